@@ -1,0 +1,1 @@
+"""Eyes on the desktop: framebuffers, damage, the pointer's shape."""

@@ -1,0 +1,1 @@
+"""Hands on the desktop: pointer, wheel, keys and text."""
