@@ -1,0 +1,290 @@
+/* Encoder of planes: rows as vectors for predictor choice and statistics, then rANS in the decoder's order, backwards. */
+#include "plane_model.h"
+
+/* How to code a symbol with a given table: Fabian Giesen's division-free rANS step. */
+typedef struct {
+    u32 limit;      /* a state at or above gives a word away first */
+    u32 reciprocal;
+    u32 bias;
+    u16 complement; /* 4096 - frequency */
+    u16 shift;
+} coder;
+
+static coder coders[TABLES][256];
+/* Smallest mean |residual|, in 1/256, that is better coded with the next table. */
+static u32 mean_limit[TABLES - 1];
+
+/* Log2 in 1/65536, by repeated squaring: good enough to place limits, and the same everywhere. */
+static u32 log2_fixed(u32 value) {
+    u32 whole = 31 - (u32)__builtin_clz(value);
+    u64 m = ((u64)value << 32) >> whole; /* 1.0 … 2.0 in 32 bits of fraction */
+    u32 result = whole << 16;
+    for (int bit = 15; bit >= 0; bit--) {
+        m = (m >> 1) * (m >> 1) >> 30;
+        if (m >> 33) {
+            result |= 1u << bit;
+            m >>= 1;
+        }
+    }
+    return result;
+}
+
+/* Code lengths in 1/65536 bit, escapes included. */
+static u32 symbol_cost[TABLES][256];
+
+static u64 expected(int table, int source, u64 *mean) {
+    u64 cost = 0, sum = 0;
+    for (int symbol = 0; symbol < 256; symbol++) {
+        if (symbol == ESCAPE) continue;
+        const u32 f = plane_frequency[source][symbol];
+        cost += (u64)f * symbol_cost[table][symbol];
+        sum += (u64)f * (u32)(symbol < 128 ? symbol : 256 - symbol);
+    }
+    *mean = sum >> 4; /* of 4096 samples, in 1/256 */
+    return cost;
+}
+
+void plane_encoder_init(void) {
+    for (int table = 0; table < TABLES; table++) {
+        for (int symbol = 0; symbol < 256; symbol++) {
+            const u32 f = plane_frequency[table][symbol], c = plane_cumulative[table][symbol];
+            coder *k = &coders[table][symbol];
+            if (f == 0) {
+                symbol_cost[table][symbol] = (20u << 16) - log2_fixed(plane_frequency[table][ESCAPE]);
+                continue;
+            }
+            symbol_cost[table][symbol] = (12u << 16) - log2_fixed(f);
+            k->limit = f << 16;
+            k->complement = (u16)(STATE_LOW - f);
+            if (f == 1) {
+                k->reciprocal = ~0u;
+                k->shift = 0;
+                k->bias = c + STATE_LOW - 1;
+            } else {
+                u32 shift = 0;
+                while (f > 1u << shift) shift++;
+                k->reciprocal = (u32)((((u64)1 << (shift + 31)) + f - 1) / f);
+                k->shift = (u16)(shift - 1);
+                k->bias = c;
+            }
+        }
+        symbol_cost[table][ESCAPE] = (20u << 16) - log2_fixed(plane_frequency[table][ESCAPE]);
+    }
+    /* The border between two neighbours lies half way between the means that they expect. */
+    for (int table = 0; table < TABLES - 1; table++) {
+        u64 here, next;
+        expected(table, table, &here);
+        expected(table, table + 1, &next);
+        mean_limit[table] = (u32)((here + next) / 2);
+    }
+}
+
+typedef struct {
+    u8x16 w, n, nw, ne, ww, nn, x;
+} around;
+
+INLINE around read_around(const u8 *row, const u8 *north, const u8 *north2, int top, int x) {
+    around a;
+    a.x = load_lanes(row + x);
+    a.w = load_lanes(row + x - 1);
+    a.ww = load_lanes(row + x - 2);
+    if (top) {
+        a.n = a.nw = a.ne = a.nn = a.w;
+    } else {
+        a.n = load_lanes(north + x);
+        a.nw = load_lanes(north + x - 1);
+        a.ne = load_lanes(north + x + 1);
+        a.nn = load_lanes(north2 + x);
+    }
+    return a;
+}
+
+/* Sets the margins that row y sees: left of it and of the row above the first pixel above, right of the row above its last. */
+static void set_margins(u8 *plane, int y, int width) {
+    u8 *row = plane_row(plane, y);
+    if (y == 0) {
+        row[-1] = row[-2] = 0;
+        return;
+    }
+    u8 *north = row - PLANE_STRIDE;
+    row[-1] = row[-2] = north[-1] = north[0];
+    north[width] = north[width - 1];
+}
+
+INLINE u8x16 tail_mask(int x, int width) {
+    const u8x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    return (u8x16)(lane < splat((u8)(width - x > 16 ? 16 : width - x)));
+}
+
+INLINE u32 row_error(const around *a, const u8x16 mask, int predictor) {
+    return total(distance(predict(predictor, a->w, a->n, a->nw, a->ne, a->ww, a->nn), a->x) & mask);
+}
+
+/* The predictor with the smallest sum of errors over every fourth row. */
+static int choose_predictor(u8 *plane, int width, int height) {
+    u32 errors[PREDICTORS] = {0};
+    for (int y = height > 4 ? 3 : 0; y < height; y += 4) {
+        const u8 *row = plane_row(plane, y);
+        set_margins(plane, y, width);
+        for (int x = 0; x < width; x += 16) {
+            const around a = read_around(row, row - PLANE_STRIDE, row - (y > 1 ? 2 : 1) * PLANE_STRIDE, y == 0, x);
+            const u8x16 mask = tail_mask(x, width);
+            errors[0] += row_error(&a, mask, 0);
+#pragma clang loop unroll(full)
+            for (int p = 1; p < PREDICTORS; p++) errors[p] += row_error(&a, mask, p);
+        }
+    }
+    int best = 0;
+    for (int p = 1; p < PREDICTORS; p++)
+        if (errors[p] < errors[best]) best = p;
+    return best;
+}
+
+typedef struct {
+    /* Row y stands in lane y % 16 at y / 16 periods, so that a step of the decoder is one column with a constant slope. */
+    u8 residual[LANES * TILE_PX * 4 + 64];
+    u8 context[LANES * TILE_PX * 4 + 64];
+} scheduled;
+
+#define LANE_ROOM (TILE_PX * 4)
+
+/* Residuals and contexts in schedule order; sums of |residual| and counts of the activity at or above each threshold. */
+INLINE void model(u8 *plane, int predictor, int width, int height, int period, scheduled *s, u32 *sums, u32 *counts) {
+    for (int y = 0; y < height; y++) {
+        const u8 *row = plane_row(plane, y);
+        set_margins(plane, y, width);
+        const int at = (y % LANES) * LANE_ROOM + (y / LANES) * period;
+        for (int x = 0; x < width; x += 16) {
+            const around a = read_around(row, row - PLANE_STRIDE, row - (y > 1 ? 2 : 1) * PLANE_STRIDE, y == 0, x);
+            const u8x16 mask = tail_mask(x, width);
+            const u8x16 residual = a.x - predict(predictor, a.w, a.n, a.nw, a.ne, a.ww, a.nn);
+            const u8x16 activity = activity_of(a.w, a.n, a.nw, a.ne, a.ww, a.nn);
+            const u8x16 size = least(residual, splat(0) - residual) & mask;
+            u8x16 context = splat(0);
+            sums[0] += total(size);
+            for (int k = 1; k < CONTEXTS; k++) {
+                const u8x16 over = (u8x16)(activity >= splat(plane_thresholds[k - 1])) & mask;
+                context -= over;
+                sums[k] += total(size & over);
+                counts[k] += total(over & splat(1));
+            }
+            store_lanes(s->residual + at + x, residual);
+            store_lanes(s->context + at + x, context);
+        }
+    }
+    counts[0] += (u32)(width * height);
+}
+
+static u8 choose_table(u32 sum, u32 count) {
+    if (count == 0) return 0;
+    const u32 mean = (sum << 8) / count;
+    int low = 0, high = TABLES - 1;
+    while (low < high) {
+        const int middle = (low + high) / 2;
+        if (mean >= mean_limit[middle]) low = middle + 1;
+        else high = middle;
+    }
+    return (u8)low;
+}
+
+typedef struct {
+    u32 states[STATES];
+    u8 *at; /* the last word written; grows down */
+} writer;
+
+INLINE void give_word(u32 *x, u8 **at, u32 over) {
+    const u32 full = *x >= over;
+    store16(*at - 2, (u16)*x);
+    *at -= 2 * full;
+    *x = full ? *x >> 16 : *x;
+}
+
+INLINE void put_symbol(u32 *x, u8 **at, const coder *k) {
+    give_word(x, at, k->limit);
+    const u32 q = (u32)((u64)*x * k->reciprocal >> 32) >> k->shift;
+    *x += k->bias + q * k->complement;
+}
+
+/* Codes one plane's schedule backwards. */
+static void put_plane(writer *w, const scheduled *s, const plane_head *head, int width, int height, int period) {
+    const int bands = (height + LANES - 1) / LANES;
+    const int full_from = LAG * (LANES - 1), full_to = width == period ? period * (height / LANES) : 0;
+    u32 x[STATES];
+    for (int i = 0; i < STATES; i++) x[i] = w->states[i];
+    u8 *at = w->at;
+    for (int t = period * bands + LAG * (LANES - 1) - 1; t >= 0; t--) {
+        const int full = t >= full_from && t < full_to;
+        u32 symbols[LANES], tables[LANES], escapes = 0;
+        if (full) {
+            for (int i = 0; i < LANES; i++) {
+                const int index = i * (LANE_ROOM - LAG) + t;
+                const u32 table = head->tables[s->context[index]], symbol = s->residual[index];
+                tables[i] = table;
+                symbols[i] = symbol;
+                escapes |= (u32)(coders[table][symbol].limit == 0 || symbol == ESCAPE) << i;
+            }
+        }
+        if (full && !escapes) {
+            for (int i = LANES - 1; i >= 0; i--) put_symbol(&x[i & 7], &at, &coders[tables[i]][symbols[i]]);
+            continue;
+        }
+        u32 active = 0;
+        for (int i = 0; i < LANES; i++) {
+            const int at_lane = t - LAG * i, band = at_lane >= 0 ? at_lane / period : 0;
+            if (at_lane < 0 || at_lane - band * period >= width || i + LANES * band >= height) continue;
+            const int index = i * (LANE_ROOM - LAG) + t;
+            active |= 1u << i;
+            tables[i] = head->tables[s->context[index]];
+            symbols[i] = s->residual[index];
+            const u32 escape = coders[tables[i]][symbols[i]].limit == 0 || symbols[i] == ESCAPE;
+            escapes |= escape << i;
+        }
+        for (int i = LANES - 1; i >= 0; i--) {
+            if (!(escapes >> i & 1)) continue;
+            give_word(&x[i & 7], &at, 1u << 20);
+            x[i & 7] = x[i & 7] << 8 | symbols[i];
+            symbols[i] = ESCAPE;
+        }
+        for (int i = LANES - 1; i >= 0; i--)
+            if (active >> i & 1) put_symbol(&x[i & 7], &at, &coders[tables[i]][symbols[i]]);
+    }
+    for (int i = 0; i < STATES; i++) w->states[i] = x[i];
+    w->at = at;
+}
+
+size_t plane_encode(u8 *const *planes, int count, int width, int height, u8 *out, size_t room) {
+    const int period = width < 32 ? 32 : width;
+    plane_head heads[3];
+    scheduled schedule[3];
+    for (int p = 0; p < count; p++) {
+        u32 sums[CONTEXTS] = {0}, counts[CONTEXTS] = {0};
+        const int predictor = choose_predictor(planes[p], width, height);
+        heads[p].predictor = (u8)predictor;
+        if (predictor == 0) model(planes[p], 0, width, height, period, &schedule[p], sums, counts);
+        else model(planes[p], predictor, width, height, period, &schedule[p], sums, counts);
+        for (int k = 0; k < CONTEXTS - 1; k++) sums[k] -= sums[k + 1], counts[k] -= counts[k + 1];
+        for (int k = 0; k < CONTEXTS; k++) heads[p].tables[k] = choose_table(sums[k], counts[k]);
+    }
+    u8 words[3 * TILE_AREA * 4 + 16]; /* at most two words a sample */
+    writer w = {.at = words + sizeof words};
+    for (int i = 0; i < STATES; i++) w.states[i] = STATE_LOW;
+    for (int p = count - 1; p >= 0; p--) put_plane(&w, &schedule[p], &heads[p], width, height, period);
+
+    const size_t head = (size_t)count * HEAD_BYTES + STATE_BYTES, body = (size_t)(words + sizeof words - w.at);
+    if (head + body > room) return 0;
+    for (int p = 0; p < count; p++) {
+        u64 bits = heads[p].predictor;
+        for (int k = 0; k < CONTEXTS; k++) bits |= (u64)heads[p].tables[k] << (4 + 5 * k);
+        store32(out, (u32)bits);
+        store16(out + 4, (u16)(bits >> 32));
+        out += HEAD_BYTES;
+    }
+    for (int i = 0; i < STATES; i++) store16(out + 2 * i, (u16)w.states[i]);
+    for (int i = 0; i < STATES; i += 2) {
+        const u32 nibbles = w.states[i] >> 16 | w.states[i + 1] >> 16 << 12;
+        store16(out + 16 + i / 2 * 3, (u16)nibbles);
+        out[16 + i / 2 * 3 + 2] = (u8)(nibbles >> 16);
+    }
+    copy_bytes(out + STATE_BYTES, w.at, body);
+    return head + body;
+}

@@ -1,0 +1,33 @@
+/* Predictors and contexts of the plane coder, sixteen samples at a time; the encoder's rows and the decoder's wavefront share it. */
+#ifndef LB_PLANE_MODEL_H
+#define LB_PLANE_MODEL_H
+
+#include "plane.h"
+#include "simd.h"
+
+INLINE u8x16 predict(int predictor, u8x16 w, u8x16 n, u8x16 nw, u8x16 ne, u8x16 ww, u8x16 nn) {
+    if (predictor == 0) {
+        const u8x16 low = least(w, n), high = most(w, n);
+        return most(sub_sat(high, sub_sat(nw, low)), low);
+    }
+    const signed char *k = plane_weights[predictor];
+    const i16x8 kw = splat16(k[0]), kn = splat16(k[1]), knw = splat16(k[2]), kne = splat16(k[3]), kww = splat16(k[4]),
+                knn = splat16(k[5]), half = splat16(8);
+    const i16x8 low = widen_low(w) * kw + widen_low(n) * kn + widen_low(nw) * knw + widen_low(ne) * kne + widen_low(ww) * kww +
+                      widen_low(nn) * knn + half;
+    const i16x8 high = widen_high(w) * kw + widen_high(n) * kn + widen_high(nw) * knw + widen_high(ne) * kne +
+                       widen_high(ww) * kww + widen_high(nn) * knn + half;
+    return narrow(low >> 4, high >> 4);
+}
+
+INLINE u8x16 activity_of(u8x16 w, u8x16 n, u8x16 nw, u8x16 ne, u8x16 ww, u8x16 nn) {
+    return add_sat(add_sat(add_sat(distance(w, nw), distance(n, nw)), add_sat(distance(n, ne), distance(w, ww))), distance(n, nn));
+}
+
+INLINE u8x16 context_of(u8x16 activity) {
+    u8x16 context = splat(0);
+    for (int k = 0; k < CONTEXTS - 1; k++) context -= (u8x16)(activity >= splat(plane_thresholds[k]));
+    return context;
+}
+
+#endif

@@ -1,0 +1,100 @@
+/* Sixteen lanes of bytes, the same source for SSE, NEON and WebAssembly. Only what plane.c needs. */
+#ifndef LB_SIMD_H
+#define LB_SIMD_H
+
+#include "tile.h"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+#if defined(__SSSE3__)
+#include <tmmintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#elif defined(__wasm_simd128__)
+#include <wasm_simd128.h>
+#endif
+
+typedef u8 u8x16 __attribute__((vector_size(16)));
+typedef i16 i16x8 __attribute__((vector_size(16)));
+typedef u64 u64x2 __attribute__((vector_size(16)));
+
+INLINE u8x16 load_lanes(const u8 *at) { u8x16 v; copy_bytes(&v, at, 16); return v; }
+INLINE void store_lanes(u8 *at, u8x16 v) { copy_bytes(at, &v, 16); }
+INLINE u8x16 splat(u8 v) { return (u8x16){v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v}; }
+INLINE i16x8 splat16(i16 v) { return (i16x8){v, v, v, v, v, v, v, v}; }
+INLINE u8x16 choose(u8x16 mask, u8x16 yes, u8x16 no) { return (mask & yes) | (~mask & no); }
+INLINE u8x16 least(u8x16 a, u8x16 b) { return __builtin_elementwise_min(a, b); }
+INLINE u8x16 most(u8x16 a, u8x16 b) { return __builtin_elementwise_max(a, b); }
+INLINE u8x16 add_sat(u8x16 a, u8x16 b) { return __builtin_elementwise_add_sat(a, b); }
+INLINE u8x16 sub_sat(u8x16 a, u8x16 b) { return __builtin_elementwise_sub_sat(a, b); }
+INLINE u8x16 distance(u8x16 a, u8x16 b) { return most(a, b) - least(a, b); }
+
+/* Lane i of the result is lane i - 1 of v; lane 0 is `first`. */
+INLINE u8x16 shift_in(u8x16 v, u8 first) {
+    u8x16 r = __builtin_shufflevector(v, v, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14);
+    r[0] = first;
+    return r;
+}
+
+INLINE i16x8 widen_low(u8x16 v) {
+    typedef u8 u8x8 __attribute__((vector_size(8)));
+    u8x8 half = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7);
+    return __builtin_convertvector(half, i16x8);
+}
+INLINE i16x8 widen_high(u8x16 v) {
+    typedef u8 u8x8 __attribute__((vector_size(8)));
+    u8x8 half = __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+    return __builtin_convertvector(half, i16x8);
+}
+
+/* Clamps to 0 … 255. */
+INLINE u8x16 narrow(i16x8 low, i16x8 high) {
+#if defined(__SSE2__)
+    return (u8x16)_mm_packus_epi16((__m128i)low, (__m128i)high);
+#elif defined(__ARM_NEON)
+    return (u8x16)vcombine_u8(vqmovun_s16((int16x8_t)low), vqmovun_s16((int16x8_t)high));
+#elif defined(__wasm_simd128__)
+    return (u8x16)wasm_u8x16_narrow_i16x8((v128_t)low, (v128_t)high);
+#else
+    u8x16 r;
+    for (int i = 0; i < 8; i++) {
+        r[i] = (u8)(low[i] < 0 ? 0 : low[i] > 255 ? 255 : low[i]);
+        r[i + 8] = (u8)(high[i] < 0 ? 0 : high[i] > 255 ? 255 : high[i]);
+    }
+    return r;
+#endif
+}
+
+/* table[index], lanes; index < 16. */
+INLINE u8x16 look_up(u8x16 table, u8x16 index) {
+#if defined(__SSSE3__)
+    return (u8x16)_mm_shuffle_epi8((__m128i)table, (__m128i)index);
+#elif defined(__ARM_NEON)
+    return (u8x16)vqtbl1q_u8((uint8x16_t)table, (uint8x16_t)index);
+#elif defined(__wasm_simd128__)
+    return (u8x16)wasm_i8x16_swizzle((v128_t)table, (v128_t)index);
+#else
+    u8x16 r;
+    for (int i = 0; i < 16; i++) r[i] = table[index[i] & 15];
+    return r;
+#endif
+}
+
+/* Sum of the lanes. */
+INLINE u32 total(u8x16 v) {
+#if defined(__SSE2__)
+    u64x2 s = (u64x2)_mm_sad_epu8((__m128i)v, _mm_setzero_si128());
+    return (u32)(s[0] + s[1]);
+#else
+    i16x8 s = widen_low(v) + widen_high(v);
+    return (u32)(s[0] + s[1] + s[2] + s[3] + s[4] + s[5] + s[6] + s[7]);
+#endif
+}
+
+INLINE int any(u8x16 v) {
+    u64x2 w = (u64x2)v;
+    return (w[0] | w[1]) != 0;
+}
+
+#endif

@@ -1,0 +1,33 @@
+"""The tile format of Lightbox: encoder, decoder, digests. Specified in codecs/README.md."""
+
+from display_codecs.geometry import TILE_PX, TileGrid
+from display_codecs.native import DecodeError
+from display_codecs.registry import ENCODING_NAMES, PROPERTIES, Encoding, Properties
+from display_codecs.tiles import (
+    PAYLOAD_MAX_BYTES,
+    EncodedTiles,
+    decode_tile,
+    digest_tiles,
+    encode_tile_as,
+    encode_tiles,
+    root_digest,
+    take_tiles,
+)
+
+__all__ = [
+    "ENCODING_NAMES",
+    "PAYLOAD_MAX_BYTES",
+    "PROPERTIES",
+    "TILE_PX",
+    "DecodeError",
+    "EncodedTiles",
+    "Encoding",
+    "Properties",
+    "TileGrid",
+    "decode_tile",
+    "digest_tiles",
+    "encode_tile_as",
+    "encode_tiles",
+    "root_digest",
+    "take_tiles",
+]
