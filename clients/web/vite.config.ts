@@ -1,0 +1,16 @@
+import { defineConfig } from "vitest/config";
+
+// The page's Content-Security-Policy allows scripts, styles and workers from the own origin alone, so nothing may be inlined.
+export default defineConfig({
+  base: "/",
+  build: {
+    outDir: "dist",
+    emptyOutDir: true,
+    assetsDir: "assets",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    target: ["chrome111", "firefox114", "safari16.4"],
+  },
+  worker: { format: "es" },
+  test: { environment: "node", include: ["tests/**/*.test.ts", "src/**/*.test.ts"] },
+});
