@@ -1,6 +1,7 @@
 """The tile format of Lightbox: encoder, decoder, digests. Specified in codecs/README.md."""
 
 from display_codecs.geometry import TILE_PX, TileGrid
+from display_codecs.move import Move, find_move
 from display_codecs.native import DecodeError
 from display_codecs.registry import ENCODING_NAMES, PROPERTIES, Encoding, Properties
 from display_codecs.tiles import (
@@ -22,12 +23,14 @@ __all__ = [
     "DecodeError",
     "EncodedTiles",
     "Encoding",
+    "Move",
     "Properties",
     "TileGrid",
     "decode_tile",
     "digest_tiles",
     "encode_tile_as",
     "encode_tiles",
+    "find_move",
     "root_digest",
     "take_tiles",
 ]
