@@ -1,0 +1,162 @@
+"""Chromium, headless, through Playwright."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from playwright.sync_api import CDPSession, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser as PlaywrightBrowser
+from playwright.sync_api import Error as PlaywrightError
+
+from tests.e2e.browsers.browser import CALL_TIMEOUT_S, Browser, BrowserError, Button
+
+T = TypeVar("T")
+
+EXECUTABLE = "/usr/bin/chromium"
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--force-color-profile=srgb",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+)
+NOTCH_PX = 120
+#: Where a key stands that US keyboards lack.
+FOREIGN_CODE = "IntlBackslash"
+#: Playwright's names of the buttons.
+BUTTONS: dict[Button, Any] = {Button.LEFT: "left", Button.MIDDLE: "middle", Button.RIGHT: "right"}
+
+
+class Chromium(Browser):
+    """Playwright's blocking interface keeps an event loop running in the thread that uses it, which other tests of the same pytest
+    run could not bear; so it lives in a thread of its own."""
+
+    engine = "chromium"
+
+    def __init__(self, log_folder: Path, *, width_px: int, height_px: int) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="playwright")
+        self._console: list[str] = []
+        self._closed = False
+        self._playwright: Playwright
+        self._browser: PlaywrightBrowser
+        self.page: Page
+        self.cdp: CDPSession
+        self.run(lambda: self._start(width_px, height_px))
+
+    def _start(self, width_px: int, height_px: int) -> None:
+        self._playwright = sync_playwright().start()
+        self._browser = self._playwright.chromium.launch(executable_path=EXECUTABLE, args=list(FLAGS))
+        context = self._browser.new_context(
+            ignore_https_errors=True, viewport={"width": width_px, "height": height_px}, locale="en-US"
+        )
+        context.set_default_timeout(CALL_TIMEOUT_S * 1000)
+        self.page = context.new_page()
+        self.page.on("console", self._on_console)
+        self.page.on("pageerror", lambda error: self._console.append(f"uncaught: {error}"))
+        self.cdp = context.new_cdp_session(self.page)
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        self._console.append(f"{message.type}: {message.text}")
+
+    def run(self, call: Callable[[], T]) -> T:
+        """Runs something that uses `page` or `cdp` where Playwright lives."""
+        try:
+            return self._thread.submit(call).result(CALL_TIMEOUT_S + 10)
+        except PlaywrightError as error:
+            raise BrowserError(str(error)) from error
+
+    def open(self, url: str) -> None:
+        self.run(lambda: self.page.goto(url))
+
+    def evaluate(self, body: str) -> Any:
+        script = f"async () => JSON.stringify((await (async () => {{ {body}\n }})()) ?? null)"
+        return json.loads(self.run(lambda: self.page.evaluate(script)))
+
+    def move(self, x: float, y: float) -> None:
+        self.run(lambda: self.page.mouse.move(x, y))
+
+    def press(self, button: Button = Button.LEFT) -> None:
+        self.run(lambda: self.page.mouse.down(button=BUTTONS[button]))
+
+    def release(self, button: Button = Button.LEFT) -> None:
+        self.run(lambda: self.page.mouse.up(button=BUTTONS[button]))
+
+    def click(self, x: float, y: float, button: Button = Button.LEFT, count: int = 1) -> None:
+        self.run(lambda: self.page.mouse.click(x, y, button=BUTTONS[button], click_count=count))
+
+    def wheel(self, x: float, y: float, notches: int) -> None:
+        def turn() -> None:
+            self.page.mouse.move(x, y)
+            for _ in range(abs(notches)):
+                self.page.mouse.wheel(0, NOTCH_PX if notches > 0 else -NOTCH_PX)
+
+        self.run(turn)
+
+    def key_down(self, key: str) -> None:
+        if key.isascii():
+            self.run(lambda: self.page.keyboard.down(key))
+        else:
+            self._foreign_key("keyDown", key)
+
+    def key_up(self, key: str) -> None:
+        if key.isascii():
+            self.run(lambda: self.page.keyboard.up(key))
+        else:
+            self._foreign_key("keyUp", key)
+
+    def _foreign_key(self, kind: str, key: str) -> None:
+        """A key that a US keyboard lacks, as another layout's keyboard gives it."""
+        event = {"type": kind, "key": key, "code": FOREIGN_CODE}
+        if kind == "keyDown":
+            event["text"] = key
+        self.run(lambda: self.cdp.send("Input.dispatchKeyEvent", event))
+
+    def compose(self, steps: Sequence[str]) -> None:
+        """As Chromium does it: each key of the input method is a keydown with code 229 and a new composition."""
+
+        def work() -> None:
+            for step in steps:
+                self._input_method_key("rawKeyDown")
+                self.cdp.send(
+                    "Input.imeSetComposition",
+                    {"text": step, "selectionStart": len(step), "selectionEnd": len(step)},
+                )
+                self._input_method_key("keyUp")
+            self.cdp.send("Input.insertText", {"text": steps[-1]})
+
+        self.run(work)
+
+    def _input_method_key(self, kind: str) -> None:
+        self.cdp.send(
+            "Input.dispatchKeyEvent",
+            {"type": kind, "key": "Process", "code": "KeyG", "windowsVirtualKeyCode": 229},
+        )
+
+    def screenshot(self, path: Path | None = None) -> bytes:
+        return self.run(lambda: self.page.screenshot(path=path))
+
+    def resize(self, width_px: int, height_px: int) -> None:
+        self.run(lambda: self.page.set_viewport_size({"width": width_px, "height": height_px}))
+
+    def console(self) -> list[str]:
+        self.run(lambda: self.page.evaluate("0"))  # Playwright hands events out while it waits for an answer
+        return list(self._console)
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+
+        def work() -> None:
+            self._browser.close()
+            self._playwright.stop()
+
+        self.run(work)
+        self._thread.shutdown()

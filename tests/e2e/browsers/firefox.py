@@ -1,0 +1,147 @@
+"""Firefox, unmodified, by WebDriver BiDi spoken directly over its websocket."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import re
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from websockets.sync.client import ClientConnection, connect
+
+from tests.e2e.browsers.browser import CALL_TIMEOUT_S, BrowserError
+from tests.e2e.browsers.x_browser import XBrowser
+from tests.e2e.processes import Program, wait_for
+
+EXECUTABLE = "firefox-esr"
+START_TIMEOUT_S = 60.0
+#: Nothing is asked of the world: pages come from this host, everything else goes to a proxy that is not there.
+PREFERENCES: dict[str, bool | int | str] = {
+    "network.proxy.type": 1,
+    "network.proxy.http": "127.0.0.1",
+    "network.proxy.http_port": 9,
+    "network.proxy.ssl": "127.0.0.1",
+    "network.proxy.ssl_port": 9,
+    "network.proxy.no_proxies_on": "127.0.0.1",
+    "network.captive-portal-service.enabled": False,
+    "network.connectivity-service.enabled": False,
+    "browser.shell.checkDefaultBrowser": False,
+    "browser.startup.homepage_override.mstone": "ignore",
+    "datareporting.policy.dataSubmissionEnabled": False,
+    "layout.css.devPixelsPerPx": "1.0",
+    "browser.tabs.inTitlebar": 0,
+    "ui.prefersReducedMotion": 1,
+}
+
+
+class Firefox(XBrowser):
+    """Speaks BiDi in lock step: one command, then its answer; events that come in between are kept."""
+
+    engine = "firefox"
+
+    def __init__(self, log_folder: Path, *, width_px: int, height_px: int) -> None:
+        self._profile = Path(tempfile.mkdtemp(prefix="lightbox-firefox-"))
+        self._console: list[str] = []
+        self._numbers = itertools.count(1)
+        self._socket: ClientConnection | None = None
+        log = log_folder / "firefox.log"
+        super().__init__(log, self._profile, width_px, height_px)
+        lines = [
+            f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in PREFERENCES.items()
+        ]
+        (self._profile / "user.js").write_text("\n".join(lines))
+        arguments = [
+            "--no-remote",
+            "--profile",
+            str(self._profile),
+            "--remote-debugging-port",
+            "0",
+            "about:blank",
+        ]
+        self._program = Program([EXECUTABLE, *arguments], log=log, env=self.environment)
+        self._programs.append(self._program)
+        try:
+            self._start(width_px, height_px)
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, width_px: int, height_px: int) -> None:
+        def address() -> str | None:
+            assert self._program.running, f"Firefox ended:\n{self._program.log_tail()}"
+            found = re.search(
+                r"WebDriver BiDi listening on (ws://127\.0\.0\.1:\d+)", self._program.log.read_text()
+            )
+            return found and found.group(1)
+
+        base = wait_for(address, timeout_s=START_TIMEOUT_S, what="Firefox's BiDi address")
+        self._socket = connect(f"{base}/session", max_size=None, compression=None, proxy=None)
+        self.send("session.new", {"capabilities": {"alwaysMatch": {"acceptInsecureCerts": True}}})
+        self.send("session.subscribe", {"events": ["log.entryAdded"]})
+        self._context = self.send("browsingContext.getTree", {"maxDepth": 0})["contexts"][0]["context"]
+        self.resize(width_px, height_px)
+
+    def send(self, method: str, parameters: dict[str, Any]) -> Any:
+        """One BiDi command. Returns its result; raises BrowserError with what Firefox said."""
+        assert self._socket is not None
+        number = next(self._numbers)
+        deadline = time.monotonic() + CALL_TIMEOUT_S
+        self._socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
+        while True:
+            try:
+                message = json.loads(self._socket.recv(max(0.0, deadline - time.monotonic())))
+            except TimeoutError as error:
+                raise BrowserError(f"{method} was not answered in {CALL_TIMEOUT_S:g} s") from error
+            if message.get("type") == "event":
+                self._on_event(message["method"], message["params"])
+            elif message.get("id") == number:
+                if message["type"] == "error":
+                    raise BrowserError(f"{method}: {message['error']}: {message['message']}")
+                return message["result"]
+
+    def _on_event(self, method: str, parameters: dict[str, Any]) -> None:
+        if method == "log.entryAdded":
+            kind = "uncaught" if parameters.get("type") == "javascript" else parameters.get("level")
+            self._console.append(f"{kind}: {parameters.get('text')}")
+
+    def navigate(self, url: str) -> None:
+        self.send("browsingContext.navigate", {"context": self._context, "url": url, "wait": "complete"})
+
+    def evaluate(self, body: str) -> Any:
+        answer = self.send(
+            "script.callFunction",
+            {
+                "functionDeclaration": f"async () => JSON.stringify((await (async () => {{ {body}\n }})()) ?? null)",
+                "target": {"context": self._context},
+                "awaitPromise": True,
+                "userActivation": False,
+            },
+        )
+        if answer["type"] == "exception":
+            raise BrowserError(answer["exceptionDetails"]["text"])
+        return json.loads(answer["result"]["value"])
+
+    def screenshot(self, path: Path | None = None) -> bytes:
+        answer = self.send(
+            "browsingContext.captureScreenshot", {"context": self._context, "origin": "viewport"}
+        )
+        png = base64.b64decode(answer["data"])
+        if path is not None:
+            path.write_bytes(png)
+        return png
+
+    def console(self) -> list[str]:
+        self.evaluate("return 0")  # events that are on their way come before the answer
+        return list(self._console)
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._socket.close_socket()
+            self._socket = None
+        super().close()
+        shutil.rmtree(self._profile, ignore_errors=True)

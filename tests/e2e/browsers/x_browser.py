@@ -1,0 +1,140 @@
+"""A browser with a visible window on an X server of its own, used with mouse and keyboard like a person would."""
+
+from __future__ import annotations
+
+import os
+import time
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.e2e.browsers.browser import Browser, Button
+from tests.e2e.browsers.x_hands import XHands
+from tests.e2e.processes import Program, start_x_server, wait_for
+
+#: Room around the page for the window's own bars.
+WINDOW_MARGIN_PX = 240
+#: X numbers of the buttons.
+NUMBERS = {Button.LEFT: 1, Button.MIDDLE: 2, Button.RIGHT: 3}
+#: Shown while the place of the page in its window is found out.
+BLANK_PAGE = "data:text/html,<title>blank</title>"
+WINDOW_TIMEOUT_S = 20.0
+RESIZE_SETTLES_S = 0.3
+#: Nothing is asked of the world: pages come from this host, everything else goes to a proxy that is not there.
+NO_NETWORK = {
+    "http_proxy": "http://127.0.0.1:9",
+    "https_proxy": "http://127.0.0.1:9",
+    "no_proxy": "127.0.0.1",
+}
+
+
+class XBrowser(Browser):
+    """Holds the X server and the hands. Subclasses start the engine in `environment` and then call `_settle`."""
+
+    def __init__(self, log: Path, home: Path, width_px: int, height_px: int) -> None:
+        log.write_bytes(b"")
+        self._programs: list[Program] = []
+        x_server, self.display = start_x_server(
+            log, width_px=width_px + WINDOW_MARGIN_PX, height_px=height_px + WINDOW_MARGIN_PX
+        )
+        self._programs.append(x_server)
+        self._programs.append(
+            Program(["openbox"], log=log, env={**os.environ, "DISPLAY": self.display, "HOME": str(home)})
+        )
+        self._hands = XHands(self.display)
+        self._left, self._top = 0, 0
+        self.environment = {
+            **os.environ,
+            **NO_NETWORK,
+            "HOME": str(home),
+            "DISPLAY": self.display,
+            "GDK_BACKEND": "x11",
+            "GTK_IM_MODULE": "gtk-im-context-simple",
+            "LANG": "C.UTF-8",
+            "NO_AT_BRIDGE": "1",
+            "MOZ_ENABLE_WAYLAND": "0",
+        }
+        self.environment.pop("XAUTHORITY", None)
+
+    @abstractmethod
+    def navigate(self, url: str) -> None:
+        """Navigates and returns when the page has loaded."""
+
+    def open(self, url: str) -> None:
+        self.navigate(url)
+        self._focus()
+
+    def resize(self, width_px: int, height_px: int) -> None:
+        """Sizes the window so that the page gets what its bars leave, and finds out where in it the page is."""
+        window = wait_for(
+            self._hands.largest_window, timeout_s=WINDOW_TIMEOUT_S, what=f"a window of {self.engine}"
+        )
+        self.navigate(BLANK_PAGE)
+        outer = [width_px, height_px]
+
+        def fits() -> bool:
+            """Corrects by what is missing; a window needs a moment to follow."""
+            self._hands.resize(window, *outer)
+            time.sleep(RESIZE_SETTLES_S)
+            inner = self.evaluate("return [innerWidth, innerHeight]")
+            outer[:] = [outer[0] + width_px - inner[0], outer[1] + height_px - inner[1]]
+            return bool(inner == [width_px, height_px])
+
+        wait_for(fits, timeout_s=WINDOW_TIMEOUT_S, what=f"a page of {width_px}x{height_px}")
+        self._hands.move(width_px // 2, height_px // 2)
+        self.press()
+        self.release()  # the engine's own bars have the keyboard at first
+        self._focus()
+        self.evaluate(
+            "window.seen = null; addEventListener('mousemove', (e) => { seen = [e.clientX, e.clientY]; }, true)"
+        )
+        nudge = [outer[0] // 2, outer[1] // 2]
+
+        def seen() -> list[int]:
+            nudge[0] += 1
+            self._hands.move(*nudge)
+            place: list[int] = self.evaluate(
+                "await new Promise((done) => setTimeout(done, 50)); const place = seen; seen = null; return place"
+            )
+            return place
+
+        place = wait_for(seen, timeout_s=WINDOW_TIMEOUT_S, what="the page sees the mouse")
+        self._left, self._top = nudge[0] - place[0], nudge[1] - place[1]
+
+    def _focus(self) -> None:
+        def focused() -> bool:
+            window = self._hands.largest_window()
+            if window is not None:
+                self._hands.focus(window)
+            return bool(self.evaluate("return document.hasFocus()"))
+
+        wait_for(focused, timeout_s=WINDOW_TIMEOUT_S, what=f"the page of {self.engine} has the keyboard")
+
+    def move(self, x: float, y: float) -> None:
+        self._hands.move(round(x) + self._left, round(y) + self._top)
+
+    def press(self, button: Button = Button.LEFT) -> None:
+        self._hands.button(NUMBERS[button], down=True)
+
+    def release(self, button: Button = Button.LEFT) -> None:
+        self._hands.button(NUMBERS[button], down=False)
+
+    def wheel(self, x: float, y: float, notches: int) -> None:
+        self.move(x, y)
+        self._hands.wheel(notches)
+
+    def key_down(self, key: str) -> None:
+        self._hands.key(key, down=True)
+
+    def key_up(self, key: str) -> None:
+        self._hands.key(key, down=False)
+
+    def compose(self, steps: Sequence[str]) -> None:
+        for character in steps[-1]:
+            self.tap(character)
+
+    def close(self) -> None:
+        if self._programs:
+            self._hands.close()
+        while self._programs:
+            self._programs.pop().stop()

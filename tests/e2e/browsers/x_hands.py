@@ -1,0 +1,137 @@
+"""Mouse and keyboard of a person at an X server: XTEST, so that a browser sees what real devices give it.
+
+The engines' own automation takes short cuts here (wheel turns in pixels only, characters that no US key gives refused, button states
+that drift apart), and it is just this path that the product has to get right.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import xcffib
+import xcffib.xproto
+import xcffib.xtest
+
+KEY_PRESS, KEY_RELEASE, BUTTON_PRESS, BUTTON_RELEASE, MOTION = 2, 3, 4, 5, 6
+WHEEL_UP, WHEEL_DOWN = 4, 5
+#: After a change of the keyboard map: programs read it anew when they are told, and a key pressed sooner means the old thing to them.
+MAP_SETTLES_S = 0.15
+#: Spare keys, taken in turn, so that a key still being handled is not given a new meaning.
+SPARE_KEYS = 8
+
+#: Keysyms of keys without a character, from X11/keysymdef.h.
+KEYSYMS = {
+    "Backspace": 0xFF08,
+    "Tab": 0xFF09,
+    "Enter": 0xFF0D,
+    "Escape": 0xFF1B,
+    "Home": 0xFF50,
+    "ArrowLeft": 0xFF51,
+    "ArrowUp": 0xFF52,
+    "ArrowRight": 0xFF53,
+    "ArrowDown": 0xFF54,
+    "PageUp": 0xFF55,
+    "PageDown": 0xFF56,
+    "End": 0xFF57,
+    "Shift": 0xFFE1,
+    "Control": 0xFFE3,
+    "Alt": 0xFFE9,
+    "Meta": 0xFFEB,
+    "Delete": 0xFFFF,
+}
+
+
+def keysym_of(key: str) -> int:
+    """Keysym of a `KeyboardEvent.key` name."""
+    if key in KEYSYMS:
+        return KEYSYMS[key]
+    point = ord(key)
+    return point if 0x20 <= point <= 0x7E or 0xA0 <= point <= 0xFF else 0x01000000 | point
+
+
+class XHands:
+    """One person at one X display that needs no X authority."""
+
+    def __init__(self, display: str) -> None:
+        self._x: Any = xcffib.Connection(display=display)
+        self._xtest = self._x(xcffib.xtest.key)
+        setup = self._x.get_setup()
+        self._root = setup.roots[0].root
+        self._first, last = setup.min_keycode, setup.max_keycode
+        mapping = self._x.core.GetKeyboardMapping(self._first, last - self._first + 1).reply()
+        self._per_key = mapping.keysyms_per_keycode
+        rows = [
+            list(mapping.keysyms[start : start + self._per_key])
+            for start in range(0, len(mapping.keysyms), self._per_key)
+        ]
+        self._keycodes: dict[int, int] = {}
+        for offset, row in enumerate(rows):
+            for keysym in row[:2]:
+                self._keycodes.setdefault(keysym, self._first + offset)
+        empty = [self._first + offset for offset, row in enumerate(rows) if not any(row)]
+        self._spare = empty[-SPARE_KEYS:]
+        self._bound: dict[int, int] = {}
+
+    def move(self, x: int, y: int) -> None:
+        self._send(MOTION, 0, x, y)
+
+    def button(self, number: int, *, down: bool) -> None:
+        """1 left, 2 middle, 3 right, 4 and 5 the wheel."""
+        self._send(BUTTON_PRESS if down else BUTTON_RELEASE, number)
+
+    def wheel(self, notches: int) -> None:
+        """Positive is down."""
+        for _ in range(abs(notches)):
+            number = WHEEL_DOWN if notches > 0 else WHEEL_UP
+            self.button(number, down=True)
+            self.button(number, down=False)
+
+    def key(self, key: str, *, down: bool) -> None:
+        """Presses or releases the key that gives `key`, whatever Shift says; one that no key gives is bound to a spare one."""
+        keysym = keysym_of(key)
+        keycode = self._keycodes.get(keysym) or self._bound.get(keysym) or self._bind(keysym)
+        self._send(KEY_PRESS if down else KEY_RELEASE, keycode)
+
+    def focus(self, window: int) -> None:
+        """Gives a window the keyboard, as a window manager would."""
+        self._x.core.SetInputFocus(xcffib.xproto.InputFocus.PointerRoot, window, 0)
+        self._x.flush()
+
+    def largest_window(self) -> int | None:
+        """The biggest of the windows that the window manager manages."""
+        best: tuple[int, int] | None = None
+        name = b"_NET_CLIENT_LIST"
+        atom = self._x.core.InternAtom(False, len(name), name).reply().atom
+        kind = xcffib.xproto.Atom.WINDOW
+        for window in (
+            self._x.core.GetProperty(False, self._root, atom, kind, 0, 1024).reply().value.to_atoms()
+        ):
+            shape = self._x.core.GetGeometry(window).reply()
+            best = max(best or (0, 0), (shape.width * shape.height, window))
+        return best and best[1]
+
+    def resize(self, window: int, width_px: int, height_px: int) -> None:
+        """Moves a window to the corner and gives it a size."""
+        mask = xcffib.xproto.ConfigWindow
+        self._x.core.ConfigureWindow(
+            window, mask.X | mask.Y | mask.Width | mask.Height, [0, 0, width_px, height_px]
+        )
+        self._x.flush()
+
+    def close(self) -> None:
+        self._x.disconnect()
+
+    def _bind(self, keysym: int) -> int:
+        keycode = self._spare.pop(0)
+        self._spare.append(keycode)
+        self._bound = {known: code for known, code in self._bound.items() if code != keycode}
+        self._x.core.ChangeKeyboardMapping(1, keycode, self._per_key, [keysym] * self._per_key)
+        self._x.flush()
+        time.sleep(MAP_SETTLES_S)
+        self._bound[keysym] = keycode
+        return keycode
+
+    def _send(self, kind: int, detail: int, x: int = 0, y: int = 0) -> None:
+        self._xtest.FakeInput(kind, detail, 0, self._root, x, y, 0)
+        self._x.flush()

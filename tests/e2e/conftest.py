@@ -1,0 +1,136 @@
+"""One demo for the whole run, one browser per engine, signed in. Engines run one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.browsers.browser import Browser
+from tests.e2e.browsers.chromium import Chromium
+from tests.e2e.browsers.firefox import Firefox
+from tests.e2e.browsers.webkit import WebKit
+from tests.e2e.desktop_side.display import XDisplay
+from tests.e2e.desktop_side.probe import Probe
+from tests.e2e.lightbox import Lightbox
+from tests.e2e.viewer import Viewer
+
+ENGINES: dict[str, type[Chromium] | type[Firefox] | type[WebKit]] = {
+    "chromium": Chromium,
+    "firefox": Firefox,
+    "webkit": WebKit,
+}
+OUT = Path(__file__).resolve().parent / "out"
+DESKTOP_PX = (1280, 800)
+#: The page is a bit larger, so that the surface is shown 1:1.
+PAGE_PX = (1320, 880)
+#: Where the probe's window stands on the desktop.
+PROBE_AT = (640, 380)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """When a test fails, what its browsers showed and said is kept in `out/`."""
+    report = yield
+    if report.when == "call" and report.failed and isinstance(item, pytest.Function):  # type: ignore[attr-defined]
+        for name, value in item.funcargs.items():
+            browser = value.browser if isinstance(value, Viewer) else value
+            if isinstance(browser, Browser):
+                stem = "".join(c if c.isalnum() else "-" for c in item.name) + f"-{name}"
+                browser.screenshot(OUT / f"{stem}.png")
+                (OUT / f"{stem}.log").write_text("\n".join(browser.console()))
+    return report
+
+
+@pytest.fixture(scope="session")
+def out() -> Path:
+    """Where pictures and logs of the run stay, git-ignored."""
+    OUT.mkdir(exist_ok=True)
+    return OUT
+
+
+@pytest.fixture(scope="session")
+def lightbox(out: Path) -> Iterator[Lightbox]:
+    """The demo with its radiology desktop."""
+    log = out / "lightbox.log"
+    log.write_bytes(b"")
+    running = Lightbox(log, profile="radiology", width_px=DESKTOP_PX[0], height_px=DESKTOP_PX[1])
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def start_browser(out: Path) -> Iterator[Callable[[str], Browser]]:
+    """Starts browsers, and ends what is still open at the end."""
+    started: list[Browser] = []
+
+    def start(engine: str) -> Browser:
+        browser = ENGINES[engine](out, width_px=PAGE_PX[0], height_px=PAGE_PX[1])
+        started.append(browser)
+        return browser
+
+    yield start
+    for browser in started:
+        browser.close()
+
+
+@pytest.fixture(scope="session", params=list(ENGINES))
+def browser(request: pytest.FixtureRequest, start_browser: Callable[[str], Browser]) -> Iterator[Browser]:
+    """Each engine in turn; tests that use it run once per engine."""
+    running = start_browser(request.param)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def viewer(browser: Browser, lightbox: Lightbox) -> Viewer:
+    """Each engine in turn, signed in and at the list of desktops."""
+    return signed_in(browser, lightbox)
+
+
+@pytest.fixture(scope="module")
+def chromium(start_browser: Callable[[str], Browser]) -> Iterator[Chromium]:
+    """For tests whose matter does not depend on the engine."""
+    running = start_browser("chromium")
+    assert isinstance(running, Chromium)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def chromium_viewer(chromium: Chromium, lightbox: Lightbox) -> Viewer:
+    """Chromium, signed in and at the list of desktops."""
+    return signed_in(chromium, lightbox)
+
+
+@pytest.fixture(scope="session")
+def display(lightbox: Lightbox) -> Iterator[XDisplay]:
+    """The desktop's own X server. Use it after a viewer has opened the desktop."""
+    reader = lightbox.display()
+    yield reader
+    reader.close()
+
+
+@pytest.fixture
+def probe(display: XDisplay, tmp_path: Path) -> Iterator[Probe]:
+    """A GTK3 program on the desktop that writes down what it is given."""
+    running = Probe(display, tmp_path, x=PROBE_AT[0], y=PROBE_AT[1])
+    yield running
+    running.stop()
+
+
+def signed_in(browser: Browser, lightbox: Lightbox) -> Viewer:
+    """Signs in if this browser is not yet, and goes to the list."""
+    viewer = Viewer(browser, lightbox.url)
+    browser.open(lightbox.url + "/")
+    if browser.evaluate("return (await fetch('/api/v1/me')).status") != 200:
+        viewer.sign_in(lightbox.username, lightbox.password)
+    viewer.wait_for_element('a[href^="/desktop/"]')
+    return viewer

@@ -1,0 +1,111 @@
+"""A desktop as its own X server shows it, read without any part of the product: the yardstick for what the page shows."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xcffib
+import xcffib.xproto
+from numpy.typing import NDArray
+
+ALL_PLANES = 0xFFFFFFFF
+#: Modifier bits of XQueryPointer's mask that a held key sets: Shift, Control, Mod1…Mod5 (Lock is not held).
+HELD_MODIFIERS = 0b11111101
+HELD_BUTTONS = 0b11111 << 8
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A managed window, in desktop pixels."""
+
+    id: int
+    title: str
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+class XDisplay:
+    """A client of its own at a desktop's X server."""
+
+    def __init__(self, display: str, xauthority: Path | None) -> None:
+        self.name = display
+        self.environment = {**os.environ, "DISPLAY": display}
+        self.environment.pop("XAUTHORITY", None)
+        if xauthority is not None:
+            self.environment["XAUTHORITY"] = str(xauthority)
+        before = os.environ.get("XAUTHORITY")
+        os.environ["XAUTHORITY"] = self.environment.get("XAUTHORITY", "")  # libxcb reads it when it connects
+        try:
+            self._x: Any = xcffib.Connection(display=display)
+        finally:
+            if before is None:
+                del os.environ["XAUTHORITY"]
+            else:
+                os.environ["XAUTHORITY"] = before
+        screen = self._x.get_setup().roots[0]
+        self._root = screen.root
+
+    def size(self) -> tuple[int, int]:
+        shape = self._x.core.GetGeometry(self._root).reply()
+        return shape.width, shape.height
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """(height, width, 3) red, green, blue, by XGetImage of the root window."""
+        width, height = self.size()
+        image = self._x.core.GetImage(
+            xcffib.xproto.ImageFormat.ZPixmap, self._root, 0, 0, width, height, ALL_PLANES
+        ).reply()
+        raw = np.frombuffer(image.data.buf(), np.uint8).reshape(height, width, 4)
+        return raw[:, :, 2::-1].copy()
+
+    def held(self) -> tuple[list[int], int]:
+        """Keycodes that are down, and the mask of modifiers and buttons."""
+        keymap = self._x.core.QueryKeymap().reply().keys
+        down = [8 * byte + bit for byte in range(32) for bit in range(8) if keymap[byte] >> bit & 1]
+        return down, self._x.core.QueryPointer(self._root).reply().mask & (HELD_MODIFIERS | HELD_BUTTONS)
+
+    def pointer(self) -> tuple[int, int]:
+        answer = self._x.core.QueryPointer(self._root).reply()
+        return answer.root_x, answer.root_y
+
+    def windows(self) -> list[Window]:
+        """What the window manager manages; without one, the mapped children of the root."""
+        atom = self._atom("_NET_CLIENT_LIST")
+        kind = xcffib.xproto.Atom.WINDOW
+        listed = self._x.core.GetProperty(False, self._root, atom, kind, 0, 1024).reply()
+        ids = listed.value.to_atoms() if listed.value_len else self._mapped_children()
+        return [self._describe(window) for window in ids]
+
+    def close(self) -> None:
+        self._x.disconnect()
+
+    def run(self, *argv: str) -> str:
+        """Runs a program of the X world at this display and returns what it printed."""
+        return subprocess.run(argv, env=self.environment, check=True, capture_output=True, text=True).stdout
+
+    def _mapped_children(self) -> list[int]:
+        children = self._x.core.QueryTree(self._root).reply().children
+        viewable = xcffib.xproto.MapState.Viewable
+        return [w for w in children if self._x.core.GetWindowAttributes(w).reply().map_state == viewable]
+
+    def _describe(self, window: int) -> Window:
+        shape = self._x.core.GetGeometry(window).reply()
+        place = self._x.core.TranslateCoordinates(window, self._root, 0, 0).reply()
+        title = b""
+        for name in ("_NET_WM_NAME", "WM_NAME"):
+            anything = xcffib.xproto.GetPropertyType.Any
+            answer = self._x.core.GetProperty(False, window, self._atom(name), anything, 0, 256).reply()
+            title = title or bytes(answer.value.buf())
+        return Window(
+            window, title.decode(errors="replace"), place.dst_x, place.dst_y, shape.width, shape.height
+        )
+
+    def _atom(self, name: str) -> int:
+        return int(self._x.core.InternAtom(False, len(name), name).reply().atom)

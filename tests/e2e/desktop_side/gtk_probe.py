@@ -1,0 +1,116 @@
+"""A GTK3 program that writes down what it is given. Runs with Debian's python3, outside the project's environment.
+
+    gtk_probe.py LOG X Y
+
+Left half: an entry. Right half: an area that reports the mouse. Every event is one JSON line in LOG.
+"""
+
+import json
+import sys
+
+import gi
+
+gi.require_version("Gdk", "3.0")
+gi.require_version("Gtk", "3.0")
+from gi.repository import Gdk, GLib, Gtk  # noqa: E402
+
+WIDTH_PX, ENTRY_HEIGHT_PX, AREA_HEIGHT_PX = 480, 40, 260
+
+
+class Probe:
+    def __init__(self, log, x, y):
+        self.log = open(log, "a", buffering=1, encoding="utf-8")  # noqa: SIM115 - open as long as the program runs
+        self.window = Gtk.Window(title="probe")
+        self.window.set_decorated(False)
+        self.window.set_keep_above(True)
+        self.window.set_resizable(False)
+        self.entry = Gtk.Entry()
+        self.entry.set_size_request(WIDTH_PX, ENTRY_HEIGHT_PX)
+        self.entry.connect("changed", lambda entry: self.write("text", text=entry.get_text()))
+        self.entry.connect("key-press-event", self.on_key, "key-down")
+        self.entry.connect("key-release-event", self.on_key, "key-up")
+        self.area = Gtk.DrawingArea()
+        self.area.set_size_request(WIDTH_PX, AREA_HEIGHT_PX)
+        masks = Gdk.EventMask
+        self.area.add_events(
+            masks.BUTTON_PRESS_MASK
+            | masks.BUTTON_RELEASE_MASK
+            | masks.POINTER_MOTION_MASK
+            | masks.SCROLL_MASK
+        )
+        for signal in ("button-press-event", "button-release-event"):
+            self.area.connect(signal, self.on_button)
+        self.area.connect("motion-notify-event", self.on_motion)
+        self.area.connect("scroll-event", self.on_scroll)
+        box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
+        box.pack_start(self.entry, False, False, 0)
+        box.pack_start(self.area, True, True, 0)
+        self.window.add(box)
+        self.window.connect("destroy", Gtk.main_quit)
+        self.window.connect("focus-in-event", lambda *_: self.write("focus"))
+        self.window.move(x, y)
+        self.window.show_all()
+        self.window.move(x, y)
+        self.window.present()
+        # The caret would blink, and a picture that never rests cannot be compared.
+        Gtk.Settings.get_default().set_property("gtk-cursor-blink", False)
+        GLib.timeout_add(50, self.report_place)
+
+    def write(self, kind, **fields):
+        self.log.write(json.dumps({"kind": kind, **fields}, ensure_ascii=False) + "\n")
+
+    def report_place(self):
+        gdk_window = self.window.get_window()
+        if gdk_window is None:
+            return True
+        _, x, y = gdk_window.get_origin()
+        self.write(
+            "ready",
+            x=x,
+            y=y,
+            width=self.window.get_allocated_width(),
+            height=self.window.get_allocated_height(),
+            xid=gdk_window.get_xid(),
+        )
+        return False
+
+    def on_key(self, entry, event, kind):
+        self.write(kind, keyval=event.keyval, name=Gdk.keyval_name(event.keyval), state=int(event.state))
+        if kind == "key-down" and event.keyval == Gdk.KEY_F12:
+            entry.set_text("")
+        return False
+
+    def on_button(self, area, event):
+        kinds = {
+            Gdk.EventType.BUTTON_PRESS: "button-down",
+            Gdk.EventType._2BUTTON_PRESS: "double-click",
+            Gdk.EventType._3BUTTON_PRESS: "triple-click",
+            Gdk.EventType.BUTTON_RELEASE: "button-up",
+        }
+        self.write(
+            kinds[event.type],
+            button=event.button,
+            x=int(event.x_root),
+            y=int(event.y_root),
+            state=int(event.state),
+        )
+        return True
+
+    def on_motion(self, area, event):
+        self.write("motion", x=int(event.x_root), y=int(event.y_root), state=int(event.state))
+        return True
+
+    def on_scroll(self, area, event):
+        self.write(
+            "scroll",
+            direction=event.direction.value_nick,
+            dx=event.delta_x,
+            dy=event.delta_y,
+            state=int(event.state),
+        )
+        return True
+
+
+if __name__ == "__main__":
+    probe = Probe(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    Gtk.main()

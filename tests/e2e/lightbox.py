@@ -1,0 +1,135 @@
+"""A running `lightbox demo`, and what its command line says about it."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.desktop_side.display import XDisplay
+from tests.e2e.processes import Program, free_port, wait_for
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+COMMAND = (sys.executable, "-m", "display_server.cli")
+START_TIMEOUT_S = 60.0
+SESSION_TIMEOUT_S = 30.0
+COMMAND_TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A line of `lightbox sessions --json`."""
+
+    id: str
+    user: str
+    profile: str
+    state: str
+    display: str
+    xauthority: Path
+    x_server_pid: int
+    agent_pid: int
+    width_px: int
+    height_px: int
+
+
+class Lightbox:
+    """The demo on a free port of this host, with a state folder of its own that vanishes with it."""
+
+    def __init__(self, log: Path, *, profile: str, width_px: int, height_px: int) -> None:
+        self.profile = profile
+        self.state_folder = Path(tempfile.mkdtemp(prefix="lightbox-e2e-"))
+        self.environment = {**os.environ, "LIGHTBOX_STATE": str(self.state_folder)}
+        self._port = free_port()
+        started = time.monotonic()
+        arguments = ["demo", "--json", "--port", str(self._port), "--profile", profile]
+        arguments += ["--size", f"{width_px}x{height_px}", "--state", str(self.state_folder)]
+        self.program = Program([*COMMAND, *arguments], log=log, env=self.environment, stdout=subprocess.PIPE)
+        try:
+            answer: dict[str, str] = json.loads(self._first_line())
+        except BaseException:
+            self.stop()
+            raise
+        self.start_s = time.monotonic() - started
+        self.url = answer["url"].rstrip("/")
+        self.username = answer["username"]
+        self.password = answer["password"]
+
+    @property
+    def port(self) -> int:
+        return self._port
+
+    def _first_line(self) -> bytes:
+        descriptor = self.program.stdout.fileno()
+        line = b""
+        with selectors.DefaultSelector() as selector:
+            selector.register(descriptor, selectors.EVENT_READ)
+            deadline = time.monotonic() + START_TIMEOUT_S
+            while not line.endswith(b"\n"):
+                if not selector.select(max(0.0, deadline - time.monotonic())):
+                    raise AssertionError(f"no line from the demo:\n{self.program.log_tail()}")
+                byte = os.read(descriptor, 1)
+                if not byte:
+                    raise AssertionError(f"the demo ended:\n{self.program.log_tail()}")
+                line += byte
+        return line
+
+    def rest_of_output(self) -> bytes:
+        """What came on stdout after the first line. Call it when the demo has ended."""
+        return self.program.stdout.read()
+
+    def command(self, *arguments: str) -> str:
+        """Runs another `lightbox` command on the same state folder and returns its output."""
+        done = subprocess.run(
+            [*COMMAND, *arguments],
+            env=self.environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_TIMEOUT_S,
+            check=False,
+        )
+        assert done.returncode == 0, f"lightbox {' '.join(arguments)}: {done.stderr}"
+        return done.stdout
+
+    def sessions(self) -> list[dict[str, Any]]:
+        sessions: list[dict[str, Any]] = json.loads(self.command("sessions", "--json"))
+        return sessions
+
+    def session(self) -> Session:
+        """The one desktop of this demo, as soon as it is ready."""
+
+        def ready() -> dict[str, Any] | None:
+            found = [s for s in self.sessions() if s["profile"] == self.profile and s["state"] == "ready"]
+            return found[0] if found and found[0]["pids"]["agent"] else None
+
+        entry = wait_for(
+            ready, timeout_s=SESSION_TIMEOUT_S, what=f"a ready {self.profile} desktop", every_s=0.2
+        )
+        return Session(
+            id=entry["id"],
+            user=entry["user"],
+            profile=entry["profile"],
+            state=entry["state"],
+            display=entry["display"],
+            xauthority=Path(entry["xauthority"]),
+            x_server_pid=entry["pids"]["x_server"],
+            agent_pid=entry["pids"]["agent"],
+            width_px=entry["width_px"],
+            height_px=entry["height_px"],
+        )
+
+    def display(self) -> XDisplay:
+        session = self.session()
+        return XDisplay(session.display, session.xauthority)
+
+    def stop(self) -> None:
+        self.program.stop()
+        shutil.rmtree(self.state_folder, ignore_errors=True)

@@ -1,0 +1,151 @@
+"""Starting programs for a test so that none of them outlives it, however the test ends."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, TypeVar
+
+import psutil
+
+T = TypeVar("T")
+
+#: How long a program may take to end by itself before it is killed.
+GRACE_S = 5.0
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _die_with_parent() -> None:
+    """Runs in the child: a test run that is killed hard takes its programs along."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Program:
+    """A program in a process group of its own, with its output in a file that a failing test can show."""
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        stdout: IO[bytes] | int | None = None,
+        pass_fds: Sequence[int] = (),
+    ) -> None:
+        self.log = log
+        self.name = Path(argv[0]).name
+        with log.open("ab") as sink:
+            self._process = subprocess.Popen(
+                list(argv),
+                stdin=subprocess.DEVNULL,
+                stdout=sink if stdout is None else stdout,
+                stderr=sink,
+                env=None if env is None else dict(env),
+                start_new_session=True,
+                pass_fds=tuple(pass_fds),
+                preexec_fn=_die_with_parent,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def stdout(self) -> IO[bytes]:
+        assert self._process.stdout is not None
+        return self._process.stdout
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def family(self) -> list[psutil.Process]:
+        """The program and everything it started that still runs."""
+        try:
+            root = psutil.Process(self.pid)
+            return [root, *root.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def wait(self, timeout_s: float) -> int:
+        """Exit code. Raises subprocess.TimeoutExpired."""
+        return self._process.wait(timeout_s)
+
+    def terminate(self) -> None:
+        """SIGTERM to the program alone, as a person or a service manager would."""
+        self._process.send_signal(signal.SIGTERM)
+
+    def stop(self) -> None:
+        """Ends the program and its family. Safe to call twice."""
+        family = self.family()
+        if self.running:
+            self.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(GRACE_S)
+        for process in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs([process for process in family if process.pid != self.pid], timeout=GRACE_S)
+        self._process.wait(GRACE_S)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    def log_tail(self, lines: int = 40) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nothing listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start_x_server(log: Path, *, width_px: int, height_px: int) -> tuple[Program, str]:
+    """An Xvfb of the test's own. Returns it and its display, `:N`; the server itself picks a free number."""
+    reader, writer = os.pipe()
+    program = Program(
+        [
+            "Xvfb",
+            "-displayfd",
+            str(writer),
+            "-screen",
+            "0",
+            f"{width_px}x{height_px}x24",
+            "-nolisten",
+            "tcp",
+            "-noreset",
+        ],
+        log=log,
+        pass_fds=(writer,),
+    )
+    os.close(writer)
+    with os.fdopen(reader) as answer:
+        number = answer.readline().strip()
+    if not number:
+        program.stop()
+        raise RuntimeError(f"Xvfb did not start:\n{program.log_tail()}")
+    return program, f":{number}"
+
+
+def wait_for(
+    probe: Callable[[], T | None], *, timeout_s: float, what: str | Callable[[], str], every_s: float = 0.05
+) -> T:
+    """Calls `probe` until it gives something true, and returns that. Raises AssertionError with `what` was awaited."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        if result := probe():
+            return result
+        if time.monotonic() > deadline:
+            raise AssertionError(
+                f"not within {timeout_s:g} s: {what if isinstance(what, str) else what()} (last answer: {result!r})"
+            )
+        time.sleep(every_s)

@@ -1,0 +1,215 @@
+"""Lightbox's pages as a person uses them: sign-in, list of desktops, the desktop itself."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from tests.e2e.browsers.browser import Browser, Button
+from tests.e2e.desktop_side.display import XDisplay
+from tests.e2e.processes import wait_for
+
+#: Generous: it only says when a test gives up.
+PATIENCE_S = 30.0
+
+SURFACE = "document.querySelector('canvas[data-monitor=\"0\"]')"
+READ_SURFACE = f"""
+const surface = {SURFACE};
+const {{ width, height }} = surface;
+const pixels = surface.getContext('2d').getImageData(0, 0, width, height).data;
+const packed = new Blob([pixels]).stream().pipeThrough(new CompressionStream('gzip'));
+const bytes = new Uint8Array(await new Response(packed).arrayBuffer());
+let binary = '';
+for (let start = 0; start < bytes.length; start += 32768)
+  binary += String.fromCharCode(...bytes.subarray(start, start + 32768));
+return {{ width, height, data: btoa(binary) }};
+"""
+READ_RECT = """
+const element = document.querySelector(%s);
+if (!element) return null;
+const { left, top, width, height } = element.getBoundingClientRect();
+return width && height ? [left, top, width, height] : null;
+"""
+
+
+class Viewer:
+    """One browser at one Lightbox."""
+
+    def __init__(self, browser: Browser, url: str) -> None:
+        self.browser = browser
+        self.url = url
+
+    # -- the door ----------------------------------------------------------------------------------
+
+    def sign_out(self) -> None:
+        """Ends the session of this browser, if it has one, and leaves it at the sign-in form."""
+        self.browser.open(self.url + "/")
+        self.browser.evaluate("await fetch('/api/v1/sign-out', { method: 'POST' })")
+        self.browser.open(self.url + "/")
+        self.wait_for_element('input[name="password"]')
+
+    def fill_in(self, username: str, password: str) -> None:
+        """Types into the sign-in form and submits it by its button."""
+        for name, value in (("username", username), ("password", password)):
+            self.click_element(f'input[name="{name}"]')
+            self.browser.key_down("Control")
+            self.browser.tap("a")
+            self.browser.key_up("Control")
+            self.browser.type(value)
+            script = f"return document.querySelector('input[name={name}]').value"
+            wait_for(
+                lambda script=script, value=value: self.browser.evaluate(script) == value,  # type: ignore[misc]
+                timeout_s=PATIENCE_S,
+                what=f"the {name} typed",
+            )
+        self.click_element('form button[type="submit"], form button:not([type]), form input[type="submit"]')
+
+    def sign_in(self, username: str, password: str) -> None:
+        """From wherever the browser is to the list of desktops."""
+        self.sign_out()
+        self.fill_in(username, password)
+        self.wait_for_element('a[href^="/desktop/"]')
+
+    def desktops(self) -> list[str]:
+        """Addresses of the list's links."""
+        links: list[str] = self.browser.evaluate(
+            "return [...document.querySelectorAll('a[href^=\"/desktop/\"]')].map((a) => a.getAttribute('href'))"
+        )
+        return links
+
+    def open_desktop(self, name: str) -> None:
+        """Straight to a desktop's page, and waits until its picture is exact."""
+        self.browser.open(f"{self.url}/desktop/{name}")
+        self.wait_exact()
+
+    # -- the page ----------------------------------------------------------------------------------
+
+    def badge(self) -> str | None:
+        state: str | None = self.browser.evaluate(
+            "return document.querySelector('[data-badge]')?.dataset.state ?? null"
+        )
+        return state
+
+    def connection(self) -> str | None:
+        state: str | None = self.browser.evaluate(
+            "return document.documentElement.dataset.connection ?? null"
+        )
+        return state
+
+    def situation(self) -> str:
+        """For messages of failed tests."""
+        text = self.browser.evaluate("return document.body.innerText.slice(0, 600)")
+        return (
+            f"badge {self.badge()}, connection {self.connection()}, page says {text!r}, "
+            f"console {self.browser.console()[-8:]}"
+        )
+
+    def wait_exact(self, timeout_s: float = PATIENCE_S) -> float:
+        """Waits for a connected page with an exact badge; seconds that it took."""
+        started = time.monotonic()
+        wait_for(
+            lambda: (self.connection(), self.badge()) == ("connected", "exact"),
+            timeout_s=timeout_s,
+            what=lambda: f"an exact picture; {self.situation()}",
+        )
+        return time.monotonic() - started
+
+    def wait_for_badge(self, *states: str, timeout_s: float = PATIENCE_S) -> None:
+        wait_for(
+            lambda: self.badge() in states,
+            timeout_s=timeout_s,
+            what=lambda: f"badge {states}; {self.situation()}",
+            every_s=0.01,
+        )
+
+    def wait_for_element(self, selector: str, timeout_s: float = PATIENCE_S) -> list[float]:
+        """Waits until it is visible; left, top, width, height in CSS pixels."""
+        place: list[float] = wait_for(
+            lambda: self.browser.evaluate(READ_RECT % json.dumps(selector)),
+            timeout_s=timeout_s,
+            what=lambda: f"element {selector}; {self.situation()}",
+        )
+        return place
+
+    def click_element(self, selector: str) -> None:
+        left, top, width, height = self.wait_for_element(selector)
+        self.browser.click(left + width / 2, top + height / 2)
+
+    # -- the surface -------------------------------------------------------------------------------
+
+    def surface(self) -> NDArray[np.uint8]:
+        """(height, width, 3) as read back from the page's canvas. Asserts that it is opaque."""
+        answer: dict[str, Any] = self.browser.evaluate(READ_SURFACE)
+        raw = gzip.decompress(base64.b64decode(answer["data"]))
+        pixels = np.frombuffer(raw, np.uint8).reshape(answer["height"], answer["width"], 4)
+        assert (pixels[:, :, 3] == 255).all(), "the surface is not opaque"
+        return pixels[:, :, :3].copy()
+
+    def on_page(self, point: tuple[int, int]) -> tuple[float, float]:
+        """The middle of a desktop pixel, on the page."""
+        x, y, scale_x, scale_y = self.browser.evaluate(
+            f"const surface = {SURFACE}; const at = surface.getBoundingClientRect();"
+            "return [at.left, at.top, at.width / surface.width, at.height / surface.height]"
+        )
+        return x + (point[0] + 0.5) * scale_x, y + (point[1] + 0.5) * scale_y
+
+    def click(self, point: tuple[int, int], button: Button = Button.LEFT, count: int = 1) -> None:
+        """Clicks on a desktop pixel."""
+        self.browser.click(*_whole(self.on_page(point)), button, count)
+
+    def move(self, point: tuple[int, int]) -> None:
+        self.browser.move(*_whole(self.on_page(point)))
+
+    def drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
+        self.browser.drag(_whole(self.on_page(start)), _whole(self.on_page(end)))
+
+    def wheel(self, point: tuple[int, int], notches: int) -> None:
+        self.browser.wheel(*_whole(self.on_page(point)), notches)
+
+    def compose(self, words: Sequence[Sequence[str]]) -> None:
+        for steps in words:
+            self.browser.compose(steps)
+
+    def assert_equal(self, display: XDisplay, out: Path, name: str, timeout_s: float = PATIENCE_S) -> None:
+        """The surface holds what the X server has, pixel for pixel, while the badge says exact.
+
+        A clock or a caret may change the desktop meanwhile; only a look between two equal readings of the
+        X server counts. On a difference both pictures and the screen stay in `out`.
+        """
+        deadline = time.monotonic() + timeout_s
+        while True:
+            self.wait_exact()
+            before = display.pixels()
+            surface = self.surface()
+            badge = self.badge()
+            after = display.pixels()
+            still = bool((before == after).all()) and badge == "exact"
+            if still and surface.shape == before.shape and bool((surface == before).all()):
+                return
+            if still or time.monotonic() > deadline:
+                break
+        Image.fromarray(before).save(out / f"{name}-desktop.png")
+        Image.fromarray(surface).save(out / f"{name}-surface.png")
+        self.browser.screenshot(out / f"{name}-page.png")
+        assert still, f"the desktop never stood still for {timeout_s:g} s; badge {badge}"
+        assert surface.shape == before.shape, f"surface {surface.shape}, desktop {before.shape}"
+        wrong = (surface != before).any(axis=2)
+        rows, columns = np.nonzero(wrong)
+        raise AssertionError(
+            f"{wrong.sum()} pixels differ while the badge says exact, within "
+            f"x {columns.min()}…{columns.max()}, y {rows.min()}…{rows.max()}; pictures in {out}"
+        )
+
+
+def _whole(point: tuple[float, float]) -> tuple[int, int]:
+    """A page position inside the CSS pixel that holds it: engines round differently."""
+    return int(point[0]), int(point[1])
