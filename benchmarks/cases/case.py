@@ -1,0 +1,55 @@
+"""The contract of a case, and what it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from benchmarks.content.stage import Stage
+from benchmarks.driver.browser import Chromium, Surface
+from benchmarks.driver.meter import Meter
+from benchmarks.peers.subject import Running
+
+
+class NotApplicableError(Exception):
+    """The case asks for something this subject does not have. Reported as such."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How long and how often; `--seconds` and `--minutes` change it."""
+
+    seconds: float = 4.0
+    clicks: int = 60
+    idle_seconds: float = 6.0
+    memory_minutes: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """One subject on one desktop in one browser, ready."""
+
+    running: Running
+    chromium: Chromium
+    surface: Surface
+    stage: Stage
+    effort: Effort
+
+    def meter(self) -> Meter:
+        return Meter(self.running.pids(), self.running.port, self.chromium.cpu_s, self.stage.cpu_s)
+
+    @property
+    def pause(self) -> Callable[[float], None]:
+        """Waits that many ms; the page goes on."""
+        return self.surface.page.wait_for_timeout
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Figures by name with the unit in the name; `series` are raw values that are pooled over rounds."""
+
+    figures: dict[str, float]
+    series: dict[str, list[float]] = field(default_factory=dict)
+
+
+Case = Callable[[Bench], Outcome]

@@ -1,0 +1,61 @@
+"""Click → canvas: a real press in the page until the surface holds the changed pixels."""
+
+from __future__ import annotations
+
+import random
+import statistics
+
+from benchmarks.cases.case import Bench, Outcome
+from benchmarks.driver.browser import SurfaceError
+
+#: Presses at the start that are not counted: lazily made paths, cold caches.
+WARM_UP = 8
+#: Between presses; drawn at random so that they do not lock to any frame clock.
+PAUSE_MS = (60.0, 140.0)
+#: An answer later than this is a failure, not a latency.
+TIMEOUT_MS = 2000
+
+
+def click(bench: Bench) -> Outcome:
+    """Times `effort.clicks` presses of the left button on a patch that changes with each."""
+    stage, surface, page = bench.stage, bench.surface, bench.surface.page
+    stage.target()
+    bench.pause(500)
+    at_x, at_y = stage.slice_at
+    page.mouse.move(*surface.point(at_x + 200, at_y + 200))
+    bench.pause(200)
+    draw = random.Random(1)
+    surface.start(stage.slice_at, times_input=True)
+    unanswered = 0
+    meter = bench.meter()
+    for press in range(WARM_UP + bench.effort.clicks):
+        if press == WARM_UP:
+            meter.start()
+        page.mouse.down()
+        waited = 0.0
+        while not page.evaluate("lightboxBenchmark.answered()"):
+            page.wait_for_timeout(5)
+            waited += 5
+            if waited > TIMEOUT_MS:
+                unanswered += 1
+                break
+        page.mouse.up()
+        bench.pause(draw.uniform(*PAUSE_MS))
+    reading = meter.stop()
+    watched = surface.stop()
+    stage.blank()
+    latencies = watched.latencies_ms[WARM_UP:]
+    if len(latencies) < bench.effort.clicks // 2:
+        raise SurfaceError(f"only {len(latencies)} of {bench.effort.clicks} presses were answered")
+    return Outcome(
+        figures={
+            "p50_ms": statistics.median(latencies),
+            "p90_ms": statistics.quantiles(latencies, n=10)[-1],
+            "clicks": len(latencies),
+            "unanswered": unanswered,
+            "poll_gap_p50_ms": watched.poll_gap_ms.p50 or 0.0,
+            "poll_cost_p50_ms": watched.poll_cost_ms.p50 or 0.0,
+            "foreign_cores": reading.foreign_cores,
+        },
+        series={"latency_ms": latencies},
+    )

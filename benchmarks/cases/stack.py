@@ -1,0 +1,131 @@
+"""Scrolling through a grey stack: slices shown, dropped and wrong; what it costs on the wire and in CPU."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmarks.cases.case import Bench, Case, Outcome
+from benchmarks.content.slices import as_rgba, grey_slice
+from benchmarks.content.stage import Shown
+from benchmarks.driver.browser import Watched
+from benchmarks.driver.meter import Reading
+
+#: How long a subject may take to come to rest and to exact after the last slice.
+REST_TIMEOUT_S = 3.0
+
+
+def stack(rate: float) -> Case:
+    """The stack at `rate` slices a second, none repeated. Two passes over different slices: one timed, in which the probe
+    reads two strips of the surface; one checked, in which it reads every slice shown whole and compares it."""
+
+    def run(bench: Bench) -> Outcome:
+        count = round(rate * bench.effort.seconds)
+        drawn, watched, reading = one_pass(bench, bench.stage.load(count), rate, check=False)
+        figures = cost_figures(reading) | shown_figures(drawn, watched)
+        figures["poll_gap_p90_ms"] = watched.poll_gap_ms.p90 or 0.0
+        figures["poll_cost_p50_ms"] = watched.poll_cost_ms.p50 or 0.0
+        drawn, watched, reading = one_pass(bench, bench.stage.load(count), rate, check=True)
+        figures |= {f"checked_{name}": value for name, value in shown_figures(drawn, watched).items()}
+        figures |= exactness_figures(drawn, watched)
+        figures["check_cost_p50_ms"] = watched.check_cost_ms.p50 or 0.0
+        bench.stage.blank()
+        return Outcome(figures)
+
+    return run
+
+
+def one_pass(
+    bench: Bench, order: Sequence[int], rate: float, *, check: bool
+) -> tuple[list[Shown], Watched, Reading]:
+    """Plays `order` and watches. The wire and CPU are read over the playing and half a second after."""
+    stage, surface = bench.stage, bench.surface
+    expected = stage.checksums if check else None
+    bench.pause(300)
+    surface.start(stage.slice_at, size_px=stage.slice_px, expected=expected)
+    meter = bench.meter()
+    meter.start()
+    stage.play(order, rate)
+    bench.pause(len(order) / rate * 1000)
+    drawn = stage.played(30)
+    bench.pause(300)
+    reading = meter.stop()
+    surface.wait_for(order[-1], REST_TIMEOUT_S, exact=check)
+    return drawn, surface.stop(), reading
+
+
+def shown_figures(drawn: Sequence[Shown], watched: Watched) -> dict[str, float]:
+    sent = {shown.number for shown in drawn}
+    first_seen: dict[int, float] = {}
+    for seen in watched.seen:
+        first_seen.setdefault(seen.number, seen.epoch_ms)
+    delays = [first_seen[s.number] - s.epoch_ms for s in drawn if s.number in first_seen]
+    gaps = [b.epoch_ms - a.epoch_ms for a, b in zip(watched.seen, watched.seen[1:], strict=False)]
+    figures = {
+        "sent": float(len(sent)),
+        "shown": float(len(sent & first_seen.keys())),
+        "shown_share": len(sent & first_seen.keys()) / len(sent),
+        "torn_reads": float(watched.torn),
+    }
+    if delays:
+        figures["delay_p50_ms"] = statistics.median(delays)
+    if len(gaps) > 1:
+        figures["gap_p90_ms"] = statistics.quantiles(gaps, n=10)[-1]
+    return figures
+
+
+def exactness_figures(drawn: Sequence[Shown], watched: Watched) -> dict[str, float]:
+    """Of the slices shown: exact, wrong, and gone before they could be read to the end (counted as not exact)."""
+    shown = [seen for seen in watched.seen if seen.number in {s.number for s in drawn}]
+    exact = [seen for seen in shown if seen.exact]
+    last = shown[-1] if shown else None
+    at_rest = last is not None and last.number == drawn[-1].number
+    figures = {
+        "checked": float(len(shown)),
+        "exact": float(len(exact)),
+        "exact_share": len(exact) / len(shown) if shown else 0.0,
+        "exact_at_first_sight": float(sum(seen.attempts == 1 for seen in exact)),
+        "exact_at_rest": float(at_rest and bool(last and last.exact)),
+    }
+    if at_rest and last is not None and last.exact and last.exact_epoch_ms is not None:
+        figures["stop_to_exact_ms"] = last.exact_epoch_ms - drawn[-1].epoch_ms
+    errors = [wrongness(number, rgba) for number, rgba in watched.wrong.items()]
+    if errors:
+        figures["wrong_pixel_share"] = statistics.median(share for share, _ in errors)
+        figures["max_error_levels"] = float(max(worst for _, worst in errors))
+    return figures
+
+
+def wrongness(number: int, rgba: np.ndarray[tuple[int], np.dtype[np.uint8]]) -> tuple[float, int]:
+    """Share of pixels that differ from slice `number`, and the greatest difference in levels."""
+    source = as_rgba(grey_slice(number)).reshape(-1, 4)[:, :3].astype(np.int16)
+    difference = np.abs(rgba.reshape(-1, 4)[:, :3].astype(np.int16) - source)
+    return float(difference.any(axis=1).mean()), int(difference.max())
+
+
+def cost_figures(reading: Reading) -> dict[str, float]:
+    figures = {
+        "down_mbps": reading.down_mbps,
+        "up_kbps": reading.up_bytes * 8 / reading.seconds / 1e3,
+        "down_bytes": float(reading.down_bytes),
+        "server_cores": reading.server_cores,
+        "foreign_cores": reading.foreign_cores,
+    }
+    return figures | {f"{role}_cores": cores for role, cores in reading.cores.items()}
+
+
+def scroll_back(bench: Bench) -> Outcome:
+    """Forward over slices never seen at 30/s, then back over the same: bytes of the second pass to the first."""
+    rate = 30.0
+    numbers = bench.stage.load(round(rate * min(bench.effort.seconds, 4)))
+    _, _, first = one_pass(bench, numbers, rate, check=False)
+    drawn, watched, second = one_pass(bench, numbers[-2::-1], rate, check=True)
+    figures = {"first_bytes": float(first.down_bytes), "back_bytes": float(second.down_bytes)}
+    figures["back_share"] = second.down_bytes / first.down_bytes
+    figures["back_server_cores"] = second.server_cores
+    figures["foreign_cores"] = first.foreign_cores
+    figures |= shown_figures(drawn, watched) | exactness_figures(drawn, watched)
+    bench.stage.blank()
+    return Outcome(figures)

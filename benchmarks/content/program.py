@@ -1,0 +1,234 @@
+"""The X program whose window every subject shows.
+
+    python -m benchmarks.content.program      DISPLAY and XAUTHORITY say where
+
+Orders come as JSON lines on stdin, what happened goes out as JSON lines on stdout:
+
+    {"do": "load", "first": K, "count": N}          → {"event": "loaded", "checksums": {number: [a, b]}}
+    {"do": "still", "slice": K}                     → {"event": "shown", "number": K, "epoch_ms": t}
+    {"do": "play", "order": [numbers], "rate": R}   → "shown" for each slice, then {"event": "played"}
+    {"do": "target"}                                → {"event": "target"}, then "pressed" for each press of button or key
+    {"do": "blank"}                                 → {"event": "blank"}
+
+Slices wait in the X server as pixmaps: showing one is one CopyArea, so that the target itself costs nothing, the same for
+all. Times are milliseconds of the wall clock, which the page in the browser reads as well.
+"""
+
+from __future__ import annotations
+
+import json
+import select
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xcffib
+import xcffib.xproto as x
+
+from benchmarks.content.mark import CELL_PX, MAX_NUMBER, checksum, mark_bits
+from benchmarks.content.slices import SLICE_PX, as_rgba, grey_slice
+
+#: Side of the patch that answers a click; about the size of a dialog.
+TARGET_PX = 400
+#: Largest PutImage: well under the protocol's 256 KiB without BIG-REQUESTS.
+_BAND_ROWS = 32
+_BACKGROUND = 0x202428
+#: The patch's colours in turn; far apart, so that any of them is seen at once.
+_COLOURS = (0x205080, 0x806020, 0x207040, 0x702050)
+
+
+class Program:
+    """One full-screen window and the pixmaps behind it."""
+
+    def __init__(self) -> None:
+        self._x = xcffib.connect()
+        self._screen = self._x.get_setup().roots[self._x.pref_screen]
+        self._window = self._x.generate_id()
+        self._gc = self._x.generate_id()
+        self._pixmaps: dict[int, int] = {}
+        self._presses = 0
+        self._target_on = False
+        self.width_px = int(self._screen.width_in_pixels)
+        self.height_px = int(self._screen.height_in_pixels)
+
+    def open(self) -> None:
+        events = x.EventMask.ButtonPress | x.EventMask.KeyPress | x.EventMask.Exposure
+        core = self._x.core
+        core.CreateWindow(
+            self._screen.root_depth,
+            self._window,
+            self._screen.root,
+            0,
+            0,
+            self.width_px,
+            self.height_px,
+            0,
+            x.WindowClass.InputOutput,
+            self._screen.root_visual,
+            x.CW.BackPixel | x.CW.EventMask,
+            [_BACKGROUND, events],
+        )
+        # No GraphicsExposures: a CopyArea from a pixmap would otherwise answer with an event each time.
+        core.CreateGC(self._gc, self._window, x.GC.GraphicsExposures, [0])
+        core.MapWindow(self._window)
+        self._x.flush()
+        self._wait_for_expose()
+        core.SetInputFocus(x.InputFocus.PointerRoot, self._window, x.Time.CurrentTime)
+        self._x.flush()
+
+    def _wait_for_expose(self) -> None:
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            select.select([self._x.get_file_descriptor()], [], [], 0.1)
+            while (event := self._x.poll_for_event()) is not None:
+                if isinstance(event, x.ExposeEvent):
+                    return
+
+    @property
+    def slice_at(self) -> tuple[int, int]:
+        """Top left of the slice; even, and off the 64-pixel grid of no subject in particular."""
+        return (self.width_px - SLICE_PX) // 2, (self.height_px - SLICE_PX) // 2
+
+    def load(self, first: int, count: int) -> dict[int, tuple[int, int]]:
+        """Makes slices first … first + count − 1 and puts them into the server in place of those before."""
+        sums: dict[int, tuple[int, int]] = {}
+        for pixmap in self._pixmaps.values():
+            self._x.core.FreePixmap(pixmap)
+        self._pixmaps.clear()
+        for number in range(first, first + count):
+            rgba = as_rgba(grey_slice(number))
+            sums[number] = checksum(rgba)
+            pixmap = self._x.generate_id()
+            depth = self._screen.root_depth
+            self._x.core.CreatePixmap(depth, pixmap, self._window, SLICE_PX, SLICE_PX)
+            for row in range(0, SLICE_PX, _BAND_ROWS):
+                band = np.ascontiguousarray(rgba[row : row + _BAND_ROWS]).tobytes()
+                self._x.core.PutImage(
+                    x.ImageFormat.ZPixmap,
+                    pixmap,
+                    self._gc,
+                    SLICE_PX,
+                    _BAND_ROWS,
+                    0,
+                    row,
+                    0,
+                    depth,
+                    len(band),
+                    band,
+                )
+            self._x.flush()
+            self._pixmaps[number] = pixmap
+        self._sync()
+        return sums
+
+    def _sync(self) -> None:
+        self._x.core.GetInputFocus().reply()
+
+    def show(self, number: int) -> None:
+        at_x, at_y = self.slice_at
+        pixmap = self._pixmaps[number]
+        self._x.core.CopyArea(pixmap, self._window, self._gc, 0, 0, at_x, at_y, SLICE_PX, SLICE_PX)
+        self._x.flush()
+        say(event="shown", number=number, epoch_ms=time.time() * 1000)
+
+    def play(self, order: Sequence[int], rate: float) -> None:
+        """Shows the slices at a fixed rate against absolute times, so that lateness does not add up."""
+        start = time.monotonic() + 0.05
+        for place, number in enumerate(order):
+            wait = start + place / rate - time.monotonic()
+            if wait > 0:
+                time.sleep(wait)
+            self.show(number)
+        say(event="played")
+
+    def target(self) -> None:
+        self._presses = 0
+        self._target_on = True
+        self._draw_target()
+        say(event="target", number=0)
+
+    def _draw_target(self) -> None:
+        """The patch with the number of presses so far as its mark, drawn off screen and shown at once."""
+        core = self._x.core
+        pixmap = self._x.generate_id()
+        core.CreatePixmap(self._screen.root_depth, pixmap, self._window, TARGET_PX, TARGET_PX)
+        number = self._presses & MAX_NUMBER
+        self._fill(pixmap, _COLOURS[number % len(_COLOURS)], [(0, 0, TARGET_PX, TARGET_PX)])
+        cells = mark_bits(number)
+        for colour, wanted in ((0xFFFFFF, True), (0x000000, False)):
+            places = [(i * CELL_PX, 0, CELL_PX, CELL_PX) for i, bit in enumerate(cells) if bit is wanted]
+            self._fill(pixmap, colour, places)
+        at_x, at_y = self.slice_at
+        core.CopyArea(pixmap, self._window, self._gc, 0, 0, at_x, at_y, TARGET_PX, TARGET_PX)
+        core.FreePixmap(pixmap)
+        self._x.flush()
+
+    def _fill(self, drawable: int, colour: int, places: Sequence[tuple[int, int, int, int]]) -> None:
+        self._x.core.ChangeGC(self._gc, x.GC.Foreground, [colour])
+        rectangles = [x.RECTANGLE.synthetic(*place) for place in places]
+        self._x.core.PolyFillRectangle(drawable, self._gc, len(rectangles), rectangles)
+
+    def blank(self) -> None:
+        self._target_on = False
+        self._x.core.ClearArea(False, self._window, 0, 0, 0, 0)
+        self._sync()
+        say(event="blank")
+
+    def run(self) -> None:
+        """Serves orders and presses until stdin ends."""
+        connection = self._x.get_file_descriptor()
+        buffered = b""
+        while True:
+            # Before the wait, not after: an order's round trip may have brought events along already.
+            while (event := self._x.poll_for_event()) is not None:
+                if self._target_on and isinstance(event, (x.ButtonPressEvent, x.KeyPressEvent)):
+                    self._presses += 1
+                    self._draw_target()
+                    say(event="pressed", number=self._presses, epoch_ms=time.time() * 1000)
+            ready, _, _ = select.select([connection, sys.stdin.fileno()], [], [])
+            if sys.stdin.fileno() in ready:
+                read = sys.stdin.buffer.raw.read(65536)  # type: ignore[attr-defined]
+                if not read:
+                    return
+                *lines, buffered = (buffered + read).split(b"\n")
+                for line in lines:
+                    self.obey(json.loads(line))
+
+    def obey(self, order: dict[str, Any]) -> None:
+        match order["do"]:
+            case "load":
+                say(event="loaded", checksums=self.load(order["first"], order["count"]))
+            case "still":
+                self.show(order["slice"])
+            case "play":
+                self.play(order["order"], order["rate"])
+            case "target":
+                self.target()
+            case "blank":
+                self.blank()
+            case unknown:
+                raise ValueError(f"no such order: {unknown}")
+
+
+def say(**message: Any) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    program = Program()
+    program.open()
+    say(
+        event="ready",
+        width_px=program.width_px,
+        height_px=program.height_px,
+        slice_at=program.slice_at,
+        slice_px=SLICE_PX,
+    )
+    program.run()
+
+
+if __name__ == "__main__":
+    main()

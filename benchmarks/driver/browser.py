@@ -1,0 +1,182 @@
+"""The one browser driver: Chromium by Playwright, and the probe that reads whatever surface the subject shows."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-background-timer-throttling",
+    "--disable-renderer-backgrounding",
+    "--allow-loopback-in-peer-connection",
+)
+#: Room around a 1920×1080 surface for the subject's own bars, so that none has to scale or scroll.
+VIEWPORT_MARGIN_PX = (40, 160)
+PROBE = Path(__file__).with_name("probe.js")
+
+
+class SurfaceError(Exception):
+    """The subject shows no surface, or one that is not the desktop 1:1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A number that appeared on the surface. `exact` is None where it was not compared."""
+
+    number: int
+    epoch_ms: float
+    exact: bool | None
+    exact_epoch_ms: float | None
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quantiles:
+    count: int
+    p50: float | None
+    p90: float | None
+    p99: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What the probe saw between start and stop. Times in ms."""
+
+    seen: list[Seen]
+    latencies_ms: list[float]
+    torn: int
+    poll_gap_ms: Quantiles
+    poll_cost_ms: Quantiles
+    check_cost_ms: Quantiles
+    wrong: dict[int, NDArray[np.uint8]] = field(repr=False)
+
+
+class Surface:
+    """The subject's surface in one page, and what can be asked of it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def wait(self, width_px: int, height_px: int, timeout_s: float = 20) -> None:
+        """Until a surface of the desktop's size is shown. Raises SurfaceError with what is there instead."""
+        step_ms = 50
+        found: dict[str, float] | None = None
+        for _ in range(int(timeout_s * 1000 / step_ms)):
+            found = self.page.evaluate("lightboxBenchmark.surface()")
+            if found and (found["width"], found["height"]) == (width_px, height_px):
+                return
+            self.page.wait_for_timeout(step_ms)
+        raise SurfaceError(f"no canvas of {width_px}×{height_px} px; the biggest one: {found}")
+
+    def point(self, x_px: int, y_px: int) -> tuple[float, float]:
+        """A desktop position as a position on the page."""
+        box = self.page.evaluate("lightboxBenchmark.surface()")
+        if box is None:
+            raise SurfaceError("the surface has gone")
+        return (
+            box["left"] + (x_px + 0.5) * box["shownWidth"] / box["width"],
+            box["top"] + (y_px + 0.5) * box["shownHeight"] / box["height"],
+        )
+
+    def start(
+        self,
+        at: tuple[int, int],
+        *,
+        size_px: int = 0,
+        expected: Mapping[int, tuple[int, int]] | None = None,
+        times_input: bool = False,
+    ) -> None:
+        """Watches the mark at `at`. With `size_px` a slice of that side, marked twice; with `expected` each is compared
+        with its source; with `times_input` presses are timed and the surface is read only while one is unanswered."""
+        options = {
+            "x": at[0],
+            "y": at[1],
+            "size": size_px,
+            "twoMarks": size_px > 0,
+            "always": not times_input,
+            "timesInput": times_input,
+            "expected": None if expected is None else {str(n): sums for n, sums in expected.items()},
+        }
+        self.page.evaluate("options => lightboxBenchmark.start(options)", options)
+
+    def last(self) -> dict[str, Any] | None:
+        """The newest picture seen, or None."""
+        seen: dict[str, Any] | None = self.page.evaluate("lightboxBenchmark.last()")
+        return seen
+
+    def wait_for(self, number: int, timeout_s: float, *, exact: bool = False) -> bool:
+        """Whether `number` came onto the surface in time (and was exact)."""
+        condition = "lightboxBenchmark.last()?.number === number"
+        if exact:
+            condition += " && lightboxBenchmark.last().exact !== null"
+        for _ in range(int(timeout_s * 100)):
+            if self.page.evaluate(f"number => {condition}", number):
+                return True
+            self.page.wait_for_timeout(10)
+        return False
+
+    def stop(self) -> Watched:
+        raw = self.page.evaluate("lightboxBenchmark.stop()")
+        wrong = {
+            kept["number"]: np.frombuffer(base64.b64decode(kept["rgba"]), np.uint8) for kept in raw["wrong"]
+        }
+        return Watched(
+            seen=[
+                Seen(s["number"], s["at"], s["exact"], s["exactAt"], s["attempts"]) for s in raw["seen"]
+            ],
+            latencies_ms=raw["latencies"],
+            torn=raw["torn"],
+            poll_gap_ms=Quantiles(**raw["gaps"]),
+            poll_cost_ms=Quantiles(**raw["costs"]),
+            check_cost_ms=Quantiles(**raw["checks"]),
+            wrong=wrong,
+        )
+
+
+class Chromium:
+    """One Chromium. Each subject gets a browser of its own, so that none pays for another's page."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._session = browser.new_browser_cdp_session()
+        self.version = browser.version
+
+    def surface(self, width_px: int, height_px: int) -> Surface:
+        """A fresh page with the probe in it."""
+        across, down = VIEWPORT_MARGIN_PX
+        context = self._browser.new_context(
+            viewport={"width": width_px + across, "height": height_px + down}, ignore_https_errors=True
+        )
+        context.add_init_script(path=PROBE)
+        return Surface(context.new_page())
+
+    def cpu_s(self) -> float:
+        """CPU seconds of all processes of this browser."""
+        info = self._session.send("SystemInfo.getProcessInfo")
+        return float(sum(process["cpuTime"] for process in info["processInfo"]))
+
+
+@contextmanager
+def chromium() -> Iterator[Chromium]:
+    """Starts Chromium and ends it with the block."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        try:
+            yield Chromium(browser)
+        finally:
+            browser.close()

@@ -1,0 +1,150 @@
+"""CPU by role, memory by role and bytes on the wire, measured from outside, the same way for all subjects."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import psutil
+
+_COUNTER = re.compile(r"\b(bytes_acked|bytes_received):(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """Bytes of TCP payload at the subject's public port since its connections began."""
+
+    down: int
+    up: int
+
+
+def wire_bytes(port: int) -> Wire:
+    """From the kernel's own counters of the server's sockets: costs the subject nothing. TLS counts as it travels."""
+    listing = subprocess.run(
+        ["ss", "-tinH", "state", "established", f"( sport = :{port} )"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    down = up = 0
+    for name, value in _COUNTER.findall(listing):
+        if name == "bytes_acked":
+            down += int(value)
+        else:
+            up += int(value)
+    return Wire(down, up)
+
+
+def _tree(pid: int) -> list[psutil.Process]:
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def cpu_seconds(pids: Mapping[str, list[int]]) -> dict[str, float]:
+    """CPU seconds by role, with children; a child that has a role of its own counts there alone."""
+    named = {pid for roots in pids.values() for pid in roots}
+    seconds: dict[str, float] = {}
+    for role, roots in pids.items():
+        seconds[role] = 0.0
+        for root in roots:
+            for process in _tree(root):
+                try:
+                    owner = next((p.pid for p in (process, *process.parents()) if p.pid in named), root)
+                    times = process.cpu_times()
+                except psutil.NoSuchProcess:
+                    continue
+                if owner == root:
+                    seconds[role] += times.user + times.system
+    return seconds
+
+
+def memory_mb(pids: Mapping[str, list[int]]) -> dict[str, float]:
+    """Resident memory by role in MB (10⁶ bytes), without children."""
+    sizes: dict[str, float] = {}
+    for role, roots in pids.items():
+        sizes[role] = 0.0
+        for root in roots:
+            try:
+                sizes[role] += psutil.Process(root).memory_info().rss / 1e6
+            except psutil.NoSuchProcess:
+                continue
+    return sizes
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one span of time cost."""
+
+    seconds: float
+    down_bytes: int
+    up_bytes: int
+    cores: dict[str, float]  # by role of the subject; "browser" and "content" stand beside them
+    foreign_cores: float  # busy time of this machine that was none of ours
+
+    @property
+    def server_cores(self) -> float:
+        """All of the subject's processes and its X server, because in Xvnc the two are one."""
+        return sum(cores for role, cores in self.cores.items() if role not in {"browser", "content"})
+
+    @property
+    def down_mbps(self) -> float:
+        return self.down_bytes * 8 / self.seconds / 1e6
+
+
+class Meter:
+    """Reads all counters at two moments."""
+
+    def __init__(
+        self,
+        pids: Mapping[str, list[int]],
+        port: int,
+        browser_cpu_s: Callable[[], float],
+        content_cpu_s: Callable[[], float],
+    ) -> None:
+        self._pids = pids
+        self._port = port
+        self._browser = browser_cpu_s
+        self._content = content_cpu_s
+
+    def start(self) -> None:
+        self._began = self._read()
+
+    def stop(self) -> Reading:
+        at0, wire0, cores0, busy0 = self._began
+        at, wire, cores, busy = self._read()
+        seconds = at - at0
+        spent = {role: max(0.0, cores[role] - cores0[role]) / seconds for role in cores}
+        foreign = max(0.0, (busy - busy0) / seconds - sum(spent.values()))
+        return Reading(seconds, wire.down - wire0.down, wire.up - wire0.up, spent, foreign)
+
+    def _read(self) -> tuple[float, Wire, dict[str, float], float]:
+        cores = cpu_seconds(self._pids)
+        cores["browser"] = self._browser()
+        cores["content"] = self._content()
+        total = psutil.cpu_times()
+        busy = total.user + total.nice + total.system + total.irq + total.softirq
+        return time.monotonic(), wire_bytes(self._port), cores, busy
+
+
+def machine() -> dict[str, object]:
+    """What this run stood on."""
+    model = ""
+    with open("/proc/cpuinfo") as lines:  # noqa: PTH123 - a pseudo file, read line by line
+        for line in lines:
+            if line.startswith("model name"):
+                model = line.split(":", 1)[1].strip()
+                break
+    return {
+        "cores": os.cpu_count(),
+        "cpu": model,
+        "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
+        "kernel": os.uname().release,
+        "load": [round(load, 2) for load in os.getloadavg()],
+    }

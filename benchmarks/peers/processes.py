@@ -1,0 +1,74 @@
+"""Small things that adapters share: free ports, X authority files, waiting for a port, ending processes."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import struct
+import subprocess
+import time
+from pathlib import Path
+
+#: Any host, in the X authority file's words: FamilyWild.
+_FAMILY_WILD = 0xFFFF
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that was free just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def write_xauthority(path: Path) -> None:
+    """A fresh cookie, good for whatever display reads the file."""
+
+    def counted(data: bytes) -> bytes:
+        return struct.pack(">H", len(data)) + data
+
+    entry = struct.pack(">H", _FAMILY_WILD) + counted(b"") + counted(b"")
+    entry += counted(b"MIT-MAGIC-COOKIE-1") + counted(secrets.token_bytes(16))
+    path.touch(mode=0o600)
+    path.write_bytes(entry)
+
+
+def wait_for_port(port: int, process: subprocess.Popen[bytes], timeout_s: float = 15) -> None:
+    """Raises RuntimeError when the process ends or does not listen in time."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args!r} ended with {process.returncode}")
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise RuntimeError(f"nothing listens on 127.0.0.1:{port} after {timeout_s:.0f} s")
+
+
+def read_display(descriptor: int, timeout_s: float = 15) -> str:
+    """The display number that an X server writes to its `-displayfd`, as `:N`."""
+    import select
+
+    text = b""
+    deadline = time.monotonic() + timeout_s
+    while not text.endswith(b"\n"):
+        ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
+        chunk = os.read(descriptor, 32) if ready else b""
+        if not chunk:
+            raise RuntimeError("the X server named no display")
+        text += chunk
+    return f":{int(text)}"
+
+
+def end(process: subprocess.Popen[bytes], timeout_s: float = 10) -> None:
+    """SIGTERM, then SIGKILL."""
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(timeout_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
