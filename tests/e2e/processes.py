@@ -139,13 +139,12 @@ def start_x_server(log: Path, *, width_px: int, height_px: int) -> tuple[Program
 def wait_for(
     probe: Callable[[], T | None], *, timeout_s: float, what: str | Callable[[], str], every_s: float = 0.05
 ) -> T:
-    """Calls `probe` until it gives something true, and returns that. Raises AssertionError with `what` was awaited."""
+    """Calls `probe` until it gives something true, and returns that. Raises AssertionError."""
     deadline = time.monotonic() + timeout_s
     while True:
         if result := probe():
             return result
         if time.monotonic() > deadline:
-            raise AssertionError(
-                f"not within {timeout_s:g} s: {what if isinstance(what, str) else what()} (last answer: {result!r})"
-            )
+            awaited = what if isinstance(what, str) else what()
+            raise AssertionError(f"not within {timeout_s:g} s: {awaited} (last answer: {result!r})")
         time.sleep(every_s)

@@ -33,6 +33,18 @@ for (let start = 0; start < bytes.length; start += 32768)
   binary += String.fromCharCode(...bytes.subarray(start, start + 32768));
 return {{ width, height, data: btoa(binary) }};
 """
+WATCH = """
+window.watched = { connection: [], badge: [] };
+const note = (list, state) => { if (state && list.at(-1) !== state) list.push(state); };
+const look = () => {
+  note(watched.connection, document.documentElement.dataset.connection);
+  note(watched.badge, document.querySelector('[data-badge]')?.dataset.state);
+};
+look();
+new MutationObserver(look).observe(document.documentElement, {
+  subtree: true, childList: true, attributeFilter: ['data-connection', 'data-state'],
+});
+"""
 READ_RECT = """
 const element = document.querySelector(%s);
 if (!element) return null;
@@ -82,7 +94,8 @@ class Viewer:
     def desktops(self) -> list[str]:
         """Addresses of the list's links."""
         links: list[str] = self.browser.evaluate(
-            "return [...document.querySelectorAll('a[href^=\"/desktop/\"]')].map((a) => a.getAttribute('href'))"
+            "const links = [...document.querySelectorAll('a[href^=\"/desktop/\"]')];"
+            "return links.map((link) => link.getAttribute('href'))"
         )
         return links
 
@@ -104,6 +117,20 @@ class Viewer:
             "return document.documentElement.dataset.connection ?? null"
         )
         return state
+
+    def watch_connection(self) -> None:
+        """From now on the page notes every state of connection and badge, however short."""
+        self.browser.evaluate(WATCH)
+
+    def connections(self) -> list[str]:
+        """States of the connection since `watch_connection`."""
+        states: list[str] = self.browser.evaluate("return watched.connection")
+        return states
+
+    def badges(self) -> list[str]:
+        """States of the badge since `watch_connection`."""
+        states: list[str] = self.browser.evaluate("return watched.badge")
+        return states
 
     def situation(self) -> str:
         """For messages of failed tests."""

@@ -1,7 +1,7 @@
 """What a test can do with a browser, whichever engine it is.
 
-All calls block, and raise BrowserError on a time-out or when the engine says no. Positions are CSS pixels of the page; every browser is
-opened with one device pixel per CSS pixel, so they are also pixels of the surface.
+All calls block, and raise BrowserError on a time-out or when the engine says no. Positions are CSS pixels of
+the page; every browser is opened with one device pixel per CSS pixel, so they are also pixels of the surface.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Browser(ABC):
 
     @abstractmethod
     def evaluate(self, body: str) -> Any:
-        """Runs `body` as that of an async function in the page, and returns what it returns, carried as JSON."""
+        """Runs `body` as that of an async function in the page, and returns its result, carried as JSON."""
 
     @abstractmethod
     def move(self, x: float, y: float) -> None:
@@ -71,10 +71,18 @@ class Browser(ABC):
 
     @abstractmethod
     def compose(self, steps: Sequence[str]) -> None:
-        """Types one word through an input method: each step is the word as composed so far, the last one is committed.
+        """Types one word by an input method: a step is the word as composed so far, the last is committed.
 
-        Engines that let no test in between keyboard and input method get the finished word as the keyboard's text.
+        Engines that let no test in between keyboard and input method get the finished word from the keyboard.
         """
+
+    @abstractmethod
+    def lose_focus(self) -> None:
+        """The person turns to another window: the page's `blur` event."""
+
+    @abstractmethod
+    def regain_focus(self) -> None:
+        """Counterpart of `lose_focus`."""
 
     @abstractmethod
     def screenshot(self, path: Path | None = None) -> bytes:
@@ -86,7 +94,7 @@ class Browser(ABC):
 
     @abstractmethod
     def console(self) -> list[str]:
-        """What the page's console, its uncaught errors and the engine's own complaints said so far, oldest first."""
+        """What the page's console, uncaught errors and the engine's own complaints said, oldest first."""
 
     @abstractmethod
     def close(self) -> None:

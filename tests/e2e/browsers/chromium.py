@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from playwright.sync_api import CDPSession, ConsoleMessage, Page, Playwright, sync_playwright
 from playwright.sync_api import Browser as PlaywrightBrowser
+from playwright.sync_api import CDPSession, ConsoleMessage, Page, Playwright, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
 from tests.e2e.browsers.browser import CALL_TIMEOUT_S, Browser, BrowserError, Button
@@ -35,8 +35,11 @@ BUTTONS: dict[Button, Any] = {Button.LEFT: "left", Button.MIDDLE: "middle", Butt
 
 
 class Chromium(Browser):
-    """Playwright's blocking interface keeps an event loop running in the thread that uses it, which other tests of the same pytest
-    run could not bear; so it lives in a thread of its own."""
+    """Lives in a thread of its own.
+
+    Playwright's blocking interface keeps an event loop running in the thread that uses it, which asynchronous
+    tests of the same run could not bear.
+    """
 
     engine = "chromium"
 
@@ -119,7 +122,7 @@ class Chromium(Browser):
         self.run(lambda: self.cdp.send("Input.dispatchKeyEvent", event))
 
     def compose(self, steps: Sequence[str]) -> None:
-        """As Chromium does it: each key of the input method is a keydown with code 229 and a new composition."""
+        """As Chromium does it: each key is a keydown of code 229 and a new composition."""
 
         def work() -> None:
             for step in steps:
@@ -138,6 +141,13 @@ class Chromium(Browser):
             "Input.dispatchKeyEvent",
             {"type": kind, "key": "Process", "code": "KeyG", "windowsVirtualKeyCode": 229},
         )
+
+    def lose_focus(self) -> None:
+        """A headless window always has the keyboard; the page is told otherwise."""
+        self.evaluate("dispatchEvent(new Event('blur'))")
+
+    def regain_focus(self) -> None:
+        self.evaluate("dispatchEvent(new Event('focus'))")
 
     def screenshot(self, path: Path | None = None) -> bytes:
         return self.run(lambda: self.page.screenshot(path=path))

@@ -20,7 +20,7 @@ from tests.e2e.processes import Program, wait_for
 
 EXECUTABLE = "firefox-esr"
 START_TIMEOUT_S = 60.0
-#: Nothing is asked of the world: pages come from this host, everything else goes to a proxy that is not there.
+#: Nothing is asked of the world: pages come from this host, all else goes to a proxy that is not there.
 PREFERENCES: dict[str, bool | int | str] = {
     "network.proxy.type": 1,
     "network.proxy.http": "127.0.0.1",
@@ -116,7 +116,9 @@ class Firefox(XBrowser):
         answer = self.send(
             "script.callFunction",
             {
-                "functionDeclaration": f"async () => JSON.stringify((await (async () => {{ {body}\n }})()) ?? null)",
+                "functionDeclaration": (
+                    f"async () => JSON.stringify((await (async () => {{ {body}\n }})()) ?? null)"
+                ),
                 "target": {"context": self._context},
                 "awaitPromise": True,
                 "userActivation": False,

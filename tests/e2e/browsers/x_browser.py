@@ -1,4 +1,4 @@
-"""A browser with a visible window on an X server of its own, used with mouse and keyboard like a person would."""
+"""A browser with a visible window on an X server of its own, used with mouse and keyboard as by a person."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ WINDOW_MARGIN_PX = 240
 NUMBERS = {Button.LEFT: 1, Button.MIDDLE: 2, Button.RIGHT: 3}
 #: Shown while the place of the page in its window is found out.
 BLANK_PAGE = "data:text/html,<title>blank</title>"
+#: X's word for nobody has the keyboard.
+NO_WINDOW = 0
 WINDOW_TIMEOUT_S = 20.0
 RESIZE_SETTLES_S = 0.3
-#: Nothing is asked of the world: pages come from this host, everything else goes to a proxy that is not there.
+#: Nothing is asked of the world: pages come from this host, all else goes to a proxy that is not there.
 NO_NETWORK = {
     "http_proxy": "http://127.0.0.1:9",
     "https_proxy": "http://127.0.0.1:9",
@@ -29,7 +31,7 @@ NO_NETWORK = {
 
 
 class XBrowser(Browser):
-    """Holds the X server and the hands. Subclasses start the engine in `environment` and then call `_settle`."""
+    """Holds the X server and the hands. Subclasses start the engine in `environment`, then call `resize`."""
 
     def __init__(self, log: Path, home: Path, width_px: int, height_px: int) -> None:
         log.write_bytes(b"")
@@ -65,7 +67,7 @@ class XBrowser(Browser):
         self._focus()
 
     def resize(self, width_px: int, height_px: int) -> None:
-        """Sizes the window so that the page gets what its bars leave, and finds out where in it the page is."""
+        """Sizes the window so that the page gets its share, and finds out where in it the page is."""
         window = wait_for(
             self._hands.largest_window, timeout_s=WINDOW_TIMEOUT_S, what=f"a window of {self.engine}"
         )
@@ -86,7 +88,8 @@ class XBrowser(Browser):
         self.release()  # the engine's own bars have the keyboard at first
         self._focus()
         self.evaluate(
-            "window.seen = null; addEventListener('mousemove', (e) => { seen = [e.clientX, e.clientY]; }, true)"
+            "window.seen = null;"
+            "addEventListener('mousemove', (e) => { seen = [e.clientX, e.clientY]; }, true)"
         )
         nudge = [outer[0] // 2, outer[1] // 2]
 
@@ -94,7 +97,8 @@ class XBrowser(Browser):
             nudge[0] += 1
             self._hands.move(*nudge)
             place: list[int] = self.evaluate(
-                "await new Promise((done) => setTimeout(done, 50)); const place = seen; seen = null; return place"
+                "await new Promise((done) => setTimeout(done, 50));"
+                "const place = seen; seen = null; return place"
             )
             return place
 
@@ -132,6 +136,17 @@ class XBrowser(Browser):
     def compose(self, steps: Sequence[str]) -> None:
         for character in steps[-1]:
             self.tap(character)
+
+    def lose_focus(self) -> None:
+        self._hands.focus(NO_WINDOW)
+        wait_for(
+            lambda: not self.evaluate("return document.hasFocus()"),
+            timeout_s=WINDOW_TIMEOUT_S,
+            what=f"the page of {self.engine} without the keyboard",
+        )
+
+    def regain_focus(self) -> None:
+        self._focus()
 
     def close(self) -> None:
         if self._programs:

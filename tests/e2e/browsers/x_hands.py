@@ -1,7 +1,7 @@
 """Mouse and keyboard of a person at an X server: XTEST, so that a browser sees what real devices give it.
 
-The engines' own automation takes short cuts here (wheel turns in pixels only, characters that no US key gives refused, button states
-that drift apart), and it is just this path that the product has to get right.
+The engines' own automation takes short cuts here (wheel turns in pixels only, no characters but those of a US
+keyboard, button states that drift apart), and it is just this path that the product has to get right.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import xcffib.xtest
 
 KEY_PRESS, KEY_RELEASE, BUTTON_PRESS, BUTTON_RELEASE, MOTION = 2, 3, 4, 5, 6
 WHEEL_UP, WHEEL_DOWN = 4, 5
-#: After a change of the keyboard map: programs read it anew when they are told, and a key pressed sooner means the old thing to them.
+#: After a change of the keyboard map programs read it anew; a key pressed sooner means the old thing to them.
 MAP_SETTLES_S = 0.15
 #: Spare keys, taken in turn, so that a key still being handled is not given a new meaning.
 SPARE_KEYS = 8
@@ -50,16 +50,21 @@ def keysym_of(key: str) -> int:
     return point if 0x20 <= point <= 0x7E or 0xA0 <= point <= 0xFF else 0x01000000 | point
 
 
+def connect(display: str) -> Any:
+    """An xcffib connection; the package has no useful types."""
+    return xcffib.Connection(display=display)  # type: ignore[no-untyped-call]
+
+
 class XHands:
     """One person at one X display that needs no X authority."""
 
     def __init__(self, display: str) -> None:
-        self._x: Any = xcffib.Connection(display=display)
+        self._x = connect(display)
         self._xtest = self._x(xcffib.xtest.key)
-        setup = self._x.get_setup()
+        setup: Any = self._x.get_setup()
         self._root = setup.roots[0].root
-        self._first, last = setup.min_keycode, setup.max_keycode
-        mapping = self._x.core.GetKeyboardMapping(self._first, last - self._first + 1).reply()
+        first, last = setup.min_keycode, setup.max_keycode
+        mapping = self._x.core.GetKeyboardMapping(first, last - first + 1).reply()
         self._per_key = mapping.keysyms_per_keycode
         rows = [
             list(mapping.keysyms[start : start + self._per_key])
@@ -68,9 +73,9 @@ class XHands:
         self._keycodes: dict[int, int] = {}
         for offset, row in enumerate(rows):
             for keysym in row[:2]:
-                self._keycodes.setdefault(keysym, self._first + offset)
-        empty = [self._first + offset for offset, row in enumerate(rows) if not any(row)]
-        self._spare = empty[-SPARE_KEYS:]
+                self._keycodes.setdefault(keysym, first + offset)
+        empty = [first + offset for offset, row in enumerate(rows) if not any(row)]
+        self._spare: list[int] = empty[-SPARE_KEYS:]
         self._bound: dict[int, int] = {}
 
     def move(self, x: int, y: int) -> None:
@@ -88,7 +93,7 @@ class XHands:
             self.button(number, down=False)
 
     def key(self, key: str, *, down: bool) -> None:
-        """Presses or releases the key that gives `key`, whatever Shift says; one that no key gives is bound to a spare one."""
+        """Presses or releases the key that gives `key`, whatever Shift says; if none does, it binds one."""
         keysym = keysym_of(key)
         keycode = self._keycodes.get(keysym) or self._bound.get(keysym) or self._bind(keysym)
         self._send(KEY_PRESS if down else KEY_RELEASE, keycode)
@@ -109,7 +114,7 @@ class XHands:
         ):
             shape = self._x.core.GetGeometry(window).reply()
             best = max(best or (0, 0), (shape.width * shape.height, window))
-        return best and best[1]
+        return best[1] if best else None
 
     def resize(self, window: int, width_px: int, height_px: int) -> None:
         """Moves a window to the corner and gives it a size."""

@@ -1,4 +1,4 @@
-"""A desktop as its own X server shows it, read without any part of the product: the yardstick for what the page shows."""
+"""A desktop as its own X server shows it, read without any part of the product: the page's yardstick."""
 
 from __future__ import annotations
 
@@ -40,17 +40,21 @@ class XDisplay:
         self.environment.pop("XAUTHORITY", None)
         if xauthority is not None:
             self.environment["XAUTHORITY"] = str(xauthority)
+        self._x = self.connect()
+        self._root = self._x.get_setup().roots[0].root
+
+    def connect(self) -> Any:
+        """A new xcffib connection to this display."""
         before = os.environ.get("XAUTHORITY")
-        os.environ["XAUTHORITY"] = self.environment.get("XAUTHORITY", "")  # libxcb reads it when it connects
+        # libxcb reads it when it connects, and takes no other way
+        os.environ["XAUTHORITY"] = self.environment.get("XAUTHORITY", "")
         try:
-            self._x: Any = xcffib.Connection(display=display)
+            return xcffib.Connection(display=self.name)  # type: ignore[no-untyped-call]
         finally:
             if before is None:
                 del os.environ["XAUTHORITY"]
             else:
                 os.environ["XAUTHORITY"] = before
-        screen = self._x.get_setup().roots[0]
-        self._root = screen.root
 
     def size(self) -> tuple[int, int]:
         shape = self._x.core.GetGeometry(self._root).reply()

@@ -1,12 +1,16 @@
-"""A GTK3 program that writes down what it is given. Runs with Debian's python3, outside the project's environment.
+"""A GTK3 program that writes down what it is given. Runs with Debian's python3, which has GTK's bindings.
 
     gtk_probe.py LOG X Y
 
-Left half: an entry. Right half: an area that reports the mouse. Every event is one JSON line in LOG.
+Above an entry, below an area that reports the mouse. Every event is one JSON line in LOG.
 """
+
+from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
+from typing import Any
 
 import gi
 
@@ -18,8 +22,8 @@ WIDTH_PX, ENTRY_HEIGHT_PX, AREA_HEIGHT_PX = 480, 40, 260
 
 
 class Probe:
-    def __init__(self, log, x, y):
-        self.log = open(log, "a", buffering=1, encoding="utf-8")  # noqa: SIM115 - open as long as the program runs
+    def __init__(self, log: str, x: int, y: int) -> None:
+        self.log = Path(log).open("a", buffering=1, encoding="utf-8")  # noqa: SIM115 - open as long as it runs
         self.window = Gtk.Window(title="probe")
         self.window.set_decorated(False)
         self.window.set_keep_above(True)
@@ -56,10 +60,10 @@ class Probe:
         Gtk.Settings.get_default().set_property("gtk-cursor-blink", False)
         GLib.timeout_add(50, self.report_place)
 
-    def write(self, kind, **fields):
+    def write(self, kind: str, **fields: Any) -> None:
         self.log.write(json.dumps({"kind": kind, **fields}, ensure_ascii=False) + "\n")
 
-    def report_place(self):
+    def report_place(self) -> bool:
         gdk_window = self.window.get_window()
         if gdk_window is None:
             return True
@@ -74,13 +78,13 @@ class Probe:
         )
         return False
 
-    def on_key(self, entry, event, kind):
+    def on_key(self, entry: Any, event: Any, kind: str) -> bool:
         self.write(kind, keyval=event.keyval, name=Gdk.keyval_name(event.keyval), state=int(event.state))
         if kind == "key-down" and event.keyval == Gdk.KEY_F12:
             entry.set_text("")
         return False
 
-    def on_button(self, area, event):
+    def on_button(self, area: Any, event: Any) -> bool:
         kinds = {
             Gdk.EventType.BUTTON_PRESS: "button-down",
             Gdk.EventType._2BUTTON_PRESS: "double-click",
@@ -96,11 +100,11 @@ class Probe:
         )
         return True
 
-    def on_motion(self, area, event):
+    def on_motion(self, area: Any, event: Any) -> bool:
         self.write("motion", x=int(event.x_root), y=int(event.y_root), state=int(event.state))
         return True
 
-    def on_scroll(self, area, event):
+    def on_scroll(self, area: Any, event: Any) -> bool:
         self.write(
             "scroll",
             direction=event.direction.value_nick,

@@ -1,0 +1,195 @@
+"""What the badge claims is so, and what is not so it does not claim."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.e2e.browsers.browser import Browser
+from tests.e2e.conftest import signed_in
+from tests.e2e.desktop_side.display import XDisplay
+from tests.e2e.desktop_side.plain_window import PlainWindow
+from tests.e2e.door import Door, metric_sum
+from tests.e2e.lightbox import Lightbox
+from tests.e2e.processes import wait_for
+from tests.e2e.relay import Relay
+from tests.e2e.viewer import PATIENCE_S, SURFACE, Viewer
+
+#: A stack as large as the desktop allows, px, and slices of it.
+SLICE_PX = 512
+SLICES = 12
+#: Traffic that has nothing to do with pictures, bytes a pass: reports, states, TLS records.
+CHATTER_BYTES = 100_000
+
+
+@pytest.fixture
+def window(display: XDisplay) -> Iterator[PlainWindow]:
+    plain = PlainWindow(display, x=40, y=60, width=SLICE_PX, height=SLICE_PX)
+    yield plain
+    plain.close()
+
+
+@pytest.fixture
+def door(lightbox: Lightbox) -> Iterator[Door]:
+    client = Door(lightbox.url)
+    yield client
+    client.close()
+
+
+def stack() -> list[np.ndarray]:
+    """Noisy grey slices of which no two share a tile."""
+    rng = np.random.default_rng(7)
+    y, x = np.mgrid[0:SLICE_PX, 0:SLICE_PX]
+    slices = []
+    for number in range(SLICES):
+        smooth = 110 + 70 * np.sin(x / (40 + number)) * np.cos(y / (55 - number))
+        slices.append(np.clip(smooth + rng.normal(0, 8, smooth.shape), 0, 255).astype(np.uint8))
+    return slices
+
+
+def shown(viewer: Viewer, picture: np.ndarray) -> bool:
+    """Whether the surface holds the picture at the window's place."""
+    return bool((viewer.surface()[60 : 60 + SLICE_PX, 40 : 40 + SLICE_PX, 0] == picture).all())
+
+
+def test_corrupted_tile_is_noticed_and_healed(
+    chromium_viewer: Viewer, display: XDisplay, door: Door, out: Path
+) -> None:
+    viewer = chromium_viewer
+    viewer.open_desktop("radiology")
+    before = metric_sum(door.metrics(), "mismatch")
+    viewer.watch_connection()
+    viewer.browser.evaluate(
+        f"const context = {SURFACE}.getContext('2d'); const pixel = context.getImageData(333, 222, 1, 1);"
+        "pixel.data[0] ^= 1; context.putImageData(pixel, 333, 222)"
+    )
+    wait_for(
+        lambda: any(state != "exact" for state in viewer.badges()),
+        timeout_s=PATIENCE_S,
+        what=lambda: f"the badge falls; seen {viewer.badges()}",
+    )
+    viewer.wait_exact()
+    viewer.assert_equal(display, out, "healed")
+    assert metric_sum(door.metrics(), "mismatch") > before
+
+
+def test_every_shown_pixel_of_a_changing_picture(
+    chromium_viewer: Viewer, display: XDisplay, window: PlainWindow, out: Path
+) -> None:
+    """Pictures of all kinds: noise in grey and colour, flat, gradients, few colours, off by one step."""
+    viewer = chromium_viewer
+    viewer.open_desktop("radiology")
+    rng = np.random.default_rng(11)
+    shape = (SLICE_PX, SLICE_PX)
+    ramp = np.add.outer(np.arange(SLICE_PX), np.arange(SLICE_PX)).astype(np.uint8)
+    pictures = {
+        "grey-noise": rng.integers(0, 256, shape, np.uint8),
+        "colour-noise": rng.integers(0, 256, (*shape, 3), np.uint8),
+        "flat": np.full(shape, 77, np.uint8),
+        "ramp": ramp,
+        "two-colours": np.where(rng.random((*shape, 1)) < 0.5, [0, 40, 90], [255, 250, 3]).astype(np.uint8),
+        "one-step": np.where(ramp == 128, ramp + 1, ramp).astype(np.uint8),
+    }
+    for name, picture in pictures.items():
+        window.show(picture)
+        viewer.assert_equal(display, out, name)
+
+
+def test_screen_shows_the_surface(chromium_viewer: Viewer, display: XDisplay, out: Path) -> None:
+    """Not only the canvas: what the browser composes for the eye holds the same pixels, at 1:1."""
+    viewer = chromium_viewer
+    viewer.open_desktop("radiology")
+    viewer.browser.move(5, 5)
+    # Toolbar and badge lie over the desktop's edges; the middle is free.
+    left, top = (
+        round(v)
+        for v in viewer.browser.evaluate(
+            f"const at = {SURFACE}.getBoundingClientRect(); return [at.left, at.top]"
+        )
+    )
+    middle = (slice(200, 600), slice(200, 1000))
+
+    def same() -> bool:
+        before = display.pixels()[middle]
+        viewer.wait_exact()
+        viewer.browser.screenshot(out / "screen.png")
+        screen = np.asarray(Image.open(out / "screen.png").convert("RGB"))
+        part = screen[top + 200 : top + 600, left + 200 : left + 1000]
+        return part.shape == before.shape and bool((part == before).all())
+
+    wait_for(same, timeout_s=PATIENCE_S, what="the screen shows the desktop's pixels")
+
+
+def test_second_viewer_sees_the_same(
+    chromium_viewer: Viewer,
+    start_browser: Callable[[str], Browser],
+    lightbox: Lightbox,
+    display: XDisplay,
+    window: PlainWindow,
+    out: Path,
+) -> None:
+    chromium_viewer.open_desktop("radiology")
+    second = signed_in(start_browser("firefox"), lightbox)
+    try:
+        second.open_desktop("radiology")
+        window.show(stack()[0])
+        second.assert_equal(display, out, "second-viewer")
+        chromium_viewer.assert_equal(display, out, "first-viewer")
+        assert chromium_viewer.connection() == "connected"
+    finally:
+        second.browser.close()
+
+
+def test_scrolling_back_costs_next_to_nothing(
+    start_browser: Callable[[str], Browser], lightbox: Lightbox, display: XDisplay, window: PlainWindow
+) -> None:
+    """Counted on the line itself, not by the product."""
+    relay = Relay(lightbox.port)
+    browser = start_browser("chromium")
+    try:
+        viewer = Viewer(browser, relay.url)
+        viewer.sign_in(lightbox.username, lightbox.password)
+        viewer.open_desktop("radiology")
+        slices = stack()
+        counts = []
+        for order in (slices, slices[::-1]):
+            start = relay.bytes_down
+            for picture in order:
+                window.show(picture)
+                wait_for(
+                    lambda picture=picture: shown(viewer, picture),  # type: ignore[misc]
+                    timeout_s=PATIENCE_S,
+                    what=lambda: f"the slice; {viewer.situation()}",
+                )
+            viewer.wait_exact()
+            counts.append(relay.bytes_down - start)
+        print(f"first pass {counts[0]} bytes, scrolling back {counts[1]} bytes")
+        assert counts[0] > SLICES * SLICE_PX * SLICE_PX // 4, "the stack is too easy to say anything"
+        assert counts[1] <= 0.05 * counts[0] + CHATTER_BYTES
+    finally:
+        browser.close()
+        relay.close()
+
+
+def test_status_popover_tells_the_figures(chromium_viewer: Viewer) -> None:
+    viewer = chromium_viewer
+    viewer.open_desktop("radiology")
+    epoch = viewer.browser.evaluate("return document.body.innerText")
+    viewer.click_element("[data-badge]")
+    wait_for(
+        lambda: viewer.browser.evaluate("return document.body.innerText") != epoch,
+        timeout_s=PATIENCE_S,
+        what="the popover",
+    )
+    wait_for(
+        lambda: all(
+            word in viewer.browser.evaluate("return document.body.innerText").lower()
+            for word in ("epoch", "verified", "mismatch")
+        ),
+        timeout_s=PATIENCE_S,
+        what=viewer.situation,
+    )
