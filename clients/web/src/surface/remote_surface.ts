@@ -1,0 +1,85 @@
+/** The worker's end of a surface that lives in the page, and the page's end. What crosses is declared here. */
+
+import type { Rectangle } from "../decode/tile_decoder.ts";
+import { BufferPool } from "./buffer_pool.ts";
+import { CanvasPainter } from "./canvas_painter.ts";
+import { type Frame, type Surface, wallMs } from "./surface.ts";
+
+/** Worker → page. Carried out in order; `paint` and `read` are answered in order. */
+export type SurfaceOrder =
+  | { readonly kind: "open"; readonly width: number; readonly height: number }
+  | { readonly kind: "paint"; readonly frame: Frame }
+  | { readonly kind: "read"; readonly rectangles: readonly Rectangle[] };
+
+/** Page → worker. */
+export type SurfaceAnswer =
+  | { readonly kind: "painted"; readonly shownMs: number; readonly pixels: ArrayBuffer }
+  | { readonly kind: "read"; readonly pixels: readonly Uint8ClampedArray[] | null };
+
+export type Post<T> = (message: T, transfer: Transferable[]) => void;
+
+export class RemoteSurface implements Surface {
+  readonly #post: Post<SurfaceOrder>;
+  readonly #pool = new BufferPool();
+  readonly #painted: ((shownMs: number) => void)[] = [];
+  readonly #read: ((pixels: readonly Uint8ClampedArray[] | null) => void)[] = [];
+
+  constructor(post: Post<SurfaceOrder>) {
+    this.#post = post;
+  }
+
+  open(width: number, height: number): void {
+    this.#post({ kind: "open", width, height }, []);
+  }
+
+  paint(frame: Frame, done: (shownMs: number) => void): void {
+    this.#painted.push(done);
+    this.#post({ kind: "paint", frame }, [frame.pixels]);
+  }
+
+  read(rectangles: readonly Rectangle[], done: (pixels: readonly Uint8ClampedArray[] | null) => void): void {
+    this.#read.push(done);
+    this.#post({ kind: "read", rectangles }, []);
+  }
+
+  take(bytes: number): ArrayBuffer {
+    return this.#pool.take(bytes);
+  }
+
+  /** The page answered. */
+  answer(answer: SurfaceAnswer): void {
+    if (answer.kind === "painted") {
+      this.#pool.give(answer.pixels);
+      this.#painted.shift()?.(answer.shownMs);
+    } else {
+      this.#read.shift()?.(answer.pixels);
+    }
+  }
+}
+
+/** Carries out a worker's orders on a canvas of the page. */
+export class PageSurface {
+  readonly #painter: CanvasPainter;
+  readonly #post: Post<SurfaceAnswer>;
+
+  constructor(canvas: HTMLCanvasElement, post: Post<SurfaceAnswer>) {
+    this.#painter = new CanvasPainter(canvas);
+    this.#post = post;
+  }
+
+  carryOut(order: SurfaceOrder): void {
+    switch (order.kind) {
+      case "paint":
+        this.#painter.paint(order.frame);
+        this.#post({ kind: "painted", shownMs: wallMs(), pixels: order.frame.pixels }, [order.frame.pixels]);
+        return;
+      case "read": {
+        const pixels = this.#painter.read(order.rectangles);
+        this.#post({ kind: "read", pixels }, pixels?.map((part) => part.buffer) ?? []);
+        return;
+      }
+      case "open":
+        this.#painter.open(order.width, order.height);
+    }
+  }
+}

@@ -1,0 +1,77 @@
+/** The tiles of a monitor (PROTOCOL.md): 64 × 64 px, numbered row by row from 0, cut off at the right and bottom edge. */
+
+import type { Rectangle } from "../decode/tile_decoder.ts";
+
+export const TILE_PX = 64;
+/** More rectangles than this cost more calls than the pixels between them. */
+const MAX_RECTANGLES = 24;
+
+export class TileGrid {
+  readonly width: number;
+  readonly height: number;
+  readonly columns: number;
+  readonly rows: number;
+  readonly count: number;
+
+  constructor(width: number, height: number) {
+    this.width = width;
+    this.height = height;
+    this.columns = Math.ceil(width / TILE_PX);
+    this.rows = Math.ceil(height / TILE_PX);
+    this.count = this.columns * this.rows;
+  }
+
+  /** Columns `left`…`right` − 1 of rows `top`…`bottom` − 1, in px. */
+  rectangle(left: number, top: number, right: number, bottom: number): Rectangle {
+    const x = left * TILE_PX;
+    const y = top * TILE_PX;
+    return {
+      x,
+      y,
+      width: Math.min(right * TILE_PX, this.width) - x,
+      height: Math.min(bottom * TILE_PX, this.height) - y,
+    };
+  }
+
+  /** Few tile-aligned rectangles that cover every tile marked in `marks` (one byte a tile), and maybe others. */
+  cover(marks: Uint8Array): Rectangle[] {
+    const exact = this.#runs(marks, false);
+    return exact.length <= MAX_RECTANGLES ? exact : this.#runs(marks, true);
+  }
+
+  /** Runs of tiles per row, joined with an equal run in the row above; `wide` takes one run from the first to the last. */
+  #runs(marks: Uint8Array, wide: boolean): Rectangle[] {
+    const found: Rectangle[] = [];
+    let open: { left: number; right: number; top: number }[] = [];
+    const close = (run: { left: number; right: number; top: number }, bottom: number): void => {
+      found.push(this.rectangle(run.left, run.top, run.right, bottom));
+    };
+    for (let row = 0; row < this.rows; row++) {
+      const next: typeof open = [];
+      const start = row * this.columns;
+      for (const [left, right] of runsOf(marks.subarray(start, start + this.columns), wide)) {
+        const above = open.find((run) => run.left === left && run.right === right);
+        next.push(above ?? { left, right, top: row });
+      }
+      for (const run of open) if (!next.includes(run)) close(run, row);
+      open = next;
+    }
+    for (const run of open) close(run, this.rows);
+    return found;
+  }
+}
+
+function runsOf(marks: Uint8Array, wide: boolean): [number, number][] {
+  if (wide) {
+    const first = marks.indexOf(1);
+    return first < 0 ? [] : [[first, marks.lastIndexOf(1) + 1]];
+  }
+  const runs: [number, number][] = [];
+  for (let left = marks.indexOf(1); left >= 0; ) {
+    const end = marks.indexOf(0, left);
+    const right = end < 0 ? marks.length : end;
+    runs.push([left, right]);
+    left = marks.indexOf(1, right);
+  }
+  return runs;
+}

@@ -1,0 +1,43 @@
+/** What crosses between the page and its viewer worker, besides the surface's own orders. */
+
+import type { EndReason } from "../protocol/close.ts";
+import type { AgentMessageOf, Monitor } from "../protocol/messages.ts";
+import type { ShownState } from "../protocol/verdict.ts";
+import type { SurfaceAnswer, SurfaceOrder } from "../surface/remote_surface.ts";
+
+/**
+ * Page → worker. A bare string is an input message ready to be sent: the shortest way from a hand to the wire.
+ */
+export type PageMessage =
+  | string
+  | {
+      readonly kind: "start";
+      readonly desktop: string;
+      readonly monitor: number;
+      readonly canvas: OffscreenCanvas | null;
+    }
+  /** Pointer motion without a press: only the latest counts if the wire is busy. */
+  | { readonly kind: "motion"; readonly text: string }
+  | { readonly kind: "view"; readonly visible: boolean; readonly oneToOne: boolean; readonly ratio: number }
+  | { readonly kind: "watch"; readonly status: boolean; readonly trace: boolean }
+  /** Try again now: the person asks, the network is back, the page woke. `force` drops a way that may be dead. */
+  | { readonly kind: "retry"; readonly force: boolean }
+  | { readonly kind: "surface"; readonly answer: SurfaceAnswer };
+
+/** How the connection stands, for the note over the picture. */
+export type ConnectionNews =
+  | { readonly phase: "connecting"; readonly attempt: number }
+  | { readonly phase: "connected"; readonly desktop: string; readonly monitor: Monitor }
+  | { readonly phase: "reconnecting"; readonly attempt: number; readonly inMs: number; readonly detail: string }
+  | { readonly phase: "ended"; readonly reason: EndReason; readonly detail: string };
+
+/** Worker → page. */
+export type WorkerMessage =
+  | { readonly kind: "surface"; readonly order: SurfaceOrder }
+  | { readonly kind: "connection"; readonly news: ConnectionNews }
+  | { readonly kind: "verdict"; readonly state: ShownState; readonly epoch: number; readonly ageMs: number }
+  | { readonly kind: "cursor"; readonly cursor: AgentMessageOf<"cursor"> }
+  | { readonly kind: "pointer"; readonly x: number; readonly y: number }
+  | { readonly kind: "status"; readonly status: AgentMessageOf<"status"> }
+  | { readonly kind: "trace"; readonly trace: AgentMessageOf<"trace"> }
+  | { readonly kind: "notice"; readonly code: string; readonly message: string };

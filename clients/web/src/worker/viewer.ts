@@ -1,0 +1,374 @@
+/**
+ * The viewer: socket, decoder, surface and digests of one monitor, wired together.
+ *
+ * The picture's way, top to bottom: `#update` → decode → copy what changed → surface → `#painted` → ack. Input takes no part in it.
+ */
+
+import { DecodeError, TileDecoder } from "../decode/tile_decoder.ts";
+import { CLOSE, type EndReason } from "../protocol/close.ts";
+import { ProtocolError } from "../protocol/errors.ts";
+import type { AgentMessage, ViewerMessage } from "../protocol/messages.ts";
+import { encodeReport, MAX_REPORT_TILES } from "../protocol/report.ts";
+import { CACHE_BYTES, ViewerCore } from "../protocol/viewer_core.ts";
+import type { Surface } from "../surface/surface.ts";
+import { ViewerSocket } from "../transport/viewer_socket.ts";
+import type { ConnectionNews, WorkerMessage } from "./messages.ts";
+import { type ReadingKind, Verifier } from "./verifier.ts";
+
+/** What the decoder knows, as `hello` names it. */
+const ENCODINGS = ["solid", "palette", "grey", "colour", "raw"] as const;
+/** Grain of pings, sweeps and the badge's fall. */
+const TICK_MS = 100;
+
+export class Viewer {
+  readonly #desktop: string;
+  readonly #monitorId: number;
+  readonly #surface: Surface;
+  readonly #module: WebAssembly.Module;
+  readonly #tell: (message: WorkerMessage) => void;
+  readonly #core: ViewerCore;
+  #socket: ViewerSocket | null = null;
+  #retryTimer: ReturnType<typeof setTimeout> | undefined;
+  #decoder: TileDecoder | null = null;
+  #verifier: Verifier | null = null;
+  #awaitsReset = false;
+  #reading = false;
+  #wanted: ReadingKind | null = null;
+  #motion: string | null = null;
+  #view = { visible: true, oneToOne: false, ratio: 1 };
+  #watch = { status: false, trace: false };
+  #epoch = 0;
+  #ageMs = 0;
+  #said = "";
+
+  constructor(
+    desktop: string,
+    monitorId: number,
+    surface: Surface,
+    module: WebAssembly.Module,
+    tell: (message: WorkerMessage) => void,
+  ) {
+    this.#desktop = desktop;
+    this.#monitorId = monitorId;
+    this.#surface = surface;
+    this.#module = module;
+    this.#tell = tell;
+    this.#core = new ViewerCore(monitorId);
+    setInterval(() => {
+      this.#tick();
+    }, TICK_MS);
+    this.#connect();
+  }
+
+  // ── from the page ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Input, ready to be sent. What cannot be sent now is dropped: a key must not arrive after a pause. */
+  input(text: string): void {
+    this.#flushMotion();
+    if (this.#core.connected) this.#socket?.send(text);
+  }
+
+  motion(text: string): void {
+    if (!this.#core.connected) return;
+    if (this.#socket?.busy === true) this.#motion = text;
+    else this.#socket?.send(text);
+  }
+
+  view(visible: boolean, oneToOne: boolean, ratio: number): void {
+    this.#view = { visible, oneToOne, ratio };
+    this.#core.setOneToOne(oneToOne);
+    if (this.#core.connected) this.#sendView();
+    this.#sayVerdict();
+  }
+
+  watch(status: boolean, trace: boolean): void {
+    this.#watch = { status, trace };
+    if (this.#core.connected) this.#send({ type: "watch", status, trace });
+  }
+
+  /** The person, the network or the waking page asks for a try at once. */
+  retry(force: boolean): void {
+    const { phase } = this.#core;
+    if (this.#core.connected && !force) {
+      // The way may have died in our sleep: ask, and let the silence tell.
+      this.#send({ type: "ping", t: performance.now() });
+      return;
+    }
+    if (phase === "connecting" && !force) return;
+    if (phase === "ended" && !force) return;
+    if (this.#core.connected) this.#core.lost(1001, 0);
+    this.#core.forgive();
+    this.#connect();
+  }
+
+  // ── connection ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #connect(): void {
+    clearTimeout(this.#retryTimer);
+    this.#socket?.drop();
+    this.#core.retrying();
+    this.#news({ phase: "connecting", attempt: this.#core.attempt });
+    this.#socket = new ViewerSocket(this.#desktop, {
+      opened: () => {
+        this.#core.opened(performance.now());
+        this.#send(this.#core.hello(ENCODINGS));
+      },
+      text: (data) => {
+        this.#guard(() => {
+          this.#message(this.#core.receive(data, performance.now()));
+        });
+      },
+      binary: (data) => {
+        this.#guard(() => {
+          this.#update(data, performance.now());
+        });
+      },
+      closed: (code, detail) => {
+        this.#lost(code, detail);
+      },
+      refused: (reason, detail) => {
+        this.#core.refuse(reason);
+        this.#ended(reason, detail);
+      },
+    });
+  }
+
+  /** Runs a handler of what came over the wire; a peer that breaks the protocol is sent away. */
+  #guard(handle: () => void): void {
+    try {
+      handle();
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#socket?.drop(CLOSE.violation, error.message.slice(0, 120));
+      this.#lost(CLOSE.violation, error.message);
+    }
+  }
+
+  #lost(code: number, detail: string): void {
+    this.#motion = null;
+    this.#wanted = null;
+    const next = this.#core.lost(code, Math.random());
+    this.#sayVerdict();
+    if (next.kind === "end") {
+      this.#ended(next.reason, detail);
+      return;
+    }
+    this.#news({ phase: "reconnecting", attempt: next.attempt, inMs: next.inMs, detail });
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = setTimeout(() => {
+      this.#connect();
+    }, next.inMs);
+  }
+
+  #ended(reason: EndReason, detail: string): void {
+    this.#sayVerdict();
+    this.#news({ phase: "ended", reason, detail });
+  }
+
+  #tick(): void {
+    const nowMs = performance.now();
+    const due = this.#core.due(nowMs);
+    if (due.dead) {
+      this.#socket?.drop();
+      this.#lost(1006, "");
+    } else {
+      if (due.ping) this.#send({ type: "ping", t: nowMs });
+      this.#flushMotion();
+      if (this.#core.phase === "running" && !this.#reading && this.#verifier?.sweepDue(nowMs) === true)
+        this.#read("sweep");
+    }
+    this.#sayVerdict();
+  }
+
+  // ── messages ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #message(message: AgentMessage): void {
+    switch (message.type) {
+      case "welcome":
+        this.#openMonitor();
+        this.#sendView();
+        if (this.#watch.status || this.#watch.trace) this.#send({ type: "watch", ...this.#watch });
+        this.#send({ type: "ping", t: performance.now() });
+        return;
+      case "monitors":
+        this.#openMonitor();
+        return;
+      case "verify":
+        if (message.monitor === this.#monitorId) this.#read(message.full ? "full" : "verify");
+        return;
+      case "state":
+        if (message.monitor !== this.#monitorId) return;
+        this.#ageMs = message.age_ms;
+        this.#epoch = message.epoch;
+        this.#sayVerdict();
+        return;
+      case "cursor":
+        this.#tell({ kind: "cursor", cursor: message });
+        return;
+      case "pointer":
+        this.#tell({ kind: "pointer", x: message.x, y: message.y });
+        return;
+      case "status":
+        if (message.monitor === this.#monitorId) this.#tell({ kind: "status", status: message });
+        return;
+      case "trace":
+        this.#tell({ kind: "trace", trace: message });
+        return;
+      case "notice":
+        this.#tell({ kind: "notice", code: message.code, message: message.message });
+        return;
+      case "pong":
+        return; // That it came is all we need; the agent estimates the clocks' offset.
+    }
+  }
+
+  /** A decoder and a surface of the monitor's size. The old ones' pixels mean nothing to this agent. */
+  #openMonitor(): void {
+    const { monitor } = this.#core;
+    if (monitor === null) return;
+    const old = this.#verifier?.grid;
+    this.#decoder = TileDecoder.create(this.#module, monitor.width, monitor.height, this.#core.digestSeed, CACHE_BYTES);
+    this.#verifier = new Verifier(monitor.width, monitor.height);
+    this.#awaitsReset = false;
+    this.#wanted = null;
+    // After a reconnect of the same size the last picture stays until the first update: a still picture under a note, not a black flash.
+    if (old?.width !== monitor.width || old.height !== monitor.height)
+      this.#surface.open(monitor.width, monitor.height);
+    this.#news({ phase: "connected", desktop: this.#desktop, monitor });
+  }
+
+  // ── the picture's way ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #update(data: ArrayBuffer, receivedMs: number): void {
+    this.#core.updateArrived(receivedMs);
+    const decoder = this.#decoder;
+    const verifier = this.#verifier;
+    if (decoder === null || verifier === null) return;
+    // 1. decode into the decoder's picture
+    const update = new Uint8Array(data);
+    if (update.byteLength < 4 || (update[2] ?? 0) + (update[3] ?? 0) * 256 !== this.#monitorId) {
+      throw new ProtocolError("update.monitor", `monitor ${this.#monitorId}`);
+    }
+    let applied: ReturnType<TileDecoder["apply"]>;
+    try {
+      applied = decoder.apply(update);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.#refresh();
+      return;
+    }
+    this.#awaitsReset = false;
+    // 2. copy what changed out of the decoder
+    let bytes = 0;
+    for (const { width, height } of applied.dirty) bytes += width * height * 4;
+    const pixels = this.#surface.take(bytes);
+    let offset = 0;
+    for (const { x, y, width, height } of applied.dirty) {
+      const length = width * height * 4;
+      decoder.pixels(x, y, width, height, new Uint8ClampedArray(pixels, offset, length));
+      offset += length;
+    }
+    const decodedMs = performance.now();
+    // 3. paint it as a whole
+    const socket = this.#socket;
+    this.#surface.paint({ reset: applied.reset, rectangles: applied.dirty, pixels }, (shownWallMs) => {
+      // 4. say so, unless the one who sent it is gone
+      if (socket !== this.#socket) return;
+      const shown = Math.max(decodedMs, shownWallMs - performance.timeOrigin);
+      this.#send({
+        type: "ack",
+        monitor: this.#monitorId,
+        epoch: applied.epoch,
+        received: receivedMs,
+        decoded: decodedMs,
+        shown,
+      });
+    });
+    verifier.painted(applied.epoch, applied.tiles, applied.reset, decodedMs);
+  }
+
+  /** Start over: what the surface shows can no longer be trusted. */
+  #refresh(): void {
+    this.#core.distrust();
+    this.#sayVerdict();
+    if (this.#awaitsReset) return;
+    this.#awaitsReset = true;
+    this.#send({ type: "refresh", monitor: this.#monitorId });
+  }
+
+  // ── exactness ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Reads the surface back and reports. One look at a time; a wish that comes meanwhile is remembered, `full` above all. */
+  #read(kind: ReadingKind): void {
+    const verifier = this.#verifier;
+    const decoder = this.#decoder;
+    if (verifier === null || decoder === null) return;
+    if (this.#reading) {
+      if (kind !== "sweep" && this.#wanted !== "full") this.#wanted = kind;
+      return;
+    }
+    this.#reading = true;
+    const reading = verifier.plan(kind, performance.now());
+    const socket = this.#socket;
+    // The surface answers in order: the ack of the epoch read here is sent before the report, that of a later one after it.
+    this.#surface.read(reading.rectangles, (pixels) => {
+      this.#reading = false;
+      const stale = verifier !== this.#verifier || socket !== this.#socket;
+      if (!stale && pixels === null) {
+        verifier.failed(reading);
+        this.#core.distrust();
+      } else if (!stale && pixels !== null) {
+        const parts = reading.rectangles.map(({ x, y, width, height }, index) =>
+          decoder.digest(pixels[index] ?? new Uint8ClampedArray(), width * 4, x, y, width, height),
+        );
+        const { tiles, digests } = verifier.digested(reading, parts);
+        const fits = tiles.length <= MAX_REPORT_TILES;
+        const full = reading.kind === "full";
+        if (fits)
+          this.#socket?.send(
+            encodeReport({
+              monitor: this.#monitorId,
+              epoch: reading.epoch,
+              full,
+              root: decoder.root(),
+              tiles,
+              digests,
+            }),
+          );
+      }
+      const wanted = this.#wanted;
+      this.#wanted = null;
+      if (wanted !== null) this.#read(wanted);
+    });
+  }
+
+  // ── saying things ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #send(message: ViewerMessage): void {
+    this.#socket?.send(JSON.stringify(message));
+  }
+
+  #sendView(): void {
+    const { visible, oneToOne, ratio } = this.#view;
+    this.#send({ type: "view", visible, scaled: !oneToOne, ratio });
+  }
+
+  #flushMotion(): void {
+    if (this.#motion === null || this.#socket?.busy === true) return;
+    this.#socket?.send(this.#motion);
+    this.#motion = null;
+  }
+
+  #news(news: ConnectionNews): void {
+    this.#tell({ kind: "connection", news });
+  }
+
+  /** Tells the page when the badge changes. */
+  #sayVerdict(): void {
+    const state = this.#core.verdict(performance.now());
+    const said = `${state} ${this.#epoch}`;
+    if (said === this.#said) return;
+    this.#said = said;
+    this.#tell({ kind: "verdict", state, epoch: this.#epoch, ageMs: this.#ageMs });
+  }
+}
