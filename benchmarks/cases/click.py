@@ -55,7 +55,7 @@ def click(bench: Bench) -> Outcome:
             "unanswered": unanswered,
             "poll_gap_p50_ms": watched.poll_gap_ms.p50 or 0.0,
             "poll_cost_p50_ms": watched.poll_cost_ms.p50 or 0.0,
-            "foreign_cores": reading.foreign_cores,
+            "foreign_cores": reading.foreign_cpu_s / reading.seconds,
         },
         series={"latency_ms": latencies},
     )

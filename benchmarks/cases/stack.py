@@ -24,7 +24,7 @@ def stack(rate: float) -> Case:
     def run(bench: Bench) -> Outcome:
         count = round(rate * bench.effort.seconds)
         drawn, watched, reading = one_pass(bench, bench.stage.load(count), rate, check=False)
-        figures = cost_figures(reading) | shown_figures(drawn, watched)
+        figures = cost_figures(reading, bench.effort.seconds) | shown_figures(drawn, watched)
         figures["poll_gap_p90_ms"] = watched.poll_gap_ms.p90 or 0.0
         figures["poll_cost_p50_ms"] = watched.poll_cost_ms.p50 or 0.0
         drawn, watched, reading = one_pass(bench, bench.stage.load(count), rate, check=True)
@@ -105,15 +105,16 @@ def wrongness(number: int, rgba: np.ndarray[tuple[int], np.dtype[np.uint8]]) -> 
     return float(difference.any(axis=1).mean()), int(difference.max())
 
 
-def cost_figures(reading: Reading) -> dict[str, float]:
+def cost_figures(reading: Reading, seconds: float) -> dict[str, float]:
+    """What was spent, over the seconds of playing: the reading goes on a little longer, until the last bytes are in."""
     figures = {
-        "down_mbps": reading.down_mbps,
-        "up_kbps": reading.up_bytes * 8 / reading.seconds / 1e3,
+        "down_mbps": reading.down_bytes * 8 / seconds / 1e6,
+        "up_kbps": reading.up_bytes * 8 / seconds / 1e3,
         "down_bytes": float(reading.down_bytes),
-        "server_cores": reading.server_cores,
-        "foreign_cores": reading.foreign_cores,
+        "server_cores": reading.server_cpu_s / seconds,
+        "foreign_cores": reading.foreign_cpu_s / reading.seconds,
     }
-    return figures | {f"{role}_cores": cores for role, cores in reading.cores.items()}
+    return figures | {f"{role}_cores": cpu_s / seconds for role, cpu_s in reading.cpu_s.items()}
 
 
 def scroll_back(bench: Bench) -> Outcome:
@@ -124,8 +125,8 @@ def scroll_back(bench: Bench) -> Outcome:
     drawn, watched, second = one_pass(bench, numbers[-2::-1], rate, check=True)
     figures = {"first_bytes": float(first.down_bytes), "back_bytes": float(second.down_bytes)}
     figures["back_share"] = second.down_bytes / first.down_bytes
-    figures["back_server_cores"] = second.server_cores
-    figures["foreign_cores"] = first.foreign_cores
+    figures["back_server_cores"] = second.server_cpu_s * rate / len(numbers)
+    figures["foreign_cores"] = first.foreign_cpu_s / first.seconds
     figures |= shown_figures(drawn, watched) | exactness_figures(drawn, watched)
     bench.stage.blank()
     return Outcome(figures)

@@ -75,7 +75,9 @@ class Program:
         core.MapWindow(self._window)
         self._x.flush()
         self._wait_for_expose()
-        core.SetInputFocus(x.InputFocus.PointerRoot, self._window, x.Time.CurrentTime)
+        # Keys follow the pointer: there is no window manager to move the focus.
+        pointer_root = 1
+        core.SetInputFocus(x.InputFocus.PointerRoot, pointer_root, x.Time.CurrentTime)
         self._x.flush()
 
     def _wait_for_expose(self) -> None:

@@ -137,7 +137,7 @@ class Stage:
 
     def terminal(self) -> None:
         """An idle terminal whose caret blinks, as most desktops show one."""
-        command = ["xterm", "-bc", "-geometry", "100x30+60+60", "-e", "sleep", "3600"]
+        command = ["xterm", "-bc", "-fa", "monospace", "-fs", "11", "-geometry", "100x30+60+60", "-e", "sleep", "3600"]
         self._extra.append(subprocess.Popen(command, env=self._environment, start_new_session=True))
 
     def cpu_s(self) -> float:

@@ -85,17 +85,13 @@ class Reading:
     seconds: float
     down_bytes: int
     up_bytes: int
-    cores: dict[str, float]  # by role of the subject; "browser" and "content" stand beside them
-    foreign_cores: float  # busy time of this machine that was none of ours
+    cpu_s: dict[str, float]  # CPU seconds by role of the subject; "browser" and "content" stand beside them
+    foreign_cpu_s: float  # CPU seconds of this machine that were none of ours
 
     @property
-    def server_cores(self) -> float:
+    def server_cpu_s(self) -> float:
         """All of the subject's processes and its X server, because in Xvnc the two are one."""
-        return sum(cores for role, cores in self.cores.items() if role not in {"browser", "content"})
-
-    @property
-    def down_mbps(self) -> float:
-        return self.down_bytes * 8 / self.seconds / 1e6
+        return sum(spent for role, spent in self.cpu_s.items() if role not in {"browser", "content"})
 
 
 class Meter:
@@ -117,20 +113,19 @@ class Meter:
         self._began = self._read()
 
     def stop(self) -> Reading:
-        at0, wire0, cores0, busy0 = self._began
-        at, wire, cores, busy = self._read()
-        seconds = at - at0
-        spent = {role: max(0.0, cores[role] - cores0[role]) / seconds for role in cores}
-        foreign = max(0.0, (busy - busy0) / seconds - sum(spent.values()))
-        return Reading(seconds, wire.down - wire0.down, wire.up - wire0.up, spent, foreign)
+        at0, wire0, cpu0, busy0 = self._began
+        at, wire, cpu, busy = self._read()
+        spent = {role: max(0.0, cpu[role] - cpu0[role]) for role in cpu}
+        foreign = max(0.0, busy - busy0 - sum(spent.values()))
+        return Reading(at - at0, wire.down - wire0.down, wire.up - wire0.up, spent, foreign)
 
     def _read(self) -> tuple[float, Wire, dict[str, float], float]:
-        cores = cpu_seconds(self._pids)
-        cores["browser"] = self._browser()
-        cores["content"] = self._content()
+        cpu = cpu_seconds(self._pids)
+        cpu["browser"] = self._browser()
+        cpu["content"] = self._content()
         total = psutil.cpu_times()
         busy = total.user + total.nice + total.system + total.irq + total.softirq
-        return time.monotonic(), wire_bytes(self._port), cores, busy
+        return time.monotonic(), wire_bytes(self._port), cpu, busy
 
 
 def machine() -> dict[str, object]:

@@ -145,7 +145,7 @@
   /* A delay that is not clamped to 4 ms when nested, and does not spin: a spinning loop would take a core from the subject. */
   const again = () => {
     if (typeof scheduler !== "undefined" && scheduler.postTask) {
-      scheduler.postTask(poll, { priority: "user-blocking", delay: 1 });
+      scheduler.postTask(poll, { priority: "user-visible", delay: 4 });
     } else {
       setTimeout(poll, 1);
     }
