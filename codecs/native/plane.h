@@ -15,7 +15,7 @@
 #define PROBABILITY_BITS 12
 #define STATE_LOW (1u << PROBABILITY_BITS) /* a state below takes a word */
 #define ESCAPE 0x80                      /* symbol: the residual follows as 8 plain bits */
-#define STEPS_MAX (TILE_PX * 4 + LAG * (LANES - 1))
+#define STEPS_ROOM 288 /* four bands and the last lane's lag, in whole vectors */
 
 typedef struct {
     const u8 *at, *end;

@@ -48,7 +48,7 @@ int plane_close(const plane_reader *reader) {
         const u32 range_ = range_of[0][((table) << 8) + (symbol)];           \
         const u32 next_ = (range_ >> 16) * ((x) >> PROBABILITY_BITS) + slot_ - (range_ & 0xFFFF); \
         const u32 short_ = next_ < STATE_LOW;                                \
-        (x) = short_ ? next_ << 16 | load16(at) : next_;                     \
+        (x) = next_ << (short_ << 4) | (load16(at) & (0 - short_));          \
         at += 2 * short_;                                                    \
     } while (0)
 
@@ -59,7 +59,7 @@ INLINE int decode_with(plane_reader *reader, const plane_head *head, const int l
     /* Steps from here on have all sixteen lanes at work, until the last full band ends in lane 0. */
     const int full_from = LAG * (LANES - 1), full_to = width == period ? period * (height / LANES) : 0;
     /* What each step decoded, behind one period of nothing. */
-    u8 out[(TILE_PX + STEPS_MAX) * LANES];
+    u8 out[(TILE_PX + STEPS_ROOM) * LANES];
     fill_bytes(out, 0, TILE_PX * LANES);
     u8 *step_out = out + TILE_PX * LANES;
     const int predictor = linear ? head->predictor : 0;
@@ -155,12 +155,11 @@ INLINE int decode_with(plane_reader *reader, const plane_head *head, const int l
     reader->at = at;
     for (int s = 0; s < STATES; s++) reader->states[s] = x[s];
 
-    const u8 *decoded = out + TILE_PX * LANES;
-    for (int y = 0; y < height; y++) {
-        const int i = y % LANES;
-        const u8 *from = decoded + ((y / LANES) * period + LAG * i) * LANES + i;
-        for (int c = 0; c < width; c++) samples[y * TILE_PX + c] = from[c * LANES];
-    }
+    /* From steps to lanes; there, row y starts where its lane did. */
+    u8 rows[LANES * STEPS_ROOM];
+    for (int t = 0; t < steps; t += LANES) transpose(out + (TILE_PX + t) * LANES, rows + t, STEPS_ROOM);
+    for (int y = 0; y < height; y++)
+        copy_bytes(samples + y * TILE_PX, rows + y % LANES * (STEPS_ROOM + LAG) + y / LANES * period, (size_t)width);
     return FAULT_NONE;
 }
 

@@ -81,6 +81,20 @@ INLINE u8x16 look_up(u8x16 table, u8x16 index) {
 #endif
 }
 
+/* to[j * stride + i] = from[i * 16 + j]: sixteen vectors of sixteen lanes become sixteen rows. */
+INLINE void transpose(const u8 *from, u8 *to, size_t stride) {
+    u8x16 a[16], b[16];
+    for (int i = 0; i < 16; i++) a[i] = load_lanes(from + 16 * i);
+    for (int round = 0; round < 4; round++) {
+        for (int i = 0; i < 8; i++) {
+            b[2 * i] = __builtin_shufflevector(a[i], a[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+            b[2 * i + 1] = __builtin_shufflevector(a[i], a[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+        }
+        for (int i = 0; i < 16; i++) a[i] = b[i];
+    }
+    for (int i = 0; i < 16; i++) store_lanes(to + (size_t)i * stride, a[i]);
+}
+
 /* Sum of the lanes. */
 INLINE u32 total(u8x16 v) {
 #if defined(__SSE2__)

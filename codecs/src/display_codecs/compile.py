@@ -19,10 +19,12 @@ VARIANTS: dict[str, dict[str, list[str]]] = {
     "aarch64": {"v8": ["-target", "aarch64-linux-gnu.2.17"]},
 }
 COMMON = ["-std=c11", "-O3", "-Wall", "-Wextra", "-Werror", "-fno-strict-aliasing", "-fno-sanitize=undefined"]
+#: What only a viewer needs.
+VIEWER_SOURCES = ("surface.c", "wasm.c")
 #: Sources of the decoder alone, which is what the browser gets.
 DECODER_SOURCES = (
     "colour.c", "digest.c", "grey.c", "palette.c", "plane_decode.c", "plane_tables.c",
-    "raw.c", "registry.c", "solid.c", "surface.c", "wasm.c",
+    "raw.c", "registry.c", "solid.c", *VIEWER_SOURCES,
 )  # fmt: skip
 
 
@@ -53,7 +55,7 @@ def compile_libraries(folder: Path, sources: Path) -> list[Path]:
     machine = platform.machine()
     if machine not in VARIANTS:
         raise CompileError(f"no build for {machine}; known: {', '.join(VARIANTS)}")
-    files = [str(file) for file in sorted(sources.glob("*.c")) if file.name != "wasm.c"]
+    files = [str(file) for file in sorted(sources.glob("*.c")) if file.name not in VIEWER_SOURCES]
     built = []
     for variant, arguments in VARIANTS[machine].items():
         out = folder / f"display_codecs-{variant}.so"
