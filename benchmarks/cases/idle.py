@@ -11,8 +11,6 @@ SETTLE_MS = 2500
 
 def idle(bench: Bench) -> Outcome:
     bench.stage.terminal()
-    # xterm's caret blinks only while it has the focus, which follows the pointer.
-    bench.surface.page.mouse.move(*bench.surface.point(200, 200))
     bench.pause(SETTLE_MS)
     meter = bench.meter()
     meter.start()

@@ -8,6 +8,7 @@ Orders come as JSON lines on stdin, what happened goes out as JSON lines on stdo
     {"do": "still", "slice": K}                     → {"event": "shown", "number": K, "epoch_ms": t}
     {"do": "play", "order": [numbers], "rate": R}   → "shown" for each slice, then {"event": "played"}
     {"do": "target"}                                → {"event": "target"}, then "pressed" for each press of button or key
+    {"do": "focus"}                                 → {"event": "focus"}; the topmost window gets the keys
     {"do": "blank"}                                 → {"event": "blank"}
 
 Slices wait in the X server as pixmaps: showing one is one CopyArea, so that the target itself costs nothing, the same for
@@ -178,6 +179,13 @@ class Program:
         self._sync()
         say(event="blank")
 
+    def focus(self) -> None:
+        """What a window manager does for a new window."""
+        tree = self._x.core.QueryTree(self._screen.root).reply()
+        self._x.core.SetInputFocus(x.InputFocus.PointerRoot, tree.children[-1], x.Time.CurrentTime)
+        self._sync()
+        say(event="focus")
+
     def run(self) -> None:
         """Serves orders and presses until stdin ends."""
         connection = self._x.get_file_descriptor()
@@ -208,6 +216,8 @@ class Program:
                 self.play(order["order"], order["rate"])
             case "target":
                 self.target()
+            case "focus":
+                self.focus()
             case "blank":
                 self.blank()
             case unknown:

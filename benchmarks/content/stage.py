@@ -8,6 +8,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,9 +137,14 @@ class Stage:
         self._await("blank", 10)
 
     def terminal(self) -> None:
-        """An idle terminal whose caret blinks, as most desktops show one."""
-        command = ["xterm", "-bc", "-fa", "monospace", "-fs", "11", "-geometry", "100x30+60+60", "-e", "sleep", "3600"]
+        """An idle terminal whose caret blinks, as most desktops show one. Up when this returns."""
+        command = ["xterm", "-bc", "-bcn", "530", "-bcf", "530", "-fa", "monospace", "-fs", "11"]
+        command += ["-geometry", "100x30+60+60", "-e", "sleep", "3600"]
         self._extra.append(subprocess.Popen(command, env=self._environment, start_new_session=True))
+        time.sleep(1.5)
+        # xterm's caret blinks only while it has the focus.
+        self._order(do="focus")
+        self._await("focus", 10)
 
     def cpu_s(self) -> float:
         """CPU seconds of the content itself, to be told apart from the subject's."""
