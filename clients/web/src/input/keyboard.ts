@@ -1,0 +1,148 @@
+/**
+ * Keys and text. A live text field under the surface has the focus: keys that mean themselves are sent as keys, everything that
+ * an input method or a soft keyboard makes is read from the field.
+ */
+
+import type { Hands } from "./hands.ts";
+import { KeyboardCore, type KeyboardOptions, type ModifierState } from "./keyboard_core.ts";
+import { KEYSYM, soleCodePoint } from "./keysym.ts";
+import { pieces, type TextChange, TextFieldCore } from "./text_field_core.ts";
+
+export interface KeyboardHooks {
+  /** What is being composed right now; empty when nothing is. */
+  composing(text: string): void;
+}
+
+/** `keyCode` of a key that an input method has taken; `isComposing` is not yet set for the first one. */
+const TAKEN_BY_INPUT_METHOD = 229;
+const MODIFIER_KEYS: ReadonlySet<string> = new Set([
+  "Shift",
+  "Control",
+  "Alt",
+  "AltGraph",
+  "Meta",
+  "CapsLock",
+  "NumLock",
+]);
+
+function isTextKey(key: string): boolean {
+  return key === "Backspace" || key === "Enter" || soleCodePoint(key) !== undefined;
+}
+
+export class KeyboardInput {
+  readonly #field: HTMLTextAreaElement;
+  readonly #hands: Hands;
+  readonly #hooks: KeyboardHooks;
+  readonly #core: KeyboardCore;
+  readonly #text = new TextFieldCore();
+  readonly #abort = new AbortController();
+  #backspaceInField = false;
+  #flushTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(field: HTMLTextAreaElement, hands: Hands, options: KeyboardOptions, hooks: KeyboardHooks) {
+    this.#field = field;
+    this.#hands = hands;
+    this.#hooks = hooks;
+    this.#core = new KeyboardCore(options);
+    const { signal } = this.#abort;
+    field.addEventListener("keydown", (event) => this.#keyDown(event), { signal });
+    field.addEventListener("keyup", (event) => this.#keyUp(event), { signal });
+    field.addEventListener("compositionstart", () => this.#text.compositionStart(), { signal });
+    field.addEventListener("compositionupdate", (event) => this.#hooks.composing(event.data), { signal });
+    field.addEventListener("compositionend", () => this.#compositionEnd(), { signal });
+    field.addEventListener("input", (event) => this.#input(event as InputEvent), { signal });
+    field.addEventListener("blur", () => this.#blurred(), { signal });
+    field.addEventListener("paste", (event) => event.preventDefault(), { signal });
+    field.addEventListener("drop", (event) => event.preventDefault(), { signal });
+  }
+
+  /** Releases modifiers that the person let go where we could not see it. */
+  modifiers(state: ModifierState): void {
+    for (const message of this.#core.stale(state)) this.#hands.act(message);
+  }
+
+  /** Everything is up; said by whoever sends `release`. True when a key was held. */
+  forget(): boolean {
+    this.#empty();
+    this.#hooks.composing("");
+    return this.#core.forget();
+  }
+
+  close(): void {
+    clearTimeout(this.#flushTimer);
+    this.#abort.abort();
+  }
+
+  #keyDown(event: KeyboardEvent): void {
+    if (event.isComposing || event.keyCode === TAKEN_BY_INPUT_METHOD || event.key === "Process") return;
+    // On iPadOS the field holds the syllable that the next key takes apart or adds to: it must do so itself.
+    if (this.#text.direct && !event.ctrlKey && !event.altKey && !event.metaKey && isTextKey(event.key)) {
+      if (event.key === "Backspace") this.#backspaceInField = true;
+      return;
+    }
+    const decision = this.#core.keyDown(event, event.timeStamp);
+    if (decision.kind === "leave") return;
+    event.preventDefault();
+    this.#flush();
+    // A key that the field did not see ends the word.
+    if (!MODIFIER_KEYS.has(event.key)) this.#empty();
+    for (const message of decision.messages) this.#hands.act(message);
+  }
+
+  #keyUp(event: KeyboardEvent): void {
+    if (event.key === "Backspace") this.#backspaceInField = false;
+    const decision = this.#core.keyUp(event);
+    if (decision.kind === "leave") return;
+    event.preventDefault();
+    for (const message of decision.messages) this.#hands.act(message);
+  }
+
+  #compositionEnd(): void {
+    this.#hooks.composing("");
+    this.#type(this.#text.compositionEnd(this.#field.value));
+    // Not emptied: the next syllable may begin within this very event, and what was sent is remembered anyway.
+  }
+
+  #input(event: InputEvent): void {
+    if (this.#text.composing) return;
+    clearTimeout(this.#flushTimer);
+    // iPadOS takes a jamo back and puts the larger syllable in its place, as two events of one task: only their sum is typed.
+    if (event.inputType === "deleteContentBackward" && !this.#backspaceInField) {
+      this.#flushTimer = setTimeout(() => this.#flush(), 0);
+      return;
+    }
+    this.#flush();
+    if (event.inputType === "insertLineBreak" || event.inputType === "insertParagraph" || this.#text.long)
+      this.#empty();
+  }
+
+  /** Types what the field has and the desktop has not. */
+  #flush(): void {
+    clearTimeout(this.#flushTimer);
+    if (!this.#text.composing) this.#type(this.#text.input(this.#field.value));
+  }
+
+  #type(change: TextChange): void {
+    for (let count = 0; count < change.backspaces; count++) this.#tap(KEYSYM.backspace, "Backspace");
+    for (const [index, line] of change.text.split("\n").entries()) {
+      if (index > 0) this.#tap(KEYSYM.enter, "Enter");
+      for (const text of pieces(line)) this.#hands.act({ type: "text", text });
+    }
+  }
+
+  #tap(keysym: number, code: string): void {
+    this.#hands.act({ type: "key", keysym, code, down: true });
+    this.#hands.act({ type: "key", keysym, code, down: false });
+  }
+
+  #empty(): void {
+    clearTimeout(this.#flushTimer);
+    if (this.#field.value !== "") this.#field.value = "";
+    this.#text.reset();
+  }
+
+  #blurred(): void {
+    this.#hooks.composing("");
+    this.#empty();
+  }
+}

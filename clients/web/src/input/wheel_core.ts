@@ -1,0 +1,60 @@
+/** Wheel events to 1/120 notches (PROTOCOL.md `wheel`). Pure; keeps fractions. */
+
+import { MAX_WHEEL } from "../protocol/messages.ts";
+
+export interface WheelInput {
+  readonly deltaX: number;
+  readonly deltaY: number;
+  /** 0 pixels, 1 lines, 2 pages. */
+  readonly deltaMode: number;
+  /** Chromium's and Safari's old fields: ±120 a notch whatever the system's scroll speed; absent in Firefox. */
+  readonly wheelDeltaX?: number;
+  readonly wheelDeltaY?: number;
+}
+
+export const UNITS_PER_NOTCH = 120;
+/** Firefox's lines a notch with the systems' default speed. */
+const LINES_PER_NOTCH = 3;
+/** Pixels a notch in Chromium and Safari where the old fields say nothing useful, and of a finger on a touchpad. */
+const PIXELS_PER_NOTCH = 100;
+const PAGE_NOTCHES = 10;
+
+export class WheelCore {
+  #restX = 0;
+  #restY = 0;
+
+  /** Whole units to send, positive right and down; both 0 when nothing is due yet. */
+  turn(input: WheelInput): { dx: number; dy: number } {
+    this.#restX += units(input.deltaX, input.deltaMode, input.wheelDeltaX);
+    this.#restY += units(input.deltaY, input.deltaMode, input.wheelDeltaY);
+    const dx = clamp(Math.trunc(this.#restX));
+    const dy = clamp(Math.trunc(this.#restY));
+    this.#restX -= dx;
+    this.#restY -= dy;
+    // What is beyond one message's range is gone, not owed: nobody turns a hundred notches at once.
+    if (Math.abs(this.#restX) >= 1) this.#restX = 0;
+    if (Math.abs(this.#restY) >= 1) this.#restY = 0;
+    return { dx: dx + 0, dy: dy + 0 };
+  }
+
+  reset(): void {
+    this.#restX = 0;
+    this.#restY = 0;
+  }
+}
+
+function units(delta: number, mode: number, wheelDelta: number | undefined): number {
+  if (!Number.isFinite(delta)) return 0;
+  if (mode === 1) return (delta / LINES_PER_NOTCH) * UNITS_PER_NOTCH;
+  if (mode === 2) return delta * PAGE_NOTCHES * UNITS_PER_NOTCH;
+  // A mouse wheel: whole notches, however many pixels the system makes of them. Chromium's touchpads say three times the pixels.
+  const whole = wheelDelta !== undefined && wheelDelta !== 0 && wheelDelta % UNITS_PER_NOTCH === 0;
+  if (whole && wheelDelta !== -3 * delta && Math.abs(delta) >= 1) return -wheelDelta;
+  // Old fields that repeat the pixels (automation, some touchpads): 120 px are one notch too.
+  if (delta !== 0 && delta % UNITS_PER_NOTCH === 0) return delta;
+  return (delta / PIXELS_PER_NOTCH) * UNITS_PER_NOTCH;
+}
+
+function clamp(value: number): number {
+  return Math.max(-MAX_WHEEL, Math.min(MAX_WHEEL, value));
+}
