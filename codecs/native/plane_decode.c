@@ -2,15 +2,15 @@
  * the sixteen entropy decoders hide each other's latency. */
 #include "plane_model.h"
 
-static u8 symbol_of[TABLES][1 << PROBABILITY_BITS];
-static u32 range_of[TABLES][256]; /* frequency << 16 | cumulative */
+static u8 symbol_of[TABLES << PROBABILITY_BITS]; /* of table and slot */
+static u32 range_of[TABLES << 8];                /* of table and symbol: frequency << 16 | cumulative */
 
 void plane_decoder_init(void) {
     for (int table = 0; table < TABLES; table++)
         for (int symbol = 0; symbol < 256; symbol++) {
             const u32 f = plane_frequency[table][symbol], c = plane_cumulative[table][symbol];
-            range_of[table][symbol] = f << 16 | c;
-            for (u32 i = 0; i < f; i++) symbol_of[table][c + i] = (u8)symbol;
+            range_of[table << 8 | symbol] = f << 16 | c;
+            for (u32 i = 0; i < f; i++) symbol_of[((u32)table << PROBABILITY_BITS) + c + i] = (u8)symbol;
         }
 }
 
@@ -44,8 +44,8 @@ int plane_close(const plane_reader *reader) {
 #define TAKE_SYMBOL(x, table, symbol)                                        \
     do {                                                                     \
         const u32 slot_ = (x) & (STATE_LOW - 1);                             \
-        (symbol) = symbol_of[0][((table) << PROBABILITY_BITS) + slot_];      \
-        const u32 range_ = range_of[0][((table) << 8) + (symbol)];           \
+        (symbol) = symbol_of[((table) << PROBABILITY_BITS) + slot_];      \
+        const u32 range_ = range_of[((table) << 8) + (symbol)];           \
         const u32 next_ = (range_ >> 16) * ((x) >> PROBABILITY_BITS) + slot_ - (range_ & 0xFFFF); \
         const u32 short_ = next_ < STATE_LOW;                                \
         (x) = next_ << (short_ << 4) | (load16(at) & (0 - short_));          \

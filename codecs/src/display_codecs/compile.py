@@ -1,4 +1,4 @@
-"""Compiles `codecs/native` with the C compiler that PyPI's `ziglang` brings: for this machine's kind, and for the browser.
+"""Compiles `codecs/native` with the C compiler of PyPI's `ziglang`: for this kind of machine, and for the browser.
 
 Stands on its own (no import of the package), because `setup.py` loads it before the package can be imported.
 """
@@ -10,7 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-#: Shared libraries by machine; the loader takes the first that the processor can run. glibc 2.17 is what any Linux since 2014 has.
+#: Shared libraries by machine; the loader takes the first that the processor can run.
+#: glibc 2.17 is what any Linux since 2014 has.
 VARIANTS: dict[str, dict[str, list[str]]] = {
     "x86_64": {
         "v3": ["-target", "x86_64-linux-gnu.2.17", "-mcpu=x86_64_v3"],
@@ -41,7 +42,7 @@ def native_folder() -> Path:
 
 
 def compile_c(arguments: list[str], out: Path) -> None:
-    """Runs the compiler; `out` is replaced at once, so that a running program keeps its old library. Raises CompileError."""
+    """Runs the compiler. `out` is replaced at once: a running program keeps its old library. Raises CompileError."""
     scratch = out.with_name(f".{out.name}.new")
     command = [sys.executable, "-m", "ziglang", "cc", *COMMON, *arguments, "-o", str(scratch)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -69,7 +70,8 @@ def compile_wasm(out: Path, sources: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     compile_c(
         [
-            "-target", "wasm32-freestanding", "-mcpu=generic+simd128+bulk_memory+sign_ext+nontrapping_fptoint",
+            "-target", "wasm32-freestanding",
+            "-mcpu=generic+simd128+bulk_memory+sign_ext+nontrapping_fptoint",
             "-DLB_DECODER_ONLY", "-nostdlib", "-Wl,--no-entry", "-Wl,--strip-all", "-Wl,-z,stack-size=262144",
             *(str(sources / name) for name in DECODER_SOURCES),
         ],

@@ -12,7 +12,7 @@ from display_codecs.native import library, picture_size
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """The rectangle (x − dx, y − dy, width, height) of the old picture is (x, y, width, height) of the new one, exactly."""
+    """(x, y, width, height) of the new picture is exactly what stood dx, dy px further left and up in the old one."""
 
     x: int
     y: int
@@ -25,10 +25,10 @@ class Move:
 def find_move(
     before: NDArray[np.uint8], after: NDArray[np.uint8], rect: tuple[int, int, int, int]
 ) -> Move | None:
-    """The dominant scroll, up, down, left or right, within `rect` (x, y, width, height px) of two pictures of one size.
+    """The dominant scroll, up, down, left or right, within `rect` (x, y, width, height px) of two pictures.
 
-    Source and destination both lie within `rect`, and every pixel was compared. None when nothing moved, or too little (4096 px) to
-    be worth it. Costs some 0.1 ms where nothing moved, because only sample strips are looked at.
+    Source and destination both lie within `rect`, and every pixel was compared. None when nothing moved, or
+    too little (4096 px) to be worth it. Quick where nothing moved, because only sample strips are looked at.
     """
     size = picture_size(before)
     if picture_size(after) != size:

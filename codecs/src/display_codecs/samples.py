@@ -1,4 +1,4 @@
-"""Pictures that bring out every encoding: for the golden vectors, the tests and the micro benchmark. Deterministic."""
+"""Pictures that bring out every encoding, for golden vectors, tests and benchmarks. Deterministic."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Pixels = NDArray[np.uint8]
 
 
 def from_grey(levels: NDArray[np.integer]) -> Pixels:
-    """(height, width) levels of any integer type, clipped to 0 … 255, as (height, width, 4) BGRX with X = 0."""
+    """(height, width) levels, clipped to 0 … 255, as (height, width, 4) BGRX with X = 0."""
     clipped = np.clip(levels, 0, 255).astype(np.uint8)
     return from_rgb(np.repeat(clipped[:, :, None], 3, axis=2))
 

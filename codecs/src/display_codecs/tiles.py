@@ -62,7 +62,7 @@ def _no_such_tile(numbers: NDArray[np.int32], grid: TileGrid) -> IndexError:
 
 
 def encode_tiles(picture: Picture, grid: TileGrid, tiles: Tiles) -> EncodedTiles:
-    """Codes each tile with the encoding that suits it. The same pixels always give the same bytes. Raises IndexError."""
+    """Codes each tile with the encoding that suits it. Same pixels, same bytes. Raises IndexError."""
     width, height = _matching(picture, grid)
     numbers = tile_numbers(tiles)
     count = len(numbers)
@@ -81,7 +81,7 @@ def encode_tiles(picture: Picture, grid: TileGrid, tiles: Tiles) -> EncodedTiles
 
 
 def encode_tile_as(pixels: Picture, encoding: Encoding) -> bytes | None:
-    """One tile (up to 64 × 64 px) with a given encoding; None when that one cannot express it or would be larger than `raw`."""
+    """One tile (up to 64 × 64 px) by a given encoding; None when that cannot express it or needs more than `raw`."""
     width, height = picture_size(pixels)
     out = np.empty(1 + 3 * width * height, np.uint8)
     length = library.lb_encode_as(
@@ -91,7 +91,7 @@ def encode_tile_as(pixels: Picture, encoding: Encoding) -> bytes | None:
 
 
 def decode_tile(payload: bytes, width: int, height: int) -> Picture:
-    """(height, width, 4) BGRX with X = 0. Raises DecodeError for anything that is not exactly one payload of this size."""
+    """(height, width, 4) BGRX with X = 0. Raises DecodeError for anything but one payload of this size."""
     if not (0 < width <= TILE_PX and 0 < height <= TILE_PX):
         raise ValueError(f"no tile is {width} × {height} px")
     picture = np.zeros((height, width, 4), np.uint8)
@@ -111,7 +111,7 @@ def decode_tile(payload: bytes, width: int, height: int) -> Picture:
 def take_tiles(
     source: Picture, shadow: Picture, grid: TileGrid, tiles: Tiles, seed: int
 ) -> NDArray[np.uint64]:
-    """Copies the tiles from `source` to `shadow` (X becomes 0) and gives the digests of what was copied. Raises IndexError."""
+    """Copies the tiles from `source` to `shadow` (X becomes 0); digests of what was copied. Raises IndexError."""
     width, height = _matching(source, grid)
     _matching(shadow, grid)
     if not shadow.flags.writeable:

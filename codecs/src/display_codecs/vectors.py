@@ -1,6 +1,6 @@
-"""`python -m display_codecs.vectors TILES.json UPDATES.json`: writes the golden vectors that pytest and Vitest read.
+"""`python -m display_codecs.vectors TILES.json UPDATES.json`: writes the golden vectors.
 
-Bytes are in base64, digests and seeds in hexadecimal.
+Pytest and Vitest read them. Bytes are in base64, digests and seeds in hexadecimal.
 
 Run it when the format changes on purpose, and look at the difference before committing it.
 """
@@ -155,7 +155,11 @@ def _updates() -> list[Vector]:
             good(head(wire.move(0, 0, 150, 90, 0, -10), epoch=2), scrolled, every),
         ],
         "a reset forgets": [
-            good(head(wire.store(0, 0, payloads[0]), *map(wire.tile, every[1:], payloads[1:]), flags=wire.RESET), first, every),
+            good(
+                head(wire.store(0, 0, payloads[0]), *map(wire.tile, every[1:], payloads[1:]), flags=wire.RESET),
+                first,
+                every,
+            ),
             good(head(flags=wire.RESET, epoch=2), black, every),
             bad(head(wire.cached(0, 0), epoch=3), 7),
             bad(head(epoch=4), 9),

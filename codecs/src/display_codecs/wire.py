@@ -1,4 +1,4 @@
-"""Bytes of whole updates (PROTOCOL.md, 3), as vectors and tests of the decoder need them; the product's own writer is elsewhere."""
+"""Bytes of whole updates (PROTOCOL.md, 3), for vectors and tests; the product has a writer of its own."""
 
 from __future__ import annotations
 

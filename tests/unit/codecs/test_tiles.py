@@ -117,7 +117,7 @@ class TestEncode:
         with pytest.raises(ValueError, match="64 × 64"):
             encode_tiles(picture, TileGrid(65, 64), [0])
         with pytest.raises(ValueError, match="uint8"):
-            encode_tiles(picture.astype(np.uint16), TileGrid(64, 64), [0])  # type: ignore[arg-type]
+            encode_tiles(picture.astype(np.uint16), TileGrid(64, 64), [0])
         with pytest.raises(ValueError, match="without gaps"):
             encode_tiles(picture[:, ::2], TileGrid(32, 64), [0])
 

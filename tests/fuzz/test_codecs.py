@@ -1,0 +1,114 @@
+"""Fuzz smoke, a few seconds with fixed seeds: nothing makes the decoders leave their bounds."""
+
+from __future__ import annotations
+
+import base64
+import json
+import platform
+import re
+import struct
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from display_codecs import wire
+from display_codecs.compile import VARIANTS, compile_c, native_folder
+
+from tests.unit.codecs.wasm_viewer import WasmViewer
+
+ROOT = Path(__file__).resolve().parents[2]
+HARNESS = Path(__file__).with_name("codecs_harness.c")
+
+
+def _seeds() -> list[tuple[int, int, int, bytes]]:
+    """(kind, width, height, bytes): the golden vectors, good and bad."""
+    tiles = json.loads((ROOT / "codecs/vectors/tiles.json").read_text(encoding="utf-8"))
+    stories = json.loads((ROOT / "tests/vectors/updates.json").read_text(encoding="utf-8"))["stories"]
+    seeds = [
+        (0, vector["width"], vector["height"], base64.b64decode(vector["payload"]))
+        for vector in tiles["good"] + tiles["bad"]
+    ]
+    seeds += [
+        (1, story["width"], story["height"], base64.b64decode(step["update"]))
+        for story in stories
+        for step in story["steps"]
+    ]
+    return seeds
+
+
+@pytest.fixture(scope="module")
+def harness(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The program and its corpus."""
+    folder = tmp_path_factory.mktemp("fuzz")
+    program, corpus = folder / "harness", folder / "corpus"
+    native = native_folder()
+    sources = [
+        str(file) for file in sorted(native.glob("*.c")) if file.name not in ("wasm.c", "batch.c", "move.c")
+    ]
+    target = next(iter(VARIANTS[platform.machine()].values()))
+    traps = ["-fsanitize=undefined,bounds", "-O1", "-DLB_DECODER_ONLY", f"-I{native}"]
+    sources = [name for name in sources if not name.endswith("plane_encode.c")]
+    compile_c([*target, *traps, str(HARNESS), *sources], program)
+    with corpus.open("wb") as file:
+        for kind, width, height, data in _seeds():
+            file.write(struct.pack("<BHHI", kind, width, height, len(data)) + data)
+    return program, corpus
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_native_decoder_keeps_its_bounds(harness: tuple[Path, Path], seed: int) -> None:
+    program, corpus = harness
+    done = subprocess.run(
+        [str(program), str(seed), "60000", str(corpus)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, f"ended with {done.returncode}: {done.stderr}"
+    found = re.fullmatch(r"payloads (\d+)/(\d+) updates (\d+)/(\d+)\n", done.stdout)
+    assert found is not None
+    payloads_good, payloads, updates_good, updates = map(int, found.groups())
+    # Both fates occur often, or the fuzzing reaches nothing.
+    assert 500 < payloads_good < payloads - 500
+    assert 500 < updates_good < updates - 500
+
+
+def test_browser_decoder_never_traps() -> None:
+    """A trap raises. Two decoders always agree; after a fault both want a RESET."""
+    random = np.random.default_rng(5)
+    seeds = [seed for seed in _seeds() if seed[0] == 1]
+    viewer, again = WasmViewer(150, 100, 1, 20000), WasmViewer(150, 100, 1, 20000)
+    faults = 0
+    for _ in range(1500):
+        data = bytearray(seeds[int(random.integers(0, len(seeds)))][3])
+        for _ in range(int(random.integers(0, 4))):
+            if data:
+                data[int(random.integers(0, len(data)))] = int(random.integers(0, 256))
+        if random.random() < 0.2:
+            del data[int(random.integers(0, len(data) + 1)) :]
+        fault = viewer.apply(bytes(data))
+        assert again.apply(bytes(data)) == fault
+        assert 0 <= fault <= 10
+        if fault:
+            faults += 1
+            assert (
+                viewer.apply(wire.update(flags=wire.RESET)) == again.apply(wire.update(flags=wire.RESET)) == 0
+            )
+        else:
+            assert np.array_equal(viewer.rgba(), again.rgba())
+    assert 300 < faults < 1400
+
+
+def test_browser_decoder_takes_any_payload() -> None:
+    random = np.random.default_rng(6)
+    seeds = [seed for seed in _seeds() if seed[0] == 0 and seed[3]]
+    viewer = WasmViewer(64, 64)
+    for _ in range(3000):
+        _, width, height, data = seeds[int(random.integers(0, len(seeds)))]
+        changed = bytearray(data)
+        for _ in range(int(random.integers(1, 4))):
+            changed[int(random.integers(0, len(changed)))] = int(random.integers(0, 256))
+        fault, pixels = viewer.decode_tile(bytes(changed), width, height)
+        assert (fault == 0) == (pixels is not None)
