@@ -1,0 +1,75 @@
+"""The broker's database: one SQLite file, through SQLAlchemy so that another engine can follow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import event, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from display_server.broker.tables import SCHEMA_VERSION, Base
+from display_server.errors import ConfigurationError
+
+#: How long a writer waits for another process (`lightbox account add` beside a running door).
+BUSY_TIMEOUT_MS = 5000
+
+
+class Store:
+    """Opened once per process. `async with store.begin() as db:` is a transaction."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self.begin = async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False).begin
+
+    @classmethod
+    async def open(cls, path: Path) -> Store:
+        """Creates the file (0600) and its tables if they are missing.
+
+        Raises ConfigurationError when it cannot be used.
+        """
+        try:
+            path.touch(mode=0o600, exist_ok=True)  # noqa: ASYNC240 - once, at the start
+        except OSError as error:
+            raise ConfigurationError(
+                f"{path} cannot be written: {error.strerror}",
+                hint="Choose another state folder with --state.",
+            ) from error
+        engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
+        event.listen(engine.sync_engine, "connect", _prepare_connection)
+        try:
+            async with engine.begin() as connection:
+                found = (await connection.execute(text("PRAGMA user_version"))).scalar_one()
+                if found > SCHEMA_VERSION:
+                    raise ConfigurationError(
+                        f"{path} was written by a newer Lightbox (schema {found}; this is {SCHEMA_VERSION}).",
+                        hint="Use that version, or another state folder.",
+                    )
+                await connection.run_sync(Base.metadata.create_all)
+                await connection.execute(text(f"PRAGMA user_version = {SCHEMA_VERSION}"))
+        except SQLAlchemyError as error:
+            await engine.dispose()
+            raise ConfigurationError(
+                f"{path} cannot be used: {getattr(error, 'orig', None) or error}",
+                hint="Restore it from a backup, or move it away and start with an empty one.",
+            ) from error
+        except ConfigurationError:
+            await engine.dispose()
+            raise
+        return cls(engine)
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+def _prepare_connection(connection: object, _record: object) -> None:
+    """SQLite leaves foreign keys off and blocks readers while somebody writes, unless told otherwise."""
+    cursor = connection.cursor()  # type: ignore[attr-defined]  # the driver's connection has no type here
+    for pragma in (
+        "foreign_keys = ON",
+        "journal_mode = WAL",
+        "synchronous = NORMAL",
+        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

@@ -1,0 +1,84 @@
+"""The tables of the broker. Times are seconds since the epoch, UTC."""
+
+from __future__ import annotations
+
+from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+#: Written to the database; a newer one is refused rather than misread.
+SCHEMA_VERSION = 1
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Account(Base):
+    """A person who can sign in."""
+
+    __tablename__ = "accounts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(String(64), unique=True)
+    display_name: Mapped[str] = mapped_column(String(128), default="")
+    password_hash: Mapped[str] = mapped_column(String(256))
+    disabled: Mapped[bool] = mapped_column(default=False)
+    created_s: Mapped[float]
+
+
+class Desktop(Base):
+    """A kind of desktop that can be opened: each person gets one of their own."""
+
+    __tablename__ = "desktops"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    title: Mapped[str] = mapped_column(String(128))
+    profile: Mapped[str] = mapped_column(String(64))
+    width_px: Mapped[int]
+    height_px: Mapped[int]
+    attach: Mapped[str | None] = mapped_column(String(64))
+    position: Mapped[int] = mapped_column(default=0)
+
+
+class Entitlement(Base):
+    """`username` may open the desktop; `*` is everybody with an account. Without a row nobody may.
+
+    By name and not by account, so that a configuration can name people before their accounts exist.
+    """
+
+    __tablename__ = "entitlements"
+    __table_args__ = (UniqueConstraint("desktop_id", "username"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    desktop_id: Mapped[int] = mapped_column(ForeignKey("desktops.id", ondelete="CASCADE"))
+    username: Mapped[str] = mapped_column(String(64), index=True)
+
+
+class Session(Base):
+    """A person's hold on a desktop, from the first opening to its end. Kept after the end, as a record."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    username: Mapped[str] = mapped_column(String(64), index=True)
+    desktop: Mapped[str] = mapped_column(String(64))
+    instance: Mapped[str] = mapped_column(String(64))  # the process that holds it
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    error: Mapped[str | None] = mapped_column(String(1024))
+    created_s: Mapped[float]
+    changed_s: Mapped[float]
+
+
+class WebSession(Base):
+    """A signed-in browser.
+
+    `id_hash` is SHA-256 of what the cookie holds: who reads the database cannot sign in with it.
+    """
+
+    __tablename__ = "web_sessions"
+
+    id_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    created_s: Mapped[float]
+    seen_s: Mapped[float]

@@ -1,0 +1,243 @@
+"""What the operator decides: a TOML file, then `LIGHTBOX_…` in the environment, checked as a whole before
+anything starts.
+
+`deploy/lightbox.example.toml` shows every key.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from display_server.errors import ConfigurationError
+
+DEFAULT_PORT = 8443
+#: What X servers and browsers' canvases take, in pixels.
+SIZE_MIN_PX, SIZE_MAX_PX = 64, 8192
+DESKTOP_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+ENVIRONMENT_PREFIX = "LIGHTBOX_"
+#: Environment variables of other parts that share the prefix.
+NOT_OURS = frozenset({"LIGHTBOX_PYTHON", "LIGHTBOX_LOG_LEVEL"})
+
+
+class TlsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Both or neither; with neither a local authority makes a certificate."""
+
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+class SignInConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    idle_minutes: float = 30
+    absolute_hours: float = 14
+
+
+class DesktopConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A desktop that `users` may open; `*` stands for everybody with an account."""
+
+    name: str
+    profile: str
+    title: str = ""
+    size: str = "1920x1080"
+    users: list[str] = []
+    attach: str | None = None
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        return parse_size(self.size)
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    names: list[str] = []
+    state: Path = msgspec.field(default_factory=lambda: default_state_folder(os.environ))
+    web_client: Path = msgspec.field(default_factory=lambda: default_web_client())
+    locale: str = "ko_KR.UTF-8"
+    tls: TlsConfig = msgspec.field(default_factory=TlsConfig)
+    sign_in: SignInConfig = msgspec.field(default_factory=SignInConfig)
+    desktops: list[DesktopConfig] = []
+
+
+SECTIONS: Mapping[str, type[msgspec.Struct]] = {"tls": TlsConfig, "sign_in": SignInConfig}
+
+
+def default_state_folder(environment: Mapping[str, str]) -> Path:
+    """`LIGHTBOX_STATE`, else as the XDG base directory specification has it."""
+    if chosen := environment.get("LIGHTBOX_STATE"):
+        return Path(chosen)
+    base = environment.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path("~/.local/state").expanduser()) / "lightbox"
+
+
+def default_web_client() -> Path:
+    """Where `make setup` builds it."""
+    return Path(__file__).resolve().parent.parent / "clients" / "web" / "dist"
+
+
+def parse_size(size: str) -> tuple[int, int]:
+    """`1920x1080` → (1920, 1080). Raises ConfigurationError."""
+    match = re.fullmatch(r"(\d{1,5})[x×](\d{1,5})", size.strip().lower())
+    if match:
+        width, height = int(match[1]), int(match[2])
+        if SIZE_MIN_PX <= width <= SIZE_MAX_PX and SIZE_MIN_PX <= height <= SIZE_MAX_PX:
+            return width, height
+    raise ConfigurationError(
+        f"{size!r} is not a size.",
+        hint=f"Write WIDTHxHEIGHT in pixels, each {SIZE_MIN_PX}…{SIZE_MAX_PX}, for example 1920x1080.",
+    )
+
+
+def load(path: Path | None, environment: Mapping[str, str]) -> Config:
+    """The configuration of `path` (None: only defaults) and the environment. Raises ConfigurationError, which
+    names key and cure.
+
+    Relative paths in the file are relative to the file.
+    """
+    table = _read(path) if path else {}
+    origin = str(path) if path else "environment"
+    _apply_environment(table, environment)
+    _refuse_unknown(table, Config, origin, "")
+    try:
+        config = msgspec.convert(table, Config, dec_hook=_to_path, strict=True)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(
+            f"{origin}: {error}", hint="deploy/lightbox.example.toml shows every key."
+        ) from error
+    if path:
+        config = _anchored(config, path.absolute().parent)
+    _check(config, origin)
+    return config
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        mode = path.stat().st_mode
+        if stat.S_IMODE(mode) & 0o022:
+            raise ConfigurationError(
+                f"{path} can be changed by other users (mode {stat.S_IMODE(mode):04o}).",
+                hint=f"chmod go-w {path}",
+            )
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be read: {error.strerror}.", hint="deploy/lightbox.example.toml is a start."
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not valid TOML: {error}.") from error
+
+
+def _apply_environment(table: dict[str, Any], environment: Mapping[str, str]) -> None:
+    """`LIGHTBOX_PORT`, `LIGHTBOX_TLS_CERTIFICATE`, …: every key but `desktops`. Lists are separated by
+    commas.
+    """
+    known: dict[str, tuple[str | None, msgspec.structs.FieldInfo]] = {}
+    for field in msgspec.structs.fields(Config):
+        known[field.name.upper()] = (None, field)
+    for name, struct in SECTIONS.items():
+        del known[name.upper()]
+        for field in msgspec.structs.fields(struct):
+            known[f"{name}_{field.name}".upper()] = (name, field)
+    del known["DESKTOPS"]
+    for variable, value in environment.items():
+        if not variable.startswith(ENVIRONMENT_PREFIX) or variable in NOT_OURS:
+            continue
+        name = variable.removeprefix(ENVIRONMENT_PREFIX)
+        if name not in known:
+            raise ConfigurationError(
+                f"The environment variable {variable} is not known.",
+                hint=_nearest(name, known, prefix=ENVIRONMENT_PREFIX),
+            )
+        section, field = known[name]
+        target = table.setdefault(section, {}) if section else table
+        if isinstance(target, dict):
+            target[field.name] = _from_text(variable, value, field.type)
+
+
+def _from_text(variable: str, value: str, kind: Any) -> Any:
+    try:
+        if kind is int:
+            return int(value)
+        if kind is float:
+            return float(value)
+    except ValueError:
+        raise ConfigurationError(f"{variable} must be a number, not {value!r}.") from None
+    if kind == list[str]:
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+def _refuse_unknown(table: Mapping[str, Any], struct: type[msgspec.Struct], origin: str, where: str) -> None:
+    fields = {field.name: field.type for field in msgspec.structs.fields(struct)}
+    for key, value in table.items():
+        if key not in fields:
+            raise ConfigurationError(f"{origin}: there is no key `{where}{key}`.", hint=_nearest(key, fields))
+        inner = SECTIONS.get(key) if not where else None
+        if inner and isinstance(value, dict):
+            _refuse_unknown(value, inner, origin, f"{key}.")
+        if key == "desktops" and isinstance(value, list):
+            for number, desktop in enumerate(value):
+                if isinstance(desktop, dict):
+                    _refuse_unknown(desktop, DesktopConfig, origin, f"desktops[{number}].")
+
+
+def _nearest(key: str, known: Mapping[str, Any], *, prefix: str = "") -> str:
+    near = difflib.get_close_matches(key, known, n=1)
+    if near:
+        return f"Did you mean `{prefix}{near[0]}`?"
+    return "Known: " + ", ".join(prefix + name for name in known) + "."
+
+
+def _to_path(kind: type, value: Any) -> Any:
+    if kind is Path and isinstance(value, str):
+        return Path(value).expanduser()
+    raise TypeError(f"expected a path, got {type(value).__name__}")
+
+
+def _anchored(config: Config, base: Path) -> Config:
+    tls = TlsConfig(
+        certificate=base / config.tls.certificate if config.tls.certificate else None,
+        key=base / config.tls.key if config.tls.key else None,
+    )
+    return msgspec.structs.replace(
+        config, state=base / config.state, web_client=base / config.web_client, tls=tls
+    )
+
+
+def _check(config: Config, origin: str) -> None:
+    """What types alone cannot say."""
+    if not 0 <= config.port <= 65535:
+        raise ConfigurationError(f"{origin}: `port` must be 0…65535, not {config.port}.")
+    if (config.tls.certificate is None) != (config.tls.key is None):
+        raise ConfigurationError(
+            f"{origin}: `tls.certificate` and `tls.key` belong together.",
+            hint="Give both, or neither to use Lightbox's own local authority.",
+        )
+    for key, value in (
+        ("idle_minutes", config.sign_in.idle_minutes),
+        ("absolute_hours", config.sign_in.absolute_hours),
+    ):
+        if value <= 0:
+            raise ConfigurationError(f"{origin}: `sign_in.{key}` must be more than 0, not {value:g}.")
+    seen = set()
+    for desktop in config.desktops:
+        if not DESKTOP_NAME.fullmatch(desktop.name):
+            raise ConfigurationError(
+                f"{origin}: {desktop.name!r} cannot be a desktop's name.",
+                hint="Use up to 40 of: a-z 0-9 -, beginning with a letter or digit.",
+            )
+        if desktop.name in seen:
+            raise ConfigurationError(f"{origin}: there are two desktops named {desktop.name!r}.")
+        seen.add(desktop.name)
+        try:
+            parse_size(desktop.size)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{origin}: desktop {desktop.name!r}: {error}") from error

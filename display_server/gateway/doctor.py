@@ -1,0 +1,193 @@
+"""What this host lacks, and how to get it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from display_server.broker.folders import SHARED_MEMORY
+from display_server.config import Config
+from display_server.errors import ConfigurationError
+from display_server.gateway.server import listen
+from display_server.gateway.static_client import built
+
+PYTHON_MIN = (3, 11)
+SHM_FREE_BYTES = 512 * 1024 * 1024
+STATE_FREE_BYTES = 200 * 1024 * 1024
+#: A font with this language must be there.
+FONT_LANGUAGE = "ko"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`cure` says how to get what is missing; empty when nothing is. Without what is `mandatory` no desktop
+    can be had.
+    """
+
+    name: str
+    ok: bool
+    found: str
+    cure: str = ""
+    mandatory: bool = True
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def as_line(self) -> str:
+        mark = "ok     " if self.ok else "MISSING" if self.mandatory else "advice "
+        line = f"{mark}  {self.name}: {self.found}"
+        return line if self.ok or not self.cure else f"{line}\n         → {self.cure}"
+
+
+def require_mandatory(config: Config) -> None:
+    """The quick part, before a start. Raises ConfigurationError that names everything missing at once."""
+    missing = [
+        finding for finding in (_web_client(config), *_programs()) if not finding.ok and finding.mandatory
+    ]
+    if missing:
+        raise ConfigurationError(
+            "This host lacks: " + "; ".join(f"{finding.name} ({finding.found})" for finding in missing) + ".",
+            hint="\n  ".join(dict.fromkeys(finding.cure for finding in missing)),
+        )
+
+
+def examine(config: Config, state: Path) -> list[Finding]:
+    """Everything, in the order in which one would mend it."""
+    return [
+        _python(),
+        *_programs(),
+        _codec(),
+        _web_client(config),
+        _fonts(),
+        _shared_memory(),
+        _state_folder(state),
+        _port(config),
+    ]
+
+
+def _python() -> Finding:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    wanted = ".".join(str(part) for part in PYTHON_MIN)
+    return Finding("python", sys.version_info >= PYTHON_MIN, version, f"Install Python {wanted} or newer.")
+
+
+def _codec() -> Finding:
+    if importlib.util.find_spec("display_codecs") is None:
+        return Finding("codec", False, "display_codecs is not installed", "Run `make setup`.")
+    try:
+        import numpy as np
+        from display_codecs import TileGrid, digest_tiles
+
+        picture = np.zeros((64, 64, 4), np.uint8)
+        digest_tiles(picture, TileGrid(64, 64), np.zeros(1, np.uint16), 0)
+    except (
+        Exception
+    ) as error:  # whatever it is, the person has to know, and the rest of the list is still of use
+        return Finding("codec", False, f"the native library does not work: {error}", "Run `make setup`.")
+    return Finding("codec", True, "native library works")
+
+
+def _web_client(config: Config) -> Finding:
+    folder = config.web_client
+    return Finding(
+        "web client",
+        built(folder),
+        str(folder) if built(folder) else f"{folder / 'index.html'} is not built",
+        "Run `make setup`, or set LIGHTBOX_WEB_CLIENT to the folder of a built one.",
+    )
+
+
+def _fonts() -> Finding:
+    cure = "apt-get install fontconfig fonts-nanum"
+    if shutil.which("fc-list") is None:
+        return Finding(
+            "fonts", False, "fc-list is missing, so fonts cannot be looked for", cure, mandatory=False
+        )
+    listed = subprocess.run(
+        ["fc-list", f":lang={FONT_LANGUAGE}", "family"],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    ).stdout.splitlines()
+    return Finding(
+        "fonts",
+        bool(listed),
+        f"{len(listed)} faces with Hangul" if listed else "no font with Hangul",
+        cure,
+        mandatory=False,
+    )
+
+
+def _shared_memory() -> Finding:
+    path = Path(SHARED_MEMORY)
+    if not path.is_dir() or not os.access(path, os.W_OK):
+        return Finding(
+            SHARED_MEMORY,
+            False,
+            "not there or not writable",
+            "Mount a tmpfs at /dev/shm; framebuffers go to disk else.",
+            False,
+        )
+    free = shutil.disk_usage(path).free
+    return Finding(
+        SHARED_MEMORY,
+        free >= SHM_FREE_BYTES,
+        f"{free // 2**20} MiB free",
+        f"Give it {SHM_FREE_BYTES // 2**20} MiB (a container: --shm-size=1g); framebuffers go to disk else.",
+        mandatory=False,
+    )
+
+
+def _state_folder(state: Path) -> Finding:
+    state = state.expanduser().absolute()
+    existing = next(path for path in (state, *state.parents) if path.exists())
+    if not os.access(existing, os.W_OK | os.X_OK):
+        return Finding(
+            "state folder",
+            False,
+            f"{existing} is not writable",
+            "Choose another with --state or LIGHTBOX_STATE.",
+        )
+    if existing == state:
+        found = state.stat()
+        if found.st_uid != os.geteuid():
+            return Finding(
+                "state folder", False, f"{state} belongs to another user", "Choose another with --state."
+            )
+        mode = stat.S_IMODE(found.st_mode)
+        if mode & 0o077:
+            return Finding("state folder", False, f"{state} has mode {mode:04o}", f"chmod 700 {state}")
+    free = shutil.disk_usage(existing).free
+    return Finding(
+        "state folder",
+        free >= STATE_FREE_BYTES,
+        f"{state}, {free // 2**20} MiB free",
+        f"Make room: {STATE_FREE_BYTES // 2**20} MiB.",
+    )
+
+
+def _port(config: Config) -> Finding:
+    try:
+        listen(config.host, config.port).close()
+    except ConfigurationError as error:
+        message, _, hint = str(error).partition("\n")
+        return Finding("port", False, message, hint.strip(), mandatory=False)
+    return Finding("port", True, f"{config.host} port {config.port} is free")
+
+
+def _programs() -> Iterator[Finding]:
+    from display_server.desktop import requirements
+
+    for requirement in requirements.check():
+        yield Finding(
+            requirement.name, requirement.ok, requirement.found, requirement.cure, requirement.mandatory
+        )

@@ -1,0 +1,34 @@
+"""The door's logs: on stderr, for a person at a terminal, as JSON lines elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+import structlog
+
+
+def set_up() -> None:
+    """`LIGHTBOX_LOG_LEVEL` is debug, info (default), warning or error."""
+    level = getattr(logging, os.environ.get("LIGHTBOX_LOG_LEVEL", "info").upper(), logging.INFO)
+    renderer: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer(pad_event_to=0)
+        if sys.stderr.isatty()
+        else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    # Libraries (uvicorn, asyncio) only speak up when something is wrong.
+    logging.basicConfig(
+        level=logging.ERROR, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s", force=True
+    )

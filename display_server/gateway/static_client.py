@@ -1,0 +1,135 @@
+"""The web client: read into memory once, compressed once, served by exact name. No path of a request ever
+touches the disk.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import mimetypes
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
+
+from display_server.errors import ConfigurationError
+
+INDEX = "index.html"
+#: Files under here carry a hash of their content in their name.
+ASSETS = "assets/"
+FOREVER = "public, max-age=31536000, immutable"
+#: A built client is well under 2 MB; this catches a wrong folder.
+CLIENT_MAX_BYTES = 64 * 1024 * 1024
+GZIP_LEVEL = 9
+GZIP_MIN_BYTES = 512
+COMPRESSIBLE = ("text/", "application/javascript", "application/json", "application/wasm", "image/svg+xml")
+#: The host's own table may lack these or have them wrong.
+TYPES = {
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".css": "text/css",
+    ".html": "text/html",
+    ".wasm": "application/wasm",
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+    ".webmanifest": "application/manifest+json",
+    ".woff2": "font/woff2",
+    ".png": "image/png",
+    ".ico": "image/x-icon",
+}
+
+NOT_BUILT_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Lightbox</title>
+<h1>The web client is not built</h1>
+<p>Lightbox runs, but this installation lacks the part that browsers load.</p>
+<p>Administrator: run <code>make setup</code> in the source tree, or set <code>web_client</code> in the
+configuration, then start Lightbox again.</p>
+</html>
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    content: bytes
+    gzipped: bytes | None
+    media_type: str
+    etag: str
+    cache_control: str
+
+
+def built(folder: Path) -> bool:
+    return (folder / INDEX).is_file()
+
+
+def require_built(folder: Path) -> None:
+    """Raises ConfigurationError."""
+    if not built(folder):
+        raise ConfigurationError(
+            f"The web client is not built: {folder / INDEX} is missing.",
+            hint="Run `make setup`, or set LIGHTBOX_WEB_CLIENT to the folder of a built one.",
+        )
+
+
+class StaticClient:
+    def __init__(self, folder: Path) -> None:
+        self._files = _load(folder) if built(folder) else {}
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._files
+
+    def page(self, request: Request) -> Response:
+        """The one page: the client itself looks at the address."""
+        if INDEX not in self._files:
+            return Response(NOT_BUILT_PAGE, status_code=503, media_type="text/html")
+        return self.file(INDEX, request)
+
+    def file(self, path: str, request: Request) -> Response:
+        """Raises KeyError when there is none of that name."""
+        file = self._files[path]
+        headers = {"cache-control": file.cache_control, "etag": file.etag, "vary": "accept-encoding"}
+        if file.etag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        content = file.content
+        if file.gzipped is not None and _takes_gzip(request.headers):
+            content = file.gzipped
+            headers["content-encoding"] = "gzip"
+        return Response(content, media_type=file.media_type, headers=headers)
+
+
+def _takes_gzip(headers: Headers) -> bool:
+    for part in headers.get("accept-encoding", "").split(","):
+        coding, _, weight = part.strip().partition(";")
+        if coding in {"gzip", "*"} and weight.replace(" ", "") not in {"q=0", "q=0.0"}:
+            return True
+    return False
+
+
+def _load(folder: Path) -> dict[str, File]:
+    files: dict[str, File] = {}
+    total = 0
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file():
+            continue
+        name = path.relative_to(folder).as_posix()
+        content = path.read_bytes()
+        total += len(content)
+        if total > CLIENT_MAX_BYTES:
+            raise ConfigurationError(
+                f"{folder} holds more than {CLIENT_MAX_BYTES // 2**20} MiB: that is no web client.",
+                hint="Set `web_client` to the folder that `make setup` builds.",
+            )
+        media_type = TYPES.get(path.suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+        gzipped = None
+        if len(content) >= GZIP_MIN_BYTES and media_type.startswith(COMPRESSIBLE):
+            packed = gzip.compress(content, GZIP_LEVEL, mtime=0)
+            gzipped = packed if len(packed) < len(content) else None
+        files[name] = File(
+            content,
+            gzipped,
+            media_type,
+            f'"{hashlib.sha256(content).hexdigest()[:24]}"',
+            FOREVER if name.startswith(ASSETS) else "no-store" if name == INDEX else "no-cache",
+        )
+    return files

@@ -1,0 +1,144 @@
+"""A whole door on 127.0.0.1 with real TLS, cheap password hashes and a launcher that starts no desktops."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Origin, Subprotocol
+
+from display_server.broker.accounts import Accounts
+from display_server.broker.catalogue import Catalogue, DesktopOffer
+from display_server.broker.passwords import Passwords
+from display_server.broker.sessions import Launcher, Places, Sessions
+from display_server.broker.store import Store
+from display_server.broker.web_sessions import WebSessions
+from display_server.gateway import authority
+from display_server.gateway.app import build
+from display_server.gateway.certificate import tls_context
+from display_server.gateway.door import Door
+from display_server.gateway.server import DoorServer, listen
+from display_server.gateway.static_client import StaticClient
+
+PASSWORD = "correct horse battery"
+NAMES = ["localhost", "127.0.0.1"]
+OFFERS = (
+    DesktopOffer("reading", "Reading room", "radiology", 1280, 720, ("kim",)),
+    DesktopOffer("office", "Office", "office", 1280, 720, ("*",)),
+    DesktopOffer("private", "Private", "blank", 1280, 720, ()),
+)
+
+
+def cheap_passwords() -> Passwords:
+    return Passwords(time_cost=1, memory_kib=64, lanes=1)
+
+
+@dataclass
+class DoorUnderTest:
+    door: Door
+    url: str
+    port: int
+    context: ssl.SSLContext  # trusts the door's own authority
+    server: DoorServer
+
+    def client(self) -> httpx.AsyncClient:
+        """A browser as far as the door can tell: keeps cookies, sends an Origin."""
+        return httpx.AsyncClient(base_url=self.url, verify=self.context, headers={"Origin": self.url})
+
+    async def signed_in(self, username: str = "kim") -> httpx.AsyncClient:
+        client = self.client()
+        answer = await client.post("/api/v1/sign-in", json={"username": username, "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        return client
+
+    async def view(
+        self,
+        client: httpx.AsyncClient,
+        ticket: str | None = None,
+        *,
+        desktop: str = "reading",
+        origin: str | None = "own",
+        subprotocols: Sequence[str] = ("lightbox.1",),
+        headers: dict[str, str] | None = None,
+    ) -> ClientConnection:
+        """A viewer's WebSocket, with a fresh ticket unless one is given."""
+        if ticket is None:
+            ticket = (await client.post(f"/api/v1/desktops/{desktop}/viewers")).json()["ticket"]
+        cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+        return await connect(
+            f"wss://localhost:{self.port}/viewer",
+            ssl=self.context,
+            host="127.0.0.1",
+            origin=Origin(self.url if origin == "own" else origin) if origin else None,
+            subprotocols=[Subprotocol(name) for name in (*subprotocols, f"ticket.{ticket}")],
+            additional_headers={"Cookie": cookie, **(headers or {})},
+            compression=None,
+            max_size=64 * 2**20,
+            ping_interval=None,
+        )
+
+
+def make_web_client(folder: Path) -> Path:
+    (folder / "assets").mkdir(parents=True)
+    (folder / "index.html").write_text("<!doctype html><title>Lightbox</title>" + " " * 1000)
+    (folder / "assets" / "main-abc123.js").write_text("// " + "x" * 5000)
+    (folder / "assets" / "decoder-def456.wasm").write_bytes(b"\0asm" + bytes(2000))
+    return folder
+
+
+@asynccontextmanager
+async def running_door(
+    folder: Path, launcher: Launcher, *, start_timeout_s: float = 5.0, web_client: Path | None = None
+) -> AsyncIterator[DoorUnderTest]:
+    """Accounts `kim` and `lee`, both with PASSWORD; kim may open reading and office, lee office."""
+    store = await Store.open(folder / "lightbox.db")
+    passwords = cheap_passwords()
+    accounts = Accounts(store, passwords)
+    for username in ("kim", "lee"):
+        await accounts.add(username, PASSWORD)
+    catalogue = Catalogue(store)
+    await catalogue.declare(OFFERS)
+    sessions = Sessions(
+        store,
+        launcher,
+        Places(folder / "d", folder / "homes", folder / "logs"),
+        instance="test",
+        start_timeout_s=start_timeout_s,
+    )
+    tls = folder / "tls"
+    tls.mkdir(mode=0o700)
+    local = authority.provide(tls, NAMES, datetime.datetime.now(datetime.UTC))
+    door = Door(
+        accounts=accounts,
+        web_sessions=WebSessions(store),
+        catalogue=catalogue,
+        sessions=sessions,
+        client=StaticClient(web_client or make_web_client(folder / "dist")),
+        names=frozenset(NAMES),
+        root_pem=local.root_pem,
+    )
+    listening = listen("127.0.0.1", 0)
+    port: int = listening.getsockname()[1]
+    server = DoorServer(
+        build(door, strict_transport=False), door.relays, tls_context(local.certificate, local.key)
+    )
+    serving = asyncio.create_task(server.serve([listening]))
+    try:
+        await server.ready.wait()
+        context = ssl.create_default_context(cadata=local.root_pem.decode())
+        yield DoorUnderTest(door, f"https://localhost:{port}", port, context, server)
+    finally:
+        door.relays.close()
+        server.should_exit = True
+        await serving
+        await sessions.close()
+        passwords.close()
+        await store.close()
+        listening.close()
