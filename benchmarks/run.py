@@ -6,13 +6,20 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from playwright.sync_api import Error as PlaywrightError
+from websockets.exceptions import WebSocketException
+
 from benchmarks.cases.case import Bench, Case, Effort, NotApplicableError
 from benchmarks.cases.click import click
 from benchmarks.cases.idle import idle
+from benchmarks.cases.memory import memory
+from benchmarks.cases.open import cold_open, open_ready
+from benchmarks.cases.relay import relay
 from benchmarks.cases.stack import scroll_back, stack
-from benchmarks.content.stage import Stage
-from benchmarks.driver.browser import chromium
+from benchmarks.content.stage import Stage, StageError
+from benchmarks.driver.browser import SurfaceError, chromium
 from benchmarks.driver.meter import machine, memory_mb
+from benchmarks.peers.lightbox import Lightbox
 from benchmarks.peers.novnc import NoVnc
 from benchmarks.peers.subject import MissingPeerError, Subject
 from benchmarks.report.results import Results, Sample
@@ -20,6 +27,7 @@ from benchmarks.report.results import Results, Sample
 WIDTH_PX, HEIGHT_PX = 1920, 1080
 
 SUBJECTS: Mapping[str, Callable[[], Subject]] = {
+    "lightbox": Lightbox,
     "novnc": lambda: NoVnc(jpeg=True),
     "novnc-lossless": lambda: NoVnc(jpeg=False),
 }
@@ -30,8 +38,23 @@ CASES: Mapping[str, Case] = {
     "stack30": stack(30),
     "stack60": stack(60),
     "scroll-back": scroll_back,
+    "open": open_ready,
+    "cold-open": cold_open,
+    "relay": relay,
+    "memory": memory,
     "idle": idle,
 }
+
+#: What `run` measures when nothing else is asked for; memory needs minutes.
+QUICK_CASES = tuple(name for name in CASES if name != "memory")
+
+#: Figures that are told while the run goes on.
+BRIEF = (
+    *("p50_ms", "p90_ms", "shown_share", "exact_share", "down_mbps", "server_cores", "back_share"),
+    *("open_ms", "cold_open_ms", "added_p50_ms", "down_bytes_per_s", "foreign_cores"),
+)
+#: What a subject may do wrong without ending the run.
+FAILURES = (SurfaceError, StageError, PlaywrightError, WebSocketException, OSError)
 
 
 def run(subjects: Sequence[str], cases: Sequence[str], rounds: int, effort: Effort) -> Results:
@@ -44,15 +67,16 @@ def run(subjects: Sequence[str], cases: Sequence[str], rounds: int, effort: Effo
             note(f"round {turn + 1} of {rounds}: {name}")
             try:
                 _run_subject(SUBJECTS[name](), cases, turn, effort, results)
+            except FAILURES as error:
+                results.failed[f"{name} in round {turn + 1}"] = str(error)
+                note(f"  {name} FAILED: {error}")
             except MissingPeerError as error:
                 results.missing[name] = str(error)
                 note(f"  {name} is missing: {error}")
     return results
 
 
-def _run_subject(
-    subject: Subject, cases: Sequence[str], turn: int, effort: Effort, results: Results
-) -> None:
+def _run_subject(subject: Subject, cases: Sequence[str], turn: int, effort: Effort, results: Results) -> None:
     try:
         running = subject.start(WIDTH_PX, HEIGHT_PX)
         results.facts[subject.name] = dict(running.facts)
@@ -69,6 +93,11 @@ def _run_subject(
                 except NotApplicableError as error:
                     results.not_applicable[f"{subject.name} {case}"] = str(error)
                     continue
+                except FAILURES as error:
+                    # Told in the report and in the exit code; the other cases go on.
+                    results.failed[f"{subject.name} {case} in round {turn + 1}"] = str(error)
+                    note(f"  {case} FAILED: {error}")
+                    continue
                 figures = dict(outcome.figures)
                 figures |= {f"{role}_mb": mb for role, mb in memory_mb(running.pids()).items()}
                 results.samples.append(Sample(subject.name, case, turn, figures, outcome.series))
@@ -78,9 +107,7 @@ def _run_subject(
 
 
 def brief(figures: Mapping[str, float]) -> str:
-    wanted = ("p50_ms", "p90_ms", "shown_share", "exact_share", "down_mbps", "server_cores", "back_share")
-    wanted += ("down_bytes_per_s", "foreign_cores")
-    return ", ".join(f"{name} {figures[name]:.3g}" for name in wanted if name in figures)
+    return ", ".join(f"{name} {figures[name]:.3g}" for name in BRIEF if name in figures)
 
 
 def note(text: str) -> None:

@@ -18,8 +18,10 @@ REST_TIMEOUT_S = 3.0
 
 
 def stack(rate: float) -> Case:
-    """The stack at `rate` slices a second, none repeated. Two passes over different slices: one timed, in which the probe
-    reads two strips of the surface; one checked, in which it reads every slice shown whole and compares it."""
+    """The stack at `rate` slices a second, none repeated. Two passes over different slices: one timed, in
+    which the probe
+    reads two strips of the surface; one checked, in which it reads every slice shown whole and compares
+    it."""
 
     def run(bench: Bench) -> Outcome:
         count = round(rate * bench.effort.seconds)
@@ -77,7 +79,8 @@ def shown_figures(drawn: Sequence[Shown], watched: Watched) -> dict[str, float]:
 
 
 def exactness_figures(drawn: Sequence[Shown], watched: Watched) -> dict[str, float]:
-    """Of the slices shown: exact, wrong, and gone before they could be read to the end (counted as not exact)."""
+    """Of the slices shown: exact, wrong, and gone before they could be read to the end (counted as not
+    exact)."""
     shown = [seen for seen in watched.seen if seen.number in {s.number for s in drawn}]
     exact = [seen for seen in shown if seen.exact]
     last = shown[-1] if shown else None
@@ -106,7 +109,8 @@ def wrongness(number: int, rgba: np.ndarray[tuple[int], np.dtype[np.uint8]]) -> 
 
 
 def cost_figures(reading: Reading, seconds: float) -> dict[str, float]:
-    """What was spent, over the seconds of playing: the reading goes on a little longer, until the last bytes are in."""
+    """What was spent, over the seconds of playing: the reading goes on a little longer, until the last bytes
+    are in."""
     figures = {
         "down_mbps": reading.down_bytes * 8 / seconds / 1e6,
         "up_kbps": reading.up_bytes * 8 / seconds / 1e3,
@@ -114,11 +118,14 @@ def cost_figures(reading: Reading, seconds: float) -> dict[str, float]:
         "server_cores": reading.server_cpu_s / seconds,
         "foreign_cores": reading.foreign_cpu_s / reading.seconds,
     }
+    if gateway := reading.cpu_s.get("gateway"):
+        figures["gateway_share"] = gateway / (reading.server_cpu_s - gateway)
     return figures | {f"{role}_cores": cpu_s / seconds for role, cpu_s in reading.cpu_s.items()}
 
 
 def scroll_back(bench: Bench) -> Outcome:
-    """Forward over slices never seen at 30/s, then back over the same: bytes of the second pass to the first."""
+    """Forward over slices never seen at 30/s, then back over the same: bytes of the second pass to the
+    first."""
     rate = 30.0
     numbers = bench.stage.load(round(rate * min(bench.effort.seconds, 4)))
     _, _, first = one_pass(bench, numbers, rate, check=False)

@@ -1,6 +1,7 @@
 """The machine-readable number in a picture, and the checksum of a picture's pixels.
 
-Both have a twin in `driver/probe.js`, which reads them from the client's surface; the tests hold the two together.
+Both have a twin in `driver/probe.js`, which reads them from the client's surface; the tests hold the two
+together.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ MARK_WIDTH_PX = CELL_PX * (NUMBER_BITS + CHECK_BITS)
 MARK_HEIGHT_PX = CELL_PX
 MAX_NUMBER = (1 << NUMBER_BITS) - 1
 
-#: Step of the weights in the checksum's second half: even, so that all weights are odd and no changed pixel is lost.
+#: Step of the weights in the checksum's second half: even, so that all weights are odd and no changed pixel
+#: is lost.
 _WEIGHT_STEP = np.uint32(0x9E3779B2)
 
 
@@ -51,7 +53,8 @@ def _weights(count: int) -> NDArray[np.uint32]:
 def checksum(rgba: NDArray[np.uint8]) -> tuple[int, int]:
     """Two 32-bit sums over the pixels of (height, width, 4) bytes, plain and weighted by place.
 
-    A single changed pixel always changes the first one; two swapped pixels the second. Cheap enough to be taken of every
+    A single changed pixel always changes the first one; two swapped pixels the second. Cheap enough to be
+    taken of every
     slice in the browser (about a millisecond a megapixel), which a cryptographic hash is not.
     """
     words = np.ascontiguousarray(rgba).view("<u4").ravel()

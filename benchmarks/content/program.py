@@ -7,17 +7,20 @@ Orders come as JSON lines on stdin, what happened goes out as JSON lines on stdo
     {"do": "load", "first": K, "count": N}          → {"event": "loaded", "checksums": {number: [a, b]}}
     {"do": "still", "slice": K}                     → {"event": "shown", "number": K, "epoch_ms": t}
     {"do": "play", "order": [numbers], "rate": R}   → "shown" for each slice, then {"event": "played"}
-    {"do": "target"}                                → {"event": "target"}, then "pressed" for each press of button or key
+    {"do": "target"}                                → {"event": "target"}, then "pressed" for each press of
+    button or key
     {"do": "focus"}                                 → {"event": "focus"}; the topmost window gets the keys
     {"do": "blank"}                                 → {"event": "blank"}
 
-Slices wait in the X server as pixmaps: showing one is one CopyArea, so that the target itself costs nothing, the same for
+Slices wait in the X server as pixmaps: showing one is one CopyArea, so that the target itself costs nothing,
+the same for
 all. Times are milliseconds of the wall clock, which the page in the browser reads as well.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import select
 import sys
 import time
@@ -44,7 +47,8 @@ class Program:
     """One full-screen window and the pixmaps behind it."""
 
     def __init__(self) -> None:
-        self._x = xcffib.connect()
+        # xcffib publishes no types.
+        self._x: Any = xcffib.connect()
         self._screen = self._x.get_setup().roots[self._x.pref_screen]
         self._window = self._x.generate_id()
         self._gc = self._x.generate_id()
@@ -170,7 +174,8 @@ class Program:
 
     def _fill(self, drawable: int, colour: int, places: Sequence[tuple[int, int, int, int]]) -> None:
         self._x.core.ChangeGC(self._gc, x.GC.Foreground, [colour])
-        rectangles = [x.RECTANGLE.synthetic(*place) for place in places]
+        make: Any = x.RECTANGLE.synthetic
+        rectangles = [make(*place) for place in places]
         self._x.core.PolyFillRectangle(drawable, self._gc, len(rectangles), rectangles)
 
     def blank(self) -> None:
@@ -199,7 +204,7 @@ class Program:
                     say(event="pressed", number=self._presses, epoch_ms=time.time() * 1000)
             ready, _, _ = select.select([connection, sys.stdin.fileno()], [], [])
             if sys.stdin.fileno() in ready:
-                read = sys.stdin.buffer.raw.read(65536)  # type: ignore[attr-defined]
+                read = os.read(sys.stdin.fileno(), 65536)
                 if not read:
                     return
                 *lines, buffered = (buffered + read).split(b"\n")

@@ -1,6 +1,7 @@
 """A stack of grey slices as a viewer shows them: real anatomy, noise of the acquisition, upscaled bilinearly.
 
-Slices are made from their number alone, so that the program that shows them and the driver that checks them agree.
+Slices are made from their number alone, so that the program that shows them and the driver that checks them
+agree.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from benchmarks.content.mark import MARK_HEIGHT_PX, draw_mark
 
 #: Side of a slice on the screen.
 SLICE_PX = 1024
-#: Acquisition matrix before the viewer's interpolation; the source, interpolated by the scanner, is averaged down to it.
+#: Acquisition matrix before the viewer's interpolation; the source, interpolated by the scanner, is averaged
+#: down to it.
 MATRIX_PX = 192
 #: Noise of the acquisition, uniform, in levels of the windowed picture.
 NOISE_LEVELS = 1
-#: Window as a reader sets it. The header's (centre 1000, width 2000) leaves all but 74 levels unused, which would let a
+#: Window as a reader sets it. The header's (centre 1000, width 2000) leaves all but 74 levels unused, which
+#: would let a
 #: lossy subject fall back to palettes and look exact.
 WINDOW_TOP = 600.0
 #: How far the anatomy moves through the stack, in pixels of the matrix.
@@ -45,8 +48,7 @@ def anatomy() -> NDArray[np.float32]:
     dataset = pydicom.dcmread(Path(data_store.__file__).parent / "data" / SOURCE)
     levels = dataset.pixel_array.astype(np.float32)
     windowed = Image.fromarray(np.clip(levels / WINDOW_TOP * 255, 0, 255))
-    return np.asarray(windowed.resize((MATRIX_PX, MATRIX_PX), Image.Resampling.BOX))
-
+    return np.asarray(windowed.resize((MATRIX_PX, MATRIX_PX), Image.Resampling.BOX), np.float32)
 
 
 def grey_slice(number: int) -> NDArray[np.uint8]:
@@ -68,7 +70,8 @@ def grey_slice(number: int) -> NDArray[np.uint8]:
 
 
 def as_rgba(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The same as four opaque bytes a pixel; grey reads alike as RGBA, as BGRA and with or without its alpha."""
+    """The same as four opaque bytes a pixel; grey reads alike as RGBA, as BGRA and with or without its
+    alpha."""
     rgba = np.repeat(grey[:, :, None], 4, axis=2)
     rgba[:, :, 3] = 255
     return rgba

@@ -85,7 +85,9 @@ class Stage:
             try:
                 message = self._messages.get(timeout=timeout_s)
             except queue.Empty:
-                raise StageError(f"the content program did not say {event!r} within {timeout_s:.0f} s") from None
+                raise StageError(
+                    f"the content program did not say {event!r} within {timeout_s:.0f} s"
+                ) from None
             if message["event"] == event:
                 return message
             if message["event"] == "ended":
@@ -94,7 +96,8 @@ class Stage:
     def load(self, count: int) -> range:
         """Puts `count` slices that this desktop never showed into the X server, and returns their numbers.
 
-        Fresh ones each time: a subject with a memory must not profit from a case that ran before. About 10 ms each.
+        Fresh ones each time: a subject with a memory must not profit from a case that ran before. About 10
+        ms each.
         """
         numbers = range(self._next, self._next + count)
         self._next = numbers.stop

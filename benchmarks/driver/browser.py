@@ -1,4 +1,5 @@
-"""The one browser driver: Chromium by Playwright, and the probe that reads whatever surface the subject shows."""
+"""The one browser driver: Chromium by Playwright, and the probe that reads whatever surface the subject
+shows."""
 
 from __future__ import annotations
 
@@ -101,8 +102,10 @@ class Surface:
         expected: Mapping[int, tuple[int, int]] | None = None,
         times_input: bool = False,
     ) -> None:
-        """Watches the mark at `at`. With `size_px` a slice of that side, marked twice; with `expected` each is compared
-        with its source; with `times_input` presses are timed and the surface is read only while one is unanswered."""
+        """Watches the mark at `at`. With `size_px` a slice of that side, marked twice; with `expected` each
+        is compared
+        with its source; with `times_input` presses are timed and the surface is read only while one is
+        unanswered."""
         options = {
             "x": at[0],
             "y": at[1],
@@ -136,9 +139,7 @@ class Surface:
             kept["number"]: np.frombuffer(base64.b64decode(kept["rgba"]), np.uint8) for kept in raw["wrong"]
         }
         return Watched(
-            seen=[
-                Seen(s["number"], s["at"], s["exact"], s["exactAt"], s["attempts"]) for s in raw["seen"]
-            ],
+            seen=[Seen(s["number"], s["at"], s["exact"], s["exactAt"], s["attempts"]) for s in raw["seen"]],
             latencies_ms=raw["latencies"],
             torn=raw["torn"],
             poll_gap_ms=Quantiles(**raw["gaps"]),

@@ -23,7 +23,8 @@ class Wire:
 
 
 def wire_bytes(port: int) -> Wire:
-    """From the kernel's own counters of the server's sockets: costs the subject nothing. TLS counts as it travels."""
+    """From the kernel's own counters of the server's sockets: costs the subject nothing. TLS counts as it
+    travels."""
     listing = subprocess.run(
         ["ss", "-tinH", "state", "established", f"( sport = :{port} )"],
         capture_output=True,

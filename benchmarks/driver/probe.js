@@ -145,7 +145,7 @@
   /* A delay that is not clamped to 4 ms when nested, and does not spin: a spinning loop would take a core from the subject. */
   const again = () => {
     if (typeof scheduler !== "undefined" && scheduler.postTask) {
-      scheduler.postTask(poll, { priority: "user-visible", delay: 4 });
+      scheduler.postTask(poll, { priority: "user-visible", delay: 1 });
     } else {
       setTimeout(poll, 1);
     }
@@ -176,6 +176,14 @@
         width: canvas.width, height: canvas.height,
         left: box.left, top: box.top, shownWidth: box.width, shownHeight: box.height,
       };
+    },
+    /** Whether the surface has any pixel that is not black: the whole of it drawn into 64 × 64. */
+    painted() {
+      const canvas = surface();
+      if (!canvas || canvas.width === 0) return false;
+      const small = canvasOf(64, 64);
+      small.drawImage(canvas, 0, 0, 64, 64);
+      return small.getImageData(0, 0, 64, 64).data.some((level, i) => i % 4 !== 3 && level > 8);
     },
     /** Starts watching: {x, y, size, twoMarks, always, timesInput, expected: {number: [a, b]} or null}. */
     start(options) {

@@ -1,6 +1,7 @@
 """TigerVNC's X server, websockify and noVNC: the browser desktop that most people run.
 
-Xtigervnc and websockify come from apt, noVNC from npm on demand. All of it listens on 127.0.0.1 only, without TLS: the
+Xtigervnc and websockify come from apt, noVNC from npm on demand. All of it listens on 127.0.0.1 only,
+without TLS: the
 peer's cheapest way, so a comparison with a subject behind TLS favours the peer.
 """
 
@@ -36,7 +37,9 @@ class NoVnc:
     def start(self, width_px: int, height_px: int) -> Running:
         for program in ("Xtigervnc", "websockify"):
             if shutil.which(program) is None:
-                raise MissingPeerError(f"{program} is missing: apt install tigervnc-standalone-server websockify")
+                raise MissingPeerError(
+                    f"{program} is missing: apt install tigervnc-standalone-server websockify"
+                )
         client = install_novnc()
         folder = self._folder = Path(tempfile.mkdtemp(prefix="bench-novnc-"))
         xauthority = folder / "xauthority"
@@ -47,9 +50,7 @@ class NoVnc:
         web.mkdir()
         shutil.copy(PAGE, web / "index.html")
         (web / "novnc").symlink_to(client)
-        bridge = self._spawn(
-            ["websockify", f"--web={web}", f"127.0.0.1:{port}", f"127.0.0.1:{rfb_port}"]
-        )
+        bridge = self._spawn(["websockify", f"--web={web}", f"127.0.0.1:{port}", f"127.0.0.1:{rfb_port}"])
         wait_for_port(port, bridge)
         url = f"http://127.0.0.1:{port}/index.html" + ("" if self._jpeg else "?jpeg=off")
         pids = {"x_server": [server.pid], "gateway": [bridge.pid]}

@@ -11,7 +11,8 @@ from playwright.sync_api import Page
 
 
 class MissingPeerError(Exception):
-    """The subject cannot run on this host; the text says what is missing and how to get it. It is reported as missing."""
+    """The subject cannot run on this host; the text says what is missing and how to get it. It is reported
+    as missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +23,21 @@ class Running:
     xauthority: Path | None
     #: Its one public TCP port on 127.0.0.1, where bytes are counted.
     port: int
-    #: Processes by role, asked for at each measurement. Children count with their parent unless they have a role.
+    #: Processes by role, asked for at each measurement. Children count with their parent unless they have a
+    #: role.
     pids: Callable[[], Mapping[str, list[int]]]
     #: Brings a fresh page to the surface, by what a person would do.
     enter: Callable[[Page], None]
-    #: Brings a fresh page to where one action opens the desktop, and returns that action. The start of "open".
+    #: Brings a fresh page to where one action opens the desktop, and returns that action. The start of
+    #: "open".
     doorstep: Callable[[Page], Callable[[], None]]
     #: Versions and settings that belong into the report.
     facts: Mapping[str, str]
     #: The viewer endpoint of the display agent behind the public door, where the subject has one.
     agent_socket: Path | None = None
+    #: Like `doorstep`, for a desktop that has to be started first; None where the subject cannot start one
+    #: by itself.
+    cold_doorstep: Callable[[Page], Callable[[], None]] | None = None
 
 
 class Subject(Protocol):

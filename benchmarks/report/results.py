@@ -32,6 +32,7 @@ class Results:
     facts: dict[str, dict[str, str]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     not_applicable: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
 
     def subjects(self) -> list[str]:

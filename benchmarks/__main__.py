@@ -1,0 +1,66 @@
+"""`python -m benchmarks run` measures, `python -m benchmarks compare A.json B.json` tells changes from
+noise."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmarks.cases.case import Effort
+from benchmarks.report.compare import compare
+from benchmarks.report.markdown import report
+from benchmarks.report.results import load
+from benchmarks.run import CASES, QUICK_CASES, SUBJECTS, run
+
+OUT = Path(__file__).parent / "out"
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    runs = commands.add_parser("run", help="measure; without options a quick run of a few minutes")
+    runs.add_argument("--case", action="append", choices=CASES, help="may be given more than once")
+    runs.add_argument(
+        "--peer", action="append", choices=SUBJECTS, help="a subject; may be given more than once"
+    )
+    runs.add_argument("--rounds", type=int, default=2, help="each gives every subject a fresh desktop")
+    runs.add_argument("--seconds", type=float, default=Effort().seconds, help="of each pass over a stack")
+    runs.add_argument("--clicks", type=int, default=Effort().clicks, help="in each round")
+    runs.add_argument("--minutes", type=float, default=0.0, help="of scrolling, for the case memory")
+    runs.add_argument("--json", type=Path, default=OUT / "results.json", metavar="OUT")
+    runs.add_argument("--md", type=Path, default=OUT / "results.md", metavar="OUT")
+    compares = commands.add_parser("compare", help="two results of run --json")
+    compares.add_argument("before", type=Path)
+    compares.add_argument("after", type=Path)
+    return parser
+
+
+def main() -> int:
+    options = arguments().parse_args()
+    if options.command == "compare":
+        try:
+            print(compare(load(options.before), load(options.after)))
+        except ValueError as error:
+            print(error, file=sys.stderr)
+            return 2
+        return 0
+    cases = options.case or list(QUICK_CASES)
+    effort = Effort(
+        seconds=options.seconds,
+        clicks=options.clicks,
+        idle_seconds=max(6.0, options.seconds),
+        memory_minutes=options.minutes,
+    )
+    ordered = [case for case in CASES if case in cases]
+    results = run(options.peer or list(SUBJECTS), ordered, options.rounds, effort)
+    results.save(options.json)
+    text = report(results)
+    options.md.parent.mkdir(parents=True, exist_ok=True)
+    options.md.write_text(text)
+    print(text)
+    return 1 if results.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

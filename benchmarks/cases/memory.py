@@ -1,0 +1,37 @@
+"""Memory of the subject's processes while somebody scrolls through stacks for minutes."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+from benchmarks.cases.case import Bench, NotApplicableError, Outcome
+from benchmarks.driver.meter import memory_mb
+
+#: Slices of one stack; it is scrolled to its end and back, then the next stack comes.
+STACK_SLICES = 60
+RATE = 30.0
+
+
+def memory(bench: Bench) -> Outcome:
+    """Samples after each stack; growth is that from the second quarter of the time to the last."""
+    if bench.effort.memory_minutes <= 0:
+        raise NotApplicableError("needs --minutes")
+    until = time.monotonic() + bench.effort.memory_minutes * 60
+    series: dict[str, list[float]] = {}
+    while time.monotonic() < until:
+        numbers = bench.stage.load(STACK_SLICES)
+        there_and_back = [*numbers, *reversed(numbers)]
+        bench.stage.play(there_and_back, RATE)
+        bench.pause(len(there_and_back) / RATE * 1000)
+        bench.stage.played(30)
+        for role, size_mb in memory_mb(bench.running.pids()).items():
+            series.setdefault(f"{role}_mb", []).append(size_mb)
+    figures = {}
+    for name, sizes in series.items():
+        quarter = max(1, len(sizes) // 4)
+        figures[f"peak_{name}"] = max(sizes)
+        figures[f"growth_{name}"] = statistics.median(sizes[-quarter:]) - statistics.median(
+            sizes[quarter : 2 * quarter] or sizes
+        )
+    return Outcome(figures, series)

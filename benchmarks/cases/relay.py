@@ -1,0 +1,106 @@
+"""What the public door adds to a round trip: ping → pong through it, and straight at the agent's socket."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from websockets.sync.client import ClientConnection, connect, unix_connect
+from websockets.typing import Origin, Subprotocol
+
+from benchmarks.cases.case import Bench, NotApplicableError, Outcome
+
+PINGS = 400
+WARM_UP = 50
+HELLO = {
+    "type": "hello",
+    "protocol": 1,
+    "client": "benchmark",
+    "monitor": 0,
+    "cache_bytes": 0,
+    "encodings": [],
+}
+
+
+def relay(bench: Bench) -> Outcome:
+    """The two ways are taken in turn within the same seconds, so that the machine's load is the same for
+    both."""
+    socket = bench.running.agent_socket
+    if socket is None:
+        raise NotApplicableError("it has no agent behind a door of its own")
+    page = bench.surface.page
+    # The page is signed in; its own API gives the ticket, as for any viewer.
+    answer = page.evaluate(
+        "fetch(location.pathname.replace('/desktop/', '/api/v1/desktops/') + '/viewers', {method: 'POST'})"
+        ".then(response => response.json())"
+    )
+    address = f"wss://127.0.0.1:{bench.running.port}{answer['websocket']}"
+    cookies = "; ".join(f"{c.get('name')}={c.get('value')}" for c in page.context.cookies())
+    origin = page.evaluate("location.origin")
+    with direct(socket) as near, through_door(address, answer["ticket"], cookies, origin) as far:
+        times: dict[str, list[float]] = {"direct": [], "door": []}
+        for count in range(PINGS + WARM_UP):
+            for name, connection in (("direct", near), ("door", far)):
+                took = round_trip_ms(connection, count)
+                if count >= WARM_UP:
+                    times[name].append(took)
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    return Outcome(
+        {
+            "direct_p50_ms": medians["direct"],
+            "door_p50_ms": medians["door"],
+            "added_p50_ms": medians["door"] - medians["direct"],
+        },
+        {f"{name}_ms": values for name, values in times.items()},
+    )
+
+
+@contextmanager
+def direct(socket: Path) -> Iterator[ClientConnection]:
+    """As the gateway connects: with the trusted heads."""
+    heads = {"Lightbox-User": "benchmark", "Lightbox-Viewer": "benchmark"}
+    with unix_connect(
+        str(socket),
+        "ws://localhost/viewer",
+        additional_headers=heads,
+        subprotocols=[Subprotocol("lightbox.1")],
+        compression=None,
+        max_size=1 << 25,
+    ) as connection:
+        connection.send(json.dumps(HELLO))
+        yield connection
+
+
+@contextmanager
+def through_door(address: str, ticket: str, cookies: str, origin: str) -> Iterator[ClientConnection]:
+    unverified = ssl.create_default_context()
+    unverified.check_hostname = False
+    unverified.verify_mode = ssl.CERT_NONE
+    with connect(
+        address,
+        ssl=unverified,
+        origin=Origin(origin),
+        additional_headers={"Cookie": cookies},
+        subprotocols=[Subprotocol("lightbox.1"), Subprotocol(f"ticket.{ticket}")],
+        compression=None,
+        max_size=1 << 25,
+    ) as connection:
+        connection.send(json.dumps(HELLO))
+        yield connection
+
+
+def round_trip_ms(connection: ClientConnection, count: int) -> float:
+    """Everything else that arrives meanwhile is dropped."""
+    began = time.perf_counter()
+    connection.send(json.dumps({"type": "ping", "t": float(count)}))
+    while True:
+        message = connection.recv(timeout=5)
+        if isinstance(message, str):
+            said = json.loads(message)
+            if said["type"] == "pong" and said["t"] == count:
+                return (time.perf_counter() - began) * 1000

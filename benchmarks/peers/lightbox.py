@@ -1,0 +1,126 @@
+"""Lightbox as its users get it: `lightbox demo` on loopback, behind its TLS and its sign-in."""
+
+from __future__ import annotations
+
+import json
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
+
+from benchmarks.peers.processes import end
+from benchmarks.peers.subject import MissingPeerError, Running
+
+#: How long the demo, and then its desktop, may take to be ready.
+START_TIMEOUT_S = 30
+#: An X server with nothing on it but our content.
+DESKTOP = "blank"
+#: A desktop that the demo does not start by itself, for cold starts.
+COLD_DESKTOP = "office"
+
+
+class Lightbox:
+    name = "lightbox"
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._state: Path | None = None
+        self._command = str(Path(sys.executable).with_name("lightbox"))
+
+    def start(self, width_px: int, height_px: int) -> Running:
+        if not Path(self._command).is_file():
+            raise MissingPeerError("the command lightbox is not installed: make setup")
+        self._state = Path(tempfile.mkdtemp(prefix="bench-lightbox-"))
+        ready = self._start_demo(width_px, height_px)
+        url, username, password = ready["url"].rstrip("/"), ready["username"], ready["password"]
+        session = self._session()
+        xauthority = session["xauthority"]
+        assert self._process is not None
+        roles = {"gateway": [self._process.pid]}
+        roles |= {role: [pid] for role, pid in session["pids"].items() if pid}
+
+        def doorstep(page: Page, desktop: str = DESKTOP) -> Callable[[], None]:
+            page.goto(url)
+            page.wait_for_selector(f"input[name=username], a[href='/desktop/{desktop}']")
+            if page.query_selector("input[name=username]"):
+                page.fill("input[name=username]", username)
+                page.fill("input[name=password]", password)
+                page.click("[type=submit]")
+            page.wait_for_selector(f"a[href='/desktop/{desktop}']")
+            return lambda: page.click(f"a[href='/desktop/{desktop}']")
+
+        def enter(page: Page) -> None:
+            doorstep(page)()
+
+        facts: Mapping[str, str] = {"TLS": "yes", "profile": DESKTOP, "commit": commit()}
+        return Running(
+            display=session["display"],
+            xauthority=Path(xauthority) if xauthority else None,
+            port=int(url.rsplit(":", 1)[1]),
+            pids=lambda: roles,
+            enter=enter,
+            doorstep=doorstep,
+            cold_doorstep=lambda page: doorstep(page, COLD_DESKTOP),
+            facts=facts,
+            agent_socket=Path(session["folder"]) / "agent.sock",
+        )
+
+    def _start_demo(self, width_px: int, height_px: int) -> dict[str, str]:
+        """The line that the demo prints when it is ready."""
+        assert self._state is not None
+        command = [self._command, "demo", "--json", "--port", "0", "--profile", DESKTOP]
+        command += ["--size", f"{width_px}x{height_px}", "--state", str(self._state / "state")]
+        log = self._state / "demo.log"
+        with log.open("wb") as sink:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=sink, start_new_session=True
+            )
+        self._process = process
+        assert process.stdout is not None
+        readable, _, _ = select.select([process.stdout], [], [], START_TIMEOUT_S)
+        line = process.stdout.readline() if readable else b""
+        if not line:
+            raise MissingPeerError(f"lightbox demo did not start: {log.read_text()[-600:].strip()}")
+        answer: dict[str, str] = json.loads(line)
+        return answer
+
+    def _session(self) -> dict[str, Any]:
+        """The demo's desktop, once it is ready."""
+        assert self._state is not None
+        command = [self._command, "sessions", "--json", "--state", str(self._state / "state")]
+        deadline = time.monotonic() + START_TIMEOUT_S
+        found: list[dict[str, Any]] = []
+        while time.monotonic() < deadline:
+            found = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+            for session in found:
+                if session["desktop"] == DESKTOP and session["state"] == "ready":
+                    return session
+            time.sleep(0.2)
+        raise MissingPeerError(f"the desktop {DESKTOP} did not become ready: {found}")
+
+    def stop(self) -> None:
+        if self._process is not None:
+            end(self._process, 20)
+            self._process = None
+        if self._state is not None:
+            shutil.rmtree(self._state, ignore_errors=True)
+            self._state = None
+
+
+def commit() -> str:
+    """Of the tree that is measured, with a plus where it is not committed."""
+    root = Path(__file__).parents[2]
+    described = subprocess.run(
+        ["git", "-C", str(root), "describe", "--always", "--dirty=+"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return described.stdout.strip() or "?"
