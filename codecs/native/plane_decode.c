@@ -147,7 +147,7 @@ INLINE int decode_with(plane_reader *reader, const plane_head *head, const int l
             }
         }
         if (at > end) return FAULT_TRUNCATED;
-        v = predicted + residual;
+        v = sample_for(residual, predicted);
         store_lanes(step_out, v);
         column += splat(1);
         column = column & ~(u8x16)(column == splat((u8)period));

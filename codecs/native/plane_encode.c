@@ -157,7 +157,7 @@ INLINE void model(u8 *plane, int predictor, int width, int height, int period, s
         for (int x = 0; x < width; x += 16) {
             const around a = read_around(row, row - PLANE_STRIDE, row - (y > 1 ? 2 : 1) * PLANE_STRIDE, y == 0, x);
             const u8x16 mask = tail_mask(x, width);
-            const u8x16 residual = a.x - predict(predictor, a.w, a.n, a.nw, a.ne, a.ww, a.nn);
+            const u8x16 residual = symbol_for(a.x, predict(predictor, a.w, a.n, a.nw, a.ne, a.ww, a.nn));
             const u8x16 activity = activity_of(a.w, a.n, a.nw, a.ne, a.ww, a.nn);
             const u8x16 size = least(residual, splat(0) - residual) & mask;
             u8x16 context = splat(0);

@@ -30,4 +30,17 @@ INLINE u8x16 context_of(u8x16 activity) {
     return context;
 }
 
+/* The symbol for a sample, and back. Where black is predicted nothing can be darker, so both signs tell how much lighter it is:
+ * noise that was cut off at black costs half the symbols. */
+INLINE u8x16 symbol_for(u8x16 sample, u8x16 predicted) {
+    const u8x16 black = (u8x16)(predicted == splat(0));
+    const u8x16 folded = (sample >> 1) ^ (splat(0) - (sample & splat(1)));
+    return choose(black, folded, sample - predicted);
+}
+INLINE u8x16 sample_for(u8x16 symbol, u8x16 predicted) {
+    const u8x16 black = (u8x16)(predicted == splat(0));
+    const u8x16 unfolded = (symbol + symbol) ^ (u8x16)(symbol >= splat(128));
+    return choose(black, unfolded, symbol + predicted);
+}
+
 #endif

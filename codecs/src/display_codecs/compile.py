@@ -1,4 +1,4 @@
-"""Compiles `codecs/native` with the C compiler of PyPI's `ziglang`: for this kind of machine, and for the browser.
+"""Compiles `codecs/native` with the C compiler of PyPI's `ziglang`: for this machine, and for the browser.
 
 Stands on its own (no import of the package), because `setup.py` loads it before the package can be imported.
 """
@@ -42,7 +42,7 @@ def native_folder() -> Path:
 
 
 def compile_c(arguments: list[str], out: Path) -> None:
-    """Runs the compiler. `out` is replaced at once: a running program keeps its old library. Raises CompileError."""
+    """Runs the compiler. `out` is replaced at once: who runs keeps the old one. Raises CompileError."""
     scratch = out.with_name(f".{out.name}.new")
     command = [sys.executable, "-m", "ziglang", "cc", *COMMON, *arguments, "-o", str(scratch)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -12,7 +12,7 @@ from display_codecs.native import library, picture_size
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """(x, y, width, height) of the new picture is exactly what stood dx, dy px further left and up in the old one."""
+    """(x, y, width, height) of the new picture is exactly what stood at (x − dx, y − dy) before."""
 
     x: int
     y: int

@@ -1,4 +1,4 @@
-"""The C library by ctypes, which lets go of the interpreter lock during each call. Only this package uses it."""
+"""The C library by ctypes, which lets go of the interpreter lock during each call."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ library.lb_init()
 
 
 def picture_size(picture: NDArray[np.uint8]) -> tuple[int, int]:
-    """(width, height) in px of a picture that C can walk. Raises ValueError for another shape, type or stride."""
+    """(width, height) in px of a picture that C can walk. Raises ValueError for any other."""
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 4:
         raise ValueError(f"a picture is (height, width, 4) uint8, not {picture.shape} {picture.dtype}")
     height, width = picture.shape[:2]

@@ -81,7 +81,7 @@ def encode_tiles(picture: Picture, grid: TileGrid, tiles: Tiles) -> EncodedTiles
 
 
 def encode_tile_as(pixels: Picture, encoding: Encoding) -> bytes | None:
-    """One tile (up to 64 × 64 px) by a given encoding; None when that cannot express it or needs more than `raw`."""
+    """One tile by a given encoding; None when that cannot express it or needs more than `raw`."""
     width, height = picture_size(pixels)
     out = np.empty(1 + 3 * width * height, np.uint8)
     length = library.lb_encode_as(
@@ -111,7 +111,7 @@ def decode_tile(payload: bytes, width: int, height: int) -> Picture:
 def take_tiles(
     source: Picture, shadow: Picture, grid: TileGrid, tiles: Tiles, seed: int
 ) -> NDArray[np.uint64]:
-    """Copies the tiles from `source` to `shadow` (X becomes 0); digests of what was copied. Raises IndexError."""
+    """Copies tiles from `source` to `shadow` (X becomes 0) and digests the copies. Raises IndexError."""
     width, height = _matching(source, grid)
     _matching(shadow, grid)
     if not shadow.flags.writeable:

@@ -141,6 +141,7 @@ def _updates() -> list[Vector]:
         return {"update": _text(data), "fault": fault}
 
     every = list(everything)
+    stored = [wire.store(0, 0, payloads[0]), *map(wire.tile, every[1:], payloads[1:])]
     head = wire.update
     stories: dict[str, list[Vector]] = {
         "tiles, then the cache": [
@@ -155,11 +156,7 @@ def _updates() -> list[Vector]:
             good(head(wire.move(0, 0, 150, 90, 0, -10), epoch=2), scrolled, every),
         ],
         "a reset forgets": [
-            good(
-                head(wire.store(0, 0, payloads[0]), *map(wire.tile, every[1:], payloads[1:]), flags=wire.RESET),
-                first,
-                every,
-            ),
+            good(head(*stored, flags=wire.RESET), first, every),
             good(head(flags=wire.RESET, epoch=2), black, every),
             bad(head(wire.cached(0, 0), epoch=3), 7),
             bad(head(epoch=4), 9),
