@@ -47,8 +47,8 @@ class Program:
     """One full-screen window and the pixmaps behind it."""
 
     def __init__(self) -> None:
-        # xcffib publishes no types.
-        self._x: Any = xcffib.connect()
+        connect: Any = xcffib.connect  # xcffib publishes no types
+        self._x = connect()
         self._screen = self._x.get_setup().roots[self._x.pref_screen]
         self._window = self._x.generate_id()
         self._gc = self._x.generate_id()

@@ -41,14 +41,15 @@ class ContentMissingError(Exception):
 def anatomy() -> NDArray[np.float32]:
     """The source, windowed and averaged to the matrix: (192, 192), 0 … 255."""
     try:
-        import data_store
+        import data_store  # type: ignore[import-untyped]
         import pydicom
     except ImportError as error:
         raise ContentMissingError(f"{error}: pip install pydicom pydicom-data") from error
     dataset = pydicom.dcmread(Path(data_store.__file__).parent / "data" / SOURCE)
     levels = dataset.pixel_array.astype(np.float32)
     windowed = Image.fromarray(np.clip(levels / WINDOW_TOP * 255, 0, 255))
-    return np.asarray(windowed.resize((MATRIX_PX, MATRIX_PX), Image.Resampling.BOX), np.float32)
+    levels = np.asarray(windowed.resize((MATRIX_PX, MATRIX_PX), Image.Resampling.BOX), np.float32)
+    return levels
 
 
 def grey_slice(number: int) -> NDArray[np.uint8]:
@@ -63,7 +64,7 @@ def grey_slice(number: int) -> NDArray[np.uint8]:
     shown = acquired.resize(
         (SLICE_PX, SLICE_PX), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side)
     )
-    grey = np.clip(np.rint(np.asarray(shown)), 0, 255).astype(np.uint8)
+    grey: NDArray[np.uint8] = np.clip(np.rint(np.asarray(shown)), 0, 255).astype(np.uint8)
     draw_mark(grey, 0, 0, number)
     draw_mark(grey, 0, SLICE_PX - MARK_HEIGHT_PX, number)
     return grey

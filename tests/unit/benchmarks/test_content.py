@@ -1,0 +1,61 @@
+"""Marks, checksums and slices."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.content.mark import MAX_NUMBER, check_of, checksum, draw_mark, mark_bits
+from benchmarks.content.slices import SLICE_PX, as_rgba, grey_slice
+
+
+@pytest.mark.parametrize("number", [0, 1, 0x555, MAX_NUMBER])
+def test_a_mark_reads_back(number: int) -> None:
+    code = int("".join("1" if bit else "0" for bit in mark_bits(number)), 2)
+    assert (code >> 4, code & 0xF) == (number, check_of(number))
+
+
+@pytest.mark.parametrize("number", [-1, MAX_NUMBER + 1])
+def test_a_number_that_does_not_fit_is_refused(number: int) -> None:
+    with pytest.raises(ValueError, match="a mark holds"):
+        mark_bits(number)
+
+
+def test_neither_black_nor_white_is_a_mark() -> None:
+    assert check_of(0) != 0
+    assert check_of(MAX_NUMBER) != 0xF
+
+
+def test_checksum_sees_one_level_and_a_swap() -> None:
+    picture = np.zeros((16, 16, 4), np.uint8)
+    picture[3, 4] = 7
+    level = picture.copy()
+    level[9, 9, 1] = 1
+    swapped = picture.copy()
+    swapped[[3, 5]] = swapped[[5, 3]]
+    assert len({checksum(p) for p in (picture, level, swapped)}) == 3
+
+
+def test_slices_are_made_from_their_number_alone_and_never_alike() -> None:
+    first, again, next_one = grey_slice(5), grey_slice(5), grey_slice(6)
+    assert first.shape == (SLICE_PX, SLICE_PX)
+    assert np.array_equal(first, again)
+    # Nearly everything differs but the marks and the air, so that no tile can be re-used.
+    assert (first != next_one).mean() > 0.5
+
+
+def test_slices_use_the_grey_range() -> None:
+    assert len(np.unique(grey_slice(1))) > 200
+
+
+def test_slices_bear_their_number_at_both_ends() -> None:
+    strip = np.zeros((8, 128), np.uint8)
+    draw_mark(strip, 0, 0, 77)
+    picture = grey_slice(77)
+    assert np.array_equal(picture[:8, :128], strip)
+    assert np.array_equal(picture[-8:, :128], strip)
+
+
+def test_rgba_is_opaque_grey() -> None:
+    rgba = as_rgba(np.array([[9, 200]], np.uint8))
+    assert rgba.tolist() == [[[9, 9, 9, 255], [200, 200, 200, 255]]]

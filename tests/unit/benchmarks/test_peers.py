@@ -1,0 +1,44 @@
+"""What adapters share, and a run with a peer that is not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import run as runner
+from benchmarks.cases.case import Effort
+from benchmarks.peers.processes import write_xauthority
+from benchmarks.peers.subject import MissingPeerError, Running
+
+
+class MissingSubject:
+    name = "absent"
+
+    def __init__(self) -> None:
+        self.stops = 0
+
+    def start(self, width_px: int, height_px: int) -> Running:
+        raise MissingPeerError("apt install absent")
+
+    def stop(self) -> None:
+        self.stops += 1
+
+
+def test_a_missing_peer_is_reported_and_the_run_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = MissingSubject()
+    monkeypatch.setattr(runner, "SUBJECTS", {"absent": lambda: subject})
+    found = runner.run(["absent"], ["click"], rounds=2, effort=Effort())
+    assert found.missing == {"absent": "apt install absent"}
+    assert subject.stops == 1
+
+
+def test_the_authority_file_is_private_and_well_formed(tmp_path: Path) -> None:
+    path = tmp_path / "xauthority"
+    write_xauthority(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    data = path.read_bytes()
+    assert data[:6] == b"\xff\xff\x00\x00\x00\x00"
+    assert data[6:26] == b"\x00\x12MIT-MAGIC-COOKIE-1"
+    assert data[26:28] == b"\x00\x10"
+    assert len(data) == 28 + 16

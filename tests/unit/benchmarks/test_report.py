@@ -1,0 +1,95 @@
+"""Results, bars, comparison and what the report says about them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.cases.stack import exactness_figures, shown_figures
+from benchmarks.content.stage import Shown
+from benchmarks.driver.browser import Quantiles, Seen, Watched
+from benchmarks.report.bars import judge
+from benchmarks.report.compare import compare, ratio_interval
+from benchmarks.report.markdown import report
+from benchmarks.report.results import Results, Sample, load, quantile
+
+NOTHING = Quantiles(0, None, None, None)
+
+
+def results(clicks: dict[str, list[float]], foreign_cores: float = 0.0) -> Results:
+    found = Results(machine={"cores": 2, "cpu": "test"}, started="2026-01-01T00:00:00")
+    for subject, latencies in clicks.items():
+        for turn in range(3):
+            figures = {"p50_ms": sorted(latencies)[len(latencies) // 2], "foreign_cores": foreign_cores}
+            found.samples.append(Sample(subject, "click", turn, figures, {"latency_ms": latencies}))
+    return found
+
+
+def test_results_survive_the_file(tmp_path: Path) -> None:
+    found = results({"lightbox": [5.0, 6.0]})
+    found.missing["novnc"] = "not there"
+    found.save(tmp_path / "new" / "results.json")
+    assert load(tmp_path / "new" / "results.json") == found
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b'{"machine": {}, "started": "", "format": 99}'])
+def test_what_is_no_result_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.json").write_bytes(content)
+    with pytest.raises(ValueError, match=r"x\.json"):
+        load(tmp_path / "x.json")
+
+
+def test_quantile_lies_between_neighbours() -> None:
+    assert quantile([4.0, 1.0, 2.0, 3.0], 0.5) == 2.5
+    assert quantile([7.0], 0.9) == 7.0
+
+
+@pytest.mark.parametrize(("ours", "passed"), [(6.0, True), (8.0, False)])
+def test_a_bar_is_a_ratio_to_the_peer_of_the_same_run(ours: float, passed: bool) -> None:
+    verdict = judge(results({"lightbox": [ours] * 5, "novnc": [10.0] * 5}))[0]
+    assert verdict.value == pytest.approx(ours / 10)
+    assert verdict.passed is passed
+
+
+def test_a_bar_without_its_peer_is_not_measured() -> None:
+    verdict = judge(results({"lightbox": [6.0]}))[0]
+    assert (verdict.value, verdict.passed) == (None, None)
+
+
+def test_the_report_says_what_is_missing_and_that_the_machine_was_busy() -> None:
+    found = results({"lightbox": [5.0, 6.0]}, foreign_cores=0.8)
+    found.missing["novnc"] = "apt install it"
+    found.failed["lightbox idle in round 1"] = "gone"
+    text = report(found)
+    assert "**novnc is missing**: apt install it" in text
+    assert "**lightbox idle in round 1 failed**: gone" in text
+    assert "Provisional" in text
+    assert "not measured" in text
+
+
+def test_a_change_is_told_from_noise() -> None:
+    steady = [10.0, 11.0, 9.0, 10.5, 9.5, 10.0, 10.2]
+    low, high = ratio_interval(steady, [2 * value for value in steady]) or (0.0, 0.0)
+    assert 1 < low <= 2 <= high
+    assert "changed" in compare(results({"a": steady}), results({"a": [2 * v for v in steady]}))
+    assert "changed" not in compare(results({"a": steady}), results({"a": steady[::-1]}))
+
+
+def test_two_rounds_are_too_few_to_tell() -> None:
+    assert ratio_interval([1.0, 2.0], [1.0, 2.0]) is None
+
+
+def test_slices_are_counted_as_sent_shown_exact_and_wrong() -> None:
+    drawn = [Shown(number, 1000.0 + number * 10) for number in range(4)]
+    seen = [
+        Seen(0, 1005.0, True, 1006.0, 1),
+        Seen(1, 1015.0, False, None, 4),
+        Seen(3, 1038.0, True, 1040.0, 2),
+    ]
+    watched = Watched(seen, [], 2, NOTHING, NOTHING, NOTHING, {})
+    shown = shown_figures(drawn, watched)
+    assert (shown["sent"], shown["shown"], shown["shown_share"], shown["delay_p50_ms"]) == (4, 3, 0.75, 5.0)
+    exact = exactness_figures(drawn, watched)
+    assert (exact["exact"], exact["checked"], exact["exact_at_first_sight"]) == (2, 3, 1)
+    assert (exact["exact_at_rest"], exact["stop_to_exact_ms"]) == (1, 10.0)
