@@ -21,7 +21,7 @@ from benchmarks.driver.browser import SurfaceError, chromium
 from benchmarks.driver.meter import machine, memory_mb
 from benchmarks.peers.lightbox import Lightbox
 from benchmarks.peers.novnc import NoVnc
-from benchmarks.peers.subject import MissingPeerError, Subject
+from benchmarks.peers.subject import MissingPeerError, Subject, SubjectFailedError
 from benchmarks.report.results import Results, Sample
 
 WIDTH_PX, HEIGHT_PX = 1920, 1080
@@ -54,7 +54,7 @@ BRIEF = (
     *("open_ms", "cold_open_ms", "added_p50_ms", "down_bytes_per_s", "foreign_cores"),
 )
 #: What a subject may do wrong without ending the run.
-FAILURES = (SurfaceError, StageError, PlaywrightError, WebSocketException, OSError)
+FAILURES = (SubjectFailedError, SurfaceError, StageError, PlaywrightError, WebSocketException, OSError)
 
 
 def run(subjects: Sequence[str], cases: Sequence[str], rounds: int, effort: Effort) -> Results:

@@ -48,8 +48,7 @@ def anatomy() -> NDArray[np.float32]:
     dataset = pydicom.dcmread(Path(data_store.__file__).parent / "data" / SOURCE)
     levels = dataset.pixel_array.astype(np.float32)
     windowed = Image.fromarray(np.clip(levels / WINDOW_TOP * 255, 0, 255))
-    levels = np.asarray(windowed.resize((MATRIX_PX, MATRIX_PX), Image.Resampling.BOX), np.float32)
-    return levels
+    return np.array(windowed.resize((MATRIX_PX, MATRIX_PX), Image.Resampling.BOX), dtype=np.float32)
 
 
 def grey_slice(number: int) -> NDArray[np.uint8]:
@@ -71,8 +70,7 @@ def grey_slice(number: int) -> NDArray[np.uint8]:
 
 
 def as_rgba(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The same as four opaque bytes a pixel; grey reads alike as RGBA, as BGRA and with or without its
-    alpha."""
+    """The same as four opaque bytes a pixel; grey reads alike as RGBA and as BGRA."""
     rgba = np.repeat(grey[:, :, None], 4, axis=2)
     rgba[:, :, 3] = 255
     return rgba

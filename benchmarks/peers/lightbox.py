@@ -16,7 +16,7 @@ from typing import Any
 from playwright.sync_api import Page
 
 from benchmarks.peers.processes import end
-from benchmarks.peers.subject import MissingPeerError, Running
+from benchmarks.peers.subject import Running, SubjectFailedError
 
 #: How long the demo, and then its desktop, may take to be ready.
 START_TIMEOUT_S = 30
@@ -86,7 +86,7 @@ class Lightbox:
         readable, _, _ = select.select([process.stdout], [], [], START_TIMEOUT_S)
         line = process.stdout.readline() if readable else b""
         if not line:
-            raise MissingPeerError(f"lightbox demo did not start: {log.read_text()[-600:].strip()}")
+            raise SubjectFailedError(f"lightbox demo did not start: {log.read_text()[-600:].strip()}")
         answer: dict[str, str] = json.loads(line)
         return answer
 
@@ -102,7 +102,7 @@ class Lightbox:
                 if session["desktop"] == DESKTOP and session["state"] == "ready":
                     return session
             time.sleep(0.2)
-        raise MissingPeerError(f"the desktop {DESKTOP} did not become ready: {found}")
+        raise SubjectFailedError(f"the desktop {DESKTOP} did not become ready: {found}")
 
     def stop(self) -> None:
         if self._process is not None:

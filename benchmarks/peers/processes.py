@@ -10,6 +10,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from benchmarks.peers.subject import SubjectFailedError
+
 #: Any host, in the X authority file's words: FamilyWild.
 _FAMILY_WILD = 0xFFFF
 
@@ -35,16 +37,16 @@ def write_xauthority(path: Path) -> None:
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes], timeout_s: float = 15) -> None:
-    """Raises RuntimeError when the process ends or does not listen in time."""
+    """Raises SubjectFailedError when the process ends or does not listen in time."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise RuntimeError(f"{process.args!r} ended with {process.returncode}")
+            raise SubjectFailedError(f"{process.args!r} ended with {process.returncode}")
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
-    raise RuntimeError(f"nothing listens on 127.0.0.1:{port} after {timeout_s:.0f} s")
+    raise SubjectFailedError(f"nothing listens on 127.0.0.1:{port} after {timeout_s:.0f} s")
 
 
 def read_display(descriptor: int, timeout_s: float = 15) -> str:
@@ -57,7 +59,7 @@ def read_display(descriptor: int, timeout_s: float = 15) -> str:
         ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
         chunk = os.read(descriptor, 32) if ready else b""
         if not chunk:
-            raise RuntimeError("the X server named no display")
+            raise SubjectFailedError("the X server named no display")
         text += chunk
     return f":{int(text)}"
 

@@ -15,6 +15,10 @@ class MissingPeerError(Exception):
     as missing."""
 
 
+class SubjectFailedError(Exception):
+    """Everything it needs is there, and it did not start. Reported as failed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Running:
     """A subject that is up."""

@@ -9,17 +9,18 @@ import pytest
 from benchmarks import run as runner
 from benchmarks.cases.case import Effort
 from benchmarks.peers.processes import write_xauthority
-from benchmarks.peers.subject import MissingPeerError, Running
+from benchmarks.peers.subject import MissingPeerError, Running, SubjectFailedError
 
 
 class MissingSubject:
     name = "absent"
+    error: Exception = MissingPeerError("apt install absent")
 
     def __init__(self) -> None:
         self.stops = 0
 
     def start(self, width_px: int, height_px: int) -> Running:
-        raise MissingPeerError("apt install absent")
+        raise self.error
 
     def stop(self) -> None:
         self.stops += 1
@@ -31,6 +32,20 @@ def test_a_missing_peer_is_reported_and_the_run_goes_on(monkeypatch: pytest.Monk
     found = runner.run(["absent"], ["click"], rounds=2, effort=Effort())
     assert found.missing == {"absent": "apt install absent"}
     assert subject.stops == 1
+
+
+class FailingSubject(MissingSubject):
+    name = "failing"
+    error = SubjectFailedError("it ended with 1")
+
+
+def test_a_failing_subject_is_tried_each_round_and_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = FailingSubject()
+    monkeypatch.setattr(runner, "SUBJECTS", {"failing": lambda: subject})
+    found = runner.run(["failing"], ["click"], rounds=2, effort=Effort())
+    assert found.missing == {}
+    assert list(found.failed) == ["failing in round 1", "failing in round 2"]
+    assert subject.stops == 2
 
 
 def test_the_authority_file_is_private_and_well_formed(tmp_path: Path) -> None:
