@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from fastapi import FastAPI
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
@@ -47,13 +48,22 @@ class DoorUnderTest:
     port: int
     context: ssl.SSLContext  # trusts the door's own authority
     server: DoorServer
+    app: FastAPI
+
+    def inside(self, address: str = "127.0.0.1") -> httpx.AsyncClient:
+        """Like `client`, without a network: calls the application, as if from `address`."""
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app, client=(address, 1)),
+            base_url=self.url,
+            headers={"Origin": self.url},
+        )
 
     def client(self) -> httpx.AsyncClient:
         """A browser as far as the door can tell: keeps cookies, sends an Origin."""
         return httpx.AsyncClient(base_url=self.url, verify=self.context, headers={"Origin": self.url})
 
     async def signed_in(self, username: str = "kim") -> httpx.AsyncClient:
-        client = self.client()
+        client = self.client() if self.server.started else self.inside()
         answer = await client.post("/api/v1/sign-in", json={"username": username, "password": PASSWORD})
         assert answer.status_code == 200, answer.text
         return client
@@ -95,9 +105,17 @@ def make_web_client(folder: Path) -> Path:
 
 @asynccontextmanager
 async def running_door(
-    folder: Path, launcher: Launcher, *, start_timeout_s: float = 5.0, web_client: Path | None = None
+    folder: Path,
+    launcher: Launcher,
+    *,
+    start_timeout_s: float = 5.0,
+    web_client: Path | None = None,
+    served: bool = True,
 ) -> AsyncIterator[DoorUnderTest]:
-    """Accounts `kim` and `lee`, both with PASSWORD; kim may open reading and office, lee office."""
+    """Accounts `kim` and `lee`, both with PASSWORD; kim may open reading and office, lee office.
+
+    Not `served` is quicker, and for `inside` only.
+    """
     store = await Store.open(folder / "lightbox.db")
     passwords = cheap_passwords()
     accounts = Accounts(store, passwords)
@@ -126,18 +144,19 @@ async def running_door(
     )
     listening = listen("127.0.0.1", 0)
     port: int = listening.getsockname()[1]
-    server = DoorServer(
-        build(door, strict_transport=False), door.relays, tls_context(local.certificate, local.key)
-    )
-    serving = asyncio.create_task(server.serve([listening]))
+    app = build(door, strict_transport=False)
+    server = DoorServer(app, door.relays, tls_context(local.certificate, local.key))
+    serving = asyncio.create_task(server.serve([listening])) if served else None
     try:
-        await server.ready.wait()
+        if serving:
+            await server.ready.wait()
         context = ssl.create_default_context(cadata=local.root_pem.decode())
-        yield DoorUnderTest(door, f"https://localhost:{port}", port, context, server)
+        yield DoorUnderTest(door, f"https://localhost:{port}", port, context, server, app)
     finally:
         door.relays.close()
         server.should_exit = True
-        await serving
+        if serving:
+            await serving
         await sessions.close()
         passwords.close()
         await store.close()

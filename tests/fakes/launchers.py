@@ -65,9 +65,11 @@ class NeverLauncher:
     """Never gets it done. `gave_up` tells that it was cancelled properly."""
 
     def __init__(self) -> None:
+        self.at_it = False
         self.gave_up = False
 
     async def start(self, spec: DesktopSpec) -> FakeDesktop:
+        self.at_it = True
         try:
             await asyncio.Event().wait()
         finally:

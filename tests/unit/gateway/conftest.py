@@ -33,6 +33,13 @@ def launcher() -> EchoLauncher:
 
 
 @pytest.fixture
+async def quiet_door(folder: Path, launcher: EchoLauncher) -> AsyncIterator[DoorUnderTest]:
+    """Without network."""
+    async with running_door(folder, launcher, served=False) as running:
+        yield running
+
+
+@pytest.fixture
 async def door(folder: Path, launcher: EchoLauncher) -> AsyncIterator[DoorUnderTest]:
     async with running_door(folder, launcher) as running:
         yield running

@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import asyncio
+import unicodedata
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from display_server.broker import passwords as passwords_module
+from display_server.broker.accounts import Accounts
+from display_server.broker.catalogue import Catalogue, DesktopOffer
+from display_server.broker.passwords import Busy, Passwords
+from display_server.broker.store import Store
+from display_server.broker.web_sessions import ABSOLUTE_S, IDLE_S, PER_ACCOUNT, WebSessions
+from display_server.errors import ConfigurationError, PolicyError
+from tests.fakes.door import PASSWORD, cheap_passwords
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    store = await Store.open(tmp_path / "lightbox.db")
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def accounts(store: Store) -> Accounts:
+    return Accounts(store, cheap_passwords())
+
+
+async def test_right_wrong_unknown(accounts: Accounts) -> None:
+    await accounts.add("Kim", PASSWORD)
+    found = await accounts.verify("KIM", PASSWORD)
+    assert found is not None
+    assert found.username == "kim"
+    assert found.password_hash.startswith("$argon2id$")
+    assert await accounts.verify("kim", PASSWORD + "x") is None
+    assert await accounts.verify("lee", PASSWORD) is None
+
+
+async def test_hangul_passwords_however_they_are_composed(accounts: Accounts) -> None:
+    password = "안녕하세요-반갑습니다"
+    await accounts.add("kim", password)
+    assert await accounts.verify("kim", unicodedata.normalize("NFD", password)) is not None
+
+
+async def test_unknown_accounts_cost_a_hash_too(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked = []
+    original = Passwords._check
+
+    def counting(self: Passwords, stored: str | None, password: str) -> bool:
+        checked.append(stored)
+        return original(self, stored, password)
+
+    monkeypatch.setattr(Passwords, "_check", counting)
+    await accounts.add("kim", PASSWORD)
+    await accounts.verify("kim", "wrong password")
+    await accounts.verify("nobody", "wrong password")
+    await accounts.verify("kim", "x" * 5000)
+    assert len(checked) == 3
+    assert checked[1:] == [None, None]
+
+
+async def test_old_hashes_are_renewed(store: Store) -> None:
+    await Accounts(store, cheap_passwords()).add("kim", PASSWORD)
+    accounts = Accounts(store, Passwords(time_cost=2, memory_kib=64, lanes=1))
+    assert await accounts.verify("kim", PASSWORD) is not None
+    renewed = await accounts.by_name("kim")
+    assert renewed is not None
+    assert "t=2" in renewed.password_hash
+    assert await accounts.verify("kim", PASSWORD) is not None
+
+
+@pytest.mark.parametrize("username", ["", "a b", "../x", "한글", "-x", "x" * 65, "a\r\nb"])
+async def test_usernames_that_cannot_be(accounts: Accounts, username: str) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be a username"):
+        await accounts.add(username, PASSWORD)
+
+
+async def test_passwords_that_will_not_do(accounts: Accounts) -> None:
+    for password in ("short", "x" * 2000):
+        with pytest.raises(ConfigurationError):
+            await accounts.add("kim", password)
+    await accounts.add("kim", PASSWORD)
+    with pytest.raises(ConfigurationError, match="already"):
+        await accounts.add("kim", PASSWORD)
+    with pytest.raises(ConfigurationError, match="no account"):
+        await accounts.set_password("lee", PASSWORD)
+
+
+async def test_new_password_signs_out(accounts: Accounts, store: Store) -> None:
+    account = await accounts.add("kim", PASSWORD)
+    web_sessions = WebSessions(store)
+    secret = await web_sessions.begin(account)
+    assert await web_sessions.find(secret) is not None
+    await accounts.set_password("kim", PASSWORD + "!")
+    assert await web_sessions.find(secret) is None
+
+
+async def test_flood_is_turned_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords_module, "WAITING", 0)
+    passwords = cheap_passwords()
+    answers = await asyncio.gather(*(passwords.hash(PASSWORD) for _ in range(8)), return_exceptions=True)
+    assert sum(isinstance(answer, Busy) for answer in answers) == 6
+
+
+async def test_web_sessions_end_by_idleness_and_age(accounts: Accounts, store: Store) -> None:
+    clock = Clock()
+    account = await accounts.add("kim", PASSWORD)
+    web_sessions = WebSessions(store, now_s=clock)
+    secret = await web_sessions.begin(account)
+    async with store.begin() as db:
+        kept = (await db.execute(text("SELECT id_hash FROM web_sessions"))).scalar_one()
+    assert secret.encode() not in kept
+    clock.now_s += IDLE_S - 1
+    assert await web_sessions.find(secret) is not None
+    clock.now_s += IDLE_S - 1
+    assert await web_sessions.find(secret) is not None
+    clock.now_s += IDLE_S
+    assert await web_sessions.find(secret) is None
+
+    secret = await web_sessions.begin(account)
+    began = clock.now_s
+    while clock.now_s - began < ABSOLUTE_S:
+        assert await web_sessions.find(secret) is not None
+        clock.now_s += IDLE_S / 2
+    assert await web_sessions.find(secret) is None
+
+
+async def test_only_so_many_browsers(accounts: Accounts, store: Store) -> None:
+    clock = Clock()
+    account = await accounts.add("kim", PASSWORD)
+    web_sessions = WebSessions(store, now_s=clock)
+    secrets = []
+    for _ in range(PER_ACCOUNT + 1):
+        clock.now_s += 1
+        secrets.append(await web_sessions.begin(account))
+    assert await web_sessions.find(secrets[0]) is None
+    assert await web_sessions.find(secrets[1]) is not None
+    clock.now_s += IDLE_S
+    await web_sessions.sweep()
+    async with store.begin() as db:
+        assert (await db.execute(text("SELECT count(*) FROM web_sessions"))).scalar_one() == 0
+
+
+@pytest.mark.parametrize("secret", ["", "x", "\udcff", "x" * 10_000])
+async def test_cookies_that_are_none(store: Store, secret: str) -> None:
+    assert await WebSessions(store).find(secret) is None
+
+
+async def test_entitlements_default_to_nothing_and_follow_the_configuration(store: Store) -> None:
+    catalogue = Catalogue(store)
+    one = DesktopOffer("one", "One", "blank", 800, 600, ("kim",))
+    two = DesktopOffer("two", "Two", "blank", 800, 600, ("*",))
+    await catalogue.declare([two, one])
+    assert [desktop.name for desktop in await catalogue.allowed("kim")] == ["two", "one"]
+    assert [desktop.name for desktop in await catalogue.allowed("lee")] == ["two"]
+    await catalogue.declare([one])
+    assert [desktop.name for desktop in await catalogue.allowed("lee")] == []
+    assert (await catalogue.find("kim", "one")).width_px == 800
+    for username, name in (("lee", "one"), ("kim", "two"), ("kim", "none")):
+        with pytest.raises(PolicyError):
+            await catalogue.find(username, name)
+
+
+async def test_store_of_a_newer_version(tmp_path: Path) -> None:
+    path = tmp_path / "lightbox.db"
+    store = await Store.open(path)
+    async with store.begin() as db:
+        await db.execute(text("PRAGMA user_version = 99"))
+    await store.close()
+    with pytest.raises(ConfigurationError, match="newer"):
+        await Store.open(path)
+
+
+async def test_store_that_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "lightbox.db"
+    path.write_bytes(b"nonsense" * 1000)
+    with pytest.raises(ConfigurationError, match="cannot be used"):
+        await Store.open(path)
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        await Store.open(tmp_path / "none" / "lightbox.db")
+
+
+async def test_store_is_private(store: Store, tmp_path: Path) -> None:
+    assert (tmp_path / "lightbox.db").stat().st_mode & 0o777 == 0o600

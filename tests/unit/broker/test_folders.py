@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from display_server.broker import folders
+from display_server.broker.folders import Instance, RunFolder, StateFolder, announce, instances, sweep
+from display_server.broker.running import running_desktops
+from display_server.desktop.spec import (
+    DesktopSpec,
+    DesktopState,
+    DesktopStatus,
+    Pids,
+    write_spec,
+    write_status,
+)
+from display_server.errors import ConfigurationError
+
+
+def test_state_folder_is_private(tmp_path: Path) -> None:
+    state = StateFolder.open(tmp_path / "a" / "state")
+    for path in (state.path, state.tls, state.homes, state.logs, state.instances):
+        assert path.stat().st_mode & 0o777 == 0o700
+    state.path.chmod(0o755)
+    StateFolder.open(state.path)
+    assert state.path.stat().st_mode & 0o777 == 0o700
+
+
+def test_state_folder_that_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match="cannot be used"):
+        StateFolder.open(tmp_path / "file" / "state")
+
+
+@pytest.fixture
+def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(folders, "_base", lambda: tmp_path)
+    return tmp_path
+
+
+def test_run_folder_is_private_and_goes(base: Path) -> None:
+    run = RunFolder.make()
+    assert run.path.stat().st_mode & 0o777 == 0o700
+    (run.path / "desktops" / "x").mkdir()
+    run.remove()
+    run.remove()
+    assert not run.path.exists()
+
+
+def test_living_folders_stay_and_dead_ones_go(base: Path) -> None:
+    run = RunFolder.make()
+    script = (
+        "import os, sys; from pathlib import Path; from display_server.broker import folders\n"
+        "folders._base = lambda: Path(sys.argv[1])\n"
+        "print(folders.RunFolder.make().path, flush=True); os.kill(os.getpid(), 9)"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", script, str(base)], capture_output=True, text=True, check=False
+    )
+    dead = Path(killed.stdout.strip())
+    assert dead.is_dir()
+    assert run.path.is_dir()  # the other process swept, too
+    foreign = base / "lightbox-notes"
+    foreign.mkdir()
+    fresh = base / "lightbox-fresh"
+    (fresh / "desktops").mkdir(parents=True)
+    assert sweep(base) == [dead]
+    assert foreign.is_dir()
+    assert fresh.is_dir()
+    old = time.time() - 1000
+    os.utime(fresh, (old, old))
+    assert sweep(base) == [fresh]
+    run.remove()
+
+
+def test_paths_that_are_too_long_for_sockets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    monkeypatch.setattr(folders, "SHARED_MEMORY", str(tmp_path / "none"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(long))
+    monkeypatch.setattr("tempfile.tempdir", str(long))
+    with pytest.raises(ConfigurationError, match="too long"):
+        RunFolder.make()
+
+
+def test_running_desktops(base: Path, tmp_path: Path) -> None:
+    state = StateFolder.open(tmp_path / "state")
+    assert running_desktops(tmp_path / "none") == []
+    run = RunFolder.make()
+    entry = announce(state, run, "https://127.0.0.1:8443")
+    stale = Instance(os.getpid(), 1.0, str(run.path), "")
+    (state.instances / "1.json").write_bytes(msgspec.json.encode(stale))
+    (state.instances / "2.json").write_text("nonsense")
+    assert [instance.pid for instance in instances(state)] == [os.getpid()]
+    assert list(state.instances.glob("*.json")) == [entry]
+    folder = run.path / "desktops" / "bcd"
+    folder.mkdir()
+    (run.path / "desktops" / "empty").mkdir()
+    spec = DesktopSpec("bcd", "kim", "reading", "blank", 800, 600, "/h", str(folder), "/l")
+    write_spec(spec)
+    assert running_desktops(state.path)[0]["state"] == "starting"
+    write_status(
+        folder,
+        DesktopStatus("bcd", DesktopState.READY, Pids(1, 2, 3), 800, 600, None, ":7", f"{folder}/xauthority"),
+    )
+    [found] = running_desktops(state.path)
+    assert found["id"] == "bcd"
+    assert (found["user"], found["profile"], found["state"], found["display"]) == (
+        "kim",
+        "blank",
+        "ready",
+        ":7",
+    )
+    assert found["pids"] == {"keeper": 1, "x_server": 2, "agent": 3}
+    assert found["xauthority"].endswith("/xauthority")
+    assert found["size"] == "800x600"
+    run.remove()
+    assert running_desktops(state.path) == []

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from display_server.config import Config, default_state_folder, load, parse_size
+from display_server.errors import ConfigurationError
+from display_server.gateway.serve import offers
+
+EXAMPLE = Path(__file__).resolve().parents[3] / "deploy" / "lightbox.example.toml"
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "lightbox.toml"
+    path.write_text(text)
+    path.chmod(0o600)
+    return path
+
+
+def test_example_is_valid_and_shows_every_key() -> None:
+    EXAMPLE.chmod(0o644)
+    config = load(EXAMPLE, {})
+    assert config.state == Path("/var/lib/lightbox")
+    assert [desktop.name for desktop in config.desktops] == ["radiology", "office"]
+    text = EXAMPLE.read_text()
+    for key in Config.__struct_fields__:
+        assert key in text
+
+
+def test_defaults() -> None:
+    config = load(None, {})
+    assert (config.host, config.port) == ("127.0.0.1", 8443)
+
+
+def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path, 'state = "s"\n[tls]\ncertificate = "c.pem"\nkey = "/k.pem"\n')
+    config = load(path, {})
+    assert config.state == tmp_path / "s"
+    assert config.tls.certificate == tmp_path / "c.pem"
+    assert config.tls.key == Path("/k.pem")
+
+
+def test_environment_wins(tmp_path: Path) -> None:
+    path = write(tmp_path, "port = 1\n[sign_in]\nidle_minutes = 5\n")
+    environment = {
+        "LIGHTBOX_PORT": "9000",
+        "LIGHTBOX_NAMES": "a.example, b.example",
+        "LIGHTBOX_SIGN_IN_IDLE_MINUTES": "7.5",
+        "LIGHTBOX_STATE": "/s",
+        "HOME": "/h",
+    }
+    config = load(path, environment)
+    assert config.port == 9000
+    assert config.names == ["a.example", "b.example"]
+    assert config.sign_in.idle_minutes == 7.5
+    assert config.state == Path("/s")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("prot = 1", "Did you mean `port`"),
+        ("[tls]\ncertificat = 'x'", "`tls.certificat`.*\n.*`certificate`"),
+        ("[[desktops]]\nname='a'\nprofil='b'", r"`desktops\[0\].profil`.*\n.*`profile`"),
+        ("port = 'x'", "port"),
+        ("port = 70000", "0…65535"),
+        ("[tls]\ncertificate = 'x'", "belong together"),
+        ("[sign_in]\nidle_minutes = 0", "more than 0"),
+        ("[[desktops]]\nname='A B'\nprofile='blank'", "cannot be a desktop's name"),
+        ("[[desktops]]\nname='a'\nprofile='b'\n[[desktops]]\nname='a'\nprofile='b'", "two desktops"),
+        ("[[desktops]]\nname='a'\nprofile='b'\nsize='big'", "is not a size"),
+        ("[[desktops]]\nname='a'", "profile"),
+        ("nonsense", "not valid TOML"),
+        ("tls = 3", "tls"),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(ConfigurationError, match=says):
+        load(write(tmp_path, text), {})
+
+
+def test_files_that_will_not_do(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        load(tmp_path / "none", {})
+    path = write(tmp_path, "")
+    path.chmod(0o666)
+    with pytest.raises(ConfigurationError, match="chmod go-w"):
+        load(path, {})
+
+
+def test_unknown_variables_are_named() -> None:
+    with pytest.raises(ConfigurationError, match="Did you mean `LIGHTBOX_PORT`"):
+        load(None, {"LIGHTBOX_PROT": "1"})
+    with pytest.raises(ConfigurationError, match="must be a number"):
+        load(None, {"LIGHTBOX_PORT": "x"})
+
+
+@pytest.mark.parametrize("size", ["", "1920", "0x0", "1920x", "99999x99999", "1920x1080x24", "-1x5"])
+def test_sizes_that_are_none(size: str) -> None:
+    with pytest.raises(ConfigurationError):
+        parse_size(size)
+
+
+def test_size_and_offers(tmp_path: Path) -> None:
+    assert parse_size(" 3840X2160 ") == (3840, 2160)
+    path = write(tmp_path, "[[desktops]]\nname='a'\nprofile='blank'\nusers=['KIM','*']\n")
+    [offer] = offers(load(path, {}))
+    assert (offer.title, offer.usernames, offer.width_px) == ("a", ("kim", "*"), 1920)
+
+
+def test_state_folder() -> None:
+    assert default_state_folder({"LIGHTBOX_STATE": "/a", "XDG_STATE_HOME": "/b"}) == Path("/a")
+    assert default_state_folder({"XDG_STATE_HOME": "/b"}) == Path("/b/lightbox")
+    assert default_state_folder({}).parts[-3:] == (".local", "state", "lightbox")
