@@ -75,7 +75,7 @@ size_t tile_encode(const u32 *pixels, int width, int height, u8 *out) {
     }
     /* Where many pixels are new it is a photograph or noise: planes are smaller and five times as quick. Grey pictures get there
      * earlier, unless their edges are those of text. */
-    const int flat = l.grey && l.steep * 4 < l.edges ? 12 : 3;
+    const int flat = l.grey && l.steep * 4 < l.edges ? 32 : 3;
     if (l.edges * flat < count) {
         out[0] = ENC_PALETTE;
         length = palette_encode(pixels, width, height, out + 1, room);

@@ -1,4 +1,4 @@
-"""The golden vectors, by the native decoder and by the browser's; Vitest reads the same files."""
+"""The golden vectors, by three decoders: native, the browser's, and one made from the specification."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from display_codecs import DecodeError, TileGrid, decode_tile, digest_tiles
 from display_codecs.vectors import main
 
+from tests.unit.codecs import reference_decoder
 from tests.unit.codecs.wasm_viewer import WasmViewer
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -43,6 +44,7 @@ def test_tile(vector: Vector, viewer: WasmViewer) -> None:
     assert fault == 0
     assert pixels is not None
     assert np.array_equal(pixels, picture.view("<u4")[:, :, 0])
+    assert reference_decoder.decode(payload, width, height) == pixels.tolist()
 
 
 @pytest.mark.parametrize("vector", TILES["bad"], ids=_name)
