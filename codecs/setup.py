@@ -4,6 +4,7 @@ import importlib.util
 from pathlib import Path
 
 from setuptools import Distribution, setup
+from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).resolve().parent
@@ -29,4 +30,11 @@ class NativeDistribution(Distribution):
         return True
 
 
-setup(cmdclass={"build_py": BuildLibraries}, distclass=NativeDistribution)
+class AnyPython(bdist_wheel):
+    """The libraries are loaded by ctypes: bound to the platform, not to a version of Python."""
+
+    def get_tag(self):
+        return "py3", "none", super().get_tag()[2]
+
+
+setup(cmdclass={"build_py": BuildLibraries, "bdist_wheel": AnyPython}, distclass=NativeDistribution)

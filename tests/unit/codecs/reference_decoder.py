@@ -1,4 +1,4 @@
-"""A second decoder, made from codecs/README.md and as slow as it reads: it holds the specification to its word."""
+"""A second decoder, made from codecs/README.md: slow, and there to hold the specification to its word."""
 
 from __future__ import annotations
 
