@@ -62,6 +62,15 @@ def main() -> None:
         # Whoever read our output has gone; Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_FAILED)
+    except Exception as error:
+        if os.environ.get("LIGHTBOX_LOG_LEVEL", "").lower() == "debug":
+            raise
+        print(
+            f"lightbox: unexpected error, {type(error).__name__}: {error}\n"
+            "  LIGHTBOX_LOG_LEVEL=debug shows where. Please report it.",
+            file=sys.stderr,
+        )
+        sys.exit(EXIT_FAILED)
 
 
 def _fail(error: LightboxError) -> NoReturn:

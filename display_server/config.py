@@ -23,9 +23,11 @@ DEFAULT_PORT = 8443
 #: What X servers and browsers' canvases take, in pixels.
 SIZE_MIN_PX, SIZE_MAX_PX = 64, 8192
 DESKTOP_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+#: How alike an unknown variable must be to a known one to be taken for a slip of the pen.
+MISTYPED = 0.75
 ENVIRONMENT_PREFIX = "LIGHTBOX_"
-#: Environment variables of other parts that share the prefix.
-NOT_OURS = frozenset({"LIGHTBOX_PYTHON", "LIGHTBOX_LOG_LEVEL"})
+#: Variables that share the prefix and belong to other parts (setup, logs, desktops).
+NOT_OURS = frozenset({"LIGHTBOX_PYTHON", "LIGHTBOX_LOG_LEVEL", "LIGHTBOX_SESSION"})
 
 
 class TlsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -152,6 +154,8 @@ def _apply_environment(table: dict[str, Any], environment: Mapping[str, str]) ->
             continue
         name = variable.removeprefix(ENVIRONMENT_PREFIX)
         if name not in known:
+            if not difflib.get_close_matches(name, known, n=1, cutoff=MISTYPED):
+                continue  # something else's
             raise ConfigurationError(
                 f"The environment variable {variable} is not known.",
                 hint=_nearest(name, known, prefix=ENVIRONMENT_PREFIX),

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import structlog
 from sqlalchemy import update
@@ -17,6 +16,7 @@ from sqlalchemy import update
 from display_server.broker.session_state import LIVE, SessionEvent, SessionState, after
 from display_server.broker.store import Store
 from display_server.broker.tables import Desktop, Session
+from display_server.desktop.launcher import Launcher, RunningDesktop
 from display_server.desktop.spec import DesktopSpec
 from display_server.errors import DesktopError, LightboxError
 
@@ -42,22 +42,6 @@ class Places:
     desktops: Path
     homes: Path
     logs: Path
-
-
-class RunningDesktop(Protocol):
-    async def wait(self) -> str | None:
-        """Returns when the desktop is over: None when it ended by itself, else what broke."""
-
-    async def stop(self) -> None:
-        """Ends it and removes its folder. Safe to call twice."""
-
-
-class Launcher(Protocol):
-    async def start(self, spec: DesktopSpec) -> RunningDesktop:
-        """Returns when the desktop can be viewed.
-
-        Raises DesktopError; leaves nothing behind then, nor when cancelled.
-        """
 
 
 class LiveSession:

@@ -21,10 +21,11 @@ from display_server.broker.accounts import Accounts
 from display_server.broker.catalogue import Catalogue, DesktopOffer
 from display_server.broker.folders import RunFolder, StateFolder, announce, instances, places
 from display_server.broker.passwords import Passwords
-from display_server.broker.sessions import Launcher, Sessions
+from display_server.broker.sessions import Sessions
 from display_server.broker.store import Store
 from display_server.broker.web_sessions import WebSessions
 from display_server.config import Config
+from display_server.desktop.launcher import Launcher, ProcessLauncher
 from display_server.desktop.spec import write_private
 from display_server.errors import Malfunction
 from display_server.gateway import authority
@@ -139,7 +140,7 @@ async def _run(
         await catalogue.declare(offers(config))
         sessions = Sessions(
             store,
-            launcher or _process_launcher(),
+            launcher or ProcessLauncher(),
             places(state, run_folder),
             instance=run_folder.path.name,
             locale=config.locale,
@@ -183,12 +184,6 @@ async def _run(
         for task in done:
             task.result()
         raise Malfunction("The server ended by itself.")
-
-
-def _process_launcher() -> Launcher:
-    from display_server.desktop.launcher import ProcessLauncher
-
-    return ProcessLauncher()
 
 
 def _certificate(

@@ -18,9 +18,10 @@ from websockets.typing import Origin, Subprotocol
 from display_server.broker.accounts import Accounts
 from display_server.broker.catalogue import Catalogue, DesktopOffer
 from display_server.broker.passwords import Passwords
-from display_server.broker.sessions import Launcher, Places, Sessions
+from display_server.broker.sessions import Places, Sessions
 from display_server.broker.store import Store
 from display_server.broker.web_sessions import WebSessions
+from display_server.desktop.launcher import Launcher
 from display_server.gateway import authority
 from display_server.gateway.app import build
 from display_server.gateway.certificate import tls_context

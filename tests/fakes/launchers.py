@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from display_server.desktop.spec import DesktopSpec
+from display_server.desktop.spec import DesktopSpec, DesktopStatus
 from display_server.errors import DesktopError
 from tests.fakes.echo_agent import EchoAgent
 
@@ -27,6 +27,9 @@ class FakeDesktop:
         await self.agent.stop()
         if not self._over.done():
             self._over.set_result(None)
+
+    def status(self) -> DesktopStatus | None:
+        return None
 
     def crash(self, error: str) -> None:
         if not self._over.done():

@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import select, text
 
 from display_server.broker.session_state import LIVE, TRANSITIONS, SessionEvent, SessionState, after
-from display_server.broker.sessions import Launcher, Places, Sessions
+from display_server.broker.sessions import Places, Sessions
 from display_server.broker.store import Store
 from display_server.broker.tables import Desktop, Session
+from display_server.desktop.launcher import Launcher
 from display_server.errors import DesktopError, Malfunction
 from tests.fakes.launchers import CrashingLauncher, EchoLauncher, NeverLauncher, SlowLauncher
 

@@ -89,9 +89,10 @@ def test_files_that_will_not_do(tmp_path: Path) -> None:
         load(path, {})
 
 
-def test_unknown_variables_are_named() -> None:
+def test_mistyped_variables_are_named() -> None:
     with pytest.raises(ConfigurationError, match="Did you mean `LIGHTBOX_PORT`"):
         load(None, {"LIGHTBOX_PROT": "1"})
+    load(None, {"LIGHTBOX_SOMETHING_ELSE": "1", "LIGHTBOX_SESSION": "bcd"})
     with pytest.raises(ConfigurationError, match="must be a number"):
         load(None, {"LIGHTBOX_PORT": "x"})
 

@@ -1,0 +1,55 @@
+"""`lightbox demo` without desktops, as a program: for tests of signals and of what is left behind.
+
+python -m tests.fakes.door_program STATE WEB_CLIENT [echo|never|crashing]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import uvloop
+
+from display_server.config import Config, DesktopConfig
+from display_server.desktop.launcher import Launcher
+from display_server.errors import LightboxError
+from display_server.gateway import logs
+from display_server.gateway.serve import Demo, Ready, run
+from tests.fakes.launchers import CrashingLauncher, EchoLauncher, NeverLauncher
+
+LAUNCHERS: dict[str, type[EchoLauncher] | type[NeverLauncher] | type[CrashingLauncher]] = {
+    "echo": EchoLauncher,
+    "never": NeverLauncher,
+    "crashing": CrashingLauncher,
+}
+
+
+def main() -> int:
+    state, web_client, kind = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+    logs.set_up()
+    launcher: Launcher = LAUNCHERS[kind]()
+    config = Config(
+        port=0,
+        state=state,
+        web_client=web_client,
+        desktops=[DesktopConfig(name="blank", profile="blank", users=["demo"])],
+    )
+
+    def on_ready(ready: Ready) -> None:
+        print(
+            json.dumps({"url": ready.url, "username": ready.username, "password": ready.password}), flush=True
+        )
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
+            runner.run(run(config, on_ready, demo=Demo("blank"), launcher=launcher))
+        except LightboxError as error:
+            print(error, file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""The command line as a person or a script meets it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.door import PASSWORD, make_web_client
+
+
+class Lightbox:
+    def __init__(self, tmp_path: Path) -> None:
+        self.state = tmp_path / "state"
+        self.environment = {**os.environ, "LIGHTBOX_STATE": str(self.state)}
+
+    def __call__(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "display_server.cli", *arguments],
+            input=stdin,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+
+@pytest.fixture
+def lightbox(tmp_path: Path) -> Lightbox:
+    return Lightbox(tmp_path)
+
+
+def test_accounts(lightbox: Lightbox) -> None:
+    added = lightbox("account", "add", "Kim", "--display-name", "김", stdin=PASSWORD + "\n")
+    assert added.returncode == 0, added.stderr
+    listed = lightbox("account", "list", "--json")
+    assert json.loads(listed.stdout) == [{"username": "kim", "display_name": "김", "disabled": False}]
+    assert PASSWORD not in added.stdout + added.stderr + listed.stdout
+    assert lightbox("account", "passwd", "kim", stdin="another password\n").returncode == 0
+    assert "kim" in lightbox("account", "list").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "says"),
+    [
+        (("account", "add", "kim"), "short\n", "too short"),
+        (("account", "add", "a b"), PASSWORD, "cannot be a username"),
+        (("account", "passwd", "nobody"), PASSWORD, "no account"),
+        (("demo", "--profile", "nonsense"), "", "radiology, office, blank"),
+        (("demo", "--size", "huge"), "", "1920x1080"),
+        (("serve", "--config", "/nonexistent.toml"), "", "cannot be read"),
+        (("nonsense",), "", "No such command"),
+        (("demo", "--port", "x"), "", "int"),
+    ],
+)
+def test_mistakes(lightbox: Lightbox, arguments: tuple[str, ...], stdin: str, says: str) -> None:
+    answer = lightbox(*arguments, stdin=stdin)
+    assert answer.returncode == 2
+    assert says in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert answer.stdout == ""
+
+
+def test_a_password_is_never_an_argument(lightbox: Lightbox) -> None:
+    assert lightbox("account", "add", "kim", PASSWORD).returncode == 2
+    assert "--password" not in lightbox("account", "add", "--help").stdout
+
+
+def test_web_client_not_built(lightbox: Lightbox, tmp_path: Path) -> None:
+    lightbox.environment["LIGHTBOX_WEB_CLIENT"] = str(tmp_path)
+    answer = lightbox("demo", "--port", "0", "--json")
+    assert answer.returncode == 2
+    assert "make setup" in answer.stderr
+    assert answer.stdout == ""
+    assert "Traceback" not in answer.stderr
+
+
+def test_port_in_use(lightbox: Lightbox, tmp_path: Path) -> None:
+    lightbox.environment["LIGHTBOX_WEB_CLIENT"] = str(make_web_client(tmp_path / "dist"))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        answer = lightbox("demo", "--port", str(port), "--profile", "blank")
+    assert answer.returncode == 2
+    assert f"Port {port} on 127.0.0.1 is in use" in answer.stderr
+    assert "--port" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_sessions_without_any(lightbox: Lightbox) -> None:
+    answer = lightbox("sessions", "--json")
+    assert (answer.returncode, json.loads(answer.stdout)) == (0, [])
+    assert "No desktop" in lightbox("sessions").stdout
+
+
+def test_doctor_names_what_is_missing_and_how_to_get_it(lightbox: Lightbox, tmp_path: Path) -> None:
+    lightbox.environment["LIGHTBOX_WEB_CLIENT"] = str(tmp_path)
+    answer = lightbox("doctor")
+    assert answer.returncode == 1, answer.stderr
+    assert "MISSING  web client" in answer.stdout
+    assert "make setup" in answer.stdout
+    findings = {finding["name"]: finding for finding in json.loads(lightbox("doctor", "--json").stdout)}
+    assert findings["web client"]["ok"] is False
+    assert findings["python"]["ok"] is True
+    assert {"codec", "fonts", "/dev/shm", "state folder", "port"} <= findings.keys()
+
+
+def test_heavy_modules_are_not_imported_for_nothing() -> None:
+    script = (
+        "import sys, display_server.cli\n"
+        "print([name for name in ('fastapi', 'sqlalchemy', 'numpy') if name in sys.modules])"
+    )
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
