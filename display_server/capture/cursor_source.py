@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CursorShape:
-    """`rgba` is (height, width, 4) uint8 with straight (not premultiplied) alpha; None where a program hides the pointer."""
+    """`rgba` is (height, width, 4) uint8 with straight (not premultiplied) alpha.
+
+    None where a program hides the pointer.
+    """
 
     width_px: int
     height_px: int
@@ -27,7 +30,7 @@ class CursorSource(Protocol):
         """Connects. Raises CaptureError."""
 
     async def wait(self) -> None:
-        """Returns when the shape has changed since the last `shape()`. Raises CaptureError when the source is gone."""
+        """Returns when the shape has changed since the last `shape()`. Raises CaptureError."""
 
     def shape(self) -> CursorShape:
         """The current shape."""

@@ -46,16 +46,19 @@ class FrameSource(Protocol):
         """Returns as soon as there is damage not yet taken. Raises CaptureError when the source is gone."""
 
     def take_damage(self) -> Sequence[Rect]:
-        """Rectangles that may have changed since the last call, clipped to the screen, coalesced to a bounded number.
+        """Rectangles that may have changed since the last call: on the screen, a bounded number.
 
         A hint: it may cover too much, never too little. The first call covers everything.
         """
 
     def read(self, damage: Sequence[Rect]) -> Picture:
-        """The whole screen as a view, up to date within `damage`. Runs in a worker thread; valid until the next `read`."""
+        """The whole screen as a view, up to date within `damage`, valid until the next `read`.
+
+        Runs in a worker thread.
+        """
 
     async def disturbed(self, damage: Sequence[Rect]) -> bool:
-        """Whether anything within `damage` was drawn since `take_damage`, that is: whether the last `read` may be torn.
+        """Whether anything within `damage` was drawn since `take_damage`: the last `read` may be torn then.
 
         Costs one round trip to the X server. New damage stays to be taken.
         """

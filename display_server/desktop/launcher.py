@@ -1,4 +1,4 @@
-"""The contract of everything that can start desktops, and the launcher that starts them as processes of this host.
+"""The contract of everything that can start desktops, and the launcher that makes them processes here.
 
 start(spec) ─► RunningDesktop ─► wait() … stop()
 """
@@ -21,7 +21,7 @@ from display_server.desktop.remains import end_remains
 from display_server.desktop.spec import DesktopSpec, DesktopState, DesktopStatus, write_spec
 from display_server.errors import DesktopError
 
-#: A keeper ends everything within KEEPER_GRACE_S of being told; after this it is killed, and what it left is swept.
+#: A keeper ends everything well within this; then it is killed, and what it left is swept.
 STOP_TIMEOUT_S = 8.0
 #: The keeper's own log is for post-mortems; it is cut when a new desktop starts beyond this size.
 LOG_MAX_BYTES = 4 * 1024 * 1024
@@ -33,7 +33,10 @@ class RunningDesktop(Protocol):
     """A desktop that was ready once."""
 
     async def wait(self) -> str | None:
-        """Returns when the desktop is over: None when it ended by itself or was stopped, else what broke. Any number may wait."""
+        """Returns when the desktop is over: None when it ended by itself or was stopped, else what broke.
+
+        Any number may wait.
+        """
 
     async def stop(self) -> None:
         """Ends every process of the desktop and removes its folder. Safe to call twice."""
@@ -53,21 +56,20 @@ class Launcher(Protocol):
 
 
 class ProcessLauncher:
-    """A keeper process per desktop. Its standard input is the lifeline; on its standard output it tells each change of state."""
+    """A keeper process per desktop.
+
+    Its standard input is the lifeline; on its standard output it tells each change of state.
+    """
 
     def __init__(self, keeper: Sequence[str] = KEEPER) -> None:
         self._keeper = tuple(keeper)
 
     async def start(self, spec: DesktopSpec) -> KeeperProcess:
-        folder = Path(spec.folder)
         try:
-            folder.mkdir(mode=0o700, parents=True)
-            for place in (spec.home, spec.log_folder):
-                Path(place).mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_spec(spec)
+            _make_folders(spec)
             process = await self._spawn(spec)
         except OSError as error:
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(spec.folder, ignore_errors=True)
             raise DesktopError(f"The desktop's folder could not be made: {error}.") from error
         desktop = KeeperProcess(spec, process)
         try:
@@ -89,10 +91,17 @@ class ProcessLauncher:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=descriptor,
-                start_new_session=True,  # Ctrl-C at the door's terminal must reach the keeper as an orderly end
+                start_new_session=True,  # Ctrl-C at the door's terminal is the door's affair
             )
         finally:
             os.close(descriptor)
+
+
+def _make_folders(spec: DesktopSpec) -> None:
+    Path(spec.folder).mkdir(mode=0o700, parents=True)
+    for place in (spec.home, spec.log_folder):
+        Path(place).mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_spec(spec)
 
 
 class KeeperProcess:

@@ -1,4 +1,4 @@
-"""What a desktop left behind when its keeper could not end in order, found by the mark that every process of it inherits."""
+"""What a desktop left behind when its keeper could not end in order, found by the mark that all inherit."""
 
 from __future__ import annotations
 

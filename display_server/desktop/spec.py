@@ -1,4 +1,4 @@
-"""What passes between launcher, keeper and agent on disk: `spec.json` and `status.json` of a desktop's folder."""
+"""What launcher, keeper and agent tell each other: `spec.json` and `status.json` of a desktop's folder."""
 
 from __future__ import annotations
 

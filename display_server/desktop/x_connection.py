@@ -1,0 +1,157 @@
+"""A connection to an X server that lives on an event loop: events are dispatched, round trips never block."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import xcffib
+import xcffib.xproto
+
+from display_server.errors import Malfunction
+
+#: ClientMessage (type 33), format 32: window, type, then five u32 of which we use the first.
+_ECHO = struct.Struct("=BBHII5I")
+_CLIENT_MESSAGE = 33
+
+
+class XConnection:
+    """One client of one X server.
+
+    A reply that is waited for in the usual way blocks the whole loop while the server is busy. So
+    `round_trip` sends an event to a window of our own: when it comes back, every earlier request was
+    executed, its events were dispatched and its reply is here, so that `.reply()` returns at once.
+    """
+
+    def __init__(
+        self, display: str, xauthority: Path | None, *, failure: type[Malfunction] = Malfunction
+    ) -> None:
+        """Connects, blocking. Raises `failure`, as every method does once the server is gone."""
+        self.display = display
+        self.failure = failure
+        self.lost: Malfunction | None = None
+        self.on_event: Callable[[Any], None] = lambda _event: None
+        self.on_lost: Callable[[Malfunction], None] = lambda _error: None
+        try:
+            self.x = _connect(display, xauthority)
+            self.core = self.x.core
+            self.screen = self.x.get_setup().roots[self.x.pref_screen]
+        except Exception as error:  # xcffib raises several unrelated types
+            raise failure(f"The X display {display} does not answer or refuses us ({error!r}).") from error
+        self.root: int = self.screen.root
+        self._echo_window = self.x.generate_id()
+        self.core.CreateWindow(
+            0, self._echo_window, self.root, 0, 0, 1, 1, 0, xcffib.xproto.WindowClass.InputOnly, 0, 0, []
+        )
+        self._echoes: dict[int, tuple[asyncio.Future[None], Callable[[], None]]] = {}
+        self._echo = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._descriptor = -1
+
+    def extension(self, module: Any, name: str) -> Any:
+        """An extension's requests. Raises `failure` when the server lacks it."""
+        if not self.core.QueryExtension(len(name), name).reply().present:
+            raise self.failure(f"The X display {self.display} lacks the extension {name}.")
+        return self.x(module.key)
+
+    def watch(self) -> None:
+        """Begins dispatching on the running loop."""
+        self._loop = asyncio.get_running_loop()
+        self._descriptor = self.x.get_file_descriptor()
+        self._loop.add_reader(self._descriptor, self.dispatch)
+        self.flush()
+        self.dispatch()
+
+    def dispatch(self) -> None:
+        """Hands over every event that has arrived."""
+        while self.lost is None and self._descriptor >= 0:
+            try:
+                event = self.x.poll_for_event()
+            except xcffib.ConnectionException as error:
+                self.lose(f"The X server of {self.display} is gone ({error}).")
+                return
+            except xcffib.Error:
+                continue  # of a request that nobody waits for: its window went away in between
+            if event is None:
+                return
+            if isinstance(event, xcffib.xproto.ClientMessageEvent) and event.window == self._echo_window:
+                number = event.data.data32[0]
+                future, then = self._echoes.pop(number)
+                then()
+                if not future.done():
+                    future.set_result(None)
+            else:
+                self.on_event(event)
+
+    def flush(self) -> None:
+        self.alive()
+        try:
+            self.x.flush()
+        except xcffib.ConnectionException as error:
+            raise self.lose(f"The X server of {self.display} is gone ({error}).") from error
+
+    def alive(self) -> None:
+        """Raises `failure` when the server is gone."""
+        if self.lost is not None:
+            raise self.lost
+
+    def round_trip(self, then: Callable[[], None] = lambda: None) -> asyncio.Future[None]:
+        """Done when every earlier request was executed, and its events dispatched.
+
+        `then` is called at that moment, also when nobody waits for the future any more.
+        """
+        self.alive()
+        assert self._loop is not None, "watch() comes first"
+        self._echo = self._echo + 1 & 0xFFFFFFFF
+        future: asyncio.Future[None] = self._loop.create_future()
+        self._echoes[self._echo] = future, then
+        event = _ECHO.pack(_CLIENT_MESSAGE, 32, 0, self._echo_window, 1, self._echo, 0, 0, 0, 0)
+        self.core.SendEvent(False, self._echo_window, 0, event)
+        self.flush()
+        return future
+
+    def close(self) -> None:
+        """Safe to call twice."""
+        if self._descriptor >= 0 and self._loop is not None:
+            self._loop.remove_reader(self._descriptor)
+            self._descriptor = -1
+        if self.lost is None:
+            self.lost = self.failure(f"The connection to {self.display} was closed.")
+            self._fail_echoes(self.lost)
+        self.x.disconnect()
+
+    def lose(self, reason: str) -> Malfunction:
+        if self.lost is None:
+            self.lost = self.failure(reason)
+            if self._descriptor >= 0 and self._loop is not None:
+                self._loop.remove_reader(self._descriptor)
+                self._descriptor = -1
+            self._fail_echoes(self.lost)
+            self.on_lost(self.lost)
+        return self.lost
+
+    def _fail_echoes(self, error: Malfunction) -> None:
+        for future, _ in self._echoes.values():
+            if not future.done():
+                future.set_exception(error)
+                future.exception()  # whoever waited may have been cancelled: that is no news for the log
+        self._echoes.clear()
+
+
+def _connect(display: str, xauthority: Path | None) -> Any:
+    """libxcb takes the cookie by XAUTHORITY; xcffib's own argument breaks on cookies that contain a colon."""
+    before = os.environ.get("XAUTHORITY")
+    if xauthority is not None:
+        os.environ["XAUTHORITY"] = str(xauthority)
+    try:
+        return xcffib.Connection(display=display)  # type: ignore[no-untyped-call]
+    finally:
+        if xauthority is not None:
+            if before is None:
+                del os.environ["XAUTHORITY"]
+            else:
+                os.environ["XAUTHORITY"] = before
