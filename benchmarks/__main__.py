@@ -4,6 +4,7 @@ noise."""
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -38,6 +39,8 @@ def arguments() -> argparse.ArgumentParser:
 
 def main() -> int:
     options = arguments().parse_args()
+    # As Ctrl-C: every process that was started is ended on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     if options.command == "compare":
         try:
             print(compare(load(options.before), load(options.after)))
@@ -49,7 +52,7 @@ def main() -> int:
     effort = Effort(
         seconds=options.seconds,
         clicks=options.clicks,
-        idle_seconds=max(6.0, options.seconds),
+        idle_seconds=max(Effort().idle_seconds, options.seconds),
         memory_minutes=options.minutes,
     )
     ordered = [case for case in CASES if case in cases]

@@ -45,6 +45,9 @@ CASES: Mapping[str, Case] = {
     "idle": idle,
 }
 
+#: Compared with peers, so repeated in every round; the others are done in the first round only.
+REPEATED = frozenset({"click", "stack30", "stack60"})
+
 #: What `run` measures when nothing else is asked for; memory needs minutes.
 QUICK_CASES = tuple(name for name in CASES if name != "memory")
 
@@ -86,8 +89,10 @@ def _run_subject(subject: Subject, cases: Sequence[str], turn: int, effort: Effo
             running.enter(surface.page)
             surface.wait(WIDTH_PX, HEIGHT_PX)
             surface.page.wait_for_timeout(500)
-            bench = Bench(running, browser, surface, stage, effort)
+            bench = Bench(running, browser, surface, stage, effort, first_round=turn == 0)
             for case in cases:
+                if turn > 0 and case not in REPEATED:
+                    continue
                 try:
                     outcome = CASES[case](bench)
                 except NotApplicableError as error:

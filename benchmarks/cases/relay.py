@@ -39,7 +39,7 @@ def relay(bench: Bench) -> Outcome:
         "fetch(location.pathname.replace('/desktop/', '/api/v1/desktops/') + '/viewers', {method: 'POST'})"
         ".then(response => response.json())"
     )
-    address = f"wss://127.0.0.1:{bench.running.port}{answer['websocket']}"
+    address = f"wss://{page.evaluate('location.host')}{answer['websocket']}"
     cookies = "; ".join(f"{c.get('name')}={c.get('value')}" for c in page.context.cookies())
     origin = page.evaluate("location.origin")
     with direct(socket) as near, through_door(address, answer["ticket"], cookies, origin) as far:
