@@ -1,0 +1,102 @@
+/** What the page asks of the door (gateway and broker) over HTTPS. Every answer is checked; nothing throws for what a server may say. */
+
+import { isRecord } from "../protocol/fields.ts";
+
+export interface Desktop {
+  readonly name: string;
+  readonly title: string;
+  readonly profile: string;
+  readonly state: string;
+}
+
+export type Failure =
+  | { readonly kind: "signed-out" }
+  | { readonly kind: "wrong-password" }
+  | { readonly kind: "too-many"; readonly waitS: number }
+  | { readonly kind: "unreachable" }
+  | { readonly kind: "server"; readonly status: number; readonly message: string };
+
+export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure };
+
+const TIMEOUT_MS = 15_000;
+/** Shown when the door says "too many" without a time. */
+const DEFAULT_WAIT_S = 60;
+
+interface Reply {
+  readonly ok: boolean;
+  readonly status: number;
+  readonly body: unknown;
+  readonly retryAfterS: number;
+}
+
+async function call(method: "GET" | "POST", path: string, body?: object): Promise<Reply | null> {
+  try {
+    const response = await fetch(path, {
+      method,
+      credentials: "same-origin",
+      cache: "no-store",
+      headers:
+        body === undefined
+          ? { Accept: "application/json" }
+          : { Accept: "application/json", "Content-Type": "application/json" },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const retryAfter = Number(response.headers.get("Retry-After") ?? Number.NaN);
+    const parsed: unknown = await response.json().catch(() => null);
+    return {
+      ok: response.ok,
+      status: response.status,
+      body: parsed,
+      retryAfterS: retryAfter > 0 ? Math.ceil(retryAfter) : DEFAULT_WAIT_S,
+    };
+  } catch {
+    return null;
+  }
+}
+
+function failure(reply: Reply | null): { ok: false; failure: Failure } {
+  if (reply === null) return { ok: false, failure: { kind: "unreachable" } };
+  if (reply.status === 401) return { ok: false, failure: { kind: "signed-out" } };
+  if (reply.status === 429) return { ok: false, failure: { kind: "too-many", waitS: reply.retryAfterS } };
+  const message = isRecord(reply.body) && typeof reply.body.message === "string" ? reply.body.message : "";
+  return { ok: false, failure: { kind: "server", status: reply.status, message } };
+}
+
+export async function signIn(username: string, password: string): Promise<Answer<null>> {
+  const reply = await call("POST", "/api/v1/sign-in", { username, password });
+  if (reply?.ok) return { ok: true, value: null };
+  // The door answers both with 401: nobody is signed in, and these are not the right words.
+  if (reply?.status === 401) return { ok: false, failure: { kind: "wrong-password" } };
+  return failure(reply);
+}
+
+export async function signOut(): Promise<Answer<null>> {
+  const reply = await call("POST", "/api/v1/sign-out", {});
+  return reply?.ok ? { ok: true, value: null } : failure(reply);
+}
+
+/** The name of the person who is signed in. */
+export async function whoAmI(): Promise<Answer<string>> {
+  const reply = await call("GET", "/api/v1/me");
+  if (!reply?.ok) return failure(reply);
+  const name = isRecord(reply.body) ? reply.body.display_name || reply.body.username : null;
+  return { ok: true, value: typeof name === "string" ? name : "" };
+}
+
+export async function listDesktops(): Promise<Answer<readonly Desktop[]>> {
+  const reply = await call("GET", "/api/v1/desktops");
+  if (!reply?.ok || !Array.isArray(reply.body)) return failure(reply);
+  const desktops: Desktop[] = [];
+  for (const item of reply.body as unknown[]) {
+    if (!isRecord(item) || typeof item.name !== "string") continue;
+    const text = (value: unknown): string => (typeof value === "string" ? value : "");
+    desktops.push({
+      name: item.name,
+      title: text(item.title) || item.name,
+      profile: text(item.profile),
+      state: text(item.state),
+    });
+  }
+  return { ok: true, value: desktops };
+}

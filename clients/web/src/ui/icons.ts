@@ -1,0 +1,34 @@
+/** The page's own icons. */
+
+import { strokes } from "./dom.ts";
+
+const PATHS = {
+  fullscreen: ["M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5"],
+  window: ["M9 4v5H4M15 4v5h5M9 20v-5H4M15 20v-5h5"],
+  fit: ["M3 5h18v14H3z", "M7 12h10M9.5 9.500 7 12l2.500 2.500M14.500 9.500 17 12l-2.500 2.500"],
+  actual: ["M3 5h18v14H3z", "M7.500 10 9 9v6M15 10l1.500-1v6M12.200 10.500v.01M12.200 13.500v.01"],
+  keyboard: [
+    "M2.500 6.500h19v11h-19z",
+    "M6 10h.01M9 10h.01M12 10h.01M15 10h.01M18 10h.01M6 13.800h.01M18 13.800h.01M9 13.800h6",
+  ],
+  trace: ["M4 20V13M9 20V8M14 20v-9M19 20V4"],
+  theme: ["M12 4a8 8 0 1 0 8 8 6 6 0 0 1-8-8z"],
+  desktops: ["M3.500 4.500h7v6h-7zM13.500 4.500h7v6h-7zM3.500 13.500h7v6h-7zM13.500 13.500h7v6h-7z"],
+  signOut: ["M14 4H5v16h9M10 12h11M17.500 8.500 21 12l-3.500 3.500"],
+  close: ["M6 6l12 12M18 6 6 18"],
+  screen: ["M3 4.500h18v12H3zM9 20h6M12 16.500V20"],
+  warning: ["M12 4 2.800 19.500h18.400z", "M12 10v4.500M12 17v.01"],
+  exact: ["M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z", "M8 12.300l2.800 2.800L16 9.600"],
+  refining: ["M12 3a9 9 0 1 1-9 9"],
+  lossy: ["M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z", "M7.500 12c1.500-2 3-2 4.500 0s3 2 4.500 0"],
+  scaled: ["M4 4h11v11H4z", "M19 9v11H8"],
+  unverified: ["M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z", "M12 7.500v5.500M12 16.300v.01"],
+  lock: ["M6 11h12v9H6zM8.500 11V8a3.500 3.500 0 0 1 7 0v3"],
+  arrow: ["M5 12h14M13 6l6 6-6 6"],
+} as const satisfies Record<string, readonly string[]>;
+
+export type IconName = keyof typeof PATHS;
+
+export function icon(name: IconName): SVGSVGElement {
+  return strokes(...PATHS[name]);
+}

@@ -1,0 +1,130 @@
+/** The sign-in form. */
+
+import { type Failure, signIn } from "../door/door.ts";
+import { h } from "./dom.ts";
+import type { Page } from "./page.ts";
+import { brand, settingButtons } from "./settings.ts";
+import { texts } from "./texts.ts";
+
+export interface SignInOptions {
+  /** The person had a session that ended. */
+  readonly expired: boolean;
+  readonly signedIn: () => void;
+  readonly redraw: () => void;
+}
+
+export function signInPage(options: SignInOptions): Page {
+  const t = texts().signIn;
+  const username = h("input", {
+    attrs: {
+      name: "username",
+      id: "username",
+      type: "text",
+      autocomplete: "username",
+      autocapitalize: "none",
+      autocorrect: "off",
+      spellcheck: "false",
+      required: "",
+      maxlength: "256",
+    },
+  });
+  const password = h("input", {
+    attrs: {
+      name: "password",
+      id: "password",
+      type: "password",
+      autocomplete: "current-password",
+      required: "",
+      maxlength: "1024",
+    },
+  });
+  const alert = h("p", { class: "alert", attrs: { role: "alert" } });
+  const submit = h("button", { class: "primary", attrs: { type: "submit" } }, t.submit);
+  let countdown: ReturnType<typeof setInterval> | undefined;
+
+  const say = (text: string): void => {
+    alert.textContent = text;
+  };
+  const busy = (on: boolean): void => {
+    submit.disabled = on;
+    submit.textContent = on ? t.busy : t.submit;
+  };
+  const wait = (seconds: number): void => {
+    let left = seconds;
+    say(t.tooMany(left));
+    submit.disabled = true;
+    countdown = setInterval(() => {
+      left -= 1;
+      if (left > 0) {
+        say(t.tooMany(left));
+        return;
+      }
+      clearInterval(countdown);
+      say("");
+      submit.disabled = false;
+    }, 1000);
+  };
+  const explain = (failure: Failure): void => {
+    if (failure.kind === "too-many") wait(failure.waitS);
+    else if (failure.kind === "unreachable") say(t.unreachable);
+    else if (failure.kind === "server") say(t.server(failure.status));
+    else {
+      say(t.wrongPassword);
+      password.focus();
+      password.select();
+    }
+  };
+
+  const form = h(
+    "form",
+    {
+      class: "card sign-in",
+      attrs: { novalidate: "", "aria-labelledby": "sign-in-title" },
+      on: {
+        submit: (event) => {
+          event.preventDefault();
+          if (submit.disabled) return;
+          if (username.value === "" || password.value === "") {
+            say(t.missing);
+            (username.value === "" ? username : password).focus();
+            return;
+          }
+          busy(true);
+          say("");
+          void signIn(username.value, password.value).then((answer) => {
+            busy(false);
+            if (answer.ok) options.signedIn();
+            else explain(answer.failure);
+          });
+        },
+      },
+    },
+    h("div", { class: "sign-in-head" }, brand(), h("p", { class: "claim" }, texts().claim)),
+    h("h1", { class: "sr-only", attrs: { id: "sign-in-title" } }, t.title),
+    options.expired ? h("p", { class: "hint" }, t.signedOut) : null,
+    h("label", { attrs: { for: "username" } }, t.username),
+    username,
+    h("label", { attrs: { for: "password" } }, t.password),
+    password,
+    alert,
+    submit,
+  );
+  const element = h(
+    "div",
+    { class: "page sign-in-page" },
+    h("main", { class: "centre" }, form),
+    h(
+      "footer",
+      { class: "footer" },
+      h("a", { class: "quiet", attrs: { href: "/ca.crt", download: "" } }, t.certificate),
+      h("span", { class: "spring" }),
+      ...settingButtons(options.redraw),
+    ),
+  );
+  return {
+    element,
+    title: t.title,
+    shown: () => username.focus(),
+    close: () => clearInterval(countdown),
+  };
+}

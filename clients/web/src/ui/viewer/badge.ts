@@ -1,0 +1,160 @@
+/** The badge, which says whether the picture is proved, and its popover with the figures behind it. */
+
+import type { AgentMessageOf, Monitor } from "../../protocol/messages.ts";
+import type { ShownState } from "../../protocol/verdict.ts";
+import { button, h } from "../dom.ts";
+import { icon } from "../icons.ts";
+import { texts } from "../texts.ts";
+import { bytesText, countText, mixText, ratioText } from "./figures.ts";
+
+export class Badge {
+  readonly element: HTMLButtonElement;
+  readonly popover: HTMLElement;
+  readonly #opened: (open: boolean) => void;
+  readonly #abort = new AbortController();
+  #state: ShownState = "unverified";
+  #ageMs = 0;
+  #heardAtMs = Number.NaN;
+  #epoch = 0;
+  #monitor: Monitor | null = null;
+  #status: AgentMessageOf<"status"> | null = null;
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  /** `opened` is told when the popover opens and closes: figures are asked for only meanwhile. */
+  constructor(monitor: number, opened: (open: boolean) => void) {
+    this.#opened = opened;
+    this.element = h("button", {
+      class: "badge",
+      attrs: {
+        type: "button",
+        "data-badge": "",
+        "data-monitor-badge": String(monitor),
+        "aria-haspopup": "dialog",
+        "aria-expanded": "false",
+      },
+      on: { click: () => this.toggle(!this.open) },
+    });
+    this.popover = h("section", {
+      class: "popover",
+      attrs: { role: "dialog", "aria-label": texts().badge.title, hidden: "", tabindex: "-1" },
+    });
+    const { signal } = this.#abort;
+    document.addEventListener(
+      "pointerdown",
+      (event) => {
+        const target = event.target as Node;
+        if (!this.popover.hidden && !this.popover.contains(target) && !this.element.contains(target))
+          this.toggle(false);
+      },
+      { signal, capture: true },
+    );
+    this.popover.addEventListener("keydown", (event) => event.key === "Escape" && this.toggle(false), { signal });
+    this.element.addEventListener("keydown", (event) => event.key === "Escape" && this.toggle(false), { signal });
+    this.#draw();
+  }
+
+  get open(): boolean {
+    return !this.popover.hidden;
+  }
+
+  show(state: ShownState, epoch: number, ageMs: number): void {
+    this.#epoch = epoch;
+    this.#ageMs = ageMs;
+    this.#heardAtMs = performance.now();
+    const changed = state !== this.#state;
+    this.#state = state;
+    if (changed) this.#draw();
+    if (this.open) this.#drawPopover();
+  }
+
+  figures(status: AgentMessageOf<"status">): void {
+    this.#status = status;
+    this.#epoch = status.epoch;
+    this.#ageMs = status.age_ms;
+    this.#heardAtMs = performance.now();
+    if (this.open) this.#drawPopover();
+  }
+
+  monitor(monitor: Monitor): void {
+    this.#monitor = monitor;
+    this.#status = null;
+  }
+
+  toggle(open: boolean): void {
+    if (open === this.open) return;
+    this.popover.hidden = !open;
+    this.element.setAttribute("aria-expanded", String(open));
+    clearInterval(this.#timer);
+    if (open) {
+      this.#drawPopover();
+      this.#timer = setInterval(() => this.#drawPopover(), 1_000);
+    }
+    this.#opened(open);
+  }
+
+  /** In another language now. */
+  redraw(): void {
+    this.#draw();
+    if (this.open) this.#drawPopover();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#abort.abort();
+  }
+
+  #draw(): void {
+    const t = texts().badge;
+    const name = t.states[this.#state];
+    this.element.dataset.state = this.#state;
+    this.element.setAttribute("aria-label", t.label(name));
+    this.element.title = name;
+    this.element.replaceChildren(icon(this.#state), h("span", {}, name));
+  }
+
+  #drawPopover(): void {
+    const t = texts().badge;
+    const status = this.#status;
+    const ageMs = this.#ageMs + (performance.now() - this.#heardAtMs);
+    const rows: [string, string][] = [];
+    if (this.#monitor !== null)
+      rows.push([t.monitor, `${this.#monitor.id + 1} · ${this.#monitor.width} × ${this.#monitor.height}`]);
+    rows.push(
+      [t.epoch, countText(this.#epoch)],
+      [t.age, Number.isFinite(ageMs) ? t.ageValue((ageMs / 1000).toFixed(1)) : "–"],
+    );
+    if (status !== null) {
+      rows.push(
+        [t.verified, t.ofTiles(countText(status.verified), countText(status.tiles))],
+        [t.mismatches, countText(status.mismatches)],
+        [
+          t.encodings,
+          mixText(
+            { ...status.encodings, cached: status.cached, moved: status.moved },
+            { cached: t.cached, moved: t.moved },
+          ),
+        ],
+        [t.ratio, ratioText(status.raw_bytes, status.bytes)],
+        [t.bytes, bytesText(status.bytes)],
+        [t.updates, countText(status.updates)],
+        [t.dropped, countText(status.dropped)],
+      );
+    }
+    const head = h(
+      "header",
+      { attrs: { "data-state": this.#state } },
+      icon(this.#state),
+      h("strong", {}, t.states[this.#state]),
+      button(t.close, icon("close"), "quiet square", () => this.toggle(false)),
+    );
+    const list = h("dl", {}, ...rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+    const focused = this.popover.contains(document.activeElement);
+    this.popover.replaceChildren(
+      head,
+      h("p", {}, t.meaning[this.#state]),
+      list,
+      ...(status === null ? [h("p", { class: "muted" }, t.waiting)] : []),
+    );
+    if (focused) this.popover.focus();
+  }
+}

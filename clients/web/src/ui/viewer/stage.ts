@@ -1,0 +1,176 @@
+/** The surface on the page: its size and place in CSS px, and whether it is shown one to one. */
+
+import {
+  type Box,
+  type Extent,
+  isOneToOne,
+  layout,
+  naturalMode,
+  pixelAt,
+  type ViewMode,
+} from "../../input/geometry.ts";
+import { h } from "../dom.ts";
+import { setViewMode, viewMode } from "../preferences.ts";
+
+export interface StageView {
+  readonly oneToOne: boolean;
+  /** Device pixels per CSS px. */
+  readonly ratio: number;
+  readonly mode: ViewMode;
+}
+
+export class Stage {
+  /** Fills the window; scrolls when the surface is larger. */
+  readonly element: HTMLElement;
+  readonly canvas: HTMLCanvasElement;
+  /** Lies under the canvas and has the keyboard. */
+  readonly field: HTMLTextAreaElement;
+  /** The desktop's pointer, where the person's own cannot show it. */
+  readonly ghost: HTMLImageElement;
+  readonly #sheet: HTMLElement;
+  readonly #changed: (view: StageView) => void;
+  readonly #abort = new AbortController();
+  readonly #sizes: ResizeObserver;
+  #surface: Extent | null = null;
+  #mode: ViewMode = "actual";
+  #box: Box = { x: 0, y: 0, width: 0, height: 0 };
+  /** Device pixels that the canvas covers, as the browser counts them; null where it does not say. */
+  #devicePixels: Extent | null = null;
+  /** The canvas on the page; null after anything that may have moved it. */
+  #onPage: Box | null = null;
+  #ghostTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(monitor: number, name: string, fieldLabel: string, changed: (view: StageView) => void) {
+    this.#changed = changed;
+    this.canvas = h("canvas", {
+      class: "surface",
+      attrs: { "data-monitor": String(monitor), role: "img", "aria-label": name },
+    });
+    this.field = h("textarea", {
+      class: "live-field",
+      attrs: {
+        "aria-label": fieldLabel,
+        autocapitalize: "off",
+        autocomplete: "off",
+        autocorrect: "off",
+        spellcheck: "false",
+        rows: "1",
+        "data-gramm": "false",
+      },
+    });
+    this.ghost = h("img", { class: "ghost", attrs: { alt: "", draggable: "false", hidden: "" } });
+    this.#sheet = h("div", { class: "sheet" }, this.field, this.canvas, this.ghost);
+    this.element = h("div", { class: "stage" }, this.#sheet);
+    const { signal } = this.#abort;
+    const moved = (): void => {
+      this.#onPage = null;
+    };
+    this.element.addEventListener("scroll", moved, { signal, passive: true });
+    window.addEventListener("resize", () => this.arrange(), { signal });
+    window.visualViewport?.addEventListener("resize", () => this.arrange(), { signal });
+    window.visualViewport?.addEventListener("scroll", moved, { signal });
+    this.#sizes = new ResizeObserver((entries) => this.#resized(entries));
+    this.#sizes.observe(this.element);
+    try {
+      this.#sizes.observe(this.canvas, { box: "device-pixel-content-box" });
+    } catch {
+      this.#sizes.observe(this.canvas); // Safari has no such box; CSS px × ratio must do.
+    }
+  }
+
+  get mode(): ViewMode {
+    return this.#mode;
+  }
+
+  /** The monitor has this size, px. */
+  open(surface: Extent): void {
+    this.#surface = surface;
+    this.arrange();
+  }
+
+  choose(mode: ViewMode): void {
+    setViewMode(mode);
+    this.arrange();
+  }
+
+  locate(clientX: number, clientY: number): { x: number; y: number } {
+    const surface = this.#surface;
+    if (surface === null) return { x: 0, y: 0 };
+    // Measured once after each change: a measurement per event could make the browser lay out the page first.
+    this.#onPage ??= this.canvas.getBoundingClientRect();
+    return pixelAt(this.#onPage, surface, clientX, clientY);
+  }
+
+  arrange(): void {
+    this.#onPage = null;
+    const surface = this.#surface;
+    if (surface === null) return;
+    const ratio = window.devicePixelRatio;
+    const stage = { width: this.element.clientWidth, height: this.element.clientHeight };
+    if (stage.width === 0 || stage.height === 0) return;
+    const window_ = { width: this.element.offsetWidth, height: this.element.offsetHeight };
+    this.#mode = viewMode() ?? naturalMode(window_, surface, ratio);
+    this.element.dataset.view = this.#mode;
+    this.#box = layout(this.#mode === "fit" ? window_ : stage, surface, ratio, this.#mode);
+    const { style } = this.#sheet;
+    style.left = `${this.#box.x}px`;
+    style.top = `${this.#box.y}px`;
+    style.width = `${this.#box.width}px`;
+    style.height = `${this.#box.height}px`;
+    this.#report();
+  }
+
+  /** Shows the desktop's pointer at a pixel of the monitor: for good under a finger, else for a moment. */
+  pointAt(x: number, y: number, forGood: boolean): void {
+    const surface = this.#surface;
+    if (surface === null || !this.ghost.hasAttribute("src")) return;
+    const hotX = Number(this.ghost.dataset.hotX ?? 0);
+    const hotY = Number(this.ghost.dataset.hotY ?? 0);
+    this.ghost.style.left = `${((x + 0.5) / surface.width) * this.#box.width - hotX}px`;
+    this.ghost.style.top = `${((y + 0.5) / surface.height) * this.#box.height - hotY}px`;
+    this.ghost.hidden = false;
+    clearTimeout(this.#ghostTimer);
+    if (!forGood) {
+      this.#ghostTimer = setTimeout(() => {
+        this.ghost.hidden = true;
+      }, 1_200);
+    }
+  }
+
+  /** Puts the text field where the person works: input methods show their candidates beside it. */
+  placeField(clientX: number, clientY: number): void {
+    this.#onPage ??= this.canvas.getBoundingClientRect();
+    const left = Math.max(0, Math.min(this.#box.width - 40, clientX - this.#onPage.x));
+    const top = Math.max(0, Math.min(this.#box.height - 40, clientY - this.#onPage.y));
+    this.field.style.left = `${left}px`;
+    this.field.style.top = `${top}px`;
+  }
+
+  close(): void {
+    clearTimeout(this.#ghostTimer);
+    this.#abort.abort();
+    this.#sizes.disconnect();
+  }
+
+  #resized(entries: readonly ResizeObserverEntry[]): void {
+    for (const entry of entries) {
+      if (entry.target !== this.canvas) this.arrange();
+      const size = entry.target === this.canvas ? entry.devicePixelContentBoxSize?.[0] : undefined;
+      if (size !== undefined) this.#devicePixels = { width: size.inlineSize, height: size.blockSize };
+    }
+    this.#onPage = null;
+    this.#report();
+  }
+
+  #report(): void {
+    const surface = this.#surface;
+    if (surface === null) return;
+    const ratio = window.devicePixelRatio;
+    // What the layout wants and what the browser made of it must both be 1:1, and nobody may have pinched the page.
+    const wanted = { width: this.#box.width * ratio, height: this.#box.height * ratio };
+    const pinched = Math.abs((window.visualViewport?.scale ?? 1) - 1) > 0.001;
+    const oneToOne = !pinched && isOneToOne(wanted, surface) && isOneToOne(this.#devicePixels ?? wanted, surface);
+    this.element.dataset.oneToOne = String(oneToOne);
+    this.#changed({ oneToOne, ratio, mode: this.#mode });
+  }
+}

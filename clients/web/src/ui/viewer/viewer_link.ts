@@ -1,0 +1,66 @@
+/** The page's end of the viewer worker. */
+
+import type { Hands } from "../../input/hands.ts";
+import type { InputMessage } from "../../protocol/messages.ts";
+import { PageSurface } from "../../surface/remote_surface.ts";
+import type { PageMessage, WorkerMessage } from "../../worker/messages.ts";
+
+export type News = Exclude<WorkerMessage, { kind: "surface" }>;
+
+export class ViewerLink implements Hands {
+  readonly #worker: Worker;
+
+  /** `inWorker` puts the surface into the worker where the browser can do that. Throws when there is no 2D canvas or no worker. */
+  constructor(
+    desktop: string,
+    monitor: number,
+    canvas: HTMLCanvasElement,
+    inWorker: boolean,
+    news: (news: News) => void,
+  ) {
+    const offscreen = inWorker && "transferControlToOffscreen" in canvas ? canvas.transferControlToOffscreen() : null;
+    const surface =
+      offscreen === null
+        ? new PageSurface(canvas, (answer, transfer) => this.#post({ kind: "surface", answer }, transfer))
+        : null;
+    this.#worker = new Worker(new URL("../../worker/entry.ts", import.meta.url), { type: "module", name: "viewer" });
+    this.#worker.onmessage = (event: MessageEvent<WorkerMessage>) => {
+      const message = event.data;
+      if (message.kind !== "surface") news(message);
+      else if (message.order.kind !== "open" || surface !== null) surface?.carryOut(message.order);
+    };
+    this.#worker.onerror = (event) => {
+      news({ kind: "connection", news: { phase: "ended", reason: "unsupported", detail: event.message ?? "" } });
+    };
+    this.#post({ kind: "start", desktop, monitor, canvas: offscreen }, offscreen === null ? [] : [offscreen]);
+  }
+
+  act(message: InputMessage): void {
+    this.#worker.postMessage(JSON.stringify(message));
+  }
+
+  motion(x: number, y: number, buttons: number): void {
+    this.#post({ kind: "motion", text: JSON.stringify({ type: "pointer", x, y, buttons } satisfies InputMessage) });
+  }
+
+  view(visible: boolean, oneToOne: boolean, ratio: number): void {
+    this.#post({ kind: "view", visible, oneToOne, ratio });
+  }
+
+  watch(status: boolean, trace: boolean): void {
+    this.#post({ kind: "watch", status, trace });
+  }
+
+  retry(force: boolean): void {
+    this.#post({ kind: "retry", force });
+  }
+
+  /** The worker's socket goes with it. */
+  close(): void {
+    this.#worker.terminate();
+  }
+
+  #post(message: PageMessage, transfer: Transferable[] = []): void {
+    this.#worker.postMessage(message, transfer);
+  }
+}
