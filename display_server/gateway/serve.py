@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import datetime
 import os
+import resource
 import secrets
 import signal
 from collections.abc import Callable
@@ -39,6 +40,7 @@ from display_server.gateway.static_client import StaticClient, require_built
 log = structlog.get_logger(__name__)
 
 SWEEP_EVERY_S = 60.0
+OPEN_FILES = 8192
 DEMO_USERNAME = "demo"
 #: Letters of the demo's password: easily read aloud and typed on a tablet; 16 of them are 75 bits.
 PASSWORD_LETTERS = "abcdefghjkmnpqrstvwxyz23456789"  # noqa: S105 - not itself one
@@ -120,6 +122,7 @@ async def _run(
     config: Config, on_ready: Callable[[Ready], None], demo: Demo | None, launcher: Launcher | None
 ) -> None:
     os.umask(0o077)
+    _allow_open_files()
     require_built(config.web_client)
     for name in config.names:
         check_name(name)
@@ -186,6 +189,14 @@ async def _run(
         raise Malfunction("The server ended by itself.")
 
 
+def _allow_open_files() -> None:
+    """A viewer costs two descriptors; the usual soft limit of 1024 would be met before our own bounds."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def _certificate(
     config: Config, state: StateFolder, names: list[str]
 ) -> tuple[Path, Path, authority.LocalCertificate | None]:
@@ -199,7 +210,7 @@ def _certificate(
 
 async def _stop(server: DoorServer, serving: asyncio.Task[None], door: Door) -> None:
     door.relays.close()
-    server.should_exit = True
+    server.end()
     await asyncio.gather(serving, return_exceptions=True)
 
 

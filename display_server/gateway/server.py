@@ -18,6 +18,8 @@ from display_server.gateway.relay import Relays
 
 BACKLOG = 256
 KEEP_ALIVE_S = 30
+#: From the connection until TLS stands; and for the other side's farewell at the end.
+TLS_HANDSHAKE_S, TLS_FAREWELL_S = 10.0, 1.0
 #: Requests under way when the door closes get this long.
 GRACE_S = 2
 
@@ -79,10 +81,42 @@ class DoorServer(uvicorn.Server):
         config.ssl = context
         super().__init__(config)
         self.ready = asyncio.Event()
+        self._ending = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        """As uvicorn's, with bounds on TLS: who only opens connections does not keep them for a minute."""
+        await self.lifespan.startup()
+        loop = asyncio.get_running_loop()
+        self.servers = [
+            await loop.create_server(
+                self._protocol,
+                sock=listening,
+                ssl=self.config.ssl,
+                backlog=BACKLOG,
+                ssl_handshake_timeout=TLS_HANDSHAKE_S,
+                ssl_shutdown_timeout=TLS_FAREWELL_S,
+            )
+            for listening in sockets or []
+        ]
+        self.started = True
         self.ready.set()
+
+    def end(self) -> None:
+        self.should_exit = True
+        self._ending.set()
+
+    async def main_loop(self) -> None:
+        """As uvicorn's, which wakes up ten times a second to look whether it should end."""
+        ticks_per_s = 10
+        tick = 0
+        while not await self.on_tick(tick):
+            tick += ticks_per_s
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await self._ending.wait()
+
+    def _protocol(self) -> asyncio.Protocol:
+        return DoorHttp(self.config, self.server_state, self.lifespan.state)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -155,7 +155,7 @@ async def running_door(
         yield DoorUnderTest(door, f"https://localhost:{port}", port, context, server, app)
     finally:
         door.relays.close()
-        server.should_exit = True
+        server.end()
         if serving:
             await serving
         await sessions.close()
