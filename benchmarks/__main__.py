@@ -12,7 +12,7 @@ from benchmarks.cases.case import Effort
 from benchmarks.report.compare import compare
 from benchmarks.report.markdown import report
 from benchmarks.report.results import load
-from benchmarks.run import CASES, QUICK_CASES, SUBJECTS, run
+from benchmarks.run import CASES, QUICK_CASES, SUBJECTS, new_results, run
 
 OUT = Path(__file__).parent / "out"
 
@@ -56,12 +56,15 @@ def main() -> int:
         memory_minutes=options.minutes,
     )
     ordered = [case for case in CASES if case in cases]
-    results = run(options.peer or list(SUBJECTS), ordered, options.rounds, effort)
-    results.save(options.json)
-    text = report(results)
-    options.md.parent.mkdir(parents=True, exist_ok=True)
-    options.md.write_text(text)
-    print(text)
+    results = new_results()
+    try:
+        run(options.peer or list(SUBJECTS), ordered, options.rounds, effort, results)
+    finally:
+        results.save(options.json)
+        text = report(results)
+        options.md.parent.mkdir(parents=True, exist_ok=True)
+        options.md.write_text(text)
+        print(text)
     return 1 if results.failed else 0
 
 

@@ -60,9 +60,15 @@ BRIEF = (
 FAILURES = (SubjectFailedError, SurfaceError, StageError, PlaywrightError, WebSocketException, OSError)
 
 
-def run(subjects: Sequence[str], cases: Sequence[str], rounds: int, effort: Effort) -> Results:
-    """A B C, A B C …: each round gives every subject a fresh desktop and a fresh browser."""
-    results = Results(machine=machine(), started=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
+def new_results() -> Results:
+    return Results(machine=machine(), started=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
+
+
+def run(subjects: Sequence[str], cases: Sequence[str], rounds: int, effort: Effort, results: Results) -> None:
+    """A B C, A B C …: each round gives every subject a fresh desktop and a fresh browser.
+
+    Adds to `results` as it goes, so that an interrupted run keeps what it has.
+    """
     for turn in range(rounds):
         for name in subjects:
             if name in results.missing:
@@ -76,7 +82,6 @@ def run(subjects: Sequence[str], cases: Sequence[str], rounds: int, effort: Effo
             except MissingPeerError as error:
                 results.missing[name] = str(error)
                 note(f"  {name} is missing: {error}")
-    return results
 
 
 def _run_subject(subject: Subject, cases: Sequence[str], turn: int, effort: Effort, results: Results) -> None:

@@ -6,7 +6,7 @@ from benchmarks.cases.case import Bench, Outcome
 from benchmarks.cases.stack import cost_figures
 
 #: Until the terminal is up and everything about it has been sent.
-SETTLE_MS = 2500
+SETTLE_MS = 1500
 
 
 def idle(bench: Bench) -> Outcome:

@@ -119,8 +119,9 @@ def cost_figures(reading: Reading, seconds: float) -> dict[str, float]:
         "server_cores": reading.server_cpu_s / seconds,
         "foreign_cores": reading.foreign_cpu_s / reading.seconds,
     }
-    if gateway := reading.cpu_s.get("gateway"):
-        figures["gateway_share"] = gateway / (reading.server_cpu_s - gateway)
+    gateway = reading.cpu_s.get("gateway", 0.0)
+    if (rest := reading.server_cpu_s - gateway) > 0:
+        figures["gateway_share"] = gateway / rest
     return figures | {f"{role}_cores": cpu_s / seconds for role, cpu_s in reading.cpu_s.items()}
 
 

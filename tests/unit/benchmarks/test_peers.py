@@ -29,7 +29,8 @@ class MissingSubject:
 def test_a_missing_peer_is_reported_and_the_run_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     subject = MissingSubject()
     monkeypatch.setattr(runner, "SUBJECTS", {"absent": lambda: subject})
-    found = runner.run(["absent"], ["click"], rounds=2, effort=Effort())
+    found = runner.new_results()
+    runner.run(["absent"], ["click"], 2, Effort(), found)
     assert found.missing == {"absent": "apt install absent"}
     assert subject.stops == 1
 
@@ -42,7 +43,8 @@ class FailingSubject(MissingSubject):
 def test_a_failing_subject_is_tried_each_round_and_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     subject = FailingSubject()
     monkeypatch.setattr(runner, "SUBJECTS", {"failing": lambda: subject})
-    found = runner.run(["failing"], ["click"], rounds=2, effort=Effort())
+    found = runner.new_results()
+    runner.run(["failing"], ["click"], 2, Effort(), found)
     assert found.missing == {}
     assert list(found.failed) == ["failing in round 1", "failing in round 2"]
     assert subject.stops == 2

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.cases.stack import exactness_figures, shown_figures
+from benchmarks.cases.stack import cost_figures, exactness_figures, shown_figures
 from benchmarks.content.stage import Shown
 from benchmarks.driver.browser import Quantiles, Seen, Watched
+from benchmarks.driver.meter import Reading
 from benchmarks.report.bars import judge
 from benchmarks.report.compare import compare, ratio_interval
 from benchmarks.report.markdown import report
@@ -93,3 +94,9 @@ def test_slices_are_counted_as_sent_shown_exact_and_wrong() -> None:
     exact = exactness_figures(drawn, watched)
     assert (exact["exact"], exact["checked"], exact["exact_at_first_sight"]) == (2, 3, 1)
     assert (exact["exact_at_rest"], exact["stop_to_exact_ms"]) == (1, 10.0)
+
+
+def test_a_subject_that_costs_nothing_is_no_error() -> None:
+    figures = cost_figures(Reading(5.0, 0, 0, {"gateway": 0.0, "x_server": 0.0}, 0.0), 5.0)
+    assert figures["server_cores"] == 0.0
+    assert "gateway_share" not in figures
