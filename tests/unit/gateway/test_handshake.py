@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from display_server.gateway import handshake as ws
+
+KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
+HEAD = (
+    b"GET /viewer HTTP/1.1\r\nhost: localhost:8443\r\norigin: https://localhost:8443\r\ncookie: a=b\r\n"
+    b"sec-websocket-version: 13\r\nsec-websocket-key: " + KEY + b"\r\n"
+    b"sec-websocket-protocol: lightbox.1, ticket.abc.def\r\n\r\n"
+)
+
+
+def test_a_good_one() -> None:
+    assert ws.parse(HEAD) == ws.Handshake(
+        KEY, "localhost:8443", "https://localhost:8443", "a=b", ("lightbox.1",), "abc.def"
+    )
+
+
+def test_subprotocols_may_come_in_several_lines() -> None:
+    split = HEAD.replace(b"lightbox.1, ", b"lightbox.1\r\nsec-websocket-protocol: ")
+    assert ws.parse(split) == ws.parse(HEAD)
+
+
+def test_two_tickets_are_none() -> None:
+    assert ws.parse(HEAD.replace(b"abc.def", b"abc.def, ticket.ghi")).ticket is None
+
+
+def test_refusal_is_what_rfc_6455_asks_for() -> None:
+    answer = ws.accept_and_close(ws.parse(HEAD), 4401, "The ticket is used.")
+    head, _, frame = answer.partition(b"\r\n\r\n")
+    assert b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in head  # the RFC's own example
+    assert b"Sec-WebSocket-Protocol: lightbox.1" in head
+    assert frame == b"\x88\x15\x11\x31The ticket is used."
+    assert ws.is_close(frame)
+
+
+@given(st.text())
+def test_reasons_fit_and_stay_utf_8(reason: str) -> None:
+    frame = ws.close_frame(1001, reason.encode("utf-8", "ignore").decode())
+    assert len(frame) == 2 + frame[1] <= 127
+    frame[4:].decode()
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(
+                [b"host", b"origin", b"cookie", b"sec-websocket-protocol", b"sec-websocket-key", b"x"]
+            ),
+            st.binary(max_size=60),
+        ),
+        max_size=8,
+    ),
+    st.sampled_from([b"GET /viewer HTTP/1.1", b"GET /viewer?x HTTP/1.1", b"", b"GET"]),
+)
+def test_nothing_else_is_raised(headers: list[tuple[bytes, bytes]], request_line: bytes) -> None:
+    head = request_line + b"\r\nsec-websocket-version: 13\r\n"
+    head += b"".join(name + b": " + value + b"\r\n" for name, value in headers) + b"\r\n"
+    with contextlib.suppress(ws.NotAWebSocket):
+        request = ws.parse(head)
+        assert len(request.key) == 24
+        ws.accept_and_close(request, 4401, "no")
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 408, 426, 431])
+def test_plain_answers_are_whole(status: int) -> None:
+    answer = ws.plain_answer(status, b"{}")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(f"HTTP/1.1 {status} ".encode())
+    assert b"Content-Length: 2" in head
+    assert body == b"{}"
+    assert (b"Sec-WebSocket-Version: 13" in head) is (status == 426)
