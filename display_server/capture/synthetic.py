@@ -14,7 +14,7 @@ from display_server.errors import CaptureError
 
 
 class SyntheticSource:
-    """Starts black. `draw` draws; `fail` makes it behave as if its X server died. One thread, but for `read`."""
+    """Starts black. `draw` draws; `fail` behaves as if the X server died. One thread, but for `read`."""
 
     def __init__(self, width_px: int, height_px: int) -> None:
         self._picture: Picture = np.zeros((height_px, width_px, 4), np.uint8)

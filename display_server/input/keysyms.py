@@ -1,0 +1,71 @@
+"""Names and kinds of keysyms (X11/keysymdef.h), as far as input needs them."""
+
+from __future__ import annotations
+
+NO_SYMBOL = 0
+BACKSPACE, TAB, RETURN, ESCAPE = 0xFF08, 0xFF09, 0xFF0D, 0xFF1B
+SHIFT_L, SHIFT_R = 0xFFE1, 0xFFE2
+NUM_LOCK, CAPS_LOCK, SHIFT_LOCK = 0xFF7F, 0xFFE5, 0xFFE6
+LEVEL3_SHIFT = 0xFE03
+
+#: What these lock is in the keysyms that arrive; a lock of the desktop's own could only contradict it.
+LOCKS = frozenset({NUM_LOCK, CAPS_LOCK, SHIFT_LOCK})
+
+#: Shift_L … Hyper_R, ISO_Level3_Shift and its kin, Mode_switch: of use only as the keys that a layout has.
+MODIFIERS = frozenset([*range(0xFFE1, 0xFFEF), *range(0xFE01, 0xFE14), 0xFF7E])
+
+#: Characters that have a meaning as a key.
+_CONTROL_KEYS = {"\n": RETURN, "\r": RETURN, "\t": TAB, "\b": BACKSPACE, "\x1b": ESCAPE, "\x7f": 0xFFFF}
+
+_UNICODE = 0x01000000
+_LATIN1_PRINTABLE = (range(0x20, 0x7F), range(0xA0, 0x100))
+
+
+def keysym_of(character: str) -> int | None:
+    """The keysym that types one code point; None for controls that no key types."""
+    if character in _CONTROL_KEYS:
+        return _CONTROL_KEYS[character]
+    point = ord(character)
+    if any(point in part for part in _LATIN1_PRINTABLE):
+        return point
+    if point < 0x100 or 0xD800 <= point < 0xE000:
+        return None
+    return _UNICODE + point
+
+
+def canonical(keysym: int) -> int:
+    """One keysym per character: Unicode keysyms of Latin-1 characters are written as Latin-1."""
+    if keysym & ~0xFF == _UNICODE:
+        return keysym & 0xFF
+    return keysym
+
+
+def is_unicode(keysym: int) -> bool:
+    return _UNICODE + 0x100 <= keysym <= _UNICODE + 0x10FFFF
+
+
+def is_multimedia(keysym: int) -> bool:
+    """XF86AudioPlay and the like."""
+    return 0x10080000 <= keysym <= 0x1008FFFF
+
+
+def is_printable(keysym: int) -> bool:
+    """Whether it types a character, so that the level must be right; Tab is the same key with Shift."""
+    return keysym < 0xFE00 or is_unicode(keysym) or is_keypad_character(keysym)
+
+
+def is_keypad_character(keysym: int) -> bool:
+    """KP_Multiply … KP_9 and KP_Equal."""
+    return 0xFFAA <= keysym <= 0xFFB9 or keysym == 0xFFBD
+
+
+def is_letter_pair(lower: int, upper: int) -> bool:
+    """Whether Caps Lock acts on a key with these two levels."""
+    small, capital = _character(lower), _character(upper)
+    return bool(small and capital and small != capital and small.upper() == capital)
+
+
+def _character(keysym: int) -> str:
+    if keysym < 0x100:
+        return chr(keysym)
+    return chr(keysym - _UNICODE) if is_unicode(keysym) else ""
