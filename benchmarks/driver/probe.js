@@ -137,7 +137,8 @@
         }
       }
       const last = watch.seen[watch.seen.length - 1];
-      if (watch.expected && last && last.exact === null) check(last);
+      // What stood there before the pass began is in no list, and not judged.
+      if (last && last.exact === null && watch.expected?.[last.number]) check(last);
     }
     again();
   };

@@ -79,6 +79,13 @@ def test_one_pixel_off_by_one_level_is_wrong(surface: Surface) -> None:
     assert (int((difference != 0).sum()), int(difference.max())) == (1, 1)
 
 
+def test_what_stood_there_before_is_not_judged(surface: Surface) -> None:
+    surface.page.evaluate("draw(99)")
+    watched = watch(surface, dropped=[1])
+    assert [(seen.number, seen.exact) for seen in watched.seen][:2] == [(99, None), (2, True)]
+    assert watched.wrong == {}
+
+
 def test_a_half_drawn_picture_does_not_count_until_it_is_whole(surface: Surface) -> None:
     watched = watch(surface, torn=[4])
     assert [seen.number for seen in watched.seen] == NUMBERS
