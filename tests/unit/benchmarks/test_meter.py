@@ -28,6 +28,9 @@ sys.stdin.read()
 child.kill()
 """
 
+#: The least of it that the kernel's counters, in ticks of 10 ms for user and system each, must show.
+BURNT_S = 0.26
+
 
 @pytest.fixture
 def family() -> Iterator[tuple[int, int]]:
@@ -39,15 +42,15 @@ def family() -> Iterator[tuple[int, int]]:
 
 
 def test_children_count_with_their_parent(family: tuple[int, int]) -> None:
-    assert cpu_seconds({"all": [family[0]]})["all"] >= 0.3
+    assert cpu_seconds({"all": [family[0]]})["all"] >= BURNT_S
 
 
 def test_a_child_with_a_role_counts_there_alone(family: tuple[int, int]) -> None:
     parent, child = family
     whole = cpu_seconds({"all": [parent]})["all"]
     apart = cpu_seconds({"parent": [parent], "child": [child]})
-    assert apart["child"] >= 0.3
-    assert apart["parent"] <= whole - 0.3 + 0.02
+    assert apart["child"] >= BURNT_S
+    assert apart["parent"] <= whole - BURNT_S
 
 
 def test_a_process_that_has_gone_costs_nothing() -> None:
