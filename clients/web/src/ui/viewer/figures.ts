@@ -32,13 +32,13 @@ export function mixText(
   if (total === 0) return "–";
   return entries
     .sort((left, right) => right[1] - left[1])
-    .map(([name, count]) => `${names[name] ?? name} ${share(count / total)}`)
+    .map(([name, count]) => `${names[name] ?? name}\u00a0${share(count / total)}`)
     .join(" · ");
 }
 
 function share(part: number): string {
   const percent = part * 100;
-  return percent < 1 ? "<1 %" : `${Math.round(percent)} %`;
+  return percent < 1 ? "<1\u00a0%" : `${Math.round(percent)}\u00a0%`;
 }
 
 /** The value below which `share` (0…1) of them lie; NaN for none. */

@@ -6,7 +6,7 @@ import { texts } from "../texts.ts";
 import { STAGES, type Stage, stageTimes, summarise, totalMs } from "./trace_figures.ts";
 
 const WIDTH_PX = 420;
-const HEIGHT_PX = 268;
+const HEIGHT_PX = 272;
 const CHART_TOP_PX = 40;
 const CHART_PX = 96;
 const BAR_PX = 4;
@@ -70,7 +70,7 @@ export class TraceOverlay {
     }
     text(
       pen,
-      t.rate(summary.framesPerS.toFixed(1), summary.mbitPerS.toFixed(1)),
+      t.rate(summary.framesPerS.toFixed(1), summary.mbitPerS.toFixed(summary.mbitPerS < 1 ? 2 : 1)),
       WIDTH_PX - SIDE_PX,
       24,
       "#c9d5da",
@@ -78,7 +78,7 @@ export class TraceOverlay {
       "right",
     );
     this.#bars(pen);
-    const top = CHART_TOP_PX + CHART_PX + 26;
+    const top = CHART_TOP_PX + CHART_PX + 24;
     const columns = [SIDE_PX, SIDE_PX + 200];
     const entries: [string, string, { p50: number; p90: number }][] = STAGES.map((stage) => [
       t.stages[stage],
@@ -88,7 +88,7 @@ export class TraceOverlay {
     entries.push([t.total, "", summary.total]);
     for (const [index, [name, colour, spread]] of entries.entries()) {
       const x = columns[Math.floor(index / 4)] ?? SIDE_PX;
-      const y = top + (index % 4) * 22 + 14;
+      const y = top + (index % 4) * 22 + 22;
       if (colour !== "") {
         pen.fillStyle = colour;
         pen.fillRect(x, y - 9, 10, 10);

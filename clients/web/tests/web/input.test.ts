@@ -1,0 +1,361 @@
+import { describe, expect, it } from "vitest";
+import { isOneToOne, layout, naturalMode, pixelAt } from "../../src/input/geometry.ts";
+import { KeyboardCore, type Platform } from "../../src/input/keyboard_core.ts";
+import { isComposedScript, type KeyInput, keysymOf } from "../../src/input/keysym.ts";
+import { PointerCore, protocolButtons } from "../../src/input/pointer_core.ts";
+import { difference, pieces, TextFieldCore } from "../../src/input/text_field_core.ts";
+import { TouchCore } from "../../src/input/touch_core.ts";
+import { WheelCore } from "../../src/input/wheel_core.ts";
+
+const key = (name: string, code: string, more: Partial<KeyInput> = {}): KeyInput => ({
+  key: name,
+  code,
+  location: 0,
+  shiftKey: false,
+  ctrlKey: false,
+  altKey: false,
+  metaKey: false,
+  ...more,
+});
+
+describe("keysyms", () => {
+  it.each([
+    ["a", "KeyA", 0, 0x61],
+    ["é", "Digit2", 0, 0xe9],
+    ["€", "KeyE", 0, 0x10020ac],
+    ["й", "KeyQ", 0, 0x1000439],
+    ["한", "KeyG", 0, 0x100d55c],
+    ["😀", "", 0, 0x101f600],
+    [" ", "Space", 0, 0x20],
+    ["Enter", "Enter", 0, 0xff0d],
+    ["Enter", "NumpadEnter", 3, 0xff8d],
+    ["7", "Numpad7", 3, 0xffb7],
+    ["Home", "Numpad7", 3, 0xff95],
+    ["/", "NumpadDivide", 3, 0xffaf],
+    ["Shift", "ShiftRight", 2, 0xffe2],
+    ["Control", "ControlLeft", 1, 0xffe3],
+    ["Meta", "MetaRight", 2, 0xffec],
+    ["F1", "F1", 0, 0xffbe],
+    ["F24", "F24", 0, 0xffd5],
+    ["HangulMode", "Lang1", 0, 0xff31],
+    ["HanjaMode", "Lang2", 0, 0xff34],
+    ["Unidentified", "Lang1", 0, 0xff31],
+    ["Delete", "Delete", 0, 0xffff],
+    ["PrintScreen", "PrintScreen", 0, 0xff61],
+  ])("%s (%s, %i)", (name, code, location, keysym) => {
+    expect(keysymOf(key(name, code, { location }))).toBe(keysym);
+  });
+
+  it.each(["Dead", "Process", "Unidentified", "Fn", "toString"])("none for %s", (name) => {
+    expect(keysymOf(key(name, "KeyA"))).toBeUndefined();
+  });
+
+  it("knows scripts that are composed", () => {
+    expect(["ㅎ", "한", "あ", "漢"].map(isComposedScript)).toEqual([true, true, true, true]);
+    expect(["a", "é", "й", "Enter", "€"].map(isComposedScript)).toEqual([false, false, false, false, false]);
+  });
+});
+
+describe("keyboard", () => {
+  const board = (platform: Platform = "other"): KeyboardCore => new KeyboardCore({ platform, commandIsControl: true });
+  const sent = (core: KeyboardCore, input: KeyInput, nowMs = 0): [number, string, boolean][] | "leave" => {
+    const decision = core.keyDown(input, nowMs);
+    return decision.kind === "leave"
+      ? "leave"
+      : decision.messages.map((message) => [message.keysym, message.code, message.down]);
+  };
+  const freed = (core: KeyboardCore, input: KeyInput): [number, string, boolean][] | "leave" => {
+    const decision = core.keyUp(input);
+    return decision.kind === "leave"
+      ? "leave"
+      : decision.messages.map((message) => [message.keysym, message.code, message.down]);
+  };
+
+  it("releases by code what was pressed, whatever the key means by then", () => {
+    const core = board();
+    expect(sent(core, key("Shift", "ShiftLeft", { shiftKey: true, location: 1 }))).toEqual([
+      [0xffe1, "ShiftLeft", true],
+    ]);
+    expect(sent(core, key("A", "KeyA", { shiftKey: true }))).toEqual([[0x41, "KeyA", true]]);
+    expect(freed(core, key("Shift", "ShiftLeft", { location: 1 }))).toEqual([[0xffe1, "ShiftLeft", false]]);
+    expect(freed(core, key("a", "KeyA"))).toEqual([[0x41, "KeyA", false]]);
+    expect(freed(core, key("a", "KeyA"))).toBe("leave");
+  });
+
+  it("repeats by pressing again", () => {
+    const core = board();
+    sent(core, key("a", "KeyA"));
+    expect(sent(core, key("a", "KeyA"))).toEqual([[0x61, "KeyA", true]]);
+  });
+
+  it("lets go of a modifier whose release it missed", () => {
+    const core = board();
+    sent(core, key("Alt", "AltLeft", { altKey: true, location: 1 }));
+    expect(core.stale({ shiftKey: false, ctrlKey: false, altKey: false, metaKey: false })).toEqual([
+      { type: "key", keysym: 0xffe9, code: "AltLeft", down: false },
+    ]);
+    sent(core, key("Control", "ControlRight", { ctrlKey: true, location: 2 }));
+    expect(sent(core, key("x", "KeyX"))).toEqual([
+      [0xffe4, "ControlRight", false],
+      [0x78, "KeyX", true],
+    ]);
+  });
+
+  it("forgets everything at once", () => {
+    const core = board();
+    expect(core.forget()).toBe(false);
+    sent(core, key("a", "KeyA"));
+    expect([core.forget(), core.held]).toEqual([true, []]);
+  });
+
+  it("leaves to the field what is composed there", () => {
+    const core = board();
+    expect(sent(core, key("ㅎ", "KeyG"))).toBe("leave");
+    expect(sent(core, key("Dead", "BracketLeft"))).toBe("leave");
+    expect(sent(core, key("Process", "KeyA"))).toBe("leave");
+  });
+
+  it("means the key, not the jamo, in a shortcut", () => {
+    const core = board();
+    sent(core, key("Control", "ControlLeft", { ctrlKey: true, location: 1 }));
+    expect(sent(core, key("ㅊ", "KeyC", { ctrlKey: true }))).toEqual([[0x63, "KeyC", true]]);
+  });
+
+  it("takes back the Ctrl that Windows puts before AltGr, not an own one", () => {
+    const core = board("windows");
+    sent(core, key("Control", "ControlLeft", { ctrlKey: true, location: 1 }), 100);
+    expect(sent(core, key("AltGraph", "AltRight", { ctrlKey: true, altKey: true, location: 2 }), 101)).toEqual([
+      [0xffe3, "ControlLeft", false],
+    ]);
+    expect(sent(core, key("@", "KeyQ", { ctrlKey: true, altKey: true }), 200)).toEqual([[0x40, "KeyQ", true]]);
+    const slow = board("windows");
+    sent(slow, key("Control", "ControlLeft", { ctrlKey: true, location: 1 }), 100);
+    expect(sent(slow, key("AltGraph", "AltRight", { ctrlKey: true, altKey: true, location: 2 }), 900)).toEqual([]);
+  });
+
+  it("on a Mac: ⌘ is Ctrl, ⌥ left is Alt, ⌥ right chooses characters", () => {
+    const core = board("mac");
+    expect(sent(core, key("Meta", "MetaLeft", { metaKey: true, location: 1 }))).toEqual([[0xffe3, "MetaLeft", true]]);
+    expect(sent(core, key("c", "KeyC", { metaKey: true }))).toEqual([[0x63, "KeyC", true]]);
+    // The Mac says nothing of C's release while ⌘ is down.
+    expect(freed(core, key("Meta", "MetaLeft", { location: 1 }))).toEqual([
+      [0xffe3, "MetaLeft", false],
+      [0x63, "KeyC", false],
+    ]);
+    sent(core, key("Alt", "AltLeft", { altKey: true, location: 1 }));
+    expect(sent(core, key("ƒ", "KeyF", { altKey: true }))).toEqual([[0x66, "KeyF", true]]);
+    freed(core, key("Alt", "AltLeft", { location: 1 }));
+    expect(sent(core, key("Alt", "AltRight", { altKey: true, location: 2 }))).toEqual([]);
+    expect(sent(core, key("ƒ", "KeyF", { altKey: true }))).toContainEqual([0x1000192, "KeyF", true]);
+  });
+
+  it("never names a code longer than the protocol allows", () => {
+    const [message] = sent(board(), key("AudioVolumeMute", "x".repeat(50))) as [number, string, boolean][];
+    expect(message?.[1]).toHaveLength(32);
+  });
+});
+
+describe("text field", () => {
+  /** Plays the values of a field, gives what the desktop would hold. */
+  function typed(field: TextFieldCore, values: readonly string[], desktop = ""): string {
+    let text = Array.from(desktop);
+    for (const value of values) {
+      const change = field.input(value);
+      text = [...text.slice(0, text.length - change.backspaces), ...Array.from(change.text)];
+    }
+    return text.join("");
+  }
+
+  it("tells what changed at the end", () => {
+    expect(difference("", "한")).toEqual({ backspaces: 0, text: "한" });
+    expect(difference("하", "한")).toEqual({ backspaces: 1, text: "한" });
+    expect(difference("한글", "한")).toEqual({ backspaces: 1, text: "" });
+    expect(difference("a😀", "a😁b")).toEqual({ backspaces: 1, text: "😁b" });
+    expect(difference("same", "same")).toEqual({ backspaces: 0, text: "" });
+  });
+
+  it("types 두벌식 without composition events, each jamo deleting and inserting", () => {
+    const field = new TextFieldCore();
+    expect(typed(field, ["ㅎ", "", "하", "", "한", "한ㄱ", "한", "한그", "한", "한글"])).toBe("한글");
+    expect(field.direct).toBe(true);
+  });
+
+  it("moves a final consonant to the next syllable: 닭 + ㅣ → 달기", () => {
+    expect(typed(new TextFieldCore(), ["ㄷ", "다", "달", "닭", "달기"])).toBe("달기");
+  });
+
+  it("takes a syllable apart on Backspace: 한 → 하 → ㅎ → nothing", () => {
+    expect(typed(new TextFieldCore(), ["ㅎ", "하", "한", "하", "ㅎ", ""])).toBe("");
+  });
+
+  it("waits for the end of a composition, in either order of the last events", () => {
+    const chromium = new TextFieldCore();
+    chromium.compositionStart();
+    expect(chromium.input("ㅎ")).toEqual({ backspaces: 0, text: "" });
+    expect(chromium.input("한")).toEqual({ backspaces: 0, text: "" });
+    expect(chromium.preview("한")).toBe("한");
+    expect(chromium.compositionEnd("한")).toEqual({ backspaces: 0, text: "한" });
+    expect(chromium.input("한")).toEqual({ backspaces: 0, text: "" });
+    const late = new TextFieldCore();
+    late.compositionStart();
+    expect(late.compositionEnd("")).toEqual({ backspaces: 0, text: "" });
+    expect(late.input("한")).toEqual({ backspaces: 0, text: "한" });
+  });
+
+  it("types two compositions in a row once each", () => {
+    const field = new TextFieldCore();
+    field.compositionStart();
+    expect(field.compositionEnd("한").text).toBe("한");
+    field.compositionStart();
+    expect(field.preview("한글")).toBe("글");
+    expect(field.compositionEnd("한글")).toEqual({ backspaces: 0, text: "글" });
+    expect(field.direct).toBe(false);
+  });
+
+  it("types nothing for a composition that was given up", () => {
+    const field = new TextFieldCore();
+    field.compositionStart();
+    field.input("ㅎ");
+    expect(field.compositionEnd("")).toEqual({ backspaces: 0, text: "" });
+  });
+
+  it("starts anew after a reset", () => {
+    const field = new TextFieldCore();
+    field.input("한");
+    field.reset();
+    expect(field.input("글")).toEqual({ backspaces: 0, text: "글" });
+  });
+
+  it("splits long text at code points", () => {
+    expect(pieces("😀".repeat(1025)).map((piece) => Array.from(piece).length)).toEqual([1024, 1]);
+    expect(pieces("")).toEqual([]);
+  });
+});
+
+describe("wheel", () => {
+  it.each([
+    ["Chromium on Windows", { deltaX: 0, deltaY: 100, deltaMode: 0, wheelDeltaY: -120 }, 120],
+    ["Chromium on Linux", { deltaX: 0, deltaY: 120, deltaMode: 0, wheelDeltaY: -120 }, 120],
+    ["a fast turn", { deltaX: 0, deltaY: -300, deltaMode: 0, wheelDeltaY: 360 }, -360],
+    ["Firefox in lines", { deltaX: 0, deltaY: 3, deltaMode: 1 }, 120],
+    ["a high-resolution wheel in lines", { deltaX: 0, deltaY: 0.375, deltaMode: 1 }, 15],
+    ["pixels without the old fields", { deltaX: 0, deltaY: 100, deltaMode: 0 }, 120],
+    ["a touchpad of 40 px", { deltaX: 0, deltaY: 40, deltaMode: 0, wheelDeltaY: -120 }, 48],
+    ["one page", { deltaX: 0, deltaY: 1, deltaMode: 2 }, 1200],
+    ["nonsense", { deltaX: 0, deltaY: Number.NaN, deltaMode: 0 }, 0],
+    ["far too much", { deltaX: 0, deltaY: 1e9, deltaMode: 0 }, 12_000],
+  ])("%s", (_, input, dy) => {
+    expect(new WheelCore().turn(input)).toEqual({ dx: 0, dy });
+  });
+
+  it("keeps fractions", () => {
+    const wheel = new WheelCore();
+    let sum = 0;
+    for (let step = 0; step < 100; step++) sum += wheel.turn({ deltaX: 0, deltaY: 0.7, deltaMode: 0 }).dy;
+    expect(sum).toBeGreaterThanOrEqual(83);
+    expect(sum).toBeLessThanOrEqual(84);
+  });
+});
+
+describe("pointer", () => {
+  it("maps the browser's buttons to the protocol's", () => {
+    expect([0, 1, 2, 4, 8, 16, 31].map(protocolButtons)).toEqual([0, 1, 4, 2, 8, 16, 31]);
+  });
+
+  it("tells presses from motion, and both from nothing", () => {
+    const pointer = new PointerCore();
+    expect(pointer.news({ x: 1, y: 1, buttons: 0 })).toBe("motion");
+    expect(pointer.news({ x: 1, y: 1, buttons: 0 })).toBeNull();
+    expect(pointer.news({ x: 1, y: 1, buttons: 1 })).toBe("press");
+    expect(pointer.news({ x: 2, y: 1, buttons: 1 })).toBe("motion");
+    expect(pointer.forget()).toBe(true);
+    expect(pointer.forget()).toBe(false);
+  });
+});
+
+describe("fingers", () => {
+  const buttons = (acts: readonly { kind: string; buttons?: number }[]): (number | string)[] =>
+    acts.map((act) => act.buttons ?? act.kind);
+
+  it("tap", () => {
+    const touch = new TouchCore();
+    expect(buttons(touch.down(1, 10, 10, 0))).toEqual(["move"]);
+    expect(touch.move(1, 13, 12)).toEqual([]);
+    expect(buttons(touch.up(1))).toEqual([1, 0]);
+  });
+
+  it("drag from where it began", () => {
+    const touch = new TouchCore();
+    touch.down(1, 10, 10, 0);
+    expect(touch.move(1, 30, 10)).toMatchObject([
+      { x: 10, buttons: 1 },
+      { x: 30, buttons: 1 },
+    ]);
+    expect(touch.up(1)).toMatchObject([{ x: 30, buttons: 0 }]);
+  });
+
+  it("hold", () => {
+    const touch = new TouchCore();
+    touch.down(1, 10, 10, 0);
+    expect(touch.wait(100)).toBe(450);
+    expect(touch.held(100)).toEqual([]);
+    expect(touch.held(550)).toMatchObject([{ buttons: 4 }]);
+    expect(touch.up(1)).toMatchObject([{ buttons: 0 }]);
+  });
+
+  it("two: scroll, or the other button", () => {
+    const touch = new TouchCore();
+    touch.down(1, 10, 10, 0);
+    touch.down(2, 60, 10, 5);
+    touch.move(1, 10, 30);
+    expect(touch.move(1, 10, 50)).toMatchObject([{ kind: "scroll", dyPx: -10 }]);
+    expect([touch.up(1), touch.up(2)]).toEqual([[], []]);
+    touch.down(1, 10, 10, 0);
+    touch.down(2, 60, 10, 5);
+    expect(buttons(touch.up(2))).toEqual([4, 0]);
+    expect(touch.up(1)).toEqual([]);
+  });
+
+  it("lets go when the browser takes over", () => {
+    const touch = new TouchCore();
+    touch.down(1, 10, 10, 0);
+    touch.move(1, 90, 10);
+    expect(buttons(touch.cancel())).toEqual([0]);
+    expect(touch.wait(0)).toBeNull();
+  });
+});
+
+describe("geometry", () => {
+  const surface = { width: 1920, height: 1080 };
+
+  it("shows 1:1 on device pixels", () => {
+    for (const ratio of [1, 1.25, 1.5, 2, 3]) {
+      const box = layout({ width: 4000, height: 3000 }, surface, ratio, "actual");
+      expect(isOneToOne({ width: box.width * ratio, height: box.height * ratio }, surface)).toBe(true);
+      expect(Math.abs(box.x * ratio - Math.round(box.x * ratio))).toBeLessThan(1e-6);
+    }
+  });
+
+  it("fits, and is exact where it fits exactly", () => {
+    expect(layout({ width: 960, height: 1000 }, surface, 1, "fit")).toEqual({ x: 0, y: 230, width: 960, height: 540 });
+    expect(layout({ width: 1920, height: 1080 }, surface, 1, "fit")).toEqual({ x: 0, y: 0, width: 1920, height: 1080 });
+  });
+
+  it("chooses 1:1 where there is room", () => {
+    expect(naturalMode({ width: 1920, height: 1080 }, surface, 1)).toBe("actual");
+    expect(naturalMode({ width: 1919, height: 1080 }, surface, 1)).toBe("fit");
+    expect(naturalMode({ width: 960, height: 540 }, surface, 2)).toBe("actual");
+  });
+
+  it("finds the pixel under every position, at any scale", () => {
+    for (const width of [1920, 1536, 1280, 960, 777.5, 3840]) {
+      const box = { x: 13.25, y: 7, width, height: (width * 1080) / 1920 };
+      for (const x of [0, 1, 2, 959, 1918, 1919]) {
+        expect(pixelAt(box, surface, box.x + ((x + 0.5) * width) / 1920, box.y).x).toBe(x);
+        expect(pixelAt(box, surface, box.x + (x * width) / 1920, box.y).x).toBe(x);
+      }
+      expect(pixelAt(box, surface, -500, 1e6)).toEqual({ x: 0, y: 1079 });
+    }
+    expect(pixelAt({ x: 0, y: 0, width: 0, height: 0 }, surface, 5, 5)).toEqual({ x: 0, y: 0 });
+  });
+});

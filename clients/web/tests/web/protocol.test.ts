@@ -1,0 +1,166 @@
+import { describe, expect, it } from "vitest";
+import { retryDelayMs } from "../../src/protocol/backoff.ts";
+import { closeAction } from "../../src/protocol/close.ts";
+import { ProtocolError } from "../../src/protocol/errors.ts";
+import { EXACTNESS, parseAgentMessage } from "../../src/protocol/messages.ts";
+import { encodeReport, MAX_REPORT_TILES } from "../../src/protocol/report.ts";
+import { SILENCE_MS, shownState } from "../../src/protocol/verdict.ts";
+
+const WELCOME = {
+  type: "welcome",
+  protocol: 1,
+  session: "s",
+  viewer: "v",
+  desktop: "radiology",
+  tile_px: 64,
+  digest_seed: "ffffffffffffffff",
+  monitors: [{ id: 0, x: 0, y: 0, width: 1920, height: 1080 }],
+};
+
+describe("messages of the agent", () => {
+  it("are parsed, unknown fields dropped", () => {
+    const message = parseAgentMessage(JSON.stringify({ ...WELCOME, future: 1 }));
+    expect(message).toEqual({ ...WELCOME, digest_seed: 0xffff_ffff_ffff_ffffn });
+  });
+
+  it.each([
+    ["no JSON", "{"],
+    ["no object", "[]"],
+    ["null", "null"],
+    ["no type", "{}"],
+    ["a type of Object.prototype", '{"type":"constructor"}'],
+    ["an unknown type", '{"type":"hello"}'],
+    ["another version", JSON.stringify({ ...WELCOME, protocol: 2 })],
+    ["a seed that is too short", JSON.stringify({ ...WELCOME, digest_seed: "ff" })],
+    ["a monitor without width", JSON.stringify({ ...WELCOME, monitors: [{ id: 0, x: 0, y: 0, height: 1 }] })],
+    ["a monitor of no size", JSON.stringify({ ...WELCOME, monitors: [{ id: 0, x: 0, y: 0, width: 0, height: 1 }] })],
+    ["a fraction where px are", JSON.stringify({ type: "pointer", x: 1.5, y: 0 })],
+    ["text where a bool is", JSON.stringify({ type: "verify", monitor: 0, full: "yes" })],
+    ["a state that is none", JSON.stringify({ type: "state", monitor: 0, epoch: 1, state: "scaled", age_ms: 0 })],
+    [
+      "an epoch beyond 32 bit",
+      JSON.stringify({ type: "state", monitor: 0, epoch: 2 ** 32, state: "exact", age_ms: 0 }),
+    ],
+    [
+      "a cursor that is no base64",
+      JSON.stringify({ type: "cursor", width: 1, height: 1, hot_x: 0, hot_y: 0, png: 'x") 0 0' }),
+    ],
+    ["more than the limit", JSON.stringify({ type: "notice", code: "x", message: "y".repeat(300_000) })],
+  ])("are refused: %s", (_, text) => {
+    expect(() => parseAgentMessage(text)).toThrow(ProtocolError);
+  });
+
+  it("name the field that is wrong", () => {
+    const broken = { ...WELCOME, monitors: [{ id: 0, x: 0, y: 0, width: "wide", height: 1 }] };
+    expect(() => parseAgentMessage(JSON.stringify(broken))).toThrow("welcome.monitors[0].width");
+  });
+
+  it("may hide the cursor and leave stages of a trace unknown", () => {
+    const hidden = { type: "cursor", width: 0, height: 0, hot_x: 0, hot_y: 0, png: null };
+    expect(parseAgentMessage(JSON.stringify(hidden))).toEqual(hidden);
+    const frame = {
+      epoch: 1,
+      damaged: 1,
+      captured: 2,
+      diffed: 3,
+      encoded: 4,
+      sent: 5,
+      received: null,
+      decoded: null,
+      shown: null,
+      acked: null,
+      tiles: 1,
+      bytes: 2,
+    };
+    expect(parseAgentMessage(JSON.stringify({ type: "trace", frames: [frame] }))).toEqual({
+      type: "trace",
+      frames: [frame],
+    });
+  });
+});
+
+describe("digest report", () => {
+  it("has the bytes of PROTOCOL.md", () => {
+    const bytes = encodeReport({
+      monitor: 0x0102,
+      epoch: 0x03040506,
+      full: true,
+      root: 0x1122334455667788n,
+      tiles: [7, 0x1ff],
+      digests: [1n, 0xffffffffffffffffn],
+    });
+    expect([...bytes]).toEqual([
+      ...[2, 1, 0x02, 0x01, 0x06, 0x05, 0x04, 0x03, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 2, 0],
+      ...[7, 0, 1, 0, 0, 0, 0, 0, 0, 0],
+      ...[0xff, 1, 255, 255, 255, 255, 255, 255, 255, 255],
+    ]);
+  });
+
+  it("never exceeds a frame of 256 KiB", () => {
+    const tiles = Array.from({ length: MAX_REPORT_TILES }, (_, tile) => tile);
+    const digests = tiles.map(() => 0n);
+    expect(encodeReport({ monitor: 0, epoch: 1, full: true, root: 0n, tiles, digests }).byteLength).toBeLessThanOrEqual(
+      256 * 1024,
+    );
+    expect(() =>
+      encodeReport({ monitor: 0, epoch: 1, full: true, root: 0n, tiles: [...tiles, 0], digests: [...digests, 0n] }),
+    ).toThrow(RangeError);
+  });
+});
+
+describe("verdict", () => {
+  const good = { connected: true, state: "exact", heardAtMs: 1_000, oneToOne: true } as const;
+
+  it("is the agent's while it speaks", () => {
+    for (const state of EXACTNESS) expect(shownState({ ...good, state }, 1_000 + SILENCE_MS - 1)).toBe(state);
+  });
+
+  it("is never better than the agent's", () => {
+    for (const state of EXACTNESS) {
+      for (const oneToOne of [true, false]) {
+        if (state !== "exact") expect(shownState({ ...good, state, oneToOne }, 1_000)).toBe(state);
+      }
+    }
+  });
+
+  it("is scaled where the surface is not one to one", () => {
+    expect(shownState({ ...good, oneToOne: false }, 1_000)).toBe("scaled");
+  });
+
+  it.each([
+    ["without connection", { ...good, connected: false }, 1_000],
+    ["before the first word", { ...good, state: null }, 1_000],
+    ["after 5 s of silence", good, 1_000 + SILENCE_MS],
+    ["when the clock runs backwards", good, 999],
+    ["when the clock is broken", good, Number.NaN],
+  ])("fails closed %s", (_, evidence, now) => {
+    expect(shownState(evidence, now)).toBe("unverified");
+  });
+});
+
+describe("after a loss", () => {
+  it("tries come quickly first and never rarer than every 13 s", () => {
+    expect(retryDelayMs(0, 0.5)).toBe(100);
+    const delays = Array.from({ length: 40 }, (_, attempt) => retryDelayMs(attempt, 0.5));
+    expect(delays).toEqual([...delays].sort((left, right) => left - right));
+    expect(retryDelayMs(1000, 1)).toBeLessThanOrEqual(13_000);
+    expect(retryDelayMs(0, 0)).toBeGreaterThan(0);
+  });
+
+  const none = { tickets: 0, violations: 0 };
+
+  it.each([
+    [1001, none, { kind: "retry", atOnce: false }],
+    [1006, none, { kind: "retry", atOnce: false }],
+    [4400, none, { kind: "retry", atOnce: false }],
+    [4400, { tickets: 0, violations: 1 }, { kind: "end", reason: "violation" }],
+    [4401, none, { kind: "retry", atOnce: true }],
+    [4401, { tickets: 2, violations: 0 }, { kind: "retry", atOnce: false }],
+    [4403, none, { kind: "end", reason: "forbidden" }],
+    [4404, none, { kind: "end", reason: "missing" }],
+    [4409, none, { kind: "end", reason: "moved" }],
+    [4426, none, { kind: "end", reason: "version" }],
+  ] as const)("close code %i", (code, history, action) => {
+    expect(closeAction(code, history)).toEqual(action);
+  });
+});
