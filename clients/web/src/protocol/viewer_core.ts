@@ -26,6 +26,8 @@ export const DEAD_AFTER_MS = 8_000;
 const GOOD_AFTER_MS = 2_000;
 /** And a violation this long after the welcome is not the same one again. */
 const FORGIVEN_AFTER_MS = 30_000;
+/** A mismatch is often mended within 2 ms; a fall of the badge must last long enough to be seen. */
+export const FALL_SHOWN_MS = 500;
 /** Compressed tiles kept for scrolling back, bytes. */
 export const CACHE_BYTES = 192 * 1024 * 1024;
 
@@ -50,6 +52,7 @@ export class ViewerCore {
   #heardAtMs = 0;
   #welcomedAtMs = 0;
   #pingedAtMs = Number.NEGATIVE_INFINITY;
+  #fallShownUntilMs = Number.NEGATIVE_INFINITY;
   #oneToOne = false;
   #attempt = 0;
   #tickets = 0;
@@ -113,6 +116,8 @@ export class ViewerCore {
       this.#layout(message.monitors);
       this.#state = null;
     } else if (message.type === "state" && message.monitor === this.#monitorId) {
+      const fell = message.state === "unverified" && this.#state !== null && this.#state !== "unverified";
+      if (fell) this.#fallShownUntilMs = nowMs + FALL_SHOWN_MS;
       this.#state = message.state;
       this.#heardStateAtMs = nowMs;
     }
@@ -177,6 +182,7 @@ export class ViewerCore {
   }
 
   verdict(nowMs: number): ShownState {
+    if (nowMs < this.#fallShownUntilMs) return "unverified";
     return shownState(
       { connected: this.connected, state: this.#state, heardAtMs: this.#heardStateAtMs, oneToOne: this.#oneToOne },
       nowMs,

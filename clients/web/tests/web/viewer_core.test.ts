@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ProtocolError } from "../../src/protocol/errors.ts";
 import { nextPhase, type Phase } from "../../src/protocol/phase.ts";
-import { DEAD_AFTER_MS, PING_EVERY_MS, ViewerCore } from "../../src/protocol/viewer_core.ts";
+import { DEAD_AFTER_MS, FALL_SHOWN_MS, PING_EVERY_MS, ViewerCore } from "../../src/protocol/viewer_core.ts";
 
 const welcome = JSON.stringify({
   type: "welcome",
@@ -122,6 +122,17 @@ describe("badge", () => {
     expect(core.verdict(41)).toBe("unverified");
     core.receive(JSON.stringify({ type: "state", monitor: 1, epoch: 1, state: "exact", age_ms: 0 }), 42);
     expect(core.verdict(43)).toBe("unverified");
+  });
+
+  it("shows a mismatch long enough to be seen, even if it is mended at once", () => {
+    const core = running();
+    core.receive(state("unverified"), 30);
+    core.receive(state("exact"), 31);
+    expect(core.verdict(32)).toBe("exact");
+    core.receive(state("unverified"), 40);
+    core.receive(state("exact"), 42);
+    expect(core.verdict(42)).toBe("unverified");
+    expect(core.verdict(40 + FALL_SHOWN_MS)).toBe("exact");
   });
 
   it("says scaled where the picture is", () => {
