@@ -1,0 +1,107 @@
+"""Profiles: what runs on a desktop. One TOML file of `profiles/` each; programs' settings lie beside it."""
+
+from __future__ import annotations
+
+import tomllib
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from display_server.errors import ConfigurationError
+
+FOLDER = Path(__file__).parent / "profiles"
+
+
+class Restart(Enum):
+    """When a program is started again after it ended."""
+
+    ALWAYS = "always"
+    ON_FAILURE = "on-failure"
+    NEVER = "never"
+
+
+class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`command` may hold {settings}, the profile folder, and {home}.
+
+    A part with `*` stands for the files that it matches in the home.
+    """
+
+    name: str
+    command: list[str]
+    package: str  # of Debian, for whoever misses the program
+    restart: Restart = Restart.NEVER
+    window_manager: bool = False  # the others wait for it, so that it places their windows
+    environment: dict[str, str] = {}
+
+
+class Placed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file that is copied into the home unless it is there: what a person changed stays."""
+
+    source: str
+    target: str
+
+
+class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    title: dict[str, str]  # by language: en, ko
+    programs: list[Program] = []
+    files: list[Placed] = []
+    environment: dict[str, str] = {}
+    studies: bool = False  # the sample studies are laid into the home
+    session_bus: bool = True
+
+
+def names() -> list[str]:
+    """All profiles there are."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def load(name: str, folder: Path = FOLDER) -> Profile:
+    """Raises ConfigurationError that names file, key and cure."""
+    path = folder / f"{name}.toml"
+    if not path.is_file() or path.parent != folder:
+        raise ConfigurationError(
+            f"There is no profile {name!r}.", hint=f"Choose one of: {', '.join(names())}."
+        )
+    try:
+        table: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
+        profile = msgspec.convert(table, Profile)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise ConfigurationError(
+            f"{path}: {error}", hint="profiles/radiology.toml shows every key."
+        ) from error
+    _check(profile, path)
+    return profile
+
+
+def _check(profile: Profile, path: Path) -> None:
+    if not {"en", "ko"} <= profile.title.keys():
+        raise ConfigurationError(f"{path}: title needs both en and ko.")
+    seen: set[str] = set()
+    for program in profile.programs:
+        if not program.command or not program.command[0]:
+            raise ConfigurationError(f"{path}: the program {program.name!r} has no command.")
+        if program.name in seen:
+            raise ConfigurationError(f"{path}: two programs are named {program.name!r}.")
+        seen.add(program.name)
+    if sum(program.window_manager for program in profile.programs) > 1:
+        raise ConfigurationError(f"{path}: there can be only one window manager.")
+    for placed in profile.files:
+        target = Path(placed.target)
+        if target.is_absolute() or ".." in target.parts:
+            raise ConfigurationError(f"{path}: {placed.target!r} is not inside the home.")
+        if not (path.parent / placed.source).is_file():
+            raise ConfigurationError(f"{path}: there is no file {placed.source!r} beside it.")
+
+
+def expand(command: list[str], home: Path, settings: Path = FOLDER) -> list[str]:
+    """The command with its places filled in. A pattern that matches nothing is left out."""
+    result: list[str] = []
+    for part in command:
+        filled = part.replace("{settings}", str(settings)).replace("{home}", str(home))
+        if "*" in filled and filled.startswith(str(home)):
+            result += sorted(str(path) for path in home.glob(filled[len(str(home)) + 1 :]))
+        else:
+            result.append(filled)
+    return result
