@@ -7,13 +7,13 @@ export interface WheelInput {
   readonly deltaY: number;
   /** 0 pixels, 1 lines, 2 pages. */
   readonly deltaMode: number;
-  /** Chromium's and Safari's old fields: ±120 a notch whatever the system's scroll speed; absent in Firefox. */
+  /** Old fields: ∓120 a notch whatever the system's scroll speed; absent in older browsers. */
   readonly wheelDeltaX?: number;
   readonly wheelDeltaY?: number;
 }
 
 export const UNITS_PER_NOTCH = 120;
-/** Firefox's lines a notch with the systems' default speed. */
+/** Lines a notch at the systems' default speed. Firefox doubles it for whole pages, so the old fields go first. */
 const LINES_PER_NOTCH = 3;
 /** Pixels a notch in Chromium and Safari where the old fields say nothing useful, and of a finger on a touchpad. */
 const PIXELS_PER_NOTCH = 100;
@@ -45,6 +45,7 @@ export class WheelCore {
 
 function units(delta: number, mode: number, wheelDelta: number | undefined): number {
   if (!Number.isFinite(delta)) return 0;
+  if (mode !== 0 && wheelDelta !== undefined && wheelDelta !== 0) return -wheelDelta;
   if (mode === 1) return (delta / LINES_PER_NOTCH) * UNITS_PER_NOTCH;
   if (mode === 2) return delta * PAGE_NOTCHES * UNITS_PER_NOTCH;
   // A mouse wheel: whole notches, however many pixels the system makes of them. Chromium's touchpads say three times the pixels.
