@@ -26,6 +26,7 @@ from display_server.broker.sessions import Sessions
 from display_server.broker.store import Store
 from display_server.broker.web_sessions import WebSessions
 from display_server.config import Config
+from display_server.desktop import profile
 from display_server.desktop.launcher import Launcher, ProcessLauncher
 from display_server.desktop.spec import write_private
 from display_server.errors import Malfunction
@@ -126,6 +127,8 @@ async def _run(
     require_built(config.web_client)
     for name in config.names:
         check_name(name)
+    for desktop in config.desktops:
+        profile.load(desktop.profile)  # a mistake in one is told now, not when somebody opens it
     names = names_in_use(config.host, config.names)
     state = StateFolder.open(config.state)
     async with contextlib.AsyncExitStack() as stack:  # ends what follows in reverse order
