@@ -87,7 +87,7 @@ class AgentProcess:
     async def _live(self, child: Child) -> int:
         answer = asyncio.create_task(self._until_answer(child))
         try:
-            return await asyncio.shield(child.exited)
+            return await child.wait()
         finally:
             answer.cancel()
 

@@ -34,12 +34,16 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(eq=False)
 class Child:
-    """A process that we started. `exited` gets its exit code, or minus the signal that ended it."""
+    """A process that we started."""
 
     name: str
     pid: int
-    exited: asyncio.Future[int]
+    exited: asyncio.Future[int] = field(repr=False)
     process: subprocess.Popen[bytes] = field(repr=False)
+
+    async def wait(self) -> int:
+        """Its exit code, or minus the signal that ended it. Any number may wait, and may be cancelled."""
+        return await asyncio.shield(self.exited)
 
     @property
     def alive(self) -> bool:

@@ -109,7 +109,7 @@ class Keeper:
         await self._agent.keep()
 
     async def _watch_x_server(self, child: Child) -> None:
-        code = await child.exited
+        code = await child.wait()
         raise DesktopError(f"The X server ended ({describe_exit(code)}).{x_server.last_words(self._spec)}")
 
     async def _run_programs(self, wanted: profile.Profile, server: x_server.XServer) -> None:

@@ -33,20 +33,29 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     package: str  # of Debian, for whoever misses the program
     restart: Restart = Restart.NEVER
     window_manager: bool = False  # the others wait for it, so that it places their windows
+    delay_s: float = 0.0
     environment: dict[str, str] = {}
 
 
 class Placed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A file that is copied into the home unless it is there: what a person changed stays."""
+    """A file that is copied into the home. With `keep`, what is there stays: a person may have changed it."""
 
     source: str
     target: str
+    keep: bool = True
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The file that a profile's `settings` names."""
+
+    files: list[Placed]
 
 
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: dict[str, str]  # by language: en, ko
     programs: list[Program] = []
-    files: list[Placed] = []
+    settings: str | None = None  # a file beside the profile: what is copied into the home
+    folders: list[str] = []  # made in the home
     environment: dict[str, str] = {}
     studies: bool = False  # the sample studies are laid into the home
     session_bus: bool = True
@@ -65,17 +74,26 @@ def load(name: str, folder: Path = FOLDER) -> Profile:
             f"There is no profile {name!r}.", hint=f"Choose one of: {', '.join(names())}."
         )
     try:
-        table: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
-        profile = msgspec.convert(table, Profile)
+        profile = msgspec.convert(_read(path), Profile)
+        files = placed_files(profile, folder)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise ConfigurationError(
             f"{path}: {error}", hint="profiles/radiology.toml shows every key."
         ) from error
-    _check(profile, path)
+    _check(profile, files, path)
     return profile
 
 
-def _check(profile: Profile, path: Path) -> None:
+def placed_files(profile: Profile, folder: Path = FOLDER) -> list[Placed]:
+    """What `settings` names."""
+    return msgspec.convert(_read(folder / profile.settings), Settings).files if profile.settings else []
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text("utf-8"))
+
+
+def _check(profile: Profile, files: list[Placed], path: Path) -> None:
     if not {"en", "ko"} <= profile.title.keys():
         raise ConfigurationError(f"{path}: title needs both en and ko.")
     seen: set[str] = set()
@@ -87,19 +105,24 @@ def _check(profile: Profile, path: Path) -> None:
         seen.add(program.name)
     if sum(program.window_manager for program in profile.programs) > 1:
         raise ConfigurationError(f"{path}: there can be only one window manager.")
-    for placed in profile.files:
-        target = Path(placed.target)
-        if target.is_absolute() or ".." in target.parts:
-            raise ConfigurationError(f"{path}: {placed.target!r} is not inside the home.")
+    for place in [placed.target for placed in files] + profile.folders:
+        if Path(place).is_absolute() or ".." in Path(place).parts:
+            raise ConfigurationError(f"{path}: {place!r} is not inside the home.")
+    for placed in files:
         if not (path.parent / placed.source).is_file():
             raise ConfigurationError(f"{path}: there is no file {placed.source!r} beside it.")
 
 
-def expand(command: list[str], home: Path, settings: Path = FOLDER) -> list[str]:
+def fill(text: str, home: Path) -> str:
+    """The text with its places filled in."""
+    return text.replace("{settings}", str(FOLDER)).replace("{home}", str(home))
+
+
+def expand(command: list[str], home: Path) -> list[str]:
     """The command with its places filled in. A pattern that matches nothing is left out."""
     result: list[str] = []
     for part in command:
-        filled = part.replace("{settings}", str(settings)).replace("{home}", str(home))
+        filled = fill(part, home)
         if "*" in filled and filled.startswith(str(home)):
             result += sorted(str(path) for path in home.glob(filled[len(str(home)) + 1 :]))
         else:

@@ -1,4 +1,4 @@
-"""A profile's programs on a running X server: started in order, again as the profile says, missing ones told."""
+"""A profile's programs on a running X server: started in order, and again as the profile says."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from display_server.desktop import studies
 from display_server.desktop.children import PROGRAM_OOM_SCORE, Children, describe_exit
-from display_server.desktop.profile import FOLDER, Profile, Program, Restart, expand
+from display_server.desktop.profile import FOLDER, Profile, Program, Restart, expand, fill, placed_files
 from display_server.desktop.spec import DesktopSpec
 from display_server.errors import DesktopError
 
@@ -41,7 +41,8 @@ class Programs:
         self._children = children
         self._profile = profile
         self._home = Path(spec.home)
-        self._environment = {**environment, **profile.environment}
+        own = {name: fill(value, self._home) for name, value in profile.environment.items()}
+        self._environment = {**environment, **own}
         self._output = output
         self._tell = tell
         self._window_manager_ready = window_manager_ready
@@ -60,15 +61,14 @@ class Programs:
                     group.create_task(self._keep(program))
 
     def _lay_out_home(self) -> None:
-        for placed in self._profile.files:
+        for folder in self._profile.folders:
+            (self._home / folder).mkdir(parents=True, exist_ok=True)
+        for placed in placed_files(self._profile):
             target = self._home / placed.target
             try:
-                if not target.exists():
+                if not (placed.keep and target.exists()):
                     target.parent.mkdir(parents=True, exist_ok=True)
-                    text = (FOLDER / placed.source).read_text("utf-8")
-                    target.write_text(
-                        text.replace("{settings}", str(FOLDER)).replace("{home}", str(self._home))
-                    )
+                    target.write_text(fill((FOLDER / placed.source).read_text("utf-8"), self._home), "utf-8")
             except OSError as error:
                 self._tell("settings not written", file=str(target), error=str(error))
         if self._profile.studies:
@@ -93,6 +93,7 @@ class Programs:
             return
         delay_s = RESTART_FIRST_S
         loop = asyncio.get_running_loop()
+        await asyncio.sleep(program.delay_s)
         while True:
             started_s = loop.time()
             try:
@@ -107,7 +108,7 @@ class Programs:
             except DesktopError as error:
                 self._tell("program failed", program=program.name, error=str(error))
                 return
-            code = await child.exited
+            code = await child.wait()
             self._tell("program ended", program=program.name, exit=describe_exit(code))
             if program.restart is Restart.NEVER or (program.restart is Restart.ON_FAILURE and code == 0):
                 return

@@ -8,7 +8,14 @@ from pathlib import Path
 from display_server.errors import DesktopError
 
 #: Folder of the home ← files of the package.
-STUDIES: dict[str, tuple[str, ...]] = {}
+STUDIES: dict[str, tuple[str, ...]] = {
+    "CR chest": ("RG1_UNCR.dcm",),
+    "MR shoulder": ("MR2_UNCR.dcm",),
+    "CT head": ("693_UNCR.dcm",),
+    "MR abdomen": ("MR-SIEMENS-DICOM-WithOverlays.dcm",),
+    "CR ankle": ("RG3_UNCR.dcm",),
+    "US obstetric": ("OBXXXX1A.dcm",),
+}
 
 
 def lay_out(home: Path) -> Path:

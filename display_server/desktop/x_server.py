@@ -62,7 +62,7 @@ async def start_x_server(children: Children, spec: DesktopSpec, environment: Map
     finally:
         os.close(number_reader)
     if not number:
-        code = await child.exited
+        code = await child.wait()
         raise DesktopError(f"The X server did not start ({describe_exit(code)}).{_quote(words)}")
     return XServer(f":{number.decode()}", xauthority, child)
 
