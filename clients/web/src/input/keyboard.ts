@@ -11,6 +11,8 @@ import { pieces, type TextChange, TextFieldCore } from "./text_field_core.ts";
 export interface KeyboardHooks {
   /** What is being composed right now; empty when nothing is. */
   composing(text: string): void;
+  /** Ctrl+Alt+Home: the person wants the page's own controls. Every other key belongs to the desktop. */
+  leave(): void;
 }
 
 /** `keyCode` of a key that an input method has taken; `isComposing` is not yet set for the first one. */
@@ -75,6 +77,11 @@ export class KeyboardInput {
 
   #keyDown(event: KeyboardEvent): void {
     if (event.isComposing || event.keyCode === TAKEN_BY_INPUT_METHOD || event.key === "Process") return;
+    if (event.code === "Home" && event.ctrlKey && event.altKey) {
+      event.preventDefault();
+      this.#hooks.leave();
+      return;
+    }
     // On iPadOS the field holds the syllable that the next key takes apart or adds to: it must do so itself.
     if (this.#text.direct && !event.ctrlKey && !event.altKey && !event.metaKey && isTextKey(event.key)) {
       if (event.key === "Backspace") this.#backspaceInField = true;

@@ -6,8 +6,8 @@ import { type TouchAct, TouchCore } from "./touch_core.ts";
 import { WheelCore } from "./wheel_core.ts";
 
 export interface PointerHooks {
-  /** The surface was pressed: the keyboard belongs to it now. `touch` where a finger did it. */
-  pressed(touch: boolean): void;
+  /** The surface was pressed: the keyboard belongs to it now. */
+  pressed(event: PointerEvent): void;
   /** Modifiers as of now, so that none sticks. */
   modifiers(event: MouseEvent): void;
   /** Where the pointer of a finger is, in px of the monitor: it has no cursor of its own. */
@@ -23,6 +23,7 @@ export class PointerInput {
   readonly #wheel = new WheelCore();
   readonly #touch = new TouchCore();
   readonly #abort = new AbortController();
+  #rawAtMs = Number.NEGATIVE_INFINITY;
   #holdTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(target: HTMLElement, hands: Hands, locate: Locate, hooks: PointerHooks) {
@@ -76,7 +77,7 @@ export class PointerInput {
       this.#hooks.modifiers(event);
       this.#tell(event.clientX, event.clientY, protocolButtons(event.buttons));
     }
-    this.#hooks.pressed(event.pointerType === "touch");
+    this.#hooks.pressed(event);
   }
 
   #up(event: PointerEvent): void {
@@ -95,9 +96,13 @@ export class PointerInput {
       this.#awaitHold(event.timeStamp);
       return;
     }
+    // The frame-aligned event repeats what the raw ones told: its older points would lead the pointer back.
+    if (event.type === "pointerrawupdate") this.#rawAtMs = event.timeStamp;
+    else if (event.timeStamp <= this.#rawAtMs && protocolButtons(event.buttons) === this.#pointer.buttons) return;
     // While something is dragged or drawn every point counts; otherwise only where the pointer is now.
     if (event.buttons !== 0) {
       for (const point of event.getCoalescedEvents?.() ?? []) {
+        if (event.type === "pointermove" && point.timeStamp <= this.#rawAtMs) continue;
         this.#tell(point.clientX, point.clientY, protocolButtons(event.buttons));
       }
     }

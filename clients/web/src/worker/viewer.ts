@@ -19,6 +19,7 @@ import { type ReadingKind, Verifier } from "./verifier.ts";
 const ENCODINGS = ["solid", "palette", "grey", "colour", "raw"] as const;
 /** Grain of pings, sweeps and the badge's fall. */
 const TICK_MS = 100;
+const VERDICT_EVERY_MS = 1_000;
 
 export class Viewer {
   readonly #desktop: string;
@@ -39,7 +40,9 @@ export class Viewer {
   #watch = { status: false, trace: false };
   #epoch = 0;
   #ageMs = 0;
+  #heardAgeAtMs = 0;
   #said = "";
+  #saidAtMs = 0;
 
   constructor(
     desktop: string,
@@ -64,8 +67,11 @@ export class Viewer {
 
   /** Input, ready to be sent. What cannot be sent now is dropped: a key must not arrive after a pause. */
   input(text: string): void {
-    this.#flushMotion();
-    if (this.#core.connected) this.#socket?.send(text);
+    if (!this.#core.connected) return;
+    // Motion that waits goes first, however busy the wire: afterwards it would lead the pointer back.
+    if (this.#motion !== null) this.#socket?.send(this.#motion);
+    this.#motion = null;
+    this.#socket?.send(text);
   }
 
   motion(text: string): void {
@@ -199,6 +205,7 @@ export class Viewer {
       case "state":
         if (message.monitor !== this.#monitorId) return;
         this.#ageMs = message.age_ms;
+        this.#heardAgeAtMs = performance.now();
         this.#epoch = message.epoch;
         this.#sayVerdict();
         return;
@@ -363,12 +370,14 @@ export class Viewer {
     this.#tell({ kind: "connection", news });
   }
 
-  /** Tells the page when the badge changes. */
+  /** Tells the page what the badge may say: when that changes, and once a second, for a page that hears nothing lets it fall. */
   #sayVerdict(): void {
-    const state = this.#core.verdict(performance.now());
+    const nowMs = performance.now();
+    const state = this.#core.verdict(nowMs);
     const said = `${state} ${this.#epoch}`;
-    if (said === this.#said) return;
+    if (said === this.#said && nowMs - this.#saidAtMs < VERDICT_EVERY_MS) return;
     this.#said = said;
-    this.#tell({ kind: "verdict", state, epoch: this.#epoch, ageMs: this.#ageMs });
+    this.#saidAtMs = nowMs;
+    this.#tell({ kind: "verdict", state, epoch: this.#epoch, ageMs: this.#ageMs + (nowMs - this.#heardAgeAtMs) });
   }
 }

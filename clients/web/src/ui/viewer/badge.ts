@@ -7,6 +7,9 @@ import { icon } from "../icons.ts";
 import { texts } from "../texts.ts";
 import { bytesText, countText, mixText, ratioText } from "./figures.ts";
 
+/** A worker that says nothing for this long has died or hangs: nothing proves the picture then. */
+const WORKER_SILENCE_MS = 5_000;
+
 export class Badge {
   readonly element: HTMLButtonElement;
   readonly popover: HTMLElement;
@@ -15,10 +18,11 @@ export class Badge {
   #state: ShownState = "unverified";
   #ageMs = 0;
   #heardAtMs = Number.NaN;
+  #saidAtMs = 0;
   #epoch = 0;
   #monitor: Monitor | null = null;
   #status: AgentMessageOf<"status"> | null = null;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  readonly #timer: ReturnType<typeof setInterval>;
 
   /** `opened` is told when the popover opens and closes: figures are asked for only meanwhile. */
   constructor(monitor: number, opened: (open: boolean) => void) {
@@ -50,6 +54,7 @@ export class Badge {
     );
     this.popover.addEventListener("keydown", (event) => event.key === "Escape" && this.toggle(false), { signal });
     this.element.addEventListener("keydown", (event) => event.key === "Escape" && this.toggle(false), { signal });
+    this.#timer = setInterval(() => this.#second(), 1_000);
     this.#draw();
   }
 
@@ -61,6 +66,7 @@ export class Badge {
     this.#epoch = epoch;
     this.#ageMs = ageMs;
     this.#heardAtMs = performance.now();
+    this.#saidAtMs = this.#heardAtMs;
     const changed = state !== this.#state;
     this.#state = state;
     if (changed) this.#draw();
@@ -84,11 +90,7 @@ export class Badge {
     if (open === this.open) return;
     this.popover.hidden = !open;
     this.element.setAttribute("aria-expanded", String(open));
-    clearInterval(this.#timer);
-    if (open) {
-      this.#drawPopover();
-      this.#timer = setInterval(() => this.#drawPopover(), 1_000);
-    }
+    if (open) this.#drawPopover();
     this.#opened(open);
   }
 
@@ -101,6 +103,14 @@ export class Badge {
   close(): void {
     clearInterval(this.#timer);
     this.#abort.abort();
+  }
+
+  #second(): void {
+    if (performance.now() - this.#saidAtMs > WORKER_SILENCE_MS && this.#state !== "unverified") {
+      this.#state = "unverified";
+      this.#draw();
+    }
+    if (this.open) this.#drawPopover();
   }
 
   #draw(): void {

@@ -23,6 +23,8 @@ export interface ToolbarActs {
   signOut(): void;
   /** The person chose another language. */
   language(): void;
+  /** The keyboard goes back to the desktop. */
+  leave(): void;
 }
 
 /** What the tools show about themselves. */
@@ -52,12 +54,14 @@ export class Toolbar {
       "button",
       {
         class: "handle",
-        attrs: { type: "button", "aria-expanded": "false" },
+        attrs: { type: "button", "aria-expanded": "false", "aria-keyshortcuts": "Control+Alt+Home" },
         on: { click: () => this.#fold(this.open) },
       },
       h("span", {}),
     );
     const tab = h("div", { class: "tab" }, badge.element, this.#tools, this.#handle);
+    // A click on a tool leaves the keyboard with the desktop.
+    tab.addEventListener("mousedown", (event) => event.preventDefault());
     this.element = h(
       "div",
       {
@@ -70,7 +74,11 @@ export class Toolbar {
           focusin: (event) => (event.target as Element).matches(":focus-visible") && this.#fold(false),
           focusout: (event) =>
             !this.element.contains(event.relatedTarget as Node | null) && this.#later(true, CLOSE_AFTER_MS),
-          keydown: (event) => event.key === "Escape" && this.#fold(true),
+          keydown: (event) => {
+            if (event.key !== "Escape") return;
+            this.#fold(true);
+            this.#acts.leave();
+          },
         },
       },
       tab,
@@ -87,6 +95,12 @@ export class Toolbar {
     const before = JSON.stringify(this.#state);
     this.#state = state;
     if (before !== JSON.stringify(state)) this.redraw();
+  }
+
+  /** Opens with the keyboard on the first tool. */
+  enter(): void {
+    this.#fold(false);
+    this.#badge.element.focus();
   }
 
   /** The person works in the desktop again. */

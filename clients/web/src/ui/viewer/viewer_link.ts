@@ -30,6 +30,9 @@ export class ViewerLink implements Hands {
       else if (message.order.kind !== "open" || surface !== null) surface?.carryOut(message.order);
     };
     this.#worker.onerror = (event) => {
+      // A worker that failed once is not to be trusted with a picture again.
+      this.#worker.terminate();
+      news({ kind: "verdict", state: "unverified", epoch: 0, ageMs: 0 });
       news({ kind: "connection", news: { phase: "ended", reason: "unsupported", detail: event.message ?? "" } });
     };
     this.#post({ kind: "start", desktop, monitor, canvas: offscreen }, offscreen === null ? [] : [offscreen]);

@@ -80,6 +80,7 @@ class ViewerPage implements Page {
       toList: () => options.toList(),
       signOut: () => void signOut().then(() => options.signedOut(false)),
       language: () => this.#redraw(),
+      leave: () => this.#focus(),
     });
     this.#note = new Note({
       retry: () => this.#link?.retry(true),
@@ -114,12 +115,20 @@ class ViewerPage implements Page {
       field,
       this.#link,
       { platform: platform(), commandIsControl: commandIsControl() },
-      { composing: (text) => this.#showComposing(text) },
+      {
+        composing: (text) => this.#showComposing(text),
+        leave: () => {
+          this.#release();
+          this.#toolbar.enter();
+        },
+      },
     );
     this.#pointer = new PointerInput(canvas, this.#link, (x, y) => this.#stage.locate(x, y), {
-      pressed: (touch) => {
+      pressed: (event) => {
         this.#toolbar.fold();
-        if (!touch) this.#focus();
+        this.#stage.placeField(event.clientX, event.clientY);
+        // A finger must not raise the soft keyboard by itself; its button does.
+        if (event.pointerType !== "touch") this.#focus();
       },
       modifiers: (event) => this.#keyboard?.modifiers(event),
       touched: (x, y) => this.#stage.pointAt(x, y, true),
@@ -150,6 +159,15 @@ class ViewerPage implements Page {
 
   #listen(): void {
     const { signal } = this.#abort;
+    // Beside the picture there is nothing to focus.
+    this.#stage.element.addEventListener(
+      "mousedown",
+      (event) =>
+        event.target !== this.#stage.canvas &&
+        event.offsetX < this.#stage.element.clientWidth &&
+        event.preventDefault(),
+      { signal },
+    );
     // Whatever is held must not stay held while we cannot see it being let go.
     window.addEventListener("blur", () => this.#release(), { signal });
     window.addEventListener("pagehide", () => this.#release(), { signal });
