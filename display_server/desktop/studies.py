@@ -9,12 +9,11 @@ from display_server.errors import DesktopError
 
 #: Folder of the home ← files of the package.
 STUDIES: dict[str, tuple[str, ...]] = {
-    "CR chest": ("RG1_UNCR.dcm",),
-    "MR shoulder": ("MR2_UNCR.dcm",),
-    "CT head": ("693_UNCR.dcm",),
-    "MR abdomen": ("MR-SIEMENS-DICOM-WithOverlays.dcm",),
-    "CR ankle": ("RG3_UNCR.dcm",),
-    "US obstetric": ("OBXXXX1A.dcm",),
+    "Chest CR": ("RG1_UNCR.dcm",),
+    "Head CT": ("693_UNCR.dcm",),
+    "Liver MR": ("MR-SIEMENS-DICOM-WithOverlays.dcm",),
+    "Obstetric US": ("OBXXXX1A.dcm",),
+    "Shoulder MR": ("MR2_UNCR.dcm",),
 }
 
 

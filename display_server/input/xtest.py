@@ -148,7 +148,7 @@ class XtestInput:
         self._orders.clear()
 
     def _can_write(self) -> bool:
-        """Whether the socket takes all that libxcb may hold back (16 KiB); Linux says so while 3/4 are free."""
+        """Whether the socket takes what libxcb may hold (16 KiB); Linux says so while 3/4 are free."""
         return bool(self._writable.poll(0))
 
     async def _until_writable(self, connection: XConnection) -> None:
@@ -171,7 +171,7 @@ class XtestInput:
 
 
 class Order:
-    """Something to do: `at_once` needs no answer, `task` does. Of a row of equal `replaces` the last counts."""
+    """To do: `at_once` needs no answer, `task` does. Of equal `replaces` in a row the last counts."""
 
     __slots__ = ("at_once", "replaces", "task")
 

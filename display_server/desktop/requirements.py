@@ -1,0 +1,81 @@
+"""What desktops need of this host, what of it is there, and which Debian package brings what is missing."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+from display_server.desktop import profile, studies
+from display_server.desktop.environment import PATH
+from display_server.errors import DesktopError
+
+#: Languages whose characters a desktop must be able to show, and the package with a good font.
+FONTS = {"ko": "fonts-nanum"}
+FONT_QUESTION_S = 5.0
+
+#: (program, package, mandatory): what the keeper itself starts. Without xkbcomp the X server has no keyboard.
+PROGRAMS = (
+    ("Xvfb", "xvfb", True),
+    ("xkbcomp", "x11-xkb-utils", True),
+    ("dbus-daemon", "dbus", False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One thing and whether it is there. Mandatory: no desktop starts without it."""
+
+    name: str
+    ok: bool
+    found: str
+    cure: str
+    mandatory: bool
+
+
+def check() -> list[Requirement]:
+    """Everything, what is missing first."""
+    everything = [_program(name, package, mandatory, "") for name, package, mandatory in PROGRAMS]
+    needed: dict[str, tuple[str, list[str]]] = {}
+    for name in profile.names():
+        for program in profile.load(name).programs:
+            needed.setdefault(program.command[0], (program.package, []))[1].append(name)
+    for command, (package, profiles) in sorted(needed.items()):
+        everything.append(
+            _program(command, package, False, f" (profile {', '.join(dict.fromkeys(profiles))})")
+        )
+    everything += [_font(language, package) for language, package in FONTS.items()]
+    everything.append(_studies())
+    return sorted(everything, key=lambda requirement: requirement.ok)
+
+
+def _program(command: str, package: str, mandatory: bool, where: str) -> Requirement:
+    path = shutil.which(command) or shutil.which(command, path=PATH)
+    return Requirement(
+        command, path is not None, path or f"missing{where}", f"apt-get install {package}", mandatory
+    )
+
+
+def _font(language: str, package: str) -> Requirement:
+    cure = f"apt-get install {package}"
+    try:
+        answer = subprocess.run(
+            ["fc-list", f":lang={language}", "family"],
+            capture_output=True,
+            text=True,
+            timeout=FONT_QUESTION_S,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return Requirement(f"font ({language})", False, "unknown: fc-list does not run", cure, False)
+    families = sorted({line.split(",")[0] for line in answer.stdout.splitlines() if line})
+    return Requirement(
+        f"font ({language})", bool(families), ", ".join(families[:3]) or "missing", cure, False
+    )
+
+
+def _studies() -> Requirement:
+    try:
+        found, ok = str(studies.source_folder()), True
+    except DesktopError as error:
+        found, ok = str(error), False
+    return Requirement("sample studies", ok, found, "pip install pydicom-data", False)
