@@ -6,7 +6,6 @@ import importlib.util
 import os
 import shutil
 import stat
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -15,6 +14,7 @@ from typing import Any
 
 from display_server.broker.folders import SHARED_MEMORY
 from display_server.config import Config
+from display_server.desktop import requirements
 from display_server.errors import ConfigurationError
 from display_server.gateway.server import listen
 from display_server.gateway.static_client import built
@@ -22,8 +22,6 @@ from display_server.gateway.static_client import built
 PYTHON_MIN = (3, 11)
 SHM_FREE_BYTES = 512 * 1024 * 1024
 STATE_FREE_BYTES = 200 * 1024 * 1024
-#: A font with this language must be there.
-FONT_LANGUAGE = "ko"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,6 @@ def examine(config: Config, state: Path) -> list[Finding]:
         *_programs(),
         _codec(),
         _web_client(config),
-        _fonts(),
         _shared_memory(),
         _state_folder(state),
         _port(config),
@@ -102,28 +99,6 @@ def _web_client(config: Config) -> Finding:
         built(folder),
         str(folder) if built(folder) else f"{folder / 'index.html'} is not built",
         "Run `make setup`, or set LIGHTBOX_WEB_CLIENT to the folder of a built one.",
-    )
-
-
-def _fonts() -> Finding:
-    cure = "apt-get install fontconfig fonts-nanum"
-    if shutil.which("fc-list") is None:
-        return Finding(
-            "fonts", False, "fc-list is missing, so fonts cannot be looked for", cure, mandatory=False
-        )
-    listed = subprocess.run(
-        ["fc-list", f":lang={FONT_LANGUAGE}", "family"],
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=False,
-    ).stdout.splitlines()
-    return Finding(
-        "fonts",
-        bool(listed),
-        f"{len(listed)} faces with Hangul" if listed else "no font with Hangul",
-        cure,
-        mandatory=False,
     )
 
 
@@ -185,8 +160,6 @@ def _port(config: Config) -> Finding:
 
 
 def _programs() -> Iterator[Finding]:
-    from display_server.desktop import requirements
-
     for requirement in requirements.check():
         yield Finding(
             requirement.name, requirement.ok, requirement.found, requirement.cure, requirement.mandatory
