@@ -20,6 +20,8 @@ const ENCODINGS = ["solid", "palette", "grey", "colour", "raw"] as const;
 /** Grain of pings, sweeps and the badge's fall. */
 const TICK_MS = 100;
 const VERDICT_EVERY_MS = 1_000;
+/** PROTOCOL.md §3. */
+const FLAG_RESET = 1;
 
 export class Viewer {
   readonly #desktop: string;
@@ -256,6 +258,8 @@ export class Viewer {
     if (update.byteLength < 4 || (update[2] ?? 0) + (update[3] ?? 0) * 256 !== this.#monitorId) {
       throw new ProtocolError("update.monitor", `monitor ${this.#monitorId}`);
     }
+    // After one that could not be applied only a whole picture helps: the next ones build on what is missing.
+    if (this.#awaitsReset && ((update[1] ?? 0) & FLAG_RESET) === 0) return;
     let applied: ReturnType<TileDecoder["apply"]>;
     try {
       applied = decoder.apply(update);
