@@ -165,7 +165,8 @@ class Sessions:
     async def _step(self, session: LiveSession, event: SessionEvent) -> None:
         session.state = after(session.state, event)
         self.transitions[session.state] += 1
-        log.info(
+        say = log.error if session.state is SessionState.FAILED else log.info
+        say(
             "session " + session.state.value,
             session=session.id,
             username=session.spec.user,

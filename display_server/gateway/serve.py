@@ -29,7 +29,7 @@ from display_server.config import Config
 from display_server.desktop import profile
 from display_server.desktop.launcher import Launcher, ProcessLauncher
 from display_server.desktop.spec import write_private
-from display_server.errors import Malfunction
+from display_server.errors import DesktopError, Malfunction
 from display_server.gateway import authority
 from display_server.gateway.app import build
 from display_server.gateway.certificate import check_own, tls_context
@@ -174,7 +174,7 @@ async def _run(
         password = None
         if demo:
             password = await _demo_account(accounts, state)
-            await sessions.open(DEMO_USERNAME, await catalogue.find(DEMO_USERNAME, demo.ready_desktop))
+            await _open_ready_desktop(demo, catalogue, sessions, state)
         await server.ready.wait()
         port: int = listening.getsockname()[1]
         ready = Ready(
@@ -224,6 +224,16 @@ async def _sweep(door: Door) -> None:
             await door.sweep()
         except SQLAlchemyError:
             log.exception("expired sign-ins could not be swept; they are refused all the same")
+
+
+async def _open_ready_desktop(
+    demo: Demo, catalogue: Catalogue, sessions: Sessions, state: StateFolder
+) -> None:
+    desktop = await catalogue.find(DEMO_USERNAME, demo.ready_desktop)
+    try:
+        await sessions.open(DEMO_USERNAME, desktop)
+    except DesktopError as error:
+        raise DesktopError(f"{error}\n  Its log: {state.logs / desktop.name}.log") from error
 
 
 async def _demo_account(accounts: Accounts, state: StateFolder) -> str:

@@ -1,28 +1,40 @@
 """`lightbox demo` without desktops, as a program: for tests of signals and of what is left behind.
 
-python -m tests.fakes.door_program STATE WEB_CLIENT [echo|never|crashing]
+python -m tests.fakes.door_program STATE WEB_CLIENT [echo|never|crashing|keeper]
+
+`keeper` is the real launcher with a real X server, and an agent that echoes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import uvloop
 
 from display_server.config import Config, DesktopConfig
-from display_server.desktop.launcher import Launcher
+from display_server.desktop.launcher import KEEPER, Launcher, ProcessLauncher
 from display_server.errors import LightboxError
 from display_server.gateway import logs
 from display_server.gateway.serve import Demo, Ready, run
 from tests.fakes.launchers import CrashingLauncher, EchoLauncher, NeverLauncher
 
-LAUNCHERS: dict[str, type[EchoLauncher] | type[NeverLauncher] | type[CrashingLauncher]] = {
+ECHO_AGENT = Path(__file__).with_name("echo_agent_program.py")
+
+
+def keeper_launcher() -> ProcessLauncher:
+    return ProcessLauncher((*KEEPER, "--agent-command", shlex.join((sys.executable, str(ECHO_AGENT)))))
+
+
+LAUNCHERS: dict[str, Callable[[], Launcher]] = {
     "echo": EchoLauncher,
     "never": NeverLauncher,
     "crashing": CrashingLauncher,
+    "keeper": keeper_launcher,
 }
 
 

@@ -77,6 +77,8 @@ class EchoAgent:
     def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
         if request.path == "/viewer":
             return None
+        if request.path == "/healthz":
+            return connection.respond(http.HTTPStatus.OK, "ok\n")
         if request.path == "/metrics":
             body = METRICS.encode()
             heads = Headers(

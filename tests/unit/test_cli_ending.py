@@ -12,11 +12,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
+from display_server.broker.running import running_desktops
 from tests.fakes.door import make_web_client
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +49,13 @@ def start(tmp_path: Path, web_client: Path, runtime: Path, kind: str) -> subproc
 
 def run_folder(runtime: Path) -> list[Path]:
     return list(runtime.glob("lightbox-*"))
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def left_behind(tmp_path: Path, runtime: Path) -> list[Path]:
@@ -88,9 +97,7 @@ def test_password_stays(tmp_path: Path, web_client: Path, runtime: Path) -> None
 
 def test_ends_during_the_start(tmp_path: Path, web_client: Path, runtime: Path) -> None:
     program = start(tmp_path, web_client, runtime, "never")
-    deadline = time.monotonic() + 20
-    while not run_folder(runtime) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until(lambda: bool(run_folder(runtime)))
     time.sleep(0.3)
     program.terminate()
     output, errors = program.communicate(timeout=20)
@@ -124,3 +131,55 @@ def test_killed_and_swept_by_the_next(tmp_path: Path, web_client: Path, runtime:
     program.terminate()
     program.communicate(timeout=20)
     assert left_behind(tmp_path, runtime) == []
+
+
+class TestWithARealDesktop:
+    """A keeper, an X server and an agent that echoes."""
+
+    @pytest.fixture
+    def program(self, tmp_path: Path, web_client: Path, runtime: Path) -> Iterator[subprocess.Popen[str]]:
+        program = start(tmp_path, web_client, runtime, "keeper")
+        assert program.stdout is not None
+        assert program.stdout.readline()
+        yield program
+        program.kill()
+        program.communicate(timeout=20)
+
+    def test_is_listed_and_leaves_nothing(
+        self, program: subprocess.Popen[str], tmp_path: Path, runtime: Path
+    ) -> None:
+        [desktop] = running_desktops(tmp_path / "state")
+        assert (desktop["user"], desktop["profile"], desktop["state"]) == ("demo", "blank", "ready")
+        assert desktop["display"].startswith(":")
+        assert Path(desktop["xauthority"]).stat().st_mode & 0o777 == 0o600
+        assert desktop["size"] == "1920x1080"
+        processes = [psutil.Process(pid) for pid in desktop["pids"].values()]
+        assert len(processes) == 3
+        program.terminate()
+        _, errors = program.communicate(timeout=20)
+        assert program.returncode == 0, errors
+        assert not any(process.is_running() for process in processes)
+        assert left_behind(tmp_path, runtime) == []
+
+    def test_killed_takes_its_desktops_along(
+        self, program: subprocess.Popen[str], tmp_path: Path, runtime: Path
+    ) -> None:
+        [desktop] = running_desktops(tmp_path / "state")
+        processes = [psutil.Process(pid) for pid in desktop["pids"].values()]
+        program.kill()
+        program.communicate(timeout=20)
+        wait_until(lambda: not any(process.is_running() for process in processes))
+        assert running_desktops(tmp_path / "state") == []
+
+    def test_two_signals_in_the_middle_of_it(
+        self, program: subprocess.Popen[str], tmp_path: Path, runtime: Path
+    ) -> None:
+        [desktop] = running_desktops(tmp_path / "state")
+        processes = [psutil.Process(pid) for pid in desktop["pids"].values()]
+        program.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+        program.send_signal(signal.SIGINT)
+        _, errors = program.communicate(timeout=20)
+        assert (program.returncode, "Traceback" in errors) == (0, False), errors
+        assert not any(process.is_running() for process in processes)
+        assert left_behind(tmp_path, runtime) == []

@@ -1,0 +1,25 @@
+"""EchoAgent as a program, started by a keeper in the place of the agent: takes the agent's arguments."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # keepers start agents in a bare environment
+
+from tests.fakes.echo_agent import EchoAgent
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--folder", type=Path, required=True)
+    given, _ = parser.parse_known_args()
+    agent = EchoAgent(given.folder / "agent.sock")
+    await agent.start()
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
