@@ -93,6 +93,8 @@ class Program:
         for process in family:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
+        with contextlib.suppress(ProcessLookupError):  # its group holds what let go of its parent
+            os.killpg(self.pid, signal.SIGKILL)
         psutil.wait_procs([process for process in family if process.pid != self.pid], timeout=GRACE_S)
         self._process.wait(GRACE_S)
         if self._process.stdout is not None:

@@ -6,7 +6,6 @@ import base64
 import gzip
 import json
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -201,10 +200,6 @@ class Viewer:
 
     def wheel(self, point: tuple[int, int], notches: int) -> None:
         self.browser.wheel(*_whole(self.on_page(point)), notches)
-
-    def compose(self, words: Sequence[Sequence[str]]) -> None:
-        for steps in words:
-            self.browser.compose(steps)
 
     def assert_equal(self, display: XDisplay, out: Path, name: str, timeout_s: float = PATIENCE_S) -> None:
         """The surface holds what the X server has, pixel for pixel, while the badge says exact.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar
@@ -70,11 +69,8 @@ class Browser(ABC):
         """Counterpart of `key_down`."""
 
     @abstractmethod
-    def compose(self, steps: Sequence[str]) -> None:
-        """Types one word by an input method: a step is the word as composed so far, the last is committed.
-
-        Engines that let no test in between keyboard and input method get the finished word from the keyboard.
-        """
+    def compose(self, word: str) -> None:
+        """Types Hangul syllables through an input method with a two-set keyboard."""
 
     @abstractmethod
     def lose_focus(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +12,7 @@ from playwright.sync_api import Browser as PlaywrightBrowser
 from playwright.sync_api import CDPSession, ConsoleMessage, Page, Playwright, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
+from tests.e2e.browsers import hangul
 from tests.e2e.browsers.browser import CALL_TIMEOUT_S, Browser, BrowserError, Button
 
 T = TypeVar("T")
@@ -121,18 +122,19 @@ class Chromium(Browser):
             event["text"] = key
         self.run(lambda: self.cdp.send("Input.dispatchKeyEvent", event))
 
-    def compose(self, steps: Sequence[str]) -> None:
+    def compose(self, word: str) -> None:
         """As Chromium does it: each key is a keydown of code 229 and a new composition."""
 
         def work() -> None:
-            for step in steps:
-                self._input_method_key("rawKeyDown")
-                self.cdp.send(
-                    "Input.imeSetComposition",
-                    {"text": step, "selectionStart": len(step), "selectionEnd": len(step)},
-                )
-                self._input_method_key("keyUp")
-            self.cdp.send("Input.insertText", {"text": steps[-1]})
+            for syllable in word:
+                for step in hangul.steps(syllable):
+                    self._input_method_key("rawKeyDown")
+                    self.cdp.send(
+                        "Input.imeSetComposition",
+                        {"text": step, "selectionStart": len(step), "selectionEnd": len(step)},
+                    )
+                    self._input_method_key("keyUp")
+                self.cdp.send("Input.insertText", {"text": syllable})
 
         self.run(work)
 

@@ -22,6 +22,23 @@ EXECUTABLE = "firefox-esr"
 START_TIMEOUT_S = 60.0
 #: Nothing is asked of the world: pages come from this host, all else goes to a proxy that is not there.
 PREFERENCES: dict[str, bool | int | str] = {
+    # Its settings for tests make windows deaf to the X server's focus, and so to input methods.
+    "remote.prefs.recommended": False,
+    "app.update.enabled": False,
+    "browser.aboutwelcome.enabled": False,
+    "browser.newtabpage.enabled": False,
+    "browser.safebrowsing.malware.enabled": False,
+    "browser.safebrowsing.phishing.enabled": False,
+    "browser.sessionstore.resume_from_crash": False,
+    "browser.startup.page": 0,
+    "browser.uitour.enabled": False,
+    "dom.disable_open_during_load": False,
+    "extensions.getAddons.cache.enabled": False,
+    "media.gmp-manager.updateEnabled": False,
+    "signon.rememberSignons": False,
+    "services.settings.server": "http://127.0.0.1:9/",
+    "termsofuse.bypassNotification": True,
+    "toolkit.telemetry.enabled": False,
     "network.proxy.type": 1,
     "network.proxy.http": "127.0.0.1",
     "network.proxy.http_port": 9,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import time
 from abc import abstractmethod
-from collections.abc import Sequence
 from pathlib import Path
 
+from tests.e2e.browsers import hangul
 from tests.e2e.browsers.browser import Browser, Button
+from tests.e2e.browsers.input_method import HangulInputMethod
 from tests.e2e.browsers.x_hands import XHands
 from tests.e2e.processes import Program, start_x_server, wait_for
 
@@ -51,12 +52,14 @@ class XBrowser(Browser):
             "HOME": str(home),
             "DISPLAY": self.display,
             "GDK_BACKEND": "x11",
-            "GTK_IM_MODULE": "gtk-im-context-simple",
             "LANG": "C.UTF-8",
             "NO_AT_BRIDGE": "1",
             "MOZ_ENABLE_WAYLAND": "0",
         }
         self.environment.pop("XAUTHORITY", None)
+        input_method = HangulInputMethod(log, home, self.environment)
+        self._programs.append(input_method.program)
+        self.environment = input_method.environment
 
     @abstractmethod
     def navigate(self, url: str) -> None:
@@ -133,9 +136,10 @@ class XBrowser(Browser):
     def key_up(self, key: str) -> None:
         self._hands.key(key, down=False)
 
-    def compose(self, steps: Sequence[str]) -> None:
-        for character in steps[-1]:
-            self.tap(character)
+    def compose(self, word: str) -> None:
+        self.tap("HangulMode")
+        self.type(hangul.keys(word))
+        self.tap("HangulMode")
 
     def lose_focus(self) -> None:
         self._hands.focus(NO_WINDOW)

@@ -26,6 +26,7 @@ KEYSYMS = {
     "Tab": 0xFF09,
     "Enter": 0xFF0D,
     "Escape": 0xFF1B,
+    "HangulMode": 0xFF31,
     "Home": 0xFF50,
     "ArrowLeft": 0xFF51,
     "ArrowUp": 0xFF52,
