@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import functools
+import secrets
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from argon2 import PasswordHasher
+from argon2 import DEFAULT_HASH_LENGTH, DEFAULT_RANDOM_SALT_LENGTH, PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from display_server.errors import ConfigurationError, Malfunction
@@ -41,7 +43,7 @@ class Passwords:
         self._hasher = PasswordHasher(time_cost=time_cost, memory_cost=memory_kib, parallelism=lanes)
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="argon2")
         self._under_way = 0
-        self._nobody: str | None = None
+        self._nobody = _nobodys_hash(time_cost, memory_kib, lanes)
 
     async def hash(self, password: str) -> str:
         """Raises Busy."""
@@ -76,14 +78,19 @@ class Passwords:
         return self._hasher.hash(prepared(password))
 
     def _check(self, stored: str | None, password: str) -> bool:
-        if stored is None and self._nobody is None:
-            self._nobody = self._hasher.hash("nobody")
         try:
-            return (
-                self._hasher.verify(stored or self._nobody or "", prepared(password)) and stored is not None
-            )
+            return self._hasher.verify(stored or self._nobody, prepared(password)) and stored is not None
         except (VerificationError, InvalidHashError):
             return False
+
+
+def _nobodys_hash(time_cost: int, memory_kib: int, lanes: int) -> str:
+    """A hash that costs as much to check as any and that no password gives: its bytes are random."""
+    salt, digest = (
+        base64.b64encode(secrets.token_bytes(length)).decode().rstrip("=")
+        for length in (DEFAULT_RANDOM_SALT_LENGTH, DEFAULT_HASH_LENGTH)
+    )
+    return f"$argon2id$v=19$m={memory_kib},t={time_cost},p={lanes}${salt}${digest}"
 
 
 def prepared(password: str) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from argon2.exceptions import VerifyMismatchError
 from sqlalchemy import text
 
 from display_server.broker import passwords as passwords_module
@@ -69,6 +70,14 @@ async def test_unknown_accounts_cost_a_hash_too(accounts: Accounts, monkeypatch:
     await accounts.verify("kim", "x" * 5000)
     assert len(checked) == 3
     assert checked[1:] == [None, None]
+
+
+async def test_nobodys_hash_is_computed_in_full() -> None:
+    """A malformed one would be refused at once, and tell by its quickness that there is no such account."""
+    passwords = cheap_passwords()
+    with pytest.raises(VerifyMismatchError):
+        passwords._hasher.verify(passwords._nobody, b"anything")
+    assert not passwords.outdated(passwords._nobody)
 
 
 async def test_old_hashes_are_renewed(store: Store) -> None:
