@@ -80,7 +80,8 @@ class XfixesCursor:
 
     def _ask_shape(self) -> asyncio.Future[None]:
         connection = self._opened()
-        cookie = self._fixes.GetCursorImage()
+        with connection.requests():
+            cookie = self._fixes.GetCursorImage()
 
         def take() -> None:
             shape, position = parse_image(bytes(connection.x.wait_for_reply(cookie.sequence).buf))
@@ -93,7 +94,8 @@ class XfixesCursor:
 
     def _ask_position(self, connection: XConnection) -> None:
         self._asking = True
-        cookie = connection.core.QueryPointer(connection.root)
+        with connection.requests():
+            cookie = connection.core.QueryPointer(connection.root)
 
         def take() -> None:
             self._asking = False

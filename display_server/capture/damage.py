@@ -84,8 +84,9 @@ class DamageFeed:
     async def _fetch(self) -> Edges:
         """Moves the server's damage to ours, and returns it. A cancelled fetch loses nothing."""
         self._told = False
-        self._extension.Subtract(self._damage, 0, self._region)
-        cookie = self._fixes.FetchRegion(self._region)
+        with self._connection.requests():
+            self._extension.Subtract(self._damage, 0, self._region)
+            cookie = self._fixes.FetchRegion(self._region)
         collected: list[Edges] = []
         # runs even if the waiting task was cancelled: then the rectangles wait in `_pending`
         await self._connection.round_trip(lambda: collected.append(self._collect(cookie.sequence)))

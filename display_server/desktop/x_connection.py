@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -87,12 +88,18 @@ class XConnection:
             else:
                 self.on_event(event)
 
-    def flush(self) -> None:
+    @contextlib.contextmanager
+    def requests(self) -> Iterator[None]:
+        """Around requests: those to a server that is gone raise `failure` as well."""
         self.alive()
         try:
-            self.x.flush()
+            yield
         except xcffib.ConnectionException as error:
             raise self.lose(f"The X server of {self.display} is gone ({error}).") from error
+
+    def flush(self) -> None:
+        with self.requests():
+            self.x.flush()
 
     def alive(self) -> None:
         """Raises `failure` when the server is gone."""
@@ -110,8 +117,9 @@ class XConnection:
         future: asyncio.Future[None] = self._loop.create_future()
         self._echoes[self._echo] = future, then
         event = _ECHO.pack(_CLIENT_MESSAGE, 32, 0, self._echo_window, 1, self._echo, 0, 0, 0, 0)
-        self.core.SendEvent(False, self._echo_window, 0, event)
-        self.flush()
+        with self.requests():
+            self.core.SendEvent(False, self._echo_window, 0, event)
+            self.x.flush()
         return future
 
     def close(self) -> None:

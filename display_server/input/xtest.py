@@ -107,7 +107,8 @@ class XtestInput:
             raise Malfunction("The input is not open.")
         connection.alive()
         if order.at_once is not None and not self._busy and not self._orders and self._can_write():
-            order.at_once()
+            with connection.requests():
+                order.at_once()
             connection.flush()
             return
         if order.replaces is not None and self._orders and self._orders[-1].replaces == order.replaces:
@@ -135,10 +136,11 @@ class XtestInput:
                 while self._orders and connection.lost is None:
                     await self._until_writable(connection)
                     order = self._orders.popleft()
-                    if order.at_once is not None:
-                        order.at_once()
-                    elif order.task is not None:
-                        await order.task()
+                    with connection.requests():
+                        if order.at_once is not None:
+                            order.at_once()
+                        elif order.task is not None:
+                            await order.task()
                 if connection.lost is None:
                     connection.flush()
             except Malfunction:

@@ -1,0 +1,71 @@
+"""Rectangles of damage: what the feed makes of them may cover too much, never too little."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from display_server.capture.damage import RECTANGLES_MAX, clip, coalesce, edges_of, intersects
+from display_server.capture.frame_source import Rect
+from display_server.capture.xshm import bands
+
+WIDTH_PX, HEIGHT_PX = 200, 150
+
+rectangles = st.builds(
+    Rect, st.integers(0, WIDTH_PX - 1), st.integers(0, HEIGHT_PX - 1), st.integers(1, 60), st.integers(1, 60)
+)
+
+
+def covered(rects: list[Rect]) -> NDArray[np.bool_]:
+    mask = np.zeros((HEIGHT_PX, WIDTH_PX), np.bool_)
+    for r in rects:
+        mask[r.y : r.y + r.height, r.x : r.x + r.width] = True
+    return mask
+
+
+def on_screen(rects: list[Rect]) -> list[Rect]:
+    return [Rect(x0, y0, x1 - x0, y1 - y0) for x0, y0, x1, y1 in clip(edges_of(rects), WIDTH_PX, HEIGHT_PX)]
+
+
+@given(st.lists(rectangles, max_size=120))
+def test_coalesced_rectangles_are_few_and_cover_everything(rects: list[Rect]) -> None:
+    few = coalesce(clip(edges_of(rects), WIDTH_PX, HEIGHT_PX), HEIGHT_PX)
+    assert len(few) <= RECTANGLES_MAX
+    assert not (covered(rects) & ~covered(few)).any()
+    assert few == on_screen(few)
+
+
+@given(st.lists(rectangles, max_size=RECTANGLES_MAX))
+def test_few_rectangles_stay_as_they_are(rects: list[Rect]) -> None:
+    clipped = on_screen(rects)
+    assert coalesce(edges_of(clipped), HEIGHT_PX) == clipped
+
+
+@given(st.lists(rectangles, max_size=8), st.lists(rectangles, max_size=8))
+def test_intersects_agrees_with_pixels(some: list[Rect], others: list[Rect]) -> None:
+    some, others = on_screen(some), on_screen(others)
+    assert intersects(edges_of(some), edges_of(others)) == bool((covered(some) & covered(others)).any())
+
+
+@given(st.lists(rectangles, max_size=20))
+def test_bands_are_apart_and_hold_every_row(rects: list[Rect]) -> None:
+    rects = on_screen(rects)
+    rows = {row for top, count in bands(rects) for row in range(top, top + count)}
+    assert {row for r in rects for row in range(r.y, r.y + r.height)} <= rows
+    starts_and_ends = [edge for top, count in bands(rects) for edge in (top, top + count)]
+    assert starts_and_ends == sorted(set(starts_and_ends))
+
+
+@pytest.mark.parametrize(
+    ("rect", "expected"),
+    [
+        (Rect(-5, -5, 10, 10), [Rect(0, 0, 5, 5)]),
+        (Rect(190, 140, 50, 50), [Rect(190, 140, 10, 10)]),
+        (Rect(300, 10, 5, 5), []),
+    ],
+)
+def test_clip(rect: Rect, expected: list[Rect]) -> None:
+    assert on_screen([rect]) == expected
