@@ -1,0 +1,213 @@
+"""Every control message of PROTOCOL.md §2, §5 and §6, declared once: type, fields and ranges."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from display_server.errors import ProtocolError
+
+PROTOCOL_VERSION = 1
+SUBPROTOCOL = "lightbox.1"
+#: Limits of PROTOCOL.md §1, bytes.
+TEXT_MAX_BYTES = 64 * 1024
+BINARY_MAX_BYTES = 256 * 1024
+
+Monitor = Annotated[int, Meta(ge=0, le=65_535)]
+Place = Annotated[int, Meta(ge=-32_768, le=32_767)]
+Epoch = Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)]
+Turn = Annotated[int, Meta(ge=-12_000, le=12_000)]
+#: A browser's clock in ms; finite because JSON knows nothing else.
+ClockMs = Annotated[float, Meta(ge=0, le=1e15)]
+
+
+class _Message(Struct, frozen=True, tag_field="type", tag=str.lower):
+    """Unknown fields are ignored; a missing one, a wrong type or range is an error."""
+
+
+class Hello(_Message, frozen=True):
+    protocol: int
+    client: Annotated[str, Meta(max_length=64)]
+    monitor: Monitor
+    cache_bytes: Annotated[int, Meta(ge=0, le=1 << 30)]
+    encodings: Annotated[list[Annotated[str, Meta(max_length=32)]], Meta(max_length=64)]
+
+
+class Pointer(_Message, frozen=True):
+    x: Place
+    y: Place
+    buttons: Annotated[int, Meta(ge=0, le=255)]
+
+
+class Wheel(_Message, frozen=True):
+    x: Place
+    y: Place
+    dx: Turn
+    dy: Turn
+
+
+class Key(_Message, frozen=True):
+    keysym: Annotated[int, Meta(ge=1, le=0x1FF_FFFF)]
+    code: Annotated[str, Meta(max_length=32)]
+    down: bool
+
+
+class Text(_Message, frozen=True):
+    text: Annotated[str, Meta(min_length=1, max_length=1024)]
+
+
+class Release(_Message, frozen=True):
+    pass
+
+
+class Ack(_Message, frozen=True):
+    monitor: Monitor
+    epoch: Epoch
+    received: ClockMs
+    decoded: ClockMs
+    shown: ClockMs
+
+
+class View(_Message, frozen=True):
+    visible: bool
+    scaled: bool
+    ratio: Annotated[float, Meta(gt=0, le=64)]
+
+
+class Watch(_Message, frozen=True):
+    status: bool
+    trace: bool
+
+
+class Refresh(_Message, frozen=True):
+    monitor: Monitor
+
+
+class Ping(_Message, frozen=True):
+    t: float
+
+
+InputMessage = Pointer | Wheel | Key | Text | Release
+ViewerMessage = Hello | InputMessage | Ack | View | Watch | Refresh | Ping
+
+_decode = msgspec.json.Decoder(ViewerMessage).decode
+
+
+def parse_viewer_message(text: str) -> ViewerMessage:
+    """Raises ProtocolError, which names the field, for anything that a viewer may not send."""
+    # A code point takes at least one byte, so only a text near the limit is encoded to be measured.
+    if len(text) > TEXT_MAX_BYTES // 4 and len(text.encode()) > TEXT_MAX_BYTES:
+        raise ProtocolError(f"a text frame holds at most {TEXT_MAX_BYTES} bytes")
+    try:
+        return _decode(text)
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise ProtocolError(str(error)) from error
+
+
+class MonitorLayout(Struct, frozen=True):
+    id: int
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+class Welcome(_Message, frozen=True):
+    session: str
+    viewer: str
+    desktop: str
+    digest_seed: str
+    monitors: list[MonitorLayout]
+    tile_px: int = 64
+    protocol: int = PROTOCOL_VERSION
+
+
+class Cursor(_Message, frozen=True):
+    width: int
+    height: int
+    hot_x: int
+    hot_y: int
+    png: str | None
+
+
+class PointerAt(_Message, frozen=True, tag="pointer"):
+    x: int
+    y: int
+
+
+StateName = Literal["exact", "refining", "lossy", "unverified"]
+
+
+class State(_Message, frozen=True):
+    monitor: int
+    epoch: int
+    state: StateName
+    age_ms: float
+
+
+class Verify(_Message, frozen=True):
+    monitor: int
+    full: bool
+
+
+class Status(_Message, frozen=True):
+    monitor: int
+    epoch: int
+    state: StateName
+    age_ms: float
+    tiles: int
+    verified: int
+    mismatches: int
+    updates: int
+    dropped: int
+    bytes: int
+    raw_bytes: int
+    encodings: dict[str, int]
+    cached: int
+    moved: int
+
+
+class TraceFrame(Struct, frozen=True):
+    """Times in ms on the agent's clock; None where the viewer's clock is not known yet."""
+
+    epoch: int
+    damaged: float
+    captured: float
+    diffed: float
+    encoded: float
+    sent: float
+    received: float | None
+    decoded: float | None
+    shown: float | None
+    acked: float
+    tiles: int
+    bytes: int
+
+
+class Trace(_Message, frozen=True):
+    frames: list[TraceFrame]
+
+
+class Notice(_Message, frozen=True):
+    code: str
+    message: str
+
+
+class Pong(_Message, frozen=True):
+    t: float
+    clock: float
+
+
+class Monitors(_Message, frozen=True):
+    monitors: list[MonitorLayout]
+
+
+AgentMessage = Welcome | Monitors | Cursor | PointerAt | State | Verify | Status | Trace | Notice | Pong
+
+_encode = msgspec.json.Encoder().encode
+
+
+def encode_agent_message(message: AgentMessage) -> str:
+    return _encode(message).decode()

@@ -1,0 +1,242 @@
+"""What one viewer has been sent, what it needs, and the update that brings it there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from display_codecs import ENCODING_NAMES
+from numpy.typing import NDArray
+
+from display_server.protocol.wire import Payload, UpdateWriter
+from display_server.update.moves import TileMove
+from display_server.update.order import in_order
+from display_server.update.payloads import Coded
+from display_server.update.shadow import Shadow
+from display_server.update.tile_cache import TileCache
+
+Mask = NDArray[np.bool_]
+Tiles = NDArray[np.int32]
+Digests = NDArray[np.uint64]
+
+#: Of a tile before the viewer got any, to fill the first update: text and windows.
+PAYLOAD_FIRST_BYTES = 800.0
+#: How much the newest update counts in what a payload is expected to take.
+PAYLOAD_WEIGHT = 0.3
+#: An update holds at least so many coded tiles, however slow the way.
+TILES_MIN = 8
+
+
+@dataclass(slots=True)
+class Counts:
+    """Since the viewer connected."""
+
+    tiles: int = 0
+    updates: int = 0
+    dropped: int = 0  # pictures that were replaced by newer ones before this viewer could take them
+    bytes: int = 0
+    raw_bytes: int = 0  # the same tiles at 3 bytes a pixel
+    cached: int = 0
+    moved: int = 0
+    encodings: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class Choice:
+    """What the next update is to hold. `digests[i]` is of `tiles[i]`: coded tiles, every digest once."""
+
+    reset: bool
+    partial: bool
+    move: TileMove | None
+    cached: Tiles
+    slots: NDArray[np.int32]
+    tiles: Tiles
+    digests: list[int]
+    #: Tiles that look like an earlier one of `tiles`, and its index.
+    repeats: Tiles
+    repeated: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """An encoded update, and what the viewer's surface will be by it."""
+
+    epoch: int
+    data: bytes
+    reset: bool
+    partial: bool
+    tiles: Tiles
+    digests: Digests
+
+
+class ViewerState:
+    """Surface as of the newest update sent, and the tile cache. Everything is told apart by digest."""
+
+    def __init__(self, shadow: Shadow, monitor: int, cache_bytes: int) -> None:
+        self._shadow = shadow
+        self._monitor = monitor
+        self.cache = TileCache(cache_bytes)
+        self.counts = Counts()
+        self.epoch = 0
+        self._reset = True
+        self._surface: Digests = shadow.black.copy()
+        self._unknown: Mask = np.zeros(shadow.grid.count, np.bool_)
+        self._pending_since_s = np.full(shadow.grid.count, np.inf)
+        self._payload_bytes = PAYLOAD_FIRST_BYTES
+        self._seen_version = shadow.version
+
+    @property
+    def pending(self) -> Mask:
+        """Tiles of the surface that are not as in the shadow."""
+        return (self._surface != self._shadow.digests) | self._unknown
+
+    @property
+    def wants(self) -> bool:
+        """Whether an update is due. The first one is, even if everything is black."""
+        return self._reset or bool(self.pending.any())
+
+    def start_over(self) -> None:
+        """The viewer's surface is lost: RESET comes next."""
+        self._reset = True
+        self._surface = self._shadow.black.copy()
+        self._unknown.fill(False)
+        self.cache.clear()
+
+    def distrust(self, tiles: Tiles) -> None:
+        """The surface does not show what was sent: these tiles are sent again, not out of the viewer's cache."""
+        self._unknown[tiles] = True
+        self.cache.begin()
+        self.cache.forget(self._shadow.digests[tiles])
+
+    def is_at(self, digests: Digests, tiles: Tiles) -> bool:
+        """Whether the surface shows `digests[tiles]` there: then what stands there can be moved."""
+        return bool((self._surface[tiles] == digests[tiles]).all() and not self._unknown[tiles].any())
+
+    def choose(
+        self, move: TileMove | None, pointer_tile: int | None, budget_bytes: int, now_s: float
+    ) -> Choice:
+        """What goes next, within about `budget_bytes`. `move` must be one whose sources the surface has."""
+        self._note_versions()
+        pending = self.pending
+        if self._reset:
+            move = None
+        if move is not None:
+            pending[move.tiles] = self._unknown[move.tiles]
+        started = np.isinf(self._pending_since_s) & pending
+        self._pending_since_s[started] = now_s
+        self._pending_since_s[~pending] = np.inf
+
+        digests = self._shadow.digests
+        self.cache.begin()
+        wanted = np.flatnonzero(pending).astype(np.int32)
+        slots = self.cache.find(digests[wanted])
+        kept = slots >= 0
+        room = max(TILES_MIN, int(budget_bytes / self._payload_bytes))
+        coded = wanted[~kept]
+        partial = False
+        if len(coded) > room:
+            mask = np.zeros(len(pending), np.bool_)
+            mask[coded] = True
+            waited_s = np.where(mask, now_s - self._pending_since_s, 0.0)
+            coded = in_order(mask, self._shadow.grid.columns, pointer_tile, waited_s)[:room]
+            partial = True
+        _, first, inverse = np.unique(digests[coded], return_index=True, return_inverse=True)
+        # `first` is by digest; the order of urgency is kept.
+        order = np.argsort(first)
+        rank = np.empty_like(order)
+        rank[order] = np.arange(len(order))
+        chosen = coded[first[order]]
+        again = np.ones(len(coded), np.bool_)
+        again[first] = False
+        return Choice(
+            reset=self._reset,
+            partial=partial,
+            move=move,
+            cached=wanted[kept],
+            slots=slots[kept],
+            tiles=chosen,
+            digests=digests[chosen].tolist(),
+            repeats=coded[again],
+            repeated=rank[inverse[again]],
+        )
+
+    def compose(self, choice: Choice, coded: Mapping[int, Coded], captured_us: int) -> Update:
+        """Writes the update and takes it as sent. `coded` has every digest of the choice."""
+        self.epoch += 1
+        writer = UpdateWriter(self._monitor, self.epoch, captured_us, reset=choice.reset)
+        touched = [choice.cached, choice.tiles, choice.repeats]
+        if choice.move is not None:
+            move = choice.move
+            writer.move(move.x, move.y, move.width, move.height, move.dx, move.dy)
+            touched.append(move.tiles)
+            self.counts.moved += len(move.tiles)
+        # 1. what the viewer keeps: before any slot is used anew
+        if len(choice.cached):
+            writer.cached(choice.cached, choice.slots)
+        # 2. what was coded, to be kept where that is worth it
+        entries = [coded[digest] for digest in choice.digests]
+        payloads: list[Payload] = [entry.payload for entry in entries]
+        kept = self._write_coded(writer, choice, payloads)
+        # 3. tiles that look like one of these
+        self._write_repeats(writer, choice, payloads, kept)
+        data = writer.finish(partial=choice.partial)
+        tiles = np.unique(np.concatenate(touched))
+        self._count(choice, entries, tiles, len(data))
+        self._reset = False
+        self._surface[tiles] = self._shadow.digests[tiles]
+        self._unknown[tiles] = False
+        self._pending_since_s[tiles] = np.inf
+        return Update(self.epoch, data, choice.reset, choice.partial, tiles, self._surface[tiles])
+
+    def _write_coded(
+        self, writer: UpdateWriter, choice: Choice, payloads: list[Payload]
+    ) -> NDArray[np.int32]:
+        """The slot of each coded tile, −1 for none."""
+        slot_of = np.full(len(choice.tiles), -1, np.int32)
+        if not len(choice.tiles):
+            return slot_of
+        lengths = np.array([len(payload) for payload in payloads])
+        indices, slots = self.cache.store(np.array(choice.digests, np.uint64), lengths)
+        slot_of[indices] = slots
+        bare = np.flatnonzero(slot_of < 0).tolist()
+        writer.tiles(choice.tiles[bare].tolist(), [payloads[index] for index in bare])
+        writer.store(choice.tiles[indices], slots, [payloads[index] for index in indices.tolist()])
+        new = float(lengths.sum()) / len(lengths)
+        self._payload_bytes += (new - self._payload_bytes) * PAYLOAD_WEIGHT
+        return slot_of
+
+    @staticmethod
+    def _write_repeats(
+        writer: UpdateWriter, choice: Choice, payloads: list[Payload], slot_of: NDArray[np.int32]
+    ) -> None:
+        if not len(choice.repeats):
+            return
+        slots = slot_of[choice.repeated]
+        kept = slots >= 0
+        writer.cached(choice.repeats[kept], slots[kept])
+        bare = choice.repeated[~kept].tolist()
+        writer.tiles(choice.repeats[~kept].tolist(), [payloads[index] for index in bare])
+
+    def _note_versions(self) -> None:
+        """Pictures between the last update and this one never went to this viewer: latest wins."""
+        self.counts.dropped += max(0, self._shadow.version - self._seen_version - 1)
+        self._seen_version = self._shadow.version
+
+    def _count(self, choice: Choice, entries: list[Coded], tiles: Tiles, size_bytes: int) -> None:
+        counts = self.counts
+        counts.updates += 1
+        counts.tiles += len(tiles)
+        counts.bytes += size_bytes
+        counts.raw_bytes += 3 * int(self._shadow.areas[tiles].sum())
+        counts.cached += len(choice.cached)
+        numbers = np.bincount(
+            np.array([entry.encoding for entry in entries], np.int64), minlength=len(ENCODING_NAMES)
+        )
+        if len(choice.repeats):
+            again = np.array([entries[index].encoding for index in choice.repeated.tolist()], np.int64)
+            numbers += np.bincount(again, minlength=len(ENCODING_NAMES))
+        for name, number in zip(ENCODING_NAMES, numbers.tolist(), strict=True):
+            if number:
+                counts.encodings[name] += number
