@@ -111,12 +111,18 @@ export class PointerInput {
 
   #cancelled(event: PointerEvent): void {
     if (event.pointerType === "touch") this.#perform(this.#touch.cancel());
-    else this.#tell(event.clientX, event.clientY, 0);
+    else this.#letGo();
   }
 
   /** The capture went without an `up`: the browser gave the pointer to something else. */
   #lostCapture(event: PointerEvent): void {
-    if (event.pointerType !== "touch" && event.buttons === 0) this.#tell(event.clientX, event.clientY, 0);
+    if (event.pointerType !== "touch" && event.buttons === 0) this.#letGo();
+  }
+
+  /** Buttons up where the pointer is: WebKit says 0, 0 as the place of events about capture. */
+  #letGo(): void {
+    const { x, y } = this.#pointer.last;
+    if (this.#pointer.forget()) this.#hands.act({ type: "pointer", x, y, buttons: 0 });
   }
 
   #turned(event: WheelEvent): void {
