@@ -39,6 +39,7 @@ class Program:
         env: Mapping[str, str] | None = None,
         stdout: IO[bytes] | int | None = None,
         pass_fds: Sequence[int] = (),
+        cwd: Path | None = None,
     ) -> None:
         self.log = log
         self.name = Path(argv[0]).name
@@ -50,6 +51,7 @@ class Program:
                 stderr=sink,
                 env=None if env is None else dict(env),
                 start_new_session=True,
+                cwd=cwd,
                 pass_fds=tuple(pass_fds),
                 preexec_fn=_die_with_parent,
             )
