@@ -1,0 +1,1 @@
+"""The process that shows one desktop: frames out, input in."""

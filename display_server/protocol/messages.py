@@ -92,7 +92,7 @@ class Ping(_Message, frozen=True):
 InputMessage = Pointer | Wheel | Key | Text | Release
 ViewerMessage = Hello | InputMessage | Ack | View | Watch | Refresh | Ping
 
-_decode = msgspec.json.Decoder(ViewerMessage).decode
+_decoder: msgspec.json.Decoder[ViewerMessage] = msgspec.json.Decoder(ViewerMessage)
 
 
 def parse_viewer_message(text: str) -> ViewerMessage:
@@ -101,7 +101,7 @@ def parse_viewer_message(text: str) -> ViewerMessage:
     if len(text) > TEXT_MAX_BYTES // 4 and len(text.encode()) > TEXT_MAX_BYTES:
         raise ProtocolError(f"a text frame holds at most {TEXT_MAX_BYTES} bytes")
     try:
-        return _decode(text)
+        return _decoder.decode(text)
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise ProtocolError(str(error)) from error
 

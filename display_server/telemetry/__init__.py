@@ -1,0 +1,1 @@
+"""Logs, metrics and the trace of every frame. Never pixels, keys or text."""

@@ -93,6 +93,6 @@ def _words(shadow: Picture, picture: Picture) -> tuple[NDArray[np.uint64], NDArr
         raise ValueError("pixels must stand at multiples of four bytes")
 
     def view(part: Picture) -> NDArray[np.uint64]:
-        return part.view(np.uint32)[:, :, 0].view(dtype)  # type: ignore[return-value]  # either width of word will do
+        return part.view(np.uint32)[:, :, 0].view(dtype)
 
     return view(shadow), view(picture), TILE_PX // pixels

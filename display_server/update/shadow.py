@@ -36,7 +36,8 @@ class Shadow:
             return tiles[:0]
         self.digests[tiles] = digests
         self.version += 1
-        return tiles[changed]
+        really: Tiles = tiles[changed]
+        return really
 
 
 def _area(grid: TileGrid, tile: int) -> int:

@@ -47,6 +47,8 @@ class Counts:
 class Choice:
     """What the next update is to hold. `digests[i]` is of `tiles[i]`: coded tiles, every digest once."""
 
+    #: Of the state that chose; what was chosen before it started over is void.
+    generation: int
     reset: bool
     partial: bool
     move: TileMove | None
@@ -69,6 +71,9 @@ class Update:
     partial: bool
     tiles: Tiles
     digests: Digests
+    raw_bytes: int
+    #: Tiles by encoding, and those that came out of the viewer's cache or were moved.
+    encodings: dict[str, int]
 
 
 class ViewerState:
@@ -80,6 +85,7 @@ class ViewerState:
         self.cache = TileCache(cache_bytes)
         self.counts = Counts()
         self.epoch = 0
+        self._generation = 0
         self._reset = True
         self._surface: Digests = shadow.black.copy()
         self._unknown: Mask = np.zeros(shadow.grid.count, np.bool_)
@@ -90,7 +96,8 @@ class ViewerState:
     @property
     def pending(self) -> Mask:
         """Tiles of the surface that are not as in the shadow."""
-        return (self._surface != self._shadow.digests) | self._unknown
+        pending: Mask = (self._surface != self._shadow.digests) | self._unknown
+        return pending
 
     @property
     def wants(self) -> bool:
@@ -99,6 +106,7 @@ class ViewerState:
 
     def start_over(self) -> None:
         """The viewer's surface is lost: RESET comes next."""
+        self._generation += 1
         self._reset = True
         self._surface = self._shadow.black.copy()
         self._unknown.fill(False)
@@ -106,6 +114,7 @@ class ViewerState:
 
     def distrust(self, tiles: Tiles) -> None:
         """The surface does not show what was sent: these tiles are sent again, not out of the viewer's cache."""
+        self._generation += 1
         self._unknown[tiles] = True
         self.cache.begin()
         self.cache.forget(self._shadow.digests[tiles])
@@ -151,6 +160,7 @@ class ViewerState:
         again = np.ones(len(coded), np.bool_)
         again[first] = False
         return Choice(
+            generation=self._generation,
             reset=self._reset,
             partial=partial,
             move=move,
@@ -162,6 +172,10 @@ class ViewerState:
             repeated=rank[inverse[again]],
         )
 
+    def stands(self, choice: Choice) -> bool:
+        """Whether nothing happened since that makes the choice wrong."""
+        return choice.generation == self._generation
+
     def compose(self, choice: Choice, coded: Mapping[int, Coded], captured_us: int) -> Update:
         """Writes the update and takes it as sent. `coded` has every digest of the choice."""
         self.epoch += 1
@@ -171,7 +185,6 @@ class ViewerState:
             move = choice.move
             writer.move(move.x, move.y, move.width, move.height, move.dx, move.dy)
             touched.append(move.tiles)
-            self.counts.moved += len(move.tiles)
         # 1. what the viewer keeps: before any slot is used anew
         if len(choice.cached):
             writer.cached(choice.cached, choice.slots)
@@ -183,12 +196,29 @@ class ViewerState:
         self._write_repeats(writer, choice, payloads, kept)
         data = writer.finish(partial=choice.partial)
         tiles = np.unique(np.concatenate(touched))
-        self._count(choice, entries, tiles, len(data))
+        encodings = self._count(choice, entries)
+        raw_bytes = 3 * int(self._shadow.areas[tiles].sum())
+        counts = self.counts
+        counts.updates += 1
+        counts.tiles += len(tiles)
+        counts.bytes += len(data)
+        counts.raw_bytes += raw_bytes
+        counts.cached += encodings.get("cached", 0)
+        counts.moved += encodings.get("moved", 0)
         self._reset = False
         self._surface[tiles] = self._shadow.digests[tiles]
         self._unknown[tiles] = False
         self._pending_since_s[tiles] = np.inf
-        return Update(self.epoch, data, choice.reset, choice.partial, tiles, self._surface[tiles])
+        return Update(
+            epoch=self.epoch,
+            data=data,
+            reset=choice.reset,
+            partial=choice.partial,
+            tiles=tiles,
+            digests=self._surface[tiles],
+            raw_bytes=raw_bytes,
+            encodings=encodings,
+        )
 
     def _write_coded(
         self, writer: UpdateWriter, choice: Choice, payloads: list[Payload]
@@ -224,19 +254,14 @@ class ViewerState:
         self.counts.dropped += max(0, self._shadow.version - self._seen_version - 1)
         self._seen_version = self._shadow.version
 
-    def _count(self, choice: Choice, entries: list[Coded], tiles: Tiles, size_bytes: int) -> None:
-        counts = self.counts
-        counts.updates += 1
-        counts.tiles += len(tiles)
-        counts.bytes += size_bytes
-        counts.raw_bytes += 3 * int(self._shadow.areas[tiles].sum())
-        counts.cached += len(choice.cached)
-        numbers = np.bincount(
-            np.array([entry.encoding for entry in entries], np.int64), minlength=len(ENCODING_NAMES)
-        )
-        if len(choice.repeats):
-            again = np.array([entries[index].encoding for index in choice.repeated.tolist()], np.int64)
-            numbers += np.bincount(again, minlength=len(ENCODING_NAMES))
-        for name, number in zip(ENCODING_NAMES, numbers.tolist(), strict=True):
-            if number:
-                counts.encodings[name] += number
+    def _count(self, choice: Choice, entries: list[Coded]) -> dict[str, int]:
+        numbers = [entry.encoding for entry in entries]
+        numbers += [numbers[index] for index in choice.repeated.tolist()]
+        by_number = np.bincount(np.array(numbers, np.int64), minlength=len(ENCODING_NAMES)).tolist()
+        encodings = {name: count for name, count in zip(ENCODING_NAMES, by_number, strict=True) if count}
+        self.counts.encodings.update(encodings)
+        if len(choice.cached):
+            encodings["cached"] = len(choice.cached)
+        if choice.move is not None:
+            encodings["moved"] = len(choice.move.tiles)
+        return encodings

@@ -1,0 +1,87 @@
+"""From damage to a shadow that is up to date: read, compare, copy; again if the X server drew meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from display_server.capture.frame_source import FrameSource, Rect
+from display_server.telemetry.metrics import AgentMetrics
+from display_server.update.dirty import dirty_tiles, touched_count
+from display_server.update.moves import MoveFinder, TileMove
+from display_server.update.shadow import Shadow, Tiles
+
+#: A picture that is drawn into without end is sent torn after so many reads; damage brings the rest.
+READS_MAX = 3
+#: Damage up to so many tiles is looked at on the loop (about 0.15 ms): a thread costs as much.
+INLINE_TILES = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """What became of some damage. `before` has the digests that `move` starts from."""
+
+    changed: int
+    captured_s: float
+    move: TileMove | None
+    before: NDArray[np.uint64]
+
+
+class Capturer:
+    """Owns the only way into the shadow."""
+
+    def __init__(
+        self,
+        source: FrameSource,
+        shadow: Shadow,
+        executor: Executor,
+        metrics: AgentMetrics,
+        clock: Callable[[], float],
+    ) -> None:
+        self._source = source
+        self._shadow = shadow
+        self._executor = executor
+        self._metrics = metrics
+        self._clock = clock
+        self._moves = MoveFinder(shadow.grid)
+
+    async def capture(self) -> Capture:
+        """Takes all damage there is. Raises CaptureError."""
+        changed = 0
+        for read in range(READS_MAX):  # noqa: B007 - read below
+            damage = self._source.take_damage()
+            if touched_count(self._shadow.grid, damage) <= INLINE_TILES:
+                look = self._look(damage)
+            else:
+                loop = asyncio.get_running_loop()
+                look = await loop.run_in_executor(self._executor, self._look, damage)
+            changed += look.changed
+            if not await self._source.disturbed(damage):
+                break
+            self._metrics.torn += 1
+        self._metrics.captures += 1
+        self._metrics.captures_vain += not changed
+        self._metrics.tiles_changed += changed
+        if read:
+            # A move was found in a picture that was still being drawn, or starts from one.
+            return Capture(changed, look.captured_s, None, look.before)
+        return look
+
+    def _look(self, damage: Sequence[Rect]) -> Capture:
+        picture = self._source.read(damage)
+        captured_s = self._clock()
+        shadow = self._shadow
+        dirty = dirty_tiles(shadow.picture, picture, shadow.grid, damage)
+        tiles: Tiles = np.flatnonzero(dirty).astype(np.int32)
+        before = shadow.digests
+        if not len(tiles):
+            return Capture(0, captured_s, None, before)
+        move = self._moves.find(shadow.picture, picture, dirty)
+        if move is not None:
+            before = before.copy()
+        return Capture(len(shadow.take(picture, tiles)), captured_s, move, before)

@@ -1,0 +1,141 @@
+"""The picture's way, from damage to bytes on sockets. Nothing here waits for a viewer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from display_server.agent.capturer import Capture, Capturer
+from display_server.agent.encoder import Encoder
+from display_server.agent.viewer import Viewer
+from display_server.capture.frame_source import FrameSource
+from display_server.telemetry.metrics import AgentMetrics
+from display_server.telemetry.trace import Stages
+from display_server.update.shadow import Shadow
+from display_server.update.viewer_state import Update
+
+#: Pictures a second in lasting motion at most: twice what screens show.
+RATE_MAX_PER_S = 120.0
+#: Pictures that may follow each other without a pause after quiet: a click is often drawn in steps.
+BURST = 3.0
+#: Threads that compare and encode. More would only push the X server and the programs aside.
+THREADS = 2
+
+
+class Pipeline:
+    """`viewers` are those connected, whether they may take something or not."""
+
+    def __init__(
+        self,
+        source: FrameSource,
+        shadow: Shadow,
+        viewers: Callable[[], Iterable[Viewer]],
+        metrics: AgentMetrics,
+        clock: Callable[[], float],
+    ) -> None:
+        self._source = source
+        self._shadow = shadow
+        self._viewers = viewers
+        self._metrics = metrics
+        self._clock = clock
+        self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="tiles")
+        self._capturer = Capturer(source, shadow, self._executor, metrics, clock)
+        self._encoder = Encoder(shadow, self._executor, metrics, lambda: len(list(viewers())))
+        self._wake = asyncio.Event()
+        self._taken = asyncio.Event()
+        self._damaged_s: float | None = None
+        self._tokens = BURST
+        self._tokens_s = clock()
+
+    def wake(self) -> None:
+        """Somebody may take an update: a window opened, a viewer came, a tile was found wrong."""
+        self._wake.set()
+
+    @property
+    def picture_known(self) -> bool:
+        """Whether no damage waits to be looked at."""
+        return self._damaged_s is None
+
+    async def run(self) -> None:
+        """Until cancelled. Raises CaptureError when the picture can no longer be read."""
+        watch = asyncio.create_task(self._watch_damage(), name="damage")
+        watch.add_done_callback(lambda _task: self._wake.set())
+        try:
+            while True:
+                # 1. wait until something happened …
+                await self._wake.wait()
+                self._wake.clear()
+                if watch.done():
+                    watch.result()
+                # … and somebody can take it. Otherwise the damage waits: what is read later is newer.
+                if any(viewer.ready for viewer in self._viewers()):
+                    await self._step()
+        finally:
+            watch.cancel()
+            self._executor.shutdown(wait=False, cancel_futures=True)
+
+    async def _watch_damage(self) -> None:
+        while True:
+            await self._source.wait()
+            self._damaged_s = self._clock()
+            self._wake.set()
+            # Nobody else may use the source while a picture is taken.
+            await self._taken.wait()
+            self._taken.clear()
+
+    async def _step(self) -> None:
+        # 2. read, compare, copy what changed into the shadow
+        capture, damaged_s = None, self._damaged_s
+        if damaged_s is not None:
+            await self._pace()
+            capture = await self._capturer.capture()
+            self._damaged_s = None
+            self._taken.set()
+        diffed_s = self._clock()
+        captured_s = capture.captured_s if capture is not None else diffed_s
+        stages = Stages(damaged_s if damaged_s is not None else captured_s, captured_s, diffed_s)
+        # 3. each viewer in turn, those with the quickest way first: choose, encode, send
+        viewers = sorted(self._viewers(), key=lambda viewer: viewer.window.round_trip_s)
+        for viewer in viewers:
+            if viewer.ready and viewer.state.wants:
+                await self._serve(viewer, capture, stages)
+        # 4. tell those whose state fell, and come back for what did not fit
+        now_s = self._clock()
+        for viewer in viewers:
+            viewer.tell_state(now_s)
+            if viewer.ready and viewer.state.wants:
+                self._wake.set()
+
+    async def _serve(self, viewer: Viewer, capture: Capture | None, stages: Stages) -> None:
+        state = viewer.state
+        move = capture.move if capture is not None else None
+        if move is not None and capture is not None and not state.is_at(capture.before, move.sources):
+            move = None
+        dropped = state.counts.dropped
+        choice = state.choose(move, viewer.pointer_tile, viewer.window.budget_bytes, self._clock())
+        self._metrics.dropped += state.counts.dropped - dropped
+        coded = await self._encoder.payloads(choice.tiles.tolist(), choice.digests)
+        encoded_s = self._clock()
+        if not (viewer.ready and state.stands(choice)):  # it left or started over while we encoded
+            self._wake.set()
+            return
+        update = state.compose(choice, coded, int(stages.captured_s * 1e6))
+        viewer.send_update(update, stages, encoded_s)
+        self._count(update)
+
+    async def _pace(self) -> None:
+        """Lets the first pictures after quiet pass at once, and then `RATE_MAX_PER_S`."""
+        now_s = self._clock()
+        self._tokens = min(BURST, self._tokens + (now_s - self._tokens_s) * RATE_MAX_PER_S)
+        self._tokens_s = now_s
+        if self._tokens < 1:
+            await asyncio.sleep((1 - self._tokens) / RATE_MAX_PER_S)
+        self._tokens -= 1
+
+    def _count(self, update: Update) -> None:
+        self._metrics.updates += 1
+        self._metrics.partial += update.partial
+        self._metrics.update_bytes += len(update.data)
+        self._metrics.raw_bytes += update.raw_bytes
+        self._metrics.tiles.update(update.encodings)

@@ -1,0 +1,51 @@
+"""Logs of a process: one JSON object a line on stderr."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import TextIO, cast
+
+import structlog
+
+
+class LossyStream:
+    """A stream that may lose a line: a full disk or a reader that has gone is no reason to end."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.lost = 0
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except OSError:
+            self.lost += 1
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError:
+            self.lost += 1
+
+
+def configure_logs(process: str) -> None:
+    """`LIGHTBOX_LOG_LEVEL` is debug, info (default), warning or error. `process` stands in every line."""
+    level = getattr(logging, os.environ.get("LIGHTBOX_LOG_LEVEL", "info").upper(), logging.INFO)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, LossyStream(sys.stderr))),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(process=process)
+    # Libraries only speak up when something is wrong.
+    logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")

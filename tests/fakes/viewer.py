@@ -1,0 +1,216 @@
+"""A viewer without a browser: speaks PROTOCOL.md to an agent's socket and shows its picture in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import struct
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from display_codecs import ENCODING_NAMES, TileGrid, decode_tile, digest_tiles, root_digest
+from numpy.typing import NDArray
+from websockets.asyncio.client import ClientConnection, unix_connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
+
+
+class FakeViewer:
+    """`async with FakeViewer(socket) as viewer`. Shows, acknowledges and reports by itself.
+
+    `ack_delay_s` makes a slow one; `deaf` one that never acknowledges. Draw into `picture` to corrupt it.
+    """
+
+    def __init__(
+        self,
+        socket: Path,
+        *,
+        cache_bytes: int = 64 << 20,
+        ack_delay_s: float = 0.0,
+        deaf: bool = False,
+        hello: bool = True,
+        name: str = "fake",
+    ) -> None:
+        self._path = socket
+        self._cache_bytes = cache_bytes
+        self._ack_delay_s = ack_delay_s
+        self._deaf = deaf
+        self._hello = hello
+        self._name = name
+        self._news = asyncio.Condition()
+        self._slots: dict[int, bytes] = {}
+        self.picture: NDArray[np.uint8] = np.zeros((0, 0, 4), np.uint8)
+        self.grid = TileGrid(1, 1)
+        self.seed = 0
+        self.epoch = 0
+        self.messages: list[dict[str, Any]] = []
+        self.operations: Counter[str] = Counter()
+        self.update_bytes = 0
+        self.updates: list[tuple[float, int, int]] = []  # time, flags, bytes
+        self.close_code: int | None = None
+        self._touched: set[int] = set()
+        self._read_digests: NDArray[np.uint64] = np.zeros(0, np.uint64)
+
+    async def __aenter__(self) -> Self:
+        self.connection: ClientConnection = await unix_connect(
+            str(self._path),
+            "ws://agent/viewer",
+            subprotocols=[Subprotocol("lightbox.1")],
+            compression=None,
+            max_size=32 << 20,
+            additional_headers={"Lightbox-User": "somebody", "Lightbox-Viewer": self._name},
+        )
+        self._task = asyncio.create_task(self._run())
+        if self._hello:
+            await self.say(
+                type="hello",
+                protocol=1,
+                client="fake",
+                monitor=0,
+                cache_bytes=self._cache_bytes,
+                encodings=list(ENCODING_NAMES),
+            )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.connection.close()
+        await asyncio.wait([self._task])
+
+    async def say(self, **message: object) -> None:
+        await self.connection.send(json.dumps(message))
+
+    async def until(self, true: Callable[[], bool], timeout_s: float = 5.0) -> None:
+        """Waits for news until the condition holds. Raises TimeoutError."""
+        async with asyncio.timeout(timeout_s), self._news:
+            await self._news.wait_for(true)
+
+    def told(self, kind: str) -> list[dict[str, Any]]:
+        return [message for message in self.messages if message["type"] == kind]
+
+    @property
+    def state(self) -> str | None:
+        states = self.told("state")
+        return states[-1]["state"] if states else None
+
+    async def until_exact(self, picture: NDArray[np.uint8], timeout_s: float = 5.0) -> None:
+        """Until the surface shows `picture` and the agent says that it is proven."""
+        await self.until(lambda: self.shows(picture) and self.state == "exact", timeout_s)
+
+    def shows(self, picture: NDArray[np.uint8]) -> bool:
+        return self.picture.shape == picture.shape and bool(
+            (self.picture[:, :, :3] == picture[:, :, :3]).all()
+        )
+
+    async def report(self, *, full: bool = False) -> None:
+        """Reads the surface back, as on `verify`."""
+        tiles = sorted(range(self.grid.count) if full else self._touched)
+        self._touched.clear()
+        self._read_digests[tiles] = digest_tiles(self.picture, self.grid, tiles, self.seed)
+        root = root_digest(self._read_digests, self.seed)
+        head = struct.pack("<BBHIQH", 2, int(full), 0, self.epoch, root, len(tiles))
+        entries = [struct.pack("<HQ", tile, int(self._read_digests[tile])) for tile in tiles]
+        await self.connection.send(head + b"".join(entries))
+
+    async def _run(self) -> None:
+        try:
+            async for frame in self.connection:
+                if isinstance(frame, str):
+                    await self._message(json.loads(frame))
+                else:
+                    await self._update(bytes(frame))
+                async with self._news:
+                    self._news.notify_all()
+        except ConnectionClosed:
+            pass  # its code is noted below
+        finally:
+            self.close_code = self.connection.close_code
+            async with self._news:
+                self._news.notify_all()
+
+    async def _message(self, message: dict[str, Any]) -> None:
+        self.messages.append(message)
+        if message["type"] in ("welcome", "monitors"):
+            monitor = message["monitors"][0]
+            self.seed = int(message.get("digest_seed", f"{self.seed:x}"), 16)
+            self.grid = TileGrid(monitor["width"], monitor["height"])
+            self.picture = np.zeros((monitor["height"], monitor["width"], 4), np.uint8)
+            self._touched = set(range(self.grid.count))
+            self._read_digests = np.zeros(self.grid.count, np.uint64)
+        elif message["type"] == "verify":
+            await self.report(full=message["full"])
+
+    async def _update(self, data: bytes) -> None:
+        received_ms = time.monotonic() * 1000
+        self.apply(data)
+        decoded_ms = time.monotonic() * 1000
+        if self._ack_delay_s:
+            await asyncio.sleep(self._ack_delay_s)
+        if not self._deaf:
+            await self.say(
+                type="ack",
+                monitor=0,
+                epoch=self.epoch,
+                received=received_ms,
+                decoded=decoded_ms,
+                shown=time.monotonic() * 1000,
+            )
+
+    def apply(self, data: bytes) -> None:
+        kind, flags, monitor, epoch, _ = struct.unpack_from("<BBHIQ", data)
+        assert (kind, monitor) == (1, 0)
+        assert epoch > self.epoch
+        self.epoch = epoch
+        self.update_bytes += len(data)
+        self.updates.append((time.monotonic(), flags, len(data)))
+        if flags & 1:
+            self.picture[:] = 0
+            self._slots.clear()
+            self._touched = set(range(self.grid.count))
+        at = 16
+        while at < len(data):
+            at = self._operation(data, at)
+        assert sum(map(len, self._slots.values())) <= self._cache_bytes
+
+    def _operation(self, data: bytes, at: int) -> int:
+        operation = data[at]
+        if operation == 0:
+            _, tile, length = struct.unpack_from("<BHH", data, at)
+            self._draw("tile", tile, data[at + 5 : at + 5 + length])
+            return at + 5 + length
+        if operation == 1:
+            _, tile, slot, length = struct.unpack_from("<BHIH", data, at)
+            self._slots[slot] = data[at + 9 : at + 9 + length]
+            self._draw("store", tile, self._slots[slot])
+            assert sum(map(len, self._slots.values())) <= self._cache_bytes
+            return at + 9 + length
+        if operation == 2:
+            _, tile, slot = struct.unpack_from("<BHI", data, at)
+            self._draw("cached", tile, self._slots[slot])
+            return at + 7
+        assert operation == 3
+        _, x, y, width, height, dx, dy = struct.unpack_from("<BHHHHhh", data, at)
+        self.operations["move"] += 1
+        source = self.picture[y - dy : y - dy + height, x - dx : x - dx + width].copy()
+        assert source.shape[:2] == (height, width)
+        self.picture[y : y + height, x : x + width] = source
+        for tile in range(self.grid.count):
+            left, top, tile_width, tile_height = self.grid.rect(tile)
+            if left < x + width and x < left + tile_width and top < y + height and y < top + tile_height:
+                self._touched.add(tile)
+        return at + 13
+
+    def _draw(self, name: str, tile: int, payload: bytes) -> None:
+        self.operations[name] += 1
+        x, y, width, height = self.grid.rect(tile)
+        self.picture[y : y + height, x : x + width] = decode_tile(payload, width, height)
+        self._touched.add(tile)
