@@ -22,11 +22,14 @@ const PAGE_NOTCHES = 10;
 export class WheelCore {
   #restX = 0;
   #restY = 0;
+  /** Lines of one notch: the fewest seen of an event that says it is one. */
+  #linesPerNotch = Number.POSITIVE_INFINITY;
 
   /** Whole units to send, positive right and down; both 0 when nothing is due yet. */
   turn(input: WheelInput): { dx: number; dy: number } {
-    this.#restX += units(input.deltaX, input.deltaMode, input.wheelDeltaX);
-    this.#restY += units(input.deltaY, input.deltaMode, input.wheelDeltaY);
+    const { deltaX, deltaY, deltaMode, wheelDeltaX, wheelDeltaY } = input;
+    this.#restX += units(deltaX, deltaMode, wheelDeltaX) * this.#merged(deltaX, deltaMode, wheelDeltaX);
+    this.#restY += units(deltaY, deltaMode, wheelDeltaY) * this.#merged(deltaY, deltaMode, wheelDeltaY);
     const dx = clamp(Math.trunc(this.#restX));
     const dy = clamp(Math.trunc(this.#restY));
     this.#restX -= dx;
@@ -40,6 +43,14 @@ export class WheelCore {
   reset(): void {
     this.#restX = 0;
     this.#restY = 0;
+  }
+
+  /** Notches in one event: Firefox merges quick turns, adds up the lines and leaves the old field at a single notch. */
+  #merged(delta: number, mode: number, wheelDelta: number | undefined): number {
+    const lines = Math.abs(delta);
+    if (mode !== 1 || !Number.isFinite(lines) || lines === 0 || Math.abs(wheelDelta ?? 0) !== UNITS_PER_NOTCH) return 1;
+    this.#linesPerNotch = Math.min(this.#linesPerNotch, lines);
+    return Math.round(lines / this.#linesPerNotch);
   }
 }
 

@@ -256,6 +256,13 @@ describe("wheel", () => {
     expect(sum).toBeGreaterThanOrEqual(83);
     expect(sum).toBeLessThanOrEqual(84);
   });
+
+  it("counts notches that Firefox merged into one event", () => {
+    const wheel = new WheelCore();
+    const turn = (deltaY: number, wheelDeltaY: number): number =>
+      wheel.turn({ deltaX: 0, deltaY, deltaMode: 1, wheelDeltaY }).dy;
+    expect([turn(6, -120), turn(24, -120), turn(-12, 120), turn(6, -120)]).toEqual([120, 480, -240, 120]);
+  });
 });
 
 describe("pointer", () => {
