@@ -51,7 +51,9 @@ class Lightbox:
         started = time.monotonic()
         arguments = ["demo", "--json", "--port", str(self._port), "--profile", profile]
         arguments += ["--size", f"{width_px}x{height_px}", "--state", str(self.state_folder)]
-        self.program = Program([*COMMAND, *arguments], log=log, env=self.environment, stdout=subprocess.PIPE, cwd=ROOT)
+        self.program = Program(
+            [*COMMAND, *arguments], log=log, env=self.environment, stdout=subprocess.PIPE, cwd=ROOT
+        )
         try:
             answer: dict[str, str] = json.loads(self._first_line())
         except BaseException:

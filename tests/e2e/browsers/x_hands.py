@@ -20,6 +20,10 @@ MAP_SETTLES_S = 0.15
 #: Spare keys, taken in turn, so that a key still being handled is not given a new meaning.
 SPARE_KEYS = 8
 
+#: A person is never quicker than this, s; browsers carry mouse and keys in queues of their own, and mix up what is.
+KEY_PACE_S = 0.004
+BUTTON_PACE_S = 0.02
+
 #: Keysyms of keys without a character, from X11/keysymdef.h.
 KEYSYMS = {
     "Backspace": 0xFF08,
@@ -85,12 +89,13 @@ class XHands:
     def button(self, number: int, *, down: bool) -> None:
         """1 left, 2 middle, 3 right, 4 and 5 the wheel."""
         self._send(BUTTON_PRESS if down else BUTTON_RELEASE, number)
+        time.sleep(BUTTON_PACE_S)
 
     def wheel(self, notches: int) -> None:
         """Positive is down."""
         for _ in range(abs(notches)):
             number = WHEEL_DOWN if notches > 0 else WHEEL_UP
-            self.button(number, down=True)
+            self._send(BUTTON_PRESS, number)
             self.button(number, down=False)
 
     def key(self, key: str, *, down: bool) -> None:
@@ -98,6 +103,7 @@ class XHands:
         keysym = keysym_of(key)
         keycode = self._keycodes.get(keysym) or self._bound.get(keysym) or self._bind(keysym)
         self._send(KEY_PRESS if down else KEY_RELEASE, keycode)
+        time.sleep(KEY_PACE_S)
 
     def focus(self, window: int) -> None:
         """Gives a window the keyboard, as a window manager would."""
