@@ -87,10 +87,12 @@ def test_cut_line_lets_go_of_held_keys(
     relayed.open_desktop("radiology")
     relayed.click(probe.entry)
     relayed.browser.key_down("Shift")
-    wait_held(display, something=True)
-    relay.cut()
-    wait_held(display, something=False)
-    relayed.browser.key_up("Shift")
+    try:
+        wait_held(display, something=True)
+        relay.cut()
+        wait_held(display, something=False)
+    finally:
+        relayed.browser.key_up("Shift")
     relayed.wait_exact()
     wait_held(display, something=False)
 
@@ -99,10 +101,12 @@ def test_closed_page_lets_go_of_held_button(relayed: Viewer, display: XDisplay, 
     relayed.open_desktop("radiology")
     relayed.move(probe.area)
     relayed.browser.press()
-    wait_held(display, something=True)
-    relayed.browser.open(relayed.url + "/")
-    wait_held(display, something=False)
-    relayed.browser.release()
+    try:
+        wait_held(display, something=True)
+        relayed.browser.open(relayed.url + "/")
+        wait_held(display, something=False)
+    finally:
+        relayed.browser.release()
 
 
 def test_blurred_page_lets_go_of_modifiers(viewer: Viewer, display: XDisplay, probe: Probe) -> None:
@@ -110,11 +114,13 @@ def test_blurred_page_lets_go_of_modifiers(viewer: Viewer, display: XDisplay, pr
     viewer.open_desktop("radiology")
     viewer.click(probe.entry)
     viewer.browser.key_down("Shift")
-    wait_held(display, something=True)
-    viewer.browser.lose_focus()
-    wait_held(display, something=False)
-    viewer.browser.key_up("Shift")
-    viewer.browser.regain_focus()
+    try:
+        wait_held(display, something=True)
+        viewer.browser.lose_focus()
+        wait_held(display, something=False)
+    finally:
+        viewer.browser.key_up("Shift")
+        viewer.browser.regain_focus()
     viewer.click(probe.entry)
     viewer.browser.type("a")
     probe.wait_for_text("a")

@@ -19,8 +19,6 @@ WINDOW_MARGIN_PX = 240
 NUMBERS = {Button.LEFT: 1, Button.MIDDLE: 2, Button.RIGHT: 3}
 #: Shown while the place of the page in its window is found out.
 BLANK_PAGE = "data:text/html,<title>blank</title>"
-#: X's word for nobody has the keyboard.
-NO_WINDOW = 0
 WINDOW_TIMEOUT_S = 20.0
 RESIZE_SETTLES_S = 0.3
 #: Nothing is asked of the world: pages come from this host, all else goes to a proxy that is not there.
@@ -142,7 +140,7 @@ class XBrowser(Browser):
         self.tap("HangulMode")
 
     def lose_focus(self) -> None:
-        self._hands.focus(NO_WINDOW)
+        self._hands.focus_elsewhere()
         wait_for(
             lambda: not self.evaluate("return document.hasFocus()"),
             timeout_s=WINDOW_TIMEOUT_S,

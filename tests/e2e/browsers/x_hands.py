@@ -82,6 +82,7 @@ class XHands:
         empty = [first + offset for offset, row in enumerate(rows) if not any(row)]
         self._spare: list[int] = empty[-SPARE_KEYS:]
         self._bound: dict[int, int] = {}
+        self._elsewhere = 0
 
     def move(self, x: int, y: int) -> None:
         self._send(MOTION, 0, x, y)
@@ -109,6 +110,16 @@ class XHands:
         """Gives a window the keyboard, as a window manager would."""
         self._x.core.SetInputFocus(xcffib.xproto.InputFocus.PointerRoot, window, 0)
         self._x.flush()
+
+    def focus_elsewhere(self) -> None:
+        """Gives the keyboard to a window that is nobody's, as when the person turns to another program."""
+        if not self._elsewhere:
+            self._elsewhere = self._x.generate_id()
+            kind = xcffib.xproto.WindowClass.InputOnly
+            mask = xcffib.xproto.CW.OverrideRedirect
+            self._x.core.CreateWindow(0, self._elsewhere, self._root, 0, 0, 1, 1, 0, kind, 0, mask, [1])
+            self._x.core.MapWindow(self._elsewhere)
+        self.focus(self._elsewhere)
 
     def largest_window(self) -> int | None:
         """The biggest of the windows that the window manager manages."""
