@@ -1,4 +1,4 @@
-"""One viewer's connection without I/O: frames go in, checked messages come out, in an order the table allows."""
+"""One viewer's connection without I/O: frames go in, checked messages come out, in the order of a table."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HELLO_WITHIN_S = 5.0
 
 
 class ConnectionState(Enum):
-    """`connecting` ─hello─► `welcomed` ─update─► `running` ─close─► `closed`; closing is possible from anywhere."""
+    """`connecting` ─hello─► `welcomed` ─update─► `running` ─close─► `closed`, also from the others."""
 
     CONNECTING = "connecting"
     WELCOMED = "welcomed"
@@ -56,7 +56,7 @@ TABLE: dict[tuple[ConnectionState, ConnectionEvent], ConnectionState] = {
 
 
 class ViewerConnection:
-    """`tile_counts` has the number of tiles of each monitor that exists, `encodings` what our encoder uses."""
+    """`tile_counts` has the number of tiles of each monitor there is, `encodings` what our encoder uses."""
 
     def __init__(self, tile_counts: Mapping[int, int], encodings: Iterable[str], now_s: float) -> None:
         self._tile_counts = tile_counts

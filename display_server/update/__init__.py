@@ -1,1 +1,1 @@
-"""What changed, who needs what next, and whether it arrived exactly. Pure: pictures, messages and `now` go in."""
+"""What changed, who needs what next, and whether it arrived exactly. Pure: pictures and `now` go in."""

@@ -16,9 +16,10 @@ def dirty_tiles(
 ) -> NDArray[np.bool_]:
     """(rows × columns,): the tiles touched by `damage` in which the pictures differ. Copies no picture.
 
-    Both pictures are (height, width, 4) uint8 of the grid's size, rows at any distance. The fourth byte of a pixel
-    is compared as well, although it means nothing: a tile that differs only there is told apart by its digest, which
-    is cheaper than to mask every pixel here (`(a ^ b) & mask` takes 2.2 times a memcmp, this 1.6).
+    Both pictures are (height, width, 4) uint8 of the grid's size, rows at any distance. The fourth byte of a
+    pixel is compared as well, although it means nothing: a tile that differs only there is told apart by its
+    digest, which is cheaper than to mask every pixel here (`a ^ b`, folded by `|` and masked, takes 2.2 times
+    a memcmp of the same memory, this 1.8).
     """
     dirty = np.zeros((grid.rows, grid.columns), np.bool_)
     for span in _spans(grid, damage):
@@ -34,8 +35,8 @@ def touched_count(grid: TileGrid, damage: Iterable[Rect]) -> int:
 def _spans(grid: TileGrid, damage: Iterable[Rect]) -> list[tuple[int, int, int, int]]:
     """Damage as tiles: first and last column, first and last row, half-open.
 
-    A row of tiles is looked at once, from the first to the last column that any rectangle touches; rows with the same
-    columns are one span.
+    A row of tiles is looked at once, from the first to the last column that any rectangle touches; rows with
+    the same columns are one span.
     """
     firsts = [grid.columns] * grid.rows
     lasts = [0] * grid.rows
@@ -82,7 +83,7 @@ def _compare(
 
 
 def _words(shadow: Picture, picture: Picture) -> tuple[NDArray[np.uint64], NDArray[np.uint64], int]:
-    """Both as rows of 64-bit words, or 32-bit words where width or place in memory forbids; words in a tile's row."""
+    """Both as rows of 64-bit words, or 32-bit ones where width or place in memory forbid; words per tile."""
     for dtype, pixels in ((np.dtype(np.uint64), 2), (np.dtype(np.uint32), 1)):
         if shadow.shape[1] % pixels == 0 and all(
             part.ctypes.data % dtype.itemsize == 0 and part.strides[0] % dtype.itemsize == 0

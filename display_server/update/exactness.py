@@ -1,6 +1,6 @@
 """Whether one viewer's surface shows what it was sent, judged by the digests it reads back (PROTOCOL.md §4).
 
-Time comes in. Memory: one digest per tile for the surface as last acknowledged, and the tiles of the updates in flight.
+Time comes in. Memory: a digest per tile of the surface as last acknowledged, and of the updates in flight.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Exactness(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a report showed. `wrong` tiles are to be sent again; `root_differs` although nothing listed does."""
+    """What a report showed. `wrong` tiles are to be sent again; `root_differs`: although none of these."""
 
     wrong: Tiles
     root_differs: bool

@@ -16,7 +16,7 @@ Mask = NDArray[np.bool_]
 TILES_MIN = 8
 #: Of the box around the changed tiles, so many must have changed: else it is several things at once.
 DENSITY_MIN = 0.4
-#: Text and windows are flat: so many of the pixels equal their left neighbour. Noise has fewer, and never scrolls.
+#: Text and windows are flat: so many pixels equal their left neighbour. Noise has fewer, and never scrolls.
 FLAT_MIN = 0.4
 #: Rows of the box that are looked at for that.
 SAMPLE_ROWS = 8
@@ -70,7 +70,7 @@ class MoveFinder:
 
 
 def whole_tiles(grid: TileGrid, x: int, y: int, width: int, height: int, dx: int, dy: int) -> TileMove | None:
-    """The part of a move that fills whole tiles: the others must be sent anyway, and so no tile is ever half right."""
+    """The part of a move that fills whole tiles: others must be sent anyway. No tile is ever half right."""
     left, top = -(-x // TILE_PX), -(-y // TILE_PX)
     right = grid.columns if x + width == grid.width_px else (x + width) // TILE_PX
     bottom = grid.rows if y + height == grid.height_px else (y + height) // TILE_PX

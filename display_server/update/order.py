@@ -1,4 +1,4 @@
-"""What goes first when not everything fits: under the pointer, then small regions, then what waited, then the rest."""
+"""What goes first when not everything fits: under the pointer, then small regions, then the rest."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ Mask = NDArray[np.bool_]
 WAITED_S = 0.5
 #: Regions up to so many tiles are small: a menu, a caret, a toolbar.
 SMALL_TILES = 16
-#: Rounds in which a region's size spreads; small regions need no more.
-_SPREAD = 6
+#: What is around a tile: so many tiles to each side.
+NEAR_TILES = 4
 
 
 def in_order(pending: Mask, columns: int, pointer_tile: int | None, waited_s: NDArray[np.float64]) -> Tiles:
@@ -21,13 +21,13 @@ def in_order(pending: Mask, columns: int, pointer_tile: int | None, waited_s: ND
     tiles = np.flatnonzero(pending).astype(np.int32)
     rows_of, columns_of = np.divmod(tiles, columns)
     if pointer_tile is None:
-        distance = np.zeros(len(tiles), np.int64)
+        distance = np.full(len(tiles), columns)
     else:
         row, column = divmod(pointer_tile, columns)
         distance = np.maximum(np.abs(rows_of - row), np.abs(columns_of - column)).astype(np.int64)
-    size = region_sizes(pending, columns)[tiles]
+    around = crowd(pending, columns)[tiles]
     urgency = np.full(len(tiles), 3)
-    urgency[size <= SMALL_TILES] = 2
+    urgency[around <= SMALL_TILES] = 2
     urgency[distance <= 1] = 1
     waited = waited_s[tiles] >= WAITED_S
     urgency[waited] = 0
@@ -36,24 +36,17 @@ def in_order(pending: Mask, columns: int, pointer_tile: int | None, waited_s: ND
     return tiles[np.lexsort((tiles, distance, age, urgency))]
 
 
-def region_sizes(pending: Mask, columns: int) -> NDArray[np.int64]:
-    """Per tile of the grid: about how many pending tiles its region has, exact for small compact ones.
+def crowd(pending: Mask, columns: int) -> NDArray[np.int64]:
+    """Per tile of the grid: how many are pending around it, itself included, `NEAR_TILES` each way.
 
-    Labels spread to the eight neighbours for a few rounds; a region too wide for them counts in pieces, which the
-    bound of `SMALL_TILES` puts right for all but thin lines. Rejected: a flood fill, a Python step per tile.
+    Says whether a tile belongs to something small: even at the corner of something large there are 25.
+    Rejected: the true size of each region, which takes a Python step per tile, or numpy rounds without bound.
     """
     mask = pending.reshape(-1, columns)
-    labels = np.where(mask, np.arange(1, mask.size + 1).reshape(mask.shape), 0)
-    for _ in range(_SPREAD):
-        padded = np.pad(labels, 1)
-        spread = labels
-        for dy in (0, 1, 2):
-            for dx in (0, 1, 2):
-                spread = np.maximum(spread, padded[dy : dy + mask.shape[0], dx : dx + mask.shape[1]])
-        spread = np.where(mask, spread, 0)
-        if (spread == labels).all():
-            break
-        labels = spread
-    counts = np.bincount(labels.reshape(-1), minlength=mask.size + 1)
-    counts[0] = 0
-    return counts[labels.reshape(-1)]
+    rows = mask.shape[0]
+    reach = 2 * NEAR_TILES + 1
+    sums = np.zeros((rows + reach, columns + reach), np.int64)
+    sums[NEAR_TILES + 1 : NEAR_TILES + 1 + rows, NEAR_TILES + 1 : NEAR_TILES + 1 + columns] = mask
+    sums = sums.cumsum(axis=0).cumsum(axis=1)
+    counts = sums[reach:, reach:] - sums[:-reach, reach:] - sums[reach:, :-reach] + sums[:-reach, :-reach]
+    return counts.reshape(-1)

@@ -20,7 +20,7 @@ class Coded:
 
 
 class PayloadCache:
-    """By digest, least recently used out first, within `limit_bytes`. A digest tells the size of its tile as well."""
+    """By digest, which tells the tile's size as well; least recently used out first, within `limit_bytes`."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes

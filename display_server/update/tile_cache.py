@@ -1,8 +1,8 @@
 """What one viewer keeps in its slots, by digest: the agent's twin of the viewer's tile cache.
 
-A set-associative table like a processor's cache: a digest may stand in one of eight slots, the one used longest ago
-gives way. Lookups are a few numpy calls for a whole update, and memory is fixed. Rejected: an ordered dict, which takes
-60 MB for the quarter of a million tiles that a stack fills a cache with, and a Python call per tile.
+A set-associative table like a processor's cache: a digest may stand in one of eight slots, the one used
+longest ago gives way. Lookups are a few numpy calls for a whole update, and memory is fixed. Rejected: an
+ordered dict, 60 MB for the quarter of a million tiles that a stack fills a cache with, and a call per tile.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class TileCache:
     def store(self, digests: Digests, lengths: NDArray[np.integer]) -> tuple[NDArray[np.int64], Slots]:
         """Which of these payloads shall be kept, and in which slots.
 
-        Indices into `digests`, in the order in which the viewer must be told: its cache is never over its limit, not
-        even between two operations. Digests differ, and none is kept yet.
+        Indices into `digests`, in the order in which the viewer must be told: its cache is never over its
+        limit, not even between two operations. Digests differ, and none is kept yet.
         """
         indices: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
         slots: list[Slots] = [np.empty(0, np.int32)]
@@ -78,7 +78,7 @@ class TileCache:
         return np.concatenate(indices), np.concatenate(slots)
 
     def forget(self, digests: Digests) -> None:
-        """These are to be sent anew, whatever the slots hold. The viewer keeps the bytes until a slot is used again."""
+        """These are to be sent anew. The viewer keeps the bytes until their slots are used again."""
         slots = self.find(digests)
         self._keys.reshape(-1)[slots[slots >= 0]] = 0
 
@@ -90,7 +90,7 @@ class TileCache:
         ways = used.argmin(axis=1)
         free = used[np.arange(len(sets)), ways] < self._tick
         old = self._lengths[sets, ways].astype(np.int64)
-        # A replaced payload is let go first, so what counts is the growth; at the limit only shorter ones fit.
+        # A replaced payload is let go first: the growth counts, and at the limit only shorter ones fit.
         growth = np.where(free, lengths - old, 0)
         over = self.total_bytes + np.cumsum(growth) > self._limit_bytes
         if over.any():

@@ -113,7 +113,7 @@ class ViewerState:
         self.cache.clear()
 
     def distrust(self, tiles: Tiles) -> None:
-        """The surface does not show what was sent: these tiles are sent again, not out of the viewer's cache."""
+        """These tiles do not show what was sent: they are sent again, and not out of the viewer's cache."""
         self._generation += 1
         self._unknown[tiles] = True
         self.cache.begin()

@@ -1,7 +1,7 @@
 """How much may be on the way to one viewer. Time comes in; nothing is measured here.
 
-Few updates in flight keep what arrives new; enough of them keep a long way busy. Bytes are bounded by what the way
-carries in a moment, so that a slow viewer never waits behind a queue of old pictures.
+Few updates in flight keep what arrives new; enough of them keep a long way busy. Bytes are bounded by what
+the way carries in a moment, so that a slow viewer never waits behind a queue of old pictures.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ RATE_AIM_PER_S = 60.0
 #: Queued at the narrowest point of the way at most, s.
 QUEUE_S = 0.1
 IN_FLIGHT_MIN_BYTES = 128 * 1024
-#: One update takes about this long on the way, s: first things first on a slow way, whole pictures on a quick one.
+#: One update takes so long on the way, s: first things first on a slow way, whole pictures on a quick one.
 UPDATE_S = 0.15
 BUDGET_FIRST_BYTES = 128 * 1024
 BUDGET_MIN_BYTES = 32 * 1024
@@ -85,7 +85,7 @@ class Window:
         self._flight.append(Sent(epoch, now_s, size_bytes, self.flight_bytes))
 
     def acked(self, epoch: int, held_s: float, now_s: float) -> list[Sent]:
-        """Everything up to `epoch` arrived; `held_s` is how long the viewer had the update before it was shown."""
+        """Everything up to `epoch` arrived; `held_s`: how long the viewer had it before it was shown."""
         done: list[Sent] = []
         while self._flight and self._flight[0].epoch <= epoch:
             done.append(self._flight.popleft())

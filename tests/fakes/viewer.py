@@ -184,21 +184,21 @@ class FakeViewer:
     def _operation(self, data: bytes, at: int) -> int:
         operation = data[at]
         if operation == 0:
-            _, tile, length = struct.unpack_from("<BHH", data, at)
+            tile, length = _numbers("<HH", data, at)
             self._draw("tile", tile, data[at + 5 : at + 5 + length])
             return at + 5 + length
         if operation == 1:
-            _, tile, slot, length = struct.unpack_from("<BHIH", data, at)
+            tile, slot, length = _numbers("<HIH", data, at)
             self._slots[slot] = data[at + 9 : at + 9 + length]
             self._draw("store", tile, self._slots[slot])
             assert sum(map(len, self._slots.values())) <= self._cache_bytes
             return at + 9 + length
         if operation == 2:
-            _, tile, slot = struct.unpack_from("<BHI", data, at)
+            tile, slot = _numbers("<HI", data, at)
             self._draw("cached", tile, self._slots[slot])
             return at + 7
         assert operation == 3
-        _, x, y, width, height, dx, dy = struct.unpack_from("<BHHHHhh", data, at)
+        x, y, width, height, dx, dy = _numbers("<HHHHhh", data, at)
         self.operations["move"] += 1
         source = self.picture[y - dy : y - dy + height, x - dx : x - dx + width].copy()
         assert source.shape[:2] == (height, width)
@@ -214,3 +214,8 @@ class FakeViewer:
         x, y, width, height = self.grid.rect(tile)
         self.picture[y : y + height, x : x + width] = decode_tile(payload, width, height)
         self._touched.add(tile)
+
+
+def _numbers(layout: str, data: bytes, at: int) -> list[int]:
+    """Of an operation, behind its number."""
+    return list(struct.unpack_from(layout, data, at + 1))

@@ -1,0 +1,134 @@
+"""An agent in this process, over a screen that a test draws on, with hands that only write down."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+
+from display_server.agent.agent import Agent
+from display_server.capture.cursor_source import CursorShape
+from display_server.capture.frame_source import Picture, Rect
+from display_server.capture.synthetic import SyntheticSource
+from display_server.errors import Malfunction
+
+
+class FakeCursor:
+    """A CursorSource whose shape and place a test sets."""
+
+    def __init__(self) -> None:
+        self._news = asyncio.Event()
+        self._shape = CursorShape(2, 3, 1, 2, np.full((3, 2, 4), 200, np.uint8))
+        self.place = (0, 0)
+
+    def set_shape(self, shape: CursorShape) -> None:
+        self._shape = shape
+        self._news.set()
+
+    async def open(self) -> None: ...
+
+    async def wait(self) -> None:
+        await self._news.wait()
+
+    def shape(self) -> CursorShape:
+        self._news.clear()
+        return self._shape
+
+    def position(self) -> tuple[int, int]:
+        return self.place
+
+    async def close(self) -> None: ...
+
+
+class NotingHands:
+    """InputSinks of all viewers in one: `done` has every call. `broken` ones raise."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[object, ...]] = []
+        self.broken = False
+
+    async def open(self) -> None: ...
+
+    def holder(self) -> NotingHands:
+        return self
+
+    async def close(self) -> None: ...
+
+    def pointer(self, x_px: int, y_px: int, buttons: int) -> None:
+        self._note("pointer", x_px, y_px, buttons)
+
+    def wheel(self, dx: int, dy: int) -> None:
+        self._note("wheel", dx, dy)
+
+    def key(self, keysym: int, code: str, *, down: bool) -> None:
+        self._note("key", keysym, code, down)
+
+    def text(self, text: str) -> None:
+        self._note("text", text)
+
+    def release(self) -> None:
+        self.done.append(("release",))
+
+    def _note(self, *call: object) -> None:
+        if self.broken:
+            raise Malfunction("The X server does not take input.")
+        self.done.append(call)
+
+
+class TornSource(SyntheticSource):
+    """Somebody draws while it is read: the top rows, each of the next `times` times."""
+
+    def __init__(self, width_px: int, height_px: int) -> None:
+        super().__init__(width_px, height_px)
+        self.times = 0
+        self.colour = 0
+
+    def read(self, damage: object) -> Picture:
+        picture = super().read(())
+        if self.times:
+            self.times -= 1
+            self.colour += 1
+            self.fill(Rect(0, 0, self.width_px, 8), 0x101010 * (self.colour % 15))
+        return picture
+
+
+class RunningAgent:
+    def __init__(self, agent: Agent, source: SyntheticSource, socket: Path) -> None:
+        self.agent, self.source, self.socket = agent, source, socket
+        self.cursor = FakeCursor()
+        self.hands = NotingHands()
+
+    @property
+    def picture(self) -> Picture:
+        return self.source.read(())
+
+
+@contextlib.asynccontextmanager
+async def running_agent(source: SyntheticSource | None = None) -> AsyncIterator[RunningAgent]:
+    """Yields when it listens. What `run` raised is raised at the end."""
+    source = SyntheticSource(640, 400) if source is None else source
+    with tempfile.TemporaryDirectory(prefix="agent-") as folder:
+        socket = Path(folder) / "agent.sock"
+        cursor, hands = FakeCursor(), NotingHands()
+        agent = Agent(
+            session="session", desktop="desktop", socket=socket, source=source, cursor=cursor, device=hands
+        )
+        running = RunningAgent(agent, source, socket)
+        running.cursor, running.hands = cursor, hands
+        task = asyncio.create_task(agent.run())
+        try:
+            while not socket.exists():
+                await asyncio.sleep(0.002)
+                if task.done():
+                    break
+            yield running
+        finally:
+            agent.stop()
+            try:
+                await task
+            finally:
+                await agent.close_viewers(1001, "over")

@@ -1,0 +1,73 @@
+"""Updates as bytes, and digest reports out of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from display_codecs import wire as reference
+from hypothesis import given
+from hypothesis import strategies as st
+
+from display_server.errors import ProtocolError
+from display_server.protocol.wire import UpdateWriter, parse_report
+
+VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[2] / "vectors" / "protocol.json").read_text())
+
+
+def test_update_has_the_bytes_of_the_specification() -> None:
+    writer = UpdateWriter(3, 0x01020304, 0x1112131415161718, reset=True)
+    writer.move(1, 2, 3, 4, -5, 6)
+    writer.cached([7, 8], [9, 0x10203])
+    writer.tiles([4], [b"abc"])
+    writer.store([5, 6], [1, 2], [b"de", memoryview(b"f")])
+    data = writer.finish(partial=True)
+    assert len(data) == writer.size_bytes
+    assert data == reference.update(
+        reference.move(1, 2, 3, 4, -5, 6),
+        reference.cached(7, 9),
+        reference.cached(8, 0x10203),
+        reference.tile(4, b"abc"),
+        reference.store(5, 1, b"de"),
+        reference.store(6, 2, b"f"),
+        epoch=0x01020304,
+        flags=reference.RESET | reference.PARTIAL,
+        monitor=3,
+        captured_us=0x1112131415161718,
+    )
+
+
+def test_an_update_may_be_empty() -> None:
+    assert UpdateWriter(0, 1, 2, reset=False).finish(partial=False) == reference.update(
+        epoch=1, captured_us=2
+    )
+
+
+@pytest.mark.parametrize("vector", VECTORS["reports"], ids=lambda vector: vector["name"])
+def test_reports(vector: dict[str, Any]) -> None:
+    report = parse_report(bytes.fromhex(vector["hex"]), vector["tiles"])
+    assert (report.monitor, report.epoch, report.full) == (
+        vector["monitor"],
+        vector["epoch"],
+        vector["full"],
+    )
+    assert f"{report.root:016x}" == vector["root"]
+    entries = zip(report.tiles.tolist(), report.digests.tolist(), strict=True)
+    assert [[tile, f"{digest:016x}"] for tile, digest in entries] == vector["entries"]
+
+
+@pytest.mark.parametrize("vector", VECTORS["malformed_reports"], ids=lambda vector: vector["name"])
+def test_malformed_reports_are_refused(vector: dict[str, Any]) -> None:
+    with pytest.raises(ProtocolError):
+        parse_report(bytes.fromhex(vector["hex"]), vector["tiles"])
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_a_report_or_a_protocol_error(data: bytes) -> None:
+    try:
+        report = parse_report(data, 4)
+    except ProtocolError:
+        return
+    assert len(report.tiles) == len(report.digests) <= 4

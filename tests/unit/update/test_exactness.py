@@ -1,0 +1,206 @@
+"""The judge of one viewer's surface, with time of its own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from display_codecs import root_digest
+from numpy.typing import NDArray
+
+from display_server.errors import ProtocolError
+from display_server.protocol.wire import DigestReport
+from display_server.update.exactness import (
+    ANSWER_S,
+    FULL_S,
+    MOTION_S,
+    PAUSE_S,
+    REST_S,
+    SILENCE_S,
+    Exactness,
+    SurfaceProof,
+    Verdict,
+)
+
+COUNT, SEED = 6, 5
+BLACK = np.full(COUNT, 1000, np.uint64)
+
+
+class Surface:
+    """What the viewer would read back; `proof` judges it."""
+
+    def __init__(self) -> None:
+        self.proof = SurfaceProof(BLACK, SEED, 0.0)
+        self.digests: NDArray[np.uint64] = BLACK.copy()
+        self.read: NDArray[np.uint64] = np.zeros(COUNT, np.uint64)
+        self.touched = set(range(COUNT))
+        self.epoch = 0
+
+    def send(self, tiles: dict[int, int], now_s: float, *, reset: bool = False, ack: bool = True) -> None:
+        self.epoch += 1
+        numbers = np.array(list(tiles), np.int32)
+        values = np.array(list(tiles.values()), np.uint64)
+        self.proof.sent(self.epoch, numbers, values, reset=reset, now_s=now_s)
+        if reset:
+            self.digests = BLACK.copy()
+            self.touched = set(range(COUNT))
+        self.digests[numbers] = values
+        self.touched |= set(tiles)
+        if ack:
+            self.proof.acked(self.epoch)
+
+    def report(
+        self, now_s: float, *, full: bool = False, epoch: int | None = None, root: int | None = None
+    ) -> Verdict:
+        tiles = sorted(range(COUNT) if full else self.touched)
+        self.touched = set()
+        self.read[tiles] = self.digests[tiles]
+        answer = DigestReport(
+            0,
+            self.epoch if epoch is None else epoch,
+            full,
+            root_digest(self.read, SEED) if root is None else root,
+            np.array(tiles, np.uint16),
+            self.read[tiles],
+        )
+        return self.proof.reported(answer, now_s)
+
+    def state(self, now_s: float, *, complete: bool = True) -> Exactness:
+        return self.proof.state(complete=complete, now_s=now_s)
+
+
+def _proven() -> Surface:
+    surface = Surface()
+    surface.send({0: 1, 1: 2}, 0.0, reset=True)
+    surface.report(0.1)
+    return surface
+
+
+def test_exact_only_by_proof_of_the_newest_picture() -> None:
+    surface = Surface()
+    assert surface.state(0.0) is Exactness.REFINING
+    surface.send({0: 1}, 0.0, reset=True)
+    assert surface.state(0.0) is Exactness.REFINING
+    assert len(surface.report(0.1).wrong) == 0
+    assert surface.state(0.1) is Exactness.EXACT
+    assert surface.state(0.1, complete=False) is Exactness.REFINING
+    surface.send({1: 9}, 0.2)
+    assert surface.state(0.2) is Exactness.REFINING
+    surface.report(0.3)
+    assert surface.state(0.3) is Exactness.EXACT
+    assert surface.proof.age_s(0.5) == pytest.approx(0.2)
+
+
+def test_silence_is_unverified() -> None:
+    surface = _proven()
+    assert surface.state(0.1 + SILENCE_S - 0.01) is Exactness.EXACT
+    assert surface.state(0.1 + SILENCE_S) is Exactness.UNVERIFIED
+    surface.report(7.0)
+    assert surface.state(7.0) is Exactness.EXACT
+
+
+def test_mismatch_falls_is_mended_and_counted_once() -> None:
+    surface = _proven()
+    surface.digests[3] = 666
+    surface.touched = {3}
+    assert surface.report(1.0).wrong.tolist() == [3]
+    assert surface.state(1.0) is Exactness.UNVERIFIED
+    surface.touched = {3}
+    assert surface.report(1.1).wrong.tolist() == []  # known already
+    surface.send({3: 1000}, 1.2, ack=False)
+    assert surface.state(1.2) is Exactness.UNVERIFIED
+    surface.proof.acked(surface.epoch)
+    assert len(surface.report(1.3).wrong) == 0
+    assert surface.state(1.3) is Exactness.EXACT
+    assert surface.proof.mismatches == 1
+
+
+def test_mending_in_vain_is_another_mismatch() -> None:
+    surface = _proven()
+    for number in range(3):
+        surface.digests[3] = 666
+        surface.touched = {3}
+        assert surface.report(1.0 + number).wrong.tolist() == [3]
+        surface.send({3: 1000}, 1.5 + number)
+    assert surface.proof.mismatches == 3
+    surface.report(9.0)
+    assert surface.state(9.0) is Exactness.EXACT
+
+
+def test_root_that_differs_alone_asks_for_everything() -> None:
+    surface = _proven()
+    assert surface.report(1.0, root=1).root_differs
+    assert surface.state(1.0) is Exactness.UNVERIFIED
+    assert surface.proof.ask_at_s() is not None
+    assert surface.proof.asked(1.0)
+    surface.report(1.1, full=True)
+    assert surface.state(1.1) is Exactness.EXACT
+    assert surface.proof.ask_at_s() is None
+
+
+def test_a_viewer_that_lies_about_its_root_stays_unverified() -> None:
+    surface = _proven()
+    surface.report(1.0, root=1)
+    surface.proof.asked(1.0)
+    assert surface.report(1.1, full=True, root=1).root_differs
+    assert surface.state(1.1) is Exactness.UNVERIFIED
+    assert surface.proof.ask_at_s() == pytest.approx(1.0 + FULL_S)
+
+
+def test_only_the_shown_epoch_is_judged() -> None:
+    surface = _proven()
+    surface.send({2: 7}, 1.0, ack=False)
+    surface.report(1.1, epoch=1)  # tile 2 is new already, but the report is about epoch 1 and wrong
+    assert surface.proof.mismatches == 1
+    surface = _proven()
+    surface.send({2: 7}, 1.0)
+    verdict = surface.report(1.1, epoch=1)
+    assert len(verdict.wrong) == 0
+    assert surface.state(1.1) is Exactness.REFINING
+
+
+def test_epochs_that_were_never_sent() -> None:
+    surface = _proven()
+    with pytest.raises(ProtocolError, match="acknowledged"):
+        surface.proof.acked(2)
+    with pytest.raises(ProtocolError, match="reported"):
+        surface.report(1.0, epoch=2)
+
+
+def test_reset_forgets_what_was_wrong() -> None:
+    surface = _proven()
+    surface.digests[3] = 666
+    surface.touched = {3}
+    surface.report(1.0)
+    surface.send({}, 1.1, reset=True)
+    surface.report(1.2)
+    assert surface.state(1.2) is Exactness.EXACT
+
+
+def test_asking_at_rest() -> None:
+    surface = _proven()
+    assert surface.proof.ask_at_s() is None
+    surface.send({1: 5}, 10.0)
+    assert surface.proof.ask_at_s() == pytest.approx(10.0 + REST_S)
+    assert not surface.proof.asked(10.1)
+    assert surface.proof.ask_at_s() == pytest.approx(10.1 + ANSWER_S)
+    surface.report(10.2)
+    assert surface.proof.ask_at_s() is None
+    surface.send({1: 6}, 10.11)
+    assert surface.proof.ask_at_s() == pytest.approx(10.1 + PAUSE_S)
+
+
+def test_asking_in_motion() -> None:
+    surface = _proven()
+    asked = []
+    now_s = 10.0
+    while now_s < 12.0:
+        surface.send({1: int(now_s * 1000)}, now_s)
+        at_s = surface.proof.ask_at_s()
+        assert at_s is not None
+        if at_s <= now_s:
+            asked.append(now_s)
+            surface.proof.asked(now_s)
+            surface.report(now_s)
+        now_s += 0.016
+    assert 7 <= len(asked) <= 11
+    assert asked[0] >= 10.0 + MOTION_S - 0.001

@@ -1,0 +1,22 @@
+"""Payloads shared by viewers: bounded, and the newest stay."""
+
+from __future__ import annotations
+
+from display_server.update.payloads import ENTRY_BYTES, Coded, PayloadCache
+
+
+def test_bounded_and_least_recently_used_out_first() -> None:
+    cache = PayloadCache(3 * (ENTRY_BYTES + 100))
+    data = memoryview(bytes(300))
+    for digest in (1, 2, 3):
+        cache.put(digest, Coded(data[:100], 2))
+    assert cache.get(1) == Coded(bytes(100), 2)
+    cache.put(4, Coded(data[:100], 2))
+    assert [cache.get(digest) is not None for digest in (1, 2, 3, 4)] == [True, False, True, True]
+    assert cache.size_bytes == 3 * (ENTRY_BYTES + 100)
+    assert cache.hits == 4
+    cache.put(4, Coded(b"other", 1))
+    assert cache.size_bytes == 3 * (ENTRY_BYTES + 100)
+    cache.clear()
+    assert cache.size_bytes == 0
+    assert cache.get(1) is None

@@ -1,0 +1,98 @@
+"""Slots: found again, bounded, and never one that the viewer would not have."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from display_server.update.tile_cache import SLOTS_MAX, WORTH_BYTES, TileCache
+
+
+def _digests(*numbers: int) -> NDArray[np.uint64]:
+    return np.array(numbers, np.uint64)
+
+
+def _store(cache: TileCache, digests: NDArray[np.uint64], length: int) -> dict[int, int]:
+    indices, slots = cache.store(digests, np.full(len(digests), length))
+    return {int(digests[index]): int(slot) for index, slot in zip(indices, slots, strict=True)}
+
+
+def test_found_again() -> None:
+    cache = TileCache(1 << 20)
+    cache.begin()
+    kept = _store(cache, _digests(11, 12, 13), 100)
+    assert len(set(kept.values())) == 3
+    cache.begin()
+    assert cache.find(_digests(12, 99, 11)).tolist() == [kept[12], -1, kept[11]]
+    assert cache.total_bytes == 300
+
+
+def test_short_payloads_are_not_worth_a_slot() -> None:
+    cache = TileCache(1 << 20)
+    cache.begin()
+    assert _store(cache, _digests(5), WORTH_BYTES - 1) == {}
+
+
+def test_no_cache_keeps_nothing() -> None:
+    cache = TileCache(0)
+    cache.begin()
+    assert _store(cache, _digests(5, 6), 100) == {}
+    assert cache.find(_digests(5, 6)).tolist() == [-1, -1]
+
+
+def test_what_this_update_uses_is_not_replaced_by_it() -> None:
+    cache = TileCache(768 * 8)  # one set of eight
+    cache.begin()
+    kept = _store(cache, _digests(*range(1, 9)), 100)
+    assert len(kept) == 8
+    cache.begin()
+    assert (cache.find(_digests(*range(1, 9))) >= 0).all()
+    assert _store(cache, _digests(20), 100) == {}
+    cache.begin()
+    cache.find(_digests(*range(2, 9)))
+    assert list(_store(cache, _digests(20), 100).values()) == [kept[1]]
+
+
+def test_forgotten_ones_are_sent_anew() -> None:
+    cache = TileCache(1 << 20)
+    cache.begin()
+    _store(cache, _digests(3, 4), 100)
+    cache.forget(_digests(3))
+    assert (cache.find(_digests(3, 4)) >= 0).tolist() == [False, True]
+    cache.clear()
+    assert (cache.find(_digests(3, 4)) < 0).all()
+    assert cache.total_bytes == 0
+
+
+def test_slots_are_few_enough_for_the_viewer() -> None:
+    cache = TileCache(1 << 30)
+    cache.begin()
+    kept = _store(cache, np.random.default_rng(1).integers(1, 1 << 63, 5000).astype(np.uint64), 1000)
+    assert max(kept.values()) < SLOTS_MAX
+    assert len(kept) > 4990
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    limit=st.integers(0, 20_000),
+    updates=st.lists(st.lists(st.tuples(st.integers(1, 60), st.integers(1, 3000)), max_size=20), max_size=25),
+)
+def test_the_viewers_cache_is_never_over_its_limit(limit: int, updates: list[list[tuple[int, int]]]) -> None:
+    cache = TileCache(limit)
+    length_of: dict[int, int] = {}
+    viewer: dict[int, tuple[int, int]] = {}
+    for update in updates:
+        cache.begin()
+        wanted = {digest: length_of.setdefault(digest, length) for digest, length in update}
+        digests = _digests(*wanted)
+        slots = cache.find(digests)
+        for digest, slot in zip(digests.tolist(), slots.tolist(), strict=True):
+            assert slot < 0 or viewer[slot][0] == digest
+        missing = digests[slots < 0]
+        lengths = np.array([wanted[int(digest)] for digest in missing], np.int64)
+        for index, slot in zip(*cache.store(missing, lengths), strict=True):
+            viewer[int(slot)] = int(missing[index]), int(lengths[index])
+            assert sum(length for _, length in viewer.values()) <= limit
+        assert sum(length for _, length in viewer.values()) == cache.total_bytes
