@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import struct
 import sys
 from pathlib import Path
 
@@ -31,7 +32,11 @@ from display_server.telemetry.logs import configure_logs
 log = structlog.get_logger(__name__)
 
 GOING_AWAY, DESKTOP_ENDED = 1001, 4404
-EXIT_FAILED, EXIT_USAGE = 1, 2
+EXIT_FAILED = 1
+#: An X server answers a new client within this, s.
+ANSWER_S = 1.0
+#: X11's connection setup: little-endian, version 11.0, no authority.
+_SETUP = struct.pack("<BxHHHH2x", ord("l"), 11, 0, 0, 0)
 
 
 def main() -> int:
@@ -85,12 +90,20 @@ def _source(spec: DesktopSpec, arguments: argparse.Namespace) -> FrameSource:
 
 
 async def _answers(display: str) -> bool:
-    """Whether a server listens on a local display; displays elsewhere are taken to have ended."""
+    """Whether a local display's server answers, if only to refuse; those elsewhere are taken to have ended.
+
+    A server that is ending still listens for a moment, so a connection alone says nothing.
+    """
     number = display.rpartition(":")[2].partition(".")[0]
-    with contextlib.suppress(OSError):
-        _, writer = await asyncio.open_unix_connection(f"/tmp/.X11-unix/X{number}")  # noqa: S108 - X's own place
-        writer.close()
-        return True
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(ANSWER_S):
+            path = f"/tmp/.X11-unix/X{number}"  # noqa: S108 - X's own place
+            reader, writer = await asyncio.open_unix_connection(path)
+            try:
+                writer.write(_SETUP)
+                return bool(await reader.read(1))
+            finally:
+                writer.close()
     return False
 
 

@@ -1,4 +1,4 @@
-"""The agent's own copy of the picture. Digests and payloads are made from it, and so are of the same pixels."""
+"""The agent's own copy of the picture. Digests and payloads are made from it alone."""
 
 from __future__ import annotations
 
