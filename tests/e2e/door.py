@@ -79,6 +79,17 @@ class Door:
         self.http.close()
 
 
+def end_of(socket: ClientConnection) -> tuple[int, str]:
+    """Reads until the other side closes; its close code and reason."""
+    try:
+        while True:
+            socket.recv(TIMEOUT_S)
+    except ConnectionClosed as closed:
+        frame = closed.rcvd
+    assert frame is not None, "the line broke without a close frame"
+    return frame.code, frame.reason
+
+
 def metric_sum(text: str, part_of_name: str) -> float:
     """The sum of all samples of the Prometheus text whose name contains this, buckets and times aside."""
     total = 0.0

@@ -14,7 +14,7 @@ from tests.e2e.browsers.browser import Button
 from tests.e2e.desktop_side.display import XDisplay
 from tests.e2e.desktop_side.probe import Event, Probe
 from tests.e2e.lightbox import Lightbox
-from tests.e2e.processes import wait_for
+from tests.e2e.processes import Program, wait_for
 from tests.e2e.viewer import Viewer
 
 DICOM_VIEWER = "aeskulap"
@@ -67,6 +67,32 @@ def test_latin_and_symbols_arrive(viewer: Viewer, probe: Probe) -> None:
     viewer.browser.tap("ArrowRight")
     viewer.browser.type("X")
     probe.wait_for_text("hX" + text[2:-3])
+
+
+def test_text_arrives_in_a_plain_x_program(viewer: Viewer, display: XDisplay, tmp_path: Path) -> None:
+    """xterm knows no toolkit, and takes core events only."""
+    viewer.open_desktop("radiology")
+    written = tmp_path / "written"
+    program = Program(
+        ["xterm", "-geometry", "60x10+40+60", "-e", "sh", "-c", f"cat > {written}"],
+        log=tmp_path / "xterm.log",
+        env={**display.environment, "LANG": "C.UTF-8"},
+    )
+    try:
+        window = wait_for(
+            lambda: next((w for w in display.windows() if w.title == "sh"), None), timeout_s=20, what="xterm"
+        )
+        viewer.click((window.x + 100, window.y + 60))
+        viewer.browser.type("Plain (X) = ")
+        viewer.browser.compose("한글")
+        viewer.browser.tap("Enter")
+        wait_for(
+            lambda: written.exists() and written.read_text() == "Plain (X) = 한글\n",
+            timeout_s=10,
+            what=lambda: f"the line; there is {written.read_bytes() if written.exists() else None!r}",
+        )
+    finally:
+        program.stop()
 
 
 def test_shortcut_reaches_the_program(viewer: Viewer, probe: Probe) -> None:

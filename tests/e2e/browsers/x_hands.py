@@ -20,7 +20,7 @@ MAP_SETTLES_S = 0.15
 #: Spare keys, taken in turn, so that a key still being handled is not given a new meaning.
 SPARE_KEYS = 8
 
-#: A person is never quicker than this, s; browsers carry mouse and keys in queues of their own, and mix up what is.
+#: A person is never quicker than this, s; browsers queue mouse and keys apart, and mix up what is.
 KEY_PACE_S = 0.004
 BUTTON_PACE_S = 0.02
 

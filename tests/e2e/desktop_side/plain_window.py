@@ -40,6 +40,8 @@ class PlainWindow:
             mask.BackPixel | mask.OverrideRedirect,
             values,
         )
+        self._pixmap = self._x.generate_id()
+        self._x.core.CreatePixmap(self._depth, self._pixmap, self._window, width, height)
         self._x.core.CreateGC(self._context, self._window, 0, [])
         self._x.core.MapWindow(self._window)
         self._sync()
@@ -54,7 +56,7 @@ class PlainWindow:
             band = raw[top : top + BAND_ROWS]
             self._x.core.PutImage(
                 xcffib.xproto.ImageFormat.ZPixmap,
-                self._window,
+                self._pixmap,
                 self._context,
                 width,
                 band.shape[0],
@@ -65,6 +67,8 @@ class PlainWindow:
                 band.size,
                 band.tobytes(),
             )
+        # In one go, as programs do it: nobody shall see half a picture.
+        self._x.core.CopyArea(self._pixmap, self._window, self._context, 0, 0, 0, 0, width, height)
         self._sync()
 
     def close(self) -> None:
