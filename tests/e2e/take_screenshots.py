@@ -1,0 +1,106 @@
+"""Takes the README's pictures from a demo: `python -m tests.e2e.take_screenshots [FOLDER]`, else docs/images."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.e2e.browsers.chromium import Chromium
+from tests.e2e.desktop_side.display import XDisplay
+from tests.e2e.lightbox import ROOT, Lightbox
+from tests.e2e.processes import wait_for
+from tests.e2e.viewer import PATIENCE_S, Viewer
+
+DESKTOP_PX = (1600, 900)
+#: Sign-in and list are small pages.
+SMALL_PX = (1100, 700)
+#: The studies are read and laid out one after the other; a picture is taken when nothing changed for so long.
+STILL_S = 3.0
+DRAWN_TIMEOUT_S = 60.0
+#: Fades and slides of the page.
+SETTLES_S = 0.6
+
+
+def wait_until_still(display: XDisplay) -> None:
+    """Waits until the desktop's programs have drawn what they have to draw."""
+    last = display.pixels()
+    since = time.monotonic()
+
+    def still() -> bool:
+        nonlocal last, since
+        now = display.pixels()
+        if (now != last).any():
+            last, since = now, time.monotonic()
+        return time.monotonic() - since > STILL_S
+
+    wait_for(still, timeout_s=DRAWN_TIMEOUT_S, what="a desktop at rest", every_s=0.2)
+
+
+def prefer(browser: Chromium, theme: str, language: str) -> None:
+    """A person's system: its colours and its language."""
+    browser.run(lambda: browser.page.emulate_media(color_scheme="dark" if theme == "dark" else "light"))
+    browser.run(
+        lambda: browser.page.add_init_script(
+            f"Object.defineProperty(navigator, 'language', {{ get: () => '{language}' }});"
+            f"Object.defineProperty(navigator, 'languages', {{ get: () => ['{language}'] }});"
+        )
+    )
+
+
+def take(folder: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="lightbox-pictures-") as scratch:
+        logs = Path(scratch)
+        lightbox = Lightbox(
+            logs / "log", profile="radiology", width_px=DESKTOP_PX[0], height_px=DESKTOP_PX[1]
+        )
+        try:
+            for theme, language, ending in (("light", "en", ""), ("dark", "ko", "-dark-ko")):
+                browser = Chromium(logs, width_px=DESKTOP_PX[0], height_px=DESKTOP_PX[1])
+                try:
+                    prefer(browser, theme, language)
+                    take_round(browser, lightbox, folder, ending)
+                finally:
+                    browser.close()
+        finally:
+            lightbox.stop()
+
+
+def take_round(browser: Chromium, lightbox: Lightbox, folder: Path, ending: str) -> None:
+    def shoot(name: str) -> None:
+        time.sleep(SETTLES_S)
+        path = folder / f"{name}{ending}.png"
+        browser.screenshot(path)
+        print(path)
+
+    viewer = Viewer(browser, lightbox.url)
+    browser.resize(*SMALL_PX)
+    browser.open(lightbox.url + "/")
+    viewer.wait_for_element('input[name="password"]')
+    shoot("sign-in")
+    viewer.fill_in(lightbox.username, lightbox.password)
+    viewer.wait_for_element('a[href^="/desktop/"]')
+    shoot("desktops")
+    browser.resize(*DESKTOP_PX)
+    viewer.open_desktop("radiology")
+    display = lightbox.display()
+    wait_until_still(display)
+    display.close()
+    viewer.wait_exact()
+    browser.move(DESKTOP_PX[0] // 2, DESKTOP_PX[1] // 2)
+    shoot("desktop")
+    viewer.click_element("[data-badge]")
+    wait_for(
+        lambda: browser.evaluate("return !!document.querySelector('[role=dialog]:not([hidden])')"),
+        timeout_s=PATIENCE_S,
+        what="the figures behind the badge",
+    )
+    time.sleep(2)  # they come once a second
+    shoot("badge")
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images"
+    target.mkdir(parents=True, exist_ok=True)
+    take(target)
