@@ -1,4 +1,4 @@
-"""Takes the README's pictures from a demo: `python -m tests.e2e.take_screenshots [FOLDER]`, else docs/images."""
+"""Takes the README's pictures from a demo: `python -m tests.e2e.take_screenshots [FOLDER]` (docs/images)."""
 
 from __future__ import annotations
 
