@@ -23,7 +23,7 @@ HELLO = {
     "client": "benchmark",
     "monitor": 0,
     "cache_bytes": 0,
-    "encodings": [],
+    "encodings": ["solid", "palette", "grey", "colour", "raw"],
 }
 
 
