@@ -45,6 +45,7 @@ class Pipeline:
         self._wake = asyncio.Event()
         self._taken = asyncio.Event()
         self._damaged_s: float | None = None
+        self._unseen = True  # no viewer since the last picture was taken
         self._tokens = BURST
         self._tokens_s = clock()
 
@@ -71,6 +72,8 @@ class Pipeline:
                 # … and somebody can take it. Otherwise the damage waits: what is read later is newer.
                 if any(viewer.ready for viewer in self._viewers()):
                     await self._step()
+                elif not any(viewer.greeted for viewer in self._viewers()):
+                    self._unseen = True
         finally:
             watch.cancel()
             self._executor.shutdown(wait=False, cancel_futures=True)
@@ -88,10 +91,13 @@ class Pipeline:
         # 2. read, compare, copy what changed into the shadow
         capture, damaged_s = None, self._damaged_s
         if damaged_s is not None:
+            if self._unseen:  # nobody waited for it before now
+                damaged_s = self._clock()
             await self._pace()
             capture = await self._capturer.capture()
             self._damaged_s = None
             self._taken.set()
+        self._unseen = False
         diffed_s = self._clock()
         captured_s = capture.captured_s if capture is not None else diffed_s
         stages = Stages(damaged_s if damaged_s is not None else captured_s, captured_s, diffed_s)

@@ -105,11 +105,14 @@ class Viewer:
         return self._parts.state
 
     @property
+    def greeted(self) -> bool:
+        """Whether it said hello and is still there."""
+        return self._connection.state in (ConnectionState.WELCOMED, ConnectionState.RUNNING)
+
+    @property
     def ready(self) -> bool:
         """Whether an update may be sent now."""
-        return (
-            self._connection.state in (ConnectionState.WELCOMED, ConnectionState.RUNNING) and self.window.open
-        )
+        return self.greeted and self.window.open
 
     @property
     def pointer_tile(self) -> int | None:
