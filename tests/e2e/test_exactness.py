@@ -15,7 +15,7 @@ from tests.e2e.desktop_side.display import XDisplay
 from tests.e2e.desktop_side.plain_window import PlainWindow
 from tests.e2e.door import Door, metric_sum
 from tests.e2e.lightbox import Lightbox
-from tests.e2e.processes import wait_for
+from tests.e2e.processes import Program, wait_for
 from tests.e2e.relay import Relay
 from tests.e2e.viewer import PATIENCE_S, SURFACE, Viewer
 
@@ -49,6 +49,14 @@ def stack() -> list[np.ndarray]:
     return slices
 
 
+def corrupt(viewer: Viewer, x: int, y: int) -> None:
+    """Changes one pixel of the surface by one step of red."""
+    viewer.browser.evaluate(
+        f"const context = {SURFACE}.getContext('2d'); const pixel = context.getImageData({x}, {y}, 1, 1);"
+        f"pixel.data[0] ^= 1; context.putImageData(pixel, {x}, {y})"
+    )
+
+
 def shown(viewer: Viewer, picture: np.ndarray) -> bool:
     """Whether the surface holds the picture at the window's place."""
     return bool((viewer.surface()[60 : 60 + SLICE_PX, 40 : 40 + SLICE_PX, 0] == picture).all())
@@ -61,10 +69,7 @@ def test_corrupted_tile_is_noticed_and_healed(
     viewer.open_desktop("radiology")
     before = metric_sum(door.metrics(), "mismatch")
     viewer.watch_connection()
-    viewer.browser.evaluate(
-        f"const context = {SURFACE}.getContext('2d'); const pixel = context.getImageData(333, 222, 1, 1);"
-        "pixel.data[0] ^= 1; context.putImageData(pixel, 333, 222)"
-    )
+    corrupt(viewer, 333, 222)
     wait_for(
         lambda: any(state != "exact" for state in viewer.badges()),
         timeout_s=PATIENCE_S,
@@ -73,6 +78,43 @@ def test_corrupted_tile_is_noticed_and_healed(
     viewer.wait_exact()
     viewer.assert_equal(display, out, "healed")
     assert metric_sum(door.metrics(), "mismatch") > before
+
+
+def test_corruption_is_noticed_beside_a_moving_picture(
+    chromium_viewer: Viewer, display: XDisplay, door: Door, window: PlainWindow, out: Path
+) -> None:
+    """A desktop that never rests must not starve the proof of its resting parts."""
+    viewer = chromium_viewer
+    viewer.open_desktop("radiology")
+    before = metric_sum(door.metrics(), "mismatch")
+    rng = np.random.default_rng(3)
+    corrupt(viewer, 1000, 700)
+
+    def noticed() -> bool:
+        window.show(rng.integers(0, 256, (64, 64), np.uint8))
+        return metric_sum(door.metrics(), "mismatch") > before
+
+    wait_for(noticed, timeout_s=PATIENCE_S, what="the mismatch is counted")
+    viewer.assert_equal(display, out, "healed-beside")
+
+
+def test_scrolling_text_stays_exact(
+    chromium_viewer: Viewer, display: XDisplay, tmp_path: Path, out: Path
+) -> None:
+    """Moved pixels are copied within the surface; what is left over must not show."""
+    viewer = chromium_viewer
+    viewer.open_desktop("radiology")
+    lines = "for i in $(seq 1 40); do seq $i $((i + 25)); sleep 0.05; done; touch done; sleep 60"
+    program = Program(
+        ["xterm", "-geometry", "80x30+40+60", "-e", "sh", "-c", f"cd {tmp_path}; {lines}"],
+        log=tmp_path / "xterm.log",
+        env=display.environment,
+    )
+    try:
+        wait_for((tmp_path / "done").exists, timeout_s=PATIENCE_S, what="the end of the text")
+        viewer.assert_equal(display, out, "scrolled-text")
+    finally:
+        program.stop()
 
 
 def test_every_shown_pixel_of_a_changing_picture(

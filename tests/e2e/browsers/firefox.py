@@ -9,6 +9,7 @@ import re
 import shutil
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,7 @@ class Firefox(XBrowser):
         self._profile = Path(tempfile.mkdtemp(prefix="lightbox-firefox-"))
         self._console: list[str] = []
         self._numbers = itertools.count(1)
+        self._open = ExitStack()
         self._socket: ClientConnection | None = None
         log = log_folder / "firefox.log"
         super().__init__(log, self._profile, width_px, height_px)
@@ -100,7 +102,9 @@ class Firefox(XBrowser):
             return found and found.group(1)
 
         base = wait_for(address, timeout_s=START_TIMEOUT_S, what="Firefox's BiDi address")
-        self._socket = connect(f"{base}/session", max_size=None, compression=None, proxy=None)
+        self._socket = self._open.enter_context(
+            connect(f"{base}/session", max_size=None, compression=None, proxy=None)
+        )
         self.send("session.new", {"capabilities": {"alwaysMatch": {"acceptInsecureCerts": True}}})
         self.send("session.subscribe", {"events": ["log.entryAdded"]})
         self._context = self.send("browsingContext.getTree", {"maxDepth": 0})["contexts"][0]["context"]
@@ -162,8 +166,6 @@ class Firefox(XBrowser):
         return list(self._console)
 
     def close(self) -> None:
-        if self._socket is not None:
-            self._socket.close_socket()
-            self._socket = None
+        self._open.close()
         super().close()
         shutil.rmtree(self._profile, ignore_errors=True)
