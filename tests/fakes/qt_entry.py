@@ -1,0 +1,22 @@
+"""A Qt program with one line of text, for Debian's python3: `qt_entry.py LOG`.
+
+LOG gets `ready`, then the text on each change.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from PyQt5.QtWidgets import QApplication, QLineEdit  # type: ignore[import-not-found]
+
+program = QApplication(sys.argv)
+log = Path(sys.argv[1]).open("a", buffering=1, encoding="utf-8")  # noqa: SIM115 - open as long as it runs
+entry = QLineEdit()
+entry.resize(400, 40)
+entry.move(0, 0)
+entry.textChanged.connect(lambda text: log.write(f"text {text}\n"))
+entry.show()
+entry.activateWindow()
+log.write("ready\n")
+program.exec()
