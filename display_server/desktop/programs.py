@@ -51,13 +51,11 @@ class Programs:
         """Raises nothing but cancellation: a desktop with one program less is still a desktop."""
         self._lay_out_home()
         async with asyncio.TaskGroup() as group:
-            managers = [program for program in self._profile.programs if program.window_manager]
-            for program in managers:
-                group.create_task(self._keep(program))
-            if managers:
-                await self._window_manager()
             for program in self._profile.programs:
-                if program not in managers:
+                if program.window_manager:
+                    await self._window_manager(group.create_task(self._keep(program)))
+            for program in self._profile.programs:
+                if not program.window_manager:
                     group.create_task(self._keep(program))
 
     def _lay_out_home(self) -> None:
@@ -77,10 +75,10 @@ class Programs:
             except (OSError, DesktopError) as error:
                 self._tell("sample studies missing", error=str(error))
 
-    async def _window_manager(self) -> None:
+    async def _window_manager(self, life: asyncio.Task[None]) -> None:
         loop = asyncio.get_running_loop()
         deadline_s = loop.time() + WINDOW_MANAGER_TIMEOUT_S
-        while not self._window_manager_ready():
+        while not life.done() and not self._window_manager_ready():
             if loop.time() > deadline_s:
                 self._tell("window manager is late")
                 return
