@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from dataclasses import dataclass
@@ -85,7 +86,11 @@ class XDisplay:
         kind = xcffib.xproto.Atom.WINDOW
         listed = self._x.core.GetProperty(False, self._root, atom, kind, 0, 1024).reply()
         ids = listed.value.to_atoms() if listed.value_len else self._mapped_children()
-        return [self._describe(window) for window in ids]
+        found = []
+        for window in ids:
+            with contextlib.suppress(xcffib.xproto.DrawableError, xcffib.xproto.WindowError):
+                found.append(self._describe(window))  # it may vanish while it is asked
+        return found
 
     def close(self) -> None:
         self._x.disconnect()
