@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
-from sqlalchemy import update
+from sqlalchemy import Executable, insert, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from display_server.broker.session_state import LIVE, SessionEvent, SessionState, after
 from display_server.broker.store import Store
@@ -173,28 +174,35 @@ class Sessions:
             desktop=session.spec.desktop,
             error=session.error,
         )
+        now = self._now_s()
+        await self._record(
+            update(Session)
+            .where(Session.id == session.id)
+            .values(state=session.state.value, error=session.error, changed_s=now)
+        )
         session.decided.set()
-        async with self._store.begin() as db:
-            await db.execute(
-                update(Session)
-                .where(Session.id == session.id)
-                .values(state=session.state.value, error=session.error, changed_s=self._now_s())
-            )
 
     async def _record_new(self, session: LiveSession) -> None:
         now = self._now_s()
-        async with self._store.begin() as db:
-            db.add(
-                Session(
-                    id=session.id,
-                    username=session.spec.user,
-                    desktop=session.spec.desktop,
-                    instance=self._instance,
-                    state=session.state.value,
-                    created_s=now,
-                    changed_s=now,
-                )
+        await self._record(
+            insert(Session).values(
+                id=session.id,
+                username=session.spec.user,
+                desktop=session.spec.desktop,
+                instance=self._instance,
+                state=session.state.value,
+                created_s=now,
+                changed_s=now,
             )
+        )
+
+    async def _record(self, statement: Executable) -> None:
+        """A record that cannot be written (the disk is full) costs nobody a desktop."""
+        try:
+            async with self._store.begin() as db:
+                await db.execute(statement)
+        except SQLAlchemyError as error:
+            log.error("a session's record could not be written", error=str(getattr(error, "orig", error)))
 
     def _spec(self, username: str, desktop: Desktop) -> DesktopSpec:
         session_id = "".join(secrets.choice(ID_LETTERS) for _ in range(ID_LENGTH))

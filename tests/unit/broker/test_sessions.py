@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
 
 from display_server.broker.session_state import LIVE, TRANSITIONS, SessionEvent, SessionState, after
 from display_server.broker.sessions import Places, Sessions
@@ -139,9 +140,26 @@ async def test_closing_while_starting(store: Store, folder: Path) -> None:
 
 
 async def test_what_dead_instances_left_live_has_ended(store: Store, folder: Path) -> None:
-    for instance in ("dead", "alive"):
-        await make(store, folder, EchoLauncher(), instance=instance).open(instance, READING)
+    earlier = [make(store, folder, EchoLauncher(), instance=instance) for instance in ("dead", "alive")]
+    for sessions, username in zip(earlier, ("lee", "kim"), strict=True):
+        await sessions.open(username, READING)
     await make(store, folder, EchoLauncher(), instance="new").recover({"alive"})
     async with store.begin() as db:
         rows = (await db.execute(text("SELECT instance, state FROM sessions"))).all()
     assert {tuple(row) for row in rows} == {("dead", "ended"), ("alive", "ready")}
+    for sessions in earlier:
+        await sessions.close()
+
+
+async def test_a_store_that_fails_costs_nobody_a_desktop(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full() -> None:
+        raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+
+    sessions = make(store, folder, EchoLauncher())
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "begin", full)
+        session = await sessions.open("kim", READING)
+        assert session.state is SessionState.READY
+    await sessions.close()
