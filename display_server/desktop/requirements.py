@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 
 from display_server.desktop import profile, studies
 from display_server.desktop.environment import PATH
@@ -13,6 +14,9 @@ from display_server.errors import DesktopError
 #: Languages whose characters a desktop must be able to show, and the package with a good font.
 FONTS = {"ko": "fonts-nanum"}
 FONT_QUESTION_S = 5.0
+
+#: As `profiles/settings/gtkrc-2.0` names it.
+THEME, THEME_PACKAGES = "Adwaita-dark", "gnome-themes-extra gtk2-engines-pixbuf"
 
 #: (program, package, mandatory): what the keeper itself starts. Without xkbcomp the X server has no keyboard.
 PROGRAMS = (
@@ -45,7 +49,7 @@ def check() -> list[Requirement]:
             _program(command, package, False, f" (profile {', '.join(dict.fromkeys(profiles))})")
         )
     everything += [_font(language, package) for language, package in FONTS.items()]
-    everything.append(_studies())
+    everything += [_theme(), _studies()]
     return sorted(everything, key=lambda requirement: requirement.ok)
 
 
@@ -71,6 +75,13 @@ def _font(language: str, package: str) -> Requirement:
     return Requirement(
         f"font ({language})", bool(families), ", ".join(families[:3]) or "missing", cure, False
     )
+
+
+def _theme() -> Requirement:
+    """Without it older programs come up light grey beside dark ones."""
+    place = Path("/usr/share/themes", THEME, "gtk-2.0", "gtkrc")
+    found = str(place) if place.is_file() else "missing"
+    return Requirement("theme", place.is_file(), found, f"apt-get install {THEME_PACKAGES}", False)
 
 
 def _studies() -> Requirement:
