@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from display_server.capture.frame_source import FrameSource, Rect
 from display_server.telemetry.metrics import AgentMetrics
-from display_server.update.dirty import dirty_tiles, touched_count
-from display_server.update.moves import MoveFinder, TileMove
+from display_server.update.dirty import dirty_tiles, touched_tiles
+from display_server.update.moves import MoveFinder, TileMove, is_flat
 from display_server.update.shadow import Shadow, Tiles
 
 #: A picture that is drawn into without end is sent torn after so many reads; damage brings the rest.
@@ -55,11 +55,12 @@ class Capturer:
         changed = 0
         for read in range(READS_MAX):  # noqa: B007 - read below
             damage = self._source.take_damage()
-            if touched_count(self._shadow.grid, damage) <= INLINE_TILES:
-                look = self._look(damage)
+            touched = touched_tiles(self._shadow.grid, damage)
+            if len(touched) <= INLINE_TILES:
+                look = self._look(damage, touched)
             else:
                 loop = asyncio.get_running_loop()
-                look = await loop.run_in_executor(self._executor, self._look, damage)
+                look = await loop.run_in_executor(self._executor, self._look, damage, touched)
             changed += look.changed
             if not await self._source.disturbed(damage):
                 break
@@ -72,10 +73,14 @@ class Capturer:
             return Capture(changed, look.captured_s, None, look.before)
         return look
 
-    def _look(self, damage: Sequence[Rect]) -> Capture:
+    def _look(self, damage: Sequence[Rect], touched: Tiles) -> Capture:
         picture = self._source.read(damage)
         captured_s = self._clock()
         shadow = self._shadow
+        if len(touched) > INLINE_TILES and not is_flat(picture, _box(damage)):
+            # Noise: where it is drawn everything changes, and nothing scrolls. To compare first would take
+            # longer than to copy and digest, which tells the same.
+            return Capture(len(shadow.take(picture, touched)), captured_s, None, shadow.digests)
         dirty = dirty_tiles(shadow.picture, picture, shadow.grid, damage)
         tiles: Tiles = np.flatnonzero(dirty).astype(np.int32)
         before = shadow.digests
@@ -85,3 +90,11 @@ class Capturer:
         if move is not None:
             before = before.copy()
         return Capture(len(shadow.take(picture, tiles)), captured_s, move, before)
+
+
+def _box(damage: Sequence[Rect]) -> tuple[int, int, int, int]:
+    """x, y, width and height of what encloses it."""
+    left, top = min(rect.x for rect in damage), min(rect.y for rect in damage)
+    right = max(rect.x + rect.width for rect in damage)
+    bottom = max(rect.y + rect.height for rect in damage)
+    return left, top, right - left, bottom - top

@@ -27,9 +27,12 @@ def dirty_tiles(
     return dirty.reshape(-1)
 
 
-def touched_count(grid: TileGrid, damage: Iterable[Rect]) -> int:
-    """How many tiles `dirty_tiles` would look at."""
-    return sum((last - first) * (bottom - top) for first, last, top, bottom in _spans(grid, damage))
+def touched_tiles(grid: TileGrid, damage: Iterable[Rect]) -> NDArray[np.int32]:
+    """The tiles that `dirty_tiles` would look at, ascending."""
+    touched = np.zeros((grid.rows, grid.columns), np.bool_)
+    for first, last, top, bottom in _spans(grid, damage):
+        touched[top:bottom, first:last] = True
+    return np.flatnonzero(touched).astype(np.int32)
 
 
 def _spans(grid: TileGrid, damage: Iterable[Rect]) -> list[tuple[int, int, int, int]]:

@@ -55,7 +55,7 @@ class MoveFinder:
             self._skip -= 1
             return None
         box = _box(dirty, self._grid)
-        if box is None or not _flat(after, box):
+        if box is None or not is_flat(after, box):
             return None
         move = find_move(before, after, box)
         found = None
@@ -103,7 +103,8 @@ def _box(dirty: Mask, grid: TileGrid) -> tuple[int, int, int, int] | None:
     return x, y, min(right * TILE_PX, grid.width_px) - x, min(bottom * TILE_PX, grid.height_px) - y
 
 
-def _flat(picture: Picture, box: tuple[int, int, int, int]) -> bool:
+def is_flat(picture: Picture, box: tuple[int, int, int, int]) -> bool:
+    """Whether a box (x, y, width, height) looks like windows and text rather than like a photograph."""
     x, y, width, height = box
     step = max(1, height // SAMPLE_ROWS)
     rows = picture[y + step // 2 : y + height : step, x : x + width].view(np.uint32)[:, :, 0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from display_server.protocol.wire import Payload
 
@@ -11,9 +11,8 @@ from display_server.protocol.wire import Payload
 ENTRY_BYTES = 250
 
 
-@dataclass(frozen=True, slots=True)
-class Coded:
-    """A tile's payload and the number of its encoding."""
+class Coded(NamedTuple):
+    """A tile's payload and the number of its encoding. A tuple: there are 15 000 a second of them."""
 
     payload: Payload
     encoding: int

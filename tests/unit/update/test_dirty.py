@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from display_server.capture.frame_source import Rect
-from display_server.update.dirty import dirty_tiles, touched_count
+from display_server.update.dirty import dirty_tiles, touched_tiles
 
 
 @settings(max_examples=60, deadline=None)
@@ -66,5 +66,5 @@ def test_no_damage_no_work() -> None:
     ("damage", "count"),
     [([], 0), ([Rect(0, 0, 1, 1)], 1), ([Rect(63, 63, 2, 2)], 4), ([Rect(0, 0, 9999, 9999)], 80)],
 )
-def test_touched_count(damage: list[Rect], count: int) -> None:
-    assert touched_count(TileGrid(640, 480), damage) == count
+def test_touched_tiles(damage: list[Rect], count: int) -> None:
+    assert len(touched_tiles(TileGrid(640, 480), damage)) == count
