@@ -89,7 +89,6 @@ const english = {
     updates: "Updates",
     dropped: "Skipped as outdated",
     waiting: "Waiting for figures…",
-    ofTiles: (part: string, all: string) => `${part} of ${all}`,
   },
   trace: {
     title: "Frame times",
@@ -221,7 +220,6 @@ const korean: Texts = {
     updates: "업데이트",
     dropped: "낡아서 건너뜀",
     waiting: "수치를 기다리는 중…",
-    ofTiles: (part, all) => `${all}개 중 ${part}개`,
   },
   trace: {
     title: "프레임 시간",

@@ -135,7 +135,7 @@ export class Badge {
     );
     if (status !== null) {
       rows.push(
-        [t.verified, t.ofTiles(countText(status.verified), countText(status.tiles))],
+        [t.verified, countText(status.verified)],
         [t.mismatches, countText(status.mismatches)],
         [
           t.encodings,
