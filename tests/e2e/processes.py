@@ -20,6 +20,8 @@ T = TypeVar("T")
 #: How long a program may take to end by itself before it is killed.
 GRACE_S = 5.0
 PR_SET_PDEATHSIG = 1
+#: For GTK programs of a test: without a message bus they start one, which outlives them.
+NO_BUS = {"DBUS_SESSION_BUS_ADDRESS": "disabled:", "NO_AT_BRIDGE": "1"}
 _libc = ctypes.CDLL(None, use_errno=True)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -50,11 +49,3 @@ class HangulInputMethod:
         except BaseException:
             self.program.stop()
             raise
-
-
-def available() -> bool:
-    """Whether this host has ibus, its Hangul engine and the part that lives in GTK programs."""
-    modules = list(Path("/usr/lib").glob("*/gtk-3.0/3.0.0/immodules/im-ibus.so"))
-    return bool(modules) and all(
-        os.access(path, os.X_OK) for path in ("/usr/libexec/ibus-engine-hangul", SETTINGS)
-    )

@@ -47,14 +47,18 @@ class XBrowser(Browser):
         self.environment = {
             **os.environ,
             **NO_NETWORK,
+            "DBUS_SESSION_BUS_ADDRESS": f"unix:path={home}/bus",
+            "NO_AT_BRIDGE": "1",
             "HOME": str(home),
             "DISPLAY": self.display,
             "GDK_BACKEND": "x11",
             "LANG": "C.UTF-8",
-            "NO_AT_BRIDGE": "1",
             "MOZ_ENABLE_WAYLAND": "0",
         }
         self.environment.pop("XAUTHORITY", None)
+        bus = ["dbus-daemon", "--session", "--nofork", f"--address=unix:path={home}/bus"]
+        self._programs.append(Program(bus, log=log, env=self.environment))  # else GTK starts one that stays
+        wait_for((home / "bus").exists, timeout_s=WINDOW_TIMEOUT_S, what="a message bus")
         input_method = HangulInputMethod(log, home, self.environment)
         self._programs.append(input_method.program)
         self.environment = input_method.environment

@@ -14,6 +14,8 @@ import xcffib
 import xcffib.xproto
 from numpy.typing import NDArray
 
+from tests.e2e.processes import NO_BUS
+
 ALL_PLANES = 0xFFFFFFFF
 #: Modifier bits of XQueryPointer's mask that a held key sets: Shift, Control, Mod1…Mod5 (Lock is not held).
 HELD_MODIFIERS = 0b11111101
@@ -37,7 +39,7 @@ class XDisplay:
 
     def __init__(self, display: str, xauthority: Path | None) -> None:
         self.name = display
-        self.environment = {**os.environ, "DISPLAY": display}
+        self.environment = {**os.environ, **NO_BUS, "DISPLAY": display}
         self.environment.pop("XAUTHORITY", None)
         if xauthority is not None:
             self.environment["XAUTHORITY"] = str(xauthority)

@@ -32,7 +32,6 @@ class Probe:
             **display.environment,
             "GDK_BACKEND": "x11",
             "GTK_IM_MODULE": "gtk-im-context-simple",
-            "NO_AT_BRIDGE": "1",
             "LANG": "C.UTF-8",
         }
         self._program = Program(
