@@ -100,6 +100,12 @@ def test_dead_x_server_is_said_and_replaced(blank: Lightbox, chromium: Chromium)
         what=lambda: f"the page says that the desktop ended; seen {viewer.connections()}",
     )
     assert viewer.badge() != "exact"
+
+    def listed_as_ended() -> bool:
+        listed = chromium.evaluate("return await (await fetch('/api/v1/desktops')).json()")
+        return all(entry["state"] != "ready" for entry in listed)
+
+    wait_for(listed_as_ended, timeout_s=PATIENCE_S, what="the list says so as well")
     viewer.open_desktop("blank")
     after = blank.session()
     assert after.id != before.id
