@@ -93,7 +93,7 @@ def demo(
     json_output: JsonOption = False,
 ) -> None:
     """Everything at once on this host, with a demo account and a certificate of its own."""
-    from display_server.config import Config, DesktopConfig, load, parse_size
+    from display_server.config import Config, DesktopConfig, check_display, load, parse_size
     from display_server.gateway.serve import DEMO_USERNAME, Demo
 
     if profile not in DEMO_DESKTOPS:
@@ -106,6 +106,7 @@ def demo(
         for name, title in DEMO_DESKTOPS.items()
     ]
     if attach is not None:
+        check_display(attach)
         desktops.append(
             DesktopConfig(
                 name=ATTACHED,

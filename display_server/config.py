@@ -25,6 +25,8 @@ SIZE_MIN_PX, SIZE_MAX_PX = 64, 8192
 DESKTOP_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 #: How alike an unknown variable must be to a known one to be taken for a slip of the pen.
 MISTYPED = 0.75
+#: Where X servers listen: `X0` is display :0.
+X_SOCKETS = Path("/tmp/.X11-unix")  # noqa: S108 - fixed by X
 ENVIRONMENT_PREFIX = "LIGHTBOX_"
 #: Variables that share the prefix and belong to other parts (setup, logs, desktops).
 NOT_OURS = frozenset({"LIGHTBOX_PYTHON", "LIGHTBOX_LOG_LEVEL", "LIGHTBOX_SESSION"})
@@ -96,6 +98,18 @@ def parse_size(size: str) -> tuple[int, int]:
         f"{size!r} is not a size.",
         hint=f"Write WIDTHxHEIGHT in pixels, each {SIZE_MIN_PX}…{SIZE_MAX_PX}, for example 1920x1080.",
     )
+
+
+def check_display(display: str) -> None:
+    """Whether `:N` is an X display of this host. Raises ConfigurationError."""
+    match = re.fullmatch(r":(\d{1,5})(\.\d+)?", display)
+    if match is None:
+        raise ConfigurationError(f"{display!r} is not an X display.", hint="Write :N, for example :0.")
+    if not (X_SOCKETS / f"X{match[1]}").exists():
+        raise ConfigurationError(
+            f"There is no X display {display} on this host.",
+            hint=f"`ls {X_SOCKETS}` shows those there are.",
+        )
 
 
 def load(path: Path | None, environment: Mapping[str, str]) -> Config:

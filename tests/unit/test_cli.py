@@ -54,6 +54,8 @@ def test_accounts(lightbox: Lightbox) -> None:
         (("account", "passwd", "nobody"), PASSWORD, "no account"),
         (("demo", "--profile", "nonsense"), "", "radiology, office, blank"),
         (("demo", "--size", "huge"), "", "1920x1080"),
+        (("demo", "--attach", "nonsense"), "", "for example :0"),
+        (("demo", "--attach", ":98765"), "", "There is no X display"),
         (("serve", "--config", "/nonexistent.toml"), "", "cannot be read"),
         (("nonsense",), "", "No such command"),
         (("demo", "--port", "x"), "", "int"),
