@@ -9,26 +9,7 @@ from typing import TextIO, cast
 
 import structlog
 
-
-class LossyStream:
-    """stderr that may lose a line: a full disk or a reader that has gone must not take the door down."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self.lost = 0
-
-    def write(self, text: str) -> int:
-        try:
-            return self._stream.write(text)
-        except OSError:
-            self.lost += 1
-            return len(text)
-
-    def flush(self) -> None:
-        try:
-            self._stream.flush()
-        except OSError:
-            self.lost += 1
+from display_server.telemetry.logs import LossyStream
 
 
 def set_up() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import errno
 from typing import TextIO, cast
 
-from display_server.gateway.logs import LossyStream
+from display_server.telemetry.logs import LossyStream
 
 
 class Full:
