@@ -18,15 +18,20 @@ REST_TIMEOUT_S = 3.0
 
 
 def stack(rate: float) -> Case:
-    """The stack at `rate` slices a second, none repeated. Two passes over different slices: one timed, in
-    which the probe
-    reads two strips of the surface; one checked, in which it reads every slice shown whole and compares
-    it."""
+    """The stack at `rate` slices a second, none repeated, in two passes over different slices.
+
+    One is timed: the probe reads two strips of the surface. One is checked: it reads every slice shown whole
+    and compares it.
+    """
 
     def run(bench: Bench) -> Outcome:
         count = round(rate * bench.effort.seconds)
         drawn, watched, reading = one_pass(bench, bench.stage.load(count), rate, check=False)
         figures = cost_figures(reading, bench.effort.seconds) | shown_figures(drawn, watched)
+        if figures["shown"]:
+            # A subject that drops half of the slices looks cheap by the second.
+            figures["down_kb_per_slice"] = reading.down_bytes / 1e3 / figures["shown"]
+            figures["server_ms_per_slice"] = reading.server_cpu_s * 1e3 / figures["shown"]
         figures["poll_gap_p90_ms"] = watched.poll_gap_ms.p90 or 0.0
         figures["poll_cost_p50_ms"] = watched.poll_cost_ms.p50 or 0.0
         if bench.first_round:

@@ -153,11 +153,15 @@ class _Socket:
 
 
 def _private_socket(path: Path) -> socket.socket:
-    path.unlink(missing_ok=True)
+    """Whoever sees the path can connect: it gets its name when it already listens."""
+    unnamed = path.with_name(f".{path.name}.new")
+    unnamed.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
     try:
-        listener.bind(str(path))
+        listener.bind(str(unnamed))
+        listener.listen()
+        unnamed.rename(path)
     except OSError:
         listener.close()
         raise
