@@ -20,6 +20,8 @@ from display_server.update.shadow import Shadow, Tiles
 READS_MAX = 3
 #: Damage up to so many tiles is looked at on the loop (about 0.15 ms): a thread costs as much.
 INLINE_TILES = 24
+#: Of the tiles that damage touches, so many really changed: then the next ones probably did as well.
+DENSE = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Capturer:
         self._metrics = metrics
         self._clock = clock
         self._moves = MoveFinder(shadow.grid)
+        self._dense = False
 
     async def capture(self) -> Capture:
         """Takes all damage there is. Raises CaptureError."""
@@ -77,12 +80,17 @@ class Capturer:
         picture = self._source.read(damage)
         captured_s = self._clock()
         shadow = self._shadow
-        if len(touched) > INLINE_TILES and not is_flat(picture, _box(damage)):
-            # Noise: where it is drawn everything changes, and nothing scrolls. To compare first would take
-            # longer than to copy and digest, which tells the same.
-            return Capture(len(shadow.take(picture, touched)), captured_s, None, shadow.digests)
+        many = len(touched) > INLINE_TILES
+        if many and ((self._dense and self._moves.skips()) or not is_flat(picture, _box(damage))):
+            # Everything that is drawn changes, and nothing scrolls. To compare first would take longer than
+            # to copy and digest, which tells the same.
+            changed = len(shadow.take(picture, touched))
+            self._dense = changed >= DENSE * len(touched)
+            return Capture(changed, captured_s, None, shadow.digests)
         dirty = dirty_tiles(shadow.picture, picture, shadow.grid, damage)
         tiles: Tiles = np.flatnonzero(dirty).astype(np.int32)
+        if many:
+            self._dense = len(tiles) >= DENSE * len(touched)
         before = shadow.digests
         if not len(tiles):
             return Capture(0, captured_s, None, before)

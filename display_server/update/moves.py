@@ -51,8 +51,7 @@ class MoveFinder:
         """`dirty` is (tiles,). At most about 1 ms."""
         if int(np.count_nonzero(dirty)) < TILES_MIN:
             return None
-        if self._skip:
-            self._skip -= 1
+        if self.skips():
             return None
         box = _box(dirty, self._grid)
         if box is None or not is_flat(after, box):
@@ -67,6 +66,13 @@ class MoveFinder:
             return None
         self._vain = 0
         return found
+
+    def skips(self) -> bool:
+        """Whether this picture is one of those that are not searched after searches in vain."""
+        if not self._skip:
+            return False
+        self._skip -= 1
+        return True
 
 
 def whole_tiles(grid: TileGrid, x: int, y: int, width: int, height: int, dx: int, dy: int) -> TileMove | None:
