@@ -157,7 +157,7 @@ INLINE int decode_with(plane_reader *reader, const plane_head *head, const int l
 
     /* From steps to lanes; there, row y starts where its lane did. */
     u8 rows[LANES * STEPS_ROOM];
-    for (int t = 0; t < steps; t += LANES) transpose(out + (TILE_PX + t) * LANES, rows + t, STEPS_ROOM);
+    for (int t = 0; t < steps; t += LANES) transpose(out + (TILE_PX + t) * LANES, LANES, rows + t, STEPS_ROOM);
     for (int y = 0; y < height; y++)
         copy_bytes(samples + y * TILE_PX, rows + y % LANES * (STEPS_ROOM + LAG) + y / LANES * period, (size_t)width);
     return FAULT_NONE;

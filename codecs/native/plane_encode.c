@@ -10,7 +10,8 @@ typedef struct {
     u16 shift;
 } coder;
 
-static coder coders[TABLES][256];
+static coder coders[TABLES << 8]; /* by table << 8 | symbol */
+static u8 reach[TABLES]; /* a symbol further from 0, either way, must be escaped */
 /* Smallest mean |residual|, in 1/256, that is better coded with the next table. */
 static u32 mean_limit[TABLES - 1];
 
@@ -48,13 +49,14 @@ void plane_encoder_init(void) {
     for (int table = 0; table < TABLES; table++) {
         for (int symbol = 0; symbol < 256; symbol++) {
             const u32 f = plane_frequency[table][symbol], c = plane_cumulative[table][symbol];
-            coder *k = &coders[table][symbol];
+            coder *k = &coders[table << 8 | symbol];
             if (f == 0) {
                 symbol_cost[table][symbol] = (20u << 16) - log2_fixed(plane_frequency[table][ESCAPE]);
                 continue;
             }
             symbol_cost[table][symbol] = (12u << 16) - log2_fixed(f);
             k->limit = f << 16;
+            if (symbol < ESCAPE && symbol > reach[table]) reach[table] = (u8)symbol;
             k->complement = (u16)(STATE_LOW - f);
             if (f == 1) {
                 k->reciprocal = ~0u;
@@ -116,27 +118,27 @@ INLINE u8x16 tail_mask(int x, int width) {
     return (u8x16)(lane < splat((u8)(width - x > 16 ? 16 : width - x)));
 }
 
-INLINE u32 row_error(const around *a, const u8x16 mask, int predictor) {
-    return total(distance(predict(predictor, a->w, a->n, a->nw, a->ne, a->ww, a->nn), a->x) & mask);
+INLINE u8x16 error_of(const around *a, const u8x16 mask, int predictor) {
+    return distance(predict(predictor, a->w, a->n, a->nw, a->ne, a->ww, a->nn), a->x) & mask;
 }
 
 /* The predictor with the smallest sum of errors over every fourth row. */
 static int choose_predictor(u8 *plane, int width, int height) {
-    u32 errors[PREDICTORS] = {0};
+    u64x2 errors[PREDICTORS] = {0};
     for (int y = height > 4 ? 3 : 0; y < height; y += 4) {
         const u8 *row = plane_row(plane, y);
         set_margins(plane, y, width);
         for (int x = 0; x < width; x += 16) {
             const around a = read_around(row, row - PLANE_STRIDE, row - (y > 1 ? 2 : 1) * PLANE_STRIDE, y == 0, x);
             const u8x16 mask = tail_mask(x, width);
-            errors[0] += row_error(&a, mask, 0);
+            errors[0] = add_up(errors[0], error_of(&a, mask, 0));
 #pragma clang loop unroll(full)
-            for (int p = 1; p < PREDICTORS; p++) errors[p] += row_error(&a, mask, p);
+            for (int p = 1; p < PREDICTORS; p++) errors[p] = add_up(errors[p], error_of(&a, mask, p));
         }
     }
     int best = 0;
     for (int p = 1; p < PREDICTORS; p++)
-        if (errors[p] < errors[best]) best = p;
+        if (total(errors[p]) < total(errors[best])) best = p;
     return best;
 }
 
@@ -150,6 +152,7 @@ typedef struct {
 
 /* Residuals and contexts in schedule order; sums of |residual| and counts of the activity at or above each threshold. */
 INLINE void model(u8 *plane, int predictor, int width, int height, int period, scheduled *s, u32 *sums, u32 *counts) {
+    u64x2 sum[CONTEXTS] = {0}, count[CONTEXTS] = {0};
     for (int y = 0; y < height; y++) {
         const u8 *row = plane_row(plane, y);
         set_margins(plane, y, width);
@@ -161,18 +164,20 @@ INLINE void model(u8 *plane, int predictor, int width, int height, int period, s
             const u8x16 activity = activity_of(a.w, a.n, a.nw, a.ne, a.ww, a.nn);
             const u8x16 size = least(residual, splat(0) - residual) & mask;
             u8x16 context = splat(0);
-            sums[0] += total(size);
+            sum[0] = add_up(sum[0], size);
+#pragma clang loop unroll(full)
             for (int k = 1; k < CONTEXTS; k++) {
                 const u8x16 over = (u8x16)(activity >= splat(plane_thresholds[k - 1])) & mask;
                 context -= over;
-                sums[k] += total(size & over);
-                counts[k] += total(over & splat(1));
+                sum[k] = add_up(sum[k], size & over);
+                count[k] = add_up(count[k], over & splat(1));
             }
             store_lanes(s->residual + at + x, residual);
             store_lanes(s->context + at + x, context);
         }
     }
-    counts[0] += (u32)(width * height);
+    for (int k = 0; k < CONTEXTS; k++) sums[k] = total(sum[k]), counts[k] = total(count[k]);
+    counts[0] = (u32)(width * height);
 }
 
 static u8 choose_table(u32 sum, u32 count) {
@@ -205,48 +210,54 @@ INLINE void put_symbol(u32 *x, u8 **at, const coder *k) {
     *x += k->bias + q * k->complement;
 }
 
+/* The lanes that have a pixel at step t, as bits. */
+INLINE u32 active_lanes(int t, int width, int height, int period) {
+    u32 active = 0;
+    for (int i = 0; i < LANES; i++) {
+        const int s = t - LAG * i;
+        const int band = (s >= period) + (s >= 2 * period) + (s >= 3 * period) + (s >= 4 * period);
+        active |= (u32)((s >= 0) & (s - band * period < width) & (i + LANES * band < height)) << i;
+    }
+    return active;
+}
+
 /* Codes one plane's schedule backwards. */
 static void put_plane(writer *w, const scheduled *s, const plane_head *head, int width, int height, int period) {
-    const int bands = (height + LANES - 1) / LANES;
+    const int bands = (height + LANES - 1) / LANES, steps = period * bands + LAG * (LANES - 1);
     const int full_from = LAG * (LANES - 1), full_to = width == period ? period * (height / LANES) : 0;
+    /* From lanes to steps. */
+    u8 residuals[STEPS_ROOM * LANES], contexts[STEPS_ROOM * LANES];
+    for (int t = 0; t < steps; t += LANES) {
+        transpose(s->residual + t, LANE_ROOM - LAG, residuals + t * LANES, LANES);
+        transpose(s->context + t, LANE_ROOM - LAG, contexts + t * LANES, LANES);
+    }
+    u8 reaches[16] = {0};
+    for (int k = 0; k < CONTEXTS; k++) reaches[k] = reach[head->tables[k]];
+    const u8x16 table_of_context = load_lanes(head->tables), reach_of_context = load_lanes(reaches);
+
     u32 x[STATES];
     for (int i = 0; i < STATES; i++) x[i] = w->states[i];
     u8 *at = w->at;
-    for (int t = period * bands + LAG * (LANES - 1) - 1; t >= 0; t--) {
-        const int full = t >= full_from && t < full_to;
-        u32 symbols[LANES], tables[LANES], escapes = 0;
-        if (full) {
-            for (int i = 0; i < LANES; i++) {
-                const int index = i * (LANE_ROOM - LAG) + t;
-                const u32 table = head->tables[s->context[index]], symbol = s->residual[index];
-                tables[i] = table;
-                symbols[i] = symbol;
-                escapes |= (u32)(coders[table][symbol].limit == 0 || symbol == ESCAPE) << i;
-            }
-        }
-        if (full && !escapes) {
-            for (int i = LANES - 1; i >= 0; i--) put_symbol(&x[i & 7], &at, &coders[tables[i]][symbols[i]]);
+    for (int t = steps - 1; t >= 0; t--) {
+        const u8x16 symbol = load_lanes(residuals + t * LANES), context = load_lanes(contexts + t * LANES);
+        const u8x16 table = look_up(table_of_context, context);
+        const u8x16 escape = (u8x16)(least(symbol, splat(0) - symbol) > look_up(reach_of_context, context));
+        u16 codes[LANES]; /* table << 8 | symbol */
+        store_lanes((u8 *)codes, interleave_low(symbol, table));
+        store_lanes((u8 *)(codes + 8), interleave_high(symbol, table));
+        if (t >= full_from && t < full_to && !any(escape)) {
+            for (int i = LANES - 1; i >= 0; i--) put_symbol(&x[i & 7], &at, &coders[codes[i]]);
             continue;
         }
-        u32 active = 0;
-        for (int i = 0; i < LANES; i++) {
-            const int at_lane = t - LAG * i, band = at_lane >= 0 ? at_lane / period : 0;
-            if (at_lane < 0 || at_lane - band * period >= width || i + LANES * band >= height) continue;
-            const int index = i * (LANE_ROOM - LAG) + t;
-            active |= 1u << i;
-            tables[i] = head->tables[s->context[index]];
-            symbols[i] = s->residual[index];
-            const u32 escape = coders[tables[i]][symbols[i]].limit == 0 || symbols[i] == ESCAPE;
-            escapes |= escape << i;
-        }
+        const u32 active = active_lanes(t, width, height, period);
         for (int i = LANES - 1; i >= 0; i--) {
-            if (!(escapes >> i & 1)) continue;
+            if (!(active >> i & 1 && escape[i])) continue;
             give_word(&x[i & 7], &at, 1u << 20);
-            x[i & 7] = x[i & 7] << 8 | symbols[i];
-            symbols[i] = ESCAPE;
+            x[i & 7] = x[i & 7] << 8 | (codes[i] & 255);
+            codes[i] = (u16)((codes[i] & 0xFF00) | ESCAPE);
         }
         for (int i = LANES - 1; i >= 0; i--)
-            if (active >> i & 1) put_symbol(&x[i & 7], &at, &coders[tables[i]][symbols[i]]);
+            if (active >> i & 1) put_symbol(&x[i & 7], &at, &coders[codes[i]]);
     }
     for (int i = 0; i < STATES; i++) w->states[i] = x[i];
     w->at = at;

@@ -11,13 +11,9 @@ INLINE u8x16 predict(int predictor, u8x16 w, u8x16 n, u8x16 nw, u8x16 ne, u8x16 
         return most(sub_sat(high, sub_sat(nw, low)), low);
     }
     const signed char *k = plane_weights[predictor];
-    const i16x8 kw = splat16(k[0]), kn = splat16(k[1]), knw = splat16(k[2]), kne = splat16(k[3]), kww = splat16(k[4]),
-                knn = splat16(k[5]), half = splat16(8);
-    const i16x8 low = widen_low(w) * kw + widen_low(n) * kn + widen_low(nw) * knw + widen_low(ne) * kne + widen_low(ww) * kww +
-                      widen_low(nn) * knn + half;
-    const i16x8 high = widen_high(w) * kw + widen_high(n) * kn + widen_high(nw) * knw + widen_high(ne) * kne +
-                       widen_high(ww) * kww + widen_high(nn) * knn + half;
-    return narrow(low >> 4, high >> 4);
+    const i16x16 sum = widen(w) * splat_wide(k[0]) + widen(n) * splat_wide(k[1]) + widen(nw) * splat_wide(k[2]) +
+                       widen(ne) * splat_wide(k[3]) + widen(ww) * splat_wide(k[4]) + widen(nn) * splat_wide(k[5]);
+    return narrow((sum + splat_wide(8)) >> 4);
 }
 
 INLINE u8x16 activity_of(u8x16 w, u8x16 n, u8x16 nw, u8x16 ne, u8x16 ww, u8x16 nn) {

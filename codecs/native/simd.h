@@ -17,12 +17,12 @@
 
 typedef u8 u8x16 __attribute__((vector_size(16)));
 typedef i16 i16x8 __attribute__((vector_size(16)));
+typedef i16 i16x16 __attribute__((vector_size(32)));
 typedef u64 u64x2 __attribute__((vector_size(16)));
 
 INLINE u8x16 load_lanes(const u8 *at) { u8x16 v; copy_bytes(&v, at, 16); return v; }
 INLINE void store_lanes(u8 *at, u8x16 v) { copy_bytes(at, &v, 16); }
 INLINE u8x16 splat(u8 v) { return (u8x16){v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v}; }
-INLINE i16x8 splat16(i16 v) { return (i16x8){v, v, v, v, v, v, v, v}; }
 INLINE u8x16 choose(u8x16 mask, u8x16 yes, u8x16 no) { return (mask & yes) | (~mask & no); }
 INLINE u8x16 least(u8x16 a, u8x16 b) { return __builtin_elementwise_min(a, b); }
 INLINE u8x16 most(u8x16 a, u8x16 b) { return __builtin_elementwise_max(a, b); }
@@ -37,6 +37,13 @@ INLINE u8x16 shift_in(u8x16 v, u8 first) {
     return r;
 }
 
+INLINE u8x16 interleave_low(u8x16 a, u8x16 b) {
+    return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+INLINE u8x16 interleave_high(u8x16 a, u8x16 b) {
+    return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+}
+
 INLINE i16x8 widen_low(u8x16 v) {
     typedef u8 u8x8 __attribute__((vector_size(8)));
     u8x8 half = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7);
@@ -48,8 +55,13 @@ INLINE i16x8 widen_high(u8x16 v) {
     return __builtin_convertvector(half, i16x8);
 }
 
+INLINE i16x16 widen(u8x16 v) { return __builtin_convertvector(v, i16x16); }
+INLINE i16x16 splat_wide(i16 v) { return (i16x16){v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v}; }
+
 /* Clamps to 0 … 255. */
-INLINE u8x16 narrow(i16x8 low, i16x8 high) {
+INLINE u8x16 narrow(i16x16 v) {
+    const i16x8 low = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7);
+    const i16x8 high = __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
 #if defined(__SSE2__)
     return (u8x16)_mm_packus_epi16((__m128i)low, (__m128i)high);
 #elif defined(__ARM_NEON)
@@ -81,30 +93,31 @@ INLINE u8x16 look_up(u8x16 table, u8x16 index) {
 #endif
 }
 
-/* to[j * stride + i] = from[i * 16 + j]: sixteen vectors of sixteen lanes become sixteen rows. */
-INLINE void transpose(const u8 *from, u8 *to, size_t stride) {
+/* to[j * to_stride + i] = from[i * from_stride + j]: sixteen vectors of sixteen lanes become sixteen rows. */
+INLINE void transpose(const u8 *from, size_t from_stride, u8 *to, size_t to_stride) {
     u8x16 a[16], b[16];
-    for (int i = 0; i < 16; i++) a[i] = load_lanes(from + 16 * i);
+    for (int i = 0; i < 16; i++) a[i] = load_lanes(from + (size_t)i * from_stride);
     for (int round = 0; round < 4; round++) {
         for (int i = 0; i < 8; i++) {
-            b[2 * i] = __builtin_shufflevector(a[i], a[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-            b[2 * i + 1] = __builtin_shufflevector(a[i], a[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+            b[2 * i] = interleave_low(a[i], a[i + 8]);
+            b[2 * i + 1] = interleave_high(a[i], a[i + 8]);
         }
         for (int i = 0; i < 16; i++) a[i] = b[i];
     }
-    for (int i = 0; i < 16; i++) store_lanes(to + (size_t)i * stride, a[i]);
+    for (int i = 0; i < 16; i++) store_lanes(to + (size_t)i * to_stride, a[i]);
 }
 
-/* Sum of the lanes. */
-INLINE u32 total(u8x16 v) {
+/* Adds the lanes of v to a sum that `total` reads. */
+INLINE u64x2 add_up(u64x2 sum, u8x16 v) {
 #if defined(__SSE2__)
-    u64x2 s = (u64x2)_mm_sad_epu8((__m128i)v, _mm_setzero_si128());
-    return (u32)(s[0] + s[1]);
+    return sum + (u64x2)_mm_sad_epu8((__m128i)v, _mm_setzero_si128());
 #else
-    i16x8 s = widen_low(v) + widen_high(v);
-    return (u32)(s[0] + s[1] + s[2] + s[3] + s[4] + s[5] + s[6] + s[7]);
+    const i16x8 s = widen_low(v) + widen_high(v);
+    sum[0] += (u64)(s[0] + s[1] + s[2] + s[3] + s[4] + s[5] + s[6] + s[7]);
+    return sum;
 #endif
 }
+INLINE u32 total(u64x2 sum) { return (u32)(sum[0] + sum[1]); }
 
 INLINE int any(u8x16 v) {
     u64x2 w = (u64x2)v;
