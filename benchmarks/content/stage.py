@@ -17,6 +17,8 @@ from typing import Any, Self
 
 import psutil
 
+from benchmarks.content.mark import MAX_NUMBER
+
 
 class StageError(Exception):
     """The content program ended or did not answer."""
@@ -99,6 +101,9 @@ class Stage:
         Fresh ones each time: a subject with a memory must not profit from a case that ran before. About 10
         ms each.
         """
+        if self._next + count > MAX_NUMBER + 1:
+            # Marks have no more numbers. By now no subject's memory holds the first slices any longer.
+            self._next = 0
         numbers = range(self._next, self._next + count)
         self._next = numbers.stop
         self._order(do="load", first=numbers.start, count=count)
