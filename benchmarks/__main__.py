@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.cases.case import Effort
+from benchmarks.links.link import LOOPBACK, parse_link
 from benchmarks.report.compare import compare
 from benchmarks.report.markdown import report
 from benchmarks.report.results import load
@@ -25,6 +26,7 @@ def arguments() -> argparse.ArgumentParser:
     runs.add_argument(
         "--peer", action="append", choices=SUBJECTS, help="a subject; may be given more than once"
     )
+    runs.add_argument("--link", action="append", metavar="LINK", help="loopback, 20, 20+15ms, 50+30ms+2%%")
     runs.add_argument("--rounds", type=int, default=2, help="each gives every subject a fresh desktop")
     runs.add_argument("--seconds", type=float, default=Effort().seconds, help="of each pass over a stack")
     runs.add_argument("--clicks", type=int, default=Effort().clicks, help="in each round")
@@ -48,6 +50,11 @@ def main() -> int:
             print(error, file=sys.stderr)
             return 2
         return 0
+    try:
+        links = [parse_link(text) for text in options.link or [LOOPBACK.name]]
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
     cases = options.case or list(QUICK_CASES)
     effort = Effort(
         seconds=options.seconds,
@@ -58,7 +65,7 @@ def main() -> int:
     ordered = [case for case in CASES if case in cases]
     results = new_results()
     try:
-        run(options.peer or list(SUBJECTS), ordered, options.rounds, effort, results)
+        run(options.peer or list(SUBJECTS), ordered, links, options.rounds, effort, results)
     finally:
         results.save(options.json)
         text = report(results)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 
 from playwright.sync_api import Error as PlaywrightError
 from websockets.exceptions import WebSocketException
@@ -19,8 +21,11 @@ from benchmarks.cases.stack import scroll_back, stack
 from benchmarks.content.stage import Stage, StageError
 from benchmarks.driver.browser import SurfaceError, chromium
 from benchmarks.driver.meter import machine, memory_mb
+from benchmarks.links.link import LOOPBACK, Link
+from benchmarks.links.network import network
 from benchmarks.peers.lightbox import Lightbox
 from benchmarks.peers.novnc import NoVnc
+from benchmarks.peers.selkies import Selkies
 from benchmarks.peers.subject import MissingPeerError, Subject, SubjectFailedError
 from benchmarks.report.results import Results, Sample
 
@@ -30,6 +35,8 @@ SUBJECTS: Mapping[str, Callable[[], Subject]] = {
     "lightbox": Lightbox,
     "novnc": lambda: NoVnc(jpeg=True),
     "novnc-lossless": lambda: NoVnc(jpeg=False),
+    "selkies": lambda: Selkies("websockets"),
+    "selkies-webrtc": lambda: Selkies("webrtc"),
 }
 
 #: In the order in which they run; idle comes last, because its terminal stays.
@@ -64,31 +71,46 @@ def new_results() -> Results:
     return Results(machine=machine(), started=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
 
 
-def run(subjects: Sequence[str], cases: Sequence[str], rounds: int, effort: Effort, results: Results) -> None:
+def run(
+    subjects: Sequence[str],
+    cases: Sequence[str],
+    links: Sequence[Link],
+    rounds: int,
+    effort: Effort,
+    results: Results,
+) -> None:
     """A B C, A B C …: each round gives every subject a fresh desktop and a fresh browser.
 
     Adds to `results` as it goes, so that an interrupted run keeps what it has.
     """
-    for turn in range(rounds):
-        for name in subjects:
-            if name in results.missing:
-                continue
-            note(f"round {turn + 1} of {rounds}: {name}")
-            try:
-                _run_subject(SUBJECTS[name](), cases, turn, effort, results)
-            except FAILURES as error:
-                results.failed[f"{name} in round {turn + 1}"] = str(error)
-                note(f"  {name} FAILED: {error}")
-            except MissingPeerError as error:
-                results.missing[name] = str(error)
-                note(f"  {name} is missing: {error}")
+    for turn, link, name in itertools.product(range(rounds), links, subjects):
+        where = name if link == LOOPBACK else f"{name} over {link.name}"
+        if where in results.missing:
+            continue
+        note(f"round {turn + 1} of {rounds}: {where}")
+        try:
+            _run_subject(SUBJECTS[name](), cases, link, turn, effort, results)
+        except FAILURES as error:
+            results.failed[f"{where} in round {turn + 1}"] = str(error)
+            note(f"  {where} FAILED: {error}")
+        except MissingPeerError as error:
+            results.missing[where] = str(error)
+            note(f"  {where} is missing: {error}")
 
 
-def _run_subject(subject: Subject, cases: Sequence[str], turn: int, effort: Effort, results: Results) -> None:
-    try:
-        running = subject.start(WIDTH_PX, HEIGHT_PX)
+def _run_subject(
+    subject: Subject, cases: Sequence[str], link: Link, turn: int, effort: Effort, results: Results
+) -> None:
+    """This thread stays beside the server: only the browser is at the other end of the link."""
+    with ExitStack() as stack:
+        net = stack.enter_context(network(link))
+        stack.enter_context(net.server())
+        stack.callback(subject.stop)
+        running = subject.start(WIDTH_PX, HEIGHT_PX, net.host, net.name)
         results.facts[subject.name] = dict(running.facts)
-        with chromium() as browser, Stage(running.display, running.xauthority) as stage:
+        with net.client():
+            browser = stack.enter_context(chromium({} if link == LOOPBACK else {net.name: net.host}))
+        with Stage(running.display, running.xauthority) as stage:
             results.machine["chromium"] = browser.version
             surface = browser.surface(WIDTH_PX, HEIGHT_PX)
             running.enter(surface.page)
@@ -105,15 +127,13 @@ def _run_subject(subject: Subject, cases: Sequence[str], turn: int, effort: Effo
                     continue
                 except FAILURES as error:
                     # Told in the report and in the exit code; the other cases go on.
-                    results.failed[f"{subject.name} {case} in round {turn + 1}"] = str(error)
+                    results.failed[f"{subject.name} {case} over {link.name} in round {turn + 1}"] = str(error)
                     note(f"  {case} FAILED: {error}")
                     continue
                 figures = dict(outcome.figures)
                 figures |= {f"{role}_mb": mb for role, mb in memory_mb(running.pids()).items()}
-                results.samples.append(Sample(subject.name, case, turn, figures, outcome.series))
+                results.samples.append(Sample(subject.name, case, turn, figures, outcome.series, link.name))
                 note(f"  {case}: " + brief(figures))
-    finally:
-        subject.stop()
 
 
 def brief(figures: Mapping[str, float]) -> str:

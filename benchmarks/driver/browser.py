@@ -173,10 +173,12 @@ class Chromium:
 
 
 @contextmanager
-def chromium() -> Iterator[Chromium]:
-    """Starts Chromium and ends it with the block."""
+def chromium(names: Mapping[str, str] | None = None) -> Iterator[Chromium]:
+    """Starts Chromium and ends it with the block. `names` are hosts by name, besides the system's."""
+    rules = ",".join(f"MAP {name} {address}" for name, address in (names or {}).items())
+    flags = [*FLAGS, f"--host-resolver-rules={rules}"] if rules else list(FLAGS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         try:
             yield Chromium(browser)
         finally:

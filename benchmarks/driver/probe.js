@@ -1,4 +1,4 @@
-/* The generic probe: runs in the page of any subject and reads its biggest visible canvas, the same for all.
+/* The generic probe: runs in the page of any subject and reads its biggest visible canvas or video, the same for all.
  *
  * It reads with drawImage into small canvases of its own, so that it works on canvases with any context, also those
  * handed to a worker. It never touches the subject's objects. The twin of content/mark.py; times are wall-clock ms.
@@ -22,14 +22,19 @@
     return canvas.getContext("2d", { willReadFrequently: true });
   };
 
-  /** The biggest canvas that is on the page and not hidden, or null. */
+  /** Pixels of a canvas or of a video's present frame. */
+  const widthOf = (element) => element.videoWidth ?? element.width;
+  const heightOf = (element) => element.videoHeight ?? element.height;
+
+  /** The biggest canvas or video with pixels that is on the page and not hidden, or null. Of equals the last, which lies on top. */
   const surface = () => {
     let best = null, area = 0;
-    for (const canvas of document.querySelectorAll("canvas")) {
-      const box = canvas.getBoundingClientRect();
-      const style = getComputedStyle(canvas);
-      if (style.visibility === "hidden" || style.display === "none") continue;
-      if (box.width * box.height > area) { best = canvas; area = box.width * box.height; }
+    for (const element of document.querySelectorAll("canvas, video")) {
+      const box = element.getBoundingClientRect();
+      const style = getComputedStyle(element);
+      if (style.visibility === "hidden" || style.display === "none" || style.opacity === "0") continue;
+      if (widthOf(element) === 0 || heightOf(element) === 0) continue;
+      if (box.width * box.height >= area && box.width > 0) { best = element; area = box.width * box.height; }
     }
     return best;
   };
@@ -91,7 +96,7 @@
   /* Finding the surface costs layout; it is looked up anew only when the last one has gone. */
   let found = null;
   const surfaceNow = () => {
-    if (!found || !found.isConnected || found.width === 0) found = surface();
+    if (!found || !found.isConnected || widthOf(found) === 0) found = surface();
     return found;
   };
 
@@ -174,14 +179,14 @@
       if (!canvas) return null;
       const box = canvas.getBoundingClientRect();
       return {
-        width: canvas.width, height: canvas.height,
+        width: widthOf(canvas), height: heightOf(canvas),
         left: box.left, top: box.top, shownWidth: box.width, shownHeight: box.height,
       };
     },
     /** Whether the surface has any pixel that is not black: the whole of it drawn into 64 × 64. */
     painted() {
       const canvas = surface();
-      if (!canvas || canvas.width === 0) return false;
+      if (!canvas) return false;
       const small = canvasOf(64, 64);
       small.drawImage(canvas, 0, 0, 64, 64);
       return small.getImageData(0, 0, 64, 64).data.some((level, i) => i % 4 !== 3 && level > 8);

@@ -35,9 +35,9 @@ class Lightbox:
         # The same as the script `lightbox`, which an unfinished set-up may lack.
         self._command = [sys.executable, "-c", "from display_server.cli import main; main()"]
 
-    def start(self, width_px: int, height_px: int) -> Running:
+    def start(self, width_px: int, height_px: int, host: str, name: str) -> Running:  # noqa: ARG002 - TLS is trusted by any name
         self._state = Path(tempfile.mkdtemp(prefix="bench-lightbox-"))
-        ready = self._start_demo(width_px, height_px)
+        ready = self._start_demo(width_px, height_px, host)
         url, username, password = ready["url"].rstrip("/"), ready["username"], ready["password"]
         session = self._session()
         xauthority = session["xauthority"]
@@ -71,10 +71,12 @@ class Lightbox:
             agent_socket=Path(session["folder"]) / "agent.sock",
         )
 
-    def _start_demo(self, width_px: int, height_px: int) -> dict[str, str]:
+    def _start_demo(self, width_px: int, height_px: int, host: str) -> dict[str, str]:
         """The line that the demo prints when it is ready."""
         assert self._state is not None
         command = [*self._command, "demo", "--json", "--port", "0", "--profile", DESKTOP]
+        if host != "127.0.0.1":
+            command += ["--host", host]
         command += ["--size", f"{width_px}x{height_px}", "--state", str(self._state / "state")]
         log = self._state / "demo.log"
         with log.open("wb") as sink:

@@ -1,7 +1,6 @@
 """TigerVNC's X server, websockify and noVNC: the browser desktop that most people run.
 
-Xtigervnc and websockify come from apt, noVNC from npm on demand. All of it listens on 127.0.0.1 only,
-without TLS: the
+Xtigervnc and websockify come from apt, noVNC from npm on demand. All of it goes without TLS: the
 peer's cheapest way, so a comparison with a subject behind TLS favours the peer.
 """
 
@@ -34,7 +33,7 @@ class NoVnc:
         self._processes: list[subprocess.Popen[bytes]] = []
         self._folder: Path | None = None
 
-    def start(self, width_px: int, height_px: int) -> Running:
+    def start(self, width_px: int, height_px: int, host: str, name: str) -> Running:
         for program in ("Xtigervnc", "websockify"):
             if shutil.which(program) is None:
                 raise MissingPeerError(
@@ -44,15 +43,15 @@ class NoVnc:
         folder = self._folder = Path(tempfile.mkdtemp(prefix="bench-novnc-"))
         xauthority = folder / "xauthority"
         write_xauthority(xauthority)
-        rfb_port, port = free_port(), free_port()
+        rfb_port, port = free_port(), free_port(host)
         server, display = self._start_server(rfb_port, xauthority, width_px, height_px)
         web = folder / "web"
         web.mkdir()
         shutil.copy(PAGE, web / "index.html")
         (web / "novnc").symlink_to(client)
-        bridge = self._spawn(["websockify", f"--web={web}", f"127.0.0.1:{port}", f"127.0.0.1:{rfb_port}"])
-        wait_for_port(port, bridge)
-        url = f"http://127.0.0.1:{port}/index.html" + ("" if self._jpeg else "?jpeg=off")
+        bridge = self._spawn(["websockify", f"--web={web}", f"{host}:{port}", f"127.0.0.1:{rfb_port}"])
+        wait_for_port(port, bridge, host)
+        url = f"http://{name}:{port}/index.html" + ("" if self._jpeg else "?jpeg=off")
         pids = {"x_server": [server.pid], "gateway": [bridge.pid]}
 
         def enter(page: Page) -> None:

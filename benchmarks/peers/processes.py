@@ -16,10 +16,10 @@ from benchmarks.peers.subject import SubjectFailedError
 _FAMILY_WILD = 0xFFFF
 
 
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that was free just now."""
+def free_port(host: str = "127.0.0.1") -> int:
+    """A TCP port of `host` that was free just now."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((host, 0))
         port: int = probe.getsockname()[1]
         return port
 
@@ -36,17 +36,19 @@ def write_xauthority(path: Path) -> None:
     path.write_bytes(entry)
 
 
-def wait_for_port(port: int, process: subprocess.Popen[bytes], timeout_s: float = 15) -> None:
+def wait_for_port(
+    port: int, process: subprocess.Popen[bytes], host: str = "127.0.0.1", timeout_s: float = 15
+) -> None:
     """Raises SubjectFailedError when the process ends or does not listen in time."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise SubjectFailedError(f"{process.args!r} ended with {process.returncode}")
         with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
+            if probe.connect_ex((host, port)) == 0:
                 return
         time.sleep(0.05)
-    raise SubjectFailedError(f"nothing listens on 127.0.0.1:{port} after {timeout_s:.0f} s")
+    raise SubjectFailedError(f"nothing listens on {host}:{port} after {timeout_s:.0f} s")
 
 
 def read_display(descriptor: int, timeout_s: float = 15) -> str:

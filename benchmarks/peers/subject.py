@@ -25,7 +25,7 @@ class Running:
 
     display: str
     xauthority: Path | None
-    #: Its one public TCP port on 127.0.0.1, where bytes are counted.
+    #: Its one public TCP port, where bytes are counted.
     port: int
     #: Processes by role, asked for at each measurement. Children count with their parent unless they have a
     #: role.
@@ -49,8 +49,11 @@ class Subject(Protocol):
 
     name: str
 
-    def start(self, width_px: int, height_px: int) -> Running:
-        """Returns when it is ready for a browser. Raises MissingPeerError when this host lacks something."""
+    def start(self, width_px: int, height_px: int, host: str, name: str) -> Running:
+        """Listens on the address `host`; browsers reach it as `name`, which they trust like 127.0.0.1.
+
+        Returns when it is ready for a browser. Raises MissingPeerError when this host lacks something.
+        """
 
     def stop(self) -> None:
         """Ends every process it started. Safe to call twice."""

@@ -22,6 +22,7 @@ class Sample:
     round: int
     figures: dict[str, float]
     series: dict[str, list[float]] = field(default_factory=dict)
+    link: str = "loopback"
 
 
 @dataclass(slots=True)
@@ -41,29 +42,29 @@ class Results:
     def cases(self) -> list[str]:
         return list(dict.fromkeys(sample.case for sample in self.samples))
 
-    def values(self, subject: str, case: str, figure: str) -> list[float]:
+    def links(self) -> list[str]:
+        return list(dict.fromkeys(sample.link for sample in self.samples))
+
+    def of(self, subject: str, case: str, link: str = "loopback") -> list[Sample]:
+        """One a round."""
+        wanted = (subject, case, link)
+        return [sample for sample in self.samples if (sample.subject, sample.case, sample.link) == wanted]
+
+    def values(self, subject: str, case: str, figure: str, link: str = "loopback") -> list[float]:
         """One value a round."""
-        return [
-            sample.figures[figure]
-            for sample in self.samples
-            if (sample.subject, sample.case) == (subject, case) and figure in sample.figures
-        ]
+        samples = self.of(subject, case, link)
+        return [sample.figures[figure] for sample in samples if figure in sample.figures]
 
-    def series(self, subject: str, case: str, name: str) -> list[float]:
+    def series(self, subject: str, case: str, name: str, link: str = "loopback") -> list[float]:
         """The raw values of all rounds together."""
-        return [
-            value
-            for sample in self.samples
-            if (sample.subject, sample.case) == (subject, case)
-            for value in sample.series.get(name, ())
-        ]
+        return [value for sample in self.of(subject, case, link) for value in sample.series.get(name, ())]
 
-    def figure(self, subject: str, case: str, figure: str) -> float | None:
-        """The median over rounds; quantiles of clicks are taken over all clicks together."""
-        clicks = self.series(subject, case, "latency_ms")
-        if clicks and figure in {"p50_ms", "p90_ms", "p99_ms"}:
-            return quantile(clicks, int(figure[1:3]) / 100)
-        values = self.values(subject, case, figure)
+    def figure(self, subject: str, case: str, figure: str, link: str = "loopback") -> float | None:
+        """The median over rounds; quantiles of latencies are taken over all of them together."""
+        latencies = self.series(subject, case, "latency_ms", link)
+        if latencies and figure in {"p50_ms", "p90_ms", "p95_ms", "p99_ms"}:
+            return quantile(latencies, int(figure[1:3]) / 100)
+        values = self.values(subject, case, figure, link)
         return statistics.median(values) if values else None
 
     def foreign_cores(self) -> float:

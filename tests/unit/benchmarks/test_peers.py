@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks import run as runner
 from benchmarks.cases.case import Effort
+from benchmarks.links.link import LOOPBACK
 from benchmarks.peers.processes import write_xauthority
 from benchmarks.peers.subject import MissingPeerError, Running, SubjectFailedError
 
@@ -19,7 +20,7 @@ class MissingSubject:
     def __init__(self) -> None:
         self.stops = 0
 
-    def start(self, width_px: int, height_px: int) -> Running:
+    def start(self, width_px: int, height_px: int, host: str, name: str) -> Running:
         raise self.error
 
     def stop(self) -> None:
@@ -30,7 +31,7 @@ def test_a_missing_peer_is_reported_and_the_run_goes_on(monkeypatch: pytest.Monk
     subject = MissingSubject()
     monkeypatch.setattr(runner, "SUBJECTS", {"absent": lambda: subject})
     found = runner.new_results()
-    runner.run(["absent"], ["click"], 2, Effort(), found)
+    runner.run(["absent"], ["click"], [LOOPBACK], 2, Effort(), found)
     assert found.missing == {"absent": "apt install absent"}
     assert subject.stops == 1
 
@@ -44,7 +45,7 @@ def test_a_failing_subject_is_tried_each_round_and_told_apart(monkeypatch: pytes
     subject = FailingSubject()
     monkeypatch.setattr(runner, "SUBJECTS", {"failing": lambda: subject})
     found = runner.new_results()
-    runner.run(["failing"], ["click"], 2, Effort(), found)
+    runner.run(["failing"], ["click"], [LOOPBACK], 2, Effort(), found)
     assert found.missing == {}
     assert list(found.failed) == ["failing in round 1", "failing in round 2"]
     assert subject.stops == 2

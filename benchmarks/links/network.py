@@ -1,0 +1,204 @@
+"""Two network namespaces with a shaped link between them; nothing leaves them. Needs root, as CI is.
+
+    server  10.77.0.1 ──── tbf ──── (relay: delay, loss) ──── tbf ──── 10.77.0.2  client
+
+A thread enters a namespace for as long as a block lasts; what it starts meanwhile stays there.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import multiprocessing
+import os
+import re
+import struct
+import subprocess
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol, Self
+
+from benchmarks.links.link import Link
+from benchmarks.links.relay import relay
+from benchmarks.peers.subject import MissingPeerError
+
+PREFIX = "lightbox-bench"
+SERVER_ADDRESS, CLIENT_ADDRESS = "10.77.0.1", "10.77.0.2"
+#: Browsers trust this name as they trust 127.0.0.1, which some clients need; it is mapped to the address.
+SERVER_NAME = "bench.localhost"
+#: What the bucket lets through at once, and how long a packet may wait in it: a home router's.
+BURST_BYTES, QUEUE_MS = 32_000, 100
+_CLONE_NEWNET = 0x40000000
+_TUNSETIFF, _IFF_TUN, _IFF_NO_PI = 0x400454CA, 1, 0x1000
+
+
+class Loopback:
+    """The network of link `loopback`: everything where it is."""
+
+    host = name = "127.0.0.1"
+
+    @contextmanager
+    def server(self) -> Iterator[None]:
+        yield
+
+    @contextmanager
+    def client(self) -> Iterator[None]:
+        yield
+
+
+class Network:
+    """Context manager: the namespaces and all in them end with the block."""
+
+    host, name = SERVER_ADDRESS, SERVER_NAME
+
+    def __init__(self, link: Link) -> None:
+        if link.rate_mbps is None:
+            raise ValueError("loopback needs no network")
+        self._link = link
+        self._server = f"{PREFIX}-{os.getpid()}-server"
+        self._client = f"{PREFIX}-{os.getpid()}-client"
+        self._relay: multiprocessing.process.BaseProcess | None = None
+
+    def __enter__(self) -> Self:
+        """Raises MissingPeerError when this host does not let us."""
+        remove_stale()
+        try:
+            for namespace in (self._server, self._client):
+                _ip("netns", "add", namespace)
+                _ip("-n", namespace, "link", "set", "lo", "up")
+            devices = self._join_by_relay() if self._link.relayed else self._join_by_veth()
+            for namespace, device, address in zip(
+                (self._server, self._client), devices, (SERVER_ADDRESS, CLIENT_ADDRESS), strict=True
+            ):
+                _ip("-n", namespace, "address", "add", f"{address}/24", "dev", device)
+                _ip("-n", namespace, "link", "set", device, "up")
+                _run("tc", "-n", namespace, "qdisc", "add", "dev", device, "root", "tbf", *self._bucket())
+        except (OSError, subprocess.CalledProcessError) as error:
+            self.__exit__()
+            said = getattr(error, "stderr", None) or str(error)
+            raise MissingPeerError(
+                f"link {self._link.name} needs root, iproute2 and /dev/net/tun: {said.strip()}"
+            ) from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for namespace in (self._server, self._client):
+            subprocess.run(["ip", "netns", "del", namespace], capture_output=True, check=False)
+        if self._relay is not None:
+            self._relay.terminate()
+            self._relay.join(5)
+            self._relay = None
+
+    @contextmanager
+    def server(self) -> Iterator[None]:
+        """This thread, and what it starts, is in the server's namespace."""
+        with _inside(self._server):
+            yield
+
+    @contextmanager
+    def client(self) -> Iterator[None]:
+        with _inside(self._client):
+            yield
+
+    def _bucket(self) -> list[str]:
+        rate = f"{self._link.rate_mbps}mbit"
+        return ["rate", rate, "burst", str(BURST_BYTES), "latency", f"{QUEUE_MS}ms"]
+
+    def _join_by_veth(self) -> tuple[str, str]:
+        _ip(
+            "link",
+            "add",
+            "veth0",
+            "netns",
+            self._server,
+            "type",
+            "veth",
+            "peer",
+            "veth1",
+            "netns",
+            self._client,
+        )
+        return "veth0", "veth1"
+
+    def _join_by_relay(self) -> tuple[str, str]:
+        with self.server():
+            one = _tun("tun0")
+        with self.client():
+            other = _tun("tun1")
+        delay_s, loss_share = self._link.delay_ms / 1000, self._link.loss_share
+        self._relay = multiprocessing.get_context("fork").Process(
+            target=relay, args=(one, other, delay_s, loss_share), name="relay", daemon=True
+        )
+        self._relay.start()
+        os.close(one)
+        os.close(other)
+        return "tun0", "tun1"
+
+
+class Way(Protocol):
+    """What is between server and browser."""
+
+    host: str
+    name: str
+
+    def server(self) -> AbstractContextManager[None]: ...
+
+    def client(self) -> AbstractContextManager[None]: ...
+
+
+@contextmanager
+def network(link: Link) -> Iterator[Way]:
+    """Raises MissingPeerError when this host does not let us make the link."""
+    if link.rate_mbps is None:
+        yield Loopback()
+    else:
+        with Network(link) as way:
+            yield way
+
+
+def remove_stale() -> None:
+    """Removes namespaces of runs that did not get to it themselves."""
+    for file in Path("/run/netns").glob(f"{PREFIX}-*"):
+        found = re.fullmatch(rf"{PREFIX}-(\d+)-(server|client)", file.name)
+        if found and not Path(f"/proc/{found[1]}").exists():
+            subprocess.run(["ip", "netns", "del", file.name], capture_output=True, check=False)
+
+
+@contextmanager
+def _inside(namespace: str) -> Iterator[None]:
+    before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    try:
+        inside = os.open(f"/run/netns/{namespace}", os.O_RDONLY)
+        try:
+            _enter(inside)
+        finally:
+            os.close(inside)
+        try:
+            yield
+        finally:
+            _enter(before)
+    finally:
+        os.close(before)
+
+
+def _enter(descriptor: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.setns(descriptor, _CLONE_NEWNET) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), "setns")
+
+
+def _tun(name: str) -> int:
+    """A TUN device of this thread's namespace; it lives as long as the descriptor is open somewhere."""
+    descriptor = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
+    fcntl.ioctl(descriptor, _TUNSETIFF, struct.pack("16sH22x", name.encode(), _IFF_TUN | _IFF_NO_PI))
+    return descriptor
+
+
+def _ip(*words: str) -> None:
+    _run("ip", *words)
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, capture_output=True, text=True, check=True)

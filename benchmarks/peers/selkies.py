@@ -1,0 +1,144 @@
+"""Selkies: an X screen as H.264 in a browser, over a WebSocket (WebCodecs) or WebRTC, as shipped.
+
+It comes from PyPI into an environment of its own, its X server is an Xvfb. Everything is left at its defaults
+but sound, which needs a sound server, and the size, which would follow the page. It goes without TLS and
+password, which favours it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal
+
+import psutil
+from playwright.sync_api import Page
+
+from benchmarks.links.network import CLIENT_ADDRESS, SERVER_ADDRESS
+from benchmarks.peers.processes import end, free_port, read_display, wait_for_port, write_xauthority
+from benchmarks.peers.subject import MissingPeerError, Running
+
+SELKIES_VERSION = "2.1.0"
+ENVIRONMENT = Path(__file__).parents[2] / ".cache" / "benchmarks" / f"selkies-{SELKIES_VERSION}"
+Mode = Literal["websockets", "webrtc"]
+
+
+class Selkies:
+    """`mode` as its command line names it."""
+
+    def __init__(self, mode: Mode) -> None:
+        self.name = "selkies" if mode == "websockets" else "selkies-webrtc"
+        self._mode = mode
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._folder: Path | None = None
+
+    def start(self, width_px: int, height_px: int, host: str, name: str) -> Running:
+        if shutil.which("Xvfb") is None:
+            raise MissingPeerError("Xvfb is missing: apt install xvfb")
+        if self._mode == "webrtc" and not only_own_addresses():
+            raise MissingPeerError(
+                "WebRTC would offer this host's own addresses: measured over links alone (--link)"
+            )
+        program = install_selkies()
+        folder = self._folder = Path(tempfile.mkdtemp(prefix="bench-selkies-"))
+        xauthority = folder / "xauthority"
+        write_xauthority(xauthority)
+        x_server, display = self._start_x(xauthority, width_px, height_px)
+        port = free_port(host)
+        command = [str(program), "--mode", self._mode, "--addr", host, "--port", str(port)]
+        command += ["--enable-dual-mode", "false", "--enable-https", "false", "--enable-basic-auth", "false"]
+        command += ["--audio-enabled", "false", "--microphone-enabled", "false", "--gamepad-enabled", "false"]
+        command += ["--manual-resolution", "true"]
+        command += ["--manual-width", str(width_px), "--manual-height", str(height_px)]
+        environment = {"HOME": str(folder), "DISPLAY": display, "XAUTHORITY": str(xauthority)}
+        server = self._spawn("selkies", command, env=os.environ | environment)
+        wait_for_port(port, server, host, timeout_s=30)
+        url = f"http://{name}:{port}/"
+
+        def enter(page: Page) -> None:
+            # Its page scales the picture to the window: only this size shows it 1:1.
+            page.set_viewport_size({"width": width_px, "height": height_px})
+            page.goto(url)
+
+        def doorstep(page: Page) -> Callable[[], None]:
+            page.goto("about:blank")
+            return lambda: enter(page)
+
+        pids = {"server": [server.pid], "x_server": [x_server.pid]}
+        facts: Mapping[str, str] = {
+            "Selkies": SELKIES_VERSION,
+            "mode": self._mode,
+            "video": "H.264, defaults",
+            "TLS": "no",
+        }
+        return Running(display, xauthority, port, lambda: pids, enter, doorstep, facts)
+
+    def _start_x(
+        self, xauthority: Path, width_px: int, height_px: int
+    ) -> tuple[subprocess.Popen[bytes], str]:
+        reader, writer = os.pipe()
+        command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", f"{width_px}x{height_px}x24"]
+        command += ["-auth", str(xauthority), "-nolisten", "tcp", "-noreset"]
+        try:
+            server = self._spawn("xvfb", command, pass_fds=(writer,))
+            os.close(writer)
+            return server, read_display(reader)
+        finally:
+            os.close(reader)
+
+    def _spawn(
+        self,
+        name: str,
+        command: list[str],
+        pass_fds: tuple[int, ...] = (),
+        env: Mapping[str, str] | None = None,
+    ) -> subprocess.Popen[bytes]:
+        assert self._folder is not None
+        with (self._folder / f"{name}.log").open("wb") as log:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=pass_fds, env=env
+            )
+        self._processes.append(process)
+        return process
+
+    def stop(self) -> None:
+        for process in reversed(self._processes):
+            end(process)
+        self._processes.clear()
+        if self._folder is not None:
+            shutil.rmtree(self._folder)
+            self._folder = None
+
+
+def only_own_addresses() -> bool:
+    """Whether this namespace has no way out of it: whatever WebRTC offers stays inside."""
+    found = psutil.net_if_addrs().values()
+    addresses = {a.address for interface in found for a in interface if a.family == socket.AF_INET}
+    return addresses <= {"127.0.0.1", SERVER_ADDRESS, CLIENT_ADDRESS}
+
+
+def install_selkies() -> Path:
+    """Its program, in an environment made once. Raises MissingPeerError when pip cannot."""
+    program = ENVIRONMENT / "bin" / "selkies"
+    if program.is_file():
+        return program
+    began = time.monotonic()
+    for command in (
+        [sys.executable, "-m", "venv", str(ENVIRONMENT)],
+        [str(ENVIRONMENT / "bin" / "pip"), "install", "--quiet", f"selkies=={SELKIES_VERSION}"],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            shutil.rmtree(ENVIRONMENT, ignore_errors=True)
+            raise MissingPeerError(
+                f"pip could not install selkies {SELKIES_VERSION} ({time.monotonic() - began:.0f} s): "
+                f"{done.stderr.strip()[-300:]}"
+            )
+    return program
