@@ -116,7 +116,7 @@ def _run_subject(
             running.enter(surface.page)
             surface.wait(WIDTH_PX, HEIGHT_PX)
             surface.page.wait_for_timeout(500)
-            bench = Bench(running, browser, surface, stage, effort, first_round=turn == 0)
+            bench = Bench(running, browser, surface, stage, effort, turn == 0, net.device)
             for case in cases:
                 if turn > 0 and case not in REPEATED:
                     continue

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from benchmarks.content.stage import Stage
 from benchmarks.driver.browser import Chromium, Surface
-from benchmarks.driver.meter import Meter
+from benchmarks.driver.meter import Meter, device_bytes, wire_bytes
 from benchmarks.peers.subject import Running
 
 
@@ -36,9 +37,12 @@ class Bench:
     effort: Effort
     #: What needs no repeating, because it is no comparison of times, is done in this round alone.
     first_round: bool = True
+    #: The server's end of a link, where bytes are counted; None on loopback.
+    device: str | None = None
 
     def meter(self) -> Meter:
-        return Meter(self.running.pids(), self.running.port, self.chromium.cpu_s, self.stage.cpu_s)
+        wire = partial(device_bytes, self.device) if self.device else partial(wire_bytes, self.running.port)
+        return Meter(self.running.pids(), wire, self.chromium.cpu_s, self.stage.cpu_s)
 
     @property
     def pause(self) -> Callable[[float], None]:

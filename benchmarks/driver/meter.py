@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -16,15 +17,15 @@ _COUNTER = re.compile(r"\b(bytes_acked|bytes_received):(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """Bytes of TCP payload at the subject's public port since its connections began."""
+    """Bytes from the subject to the browser (down) and back since some time in the past."""
 
     down: int
     up: int
 
 
 def wire_bytes(port: int) -> Wire:
-    """From the kernel's own counters of the server's sockets: costs the subject nothing. TLS counts as it
-    travels."""
+    """TCP payload at the public port, from the kernel's counters of the server's sockets: costs the subject
+    nothing. TLS counts as it travels."""
     listing = subprocess.run(
         ["ss", "-tinH", "state", "established", f"( sport = :{port} )"],
         capture_output=True,
@@ -38,6 +39,16 @@ def wire_bytes(port: int) -> Wire:
         else:
             up += int(value)
     return Wire(down, up)
+
+
+def device_bytes(device: str) -> Wire:
+    """Of a network device of this thread's namespace, headers and everything included."""
+    for line in Path("/proc/thread-self/net/dev").read_text().splitlines():
+        name, _, counters = line.partition(":")
+        if name.strip() == device:
+            received, sent = (int(counters.split()[place]) for place in (0, 8))
+            return Wire(down=sent, up=received)
+    raise OSError(f"there is no network device {device}")
 
 
 def _tree(pid: int) -> list[psutil.Process]:
@@ -101,12 +112,12 @@ class Meter:
     def __init__(
         self,
         pids: Mapping[str, list[int]],
-        port: int,
+        wire: Callable[[], Wire],
         browser_cpu_s: Callable[[], float],
         content_cpu_s: Callable[[], float],
     ) -> None:
         self._pids = pids
-        self._port = port
+        self._wire = wire
         self._browser = browser_cpu_s
         self._content = content_cpu_s
 
@@ -126,7 +137,7 @@ class Meter:
         cpu["content"] = self._content()
         total = psutil.cpu_times()
         busy = total.user + total.nice + total.system + total.irq + total.softirq
-        return time.monotonic(), wire_bytes(self._port), cpu, busy
+        return time.monotonic(), self._wire(), cpu, busy
 
 
 def machine() -> dict[str, object]:

@@ -37,6 +37,7 @@ class Loopback:
     """The network of link `loopback`: everything where it is."""
 
     host = name = "127.0.0.1"
+    device: str | None = None
 
     @contextmanager
     def server(self) -> Iterator[None]:
@@ -58,6 +59,7 @@ class Network:
         self._link = link
         self._server = f"{PREFIX}-{os.getpid()}-server"
         self._client = f"{PREFIX}-{os.getpid()}-client"
+        self.device: str | None = "tun0" if link.relayed else "veth0"
         self._relay: multiprocessing.process.BaseProcess | None = None
 
     def __enter__(self) -> Self:
@@ -141,6 +143,8 @@ class Way(Protocol):
 
     host: str
     name: str
+    #: The server's end; None where bytes do not pass a device of their own.
+    device: str | None
 
     def server(self) -> AbstractContextManager[None]: ...
 

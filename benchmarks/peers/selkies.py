@@ -52,7 +52,9 @@ class Selkies:
         write_xauthority(xauthority)
         x_server, display = self._start_x(xauthority, width_px, height_px)
         port = free_port(host)
-        command = [str(program), "--mode", self._mode, "--addr", host, "--port", str(port)]
+        command = [str(program), "--mode", self._mode, "--port", str(port)]
+        # Its parts talk to each other by way of 127.0.0.1, wherever else it listens.
+        command += ["--addr", ",".join(dict.fromkeys((host, "127.0.0.1")))]
         command += ["--enable-dual-mode", "false", "--enable-https", "false", "--enable-basic-auth", "false"]
         command += ["--audio-enabled", "false", "--microphone-enabled", "false", "--gamepad-enabled", "false"]
         command += ["--manual-resolution", "true"]
