@@ -18,8 +18,8 @@ from display_server.update.shadow import Shadow, Tiles
 
 #: A picture that is drawn into without end is sent torn after so many reads; damage brings the rest.
 READS_MAX = 3
-#: Damage up to so many tiles, a dialog, is looked at on the loop (0.3 ms): waking a thread takes half of that,
-#: and longer where every core is at work.
+#: Damage up to so many tiles, a dialog, is looked at on the loop in 0.3 ms; waking a thread takes half of
+#: that, and longer where every core is at work.
 INLINE_TILES = 64
 #: Of the tiles that damage touches, so many really changed: then the next ones probably did as well.
 DENSE = 0.75
