@@ -13,7 +13,7 @@ from benchmarks.links.link import LOOPBACK, parse_link
 from benchmarks.report.compare import compare
 from benchmarks.report.markdown import report
 from benchmarks.report.results import load
-from benchmarks.run import CASES, QUICK_CASES, SUBJECTS, new_results, run
+from benchmarks.run import CASES, QUICK_CASES, QUICK_SUBJECTS, SUBJECTS, new_results, run
 
 OUT = Path(__file__).parent / "out"
 
@@ -26,8 +26,9 @@ def arguments() -> argparse.ArgumentParser:
     runs.add_argument(
         "--peer", action="append", choices=SUBJECTS, help="a subject; may be given more than once"
     )
+    runs.add_argument("--all", action="store_true", help="every case and every subject; takes an hour")
     runs.add_argument("--link", action="append", metavar="LINK", help="loopback, 20, 20+15ms, 50+30ms+2%%")
-    runs.add_argument("--rounds", type=int, default=2, help="each gives every subject a fresh desktop")
+    runs.add_argument("--rounds", type=int, default=1, help="each gives every subject a fresh desktop")
     runs.add_argument("--seconds", type=float, default=Effort().seconds, help="of each pass over a stack")
     runs.add_argument("--clicks", type=int, default=Effort().clicks, help="in each round")
     runs.add_argument("--minutes", type=float, default=0.0, help="of scrolling, for the case memory")
@@ -55,7 +56,7 @@ def main() -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    cases = options.case or list(QUICK_CASES)
+    cases = options.case or list(CASES if options.all else QUICK_CASES)
     effort = Effort(
         seconds=options.seconds,
         clicks=options.clicks,
@@ -65,7 +66,14 @@ def main() -> int:
     ordered = [case for case in CASES if case in cases]
     results = new_results()
     try:
-        run(options.peer or list(SUBJECTS), ordered, links, options.rounds, effort, results)
+        run(
+            options.peer or list(SUBJECTS if options.all else QUICK_SUBJECTS),
+            ordered,
+            links,
+            options.rounds,
+            effort,
+            results,
+        )
     finally:
         results.save(options.json)
         text = report(results)

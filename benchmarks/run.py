@@ -12,12 +12,12 @@ from playwright.sync_api import Error as PlaywrightError
 from websockets.exceptions import WebSocketException
 
 from benchmarks.cases.case import Bench, Case, Effort, NotApplicableError
-from benchmarks.cases.click import click
+from benchmarks.cases.click import click, key
 from benchmarks.cases.idle import idle
 from benchmarks.cases.memory import memory
 from benchmarks.cases.open import cold_open, open_ready
+from benchmarks.cases.play import play, scroll_back, slow
 from benchmarks.cases.relay import relay
-from benchmarks.cases.stack import scroll_back, stack
 from benchmarks.content.stage import Stage, StageError
 from benchmarks.driver.browser import SurfaceError, chromium
 from benchmarks.driver.meter import machine, memory_mb
@@ -42,8 +42,18 @@ SUBJECTS: Mapping[str, Callable[[], Subject]] = {
 #: In the order in which they run; idle comes last, because its terminal stays.
 CASES: Mapping[str, Case] = {
     "click": click,
-    "stack30": stack(30),
-    "stack60": stack(60),
+    "key": key,
+    "stack30": play("stack", 30),
+    "stack60": play("stack", 60),
+    "window30": play("window", 30),
+    "pan30": play("pan", 30),
+    "typing10": play("typing", 10),
+    "terminal30": play("terminal", 30),
+    "window-drag30": play("window-drag", 30),
+    "video30": play("video", 30),
+    "stack-slow": slow("stack"),
+    "terminal-slow": slow("terminal"),
+    "video-slow": slow("video"),
     "scroll-back": scroll_back,
     "open": open_ready,
     "cold-open": cold_open,
@@ -52,11 +62,12 @@ CASES: Mapping[str, Case] = {
     "idle": idle,
 }
 
-#: Compared with peers, so repeated in every round; the others are done in the first round only.
-REPEATED = frozenset({"click", "stack30", "stack60"})
+#: No comparison with peers, or of bytes alone: done in the first round only.
+ONCE = frozenset({"scroll-back", "open", "cold-open", "relay", "memory", "idle"})
 
-#: What `run` measures when nothing else is asked for; memory needs minutes.
-QUICK_CASES = tuple(name for name in CASES if name != "memory")
+#: What `run` measures when nothing else is asked for: what fits into five minutes.
+QUICK_CASES = ("click", "key", "stack30", "stack60", "terminal30")
+QUICK_SUBJECTS = ("lightbox", "novnc", "novnc-lossless", "selkies")
 
 #: Figures that are told while the run goes on.
 BRIEF = (
@@ -118,7 +129,7 @@ def _run_subject(
             surface.page.wait_for_timeout(500)
             bench = Bench(running, browser, surface, stage, effort, turn == 0, net.device)
             for case in cases:
-                if turn > 0 and case not in REPEATED:
+                if turn > 0 and case in ONCE:
                     continue
                 try:
                     outcome = CASES[case](bench)

@@ -1,9 +1,12 @@
-"""Click → canvas: a real press in the page until the surface holds the changed pixels."""
+"""Click → canvas and key → canvas: a real press in the page until the surface holds the changed pixels."""
 
 from __future__ import annotations
 
 import random
 import statistics
+from collections.abc import Callable
+
+from playwright.sync_api import Page
 
 from benchmarks.cases.case import Bench, Outcome
 from benchmarks.driver.browser import SurfaceError
@@ -16,22 +19,38 @@ PAUSE_MS = (60.0, 140.0)
 TIMEOUT_MS = 2000
 
 
+#: What is pressed: its down and its up.
+Press = tuple[Callable[[Page], None], Callable[[Page], None]]
+
+
 def click(bench: Bench) -> Outcome:
-    """Times `effort.clicks` presses of the left button on a patch that changes with each."""
+    """Presses of the left button."""
+    return _times(bench, (lambda page: page.mouse.down(), lambda page: page.mouse.up()))
+
+
+def key(bench: Bench) -> Outcome:
+    """Presses of a letter; the pointer rests on the desktop."""
+    return _times(bench, (lambda page: page.keyboard.down("a"), lambda page: page.keyboard.up("a")))
+
+
+def _times(bench: Bench, press: Press) -> Outcome:
+    """Times `effort.clicks` presses on a patch that changes with each."""
     stage, surface, page = bench.stage, bench.surface, bench.surface.page
     stage.target()
     bench.pause(500)
     at_x, at_y = stage.slice_at
     page.mouse.move(*surface.point(at_x + 200, at_y + 200))
+    page.mouse.down()  # whoever listens for keys has the focus now
+    page.mouse.up()
     bench.pause(200)
     draw = random.Random(1)
     surface.start(stage.slice_at, times_input=True)
     unanswered = 0
     meter = bench.meter()
-    for press in range(WARM_UP + bench.effort.clicks):
-        if press == WARM_UP:
+    for turn in range(WARM_UP + bench.effort.clicks):
+        if turn == WARM_UP:
             meter.start()
-        page.mouse.down()
+        press[0](page)
         waited = 0.0
         while not page.evaluate("lightboxBenchmark.answered()"):
             page.wait_for_timeout(5)
@@ -39,7 +58,7 @@ def click(bench: Bench) -> Outcome:
             if waited > TIMEOUT_MS:
                 unanswered += 1
                 break
-        page.mouse.up()
+        press[1](page)
         bench.pause(draw.uniform(*PAUSE_MS))
     reading = meter.stop()
     watched = surface.stop()
@@ -51,6 +70,7 @@ def click(bench: Bench) -> Outcome:
         figures={
             "p50_ms": statistics.median(latencies),
             "p90_ms": statistics.quantiles(latencies, n=10)[-1],
+            "p99_ms": statistics.quantiles(latencies, n=100)[-1],
             "clicks": len(latencies),
             "unanswered": unanswered,
             "poll_gap_p50_ms": watched.poll_gap_ms.p50 or 0.0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.cases.case import Bench, Outcome
-from benchmarks.cases.stack import cost_figures
+from benchmarks.cases.play import cost_figures
 
 #: Until the terminal is up and everything about it has been sent.
 SETTLE_MS = 1500

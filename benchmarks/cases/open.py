@@ -20,7 +20,7 @@ def open_ready(bench: Bench) -> Outcome:
         act()
         # A link may lead to another document, which brings a probe of its own.
         surface.wait(bench.stage.width_px, bench.stage.height_px, TIMEOUT_S)
-        surface.start(bench.stage.slice_at, size_px=bench.stage.slice_px, expected=bench.stage.checksums)
+        surface.start(bench.stage.place[:2], size_px=bench.stage.place[2:], expected=bench.stage.checksums)
         surface.wait_for(number, TIMEOUT_S, exact=True)
         seen = surface.stop().seen
     finally:

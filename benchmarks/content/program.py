@@ -4,7 +4,7 @@
 
 Orders come as JSON lines on stdin, what happened goes out as JSON lines on stdout:
 
-    {"do": "load", "first": K, "count": N}          → {"event": "loaded", "checksums": {number: [a, b]}}
+    {"do": "load", "kind": S, "first": K, "count": N} → {"event": "loaded", "checksums": {number: [a, b]}}
     {"do": "still", "slice": K}                     → {"event": "shown", "number": K, "epoch_ms": t}
     {"do": "play", "order": [numbers], "rate": R}   → "shown" for each slice, then {"event": "played"}
     {"do": "target"}                                → {"event": "target"}, then "pressed" for each press of
@@ -31,8 +31,9 @@ import numpy as np
 import xcffib
 import xcffib.xproto as x
 
+from benchmarks.content.frames import KINDS, frame
 from benchmarks.content.mark import CELL_PX, MAX_NUMBER, checksum, mark_bits
-from benchmarks.content.slices import SLICE_PX, as_rgba, grey_slice
+from benchmarks.content.slices import SLICE_PX
 
 #: Side of the patch that answers a click; about the size of a dialog.
 TARGET_PX = 400
@@ -53,6 +54,7 @@ class Program:
         self._window = self._x.generate_id()
         self._gc = self._x.generate_id()
         self._pixmaps: dict[int, int] = {}
+        self._place = (0, 0, 0, 0)
         self._presses = 0
         self._target_on = False
         self.width_px = int(self._screen.width_in_pixels)
@@ -98,26 +100,29 @@ class Program:
         """Top left of the slice; even, and off the 64-pixel grid of no subject in particular."""
         return (self.width_px - SLICE_PX) // 2, (self.height_px - SLICE_PX) // 2
 
-    def load(self, first: int, count: int) -> dict[int, tuple[int, int]]:
-        """Makes slices first … first + count − 1 and puts them into the server in place of those before."""
+    def load(self, kind: str, first: int, count: int) -> dict[int, tuple[int, int]]:
+        """Makes frames first … first + count − 1 and puts them into the server in place of those before."""
+        width, height = KINDS[kind].width_px, KINDS[kind].height_px
+        self._place = (self.width_px - width) // 2, (self.height_px - height) // 2, width, height
         sums: dict[int, tuple[int, int]] = {}
         for pixmap in self._pixmaps.values():
             self._x.core.FreePixmap(pixmap)
         self._pixmaps.clear()
         for number in range(first, first + count):
-            rgba = as_rgba(grey_slice(number))
+            rgba = frame(kind, number)
             sums[number] = checksum(rgba)
+            bgra = np.ascontiguousarray(rgba[:, :, [2, 1, 0, 3]])
             pixmap = self._x.generate_id()
             depth = self._screen.root_depth
-            self._x.core.CreatePixmap(depth, pixmap, self._window, SLICE_PX, SLICE_PX)
-            for row in range(0, SLICE_PX, _BAND_ROWS):
-                band = np.ascontiguousarray(rgba[row : row + _BAND_ROWS]).tobytes()
+            self._x.core.CreatePixmap(depth, pixmap, self._window, width, height)
+            for row in range(0, height, _BAND_ROWS):
+                band = bgra[row : row + _BAND_ROWS].tobytes()
                 self._x.core.PutImage(
                     x.ImageFormat.ZPixmap,
                     pixmap,
                     self._gc,
-                    SLICE_PX,
-                    _BAND_ROWS,
+                    width,
+                    min(_BAND_ROWS, height - row),
                     0,
                     row,
                     0,
@@ -134,9 +139,8 @@ class Program:
         self._x.core.GetInputFocus().reply()
 
     def show(self, number: int) -> None:
-        at_x, at_y = self.slice_at
         pixmap = self._pixmaps[number]
-        self._x.core.CopyArea(pixmap, self._window, self._gc, 0, 0, at_x, at_y, SLICE_PX, SLICE_PX)
+        self._x.core.CopyArea(pixmap, self._window, self._gc, 0, 0, *self._place)
         self._x.flush()
         say(event="shown", number=number, epoch_ms=time.time() * 1000)
 
@@ -214,7 +218,7 @@ class Program:
     def obey(self, order: dict[str, Any]) -> None:
         match order["do"]:
             case "load":
-                say(event="loaded", checksums=self.load(order["first"], order["count"]))
+                say(event="loaded", checksums=self.load(order["kind"], order["first"], order["count"]))
             case "still":
                 self.show(order["slice"])
             case "play":
@@ -242,7 +246,6 @@ def main() -> None:
         width_px=program.width_px,
         height_px=program.height_px,
         slice_at=program.slice_at,
-        slice_px=SLICE_PX,
     )
     program.run()
 

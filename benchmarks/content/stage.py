@@ -17,6 +17,7 @@ from typing import Any, Self
 
 import psutil
 
+from benchmarks.content.frames import KINDS
 from benchmarks.content.mark import MAX_NUMBER
 
 
@@ -46,7 +47,7 @@ class Stage:
         self.width_px = 0
         self.height_px = 0
         self.slice_at = (0, 0)
-        self.slice_px = 0
+        self.kind = "stack"
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -60,7 +61,6 @@ class Stage:
         ready = self._await("ready", 20)
         self.width_px, self.height_px = ready["width_px"], ready["height_px"]
         self.slice_at = (ready["slice_at"][0], ready["slice_at"][1])
-        self.slice_px = ready["slice_px"]
         return self
 
     def __exit__(
@@ -95,8 +95,15 @@ class Stage:
             if message["event"] == "ended":
                 raise StageError("the content program ended")
 
-    def load(self, count: int) -> range:
-        """Puts `count` slices that this desktop never showed into the X server, and returns their numbers.
+    @property
+    def place(self) -> tuple[int, int, int, int]:
+        """x, y, width and height of the frames on the screen, px."""
+        kind = KINDS[self.kind]
+        left, top = (self.width_px - kind.width_px) // 2, (self.height_px - kind.height_px) // 2
+        return left, top, kind.width_px, kind.height_px
+
+    def load(self, count: int, kind: str = "stack") -> range:
+        """Puts `count` frames that this desktop never showed into the X server, and returns their numbers.
 
         Fresh ones each time: a subject with a memory must not profit from a case that ran before. About 10
         ms each.
@@ -106,7 +113,8 @@ class Stage:
             self._next = 0
         numbers = range(self._next, self._next + count)
         self._next = numbers.stop
-        self._order(do="load", first=numbers.start, count=count)
+        self.kind = kind
+        self._order(do="load", kind=kind, first=numbers.start, count=count)
         loaded = self._await("loaded", 120)
         self.checksums = {int(number): (a, b) for number, (a, b) in loaded["checksums"].items()}
         return numbers

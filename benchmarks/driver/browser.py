@@ -98,19 +98,22 @@ class Surface:
         self,
         at: tuple[int, int],
         *,
-        size_px: int = 0,
+        size_px: tuple[int, int] | None = None,
         expected: Mapping[int, tuple[int, int]] | None = None,
         times_input: bool = False,
     ) -> None:
-        """Watches the mark at `at`. With `size_px` a slice of that side, marked twice; with `expected` each
-        is compared
-        with its source; with `times_input` presses are timed and the surface is read only while one is
-        unanswered."""
+        """Watches the mark at `at`.
+
+        With `size_px` a frame of that width and height, marked twice; with `expected` each is compared with
+        its source; with `times_input` presses are timed, and the surface is read only while one is
+        unanswered.
+        """
         options = {
             "x": at[0],
             "y": at[1],
-            "size": size_px,
-            "twoMarks": size_px > 0,
+            "width": size_px[0] if size_px else 0,
+            "height": size_px[1] if size_px else 0,
+            "twoMarks": size_px is not None,
             "always": not times_input,
             "timesInput": times_input,
             "expected": None if expected is None else {str(n): sums for n, sums in expected.items()},

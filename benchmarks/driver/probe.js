@@ -75,7 +75,7 @@
   const strip = canvasOf(CELLS * CELL, CELL * 2);
   let whole = null;
 
-  /** What is watched now: {x, y, size, twoMarks, expected} and what was seen. */
+  /** What is watched now: {x, y, width, height, twoMarks, expected} and what was seen. */
   let watch = null;
   let pending = null;
 
@@ -83,10 +83,10 @@
   const look = () => {
     const canvas = surfaceNow();
     if (!canvas) return -1;
-    const { x, y, size, twoMarks } = watch;
+    const { x, y, height, twoMarks } = watch;
     const width = CELLS * CELL;
     strip.drawImage(canvas, x, y, width, CELL, 0, 0, width, CELL);
-    if (twoMarks) strip.drawImage(canvas, x, y + size - CELL, width, CELL, 0, CELL, width, CELL);
+    if (twoMarks) strip.drawImage(canvas, x, y + height - CELL, width, CELL, 0, CELL, width, CELL);
     const pixels = strip.getImageData(0, 0, width, twoMarks ? CELL * 2 : CELL).data;
     const number = readMark(pixels, width, 0);
     if (twoMarks && number >= 0 && readMark(pixels, width, CELL) !== number) { watch.torn++; return -1; }
@@ -101,10 +101,10 @@
   };
 
   const readWhole = () => {
-    const { x, y, size } = watch;
-    if (!whole || whole.canvas.width !== size) whole = canvasOf(size, size);
-    whole.drawImage(surfaceNow(), x, y, size, size, 0, 0, size, size);
-    return whole.getImageData(0, 0, size, size).data;
+    const { x, y, width, height } = watch;
+    if (!whole || whole.canvas.width !== width || whole.canvas.height !== height) whole = canvasOf(width, height);
+    whole.drawImage(surfaceNow(), x, y, width, height, 0, 0, width, height);
+    return whole.getImageData(0, 0, width, height).data;
   };
 
   const check = (record) => {
@@ -191,7 +191,7 @@
       small.drawImage(canvas, 0, 0, 64, 64);
       return small.getImageData(0, 0, 64, 64).data.some((level, i) => i % 4 !== 3 && level > 8);
     },
-    /** Starts watching: {x, y, size, twoMarks, always, timesInput, expected: {number: [a, b]} or null}. */
+    /** Starts watching: {x, y, width, height, twoMarks, always, timesInput, expected: {number: [a, b]} or null}. */
     start(options) {
       const wasIdle = !watch;
       watch = {

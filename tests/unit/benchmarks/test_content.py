@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks.content.frames import KINDS, frame
 from benchmarks.content.mark import MAX_NUMBER, check_of, checksum, draw_mark, mark_bits
 from benchmarks.content.slices import SLICE_PX, as_rgba, grey_slice
 
@@ -59,3 +60,17 @@ def test_slices_bear_their_number_at_both_ends() -> None:
 def test_rgba_is_opaque_grey() -> None:
     rgba = as_rgba(np.array([[9, 200]], np.uint8))
     assert rgba.tolist() == [[[9, 9, 9, 255], [200, 200, 200, 255]]]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_frames_are_made_from_their_number_bear_it_and_differ(kind: str) -> None:
+    first, again, other = frame(kind, 40), frame(kind, 40), frame(kind, 41)
+    assert first.shape == (KINDS[kind].height_px, KINDS[kind].width_px, 4)
+    assert np.array_equal(first, again)
+    assert (first[:, :, :3] != other[:, :, :3]).any()
+    strip = np.zeros((8, 128), np.uint8)
+    draw_mark(strip, 0, 0, 40)
+    for channel in range(3):
+        assert np.array_equal(first[:8, :128, channel], strip)
+        assert np.array_equal(first[-8:, :128, channel], strip)
+    assert (first[:, :, 3] == 255).all()

@@ -45,7 +45,7 @@ def picture(number: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
 
 
 def watch(surface: Surface, **faults: list[int]) -> Watched:
-    surface.start(AT, size_px=SIZE_PX, expected={n: checksum(picture(n)) for n in NUMBERS})
+    surface.start(AT, size_px=(SIZE_PX, SIZE_PX), expected={n: checksum(picture(n)) for n in NUMBERS})
     surface.page.evaluate("play", {"numbers": NUMBERS, "heldMs": HELD_MS, **faults})
     return surface.stop()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.cases.stack import cost_figures, exactness_figures, shown_figures
+from benchmarks.cases.play import cost_figures, exactness_figures, shown_figures
 from benchmarks.content.stage import Shown
 from benchmarks.driver.browser import Quantiles, Seen, Watched
 from benchmarks.driver.meter import Reading
@@ -91,7 +91,7 @@ def test_slices_are_counted_as_sent_shown_exact_and_wrong() -> None:
     watched = Watched(seen, [], 2, NOTHING, NOTHING, NOTHING, {})
     shown = shown_figures(drawn, watched)
     assert (shown["sent"], shown["shown"], shown["shown_share"], shown["delay_p50_ms"]) == (4, 3, 0.75, 5.0)
-    exact = exactness_figures(drawn, watched)
+    exact = exactness_figures(drawn, watched, "stack")
     assert (exact["exact"], exact["checked"], exact["exact_at_first_sight"]) == (2, 3, 1)
     assert (exact["exact_at_rest"], exact["stop_to_exact_ms"]) == (1, 10.0)
 

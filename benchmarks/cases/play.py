@@ -1,32 +1,41 @@
-"""Scrolling through a grey stack: slices shown, dropped and wrong; what it costs on the wire and in CPU."""
+"""Frames at a steady rate, as a scrolled stack: shown, dropped and wrong ones, and what they cost."""
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from benchmarks.cases.case import Bench, Case, Outcome
-from benchmarks.content.slices import as_rgba, grey_slice
+from benchmarks.content.frames import frame
 from benchmarks.content.stage import Shown
 from benchmarks.driver.browser import Watched
 from benchmarks.driver.meter import Reading
 
 #: How long a subject may take to come to rest and to exact after the last slice.
 REST_TIMEOUT_S = 3.0
+#: In slow motion: frames, and how long each is left alone, so that a subject may refine it, ms.
+SLOW_FRAMES, SLOW_PAUSE_MS = 40, 60.0
 
 
-def stack(rate: float) -> Case:
-    """The stack at `rate` slices a second, none repeated, in two passes over different slices.
+#: Lossless or not: the error of a slice that has none would be without end.
+PSNR_MAX_DB = 99.0
 
-    One is timed: the probe reads two strips of the surface. One is checked: it reads every slice shown whole
+
+def play(kind: str, rate: float) -> Case:
+    """Frames of `kind` at `rate` a second, none repeated, in two passes over different frames.
+
+    One is timed: the probe reads two strips of the surface. One is checked: it reads every frame shown whole
     and compares it.
     """
 
     def run(bench: Bench) -> Outcome:
         count = round(rate * bench.effort.seconds)
-        drawn, watched, reading = one_pass(bench, bench.stage.load(count), rate, check=False)
+        drawn, watched, reading = one_pass(bench, bench.stage.load(count, kind), rate, check=False)
+        series = {"gap_ms": gaps_ms(watched), "delay_ms": delays_ms(drawn, watched)}
         figures = cost_figures(reading, bench.effort.seconds) | shown_figures(drawn, watched)
         if figures["shown"]:
             # A subject that drops half of the slices looks cheap by the second.
@@ -35,12 +44,12 @@ def stack(rate: float) -> Case:
         figures["poll_gap_p90_ms"] = watched.poll_gap_ms.p90 or 0.0
         figures["poll_cost_p50_ms"] = watched.poll_cost_ms.p50 or 0.0
         if bench.first_round:
-            drawn, watched, _ = one_pass(bench, bench.stage.load(count), rate, check=True)
+            drawn, watched, _ = one_pass(bench, bench.stage.load(count, kind), rate, check=True)
             figures |= {f"checked_{name}": value for name, value in shown_figures(drawn, watched).items()}
-            figures |= exactness_figures(drawn, watched)
+            figures |= exactness_figures(drawn, watched, kind)
             figures["check_cost_p50_ms"] = watched.check_cost_ms.p50 or 0.0
         bench.stage.blank()
-        return Outcome(figures)
+        return Outcome(figures, series)
 
     return run
 
@@ -52,7 +61,7 @@ def one_pass(
     stage, surface = bench.stage, bench.surface
     expected = stage.checksums if check else None
     bench.pause(300)
-    surface.start(stage.slice_at, size_px=stage.slice_px, expected=expected)
+    surface.start(stage.place[:2], size_px=stage.place[2:], expected=expected)
     meter = bench.meter()
     meter.start()
     stage.play(order, rate)
@@ -66,26 +75,37 @@ def one_pass(
 
 def shown_figures(drawn: Sequence[Shown], watched: Watched) -> dict[str, float]:
     sent = {shown.number for shown in drawn}
-    first_seen: dict[int, float] = {}
-    for seen in watched.seen:
-        first_seen.setdefault(seen.number, seen.epoch_ms)
-    delays = [first_seen[s.number] - s.epoch_ms for s in drawn if s.number in first_seen]
-    gaps = [b.epoch_ms - a.epoch_ms for a, b in zip(watched.seen, watched.seen[1:], strict=False)]
+    seen = {seen.number for seen in watched.seen}
+    delays, gaps = delays_ms(drawn, watched), gaps_ms(watched)
     figures = {
         "sent": float(len(sent)),
-        "shown": float(len(sent & first_seen.keys())),
-        "shown_share": len(sent & first_seen.keys()) / len(sent),
+        "shown": float(len(sent & seen)),
+        "shown_share": len(sent & seen) / len(sent),
         "torn_reads": float(watched.torn),
     }
     if delays:
         figures["delay_p50_ms"] = statistics.median(delays)
     if len(gaps) > 1:
         figures["gap_p90_ms"] = statistics.quantiles(gaps, n=10)[-1]
+        figures["gap_max_ms"] = max(gaps)
     return figures
 
 
-def exactness_figures(drawn: Sequence[Shown], watched: Watched) -> dict[str, float]:
-    """Of the slices shown: exact, wrong, and gone before they could be read to the end (counted as not
+def delays_ms(drawn: Sequence[Shown], watched: Watched) -> list[float]:
+    """From the drawing of each frame that was shown until it was on the surface."""
+    first_seen: dict[int, float] = {}
+    for seen in watched.seen:
+        first_seen.setdefault(seen.number, seen.epoch_ms)
+    return [first_seen[shown.number] - shown.epoch_ms for shown in drawn if shown.number in first_seen]
+
+
+def gaps_ms(watched: Watched) -> list[float]:
+    """Between one frame on the surface and the next."""
+    return [b.epoch_ms - a.epoch_ms for a, b in zip(watched.seen, watched.seen[1:], strict=False)]
+
+
+def exactness_figures(drawn: Sequence[Shown], watched: Watched, kind: str) -> dict[str, float]:
+    """Of the frames shown: exact, wrong, and gone before they could be read to the end (counted as not
     exact)."""
     shown = [seen for seen in watched.seen if seen.number in {s.number for s in drawn}]
     exact = [seen for seen in shown if seen.exact]
@@ -100,18 +120,30 @@ def exactness_figures(drawn: Sequence[Shown], watched: Watched) -> dict[str, flo
     }
     if at_rest and last is not None and last.exact and last.exact_epoch_ms is not None:
         figures["stop_to_exact_ms"] = last.exact_epoch_ms - drawn[-1].epoch_ms
-    errors = [wrongness(number, rgba) for number, rgba in watched.wrong.items()]
+    errors = [wrongness(kind, number, rgba) for number, rgba in watched.wrong.items()]
     if errors:
-        figures["wrong_pixel_share"] = statistics.median(share for share, _ in errors)
-        figures["max_error_levels"] = float(max(worst for _, worst in errors))
+        figures["wrong_pixel_share"] = statistics.median(error.pixel_share for error in errors)
+        figures["max_error_levels"] = float(max(error.worst_levels for error in errors))
+        figures["psnr_db"] = statistics.median(error.psnr_db for error in errors)
     return figures
 
 
-def wrongness(number: int, rgba: np.ndarray[tuple[int], np.dtype[np.uint8]]) -> tuple[float, int]:
-    """Share of pixels that differ from slice `number`, and the greatest difference in levels."""
-    source = as_rgba(grey_slice(number)).reshape(-1, 4)[:, :3].astype(np.int16)
+@dataclass(frozen=True, slots=True)
+class Wrongness:
+    """Of one frame against its source: pixels that differ, the greatest difference, peak signal to noise."""
+
+    pixel_share: float
+    worst_levels: int
+    psnr_db: float
+
+
+def wrongness(kind: str, number: int, rgba: np.ndarray[tuple[int], np.dtype[np.uint8]]) -> Wrongness:
+    """`rgba` as read from the surface, of frame `number`."""
+    source = frame(kind, number).reshape(-1, 4)[:, :3].astype(np.int16)
     difference = np.abs(rgba.reshape(-1, 4)[:, :3].astype(np.int16) - source)
-    return float(difference.any(axis=1).mean()), int(difference.max())
+    mean_square = float(np.square(difference, dtype=np.float64).mean())
+    psnr_db = 10 * math.log10(255**2 / mean_square) if mean_square else PSNR_MAX_DB
+    return Wrongness(float(difference.any(axis=1).mean()), int(difference.max()), min(psnr_db, PSNR_MAX_DB))
 
 
 def cost_figures(reading: Reading, seconds: float) -> dict[str, float]:
@@ -141,6 +173,39 @@ def scroll_back(bench: Bench) -> Outcome:
     figures["back_share"] = second.down_bytes / first.down_bytes
     figures["back_server_cores"] = second.server_cpu_s * rate / len(numbers)
     figures["foreign_cores"] = first.foreign_cpu_s / first.seconds
-    figures |= shown_figures(drawn, watched) | exactness_figures(drawn, watched)
+    figures |= shown_figures(drawn, watched) | exactness_figures(drawn, watched, "stack")
     bench.stage.blank()
     return Outcome(figures)
+
+
+def slow(kind: str) -> Case:
+    """Slow motion: each frame is drawn when the one before was seen. So nobody drops any, and what a frame
+    costs can be compared (Nieh, Yang and Novik 2003)."""
+
+    def run(bench: Bench) -> Outcome:
+        numbers = bench.stage.load(SLOW_FRAMES, kind)
+        bench.pause(300)
+        bench.surface.start(bench.stage.place[:2], size_px=bench.stage.place[2:])
+        meter = bench.meter()
+        meter.start()
+        missed = 0
+        for number in numbers:
+            bench.stage.still(number)
+            missed += not bench.surface.wait_for(number, REST_TIMEOUT_S)
+            bench.pause(SLOW_PAUSE_MS)
+        reading = meter.stop()
+        bench.surface.stop()
+        bench.stage.blank()
+        count = len(numbers)
+        return Outcome(
+            {
+                "frames": float(count),
+                "missed": float(missed),
+                "down_kb_per_frame": reading.down_bytes / 1e3 / count,
+                "server_ms_per_frame": reading.server_cpu_s * 1e3 / count,
+                "browser_ms_per_frame": reading.cpu_s["browser"] * 1e3 / count,
+                "foreign_cores": reading.foreign_cpu_s / reading.seconds,
+            }
+        )
+
+    return run

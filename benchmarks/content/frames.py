@@ -1,0 +1,200 @@
+"""Everything that is played, by kind: each frame made from its number alone, and marked at top and bottom.
+
+stack         slices of an MR with fresh noise              every pixel changes, nothing repeats
+window        the same slice, another window and level      as a reader drags: every pixel changes, smoothly
+pan           a radiograph of 2048 × 2560 px pushed about   everything moves, in both directions
+typing        a page of text, a few letters more each time  little changes
+terminal      coloured lines that scroll up by one          everything moves by a line
+window-drag   a window of text pushed over text             a part moves, what was below appears
+video         a moving ultrasound rendering, full screen    colour, natural motion, 1920 × 1080 px
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from display_codecs.samples import photograph
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from benchmarks.content.mark import MARK_HEIGHT_PX, draw_mark
+from benchmarks.content.slices import MATRIX_PX, SLICE_PX, ContentMissingError, anatomy, grey_slice
+
+Pixels = NDArray[np.uint8]
+
+#: From pydicom-data: a radiograph of 1955 × 1841 px, and 120 frames of an ultrasound volume in colour.
+RADIOGRAPH, MOVIE = "RG1_UNCR.dcm", "color3d_jpeg_baseline.dcm"
+RADIOGRAPH_PX = (2048, 2560)
+VIDEO_PX = (1920, 1080)
+LINE_PX, LETTER_PX = 20, 9
+INKS = ((222, 222, 214), (120, 200, 120), (230, 180, 80), (110, 170, 240), (220, 110, 110))
+_TEXT = (
+    "lung liver heart node left right upper lower lobe no effusion small nodule stable compared with prior "
+    "study of the mass measures cm segment artery vein contrast phase series axial normal size spleen kidney "
+    "bone marrow oedema fracture none seen follow up in months impression findings technique indication"
+)
+WORDS = _TEXT.split()
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`draw` gives (height, width) grey levels or (height, width, 3) RGB, not yet marked."""
+
+    width_px: int
+    height_px: int
+    draw: Callable[[int], Pixels]
+
+
+def frame(kind: str, number: int) -> Pixels:
+    """Frame `number` as (height, width, 4) RGBA, opaque."""
+    drawn = KINDS[kind].draw(number)
+    rgba = np.empty((*drawn.shape[:2], 4), np.uint8)
+    rgba[:, :, :3] = drawn if drawn.ndim == 3 else drawn[:, :, None]
+    rgba[:, :, 3] = 255
+    for channel in range(3):
+        draw_mark(rgba[:, :, channel], 0, 0, number)
+        draw_mark(rgba[:, :, channel], 0, rgba.shape[0] - MARK_HEIGHT_PX, number)
+    return rgba
+
+
+def _window(number: int) -> Pixels:
+    """Centre and width swing as under a hand that drags; the acquisition's noise stays the same."""
+    acquired = _acquired().resize((SLICE_PX, SLICE_PX), Image.Resampling.BILINEAR)
+    centre, width = 128 + 60 * math.sin(number / 11), 220 + 90 * math.cos(number / 17)
+    levels = (np.asarray(acquired) - centre) / width * 255 + 128
+    shown: Pixels = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+    return shown
+
+
+@functools.cache
+def _acquired() -> Image.Image:
+    noise = np.random.default_rng(0).integers(-1, 2, (MATRIX_PX, MATRIX_PX), np.int8)
+    return Image.fromarray(anatomy() + noise)
+
+
+def _pan(number: int) -> Pixels:
+    picture = _radiograph()
+    x = round((picture.shape[1] - SLICE_PX) * (0.5 + 0.5 * math.sin(number / 29)))
+    y = round((picture.shape[0] - SLICE_PX) * (0.5 + 0.5 * math.cos(number / 37)))
+    return picture[y : y + SLICE_PX, x : x + SLICE_PX]
+
+
+@functools.cache
+def _radiograph() -> Pixels:
+    levels = _study(RADIOGRAPH).pixel_array.astype(np.float32)
+    low, high = np.percentile(levels, (1, 99))
+    windowed = Image.fromarray(np.clip((levels - low) / (high - low) * 255, 0, 255))
+    resized = np.asarray(windowed.resize(RADIOGRAPH_PX, Image.Resampling.BILINEAR))
+    picture: Pixels = np.rint(resized).astype(np.uint8)
+    return picture
+
+
+def _typing(number: int) -> Pixels:
+    """The page is full after some hundred frames and begins anew."""
+    letters, across = (number * 3) % 1800 + 200, (SLICE_PX - 80) // LETTER_PX
+    text = _prose(number * 3 // 1800)[:letters]
+    lines = [text[start : start + across] for start in range(0, letters, across)]
+    return _page(lines, [(24, 24, 24)] * len(lines), (252, 252, 250), caret=True)
+
+
+def _terminal(number: int) -> Pixels:
+    rows = (SLICE_PX - 60) // LINE_PX
+    lines = [f"{n:05d} {_line_of(n)}" for n in range(number, number + rows)]
+    return _page(lines, [INKS[n % len(INKS)] for n in range(number, number + rows)], (18, 20, 24))
+
+
+def _window_drag(number: int) -> Pixels:
+    ground, window = _still_page(0).copy(), _still_page(1)[:420, :560]
+    x, y = round(220 + 200 * math.sin(number / 9)), round(290 + 260 * math.cos(number / 13))
+    ground[y - 26 : y, x : x + 560] = (48, 92, 150)
+    ground[y : y + 420, x : x + 560] = window
+    return ground
+
+
+@functools.cache
+def _still_page(seed: int) -> Pixels:
+    lines = [_line_of(seed * 1000 + n) for n in range((SLICE_PX - 60) // LINE_PX)]
+    return _page(lines, [(30, 30, 34)] * len(lines), ((246, 246, 244), (255, 255, 255))[seed])
+
+
+def _video(number: int) -> Pixels:
+    """A camera over a coloured scene of natural statistics, and in it a screen on which a heart beats."""
+    scene, film = _scene(), _film()
+    width, height = VIDEO_PX
+    x = round((scene.width - width) * (0.5 + 0.5 * math.sin(number / 41)))
+    y = round((scene.height - height) * (0.5 + 0.5 * math.cos(number / 53)))
+    picture = scene.crop((x, y, x + width, y + height))
+    place = number % (2 * len(film) - 2)
+    heart = Image.fromarray(film[min(place, 2 * len(film) - 2 - place)])
+    picture.paste(heart, (1100 - x, 420 - y))
+    return np.asarray(picture)
+
+
+@functools.cache
+def _scene() -> Image.Image:
+    drawn = photograph(VIDEO_PX[0] + 480, VIDEO_PX[1] + 270, np.random.default_rng(5))
+    return Image.fromarray(np.ascontiguousarray(drawn[:, :, 2::-1]))
+
+
+@functools.cache
+def _film() -> Pixels:
+    """(frames, height, width, 3) RGB."""
+    film: Pixels = np.ascontiguousarray(_study(MOVIE).pixel_array)
+    return film
+
+
+def _page(
+    lines: list[str], inks: list[tuple[int, int, int]], ground: tuple[int, int, int], *, caret: bool = False
+) -> Pixels:
+    picture = Image.new("RGB", (SLICE_PX, SLICE_PX), ground)
+    draw = ImageDraw.Draw(picture)
+    for row, (line, ink) in enumerate(zip(lines, inks, strict=True)):
+        draw.text((40, 30 + row * LINE_PX), line, ink, _font())
+    if caret and lines:
+        x, y = 40 + round(draw.textlength(lines[-1], _font())), 30 + (len(lines) - 1) * LINE_PX
+        draw.rectangle((x, y, x + 1, y + 16), (0, 0, 0))
+    return np.array(picture)
+
+
+@functools.cache
+def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(15)
+
+
+@functools.cache
+def _prose(seed: int) -> str:
+    return " ".join(np.random.default_rng(seed).choice(WORDS, 600).tolist())
+
+
+def _line_of(number: int) -> str:
+    return " ".join(np.random.default_rng(number).choice(WORDS, 14).tolist())
+
+
+def _study(name: str):  # type: ignore[no-untyped-def]
+    import pydicom
+
+    return pydicom.dcmread(_path(name))
+
+
+def _path(name: str) -> Path:
+    try:
+        import data_store  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise ContentMissingError(f"{error}: pip install pydicom pydicom-data") from error
+    return Path(data_store.__file__).parent / "data" / name
+
+
+KINDS: dict[str, Kind] = {
+    "stack": Kind(SLICE_PX, SLICE_PX, grey_slice),
+    "window": Kind(SLICE_PX, SLICE_PX, _window),
+    "pan": Kind(SLICE_PX, SLICE_PX, _pan),
+    "typing": Kind(SLICE_PX, SLICE_PX, _typing),
+    "terminal": Kind(SLICE_PX, SLICE_PX, _terminal),
+    "window-drag": Kind(SLICE_PX, SLICE_PX, _window_drag),
+    "video": Kind(*VIDEO_PX, _video),
+}
