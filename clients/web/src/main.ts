@@ -4,7 +4,7 @@ import "./ui/styles/index.css";
 import { whoAmI } from "./door/door.ts";
 import { desktopsPage } from "./ui/desktops_page.ts";
 import type { Page } from "./ui/page.ts";
-import { applyTheme, language } from "./ui/preferences.ts";
+import { applyTheme, language, setPerson } from "./ui/preferences.ts";
 import { signInPage } from "./ui/sign_in_page.ts";
 import { texts } from "./ui/texts.ts";
 import { viewerPage } from "./ui/viewer/viewer_page.ts";
@@ -40,6 +40,7 @@ async function draw(): Promise<void> {
     signedOut(false);
     return;
   }
+  setPerson(person.ok ? person.value : "");
   const desktop = /^\/desktop\/([^/]+)\/?$/.exec(location.pathname)?.[1];
   if (desktop !== undefined) {
     const query = new URLSearchParams(location.search);
@@ -83,7 +84,9 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   go(link.pathname);
 });
-window.addEventListener("popstate", () => void draw());
+window.addEventListener("popstate", () => {
+  if (current?.back?.() !== true) void draw();
+});
 
 applyTheme();
 void draw();

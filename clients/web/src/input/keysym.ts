@@ -33,6 +33,20 @@ export function keysymOfCharacter(codePoint: number): number | undefined {
   return 0x0100_0000 + codePoint;
 }
 
+/** Shift, Control, Caps Lock, Alt, Super …: keys that only change others. */
+export function isModifierKeysym(keysym: number): boolean {
+  return keysym >= 0xffe1 && keysym <= 0xffee;
+}
+
+/** The two-set keyboard's jamo on the keys of `qwertyuiopasdfghjklzxcvbnm`, then those with Shift on `QWERTOP`. */
+const JAMO = "ㅂㅈㄷㄱㅅㅛㅕㅑㅐㅔㅁㄴㅇㄹㅎㅗㅓㅏㅣㅋㅌㅊㅍㅠㅜㅡㅃㅉㄸㄲㅆㅒㅖ";
+const JAMO_KEYS = "qwertyuiopasdfghjklzxcvbnmqwertop";
+
+/** The letter on the key of a Hangul jamo: in a shortcut the key is meant. */
+export function latinOfJamo(character: string): string | undefined {
+  return JAMO_KEYS[JAMO.indexOf(character)];
+}
+
 /** undefined for what no keyboard sends on: `Dead`, `Process`, `Unidentified` and the like. */
 export function keysymOf(input: KeyInput): number | undefined {
   if (input.location === 3) {

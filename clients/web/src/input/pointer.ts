@@ -2,7 +2,8 @@
 
 import type { Hands, Locate } from "./hands.ts";
 import { PointerCore, protocolButtons } from "./pointer_core.ts";
-import { type TouchAct, TouchCore } from "./touch_core.ts";
+import { type Contact, type TouchAct, TouchCore } from "./touch_core.ts";
+import type { Gesture, TouchMode } from "./touch_table.ts";
 import { WheelCore } from "./wheel_core.ts";
 
 export interface PointerHooks {
@@ -12,6 +13,14 @@ export interface PointerHooks {
   modifiers(event: MouseEvent): void;
   /** Where the pointer of a finger is, in px of the monitor: it has no cursor of its own. */
   touched(x: number, y: number): void;
+  /** A mouse or a pen, which brings its own cursor. */
+  pointed(): void;
+  /** What the fingers are doing, and where the leading one is on the page. */
+  gesture(gesture: Gesture, finger: { readonly x: number; readonly y: number } | null): void;
+  /** The person's own view: pan by dx, dy and enlarge by `factor` around x, y, all on the page. */
+  view(x: number, y: number, dxPx: number, dyPx: number, factor: number): void;
+  /** The monitor's size in px, and how many of them a CSS px of the page covers. */
+  scale(): { readonly width: number; readonly height: number; readonly perCssPx: number };
 }
 
 export class PointerInput {
@@ -21,13 +30,17 @@ export class PointerInput {
   readonly #hooks: PointerHooks;
   readonly #pointer = new PointerCore();
   readonly #wheel = new WheelCore();
-  readonly #touch = new TouchCore();
+  readonly #touch: TouchCore;
   readonly #abort = new AbortController();
   #rawAtMs = Number.NEGATIVE_INFINITY;
-  #holdTimer: ReturnType<typeof setTimeout> | undefined;
+  #touchTimer: ReturnType<typeof setTimeout> | undefined;
+  #shown: Gesture = "idle";
+  /** A trackpad's pointer keeps the parts of a pixel. */
+  #cursor = { x: 0, y: 0 };
 
-  constructor(target: HTMLElement, hands: Hands, locate: Locate, hooks: PointerHooks) {
+  constructor(target: HTMLElement, hands: Hands, locate: Locate, mode: TouchMode, hooks: PointerHooks) {
     this.#target = target;
+    this.#touch = new TouchCore(mode);
     this.#hands = hands;
     this.#locate = locate;
     this.#hooks = hooks;
@@ -54,16 +67,40 @@ export class PointerInput {
     target.addEventListener("pointerrawupdate", (event) => this.#moved(event as PointerEvent), { signal });
   }
 
+  get touchMode(): TouchMode {
+    return this.#touch.mode;
+  }
+
+  set touchMode(mode: TouchMode) {
+    this.#touched(this.#touch.choose(mode), performance.now());
+  }
+
+  /** The button of taps and drags, as in PROTOCOL.md. */
+  set touchButton(button: number) {
+    this.#touch.button = button;
+  }
+
+  /** Whether two fingers pan the picture instead of turning the wheel. */
+  set pannable(pannable: boolean) {
+    this.#touch.pannable = pannable;
+  }
+
+  /** The desktop moved the pointer itself. Px of the monitor. */
+  placed(x: number, y: number): void {
+    this.#cursor = { x, y };
+  }
+
   /** Everything is up; said by whoever sends `release`. True when a button was held. */
   forget(): boolean {
-    clearTimeout(this.#holdTimer);
+    clearTimeout(this.#touchTimer);
     this.#touch.cancel();
+    this.#tellGesture();
     this.#wheel.reset();
     return this.#pointer.forget();
   }
 
   close(): void {
-    clearTimeout(this.#holdTimer);
+    clearTimeout(this.#touchTimer);
     this.#abort.abort();
   }
 
@@ -71,9 +108,9 @@ export class PointerInput {
     event.preventDefault();
     this.#target.setPointerCapture(event.pointerId);
     if (event.pointerType === "touch") {
-      this.#perform(this.#touch.down(event.pointerId, event.clientX, event.clientY, event.timeStamp));
-      this.#awaitHold(event.timeStamp);
+      this.#touched(this.#touch.down(contact(event), event.timeStamp), event.timeStamp);
     } else {
+      this.#seen(event);
       this.#hooks.modifiers(event);
       this.#tell(event.clientX, event.clientY, protocolButtons(event.buttons));
     }
@@ -83,8 +120,7 @@ export class PointerInput {
   #up(event: PointerEvent): void {
     event.preventDefault();
     if (event.pointerType === "touch") {
-      this.#perform(this.#touch.up(event.pointerId));
-      this.#awaitHold(event.timeStamp);
+      this.#touched(this.#touch.up(event.pointerId, event.timeStamp), event.timeStamp);
     } else {
       this.#tell(event.clientX, event.clientY, protocolButtons(event.buttons));
     }
@@ -92,10 +128,11 @@ export class PointerInput {
 
   #moved(event: PointerEvent): void {
     if (event.pointerType === "touch") {
-      this.#perform(this.#touch.move(event.pointerId, event.clientX, event.clientY));
-      this.#awaitHold(event.timeStamp);
+      // The raw event comes once more, in step with the frame.
+      if (event.type === "pointermove") this.#fingerMoved(event);
       return;
     }
+    this.#seen(event);
     // The frame-aligned event repeats what the raw ones told: its older points would lead the pointer back.
     if (event.type === "pointerrawupdate") this.#rawAtMs = event.timeStamp;
     else if (event.timeStamp <= this.#rawAtMs && protocolButtons(event.buttons) === this.#pointer.buttons) return;
@@ -110,7 +147,7 @@ export class PointerInput {
   }
 
   #cancelled(event: PointerEvent): void {
-    if (event.pointerType === "touch") this.#perform(this.#touch.cancel());
+    if (event.pointerType === "touch") this.#touched(this.#touch.cancel(), event.timeStamp);
     else this.#letGo();
   }
 
@@ -143,30 +180,83 @@ export class PointerInput {
 
   #tell(clientX: number, clientY: number, buttons: number): void {
     const { x, y } = this.#locate(clientX, clientY);
+    this.#tellAt(x, y, buttons);
+  }
+
+  #tellAt(x: number, y: number, buttons: number): void {
+    this.#cursor = { x: x + 0.5, y: y + 0.5 };
+    this.#tellPixel(x, y, buttons);
+  }
+
+  #tellPixel(x: number, y: number, buttons: number): void {
     const news = this.#pointer.news({ x, y, buttons });
     if (news === "motion") this.#hands.motion(x, y, buttons);
     else if (news === "press") this.#hands.act({ type: "pointer", x, y, buttons });
   }
 
-  #perform(acts: readonly TouchAct[]): void {
-    for (const act of acts) {
-      const { x, y } = this.#locate(act.x, act.y);
-      this.#hooks.touched(x, y);
-      if (act.kind === "scroll") {
-        const { dx, dy } = this.#wheel.turn({ deltaX: act.dxPx, deltaY: act.dyPx, deltaMode: 0 });
-        if (dx !== 0 || dy !== 0) this.#hands.act({ type: "wheel", x, y, dx, dy });
-      } else {
-        this.#tell(act.x, act.y, act.kind === "move" ? 0 : act.buttons);
-      }
-    }
+  // ── fingers ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** A pen near the glass means that fingers are a hand at rest; a mouse only takes the drawn cursor away. */
+  #seen(event: PointerEvent): void {
+    if (event.pointerType === "pen") this.#touched(this.#touch.pen(event.timeStamp), event.timeStamp);
+    this.#hooks.pointed();
   }
 
-  #awaitHold(nowMs: number): void {
-    clearTimeout(this.#holdTimer);
+  #fingerMoved(event: PointerEvent): void {
+    // While something is drawn every point counts.
+    const points = this.#touch.gesture === "drag" ? (event.getCoalescedEvents?.() ?? []) : [];
+    const acts = points.flatMap((point) => this.#touch.move(contact(point), point.timeStamp));
+    this.#touched([...acts, ...this.#touch.move(contact(event), event.timeStamp)], event.timeStamp);
+  }
+
+  #touched(acts: readonly TouchAct[], nowMs: number): void {
+    for (const act of acts) this.#perform(act);
+    this.#tellGesture();
+    clearTimeout(this.#touchTimer);
     const waitMs = this.#touch.wait(nowMs);
     if (waitMs === null) return;
-    this.#holdTimer = setTimeout(() => {
-      this.#perform(this.#touch.held(performance.now()));
+    this.#touchTimer = setTimeout(() => {
+      const laterMs = performance.now();
+      this.#touched(this.#touch.tick(laterMs), laterMs);
     }, waitMs + 1);
   }
+
+  #perform(act: TouchAct): void {
+    if (act.kind === "view") {
+      this.#hooks.view(act.x, act.y, act.dxPx, act.dyPx, act.factor);
+      return;
+    }
+    if (act.kind === "nudge") {
+      const { width, height, perCssPx } = this.#hooks.scale();
+      this.#cursor = {
+        x: Math.max(0, Math.min(width - 0.01, this.#cursor.x + act.dxPx * perCssPx)),
+        y: Math.max(0, Math.min(height - 0.01, this.#cursor.y + act.dyPx * perCssPx)),
+      };
+      const x = Math.floor(this.#cursor.x);
+      const y = Math.floor(this.#cursor.y);
+      this.#hooks.touched(x, y);
+      this.#tellPixel(x, y, this.#pointer.buttons);
+      return;
+    }
+    const here = { x: Math.floor(this.#cursor.x), y: Math.floor(this.#cursor.y) };
+    const { x, y } = act.at === null ? here : this.#locate(act.at.x, act.at.y);
+    this.#hooks.touched(x, y);
+    if (act.kind === "buttons") {
+      this.#tellAt(x, y, act.buttons);
+      return;
+    }
+    const { dx, dy } = this.#wheel.drag(act.dxPx, act.dyPx);
+    if (dx !== 0 || dy !== 0) this.#hands.act({ type: "wheel", x, y, dx, dy });
+  }
+
+  #tellGesture(): void {
+    const { gesture, finger } = this.#touch;
+    if (gesture === this.#shown && gesture !== "held" && gesture !== "aim") return;
+    this.#shown = gesture;
+    this.#hooks.gesture(gesture, finger);
+  }
+}
+
+function contact(event: PointerEvent): Contact {
+  return { id: event.pointerId, x: event.clientX, y: event.clientY, sizePx: Math.max(event.width, event.height) };
 }

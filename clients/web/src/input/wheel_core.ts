@@ -28,8 +28,21 @@ export class WheelCore {
   /** Whole units to send, positive right and down; both 0 when nothing is due yet. */
   turn(input: WheelInput): { dx: number; dy: number } {
     const { deltaX, deltaY, deltaMode, wheelDeltaX, wheelDeltaY } = input;
-    this.#restX += units(deltaX, deltaMode, wheelDeltaX) * this.#merged(deltaX, deltaMode, wheelDeltaX);
-    this.#restY += units(deltaY, deltaMode, wheelDeltaY) * this.#merged(deltaY, deltaMode, wheelDeltaY);
+    return this.#add(
+      units(deltaX, deltaMode, wheelDeltaX) * this.#merged(deltaX, deltaMode, wheelDeltaX),
+      units(deltaY, deltaMode, wheelDeltaY) * this.#merged(deltaY, deltaMode, wheelDeltaY),
+    );
+  }
+
+  /** The same for fingers, whose pixels are what they are. */
+  drag(dxPx: number, dyPx: number): { dx: number; dy: number } {
+    const unitsPerPixel = UNITS_PER_NOTCH / PIXELS_PER_NOTCH;
+    return this.#add(dxPx * unitsPerPixel, dyPx * unitsPerPixel);
+  }
+
+  #add(unitsX: number, unitsY: number): { dx: number; dy: number } {
+    this.#restX += unitsX;
+    this.#restY += unitsY;
     const dx = clamp(Math.trunc(this.#restX));
     const dy = clamp(Math.trunc(this.#restY));
     this.#restX -= dx;

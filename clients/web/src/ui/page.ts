@@ -5,6 +5,8 @@ export interface Page {
   readonly title: string;
   /** The element is in the document. */
   shown(): void;
+  /** The browser goes back. True when the page stays, because it asks the person first. */
+  back?(): boolean;
   /** Lets go of timers, workers and listeners. */
   close(): void;
 }

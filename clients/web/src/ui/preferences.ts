@@ -1,6 +1,7 @@
 /** What this browser remembers of a person's choices. Nothing of a patient or a session is ever kept here. */
 
 import type { ViewMode } from "../input/geometry.ts";
+import type { TouchMode } from "../input/touch_table.ts";
 
 export type Language = "ko" | "en";
 export type Theme = "system" | "light" | "dark";
@@ -68,6 +69,23 @@ export function viewMode(): ViewMode | null {
 
 export function setViewMode(value: ViewMode): void {
   store("view", value);
+}
+
+/** Tablets go from hand to hand: how fingers work is kept for each person, under a number that does not tell the name. */
+let person = "";
+
+export function setPerson(name: string): void {
+  let hash = 0x811c9dc5;
+  for (const character of name) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
+  person = name === "" ? "" : `.${hash.toString(16)}`;
+}
+
+export function touchMode(): TouchMode {
+  return load(`touch${person}`) === "trackpad" ? "trackpad" : "direct";
+}
+
+export function setTouchMode(value: TouchMode): void {
+  store(`touch${person}`, value);
 }
 
 /** On a Mac ⌘ acts as Ctrl unless switched off. */

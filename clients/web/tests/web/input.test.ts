@@ -4,7 +4,6 @@ import { KeyboardCore, type Platform } from "../../src/input/keyboard_core.ts";
 import { isComposedScript, type KeyInput, keysymOf } from "../../src/input/keysym.ts";
 import { PointerCore, protocolButtons } from "../../src/input/pointer_core.ts";
 import { difference, pieces, TextFieldCore } from "../../src/input/text_field_core.ts";
-import { TouchCore } from "../../src/input/touch_core.ts";
 import { WheelCore } from "../../src/input/wheel_core.ts";
 
 const key = (name: string, code: string, more: Partial<KeyInput> = {}): KeyInput => ({
@@ -278,58 +277,6 @@ describe("pointer", () => {
     expect(pointer.news({ x: 2, y: 1, buttons: 1 })).toBe("motion");
     expect(pointer.forget()).toBe(true);
     expect(pointer.forget()).toBe(false);
-  });
-});
-
-describe("fingers", () => {
-  const buttons = (acts: readonly { kind: string; buttons?: number }[]): (number | string)[] =>
-    acts.map((act) => act.buttons ?? act.kind);
-
-  it("tap", () => {
-    const touch = new TouchCore();
-    expect(buttons(touch.down(1, 10, 10, 0))).toEqual(["move"]);
-    expect(touch.move(1, 13, 12)).toEqual([]);
-    expect(buttons(touch.up(1))).toEqual([1, 0]);
-  });
-
-  it("drag from where it began", () => {
-    const touch = new TouchCore();
-    touch.down(1, 10, 10, 0);
-    expect(touch.move(1, 30, 10)).toMatchObject([
-      { x: 10, buttons: 1 },
-      { x: 30, buttons: 1 },
-    ]);
-    expect(touch.up(1)).toMatchObject([{ x: 30, buttons: 0 }]);
-  });
-
-  it("hold", () => {
-    const touch = new TouchCore();
-    touch.down(1, 10, 10, 0);
-    expect(touch.wait(100)).toBe(450);
-    expect(touch.held(100)).toEqual([]);
-    expect(touch.held(550)).toMatchObject([{ buttons: 4 }]);
-    expect(touch.up(1)).toMatchObject([{ buttons: 0 }]);
-  });
-
-  it("two: scroll, or the other button", () => {
-    const touch = new TouchCore();
-    touch.down(1, 10, 10, 0);
-    touch.down(2, 60, 10, 5);
-    touch.move(1, 10, 30);
-    expect(touch.move(1, 10, 50)).toMatchObject([{ kind: "scroll", dyPx: -10 }]);
-    expect([touch.up(1), touch.up(2)]).toEqual([[], []]);
-    touch.down(1, 10, 10, 0);
-    touch.down(2, 60, 10, 5);
-    expect(buttons(touch.up(2))).toEqual([4, 0]);
-    expect(touch.up(1)).toEqual([]);
-  });
-
-  it("lets go when the browser takes over", () => {
-    const touch = new TouchCore();
-    touch.down(1, 10, 10, 0);
-    touch.move(1, 90, 10);
-    expect(buttons(touch.cancel())).toEqual([0]);
-    expect(touch.wait(0)).toBeNull();
   });
 });
 

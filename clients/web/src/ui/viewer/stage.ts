@@ -11,12 +11,22 @@ import {
 } from "../../input/geometry.ts";
 import { h } from "../dom.ts";
 import { setViewMode, viewMode } from "../preferences.ts";
+import { Zoom } from "./zoom.ts";
+
+/** What comes into sight stands at least this far from the edge, CSS px. */
+const REVEAL_PX = 48;
 
 export interface StageView {
   readonly oneToOne: boolean;
   /** Device pixels per CSS px. */
   readonly ratio: number;
   readonly mode: ViewMode;
+  /** Device pixels per pixel of the surface. */
+  readonly scale: number;
+  /** The person enlarged the picture by hand. */
+  readonly zoomed: boolean;
+  /** The picture is larger than the stage: two fingers pan it. */
+  readonly pannable: boolean;
 }
 
 export class Stage {
@@ -34,6 +44,9 @@ export class Stage {
   #surface: Extent | null = null;
   #mode: ViewMode = "actual";
   #box: Box = { x: 0, y: 0, width: 0, height: 0 };
+  readonly #zoom = new Zoom();
+  /** CSS px at the lower edge that a soft keyboard and its bar cover. */
+  #coverPx = 0;
   /** Device pixels that the canvas covers, as the browser counts them; null where it does not say. */
   #devicePixels: Extent | null = null;
   /** The canvas on the page; null after anything that may have moved it. */
@@ -90,7 +103,44 @@ export class Stage {
 
   choose(mode: ViewMode): void {
     setViewMode(mode);
+    this.#zoom.reset();
     this.arrange();
+  }
+
+  /** Back from what fingers made of it. */
+  unzoom(): void {
+    this.#zoom.reset();
+    this.arrange();
+  }
+
+  /** Pans by dx, dy and enlarges by `factor` around x, y: CSS px on the page. */
+  view(x: number, y: number, dxPx: number, dyPx: number, factor: number): void {
+    if (this.#surface === null) return;
+    const { element } = this;
+    this.#zoom.take({ x: this.#box.x - element.scrollLeft, y: this.#box.y - element.scrollTop });
+    element.scrollTo(0, 0);
+    this.#zoom.move(x - element.offsetLeft, y - element.offsetTop, dxPx, dyPx, factor);
+    this.arrange();
+  }
+
+  /** A soft keyboard covers so much of the lower edge: the picture keeps its size, and the text that is typed comes into sight. */
+  cover(coverPx: number): void {
+    if (Math.abs(coverPx - this.#coverPx) < 1) return;
+    this.#coverPx = coverPx;
+    this.arrange();
+    if (coverPx > 0) this.#reveal(this.field.offsetLeft, this.field.offsetTop);
+  }
+
+  /** Brings a pixel of the monitor into sight, where the picture is larger than the stage. */
+  reveal(x: number, y: number): void {
+    if (this.#surface === null) return;
+    this.#reveal((x / this.#surface.width) * this.#box.width, (y / this.#surface.height) * this.#box.height);
+  }
+
+  /** The monitor's size, and how many of its pixels a CSS px covers. */
+  get scale(): { readonly width: number; readonly height: number; readonly perCssPx: number } {
+    const { width, height } = this.#surface ?? { width: 1, height: 1 };
+    return { width, height, perCssPx: this.#box.width > 0 ? width / this.#box.width : 1 };
   }
 
   locate(clientX: number, clientY: number): { x: number; y: number } {
@@ -111,7 +161,9 @@ export class Stage {
     const window_ = { width: this.element.offsetWidth, height: this.element.offsetHeight };
     this.#mode = viewMode() ?? naturalMode(window_, surface, ratio);
     this.element.dataset.view = this.#mode;
-    this.#box = layout(this.#mode === "fit" ? window_ : stage, surface, ratio, this.#mode);
+    const room = this.#mode === "fit" ? window_ : stage;
+    this.#box = this.#zoom.box(layout(room, surface, ratio, this.#mode), window_, this.#coverPx, surface, ratio);
+    this.element.dataset.free = String(this.#zoom.active || this.#coverPx > 0);
     const { style } = this.#sheet;
     style.left = `${this.#box.x}px`;
     style.top = `${this.#box.y}px`;
@@ -146,6 +198,17 @@ export class Stage {
     this.field.style.top = `${top}px`;
   }
 
+  #reveal(left: number, top: number): void {
+    const { offsetWidth, offsetHeight } = this.element;
+    const x = this.#box.x + left;
+    const y = this.#box.y + top;
+    const into = (place: number, low: number, high: number): number =>
+      place < low ? low - place : place > high ? high - place : 0;
+    const dxPx = into(x, REVEAL_PX, offsetWidth - REVEAL_PX);
+    const dyPx = into(y, REVEAL_PX, offsetHeight - this.#coverPx - REVEAL_PX);
+    if (dxPx !== 0 || dyPx !== 0) this.view(0, 0, dxPx, dyPx, 1);
+  }
+
   close(): void {
     clearTimeout(this.#ghostTimer);
     this.#abort.abort();
@@ -171,6 +234,12 @@ export class Stage {
     const pinched = Math.abs((window.visualViewport?.scale ?? 1) - 1) > 0.001;
     const oneToOne = !pinched && isOneToOne(wanted, surface) && isOneToOne(this.#devicePixels ?? wanted, surface);
     this.element.dataset.oneToOne = String(oneToOne);
-    this.#changed({ oneToOne, ratio, mode: this.#mode });
+    const scale = wanted.width / surface.width;
+    // Enlarged by a whole number, every pixel stays a square of its own colour.
+    const whole = Math.abs(scale - Math.round(scale)) * surface.width < 1 && scale > 0.5;
+    this.element.dataset.whole = String(whole && !pinched);
+    const { offsetWidth, offsetHeight } = this.element;
+    const pannable = this.#box.width > offsetWidth + 1 || this.#box.height > offsetHeight - this.#coverPx + 1;
+    this.#changed({ oneToOne, ratio, mode: this.#mode, scale, zoomed: this.#zoom.enlarged, pannable });
   }
 }

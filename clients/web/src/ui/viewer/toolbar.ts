@@ -18,6 +18,8 @@ export interface ToolbarActs {
   fullscreen(): void;
   view(): void;
   keyboard(): void;
+  /** The gesture map. */
+  touch(): void;
   trace(): void;
   toList(): void;
   signOut(): void;
@@ -132,6 +134,7 @@ export class Toolbar {
           ]
         : []),
       tool(t.keyboard, "keyboard", () => this.#acts.keyboard(), keyboard),
+      ...(navigator.maxTouchPoints > 0 ? [tool(t.touch, "touch", () => this.#acts.touch())] : []),
       tool(t.trace, "trace", () => this.#acts.trace(), trace),
       h("span", { class: "rule" }),
       ...settingButtons(() => this.#acts.language()),

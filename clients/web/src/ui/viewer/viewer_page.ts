@@ -4,18 +4,26 @@ import { signOut } from "../../door/door.ts";
 import { KeyboardInput } from "../../input/keyboard.ts";
 import type { Platform } from "../../input/keyboard_core.ts";
 import { PointerInput } from "../../input/pointer.ts";
+import { StickyHands } from "../../input/sticky_hands.ts";
+import type { Gesture } from "../../input/touch_table.ts";
 import type { AgentMessageOf, Monitor } from "../../protocol/messages.ts";
 import type { ConnectionNews } from "../../worker/messages.ts";
 import { h } from "../dom.ts";
 import type { Page } from "../page.ts";
-import { commandIsControl } from "../preferences.ts";
+import { commandIsControl, setTouchMode, touchMode } from "../preferences.ts";
 import { texts } from "../texts.ts";
+import { BackGuard } from "./back_guard.ts";
 import { Badge } from "./badge.ts";
+import { GesturesPage } from "./gestures_page.ts";
+import { Magnifier } from "./magnifier.ts";
+import { ModifierBar } from "./modifier_bar.ts";
 import { Note } from "./note.ts";
 import { Stage, type StageView } from "./stage.ts";
 import { Toolbar } from "./toolbar.ts";
 import { TraceOverlay } from "./trace_overlay.ts";
 import { type News, ViewerLink } from "./viewer_link.ts";
+import { WakeLock } from "./wake_lock.ts";
+import { ZoomChip } from "./zoom_chip.ts";
 
 export interface ViewerOptions {
   readonly desktop: string;
@@ -52,13 +60,22 @@ class ViewerPage implements Page {
   readonly #notice = h("div", { class: "notice", attrs: { role: "status", hidden: "" } });
   readonly #abort = new AbortController();
   readonly #touchFirst = matchMedia("(hover: none) and (pointer: coarse)").matches;
+  readonly #magnifier: Magnifier;
+  readonly #gestures: GesturesPage;
+  readonly #guard: BackGuard;
+  readonly #wakeLock = new WakeLock();
+  readonly #zoomChip = new ZoomChip(() => this.#stage.unzoom());
+  #bar: ModifierBar | null = null;
+  #hands: StickyHands | null = null;
   #link: ViewerLink | null = null;
   #pointer: PointerInput | null = null;
   #keyboard: KeyboardInput | null = null;
-  #view: StageView = { oneToOne: false, ratio: 1, mode: "fit" };
+  #view: StageView = { oneToOne: false, ratio: 1, mode: "fit", scale: 1, zoomed: false, pannable: false };
   #monitor: Monitor | null = null;
   #everConnected = false;
   #softKeyboard = false;
+  /** The focus leaves the field for a moment, by our own doing. */
+  #raising = false;
   #noticeTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: ViewerOptions) {
@@ -71,7 +88,8 @@ class ViewerPage implements Page {
     this.#toolbar = new Toolbar(this.#badge, options.desktop, {
       fullscreen: () => void this.#fullscreen(),
       view: () => this.#stage.choose(this.#view.mode === "actual" ? "fit" : "actual"),
-      keyboard: () => this.#setSoftKeyboard(!this.#softKeyboard),
+      keyboard: () => this.#openKeys(this.#bar?.open !== true),
+      touch: () => this.#gestures.toggle(true),
       trace: () => {
         this.#trace.toggle(!this.#trace.open);
         this.#watch();
@@ -87,6 +105,19 @@ class ViewerPage implements Page {
       toList: () => options.toList(),
       signIn: () => options.signedOut(true),
     });
+    this.#magnifier = new Magnifier(this.#stage.canvas, (x, y) => this.#stage.locate(x, y));
+    this.#gestures = new GesturesPage(
+      touchMode(),
+      (mode) => {
+        setTouchMode(mode);
+        if (this.#pointer !== null) this.#pointer.touchMode = mode;
+      },
+      () => this.#focus(),
+    );
+    this.#guard = new BackGuard(
+      () => options.toList(),
+      () => this.#focus(),
+    );
     this.element = h(
       "main",
       { class: "viewer" },
@@ -96,7 +127,12 @@ class ViewerPage implements Page {
       this.#composing,
       this.#trace.element,
       this.#notice,
+      this.#magnifier.ring,
+      this.#magnifier.loupe,
+      this.#zoomChip.element,
       this.#toolbar.element,
+      this.#gestures.element,
+      this.#guard.element,
     );
   }
 
@@ -111,9 +147,27 @@ class ViewerPage implements Page {
       this.#connection({ phase: "ended", reason: "unsupported", detail: String(error) });
       return;
     }
+    const hands = new StickyHands(this.#link, {
+      changed: () => this.#bar?.redraw(),
+      released: () => this.#bar?.pressed(),
+    });
+    this.#hands = hands;
+    this.#bar = new ModifierBar(
+      hands,
+      {
+        modifier: (modifier) => hands.tap(modifier, performance.now()),
+        button: (button) => {
+          if (this.#pointer !== null) this.#pointer.touchButton = button;
+        },
+        softKeyboard: () => this.#setSoftKeyboard(!this.#softKeyboard),
+        close: () => this.#openKeys(false),
+      },
+      (modifier) => hands.core.state(modifier),
+    );
+    this.element.append(this.#bar.element);
     this.#keyboard = new KeyboardInput(
       field,
-      this.#link,
+      hands,
       { platform: platform(), commandIsControl: commandIsControl() },
       {
         composing: (text) => this.#showComposing(text),
@@ -123,7 +177,7 @@ class ViewerPage implements Page {
         },
       },
     );
-    this.#pointer = new PointerInput(canvas, this.#link, (x, y) => this.#stage.locate(x, y), {
+    this.#pointer = new PointerInput(canvas, hands, (x, y) => this.#stage.locate(x, y), touchMode(), {
       pressed: (event) => {
         this.#toolbar.fold();
         this.#stage.placeField(event.clientX, event.clientY);
@@ -131,13 +185,27 @@ class ViewerPage implements Page {
         if (event.pointerType !== "touch") this.#focus();
       },
       modifiers: (event) => this.#keyboard?.modifiers(event),
-      touched: (x, y) => this.#stage.pointAt(x, y, true),
+      touched: (x, y) => {
+        this.#stage.pointAt(x, y, true);
+        if (this.#pointer?.touchMode === "trackpad") this.#stage.reveal(x, y);
+      },
+      pointed: () => {
+        this.#stage.ghost.hidden = true;
+      },
+      gesture: (gesture, finger) => this.#showGesture(gesture, finger),
+      view: (x, y, dxPx, dyPx, factor) => this.#stage.view(x, y, dxPx, dyPx, factor),
+      scale: () => this.#stage.scale,
     });
     if (this.#touchFirst) field.inputMode = "none";
     this.#listen();
     this.#focus();
+    this.#guard.arm();
     this.#stage.arrange();
     this.#tellView();
+  }
+
+  back(): boolean {
+    return this.#guard.back();
   }
 
   close(): void {
@@ -146,6 +214,9 @@ class ViewerPage implements Page {
     this.#release();
     this.#pointer?.close();
     this.#keyboard?.close();
+    this.#bar?.close();
+    this.#magnifier.hide();
+    this.#wakeLock.close();
     this.#link?.close();
     this.#stage.close();
     this.#badge.close();
@@ -183,6 +254,19 @@ class ViewerPage implements Page {
     window.addEventListener("online", () => this.#link?.retry(false), { signal });
     window.addEventListener("focus", () => this.#focus(), { signal });
     document.addEventListener("fullscreenchange", () => this.#showTools(), { signal });
+    // Turning the device takes fingers and keys from under the page without a word.
+    screen.orientation?.addEventListener?.("change", () => this.#release(), { signal });
+    for (const type of ["resize", "scroll"] as const)
+      window.visualViewport?.addEventListener(type, () => this.#placeKeys(), { signal });
+    this.#bar?.element.addEventListener("resize", () => this.#placeKeys(), { signal });
+    // The system's own way to put the soft keyboard down takes the focus with it.
+    this.#stage.field.addEventListener(
+      "blur",
+      () => {
+        if (!this.#raising && this.#touchFirst && this.#softKeyboard) this.#setSoftKeyboard(false, false);
+      },
+      { signal },
+    );
   }
 
   // ── from the worker ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -199,8 +283,12 @@ class ViewerPage implements Page {
         this.#cursor(news.cursor);
         return;
       case "pointer":
-        if (this.#monitor !== null)
-          this.#stage.pointAt(news.x - this.#monitor.x, news.y - this.#monitor.y, this.#touchFirst);
+        if (this.#monitor !== null) {
+          const x = news.x - this.#monitor.x;
+          const y = news.y - this.#monitor.y;
+          this.#stage.pointAt(x, y, this.#touchFirst);
+          this.#pointer?.placed(x, y);
+        }
         return;
       case "status":
         this.#badge.figures(news.status);
@@ -217,6 +305,7 @@ class ViewerPage implements Page {
     const { dataset } = document.documentElement;
     this.#note.say(news);
     this.element.dataset.phase = news.phase;
+    this.#wakeLock.hold(news.phase !== "ended");
     if (news.phase === "connected") {
       this.#everConnected = true;
       this.#monitor = news.monitor;
@@ -227,6 +316,8 @@ class ViewerPage implements Page {
     }
     this.#keyboard?.forget();
     this.#pointer?.forget();
+    this.#hands?.forget();
+    this.#bar?.forget();
     if (news.phase === "ended") dataset.connection = news.reason === "moved" ? "moved" : "ended";
     else dataset.connection = this.#everConnected ? "reconnecting" : "connecting";
   }
@@ -253,6 +344,8 @@ class ViewerPage implements Page {
 
   #viewChanged(view: StageView): void {
     this.#view = view;
+    if (this.#pointer !== null) this.#pointer.pannable = view.pannable;
+    this.#zoomChip.show(view.zoomed ? view.scale : null);
     this.#tellView();
     this.#showTools();
   }
@@ -268,7 +361,9 @@ class ViewerPage implements Page {
   #release(): void {
     const keys = this.#keyboard?.forget() === true;
     const buttons = this.#pointer?.forget() === true;
-    if (keys || buttons) this.#link?.act({ type: "release" });
+    const modifiers = this.#hands?.forget() === true;
+    this.#bar?.forget();
+    if (keys || buttons || modifiers) this.#link?.act({ type: "release" });
   }
 
   // ── what the person sees ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -277,7 +372,7 @@ class ViewerPage implements Page {
     this.#toolbar.show({
       actual: this.#view.mode === "actual",
       fullscreen: document.fullscreenElement !== null,
-      keyboard: this.#softKeyboard,
+      keyboard: this.#bar?.open === true,
       trace: this.#trace.open,
     });
   }
@@ -287,6 +382,8 @@ class ViewerPage implements Page {
     this.#toolbar.redraw();
     this.#badge.redraw();
     this.#note.redraw();
+    this.#bar?.redraw();
+    if (this.#gestures.open) this.#gestures.redraw();
   }
 
   #focus(): void {
@@ -310,13 +407,43 @@ class ViewerPage implements Page {
     this.#focus();
   }
 
-  #setSoftKeyboard(on: boolean): void {
+  /** The extra keys, and with them the soft keyboard where there is one. */
+  #openKeys(open: boolean): void {
+    if (this.#bar === null) return;
+    if (!open) this.#release();
+    this.#bar.open = open;
+    this.#setSoftKeyboard(open && this.#touchFirst);
+    this.#showTools();
+    this.#placeKeys();
+  }
+
+  /** Without `again` the focus is left where the person put it. */
+  #setSoftKeyboard(on: boolean, again = true): void {
     this.#softKeyboard = on;
     const { field } = this.#stage;
-    field.blur();
+    this.#raising = true;
+    if (again) field.blur();
     field.inputMode = on || !this.#touchFirst ? "text" : "none";
-    this.#focus();
+    if (again) this.#focus();
+    this.#raising = false;
+    if (this.#bar !== null) this.#bar.softKeyboard = on;
     this.#showTools();
+  }
+
+  /** Above the soft keyboard, which covers the page's lower edge without making it smaller. */
+  #placeKeys(): void {
+    const view = window.visualViewport;
+    const pinched = Math.abs((view?.scale ?? 1) - 1) > 0.001;
+    const keyboardPx = view === null || pinched ? 0 : Math.max(0, window.innerHeight - view.offsetTop - view.height);
+    this.element.style.setProperty("--keyboard", `${keyboardPx}px`);
+    const barPx = this.#bar?.open === true ? this.#bar.element.offsetHeight : 0;
+    this.#stage.cover(keyboardPx + barPx);
+  }
+
+  #showGesture(gesture: Gesture, finger: { readonly x: number; readonly y: number } | null): void {
+    if (finger !== null && gesture === "pending") this.#magnifier.wait(finger);
+    else if (finger !== null && (gesture === "held" || gesture === "aim")) this.#magnifier.show(finger);
+    else this.#magnifier.hide();
   }
 
   #showComposing(text: string): void {
