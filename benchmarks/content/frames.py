@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from display_codecs.samples import photograph
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
@@ -137,8 +136,22 @@ def _video(number: int) -> Pixels:
 
 @functools.cache
 def _scene() -> Image.Image:
-    drawn = photograph(VIDEO_PX[0] + 480, VIDEO_PX[1] + 270, np.random.default_rng(5))
-    return Image.fromarray(np.ascontiguousarray(drawn[:, :, 2::-1]))
+    """Light as in nature, whose amplitude falls with the spatial frequency; colours vary more slowly."""
+    height, width = VIDEO_PX[1] + 270, VIDEO_PX[0] + 480
+    random = np.random.default_rng(5)
+    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :])
+    frequency[0, 0] = 1
+
+    def clouds(falloff: float) -> NDArray[np.float64]:
+        phases = np.exp(2j * np.pi * random.random(frequency.shape))
+        drawn = np.fft.irfft2(phases / frequency**falloff, (height, width))
+        scaled: NDArray[np.float64] = (drawn - drawn.mean()) / drawn.std()
+        return scaled
+
+    light, warm, green = clouds(1.1), clouds(1.7), clouds(1.7)
+    channels = (light + 0.5 * warm, light + 0.35 * green, light - 0.5 * warm)
+    rgb = np.clip(120 + 46 * np.stack(channels, axis=2), 0, 255)
+    return Image.fromarray(rgb.astype(np.uint8))
 
 
 @functools.cache
