@@ -12,7 +12,9 @@ from benchmarks.cases.case import Effort
 from benchmarks.links.link import LOOPBACK, parse_link
 from benchmarks.report.compare import compare
 from benchmarks.report.markdown import report
+from benchmarks.report.page import page
 from benchmarks.report.results import load
+from benchmarks.report.summary import put_into, summary
 from benchmarks.run import CASES, QUICK_CASES, QUICK_SUBJECTS, SUBJECTS, new_results, run
 
 OUT = Path(__file__).parent / "out"
@@ -34,6 +36,13 @@ def arguments() -> argparse.ArgumentParser:
     runs.add_argument("--minutes", type=float, default=0.0, help="of scrolling, for the case memory")
     runs.add_argument("--json", type=Path, default=OUT / "results.json", metavar="OUT")
     runs.add_argument("--md", type=Path, default=OUT / "results.md", metavar="OUT")
+    runs.add_argument("--html", type=Path, default=OUT / "results.html", metavar="OUT")
+    summaries = commands.add_parser("summary", help="puts a result's figures into the README")
+    summaries.add_argument("results", type=Path)
+    summaries.add_argument("--readme", type=Path, default=Path("README.md"))
+    reports = commands.add_parser("report", help="the page of a result of run --json")
+    reports.add_argument("results", type=Path)
+    reports.add_argument("html", type=Path)
     compares = commands.add_parser("compare", help="two results of run --json")
     compares.add_argument("before", type=Path)
     compares.add_argument("after", type=Path)
@@ -44,6 +53,21 @@ def main() -> int:
     options = arguments().parse_args()
     # As Ctrl-C: every process that was started is ended on the way out.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    if options.command == "summary":
+        try:
+            block = summary(load(options.results))
+            options.readme.write_text(put_into(options.readme.read_text(), block))
+        except (ValueError, OSError) as error:
+            print(error, file=sys.stderr)
+            return 2
+        return 0
+    if options.command == "report":
+        try:
+            options.html.write_text(page(load(options.results), options.results.name))
+        except (ValueError, OSError) as error:
+            print(error, file=sys.stderr)
+            return 2
+        return 0
     if options.command == "compare":
         try:
             print(compare(load(options.before), load(options.after)))
@@ -79,6 +103,8 @@ def main() -> int:
         text = report(results)
         options.md.parent.mkdir(parents=True, exist_ok=True)
         options.md.write_text(text)
+        options.html.parent.mkdir(parents=True, exist_ok=True)
+        options.html.write_text(page(results, options.json.name))
         print(text)
     return 1 if results.failed else 0
 

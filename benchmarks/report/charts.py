@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH, HEIGHT = 640, 260
+WIDTH, HEIGHT = 500, 240
 LEFT, RIGHT, TOP, BOTTOM = 52, 16, 14, 40
 
 
@@ -66,12 +66,12 @@ def distribution(
 
 def bars(rows: Sequence[tuple[str, Sequence[Part], str]], most: float) -> str:
     """One horizontal bar a row: label, parts from left to right, and what stands behind the bar."""
-    left, right, step, thick = 150, 190, 34, 20
+    left, right, step, thick = 116, 150, 32, 18
     across, height = WIDTH - left - right, step * len(rows) + 8
     parts = [_open("bars", WIDTH, height)]
     for place, (label, pieces, note) in enumerate(rows):
         y, x = 6 + place * step, float(left)
-        parts.append(_text(left - 10, y + 15, label, "end", "label"))
+        parts.append(_text(left - 10, y + 14, label, "end", "label"))
         parts.append(f'<rect class="track" x="{left}" y="{y}" width="{across}" height="{thick}"/>')
         for piece in pieces:
             width = across * min(piece.value, most) / most if most > 0 else 0.0
@@ -80,7 +80,7 @@ def bars(rows: Sequence[tuple[str, Sequence[Part], str]], most: float) -> str:
                 f"<title>{escape(piece.title)}</title></rect>"
             )
             x += width
-        parts.append(_text(left + across + 10, y + 15, note, "start", "note"))
+        parts.append(_text(left + across + 10, y + 14, note, "start", "note"))
     parts.append("</svg>")
     return "".join(parts)
 
