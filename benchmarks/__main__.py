@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.cases.case import Effort
 from benchmarks.links.link import LOOPBACK, parse_link
-from benchmarks.report.compare import compare
+from benchmarks.report.compare import compare, regressions
 from benchmarks.report.markdown import report
 from benchmarks.report.page import page
 from benchmarks.report.results import load
@@ -70,11 +70,12 @@ def main() -> int:
         return 0
     if options.command == "compare":
         try:
-            print(compare(load(options.before), load(options.after)))
+            before, after = load(options.before), load(options.after)
         except ValueError as error:
             print(error, file=sys.stderr)
             return 2
-        return 0
+        print(compare(before, after))
+        return 1 if regressions(before, after) else 0
     try:
         links = [parse_link(text) for text in options.link or [LOOPBACK.name]]
     except ValueError as error:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psutil
 
+#: Roles whose CPU is not the subject's own.
+NOT_SERVER = frozenset({"browser", "content", "driver"})
 _COUNTER = re.compile(r"\b(bytes_acked|bytes_received):(\d+)")
 
 
@@ -49,6 +51,13 @@ def device_bytes(device: str) -> Wire:
             received, sent = (int(counters.split()[place]) for place in (0, 8))
             return Wire(down=sent, up=received)
     raise OSError(f"there is no network device {device}")
+
+
+def driver_cpu_s() -> float:
+    """CPU seconds of this program and of Playwright's Node, which drives the browser; not of the browser."""
+    own = psutil.Process()
+    nodes = [child for child in own.children() if child.name().startswith("node")]
+    return sum(sum(process.cpu_times()[:2]) for process in (own, *nodes))
 
 
 def _tree(pid: int) -> list[psutil.Process]:
@@ -97,13 +106,13 @@ class Reading:
     seconds: float
     down_bytes: int
     up_bytes: int
-    cpu_s: dict[str, float]  # CPU seconds by role of the subject; "browser" and "content" stand beside them
+    cpu_s: dict[str, float]  # CPU seconds by role of the subject; NOT_SERVER stand beside them
     foreign_cpu_s: float  # CPU seconds of this machine that were none of ours
 
     @property
     def server_cpu_s(self) -> float:
         """All of the subject's processes and its X server, because in Xvnc the two are one."""
-        return sum(spent for role, spent in self.cpu_s.items() if role not in {"browser", "content"})
+        return sum(spent for role, spent in self.cpu_s.items() if role not in NOT_SERVER)
 
 
 class Meter:
@@ -135,6 +144,7 @@ class Meter:
         cpu = cpu_seconds(self._pids)
         cpu["browser"] = self._browser()
         cpu["content"] = self._content()
+        cpu["driver"] = driver_cpu_s()
         total = psutil.cpu_times()
         busy = total.user + total.nice + total.system + total.irq + total.softirq
         return time.monotonic(), self._wire(), cpu, busy

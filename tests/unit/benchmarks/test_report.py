@@ -11,7 +11,6 @@ from benchmarks.content.stage import Shown
 from benchmarks.driver.browser import Quantiles, Seen, Watched
 from benchmarks.driver.meter import Reading
 from benchmarks.report.bars import judge
-from benchmarks.report.compare import compare, ratio_interval
 from benchmarks.report.markdown import report
 from benchmarks.report.results import Results, Sample, load, quantile
 
@@ -67,18 +66,6 @@ def test_the_report_says_what_is_missing_and_that_the_machine_was_busy() -> None
     assert "**lightbox idle in round 1 failed**: gone" in text
     assert "Provisional" in text
     assert "not measured" in text
-
-
-def test_a_change_is_told_from_noise() -> None:
-    steady = [10.0, 11.0, 9.0, 10.5, 9.5, 10.0, 10.2]
-    low, high = ratio_interval(steady, [2 * value for value in steady]) or (0.0, 0.0)
-    assert 1 < low <= 2 <= high
-    assert "changed" in compare(results({"a": steady}), results({"a": [2 * v for v in steady]}))
-    assert "changed" not in compare(results({"a": steady}), results({"a": steady[::-1]}))
-
-
-def test_two_rounds_are_too_few_to_tell() -> None:
-    assert ratio_interval([1.0, 2.0], [1.0, 2.0]) is None
 
 
 def test_slices_are_counted_as_sent_shown_exact_and_wrong() -> None:

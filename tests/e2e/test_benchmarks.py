@@ -1,0 +1,30 @@
+"""The machinery of the benchmarks, end to end on Lightbox and a peer. Whether it works, never how fast."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.report.results import load
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_small_run_of_lightbox_and_a_peer(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks", "run", "--peer", "lightbox", "--peer", "novnc-lossless"]
+    command += ["--case", "key", "--case", "stack30", "--seconds", "1", "--clicks", "4"]
+    command += ["--json", str(tmp_path / "a.json"), "--md", str(tmp_path / "a.md")]
+    command += ["--html", str(tmp_path / "a.html")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=150, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = load(tmp_path / "a.json")
+    assert (found.missing, found.failed) == ({}, {})
+    for subject in ("lightbox", "novnc-lossless"):
+        assert len(found.series(subject, "key", "latency_ms")) == 4
+        assert found.figure(subject, "stack30", "sent") == 30
+        assert (found.figure(subject, "stack30", "shown_share") or 0) > 0
+        assert found.figure(subject, "stack30", "exact_share") == 1.0
+        assert (found.figure(subject, "stack30", "down_bytes") or 0) > 1_000_000
+    assert "every pixel exact" in (tmp_path / "a.html").read_text()
+    assert "stack 30/s: shown" in (tmp_path / "a.md").read_text()
