@@ -65,6 +65,7 @@ class Agent:
         self._shape: Cursor | None = None
         self._pointer: tuple[int, int] | None = None
         self._pointed_s = 0.0
+        self._looked_s = 0.0
         self._pointed_by: Viewer | None = None
         self._pointer_timer: asyncio.TimerHandle | None = None
         self._pages = {"/metrics": self._metrics_page, "/healthz": self._health_page}
@@ -181,6 +182,9 @@ class Agent:
         if not self._viewers or now_s - self._pointed_s < POINTER_QUIET_S:
             return
         place = self._cursor.position()
+        looked_s, self._looked_s = self._looked_s, now_s
+        if looked_s <= self._pointed_s:
+            return  # may be from before that motion; having asked makes it new for the next look
         if self._pointer is not None and place != self._pointer:
             self._tell_pointer(*place, besides=None)
         self._pointer = place
