@@ -16,6 +16,8 @@ from benchmarks.report.page import page
 from benchmarks.report.results import load
 from benchmarks.report.summary import put_into, summary
 from benchmarks.run import CASES, QUICK_CASES, QUICK_SUBJECTS, SUBJECTS, new_results, run
+from benchmarks.scale.curves import curves
+from benchmarks.scale.desktops import desktops
 
 OUT = Path(__file__).parent / "out"
 
@@ -37,6 +39,11 @@ def arguments() -> argparse.ArgumentParser:
     runs.add_argument("--json", type=Path, default=OUT / "results.json", metavar="OUT")
     runs.add_argument("--md", type=Path, default=OUT / "results.md", metavar="OUT")
     runs.add_argument("--html", type=Path, default=OUT / "results.html", metavar="OUT")
+    scales = commands.add_parser("scale", help="desktops on this host until clicks become slow")
+    scales.add_argument("--max", type=int, default=16, help="desktops at most")
+    scales.add_argument("--clicks", type=int, default=40)
+    scales.add_argument("--seconds", type=float, default=Effort().seconds)
+    scales.add_argument("--json", type=Path, default=OUT / "scale.json", metavar="OUT")
     summaries = commands.add_parser("summary", help="puts a result's figures into the README")
     summaries.add_argument("results", type=Path)
     summaries.add_argument("--readme", type=Path, default=Path("README.md"))
@@ -53,6 +60,15 @@ def main() -> int:
     options = arguments().parse_args()
     # As Ctrl-C: every process that was started is ended on the way out.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    if options.command == "scale":
+        results = new_results()
+        try:
+            effort = Effort(seconds=options.seconds, clicks=options.clicks)
+            desktops(options.max, effort, results)
+            curves(effort, results)
+        finally:
+            results.save(options.json)
+        return 0
     if options.command == "summary":
         try:
             block = summary(load(options.results))

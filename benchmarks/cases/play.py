@@ -178,12 +178,12 @@ def scroll_back(bench: Bench) -> Outcome:
     return Outcome(figures)
 
 
-def slow(kind: str) -> Case:
+def slow(kind: str, frames: int = SLOW_FRAMES) -> Case:
     """Slow motion: each frame is drawn when the one before was seen. So nobody drops any, and what a frame
     costs can be compared (Nieh, Yang and Novik 2003)."""
 
     def run(bench: Bench) -> Outcome:
-        numbers = bench.stage.load(SLOW_FRAMES, kind)
+        numbers = bench.stage.load(frames, kind)
         bench.pause(300)
         bench.surface.start(bench.stage.place[:2], size_px=bench.stage.place[2:])
         meter = bench.meter()

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from benchmarks.content.mark import MARK_HEIGHT_PX, draw_mark
+from benchmarks.content.mark import MARK_HEIGHT_PX, MAX_NUMBER, draw_mark
 from benchmarks.content.slices import MATRIX_PX, SLICE_PX, ContentMissingError, anatomy, grey_slice
 
 Pixels = NDArray[np.uint8]
@@ -49,9 +50,29 @@ class Kind:
     draw: Callable[[int], Pixels]
 
 
+def kind_of(name: str) -> Kind:
+    """By name; `fill-WIDTHxHEIGHT` is grey noise of that size. Raises ValueError for any other."""
+    if name in KINDS:
+        return KINDS[name]
+    found = re.fullmatch(r"fill-(\d+)x(\d+)", name)
+    if found is None:
+        raise ValueError(f"there is no content {name!r}")
+    width, height = int(found[1]), int(found[2])
+    return Kind(width, height, lambda number: _fill(width, height, number))
+
+
+def _fill(width: int, height: int, number: int) -> Pixels:
+    """Slices side by side, each with noise of its own: no tile of the screen is like another."""
+    across, down = -(-width // SLICE_PX), -(-height // SLICE_PX)
+    count = across * down
+    slices = [grey_slice((number * count + place) % (MAX_NUMBER + 1)) for place in range(count)]
+    rows = [np.hstack(slices[start : start + across]) for start in range(0, count, across)]
+    return np.vstack(rows)[:height, :width]
+
+
 def frame(kind: str, number: int) -> Pixels:
     """Frame `number` as (height, width, 4) RGBA, opaque."""
-    drawn = KINDS[kind].draw(number)
+    drawn = kind_of(kind).draw(number)
     rgba = np.empty((*drawn.shape[:2], 4), np.uint8)
     rgba[:, :, :3] = drawn if drawn.ndim == 3 else drawn[:, :, None]
     rgba[:, :, 3] = 255

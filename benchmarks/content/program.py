@@ -31,7 +31,7 @@ import numpy as np
 import xcffib
 import xcffib.xproto as x
 
-from benchmarks.content.frames import KINDS, frame
+from benchmarks.content.frames import frame, kind_of
 from benchmarks.content.mark import CELL_PX, MAX_NUMBER, checksum, mark_bits
 from benchmarks.content.slices import SLICE_PX
 
@@ -102,7 +102,7 @@ class Program:
 
     def load(self, kind: str, first: int, count: int) -> dict[int, tuple[int, int]]:
         """Makes frames first … first + count − 1 and puts them into the server in place of those before."""
-        width, height = KINDS[kind].width_px, KINDS[kind].height_px
+        width, height = kind_of(kind).width_px, kind_of(kind).height_px
         self._place = (self.width_px - width) // 2, (self.height_px - height) // 2, width, height
         sums: dict[int, tuple[int, int]] = {}
         for pixmap in self._pixmaps.values():

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import psutil
 
-from benchmarks.content.frames import KINDS
+from benchmarks.content.frames import kind_of
 from benchmarks.content.mark import MAX_NUMBER
 
 
@@ -98,7 +98,7 @@ class Stage:
     @property
     def place(self) -> tuple[int, int, int, int]:
         """x, y, width and height of the frames on the screen, px."""
-        kind = KINDS[self.kind]
+        kind = kind_of(self.kind)
         left, top = (self.width_px - kind.width_px) // 2, (self.height_px - kind.height_px) // 2
         return left, top, kind.width_px, kind.height_px
 

@@ -44,7 +44,7 @@ def page(results: Results, json_name: str) -> str:
     parts.append(_cost(results, subjects, styles))
     parts.append(_pace(results, subjects, styles))
     parts += [_link(results, subjects, link) for link in results.links() if link != "loopback"]
-    parts.append(_curves(results, styles))
+    parts.append(_curves(results))
     if SUBJECT in subjects:
         parts.append(_bars(results))
     parts.append(_tables(results, subjects))
@@ -198,18 +198,28 @@ def _link(results: Results, subjects: Sequence[str], link: str) -> str:
     return f"<h2>Over a link of {escape(link)}</h2>{_smooth_and_exact(results, subjects, link)}{_table(rows)}"
 
 
-def _curves(results: Results, styles: dict[str, str]) -> str:
-    """Cost against the size of the screen and the number of desktops, where a run has them."""
+#: Cases by the beginning of their names, what grows along x, and what is drawn over it.
+CURVES = (
+    (
+        "desktops",
+        "desktops",
+        "desktops at work",
+        ("p95_ms", "server_cores_per_desktop", "memory_mb_per_desktop"),
+    ),
+    ("resolution", "megapixels", "megapixels, all new", ("server_ms_per_frame", "browser_ms_per_frame")),
+    ("rate", "changes_per_s", "MR slices a second", ("server_cores", "browser_cores", "down_mbps")),
+)
+
+
+def _curves(results: Results) -> str:
+    """Cost against desktops, the size of the screen and the rate of change, where a run has them."""
     figures = []
-    for case, x_name, x_title in (
-        ("resolution", "megapixels", "megapixels"),
-        ("desktops", "desktops", "desktops"),
-    ):
-        samples = [sample for sample in results.samples if sample.case.startswith(case)]
-        for name in dict.fromkeys(n for sample in samples for n in sample.figures if n != x_name):
+    for prefix, x_name, x_title, names in CURVES:
+        samples = [sample for sample in results.samples if sample.case.split(" ")[0] == prefix]
+        for name in names:
             points = [(s.figures[x_name], s.figures[name]) for s in samples if name in s.figures]
             if len(points) > 1:
-                chart = lines({SUBJECT: points}, {SUBJECT: "s0", **styles}, x_title, _words(name))
+                chart = lines({SUBJECT: points}, {SUBJECT: "s0"}, x_title, _words(name))
                 figures.append(f"<figure><h3>{_words(name)}</h3>{chart}</figure>")
     return f'<h2>Scale</h2><div class="grid2">{"".join(figures)}</div>' if figures else ""
 

@@ -1,0 +1,1 @@
+"""How many desktops a host carries, and what a larger screen costs."""

@@ -1,0 +1,61 @@
+"""What a frame costs by the size of the screen, and a second by how often the picture changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from benchmarks.cases.case import Bench, Effort
+from benchmarks.cases.play import play, slow
+from benchmarks.content.stage import Stage
+from benchmarks.driver.browser import chromium
+from benchmarks.peers.lightbox import Lightbox
+from benchmarks.report.results import Results, Sample
+from benchmarks.run import FAILURES, HEIGHT_PX, WIDTH_PX, note
+
+#: 720p, 1080p, 1440p, 4K, two and four of these as one screen.
+SIZES_PX = ((1280, 720), (1920, 1080), (2560, 1440), (3840, 2160), (7680, 2160), (7680, 4320))
+#: Full-screen frames at each size; a frame of the largest takes 130 MB in the X server.
+FRAMES = 6
+RATES_PER_S = (5, 10, 20, 30, 60)
+
+
+def curves(effort: Effort, results: Results) -> None:
+    """Samples `resolution WxH` (every pixel of the screen is new) and `rate N` (an MR slice, N a second)."""
+    for width, height in SIZES_PX:
+        case = f"resolution {width}x{height}"
+        try:
+            with _bench(width, height, effort, results) as bench:
+                figures = slow(f"fill-{width}x{height}", FRAMES)(bench).figures
+        except FAILURES as error:
+            results.failed[case] = str(error)
+            note(f"{case} FAILED: {error}")
+            continue
+        _add(case, figures | {"megapixels": width * height / 1e6}, results)
+    with _bench(WIDTH_PX, HEIGHT_PX, effort, results) as bench:
+        for rate in RATES_PER_S:
+            figures = play("stack", rate)(bench).figures
+            _add(f"rate {rate}", figures | {"changes_per_s": float(rate)}, results)
+
+
+@contextmanager
+def _bench(width: int, height: int, effort: Effort, results: Results) -> Iterator[Bench]:
+    """A desktop of that size in a browser."""
+    subject = Lightbox()
+    try:
+        running = subject.start(width, height, "127.0.0.1", "127.0.0.1")
+        results.facts["lightbox"] = dict(running.facts)
+        with chromium() as browser, Stage(running.display, running.xauthority) as stage:
+            results.machine["chromium"] = browser.version
+            surface = browser.surface(width, height)
+            running.enter(surface.page)
+            surface.wait(width, height)
+            surface.page.wait_for_timeout(500)
+            yield Bench(running, browser, surface, stage, effort, first_round=False)
+    finally:
+        subject.stop()
+
+
+def _add(case: str, figures: dict[str, float], results: Results) -> None:
+    results.samples.append(Sample("lightbox", case, 0, figures))
+    note(f"{case}: " + ", ".join(f"{name} {value:.3g}" for name, value in figures.items()))
