@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.cases.case import Effort
@@ -13,7 +14,7 @@ from benchmarks.links.link import LOOPBACK, parse_link
 from benchmarks.report.compare import compare, regressions
 from benchmarks.report.markdown import report
 from benchmarks.report.page import page
-from benchmarks.report.results import load
+from benchmarks.report.results import Results, load
 from benchmarks.report.summary import put_into, summary
 from benchmarks.run import CASES, QUICK_CASES, QUICK_SUBJECTS, SUBJECTS, new_results, run
 from benchmarks.scale.curves import curves
@@ -30,6 +31,7 @@ def arguments() -> argparse.ArgumentParser:
     runs.add_argument(
         "--peer", action="append", choices=SUBJECTS, help="a subject; may be given more than once"
     )
+    runs.add_argument("--add", action="store_true", help="to what the JSON file has already")
     runs.add_argument("--all", action="store_true", help="every case and every subject; takes an hour")
     runs.add_argument("--link", action="append", metavar="LINK", help="loopback, 20, 20+15ms, 50+30ms+2%%")
     runs.add_argument("--rounds", type=int, default=1, help="each gives every subject a fresh desktop")
@@ -43,6 +45,7 @@ def arguments() -> argparse.ArgumentParser:
     scales.add_argument("--max", type=int, default=16, help="desktops at most")
     scales.add_argument("--clicks", type=int, default=40)
     scales.add_argument("--seconds", type=float, default=Effort().seconds)
+    scales.add_argument("--add", action="store_true", help="to what the JSON file has already")
     scales.add_argument("--json", type=Path, default=OUT / "scale.json", metavar="OUT")
     summaries = commands.add_parser("summary", help="puts a result's figures into the README")
     summaries.add_argument("results", type=Path)
@@ -60,70 +63,79 @@ def main() -> int:
     options = arguments().parse_args()
     # As Ctrl-C: every process that was started is ended on the way out.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    if options.command == "scale":
-        results = new_results()
-        try:
-            effort = Effort(seconds=options.seconds, clicks=options.clicks)
-            desktops(options.max, effort, results)
-            curves(effort, results)
-        finally:
-            results.save(options.json)
-        return 0
-    if options.command == "summary":
-        try:
-            block = summary(load(options.results))
-            options.readme.write_text(put_into(options.readme.read_text(), block))
-        except (ValueError, OSError) as error:
-            print(error, file=sys.stderr)
-            return 2
-        return 0
-    if options.command == "report":
-        try:
-            options.html.write_text(page(load(options.results), options.results.name))
-        except (ValueError, OSError) as error:
-            print(error, file=sys.stderr)
-            return 2
-        return 0
-    if options.command == "compare":
-        try:
-            before, after = load(options.before), load(options.after)
-        except ValueError as error:
-            print(error, file=sys.stderr)
-            return 2
-        print(compare(before, after))
-        return 1 if regressions(before, after) else 0
     try:
-        links = [parse_link(text) for text in options.link or [LOOPBACK.name]]
-    except ValueError as error:
+        return COMMANDS[options.command](options)
+    except ValueError as error:  # a file or a word of the command line is not what it should be
         print(error, file=sys.stderr)
         return 2
+
+
+def _run(options: argparse.Namespace) -> int:
+    links = [parse_link(text) for text in options.link or [LOOPBACK.name]]
     cases = options.case or list(CASES if options.all else QUICK_CASES)
+    subjects = options.peer or list(SUBJECTS if options.all else QUICK_SUBJECTS)
     effort = Effort(
         seconds=options.seconds,
         clicks=options.clicks,
         idle_seconds=max(Effort().idle_seconds, options.seconds),
         memory_minutes=options.minutes,
     )
-    ordered = [case for case in CASES if case in cases]
-    results = new_results()
+    results = _begin(options)
     try:
-        run(
-            options.peer or list(SUBJECTS if options.all else QUICK_SUBJECTS),
-            ordered,
-            links,
-            options.rounds,
-            effort,
-            results,
-        )
+        run(subjects, [case for case in CASES if case in cases], links, options.rounds, effort, results)
     finally:
         results.save(options.json)
-        text = report(results)
-        options.md.parent.mkdir(parents=True, exist_ok=True)
-        options.md.write_text(text)
-        options.html.parent.mkdir(parents=True, exist_ok=True)
-        options.html.write_text(page(results, options.json.name))
-        print(text)
+        _write(options.md, report(results))
+        _write(options.html, page(results, options.json.name))
+        print(report(results))
     return 1 if results.failed else 0
+
+
+def _scale(options: argparse.Namespace) -> int:
+    results = _begin(options)
+    effort = Effort(seconds=options.seconds, clicks=options.clicks)
+    try:
+        desktops(options.max, effort, results)
+        curves(effort, results)
+    finally:
+        results.save(options.json)
+    return 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    before, after = load(options.before), load(options.after)
+    print(compare(before, after))
+    return 1 if regressions(before, after) else 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    _write(options.html, page(load(options.results), options.results.name))
+    return 0
+
+
+def _summary(options: argparse.Namespace) -> int:
+    block = summary(load(options.results))
+    options.readme.write_text(put_into(options.readme.read_text(), block))
+    return 0
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "run": _run,
+    "scale": _scale,
+    "compare": _compare,
+    "report": _report,
+    "summary": _summary,
+}
+
+
+def _begin(options: argparse.Namespace) -> Results:
+    """Empty results, or those that are added to. Raises ValueError when that file is none."""
+    return load(options.json) if options.add and options.json.exists() else new_results()
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
 
 
 if __name__ == "__main__":
