@@ -10,10 +10,12 @@ import pytest
 from tests.e2e.browsers.browser import Browser
 from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.browsers.firefox import Firefox
+from tests.e2e.browsers.tablet import GALAXY_TAB, IPAD, Tablet
 from tests.e2e.browsers.webkit import WebKit
 from tests.e2e.desktop_side.display import XDisplay
 from tests.e2e.desktop_side.probe import Probe
 from tests.e2e.lightbox import Lightbox
+from tests.e2e.tablet_side import opened
 from tests.e2e.viewer import Viewer
 
 ENGINES: dict[str, type[Chromium] | type[Firefox] | type[WebKit]] = {
@@ -108,6 +110,19 @@ def chromium(start_browser: Callable[[str], Browser]) -> Iterator[Chromium]:
 def chromium_viewer(chromium: Chromium, lightbox: Lightbox) -> Viewer:
     """Chromium, signed in and at the list of desktops."""
     return signed_in(chromium, lightbox)
+
+
+@pytest.fixture(scope="module", params=[IPAD, GALAXY_TAB], ids=lambda device: device.name)
+def tablet(request: pytest.FixtureRequest, out: Path) -> Iterator[Tablet]:
+    running = Tablet(out, request.param)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def on_tablet(tablet: Tablet, lightbox: Lightbox) -> Viewer:
+    """Signed in, the desktop open, direct touch, nothing enlarged."""
+    return opened(tablet, lightbox)
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ class Probe:
         self._events_file = folder / "probe-events.jsonl"
         self._events_file.write_bytes(b"")
         self._start = 0
+        self.display = display
         environment = {
             **display.environment,
             "GDK_BACKEND": "x11",

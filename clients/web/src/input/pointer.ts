@@ -17,6 +17,8 @@ export interface PointerHooks {
   pointed(): void;
   /** What the fingers are doing, and where the leading one is on the page. */
   gesture(gesture: Gesture, finger: { readonly x: number; readonly y: number } | null): void;
+  /** Whether a place on the page is on the picture. Fingers work beside it, too, but press nothing there. */
+  inside(clientX: number, clientY: number): boolean;
   /** The person's own view: pan by dx, dy and enlarge by `factor` around x, y, all on the page. */
   view(x: number, y: number, dxPx: number, dyPx: number, factor: number): void;
   /** The monitor's size in px, and how many of them a CSS px of the page covers. */
@@ -35,10 +37,20 @@ export class PointerInput {
   #rawAtMs = Number.NEGATIVE_INFINITY;
   #touchTimer: ReturnType<typeof setTimeout> | undefined;
   #shown: Gesture = "idle";
+  /** A press that began beside the picture. */
+  #beside = false;
   /** A trackpad's pointer keeps the parts of a pixel. */
   #cursor = { x: 0, y: 0 };
 
-  constructor(target: HTMLElement, hands: Hands, locate: Locate, mode: TouchMode, hooks: PointerHooks) {
+  /** `ground` is what fingers may touch, `target` within it the picture, which alone a mouse or a pen means. */
+  constructor(
+    target: HTMLElement,
+    ground: HTMLElement,
+    hands: Hands,
+    locate: Locate,
+    mode: TouchMode,
+    hooks: PointerHooks,
+  ) {
     this.#target = target;
     this.#touch = new TouchCore(mode);
     this.#hands = hands;
@@ -51,10 +63,19 @@ export class PointerInput {
     ): void => {
       target.addEventListener(type, listen, { signal, passive: false });
     };
-    on("pointerdown", (event) => this.#down(event));
-    on("pointerup", (event) => this.#up(event));
-    on("pointermove", (event) => this.#moved(event));
-    on("pointercancel", (event) => this.#cancelled(event));
+    const pointer = (
+      type: "pointerdown" | "pointerup" | "pointermove" | "pointercancel",
+      listen: (event: PointerEvent) => void,
+    ): void => {
+      const mine = (event: PointerEvent): void => {
+        if (event.pointerType === "touch" || event.target === target) listen(event);
+      };
+      ground.addEventListener(type, mine, { signal, passive: false });
+    };
+    pointer("pointerdown", (event) => this.#down(event));
+    pointer("pointerup", (event) => this.#up(event));
+    pointer("pointermove", (event) => this.#moved(event));
+    pointer("pointercancel", (event) => this.#cancelled(event));
     on("lostpointercapture", (event) => this.#lostCapture(event));
     on("wheel", (event) => this.#turned(event));
     on("contextmenu", (event) => event.preventDefault());
@@ -94,6 +115,7 @@ export class PointerInput {
   forget(): boolean {
     clearTimeout(this.#touchTimer);
     this.#touch.cancel();
+    this.#beside = false;
     this.#tellGesture();
     this.#wheel.reset();
     return this.#pointer.forget();
@@ -240,11 +262,18 @@ export class PointerInput {
     }
     const here = { x: Math.floor(this.#cursor.x), y: Math.floor(this.#cursor.y) };
     const { x, y } = act.at === null ? here : this.#locate(act.at.x, act.at.y);
-    this.#hooks.touched(x, y);
     if (act.kind === "buttons") {
+      if (act.at !== null && act.buttons !== 0 && this.#pointer.buttons === 0 && !this.#beside)
+        this.#beside = !this.#hooks.inside(act.at.x, act.at.y);
+      if (this.#beside) {
+        this.#beside = act.buttons !== 0;
+        return;
+      }
+      this.#hooks.touched(x, y);
       this.#tellAt(x, y, act.buttons);
       return;
     }
+    this.#hooks.touched(x, y);
     const { dx, dy } = this.#wheel.drag(act.dxPx, act.dyPx);
     if (dx !== 0 || dy !== 0) this.#hands.act({ type: "wheel", x, y, dx, dy });
   }

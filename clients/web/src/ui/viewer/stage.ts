@@ -151,6 +151,13 @@ export class Stage {
     return pixelAt(this.#onPage, surface, clientX, clientY);
   }
 
+  /** Whether a place on the page is on the picture. */
+  holds(clientX: number, clientY: number): boolean {
+    this.#onPage ??= this.canvas.getBoundingClientRect();
+    const { x, y, width, height } = this.#onPage;
+    return clientX >= x && clientX < x + width && clientY >= y && clientY < y + height;
+  }
+
   arrange(): void {
     this.#onPage = null;
     const surface = this.#surface;

@@ -177,25 +177,33 @@ class ViewerPage implements Page {
         },
       },
     );
-    this.#pointer = new PointerInput(canvas, hands, (x, y) => this.#stage.locate(x, y), touchMode(), {
-      pressed: (event) => {
-        this.#toolbar.fold();
-        this.#stage.placeField(event.clientX, event.clientY);
-        // A finger must not raise the soft keyboard by itself; its button does.
-        if (event.pointerType !== "touch") this.#focus();
+    this.#pointer = new PointerInput(
+      canvas,
+      this.#stage.element,
+      hands,
+      (x, y) => this.#stage.locate(x, y),
+      touchMode(),
+      {
+        pressed: (event) => {
+          this.#toolbar.fold();
+          this.#stage.placeField(event.clientX, event.clientY);
+          // A finger must not raise the soft keyboard by itself; its button does.
+          if (event.pointerType !== "touch") this.#focus();
+        },
+        modifiers: (event) => this.#keyboard?.modifiers(event),
+        touched: (x, y) => {
+          this.#stage.pointAt(x, y, true);
+          if (this.#pointer?.touchMode === "trackpad") this.#stage.reveal(x, y);
+        },
+        pointed: () => {
+          this.#stage.ghost.hidden = true;
+        },
+        gesture: (gesture, finger) => this.#showGesture(gesture, finger),
+        view: (x, y, dxPx, dyPx, factor) => this.#stage.view(x, y, dxPx, dyPx, factor),
+        scale: () => this.#stage.scale,
+        inside: (x, y) => this.#stage.holds(x, y),
       },
-      modifiers: (event) => this.#keyboard?.modifiers(event),
-      touched: (x, y) => {
-        this.#stage.pointAt(x, y, true);
-        if (this.#pointer?.touchMode === "trackpad") this.#stage.reveal(x, y);
-      },
-      pointed: () => {
-        this.#stage.ghost.hidden = true;
-      },
-      gesture: (gesture, finger) => this.#showGesture(gesture, finger),
-      view: (x, y, dxPx, dyPx, factor) => this.#stage.view(x, y, dxPx, dyPx, factor),
-      scale: () => this.#stage.scale,
-    });
+    );
     if (this.#touchFirst) field.inputMode = "none";
     this.#listen();
     this.#focus();

@@ -1,0 +1,46 @@
+"""What the tests of tablets share: a desktop open on an emulated one, and what the probe saw."""
+
+from __future__ import annotations
+
+from tests.e2e.browsers.tablet import Tablet
+from tests.e2e.desktop_side.probe import Event, Probe
+from tests.e2e.lightbox import Lightbox
+from tests.e2e.viewer import Viewer
+
+
+def opened(tablet: Tablet, lightbox: Lightbox) -> Viewer:
+    viewer = Viewer(tablet, lightbox.url)
+    tablet.open(lightbox.url + "/")
+    if tablet.evaluate("return (await fetch('/api/v1/me')).status") != 200:
+        viewer.sign_in(lightbox.username, lightbox.password)
+    tablet.evaluate(
+        "const ours = Object.keys(localStorage).filter((key) => key.startsWith('lightbox.'));"
+        "for (const key of ours) localStorage.removeItem(key)"
+    )
+    viewer.open_desktop("radiology")
+    return viewer
+
+
+def choose(viewer: Viewer, mode: str) -> None:
+    """Through the toolbar and the gesture map, as a person does."""
+    tablet_of(viewer).tap_element(".handle")
+    tablet_of(viewer).tap_element('[aria-label="Touch gestures"]')
+    tablet_of(viewer).tap_element(f'[data-touch-mode="{mode}"]')
+    tablet_of(viewer).tap_element('.gestures [aria-label="Close"]')
+
+
+def tablet_of(viewer: Viewer) -> Tablet:
+    assert isinstance(viewer.browser, Tablet)
+    return viewer.browser
+
+
+def clicks(probe: Probe) -> list[tuple[str, int, int, int]]:
+    kinds = ("button-down", "double-click", "button-up")
+    return [(e["kind"], e["button"], e["x"], e["y"]) for e in probe.events(*kinds)]
+
+
+def wait_for_releases(probe: Probe, count: int) -> None:
+    def released(events: list[Event]) -> bool:
+        return len([e for e in events if e["kind"] == "button-up"]) >= count
+
+    probe.wait_for(released, f"{count} releases")

@@ -1,0 +1,136 @@
+"""The page on a tablet: installable, awake, not left by accident, with room in every split."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.browsers.tablet import IPAD_UPRIGHT, Device, Tablet
+from tests.e2e.desktop_side.probe import Probe
+from tests.e2e.lightbox import Lightbox
+from tests.e2e.processes import wait_for
+from tests.e2e.tablet_side import clicks, opened, tablet_of, wait_for_releases
+from tests.e2e.viewer import Viewer
+
+
+def test_swipe_back_asks_first(on_tablet: Viewer) -> None:
+    tablet = tablet_of(on_tablet)
+    tablet.tap_at((300, 300))
+    tablet.evaluate("history.back()")
+    on_tablet.wait_for_element('[role="alertdialog"]')
+    assert on_tablet.connection() == "connected"
+    tablet.tap_element('[role="alertdialog"] .primary')
+    assert tablet.evaluate("return location.pathname") == "/desktop/radiology"
+    tablet.evaluate("history.back()")
+    tablet.tap_element('[role="alertdialog"] .secondary')
+    on_tablet.wait_for_element('a[href^="/desktop/"]')
+
+
+def test_page_keeps_fingers_from_the_browser(on_tablet: Viewer) -> None:
+    style = tablet_of(on_tablet).evaluate(
+        "const of = (name, what) => getComputedStyle(document.querySelector(name))[what];"
+        "return [of('html', 'overscrollBehaviorY'), of('body', 'overscrollBehaviorX'),"
+        " of('.surface', 'touchAction'), of('.stage', 'touchAction')]"
+    )
+    assert style == ["none", "none", "none", "none"]
+
+
+@pytest.mark.parametrize("width", [320, 507, 678])
+def test_split_view_has_room(on_tablet: Viewer, width: int) -> None:
+    tablet = tablet_of(on_tablet)
+    tablet.resize(width, tablet.device.height)
+    tablet.tap_element(".handle")
+    assert tablet.evaluate(OUTSIDE) == []
+    tablet.tap_element('[aria-label="On-screen keyboard"]')
+    on_tablet.wait_for_element(".keys")
+    tablet.tap_element("[data-functions]")
+    assert tablet.evaluate(OUTSIDE) == []
+    tablet.tap_element('[aria-label="Touch gestures"]')
+    on_tablet.wait_for_element(".gestures")
+    assert tablet.evaluate(OUTSIDE) == []
+    tablet.resize(tablet.device.width, tablet.device.height)
+
+
+#: Visible controls that stick out of the window or are smaller than a fingertip.
+OUTSIDE = """
+await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+return [...document.querySelectorAll('.bar button, .keys button, .gestures button')]
+  .map((button) => [button.getAttribute('aria-label') ?? button.textContent, button.getBoundingClientRect()])
+  .filter(([, at]) => at.width > 0)
+  .filter(([, at]) => at.left < -0.5 || at.right > innerWidth + 0.5 || at.top < -0.5
+    || at.bottom > innerHeight + 0.5 || at.height < 43.5 || at.width < 43.5)
+  .map(([label, at]) => `${label} ${at.left},${at.top} ${at.width}x${at.height}`);
+"""
+
+
+def test_upright_ipad_works_too(out: Path, lightbox: Lightbox, probe: Probe) -> None:
+    tablet = Tablet(out, IPAD_UPRIGHT)
+    try:
+        viewer = opened(tablet, lightbox)
+        probe.clear()
+        tablet.tap_at(viewer.on_page(probe.area))
+        wait_for_releases(probe, 1)
+        assert clicks(probe)[0][1] == 1
+    finally:
+        tablet.close()
+
+
+def test_installable(on_tablet: Viewer, lightbox: Lightbox) -> None:
+    tablet = tablet_of(on_tablet)
+    # The test's own browser is an incognito one, which offers no installation to anybody.
+    assert set(tablet.installability()) <= {"in-incognito"}
+    icons = tablet.evaluate(
+        """
+        const link = document.querySelector('link[rel=manifest]');
+        const answer = await fetch(link.href);
+        const manifest = await answer.json();
+        const sizes = [];
+        const apple = { src: document.querySelector('link[rel=apple-touch-icon]').href };
+        for (const icon of [...manifest.icons, apple]) {
+          const picture = await fetch(new URL(icon.src, link.href));
+          const bitmap = await createImageBitmap(await picture.blob());
+          const real = `${bitmap.width}x${bitmap.height}`;
+          sizes.push([icon.sizes ?? null, real, picture.headers.get('content-type')]);
+        }
+        const { display, start_url: start } = manifest;
+        return { type: answer.headers.get('content-type'), display, start, sizes };
+        """
+    )
+    assert icons["type"] == "application/manifest+json"
+    assert (icons["display"], icons["start"]) == ("standalone", "/")
+    assert {kind for _, _, kind in icons["sizes"]} == {"image/png"}
+    assert all(said in (None, real) for said, real, _ in icons["sizes"])
+    assert {"192x192", "512x512", "180x180"} <= {real for _, real, _ in icons["sizes"]}
+
+
+def test_screen_is_kept_awake(on_tablet: Viewer, lightbox: Lightbox) -> None:
+    tablet = tablet_of(on_tablet)
+    tablet.before_each_page(
+        "window.locks = [];"
+        "const real = navigator.wakeLock.request.bind(navigator.wakeLock);"
+        "const noted = (lock) => { locks.push(lock); return lock; };"
+        "navigator.wakeLock.request = async (kind) => noted(await real(kind));"
+    )
+    on_tablet.open_desktop("radiology")
+    wait_for(
+        lambda: tablet.evaluate("return locks.map((lock) => lock.released)") == [False],
+        timeout_s=5,
+        what="one wake lock",
+    )
+    tablet.tap_element(".handle")
+    tablet.tap_element('[aria-label="Back to the desktops"]')
+    wait_for(
+        lambda: tablet.evaluate("return locks.map((lock) => lock.released)") == [True],
+        timeout_s=5,
+        what="the lock let go",
+    )
+
+
+def test_devices_are_what_they_say(tablet: Tablet) -> None:
+    seen = tablet.evaluate(
+        "return [innerWidth, innerHeight, devicePixelRatio, navigator.maxTouchPoints > 0,"
+        " matchMedia('(hover: none) and (pointer: coarse)').matches]"
+    )
+    device: Device = tablet.device
+    assert seen == [device.width, device.height, 2, True, True]

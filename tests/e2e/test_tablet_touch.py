@@ -1,0 +1,236 @@
+"""Fingers and pens on emulated tablets: real touch events by CDP, against the real desktop."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from tests.e2e.desktop_side.probe import Probe
+from tests.e2e.processes import wait_for
+from tests.e2e.tablet_side import choose, clicks, tablet_of, wait_for_releases
+from tests.e2e.viewer import Viewer
+
+GDK_BUTTON1_MASK = 1 << 8
+GDK_BUTTON3_MASK = 1 << 10
+#: `HOLD_MS` of touch_core.ts, and some more.
+HOLD_S = 0.75
+
+
+def test_tap_clicks_the_pixel(on_tablet: Viewer, probe: Probe) -> None:
+    probe.clear()
+    tablet_of(on_tablet).tap_at(on_tablet.on_page(probe.area))
+    wait_for_releases(probe, 1)
+    x, y = probe.area
+    assert clicks(probe) == [("button-down", 1, x, y), ("button-up", 1, x, y)]
+
+
+def test_double_tap_hits_one_pixel(on_tablet: Viewer, probe: Probe) -> None:
+    probe.clear()
+    x, y = on_tablet.on_page(probe.area)
+    tablet_of(on_tablet).tap_at((x, y))
+    time.sleep(0.1)
+    tablet_of(on_tablet).tap_at((x + 7, y - 6))
+    wait_for_releases(probe, 2)
+    assert {(x, y) for _, _, x, y in clicks(probe)} == {probe.area}
+    assert [kind for kind, *_ in clicks(probe)].count("double-click") == 1
+
+
+def test_long_press_shows_itself_and_clicks_right(on_tablet: Viewer, probe: Probe, out: Path) -> None:
+    tablet = tablet_of(on_tablet)
+    probe.clear()
+    tablet.touch({1: on_tablet.on_page(probe.area)})
+    time.sleep(0.35)
+    assert tablet.evaluate("return !document.querySelector('.hold-ring').hidden")
+    time.sleep(HOLD_S - 0.35)
+    assert tablet.evaluate("return !document.querySelector('.loupe').hidden")
+    tablet.screenshot(out / "tablet-hold.png")
+    assert clicks(probe) == []
+    tablet.touch({})
+    wait_for_releases(probe, 1)
+    x, y = probe.area
+    assert clicks(probe) == [("button-down", 3, x, y), ("button-up", 3, x, y)]
+    assert tablet.evaluate("return document.querySelector('.loupe').hidden")
+
+
+def test_loupe_shows_the_surface_and_aims(on_tablet: Viewer, probe: Probe) -> None:
+    tablet = tablet_of(on_tablet)
+    probe.clear()
+    target = probe.area[0] + 31, probe.area[1] + 17
+    tablet.touch({1: on_tablet.on_page(probe.area)})
+    time.sleep(HOLD_S)
+    tablet.glide({1: on_tablet.on_page(probe.area)}, {1: on_tablet.on_page(target)}, steps=8)
+    shown, wanted = tablet.evaluate(
+        f"""
+        await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+        const loupe = document.querySelector('.loupe');
+        const middle = loupe.getContext('2d').getImageData(loupe.width / 2, loupe.height / 2, 1, 1).data;
+        const surface = document.querySelector('.surface');
+        const wanted = surface.getContext('2d').getImageData({target[0]}, {target[1]}, 1, 1).data;
+        return [[...middle], [...wanted]];
+        """
+    )
+    assert shown == wanted
+    tablet.touch({})
+    wait_for_releases(probe, 1)
+    assert clicks(probe) == [("button-down", 1, *target), ("button-up", 1, *target)]
+
+
+def test_drag(on_tablet: Viewer, probe: Probe) -> None:
+    tablet = tablet_of(on_tablet)
+    probe.clear()
+    end = probe.area[0] + 150, probe.area[1] + 60
+    tablet.swipe({1: on_tablet.on_page(probe.area)}, {1: on_tablet.on_page(end)})
+    wait_for_releases(probe, 1)
+    assert clicks(probe)[0] == ("button-down", 1, *probe.area)
+    assert clicks(probe)[-1] == ("button-up", 1, *end)
+    held = {(e["x"], e["y"]) for e in probe.events("motion") if e["state"] & GDK_BUTTON1_MASK}
+    assert len(held) >= 3, "the drag is a jump"
+
+
+def test_two_fingers_scroll_roll_on_and_stop_at_a_touch(on_tablet: Viewer, probe: Probe) -> None:
+    tablet = tablet_of(on_tablet)
+    probe.clear()
+    x, y = on_tablet.on_page(probe.area)
+    start = {1: (x - 30, y + 40), 2: (x + 30, y + 40)}
+    end = {1: (x - 30, y - 100), 2: (x + 30, y - 100)}
+    tablet.swipe(start, end, steps=12)
+    probe.wait_for(
+        lambda events: len([e for e in events if e["kind"] == "scroll"]) >= 2, "notches of the scroll"
+    )
+    assert {e["direction"] for e in probe.events("scroll")} == {"down"}
+    tablet.tap_at((x, y))
+    time.sleep(0.2)
+    stopped = len(probe.events("scroll"))
+    time.sleep(0.8)
+    assert len(probe.events("scroll")) == stopped, "it rolls on under a finger"
+    assert clicks(probe) == []
+
+
+def test_two_finger_tap_clicks_right(on_tablet: Viewer, probe: Probe) -> None:
+    tablet = tablet_of(on_tablet)
+    probe.clear()
+    x, y = on_tablet.on_page(probe.area)
+    tablet.touch({1: (x, y)})
+    tablet.touch({1: (x, y), 2: (x + 50, y)})
+    time.sleep(0.06)
+    tablet.touch({2: (x + 50, y)})
+    tablet.touch({})
+    wait_for_releases(probe, 1)
+    assert clicks(probe) == [("button-down", 3, *probe.area), ("button-up", 3, *probe.area)]
+
+
+def test_palm_third_finger_and_late_finger_do_not_click(on_tablet: Viewer, probe: Probe) -> None:
+    tablet = tablet_of(on_tablet)
+    probe.clear()
+    x, y = on_tablet.on_page(probe.area)
+    tablet.touch({1: (x, y)}, radius_px=70)
+    time.sleep(0.05)
+    tablet.touch({})
+    for count in (3, 4):
+        fingers = {n: (x + 40 * n - 80, y) for n in range(1, count + 1)}
+        tablet.touch(fingers)
+        time.sleep(0.05)
+        tablet.touch({})
+    tablet.touch({1: (x, y)})
+    time.sleep(0.35)
+    tablet.touch({1: (x, y), 2: (x + 50, y)})
+    time.sleep(0.05)
+    tablet.touch({1: (x, y)})
+    tablet.touch({})
+    time.sleep(0.8)
+    assert clicks(probe) == []
+
+
+def test_pinch_enlarges_exact_pixels_and_says_so(on_tablet: Viewer, probe: Probe, out: Path) -> None:
+    tablet = tablet_of(on_tablet)
+    on_tablet.wait_exact()
+    before = tablet.evaluate(SCALE)
+    tablet.swipe({1: (560, 410), 2: (620, 410)}, {1: (500, 410), 2: (680, 410)}, steps=20)
+    on_tablet.wait_for_badge("scaled")
+    x, y = on_tablet.on_page(probe.area)
+    tablet.swipe({1: (x - 20, y), 2: (x + 20, y)}, {1: (x - 50, y), 2: (x + 50, y)}, steps=20)
+    scale, whole, smoothing = tablet.evaluate(SCALE)
+    assert scale > before[0] * 3
+    assert (smoothing == "pixelated") == (whole == "true")
+    assert on_tablet.badge() == "scaled"
+    # Whatever was under the fingers still is, and a tap there hits it.
+    assert abs(on_tablet.on_page(probe.area)[0] - x) < 12
+    tablet.screenshot(out / f"tablet-pinch-{tablet.device.name}.png")
+    probe.clear()
+    tablet.tap_at(on_tablet.on_page(probe.area))
+    wait_for_releases(probe, 1)
+    assert clicks(probe)[0] == ("button-down", 1, *probe.area)
+    # Two fingers now pan, and turn no wheel.
+    place = on_tablet.on_page(probe.area)
+    tablet.swipe({1: (x - 30, y), 2: (x + 30, y)}, {1: (x - 90, y - 50), 2: (x - 30, y - 50)}, steps=12)
+    moved = on_tablet.on_page(probe.area)
+    assert moved[0] < place[0] - 20
+    assert probe.events("scroll") == []
+    time.sleep(0.6)  # right after two fingers Chromium makes no click of a tap, wherever it is
+    tablet.tap_element(".zoom-chip")
+    wait_for(
+        lambda: tablet.evaluate(SCALE) == before,
+        timeout_s=5,
+        what=lambda: f"the whole picture: {tablet.evaluate(SCALE)}, was {before}",
+    )
+
+
+SCALE = """
+await new Promise((done) => requestAnimationFrame(done));
+const surface = document.querySelector('.surface');
+const shown = surface.getBoundingClientRect();
+return [Math.round(shown.width * devicePixelRatio / surface.width * 1000) / 1000,
+  document.querySelector('.stage').dataset.whole, getComputedStyle(surface).imageRendering];
+"""
+
+
+def test_trackpad_moves_clicks_and_drags(on_tablet: Viewer, probe: Probe) -> None:
+    tablet = tablet_of(on_tablet)
+    choose(on_tablet, "trackpad")
+    # The pointer is put onto the probe by a mouse; from there on only fingers move it.
+    tablet.mouse_to(on_tablet.on_page(probe.area))
+    probe.wait_for(lambda events: [e for e in events if e["kind"] == "motion"], "the pointer")
+    probe.clear()
+    corner = {1: (150.0, 500.0)}
+    tablet.tap_at(corner[1])
+    wait_for_releases(probe, 1)
+    assert clicks(probe) == [("button-down", 1, *probe.area), ("button-up", 1, *probe.area)]
+    time.sleep(0.5)
+    probe.clear()
+    tablet.touch({1: (150, 500), 2: (210, 500)})
+    time.sleep(0.05)
+    tablet.touch({})
+    wait_for_releases(probe, 1)
+    assert clicks(probe)[0] == ("button-down", 3, *probe.area)
+    probe.clear()
+    tablet.swipe(corner, {1: (190.0, 500.0)}, steps=10)
+    moved = probe.wait_for(lambda events: [e for e in events if e["kind"] == "motion"], "a move")
+    assert moved[-1]["x"] > probe.area[0]
+    assert clicks(probe) == []
+    tablet.tap_at(corner[1])
+    tablet.swipe(corner, {1: (190.0, 520.0)}, steps=10)
+    wait_for_releases(probe, 1)
+    (down, up) = clicks(probe)
+    assert (down[0], up[0]) == ("button-down", "button-up")
+    assert up[2] > down[2], "tap and half must drag"
+    # The choice stays with the person.
+    tablet.open(tablet.evaluate("return location.href"))
+    on_tablet.wait_exact()
+    tablet.tap_element(".handle")
+    tablet.tap_element('[aria-label="Touch gestures"]')
+    on_tablet.wait_for_element('[data-touch-mode="trackpad"][aria-checked="true"]')
+
+
+def test_pen_hovers_draws_and_silences_the_hand(on_tablet: Viewer, probe: Probe) -> None:
+    tablet = tablet_of(on_tablet)
+    probe.clear()
+    x, y = on_tablet.on_page(probe.area)
+    tablet.pen("mouseMoved", (x, y))
+    probe.wait_for(lambda events: [e for e in events if e["kind"] == "motion"], "hover")
+    tablet.pen("mousePressed", (x, y), force=0.3)
+    tablet.pen("mouseMoved", (x + 40, y), force=0.9)
+    tablet.tap_at((x + 10, y + 30))  # the hand that holds it
+    tablet.pen("mouseReleased", (x + 40, y))
+    wait_for_releases(probe, 1)
+    assert [kind for kind, *_ in clicks(probe)] == ["button-down", "button-up"]
+    assert clicks(probe)[-1][2] > probe.area[0]
