@@ -1,0 +1,89 @@
+"""A picture decoded in Chromium: by the tile decoder's WebAssembly, and by what the browser has itself."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+from pathlib import Path
+
+import numpy as np
+from display_codecs import TileGrid, encode_tiles, wire
+
+from benchmarks.content.frames import frame
+from benchmarks.driver.browser import chromium
+from benchmarks.micro.figure import Figure, MissingError
+
+DECODER = Path(__file__).parents[2] / "clients" / "web" / "src" / "decode" / "tile_decoder.wasm"
+#: `works`: name → an async function; medians in ms of interleaved turns.
+SCRIPT = """
+async ({ wasm, update, pictures, side, turns }) => {
+  const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const { instance } = await WebAssembly.instantiate(bytes(wasm), {});
+  const tiles = bytes(update), e = instance.exports;
+  e.create(side, side, 0, 0);
+  const works = { "Lightbox tiles, WASM": async () => {
+    const at = e.room(tiles.length);
+    new Uint8Array(e.memory.buffer).set(tiles, at);
+    if (e.apply(tiles.length) !== 0) throw new Error("not decoded");
+  } };
+  for (const [name, [type, data]] of Object.entries(pictures)) {
+    const blob = new Blob([bytes(data)], { type });
+    works[name] = async () => (await createImageBitmap(blob, {
+      colorSpaceConversion: "none", premultiplyAlpha: "none" })).close();
+  }
+  const times = {}, lacks = {};
+  for (let turn = 0; turn <= turns; turn++) for (const [name, work] of Object.entries(works)) {
+    if (lacks[name]) continue;
+    const began = performance.now();
+    try { await work(); } catch (error) { lacks[name] = String(error); continue; }
+    if (turn) (times[name] ??= []).push(performance.now() - began);
+  }
+  const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
+  return { times: Object.fromEntries(Object.entries(times).map(([n, v]) => [n, median(v)])), lacks };
+}
+"""
+
+
+def browser_decode(turns: int = 15) -> list[Figure]:
+    """An MR slice of 1024² px. Raises MissingError without imagecodecs or the built decoder."""
+    try:
+        codecs = importlib.import_module("imagecodecs")
+    except ImportError as error:
+        raise MissingError(f"{error}: pip install imagecodecs") from error
+    if not DECODER.is_file():
+        raise MissingError("the browser's decoder is not built: make setup-dev")
+    rgba = frame("stack", 40)
+    side = rgba.shape[0]
+    grid = TileGrid(side, side)
+    encoded = encode_tiles(rgba, grid, np.arange(grid.count))
+    update = wire.update(*(wire.tile(i, encoded.payload(i)) for i in range(grid.count)), flags=wire.RESET)
+    grey, rgb = np.ascontiguousarray(rgba[:, :, 0]), np.ascontiguousarray(rgba[:, :, :3])
+    pictures = {
+        "PNG": ("image/png", codecs.png_encode(grey, level=1)),
+        "JPEG XL": ("image/jxl", codecs.jpegxl_encode(grey, lossless=True, effort=1)),
+        "WebP": ("image/webp", codecs.webp_encode(rgb, lossless=True, level=0)),
+    }
+    with chromium() as browser:
+        page = browser.surface(400, 300).page
+        answer = page.evaluate(
+            SCRIPT,
+            {
+                "wasm": _text(DECODER.read_bytes()),
+                "update": _text(update),
+                "pictures": {name: [kind, _text(data)] for name, (kind, data) in pictures.items()},
+                "side": side,
+                "turns": turns,
+            },
+        )
+    ours = answer["times"]["Lightbox tiles, WASM"]
+    found = [
+        Figure("decode in Chromium", name, ms, "ms", ms / ours, "Lightbox tiles")
+        for name, ms in answer["times"].items()
+    ]
+    return found + [
+        Figure("decode in Chromium", f"{name}: {why}", 0.0, "–") for name, why in answer["lacks"].items()
+    ]
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode()

@@ -1,0 +1,56 @@
+"""Single parts: that they are measured and told. How fast they are is not asked here."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from benchmarks.micro.__main__ import PARTS, main, table
+from benchmarks.micro.dirty_mask import dirty_mask
+from benchmarks.micro.figure import Figure, MissingError, interleaved_ms
+from benchmarks.micro.stills import stills
+from benchmarks.micro.video import video
+from benchmarks.micro.wire import wire
+
+
+def test_subjects_are_timed_in_turn_and_the_first_turn_does_not_count() -> None:
+    order: list[str] = []
+    times = interleaved_ms({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, turns=2)
+    assert order == ["a", "b"] * 3
+    assert set(times) == {"a", "b"}
+
+
+def test_dirty_mask_and_wire_give_ratios() -> None:
+    (mask,) = dirty_mask(turns=1)
+    assert mask.ratio is not None
+    assert mask.ratio > 0
+    assert {figure.part for figure in wire(turns=1)} == {"wire", "digest"}
+
+
+@pytest.mark.parametrize(("module", "part"), [("imagecodecs", stills), ("av", video)])
+def test_a_library_that_is_not_there_is_told(
+    monkeypatch: pytest.MonkeyPatch, module: str, part: object
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    assert callable(part)
+    with pytest.raises(MissingError, match=f"pip install {module}"):
+        part()
+
+
+def test_what_is_missing_changes_the_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def absent() -> list[Figure]:
+        raise MissingError("pip install it")
+
+    monkeypatch.setitem(PARTS, "stills", absent)
+    assert main(["stills"]) == 1
+    assert "stills is missing: pip install it" in capsys.readouterr().err
+    assert main(["nothing"]) == 2
+
+
+def test_the_table_shows_value_and_ratio() -> None:
+    text = table([Figure("a", "b", 1.5, "ms", 0.5, "c"), Figure("d", "e", 2, "kB")])
+    assert "| a | b | 1.5 ms | 0.50 × c |" in text
+    assert "| d | e | 2 kB |  |" in text
