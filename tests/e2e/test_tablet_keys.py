@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import time
+from typing import Any
+
+import pytest
 
 from tests.e2e.browsers.tablet import Tablet
 from tests.e2e.desktop_side.probe import Event, Probe
+from tests.e2e.lightbox import ROOT
 from tests.e2e.processes import wait_for
 from tests.e2e.tablet_side import clicks, tablet_of, wait_for_releases
 from tests.e2e.viewer import Viewer
@@ -137,3 +142,39 @@ def test_bar_stays_above_the_soft_keyboard_and_text_in_sight(on_tablet: Viewer, 
     tablet.tap_at(on_tablet.on_page(probe.area))
     wait_for_releases(probe, 1)
     assert clicks(probe)[0] == ("button-down", 1, *probe.area)
+
+
+def scenes() -> list[dict[str, Any]]:
+    vectors: dict[str, Any] = json.loads((ROOT / "tests" / "vectors" / "hangul.json").read_text("utf-8"))
+    found: list[dict[str, Any]] = vectors["engines"]["ipados"]
+    return found
+
+
+#: Plays what iPadOS tells a text field. What it takes back and what it puts in its place are one task.
+PLAY = """
+const field = document.querySelector('.live-field');
+let taken = null;
+for (const [index, step] of steps.entries()) {
+  if (step.type === 'input') {
+    if (taken !== null && step.data === taken) { taken = null; continue; }
+    field.value = field.value.slice(0, field.value.length - step.remove) + step.insert;
+    const { inputType, data } = step;
+    field.dispatchEvent(new InputEvent('input', { bubbles: true, inputType, data }));
+    if (step.inputType === 'deleteContentBackward' && steps[index + 1]?.type === 'input') continue;
+  } else {
+    const { type, key, code } = step;
+    const event = new KeyboardEvent(type, { bubbles: true, cancelable: true, key, code });
+    field.dispatchEvent(event);
+    if (step.type === 'keydown') taken = event.defaultPrevented ? step.key : null;
+  }
+  await new Promise((done) => setTimeout(done, 5));
+}
+"""
+
+
+@pytest.mark.parametrize("scene", scenes(), ids=lambda scene: scene["name"])
+def test_hangul_as_ipados_tells_it(on_tablet: Viewer, probe: Probe, scene: dict[str, Any]) -> None:
+    tablet = tablet_of(on_tablet)
+    tablet.tap_at(on_tablet.on_page(probe.entry))
+    tablet.evaluate(f"const steps = {json.dumps(scene['steps'])};{PLAY}")
+    probe.wait_for_text(scene["text"])

@@ -13,6 +13,8 @@ export interface KeyboardHooks {
   composing(text: string): void;
   /** Ctrl+Alt+Home: the person wants the page's own controls. Every other key belongs to the desktop. */
   leave(): void;
+  /** Whether text is the key of a shortcut now: a modifier of the page's own bar is armed. */
+  shortcut(): boolean;
 }
 
 /** `keyCode` of a key that an input method has taken; `isComposing` is not yet set for the first one. */
@@ -126,7 +128,11 @@ export class KeyboardInput {
   /** Types what the field has and the desktop has not. */
   #flush(): void {
     clearTimeout(this.#flushTimer);
-    if (!this.#text.composing) this.#type(this.#text.input(this.#field.value));
+    if (this.#text.composing) return;
+    const shortcut = this.#hooks.shortcut();
+    this.#type(this.#text.input(this.#field.value));
+    // A shortcut's key is no text: a later Backspace must not take it back.
+    if (shortcut) this.#empty();
   }
 
   #type(change: TextChange): void {

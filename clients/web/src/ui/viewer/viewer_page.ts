@@ -171,6 +171,7 @@ class ViewerPage implements Page {
       { platform: platform(), commandIsControl: commandIsControl() },
       {
         composing: (text) => this.#showComposing(text),
+        shortcut: () => hands.core.shortcut,
         leave: () => {
           this.#release();
           this.#toolbar.enter();

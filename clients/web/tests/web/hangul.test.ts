@@ -1,0 +1,193 @@
+import { readFile } from "node:fs/promises";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import type { Hands } from "../../src/input/hands.ts";
+import { KeyboardInput } from "../../src/input/keyboard.ts";
+import type { Platform } from "../../src/input/keyboard_core.ts";
+import { latinOfJamo } from "../../src/input/keysym.ts";
+import { StickyHands } from "../../src/input/sticky_hands.ts";
+import type { InputMessage } from "../../src/protocol/messages.ts";
+
+interface Step {
+  readonly type: string;
+  readonly remove: number;
+  readonly insert: string;
+  readonly key?: string;
+  readonly inputType?: string;
+  readonly data?: string;
+}
+interface Scene {
+  readonly name: string;
+  readonly text: string;
+  readonly steps: readonly Step[];
+}
+
+const vectors = JSON.parse(
+  await readFile(new URL("../../../../tests/vectors/hangul.json", import.meta.url), "utf-8"),
+) as { engines: Record<string, Scene[]> };
+const PLATFORMS: Readonly<Record<string, Platform>> = { ipados: "mac" };
+
+/** What of a text field the keyboard uses. */
+class FakeField extends EventTarget {
+  value = "";
+}
+
+/** Types what it is told into a line of text. */
+class Desktop implements Hands {
+  line = "";
+  readonly messages: InputMessage[] = [];
+  readonly #down = new Set<string>();
+
+  act(message: InputMessage): void {
+    this.messages.push(message);
+    if (message.type === "text") this.line += message.text;
+    if (message.type !== "key") return;
+    if (!message.down) {
+      this.#down.delete(message.code);
+      return;
+    }
+    this.#down.add(message.code);
+    if (message.keysym === 0xff08) this.line = Array.from(this.line).slice(0, -1).join("");
+    else if (message.keysym < 0xff) this.line += String.fromCodePoint(message.keysym);
+  }
+
+  motion(): void {
+    throw new Error("keys move no pointer");
+  }
+
+  get held(): number {
+    return this.#down.size;
+  }
+}
+
+class Person {
+  readonly field = new FakeField();
+  readonly desktop = new Desktop();
+  readonly hands = new StickyHands(this.desktop, { changed: () => {}, released: () => {} });
+  readonly keyboard: KeyboardInput;
+  /** The character of a key that the page took from the field. */
+  #taken: string | undefined;
+
+  constructor(platform: Platform) {
+    this.keyboard = new KeyboardInput(
+      this.field as unknown as HTMLTextAreaElement,
+      this.hands,
+      { platform, commandIsControl: true },
+      { composing: () => {}, leave: () => {}, shortcut: () => this.hands.core.shortcut },
+    );
+  }
+
+  play(step: Step, next?: Step): void {
+    if (step.type === "input" && this.#taken !== undefined && step.data === this.#taken) {
+      this.#taken = undefined;
+      return;
+    }
+    const points = step.remove;
+    this.field.value = this.field.value.slice(0, this.field.value.length - points) + step.insert;
+    const event = new Event(step.type, { cancelable: true });
+    const { type: _, ...fields } = step;
+    const modifiers = { location: 0, shiftKey: false, ctrlKey: false, altKey: false, metaKey: false };
+    Object.assign(event, modifiers, fields);
+    this.field.dispatchEvent(event);
+    if (step.type === "keydown") this.#taken = event.defaultPrevented ? step.key : undefined;
+    // What iPadOS takes back and what it puts in its place are one task.
+    const together = step.inputType === "deleteContentBackward" && next?.type === "input";
+    if (!together) vi.runAllTimers();
+  }
+
+  type(text: string): void {
+    this.play({ type: "input", remove: 0, insert: text, inputType: "insertText", data: text });
+  }
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+describe.each(Object.entries(vectors.engines))("Hangul as %s tells it", (engine, scenes) => {
+  it.each(scenes)("$name: $text", ({ text, steps }) => {
+    const person = new Person(PLATFORMS[engine] ?? "other");
+    for (const [index, step] of steps.entries()) person.play(step, steps[index + 1]);
+    expect(person.desktop.line).toBe(text);
+    expect(person.desktop.held).toBe(0);
+  });
+
+  it("several words in a row, and Latin between", () => {
+    const person = new Person(PLATFORMS[engine] ?? "other");
+    const row = [scenes.find(({ name }) => name === "mixed"), scenes[0], scenes.find(({ name }) => name === "mixed")];
+    for (const scene of row) {
+      for (const [index, step] of (scene?.steps ?? []).entries()) person.play(step, scene?.steps[index + 1]);
+    }
+    expect(person.desktop.line).toBe("CT 값 2한글CT 값 2");
+  });
+});
+
+describe("keys for the desktop's own input method", () => {
+  it.each([
+    ["HangulMode", "Lang1", 0xff31],
+    ["HanjaMode", "Lang2", 0xff34],
+    ["Unidentified", "Lang1", 0xff31],
+  ])("%s (%s)", (key, code, keysym) => {
+    const person = new Person("windows");
+    for (const type of ["keydown", "keyup"]) person.play({ type, remove: 0, insert: "", key, ...{ code } });
+    expect(person.desktop.messages).toEqual([
+      { type: "key", keysym, code, down: true },
+      { type: "key", keysym, code, down: false },
+    ]);
+  });
+});
+
+describe("the extra keys with a soft keyboard", () => {
+  const keysyms = (person: Person): string[] =>
+    person.desktop.messages.flatMap((message) =>
+      message.type === "key" ? [`${message.down ? "+" : "-"}${message.keysym.toString(16)}`] : [message.type],
+    );
+
+  it("one tap is for one key: text becomes the key of a shortcut", () => {
+    const person = new Person("other");
+    person.hands.tap("control", 0);
+    person.type("c");
+    person.type("x");
+    expect(keysyms(person)).toEqual(["+ffe3", "+63", "-63", "-ffe3", "text"]);
+    expect([person.desktop.line.at(-1), person.field.value]).toEqual(["x", "x"]);
+  });
+
+  it("a jamo means its key", () => {
+    const person = new Person("other");
+    person.hands.tap("control", 0);
+    person.type("ㅊ");
+    expect(keysyms(person)).toEqual(["+ffe3", "+63", "-63", "-ffe3"]);
+    expect(["ㅂ", "ㅡ", "ㅆ", "ㅖ", "a"].map(latinOfJamo)).toEqual(["q", "m", "t", "p", undefined]);
+  });
+
+  it("two taps lock, a third lets go; two slow ones only arm and disarm", () => {
+    const { hands, desktop } = new Person("other");
+    hands.tap("shift", 0);
+    hands.tap("shift", 200);
+    expect(hands.core.state("shift")).toBe("locked");
+    hands.act({ type: "text", text: "ab" });
+    hands.act({ type: "text", text: "c" });
+    expect([desktop.line, hands.core.state("shift")]).toEqual(["ABC", "locked"]);
+    hands.tap("shift", 3_000);
+    expect([hands.core.state("shift"), desktop.held]).toEqual(["off", 0]);
+    hands.tap("alt", 0);
+    hands.tap("alt", 900);
+    expect([hands.core.state("alt"), desktop.held]).toEqual(["off", 0]);
+  });
+
+  it("holds for a click, until it is over", () => {
+    const { hands, desktop } = new Person("other");
+    hands.tap("control", 0);
+    hands.act({ type: "pointer", x: 1, y: 1, buttons: 1 });
+    hands.motion = () => {};
+    expect(desktop.held).toBe(1);
+    hands.act({ type: "pointer", x: 5, y: 1, buttons: 0 });
+    expect([desktop.held, hands.core.active]).toEqual([0, false]);
+  });
+
+  it("lets go with everything else", () => {
+    const { hands } = new Person("other");
+    hands.tap("super", 0);
+    hands.tap("super", 100);
+    expect([hands.forget(), hands.forget(), hands.core.active]).toEqual([true, false, false]);
+  });
+});
