@@ -53,6 +53,8 @@ class LiveSession:
         self.state = SessionState.STARTING
         self.error: str | None = None
         self.decided = asyncio.Event()  # no longer starting
+        self.ending = False  # its desktop is gone, what is left of it is being taken away
+        self.over = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
 
     @property
@@ -115,7 +117,8 @@ class Sessions:
         Whoever gives up waiting does not stop the start: the next one finds it further on.
         """
         key = (username, desktop.name)
-        session = self._live.get(key)
+        while (session := self._live.get(key)) is not None and session.ending:
+            await session.over.wait()
         if session is None:
             if self._closing:
                 raise DesktopError("Lightbox is shutting down.")
@@ -155,9 +158,11 @@ class Sessions:
             log.exception("session failed", session=session.id)
             event, error = SessionEvent.FAILED, f"The desktop could not be started: {type(failure).__name__}."
         finally:
+            session.ending = True
             if running is not None:
                 await running.stop()
             self._live.pop(key, None)
+            session.over.set()
             session.error = error[:ERROR_MAX] if error else None
             await self._step(session, event)
             self._last_state[key] = session.state

@@ -98,6 +98,29 @@ async def test_many_clicks_start_one_desktop(store: Store, folder: Path) -> None
     await sessions.close()
 
 
+async def test_opening_while_the_last_one_is_taken_away_starts_anew(store: Store, folder: Path) -> None:
+    launcher = EchoLauncher()
+    sessions = make(store, folder, launcher)
+    first = await sessions.open("kim", READING)
+    desktop, gone = launcher.started[0], asyncio.Event()
+    stop = desktop.stop
+
+    async def slow_stop() -> None:
+        await gone.wait()
+        await stop()
+
+    desktop.stop = slow_stop  # type: ignore[method-assign]
+    desktop.crash("the X server died")
+    await until(lambda: first.ending)
+    opening = asyncio.create_task(sessions.open("kim", READING))
+    await asyncio.sleep(0)
+    assert not opening.done()
+    gone.set()
+    second = await opening
+    assert (second.id != first.id, second.state) == (True, SessionState.READY)
+    await sessions.close()
+
+
 async def test_desktop_that_breaks_can_be_opened_again(store: Store, folder: Path) -> None:
     launcher = EchoLauncher()
     sessions = make(store, folder, launcher)
