@@ -12,12 +12,12 @@ case $mode in run | dev) ;; *) echo "usage: $0 run|dev" >&2; exit 2 ;; esac
 run_packages=(
   python3 python3-venv xvfb xauth x11-xserver-utils x11-xkb-utils xkb-data dbus dbus-x11
   openbox tint2 pcmanfm lxterminal xterm mousepad aeskulap fontconfig fonts-nanum fonts-dejavu-core
-  adwaita-icon-theme gnome-themes-extra gtk2-engines-pixbuf
+  adwaita-icon-theme gnome-themes-extra gtk2-engines-pixbuf ibus ibus-hangul ibus-gtk ibus-gtk3
 )
 # What tests and benchmarks drive and measure.
 dev_packages=(
   chromium firefox-esr webkit2gtk-driver x11-utils x11-apps xdotool procps iproute2 python3-gi gir1.2-gtk-3.0 python3-pyqt5
-  ibus ibus-hangul ibus-gtk3 tigervnc-standalone-server websockify
+  tigervnc-standalone-server websockify
 )
 
 say() { printf 'setup: %s\n' "$*" >&2; }

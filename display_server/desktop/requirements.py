@@ -23,6 +23,7 @@ PROGRAMS = (
     ("Xvfb", "xvfb", True),
     ("xkbcomp", "x11-xkb-utils", True),
     ("dbus-daemon", "dbus", False),
+    ("ibus-daemon", "ibus-hangul ibus-gtk ibus-gtk3", False),  # started by a script of the profiles
 )
 
 

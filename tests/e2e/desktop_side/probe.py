@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +24,25 @@ Event = dict[str, Any]
 class Probe:
     """Events since the last `clear`, and where to aim."""
 
-    def __init__(self, display: XDisplay, folder: Path, *, x: int, y: int) -> None:
+    def __init__(
+        self,
+        display: XDisplay,
+        folder: Path,
+        *,
+        x: int,
+        y: int,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Without an `environment` there is no input method between the keys and the entry."""
         self._events_file = folder / "probe-events.jsonl"
         self._events_file.write_bytes(b"")
         self._start = 0
         self.display = display
-        environment = {
-            **display.environment,
-            "GDK_BACKEND": "x11",
-            "GTK_IM_MODULE": "gtk-im-context-simple",
-            "LANG": "C.UTF-8",
-        }
+        plain = {**display.environment, "GTK_IM_MODULE": "gtk-im-context-simple", "LANG": "C.UTF-8"}
         self._program = Program(
             [SYSTEM_PYTHON, str(SCRIPT), str(self._events_file), str(x), str(y)],
             log=folder / "probe.log",
-            env=environment,
+            env={**(plain if environment is None else environment), "GDK_BACKEND": "x11"},
         )
         ready = self.wait_for(lambda events: _last(events, "ready"), "the probe's window")
         self.window_id: int = ready["xid"]

@@ -1,0 +1,15 @@
+#!/bin/sh
+# Hangul on the desktop itself, for keyboards with 한/영 and 한자 keys: ibus, which starts with Latin letters until 한/영 is pressed.
+# The engine has to be chosen once the daemon answers; whoever starts this script starts it again if the daemon ends.
+set -eu
+# Settings in a file of the home: no daemon of dconf, and what a person changes stays.
+export GSETTINGS_BACKEND=keyfile
+ibus-daemon --xim --panel=disable --emoji-extension=disable --config=/usr/libexec/ibus-memconf \
+  "--address=unix:tmpdir=$XDG_RUNTIME_DIR" &
+daemon=$!
+trap 'kill "$daemon"' TERM INT
+until ibus engine hangul >/dev/null 2>&1; do
+  kill -0 "$daemon"
+  sleep 0.2
+done
+wait "$daemon"
