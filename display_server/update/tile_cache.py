@@ -88,6 +88,12 @@ class TileCache:
     def _place(self, sets: NDArray[np.int64], digests: Digests, lengths: NDArray[np.integer]) -> Slots:
         used = self._used[sets]
         ways = used.argmin(axis=1)
+        if self.total_bytes + int(lengths.sum()) > self._limit_bytes:
+            # An unused way would only add. Large payloads may fill the cache while most ways are unused: then
+            # nothing would be kept any more.
+            kept = (self._lengths[sets] > 0) & (used < self._tick)
+            oldest = np.where(kept, used, np.iinfo(np.uint32).max).argmin(axis=1)
+            ways = np.where(kept.any(axis=1), oldest, ways)
         free = used[np.arange(len(sets)), ways] < self._tick
         old = self._lengths[sets, ways].astype(np.int64)
         # A replaced payload is let go first: the growth counts, and at the limit only shorter ones fit.

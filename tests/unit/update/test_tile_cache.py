@@ -55,6 +55,28 @@ def test_what_this_update_uses_is_not_replaced_by_it() -> None:
     assert list(_store(cache, _digests(20), 100).values()) == [kept[1]]
 
 
+def test_after_large_ones_small_ones_are_kept_again() -> None:
+    """A film of large payloads fills the bytes while most slots are free; a stack comes after it."""
+    cache = TileCache(4 << 20)
+    random = np.random.default_rng(1)
+
+    def picture(length: int) -> tuple[NDArray[np.uint64], int]:
+        digests = random.integers(1, 1 << 63, 256, np.uint64)
+        cache.begin()
+        return digests, len(_store(cache, digests, length))
+
+    for _ in range(20):
+        picture(6000)
+    assert cache.total_bytes > 3 << 20
+    for _ in range(6):  # what makes room
+        picture(800)
+    pictures = [picture(800) for _ in range(6)]
+    assert sum(kept for _, kept in pictures) > 0.9 * 6 * 256
+    cache.begin()
+    found = [int((cache.find(digests) >= 0).sum()) for digests, _ in pictures]
+    assert sum(found) > 0.8 * 6 * 256
+
+
 def test_forgotten_ones_are_sent_anew() -> None:
     cache = TileCache(1 << 20)
     cache.begin()
