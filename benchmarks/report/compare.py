@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import random
-import statistics
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from benchmarks.report.results import Results
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.links.link import LOOPBACK
+from benchmarks.report.results import Results, Sample
 
 RESAMPLES = 2000
 #: The middle share of the resampled ratios that is given as the interval.
 CONFIDENCE = 0.95
 #: A change of less than this is nobody's concern, however certain.
 SMALLEST_CHANGE = 0.03
+#: A share of exact frames is a promise, no measurement: any loss counts, however few the rounds.
+PROMISED = frozenset({"exact_share", "exact_at_rest"})
 #: Of these more is better; of all others that are judged, less.
 MORE_IS_BETTER = frozenset({"shown_share", "exact_share", "psnr_db", "exact_at_rest"})
 JUDGED = MORE_IS_BETTER | {
@@ -35,7 +40,8 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`ratio` is after / before; `interval` is None where there are too few values to tell."""
+    """`ratio` is after / before, None where before is 0; `interval` is None where there are too few values to
+    tell."""
 
     subject: str
     case: str
@@ -46,73 +52,84 @@ class Change:
     interval: tuple[float, float] | None
 
     @property
-    def ratio(self) -> float:
-        return self.after / self.before
+    def ratio(self) -> float | None:
+        return self.after / self.before if self.before else None
 
     @property
     def verdict(self) -> Verdict:
-        if self.interval is None or abs(self.ratio - 1) < SMALLEST_CHANGE:
+        if self.after == self.before or not (self.figure in PROMISED or self._certain):
             return Verdict.NOISE
+        more = self.after > self.before
+        return Verdict.BETTER if more == (self.figure in MORE_IS_BETTER) else Verdict.WORSE
+
+    @property
+    def _certain(self) -> bool:
+        if self.interval is None or self.ratio is None or abs(self.ratio - 1) < SMALLEST_CHANGE:
+            return False
         low, high = self.interval
-        if low <= 1 <= high:
-            return Verdict.NOISE
-        return Verdict.BETTER if (low > 1) == (self.figure in MORE_IS_BETTER) else Verdict.WORSE
+        return not low <= 1 <= high
 
 
-def ratio_interval(
-    before: Sequence[float], after: Sequence[float], share: float = 0.5
-) -> tuple[float, float] | None:
-    """Bootstrap interval of quantile(after) / quantile(before).
+Places = NDArray[np.int64]
+Values = NDArray[np.float64]
+#: One value a round, or the raw values of each round, by the round's number.
+Rounds = Mapping[int, Sequence[float]]
 
-    Values of as many rounds on both sides are resampled as pairs: what befell a round befell both. None for
-    fewer than three values a side, or a zero.
+
+def ratio_interval(before: Rounds, after: Rounds, share: float = 0.5) -> tuple[float, float] | None:
+    """Bootstrap interval of quantile(after) / quantile(before), of the rounds' values together.
+
+    Rounds are drawn first, then values within each: values of one round share its desktop and its browser, so
+    they are not independent, and drawing from all at once would make intervals too narrow. Where both sides
+    have the same rounds they are drawn as pairs: what befell a round befell both. None for fewer than three
+    values a side, or where a quantile of before is 0.
     """
-    if min(len(before), len(after)) < 3 or not all(before):
+    if min(sum(map(len, side.values())) for side in (before, after)) < 3:
         return None
-    draw = random.Random(1)
-    paired = len(before) == len(after) < 20
-    ratios = []
-    for _ in range(RESAMPLES):
-        olds = draw.choices(range(len(before)), k=len(before))
-        news = olds if paired else draw.choices(range(len(after)), k=len(after))
-        old, new = [before[i] for i in olds], [after[i] for i in news]
-        ratios.append(_quantile(new, share) / _quantile(old, share))
-    ratios.sort()
-    cut = round(RESAMPLES * (1 - CONFIDENCE) / 2)
-    return ratios[cut], ratios[-cut - 1]
+    random = np.random.default_rng(1)
+    paired = before.keys() == after.keys()
+    olds = random.integers(len(before), size=(RESAMPLES, len(before)))
+    news = olds if paired else random.integers(len(after), size=(RESAMPLES, len(after)))
+    old = np.quantile(_drawn(random, [before[turn] for turn in sorted(before)], olds), share, axis=1)
+    new = np.quantile(_drawn(random, [after[turn] for turn in sorted(after)], news), share, axis=1)
+    if not old.all():
+        return None
+    low, high = np.quantile(new / old, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
+    return float(low), float(high)
 
 
-def _quantile(values: list[float], share: float) -> float:
-    if share == 0.5:
-        return statistics.median(values)
-    values.sort()
-    return values[min(len(values) - 1, int(share * len(values)))]
+def _drawn(random: np.random.Generator, rounds: Sequence[Sequence[float]], turns: Places) -> Values:
+    """Values of the rounds at `turns` (draw × round), as many of each: draw × value."""
+    count = min(map(len, rounds))
+    values = np.zeros((len(rounds), max(map(len, rounds))))
+    for place, row in enumerate(rounds):
+        values[place, : len(row)] = row
+    sizes = np.array([len(row) for row in rounds])[turns][:, :, None]
+    within = (random.random((*turns.shape, count)) * sizes).astype(np.int64)
+    return values[turns[:, :, None], within].reshape(len(turns), -1)
 
 
 def changes(before: Results, after: Results) -> Iterator[Change]:
     """Of every judged figure that both runs have."""
-    for subject in before.subjects():
-        for case in before.cases():
-            for link in before.links():
-                names = dict.fromkeys(n for sample in before.of(subject, case, link) for n in sample.figures)
-                for figure in names:
-                    old = before.figure(subject, case, figure, link)
-                    new = after.figure(subject, case, figure, link)
-                    if figure in JUDGED and old and new is not None:
-                        series, share = QUANTILES.get(figure, (None, 0.5))
-                        olds, news = (
-                            _raw(side, subject, case, figure, link, series) for side in (before, after)
-                        )
-                        interval = ratio_interval(olds, news, share)
-                        yield Change(subject, case, link, figure, old, new, interval)
+    for subject, case, link in itertools.product(before.subjects(), before.cases(), before.links()):
+        names = dict.fromkeys(n for sample in before.of(subject, case, link) for n in sample.figures)
+        for figure in (name for name in names if name in JUDGED):
+            old = before.figure(subject, case, figure, link)
+            new = after.figure(subject, case, figure, link)
+            if old is None or new is None:
+                continue
+            series, share = QUANTILES.get(figure, (None, 0.5))
+            olds, news = (_rounds(side.of(subject, case, link), figure, series) for side in (before, after))
+            yield Change(subject, case, link, figure, old, new, ratio_interval(olds, news, share))
 
 
-def _raw(
-    results: Results, subject: str, case: str, figure: str, link: str, series: str | None
-) -> list[float]:
-    if series and (values := results.series(subject, case, series, link)):
-        return values
-    return results.values(subject, case, figure, link)
+def _rounds(samples: Sequence[Sample], figure: str, series: str | None) -> Rounds:
+    """A figure that is a quantile is drawn from its series, where the run kept it."""
+    if series:
+        raw = {sample.round: values for sample in samples if (values := sample.series.get(series))}
+        if raw:
+            return raw
+    return {sample.round: [sample.figures[figure]] for sample in samples if figure in sample.figures}
 
 
 def regressions(before: Results, after: Results, subject: str = "lightbox") -> list[Change]:
@@ -120,20 +137,35 @@ def regressions(before: Results, after: Results, subject: str = "lightbox") -> l
     return [c for c in changes(before, after) if c.subject == subject and c.verdict is Verdict.WORSE]
 
 
+HEAD = ("subject", "case", "figure", "before", "after", "ratio", "95 % interval", "")
+
+
+def table(before: Results, after: Results) -> list[tuple[str, ...]]:
+    """A row a change, as HEAD names its cells; what changed most stands first."""
+    found = sorted(changes(before, after), key=lambda c: (c.verdict is Verdict.NOISE, -_size(c)))
+    return [_row(change) for change in found]
+
+
+def _size(change: Change) -> float:
+    return abs(change.ratio - 1) if change.ratio is not None else float(change.after != 0)
+
+
+def _row(change: Change) -> tuple[str, ...]:
+    low_high = "too few rounds" if change.interval is None else "{:.3f} … {:.3f}".format(*change.interval)
+    return (
+        change.subject,
+        change.case if change.link == LOOPBACK.name else f"{change.case} over {change.link}",
+        change.figure,
+        f"{change.before:.4g}",
+        f"{change.after:.4g}",
+        "–" if change.ratio is None else f"{change.ratio:.3f}",
+        low_high,
+        change.verdict.value,
+    )
+
+
 def compare(before: Results, after: Results) -> str:
-    """A Markdown table, what changed most first."""
-    found = sorted(changes(before, after), key=lambda c: (c.verdict is Verdict.NOISE, -abs(c.ratio - 1)))
-    lines = [
-        f"{before.started} against {after.started}",
-        "",
-        "| subject | case | figure | before | after | ratio | 95 % interval | |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for change in found:
-        low_high = "too few rounds" if change.interval is None else "{:.3f} … {:.3f}".format(*change.interval)
-        case = change.case if change.link == "loopback" else f"{change.case} over {change.link}"
-        lines.append(
-            f"| {change.subject} | {case} | {change.figure} | {change.before:.4g} | {change.after:.4g} "
-            f"| {change.ratio:.3f} | {low_high} | {change.verdict.value} |"
-        )
-    return "\n".join(lines)
+    """A Markdown table."""
+    rows = [HEAD, ("---",) * len(HEAD), *table(before, after)]
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join([f"{before.started} against {after.started}", "", *lines])

@@ -55,9 +55,15 @@ def test_a_peer_that_became_slower_is_no_regression_of_ours() -> None:
 
 def test_rounds_are_paired() -> None:
     """A machine that was slow in some rounds of both runs hides nothing."""
-    before = [10.0, 20.0, 10.0, 20.0]
-    low, high = ratio_interval(before, [1.3 * value for value in before]) or (0.0, 0.0)
-    assert (low, high) == pytest.approx((1.3, 1.3))
+    before = {0: [10.0], 1: [20.0], 2: [10.0], 3: [20.0]}
+    after = {turn: [1.3 * value for value in values] for turn, values in before.items()}
+    assert ratio_interval(before, after) == pytest.approx((1.3, 1.3))
+
+
+def test_rounds_of_one_number_are_pairs_whatever_their_order() -> None:
+    before = {0: [10.0], 1: [20.0], 2: [40.0]}
+    after = {2: [52.0], 0: [13.0], 1: [26.0]}
+    assert ratio_interval(before, after) == pytest.approx((1.3, 1.3))
 
 
 def test_tails_are_compared_by_all_clicks() -> None:
@@ -66,3 +72,33 @@ def test_tails_are_compared_by_all_clicks() -> None:
         found.samples[0].series["latency_ms"] = [5.0] * 80 + [slow] * 20
     (change,) = changes(before, after)
     assert change.verdict is Verdict.WORSE
+
+
+def test_many_clicks_in_a_few_unequal_rounds_are_no_certainty() -> None:
+    """Values of a round share its desktop: a hundred of them tell little more than one."""
+    before, after = results("p50_ms", [0.0] * 3), results("p50_ms", [0.0] * 3)
+    for found, levels in ((before, (5.0, 9.0, 5.0)), (after, (9.0, 5.0, 9.0))):
+        for sample, level in zip(found.samples, levels, strict=True):
+            sample.series["latency_ms"] = [level + 0.01 * place for place in range(100)]
+    (change,) = changes(before, after)
+    assert change.ratio is not None
+    assert change.ratio > 1.5
+    assert change.verdict is Verdict.NOISE
+
+
+@pytest.mark.parametrize("figure", ["exact_share", "exact_at_rest"])
+def test_exactness_lost_once_is_a_regression(figure: str) -> None:
+    """It is checked in one round only, and it is a promise."""
+    (lost,) = regressions(results(figure, [1.0]), results(figure, [0.99]))
+    assert lost.interval is None
+    (change,) = changes(results(figure, [0.0]), results(figure, [1.0]))
+    assert (change.ratio, change.verdict) == (None, Verdict.BETTER)
+    assert regressions(results(figure, [1.0]), results(figure, [1.0])) == []
+
+
+def test_what_was_nothing_has_no_ratio() -> None:
+    (change,) = changes(results("back_share", [0.0] * 4), results("back_share", [0.5] * 4))
+    assert (change.ratio, change.interval, change.verdict) == (None, None, Verdict.NOISE)
+    assert "| – | too few rounds | noise |" in compare(
+        results("back_share", [0.0] * 4), results("back_share", [0.5] * 4)
+    )
