@@ -106,7 +106,8 @@ def _drawn(random: np.random.Generator, rounds: Sequence[Sequence[float]], turns
         values[place, : len(row)] = row
     sizes = np.array([len(row) for row in rounds])[turns][:, :, None]
     within = (random.random((*turns.shape, count)) * sizes).astype(np.int64)
-    return values[turns[:, :, None], within].reshape(len(turns), -1)
+    picked: Values = values[turns[:, :, None], within].reshape(len(turns), -1)
+    return picked
 
 
 def changes(before: Results, after: Results) -> Iterator[Change]:
