@@ -21,6 +21,8 @@ Pixels = NDArray[np.uint8]
 #: Kinds of content, and whether they are grey.
 CORPUS = {"stack": True, "pan": True, "window": True, "typing": False, "terminal": False, "video": False}
 BASE = "left+up, zstd 1"
+#: What imagecodecs raises: its codecs' own errors, for one that the wheel lacks, for one that it never had.
+LACKS = (RuntimeError, ImportError, AttributeError)
 
 
 def stills(kinds: dict[str, bool] = CORPUS, turns: int = 5) -> list[Figure]:
@@ -32,7 +34,7 @@ def stills(kinds: dict[str, bool] = CORPUS, turns: int = 5) -> list[Figure]:
         for name, work in list(works.items()):
             try:
                 sizes[name] = float(work())
-            except RuntimeError as error:  # the library's own errors; a wheel may lack a codec
+            except LACKS as error:
                 del works[name]
                 found.append(Figure(f"{kind}: missing", f"{name}: {error}", 0.0, "–"))
         times = interleaved_ms(works, turns)

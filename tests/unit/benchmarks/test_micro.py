@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
+from benchmarks.driver.browser import CHROMIUM
 from benchmarks.micro.__main__ import PARTS, main, table
+from benchmarks.micro.browser_decode import DECODER, browser_decode
 from benchmarks.micro.dirty_mask import dirty_mask
 from benchmarks.micro.figure import Figure, MissingError, interleaved_ms
 from benchmarks.micro.stills import stills
@@ -36,6 +39,37 @@ def test_a_library_that_is_not_there_is_told(
     assert callable(part)
     with pytest.raises(MissingError, match=f"pip install {module}"):
         part()
+
+
+def lack(monkeypatch: pytest.MonkeyPatch, encoder: str) -> None:
+    """As imagecodecs answers for a codec that its wheel does not hold."""
+
+    def absent(*_: object, **__: object) -> bytes:
+        raise ImportError(f"could not import name {encoder!r}")
+
+    monkeypatch.setattr(pytest.importorskip("imagecodecs"), encoder, absent)
+
+
+def test_a_codec_that_the_wheel_lacks_is_told_and_the_others_are_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lack(monkeypatch, "htj2k_encode")
+    found = stills({"stack": True}, turns=1)
+    (missing,) = (figure for figure in found if figure.part == "stack: missing")
+    assert missing.subject.startswith("HTJ2K: could not import")
+    measured = {figure.subject for figure in found} - {missing.subject}
+    assert {"Lightbox tiles", "PNG level 1", "JPEG-LS", "QOI"} <= measured
+    assert "HTJ2K" not in measured
+
+
+@pytest.mark.skipif(not (Path(CHROMIUM).exists() and DECODER.is_file()), reason="no Chromium or no decoder")
+def test_chromium_decodes_our_tiles_and_what_it_cannot_be_given_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lack(monkeypatch, "jpegxl_encode")
+    found = browser_decode(turns=1)
+    assert {"Lightbox tiles, WASM", "PNG", "WebP"} <= {figure.subject for figure in found}
+    assert [figure.subject[:8] for figure in found if figure.part.endswith("missing")] == ["JPEG XL:"]
 
 
 def test_what_is_missing_changes_the_exit_code(
