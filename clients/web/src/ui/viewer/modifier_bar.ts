@@ -150,8 +150,8 @@ export class ModifierBar {
         group(...ARROWS.map(({ name, face, keysym }) => this.#key(face, t[name], keysym))),
         group(...KOREAN.map(({ name, face, keysym }) => this.#key(face, t[name], keysym))),
         group(
-          this.#plain("M", t.middle, { "data-mouse": "2" }, () => this.#mouse(2)),
-          this.#plain("R", t.right, { "data-mouse": "4" }, () => this.#mouse(4)),
+          this.#plain(icon("mouseMiddle"), t.middle, { "data-mouse": "2" }, () => this.#mouse(2)),
+          this.#plain(icon("mouseRight"), t.right, { "data-mouse": "4" }, () => this.#mouse(4)),
         ),
         group(
           this.#plain("Fn", t.functions, { "data-functions": "" }, () => {
