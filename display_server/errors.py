@@ -4,6 +4,7 @@ LightboxError
 ├── ConfigurationError      what the operator gave us is wrong, or the host lacks something
 ├── ProtocolError           the peer sent something that PROTOCOL.md does not allow
 ├── PolicyError             well-formed, but not allowed for this person
+│   └── LayoutError         monitors that cannot be so, or not on this display
 └── Malfunction             a part of ours or of the host failed
     ├── CaptureError        the framebuffer or the X server is gone
     └── DesktopError        a desktop could not be started or ended early
@@ -34,6 +35,10 @@ class ProtocolError(LightboxError):
 
 class PolicyError(LightboxError):
     """A well-formed request that this person may not make."""
+
+
+class LayoutError(PolicyError):
+    """Monitors cannot be arranged as asked; the former layout stands."""
 
 
 class Malfunction(LightboxError):  # noqa: N818 - the field's word for what is neither the peer's nor the operator's fault

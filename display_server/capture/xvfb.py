@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import mmap
-import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,51 +13,9 @@ import xcffib.xproto
 
 from display_server.capture.damage import DamageFeed
 from display_server.capture.frame_source import Picture, Rect
+from display_server.capture.framebuffer_file import SCREEN_FILE, parse_header
 from display_server.desktop.x_connection import XConnection
 from display_server.errors import CaptureError
-
-SCREEN_FILE = "Xvfb_screen0"
-#: XWD's header: 25 words, most significant byte first whatever the host's order (X11/XWDFile.h).
-_HEADER = struct.Struct(">25I")
-_FILE_VERSION, _Z_PIXMAP, _LITTLE_ENDIAN = 7, 2, 0
-_COLOUR_BYTES = 12
-_MASKS_8_BIT = (0xFF0000, 0xFF00, 0xFF)
-
-
-@dataclass(frozen=True, slots=True)
-class Framebuffer:
-    """Where the pixels stand in an XWD file. A row takes `stride_bytes`, which may be more than it shows."""
-
-    offset_bytes: int
-    stride_bytes: int
-    width_px: int
-    height_px: int
-
-
-def parse_header(data: bytes) -> Framebuffer:
-    """Raises CaptureError unless it is a whole picture of 32 bits a pixel, 8 bits a colour, little-endian."""
-    if len(data) < _HEADER.size:
-        raise CaptureError("The framebuffer's file is too short to hold a header.")
-    words = _HEADER.unpack_from(data)
-    header_bytes, version, pixmap_format, depth, width, height, _, byte_order = words[:8]
-    bits_per_pixel, stride = words[11:13]
-    masks = words[14:17]
-    colours = words[19]
-    if version != _FILE_VERSION or pixmap_format != _Z_PIXMAP or header_bytes < _HEADER.size:
-        raise CaptureError("The framebuffer's file is not in the XWD format, version 7.")
-    if (bits_per_pixel, byte_order, masks) != (32, _LITTLE_ENDIAN, _MASKS_8_BIT) or depth not in (24, 32):
-        raise CaptureError(
-            f"Only 24-bit screens can be captured; this one has depth {depth}, {bits_per_pixel} bits a pixel,"
-            f" masks {masks[0]:x} {masks[1]:x} {masks[2]:x}."
-        )
-    if not width or not height or stride < width * 4:
-        raise CaptureError(
-            f"The framebuffer's file has impossible sizes: {width}×{height}, {stride} bytes a row."
-        )
-    offset = header_bytes + colours * _COLOUR_BYTES
-    if len(data) < offset + height * stride:
-        raise CaptureError("The framebuffer's file is shorter than its header says.")
-    return Framebuffer(offset, stride, width, height)
 
 
 class XvfbSource:

@@ -65,6 +65,11 @@ class AgentProcess:
     def pid(self) -> int | None:
         return self.child.pid if self.child and self.child.alive else None
 
+    @property
+    def answers(self) -> bool:
+        """Whether one of them did."""
+        return self._ever_answered
+
     async def keep(self) -> None:
         """Until cancelled. Raises DesktopError when no agent ever answers."""
         loop = asyncio.get_running_loop()

@@ -56,6 +56,8 @@ class Keeper:
         self._children = Children()
         self._server: x_server.XServer | None = None
         self._agent: AgentProcess | None = None
+        self._laid_out = spec.attach is not None
+        self._size_px = spec.width_px, spec.height_px
 
     async def run(self) -> int:
         """Returns the exit code: 0 when told to end, 1 when something broke."""
@@ -79,15 +81,17 @@ class Keeper:
             wanted = profile.load(self._spec.profile)
             if self._spec.attach is not None:
                 self._server = x_server.attached(self._spec.attach, os.environ)
+                self._size_px = await asyncio.to_thread(x_server.size_of, self._server)
             else:
                 bare = environment.bare(self._spec)
-                self._server = await x_server.start_x_server(self._children, self._spec, bare)
+                self._server = await x_server.start_x_server(
+                    self._children, self._spec, bare, wanted.screen_max
+                )
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_agent(self._server))
                 if self._server.child is not None:
                     group.create_task(self._watch_x_server(self._server.child))
-                    if wanted.programs:
-                        group.create_task(self._run_programs(wanted, self._server))
+                    group.create_task(self._furnish(wanted, self._server))
         except* LightboxError as errors:
             self._break(str(errors.exceptions[0]))
         except* Exception as errors:
@@ -103,14 +107,27 @@ class Keeper:
             self._log,
             command=self._agent_command,
             changed=self._publish,
-            answered=lambda: self._step(KeeperEvent.AGENT_ANSWERED),
+            answered=self._agent_answers,
             tell=self._tell,
         )
         await self._agent.keep()
 
+    def _agent_answers(self) -> None:
+        """A desktop can be viewed when somebody shows it and it has the size that was ordered."""
+        if self._agent is not None and self._agent.answers and self._laid_out:
+            self._step(KeeperEvent.AGENT_ANSWERED)
+
     async def _watch_x_server(self, child: Child) -> None:
         code = await child.wait()
         raise DesktopError(f"The X server ended ({describe_exit(code)}).{x_server.last_words(self._spec)}")
+
+    async def _furnish(self, wanted: profile.Profile, server: x_server.XServer) -> None:
+        """Programs come to a screen that has its size. The agent starts meanwhile, and takes far longer."""
+        await asyncio.to_thread(x_server.lay_out, server, self._spec)
+        self._laid_out = True
+        self._agent_answers()
+        if wanted.programs:
+            await self._run_programs(wanted, server)
 
     async def _run_programs(self, wanted: profile.Profile, server: x_server.XServer) -> None:
         # These are not needed for a desktop to be ready, so their import must not delay it.
@@ -202,8 +219,8 @@ class Keeper:
                 x_server=x_child.pid if x_child and x_child.alive else None,
                 agent=self._agent.pid if self._agent else None,
             ),
-            width_px=self._spec.width_px,
-            height_px=self._spec.height_px,
+            width_px=self._size_px[0],
+            height_px=self._size_px[1],
             error=self._error,
             display=server.display if server else None,
             xauthority=str(server.xauthority) if server else None,

@@ -5,13 +5,17 @@ from __future__ import annotations
 import tomllib
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
+from display_server.desktop.monitors import SCREEN_MAX
 from display_server.errors import ConfigurationError
 
 FOLDER = Path(__file__).parent / "profiles"
+
+
+Side = Annotated[int, msgspec.Meta(ge=320, le=32_767)]
 
 
 class Restart(Enum):
@@ -59,6 +63,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     environment: dict[str, str] = {}
     studies: bool = False  # the sample studies are laid into the home
     session_bus: bool = True
+    #: What the screen can grow to by monitors, px. It takes memory for what it shows, not for this.
+    screen_max: tuple[Side, Side] = SCREEN_MAX
 
 
 def names() -> list[str]:

@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from display_server.desktop.children import Child, Children, describe_exit
+from display_server.desktop.monitors import MONITORS_MAX, SCREEN_MAX, Monitor
 from display_server.desktop.spec import DesktopSpec
 from display_server.desktop.xauthority import write_xauthority
-from display_server.errors import DesktopError
+from display_server.errors import DesktopError, LayoutError
 
 #: It takes 0.1 to 0.3 s on an idle host.
 START_TIMEOUT_S = 15.0
 DPI = 96
 #: How much of its last words we tell.
 WORDS_MAX = 400
+#: Gives an Xvfb an output for each monitor. Built by `desktop.build_outputs`; without it there is one.
+OUTPUTS_LIBRARY = Path(__file__).parent / "native" / "outputs.so"
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,17 @@ class XServer:
     child: Child | None
 
 
-async def start_x_server(children: Children, spec: DesktopSpec, environment: Mapping[str, str]) -> XServer:
-    """Returns when it takes connections. Raises DesktopError with its last words."""
+async def start_x_server(
+    children: Children,
+    spec: DesktopSpec,
+    environment: Mapping[str, str],
+    screen_max: tuple[int, int] = SCREEN_MAX,
+) -> XServer:
+    """Returns when it takes connections. Raises DesktopError with its last words.
+
+    The screen is as large as it can become, px: an Xvfb shrinks, and grows again, but never beyond its first
+    size. `lay_out` makes it what was ordered.
+    """
     folder = Path(spec.folder)
     xauthority, words = folder / "xauthority", folder / "x_server.log"
     spec.framebuffer_folder.mkdir(mode=0o700, exist_ok=True)
@@ -41,8 +53,8 @@ async def start_x_server(children: Children, spec: DesktopSpec, environment: Map
     try:
         child = children.start(
             "X server",
-            _command(spec, number_writer, xauthority),
-            environment,
+            _command(spec, number_writer, xauthority, screen_max),
+            {**environment, **_outputs()},
             output=log,
             pass_fds=[number_writer],
         )
@@ -67,6 +79,33 @@ async def start_x_server(children: Children, spec: DesktopSpec, environment: Map
     return XServer(f":{number.decode()}", xauthority, child)
 
 
+def lay_out(server: XServer, spec: DesktopSpec) -> None:
+    """One monitor of the ordered size, and nothing kept for what it does not show. Blocks for 10 to 60 ms.
+
+    Raises DesktopError.
+    """
+    # Needed once the server runs; its import must not delay that.
+    from display_server.desktop.framebuffer import arrange
+    from display_server.desktop.randr import Randr
+
+    with contextlib.closing(Randr(server.display, server.xauthority)) as randr:
+        try:
+            arrange(randr, [Monitor(0, 0, 0, spec.width_px, spec.height_px)], spec.framebuffer_folder)
+        except LayoutError as error:
+            raise DesktopError(
+                f"The desktop cannot have {spec.width_px}×{spec.height_px}: {error}"
+            ) from error
+
+
+def size_of(server: XServer) -> tuple[int, int]:
+    """Width and height of its screen, px. Blocks. Raises DesktopError when it does not answer."""
+    from display_server.desktop.x_connection import XConnection
+
+    connection = XConnection(server.display, server.xauthority, failure=DesktopError)
+    with contextlib.closing(connection):
+        return connection.screen.width_in_pixels, connection.screen.height_in_pixels
+
+
 def attached(display: str, environment: Mapping[str, str]) -> XServer:
     """A display that runs already, with the authority that this process's environment names."""
     named = environment.get("XAUTHORITY")
@@ -78,11 +117,20 @@ def last_words(spec: DesktopSpec) -> str:
     return _quote(Path(spec.folder) / "x_server.log")
 
 
-def _command(spec: DesktopSpec, number: int, xauthority: Path) -> list[str]:
+def _outputs() -> dict[str, str]:
+    if not OUTPUTS_LIBRARY.exists():
+        return {}
+    return {"LD_PRELOAD": str(OUTPUTS_LIBRARY), "LIGHTBOX_OUTPUTS": str(MONITORS_MAX)}
+
+
+def _command(spec: DesktopSpec, number: int, xauthority: Path, screen_max: tuple[int, int]) -> list[str]:
+    width_px, height_px = max(spec.width_px, screen_max[0]), max(spec.height_px, screen_max[1])
+    if min(spec.width_px, spec.height_px) <= 0:
+        width_px, height_px = spec.width_px, spec.height_px  # the server says what is wrong with them
     return [
         "Xvfb",
         *("-displayfd", str(number)),  # picks a free display, and says which when it is ready
-        *("-screen", "0", f"{spec.width_px}x{spec.height_px}x24"),
+        *("-screen", "0", f"{width_px}x{height_px}x24"),
         *("-fbdir", str(spec.framebuffer_folder)),
         *("-auth", str(xauthority)),
         *("-nolisten", "tcp"),

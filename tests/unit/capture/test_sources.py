@@ -17,8 +17,9 @@ import xcffib.xproto
 
 from display_server.capture.damage import edges_of, intersects
 from display_server.capture.frame_source import FrameSource, Rect
+from display_server.capture.framebuffer_file import SCREEN_FILE, parse_header
 from display_server.capture.xshm import XshmSource
-from display_server.capture.xvfb import SCREEN_FILE, XvfbSource, parse_header
+from display_server.capture.xvfb import XvfbSource
 from display_server.errors import CaptureError
 from tests.fakes.x_server import Painter, XServer, x_server
 

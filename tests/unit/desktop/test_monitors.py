@@ -1,0 +1,109 @@
+"""What a layout may be, for any monitors; and windows that a change left outside."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from display_server.desktop.monitors import (
+    HEIGHT_MIN,
+    MONITORS_MAX,
+    REACH_PX,
+    WIDTH_MIN,
+    Monitor,
+    arranged,
+    back_on_screen,
+    extent,
+)
+from display_server.errors import LayoutError
+
+SCREEN_MAX = 8192, 4320
+any_monitor = st.builds(
+    Monitor,
+    id=st.integers(0, 7),
+    x=st.integers(-4000, 4000),
+    y=st.integers(-4000, 4000),
+    width=st.integers(1, 4000),
+    height=st.integers(1, 4000),
+    primary=st.booleans(),
+)
+
+
+@st.composite
+def rows(draw: st.DrawFn) -> list[Monitor]:
+    """Monitors side by side, at any height and anywhere."""
+    x, monitors = draw(st.integers(-3000, 3000)), []
+    for number in range(draw(st.integers(1, MONITORS_MAX))):
+        width, height = draw(st.integers(WIDTH_MIN, 1300)), draw(st.integers(HEIGHT_MIN, 2000))
+        monitors.append(Monitor(number, x, draw(st.integers(-1000, 1000)), width, height))
+        x += width + draw(st.integers(0, 50))
+    return draw(st.permutations(monitors))
+
+
+@given(st.lists(any_monitor, max_size=8))
+def test_what_is_taken_keeps_every_rule(wanted: list[Monitor]) -> None:
+    try:
+        monitors = arranged(wanted, SCREEN_MAX)
+    except LayoutError:
+        return
+    assert [monitor.id for monitor in monitors] == sorted(monitor.id for monitor in wanted)
+    assert monitors[0].id == 0
+    assert len(monitors) <= MONITORS_MAX
+    assert sum(monitor.primary for monitor in monitors) == 1
+    assert not any(a.overlaps(b) for a in monitors for b in monitors if a is not b)
+    assert min(monitor.x for monitor in monitors) == min(monitor.y for monitor in monitors) == 0
+    assert all(size <= most for size, most in zip(extent(monitors), SCREEN_MAX, strict=True))
+    assert all(monitor.width >= WIDTH_MIN and monitor.height >= HEIGHT_MIN for monitor in monitors)
+
+
+@given(rows())
+def test_any_row_of_monitors_is_taken_as_it_is(wanted: list[Monitor]) -> None:
+    monitors = arranged(wanted, (32_767, 32_767))
+    by_number = {monitor.id: monitor for monitor in wanted}
+    shift = monitors[0].x - by_number[0].x, monitors[0].y - by_number[0].y
+    for monitor in monitors:
+        before = by_number[monitor.id]
+        assert (monitor.x - before.x, monitor.y - before.y) == shift
+        assert (monitor.width, monitor.height) == (before.width, before.height)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        ([], "1 to 6"),
+        ([Monitor(1, 0, 0, 800, 600)], "0 is one of them"),
+        ([Monitor(0, 0, 0, 800, 600), Monitor(0, 800, 0, 800, 600)], "each once"),
+        ([Monitor(0, 0, 0, 800, 600), Monitor(1, 799, 599, 800, 600)], "overlap"),
+        ([Monitor(0, 0, 0, 319, 600)], "320×200"),
+        ([Monitor(0, 0, 0, 4096, 600), Monitor(1, 4097, 0, 4096, 600)], "8193×600"),
+        ([Monitor(0, 0, 0, 800, 600, True), Monitor(1, 800, 0, 800, 600, True)], "primary"),
+    ],
+)
+def test_what_is_refused_and_why(wanted: list[Monitor], words: str) -> None:
+    with pytest.raises(LayoutError, match=words):
+        arranged(wanted, SCREEN_MAX)
+
+
+@given(
+    window=st.tuples(
+        st.integers(-9000, 9000), st.integers(-9000, 9000), st.integers(1, 3000), st.integers(1, 3000)
+    ),
+    row=rows(),
+)
+def test_windows_come_back_within_reach(window: tuple[int, int, int, int], row: list[Monitor]) -> None:
+    monitors = arranged(row, (32_767, 32_767))
+    place = back_on_screen(window, monitors)
+    if place is None:
+        return
+    assert back_on_screen((*place, *window[2:]), monitors) is None
+    corner = Monitor(9, *place, min(window[2], REACH_PX), 1)
+    assert any(corner.overlaps(monitor) for monitor in monitors)
+
+
+def test_windows_within_reach_stay() -> None:
+    two = arranged([Monitor(0, 0, 0, 800, 600), Monitor(1, 800, 0, 800, 600)], SCREEN_MAX)
+    assert back_on_screen((700, 100, 300, 200), two) is None
+    assert back_on_screen((1550, 100, 300, 200), two) == (1300, 100)
+    assert back_on_screen((100, 700, 300, 200), two) == (100, 400)
+    assert back_on_screen((2000, -90, 3000, 2000), two) == (800, 0)

@@ -1,0 +1,153 @@
+"""Monitors on real X servers, as programs see them: xrandr, GTK 3 and Qt 5."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from display_server.capture.framebuffer_file import SCREEN_FILE
+from display_server.desktop.framebuffer import arrange
+from display_server.desktop.monitors import Monitor, arranged
+from display_server.desktop.randr import Randr, number_in
+from display_server.desktop.x_server import OUTPUTS_LIBRARY
+from display_server.errors import DesktopError, LayoutError
+from tests.fakes.x_server import Painter, XServer, x_server
+
+PYTHON = "/usr/bin/python3"  # Debian's: it has the toolkits' bindings
+SCREEN_MAX = 6200, 2700
+READING = [
+    Monitor(0, 0, 0, 2048, 2560, primary=True),
+    Monitor(1, 2048, 0, 2048, 2560),
+    Monitor(2, 4096, 100, 1920, 1080),
+]
+GTK = """
+import gi
+gi.require_version('Gtk', '3.0')
+from gi.repository import Gtk, Gdk
+display = Gdk.Display.get_default()
+for number in range(display.get_n_monitors()):
+    monitor = display.get_monitor(number)
+    place = monitor.get_geometry()
+    print(place.x, place.y, place.width, place.height, int(monitor.is_primary()))
+"""
+QT = """
+import sys
+from PyQt5.QtWidgets import QApplication
+program = QApplication(sys.argv)
+for screen in program.screens():
+    place = screen.geometry()
+    print(place.x(), place.y(), place.width(), place.height(), int(screen is program.primaryScreen()))
+"""
+
+
+@pytest.fixture
+def server() -> Iterator[XServer]:
+    """With as many outputs as a desktop's own."""
+    before = os.environ.copy()
+    os.environ |= {"LD_PRELOAD": str(OUTPUTS_LIBRARY), "LIGHTBOX_OUTPUTS": "6"}
+    try:
+        running = XServer(*SCREEN_MAX)
+    finally:
+        os.environ.pop("LD_PRELOAD")
+        os.environ.pop("LIGHTBOX_OUTPUTS")
+        os.environ |= before
+    running.environment.pop("LD_PRELOAD", None)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def randr(server: XServer) -> Iterator[Randr]:
+    with contextlib.closing(Randr(server.display, None)) as opened:
+        yield opened
+
+
+def as_lines(monitors: list[Monitor]) -> set[str]:
+    return {f"{m.x} {m.y} {m.width} {m.height} {int(m.primary)}" for m in monitors}
+
+
+def run(server: XServer, *command: str) -> str:
+    around = server.environment | {"XDG_RUNTIME_DIR": str(server.folder)}
+    return subprocess.run(command, env=around, check=True, capture_output=True, text=True, timeout=30).stdout
+
+
+def listed(server: XServer) -> set[str]:
+    """By `xrandr --listmonitors`."""
+    found = re.findall(
+        r"\d+: \+?(\*?)\S+ (\d+)/\d+x(\d+)/\d+\+(\d+)\+(\d+)", run(server, "xrandr", "--listmonitors")
+    )
+    return {f"{x} {y} {w} {h} {int(star == '*')}" for star, w, h, x, y in found}
+
+
+def test_programs_see_every_monitor(server: XServer, randr: Randr) -> None:
+    after = randr.arrange(READING)
+    assert list(after.monitors) == READING
+    assert (after.width_px, after.height_px, after.screen_max) == (6016, 2560, SCREEN_MAX)
+    assert listed(server) == as_lines(READING)
+    assert set(run(server, PYTHON, "-c", GTK).splitlines()) == as_lines(READING)
+    assert set(run(server, PYTHON, "-c", QT).splitlines()) == as_lines(READING)
+
+
+def test_one_arrangement_after_the_other(server: XServer, randr: Randr) -> None:
+    above = [Monitor(0, 0, 0, 1920, 1080), Monitor(3, 100, -1200, 1600, 1200, primary=True)]
+    for wanted in (READING, above, [Monitor(0, 5, 5, 1001, 777)], READING, [Monitor(0, 0, 0, 800, 600)]):
+        monitors = arranged(wanted, SCREEN_MAX)
+        assert randr.arrange(wanted).monitors == monitors
+        assert listed(server) == as_lines(list(monitors))
+
+
+def test_modes_are_not_kept(server: XServer, randr: Randr) -> None:
+    for width in range(800, 820):
+        randr.arrange([Monitor(0, 0, 0, width, 600)])
+    assert run(server, "xrandr").count("lightbox-") == 1
+
+
+def test_with_a_single_output_monitors_lie_on_top_of_it() -> None:
+    with x_server(*SCREEN_MAX) as plain, contextlib.closing(Randr(plain.display, None)) as randr:
+        for wanted in (READING, READING[:2], READING[:1]):
+            assert list(randr.arrange(wanted).monitors) == wanted
+            assert listed(plain) == as_lines(wanted)
+
+
+def test_what_cannot_be_changes_nothing(server: XServer, randr: Randr) -> None:
+    randr.arrange(READING)
+    with pytest.raises(LayoutError, match="6200×2700"):
+        randr.arrange([Monitor(0, 0, 0, 6201, 2000)])
+    assert listed(server) == as_lines(READING)
+
+
+def test_memory_follows_what_is_shown(server: XServer, randr: Randr) -> None:
+    def kept_bytes() -> int:
+        return (server.framebuffer / SCREEN_FILE).stat().st_blocks * 512
+
+    painter = Painter(server)
+    assert kept_bytes() >= SCREEN_MAX[0] * SCREEN_MAX[1] * 4
+    arrange(randr, [Monitor(0, 0, 0, 800, 600)], server.framebuffer)
+    assert kept_bytes() <= 4 * 1000 * 1100
+    arrange(randr, READING, server.framebuffer)
+    painter.fill(0, 0, 800, 600, 0x123456)
+    painter.fill(5000, 1000, 700, 100, 0x654321)
+    painter.close()
+    shown = Painter(server)
+    pixels = shown.pixels()
+    assert pixels.shape[:2] == (2560, 6016)
+    assert (pixels[:600, :800] == (0x56, 0x34, 0x12)).all()
+    assert (pixels[1000:1100, 5000:5700] == (0x21, 0x43, 0x65)).all()
+    assert not np.any(pixels[700:, :4000]), "grown parts are black"
+    shown.close()
+
+
+def test_other_peoples_names() -> None:
+    assert [number_in(name) for name in ("screen", "screen-4", "Lightbox-2")] == [0, 4, 2]
+    assert [number_in(name) for name in ("HDMI-1", "screens", "Lightbox-", "VNC-0")] == [None] * 4
+
+
+def test_a_display_that_is_not_there() -> None:
+    with pytest.raises(DesktopError, match="does not answer"):
+        Randr(":987654", None)
