@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmarks.links.link import LOOPBACK
 from benchmarks.report.results import Results
 
 SUBJECT = "lightbox"
+#: As the case of a bar: its figure is a part of the micro benchmarks, its value the part's ratio.
+MICRO = "micro"
 DEFAULT, LOSSLESS = "novnc", "novnc-lossless"
 
 
@@ -21,6 +25,7 @@ class Bar:
     peer: str | None = None
     most: float | None = None
     least: float | None = None
+    link: str = LOOPBACK.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ BARS = (
     Bar("idle with caret: bytes/s", "idle", "down_bytes_per_s", most=2000),
     Bar("gateway: added to a round trip, ms p50", "relay", "added_p50_ms", most=1.0),
     Bar("gateway: CPU, to the rest of the server (stack 30/s)", "stack30", "gateway_share", most=0.15),
+    Bar("3840 × 2160 dirty mask, to memcmp", MICRO, "dirty mask", most=2.0),
     Bar("agent memory, MB", "stack60", "agent_mb", most=120),
     Bar("agent memory after minutes, MB", "memory", "peak_agent_mb", most=120),
     Bar("agent memory: growth over minutes, MB", "memory", "growth_agent_mb", most=5),
@@ -68,17 +74,24 @@ BARS = (
 )
 
 
-def judge(results: Results, subject: str = SUBJECT) -> list[Verdict]:
+def judge(results: Results, subject: str = SUBJECT, bars: Sequence[Bar] = BARS) -> list[Verdict]:
     """Each bar with what this run says about it."""
-    return [_judge(results, subject, bar) for bar in BARS]
+    return [_judge(results, subject, bar) for bar in bars]
 
 
 def _judge(results: Results, subject: str, bar: Bar) -> Verdict:
-    value = results.figure(subject, bar.case, bar.figure)
-    if bar.peer is not None and value is not None:
-        peer = results.figure(bar.peer, bar.case, bar.figure)
-        value = value / peer if peer else None
+    value = _value(results, subject, bar)
     if value is None:
         return Verdict(bar, None, None)
     passed = (bar.most is None or value <= bar.most) and (bar.least is None or value >= bar.least)
     return Verdict(bar, value, passed)
+
+
+def _value(results: Results, subject: str, bar: Bar) -> float | None:
+    if bar.case == MICRO:
+        return next((figure.ratio for figure in results.micro if figure.part == bar.figure), None)
+    value = results.figure(subject, bar.case, bar.figure, bar.link)
+    if bar.peer is None or value is None:
+        return value
+    peer = results.figure(bar.peer, bar.case, bar.figure, bar.link)
+    return value / peer if peer else None

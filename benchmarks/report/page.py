@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 
 from benchmarks.report.bars import SUBJECT, judge
 from benchmarks.report.charts import Part, bars, distribution, legend, lines
+from benchmarks.report.html import document, number, table, words
 from benchmarks.report.markdown import QUIET_CORES
 from benchmarks.report.results import Results, quantile
 
-STYLE = Path(__file__).with_name("page.css")
 #: What a case is about, in the order of the page.
 TITLES = {
     "stack60": "MR stack, 60 slices/s",
@@ -52,12 +50,7 @@ def page(results: Results, json_name: str) -> str:
     parts.append(
         f"<footer>Raw data: {escape(json_name)}. Made by <code>python -m benchmarks run</code>.</footer>"
     )
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Remote desktops in a browser, measured</title><style>{STYLE.read_text()}</style></head>"
-        f"<body><main>{''.join(parts)}</main></body></html>\n"
-    )
+    return document("Remote desktops in a browser, measured", "".join(parts))
 
 
 def _head(results: Results) -> str:
@@ -141,9 +134,7 @@ def _latency(results: Results, subjects: Sequence[str], styles: dict[str, str]) 
             for s, values in series.items()
         ]
         chart = distribution(series, styles, "ms", most)
-        figures.append(
-            f"<figure><h3>{title}</h3>{legend(list(series), styles)}{chart}{_table(rows)}</figure>"
-        )
+        figures.append(f"<figure><h3>{title}</h3>{legend(list(series), styles)}{chart}{table(rows)}</figure>")
     return f'<h2>Latency</h2><div class="grid2">{"".join(figures)}</div>' if figures else ""
 
 
@@ -194,8 +185,8 @@ def _link(results: Results, subjects: Sequence[str], link: str) -> str:
         ):
             cells = [_cell(results, subject, case, name, link) for subject in subjects]
             if any(cell != "–" for cell in cells):
-                rows.append([f"{case}: {_words(name)}", *cells])
-    return f"<h2>Over a link of {escape(link)}</h2>{_smooth_and_exact(results, subjects, link)}{_table(rows)}"
+                rows.append([f"{case}: {words(name)}", *cells])
+    return f"<h2>Over a link of {escape(link)}</h2>{_smooth_and_exact(results, subjects, link)}{table(rows)}"
 
 
 #: Cases by the beginning of their names, what grows along x, and what is drawn over it.
@@ -219,8 +210,8 @@ def _curves(results: Results) -> str:
         for name in names:
             points = [(s.figures[x_name], s.figures[name]) for s in samples if name in s.figures]
             if len(points) > 1:
-                chart = lines({SUBJECT: points}, {SUBJECT: "s0"}, x_title, _words(name))
-                figures.append(f"<figure><h3>{_words(name)}</h3>{chart}</figure>")
+                chart = lines({SUBJECT: points}, {SUBJECT: "s0"}, x_title, words(name))
+                figures.append(f"<figure><h3>{words(name)}</h3>{chart}</figure>")
     return f'<h2>Scale</h2><div class="grid2">{"".join(figures)}</div>' if figures else ""
 
 
@@ -232,7 +223,7 @@ def _bars(results: Results) -> str:
         limit = f"≤ {verdict.bar.most:g}" if verdict.bar.most is not None else f"≥ {verdict.bar.least:g}"
         word = '<span class="pass">pass</span>' if verdict.passed else '<span class="fail">missed</span>'
         rows.append([verdict.bar.title, limit, f"{verdict.value:.3g}", word])
-    return f"<h2>Bars</h2>{_table(rows, raw_last=True)}" if len(rows) > 1 else ""
+    return f"<h2>Bars</h2>{table(rows, raw_last=True)}" if len(rows) > 1 else ""
 
 
 def _tables(results: Results, subjects: Sequence[str]) -> str:
@@ -245,10 +236,10 @@ def _tables(results: Results, subjects: Sequence[str]) -> str:
             for name in sample.figures
         )
         rows = [[case, *subjects]]
-        rows += [[_words(n), *(_cell(results, s, case, n, "loopback") for s in subjects)] for n in names]
+        rows += [[words(n), *(_cell(results, s, case, n, "loopback") for s in subjects)] for n in names]
         if len(rows) > 1:
             parts.append(
-                f"<details><summary>{escape(TITLES.get(case, case))}</summary>{_table(rows)}</details>"
+                f"<details><summary>{escape(TITLES.get(case, case))}</summary>{table(rows)}</details>"
             )
     return "".join(parts)
 
@@ -258,29 +249,7 @@ def _cell(results: Results, subject: str, case: str, name: str, link: str) -> st
     if value is None:
         return "–"
     spread = results.values(subject, case, name, link)
-    text = _number(value)
+    text = number(value)
     if len(spread) > 1 and min(spread) != max(spread):
-        text += f" ({_number(min(spread))}–{_number(max(spread))})"
+        text += f" ({number(min(spread))}–{number(max(spread))})"
     return text
-
-
-def _number(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-
-
-def _words(name: str) -> str:
-    """A figure's name as text: its unit stands at the end."""
-    return re.sub(r"_", " ", name)
-
-
-def _table(rows: Iterable[Sequence[str]], *, raw_last: bool = False) -> str:
-    head, *body = rows
-    cells = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-    lines_of = []
-    for row in body:
-        texts = [escape(cell) for cell in row]
-        if raw_last:
-            texts[-1] = row[-1]
-        lines_of.append("<tr>" + "".join(f"<td>{text}</td>" for text in texts) + "</tr>")
-    body_rows = "".join(lines_of)
-    return f'<div class="scroll"><table><tr>{cells}</tr>{body_rows}</table></div>'

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from benchmarks.micro.figure import Figure
+
 FORMAT = 1
 
 
@@ -34,6 +36,7 @@ class Results:
     missing: dict[str, str] = field(default_factory=dict)
     not_applicable: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    micro: list[Figure] = field(default_factory=list)
     format: int = FORMAT
 
     def subjects(self) -> list[str]:

@@ -10,7 +10,8 @@ from benchmarks.cases.play import cost_figures, exactness_figures, shown_figures
 from benchmarks.content.stage import Shown
 from benchmarks.driver.browser import Quantiles, Seen, Watched
 from benchmarks.driver.meter import Reading
-from benchmarks.report.bars import judge
+from benchmarks.micro.figure import Figure
+from benchmarks.report.bars import Bar, judge
 from benchmarks.report.markdown import report
 from benchmarks.report.results import Results, Sample, load, quantile
 
@@ -29,6 +30,7 @@ def results(clicks: dict[str, list[float]], foreign_cores: float = 0.0) -> Resul
 def test_results_survive_the_file(tmp_path: Path) -> None:
     found = results({"lightbox": [5.0, 6.0]})
     found.missing["novnc"] = "not there"
+    found.micro.append(Figure("wire", "ack, read", 1.5, "µs each"))
     found.save(tmp_path / "new" / "results.json")
     assert load(tmp_path / "new" / "results.json") == found
 
@@ -55,6 +57,26 @@ def test_a_bar_is_a_ratio_to_the_peer_of_the_same_run(ours: float, passed: bool)
 def test_a_bar_without_its_peer_is_not_measured() -> None:
     verdict = judge(results({"lightbox": [6.0]}))[0]
     assert (verdict.value, verdict.passed) == (None, None)
+
+
+def test_a_bar_may_be_about_a_link() -> None:
+    found = results({"lightbox": [5.0], "novnc": [10.0]})
+    for subject, value in (("lightbox", 40.0), ("novnc", 50.0)):
+        found.samples.append(Sample(subject, "click", 0, {"p50_ms": value}, link="20+15ms"))
+    near, far, nowhere = (
+        Bar("p50", "click", "p50_ms", "novnc", most=0.6, link=link) for link in ("loopback", "20+15ms", "5")
+    )
+    verdicts = judge(found, bars=(near, far, nowhere))
+    assert [(v.value, v.passed) for v in verdicts] == [(0.5, True), (0.8, False), (None, None)]
+
+
+@pytest.mark.parametrize(("ratio", "passed"), [(1.8, True), (2.2, False)])
+def test_a_part_alone_has_a_bar(ratio: float, passed: bool) -> None:
+    found = results({"lightbox": [5.0]})
+    bar = Bar("mask", "micro", "dirty mask", most=2.0)
+    assert judge(found, bars=[bar])[0].passed is None
+    found.micro.append(Figure("dirty mask", "3840 × 2160 px", 2.3, "ms", ratio, "memcmp"))
+    assert judge(found, bars=[bar])[0].passed is passed
 
 
 def test_the_report_says_what_is_missing_and_that_the_machine_was_busy() -> None:

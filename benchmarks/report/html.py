@@ -1,0 +1,41 @@
+"""What the pages are made of: the frame with the style sheet in it, tables, figures' names and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+
+STYLE = Path(__file__).with_name("page.css")
+
+
+def document(title: str, body: str) -> str:
+    """A whole page that fetches nothing."""
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{STYLE.read_text()}</style></head>"
+        f"<body><main>{body}</main></body></html>\n"
+    )
+
+
+def table(rows: Iterable[Sequence[str]], *, raw_last: bool = False) -> str:
+    """The first row is the head. Cells are text; with `raw_last` those of the last column are HTML."""
+    head, *body = rows
+    cells = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    lines = []
+    for row in body:
+        texts = [escape(cell) for cell in row]
+        if raw_last:
+            texts[-1] = row[-1]
+        lines.append("<tr>" + "".join(f"<td>{text}</td>" for text in texts) + "</tr>")
+    return f'<div class="scroll"><table><tr>{cells}</tr>{"".join(lines)}</table></div>'
+
+
+def number(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def words(name: str) -> str:
+    """A figure's name as text: its unit stands at the end."""
+    return name.replace("_", " ")
