@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.cases.case import Effort
-from benchmarks.links.link import LOOPBACK, parse_link
+from benchmarks.links.link import HELP, LOOPBACK, parse_link
 from benchmarks.report.compare import compare, regressions
 from benchmarks.report.markdown import report
 from benchmarks.report.page import page
@@ -33,7 +33,7 @@ def arguments() -> argparse.ArgumentParser:
     )
     runs.add_argument("--add", action="store_true", help="to what the JSON file has already")
     runs.add_argument("--all", action="store_true", help="every case and every subject; takes an hour")
-    runs.add_argument("--link", action="append", metavar="LINK", help="loopback, 20, 20+15ms, 50+30ms+2%%")
+    runs.add_argument("--link", action="append", metavar="LINK", help=HELP.replace("%", "%%"))
     runs.add_argument("--rounds", type=int, default=1, help="each gives every subject a fresh desktop")
     runs.add_argument("--seconds", type=float, default=Effort().seconds, help="of each pass over a stack")
     runs.add_argument("--clicks", type=int, default=Effort().clicks, help="in each round")

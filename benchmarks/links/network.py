@@ -61,6 +61,7 @@ class Network:
         self._client = f"{PREFIX}-{os.getpid()}-client"
         self.device: str | None = "tun0" if link.relayed else "veth0"
         self._relay: multiprocessing.process.BaseProcess | None = None
+        self._tuns: list[int] = []
 
     def __enter__(self) -> Self:
         """Raises MissingPeerError when this host does not let us."""
@@ -76,12 +77,16 @@ class Network:
                 _ip("-n", namespace, "address", "add", f"{address}/24", "dev", device)
                 _ip("-n", namespace, "link", "set", device, "up")
                 _run("tc", "-n", namespace, "qdisc", "add", "dev", device, "root", "tbf", *self._bucket())
+            self._start_relay()
         except (OSError, subprocess.CalledProcessError) as error:
             self.__exit__()
             said = getattr(error, "stderr", None) or str(error)
             raise MissingPeerError(
                 f"link {self._link.name} needs root, iproute2 and /dev/net/tun: {said.strip()}"
             ) from error
+        except BaseException:  # told to end, in the middle of it
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -91,6 +96,8 @@ class Network:
             self._relay.terminate()
             self._relay.join(5)
             self._relay = None
+        while self._tuns:
+            os.close(self._tuns.pop())
 
     @contextmanager
     def server(self) -> Iterator[None]:
@@ -108,34 +115,28 @@ class Network:
         return ["rate", rate, "burst", str(BURST_BYTES), "latency", f"{QUEUE_MS}ms"]
 
     def _join_by_veth(self) -> tuple[str, str]:
-        _ip(
-            "link",
-            "add",
-            "veth0",
-            "netns",
-            self._server,
-            "type",
-            "veth",
-            "peer",
-            "veth1",
-            "netns",
-            self._client,
-        )
+        ends = ("veth0", "netns", self._server, "type", "veth", "peer", "veth1", "netns", self._client)
+        _ip("link", "add", *ends)
         return "veth0", "veth1"
 
     def _join_by_relay(self) -> tuple[str, str]:
         with self.server():
-            one = _tun("tun0")
+            self._tuns.append(_tun("tun0"))
         with self.client():
-            other = _tun("tun1")
-        delay_s, loss_share = self._link.delay_ms / 1000, self._link.loss_share
+            self._tuns.append(_tun("tun1"))
+        return "tun0", "tun1"
+
+    def _start_relay(self) -> None:
+        """Once both devices are up: one that is not refuses packets. Only the relay keeps the descriptors."""
+        if not self._tuns:
+            return
+        one, other = self._tuns
         self._relay = multiprocessing.get_context("fork").Process(
-            target=relay, args=(one, other, delay_s, loss_share), name="relay", daemon=True
+            target=relay, args=(one, other, self._link), name="relay", daemon=True
         )
         self._relay.start()
-        os.close(one)
-        os.close(other)
-        return "tun0", "tun1"
+        while self._tuns:
+            os.close(self._tuns.pop())
 
 
 class Way(Protocol):

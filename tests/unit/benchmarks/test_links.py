@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from benchmarks.links.link import LOOPBACK, Link, parse_link
@@ -27,13 +30,18 @@ from benchmarks.peers.subject import MissingPeerError
         ("20+15ms", Link("20+15ms", 20, 15)),
         ("50+30ms+2%", Link("50+30ms+2%", 50, 30, 0.02)),
         ("5+1%", Link("5+1%", 5, 0, 0.01)),
+        ("50+30ms~5ms+2%", Link("50+30ms~5ms+2%", 50, 30, 0.02, 5)),
+        ("wifi", Link("wifi", 50, 4, 0.001, 4)),
+        ("wan", Link("wan", 20, 20, 0.001, 3)),
     ],
 )
 def test_links_are_parsed(text: str, link: Link) -> None:
     assert parse_link(text) == link
 
 
-@pytest.mark.parametrize("text", ["", "fast", "20ms", "0", "20+", "-5", "20+5000ms", "20+100%", "20+5ms+"])
+@pytest.mark.parametrize(
+    "text", ["", "fast", "20ms", "0", "20+", "-5", "20+5000ms", "20+100%", "20+5ms+", "20~5ms", "20+5ms~6ms"]
+)
 def test_what_is_no_link_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"no link|out of range"):
         parse_link(text)
@@ -51,6 +59,33 @@ def test_packets_are_delayed_in_order() -> None:
     assert way.next_s is None
 
 
+def test_jitter_varies_the_delay_and_keeps_the_order() -> None:
+    way = Direction(0.05, 0.0, random.Random(1), jitter_s=0.004)
+    out: list[tuple[float, float]] = []
+    for turn in range(10_000):
+        now_s = turn / 10_000
+        if turn % 10 == 0:
+            way.put(turn.to_bytes(2), now_s)
+        out += [(int.from_bytes(packet) / 10_000, now_s) for packet in way.due(now_s)]
+    assert out == sorted(out)
+    delays = sorted(arrived_s - sent_s for sent_s, arrived_s in out)
+    grain_s = 0.0002
+    assert 0.046 - grain_s <= delays[0] < 0.048
+    assert 0.052 < delays[-1] <= 0.054 + grain_s
+
+
+def test_chance_is_seeded() -> None:
+    def lost() -> list[int]:
+        way = Direction(0.0, 0.3, random.Random(7))
+        counts = []
+        for _ in range(100):
+            way.put(b"x", 0.0)
+            counts.append(way.lost)
+        return counts
+
+    assert lost() == lost()
+
+
 def test_a_share_of_packets_is_lost_and_the_line_is_bounded() -> None:
     way = Direction(0.0, 0.1, random.Random(1))
     for _ in range(10_000):
@@ -63,13 +98,20 @@ def test_a_share_of_packets_is_lost_and_the_line_is_bounded() -> None:
     assert full.lost == 5
 
 
-@pytest.mark.parametrize("text", ["50", "50+20ms+1%"])
+def refused(text: str) -> bool:
+    """Whether this host does not let us make namespaces; then it must say so clearly."""
+    if os.geteuid() == 0:
+        return False
+    with pytest.raises(MissingPeerError, match="needs root"), Network(parse_link(text)):
+        pass
+    return True
+
+
+@pytest.mark.parametrize("text", ["50", "50+20ms~5ms+1%", "50+1%"])
 def test_bytes_pass_between_namespaces_and_nothing_stays(text: str) -> None:
     payload = bytes(300_000)
     outside = Path("/proc/thread-self/ns/net").readlink()
-    if os.geteuid() != 0:
-        with pytest.raises(MissingPeerError, match="needs root"), Network(parse_link(text)):
-            pass
+    if refused(text):
         return
     with Network(parse_link(text)) as way:
         with way.server():
@@ -98,8 +140,9 @@ def _serve(listener: socket.socket, payload: bytes) -> None:
         connection.sendall(payload)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root; without it there are none to remove")
 def test_namespaces_of_runs_that_died_are_removed() -> None:
+    if refused("50"):
+        return
     dead = subprocess.Popen(["true"])
     dead.wait()
     left = f"{PREFIX}-{dead.pid}-server"
@@ -109,3 +152,40 @@ def test_namespaces_of_runs_that_died_are_removed() -> None:
         names = [file.name for file in Path("/run/netns").glob(f"{PREFIX}-*")]
     assert left not in names
     assert len(names) == 2, "ours is alive"
+
+
+DYING = """
+import os, signal, sys, time
+from benchmarks.links.link import parse_link
+from benchmarks.links.network import Network
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+with Network(parse_link("50+1ms")) as way:
+    print(os.getpid(), way._relay.pid, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_nothing_stays_of_a_run_that_is_ended(number: signal.Signals) -> None:
+    if refused("50+1ms"):
+        return
+    with subprocess.Popen([sys.executable, "-c", DYING], stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        own, relay_pid = (int(word) for word in run.stdout.readline().split())
+        assert list(Path("/run/netns").glob(f"{PREFIX}-{own}-*"))
+        run.send_signal(number)
+    deadline = time.monotonic() + 10
+    while alive(relay_pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not alive(relay_pid)
+    if number == signal.SIGKILL:
+        remove_stale()  # as the next run does
+    assert not list(Path("/run/netns").glob(f"{PREFIX}-{own}-*"))
+
+
+def alive(pid: int) -> bool:
+    """A process that has ended and waits to be reaped by whoever inherited it is not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
