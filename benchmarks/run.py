@@ -27,6 +27,7 @@ from benchmarks.peers.lightbox import Lightbox
 from benchmarks.peers.novnc import NoVnc
 from benchmarks.peers.selkies import Selkies
 from benchmarks.peers.subject import MissingPeerError, Subject, SubjectFailedError
+from benchmarks.peers.xpra import Xpra
 from benchmarks.report.results import Results, Sample
 
 WIDTH_PX, HEIGHT_PX = 1920, 1080
@@ -37,6 +38,7 @@ SUBJECTS: Mapping[str, Callable[[], Subject]] = {
     "novnc-lossless": lambda: NoVnc(jpeg=False),
     "selkies": lambda: Selkies("websockets"),
     "selkies-webrtc": lambda: Selkies("webrtc"),
+    "xpra": Xpra,
 }
 
 #: In the order in which they run; idle comes last, because its terminal stays.

@@ -66,6 +66,24 @@ def read_display(descriptor: int, timeout_s: float = 15) -> str:
     return f":{int(text)}"
 
 
+def start_xvfb(
+    xauthority: Path, width_px: int, height_px: int, log: Path
+) -> tuple[subprocess.Popen[bytes], str]:
+    """An X server for subjects that capture one, and its display."""
+    reader, writer = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", f"{width_px}x{height_px}x24"]
+    command += ["-auth", str(xauthority), "-nolisten", "tcp", "-noreset"]
+    try:
+        with log.open("wb") as sink:
+            server = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, pass_fds=(writer,)
+            )
+        os.close(writer)
+        return server, read_display(reader)
+    finally:
+        os.close(reader)
+
+
 def end(process: subprocess.Popen[bytes], timeout_s: float = 10) -> None:
     """SIGTERM, then SIGKILL."""
     if process.poll() is not None:

@@ -22,7 +22,7 @@ import psutil
 from playwright.sync_api import Page
 
 from benchmarks.links.network import CLIENT_ADDRESS, SERVER_ADDRESS
-from benchmarks.peers.processes import end, free_port, read_display, wait_for_port, write_xauthority
+from benchmarks.peers.processes import end, free_port, start_xvfb, wait_for_port, write_xauthority
 from benchmarks.peers.subject import MissingPeerError, Running
 
 SELKIES_VERSION = "2.1.0"
@@ -50,7 +50,8 @@ class Selkies:
         folder = self._folder = Path(tempfile.mkdtemp(prefix="bench-selkies-"))
         xauthority = folder / "xauthority"
         write_xauthority(xauthority)
-        x_server, display = self._start_x(xauthority, width_px, height_px)
+        x_server, display = start_xvfb(xauthority, width_px, height_px, folder / "xvfb.log")
+        self._processes.append(x_server)
         port = free_port(host)
         command = [str(program), "--mode", self._mode, "--port", str(port)]
         # Its parts talk to each other by way of 127.0.0.1, wherever else it listens.
@@ -60,7 +61,11 @@ class Selkies:
         command += ["--manual-resolution", "true"]
         command += ["--manual-width", str(width_px), "--manual-height", str(height_px)]
         environment = {"HOME": str(folder), "DISPLAY": display, "XAUTHORITY": str(xauthority)}
-        server = self._spawn("selkies", command, env=os.environ | environment)
+        with (folder / "selkies.log").open("wb") as log:
+            server = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | environment
+            )
+        self._processes.append(server)
         wait_for_port(port, server, host, timeout_s=30)
         url = f"http://{name}:{port}/"
 
@@ -81,34 +86,6 @@ class Selkies:
             "TLS": "no",
         }
         return Running(display, xauthority, port, lambda: pids, enter, doorstep, facts)
-
-    def _start_x(
-        self, xauthority: Path, width_px: int, height_px: int
-    ) -> tuple[subprocess.Popen[bytes], str]:
-        reader, writer = os.pipe()
-        command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", f"{width_px}x{height_px}x24"]
-        command += ["-auth", str(xauthority), "-nolisten", "tcp", "-noreset"]
-        try:
-            server = self._spawn("xvfb", command, pass_fds=(writer,))
-            os.close(writer)
-            return server, read_display(reader)
-        finally:
-            os.close(reader)
-
-    def _spawn(
-        self,
-        name: str,
-        command: list[str],
-        pass_fds: tuple[int, ...] = (),
-        env: Mapping[str, str] | None = None,
-    ) -> subprocess.Popen[bytes]:
-        assert self._folder is not None
-        with (self._folder / f"{name}.log").open("wb") as log:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=pass_fds, env=env
-            )
-        self._processes.append(process)
-        return process
 
     def stop(self) -> None:
         for process in reversed(self._processes):
