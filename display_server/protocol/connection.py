@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 
 from display_server.errors import ProtocolError
+from display_server.protocol.clipboard import KIND_CLIPBOARD, Piece, parse_piece
 from display_server.protocol.messages import (
     BINARY_MAX_BYTES,
     PROTOCOL_VERSION,
@@ -70,7 +71,7 @@ class ViewerConnection:
         """Which one this viewer shows, once it said hello."""
         return self._monitor
 
-    def receive(self, frame: str | bytes) -> ViewerMessage | DigestReport:
+    def receive(self, frame: str | bytes) -> ViewerMessage | DigestReport | Piece:
         """Raises ProtocolError with the close code that fits."""
         message: ViewerMessage | DigestReport
         if isinstance(frame, str):
@@ -83,6 +84,9 @@ class ViewerConnection:
         else:
             if len(frame) > BINARY_MAX_BYTES:
                 raise ProtocolError(f"a binary frame holds at most {BINARY_MAX_BYTES} bytes")
+            if frame[:1] == bytes([KIND_CLIPBOARD]):
+                self._step(ConnectionEvent.MESSAGE)
+                return parse_piece(frame)
             self._step(ConnectionEvent.EVIDENCE)
             message = parse_report(frame, self._tile_counts[self._monitor])
         if isinstance(message, Ack | Refresh | DigestReport) and message.monitor != self._monitor:

@@ -33,6 +33,9 @@ class Hello(_Message, frozen=True):
     monitor: Monitor
     cache_bytes: Annotated[int, Meta(ge=0, le=1 << 30)]
     encodings: Annotated[list[Annotated[str, Meta(max_length=32)]], Meta(max_length=64)]
+    #: What the person would call the device, and whether it comes by itself after a loss (§8).
+    device: Annotated[str, Meta(max_length=64)] = ""
+    resume: bool = False
 
 
 class Pointer(_Message, frozen=True):
@@ -89,8 +92,16 @@ class Ping(_Message, frozen=True):
     t: float
 
 
+ClipboardFormat = Literal["text", "png"]
+
+
+class ClipboardAsk(_Message, frozen=True, tag="clipboard"):
+    serial: Epoch
+    format: ClipboardFormat
+
+
 InputMessage = Pointer | Wheel | Key | Text | Release
-ViewerMessage = Hello | InputMessage | Ack | View | Watch | Refresh | Ping
+ViewerMessage = Hello | InputMessage | Ack | View | Watch | Refresh | Ping | ClipboardAsk
 
 _decoder: msgspec.json.Decoder[ViewerMessage] = msgspec.json.Decoder(ViewerMessage)
 
@@ -190,6 +201,15 @@ class Trace(_Message, frozen=True):
     frames: list[TraceFrame]
 
 
+class ClipboardState(_Message, frozen=True, tag="clipboard"):
+    to_desktop: bool
+    from_desktop: bool
+    images: bool
+    max_bytes: int
+    serial: int
+    formats: list[ClipboardFormat]
+
+
 class Notice(_Message, frozen=True):
     code: str
     message: str
@@ -204,7 +224,19 @@ class Monitors(_Message, frozen=True):
     monitors: list[MonitorLayout]
 
 
-AgentMessage = Welcome | Monitors | Cursor | PointerAt | State | Verify | Status | Trace | Notice | Pong
+AgentMessage = (
+    Welcome
+    | Monitors
+    | Cursor
+    | PointerAt
+    | State
+    | Verify
+    | Status
+    | Trace
+    | ClipboardState
+    | Notice
+    | Pong
+)
 
 _encode = msgspec.json.Encoder().encode
 
