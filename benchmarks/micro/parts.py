@@ -10,6 +10,7 @@ from benchmarks.micro.figure import Figure, MissingError
 from benchmarks.micro.stills import stills
 from benchmarks.micro.video import video
 from benchmarks.micro.wire import wire
+from benchmarks.report.html import number
 
 PARTS: dict[str, Callable[[], list[Figure]]] = {
     "stills": stills,
@@ -42,5 +43,5 @@ def table(figures: Sequence[Figure]) -> str:
     lines = ["| part | subject | value | ratio |", "|---|---|---:|---:|"]
     for figure in figures:
         ratio = "" if figure.ratio is None else f"{figure.ratio:.2f} × {figure.against}"
-        lines.append(f"| {figure.part} | {figure.subject} | {figure.value:.3g} {figure.unit} | {ratio} |")
+        lines.append(f"| {figure.part} | {figure.subject} | {number(figure.value)} {figure.unit} | {ratio} |")
     return "\n".join(lines)

@@ -44,7 +44,9 @@ def stills(kinds: dict[str, bool] = CORPUS, turns: int = 5) -> list[Figure]:
         times = interleaved_ms(works | {COPY: partial(bytearray, raw)}, turns)
         for name in works:
             ratio = len(raw) / sizes[name]
-            found.append(Figure(f"{kind}: compression", name, ratio, ": 1", sizes[BASE] / sizes[name], BASE))
+            found.append(
+                Figure(f"{kind}: compression", name, ratio, "raw/coded", sizes[BASE] / sizes[name], BASE)
+            )
         for name, ms in times.items():
             speed = len(raw) / ms / 1e3
             found.append(Figure(f"{kind}: coding", name, speed, "MB/s", times[BASE] / ms, BASE))
@@ -73,7 +75,8 @@ def encoders(rgba: Pixels, *, grey: bool) -> dict[str, Callable[[], int]]:
         "JPEG XL effort 1": lambda: len(codecs.jpegxl_encode(picture, lossless=True, effort=1, numthreads=1)),
         "JPEG-LS": lambda: len(codecs.jpegls_encode(picture)),
         "HTJ2K": lambda: len(codecs.htj2k_encode(picture, reversible=True)),
-        "WebP lossless": lambda: len(codecs.webp_encode(rgb, lossless=True, level=0)),
+        "WebP lossless m0": lambda: len(codecs.webp_encode(rgb, lossless=True, level=0, method=0)),
+        "WebP lossless m4": lambda: len(codecs.webp_encode(rgb, lossless=True, level=0, method=4)),
         "QOI": lambda: len(codecs.qoi_encode(rgb)),
     }
 

@@ -37,8 +37,8 @@ def _crossed(what: str, rows: dict[str, dict[str, Figure]]) -> str:
     cells = [[what, *contents]]
     for subject, found in rows.items():
         cells.append([subject, *(_cell(found[c]) if c in found else "–" for c in contents)])
-    note = f"{first.unit}, in brackets as a ratio to {first.against}"
-    return f"<p class='note'>{escape(what.capitalize())}: {escape(note)}.</p>{table(cells)}"
+    note = f"in {first.unit}, in brackets as a ratio to {first.against}"
+    return f"<p class='note'>{escape(what.capitalize())} {escape(note)}.</p>{table(cells)}"
 
 
 def _cell(figure: Figure) -> str:
