@@ -6,7 +6,14 @@ from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 #: Written to the database; a newer one is refused rather than misread.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+#: What brings a database of a version to the next one; tables that are new are made without this.
+MIGRATIONS: dict[int, tuple[str, ...]] = {
+    1: (
+        "ALTER TABLE desktops ADD COLUMN share BOOLEAN NOT NULL DEFAULT 0",
+        "ALTER TABLE desktops ADD COLUMN clipboard VARCHAR(256) NOT NULL DEFAULT '{}'",
+    )
+}
 
 
 class Base(DeclarativeBase):
@@ -39,6 +46,8 @@ class Desktop(Base):
     height_px: Mapped[int]
     attach: Mapped[str | None] = mapped_column(String(64))
     position: Mapped[int] = mapped_column(default=0)
+    share: Mapped[bool] = mapped_column(default=False)
+    clipboard: Mapped[str] = mapped_column(String(256), default="{}")  # ClipboardPolicy as JSON
 
 
 class Entitlement(Base):

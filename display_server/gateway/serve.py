@@ -79,6 +79,8 @@ def offers(config: Config) -> list[DesktopOffer]:
             height_px=desktop.size_px[1],
             usernames=tuple(name.lower() for name in desktop.users),
             attach=desktop.attach,
+            share=desktop.share,
+            clipboard=desktop.clipboard or profile.load(desktop.profile).clipboard,
         )
         for desktop in config.desktops
     ]
