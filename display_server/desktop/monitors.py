@@ -10,8 +10,6 @@ from display_server.errors import LayoutError
 MONITORS_MAX = 6
 #: Smaller ones hold no desktop, px.
 WIDTH_MIN, HEIGHT_MIN = 320, 200
-#: Text scale, percent.
-SCALE_MIN, SCALE_MAX = 100, 300
 #: What X servers of ours can grow to, unless a profile says otherwise, px.
 SCREEN_MAX = 8192, 4320
 #: So much of a window's upper edge is enough to drag it by, px.

@@ -14,9 +14,12 @@ SUBPROTOCOL = "lightbox.1"
 #: Limits of PROTOCOL.md §1, bytes.
 TEXT_MAX_BYTES = 64 * 1024
 BINARY_MAX_BYTES = 256 * 1024
+#: A desktop has so many monitors at most.
+MONITORS_MAX = 6
 
 Monitor = Annotated[int, Meta(ge=0, le=65_535)]
 Place = Annotated[int, Meta(ge=-32_768, le=32_767)]
+Side = Annotated[int, Meta(ge=1, le=65_535)]
 Epoch = Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)]
 Turn = Annotated[int, Meta(ge=-12_000, le=12_000)]
 #: A browser's clock in ms; finite because JSON knows nothing else.
@@ -92,6 +95,22 @@ class Ping(_Message, frozen=True):
     t: float
 
 
+class OrderedMonitor(Struct, frozen=True):
+    id: Annotated[int, Meta(ge=0, le=MONITORS_MAX - 1)]
+    x: Place
+    y: Place
+    width: Side
+    height: Side
+    primary: bool = False
+
+
+class Layout(_Message, frozen=True):
+    """`scale` is the programs' text scale in percent; None leaves it."""
+
+    monitors: Annotated[list[OrderedMonitor], Meta(min_length=1, max_length=MONITORS_MAX)]
+    scale: Annotated[int, Meta(ge=100, le=300)] | None = None
+
+
 ClipboardFormat = Literal["text", "png"]
 
 
@@ -101,7 +120,7 @@ class ClipboardAsk(_Message, frozen=True, tag="clipboard"):
 
 
 InputMessage = Pointer | Wheel | Key | Text | Release
-ViewerMessage = Hello | InputMessage | Ack | View | Watch | Refresh | Ping | ClipboardAsk
+ViewerMessage = Hello | InputMessage | Ack | View | Watch | Refresh | Layout | Ping | ClipboardAsk
 
 _decoder: msgspec.json.Decoder[ViewerMessage] = msgspec.json.Decoder(ViewerMessage)
 
@@ -123,6 +142,7 @@ class MonitorLayout(Struct, frozen=True):
     y: int
     width: int
     height: int
+    primary: bool
 
 
 class Welcome(_Message, frozen=True):
@@ -131,6 +151,8 @@ class Welcome(_Message, frozen=True):
     desktop: str
     digest_seed: str
     monitors: list[MonitorLayout]
+    screen_max: tuple[int, int] | None
+    scale: int
     tile_px: int = 64
     protocol: int = PROTOCOL_VERSION
 
@@ -169,7 +191,9 @@ class Status(_Message, frozen=True):
     state: StateName
     age_ms: float
     tiles: int
+    updated_tiles: int
     verified: int
+    verified_total: int
     mismatches: int
     updates: int
     dropped: int
@@ -221,21 +245,15 @@ class Pong(_Message, frozen=True):
 
 
 class Monitors(_Message, frozen=True):
+    """`screen_max` is None where viewers cannot arrange them."""
+
     monitors: list[MonitorLayout]
+    screen_max: tuple[int, int] | None
+    scale: int
 
 
 AgentMessage = (
-    Welcome
-    | Monitors
-    | Cursor
-    | PointerAt
-    | State
-    | Verify
-    | Status
-    | Trace
-    | ClipboardState
-    | Notice
-    | Pong
+    Welcome | Monitors | Cursor | PointerAt | State | Verify | Status | Trace | ClipboardState | Notice | Pong
 )
 
 _encode = msgspec.json.Encoder().encode

@@ -35,6 +35,7 @@ class FakeViewer:
         deaf: bool = False,
         hello: bool = True,
         name: str = "fake",
+        monitor: int = 0,
     ) -> None:
         self._path = socket
         self._cache_bytes = cache_bytes
@@ -42,6 +43,7 @@ class FakeViewer:
         self._deaf = deaf
         self._hello = hello
         self._name = name
+        self.monitor = monitor
         self._news = asyncio.Condition()
         self._slots: dict[int, bytes] = {}
         self.picture: NDArray[np.uint8] = np.zeros((0, 0, 4), np.uint8)
@@ -71,7 +73,7 @@ class FakeViewer:
                 type="hello",
                 protocol=1,
                 client="fake",
-                monitor=0,
+                monitor=self.monitor,
                 cache_bytes=self._cache_bytes,
                 encodings=list(ENCODING_NAMES),
             )
@@ -117,7 +119,7 @@ class FakeViewer:
         self._touched.clear()
         self._read_digests[tiles] = digest_tiles(self.picture, self.grid, tiles, self.seed)
         root = root_digest(self._read_digests, self.seed)
-        head = struct.pack("<BBHIQH", 2, int(full), 0, self.epoch, root, len(tiles))
+        head = struct.pack("<BBHIQH", 2, int(full), self.monitor, self.epoch, root, len(tiles))
         entries = [struct.pack("<HQ", tile, int(self._read_digests[tile])) for tile in tiles]
         await self.connection.send(head + b"".join(entries))
 
@@ -140,8 +142,10 @@ class FakeViewer:
     async def _message(self, message: dict[str, Any]) -> None:
         self.messages.append(message)
         if message["type"] in ("welcome", "monitors"):
-            monitor = message["monitors"][0]
+            monitor = next(item for item in message["monitors"] if item["id"] == self.monitor)
             self.seed = int(message.get("digest_seed", f"{self.seed:x}"), 16)
+            if self.picture.shape[:2] == (monitor["height"], monitor["width"]):
+                return
             self.grid = TileGrid(monitor["width"], monitor["height"])
             self.picture = np.zeros((monitor["height"], monitor["width"], 4), np.uint8)
             self._touched = set(range(self.grid.count))
@@ -158,7 +162,7 @@ class FakeViewer:
         if not self._deaf:
             await self.say(
                 type="ack",
-                monitor=0,
+                monitor=self.monitor,
                 epoch=self.epoch,
                 received=received_ms,
                 decoded=decoded_ms,
@@ -167,7 +171,7 @@ class FakeViewer:
 
     def apply(self, data: bytes) -> None:
         kind, flags, monitor, epoch, _ = struct.unpack_from("<BBHIQ", data)
-        assert (kind, monitor) == (1, 0)
+        assert (kind, monitor) == (1, self.monitor)
         assert epoch > self.epoch
         self.epoch = epoch
         self.update_bytes += len(data)
