@@ -51,6 +51,11 @@ async function draw(): Promise<void> {
         monitor: Number.isInteger(monitor) && monitor >= 0 && monitor <= 0xffff ? monitor : 0,
         surfaceInWorker: query.get("surface") === "worker",
         toList: () => go("/"),
+        toMonitor: (number) => {
+          query.set("monitor", String(number));
+          history.replaceState(null, "", `${location.pathname}?${query}`);
+          void draw();
+        },
         signedOut,
       }),
     );

@@ -6,6 +6,7 @@ export const CLOSE = {
   forbidden: 4403,
   missing: 4404,
   takenOver: 4409,
+  monitorGone: 4410,
   version: 4426,
 } as const;
 
@@ -15,6 +16,7 @@ export type EndReason =
   | "forbidden"
   | "missing"
   | "moved"
+  | "monitor"
   | "version"
   | "signed-out"
   | "unsupported"
@@ -49,6 +51,8 @@ export function closeAction(code: number, before: CloseHistory): CloseAction {
       return { kind: "end", reason: "missing" };
     case CLOSE.takenOver:
       return { kind: "end", reason: "moved" };
+    case CLOSE.monitorGone:
+      return { kind: "end", reason: "monitor" };
     case CLOSE.version:
       return { kind: "end", reason: "version" };
     default:

@@ -156,6 +156,8 @@ export type ViewerMessage =
   | LayoutMessage
   | { type: "ping"; t: number };
 
+/** The monitors of a desktop, as `welcome` and `monitors` tell them. */
+export type DesktopLayout = Pick<AgentMessageOf<"monitors">, "monitors" | "screen_max" | "scale">;
 export type LayoutMessage = { type: "layout"; monitors: readonly Monitor[]; scale: number | null };
 export type ViewMessage = { type: "view"; visible: boolean; scaled: boolean; ratio: number };
 export type WatchMessage = { type: "watch"; status: boolean; trace: boolean };

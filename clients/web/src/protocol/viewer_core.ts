@@ -9,6 +9,7 @@ import { CLOSE, closeAction, type EndReason } from "./close.ts";
 import { ProtocolError } from "./errors.ts";
 import {
   type AgentMessage,
+  type DesktopLayout,
   type Exactness,
   type Monitor,
   PROTOCOL_VERSION,
@@ -46,6 +47,7 @@ export class ViewerCore {
   readonly #monitorId: number;
   #phase: Phase = "connecting";
   #monitor: Monitor | null = null;
+  #layout: DesktopLayout | null = null;
   #seed = 0n;
   #state: Exactness | null = null;
   #heardStateAtMs = 0;
@@ -79,6 +81,10 @@ export class ViewerCore {
     return this.#monitor;
   }
 
+  get layout(): DesktopLayout | null {
+    return this.#layout;
+  }
+
   get digestSeed(): bigint {
     return this.#seed;
   }
@@ -108,13 +114,15 @@ export class ViewerCore {
       this.#step("welcome");
       this.#welcomedAtMs = nowMs;
       this.#seed = message.digest_seed;
-      this.#layout(message.monitors);
+      this.#arrange(message);
       this.#state = null;
     } else if (!this.connected) {
       throw new ProtocolError(message.type, "welcome first");
     } else if (message.type === "monitors") {
-      this.#layout(message.monitors);
-      this.#state = null;
+      const before = this.#monitor;
+      this.#arrange(message);
+      // Of another size the picture starts over; one that only moved stays as it is, and as proven.
+      if (!sameSize(before, this.#monitor)) this.#state = null;
     } else if (message.type === "state" && message.monitor === this.#monitorId) {
       const fell = message.state === "unverified" && this.#state !== null && this.#state !== "unverified";
       if (fell) this.#fallShownUntilMs = nowMs + FALL_SHOWN_MS;
@@ -189,10 +197,11 @@ export class ViewerCore {
     );
   }
 
-  #layout(monitors: readonly Monitor[]): void {
+  #arrange({ monitors, screen_max, scale }: DesktopLayout): void {
     const mine = monitors.find((monitor) => monitor.id === this.#monitorId);
     if (mine === undefined) throw new ProtocolError("monitors", `monitor ${this.#monitorId}`);
     this.#monitor = mine;
+    this.#layout = { monitors, screen_max, scale };
   }
 
   #step(event: PhaseEvent): void {
@@ -200,4 +209,8 @@ export class ViewerCore {
     if (next === null) throw new ProtocolError(event, `not while ${this.#phase}`);
     this.#phase = next;
   }
+}
+
+export function sameSize(one: Monitor | null, other: Monitor | null): boolean {
+  return one?.width === other?.width && one?.height === other?.height;
 }

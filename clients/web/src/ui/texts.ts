@@ -84,7 +84,9 @@ const english = {
     age: "Proved",
     ageValue: (s: string) => `${s} s ago`,
     monitor: "Monitor",
-    verified: "Tiles verified",
+    verified: "Tiles proven",
+    verifiedOf: (proven: string, tiles: string) => `${proven} of ${tiles}`,
+    verifiedTotal: "Proofs so far",
     mismatches: "Mismatches",
     encodings: "Codecs",
     cached: "from cache",
@@ -121,6 +123,7 @@ const english = {
     toList: "Go to the desktops",
     again: "Try again",
     takeBack: "Use it here",
+    firstMonitor: "Show monitor 1",
     reload: "Reload",
     signIn: "Sign in",
     ended: {
@@ -131,6 +134,10 @@ const english = {
       forbidden: ["You may not open this desktop", "Ask your administrator if you need it."],
       missing: ["This desktop has ended", "It does not exist or is no longer running. Open it anew from your list."],
       moved: ["The desktop was opened elsewhere", "It is shown in another window or on another device now."],
+      monitor: [
+        "This monitor is no longer there",
+        "The desktop has fewer monitors now. You can show another one here.",
+      ],
       version: ["A newer version is installed", "Reload the page to go on; your desktop keeps running."],
       "signed-out": ["You were signed out", "Sign in again to go on; your desktop keeps running."],
       unsupported: [
@@ -283,7 +290,9 @@ const korean: Texts = {
     age: "확인 시점",
     ageValue: (s) => `${s}초 전`,
     monitor: "모니터",
-    verified: "확인한 타일",
+    verified: "확인된 타일",
+    verifiedOf: (proven, tiles) => `${tiles} 중 ${proven}`,
+    verifiedTotal: "지금까지 확인",
     mismatches: "불일치",
     encodings: "코덱",
     cached: "캐시",
@@ -320,6 +329,7 @@ const korean: Texts = {
     toList: "데스크톱 목록으로",
     again: "다시 시도",
     takeBack: "여기서 사용",
+    firstMonitor: "1번 모니터 보기",
     reload: "새로 고침",
     signIn: "로그인",
     ended: {
@@ -330,6 +340,10 @@ const korean: Texts = {
       forbidden: ["이 데스크톱을 열 권한이 없습니다", "필요하면 관리자에게 요청하세요."],
       missing: ["이 데스크톱은 종료되었습니다", "없거나 더 이상 실행되지 않습니다. 목록에서 새로 여세요."],
       moved: ["다른 곳에서 데스크톱을 열었습니다", "지금은 다른 창이나 다른 기기에 표시되고 있습니다."],
+      monitor: [
+        "이 모니터는 더 이상 없습니다",
+        "데스크톱의 모니터 수가 줄었습니다. 여기에 다른 모니터를 표시할 수 있습니다.",
+      ],
       version: ["새 버전이 설치되었습니다", "계속하려면 페이지를 새로 고치세요. 데스크톱은 계속 실행됩니다."],
       "signed-out": ["로그아웃되었습니다", "계속하려면 다시 로그인하세요. 데스크톱은 계속 실행됩니다."],
       unsupported: [

@@ -67,6 +67,9 @@ port.onmessage = (event) => {
         it.watch(message.status, message.trace);
       });
       return;
+    case "layout":
+      viewer?.order(message.monitors, message.scale);
+      return;
     case "retry":
       viewer?.retry(message.force);
   }

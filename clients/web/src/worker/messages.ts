@@ -1,7 +1,7 @@
 /** What crosses between the page and its viewer worker, besides the surface's own orders. */
 
 import type { EndReason } from "../protocol/close.ts";
-import type { AgentMessageOf, Monitor } from "../protocol/messages.ts";
+import type { AgentMessageOf, DesktopLayout, Monitor } from "../protocol/messages.ts";
 import type { ShownState } from "../protocol/verdict.ts";
 import type { SurfaceAnswer, SurfaceOrder } from "../surface/remote_surface.ts";
 
@@ -20,6 +20,8 @@ export type PageMessage =
   | { readonly kind: "motion"; readonly text: string }
   | { readonly kind: "view"; readonly visible: boolean; readonly oneToOne: boolean; readonly ratio: number }
   | { readonly kind: "watch"; readonly status: boolean; readonly trace: boolean }
+  /** The monitors as the person wants them; `scale` of the programs' text in percent, null leaves it. */
+  | { readonly kind: "layout"; readonly monitors: readonly Monitor[]; readonly scale: number | null }
   /** Try again now: the person asks, the network is back, the page woke. `force` drops a way that may be dead. */
   | { readonly kind: "retry"; readonly force: boolean }
   | { readonly kind: "surface"; readonly answer: SurfaceAnswer };
@@ -36,6 +38,7 @@ export type WorkerMessage =
   | { readonly kind: "surface"; readonly order: SurfaceOrder }
   | { readonly kind: "connection"; readonly news: ConnectionNews }
   | { readonly kind: "verdict"; readonly state: ShownState; readonly epoch: number; readonly ageMs: number }
+  | { readonly kind: "layout"; readonly layout: DesktopLayout; readonly monitor: Monitor }
   | { readonly kind: "cursor"; readonly cursor: AgentMessageOf<"cursor"> }
   | { readonly kind: "pointer"; readonly x: number; readonly y: number }
   | { readonly kind: "status"; readonly status: AgentMessageOf<"status"> }

@@ -7,9 +7,9 @@
 import { DecodeError, TileDecoder } from "../decode/tile_decoder.ts";
 import { CLOSE, type EndReason } from "../protocol/close.ts";
 import { ProtocolError } from "../protocol/errors.ts";
-import type { AgentMessage, ViewerMessage } from "../protocol/messages.ts";
+import type { AgentMessage, Monitor, ViewerMessage } from "../protocol/messages.ts";
 import { encodeReport, MAX_REPORT_TILES } from "../protocol/report.ts";
-import { CACHE_BYTES, ViewerCore } from "../protocol/viewer_core.ts";
+import { CACHE_BYTES, sameSize, ViewerCore } from "../protocol/viewer_core.ts";
 import type { Surface } from "../surface/surface.ts";
 import { ViewerSocket } from "../transport/viewer_socket.ts";
 import type { ConnectionNews, WorkerMessage } from "./messages.ts";
@@ -34,6 +34,8 @@ export class Viewer {
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #decoder: TileDecoder | null = null;
   #verifier: Verifier | null = null;
+  /** The monitor that decoder and surface are made for. */
+  #opened: Monitor | null = null;
   #awaitsReset = false;
   #reading = false;
   #wanted: ReadingKind | null = null;
@@ -92,6 +94,11 @@ export class Viewer {
   watch(status: boolean, trace: boolean): void {
     this.#watch = { status, trace };
     if (this.#core.connected) this.#send({ type: "watch", status, trace });
+  }
+
+  /** What cannot be sent now is dropped: the page sees by the next layout what there is. */
+  order(monitors: readonly Monitor[], scale: number | null): void {
+    if (this.#core.connected) this.#send({ type: "layout", monitors, scale });
   }
 
   /** The person, the network or the waking page asks for a try at once. */
@@ -199,7 +206,8 @@ export class Viewer {
         this.#send({ type: "ping", t: performance.now() });
         return;
       case "monitors":
-        this.#openMonitor();
+        if (!sameSize(this.#opened, this.#core.monitor)) this.#openMonitor();
+        else this.#sayLayout();
         return;
       case "verify":
         if (message.monitor === this.#monitorId) this.#read(message.full ? "full" : "verify");
@@ -235,6 +243,7 @@ export class Viewer {
   #openMonitor(): void {
     const { monitor } = this.#core;
     if (monitor === null) return;
+    this.#opened = monitor;
     const old = this.#verifier?.grid;
     this.#decoder = TileDecoder.create(this.#module, monitor.width, monitor.height, this.#core.digestSeed, CACHE_BYTES);
     this.#verifier = new Verifier(monitor.width, monitor.height);
@@ -243,7 +252,13 @@ export class Viewer {
     // After a reconnect of the same size the last picture stays until the first update: a still picture under a note, not a black flash.
     if (old?.width !== monitor.width || old.height !== monitor.height)
       this.#surface.open(monitor.width, monitor.height);
+    this.#sayLayout();
     this.#news({ phase: "connected", desktop: this.#desktop, monitor });
+  }
+
+  #sayLayout(): void {
+    const { layout, monitor } = this.#core;
+    if (layout !== null && monitor !== null) this.#tell({ kind: "layout", layout, monitor });
   }
 
   // ── the picture's way ────────────────────────────────────────────────────────────────────────────────────────────────────────

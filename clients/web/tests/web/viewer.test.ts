@@ -87,7 +87,9 @@ const welcome = {
   desktop: "d",
   tile_px: 64,
   digest_seed: "0000000000000001",
-  monitors: [{ id: 0, x: 0, y: 0, width: WIDTH, height: HEIGHT }],
+  monitors: [{ id: 0, x: 0, y: 0, width: WIDTH, height: HEIGHT, primary: true }],
+  screen_max: [8192, 4320],
+  scale: 100,
 };
 
 function update(epoch: number, flags: number, monitor = 0): ArrayBuffer {

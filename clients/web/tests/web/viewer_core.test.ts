@@ -11,7 +11,9 @@ const welcome = JSON.stringify({
   desktop: "radiology",
   tile_px: 64,
   digest_seed: "00000000000000ff",
-  monitors: [{ id: 0, x: 0, y: 0, width: 1280, height: 720 }],
+  monitors: [{ id: 0, x: 0, y: 0, width: 1280, height: 720, primary: true }],
+  screen_max: null,
+  scale: 100,
 });
 const state = (name: string): string => JSON.stringify({ type: "state", monitor: 0, epoch: 1, state: name, age_ms: 3 });
 

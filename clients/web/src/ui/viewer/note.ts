@@ -9,6 +9,7 @@ export interface NoteActs {
   retry(): void;
   toList(): void;
   signIn(): void;
+  firstMonitor(): void;
 }
 
 /** A connection that comes about within this time needs no words. */
@@ -16,11 +17,12 @@ const PATIENCE_MS = 400;
 /** And one that takes longer than this means that the desktop is being started. */
 const START_MS = 1_500;
 
-const ACT: Readonly<Record<EndReason, "again" | "toList" | "takeBack" | "reload" | "signIn">> = {
+const ACT: Readonly<Record<EndReason, "again" | "toList" | "takeBack" | "reload" | "signIn" | "firstMonitor">> = {
   violation: "again",
   forbidden: "toList",
   missing: "toList",
   moved: "takeBack",
+  monitor: "firstMonitor",
   version: "reload",
   "signed-out": "signIn",
   unsupported: "toList",
@@ -85,7 +87,7 @@ export class Note {
   #show(
     title: string,
     lines: readonly string[],
-    act?: "again" | "toList" | "takeBack" | "reload" | "signIn" | "retryNow",
+    act?: "again" | "toList" | "takeBack" | "reload" | "signIn" | "firstMonitor" | "retryNow",
   ): void {
     const said = [title, ...lines, act ?? ""].join("\n");
     if (said === this.#said) return;
@@ -105,6 +107,7 @@ export class Note {
     };
     if (act === "retryNow" || act === "again" || act === "takeBack") add(t[act], true, () => this.#acts.retry());
     if (act === "reload") add(t.reload, true, () => location.reload());
+    if (act === "firstMonitor") add(t.firstMonitor, true, () => this.#acts.firstMonitor());
     if (act === "signIn") add(t.signIn, true, () => this.#acts.signIn());
     if (act !== undefined && act !== "signIn") add(t.toList, act === "toList", () => this.#acts.toList());
     const busy =

@@ -1,7 +1,7 @@
 /** The page's end of the viewer worker. */
 
 import type { Hands } from "../../input/hands.ts";
-import type { InputMessage } from "../../protocol/messages.ts";
+import type { InputMessage, Monitor } from "../../protocol/messages.ts";
 import { PageSurface } from "../../surface/remote_surface.ts";
 import type { PageMessage, WorkerMessage } from "../../worker/messages.ts";
 
@@ -52,6 +52,11 @@ export class ViewerLink implements Hands {
 
   watch(status: boolean, trace: boolean): void {
     this.#post({ kind: "watch", status, trace });
+  }
+
+  /** Monitors as the person wants them, device px; the answer is `layout` news, or a notice that says why not. */
+  layout(monitors: readonly Monitor[], scale: number | null): void {
+    this.#post({ kind: "layout", monitors, scale });
   }
 
   retry(force: boolean): void {

@@ -31,6 +31,8 @@ export interface ViewerOptions {
   /** Paint in the worker (OffscreenCanvas) instead of in the page. */
   readonly surfaceInWorker: boolean;
   readonly toList: () => void;
+  /** Shows another monitor in this window. */
+  readonly toMonitor: (monitor: number) => void;
   readonly signedOut: (expired: boolean) => void;
 }
 
@@ -104,6 +106,7 @@ class ViewerPage implements Page {
       retry: () => this.#link?.retry(true),
       toList: () => options.toList(),
       signIn: () => options.signedOut(true),
+      firstMonitor: () => options.toMonitor(0),
     });
     this.#magnifier = new Magnifier(this.#stage.canvas, (x, y) => this.#stage.locate(x, y));
     this.#gestures = new GesturesPage(
@@ -287,6 +290,9 @@ class ViewerPage implements Page {
         return;
       case "connection":
         this.#connection(news.news);
+        return;
+      case "layout":
+        this.#monitor = news.monitor;
         return;
       case "cursor":
         this.#cursor(news.cursor);
