@@ -110,6 +110,14 @@ const AGENT_MESSAGES = {
     moved: count,
   },
   trace: { frames: list(record(traceFrameShape), 1024) },
+  clipboard: {
+    to_desktop: bool,
+    from_desktop: bool,
+    images: bool,
+    max_bytes: count,
+    serial: epoch,
+    formats: list(oneOf("text", "png"), 2),
+  },
   notice: { code: str(64), message: str(4096) },
   pong: { t: float(), clock: float() },
 } as const satisfies Readonly<Record<string, Shape>>;
@@ -147,12 +155,17 @@ export type ViewerMessage =
       monitor: number;
       cache_bytes: number;
       encodings: readonly string[];
+      /** What the person would call this device; the one that loses the desktop to it says so. */
+      device: string;
+      /** It comes by itself after a loss: then it takes the desktop from nobody. */
+      resume: boolean;
     }
   | InputMessage
   | { type: "ack"; monitor: number; epoch: number; received: number; decoded: number; shown: number }
   | ViewMessage
   | WatchMessage
   | { type: "refresh"; monitor: number }
+  | { type: "clipboard"; serial: number; format: "text" | "png" }
   | LayoutMessage
   | { type: "ping"; t: number };
 

@@ -29,6 +29,8 @@ const GOOD_AFTER_MS = 2_000;
 const FORGIVEN_AFTER_MS = 30_000;
 /** A mismatch is often mended within 2 ms; a fall of the badge must last long enough to be seen. */
 export const FALL_SHOWN_MS = 500;
+/** PROTOCOL.md §2: code points of a device's name. */
+const MAX_DEVICE_POINTS = 64;
 /** Compressed tiles kept for scrolling back, bytes. */
 export const CACHE_BYTES = 192 * 1024 * 1024;
 
@@ -53,6 +55,7 @@ export class ViewerCore {
   #heardStateAtMs = 0;
   #heardAtMs = 0;
   #welcomedAtMs = 0;
+  #welcomedOnce = false;
   #pingedAtMs = Number.NEGATIVE_INFINITY;
   #fallShownUntilMs = Number.NEGATIVE_INFINITY;
   #oneToOne = false;
@@ -89,7 +92,7 @@ export class ViewerCore {
     return this.#seed;
   }
 
-  hello(encodings: readonly string[]): ViewerMessage {
+  hello(encodings: readonly string[], device: string): ViewerMessage {
     return {
       type: "hello",
       protocol: PROTOCOL_VERSION,
@@ -97,6 +100,8 @@ export class ViewerCore {
       monitor: this.#monitorId,
       cache_bytes: CACHE_BYTES,
       encodings,
+      device: [...device].slice(0, MAX_DEVICE_POINTS).join(""),
+      resume: this.#welcomedOnce,
     };
   }
 
@@ -113,6 +118,7 @@ export class ViewerCore {
     if (message.type === "welcome") {
       this.#step("welcome");
       this.#welcomedAtMs = nowMs;
+      this.#welcomedOnce = true;
       this.#seed = message.digest_seed;
       this.#arrange(message);
       this.#state = null;
@@ -130,6 +136,12 @@ export class ViewerCore {
       this.#heardStateAtMs = nowMs;
     }
     return message;
+  }
+
+  /** A binary frame that is no picture came. Throws ProtocolError when it may not come yet. */
+  heard(nowMs: number): void {
+    if (!this.connected) throw new ProtocolError("binary", "welcome first");
+    this.#heardAtMs = nowMs;
   }
 
   /** A binary frame came. Throws ProtocolError when it may not come yet. */
@@ -174,8 +186,9 @@ export class ViewerCore {
     this.#phase = nextPhase(this.#phase, "retry") ?? this.#phase;
   }
 
-  /** The person asks: what went wrong before is forgotten. */
+  /** The person asks: what went wrong before is forgotten, and the desktop is wanted here. */
   forgive(): void {
+    this.#welcomedOnce = false;
     this.#attempt = 0;
     this.#tickets = 0;
     this.#violations = 0;

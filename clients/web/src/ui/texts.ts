@@ -1,5 +1,6 @@
 /** Every text that a person reads, in English and Korean. */
 
+import type { ClipboardNews } from "../clipboard/page_clipboard.ts";
 import type { TouchMode } from "../input/touch_table.ts";
 import type { EndReason } from "../protocol/close.ts";
 import type { ShownState } from "../protocol/verdict.ts";
@@ -54,6 +55,7 @@ const english = {
     keyboard: "On-screen keyboard",
     touch: "Touch gestures",
     trace: "Frame times",
+    paste: "Bring the clipboard of this device",
     desktops: "Back to the desktops",
     signOut: "Sign out",
   },
@@ -122,7 +124,8 @@ const english = {
     retryNow: "Try now",
     toList: "Go to the desktops",
     again: "Try again",
-    takeBack: "Use it here",
+    takeBack: "Take it back",
+    movedTo: (device: string) => `It is on: ${device}`,
     firstMonitor: "Show monitor 1",
     reload: "Reload",
     signIn: "Sign in",
@@ -213,6 +216,15 @@ const english = {
     stay: "Stay",
     leave: "Go to the desktops",
   },
+  clipboard: {
+    copied: "Copied on the desktop – tap to take it",
+    denied: "Pasting from outside is not allowed on this desktop.",
+    "too-large": "That is more than may cross the clipboard.",
+    unavailable: "The program that copied it does not hand it over.",
+    empty: "The clipboard of this device has neither text nor a picture.",
+    brought: "It is on the desktop’s clipboard now.",
+    blocked: "The browser does not let this page read the clipboard.",
+  } satisfies Record<ClipboardNews | "copied", string>,
   zoom: (percent: number) => `Enlarged to ${percent} % – back to the whole picture`,
   surface: (name: string) => `Desktop ${name}`,
   field: "Keyboard input of the desktop",
@@ -267,6 +279,7 @@ const korean: Texts = {
     keyboard: "화면 키보드",
     touch: "터치 동작",
     trace: "프레임 시간",
+    paste: "이 기기의 클립보드 가져오기",
     desktops: "데스크톱 목록으로",
     signOut: "로그아웃",
   },
@@ -328,7 +341,8 @@ const korean: Texts = {
     retryNow: "지금 시도",
     toList: "데스크톱 목록으로",
     again: "다시 시도",
-    takeBack: "여기서 사용",
+    takeBack: "다시 여기서 쓰기",
+    movedTo: (device) => `옮겨 간 곳: ${device}`,
     firstMonitor: "1번 모니터 보기",
     reload: "새로 고침",
     signIn: "로그인",
@@ -416,6 +430,15 @@ const korean: Texts = {
     hint: "데스크톱은 계속 실행되며 목록에서 다시 열 수 있습니다.",
     stay: "계속 보기",
     leave: "데스크톱 목록으로",
+  },
+  clipboard: {
+    copied: "데스크톱에서 복사됨 – 눌러서 가져오기",
+    denied: "이 데스크톱에서는 외부 내용을 붙여넣을 수 없습니다.",
+    "too-large": "클립보드로 옮길 수 있는 크기를 넘었습니다.",
+    unavailable: "복사한 프로그램이 내용을 넘겨주지 않습니다.",
+    empty: "이 기기의 클립보드에 텍스트나 그림이 없습니다.",
+    brought: "데스크톱의 클립보드에 넣었습니다.",
+    blocked: "브라우저가 클립보드 읽기를 허용하지 않습니다.",
   },
   zoom: (percent) => `${percent}%로 확대됨 – 전체 화면으로`,
   surface: (name) => `데스크톱 ${name}`,

@@ -4,6 +4,7 @@
  * The picture's way, top to bottom: `#update` → decode → copy what changed → surface → `#painted` → ack. Input takes no part in it.
  */
 
+import { Assembly, type ClipboardFormat, KIND_CLIPBOARD, pieces } from "../clipboard/frames.ts";
 import { DecodeError, TileDecoder } from "../decode/tile_decoder.ts";
 import { CLOSE, type EndReason } from "../protocol/close.ts";
 import { ProtocolError } from "../protocol/errors.ts";
@@ -20,12 +21,14 @@ const ENCODINGS = ["solid", "palette", "grey", "colour", "raw"] as const;
 /** Grain of pings, sweeps and the badge's fall. */
 const TICK_MS = 100;
 const VERDICT_EVERY_MS = 1_000;
+const BLANKED: ReadonlySet<EndReason> = new Set(["moved", "signed-out", "forbidden"]);
 /** PROTOCOL.md §3. */
 const FLAG_RESET = 1;
 
 export class Viewer {
   readonly #desktop: string;
   readonly #monitorId: number;
+  readonly #device: string;
   readonly #surface: Surface;
   readonly #module: WebAssembly.Module;
   readonly #tell: (message: WorkerMessage) => void;
@@ -47,16 +50,20 @@ export class Viewer {
   #heardAgeAtMs = 0;
   #said = "";
   #saidAtMs = 0;
+  #assembly = new Assembly();
+  #brought = 0;
 
   constructor(
     desktop: string,
     monitorId: number,
+    device: string,
     surface: Surface,
     module: WebAssembly.Module,
     tell: (message: WorkerMessage) => void,
   ) {
     this.#desktop = desktop;
     this.#monitorId = monitorId;
+    this.#device = device;
     this.#surface = surface;
     this.#module = module;
     this.#tell = tell;
@@ -101,6 +108,17 @@ export class Viewer {
     if (this.#core.connected) this.#send({ type: "layout", monitors, scale });
   }
 
+  askClipboard(serial: number, format: ClipboardFormat): void {
+    if (this.#core.connected) this.#send({ type: "clipboard", serial, format });
+  }
+
+  /** Whole, and before any input that comes later: the agent lets that wait until programs can paste. */
+  bringClipboard(format: ClipboardFormat, content: ArrayBuffer): void {
+    if (!this.#core.connected) return;
+    this.#brought = (this.#brought + 1) >>> 0;
+    for (const frame of pieces(format, this.#brought, new Uint8Array(content))) this.#socket?.send(frame);
+  }
+
   /** The person, the network or the waking page asks for a try at once. */
   retry(force: boolean): void {
     const { phase } = this.#core;
@@ -126,7 +144,8 @@ export class Viewer {
     this.#socket = new ViewerSocket(this.#desktop, {
       opened: () => {
         this.#core.opened(performance.now());
-        this.#send(this.#core.hello(ENCODINGS));
+        this.#assembly = new Assembly();
+        this.#send(this.#core.hello(ENCODINGS, this.#device));
       },
       text: (data) => {
         this.#guard(() => {
@@ -135,7 +154,8 @@ export class Viewer {
       },
       binary: (data) => {
         this.#guard(() => {
-          this.#update(data, performance.now());
+          if (new Uint8Array(data, 0, Math.min(1, data.byteLength))[0] === KIND_CLIPBOARD) this.#clipboard(data);
+          else this.#update(data, performance.now());
         });
       },
       closed: (code, detail) => {
@@ -176,6 +196,9 @@ export class Viewer {
   }
 
   #ended(reason: EndReason, detail: string): void {
+    // What may no longer be seen here is gone at once.
+    const grid = this.#verifier?.grid;
+    if (BLANKED.has(reason) && grid !== undefined) this.#surface.open(grid.width, grid.height);
     this.#sayVerdict();
     this.#news({ phase: "ended", reason, detail });
   }
@@ -231,6 +254,9 @@ export class Viewer {
       case "trace":
         this.#tell({ kind: "trace", trace: message });
         return;
+      case "clipboard":
+        this.#tell({ kind: "clipboard", state: message });
+        return;
       case "notice":
         this.#tell({ kind: "notice", code: message.code, message: message.message });
         return;
@@ -259,6 +285,12 @@ export class Viewer {
   #sayLayout(): void {
     const { layout, monitor } = this.#core;
     if (layout !== null && monitor !== null) this.#tell({ kind: "layout", layout, monitor });
+  }
+
+  #clipboard(data: ArrayBuffer): void {
+    this.#core.heard(performance.now());
+    const answer = this.#assembly.add(data);
+    if (answer !== null) this.#tell({ kind: "clipboard-answer", answer });
   }
 
   // ── the picture's way ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -26,10 +26,47 @@ function running(): ViewerCore {
   return core;
 }
 
+const resumes = (core: ViewerCore): boolean => {
+  const hello = core.hello([], "x".repeat(70));
+  if (hello.type !== "hello") throw new Error("hello says hello");
+  expect(hello.device).toHaveLength(64);
+  return hello.resume;
+};
+
+describe("who has the desktop", () => {
+  it("takes it when the person opens it, and takes it from nobody when it comes back by itself", () => {
+    const core = new ViewerCore(0);
+    expect(resumes(core)).toBe(false);
+    core.lost(1006, 0);
+    core.retrying();
+    expect(resumes(core)).toBe(false);
+    core.opened(0);
+    core.receive(welcome, 10);
+    core.lost(1006, 0);
+    core.retrying();
+    expect(resumes(core)).toBe(true);
+  });
+
+  it("takes it back when the person says so", () => {
+    const core = running();
+    expect(core.lost(4409, 0)).toEqual({ kind: "end", reason: "moved" });
+    core.forgive();
+    core.retrying();
+    expect(resumes(core)).toBe(false);
+  });
+});
+
 describe("life of a viewer", () => {
   it("says hello, is welcomed, runs", () => {
     const core = new ViewerCore(0);
-    expect(core.hello(["grey"])).toMatchObject({ type: "hello", protocol: 1, monitor: 0, encodings: ["grey"] });
+    expect(core.hello(["grey"], "Safari · iPad")).toMatchObject({
+      type: "hello",
+      protocol: 1,
+      monitor: 0,
+      encodings: ["grey"],
+      device: "Safari · iPad",
+      resume: false,
+    });
     core.opened(0);
     core.receive(welcome, 10);
     expect([core.phase, core.digestSeed, core.monitor?.width]).toEqual(["welcomed", 255n, 1280]);

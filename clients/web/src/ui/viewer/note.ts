@@ -70,7 +70,8 @@ export class Note {
       this.#show("", []);
     } else if (news.phase === "ended") {
       const [title, hint] = t.ended[news.reason];
-      this.#show(title, [hint, news.detail], ACT[news.reason]);
+      const detail = news.reason === "moved" && news.detail !== "" ? t.movedTo(news.detail) : news.detail;
+      this.#show(title, [hint, detail], ACT[news.reason]);
     } else if (!this.#everConnected) {
       const detail = news.phase === "reconnecting" ? news.detail : "";
       if (goneMs < PATIENCE_MS && news.phase === "connecting") this.#show("", []);

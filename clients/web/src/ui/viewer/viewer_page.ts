@@ -1,5 +1,6 @@
 /** The desktop's page: puts surface, worker, input, toolbar, badge, note and overlay together. */
 
+import { PageClipboard } from "../../clipboard/page_clipboard.ts";
 import { signOut } from "../../door/door.ts";
 import { KeyboardInput } from "../../input/keyboard.ts";
 import type { Platform } from "../../input/keyboard_core.ts";
@@ -14,6 +15,7 @@ import { commandIsControl, setTouchMode, touchMode } from "../preferences.ts";
 import { texts } from "../texts.ts";
 import { BackGuard } from "./back_guard.ts";
 import { Badge } from "./badge.ts";
+import { ClipboardChip } from "./clipboard_chip.ts";
 import { GesturesPage } from "./gestures_page.ts";
 import { Magnifier } from "./magnifier.ts";
 import { ModifierBar } from "./modifier_bar.ts";
@@ -72,6 +74,8 @@ class ViewerPage implements Page {
   #link: ViewerLink | null = null;
   #pointer: PointerInput | null = null;
   #keyboard: KeyboardInput | null = null;
+  #clipboard: PageClipboard | null = null;
+  readonly #clipboardChip = new ClipboardChip(() => this.#clipboard?.take());
   #view: StageView = { oneToOne: false, ratio: 1, mode: "fit", scale: 1, zoomed: false, pannable: false };
   #monitor: Monitor | null = null;
   #everConnected = false;
@@ -92,6 +96,7 @@ class ViewerPage implements Page {
       view: () => this.#stage.choose(this.#view.mode === "actual" ? "fit" : "actual"),
       keyboard: () => this.#openKeys(this.#bar?.open !== true),
       touch: () => this.#gestures.toggle(true),
+      paste: () => void this.#clipboard?.bringAll(),
       trace: () => {
         this.#trace.toggle(!this.#trace.open);
         this.#watch();
@@ -133,6 +138,7 @@ class ViewerPage implements Page {
       this.#magnifier.ring,
       this.#magnifier.loupe,
       this.#zoomChip.element,
+      this.#clipboardChip.element,
       this.#toolbar.element,
       this.#gestures.element,
       this.#guard.element,
@@ -150,6 +156,10 @@ class ViewerPage implements Page {
       this.#connection({ phase: "ended", reason: "unsupported", detail: String(error) });
       return;
     }
+    this.#clipboard = new PageClipboard(this.#link, {
+      offer: (format) => this.#clipboardChip.show(format !== null),
+      say: (news) => this.#sayNotice(texts().clipboard[news]),
+    });
     const hands = new StickyHands(this.#link, {
       changed: () => this.#bar?.redraw(),
       released: () => this.#bar?.pressed(),
@@ -174,6 +184,9 @@ class ViewerPage implements Page {
       { platform: platform(), commandIsControl: commandIsControl() },
       {
         composing: (text) => this.#showComposing(text),
+        copying: () => this.#clipboard?.copying(),
+        pasting: () => this.#clipboard?.pasting === true,
+        pasted: (data) => this.#clipboard?.pasted(data) ?? Promise.resolve(),
         shortcut: () => hands.core.shortcut,
         leave: () => {
           this.#release();
@@ -229,6 +242,7 @@ class ViewerPage implements Page {
     this.#bar?.close();
     this.#magnifier.hide();
     this.#wakeLock.close();
+    this.#clipboardChip.close();
     this.#link?.close();
     this.#stage.close();
     this.#badge.close();
@@ -264,7 +278,14 @@ class ViewerPage implements Page {
       { signal },
     );
     window.addEventListener("online", () => this.#link?.retry(false), { signal });
-    window.addEventListener("focus", () => this.#focus(), { signal });
+    window.addEventListener(
+      "focus",
+      () => {
+        this.#clipboard?.focused();
+        this.#focus();
+      },
+      { signal },
+    );
     document.addEventListener("fullscreenchange", () => this.#showTools(), { signal });
     // Turning the device takes fingers and keys from under the page without a word.
     screen.orientation?.addEventListener?.("change", () => this.#release(), { signal });
@@ -311,6 +332,13 @@ class ViewerPage implements Page {
       case "trace":
         this.#trace.add(news.trace);
         return;
+      case "clipboard":
+        this.#clipboard?.told(news.state);
+        this.#showTools();
+        return;
+      case "clipboard-answer":
+        this.#clipboard?.answered(news.answer);
+        return;
       case "notice":
         this.#sayNotice(news.message);
     }
@@ -329,6 +357,7 @@ class ViewerPage implements Page {
       dataset.connection = "connected";
       return;
     }
+    this.#clipboard?.forget();
     this.#keyboard?.forget();
     this.#pointer?.forget();
     this.#hands?.forget();
@@ -389,6 +418,7 @@ class ViewerPage implements Page {
       fullscreen: document.fullscreenElement !== null,
       keyboard: this.#bar?.open === true,
       trace: this.#trace.open,
+      paste: this.#clipboard?.pasting === true,
     });
   }
 
