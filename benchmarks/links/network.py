@@ -69,14 +69,17 @@ class Network:
         try:
             for namespace in (self._server, self._client):
                 _ip("netns", "add", namespace)
-                _ip("-n", namespace, "link", "set", "lo", "up")
+                # Entered by us, not by `ip -n`: that mounts /sys anew, which not every host allows.
+                with _inside(namespace):
+                    _ip("link", "set", "lo", "up")
             devices = self._join_by_relay() if self._link.relayed else self._join_by_veth()
             for namespace, device, address in zip(
                 (self._server, self._client), devices, (SERVER_ADDRESS, CLIENT_ADDRESS), strict=True
             ):
-                _ip("-n", namespace, "address", "add", f"{address}/24", "dev", device)
-                _ip("-n", namespace, "link", "set", device, "up")
-                _run("tc", "-n", namespace, "qdisc", "add", "dev", device, "root", "tbf", *self._bucket())
+                with _inside(namespace):
+                    _ip("address", "add", f"{address}/24", "dev", device)
+                    _ip("link", "set", device, "up")
+                    _run("tc", "qdisc", "add", "dev", device, "root", "tbf", *self._bucket())
             self._start_relay()
         except (OSError, subprocess.CalledProcessError) as error:
             self.__exit__()
