@@ -152,9 +152,8 @@ async def running_agent(
     source: SyntheticSource | None = None, monitors: Sequence[Monitor] = ()
 ) -> AsyncIterator[RunningAgent]:
     """Yields when it listens. What `run` raised is raised at the end. One monitor unless told otherwise."""
-    if monitors:
-        source = SyntheticSource(*extent(monitors))
-    source = SyntheticSource(640, 400) if source is None else source
+    if source is None:
+        source = SyntheticSource(*(extent(monitors) if monitors else (640, 400)))
     with tempfile.TemporaryDirectory(prefix="agent-") as folder:
         socket = Path(folder) / "agent.sock"
         cursor, hands = FakeCursor(), NotingHands()
