@@ -1,4 +1,4 @@
-"""What a frame costs by the size of the screen, and a second by how much of the picture changes, and how often."""
+"""What a frame costs by the size of the screen and the share that changes; a second by the rate of change."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.cases.case import Bench, Effort
 from benchmarks.cases.play import play
 from benchmarks.cases.slow import slow
 from benchmarks.content.stage import Stage
-from benchmarks.driver.browser import chromium
+from benchmarks.driver.browser import SurfaceError, chromium
 from benchmarks.peers.lightbox import Lightbox
 from benchmarks.report.results import Results, Sample
 from benchmarks.run import FAILURES, HEIGHT_PX, WIDTH_PX, note
@@ -33,7 +33,7 @@ def curves(effort: Effort, results: Results) -> None:
         case = f"resolution {width}x{height}"
         try:
             with _bench(width, height, effort, results) as bench:
-                figures = slow(f"fill-{width}x{height}", FRAMES)(bench).figures
+                figures = _slow(bench, width, height, FRAMES)
         except FAILURES as error:
             results.failed[case] = str(error)
             note(f"{case} FAILED: {error}")
@@ -42,7 +42,7 @@ def curves(effort: Effort, results: Results) -> None:
     try:
         with _bench(WIDTH_PX, HEIGHT_PX, effort, results) as bench:
             for width, height in CHANGES_PX:
-                figures = slow(f"fill-{width}x{height}", CHANGE_FRAMES)(bench).figures
+                figures = _slow(bench, width, height, CHANGE_FRAMES)
                 percent = 100 * tile_share(bench.stage.place, WIDTH_PX, HEIGHT_PX)
                 _add(f"change {percent:.0f}%", figures | {"changed_percent": percent}, results)
             for rate in RATES_PER_S:
@@ -51,6 +51,14 @@ def curves(effort: Effort, results: Results) -> None:
     except FAILURES as error:
         results.failed["curves"] = str(error)
         note(f"curves FAILED: {error}")
+
+
+def _slow(bench: Bench, width: int, height: int, frames: int) -> dict[str, float]:
+    """Raises SurfaceError when no frame came through: what nobody saw has no cost to tell."""
+    figures = slow(f"fill-{width}x{height}", frames)(bench).figures
+    if figures["missed"] == figures["frames"]:
+        raise SurfaceError(f"none of {frames} frames of {width} × {height} px came to the surface")
+    return figures
 
 
 def tile_share(place: tuple[int, int, int, int], width_px: int, height_px: int) -> float:
