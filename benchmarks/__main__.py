@@ -106,7 +106,7 @@ def _scale(options: argparse.Namespace) -> int:
         curves(effort, results)
     finally:
         results.save(options.json)
-    return 0
+    return 1 if results.failed else 0
 
 
 def _compare(options: argparse.Namespace) -> int:
