@@ -14,6 +14,8 @@ from display_server.agent.agent import Agent
 from display_server.capture.cursor_source import CursorShape
 from display_server.capture.frame_source import Picture, Rect
 from display_server.capture.synthetic import SyntheticSource
+from display_server.clipboard.desktop_clipboard import DesktopClipboard
+from display_server.clipboard.policy import ClipboardPolicy
 from display_server.desktop.monitors import SCREEN_MAX, Monitor, arranged, extent
 from display_server.desktop.screen_layout import Arrangement
 from display_server.errors import LayoutError, Malfunction
@@ -149,7 +151,12 @@ class RunningAgent:
 
 @contextlib.asynccontextmanager
 async def running_agent(
-    source: SyntheticSource | None = None, monitors: Sequence[Monitor] = ()
+    source: SyntheticSource | None = None,
+    monitors: Sequence[Monitor] = (),
+    *,
+    clipboard: DesktopClipboard | None = None,
+    clipboard_policy: ClipboardPolicy = ClipboardPolicy(),  # noqa: B008 - frozen
+    share: bool = False,
 ) -> AsyncIterator[RunningAgent]:
     """Yields when it listens. What `run` raised is raised at the end. One monitor unless told otherwise."""
     if source is None:
@@ -166,6 +173,9 @@ async def running_agent(
             cursor=cursor,
             device=hands,
             layout=layout,
+            clipboard=clipboard,
+            clipboard_policy=clipboard_policy,
+            share=share,
         )
         running = RunningAgent(agent, source, socket)
         running.cursor, running.hands, running.layout = cursor, hands, layout

@@ -19,6 +19,8 @@ from websockets.asyncio.client import ClientConnection, unix_connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from display_server.protocol.clipboard import KIND_CLIPBOARD
+
 
 class FakeViewer:
     """`async with FakeViewer(socket) as viewer`. Shows, acknowledges and reports by itself.
@@ -35,6 +37,8 @@ class FakeViewer:
         deaf: bool = False,
         hello: bool = True,
         name: str = "fake",
+        device: str = "",
+        resume: bool = False,
         monitor: int = 0,
     ) -> None:
         self._path = socket
@@ -43,6 +47,9 @@ class FakeViewer:
         self._deaf = deaf
         self._hello = hello
         self._name = name
+        self._device = device
+        self._resume = resume
+        self.clipboard: list[bytes] = []  # frames of kind 3
         self.monitor = monitor
         self._news = asyncio.Condition()
         self._slots: dict[int, bytes] = {}
@@ -55,6 +62,7 @@ class FakeViewer:
         self.update_bytes = 0
         self.updates: list[tuple[float, int, int]] = []  # time, flags, bytes
         self.close_code: int | None = None
+        self.close_reason = ""
         self._touched: set[int] = set()
         self._read_digests: NDArray[np.uint64] = np.zeros(0, np.uint64)
 
@@ -65,7 +73,11 @@ class FakeViewer:
             subprotocols=[Subprotocol("lightbox.1")],
             compression=None,
             max_size=32 << 20,
-            additional_headers={"Lightbox-User": "somebody", "Lightbox-Viewer": self._name},
+            additional_headers={
+                "Lightbox-User": "somebody",
+                "Lightbox-Viewer": self._name,
+                "Lightbox-Device": self._device,
+            },
         )
         self._task = asyncio.create_task(self._run())
         if self._hello:
@@ -76,6 +88,8 @@ class FakeViewer:
                 monitor=self.monitor,
                 cache_bytes=self._cache_bytes,
                 encodings=list(ENCODING_NAMES),
+                device=self._device.upper(),
+                resume=self._resume,
             )
         return self
 
@@ -128,6 +142,8 @@ class FakeViewer:
             async for frame in self.connection:
                 if isinstance(frame, str):
                     await self._message(json.loads(frame))
+                elif frame[0] == KIND_CLIPBOARD:
+                    self.clipboard.append(bytes(frame))
                 else:
                     await self._update(bytes(frame))
                 async with self._news:
@@ -136,6 +152,7 @@ class FakeViewer:
             pass  # its code is noted below
         finally:
             self.close_code = self.connection.close_code
+            self.close_reason = self.connection.close_reason or ""
             async with self._news:
                 self._news.notify_all()
 
