@@ -137,6 +137,13 @@ export class Stage {
     this.#reveal((x / this.#surface.width) * this.#box.width, (y / this.#surface.height) * this.#box.height);
   }
 
+  /** What the stage has room for, device px. */
+  get room(): Extent {
+    const ratio = window.devicePixelRatio;
+    const { offsetWidth, offsetHeight } = this.element;
+    return { width: Math.round(offsetWidth * ratio), height: Math.round(offsetHeight * ratio) };
+  }
+
   /** The monitor's size, and how many of its pixels a CSS px covers. */
   get scale(): { readonly width: number; readonly height: number; readonly perCssPx: number } {
     const { width, height } = this.#surface ?? { width: 1, height: 1 };

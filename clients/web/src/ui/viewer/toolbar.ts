@@ -18,6 +18,7 @@ export interface ToolbarActs {
   fullscreen(): void;
   view(): void;
   keyboard(): void;
+  monitors(): void;
   /** The gesture map. */
   touch(): void;
   trace(): void;
@@ -138,6 +139,7 @@ export class Toolbar {
           ]
         : []),
       tool(t.keyboard, "keyboard", () => this.#acts.keyboard(), keyboard),
+      tool(t.monitors, "monitors", () => this.#acts.monitors()),
       ...(navigator.maxTouchPoints > 0 ? [tool(t.touch, "touch", () => this.#acts.touch())] : []),
       ...(paste ? [tool(t.paste, "paste", () => this.#acts.paste())] : []),
       tool(t.trace, "trace", () => this.#acts.trace(), trace),

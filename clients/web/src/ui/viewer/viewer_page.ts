@@ -19,6 +19,7 @@ import { ClipboardChip } from "./clipboard_chip.ts";
 import { GesturesPage } from "./gestures_page.ts";
 import { Magnifier } from "./magnifier.ts";
 import { ModifierBar } from "./modifier_bar.ts";
+import { MonitorControls } from "./monitors/monitor_controls.ts";
 import { Note } from "./note.ts";
 import { Stage, type StageView } from "./stage.ts";
 import { Toolbar } from "./toolbar.ts";
@@ -30,6 +31,8 @@ import { ZoomChip } from "./zoom_chip.ts";
 export interface ViewerOptions {
   readonly desktop: string;
   readonly monitor: number;
+  /** The monitor takes this window's size. */
+  readonly fitWindow: boolean;
   /** Paint in the worker (OffscreenCanvas) instead of in the page. */
   readonly surfaceInWorker: boolean;
   readonly toList: () => void;
@@ -67,6 +70,7 @@ class ViewerPage implements Page {
   readonly #magnifier: Magnifier;
   readonly #gestures: GesturesPage;
   readonly #guard: BackGuard;
+  readonly #monitors: MonitorControls;
   readonly #wakeLock = new WakeLock();
   readonly #zoomChip = new ZoomChip(() => this.#stage.unzoom());
   #bar: ModifierBar | null = null;
@@ -80,6 +84,7 @@ class ViewerPage implements Page {
   #monitor: Monitor | null = null;
   #everConnected = false;
   #softKeyboard = false;
+  #switching = false;
   /** The focus leaves the field for a moment, by our own doing. */
   #raising = false;
   #noticeTimer: ReturnType<typeof setTimeout> | undefined;
@@ -95,6 +100,7 @@ class ViewerPage implements Page {
       fullscreen: () => void this.#fullscreen(),
       view: () => this.#stage.choose(this.#view.mode === "actual" ? "fit" : "actual"),
       keyboard: () => this.#openKeys(this.#bar?.open !== true),
+      monitors: () => this.#monitors.toggle(true),
       touch: () => this.#gestures.toggle(true),
       paste: () => void this.#clipboard?.bringAll(),
       trace: () => {
@@ -111,7 +117,7 @@ class ViewerPage implements Page {
       retry: () => this.#link?.retry(true),
       toList: () => options.toList(),
       signIn: () => options.signedOut(true),
-      firstMonitor: () => options.toMonitor(0),
+      firstMonitor: () => this.#toMonitor(0),
     });
     this.#magnifier = new Magnifier(this.#stage.canvas, (x, y) => this.#stage.locate(x, y));
     this.#gestures = new GesturesPage(
@@ -121,6 +127,19 @@ class ViewerPage implements Page {
         if (this.#pointer !== null) this.#pointer.touchMode = mode;
       },
       () => this.#focus(),
+    );
+    this.#monitors = new MonitorControls(
+      options.desktop,
+      options.monitor,
+      this.#stage.canvas,
+      () => this.#stage.room,
+      options.fitWindow,
+      {
+        order: (monitors, scale) => this.#link?.layout(monitors, scale),
+        show: (monitor) => this.#toMonitor(monitor),
+        say: (message) => this.#sayNotice(message),
+        closed: () => this.#focus(),
+      },
     );
     this.#guard = new BackGuard(
       () => options.toList(),
@@ -141,6 +160,7 @@ class ViewerPage implements Page {
       this.#clipboardChip.element,
       this.#toolbar.element,
       this.#gestures.element,
+      this.#monitors.panel.element,
       this.#guard.element,
     );
   }
@@ -241,6 +261,7 @@ class ViewerPage implements Page {
     this.#keyboard?.close();
     this.#bar?.close();
     this.#magnifier.hide();
+    this.#monitors.close();
     this.#wakeLock.close();
     this.#clipboardChip.close();
     this.#link?.close();
@@ -249,7 +270,7 @@ class ViewerPage implements Page {
     this.#toolbar.close();
     this.#note.close();
     (navigator as WithKeyboardLock).keyboard?.unlock?.();
-    if (document.fullscreenElement !== null) void document.exitFullscreen();
+    if (document.fullscreenElement !== null && !this.#switching) void document.exitFullscreen();
     delete document.documentElement.dataset.connection;
     document.documentElement.classList.remove("viewing");
   }
@@ -314,6 +335,7 @@ class ViewerPage implements Page {
         return;
       case "layout":
         this.#monitor = news.monitor;
+        this.#monitors.layout(news.layout);
         return;
       case "cursor":
         this.#cursor(news.cursor);
@@ -429,10 +451,17 @@ class ViewerPage implements Page {
     this.#note.redraw();
     this.#bar?.redraw();
     if (this.#gestures.open) this.#gestures.redraw();
+    if (this.#monitors.panel.open) this.#monitors.panel.redraw();
   }
 
   #focus(): void {
     this.#stage.field.focus({ preventScroll: true });
+  }
+
+  /** The next page shows it in the same window, which stays as it is. */
+  #toMonitor(monitor: number): void {
+    this.#switching = true;
+    this.#options.toMonitor(monitor);
   }
 
   async #fullscreen(): Promise<void> {
