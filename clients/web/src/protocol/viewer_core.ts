@@ -23,6 +23,8 @@ import { type ShownState, shownState } from "./verdict.ts";
 export const PING_EVERY_MS = 2_000;
 /** A way that stayed silent this long is dead, even if no close came (sleep, a pulled cable). */
 export const DEAD_AFTER_MS = 8_000;
+/** One that is doubted and asked answers within this, or is taken for dead. */
+export const DOUBTED_MS = 1_500;
 /** A connection that ran this long was good: the next loss starts counting tries anew. */
 const GOOD_AFTER_MS = 2_000;
 /** And a violation this long after the welcome is not the same one again. */
@@ -62,6 +64,9 @@ export class ViewerCore {
   #attempt = 0;
   #tickets = 0;
   #violations = 0;
+  /** Desktops that ended while they were being opened; null once one was open. */
+  #endings: number | null = 0;
+  #doubtedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(monitorId: number) {
     this.#monitorId = monitorId;
@@ -164,10 +169,11 @@ export class ViewerCore {
 
   /** The connection ended or never came about. `chance` in 0…1 spreads retries. */
   lost(code: number, chance: number): AfterLoss {
-    const history = { tickets: this.#tickets, violations: this.#violations };
+    const history = { tickets: this.#tickets, violations: this.#violations, endings: this.#endings };
     const action = closeAction(code, history);
     if (code === CLOSE.ticket) this.#tickets += 1;
     if (code === CLOSE.violation) this.#violations += 1;
+    if (code === CLOSE.missing && this.#endings !== null) this.#endings += 1;
     if (action.kind === "end") return this.refuse(action.reason);
     this.#phase = nextPhase(this.#phase, "lost") ?? this.#phase;
     const inMs = action.atOnce ? 0 : retryDelayMs(this.#attempt, chance);
@@ -186,9 +192,19 @@ export class ViewerCore {
     this.#phase = nextPhase(this.#phase, "retry") ?? this.#phase;
   }
 
-  /** The person asks: what went wrong before is forgotten, and the desktop is wanted here. */
-  forgive(): void {
+  /** The person wants the desktop here, wherever it is now. */
+  wanted(): void {
     this.#welcomedOnce = false;
+    this.#endings = 0;
+  }
+
+  /** The network is another one, or the page slept: the way may be dead. `due` says so unless something is heard soon. */
+  doubt(nowMs: number): void {
+    this.#doubtedAtMs = nowMs;
+  }
+
+  /** What went wrong before is forgotten. */
+  forgive(): void {
     this.#attempt = 0;
     this.#tickets = 0;
     this.#violations = 0;
@@ -196,7 +212,9 @@ export class ViewerCore {
 
   due(nowMs: number): Due {
     if (!this.connected) return { ping: false, dead: false };
-    const dead = nowMs - this.#heardAtMs >= DEAD_AFTER_MS;
+    if (nowMs - this.#welcomedAtMs >= GOOD_AFTER_MS) this.#endings = null;
+    const doubted = this.#heardAtMs < this.#doubtedAtMs && nowMs - this.#doubtedAtMs >= DOUBTED_MS;
+    const dead = doubted || nowMs - this.#heardAtMs >= DEAD_AFTER_MS;
     const ping = !dead && nowMs - this.#pingedAtMs >= PING_EVERY_MS;
     if (ping) this.#pingedAtMs = nowMs;
     return { ping, dead };

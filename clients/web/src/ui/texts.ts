@@ -118,6 +118,7 @@ const english = {
   note: {
     connecting: "Connecting to the desktop…",
     starting: "Preparing the desktop…",
+    startingSince: (s: string) => `For ${s} s now. A busy server may take up to 40 s.`,
     reconnecting: "Connection lost – reconnecting",
     reconnectingHint: "Your desktop goes on running. The picture is from before the interruption.",
     next: (s: string, attempt: number) => `Try ${attempt} in ${s} s`,
@@ -363,6 +364,7 @@ const korean: Texts = {
   note: {
     connecting: "데스크톱에 연결하는 중…",
     starting: "데스크톱을 준비하는 중…",
+    startingSince: (s) => `${s}초째 준비 중입니다. 서버가 바쁘면 40초까지 걸릴 수 있습니다.`,
     reconnecting: "연결이 끊겨 다시 연결하는 중",
     reconnectingHint: "데스크톱은 계속 실행되고 있습니다. 보이는 화면은 끊기기 전의 것입니다.",
     next: (s, attempt) => `${s}초 후 ${attempt}번째 시도`,

@@ -124,6 +124,7 @@ export class Viewer {
     const { phase } = this.#core;
     if (this.#core.connected && !force) {
       // The way may have died in our sleep: ask, and let the silence tell.
+      this.#core.doubt(performance.now());
       this.#send({ type: "ping", t: performance.now() });
       return;
     }
@@ -131,6 +132,7 @@ export class Viewer {
     if (phase === "ended" && !force) return;
     if (this.#core.connected) this.#core.lost(1001, 0);
     this.#core.forgive();
+    if (force) this.#core.wanted();
     this.#connect();
   }
 
@@ -141,7 +143,7 @@ export class Viewer {
     this.#socket?.drop();
     this.#core.retrying();
     this.#news({ phase: "connecting", attempt: this.#core.attempt });
-    this.#socket = new ViewerSocket(this.#desktop, {
+    this.#socket = new ViewerSocket(this.#desktop, this.#core.attempt > 0, {
       opened: () => {
         this.#core.opened(performance.now());
         this.#assembly = new Assembly();

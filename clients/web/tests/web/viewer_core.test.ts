@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ProtocolError } from "../../src/protocol/errors.ts";
 import { nextPhase, type Phase } from "../../src/protocol/phase.ts";
-import { DEAD_AFTER_MS, FALL_SHOWN_MS, PING_EVERY_MS, ViewerCore } from "../../src/protocol/viewer_core.ts";
+import { DEAD_AFTER_MS, DOUBTED_MS, FALL_SHOWN_MS, PING_EVERY_MS, ViewerCore } from "../../src/protocol/viewer_core.ts";
 
 const welcome = JSON.stringify({
   type: "welcome",
@@ -50,9 +50,51 @@ describe("who has the desktop", () => {
   it("takes it back when the person says so", () => {
     const core = running();
     expect(core.lost(4409, 0)).toEqual({ kind: "end", reason: "moved" });
-    core.forgive();
+    core.wanted();
     core.retrying();
     expect(resumes(core)).toBe(false);
+  });
+
+  it("does not when the network alone asks for a try", () => {
+    const core = running();
+    core.lost(1006, 0);
+    core.forgive();
+    core.retrying();
+    expect(resumes(core)).toBe(true);
+  });
+});
+
+describe("ways that may be dead", () => {
+  it("are given up when they stay silent after a doubt", () => {
+    const core = running();
+    core.doubt(1_000);
+    expect(core.due(1_000 + DOUBTED_MS - 1).dead).toBe(false);
+    expect(core.due(1_000 + DOUBTED_MS).dead).toBe(true);
+  });
+
+  it("live on when something is heard", () => {
+    const core = running();
+    core.doubt(1_000);
+    core.receive(JSON.stringify({ type: "pong", t: 0, clock: 0 }), 1_100);
+    expect(core.due(1_000 + DOUBTED_MS).dead).toBe(false);
+  });
+});
+
+describe("desktops that end", () => {
+  it("are asked for anew when they end while they are being opened", () => {
+    const core = new ViewerCore(0);
+    core.opened(0);
+    for (const attempt of [1, 2, 3]) {
+      expect(core.lost(4404, 0.5)).toMatchObject({ kind: "retry", attempt });
+      core.retrying();
+    }
+    expect(core.lost(4404, 0.5)).toEqual({ kind: "end", reason: "missing" });
+  });
+
+  it("have ended when they were open", () => {
+    const core = running();
+    core.due(2_100);
+    expect(core.lost(4404, 0.5)).toEqual({ kind: "end", reason: "missing" });
   });
 });
 

@@ -16,6 +16,8 @@ export interface NoteActs {
 const PATIENCE_MS = 400;
 /** And one that takes longer than this means that the desktop is being started. */
 const START_MS = 1_500;
+/** A start that takes longer shows its seconds, so that nobody takes it for dead. */
+const LONG_START_MS = 8_000;
 
 const ACT: Readonly<Record<EndReason, "again" | "toList" | "takeBack" | "reload" | "signIn" | "firstMonitor">> = {
   violation: "again",
@@ -75,7 +77,8 @@ export class Note {
     } else if (!this.#everConnected) {
       const detail = news.phase === "reconnecting" ? news.detail : "";
       if (goneMs < PATIENCE_MS && news.phase === "connecting") this.#show("", []);
-      else this.#show(goneMs < START_MS ? t.connecting : t.starting, [detail]);
+      else if (goneMs < START_MS) this.#show(t.connecting, [detail]);
+      else this.#show(t.starting, [detail, goneMs < LONG_START_MS ? "" : t.startingSince((goneMs / 1000).toFixed(0))]);
     } else if (news.phase === "reconnecting") {
       const leftS = Math.max(0, (news.inMs - goneMs) / 1000);
       const next = leftS < 0.5 ? t.now(news.attempt) : t.next(leftS.toFixed(0), news.attempt);

@@ -299,6 +299,9 @@ class ViewerPage implements Page {
       { signal },
     );
     window.addEventListener("online", () => this.#link?.retry(false), { signal });
+    // From Wi-Fi to another, or to the mobile network: the old way is dead without a word.
+    const { connection } = navigator as Navigator & { readonly connection?: EventTarget };
+    connection?.addEventListener("change", () => this.#link?.retry(false), { signal });
     window.addEventListener(
       "focus",
       () => {
