@@ -4,9 +4,9 @@
 const FIRST_MS = 100;
 const GROWTH = 1.7;
 /** A network that comes back after a gap should not wait for us: a try that reaches nobody costs nothing. */
-const CAP_MS = 700;
+const CAP_MS = 500;
 /** But after about a minute of tries something is down, and a ward's screens should not keep hammering at it. */
-const PATIENT_AFTER = 90;
+const PATIENT_AFTER = 125;
 const PATIENT_CAP_MS = 10_000;
 /** Share of the delay that is random, so that a ward's screens do not return in one instant. */
 const JITTER = 0.3;

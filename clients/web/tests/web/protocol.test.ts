@@ -150,7 +150,7 @@ describe("after a loss", () => {
   });
 
   it("a network that is back is noticed within a second, for a minute", () => {
-    const delays = Array.from({ length: 80 }, (_, attempt) => retryDelayMs(attempt, 1));
+    const delays = Array.from({ length: 125 }, (_, attempt) => retryDelayMs(attempt, 1));
     expect(Math.max(...delays)).toBeLessThan(1_000);
     expect(delays.reduce((sum, delay) => sum + delay)).toBeGreaterThan(60_000);
   });
