@@ -135,7 +135,7 @@ class Network:
             return
         one, other = self._tuns
         self._relay = multiprocessing.get_context("fork").Process(
-            target=relay, args=(one, other, self._link), name="relay", daemon=True
+            target=relay, args=(one, other, self._link, os.getpid()), name="relay", daemon=True
         )
         self._relay.start()
         while self._tuns:

@@ -66,9 +66,10 @@ class Direction:
         return self._line[0][0] if self._line else None
 
 
-def relay(one: int, other: int, link: Link, seed: int = 1) -> None:
-    """A process between two non-blocking TUN descriptors whose devices are up, until one of them is gone."""
-    _end_with_parent()
+def relay(one: int, other: int, link: Link, parent: int, seed: int = 1) -> None:
+    """A process between two non-blocking TUN descriptors whose devices are up, until one of them or process
+    `parent` is gone."""
+    _end_with(parent)
     delay_s, jitter_s = link.delay_ms / 1000, link.jitter_ms / 1000
     ways = {
         one: (Direction(delay_s, link.loss_share, random.Random(seed), jitter_s), other),
@@ -88,10 +89,12 @@ def relay(one: int, other: int, link: Link, seed: int = 1) -> None:
             return
 
 
-def _end_with_parent() -> None:
+def _end_with(parent: int) -> None:
     """Even when that is killed; and by SIGTERM at once, whatever the parent does then."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it went before we could ask
+        os._exit(1)
 
 
 def _write(target: int, packet: bytes, way: Direction) -> None:
