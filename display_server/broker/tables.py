@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy import ForeignKey, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 #: Written to the database; a newer one is refused rather than misread.
@@ -77,6 +77,19 @@ class Session(Base):
     error: Mapped[str | None] = mapped_column(String(1024))
     created_s: Mapped[float]
     changed_s: Mapped[float]
+
+
+class DisplayCheck(Base):
+    """What a person saw of the patterns on a display, and what the browser said about that. Never changed."""
+
+    __tablename__ = "display_checks"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(String(64), index=True)
+    desktop: Mapped[str] = mapped_column(String(64))
+    checked_s: Mapped[float] = mapped_column(index=True)
+    passed: Mapped[bool]
+    result: Mapped[str] = mapped_column(Text)  # CheckResult as JSON
 
 
 class WebSession(Base):

@@ -6,6 +6,7 @@ import {
   isOneToOne,
   layout,
   naturalMode,
+  pixelAround,
   pixelAt,
   type ViewMode,
 } from "../../input/geometry.ts";
@@ -156,6 +157,14 @@ export class Stage {
     // Measured once after each change: a measurement per event could make the browser lay out the page first.
     this.#onPage ??= this.canvas.getBoundingClientRect();
     return pixelAt(this.#onPage, surface, clientX, clientY);
+  }
+
+  /** The same, beyond the picture's edges as well. */
+  around(clientX: number, clientY: number): { x: number; y: number } {
+    const surface = this.#surface;
+    if (surface === null) return { x: 0, y: 0 };
+    this.#onPage ??= this.canvas.getBoundingClientRect();
+    return pixelAround(this.#onPage, surface, clientX, clientY);
   }
 
   /** Whether a place on the page is on the picture. */

@@ -218,7 +218,7 @@ class ViewerPage implements Page {
       canvas,
       this.#stage.element,
       hands,
-      (x, y) => this.#stage.locate(x, y),
+      (x, y) => this.#stage.around(x, y),
       touchMode(),
       {
         pressed: (event) => {

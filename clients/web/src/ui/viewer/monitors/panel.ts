@@ -95,10 +95,10 @@ export class MonitorsPanel {
           "div",
           { class: "monitor-acts" },
           ...((layout?.monitors.length ?? 0) > 1
-            ? [this.#act(t.openAll, "secondary", () => this.#acts.openAll())]
+            ? [this.#act("openAll", "secondary", () => this.#acts.openAll())]
             : []),
           ...(this.#acts.useDisplays !== null && layout?.screen_max != null
-            ? [this.#act(t.useDisplays, "primary", this.#acts.useDisplays)]
+            ? [this.#act("useDisplays", "primary", this.#acts.useDisplays)]
             : []),
         ),
         ...(layout === null ? [] : layout.screen_max === null ? [h("p", {}, t.attached)] : this.#form(layout)),
@@ -214,14 +214,14 @@ export class MonitorsPanel {
           }),
           t.match,
         ),
-        this.#act(t.apply, "primary", () => this.#acts.order(wanted, draft.scale), !fits),
+        this.#act("apply", "primary", () => this.#acts.order(wanted, draft.scale), !fits),
       ),
     ];
   }
 
-  #act(label: string, kind: string, act: () => void, disabled = false): HTMLButtonElement {
-    const attrs = { type: "button", ...(disabled ? { disabled: "" } : {}) };
-    return h("button", { class: kind, attrs, on: { click: act } }, label);
+  #act(name: "openAll" | "useDisplays" | "apply", kind: string, act: () => void, disabled = false): HTMLButtonElement {
+    const attrs = { type: "button", "data-act": name, ...(disabled ? { disabled: "" } : {}) };
+    return h("button", { class: kind, attrs, on: { click: act } }, texts().monitors[name]);
   }
 
   #choice(label: string, chosen: boolean, choose: () => void): HTMLElement {

@@ -103,8 +103,16 @@ export function resized(monitors: readonly Monitor[], id: number, size: Size, mo
 function placed(monitors: readonly Monitor[], id: number, size: Size): Monitor[] {
   const changed = monitors.map((monitor) => (monitor.id === id ? { ...monitor, ...size } : monitor));
   const shape = shapeOf(monitors);
-  // By hand they stand as the person's displays do; that holds as long as nothing overlaps.
-  if (shape === null && !overlap(changed)) return changed;
+  const own = monitors.find((monitor) => monitor.id === id);
+  if (shape === null && own !== undefined) {
+    // They stand as the person's displays do: what is to the right and below keeps its distance.
+    const moved = changed.map((monitor) => ({
+      ...monitor,
+      x: monitor.x + (monitor.x >= own.x + own.width ? size.width - own.width : 0),
+      y: monitor.y + (monitor.y >= own.y + own.height ? size.height - own.height : 0),
+    }));
+    if (!overlap(moved)) return moved;
+  }
   const places = arranged(changed, shape ?? "row");
   return changed.map((monitor, index) => ({ ...monitor, x: places[index]?.x ?? 0, y: places[index]?.y ?? 0 }));
 }
