@@ -31,7 +31,7 @@ REPORT = struct.pack("<BBHIQH", 2, 0, 0, 1, 0, 0)
 
 
 def _connection() -> ViewerConnection:
-    return ViewerConnection({0: 4}, ["solid", "raw"], 100.0)
+    return ViewerConnection({0: 4}.get, ["solid", "raw"], 100.0)
 
 
 def _say(connection: ViewerConnection, **message: object) -> object:
@@ -90,7 +90,7 @@ def test_hello_is_due_in_time() -> None:
         ({"protocol": 2}, 4426),
         ({"protocol": 0}, 4426),
         ({"encodings": ["solid"]}, 4426),
-        ({"monitor": 1}, 4400),
+        ({"monitor": 1}, 4410),
     ],
 )
 def test_hellos_that_do_not_fit(change: dict[str, object], code: int) -> None:
