@@ -35,8 +35,12 @@ class ChromiumWindow(Chromium):
 def opened_by(main: Chromium, count: int, timeout_s: float = 20.0) -> list[ChromiumWindow]:
     """The windows that the page opened itself, as soon as there are so many."""
 
+    def look() -> list[Page]:
+        main.page.evaluate("0")  # Playwright hands events out while it waits for an answer
+        return [page for page in main.page.context.pages if page is not main.page]
+
     def others() -> list[Page] | None:
-        pages = main.run(lambda: [page for page in main.page.context.pages if page is not main.page])
+        pages = main.run(look)
         return pages if len(pages) == count else None
 
     pages = wait_for(others, timeout_s=timeout_s, what=f"{count} windows opened by the page")
