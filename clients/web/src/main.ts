@@ -49,8 +49,14 @@ async function draw(): Promise<void> {
       viewerPage({
         desktop: decodeName(desktop),
         monitor: Number.isInteger(monitor) && monitor >= 0 && monitor <= 0xffff ? monitor : 0,
+        fitWindow: query.get("fit") === "window",
         surfaceInWorker: query.get("surface") === "worker",
         toList: () => go("/"),
+        toMonitor: (number) => {
+          query.set("monitor", String(number));
+          history.replaceState(history.state, "", `${location.pathname}?${query}`);
+          void draw();
+        },
         signedOut,
       }),
     );
