@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import select
 import struct
 import threading
@@ -47,7 +48,9 @@ class XProgram:
         """None when none comes in time."""
         deadline = time.monotonic() + timeout_s
         while True:
-            event = self.x.poll_for_event()
+            event = None
+            with contextlib.suppress(xcffib.Error):  # of a request to a window that is gone by now
+                event = self.x.poll_for_event()
             left_s = deadline - time.monotonic()
             if event is not None or left_s <= 0:
                 return event

@@ -31,15 +31,15 @@ RESULT: dict[str, Any] = {
 
 async def test_stored_and_listed_for_the_person_alone(tmp_path: Path) -> None:
     async with running_door(tmp_path, EchoLauncher(), served=False) as under_test:
-        async with await under_test.signed_in("lee") as lee:
-            answer = await lee.post("/api/v1/checks", json=RESULT)
-            assert answer.status_code == 201, answer.text
-            assert (answer.json()["username"], answer.json()["passed"]) == ("lee", False)
-            (listed,) = (await lee.get("/api/v1/checks")).json()
-            assert listed == answer.json()
-            assert listed["device"] == RESULT["device"]
-        async with await under_test.signed_in("kim") as kim:
-            assert (await kim.get("/api/v1/checks")).json() == []
+        lee = await under_test.signed_in("lee")
+        answer = await lee.post("/api/v1/checks", json=RESULT)
+        assert answer.status_code == 201, answer.text
+        assert (answer.json()["username"], answer.json()["passed"]) == ("lee", False)
+        (listed,) = (await lee.get("/api/v1/checks")).json()
+        assert listed == answer.json()
+        assert listed["device"] == RESULT["device"]
+        kim = await under_test.signed_in("kim")
+        assert (await kim.get("/api/v1/checks")).json() == []
 
 
 async def test_nobody_without_signing_in(tmp_path: Path) -> None:
@@ -74,8 +74,8 @@ async def test_what_is_no_result(tmp_path: Path, path: tuple[Any, ...], value: o
         target = target[key]
     target[path[-1]] = value
     async with running_door(tmp_path, EchoLauncher(), served=False) as under_test:
-        async with await under_test.signed_in("lee") as lee:
-            answer = await lee.post("/api/v1/checks", json=wrong)
-            assert answer.status_code == status
-            assert answer.json()["message"]
-            assert (await lee.get("/api/v1/checks")).json() == []
+        lee = await under_test.signed_in("lee")
+        answer = await lee.post("/api/v1/checks", json=wrong)
+        assert answer.status_code == status
+        assert answer.json()["message"]
+        assert (await lee.get("/api/v1/checks")).json() == []
