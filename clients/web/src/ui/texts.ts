@@ -1,5 +1,6 @@
 /** Every text that a person reads, in English and Korean. */
 
+import type { PatternName } from "../check/check_core.ts";
 import type { ClipboardNews } from "../clipboard/page_clipboard.ts";
 import type { TouchMode } from "../input/touch_table.ts";
 import type { EndReason } from "../protocol/close.ts";
@@ -34,7 +35,9 @@ const english = {
     failed: "The list could not be loaded.",
     retry: "Try again",
     open: "Open",
-    profiles: { radiology: "Radiology", office: "Office", blank: "Blank" } as Readonly<Record<string, string>>,
+    profiles: { radiology: "Radiology", office: "Office", blank: "Blank", check: "Quality control" } as Readonly<
+      Record<string, string>
+    >,
     states: {
       ready: "Ready",
       running: "Running",
@@ -239,6 +242,59 @@ const english = {
     softKeyboard: "On-screen keyboard",
     close: "Close the extra keys",
   },
+  check: {
+    title: "Display check",
+    close: "Close",
+    intro:
+      "Test patterns are drawn on the desktop, and their way to this screen is proven pixel by pixel. You say what you see of them.",
+    introHint: "Sit as you do for reading, dim the light, and go to full screen. It takes about three minutes.",
+    start: "Start",
+    drawing: "Drawing…",
+    yes: "Yes",
+    no: "No",
+    contrast: "Contrast",
+    where: "Where is the square that differs?",
+    nowhere: "I see none",
+    places: ["Top left", "Top right", "Bottom left", "Bottom right"],
+    exact: "every pixel is proven",
+    scaled: "the picture is enlarged or reduced: this check will fail",
+    unproven: "not proven at the moment: this check will fail",
+    storing: "Storing…",
+    notStored: "The result could not be stored.",
+    passed: "This display is in order.",
+    failed: "This display did not pass.",
+    sees: (levels: readonly string[]) =>
+      `Smallest difference seen, of 255 levels: ${levels[0]} near black, ${levels[1]} in the middle, ${levels[2]} near white.`,
+    again: "Check again",
+    history: "Earlier checks",
+    ok: "passed",
+    notOk: "failed",
+    patterns: {
+      "tg18-qc": "After TG18-QC",
+      "tg270-sqc": "After TG270-sQC",
+      smpte: "After SMPTE RP 133",
+      pixels: "Single pixels",
+    } satisfies Record<PatternName, string> as Readonly<Record<PatternName, string>>,
+    questions: {
+      "tg18-qc": [
+        "Do you see the small squares inside the black and the white square?",
+        "Do all sixteen grey patches differ, each with four faint corners?",
+        "Can you read QUALITY CON or more of it on black, on grey and on white?",
+      ],
+      "tg270-sqc": [
+        "Do all eighteen patches differ from their neighbours?",
+        "Are both ramps smooth, without bands or colours?",
+      ],
+      smpte: [
+        "Do you see the 5 % square in black and the 95 % square in white?",
+        "Are the line pairs in the middle and in all corners sharp?",
+      ],
+      pixels: [
+        "Are all six fields even, without patterns of larger squares?",
+        "Is there a thin white line along every edge of the screen?",
+      ],
+    } satisfies Record<PatternName, readonly string[]> as Readonly<Record<PatternName, readonly string[]>>,
+  },
   leave: {
     title: "Leave the desktop?",
     hint: "It goes on running, and opens again from your list.",
@@ -287,7 +343,7 @@ const korean: Texts = {
     failed: "목록을 불러오지 못했습니다.",
     retry: "다시 시도",
     open: "열기",
-    profiles: { radiology: "영상의학", office: "사무", blank: "빈 화면" },
+    profiles: { radiology: "영상의학", office: "사무", blank: "빈 화면", check: "품질 관리" },
     states: {
       ready: "준비됨",
       running: "실행 중",
@@ -480,6 +536,49 @@ const korean: Texts = {
     ctrlAltDel: "Ctrl+Alt+Del",
     softKeyboard: "화면 키보드",
     close: "추가 키 닫기",
+  },
+  check: {
+    title: "화면 점검",
+    close: "닫기",
+    intro: "데스크톱에 시험 패턴을 그리고, 이 화면까지 오는 경로를 픽셀 단위로 확인합니다. 보이는 대로 답해 주세요.",
+    introHint: "판독할 때처럼 앉아 조명을 낮추고 전체 화면으로 보세요. 3분쯤 걸립니다.",
+    start: "시작",
+    drawing: "그리는 중…",
+    yes: "예",
+    no: "아니요",
+    contrast: "대비",
+    where: "밝기가 다른 사각형은 어디에 있습니까?",
+    nowhere: "보이지 않음",
+    places: ["왼쪽 위", "오른쪽 위", "왼쪽 아래", "오른쪽 아래"],
+    exact: "모든 픽셀이 확인됨",
+    scaled: "화면이 확대 또는 축소됨: 점검을 통과할 수 없습니다",
+    unproven: "지금은 확인되지 않음: 점검을 통과할 수 없습니다",
+    storing: "저장하는 중…",
+    notStored: "결과를 저장하지 못했습니다.",
+    passed: "이 화면은 정상입니다.",
+    failed: "이 화면은 점검을 통과하지 못했습니다.",
+    sees: (levels) =>
+      `구별한 가장 작은 차이(255단계 중): 검정 부근 ${levels[0]}, 중간 ${levels[1]}, 흰색 부근 ${levels[2]}.`,
+    again: "다시 점검",
+    history: "지난 점검",
+    ok: "통과",
+    notOk: "불통과",
+    patterns: {
+      "tg18-qc": "TG18-QC 방식",
+      "tg270-sqc": "TG270-sQC 방식",
+      smpte: "SMPTE RP 133 방식",
+      pixels: "단일 픽셀",
+    },
+    questions: {
+      "tg18-qc": [
+        "검은 사각형과 흰 사각형 안의 작은 사각형이 보입니까?",
+        "회색 조각 열여섯 개가 모두 다르고, 각각 희미한 모서리 네 개가 보입니까?",
+        "검정, 회색, 흰색 바탕에서 QUALITY CON 이상 읽을 수 있습니까?",
+      ],
+      "tg270-sqc": ["조각 열여덟 개가 모두 이웃과 다르게 보입니까?", "두 띠가 줄무늬나 색 없이 매끄럽습니까?"],
+      smpte: ["검정 안의 5 % 사각형과 흰색 안의 95 % 사각형이 보입니까?", "가운데와 네 모서리의 선이 모두 또렷합니까?"],
+      pixels: ["여섯 칸이 모두 큰 무늬 없이 고릅니까?", "화면 네 변 모두에 가는 흰 선이 보입니까?"],
+    },
   },
   leave: {
     title: "데스크톱에서 나갈까요?",
