@@ -148,8 +148,9 @@ def contrast(width: int, height: int, base: int, difference: int, place: int) ->
     """
     sheet = Sheet(width, height, base)
     side = max(min(width, height) // 8, 1)
-    x = width * (1 + 2 * (place % 2)) // 4 - side // 2
-    y = height * (1 + 2 * (place // 2)) // 4 - side // 2
+    # Far from the middle, where the questions stand.
+    x = width * (1 + 4 * (place % 2)) // 6 - side // 2
+    y = height * (1 + 4 * (place // 2)) // 6 - side // 2
     sheet.fill(x, y, side, side, base + difference)
     return sheet.pixels
 

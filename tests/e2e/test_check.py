@@ -65,9 +65,13 @@ def say(viewer: Viewer, label: str) -> None:
 
 def shows(viewer: Viewer, name: str) -> None:
     """The canvas holds the pattern, computed anew for its size, pixel for pixel."""
-    surface = viewer.surface()
-    height, width = surface.shape[:2]
-    assert np.array_equal(surface, PATTERNS[name](width, height)), name
+
+    def same() -> bool:
+        surface = viewer.surface()
+        height, width = surface.shape[:2]
+        return np.array_equal(surface, PATTERNS[name](width, height))
+
+    wait_for(same, timeout_s=PATIENCE_S, what=lambda: f"{name}; {viewer.situation()}", every_s=0.2)
 
 
 def find_square(viewer: Viewer) -> tuple[int, int, int] | None:
@@ -82,6 +86,18 @@ def find_square(viewer: Viewer) -> tuple[int, int, int] | None:
     difference = int(surface[rows[0], columns[0], 0]) - base
     assert np.array_equal(surface, contrast(width, height, base, difference, place))
     return base, difference, place
+
+
+def uncovered(viewer: Viewer) -> bool:
+    """Whether the panel leaves the four places free."""
+    left, top, width, height = viewer.wait_for_element(".check-panel")
+    page_width, page_height = PAGE_PX
+    half = min(page_width, page_height) / 16
+    places = [(page_width * x / 6, page_height * y / 6) for x in (1, 5) for y in (1, 5)]
+    return all(
+        x + half < left or x - half > left + width or y + half < top or y - half > top + height
+        for x, y in places
+    )
 
 
 def test_a_whole_check(viewer: Viewer, checking: Lightbox, out: Path) -> None:
@@ -101,6 +117,7 @@ def test_a_whole_check(viewer: Viewer, checking: Lightbox, out: Path) -> None:
     while "differs" in viewer.browser.evaluate(WORDS):
         square = find_square(viewer)
         assert square is not None
+        assert uncovered(viewer), "the questions stand before the square"
         seen.append(square[1])
         # Near white this person sees nothing below four levels.
         say(viewer, "I see none" if square[0] > 200 and square[1] == -3 else places[square[2]])

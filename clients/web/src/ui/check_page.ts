@@ -22,10 +22,12 @@ export interface CheckOptions {
 
 /** A pattern that is not shown within this was the same as before, or something broke: the badge tells which. */
 const SHOWN_WITHIN_MS = 2_500;
-/** A new picture is proven within this, so that an answer is not held against its first moment. */
-const SETTLES_MS = 150;
+/** A picture that did not change for so long is all there: a new size of the monitor comes in several. */
+const SETTLES_MS = 250;
 /** Smaller ones have no room for patterns. */
 const SIDE_MIN_PX = 320;
+/** Around darker levels the panel is dimmed. */
+const DARK_BELOW = 64;
 
 export function checkPage(options: CheckOptions): Page {
   return new CheckPage(options);
@@ -45,6 +47,7 @@ class CheckPage implements Page {
   #monitor: Monitor | null = null;
   #state: ShownState = "unverified";
   #epoch = 0;
+  #changedAtMs = 0;
   #view: StageView | null = null;
   #ordered = false;
   /** Told when a new picture is there and proven, or will not come. */
@@ -74,6 +77,7 @@ class CheckPage implements Page {
         {},
         h("h1", {}, t.check.title),
         this.#badge.element,
+        button(t.check.aside, icon("arrow"), "quiet square check-aside", () => this.#moveAside()),
         button(t.bar.fullscreen, icon("fullscreen"), "quiet square", () => void this.#fullscreen()),
         button(t.check.close, icon("close"), "quiet square", () => options.toList()),
       ),
@@ -118,6 +122,7 @@ class CheckPage implements Page {
   #news(news: News): void {
     if (news.kind === "verdict") {
       this.#state = news.state;
+      if (news.epoch !== this.#epoch) this.#changedAtMs = performance.now();
       this.#epoch = news.epoch;
       this.#badge.show(news.state, news.epoch, news.ageMs);
     } else if (news.kind === "status") this.#badge.figures(news.status);
@@ -195,7 +200,8 @@ class CheckPage implements Page {
     if (awaited === null) return;
     const waitedMs = performance.now() - awaited.sinceMs;
     const proven = this.#state === "exact" || this.#state === "scaled";
-    const drawn = this.#epoch !== awaited.epoch && proven && waitedMs >= SETTLES_MS;
+    const settled = performance.now() - this.#changedAtMs >= SETTLES_MS;
+    const drawn = this.#epoch !== awaited.epoch && proven && settled;
     if (!drawn && waitedMs < SHOWN_WITHIN_MS) return;
     this.#awaited = null;
     awaited.shown();
@@ -203,6 +209,7 @@ class CheckPage implements Page {
 
   #ask(core: CheckCore, step: Exclude<Step, { kind: "done" }>): void {
     const t = texts().check;
+    this.#place(step);
     if (step.kind === "question") {
       const answer = (yes: boolean) => (): void => {
         core.answered(yes, this.#state);
@@ -235,6 +242,7 @@ class CheckPage implements Page {
 
   async #finish(core: CheckCore): Promise<void> {
     const t = texts().check;
+    this.#place(null);
     this.#say(t.storing, []);
     const ratio = window.devicePixelRatio;
     const gamut = ["rec2020", "p3", "srgb"].find((name) => matchMedia(`(color-gamut: ${name})`).matches);
@@ -274,6 +282,18 @@ class CheckPage implements Page {
   }
 
   // ── what the person sees ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** What it covers of a pattern can be looked at as well. */
+  #moveAside(): void {
+    this.#panel.dataset.side = this.#panel.dataset.side === "left" ? "right" : "left";
+  }
+
+  /** In the middle while a square may be near any corner; dim while the picture is dark, so that it does not blind. */
+  #place(step: Step | null): void {
+    const trial = step?.kind === "trial" ? step.trial : null;
+    this.#panel.dataset.middle = String(trial !== null);
+    this.#panel.dataset.dim = String(trial !== null && trial.base < DARK_BELOW);
+  }
 
   #say(words: string, acts: readonly HTMLElement[], hint = ""): void {
     delete this.#body.dataset.passed;

@@ -141,7 +141,7 @@ const english = {
       ],
       forbidden: ["You may not open this desktop", "Ask your administrator if you need it."],
       missing: ["This desktop has ended", "It does not exist or is no longer running. Open it anew from your list."],
-      moved: ["The desktop was opened elsewhere", "It is shown in another window or on another device now."],
+      moved: ["The desktop moved to another device", "Your programs go on running there."],
       monitor: [
         "This monitor is no longer there",
         "The desktop has fewer monitors now. You can show another one here.",
@@ -244,6 +244,7 @@ const english = {
   },
   check: {
     title: "Display check",
+    aside: "Move aside",
     close: "Close",
     intro:
       "Test patterns are drawn on the desktop, and their way to this screen is proven pixel by pixel. You say what you see of them.",
@@ -440,7 +441,7 @@ const korean: Texts = {
       ],
       forbidden: ["이 데스크톱을 열 권한이 없습니다", "필요하면 관리자에게 요청하세요."],
       missing: ["이 데스크톱은 종료되었습니다", "없거나 더 이상 실행되지 않습니다. 목록에서 새로 여세요."],
-      moved: ["다른 곳에서 데스크톱을 열었습니다", "지금은 다른 창이나 다른 기기에 표시되고 있습니다."],
+      moved: ["데스크톱이 다른 기기로 옮겨 갔습니다", "프로그램은 그곳에서 계속 실행됩니다."],
       monitor: [
         "이 모니터는 더 이상 없습니다",
         "데스크톱의 모니터 수가 줄었습니다. 여기에 다른 모니터를 표시할 수 있습니다.",
@@ -539,6 +540,7 @@ const korean: Texts = {
   },
   check: {
     title: "화면 점검",
+    aside: "옆으로 옮기기",
     close: "닫기",
     intro: "데스크톱에 시험 패턴을 그리고, 이 화면까지 오는 경로를 픽셀 단위로 확인합니다. 보이는 대로 답해 주세요.",
     introHint: "판독할 때처럼 앉아 조명을 낮추고 전체 화면으로 보세요. 3분쯤 걸립니다.",
