@@ -138,6 +138,7 @@ export class ViewerCore {
       const fell = message.state === "unverified" && this.#state !== null && this.#state !== "unverified";
       if (fell) this.#fallShownUntilMs = nowMs + FALL_SHOWN_MS;
       this.#state = message.state;
+      if (message.state === "exact") this.#endings = null;
       this.#heardStateAtMs = nowMs;
     }
     return message;
@@ -212,7 +213,6 @@ export class ViewerCore {
 
   due(nowMs: number): Due {
     if (!this.connected) return { ping: false, dead: false };
-    if (nowMs - this.#welcomedAtMs >= GOOD_AFTER_MS) this.#endings = null;
     const doubted = this.#heardAtMs < this.#doubtedAtMs && nowMs - this.#doubtedAtMs >= DOUBTED_MS;
     const dead = doubted || nowMs - this.#heardAtMs >= DEAD_AFTER_MS;
     const ping = !dead && nowMs - this.#pingedAtMs >= PING_EVERY_MS;

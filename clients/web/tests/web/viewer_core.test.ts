@@ -93,7 +93,7 @@ describe("desktops that end", () => {
 
   it("have ended when they were open", () => {
     const core = running();
-    core.due(2_100);
+    core.receive(JSON.stringify({ type: "state", monitor: 0, epoch: 1, state: "exact", age_ms: 0 }), 40);
     expect(core.lost(4404, 0.5)).toEqual({ kind: "end", reason: "missing" });
   });
 });
