@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -38,11 +37,7 @@ class SurfaceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A number that appeared on the surface.
-
-    `exact` is the verdict while it was new, None where it was not compared. `exact_epoch_ms` is when it was
-    first read as exact; the last picture may become so at rest, after the verdict.
-    """
+    """A number that appeared on the surface. `exact` is None where it was not compared."""
 
     number: int
     epoch_ms: float
@@ -69,7 +64,6 @@ class Watched:
     poll_gap_ms: Quantiles
     poll_cost_ms: Quantiles
     check_cost_ms: Quantiles
-    #: A few of the wrong pictures as read, RGBA bytes by number: drawn at random where there are more.
     wrong: dict[int, NDArray[np.uint8]] = field(repr=False)
 
 
@@ -131,21 +125,13 @@ class Surface:
         seen: dict[str, Any] | None = self.page.evaluate("lightboxBenchmark.last()")
         return seen
 
-    def wait_for(self, number: int, timeout_s: float) -> bool:
-        """Whether `number` came onto the surface in time."""
+    def wait_for(self, number: int, timeout_s: float, *, exact: bool = False) -> bool:
+        """Whether `number` came onto the surface in time (and was exact)."""
+        condition = "lightboxBenchmark.last()?.number === number"
+        if exact:
+            condition += " && lightboxBenchmark.last().exact !== null"
         for _ in range(int(timeout_s * 100)):
-            if self.page.evaluate("number => lightboxBenchmark.last()?.number === number", number):
-                return True
-            self.page.wait_for_timeout(10)
-        return False
-
-    def settle(self, number: int, timeout_s: float) -> bool:
-        """Whether `number`, the last that was drawn, is shown and at last exact, each in time."""
-        if not self.wait_for(number, timeout_s):
-            return False
-        self.page.evaluate("lightboxBenchmark.rest()")
-        for _ in range(int(timeout_s * 100)):
-            if self.page.evaluate("lightboxBenchmark.last().exactAt !== null"):
+            if self.page.evaluate(f"number => {condition}", number):
                 return True
             self.page.wait_for_timeout(10)
         return False
@@ -185,21 +171,8 @@ class Chromium:
 
     def cpu_s(self) -> float:
         """CPU seconds of all processes of this browser."""
-        return float(sum(process["cpuTime"] for process in self._processes()))
-
-    def memory_mb(self) -> float:
-        """Of all its processes, in MB (10⁶ bytes); what several share is divided among them."""
-        shares = 0.0
-        for process in self._processes():
-            try:
-                shares += psutil.Process(process["id"]).memory_full_info().pss
-            except psutil.NoSuchProcess:
-                continue
-        return shares / 1e6
-
-    def _processes(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self._session.send("SystemInfo.getProcessInfo")["processInfo"]
-        return found
+        info = self._session.send("SystemInfo.getProcessInfo")
+        return float(sum(process["cpuTime"] for process in info["processInfo"]))
 
 
 @contextmanager

@@ -1,7 +1,4 @@
-"""A picture decoded in Chromium: by the tile decoder's WebAssembly, and by what the browser has itself.
-
-Ours ends with pixels in memory, which putImageData has yet to show; createImageBitmap's with a bitmap.
-"""
+"""A picture decoded in Chromium: by the tile decoder's WebAssembly, and by what the browser has itself."""
 
 from __future__ import annotations
 

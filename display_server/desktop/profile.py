@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tomllib
 from enum import Enum
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Annotated, Any
 
 import msgspec
 
-from display_server.clipboard.policy import ClipboardPolicy
 from display_server.desktop.monitors import SCREEN_MAX
 from display_server.errors import ConfigurationError
 
@@ -29,7 +27,7 @@ class Restart(Enum):
 
 
 class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`command` may hold {settings}, the profile folder, {home}, and {python}, our own interpreter.
+    """`command` may hold {settings}, the profile folder, and {home}.
 
     A part with `*` stands for the files that it matches in the home.
     """
@@ -67,8 +65,6 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     session_bus: bool = True
     #: What the screen can grow to by monitors, px. It takes memory for what it shows, not for this.
     screen_max: tuple[Side, Side] = SCREEN_MAX
-    #: What may cross the clipboard, unless the configuration says otherwise.
-    clipboard: ClipboardPolicy = ClipboardPolicy()
 
 
 def names() -> list[str]:
@@ -125,10 +121,7 @@ def _check(profile: Profile, files: list[Placed], path: Path) -> None:
 
 def fill(text: str, home: Path) -> str:
     """The text with its places filled in."""
-    places = {"{settings}": str(FOLDER), "{home}": str(home), "{python}": sys.executable}
-    for name, place in places.items():
-        text = text.replace(name, place)
-    return text
+    return text.replace("{settings}", str(FOLDER)).replace("{home}", str(home))
 
 
 def expand(command: list[str], home: Path) -> list[str]:

@@ -12,7 +12,6 @@ class Visitor:
 
     user: str
     viewer: str
-    device: str = ""  # the signed-in browser
 
 
 class ViewerSocket(Protocol):

@@ -102,9 +102,7 @@ class ViewerServer:
     async def _serve(self, connection: ServerConnection) -> None:
         assert connection.request is not None
         heads = connection.request.headers
-        visitor = Visitor(
-            heads.get("Lightbox-User", ""), heads.get("Lightbox-Viewer", ""), heads.get("Lightbox-Device", "")
-        )
+        visitor = Visitor(heads.get("Lightbox-User", ""), heads.get("Lightbox-Viewer", ""))
         end = self._join(_Socket(connection), visitor)
         try:
             async for frame in connection:

@@ -20,7 +20,7 @@ from tests.e2e.processes import wait_for
 #: Generous: it only says when a test gives up.
 PATIENCE_S = 30.0
 
-SURFACE = "document.querySelector('canvas[data-monitor]')"
+SURFACE = "document.querySelector('canvas[data-monitor=\"0\"]')"
 READ_SURFACE = f"""
 const surface = {SURFACE};
 const {{ width, height }} = surface;
@@ -98,10 +98,9 @@ class Viewer:
         )
         return links
 
-    def open_desktop(self, name: str, monitor: int | None = None) -> None:
+    def open_desktop(self, name: str) -> None:
         """Straight to a desktop's page, and waits until its picture is exact."""
-        query = "" if monitor is None else f"?monitor={monitor}"
-        self.browser.open(f"{self.url}/desktop/{name}{query}")
+        self.browser.open(f"{self.url}/desktop/{name}")
         self.wait_exact()
 
     # -- the page ----------------------------------------------------------------------------------
@@ -202,18 +201,8 @@ class Viewer:
     def wheel(self, point: tuple[int, int], notches: int) -> None:
         self.browser.wheel(*_whole(self.on_page(point)), notches)
 
-    def assert_equal(
-        self,
-        display: XDisplay,
-        out: Path,
-        name: str,
-        timeout_s: float = PATIENCE_S,
-        *,
-        monitor: tuple[int, int, int, int] | None = None,
-    ) -> None:
+    def assert_equal(self, display: XDisplay, out: Path, name: str, timeout_s: float = PATIENCE_S) -> None:
         """The surface holds what the X server has, pixel for pixel, while the badge says exact.
-
-        `monitor` is what it shows, as x, y, width, height on the desktop; everything if None.
 
         A clock or a caret may change the desktop meanwhile; only a look between two equal readings of the
         X server counts. On a difference both pictures and the screen stay in `out`.
@@ -221,10 +210,10 @@ class Viewer:
         deadline = time.monotonic() + timeout_s
         while True:
             self.wait_exact()
-            before = _part(display.pixels(), monitor)
+            before = display.pixels()
             surface = self.surface()
             badge = self.badge()
-            after = _part(display.pixels(), monitor)
+            after = display.pixels()
             still = bool((before == after).all()) and badge == "exact"
             if still and surface.shape == before.shape and bool((surface == before).all()):
                 return
@@ -241,13 +230,6 @@ class Viewer:
             f"{wrong.sum()} pixels differ while the badge says exact, within "
             f"x {columns.min()}…{columns.max()}, y {rows.min()}…{rows.max()}; pictures in {out}"
         )
-
-
-def _part(pixels: NDArray[np.uint8], monitor: tuple[int, int, int, int] | None) -> NDArray[np.uint8]:
-    if monitor is None:
-        return pixels
-    x, y, width, height = monitor
-    return pixels[y : y + height, x : x + width]
 
 
 def _whole(point: tuple[float, float]) -> tuple[int, int]:

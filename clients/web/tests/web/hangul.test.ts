@@ -72,14 +72,7 @@ class Person {
       this.field as unknown as HTMLTextAreaElement,
       this.hands,
       { platform, commandIsControl: true },
-      {
-        composing: () => {},
-        leave: () => {},
-        copying: () => {},
-        pasting: () => false,
-        pasted: () => Promise.resolve(),
-        shortcut: () => this.hands.core.shortcut,
-      },
+      { composing: () => {}, leave: () => {}, shortcut: () => this.hands.core.shortcut },
     );
   }
 

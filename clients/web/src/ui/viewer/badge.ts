@@ -135,8 +135,7 @@ export class Badge {
     );
     if (status !== null) {
       rows.push(
-        [t.verified, t.verifiedOf(countText(status.verified), countText(status.tiles))],
-        [t.verifiedTotal, countText(status.verified_total)],
+        [t.verified, countText(status.verified)],
         [t.mismatches, countText(status.mismatches)],
         [
           t.encodings,

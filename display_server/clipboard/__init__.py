@@ -1,1 +1,0 @@
-"""The clipboard between a desktop's programs and its viewers."""
