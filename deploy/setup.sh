@@ -93,7 +93,7 @@ install_packages "${packages[@]}"
 
 [ -x .venv/bin/python ] || "$(find_python)" -m venv .venv
 extras=demo,build
-[ "$mode" = dev ] && extras=$extras,dev
+[ "$mode" = dev ] && extras=$extras,dev,bench
 project=$(fingerprint_of pyproject.toml codecs/pyproject.toml codecs/setup.py codecs/native)
 # The development set contains the other one.
 [ "$(cat .venv/.setup-python-dev 2>/dev/null)" = "$project" ] || once "python-$mode" "$project" install_python "$extras"

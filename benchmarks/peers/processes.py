@@ -37,18 +37,26 @@ def write_xauthority(path: Path) -> None:
 
 
 def wait_for_port(
-    port: int, process: subprocess.Popen[bytes], host: str = "127.0.0.1", timeout_s: float = 15
+    port: int,
+    process: subprocess.Popen[bytes],
+    host: str = "127.0.0.1",
+    timeout_s: float = 15,
+    log: Path | None = None,
 ) -> None:
-    """Raises SubjectFailedError when the process ends or does not listen in time."""
+    """Raises SubjectFailedError, with the end of the log, when it ends or does not listen in time."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise SubjectFailedError(f"{process.args!r} ended with {process.returncode}")
+            raise SubjectFailedError(f"{process.args!r} ended with {process.returncode}{_said(log)}")
         with socket.socket() as probe:
             if probe.connect_ex((host, port)) == 0:
                 return
         time.sleep(0.05)
-    raise SubjectFailedError(f"nothing listens on {host}:{port} after {timeout_s:.0f} s")
+    raise SubjectFailedError(f"nothing listens on {host}:{port} after {timeout_s:.0f} s{_said(log)}")
+
+
+def _said(log: Path | None) -> str:
+    return f": {tail(log)}" if log else ""
 
 
 def read_display(descriptor: int, timeout_s: float = 15) -> str:
@@ -69,19 +77,31 @@ def read_display(descriptor: int, timeout_s: float = 15) -> str:
 def start_xvfb(
     xauthority: Path, width_px: int, height_px: int, log: Path
 ) -> tuple[subprocess.Popen[bytes], str]:
-    """An X server for subjects that capture one, and its display."""
+    """An X server for subjects that capture one, and its display. Leaves none behind when it fails."""
     reader, writer = os.pipe()
     command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", f"{width_px}x{height_px}x24"]
     command += ["-auth", str(xauthority), "-nolisten", "tcp", "-noreset"]
     try:
-        with log.open("wb") as sink:
-            server = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, pass_fds=(writer,)
-            )
-        os.close(writer)
-        return server, read_display(reader)
+        try:
+            with log.open("wb") as sink:
+                server = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, pass_fds=(writer,)
+                )
+        finally:
+            # Only the server holds it now: when that ends early, reading ends too.
+            os.close(writer)
+        try:
+            return server, read_display(reader)
+        except SubjectFailedError as error:
+            end(server)
+            raise SubjectFailedError(f"{error}: {tail(log)}") from error
     finally:
         os.close(reader)
+
+
+def tail(log: Path, characters: int = 400) -> str:
+    """What a process said last."""
+    return log.read_text(errors="replace")[-characters:].strip()
 
 
 def end(process: subprocess.Popen[bytes], timeout_s: float = 10) -> None:

@@ -27,6 +27,10 @@ from benchmarks.peers.subject import MissingPeerError, Running
 
 SELKIES_VERSION = "2.1.0"
 ENVIRONMENT = Path(__file__).parents[2] / ".cache" / "benchmarks" / f"selkies-{SELKIES_VERSION}"
+#: What its settings name as defaults in this version: told, not set.
+DEFAULTS = "its defaults: h264enc on the CPU, 4:2:0, CBR 8 Mbit/s, 60/s, every frame coded"
+#: What its wheel takes from the system.
+LIBRARIES = "libgbm1 libpixman-1-0 libwayland-server0 libx11-6 libxcb1 libxext6 libxkbcommon0"
 Mode = Literal["websockets", "webrtc"]
 
 
@@ -47,6 +51,7 @@ class Selkies:
                 "WebRTC would offer this host's own addresses: measured over links alone (--link)"
             )
         program = install_selkies()
+        need_libraries()
         folder = self._folder = Path(tempfile.mkdtemp(prefix="bench-selkies-"))
         xauthority = folder / "xauthority"
         write_xauthority(xauthority)
@@ -61,12 +66,13 @@ class Selkies:
         command += ["--manual-resolution", "true"]
         command += ["--manual-width", str(width_px), "--manual-height", str(height_px)]
         environment = {"HOME": str(folder), "DISPLAY": display, "XAUTHORITY": str(xauthority)}
-        with (folder / "selkies.log").open("wb") as log:
+        log = folder / "selkies.log"
+        with log.open("wb") as sink:
             server = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | environment
+                command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, env=os.environ | environment
             )
         self._processes.append(server)
-        wait_for_port(port, server, host, timeout_s=30)
+        wait_for_port(port, server, host, timeout_s=30, log=log)
         url = f"http://{name}:{port}/"
 
         def enter(page: Page) -> None:
@@ -82,7 +88,7 @@ class Selkies:
         facts: Mapping[str, str] = {
             "Selkies": SELKIES_VERSION,
             "mode": self._mode,
-            "video": "H.264, defaults",
+            "video": DEFAULTS,
             "TLS": "no",
         }
         return Running(display, xauthority, port, lambda: pids, enter, doorstep, facts)
@@ -121,3 +127,11 @@ def install_selkies() -> Path:
                 f"{done.stderr.strip()[-300:]}"
             )
     return program
+
+
+def need_libraries(python: Path = ENVIRONMENT / "bin" / "python") -> None:
+    """Raises MissingPeerError when this host lacks a library that its capture needs."""
+    done = subprocess.run([python, "-c", "import pixelflux"], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        lack = done.stderr.strip().rpartition("\n")[2]
+        raise MissingPeerError(f"Selkies cannot capture ({lack}): apt install {LIBRARIES}")

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
+import psutil
 import pytest
 
 from benchmarks import run as runner
 from benchmarks.cases.case import Effort
 from benchmarks.links.link import LOOPBACK
-from benchmarks.peers.processes import write_xauthority
-from benchmarks.peers.subject import MissingPeerError, Running, SubjectFailedError
+from benchmarks.peers import selkies, xpra
+from benchmarks.peers.processes import free_port, start_xvfb, wait_for_port, write_xauthority
+from benchmarks.peers.selkies import Selkies
+from benchmarks.peers.subject import MissingPeerError, Running, Subject, SubjectFailedError
+from benchmarks.peers.xpra import Xpra
 
 
 class MissingSubject:
@@ -60,3 +67,93 @@ def test_the_authority_file_is_private_and_well_formed(tmp_path: Path) -> None:
     assert data[6:26] == b"\x00\x12MIT-MAGIC-COOKIE-1"
     assert data[26:28] == b"\x00\x10"
     assert len(data) == 28 + 16
+
+
+def program(path: Path, *lines: str) -> Path:
+    """A program of ours in the place of a real one."""
+    path.write_text("\n".join([f"#!{sys.executable}", "import os, sys, time", *lines]))
+    path.chmod(0o700)
+    return path
+
+
+def test_an_x_server_that_names_no_display_is_ended_and_its_words_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid_file = tmp_path / "pid"
+    program(
+        tmp_path / "Xvfb",
+        f"open({str(pid_file)!r}, 'w').write(str(os.getpid()))",
+        "print('no screens found', flush=True)",
+        "os.close(int(sys.argv[2]))",
+        "time.sleep(600)",
+    )
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SubjectFailedError, match="named no display: no screens found"):
+        start_xvfb(tmp_path / "xauthority", 640, 480, tmp_path / "xvfb.log")
+    assert not psutil.pid_exists(int(pid_file.read_text()))
+
+
+def test_a_server_that_ends_before_it_listens_has_its_words_told(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("port in use")
+    with subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"]) as process:
+        process.wait()
+        with pytest.raises(SubjectFailedError, match="ended with 3: port in use"):
+            wait_for_port(free_port(), process, log=log)
+
+
+@pytest.mark.parametrize("subject", [Selkies("websockets"), Xpra()], ids=lambda subject: subject.name)
+def test_a_start_that_fails_half_way_leaves_nothing_behind(
+    subject: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = program(tmp_path / "xpra", "sys.exit('it is broken')")
+    monkeypatch.setattr(selkies, "install_selkies", lambda: broken)
+    monkeypatch.setattr(selkies, "need_libraries", lambda: None)
+    monkeypatch.setattr(xpra, "need_xpra", lambda: None)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    folders = tmp_path / "folders"
+    folders.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folders))
+    before = set(psutil.Process().children())
+    with pytest.raises(SubjectFailedError, match="it is broken"):
+        subject.start(640, 480, "127.0.0.1", "127.0.0.1")
+    assert [child.name() for child in set(psutil.Process().children()) - before if child.is_running()]
+    subject.stop()
+    assert set(psutil.Process().children()) <= before
+    assert list(folders.iterdir()) == []
+    subject.stop()
+
+
+def test_selkies_without_a_library_of_the_system_is_missing_and_says_what_to_install(tmp_path: Path) -> None:
+    python = program(tmp_path / "python", "sys.exit('ImportError: libgbm.so.1: cannot open')")
+    with pytest.raises(MissingPeerError, match=r"libgbm\.so\.1: cannot open\): apt install libgbm1"):
+        selkies.need_libraries(python)
+
+
+def test_xpra_without_its_package_is_missing_and_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(tmp_path / "Xvfb")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MissingPeerError, match="apt install xpra"):
+        xpra.need_xpra()
+
+
+def test_xpra_without_what_makes_it_fast_is_missing_not_slow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("Xvfb", "xpra"):
+        program(tmp_path / name)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(xpra, "CLIENT", tmp_path / "xpra")
+    monkeypatch.setattr(xpra, "PYTHON", str(program(tmp_path / "python", "sys.exit('No module lz4')")))
+    with pytest.raises(MissingPeerError, match=r"No module lz4\): apt install python3-lz4"):
+        xpra.need_xpra()
+
+
+def test_webrtc_is_missing_where_it_would_offer_addresses_of_the_host(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(selkies, "only_own_addresses", lambda: False)
+    with pytest.raises(MissingPeerError, match="--link"):
+        Selkies("webrtc").start(640, 480, "127.0.0.1", "127.0.0.1")
