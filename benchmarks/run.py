@@ -16,8 +16,10 @@ from benchmarks.cases.click import click, key
 from benchmarks.cases.idle import idle
 from benchmarks.cases.memory import memory
 from benchmarks.cases.open import cold_open, open_ready
-from benchmarks.cases.play import play, scroll_back, slow
+from benchmarks.cases.play import play
 from benchmarks.cases.relay import relay
+from benchmarks.cases.scroll_back import scroll_back
+from benchmarks.cases.slow import slow
 from benchmarks.content.stage import Stage, StageError
 from benchmarks.driver.browser import SurfaceError, chromium
 from benchmarks.driver.meter import machine, memory_mb

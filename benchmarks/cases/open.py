@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from benchmarks.cases.case import Bench, NotApplicableError, Outcome
+from benchmarks.cases.play import REST_TIMEOUT_S
 
 TIMEOUT_S = 20.0
 
@@ -21,7 +22,8 @@ def open_ready(bench: Bench) -> Outcome:
         # A link may lead to another document, which brings a probe of its own.
         surface.wait(bench.stage.width_px, bench.stage.height_px, TIMEOUT_S)
         surface.start(bench.stage.place[:2], size_px=bench.stage.place[2:], expected=bench.stage.checksums)
-        surface.wait_for(number, TIMEOUT_S, exact=True)
+        if surface.wait_for(number, TIMEOUT_S):
+            surface.settle(number, REST_TIMEOUT_S)
         seen = surface.stop().seen
     finally:
         surface.page.context.close()

@@ -37,7 +37,11 @@ class SurfaceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A number that appeared on the surface. `exact` is None where it was not compared."""
+    """A number that appeared on the surface.
+
+    `exact` is the verdict while it was new, None where it was not compared. `exact_epoch_ms` is when it was
+    first read as exact; the last picture may become so at rest, after the verdict.
+    """
 
     number: int
     epoch_ms: float
@@ -64,6 +68,7 @@ class Watched:
     poll_gap_ms: Quantiles
     poll_cost_ms: Quantiles
     check_cost_ms: Quantiles
+    #: A few of the wrong pictures as read, RGBA bytes by number: drawn at random where there are more.
     wrong: dict[int, NDArray[np.uint8]] = field(repr=False)
 
 
@@ -125,13 +130,21 @@ class Surface:
         seen: dict[str, Any] | None = self.page.evaluate("lightboxBenchmark.last()")
         return seen
 
-    def wait_for(self, number: int, timeout_s: float, *, exact: bool = False) -> bool:
-        """Whether `number` came onto the surface in time (and was exact)."""
-        condition = "lightboxBenchmark.last()?.number === number"
-        if exact:
-            condition += " && lightboxBenchmark.last().exact !== null"
+    def wait_for(self, number: int, timeout_s: float) -> bool:
+        """Whether `number` came onto the surface in time."""
         for _ in range(int(timeout_s * 100)):
-            if self.page.evaluate(f"number => {condition}", number):
+            if self.page.evaluate("number => lightboxBenchmark.last()?.number === number", number):
+                return True
+            self.page.wait_for_timeout(10)
+        return False
+
+    def settle(self, number: int, timeout_s: float) -> bool:
+        """Whether `number`, the last that was drawn, is shown and at last exact, each in time."""
+        if not self.wait_for(number, timeout_s):
+            return False
+        self.page.evaluate("lightboxBenchmark.rest()")
+        for _ in range(int(timeout_s * 100)):
+            if self.page.evaluate("lightboxBenchmark.last().exactAt !== null"):
                 return True
             self.page.wait_for_timeout(10)
         return False

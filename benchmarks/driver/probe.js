@@ -12,6 +12,8 @@
   /* A wrong slice is read again as often, so that a picture still on its way is told apart from a wrong one. */
   const ATTEMPTS = 4;
   const KEPT_WRONG = 4;
+  /* At rest a subject may refine for long: looked at so rarely that reading does not hold up its page, ms. */
+  const REST_STEP_MS = 20;
 
   const now = () => performance.timeOrigin + performance.now();
 
@@ -118,9 +120,26 @@
       record.exactAt = now();
     } else if (record.attempts >= ATTEMPTS) {
       record.exact = false;
-      if (watch.wrong.length < KEPT_WRONG) watch.wrong.push({ number: record.number, rgba: bytes.slice() });
+      keepWrong(record.number, bytes);
     }
     watch.checkMs.push(performance.now() - began);
+  };
+
+  /** A fair draw of KEPT_WRONG from all that are wrong: the first ones would speak of the start of the pass alone. */
+  const keepWrong = (number, bytes) => {
+    watch.wrongCount++;
+    const place = watch.wrong.length < KEPT_WRONG ? watch.wrong.length : Math.floor(Math.random() * watch.wrongCount);
+    if (place < KEPT_WRONG) watch.wrong[place] = { number, rgba: bytes.slice() };
+  };
+
+  /** The last picture, found wrong in its time: whether it has become exact since. The verdict on the motion stays. */
+  const recheck = (record) => {
+    const began = performance.now();
+    if (began - watch.lastRecheck < REST_STEP_MS) return;
+    const expected = watch.expected[record.number];
+    const sums = checksum(readWhole());
+    if (sums[0] === expected[0] && sums[1] === expected[1]) record.exactAt = now();
+    watch.lastRecheck = performance.now();
   };
 
   const poll = () => {
@@ -143,7 +162,10 @@
       }
       const last = watch.seen[watch.seen.length - 1];
       // What stood there before the pass began is in no list, and not judged.
-      if (last && last.exact === null && watch.expected?.[last.number]) check(last);
+      if (last && watch.expected?.[last.number]) {
+        if (last.exact === null) check(last);
+        else if (watch.resting && last.exactAt === null) recheck(last);
+      }
     }
     again();
   };
@@ -195,7 +217,8 @@
     start(options) {
       const wasIdle = !watch;
       watch = {
-        ...options, number: -1, seen: [], latencies: [], gaps: [], costs: [], checkMs: [], wrong: [], torn: 0, lastPoll: 0,
+        ...options, number: -1, seen: [], latencies: [], gaps: [], costs: [], checkMs: [], wrong: [], wrongCount: 0, torn: 0, lastPoll: 0,
+        resting: false, lastRecheck: 0,
       };
       pending = null;
       if (!options.always) watch.number = look();
@@ -204,6 +227,8 @@
     /** Whether the last press has been answered. */
     answered() { return pending === null; },
     latencies() { return watch.latencies; },
+    /** Nothing more is drawn: from now on the last picture is read until it is exact. */
+    rest() { watch.resting = true; },
     last() { return watch && watch.seen.length ? watch.seen[watch.seen.length - 1] : null; },
     /** Ends the watch and hands over what was seen. */
     stop() {

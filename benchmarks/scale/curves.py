@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from benchmarks.cases.case import Bench, Effort
-from benchmarks.cases.play import play, slow
+from benchmarks.cases.play import play
+from benchmarks.cases.slow import slow
 from benchmarks.content.stage import Stage
 from benchmarks.driver.browser import chromium
 from benchmarks.peers.lightbox import Lightbox

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.cases.play import cost_figures, exactness_figures, shown_figures
+from benchmarks.cases.exactness import exactness_figures
+from benchmarks.cases.play import cost_figures, shown_figures
 from benchmarks.content.stage import Shown
 from benchmarks.driver.browser import Quantiles, Seen, Watched
 from benchmarks.driver.meter import Reading

@@ -1,0 +1,45 @@
+"""Slow motion: what a frame costs where nobody drops any."""
+
+from __future__ import annotations
+
+from benchmarks.cases.case import Bench, Case, Outcome
+
+#: Frames, and how long each may take to be seen, s.
+FRAMES, SEEN_TIMEOUT_S = 40, 3.0
+#: How long each is left alone once it was seen, so that a subject may refine it, ms.
+PAUSE_MS = 60.0
+
+
+def slow(kind: str, frames: int = FRAMES) -> Case:
+    """Each frame is drawn when the one before was seen, so what one costs can be compared between subjects
+    (Nieh, Yang and Novik 2003)."""
+
+    def run(bench: Bench) -> Outcome:
+        numbers = bench.stage.load(frames, kind)
+        bench.pause(300)
+        bench.surface.start(bench.stage.place[:2], size_px=bench.stage.place[2:])
+        meter = bench.meter()
+        meter.start()
+        missed = 0
+        for number in numbers:
+            bench.stage.still(number)
+            missed += not bench.surface.wait_for(number, SEEN_TIMEOUT_S)
+            bench.pause(PAUSE_MS)
+        reading = meter.stop()
+        bench.surface.stop()
+        bench.stage.blank()
+        count = len(numbers)
+        figures = {f"{role}_ms_per_frame": cpu_s * 1e3 / count for role, cpu_s in reading.cpu_s.items()}
+        return Outcome(
+            figures
+            | {
+                "frames": float(count),
+                "missed": float(missed),
+                "down_kb_per_frame": reading.down_bytes / 1e3 / count,
+                "up_kb_per_frame": reading.up_bytes / 1e3 / count,
+                "server_ms_per_frame": reading.server_cpu_s * 1e3 / count,
+                "foreign_cores": reading.foreign_cpu_s / reading.seconds,
+            }
+        )
+
+    return run
