@@ -20,6 +20,7 @@ from benchmarks.cases.play import play
 from benchmarks.cases.relay import relay
 from benchmarks.cases.scroll_back import scroll_back
 from benchmarks.cases.slow import slow
+from benchmarks.content.frames import KINDS
 from benchmarks.content.stage import Stage, StageError
 from benchmarks.driver.browser import SurfaceError, chromium
 from benchmarks.driver.meter import machine, memory_mb
@@ -49,15 +50,15 @@ CASES: Mapping[str, Case] = {
     "key": key,
     "stack30": play("stack", 30),
     "stack60": play("stack", 60),
+    "stack-ct30": play("stack-ct", 30),
+    "stack-cr30": play("stack-cr", 30),
     "window30": play("window", 30),
     "pan30": play("pan", 30),
     "typing10": play("typing", 10),
     "terminal30": play("terminal", 30),
     "window-drag30": play("window-drag", 30),
     "video30": play("video", 30),
-    "stack-slow": slow("stack"),
-    "terminal-slow": slow("terminal"),
-    "video-slow": slow("video"),
+    **{f"{kind}-slow": slow(kind) for kind in KINDS},
     "scroll-back": scroll_back,
     "open": open_ready,
     "cold-open": cold_open,

@@ -1,12 +1,15 @@
 """Everything that is played, by kind: each frame made from its number alone, and marked at top and bottom.
 
-stack         slices of an MR with fresh noise              every pixel changes, nothing repeats
-window        the same slice, another window and level      as a reader drags: every pixel changes, smoothly
+stack         slices of an MR with fresh noise              much of every tile changes, nothing repeats
+stack-ct      the same of a CT                              finer grain, large black areas
+stack-cr      the same of a radiograph                      grain of single pixels
+window        the same slice, another window and level      as a reader drags: nearly all changes, smoothly
 pan           a radiograph of 2048 × 2560 px pushed about   everything moves, in both directions
 typing        a page of text, a few letters more each time  little changes
 terminal      coloured lines that scroll up by one          everything moves by a line
 window-drag   a window of text pushed over text             a part moves, what was below appears
-video         a moving ultrasound rendering, full screen    colour, natural motion, 1920 × 1080 px
+video         a camera over a natural scene with a film     colour, full-screen motion, 1920 × 1080 px
+fill-WxH      slices of the MR side by side                 the same all over a screen of that size
 """
 
 from __future__ import annotations
@@ -16,14 +19,13 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.content.mark import MARK_HEIGHT_PX, MAX_NUMBER, draw_mark
-from benchmarks.content.slices import MATRIX_PX, SLICE_PX, ContentMissingError, anatomy, grey_slice
+from benchmarks.content.slices import CR, CT, MR, SLICE_PX, anatomy, dataset, grey_slice
 
 Pixels = NDArray[np.uint8]
 
@@ -51,7 +53,7 @@ class Kind:
 
 
 def kind_of(name: str) -> Kind:
-    """By name; `fill-WIDTHxHEIGHT` is grey noise of that size. Raises ValueError for any other."""
+    """By name; `fill-WIDTHxHEIGHT` is a screen of that size. Raises ValueError for any other."""
     if name in KINDS:
         return KINDS[name]
     found = re.fullmatch(r"fill-(\d+)x(\d+)", name)
@@ -93,22 +95,23 @@ def _window(number: int) -> Pixels:
 
 @functools.cache
 def _acquired() -> Image.Image:
-    noise = np.random.default_rng(0).integers(-1, 2, (MATRIX_PX, MATRIX_PX), np.int8)
+    noise = np.random.default_rng(0).integers(-1, 2, (MR.matrix_px, MR.matrix_px), np.int8)
     return Image.fromarray(anatomy() + noise)
 
 
 def _pan(number: int) -> Pixels:
-    picture = _radiograph()
+    picture = radiograph()
     x = round((picture.shape[1] - SLICE_PX) * (0.5 + 0.5 * math.sin(number / 29)))
     y = round((picture.shape[0] - SLICE_PX) * (0.5 + 0.5 * math.cos(number / 37)))
     return picture[y : y + SLICE_PX, x : x + SLICE_PX]
 
 
 @functools.cache
-def _radiograph() -> Pixels:
-    levels = _study(RADIOGRAPH).pixel_array.astype(np.float32)
-    low, high = np.percentile(levels, (1, 99))
-    windowed = Image.fromarray(np.clip((levels - low) / (high - low) * 255, 0, 255))
+def radiograph() -> Pixels:
+    """Stored as MONOCHROME1: the greatest values are black."""
+    levels = dataset(RADIOGRAPH).pixel_array.astype(np.float32)
+    white, black = np.percentile(levels, (1, 99))
+    windowed = Image.fromarray(np.clip((levels - black) / (white - black) * 255, 0, 255))
     resized = np.asarray(windowed.resize(RADIOGRAPH_PX, Image.Resampling.BILINEAR))
     picture: Pixels = np.rint(resized).astype(np.uint8)
     return picture
@@ -178,7 +181,7 @@ def _scene() -> Image.Image:
 @functools.cache
 def _film() -> Pixels:
     """(frames, height, width, 3) RGB."""
-    film: Pixels = np.ascontiguousarray(_study(MOVIE).pixel_array)
+    film: Pixels = np.ascontiguousarray(dataset(MOVIE).pixel_array)
     return film
 
 
@@ -209,22 +212,10 @@ def _line_of(number: int) -> str:
     return " ".join(np.random.default_rng(number).choice(WORDS, 14).tolist())
 
 
-def _study(name: str):  # type: ignore[no-untyped-def]
-    import pydicom
-
-    return pydicom.dcmread(_path(name))
-
-
-def _path(name: str) -> Path:
-    try:
-        import data_store  # type: ignore[import-untyped]
-    except ImportError as error:
-        raise ContentMissingError(f"{error}: pip install pydicom pydicom-data") from error
-    return Path(data_store.__file__).parent / "data" / name
-
-
 KINDS: dict[str, Kind] = {
     "stack": Kind(SLICE_PX, SLICE_PX, grey_slice),
+    "stack-ct": Kind(SLICE_PX, SLICE_PX, lambda number: grey_slice(number, CT)),
+    "stack-cr": Kind(SLICE_PX, SLICE_PX, lambda number: grey_slice(number, CR)),
     "window": Kind(SLICE_PX, SLICE_PX, _window),
     "pan": Kind(SLICE_PX, SLICE_PX, _pan),
     "typing": Kind(SLICE_PX, SLICE_PX, _typing),

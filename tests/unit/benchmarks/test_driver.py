@@ -6,6 +6,7 @@ The only timings asserted are lower bounds.
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -127,14 +128,14 @@ def test_a_press_that_nothing_answers_has_no_latency(surface: Surface) -> None:
 def test_gaps_are_those_between_pictures_and_longer_where_some_were_dropped(surface: Surface) -> None:
     gaps = gaps_ms(watch(surface, dropped=[4, 5]))
     assert len(gaps) == len(NUMBERS) - 3
-    # Polls stand up to some milliseconds off, once early and once late.
-    assert gaps[2] == max(gaps)
-    assert gaps[2] >= 2.5 * HELD_MS
+    # A sighting is late by up to a poll, so a gap may be shorter than it was by as much.
+    assert gaps[2] >= 2 * HELD_MS
+    assert gaps[2] > statistics.median(gaps)
 
 
 def test_the_surface_is_read_more_often_than_a_frame_lasts(surface: Surface) -> None:
     watched = watch(surface)
-    assert watched.poll_gap_ms.count > 4 * len(NUMBERS)
+    assert watched.poll_gap_ms.count > 2 * len(NUMBERS)
 
 
 def test_the_error_of_a_wrong_picture_is_known_in_full(surface: Surface) -> None:
