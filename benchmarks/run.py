@@ -148,6 +148,7 @@ def _run_subject(
                     continue
                 figures = dict(outcome.figures)
                 figures |= {f"{role}_mb": mb for role, mb in memory_mb(running.pids()).items()}
+                figures["browser_mb"] = browser.memory_mb()
                 results.samples.append(Sample(subject.name, case, turn, figures, outcome.series, link.name))
                 note(f"  {case}: " + brief(figures))
 

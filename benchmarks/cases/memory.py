@@ -1,4 +1,4 @@
-"""Memory of the subject's processes while somebody scrolls through stacks for minutes."""
+"""Memory of the subject's processes and of the browser while somebody scrolls through stacks for minutes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def memory(bench: Bench) -> Outcome:
         bench.stage.play(there_and_back, RATE)
         bench.pause(len(there_and_back) / RATE * 1000)
         bench.stage.played(30)
-        for role, size_mb in memory_mb(bench.running.pids()).items():
+        sizes_mb = memory_mb(bench.running.pids()) | {"browser": bench.chromium.memory_mb()}
+        for role, size_mb in sizes_mb.items():
             series.setdefault(f"{role}_mb", []).append(size_mb)
     figures = {}
     for name, sizes in series.items():

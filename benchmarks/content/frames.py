@@ -3,7 +3,7 @@
 stack         slices of an MR with fresh noise              much of every tile changes, nothing repeats
 stack-ct      the same of a CT                              finer grain, large black areas
 stack-cr      the same of a radiograph                      grain of single pixels
-window        the same slice, another window and level      as a reader drags: nearly all changes, smoothly
+window        the same slice, another window and level      as a reader drags: levels change a little all over
 pan           a radiograph of 2048 × 2560 px pushed about   everything moves, in both directions
 typing        a page of text, a few letters more each time  little changes
 terminal      coloured lines that scroll up by one          everything moves by a line

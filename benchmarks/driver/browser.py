@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -184,8 +185,21 @@ class Chromium:
 
     def cpu_s(self) -> float:
         """CPU seconds of all processes of this browser."""
-        info = self._session.send("SystemInfo.getProcessInfo")
-        return float(sum(process["cpuTime"] for process in info["processInfo"]))
+        return float(sum(process["cpuTime"] for process in self._processes()))
+
+    def memory_mb(self) -> float:
+        """Of all its processes, in MB (10⁶ bytes); what several share is divided among them."""
+        shares = 0.0
+        for process in self._processes():
+            try:
+                shares += psutil.Process(process["id"]).memory_full_info().pss
+            except psutil.NoSuchProcess:
+                continue
+        return shares / 1e6
+
+    def _processes(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._session.send("SystemInfo.getProcessInfo")["processInfo"]
+        return found
 
 
 @contextmanager

@@ -190,6 +190,12 @@ def test_a_video_is_a_surface_like_any(surface: Surface) -> None:
     assert all(wrongness(rgba, picture(n)).worst_levels < 32 for n, rgba in watched.wrong.items())
 
 
+def test_what_a_page_keeps_is_memory_of_the_browser(browser: Chromium, surface: Surface) -> None:
+    before_mb = browser.memory_mb()
+    surface.page.evaluate("window.kept = new Uint8Array(200e6).fill(1); 0")
+    assert browser.memory_mb() - before_mb > 150
+
+
 def test_points_are_mapped_onto_a_scaled_surface(surface: Surface) -> None:
     surface.page.evaluate("document.getElementById('desktop').style.width = '800px'")
     left, _ = surface.point(0, 0)
