@@ -74,6 +74,9 @@ ONCE = frozenset({"scroll-back", "open", "cold-open", "relay", "memory", "idle"}
 QUICK_CASES = ("click", "key", "stack30", "stack60", "terminal30")
 QUICK_SUBJECTS = ("lightbox", "novnc", "novnc-lossless", "selkies")
 
+#: How long a subject may take to show its first frame of all, also over a slow link.
+FIRST_FRAME_TIMEOUT_S = 20.0
+
 #: Figures that are told while the run goes on.
 BRIEF = (
     *("p50_ms", "p90_ms", "shown_share", "exact_share", "down_mbps", "server_cores", "back_share"),
@@ -133,6 +136,7 @@ def _run_subject(
             surface.wait(WIDTH_PX, HEIGHT_PX)
             surface.page.wait_for_timeout(500)
             bench = Bench(running, browser, surface, stage, effort, turn == 0, net.device)
+            first_frame(bench)
             for case in cases:
                 if turn > 0 and case in ONCE:
                     continue
@@ -151,6 +155,22 @@ def _run_subject(
                 figures["browser_mb"] = browser.memory_mb()
                 results.samples.append(Sample(subject.name, case, turn, figures, outcome.series, link.name))
                 note(f"  {case}: " + brief(figures))
+
+
+def first_frame(bench: Bench) -> None:
+    """Raises SubjectFailedError where the surface does not follow the desktop: the cases would take minutes
+    to report that it shows nothing and costs nothing."""
+    (number,) = bench.stage.load(1)
+    bench.surface.start(bench.stage.place[:2], size_px=bench.stage.place[2:])
+    bench.stage.still(number)
+    shown = bench.surface.wait_for(number, FIRST_FRAME_TIMEOUT_S)
+    bench.surface.stop()
+    bench.stage.blank()
+    if not shown:
+        raise SubjectFailedError(
+            f"its page has a surface, and a frame drawn on the desktop did not come onto it within "
+            f"{FIRST_FRAME_TIMEOUT_S:.0f} s: open it by hand and see"
+        )
 
 
 def brief(figures: Mapping[str, float]) -> str:

@@ -16,9 +16,10 @@ from benchmarks.cases.scroll_back import scroll_back
 from benchmarks.cases.slow import slow
 from benchmarks.content.frames import KINDS, frame
 from benchmarks.content.stage import Shown
-from benchmarks.driver.browser import Quantiles, Seen, Watched
+from benchmarks.driver.browser import Quantiles, Seen, SurfaceError, Watched
 from benchmarks.driver.meter import Reading
-from benchmarks.run import CASES, QUICK_CASES
+from benchmarks.peers.subject import SubjectFailedError
+from benchmarks.run import CASES, QUICK_CASES, first_frame
 
 POLLS = Quantiles(100, 1.0, 1.5, 3.0)
 #: Frames begin at this number; one is drawn each STEP_MS and seen LATE_MS later.
@@ -175,13 +176,24 @@ def test_what_is_refined_at_rest_was_not_exact_in_motion() -> None:
 
 
 def test_slow_motion_divides_by_all_frames_and_tells_each_role() -> None:
-    figures = slow("stack", 10)(PlayedDesktop(dropped=[14]).bench()).figures
-    assert (figures["frames"], figures["missed"]) == (10, 1)
+    figures = slow("stack", 10)(PlayedDesktop().bench()).figures
+    assert (figures["frames"], figures["missed"]) == (10, 0)
     assert figures["down_kb_per_frame"] == DOWN_BYTES / 1e3 / 10
     assert figures["server_ms_per_frame"] == pytest.approx(30)
     assert figures["agent_ms_per_frame"] == pytest.approx(20)
     assert figures["x_server_ms_per_frame"] == pytest.approx(10)
     assert figures["browser_ms_per_frame"] == pytest.approx(50)
+
+
+def test_slow_motion_without_a_frame_is_no_cost_but_a_failure() -> None:
+    with pytest.raises(SurfaceError, match="frame 5 of 10 was not seen"):
+        slow("stack", 10)(PlayedDesktop(dropped=[FIRST + 4]).bench())
+
+
+def test_a_subject_that_shows_nothing_fails_before_any_case() -> None:
+    first_frame(PlayedDesktop().bench())
+    with pytest.raises(SubjectFailedError, match="did not come onto it"):
+        first_frame(PlayedDesktop(dropped=[FIRST]).bench())
 
 
 def test_scrolling_back_is_compared_with_the_way_there() -> None:
