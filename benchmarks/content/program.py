@@ -19,9 +19,11 @@ all. Times are milliseconds of the wall clock, which the page in the browser rea
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import select
+import struct
 import sys
 import time
 from collections.abc import Sequence
@@ -30,6 +32,7 @@ from typing import Any
 import numpy as np
 import xcffib
 import xcffib.xproto as x
+from numpy.typing import NDArray
 
 from benchmarks.content.frames import frame, kind_of
 from benchmarks.content.mark import CELL_PX, MAX_NUMBER, checksum, mark_bits
@@ -39,6 +42,8 @@ from benchmarks.content.slices import SLICE_PX
 TARGET_PX = 400
 #: Largest PutImage: well under the protocol's 256 KiB without BIG-REQUESTS.
 _BAND_ROWS = 32
+#: The request PutImage of the core protocol, and its fields as xcffib packs them.
+_PUT_IMAGE, _PUT_IMAGE_HEAD = 72, struct.Struct("=xB2xIIHHhhBB2x")
 _BACKGROUND = 0x202428
 #: The patch's colours in turn; far apart, so that any of them is seen at once.
 _COLOURS = (0x205080, 0x806020, 0x207040, 0x702050)
@@ -54,7 +59,8 @@ class Program:
         self._window = self._x.generate_id()
         self._gc = self._x.generate_id()
         self._pixmaps: dict[int, int] = {}
-        self._place = (0, 0, 0, 0)
+        #: x, y, width and height of the frames on the screen, px.
+        self.place = (0, 0, 0, 0)
         self._presses = 0
         self._target_on = False
         self.width_px = int(self._screen.width_in_pixels)
@@ -103,7 +109,7 @@ class Program:
     def load(self, kind: str, first: int, count: int) -> dict[int, tuple[int, int]]:
         """Makes frames first … first + count − 1 and puts them into the server in place of those before."""
         width, height = kind_of(kind).width_px, kind_of(kind).height_px
-        self._place = (self.width_px - width) // 2, (self.height_px - height) // 2, width, height
+        self.place = (self.width_px - width) // 2, (self.height_px - height) // 2, width, height
         sums: dict[int, tuple[int, int]] = {}
         for pixmap in self._pixmaps.values():
             self._x.core.FreePixmap(pixmap)
@@ -111,36 +117,32 @@ class Program:
         for number in range(first, first + count):
             rgba = frame(kind, number)
             sums[number] = checksum(rgba)
-            bgra = np.ascontiguousarray(rgba[:, :, [2, 1, 0, 3]])
-            pixmap = self._x.generate_id()
-            depth = self._screen.root_depth
-            self._x.core.CreatePixmap(depth, pixmap, self._window, width, height)
-            for row in range(0, height, _BAND_ROWS):
-                band = bgra[row : row + _BAND_ROWS].tobytes()
-                self._x.core.PutImage(
-                    x.ImageFormat.ZPixmap,
-                    pixmap,
-                    self._gc,
-                    width,
-                    min(_BAND_ROWS, height - row),
-                    0,
-                    row,
-                    0,
-                    depth,
-                    len(band),
-                    band,
-                )
-            self._x.flush()
-            self._pixmaps[number] = pixmap
+            self._pixmaps[number] = self._put(np.ascontiguousarray(rgba[:, :, [2, 1, 0, 3]]))
         self._sync()
         return sums
+
+    def _put(self, bgra: NDArray[np.uint8]) -> int:
+        """A new pixmap in the server with these (height, width, 4) bytes."""
+        height, width, _ = bgra.shape
+        depth = self._screen.root_depth
+        pixmap = int(self._x.generate_id())
+        self._x.core.CreatePixmap(depth, pixmap, self._window, width, height)
+        for row in range(0, height, _BAND_ROWS):
+            band = bgra[row : row + _BAND_ROWS]
+            head = _PUT_IMAGE_HEAD.pack(
+                x.ImageFormat.ZPixmap, pixmap, self._gc, width, len(band), 0, row, 0, depth
+            )
+            # Not xcffib's own PutImage: it packs the bytes as a tuple of numbers, two thirds of all the time.
+            self._x.core.send_request(_PUT_IMAGE, io.BytesIO(head + band.tobytes()))
+        self._x.flush()
+        return pixmap
 
     def _sync(self) -> None:
         self._x.core.GetInputFocus().reply()
 
     def show(self, number: int) -> None:
         pixmap = self._pixmaps[number]
-        self._x.core.CopyArea(pixmap, self._window, self._gc, 0, 0, *self._place)
+        self._x.core.CopyArea(pixmap, self._window, self._gc, 0, 0, *self.place)
         self._x.flush()
         say(event="shown", number=number, epoch_ms=time.time() * 1000)
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
+import xcffib
+import xcffib.xproto
 from PIL import Image
 
 from benchmarks.content.frames import KINDS, RADIOGRAPH, frame, radiograph
 from benchmarks.content.mark import MAX_NUMBER, check_of, checksum, draw_mark, mark_bits
+from benchmarks.content.program import Program
 from benchmarks.content.slices import CR, CT, MR, SLICE_PX, Study, anatomy, as_rgba, dataset, grey_slice
+from benchmarks.peers.processes import read_display
 
 
 @pytest.mark.parametrize("number", [0, 1, 0x555, MAX_NUMBER])
@@ -84,6 +91,45 @@ def test_slices_bear_their_number_at_both_ends() -> None:
 def test_rgba_is_opaque_grey() -> None:
     rgba = as_rgba(np.array([[9, 200]], np.uint8))
     assert rgba.tolist() == [[[9, 9, 9, 255], [200, 200, 200, 255]]]
+
+
+@pytest.fixture
+def program(monkeypatch: pytest.MonkeyPatch) -> Iterator[Program]:
+    """On an X server of its own."""
+    reader, writer = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1920x1080x24", "-nolisten", "tcp"]
+    server = subprocess.Popen(command, pass_fds=(writer,), stderr=subprocess.DEVNULL)
+    os.close(writer)
+    try:
+        monkeypatch.setenv("DISPLAY", read_display(reader))
+        started = Program()
+        started.open()
+        yield started
+    finally:
+        os.close(reader)
+        server.terminate()
+        server.wait(10)
+
+
+def on_screen(program: Program) -> np.ndarray:
+    """What stands at the frame's place, as (height, width, 3) BGR."""
+    connect: Any = xcffib.connect  # xcffib publishes no types
+    connection = connect()
+    left, top, width, height = program.place
+    root = connection.get_setup().roots[0].root
+    form = xcffib.xproto.ImageFormat.ZPixmap
+    reply = connection.core.GetImage(form, root, left, top, width, height, 0xFFFFFFFF).reply()
+    bgr = np.frombuffer(bytes(reply.data.buf()), np.uint8).reshape(height, width, 4)[:, :, :3]
+    connection.disconnect()
+    return bgr
+
+
+@pytest.mark.parametrize("kind", ["stack", "video"])
+def test_what_is_shown_is_the_frame_pixel_for_pixel(program: Program, kind: str) -> None:
+    sums = program.load(kind, 7, 2)
+    program.show(8)
+    assert np.array_equal(on_screen(program)[:, :, ::-1], frame(kind, 8)[:, :, :3])
+    assert sums[8] == checksum(frame(kind, 8))
 
 
 @pytest.mark.parametrize("kind", KINDS)
