@@ -11,11 +11,13 @@ from pathlib import Path
 
 from benchmarks.cases.case import Effort
 from benchmarks.links.link import HELP, LOOPBACK, parse_link
-from benchmarks.report.compare import compare, regressions
+from benchmarks.micro import parts
+from benchmarks.report.compare import compare, comparison_page, regressions
 from benchmarks.report.markdown import report
 from benchmarks.report.page import page
+from benchmarks.report.picture import take_picture
 from benchmarks.report.results import Results, load
-from benchmarks.report.summary import put_into, summary
+from benchmarks.report.summary import PICTURE, put_into, summary
 from benchmarks.run import CASES, QUICK_CASES, QUICK_SUBJECTS, SUBJECTS, new_results, run
 from benchmarks.scale.curves import curves
 from benchmarks.scale.desktops import desktops
@@ -47,7 +49,7 @@ def arguments() -> argparse.ArgumentParser:
     scales.add_argument("--seconds", type=float, default=Effort().seconds)
     scales.add_argument("--add", action="store_true", help="to what the JSON file has already")
     scales.add_argument("--json", type=Path, default=OUT / "scale.json", metavar="OUT")
-    summaries = commands.add_parser("summary", help="puts a result's figures into the README")
+    summaries = commands.add_parser("summary", help="puts a result's figures and picture into the README")
     summaries.add_argument("results", type=Path)
     summaries.add_argument("--readme", type=Path, default=Path("README.md"))
     reports = commands.add_parser("report", help="the page of a result of run --json")
@@ -56,6 +58,11 @@ def arguments() -> argparse.ArgumentParser:
     compares = commands.add_parser("compare", help="two results of run --json")
     compares.add_argument("before", type=Path)
     compares.add_argument("after", type=Path)
+    compares.add_argument("--html", type=Path, metavar="OUT", help="the same as a page")
+    micros = commands.add_parser("micro", help="single parts against the limit that applies")
+    micros.add_argument("part", nargs="*", help=f"{', '.join(parts.PARTS)}; all where none is given")
+    micros.add_argument("--json", type=Path, metavar="OUT", help="a result; with --add what it has stays")
+    micros.add_argument("--add", action="store_true", help="to what the JSON file has already")
     return parser
 
 
@@ -99,12 +106,14 @@ def _scale(options: argparse.Namespace) -> int:
         curves(effort, results)
     finally:
         results.save(options.json)
-    return 0
+    return 1 if results.failed else 0
 
 
 def _compare(options: argparse.Namespace) -> int:
     before, after = load(options.before), load(options.after)
     print(compare(before, after))
+    if options.html:
+        _write(options.html, comparison_page(before, after))
     return 1 if regressions(before, after) else 0
 
 
@@ -114,9 +123,28 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _summary(options: argparse.Namespace) -> int:
-    block = summary(load(options.results))
-    options.readme.write_text(put_into(options.readme.read_text(), block))
+    results = load(options.results)
+    readme = put_into(options.readme.read_text(), summary(results))
+    take_picture(page(results, options.results.name), options.readme.parent / PICTURE)
+    options.readme.write_text(readme)
     return 0
+
+
+def _micro(options: argparse.Namespace) -> int:
+    """1 when a part could not be measured, which is told."""
+    unknown = [name for name in options.part if name not in parts.PARTS]
+    if unknown:
+        raise ValueError(f"no such part: {', '.join(unknown)}; there are {', '.join(parts.PARTS)}")
+    results = _begin(options) if options.json else new_results()
+    figures, missing = parts.measure(options.part or parts.PARTS)
+    print(parts.table(figures))
+    for name, why in missing.items():
+        print(f"{name} is missing: {why}", file=sys.stderr)
+    if options.json:
+        results.micro = parts.replace(results.micro, figures)
+        results.missing |= missing
+        results.save(options.json)
+    return int(bool(missing))
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
@@ -125,6 +153,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "compare": _compare,
     "report": _report,
     "summary": _summary,
+    "micro": _micro,
 }
 
 

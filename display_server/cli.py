@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from display_server.broker.accounts import Accounts
+    from display_server.broker.store import Store
     from display_server.config import Config
     from display_server.gateway.serve import Demo, Ready
 
 #: Exit codes: what the operator can mend, and what failed.
 EXIT_MISSING, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 1, 2, 130
 #: Desktops of the demo: name and profile, title.
-DEMO_DESKTOPS = {"radiology": "Radiology", "office": "Office", "blank": "Blank"}
+DEMO_DESKTOPS = {"radiology": "Radiology", "office": "Office", "blank": "Blank", "check": "Display check"}
 ATTACHED = "attached"
 
 app = typer.Typer(
@@ -210,6 +211,39 @@ def sessions(state: StateOption = None, config: ConfigOption = None, json_output
 
 
 @app.command()
+def checks(
+    username: Annotated[
+        str | None, typer.Option("--user", metavar="NAME", help="Of this person alone.")
+    ] = None,
+    state: StateOption = None,
+    config: ConfigOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Results of display checks, the newest first."""
+    import time
+
+    from display_server.broker.checks import Checks, StoredCheck, as_dict
+
+    found: list[StoredCheck] = []
+
+    async def read(store: Store) -> None:
+        found.extend(await Checks(store).newest(username.lower() if username else None))
+
+    _with_store(_state_folder(state, config), read)
+    if json_output:
+        print(json.dumps([as_dict(check) for check in found]))
+        return
+    if not found:
+        print("No display was checked yet.")
+    for check in found:
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(check.checked_s))
+        device, seen = check.result.device, ["-" if t is None else str(t) for t in check.result.thresholds()]
+        size = f"{device.screen_width}x{device.screen_height}"
+        verdict = "passed" if check.passed else "failed"
+        print(f"{when}  {check.username}  {verdict}  {device.name}  {size}  sees {'/'.join(seen)}")
+
+
+@app.command()
 def doctor(state: StateOption = None, config: ConfigOption = None, json_output: JsonOption = False) -> None:
     """What is missing on this host, and how to get it. Exit code 1 if anything is."""
     from display_server.config import load
@@ -304,18 +338,28 @@ def _state_folder(state: Path | None, config: Path | None) -> Path:
 
 def _with_accounts(state: Path, use: Callable[[Accounts], Awaitable[None]]) -> None:
     from display_server.broker.accounts import Accounts
-    from display_server.broker.folders import StateFolder
     from display_server.broker.passwords import Passwords
-    from display_server.broker.store import Store
 
-    async def work() -> None:
-        folder = StateFolder.open(state)
-        store = await Store.open(folder.database)
+    async def work(store: Store) -> None:
         passwords = Passwords()
         try:
             await use(Accounts(store, passwords))
         finally:
             passwords.close()
+
+    _with_store(state, work)
+
+
+def _with_store(state: Path, use: Callable[[Store], Awaitable[None]]) -> None:
+    from display_server.broker.folders import StateFolder
+    from display_server.broker.store import Store
+
+    async def work() -> None:
+        folder = StateFolder.open(state)
+        store = await Store.open(folder.database)
+        try:
+            await use(store)
+        finally:
             await store.close()
 
     asyncio.run(work())

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from display_server.clipboard.policy import ClipboardPolicy
 from display_server.errors import ConfigurationError
 
 DEFAULT_PORT = 8443
@@ -53,6 +54,8 @@ class DesktopConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     size: str = "1920x1080"
     users: list[str] = []
     attach: str | None = None
+    share: bool = False
+    clipboard: ClipboardPolicy | None = None  # None: as the profile says
 
     @property
     def size_px(self) -> tuple[int, int]:

@@ -1,4 +1,7 @@
-"""A picture decoded in Chromium: by the tile decoder's WebAssembly, and by what the browser has itself."""
+"""A picture decoded in Chromium: by the tile decoder's WebAssembly, and by what the browser has itself.
+
+Ours ends with pixels in memory, which putImageData has yet to show; createImageBitmap's with a bitmap.
+"""
 
 from __future__ import annotations
 

@@ -85,10 +85,8 @@ def bars(rows: Sequence[tuple[str, Sequence[Part], str]], most: float) -> str:
     return "".join(parts)
 
 
-def lines(
-    series: Mapping[str, Sequence[tuple[float, float]]], styles: Mapping[str, str], x: str, y: str
-) -> str:
-    """Points joined in order of x; both axes begin at 0."""
+def lines(series: Mapping[str, Sequence[tuple[float, float]]], styles: Mapping[str, str], x: str) -> str:
+    """Points joined in order of x, which is what `x` says; both axes begin at 0."""
     points = [point for row in series.values() for point in row]
     across_marks = ticks(max((p[0] for p in points), default=1.0))
     up_marks = ticks(max((p[1] for p in points), default=1.0))
@@ -103,13 +101,16 @@ def lines(
         parts.append(_line(LEFT, at, LEFT + across, at, "grid"))
         parts.append(_text(LEFT - 8, at + 4, f"{mark:g}", "end"))
     parts.append(_text(LEFT + across / 2, HEIGHT - 4, x, "middle"))
-    parts.append(_text(LEFT + 6, TOP + 12, y, "start"))
     for name, row in series.items():
-        path = " ".join(
-            f"{LEFT + across * px / across_marks[-1]:.1f},{TOP + up * (1 - py / up_marks[-1]):.1f}"
+        places = [
+            (LEFT + across * px / across_marks[-1], TOP + up * (1 - py / up_marks[-1]))
             for px, py in sorted(row)
-        )
+        ]
+        path = " ".join(f"{px:.1f},{py:.1f}" for px, py in places)
         parts.append(f'<polyline class="curve {styles[name]}" points="{path}"/>')
+        parts += [
+            f'<circle class="{styles[name]}" cx="{px:.1f}" cy="{py:.1f}" r="3.5"/>' for px, py in places
+        ]
     parts.append("</svg>")
     return "".join(parts)
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.links.link import LOOPBACK
+from benchmarks.report import html
 from benchmarks.report.results import Results, Sample
 
 RESAMPLES = 2000
@@ -170,3 +171,36 @@ def compare(before: Results, after: Results) -> str:
     rows = [HEAD, ("---",) * len(HEAD), *table(before, after)]
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join([f"{before.started} against {after.started}", "", *lines])
+
+
+def comparison_page(before: Results, after: Results) -> str:
+    """The same table as a page of its own."""
+    worse = len(regressions(before, after))
+    verdict = (
+        f"Figures of Lightbox that became worse: {worse}." if worse else "Nothing of Lightbox became worse."
+    )
+    classes = {Verdict.BETTER.value: "pass", Verdict.WORSE.value: "fail", Verdict.NOISE.value: "note"}
+    rows = [(*row[:-1], f'<span class="{classes[row[-1]]}">{row[-1]}</span>') for row in table(before, after)]
+    runs = html.table(
+        [("", "began", "cores", "cpu", "chromium"), _run("before", before), _run("after", after)]
+    )
+    return html.document(
+        "Two runs compared",
+        f'<h1>Two runs compared</h1><p class="lead">{verdict}</p>{runs}<p>{METHOD}</p>'
+        + html.table([HEAD, *rows], raw_last=True),
+    )
+
+
+METHOD = (
+    "Ratios are after to before. An interval is where 95 % of resampled ratios lie; only a change whose "
+    "interval does not hold 1 and which is 3 % at least is told from noise. Frames that are no longer exact "
+    "are worse without any interval."
+)
+
+
+def _run(name: str, results: Results) -> tuple[str, ...]:
+    return (
+        name,
+        results.started,
+        *(str(results.machine.get(key, "?")) for key in ("cores", "cpu", "chromium")),
+    )

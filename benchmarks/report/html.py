@@ -36,6 +36,10 @@ def number(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
+#: Parts of figures' names that are written in their own way.
+SPELLED = {"mb": "MB", "kb": "kB", "mbps": "Mbit/s", "kbps": "kbit/s", "db": "dB", "psnr": "PSNR"}
+
+
 def words(name: str) -> str:
     """A figure's name as text: its unit stands at the end."""
-    return name.replace("_", " ")
+    return " ".join(SPELLED.get(word, word) for word in name.split("_"))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from html import escape
 
+from benchmarks.links.link import LOOPBACK, NAMED, parse_link
 from benchmarks.report.bars import SUBJECT, judge
 from benchmarks.report.charts import Part, bars, distribution, legend, lines
 from benchmarks.report.html import document, number, table, words
 from benchmarks.report.markdown import QUIET_CORES
+from benchmarks.report.micro import micro_section
 from benchmarks.report.results import Results, quantile
 
 #: What a case is about, in the order of the page.
@@ -21,7 +24,10 @@ TITLES = {
     "terminal30": "terminal scrolling, 30/s",
     "window-drag30": "window dragged, 30/s",
     "video30": "1080p video, 30/s",
+    "scroll-back": "slices already seen, scrolled back",
 }
+#: Of the cases above, those whose gaps between frames are drawn.
+PACED = ("stack60", "stack30", "video30")
 METHOD = (
     "One X program shows the same frames on every subject's desktop, each from a pixmap in the X server and "
     "with its number in it. One driver opens each subject's own page in the same Chromium and reads its "
@@ -33,18 +39,22 @@ METHOD = (
 )
 
 
+#: The part that says most, of which the README's picture is taken.
+FIRST = "first"
+
+
 def page(results: Results, json_name: str) -> str:
     """`json_name` is how the file with the raw data is called; it lies beside the page."""
     subjects = results.subjects()
     styles = {subject: f"s{place % 6}" for place, subject in enumerate(subjects)}
-    parts = [_head(results), _smooth_and_exact(results, subjects)]
-    parts.append(_latency(results, subjects, styles))
-    parts.append(_cost(results, subjects, styles))
-    parts.append(_pace(results, subjects, styles))
-    parts += [_link(results, subjects, link) for link in results.links() if link != "loopback"]
+    first = _head(results) + _smooth_and_exact(results, subjects) + _latency(results, subjects, styles)
+    parts = [f'<section id="{FIRST}">{first}</section>']
+    parts += [_cost(results, subjects, styles), _memory(results, subjects), _pace(results, subjects, styles)]
+    parts += [_link(results, subjects, styles, link) for link in results.links() if link != LOOPBACK.name]
     parts.append(_curves(results))
     if SUBJECT in subjects:
         parts.append(_bars(results))
+    parts.append(micro_section(results.micro))
     parts.append(_tables(results, subjects))
     parts.append(f"<h2>Method</h2><p>{METHOD}</p>")
     parts.append(
@@ -84,58 +94,103 @@ def _head(results: Results) -> str:
     )
 
 
-def _smooth_and_exact(results: Results, subjects: Sequence[str], link: str = "loopback") -> str:
-    figures = [
-        f"<figure><h3>{escape(title)}</h3>{_fates(results, subjects, case, link)}</figure>"
-        for case, title in TITLES.items()
-        if any(results.of(subject, case, link) for subject in subjects)
+def _smooth_and_exact(results: Results, subjects: Sequence[str], link: str = LOOPBACK.name) -> str:
+    cases = [
+        case
+        for case in _known_first(results.cases(), TITLES)
+        if case.split(" ")[0] not in {prefix for prefix, *_ in CURVES}
+        and any(results.figure(subject, case, "shown_share", link) is not None for subject in subjects)
     ]
-    if not figures:
+    charts = "".join(
+        f"<figure><h3>{escape(TITLES.get(case, case))}</h3>{_fates(results, subjects, case, link)}</figure>"
+        for case in cases
+    )
+    if not charts:
         return ""
-    key = "".join(f'<span><i class="key {fate}"></i>{text}</span>' for fate, text in FATES.items())
-    heading = "<h2>Smooth and exact</h2>" if link == "loopback" else ""
-    return f'{heading}<p class="legend">{key}</p><div class="grid2">{"".join(figures)}</div>'
+    key = "".join(
+        f'<span><i class="key {fate}"></i>{text}</span>'
+        for fate, text in FATES.items()
+        if f'class="{fate}"' in charts
+    )
+    heading = _heading("Smooth and exact", link)
+    settled = _settled(results, subjects, cases, link)
+    return f'{heading}<p class="legend">{key}</p><div class="grid2">{charts}</div>{settled}'
 
 
-FATES = {"exact": "shown, every pixel exact", "wrong": "shown, wrong pixels", "dropped": "never shown"}
+def _settled(results: Results, subjects: Sequence[str], cases: Sequence[str], link: str) -> str:
+    """How soon after the last frame the picture was exact, and who never got there."""
+    rows = [["from the last frame to an exact picture", *subjects]]
+    for case in cases:
+        cells = []
+        for subject in subjects:
+            rests = results.figure(subject, case, "exact_at_rest", link)
+            time_ms = results.figure(subject, case, "stop_to_exact_ms", link)
+            told = "yes" if time_ms is None else f"{time_ms:.0f} ms"
+            cells.append("–" if rests is None else told if rests else "never")
+        if any(cell != "–" for cell in cells):
+            rows.append([TITLES.get(case, case), *cells])
+    return table(rows) if len(rows) > 1 else ""
+
+
+def _known_first(names: Sequence[str], known: Iterable[str]) -> list[str]:
+    """Cases that this file has words for, in its order, then all others."""
+    return [name for name in known if name in names] + [name for name in names if name not in known]
+
+
+def _heading(text: str, link: str) -> str:
+    return f"<h2>{text}</h2>" if link == LOOPBACK.name else f"<h3 class='part'>{text}</h3>"
+
+
+FATES = {
+    "exact": "shown, every pixel exact",
+    "wrong": "shown, wrong pixels",
+    "unchecked": "shown, pixels not checked",
+    "dropped": "never shown",
+}
 
 
 def _fates(results: Results, subjects: Sequence[str], case: str, link: str) -> str:
+    """What became of the frames sent; where no pass compared them, no colour says that they were right."""
     rows = []
     for subject in subjects:
         shown = results.figure(subject, case, "shown_share", link)
         if shown is None:
             continue
-        exact = shown * (results.figure(subject, case, "exact_share", link) or 0.0)
+        share = results.figure(subject, case, "exact_share", link)
+        exact = shown * (share or 0.0)
+        rest = "unchecked" if share is None else "wrong"
+        shares = {"exact": exact, rest: shown - exact, "dropped": 1 - shown}
         pieces = [
-            Part(exact, "exact", f"{exact:.1%} exact"),
-            Part(shown - exact, "wrong", f"{shown - exact:.1%} wrong"),
-            Part(1 - shown, "dropped", f"{1 - shown:.1%} dropped"),
+            Part(value, fate, f"{value:.1%} {FATES[fate]}") for fate, value in shares.items() if value > 0
         ]
-        psnr = results.figure(subject, case, "psnr_db", link)
-        note = f"{shown:.1%} shown" + (
-            f", {psnr:.0f} dB" if psnr is not None else ", exact" if exact > 0 else ""
-        )
-        rows.append((subject, pieces, note))
+        rows.append((subject, pieces, f"{shown:.1%} shown" + _quality(results, subject, case, link, share)))
     return bars(rows, 1.0)
 
 
-def _latency(results: Results, subjects: Sequence[str], styles: dict[str, str]) -> str:
+def _quality(results: Results, subject: str, case: str, link: str, share: float | None) -> str:
+    if share is None:
+        return ""
+    psnr = results.figure(subject, case, "psnr_db", link)
+    return ", exact" if share == 1 else f", {psnr:.0f} dB" if psnr is not None else f", {share:.1%} exact"
+
+
+def _latency(
+    results: Results, subjects: Sequence[str], styles: dict[str, str], link: str = LOOPBACK.name
+) -> str:
     figures = []
     for case, title in (("click", "click → surface"), ("key", "key → surface")):
-        series = {s: values for s in subjects if (values := results.series(s, case, "latency_ms"))}
+        series = {s: values for s in subjects if (values := results.series(s, case, "latency_ms", link))}
         if not series:
             continue
-        most = min(
-            4 * min(quantile(v, 0.5) for v in series.values()) + 20, max(max(v) for v in series.values())
-        )
+        # The slowest subject's p90 is on the chart unless that would flatten the others; the table has it.
+        medians, tails = ([quantile(v, share) for v in series.values()] for share in (0.5, 0.9))
         rows = [[title, "p50", "p90", "p99"]] + [
             [s, *(f"{quantile(values, share):.1f} ms" for share in (0.5, 0.9, 0.99))]
             for s, values in series.items()
         ]
-        chart = distribution(series, styles, "ms", most)
+        chart = distribution(series, styles, "ms", min(1.15 * max(tails), 10 * min(medians) + 20))
         figures.append(f"<figure><h3>{title}</h3>{legend(list(series), styles)}{chart}{table(rows)}</figure>")
-    return f'<h2>Latency</h2><div class="grid2">{"".join(figures)}</div>' if figures else ""
+    return f'{_heading("Latency", link)}<div class="grid2">{"".join(figures)}</div>' if figures else ""
 
 
 COSTS = (
@@ -151,42 +206,79 @@ COSTS = (
 )
 
 
-def _cost(results: Results, subjects: Sequence[str], styles: dict[str, str]) -> str:
+def _cost(
+    results: Results, subjects: Sequence[str], styles: dict[str, str], link: str = LOOPBACK.name
+) -> str:
     figures = []
     for case, name, title, form in COSTS:
-        values = {s: v for s in subjects if (v := results.figure(s, case, name)) is not None}
+        values = {s: v for s in subjects if (v := results.figure(s, case, name, link)) is not None}
         if values:
             rows = [(s, [Part(v, styles[s], form.format(v))], form.format(v)) for s, v in values.items()]
             figures.append(f"<figure><h3>{title}</h3>{bars(rows, max(values.values()))}</figure>")
-    return f'<h2>Cost</h2><div class="grid2">{"".join(figures)}</div>' if figures else ""
+    return f'{_heading("Cost", link)}<div class="grid2">{"".join(figures)}</div>' if figures else ""
 
 
-def _pace(results: Results, subjects: Sequence[str], styles: dict[str, str]) -> str:
+#: Server processes by role, whose resident memory is added up.
+ROLES = ("x_server", "server", "agent", "keeper", "gateway")
+
+
+def _memory(results: Results, subjects: Sequence[str]) -> str:
+    """While it is clicked: before the content's pixmaps fill everybody's X server alike."""
+    rows = []
+    for subject in subjects:
+        found = {role: results.figure(subject, "click", f"{role}_mb") for role in ROLES}
+        parts = [
+            Part(mb, f"s{place}", f"{words(role)} {mb:.0f} MB")
+            for place, (role, mb) in enumerate(found.items())
+            if mb is not None
+        ]
+        if parts:
+            rows.append((subject, parts, f"{sum(part.value for part in parts):.0f} MB"))
+    if not rows:
+        return ""
+    key = legend([words(role) for role in ROLES], {words(role): f"s{i}" for i, role in enumerate(ROLES)})
+    chart = bars(rows, max(sum(part.value for part in parts) for _, parts, _ in rows))
+    note = (
+        "Resident, one desktop with nothing on it. A gateway serves all desktops of a host, the others one."
+    )
+    return (
+        f'<h2>Memory of the server</h2><div class="grid2"><figure>{key}{chart}'
+        f"<figcaption>{note}</figcaption></figure></div>"
+    )
+
+
+def _pace(
+    results: Results, subjects: Sequence[str], styles: dict[str, str], link: str = LOOPBACK.name
+) -> str:
     figures = []
-    for case in ("stack60", "stack30", "video30"):
-        series = {s: values for s in subjects if (values := results.series(s, case, "gap_ms"))}
-        if series:
+    for case in _known_first(results.cases(), TITLES):
+        series = {s: values for s in subjects if (values := results.series(s, case, "gap_ms", link))}
+        if series and (case in PACED or case not in TITLES):
             chart = distribution(series, styles, "ms between frames on the surface", 80)
-            figures.append(f"<figure><h3>{TITLES[case]}</h3>{legend(list(series), styles)}{chart}</figure>")
-    return f'<h2>Evenness</h2><div class="grid2">{"".join(figures)}</div>' if figures else ""
+            title = escape(TITLES.get(case, case))
+            figures.append(f"<figure><h3>{title}</h3>{legend(list(series), styles)}{chart}</figure>")
+    return f'{_heading("Evenness", link)}<div class="grid2">{"".join(figures)}</div>' if figures else ""
 
 
-def _link(results: Results, subjects: Sequence[str], link: str) -> str:
-    rows = [["", *subjects]]
-    for case in ("click", "key", *TITLES):
-        for name in (
-            "p50_ms",
-            "p95_ms",
-            "shown_share",
-            "exact_share",
-            "psnr_db",
-            "down_mbps",
-            "stop_to_exact_ms",
-        ):
-            cells = [_cell(results, subject, case, name, link) for subject in subjects]
-            if any(cell != "–" for cell in cells):
-                rows.append([f"{case}: {words(name)}", *cells])
-    return f"<h2>Over a link of {escape(link)}</h2>{_smooth_and_exact(results, subjects, link)}{table(rows)}"
+def _link(results: Results, subjects: Sequence[str], styles: dict[str, str], link: str) -> str:
+    return (
+        f"<h2>Over a link: {escape(_link_words(link))}</h2>{_smooth_and_exact(results, subjects, link)}"
+        f"{_latency(results, subjects, styles, link)}{_cost(results, subjects, styles, link)}"
+        f"{_pace(results, subjects, styles, link)}"
+    )
+
+
+def _link_words(name: str) -> str:
+    """What it is like; its name alone where this version does not know it."""
+    try:
+        link = parse_link(name)
+    except ValueError:
+        return name
+    told = [f"{link.rate_mbps:g} Mbit/s"] if link.rate_mbps is not None else []
+    told += [f"{link.delay_ms:g} ms each way"] if link.delay_ms else []
+    told += [f"± {link.jitter_ms:g} ms"] if link.jitter_ms else []
+    told += [f"{100 * link.loss_share:g} % lost"] if link.loss_share else []
+    return (f"{name}, " if name in NAMED else "") + ", ".join(told)
 
 
 #: Cases by the beginning of their names, what grows along x, and what is drawn over it.
@@ -210,8 +302,9 @@ def _curves(results: Results) -> str:
         for name in names:
             points = [(s.figures[x_name], s.figures[name]) for s in samples if name in s.figures]
             if len(points) > 1:
-                chart = lines({SUBJECT: points}, {SUBJECT: "s0"}, x_title, words(name))
-                figures.append(f"<figure><h3>{words(name)}</h3>{chart}</figure>")
+                chart = lines({SUBJECT: points}, {SUBJECT: "s0"}, x_title)
+                title = "click → surface, p95 ms" if name == "p95_ms" else words(name)
+                figures.append(f"<figure><h3>{title}</h3>{chart}</figure>")
     return f'<h2>Scale</h2><div class="grid2">{"".join(figures)}</div>' if figures else ""
 
 
@@ -228,19 +321,17 @@ def _bars(results: Results) -> str:
 
 def _tables(results: Results, subjects: Sequence[str]) -> str:
     parts = ["<h2>All figures</h2>"]
-    for case in results.cases():
+    for link, case in itertools.product(results.links(), results.cases()):
         names = dict.fromkeys(
-            name
-            for sample in results.samples
-            if sample.case == case and sample.link == "loopback"
-            for name in sample.figures
+            name for subject in subjects for s in results.of(subject, case, link) for name in s.figures
         )
-        rows = [[case, *subjects]]
-        rows += [[words(n), *(_cell(results, s, case, n, "loopback") for s in subjects)] for n in names]
-        if len(rows) > 1:
-            parts.append(
-                f"<details><summary>{escape(TITLES.get(case, case))}</summary>{table(rows)}</details>"
-            )
+        if not names:
+            continue
+        here = [subject for subject in subjects if results.of(subject, case, link)]
+        rows = [[case, *here]]
+        rows += [[words(name), *(_cell(results, s, case, name, link) for s in here)] for name in names]
+        title = TITLES.get(case, case) + ("" if link == LOOPBACK.name else f", over {link}")
+        parts.append(f"<details><summary>{escape(title)}</summary>{table(rows)}</details>")
     return "".join(parts)
 
 

@@ -15,7 +15,7 @@ ROWS = (
     ("key", "p50_ms", "key → surface, p50", "{:.1f} ms"),
     ("stack30", "shown_share", "MR stack 30/s: slices shown", "{:.1%}"),
     ("stack60", "shown_share", "MR stack 60/s: slices shown", "{:.1%}"),
-    ("stack60", "exact_share", "of these exact, pixel for pixel", "{:.0%}"),
+    ("stack60", "exact_share", "of these exact, pixel for pixel", "{:.1%}"),
     ("stack60", "down_mbps", "MR stack 60/s: Mbit/s", "{:.0f}"),
     ("stack60", "down_kb_per_slice", "kB for each slice shown", "{:.0f}"),
     ("stack60", "server_cores", "MR stack 60/s: server cores", "{:.2f}"),
@@ -27,6 +27,10 @@ ROWS = (
     ("scroll-back", "back_share", "scrolling back: bytes, to the first pass", "{:.1%}"),
     ("idle", "server_cores", "idle with a blinking caret: server cores", "{:.3f}"),
 )
+
+
+#: Where the picture of the report lies, beside the README.
+PICTURE = "docs/images/benchmarks.png"
 
 
 def summary(results: Results) -> str:
@@ -52,6 +56,7 @@ def summary(results: Results) -> str:
     missing = [f"{name} ({why})" for name, why in (results.missing | results.failed).items()]
     if missing:
         lines += ["", "Not measured: " + "; ".join(missing) + "."]
+    lines += ["", f"![The same run as a page: smooth and exact, and latency]({PICTURE})"]
     return "\n".join([*lines, END])
 
 

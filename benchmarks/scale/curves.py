@@ -1,4 +1,4 @@
-"""What a frame costs by the size of the screen, and a second by how often the picture changes."""
+"""What a frame costs by the size of the screen and the share that changes; a second by the rate of change."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.cases.case import Bench, Effort
 from benchmarks.cases.play import play
 from benchmarks.cases.slow import slow
 from benchmarks.content.stage import Stage
-from benchmarks.driver.browser import chromium
+from benchmarks.driver.browser import SurfaceError, chromium
 from benchmarks.peers.lightbox import Lightbox
 from benchmarks.report.results import Results, Sample
 from benchmarks.run import FAILURES, HEIGHT_PX, WIDTH_PX, note
@@ -18,25 +18,55 @@ from benchmarks.run import FAILURES, HEIGHT_PX, WIDTH_PX, note
 SIZES_PX = ((1280, 720), (1920, 1080), (2560, 1440), (3840, 2160), (7680, 2160), (7680, 4320))
 #: Full-screen frames at each size; a frame of the largest takes 130 MB in the X server.
 FRAMES = 6
+#: What changes with each frame, in the middle of a screen of usual size.
+CHANGES_PX = ((192, 128), (384, 216), (640, 360), (960, 540), (1344, 756), (WIDTH_PX, HEIGHT_PX))
+CHANGE_FRAMES = 20
+#: PROTOCOL.md's tile.
+TILE_PX = 64
 RATES_PER_S = (5, 10, 20, 30, 60)
 
 
 def curves(effort: Effort, results: Results) -> None:
-    """Samples `resolution WxH` (every pixel of the screen is new) and `rate N` (an MR slice, N a second)."""
+    """Samples `resolution WxH` (every pixel of the screen is new), `change N%` (a share of the tiles of a
+    1080p screen is) and `rate N` (an MR slice, N a second)."""
     for width, height in SIZES_PX:
         case = f"resolution {width}x{height}"
         try:
             with _bench(width, height, effort, results) as bench:
-                figures = slow(f"fill-{width}x{height}", FRAMES)(bench).figures
+                figures = _slow(bench, width, height, FRAMES)
         except FAILURES as error:
             results.failed[case] = str(error)
             note(f"{case} FAILED: {error}")
             continue
         _add(case, figures | {"megapixels": width * height / 1e6}, results)
-    with _bench(WIDTH_PX, HEIGHT_PX, effort, results) as bench:
-        for rate in RATES_PER_S:
-            figures = play("stack", rate)(bench).figures
-            _add(f"rate {rate}", figures | {"changes_per_s": float(rate)}, results)
+    try:
+        with _bench(WIDTH_PX, HEIGHT_PX, effort, results) as bench:
+            for width, height in CHANGES_PX:
+                figures = _slow(bench, width, height, CHANGE_FRAMES)
+                percent = 100 * tile_share(bench.stage.place, WIDTH_PX, HEIGHT_PX)
+                _add(f"change {percent:.0f}%", figures | {"changed_percent": percent}, results)
+            for rate in RATES_PER_S:
+                figures = play("stack", rate)(bench).figures
+                _add(f"rate {rate}", figures | {"changes_per_s": float(rate)}, results)
+    except FAILURES as error:
+        results.failed["curves"] = str(error)
+        note(f"curves FAILED: {error}")
+
+
+def _slow(bench: Bench, width: int, height: int, frames: int) -> dict[str, float]:
+    """Raises SurfaceError when no frame came through: what nobody saw has no cost to tell."""
+    figures = slow(f"fill-{width}x{height}", frames)(bench).figures
+    if figures["missed"] == figures["frames"]:
+        raise SurfaceError(f"none of {frames} frames of {width} × {height} px came to the surface")
+    return figures
+
+
+def tile_share(place: tuple[int, int, int, int], width_px: int, height_px: int) -> float:
+    """Of the tiles of a screen, those that a rectangle (x, y, width, height) touches."""
+    x, y, width, height = place
+    columns = (x + width - 1) // TILE_PX - x // TILE_PX + 1
+    rows = (y + height - 1) // TILE_PX - y // TILE_PX + 1
+    return columns * rows / (-(-width_px // TILE_PX) * -(-height_px // TILE_PX))
 
 
 @contextmanager

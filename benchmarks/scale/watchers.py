@@ -1,51 +1,102 @@
 """`python -m benchmarks.scale.watchers SOCKET …`: a lean viewer on each agent's socket, until stdin ends.
 
-It acknowledges each update as a browser does, and decodes nothing: the browsers of other desktops run on
-other machines.
+It decodes, acknowledges and digests as a browser does, so that an agent has all the work of a watched
+desktop. In the end it prints a line of JSON: how many updates came, and how often agents told which state.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import struct
 import sys
 import time
+from collections import Counter
+from pathlib import Path
 
-from websockets.asyncio.client import unix_connect
+from display_codecs import ENCODING_NAMES
+from websockets.asyncio.client import ClientConnection, unix_connect
+from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from benchmarks.cases.relay import HELLO
+from benchmarks.scale.surface import SurfaceMemory
 
 CACHE_BYTES = 192 << 20
-_HEAD = struct.Struct("<BBHI")
+#: How often a browser reads a part of its surface back by itself.
+SWEEP_EVERY_S = 1.0
+HELLO = {"type": "hello", "protocol": 1, "client": "benchmark", "monitor": 0, "cache_bytes": CACHE_BYTES}
 
 
-async def watch(socket: str) -> None:
-    """Until the agent closes."""
+async def watch(socket: Path, seen: Counter[str]) -> None:
+    """Until the agent closes. `seen` counts `updates`, and states by name as the agent told them."""
     async with unix_connect(
-        socket,
+        str(socket),
         "ws://localhost/viewer",
         additional_headers={"Lightbox-User": "benchmark", "Lightbox-Viewer": "benchmark"},
         subprotocols=[Subprotocol("lightbox.1")],
         compression=None,
         max_size=1 << 25,
     ) as connection:
-        await connection.send(json.dumps(HELLO | {"cache_bytes": CACHE_BYTES}))
-        async for frame in connection:
-            if isinstance(frame, bytes):
-                _, _, monitor, epoch = _HEAD.unpack_from(frame)
-                now_ms = time.monotonic() * 1000
-                times = {"received": now_ms, "decoded": now_ms, "shown": now_ms}
-                await connection.send(json.dumps({"type": "ack", "monitor": monitor, "epoch": epoch} | times))
+        await connection.send(json.dumps(HELLO | {"encodings": list(ENCODING_NAMES)}))
+        surface: SurfaceMemory | None = None
+        swept_s = time.monotonic()
+        while True:
+            try:
+                async with asyncio.timeout(SWEEP_EVERY_S):
+                    frame = await connection.recv()
+            except TimeoutError:
+                frame = None
+            except ConnectionClosed:
+                seen["closed"] += 1
+                return
+            if isinstance(frame, bytes) and surface is not None:
+                await _show(connection, surface, frame)
+                seen["updates"] += 1
+            elif isinstance(frame, str):
+                surface = await _heed(connection, surface, json.loads(frame), seen)
+            now_s = time.monotonic()
+            if surface is not None and surface.epoch and now_s - swept_s >= SWEEP_EVERY_S:
+                swept_s = now_s
+                await connection.send(surface.report(0))
+
+
+async def _show(connection: ClientConnection, surface: SurfaceMemory, update: bytes) -> None:
+    received_ms = time.monotonic() * 1000
+    surface.apply(update)
+    now_ms = time.monotonic() * 1000
+    times = {"received": received_ms, "decoded": now_ms, "shown": now_ms}
+    await connection.send(json.dumps({"type": "ack", "monitor": 0, "epoch": surface.epoch} | times))
+
+
+async def _heed(
+    connection: ClientConnection,
+    surface: SurfaceMemory | None,
+    message: dict[str, object],
+    seen: Counter[str],
+) -> SurfaceMemory | None:
+    """The surface after that message."""
+    match message:
+        case {"type": "welcome", "digest_seed": str(seed), "monitors": [dict(monitor), *_]}:
+            return SurfaceMemory(monitor["width"], monitor["height"], int(seed, 16))
+        case {"type": "verify", "full": bool(full)} if surface is not None:
+            await connection.send(surface.report(0, full=full))
+        case {"type": "state", "state": str(state)}:
+            seen[state] += 1
+    return surface
 
 
 async def main(sockets: list[str]) -> None:
-    tasks = [asyncio.create_task(watch(socket)) for socket in sockets]
-    await asyncio.to_thread(sys.stdin.read)
+    seen: Counter[str] = Counter()
+    tasks = [asyncio.create_task(watch(Path(socket), seen)) for socket in sockets]
+    stopped = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
+    # A viewer that fails ends all: a desktop that nobody watches costs less than one at work.
+    await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
+        if task.done():
+            task.result()
+            raise ConnectionError("an agent closed the connection of its viewer")
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    print(json.dumps(seen), flush=True)
 
 
 if __name__ == "__main__":

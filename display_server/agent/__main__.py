@@ -24,6 +24,8 @@ import uvloop
 from display_server.agent.agent import Agent
 from display_server.capture.cursor import XfixesCursor
 from display_server.capture.frame_source import FrameSource
+from display_server.clipboard.x_clipboard import XClipboard
+from display_server.desktop.randr_layout import RandrLayout
 from display_server.desktop.spec import DesktopSpec, read_spec
 from display_server.errors import CaptureError, LightboxError
 from display_server.input.xtest import XtestInput
@@ -61,6 +63,14 @@ async def _serve(spec: DesktopSpec, arguments: argparse.Namespace) -> int:
         source=_source(spec, arguments),
         cursor=XfixesCursor(arguments.display, arguments.xauthority),
         device=XtestInput(arguments.display, arguments.xauthority),
+        clipboard=XClipboard(arguments.display, arguments.xauthority, spec.clipboard),
+        clipboard_policy=spec.clipboard,
+        share=spec.share,
+        layout=RandrLayout(
+            arguments.display,
+            arguments.xauthority,
+            spec.framebuffer_folder if spec.attach is None else None,
+        ),
     )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

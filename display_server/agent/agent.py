@@ -1,27 +1,33 @@
-"""One desktop's agent: source, viewers, input and pipeline, wired together."""
+"""One desktop's agent: screen, viewers, input and monitors, wired together."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
 import structlog
 
 from display_server.agent.cursor_image import cursor_message
-from display_server.agent.pipeline import Pipeline
+from display_server.agent.holder import Holder
+from display_server.agent.monitor_picture import MonitorPicture
+from display_server.agent.screen import Screen
 from display_server.agent.viewer import Viewer
 from display_server.capture.cursor_source import CursorSource
 from display_server.capture.frame_source import FrameSource
-from display_server.errors import ProtocolError
+from display_server.clipboard.desktop_clipboard import DesktopClipboard
+from display_server.clipboard.policy import ClipboardPolicy
+from display_server.desktop.monitors import Monitor
+from display_server.desktop.screen_layout import ScreenLayout
+from display_server.errors import LayoutError, ProtocolError
 from display_server.input.input_sink import InputSink
-from display_server.protocol.messages import Cursor
+from display_server.protocol import messages as m
 from display_server.telemetry.metrics import AgentMetrics
 from display_server.transport.viewer_socket import ViewerEnd, ViewerSocket, Visitor
 from display_server.transport.websocket import ViewerServer
-from display_server.update.shadow import Shadow
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +60,10 @@ class Agent:
         source: FrameSource,
         cursor: CursorSource,
         device: InputDevice,
+        layout: ScreenLayout,
+        clipboard: DesktopClipboard | None = None,
+        clipboard_policy: ClipboardPolicy = ClipboardPolicy(),  # noqa: B008 - frozen
+        share: bool = False,
     ) -> None:
         self.session = session
         self.desktop = desktop
@@ -61,8 +71,13 @@ class Agent:
         self._source = source
         self._cursor = cursor
         self._device = device
+        self.clipboard = clipboard
+        self.clipboard_policy = clipboard_policy
+        self._holder = Holder(share=share)
+        self._layout = layout
+        self.seed = secrets.randbits(64)
         self._viewers: dict[Viewer, None] = {}  # in order of arrival
-        self._shape: Cursor | None = None
+        self._shape: m.Cursor | None = None
         self._pointer: tuple[int, int] | None = None
         self._pointed_s = 0.0
         self._looked_s = 0.0
@@ -71,6 +86,10 @@ class Agent:
         self._pages = {"/metrics": self._metrics_page, "/healthz": self._health_page}
         self._server = ViewerServer(socket, self._join, self._pages)
         self._stopping = asyncio.Event()
+        self._order: tuple[Viewer, m.Layout] | None = None
+        self._ordered = asyncio.Event()
+        self._arranging = asyncio.Lock()
+        self._screen_max = 0, 0
         # Not the loop's: uvloop counts in whole milliseconds.
         self._clock = time.monotonic
 
@@ -82,19 +101,28 @@ class Agent:
             await self._source.open()
             await self._cursor.open()
             await self._device.open()
-            seed = secrets.randbits(64)
-            self.shadow = Shadow(self._source.width_px, self._source.height_px, seed)
-            self._pipeline = Pipeline(
-                self._source, self.shadow, lambda: self._viewers, self.metrics, self._clock
-            )
+            if self.clipboard is not None:
+                self.clipboard.on_copied = self._copied
+                await self.clipboard.open()
+            await self._layout.open()
+            self._screen = Screen(self._source, self.seed, lambda: self._viewers, self.metrics, self._clock)
+            await self._arrange()
             await self._server.start()
             log.info(
                 "agent ready",
                 session=self.session,
                 width_px=self._source.width_px,
                 height_px=self._source.height_px,
+                monitors=len(self.pictures),
             )
-            parts = (self._pipeline.run(), self._follow_cursor(), self._tick(), self._until_stopped())
+            parts = (
+                self._screen.run(),
+                self._follow_cursor(),
+                self._follow_layout(),
+                self._take_orders(),
+                self._tick(),
+                self._until_stopped(),
+            )
             tasks = [asyncio.create_task(part) for part in parts]
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -103,6 +131,9 @@ class Agent:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self._layout.close()
+            if self.clipboard is not None:
+                await self.clipboard.close()
             await self._device.close()
             await self._cursor.close()
             await self._source.close()
@@ -116,11 +147,44 @@ class Agent:
 
     # ── Surroundings ─────────────────────────────────────────────────────────────────────────────────
 
-    def wake(self) -> None:
-        self._pipeline.wake()
+    @property
+    def pictures(self) -> Mapping[int, MonitorPicture]:
+        return self._screen.pictures
 
-    def picture_known(self) -> bool:
-        return self._pipeline.picture_known
+    @property
+    def size_px(self) -> tuple[int, int]:
+        return self._screen.width_px, self._screen.height_px
+
+    def layout(self) -> m.Monitors:
+        places = (picture.monitor for picture in self.pictures.values())
+        return m.Monitors(
+            monitors=[
+                m.MonitorLayout(place.id, place.x, place.y, place.width, place.height, place.primary)
+                for place in sorted(places, key=lambda place: place.id)
+            ],
+            screen_max=self._screen_max if self._layout.arrangeable else None,
+            scale=self._layout.scale_percent,
+        )
+
+    def wake(self, monitor: int) -> None:
+        self._screen.wake(monitor)
+
+    def picture_known(self, monitor: int) -> bool:
+        return self._screen.known(monitor)
+
+    def ordered(self, viewer: Viewer, layout: m.Layout) -> None:
+        """The latest order counts: a window that is resized by hand makes many."""
+        self._order = viewer, layout
+        self._ordered.set()
+
+    def admitted(self, viewer: Viewer, hello: m.Hello) -> bool:
+        if not self._holder.arrived(viewer.device, hello.device, resume=hello.resume):
+            viewer.dismiss(self._holder.name)
+            return False
+        for other in list(self._viewers):
+            if other.greeted and not self._holder.has(other.device):
+                other.dismiss(hello.device)
+        return True
 
     def greeted(self, viewer: Viewer) -> None:
         self.metrics.viewers_joined += 1
@@ -147,6 +211,10 @@ class Agent:
         self._viewers[viewer] = None
         return viewer
 
+    def _copied(self) -> None:
+        for viewer in self._viewers:
+            viewer.tell_clipboard()
+
     def _show_pointer(self) -> None:
         self._pointer_timer = None
         if self._pointer is not None:
@@ -156,6 +224,41 @@ class Agent:
         for viewer in self._viewers:
             if viewer is not besides:
                 viewer.tell_pointer(x_px, y_px)
+
+    async def _arrange(self) -> None:
+        """Follows the X server's monitors, whoever arranged them."""
+        async with self._arranging:
+            now = await self._layout.read()
+            self._screen_max = now.screen_max
+            if await self._screen.arrange(now.monitors, now.width_px, now.height_px):
+                for viewer in list(self._viewers):
+                    viewer.arranged()
+
+    async def _follow_layout(self) -> None:
+        while True:
+            await self._layout.wait()
+            await self._arrange()
+
+    async def _take_orders(self) -> None:
+        while True:
+            await self._ordered.wait()
+            self._ordered.clear()
+            assert self._order is not None
+            viewer, layout = self._order
+            before = self.layout()
+            try:
+                places = [Monitor(p.id, p.x, p.y, p.width, p.height, p.primary) for p in layout.monitors]
+                await self._layout.order(places, layout.scale)
+            except LayoutError as error:
+                viewer.tell_notice("layout-refused", str(error))
+                continue
+            finally:
+                # What was tried and taken back may have been seen as well.
+                await self._arrange()
+            log.info("monitors arranged", viewer=viewer.id, monitors=len(places), scale=layout.scale)
+            if self.layout() != before:
+                continue
+            viewer.arranged()  # as it was already: who asked is told
 
     async def _follow_cursor(self) -> None:
         while True:

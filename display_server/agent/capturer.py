@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from display_server.capture.frame_source import FrameSource, Rect
+from display_server.capture.frame_source import PictureSource, Rect
 from display_server.telemetry.metrics import AgentMetrics
 from display_server.update.dirty import dirty_tiles, touched_tiles
 from display_server.update.moves import MoveFinder, TileMove, is_flat
@@ -40,7 +40,7 @@ class Capturer:
 
     def __init__(
         self,
-        source: FrameSource,
+        source: PictureSource,
         shadow: Shadow,
         executor: Executor,
         metrics: AgentMetrics,

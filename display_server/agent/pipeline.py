@@ -1,102 +1,86 @@
-"""The picture's way, from damage to bytes on sockets. Nothing here waits for a viewer."""
+"""A monitor's picture and its way, from damage to bytes on sockets. Nothing here waits for a viewer."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 
 from display_server.agent.capturer import Capture, Capturer
 from display_server.agent.encoder import Encoder
+from display_server.agent.monitor_picture import MonitorPicture
 from display_server.agent.viewer import Viewer
-from display_server.capture.frame_source import FrameSource
 from display_server.telemetry.metrics import AgentMetrics
 from display_server.telemetry.trace import Stages
-from display_server.update.shadow import Shadow
 from display_server.update.viewer_state import Update
 
 #: Pictures a second in lasting motion at most: twice what screens show.
 RATE_MAX_PER_S = 120.0
 #: Pictures that may follow each other without a pause after quiet: a click is often drawn in steps.
 BURST = 3.0
-#: Threads that compare and encode. More would only push the X server and the programs aside.
-THREADS = 2
 
 
 class Pipeline:
-    """`viewers` are those connected, whether they may take something or not."""
+    """Of one monitor. `viewers` are those of it, whether they may take something or not.
+
+    `looked` is called when a picture was taken: damage may be fetched again.
+    """
 
     def __init__(
         self,
-        source: FrameSource,
-        shadow: Shadow,
-        viewers: Callable[[], Iterable[Viewer]],
+        picture: MonitorPicture,
+        viewers: Callable[[], Sequence[Viewer]],
+        executor: Executor,
         metrics: AgentMetrics,
         clock: Callable[[], float],
+        *,
+        looked: Callable[[], None],
     ) -> None:
-        self._source = source
-        self._shadow = shadow
+        self._picture = picture
         self._viewers = viewers
         self._metrics = metrics
         self._clock = clock
-        self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="tiles")
-        self._capturer = Capturer(source, shadow, self._executor, metrics, clock)
-        self._encoder = Encoder(shadow, self._executor, metrics, lambda: len(list(viewers())))
+        self._looked = looked
+        self._capturer = Capturer(picture, picture.shadow, executor, metrics, clock)
+        self._encoder = Encoder(picture.shadow, executor, metrics, lambda: len(viewers()))
         self._wake = asyncio.Event()
-        self._taken = asyncio.Event()
-        self._damaged_s: float | None = None
         self._unseen = True  # no viewer since the last picture was taken
         self._tokens = BURST
         self._tokens_s = clock()
 
     def wake(self) -> None:
-        """Somebody may take an update: a window opened, a viewer came, a tile was found wrong."""
+        """There is damage, or somebody may take an update: a window opened, a tile was found wrong."""
         self._wake.set()
 
     @property
-    def picture_known(self) -> bool:
-        """Whether no damage waits to be looked at."""
-        return self._damaged_s is None
+    def viewed(self) -> bool:
+        return any(viewer.greeted for viewer in self._viewers())
 
     async def run(self) -> None:
         """Until cancelled. Raises CaptureError when the picture can no longer be read."""
-        watch = asyncio.create_task(self._watch_damage(), name="damage")
-        watch.add_done_callback(lambda _task: self._wake.set())
-        try:
-            while True:
-                # 1. wait until something happened …
-                await self._wake.wait()
-                self._wake.clear()
-                if watch.done():
-                    watch.result()
-                # … and somebody can take it. Otherwise the damage waits: what is read later is newer.
-                if any(viewer.ready for viewer in self._viewers()):
-                    await self._step()
-                elif not any(viewer.greeted for viewer in self._viewers()):
-                    self._unseen = True
-        finally:
-            watch.cancel()
-            self._executor.shutdown(wait=False, cancel_futures=True)
-
-    async def _watch_damage(self) -> None:
         while True:
-            await self._source.wait()
-            self._damaged_s = self._clock()
-            self._wake.set()
-            # Nobody else may use the source while a picture is taken.
-            await self._taken.wait()
-            self._taken.clear()
+            # 1. wait until something happened …
+            await self._wake.wait()
+            self._wake.clear()
+            # … and somebody can take it. Otherwise the damage waits: what is read later is newer.
+            if any(viewer.ready for viewer in self._viewers()):
+                await self._step()
+            elif not self.viewed:
+                self._unseen = True
 
     async def _step(self) -> None:
         # 2. read, compare, copy what changed into the shadow
-        capture, damaged_s = None, self._damaged_s
+        capture, damaged_s = None, self._picture.damaged_s
         if damaged_s is not None:
             if self._unseen:  # nobody waited for it before now
                 damaged_s = self._clock()
             await self._pace()
-            capture = await self._capturer.capture()
-            self._damaged_s = None
-            self._taken.set()
+            async with self._picture.capturing:
+                capture = await self._capturer.capture()
+                self._picture.looked_at(self._clock())
+            self._looked()
+            if self._picture.damaged_s is not None:
+                self._wake.set()
         self._unseen = False
         diffed_s = self._clock()
         captured_s = capture.captured_s if capture is not None else diffed_s

@@ -5,33 +5,39 @@ from __future__ import annotations
 import asyncio
 import math
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
 from display_codecs import ENCODING_NAMES, TILE_PX
 
+from display_server.agent.holder import MOVED
+from display_server.agent.monitor_picture import MonitorPicture
+from display_server.clipboard.desktop_clipboard import DesktopClipboard
+from display_server.clipboard.policy import ClipboardPolicy
+from display_server.clipboard.viewer_clipboard import ViewerClipboard
 from display_server.errors import Malfunction, ProtocolError
 from display_server.input.input_sink import InputSink
 from display_server.protocol import messages as m
-from display_server.protocol.connection import ConnectionState, ViewerConnection
+from display_server.protocol.clipboard import Piece
+from display_server.protocol.connection import MONITOR_GONE, ConnectionState, ViewerConnection
 from display_server.protocol.wire import DigestReport
 from display_server.telemetry.metrics import AgentMetrics
 from display_server.telemetry.trace import FrameTraces, Stages
 from display_server.transport.viewer_socket import ViewerSocket, Visitor
 from display_server.update.exactness import Exactness, SurfaceProof
-from display_server.update.shadow import Shadow
 from display_server.update.viewer_state import Update, ViewerState
 from display_server.update.window import Window
 
 log = structlog.get_logger(__name__)
 
-MONITOR = 0
 #: The state is told on change, and at least this often; the viewer trusts it for 5 s.
 STATE_EVERY_S = 1.95
 #: A viewer with so much unsent gets no news that the next one replaces anyway.
 BUSY_BYTES = 256 * 1024
+#: Input that waits until what was brought can be pasted; more is done at once.
+HELD_MAX = 1024
 
 
 class Surroundings(Protocol):
@@ -39,20 +45,39 @@ class Surroundings(Protocol):
 
     session: str
     desktop: str
-    shadow: Shadow
     metrics: AgentMetrics
+    clipboard: DesktopClipboard | None
+    clipboard_policy: ClipboardPolicy
+    seed: int
 
-    def wake(self) -> None:
-        """A viewer may take an update now."""
+    @property
+    def pictures(self) -> Mapping[int, MonitorPicture]:
+        """Of the monitors that there are, by number; always the present ones."""
 
-    def picture_known(self) -> bool:
-        """Whether all damage so far was looked at."""
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Of the whole screen."""
+
+    def layout(self) -> m.Monitors:
+        """The monitors as viewers are told."""
+
+    def wake(self, monitor: int) -> None:
+        """A viewer of it may take an update now."""
+
+    def picture_known(self, monitor: int) -> bool:
+        """Whether all damage to it so far was looked at."""
+
+    def admitted(self, viewer: Viewer, hello: m.Hello) -> bool:
+        """Whether its device may show the desktop; those that no longer may are dismissed."""
 
     def greeted(self, viewer: Viewer) -> None:
         """It said hello."""
 
     def pointed(self, viewer: Viewer, x_px: int, y_px: int) -> None:
-        """It moved the pointer."""
+        """It moved the pointer to this place on the screen."""
+
+    def ordered(self, viewer: Viewer, layout: m.Layout) -> None:
+        """It wants the monitors to be so."""
 
     def gone(self, viewer: Viewer) -> None:
         """It is no more."""
@@ -62,6 +87,7 @@ class Surroundings(Protocol):
 class _Parts:
     """What exists once the viewer said hello."""
 
+    picture: MonitorPicture
     state: ViewerState
     proof: SurfaceProof
 
@@ -81,12 +107,16 @@ class Viewer:
         self._hands = hands
         self._around = around
         self._clock = clock
-        self._connection = ViewerConnection({MONITOR: around.shadow.grid.count}, ENCODING_NAMES, clock())
+        self._connection = ViewerConnection(self._tiles_of, ENCODING_NAMES, clock())
         self._parts: _Parts | None = None
         self.window = Window()
         self.traces = FrameTraces()
         self.id = visitor.viewer or secrets.token_hex(4)
+        self.device = visitor.device
         self._user = visitor.user
+        self._clipboard = ViewerClipboard(around.clipboard, around.clipboard_policy, socket, self.tell_notice)
+        self._pasting: asyncio.Future[None] | None = None
+        self._held: list[m.InputMessage] = []
         self._joined_s = clock()
         self._watch = m.Watch(status=False, trace=False)
         self._buttons = 0
@@ -115,10 +145,20 @@ class Viewer:
         return self.greeted and self.window.open
 
     @property
+    def monitor(self) -> int | None:
+        """The number of the one it shows; None before hello."""
+        return self._parts.picture.monitor.id if self._parts is not None else None
+
+    @property
     def pointer_tile(self) -> int | None:
-        if self._pointer is None:
+        """The tile of its monitor that the pointer is on; None while it is elsewhere."""
+        if self._pointer is None or self._parts is None:
             return None
-        return self._pointer[1] // TILE_PX * self._around.shadow.grid.columns + self._pointer[0] // TILE_PX
+        picture = self._parts.picture
+        x, y = self._pointer[0] - picture.monitor.x, self._pointer[1] - picture.monitor.y
+        if not (0 <= x < picture.monitor.width and 0 <= y < picture.monitor.height):
+            return None
+        return y // TILE_PX * picture.shadow.grid.columns + x // TILE_PX
 
     def send_update(self, update: Update, stages: Stages, encoded_s: float) -> None:
         assert self._parts is not None
@@ -140,13 +180,15 @@ class Viewer:
 
     def received(self, frame: str | bytes) -> None:
         """Raises ProtocolError."""
+        if self._connection.state is ConnectionState.CLOSED:
+            return  # dismissed: what it still sends counts for nothing
         try:
             self._handle(self._connection.receive(frame), self._clock())
         except ProtocolError:
             self._around.metrics.violations += 1
             raise
 
-    def _handle(self, message: m.ViewerMessage | DigestReport, now_s: float) -> None:
+    def _handle(self, message: m.ViewerMessage | DigestReport | Piece, now_s: float) -> None:
         match message:
             case m.Pointer() | m.Wheel() | m.Key() | m.Text() | m.Release():
                 self._act(message)
@@ -160,11 +202,18 @@ class Viewer:
             case m.Refresh():
                 self._around.metrics.resets += 1
                 self.state.start_over()
-                self._around.wake()
+                self._around.wake(message.monitor)
+            case m.Layout():
+                self._around.ordered(self, message)
             case m.Watch():
                 self._watch = message
+            case m.ClipboardAsk():
+                self._clipboard.asked(message)
+            case Piece():
+                self._bring(message)
             case m.Hello():
-                self._greet(message, now_s)
+                if self._around.admitted(self, message):
+                    self._greet(message, now_s)
             case m.View():
                 log.debug("view", viewer=self.id, visible=message.visible, scaled=message.scaled)
 
@@ -172,11 +221,17 @@ class Viewer:
         self._connection.close()
         if self._verify is not None:
             self._verify.cancel()
+        self._clipboard.left()
         self._hands.release()
         self._around.gone(self)
         log.info("viewer left", viewer=self.id, **self._summary())
 
     # ── to the viewer ────────────────────────────────────────────────────────────────────────────────
+
+    def tell_clipboard(self) -> None:
+        """A program copied something."""
+        if self.greeted:
+            self._clipboard.tell()
 
     def tell_cursor(self, cursor: m.Cursor) -> None:
         if self._busy:
@@ -185,6 +240,7 @@ class Viewer:
             self._tell(cursor)
 
     def tell_pointer(self, x_px: int, y_px: int) -> None:
+        """In the screen's coordinates."""
         self._pointer = self._clamped(x_px, y_px)
         if not self._busy:
             self._tell(m.PointerAt(x_px, y_px))
@@ -193,12 +249,13 @@ class Viewer:
         """Tells it if it changed or was not told for a while; None before hello."""
         if self._parts is None:
             return None
-        complete = self._around.picture_known() and not self._parts.state.wants
+        monitor = self._parts.picture.monitor.id
+        complete = self._around.picture_known(monitor) and not self._parts.state.wants
         state = self._parts.proof.state(complete=complete, now_s=now_s)
         if state is not self._told or now_s - self._told_s >= STATE_EVERY_S:
             self._told, self._told_s = state, now_s
             age_ms = round(self._parts.proof.age_s(now_s) * 1000, 1)
-            self._tell(m.State(MONITOR, self._parts.state.epoch, state.value, age_ms))
+            self._tell(m.State(monitor, self._parts.state.epoch, state.value, age_ms))
         return state
 
     def second(self, now_s: float) -> None:
@@ -215,29 +272,67 @@ class Viewer:
         if self._watch.trace:
             self._tell(m.Trace(self.traces.take()))
 
+    def tell_notice(self, code: str, message: str) -> None:
+        self._tell(m.Notice(code, message))
+
+    def arranged(self) -> None:
+        """The monitors are others. Its own may be gone, have a new size, or only another place."""
+        if self._parts is None or not self.greeted:
+            return
+        number = self._parts.picture.monitor.id
+        picture = self._around.pictures.get(number)
+        if picture is None:
+            self.tell_notice("monitor-gone", f"This desktop has no monitor {number} any more.")
+            self.close(MONITOR_GONE, f"monitor {number} is gone")
+            return
+        self._tell(self._around.layout())
+        if picture is self._parts.picture:
+            return
+        # A new size: what is on the way is of a picture that is no more.
+        now_s = self._clock()
+        self._connection.picture_changed(self._parts.state.epoch)
+        self._parts.picture = picture
+        self._parts.state.show(picture.shadow)
+        self._parts.proof.start_over(picture.shadow.black, now_s)
+        self._told = None
+        self._around.wake(number)
+
+    def dismiss(self, device: str) -> None:
+        """Another device has the desktop: nothing more of it is shown here, and nothing done from here."""
+        self._connection.close()
+        self._hands.release()
+        log.info("viewer dismissed", viewer=self.id, user=self._user)
+        self.close(MOVED, device)
+
     def close(self, code: int, reason: str) -> None:
         self._socket.close(code, reason)
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────
 
     def _greet(self, hello: m.Hello, now_s: float) -> None:
-        shadow = self._around.shadow
+        picture = self._around.pictures[hello.monitor]
+        shadow = picture.shadow
         self._parts = _Parts(
-            ViewerState(shadow, MONITOR, hello.cache_bytes), SurfaceProof(shadow.black, shadow.seed, now_s)
+            picture,
+            ViewerState(shadow, hello.monitor, hello.cache_bytes),
+            SurfaceProof(shadow.black, shadow.seed, now_s),
         )
-        layout = m.MonitorLayout(MONITOR, 0, 0, shadow.grid.width_px, shadow.grid.height_px)
+        layout = self._around.layout()
         self._tell(
             m.Welcome(
                 session=self._around.session,
                 viewer=self.id,
                 desktop=self._around.desktop,
-                digest_seed=f"{shadow.seed:016x}",
-                monitors=[layout],
+                digest_seed=f"{self._around.seed:016x}",
+                monitors=layout.monitors,
+                screen_max=layout.screen_max,
+                scale=layout.scale,
             )
         )
-        log.info("viewer joined", viewer=self.id, user=self._user, client=hello.client)
+        log.info("viewer joined", viewer=self.id, user=self._user, client=hello.client, monitor=hello.monitor)
+        self._clipboard.tell()
         self._around.greeted(self)
-        self._around.wake()
+        self._around.wake(hello.monitor)
 
     def _acked(self, ack: m.Ack, now_s: float) -> None:
         assert self._parts is not None
@@ -248,7 +343,7 @@ class Viewer:
         was_open = self.window.open
         self.window.acked(ack.epoch, (ack.shown - ack.received) / 1000, now_s)
         if not was_open:
-            self._around.wake()
+            self._around.wake(ack.monitor)
         if self._cursor_owed is not None and not self._busy:
             self._tell(self._cursor_owed)
             self._cursor_owed = None
@@ -269,7 +364,7 @@ class Viewer:
                 tiles=verdict.wrong[:16].tolist(),
             )
             self._parts.state.distrust(verdict.wrong)
-            self._around.wake()
+            self._around.wake(report.monitor)
         if verdict.root_differs:
             log.warning("root differs", viewer=self.id, epoch=report.epoch, full=report.full)
         self.tell_state(now_s)
@@ -282,7 +377,8 @@ class Viewer:
             return
         now_s = self._clock()
         if at_s <= now_s:
-            self._tell(m.Verify(MONITOR, full=self._parts.proof.asked(now_s)))
+            monitor = self._parts.picture.monitor.id
+            self._tell(m.Verify(monitor, full=self._parts.proof.asked(now_s)))
             at_s = self._parts.proof.ask_at_s() or now_s
         if self._verify is not None:
             self._verify.cancel()
@@ -293,7 +389,29 @@ class Viewer:
         self._verify, self._verify_s = None, math.inf
         self._plan_verify()
 
+    def _bring(self, piece: Piece) -> None:
+        try:
+            done = self._clipboard.brought(piece)
+        except Malfunction as error:
+            log.error("clipboard failed", viewer=self.id, error=str(error))
+            return
+        if done is not None:
+            self._pasting = done
+            done.add_done_callback(self._can_paste)
+
+    def _can_paste(self, done: asyncio.Future[None]) -> None:
+        if not done.cancelled():
+            done.exception()  # a server that is gone ends the agent by its capture
+        if done is self._pasting:
+            self._pasting, held, self._held = None, self._held, []
+            for message in held:
+                self._act(message)
+
     def _act(self, message: m.InputMessage) -> None:
+        # The key that pastes may be among them.
+        if self._pasting is not None and len(self._held) < HELD_MAX:
+            self._held.append(message)
+            return
         self._around.metrics.input_events += 1
         try:
             match message:
@@ -301,7 +419,7 @@ class Viewer:
                     self._buttons = message.buttons
                     self._point(message.x, message.y)
                 case m.Wheel():
-                    if self._clamped(message.x, message.y) != self._pointer:
+                    if self._on_screen(message.x, message.y) != self._pointer:
                         self._point(message.x, message.y)
                     self._hands.wheel(message.dx, message.dy)
                 case m.Key():
@@ -317,14 +435,23 @@ class Viewer:
             self._tell(m.Notice("input-failed", "The desktop does not take input at the moment."))
 
     def _point(self, x: int, y: int) -> None:
-        self._pointer = self._clamped(x, y)
+        self._pointer = self._on_screen(x, y)
         self._hands.pointer(*self._pointer, self._buttons)
         self._around.pointed(self, *self._pointer)
 
+    def _on_screen(self, x: int, y: int) -> tuple[int, int]:
+        """From the monitor's coordinates. A drag may leave the monitor, towards others."""
+        assert self._parts is not None
+        monitor = self._parts.picture.monitor
+        return self._clamped(x + monitor.x, y + monitor.y)
+
     def _clamped(self, x: int, y: int) -> tuple[int, int]:
-        """A drag may leave the surface; the pointer stays on the desktop."""
-        grid = self._around.shadow.grid
-        return min(max(x, 0), grid.width_px - 1), min(max(y, 0), grid.height_px - 1)
+        width, height = self._around.size_px
+        return min(max(x, 0), width - 1), min(max(y, 0), height - 1)
+
+    def _tiles_of(self, monitor: int) -> int | None:
+        picture = self._around.pictures.get(monitor)
+        return picture.shadow.grid.count if picture is not None else None
 
     @property
     def _busy(self) -> bool:
@@ -336,12 +463,14 @@ class Viewer:
     def _status(self, parts: _Parts, state: Exactness, now_s: float) -> m.Status:
         counts = parts.state.counts
         return m.Status(
-            monitor=MONITOR,
+            monitor=parts.picture.monitor.id,
             epoch=parts.state.epoch,
             state=state.value,
             age_ms=round(parts.proof.age_s(now_s) * 1000, 1),
-            tiles=counts.tiles,
-            verified=parts.proof.verified_tiles,
+            tiles=parts.picture.shadow.grid.count,
+            updated_tiles=counts.tiles,
+            verified=parts.proof.proven_tiles,
+            verified_total=parts.proof.verified_total,
             mismatches=parts.proof.mismatches,
             updates=counts.updates,
             dropped=counts.dropped,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import msgspec
 from sqlalchemy import Select, delete, or_, select
 
 from display_server.broker.store import Store
 from display_server.broker.tables import Desktop, Entitlement
+from display_server.clipboard.policy import ClipboardPolicy
 from display_server.errors import PolicyError
 
 #: As a username in an entitlement: everybody with an account.
@@ -26,6 +28,8 @@ class DesktopOffer:
     height_px: int
     usernames: tuple[str, ...]
     attach: str | None = None
+    share: bool = False
+    clipboard: ClipboardPolicy = field(default_factory=ClipboardPolicy)
 
 
 class Catalogue:
@@ -43,7 +47,8 @@ class Catalogue:
                 desktop = known.get(offer.name) or Desktop(name=offer.name)
                 desktop.title, desktop.profile, desktop.attach = offer.title, offer.profile, offer.attach
                 desktop.width_px, desktop.height_px = offer.width_px, offer.height_px
-                desktop.position = position
+                desktop.share, desktop.position = offer.share, position
+                desktop.clipboard = msgspec.json.encode(offer.clipboard).decode()
                 db.add(desktop)
                 await db.flush()
                 db.add_all(

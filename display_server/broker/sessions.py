@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import structlog
 from sqlalchemy import Executable, insert, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from display_server.broker.session_state import LIVE, SessionEvent, SessionState, after
 from display_server.broker.store import Store
 from display_server.broker.tables import Desktop, Session
+from display_server.clipboard.policy import ClipboardPolicy
 from display_server.desktop.launcher import Launcher, RunningDesktop
 from display_server.desktop.spec import DesktopSpec
 from display_server.errors import DesktopError, LightboxError
@@ -223,4 +225,6 @@ class Sessions:
             log_folder=str(self._places.logs),
             locale=self._locale,
             attach=desktop.attach,
+            share=bool(desktop.share),
+            clipboard=msgspec.json.decode(desktop.clipboard or "{}", type=ClipboardPolicy),
         )

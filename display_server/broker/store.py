@@ -8,7 +8,7 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
-from display_server.broker.tables import SCHEMA_VERSION, Base
+from display_server.broker.tables import MIGRATIONS, SCHEMA_VERSION, Base
 from display_server.errors import ConfigurationError
 
 #: How long a writer waits for another process (`lightbox account add` beside a running door).
@@ -45,6 +45,9 @@ class Store:
                         f"{path} was written by a newer Lightbox (schema {found}; this is {SCHEMA_VERSION}).",
                         hint="Use that version, or another state folder.",
                     )
+                for version in range(found, SCHEMA_VERSION) if found else ():
+                    for statement in MIGRATIONS[version]:
+                        await connection.execute(text(statement))
                 await connection.run_sync(Base.metadata.create_all)
                 await connection.execute(text(f"PRAGMA user_version = {SCHEMA_VERSION}"))
         except SQLAlchemyError as error:

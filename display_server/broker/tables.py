@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy import ForeignKey, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 #: Written to the database; a newer one is refused rather than misread.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+#: What brings a database of a version to the next one; tables that are new are made without this.
+MIGRATIONS: dict[int, tuple[str, ...]] = {
+    1: (
+        "ALTER TABLE desktops ADD COLUMN share BOOLEAN NOT NULL DEFAULT 0",
+        "ALTER TABLE desktops ADD COLUMN clipboard VARCHAR(256) NOT NULL DEFAULT '{}'",
+    )
+}
 
 
 class Base(DeclarativeBase):
@@ -39,6 +46,8 @@ class Desktop(Base):
     height_px: Mapped[int]
     attach: Mapped[str | None] = mapped_column(String(64))
     position: Mapped[int] = mapped_column(default=0)
+    share: Mapped[bool] = mapped_column(default=False)
+    clipboard: Mapped[str] = mapped_column(String(256), default="{}")  # ClipboardPolicy as JSON
 
 
 class Entitlement(Base):
@@ -68,6 +77,19 @@ class Session(Base):
     error: Mapped[str | None] = mapped_column(String(1024))
     created_s: Mapped[float]
     changed_s: Mapped[float]
+
+
+class DisplayCheck(Base):
+    """What a person saw of the patterns on a display, and what the browser said about that. Never changed."""
+
+    __tablename__ = "display_checks"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(String(64), index=True)
+    desktop: Mapped[str] = mapped_column(String(64))
+    checked_s: Mapped[float] = mapped_column(index=True)
+    passed: Mapped[bool]
+    result: Mapped[str] = mapped_column(Text)  # CheckResult as JSON
 
 
 class WebSession(Base):

@@ -49,6 +49,12 @@ class DamageFeed:
         self._fixes.CreateRegion(self._region, 0, [])
         self._extension.Create(self._damage, connection.root, xcffib.damage.ReportLevel.NonEmpty)
 
+    def resize(self, width_px: int, height_px: int) -> None:
+        """The screen has this size now; all of it is to be looked at."""
+        self._width, self._height = width_px, height_px
+        self._pending = [Rect(0, 0, width_px, height_px)]
+        self._news.set()
+
     def on_event(self, event: object) -> None:
         """Takes the connection's events; those of others are ignored."""
         if isinstance(event, xcffib.damage.NotifyEvent):
@@ -119,6 +125,18 @@ def clip(edges: Edges, width_px: int, height_px: int) -> Edges:
     limits = np.array([width_px, height_px, width_px, height_px], np.int32)
     clipped = np.clip(edges, 0, limits)
     return clipped[(clipped[:, 0] < clipped[:, 2]) & (clipped[:, 1] < clipped[:, 3])]
+
+
+def within(rectangles: Sequence[Rect], part: Rect) -> list[Rect]:
+    """What of them lies in `part`, in its coordinates."""
+    x0, y0, x1, y1 = part.x, part.y, part.x + part.width, part.y + part.height
+    found = []
+    for rect in rectangles:
+        left, top = max(rect.x, x0), max(rect.y, y0)
+        width, height = min(rect.x + rect.width, x1) - left, min(rect.y + rect.height, y1) - top
+        if width > 0 and height > 0:
+            found.append(Rect(left - x0, top - y0, width, height))
+    return found
 
 
 def intersects(some: Edges, others: Edges) -> bool:

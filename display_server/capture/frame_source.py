@@ -30,7 +30,29 @@ class Rect:
     height: int
 
 
-class FrameSource(Protocol):
+class PictureSource(Protocol):
+    """Pixels of a screen or of a part of it, in the part's own coordinates."""
+
+    def take_damage(self) -> Sequence[Rect]:
+        """Rectangles that may have changed since the last call: within the picture, a bounded number.
+
+        A hint: it may cover too much, never too little. The first call covers everything.
+        """
+
+    def read(self, damage: Sequence[Rect]) -> Picture:
+        """The whole picture as a view, up to date within `damage`, valid until the next `read` of these.
+
+        Runs in a worker thread.
+        """
+
+    async def disturbed(self, damage: Sequence[Rect]) -> bool:
+        """Whether anything within `damage` was drawn since `take_damage`: the last `read` may be torn then.
+
+        Costs one round trip to the X server. New damage stays to be taken.
+        """
+
+
+class FrameSource(PictureSource, Protocol):
     """Pixels of one X screen, and hints about what changed."""
 
     @property
@@ -45,22 +67,10 @@ class FrameSource(Protocol):
     async def wait(self) -> None:
         """Returns as soon as there is damage not yet taken. Raises CaptureError when the source is gone."""
 
-    def take_damage(self) -> Sequence[Rect]:
-        """Rectangles that may have changed since the last call: on the screen, a bounded number.
+    def resize(self, width_px: int, height_px: int) -> None:
+        """The screen has this size now, and all of it is damage. Nothing may be reading.
 
-        A hint: it may cover too much, never too little. The first call covers everything.
-        """
-
-    def read(self, damage: Sequence[Rect]) -> Picture:
-        """The whole screen as a view, up to date within `damage`, valid until the next `read`.
-
-        Runs in a worker thread.
-        """
-
-    async def disturbed(self, damage: Sequence[Rect]) -> bool:
-        """Whether anything within `damage` was drawn since `take_damage`: the last `read` may be torn then.
-
-        Costs one round trip to the X server. New damage stays to be taken.
+        Raises CaptureError where the source cannot follow: a new one is needed then.
         """
 
     async def close(self) -> None:

@@ -59,6 +59,14 @@ class SyntheticSource:
     async def open(self) -> None:
         self._check()
 
+    def resize(self, width_px: int, height_px: int) -> None:
+        """What was drawn stays, as far as it fits."""
+        picture: Picture = np.zeros((height_px, width_px, 4), np.uint8)
+        kept = self._picture[:height_px, :width_px]
+        picture[: kept.shape[0], : kept.shape[1]] = kept
+        self._picture = picture
+        self.damage(Rect(0, 0, width_px, height_px))
+
     async def wait(self) -> None:
         while not self._pending:
             self._check()

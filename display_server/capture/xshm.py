@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ class XshmSource:
         self._memory: SharedMemory | None = None
         self._feed: DamageFeed | None = None
         self._width, self._height = 0, 0
+        self._reading = threading.Lock()
 
     @property
     def width_px(self) -> int:
@@ -65,35 +67,45 @@ class XshmSource:
     async def wait(self) -> None:
         await self._opened().wait()
 
+    def resize(self, width_px: int, height_px: int) -> None:
+        """The memory that is shared with the server has the size of the screen that it was made for."""
+        raise CaptureError(f"The screen of {self._display} became {width_px}×{height_px}.")
+
     def take_damage(self) -> Sequence[Rect]:
         return self._opened().take()
 
     def read(self, damage: Sequence[Rect]) -> Picture:
         if self._memory is None or self._reader is None:
             raise CaptureError("The source is not open.")
-        z_pixmap = xcffib.xproto.ImageFormat.ZPixmap
-        stride = self._width * 4
         try:
-            # All rows of a band at their whole width: only then they land where they belong in the picture.
-            cookies = [
-                self._shm.GetImage(
-                    self._reader.root,
-                    0,
-                    top,
-                    self._width,
-                    rows,
-                    _ALL_PLANES,
-                    z_pixmap,
-                    self._segment,
-                    top * stride,
-                )
-                for top, rows in bands(damage)
-            ]
-            for cookie in cookies:
-                cookie.reply()
+            # One at a time: parts of the screen are read by several threads, over one connection.
+            with self._reading:
+                self._read(damage)
         except xcffib.XcffibException as error:
             raise CaptureError(f"The screen of {self._display} cannot be read: {error!r}") from error
         return self._memory.bytes.reshape(self._height, self._width, 4)
+
+    def _read(self, damage: Sequence[Rect]) -> None:
+        assert self._reader is not None
+        z_pixmap = xcffib.xproto.ImageFormat.ZPixmap
+        width, stride = self._width, self._width * 4
+        # All rows of a band at their whole width: only then they land where they belong in the picture.
+        cookies = [
+            self._shm.GetImage(
+                self._reader.root,
+                0,
+                top,
+                width,
+                rows,
+                _ALL_PLANES,
+                z_pixmap,
+                self._segment,
+                top * stride,
+            )
+            for top, rows in bands(damage)
+        ]
+        for cookie in cookies:
+            cookie.reply()
 
     async def disturbed(self, damage: Sequence[Rect]) -> bool:
         return await self._opened().disturbed(damage)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import mmap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xcffib.xfixes
-import xcffib.xproto
 
 from display_server.capture.damage import DamageFeed
 from display_server.capture.frame_source import Picture, Rect
-from display_server.capture.framebuffer_file import SCREEN_FILE, parse_header
+from display_server.capture.framebuffer_file import SCREEN_FILE, Framebuffer, parse_header
 from display_server.desktop.x_connection import XConnection
 from display_server.errors import CaptureError
 
@@ -28,6 +26,7 @@ class XvfbSource:
         self._connection: XConnection | None = None
         self._feed: DamageFeed | None = None
         self._map: mmap.mmap | None = None
+        self._layout: Framebuffer | None = None
         self._picture: Picture = np.zeros((0, 0, 4), np.uint8)
 
     @property
@@ -52,22 +51,23 @@ class XvfbSource:
             raise CaptureError(
                 f"The screen of {self._display} is larger than {self._file}: not the same server?"
             )
-        # RandR may have made the screen smaller than it was at the start; rows stay as far apart.
-        self._picture = np.ndarray(
-            (shape.height, shape.width, 4),
-            np.uint8,
-            buffer=self._map,
-            offset=layout.offset_bytes,
-            strides=(layout.stride_bytes, 4, 1),
-        )
+        self._layout = layout
+        self._look_at(shape.width, shape.height)
         self._feed = DamageFeed(connection, shape.width, shape.height)
         self._take_out_the_pointer(connection)
-        connection.on_event = self._on_event
+        connection.on_event = self._feed.on_event
         connection.on_lost = lambda _error: self._feed.on_lost() if self._feed else None
         connection.watch()
 
     async def wait(self) -> None:
         await self._opened().wait()
+
+    def resize(self, width_px: int, height_px: int) -> None:
+        feed = self._opened()
+        if self._layout is None or width_px > self._layout.width_px or height_px > self._layout.height_px:
+            raise CaptureError(f"{self._file} has no room for a screen of {width_px}×{height_px}.")
+        self._look_at(width_px, height_px)
+        feed.resize(width_px, height_px)
 
     def take_damage(self) -> Sequence[Rect]:
         return self._opened().take()
@@ -84,30 +84,25 @@ class XvfbSource:
         # Pictures that were handed out keep the map alive; it goes with the last of them.
         self._map, self._picture = None, np.zeros((0, 0, 4), np.uint8)
 
+    def _look_at(self, width_px: int, height_px: int) -> None:
+        """A screen that RandR made smaller than it was at the start keeps its rows as far apart."""
+        assert self._layout is not None, "only once it is open"
+        assert self._map is not None
+        self._picture = np.ndarray(
+            (height_px, width_px, 4),
+            np.uint8,
+            buffer=self._map,
+            offset=self._layout.offset_bytes,
+            strides=(self._layout.stride_bytes, 4, 1),
+        )
+
     def _take_out_the_pointer(self, connection: XConnection) -> None:
         """Xvfb paints the pointer into the framebuffer, without damage, unless started with `-nocursor`.
 
         Hidden for as long as this connection lives. XFixes still tells its shape.
         """
         connection.x(xcffib.xfixes.key).HideCursor(connection.root)
-        connection.core.ChangeWindowAttributes(
-            connection.root,
-            xcffib.xproto.CW.EventMask,
-            [xcffib.xproto.EventMask.StructureNotify],
-        )
         connection.core.GetInputFocus().reply()
-
-    def _on_event(self, event: Any) -> None:
-        connection = self._connection
-        if (
-            connection
-            and isinstance(event, xcffib.xproto.ConfigureNotifyEvent)
-            and event.window == connection.root
-        ):
-            if (event.width, event.height) != (self.width_px, self.height_px):
-                connection.lose(f"The screen of {self._display} became {event.width}×{event.height}.")
-        elif self._feed is not None:
-            self._feed.on_event(event)
 
     def _opened(self) -> DamageFeed:
         if self._feed is None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from display_server.capture.framebuffer_file import SCREEN_FILE, give_back
 from display_server.desktop.monitors import Monitor
-from display_server.desktop.randr import Arrangement, Randr
+from display_server.desktop.randr import Randr
+from display_server.desktop.screen_layout import Arrangement
 
 
 def arrange(randr: Randr, monitors: Sequence[Monitor], framebuffer_folder: Path) -> Arrangement:

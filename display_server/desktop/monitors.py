@@ -10,8 +10,6 @@ from display_server.errors import LayoutError
 MONITORS_MAX = 6
 #: Smaller ones hold no desktop, px.
 WIDTH_MIN, HEIGHT_MIN = 320, 200
-#: Text scale, percent.
-SCALE_MIN, SCALE_MAX = 100, 300
 #: What X servers of ours can grow to, unless a profile says otherwise, px.
 SCREEN_MAX = 8192, 4320
 #: So much of a window's upper edge is enough to drag it by, px.
@@ -93,14 +91,14 @@ def extent(monitors: Sequence[Monitor]) -> tuple[int, int]:
 def back_on_screen(window: tuple[int, int, int, int], monitors: Sequence[Monitor]) -> tuple[int, int] | None:
     """Where a window (x, y, width, height, with its frame) has to go to be within reach; None: it may stay.
 
-    It may stay while its upper edge, by which it is moved, is on a monitor for `REACH_PX`.
+    It may stay while half of its upper edge, by which it is moved, is on monitors, and so `REACH_PX` of it.
     """
     x, y, width, height = window
     reach, edge = min(REACH_PX, width), min(EDGE_PX, height)
-    for monitor in monitors:
-        seen = min(x + width, monitor.right) - max(x, monitor.x)
-        if seen >= reach and monitor.y <= y <= monitor.bottom - edge:
-            return None
+    beside = [monitor for monitor in monitors if monitor.y <= y <= monitor.bottom - edge]
+    seen = sum(max(0, min(x + width, monitor.right) - max(x, monitor.x)) for monitor in beside)
+    if beside and seen >= max(reach, min(width, max(monitor.width for monitor in beside)) // 2):
+        return None
     target = min(
         monitors, key=lambda monitor: (_distance(x + width // 2, y + height // 2, monitor), monitor.id)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from enum import Enum
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from display_server.clipboard.policy import ClipboardPolicy
 from display_server.desktop.monitors import SCREEN_MAX
 from display_server.errors import ConfigurationError
 
@@ -27,7 +29,7 @@ class Restart(Enum):
 
 
 class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`command` may hold {settings}, the profile folder, and {home}.
+    """`command` may hold {settings}, the profile folder, {home}, and {python}, our own interpreter.
 
     A part with `*` stands for the files that it matches in the home.
     """
@@ -65,6 +67,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     session_bus: bool = True
     #: What the screen can grow to by monitors, px. It takes memory for what it shows, not for this.
     screen_max: tuple[Side, Side] = SCREEN_MAX
+    #: What may cross the clipboard, unless the configuration says otherwise.
+    clipboard: ClipboardPolicy = ClipboardPolicy()
 
 
 def names() -> list[str]:
@@ -121,7 +125,10 @@ def _check(profile: Profile, files: list[Placed], path: Path) -> None:
 
 def fill(text: str, home: Path) -> str:
     """The text with its places filled in."""
-    return text.replace("{settings}", str(FOLDER)).replace("{home}", str(home))
+    places = {"{settings}": str(FOLDER), "{home}": str(home), "{python}": sys.executable}
+    for name, place in places.items():
+        text = text.replace(name, place)
+    return text
 
 
 def expand(command: list[str], home: Path) -> list[str]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,9 @@ import xcffib.randr
 import xcffib.xproto
 
 from display_server.desktop.monitors import Monitor, arranged, extent
+from display_server.desktop.screen_layout import Arrangement
 from display_server.desktop.x_connection import XConnection
-from display_server.errors import DesktopError, LayoutError
+from display_server.errors import DesktopError, LayoutError, Malfunction
 
 #: What we name a monitor on an output that carries several, and how the outputs of an Xvfb are named.
 _OUR_NAME = "Lightbox-{}"
@@ -35,22 +35,14 @@ _MM_PER_INCH = 25.4
 _VERSION = (1, 5)
 
 
-@dataclass(frozen=True, slots=True)
-class Arrangement:
-    """A screen and its monitors, px. `screen_max` is what the screen can grow to."""
-
-    width_px: int
-    height_px: int
-    monitors: tuple[Monitor, ...]
-    screen_max: tuple[int, int]
-
-
 class Randr:
-    """Over a connection of its own."""
+    """Over a connection of its own. Raises `failure` where the server is gone."""
 
-    def __init__(self, display: str, xauthority: Path | None) -> None:
-        """Raises DesktopError when the display does not answer or has no RandR."""
-        self._connection = XConnection(display, xauthority, failure=DesktopError)
+    def __init__(
+        self, display: str, xauthority: Path | None, *, failure: type[Malfunction] = DesktopError
+    ) -> None:
+        """Raises `failure` when the display does not answer or has no RandR."""
+        self._connection = XConnection(display, xauthority, failure=failure)
         self._randr = self._connection.extension(xcffib.randr, "RANDR")
         version = self._randr.QueryVersion(*_VERSION).reply()
         self._has_monitors = (version.major_version, version.minor_version) >= _VERSION
@@ -60,7 +52,7 @@ class Randr:
         self._connection.close()
 
     def read(self) -> Arrangement:
-        """As it is. A screen without monitors is one monitor. Raises DesktopError."""
+        """As it is. A screen without monitors is one monitor."""
         with self._answers():
             shape = self._connection.core.GetGeometry(self._root).reply()
             limits = self._randr.GetScreenSizeRange(self._root).reply()
@@ -75,7 +67,7 @@ class Randr:
     ) -> Arrangement:
         """Makes the monitors so; `meanwhile` gets the screen's size while nobody else can reach the server.
 
-        Raises LayoutError when it cannot be so, after which everything is as before, and DesktopError.
+        Raises LayoutError when it cannot be so, after which everything is as before.
         """
         before = self.read()
         monitors = arranged(wanted, before.screen_max)
@@ -222,7 +214,9 @@ class Randr:
             with self._connection.requests():
                 yield
         except xcffib.Error as error:
-            raise DesktopError(f"The X server of {self._connection.display} refused ({error!r}).") from error
+            raise self._connection.failure(
+                f"The X server of {self._connection.display} refused ({error!r})."
+            ) from error
 
     @contextlib.contextmanager
     def _grabbed(self) -> Iterator[None]:

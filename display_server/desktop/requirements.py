@@ -44,7 +44,9 @@ def check() -> list[Requirement]:
     needed: dict[str, tuple[str, list[str]]] = {}
     for name in profile.names():
         for program in profile.load(name).programs:
-            needed.setdefault(program.command[0], (program.package, []))[1].append(name)
+            needed.setdefault(profile.fill(program.command[0], Path("/")), (program.package, []))[1].append(
+                name
+            )
     for command, (package, profiles) in sorted(needed.items()):
         everything.append(
             _program(command, package, False, f" (profile {', '.join(dict.fromkeys(profiles))})")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from display_server.clipboard.policy import ClipboardPolicy
 from display_server.errors import DesktopError
 
 
@@ -34,6 +35,8 @@ class DesktopSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     log_folder: str
     locale: str = "ko_KR.UTF-8"
     attach: str | None = None  # serve this X display instead of starting one
+    share: bool = False  # several devices of the person may show it at once
+    clipboard: ClipboardPolicy = ClipboardPolicy()
 
     @property
     def socket(self) -> Path:

@@ -17,6 +17,7 @@ from display_server import __version__
 from display_server.broker.passwords import Busy
 from display_server.broker.web_sessions import SignedIn
 from display_server.errors import DesktopError, PolicyError
+from display_server.gateway import checks_api
 from display_server.gateway.door import Door
 from display_server.gateway.guard import Guard
 from display_server.gateway.hosts import is_loopback
@@ -162,6 +163,14 @@ def build(door: Door, *, strict_transport: bool) -> FastAPI:
         )
         return ViewerPass(ticket=ticket, websocket="/viewer", session=session.id)
 
+    @app.post("/api/v1/checks", status_code=201)
+    async def store_check(request: Request, person: Signed) -> Response:
+        return await checks_api.store(door, request, person)
+
+    @app.get("/api/v1/checks")
+    async def own_checks(person: Signed) -> Response:
+        return await checks_api.own(door, person)
+
     @app.get("/metrics", include_in_schema=False)
     async def metrics(request: Request) -> Response:
         if request.client is None or not is_loopback(request.client.host):
@@ -191,6 +200,10 @@ def build(door: Door, *, strict_transport: bool) -> FastAPI:
 
     @app.get("/desktop/{name}", include_in_schema=False)
     async def desktop_page(name: str, request: Request) -> Response:  # noqa: ARG001 - in the path
+        return door.client.page(request)
+
+    @app.get("/check/{name}", include_in_schema=False)
+    async def check_page(name: str, request: Request) -> Response:  # noqa: ARG001 - in the path
         return door.client.page(request)
 
     @app.get("/{path:path}", include_in_schema=False)

@@ -10,6 +10,7 @@ from pathlib import Path
 from display_server.broker.accounts import Accounts
 from display_server.broker.attempts import SignInLimit
 from display_server.broker.catalogue import Catalogue
+from display_server.broker.checks import Checks
 from display_server.broker.session_state import SessionState
 from display_server.broker.sessions import Sessions
 from display_server.broker.web_sessions import WebSessions
@@ -29,6 +30,7 @@ class Door:
     web_sessions: WebSessions
     catalogue: Catalogue
     sessions: Sessions
+    checks: Checks
     client: StaticClient
     names: frozenset[str]
     root_pem: bytes | None

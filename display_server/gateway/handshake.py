@@ -91,7 +91,7 @@ def _understood(key: bytes, headers: Mapping[bytes, bytes]) -> Handshake:
     )
 
 
-def request_to_agent(key: bytes, *, username: str, viewer: str) -> bytes:
+def request_to_agent(key: bytes, *, username: str, viewer: str, device: str) -> bytes:
     """The head that the agent gets: made anew, so that nothing the browser sent is taken for the gateway's
     word.
     """
@@ -103,6 +103,8 @@ def request_to_agent(key: bytes, *, username: str, viewer: str) -> bytes:
         + username.encode("ascii")
         + b"\r\nLightbox-Viewer: "
         + viewer.encode("ascii")
+        + b"\r\nLightbox-Device: "
+        + device.encode("ascii")
         + b"\r\n\r\n"
     )
 

@@ -266,7 +266,11 @@ class ViewerRelay(asyncio.Protocol):
                     raise _Refused(ws.GOING_AWAY, "no agent", "The desktop is restarting.") from error
                 await asyncio.sleep(AGENT_RETRY_S)
         try:
-            transport.write(ws.request_to_agent(request.key, username=ticket.username, viewer=viewer))
+            # Half of the hash names the browser well enough, and is good for nothing else.
+            device = ticket.web_session[:32]
+            transport.write(
+                ws.request_to_agent(request.key, username=ticket.username, viewer=viewer, device=device)
+            )
             async with asyncio.timeout(AGENT_ANSWER_S):
                 answer = await side.answer
         except (TimeoutError, ConnectionError) as error:

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from display_server.broker.accounts import Accounts
 from display_server.broker.catalogue import Catalogue, DesktopOffer
+from display_server.broker.checks import Checks
 from display_server.broker.folders import RunFolder, StateFolder, announce, instances, places
 from display_server.broker.passwords import Passwords
 from display_server.broker.sessions import Sessions
@@ -79,6 +80,8 @@ def offers(config: Config) -> list[DesktopOffer]:
             height_px=desktop.size_px[1],
             usernames=tuple(name.lower() for name in desktop.users),
             attach=desktop.attach,
+            share=desktop.share,
+            clipboard=desktop.clipboard or profile.load(desktop.profile).clipboard,
         )
         for desktop in config.desktops
     ]
@@ -162,6 +165,7 @@ async def _run(
             ),
             catalogue=catalogue,
             sessions=sessions,
+            checks=Checks(store),
             client=StaticClient(config.web_client),
             names=frozenset(names),
             root_pem=root.root_pem if root else None,

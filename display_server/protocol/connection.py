@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from enum import Enum
 
 from display_server.errors import ProtocolError
+from display_server.protocol.clipboard import KIND_CLIPBOARD, Piece, parse_piece
 from display_server.protocol.messages import (
     BINARY_MAX_BYTES,
     PROTOCOL_VERSION,
@@ -15,10 +16,12 @@ from display_server.protocol.messages import (
     ViewerMessage,
     parse_viewer_message,
 )
-from display_server.protocol.wire import DigestReport, parse_report
+from display_server.protocol.wire import DigestReport, epoch_of, parse_report
 
 #: A viewer that does not say hello is no viewer, s.
 HELLO_WITHIN_S = 5.0
+#: The close code for a viewer whose monitor there is not.
+MONITOR_GONE = 4410
 
 
 class ConnectionState(Enum):
@@ -56,12 +59,13 @@ TABLE: dict[tuple[ConnectionState, ConnectionEvent], ConnectionState] = {
 
 
 class ViewerConnection:
-    """`tile_counts` has the number of tiles of each monitor there is, `encodings` what our encoder uses."""
+    """`tiles_of` gives the number of tiles of a monitor, None where there is none; `encodings` are ours."""
 
-    def __init__(self, tile_counts: Mapping[int, int], encodings: Iterable[str], now_s: float) -> None:
-        self._tile_counts = tile_counts
+    def __init__(self, tiles_of: Callable[[int], int | None], encodings: Iterable[str], now_s: float) -> None:
+        self._tiles_of = tiles_of
         self._encodings = frozenset(encodings)
         self._monitor = 0
+        self._former_epoch = -1
         self.state = ConnectionState.CONNECTING
         self.hello_due_s = now_s + HELLO_WITHIN_S
 
@@ -70,7 +74,7 @@ class ViewerConnection:
         """Which one this viewer shows, once it said hello."""
         return self._monitor
 
-    def receive(self, frame: str | bytes) -> ViewerMessage | DigestReport:
+    def receive(self, frame: str | bytes) -> ViewerMessage | DigestReport | Piece:
         """Raises ProtocolError with the close code that fits."""
         message: ViewerMessage | DigestReport
         if isinstance(frame, str):
@@ -83,8 +87,12 @@ class ViewerConnection:
         else:
             if len(frame) > BINARY_MAX_BYTES:
                 raise ProtocolError(f"a binary frame holds at most {BINARY_MAX_BYTES} bytes")
+            if frame[:1] == bytes([KIND_CLIPBOARD]):
+                self._step(ConnectionEvent.MESSAGE)
+                return parse_piece(frame)
             self._step(ConnectionEvent.EVIDENCE)
-            message = parse_report(frame, self._tile_counts[self._monitor])
+            former = epoch_of(frame) <= self._former_epoch
+            message = parse_report(frame, None if former else self._tiles_of(self._monitor) or 0)
         if isinstance(message, Ack | Refresh | DigestReport) and message.monitor != self._monitor:
             raise ProtocolError(f"this viewer shows monitor {self._monitor}, not {message.monitor}")
         return message
@@ -92,6 +100,10 @@ class ViewerConnection:
     def update_sent(self) -> None:
         """Raises ProtocolError when none may be sent."""
         self._step(ConnectionEvent.UPDATE)
+
+    def picture_changed(self, epoch: int) -> None:
+        """The monitor has another size: reports up to this epoch are of the one it had."""
+        self._former_epoch = epoch
 
     def check_time(self, now_s: float) -> None:
         """Raises ProtocolError when the viewer should have said hello by now."""
@@ -108,8 +120,8 @@ class ViewerConnection:
             )
         if missing := self._encodings.difference(hello.encodings):
             raise ProtocolError(f"the viewer cannot decode {', '.join(sorted(missing))}", close_code=4426)
-        if hello.monitor not in self._tile_counts:
-            raise ProtocolError(f"there is no monitor {hello.monitor}")
+        if self._tiles_of(hello.monitor) is None:
+            raise ProtocolError(f"there is no monitor {hello.monitor}", close_code=MONITOR_GONE)
         self._monitor = hello.monitor
 
     def _step(self, event: ConnectionEvent) -> None:

@@ -14,9 +14,12 @@ SUBPROTOCOL = "lightbox.1"
 #: Limits of PROTOCOL.md §1, bytes.
 TEXT_MAX_BYTES = 64 * 1024
 BINARY_MAX_BYTES = 256 * 1024
+#: A desktop has so many monitors at most.
+MONITORS_MAX = 6
 
 Monitor = Annotated[int, Meta(ge=0, le=65_535)]
 Place = Annotated[int, Meta(ge=-32_768, le=32_767)]
+Side = Annotated[int, Meta(ge=1, le=65_535)]
 Epoch = Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)]
 Turn = Annotated[int, Meta(ge=-12_000, le=12_000)]
 #: A browser's clock in ms; finite because JSON knows nothing else.
@@ -33,6 +36,9 @@ class Hello(_Message, frozen=True):
     monitor: Monitor
     cache_bytes: Annotated[int, Meta(ge=0, le=1 << 30)]
     encodings: Annotated[list[Annotated[str, Meta(max_length=32)]], Meta(max_length=64)]
+    #: What the person would call the device, and whether it comes by itself after a loss (§8).
+    device: Annotated[str, Meta(max_length=64)] = ""
+    resume: bool = False
 
 
 class Pointer(_Message, frozen=True):
@@ -89,8 +95,32 @@ class Ping(_Message, frozen=True):
     t: float
 
 
+class OrderedMonitor(Struct, frozen=True):
+    id: Annotated[int, Meta(ge=0, le=MONITORS_MAX - 1)]
+    x: Place
+    y: Place
+    width: Side
+    height: Side
+    primary: bool = False
+
+
+class Layout(_Message, frozen=True):
+    """`scale` is the programs' text scale in percent; None leaves it."""
+
+    monitors: Annotated[list[OrderedMonitor], Meta(min_length=1, max_length=MONITORS_MAX)]
+    scale: Annotated[int, Meta(ge=100, le=300)] | None = None
+
+
+ClipboardFormat = Literal["text", "png"]
+
+
+class ClipboardAsk(_Message, frozen=True, tag="clipboard"):
+    serial: Epoch
+    format: ClipboardFormat
+
+
 InputMessage = Pointer | Wheel | Key | Text | Release
-ViewerMessage = Hello | InputMessage | Ack | View | Watch | Refresh | Ping
+ViewerMessage = Hello | InputMessage | Ack | View | Watch | Refresh | Layout | Ping | ClipboardAsk
 
 _decoder: msgspec.json.Decoder[ViewerMessage] = msgspec.json.Decoder(ViewerMessage)
 
@@ -112,6 +142,7 @@ class MonitorLayout(Struct, frozen=True):
     y: int
     width: int
     height: int
+    primary: bool
 
 
 class Welcome(_Message, frozen=True):
@@ -120,6 +151,8 @@ class Welcome(_Message, frozen=True):
     desktop: str
     digest_seed: str
     monitors: list[MonitorLayout]
+    screen_max: tuple[int, int] | None
+    scale: int
     tile_px: int = 64
     protocol: int = PROTOCOL_VERSION
 
@@ -158,7 +191,9 @@ class Status(_Message, frozen=True):
     state: StateName
     age_ms: float
     tiles: int
+    updated_tiles: int
     verified: int
+    verified_total: int
     mismatches: int
     updates: int
     dropped: int
@@ -190,6 +225,15 @@ class Trace(_Message, frozen=True):
     frames: list[TraceFrame]
 
 
+class ClipboardState(_Message, frozen=True, tag="clipboard"):
+    to_desktop: bool
+    from_desktop: bool
+    images: bool
+    max_bytes: int
+    serial: int
+    formats: list[ClipboardFormat]
+
+
 class Notice(_Message, frozen=True):
     code: str
     message: str
@@ -201,10 +245,16 @@ class Pong(_Message, frozen=True):
 
 
 class Monitors(_Message, frozen=True):
+    """`screen_max` is None where viewers cannot arrange them."""
+
     monitors: list[MonitorLayout]
+    screen_max: tuple[int, int] | None
+    scale: int
 
 
-AgentMessage = Welcome | Monitors | Cursor | PointerAt | State | Verify | Status | Trace | Notice | Pong
+AgentMessage = (
+    Welcome | Monitors | Cursor | PointerAt | State | Verify | Status | Trace | ClipboardState | Notice | Pong
+)
 
 _encode = msgspec.json.Encoder().encode
 

@@ -94,8 +94,11 @@ class DigestReport:
     digests: NDArray[np.uint64]
 
 
-def parse_report(data: bytes, tile_count: int) -> DigestReport:
-    """Raises ProtocolError unless it is one well-formed report about a monitor of `tile_count` tiles."""
+def parse_report(data: bytes, tile_count: int | None) -> DigestReport:
+    """Raises ProtocolError unless it is one well-formed report about a monitor of `tile_count` tiles.
+
+    None for a monitor that had another size when the viewer read it: then nothing is said of its tiles.
+    """
     if len(data) < _REPORT.size:
         raise ProtocolError("a digest report is shorter than its head")
     kind, flags, monitor, epoch, root, count = _REPORT.unpack_from(data)
@@ -105,8 +108,15 @@ def parse_report(data: bytes, tile_count: int) -> DigestReport:
         raise ProtocolError(f"a digest report of {count} tiles has {len(data)} bytes")
     entries = np.frombuffer(data, _ENTRY, offset=_REPORT.size)
     tiles, digests = entries["tile"].copy(), entries["digest"].copy()
-    if count and (int(tiles[-1]) >= tile_count or (tiles[1:] <= tiles[:-1]).any()):
-        raise ProtocolError("a digest report's tiles must be ascending and on the monitor")
-    if flags & FULL and count != tile_count:
+    if (tiles[1:] <= tiles[:-1]).any():
+        raise ProtocolError("a digest report's tiles must be ascending")
+    if tile_count is not None and count and int(tiles[-1]) >= tile_count:
+        raise ProtocolError(f"a digest report lists tile {tiles[-1]} of {tile_count}")
+    if tile_count is not None and flags & FULL and count != tile_count:
         raise ProtocolError(f"a full digest report lists all {tile_count} tiles, not {count}")
     return DigestReport(monitor, epoch, bool(flags & FULL), root, tiles, digests)
+
+
+def epoch_of(data: bytes) -> int:
+    """Of a digest report; 0 for what is too short to be one."""
+    return int(_REPORT.unpack_from(data)[3]) if len(data) >= _REPORT.size else 0

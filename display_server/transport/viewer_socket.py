@@ -12,6 +12,7 @@ class Visitor:
 
     user: str
     viewer: str
+    device: str = ""  # the signed-in browser
 
 
 class ViewerSocket(Protocol):

@@ -102,7 +102,9 @@ class ViewerServer:
     async def _serve(self, connection: ServerConnection) -> None:
         assert connection.request is not None
         heads = connection.request.headers
-        visitor = Visitor(heads.get("Lightbox-User", ""), heads.get("Lightbox-Viewer", ""))
+        visitor = Visitor(
+            heads.get("Lightbox-User", ""), heads.get("Lightbox-Viewer", ""), heads.get("Lightbox-Device", "")
+        )
         end = self._join(_Socket(connection), visitor)
         try:
             async for frame in connection:

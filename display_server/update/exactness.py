@@ -82,9 +82,31 @@ class SurfaceProof:
         # Wrong tiles, and the epoch that brings them anew; 0 while it was not sent.
         self._suspect = np.zeros(len(black), np.bool_)
         self._mend_epoch = np.zeros(len(black), np.uint32)
+        #: Tiles whose digest was last read back as what is there.
+        self._proven = np.zeros(len(black), np.bool_)
         self.mismatches = 0
-        self.verified_tiles = 0
+        #: Digests that were read back, of all pictures so far.
+        self.verified_total = 0
         self.reports = 0
+
+    @property
+    def proven_tiles(self) -> int:
+        """Of the picture as last acknowledged."""
+        return int(np.count_nonzero(self._proven))
+
+    def start_over(self, black: Digests, now_s: float) -> None:
+        """The surface has another size, and is black. Updates of the old one may still be acknowledged."""
+        self._black = black
+        self._shown = black.copy()
+        self._flight.clear()
+        self._acked_epoch = -1  # none of this picture; no report can be of it
+        self._reported_epoch = self._verified_epoch = -1
+        self._sent_s = self._unproven_s = now_s
+        self._asked_s = None
+        self._full_wanted = self._stands = False
+        self._suspect = np.zeros(len(black), np.bool_)
+        self._mend_epoch = np.zeros(len(black), np.uint32)
+        self._proven = np.zeros(len(black), np.bool_)
 
     def sent(self, epoch: int, tiles: Tiles, digests: Digests, *, reset: bool, now_s: float) -> None:
         if not self._flight and self._reported_epoch >= self._acked_epoch:
@@ -105,7 +127,9 @@ class SurfaceProof:
             expected = self._flight.popleft()
             if expected.reset:
                 self._shown = self._black.copy()
+                self._proven.fill(False)
             self._shown[expected.tiles] = expected.digests
+            self._proven[expected.tiles] = False
             self._acked_epoch = expected.epoch
 
     def reported(self, report: DigestReport, now_s: float) -> Verdict:
@@ -122,8 +146,9 @@ class SurfaceProof:
         self.reports += 1
         self._heard_s = now_s
         self._reported_epoch = report.epoch
-        self.verified_tiles += len(report.tiles)
+        self.verified_total += len(report.tiles)
         differs = report.digests != self._shown[report.tiles]
+        self._proven[report.tiles] = ~differs
         # A tile that was found wrong is known to be so until the update that mends it is shown.
         known = self._suspect[report.tiles] & (
             (self._mend_epoch[report.tiles] == 0) | (self._mend_epoch[report.tiles] > report.epoch)
@@ -140,6 +165,8 @@ class SurfaceProof:
             self._suspect.fill(False)
             self._verified_epoch = report.epoch
             self._verified_s = now_s
+            # The root speaks of every tile, as last read back: none is other than it should be.
+            self._proven.fill(True)
             return Verdict(wrong, root_differs=False)
         unexplained = not len(wrong) and not self._mending(report.epoch)
         if len(wrong) or report.full or unexplained:
@@ -161,7 +188,7 @@ class SurfaceProof:
 
     def ask_at_s(self) -> float | None:
         """When a report is to be asked for; None while there is nothing to ask about."""
-        if self._acked_epoch == 0:
+        if self._acked_epoch <= 0:
             return None
         if self._asked_s is not None:
             return self._asked_s + ANSWER_S

@@ -112,6 +112,14 @@ class ViewerState:
         self._unknown.fill(False)
         self.cache.clear()
 
+    def show(self, shadow: Shadow) -> None:
+        """The monitor has another size: RESET comes next, of this picture. Epochs go on."""
+        self._shadow = shadow
+        self._unknown = np.zeros(shadow.grid.count, np.bool_)
+        self._pending_since_s = np.full(shadow.grid.count, np.inf)
+        self._seen_version = shadow.version
+        self.start_over()
+
     def distrust(self, tiles: Tiles) -> None:
         """These tiles do not show what was sent: they are sent again, and not out of the viewer's cache."""
         self._generation += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import httpx
@@ -37,6 +38,12 @@ class Door:
 
     def sign_in(self, username: str, password: str) -> httpx.Response:
         return self.http.post("/api/v1/sign-in", json={"username": username, "password": password})
+
+    def take_cookies(self, cookies: Iterable[Mapping[str, Any]]) -> None:
+        """Becomes the same device as the browser that has these."""
+        self.http.cookies.clear()
+        for cookie in cookies:
+            self.http.cookies.set(cookie["name"], cookie["value"], domain=cookie["domain"], path="/")
 
     def viewer(self, desktop: str) -> dict[str, Any]:
         """Asks for a viewer of a desktop, which starts it if need be; `ticket`, `websocket` and `session`."""

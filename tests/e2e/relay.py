@@ -20,6 +20,8 @@ class Relay:
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._plugged = True
+        self._flowing = threading.Event()
+        self._flowing.set()
         self.bytes_down = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -41,11 +43,17 @@ class Relay:
         self._plugged = False
         self.cut()
 
+    def swallow(self) -> None:
+        """Passes nothing on and says nothing, as out of the reach of the Wi-Fi, until `plug`."""
+        self._flowing.clear()
+
     def plug(self) -> None:
         self._plugged = True
+        self._flowing.set()
 
     def close(self) -> None:
         self._listener.close()
+        self._flowing.set()
         self.cut()
 
     def _accept(self) -> None:
@@ -58,6 +66,7 @@ class Relay:
                 near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
                 near.close()
                 continue
+            self._flowing.wait()
             try:
                 far = socket.create_connection(("127.0.0.1", self._target))
             except OSError:
@@ -74,6 +83,7 @@ class Relay:
                 if down:
                     with self._lock:
                         self.bytes_down += len(chunk)
+                self._flowing.wait()
                 sink.sendall(chunk)
         with self._lock:
             self._open -= {source, sink}

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.door import TIMEOUT_S, Door, end_of
 from tests.e2e.lightbox import ROOT, Lightbox
 from tests.e2e.processes import wait_for
@@ -144,9 +145,10 @@ def test_websocket_of_another_site(door: Door) -> None:
     ],
 )
 def test_malformed_frame_ends_this_viewer_alone(
-    door: Door, chromium_viewer: Viewer, lightbox: Lightbox, frame: str | bytes
+    door: Door, chromium: Chromium, chromium_viewer: Viewer, lightbox: Lightbox, frame: str | bytes
 ) -> None:
     chromium_viewer.open_desktop("radiology")
+    door.take_cookies(chromium.run(lambda: chromium.page.context.cookies()))
     agent = lightbox.session().agent_pid
     with door.connect(door.viewer("radiology")["ticket"]) as bad:
         bad.send(json.dumps(HELLO))

@@ -10,7 +10,9 @@ import pytest
 from PIL import Image
 
 from tests.e2e.browsers.browser import Browser
-from tests.e2e.conftest import PAGE_PX, signed_in
+from tests.e2e.browsers.chromium import Chromium
+from tests.e2e.browsers.chromium_window import ChromiumWindow
+from tests.e2e.conftest import PAGE_PX
 from tests.e2e.desktop_side.display import XDisplay
 from tests.e2e.desktop_side.plain_window import PlainWindow
 from tests.e2e.door import Door, metric_sum
@@ -178,15 +180,16 @@ def test_scaled_picture_is_never_called_exact(chromium_viewer: Viewer, display: 
 
 
 def test_second_viewer_sees_the_same(
+    chromium: Chromium,
     chromium_viewer: Viewer,
-    start_browser: Callable[[str], Browser],
     lightbox: Lightbox,
     display: XDisplay,
     window: PlainWindow,
     out: Path,
 ) -> None:
+    """Of the same device: another one would take the desktop over."""
     chromium_viewer.open_desktop("radiology")
-    second = signed_in(start_browser("firefox"), lightbox)
+    second = Viewer(ChromiumWindow(chromium), lightbox.url)
     try:
         second.open_desktop("radiology")
         window.show(stack()[0])

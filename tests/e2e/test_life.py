@@ -109,3 +109,15 @@ def test_dead_x_server_is_said_and_replaced(blank: Lightbox, chromium: Chromium)
     viewer.open_desktop("blank")
     after = blank.session()
     assert after.id != before.id
+
+
+def test_opening_in_the_instant_of_its_end_brings_a_new_one(blank: Lightbox, chromium: Chromium) -> None:
+    viewer = Viewer(chromium, blank.url)
+    viewer.sign_in(blank.username, blank.password)
+    before = blank.session()
+    os.kill(before.x_server_pid, signal.SIGKILL)
+    chromium.open(f"{blank.url}/desktop/blank")
+    viewer.watch_connection()
+    viewer.wait_exact()
+    assert "ended" not in viewer.connections()
+    assert blank.session().id != before.id

@@ -20,7 +20,7 @@ from tests.e2e.processes import wait_for
 #: Generous: it only says when a test gives up.
 PATIENCE_S = 30.0
 
-SURFACE = "document.querySelector('canvas[data-monitor=\"0\"]')"
+SURFACE = "document.querySelector('canvas[data-monitor]')"
 READ_SURFACE = f"""
 const surface = {SURFACE};
 const {{ width, height }} = surface;
@@ -98,9 +98,10 @@ class Viewer:
         )
         return links
 
-    def open_desktop(self, name: str) -> None:
+    def open_desktop(self, name: str, monitor: int | None = None) -> None:
         """Straight to a desktop's page, and waits until its picture is exact."""
-        self.browser.open(f"{self.url}/desktop/{name}")
+        query = "" if monitor is None else f"?monitor={monitor}"
+        self.browser.open(f"{self.url}/desktop/{name}{query}")
         self.wait_exact()
 
     # -- the page ----------------------------------------------------------------------------------
@@ -201,8 +202,18 @@ class Viewer:
     def wheel(self, point: tuple[int, int], notches: int) -> None:
         self.browser.wheel(*_whole(self.on_page(point)), notches)
 
-    def assert_equal(self, display: XDisplay, out: Path, name: str, timeout_s: float = PATIENCE_S) -> None:
+    def assert_equal(
+        self,
+        display: XDisplay,
+        out: Path,
+        name: str,
+        timeout_s: float = PATIENCE_S,
+        *,
+        monitor: tuple[int, int, int, int] | None = None,
+    ) -> None:
         """The surface holds what the X server has, pixel for pixel, while the badge says exact.
+
+        `monitor` is what it shows, as x, y, width, height on the desktop; everything if None.
 
         A clock or a caret may change the desktop meanwhile; only a look between two equal readings of the
         X server counts. On a difference both pictures and the screen stay in `out`.
@@ -210,10 +221,10 @@ class Viewer:
         deadline = time.monotonic() + timeout_s
         while True:
             self.wait_exact()
-            before = display.pixels()
+            before = _part(display.pixels(), monitor)
             surface = self.surface()
             badge = self.badge()
-            after = display.pixels()
+            after = _part(display.pixels(), monitor)
             still = bool((before == after).all()) and badge == "exact"
             if still and surface.shape == before.shape and bool((surface == before).all()):
                 return
@@ -230,6 +241,13 @@ class Viewer:
             f"{wrong.sum()} pixels differ while the badge says exact, within "
             f"x {columns.min()}…{columns.max()}, y {rows.min()}…{rows.max()}; pictures in {out}"
         )
+
+
+def _part(pixels: NDArray[np.uint8], monitor: tuple[int, int, int, int] | None) -> NDArray[np.uint8]:
+    if monitor is None:
+        return pixels
+    x, y, width, height = monitor
+    return pixels[y : y + height, x : x + width]
 
 
 def _whole(point: tuple[float, float]) -> tuple[int, int]:

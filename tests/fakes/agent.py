@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,11 @@ from display_server.agent.agent import Agent
 from display_server.capture.cursor_source import CursorShape
 from display_server.capture.frame_source import Picture, Rect
 from display_server.capture.synthetic import SyntheticSource
-from display_server.errors import Malfunction
+from display_server.clipboard.desktop_clipboard import DesktopClipboard
+from display_server.clipboard.policy import ClipboardPolicy
+from display_server.desktop.monitors import SCREEN_MAX, Monitor, arranged, extent
+from display_server.desktop.screen_layout import Arrangement
+from display_server.errors import LayoutError, Malfunction
 
 
 class FakeCursor:
@@ -79,6 +83,42 @@ class NotingHands:
         self.done.append(call)
 
 
+class FakeLayout:
+    """A ScreenLayout of a screen that a test draws on. Takes any order, unless it is `attached`."""
+
+    def __init__(self, source: SyntheticSource, monitors: Sequence[Monitor] = ()) -> None:
+        self._news = asyncio.Event()
+        self.monitors = tuple(monitors) or (
+            Monitor(0, 0, 0, source.width_px, source.height_px, primary=True),
+        )
+        self.arrangeable = True
+        self.scale_percent = 100
+        self.orders = 0
+
+    def put(self, *monitors: Monitor) -> None:
+        """Somebody arranged them."""
+        self.monitors = monitors
+        self._news.set()
+
+    async def open(self) -> None: ...
+
+    async def read(self) -> Arrangement:
+        self._news.clear()
+        return Arrangement(*extent(self.monitors), self.monitors, SCREEN_MAX)
+
+    async def wait(self) -> None:
+        await self._news.wait()
+
+    async def order(self, monitors: Sequence[Monitor], scale_percent: int | None) -> None:
+        self.orders += 1
+        if not self.arrangeable:
+            raise LayoutError("This display's monitors are arranged where it runs, not from here.")
+        self.put(*arranged(monitors, SCREEN_MAX))
+        self.scale_percent = scale_percent or self.scale_percent
+
+    async def close(self) -> None: ...
+
+
 class TornSource(SyntheticSource):
     """Somebody draws while it is read: the top rows, each of the next `times` times."""
 
@@ -97,6 +137,8 @@ class TornSource(SyntheticSource):
 
 
 class RunningAgent:
+    layout: FakeLayout
+
     def __init__(self, agent: Agent, source: SyntheticSource, socket: Path) -> None:
         self.agent, self.source, self.socket = agent, source, socket
         self.cursor = FakeCursor()
@@ -108,17 +150,35 @@ class RunningAgent:
 
 
 @contextlib.asynccontextmanager
-async def running_agent(source: SyntheticSource | None = None) -> AsyncIterator[RunningAgent]:
-    """Yields when it listens. What `run` raised is raised at the end."""
-    source = SyntheticSource(640, 400) if source is None else source
+async def running_agent(
+    source: SyntheticSource | None = None,
+    monitors: Sequence[Monitor] = (),
+    *,
+    clipboard: DesktopClipboard | None = None,
+    clipboard_policy: ClipboardPolicy = ClipboardPolicy(),  # noqa: B008 - frozen
+    share: bool = False,
+) -> AsyncIterator[RunningAgent]:
+    """Yields when it listens. What `run` raised is raised at the end. One monitor unless told otherwise."""
+    if source is None:
+        source = SyntheticSource(*(extent(monitors) if monitors else (640, 400)))
     with tempfile.TemporaryDirectory(prefix="agent-") as folder:
         socket = Path(folder) / "agent.sock"
         cursor, hands = FakeCursor(), NotingHands()
+        layout = FakeLayout(source, monitors)
         agent = Agent(
-            session="session", desktop="desktop", socket=socket, source=source, cursor=cursor, device=hands
+            session="session",
+            desktop="desktop",
+            socket=socket,
+            source=source,
+            cursor=cursor,
+            device=hands,
+            layout=layout,
+            clipboard=clipboard,
+            clipboard_policy=clipboard_policy,
+            share=share,
         )
         running = RunningAgent(agent, source, socket)
-        running.cursor, running.hands = cursor, hands
+        running.cursor, running.hands, running.layout = cursor, hands, layout
         task = asyncio.create_task(agent.run())
         try:
             while not socket.exists():

@@ -17,6 +17,7 @@ from websockets.typing import Origin, Subprotocol
 
 from display_server.broker.accounts import Accounts
 from display_server.broker.catalogue import Catalogue, DesktopOffer
+from display_server.broker.checks import Checks
 from display_server.broker.passwords import Passwords
 from display_server.broker.sessions import Places, Sessions
 from display_server.broker.store import Store
@@ -139,6 +140,7 @@ async def running_door(
         web_sessions=WebSessions(store),
         catalogue=catalogue,
         sessions=sessions,
+        checks=Checks(store),
         client=StaticClient(web_client or make_web_client(folder / "dist")),
         names=frozenset(NAMES),
         root_pem=local.root_pem,

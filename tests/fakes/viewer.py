@@ -19,6 +19,8 @@ from websockets.asyncio.client import ClientConnection, unix_connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from display_server.protocol.clipboard import KIND_CLIPBOARD
+
 
 class FakeViewer:
     """`async with FakeViewer(socket) as viewer`. Shows, acknowledges and reports by itself.
@@ -35,6 +37,9 @@ class FakeViewer:
         deaf: bool = False,
         hello: bool = True,
         name: str = "fake",
+        device: str = "",
+        resume: bool = False,
+        monitor: int = 0,
     ) -> None:
         self._path = socket
         self._cache_bytes = cache_bytes
@@ -42,6 +47,10 @@ class FakeViewer:
         self._deaf = deaf
         self._hello = hello
         self._name = name
+        self._device = device
+        self._resume = resume
+        self.clipboard: list[bytes] = []  # frames of kind 3
+        self.monitor = monitor
         self._news = asyncio.Condition()
         self._slots: dict[int, bytes] = {}
         self.picture: NDArray[np.uint8] = np.zeros((0, 0, 4), np.uint8)
@@ -53,6 +62,7 @@ class FakeViewer:
         self.update_bytes = 0
         self.updates: list[tuple[float, int, int]] = []  # time, flags, bytes
         self.close_code: int | None = None
+        self.close_reason = ""
         self._touched: set[int] = set()
         self._read_digests: NDArray[np.uint64] = np.zeros(0, np.uint64)
 
@@ -63,7 +73,11 @@ class FakeViewer:
             subprotocols=[Subprotocol("lightbox.1")],
             compression=None,
             max_size=32 << 20,
-            additional_headers={"Lightbox-User": "somebody", "Lightbox-Viewer": self._name},
+            additional_headers={
+                "Lightbox-User": "somebody",
+                "Lightbox-Viewer": self._name,
+                "Lightbox-Device": self._device,
+            },
         )
         self._task = asyncio.create_task(self._run())
         if self._hello:
@@ -71,9 +85,11 @@ class FakeViewer:
                 type="hello",
                 protocol=1,
                 client="fake",
-                monitor=0,
+                monitor=self.monitor,
                 cache_bytes=self._cache_bytes,
                 encodings=list(ENCODING_NAMES),
+                device=self._device.upper(),
+                resume=self._resume,
             )
         return self
 
@@ -117,7 +133,7 @@ class FakeViewer:
         self._touched.clear()
         self._read_digests[tiles] = digest_tiles(self.picture, self.grid, tiles, self.seed)
         root = root_digest(self._read_digests, self.seed)
-        head = struct.pack("<BBHIQH", 2, int(full), 0, self.epoch, root, len(tiles))
+        head = struct.pack("<BBHIQH", 2, int(full), self.monitor, self.epoch, root, len(tiles))
         entries = [struct.pack("<HQ", tile, int(self._read_digests[tile])) for tile in tiles]
         await self.connection.send(head + b"".join(entries))
 
@@ -126,6 +142,8 @@ class FakeViewer:
             async for frame in self.connection:
                 if isinstance(frame, str):
                     await self._message(json.loads(frame))
+                elif frame[0] == KIND_CLIPBOARD:
+                    self.clipboard.append(bytes(frame))
                 else:
                     await self._update(bytes(frame))
                 async with self._news:
@@ -134,14 +152,17 @@ class FakeViewer:
             pass  # its code is noted below
         finally:
             self.close_code = self.connection.close_code
+            self.close_reason = self.connection.close_reason or ""
             async with self._news:
                 self._news.notify_all()
 
     async def _message(self, message: dict[str, Any]) -> None:
         self.messages.append(message)
         if message["type"] in ("welcome", "monitors"):
-            monitor = message["monitors"][0]
+            monitor = next(item for item in message["monitors"] if item["id"] == self.monitor)
             self.seed = int(message.get("digest_seed", f"{self.seed:x}"), 16)
+            if self.picture.shape[:2] == (monitor["height"], monitor["width"]):
+                return
             self.grid = TileGrid(monitor["width"], monitor["height"])
             self.picture = np.zeros((monitor["height"], monitor["width"], 4), np.uint8)
             self._touched = set(range(self.grid.count))
@@ -158,7 +179,7 @@ class FakeViewer:
         if not self._deaf:
             await self.say(
                 type="ack",
-                monitor=0,
+                monitor=self.monitor,
                 epoch=self.epoch,
                 received=received_ms,
                 decoded=decoded_ms,
@@ -167,7 +188,7 @@ class FakeViewer:
 
     def apply(self, data: bytes) -> None:
         kind, flags, monitor, epoch, _ = struct.unpack_from("<BBHIQ", data)
-        assert (kind, monitor) == (1, 0)
+        assert (kind, monitor) == (1, self.monitor)
         assert epoch > self.epoch
         self.epoch = epoch
         self.update_bytes += len(data)

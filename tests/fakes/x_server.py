@@ -17,21 +17,32 @@ import xcffib
 import xcffib.xproto
 from numpy.typing import NDArray
 
+from display_server.desktop.x_server import OUTPUTS_LIBRARY
+
 ALL_PLANES = 0xFFFFFFFF
 
 
 class XServer:
-    """An Xvfb with its framebuffer in a private folder. `options` are further arguments."""
+    """An Xvfb with its framebuffer in a private folder. `options` are further arguments.
 
-    def __init__(self, width_px: int, height_px: int, *options: str, depth: int = 24) -> None:
+    With `outputs` it can have as many monitors, as a desktop's own server.
+    """
+
+    def __init__(
+        self, width_px: int, height_px: int, *options: str, depth: int = 24, outputs: int = 1
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="x-server-"))
         self.framebuffer = self.folder / "framebuffer"
         self.framebuffer.mkdir(mode=0o700)
         reader, writer = os.pipe()
         screen = f"{width_px}x{height_px}x{depth}"
         fixed = ["-displayfd", str(writer), "-fbdir", str(self.framebuffer), "-nolisten", "tcp", "-noreset"]
+        more = {"LD_PRELOAD": str(OUTPUTS_LIBRARY), "LIGHTBOX_OUTPUTS": str(outputs)} if outputs > 1 else {}
         self.process = subprocess.Popen(
-            ["Xvfb", *fixed, "-screen", "0", screen, *options], pass_fds=[writer], stderr=subprocess.DEVNULL
+            ["Xvfb", *fixed, "-screen", "0", screen, *options],
+            pass_fds=[writer],
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, **more},
         )
         os.close(writer)
         with os.fdopen(reader) as numbers:
@@ -51,8 +62,10 @@ class XServer:
 
 
 @contextlib.contextmanager
-def x_server(width_px: int = 320, height_px: int = 200, *options: str, depth: int = 24) -> Iterator[XServer]:
-    server = XServer(width_px, height_px, *options, depth=depth)
+def x_server(
+    width_px: int = 320, height_px: int = 200, *options: str, depth: int = 24, outputs: int = 1
+) -> Iterator[XServer]:
+    server = XServer(width_px, height_px, *options, depth=depth, outputs=outputs)
     try:
         yield server
     finally:
@@ -86,7 +99,8 @@ class Painter:
 
     def pixels(self) -> NDArray[np.uint8]:
         """(height, width, 3) blue, green, red."""
-        width, height = self.screen.width_in_pixels, self.screen.height_in_pixels
+        shape = self.x.core.GetGeometry(self.root).reply()
+        width, height = shape.width, shape.height
         z_pixmap = xcffib.xproto.ImageFormat.ZPixmap
         image = self.x.core.GetImage(z_pixmap, self.root, 0, 0, width, height, ALL_PLANES).reply()
         return np.frombuffer(image.data.buf(), np.uint8).reshape(height, width, 4)[:, :, :3]

@@ -2,6 +2,7 @@
 
 import "./ui/styles/index.css";
 import { whoAmI } from "./door/door.ts";
+import { checkPage } from "./ui/check_page.ts";
 import { desktopsPage } from "./ui/desktops_page.ts";
 import type { Page } from "./ui/page.ts";
 import { applyTheme, language, setPerson } from "./ui/preferences.ts";
@@ -49,11 +50,22 @@ async function draw(): Promise<void> {
       viewerPage({
         desktop: decodeName(desktop),
         monitor: Number.isInteger(monitor) && monitor >= 0 && monitor <= 0xffff ? monitor : 0,
+        fitWindow: query.get("fit") === "window",
         surfaceInWorker: query.get("surface") === "worker",
         toList: () => go("/"),
+        toMonitor: (number) => {
+          query.set("monitor", String(number));
+          history.replaceState(history.state, "", `${location.pathname}?${query}`);
+          void draw();
+        },
         signedOut,
       }),
     );
+    return;
+  }
+  const checked = /^\/check\/([^/]+)\/?$/.exec(location.pathname)?.[1];
+  if (checked !== undefined) {
+    put(checkPage({ desktop: decodeName(checked), toList: () => go("/"), signedOut }));
     return;
   }
   put(desktopsPage({ person: person.ok ? person.value : "", signedOut, redraw: () => void draw() }));
@@ -80,7 +92,7 @@ document.addEventListener("click", (event) => {
     link.hasAttribute("download")
   )
     return;
-  if (link.origin !== location.origin || !link.pathname.startsWith("/desktop/")) return;
+  if (link.origin !== location.origin || !/^\/(desktop|check)\//.test(link.pathname)) return;
   event.preventDefault();
   go(link.pathname);
 });

@@ -47,7 +47,10 @@ async def test_welcome_tells_what_a_viewer_needs() -> None:
         welcome = viewer.messages[0]
         assert welcome["type"] == "welcome"
         assert (welcome["session"], welcome["viewer"], welcome["desktop"]) == ("session", "v7", "desktop")
-        assert welcome["monitors"] == [{"id": 0, "x": 0, "y": 0, "width": 640, "height": 400}]
+        assert welcome["monitors"] == [
+            {"id": 0, "x": 0, "y": 0, "width": 640, "height": 400, "primary": True}
+        ]
+        assert (welcome["screen_max"], welcome["scale"]) == ([8192, 4320], 100)
         assert (welcome["protocol"], welcome["tile_px"]) == (1, TILE_PX)
 
 
@@ -99,7 +102,11 @@ async def test_a_corrupted_surface_is_noticed_and_mended() -> None:
         assert status["mismatches"] == 1
         assert status["state"] == "exact"
         assert status["raw_bytes"] > 640 * 400 * 3
-        assert sum(status["encodings"].values()) + status["cached"] + status["moved"] == status["tiles"]
+        assert (
+            sum(status["encodings"].values()) + status["cached"] + status["moved"] == status["updated_tiles"]
+        )
+        assert status["verified"] == status["tiles"] == 70
+        assert status["verified_total"] > 70
 
 
 async def test_the_trace_has_every_stage_in_order() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -18,6 +19,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from display_server.desktop.monitors import Monitor
+from display_server.desktop.randr import Randr
 from display_server.desktop.spec import DesktopSpec, write_spec
 from tests.fakes.viewer import FakeViewer
 from tests.fakes.x_server import Painter, XServer, x_server
@@ -44,15 +47,18 @@ class AgentProcess:
 
     def picture(self) -> NDArray[np.uint8]:
         """As an independent client sees it, (height, width, 4)."""
-        return np.dstack([self.painter.pixels(), np.zeros((HEIGHT, WIDTH), np.uint8)])
+        pixels = self.painter.pixels()
+        return np.dstack([pixels, np.zeros(pixels.shape[:2], np.uint8)])
 
     async def ended(self) -> int:
         return await asyncio.to_thread(self.process.wait, 5)
 
 
 @asynccontextmanager
-async def agent_process(source: str = "fbdir") -> AsyncIterator[AgentProcess]:
-    with x_server(WIDTH, HEIGHT) as server, tempfile.TemporaryDirectory(prefix="agent-") as name:
+async def agent_process(
+    source: str = "fbdir", *, size: tuple[int, int] = (WIDTH, HEIGHT), outputs: int = 1, attach: bool = False
+) -> AsyncIterator[AgentProcess]:
+    with x_server(*size, outputs=outputs) as server, tempfile.TemporaryDirectory(prefix="agent-") as name:
         folder = Path(name)
         write_spec(
             DesktopSpec(
@@ -65,6 +71,7 @@ async def agent_process(source: str = "fbdir") -> AsyncIterator[AgentProcess]:
                 home=name,
                 folder=name,
                 log_folder=name,
+                attach=server.display if attach else None,
             )
         )
         (folder / "framebuffer").symlink_to(server.framebuffer)
@@ -120,6 +127,75 @@ async def test_an_x_server_that_dies() -> None:
         last = json.loads(running.log.splitlines()[-1])
         assert last["kind"] == "CaptureError"
         assert "gone" in last["error"]
+
+
+PAIR = [
+    {"id": 0, "x": 0, "y": 0, "width": 800, "height": 1000},
+    {"id": 1, "x": 800, "y": 120, "width": 640, "height": 480},
+]
+
+
+async def test_a_layout_is_ordered_and_shown() -> None:
+    """Two monitors out of one, then another size, then one: all over the same connection."""
+    async with agent_process(size=(1500, 1000), outputs=6) as running, FakeViewer(running.socket) as left:
+        await left.until_exact(running.picture())
+        await left.say(type="layout", monitors=PAIR)
+        await left.until(lambda: left.picture.shape[:2] == (1000, 800))
+        async with FakeViewer(running.socket, monitor=1) as right:
+            for number in range(30):
+                running.painter.fill(40 * number, 20 * number, 300, 300, 0x0A1B2C * (number + 1) & 0xFFFFFF)
+            await left.until_exact(running.picture()[:1000, :800])
+            await right.until_exact(running.picture()[120:600, 800:1440])
+            await right.say(type="layout", monitors=[PAIR[0], {**PAIR[1], "height": 500}])
+            await right.until(lambda: right.picture.shape[:2] == (500, 640))
+            await right.until_exact(running.picture()[120:620, 800:1440])
+            await right.say(type="pointer", x=-50, y=10, buttons=0)
+            await left.until(lambda: bool(left.told("pointer")))
+            assert left.told("pointer")[-1] == {"type": "pointer", "x": 750, "y": 130}
+            await left.say(type="layout", monitors=PAIR[:1], scale=125)
+            await right.until(lambda: right.close_code is not None)
+            assert right.close_code == 4410
+        running.painter.fill(0, 0, 99, 99, 0xABCDEF)
+        await left.until_exact(running.picture())
+        assert left.told("monitors")[-1]["scale"] == 125
+        assert left.close_code is None
+
+
+async def test_monitors_that_others_arrange() -> None:
+    async with agent_process(size=(1500, 1000), outputs=6) as running, FakeViewer(running.socket) as viewer:
+        await viewer.until(lambda: viewer.epoch > 0)
+        timings = ["20", "640", "641", "642", "643", "480", "481", "482", "483"]
+        for arguments in (
+            ["--newmode", "m", *timings],
+            ["--addmode", "screen", "m"],
+            ["--output", "screen", "--mode", "m"],
+        ):
+            command = ["xrandr", *arguments]
+            await asyncio.to_thread(
+                subprocess.run, command, env=running.server.environment, check=True, capture_output=True
+            )
+        await viewer.until(lambda: viewer.picture.shape[:2] == (480, 640))
+        running.painter.fill(0, 0, 50, 50, 0x123456)
+        await viewer.until_exact(running.picture())
+
+
+async def test_attached_displays_show_their_monitors_and_keep_them() -> None:
+    async with (
+        agent_process("shm", size=(1500, 1000), outputs=6, attach=True) as running,
+        FakeViewer(running.socket) as left,
+    ):
+        await left.until(lambda: left.epoch > 0)
+        with contextlib.closing(Randr(running.server.display, None)) as randr:
+            # At the size that it has: shared memory cannot follow another one.
+            randr.arrange([Monitor(0, 0, 0, 900, 1000), Monitor(1, 900, 500, 600, 500)])
+        await left.until(lambda: left.picture.shape[:2] == (1000, 900))
+        async with FakeViewer(running.socket, monitor=1) as right:
+            running.painter.fill(880, 480, 300, 300, 0x123456)
+            await right.until_exact(running.picture()[500:, 900:])
+            await right.say(type="layout", monitors=PAIR)
+            await right.until(lambda: bool(right.told("notice")))
+            assert right.told("notice")[0]["code"] == "layout-refused"
+            assert right.messages[0]["screen_max"] is None
 
 
 @pytest.mark.parametrize("broken", ["spec", "display"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.report.compare import Verdict, changes, compare, ratio_interval, regressions
+from benchmarks.report.compare import Verdict, changes, compare, comparison_page, ratio_interval, regressions
 from benchmarks.report.results import Results, Sample
 
 STEADY = [10.0, 10.2, 9.9, 10.1, 10.05]
@@ -102,3 +102,11 @@ def test_what_was_nothing_has_no_ratio() -> None:
     assert "| – | too few rounds | noise |" in compare(
         results("back_share", [0.0] * 4), results("back_share", [0.5] * 4)
     )
+
+
+def test_the_comparison_is_a_page_too() -> None:
+    before, after = results("server_cores", STEADY), results("server_cores", [1.2 * v for v in STEADY])
+    text = comparison_page(before, after)
+    assert "Figures of Lightbox that became worse: 1." in text
+    assert '<span class="fail">worse</span>' in text
+    assert "Nothing of Lightbox became worse." in comparison_page(before, before)

@@ -100,9 +100,7 @@ def test_a_share_of_packets_is_lost_and_the_line_is_bounded() -> None:
 
 def refused(text: str) -> bool:
     """Whether this host does not let us make namespaces; then it must say so clearly."""
-    trial = f"{PREFIX}-{os.getpid()}-trial"
-    if subprocess.run(["ip", "netns", "add", trial], capture_output=True, check=False).returncode == 0:
-        subprocess.run(["ip", "netns", "del", trial], check=True)
+    if os.geteuid() == 0:
         return False
     with pytest.raises(MissingPeerError, match="needs root"), Network(parse_link(text)):
         pass

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import importlib
 import sys
+from functools import partial
+from pathlib import Path
 
+import imagecodecs
 import pytest
 
-from benchmarks.micro.__main__ import PARTS, main, table
+from benchmarks.__main__ import main
 from benchmarks.micro.browser_decode import browser_decode
 from benchmarks.micro.dirty_mask import dirty_mask
 from benchmarks.micro.figure import Figure, MissingError, interleaved_ms
+from benchmarks.micro.parts import PARTS, table
 from benchmarks.micro.stills import stills
 from benchmarks.micro.video import video
 from benchmarks.micro.wire import wire
+from benchmarks.report.results import load
 
 
 def test_subjects_are_timed_in_turn_and_the_first_turn_does_not_count() -> None:
@@ -46,7 +51,7 @@ def lack(monkeypatch: pytest.MonkeyPatch, encoder: str) -> None:
     def absent(*_: object, **__: object) -> bytes:
         raise ImportError(f"could not import name {encoder!r}")
 
-    monkeypatch.setattr(importlib.import_module("imagecodecs"), encoder, absent)
+    monkeypatch.setattr(imagecodecs, encoder, absent)
 
 
 def test_a_codec_that_the_wheel_lacks_is_told_and_the_others_are_measured(
@@ -59,6 +64,9 @@ def test_a_codec_that_the_wheel_lacks_is_told_and_the_others_are_measured(
     measured = {figure.subject for figure in found} - {missing.subject}
     assert {"Lightbox tiles", "PNG level 1", "JPEG-LS", "QOI"} <= measured
     assert "HTJ2K" not in measured
+    assert {figure.part for figure in found if figure.subject == "memcpy"} == {"stack: coding"}
+    (ours,) = (f for f in found if f.part == "stack: compression" and f.subject == "Lightbox tiles")
+    assert ours.value > 1
 
 
 def test_chromium_decodes_our_tiles_and_what_it_cannot_be_given_is_told(
@@ -70,16 +78,35 @@ def test_chromium_decodes_our_tiles_and_what_it_cannot_be_given_is_told(
     assert [figure.subject[:8] for figure in found if figure.part.endswith("missing")] == ["JPEG XL:"]
 
 
-def test_what_is_missing_changes_the_exit_code(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def absent() -> list[Figure]:
-        raise MissingError("pip install it")
+def absent() -> list[Figure]:
+    raise MissingError("pip install it")
 
+
+def test_what_is_missing_is_told_and_changes_the_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "x.json"
     monkeypatch.setitem(PARTS, "stills", absent)
-    assert main(["stills"]) == 1
-    assert "stills is missing: pip install it" in capsys.readouterr().err
-    assert main(["nothing"]) == 2
+    assert command(monkeypatch, "micro", "stills", "--json", str(out)) == 1
+    assert "micro stills is missing: pip install it" in capsys.readouterr().err
+    assert load(out).missing == {"micro stills": "pip install it"}
+    assert command(monkeypatch, "micro", "nothing") == 2
+    assert "no such part: nothing" in capsys.readouterr().err
+
+
+def test_figures_are_added_to_a_result(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    out = tmp_path / "x.json"
+    for part, value in (("wire", 1.0), ("dirty-mask", 2.0), ("wire", 3.0)):
+        figure = Figure(part, "a", value, "ms")
+        monkeypatch.setitem(PARTS, part, partial(list, [figure]))
+        assert command(monkeypatch, "micro", part, "--add", "--json", str(out)) == 0
+    assert [(figure.part, figure.value) for figure in load(out).micro] == [("dirty-mask", 2.0), ("wire", 3.0)]
+
+
+def command(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    """`python -m benchmarks` with these words."""
+    monkeypatch.setattr(sys, "argv", ["benchmarks", *words])
+    return main()
 
 
 def test_the_table_shows_value_and_ratio() -> None:

@@ -7,11 +7,14 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from benchmarks.micro.figure import Figure
 from benchmarks.report.charts import Part, bars, distribution, lines, ticks
 from benchmarks.report.page import page
+from benchmarks.report.picture import WIDTH_PX, take_picture
 from benchmarks.report.results import Results, Sample, load
-from benchmarks.report.summary import BEGIN, END, put_into, summary
+from benchmarks.report.summary import BEGIN, END, PICTURE, put_into, summary
 
 ROOT = Path(__file__).parents[3]
 
@@ -43,7 +46,7 @@ def test_charts_are_well_formed_and_show_the_values() -> None:
     for svg in (
         bars([("b & c", [Part(0.25, "exact", "a <quarter>"), Part(0.5, "wrong", "half")], "75 %")], 1.0),
         distribution({"a": [1.0, 2.0, 300.0]}, styles, "ms", 10),
-        lines({"a": [(1.0, 2.0), (0.5, 1.0)]}, styles, "x", "y"),
+        lines({"a": [(1.0, 2.0), (0.5, 1.0)]}, styles, "x"),
     ):
         ElementTree.fromstring(svg)
     widths = [
@@ -63,11 +66,69 @@ def test_the_page_tells_the_run_and_fetches_nothing() -> None:
         "50.0% shown",
         "absent is missing",
         "a &lt;fast&gt; one",
-        "link of 20",
+        "Over a link: 20 Mbit/s",
     ):
         assert told in text
     assert "<absent>" not in text
     assert not re.search(r"""(src|href)=|url\(|@import|<script""", text)
+
+
+def test_what_was_not_compared_is_neither_right_nor_wrong() -> None:
+    found = results()
+    for sample in found.samples:
+        sample.figures.pop("exact_share", None)
+    text = page(found, "results.json")
+    assert "pixels not checked" in text
+    assert "every pixel exact" not in text
+    assert "wrong pixels" not in text
+
+
+def test_cases_and_figures_that_are_not_known_are_shown_all_the_same() -> None:
+    found = results()
+    figures = {"shown_share": 0.25, "exact_share": 0.5, "novel_mb": 3.5}
+    found.samples.append(Sample("lightbox", "whirl90", 0, figures, {"gap_ms": [1.0]}, "far <away>"))
+    text = page(found, "results.json")
+    for told in (
+        "<h3>whirl90</h3>",
+        "25.0% shown, 50.0% exact",
+        "novel MB",
+        "3.5",
+        "Over a link: far &lt;away",
+    ):
+        assert told in text
+
+
+def test_who_never_becomes_exact_is_told() -> None:
+    found = results()
+    found.samples.append(
+        Sample("lightbox", "pan30", 0, {"shown_share": 1, "exact_at_rest": 1, "stop_to_exact_ms": 22})
+    )
+    found.samples.append(Sample("peer", "pan30", 0, {"shown_share": 1, "exact_at_rest": 0}))
+    assert "<td>radiograph panned, 30/s</td><td>22 ms</td><td>never</td>" in page(found, "results.json")
+
+
+def test_single_parts_are_in_the_page_contents_beside_each_other() -> None:
+    found = results()
+    found.micro = [
+        Figure("stack: coding", "PNG", 80.0, "MB/s", 0.5, "memcpy"),
+        Figure("video: coding", "PNG", 40.0, "MB/s", 0.25, "memcpy"),
+        Figure("dirty mask", "3840 × 2160 px", 2.25, "ms", 1.75, "memcmp"),
+    ]
+    text = page(found, "results.json")
+    assert "<th>coding</th><th>stack</th><th>video</th>" in text
+    assert "<td>PNG</td><td>80 (0.50 ×)</td><td>40 (0.25 ×)</td>" in text
+    assert "<td>2.25 ms</td><td>1.75 × memcmp</td>" in text
+    assert "dirty mask, to memcmp" in text
+
+
+def test_the_picture_shows_the_first_part(tmp_path: Path) -> None:
+    take_picture(page(results(), "results.json"), tmp_path / "new" / "picture.png")
+    with Image.open(tmp_path / "new" / "picture.png") as picture:
+        assert picture.width == WIDTH_PX
+        assert picture.height > 400
+        # The bars' colour for exact slices is on it, so the style sheet and the charts are.
+        colours = {colour for _, colour in picture.convert("RGB").getcolors(1 << 24) or []}
+    assert (0x15, 0x80, 0x3D) in colours
 
 
 def test_the_summary_goes_between_its_markers() -> None:
@@ -84,3 +145,4 @@ def test_the_readme_shows_the_latest_results() -> None:
     latest = load(ROOT / "benchmarks" / "results" / "latest.json")
     readme = (ROOT / "README.md").read_text()
     assert summary(latest) in readme
+    assert (ROOT / PICTURE).is_file()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from display_server.capture.damage import RECTANGLES_MAX, clip, coalesce, edges_of, intersects
+from display_server.capture.damage import RECTANGLES_MAX, clip, coalesce, edges_of, intersects, within
 from display_server.capture.frame_source import Rect
 from display_server.capture.xshm import bands
 
@@ -69,3 +69,19 @@ def test_bands_are_apart_and_hold_every_row(rects: list[Rect]) -> None:
 )
 def test_clip(rect: Rect, expected: list[Rect]) -> None:
     assert on_screen([rect]) == expected
+
+
+@given(st.lists(rectangles, max_size=8), rectangles)
+def test_what_lies_within_a_part_is_all_of_it_and_nothing_else(damage: list[Rect], part: Rect) -> None:
+    """Pixel by pixel, in the part's own coordinates."""
+    painted = np.zeros((part.height, part.width), np.bool_)
+    for rect in within(damage, part):
+        assert min(rect.x, rect.y) >= 0
+        assert rect.x + rect.width <= part.width
+        assert rect.y + rect.height <= part.height
+        painted[rect.y : rect.y + rect.height, rect.x : rect.x + rect.width] = True
+    screen = np.zeros((HEIGHT_PX + 60, WIDTH_PX + 60), np.bool_)
+    for rect in damage:
+        screen[rect.y : rect.y + rect.height, rect.x : rect.x + rect.width] = True
+    mine = screen[part.y : part.y + part.height, part.x : part.x + part.width]
+    assert np.array_equal(painted, mine)

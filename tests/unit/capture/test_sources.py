@@ -174,7 +174,9 @@ def make_smaller(server: XServer) -> None:
         subprocess.run(["xrandr", *arguments], env=server.environment, check=True, capture_output=True)
 
 
-async def test_screen_that_becomes_smaller_is_a_capture_error(source: FrameSource, server: XServer) -> None:
+async def test_shared_memory_does_not_follow_another_size(server: XServer) -> None:
+    source = XshmSource(server.display, None)
+    await source.open()
     await take(source)
     await drain(source)
     await asyncio.to_thread(make_smaller, server)
@@ -186,6 +188,25 @@ async def test_screen_that_becomes_smaller_is_a_capture_error(source: FrameSourc
 
     with pytest.raises(CaptureError, match="160×100"):
         await asyncio.wait_for(go_on(), PATIENCE_S)
+    with pytest.raises(CaptureError, match="160×100"):
+        source.resize(160, 100)
+    await source.close()
+
+
+async def test_a_mapped_framebuffer_follows_another_size(server: XServer, painter: Painter) -> None:
+    source = XvfbSource(server.display, None, server.framebuffer)
+    await source.open()
+    await take(source)
+    await asyncio.to_thread(make_smaller, server)
+    source.resize(160, 100)
+    assert set(await take(source)) == {Rect(0, 0, 160, 100)}
+    await drain(source)
+    painter.fill(3, 90, 100, 5, 0x00FF00)
+    assert await take(source) == [Rect(3, 90, 100, 5)]
+    assert np.array_equal(source.read([])[:, :, :3], painter.pixels())
+    with pytest.raises(CaptureError, match="no room"):
+        source.resize(321, 200)
+    await source.close()
 
 
 async def test_smaller_screen_keeps_its_rows_apart(server: XServer, painter: Painter) -> None:

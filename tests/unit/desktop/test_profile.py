@@ -15,7 +15,7 @@ PROGRAM = '[[programs]]\nname = "x"\ncommand = ["xterm"]\npackage = "xterm"\n'
 
 
 def test_shipped_profiles() -> None:
-    assert profile.names() == ["blank", "office", "radiology"]
+    assert profile.names() == ["blank", "check", "office", "radiology"]
     for name in profile.names():
         profile.load(name)
     assert profile.load("blank").programs == []
@@ -25,7 +25,7 @@ def test_shipped_profiles() -> None:
 
 @pytest.mark.parametrize("name", ["nothing", "../radiology", ""])
 def test_no_such_profile(name: str) -> None:
-    with pytest.raises(ConfigurationError, match="Choose one of: blank, office, radiology"):
+    with pytest.raises(ConfigurationError, match="Choose one of: blank, check, office, radiology"):
         profile.load(name)
 
 

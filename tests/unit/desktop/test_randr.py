@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -15,7 +14,6 @@ from display_server.capture.framebuffer_file import SCREEN_FILE
 from display_server.desktop.framebuffer import arrange
 from display_server.desktop.monitors import Monitor, arranged
 from display_server.desktop.randr import Randr, number_in
-from display_server.desktop.x_server import OUTPUTS_LIBRARY
 from display_server.errors import DesktopError, LayoutError
 from tests.fakes.x_server import Painter, XServer, x_server
 
@@ -49,17 +47,8 @@ for screen in program.screens():
 @pytest.fixture
 def server() -> Iterator[XServer]:
     """With as many outputs as a desktop's own."""
-    before = os.environ.copy()
-    os.environ |= {"LD_PRELOAD": str(OUTPUTS_LIBRARY), "LIGHTBOX_OUTPUTS": "6"}
-    try:
-        running = XServer(*SCREEN_MAX)
-    finally:
-        os.environ.pop("LD_PRELOAD")
-        os.environ.pop("LIGHTBOX_OUTPUTS")
-        os.environ |= before
-    running.environment.pop("LD_PRELOAD", None)
-    yield running
-    running.stop()
+    with x_server(*SCREEN_MAX, outputs=6) as running:
+        yield running
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ REPORT = struct.pack("<BBHIQH", 2, 0, 0, 1, 0, 0)
 
 
 def _connection() -> ViewerConnection:
-    return ViewerConnection({0: 4}, ["solid", "raw"], 100.0)
+    return ViewerConnection({0: 4}.get, ["solid", "raw"], 100.0)
 
 
 def _say(connection: ViewerConnection, **message: object) -> object:
@@ -90,7 +90,7 @@ def test_hello_is_due_in_time() -> None:
         ({"protocol": 2}, 4426),
         ({"protocol": 0}, 4426),
         ({"encodings": ["solid"]}, 4426),
-        ({"monitor": 1}, 4400),
+        ({"monitor": 1}, 4410),
     ],
 )
 def test_hellos_that_do_not_fit(change: dict[str, object], code: int) -> None:
@@ -117,3 +117,15 @@ def test_nothing_leads_out_of_closed() -> None:
     assert ConnectionState.CONNECTING not in after
     for event in ConnectionEvent:
         assert TABLE.get((ConnectionState.CLOSED, event), ConnectionState.CLOSED) is ConnectionState.CLOSED
+
+
+def test_reports_of_a_picture_that_had_another_size_are_let_pass() -> None:
+    connection = _running()
+    far = struct.pack("<BBHIQH", 2, 0, 0, 1, 0, 1) + struct.pack("<HQ", 40_000, 1)
+    with pytest.raises(ProtocolError, match="tile 40000 of 4"):
+        _running().receive(far)
+    connection.picture_changed(1)
+    report = connection.receive(far)
+    assert isinstance(report, DigestReport)
+    with pytest.raises(ProtocolError, match="tile 40000 of 4"):
+        connection.receive(far[:4] + struct.pack("<I", 2) + far[8:])

@@ -204,3 +204,46 @@ def test_asking_in_motion() -> None:
         now_s += 0.016
     assert 7 <= len(asked) <= 11
     assert asked[0] >= 10.0 + MOTION_S - 0.001
+
+
+def test_proven_tiles_are_those_of_the_present_picture() -> None:
+    surface = Surface()
+    surface.send({0: 1, 1: 2}, 0.0, reset=True)
+    assert surface.proof.proven_tiles == 0
+    surface.report(0.1)
+    assert surface.proof.proven_tiles == COUNT
+    surface.send({2: 7}, 0.2)
+    assert surface.proof.proven_tiles == COUNT - 1
+    surface.digests[2] = 8  # not what was sent
+    surface.report(0.3)
+    assert surface.proof.proven_tiles == COUNT - 1
+    surface.send({2: 7}, 0.4)
+    surface.report(0.5)
+    assert surface.proof.proven_tiles == COUNT
+    assert surface.proof.verified_total == COUNT + 2
+    surface.send({}, 0.6, reset=True)
+    assert surface.proof.proven_tiles == 0
+
+
+def test_another_size_starts_over_and_epochs_go_on() -> None:
+    surface = Surface()
+    surface.send({0: 1}, 0.0, reset=True)
+    surface.report(0.1)
+    surface.send({0: 2}, 0.2, ack=False)
+    other = np.full(COUNT + 3, 2000, np.uint64)
+    surface.proof.start_over(other, 0.3)
+    assert surface.proof.state(complete=True, now_s=0.3) is Exactness.REFINING
+    surface.proof.acked(2)  # of the picture that is gone
+    late = DigestReport(0, 2, False, 1, np.array([5], np.uint16), np.array([9], np.uint64))
+    assert len(surface.proof.reported(late, 0.4).wrong) == 0
+    assert surface.proof.ask_at_s() is None
+    tiles = np.array([COUNT + 2], np.int32)
+    surface.proof.sent(3, tiles, np.array([7], np.uint64), reset=True, now_s=0.5)
+    surface.proof.acked(3)
+    shown = other.copy()
+    shown[tiles] = 7
+    every = np.arange(COUNT + 3, dtype=np.uint16)
+    surface.proof.reported(DigestReport(0, 3, True, root_digest(shown, SEED), every, shown), 0.6)
+    assert surface.proof.state(complete=True, now_s=0.6) is Exactness.EXACT
+    assert surface.proof.mismatches == 0
+    assert surface.proof.proven_tiles == COUNT + 3

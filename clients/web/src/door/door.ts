@@ -84,6 +84,43 @@ export async function whoAmI(): Promise<Answer<string>> {
   return { ok: true, value: typeof name === "string" ? name : "" };
 }
 
+/** A stored display check, as far as the page shows it. */
+export interface CheckRecord {
+  readonly checkedS: number;
+  readonly passed: boolean;
+  readonly device: string;
+  readonly screen: string;
+  /** Smallest difference seen near black, in the middle and near white. */
+  readonly thresholds: readonly (number | null)[];
+}
+
+function checkRecord(value: unknown): CheckRecord | null {
+  if (!isRecord(value) || !isRecord(value.device) || typeof value.checked_s !== "number") return null;
+  const { device } = value;
+  const seen = Array.isArray(value.thresholds) ? (value.thresholds as unknown[]) : [];
+  return {
+    checkedS: value.checked_s,
+    passed: value.passed === true,
+    device: typeof device.name === "string" ? device.name : "",
+    screen: `${Number(device.screen_width)} × ${Number(device.screen_height)}`,
+    thresholds: seen.map((level) => (typeof level === "number" ? level : null)),
+  };
+}
+
+/** Stores what a person saw; the door judges it. */
+export async function storeCheck(result: object): Promise<Answer<CheckRecord>> {
+  const reply = await call("POST", "/api/v1/checks", result);
+  const record = reply?.ok ? checkRecord(reply.body) : null;
+  return record === null ? failure(reply) : { ok: true, value: record };
+}
+
+/** The person's own, the newest first. */
+export async function listChecks(): Promise<Answer<readonly CheckRecord[]>> {
+  const reply = await call("GET", "/api/v1/checks");
+  if (!reply?.ok || !Array.isArray(reply.body)) return failure(reply);
+  return { ok: true, value: (reply.body as unknown[]).map(checkRecord).filter((record) => record !== null) };
+}
+
 export async function listDesktops(): Promise<Answer<readonly Desktop[]>> {
   const reply = await call("GET", "/api/v1/desktops");
   if (!reply?.ok || !Array.isArray(reply.body)) return failure(reply);

@@ -2,6 +2,9 @@
 
 export type ViewMode = "fit" | "actual";
 
+/** PROTOCOL.md §2: places are 16 bit. */
+const PLACE_MAX = 32_767;
+
 export interface Box {
   readonly x: number;
   readonly y: number;
@@ -44,6 +47,12 @@ export function naturalMode(stage: Extent, surface: Extent, ratio: number): View
 
 /** The surface's pixel under a position on the page, kept inside. `box` is the surface's own, on the page. */
 export function pixelAt(box: Box, surface: Extent, clientX: number, clientY: number): { x: number; y: number } {
+  const { x, y } = pixelAround(box, surface, clientX, clientY);
+  return { x: Math.max(0, Math.min(surface.width - 1, x)), y: Math.max(0, Math.min(surface.height - 1, y)) };
+}
+
+/** The same, going on beyond the surface's edges: what is dragged over them goes to the monitor there. */
+export function pixelAround(box: Box, surface: Extent, clientX: number, clientY: number): { x: number; y: number } {
   return {
     x: pixel(clientX - box.x, box.width, surface.width),
     y: pixel(clientY - box.y, box.height, surface.height),
@@ -54,5 +63,5 @@ function pixel(offset: number, length: number, pixels: number): number {
   if (!(length > 0)) return 0;
   // The small term lets a position that a ratio like 1.25 put a hair before a pixel's edge fall into that pixel.
   const found = Math.floor((offset / length) * pixels + 1e-6);
-  return Math.max(0, Math.min(pixels - 1, found));
+  return Math.max(-PLACE_MAX, Math.min(PLACE_MAX, found));
 }

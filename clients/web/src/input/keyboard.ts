@@ -3,6 +3,7 @@
  * an input method or a soft keyboard makes is read from the field.
  */
 
+import type { InputMessage } from "../protocol/messages.ts";
 import type { Hands } from "./hands.ts";
 import { KeyboardCore, type KeyboardOptions, type ModifierState } from "./keyboard_core.ts";
 import { KEYSYM, soleCodePoint } from "./keysym.ts";
@@ -13,12 +14,19 @@ export interface KeyboardHooks {
   composing(text: string): void;
   /** Ctrl+Alt+Home: the person wants the page's own controls. Every other key belongs to the desktop. */
   leave(): void;
+  /** A key that copies was pressed. */
+  copying(): void;
+  /** Whether a key that pastes waits for what the browser's clipboard holds. */
+  pasting(): boolean;
+  /** What the browser's clipboard holds; done when the key may go. */
+  pasted(data: DataTransfer | null): Promise<void>;
   /** Whether text is the key of a shortcut now: a modifier of the page's own bar is armed. */
   shortcut(): boolean;
 }
 
 /** `keyCode` of a key that an input method has taken; `isComposing` is not yet set for the first one. */
 const TAKEN_BY_INPUT_METHOD = 229;
+const LATIN_V = 0x76;
 const MODIFIER_KEYS: ReadonlySet<string> = new Set([
   "Shift",
   "Control",
@@ -33,6 +41,21 @@ function isTextKey(key: string): boolean {
   return key === "Backspace" || key === "Enter" || soleCodePoint(key) !== undefined;
 }
 
+/** A browser gives what it holds within the key's own event, or not at all. */
+const PASTE_WITHIN_MS = 150;
+
+/** Ctrl or ⌘ with C or X; Ctrl+Insert. */
+function copies(event: KeyboardEvent): boolean {
+  const control = event.ctrlKey || event.metaKey;
+  return control && !event.altKey && (["KeyC", "KeyX"].includes(event.code) || event.key === "Insert");
+}
+
+/** Ctrl or ⌘ with V; Shift+Insert. */
+function pastes(event: KeyboardEvent): boolean {
+  const control = (event.ctrlKey || event.metaKey) && !event.altKey;
+  return (control && event.code === "KeyV") || (event.shiftKey && !control && event.key === "Insert");
+}
+
 export class KeyboardInput {
   readonly #field: HTMLTextAreaElement;
   readonly #hands: Hands;
@@ -42,6 +65,9 @@ export class KeyboardInput {
   readonly #abort = new AbortController();
   #backspaceInField = false;
   #flushTimer: ReturnType<typeof setTimeout> | undefined;
+  /** What waits until the content that a key pastes is on its way. */
+  #held: InputMessage[] | null = null;
+  #pasteTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(field: HTMLTextAreaElement, hands: Hands, options: KeyboardOptions, hooks: KeyboardHooks) {
     this.#field = field;
@@ -56,17 +82,19 @@ export class KeyboardInput {
     field.addEventListener("compositionend", () => this.#compositionEnd(), { signal });
     field.addEventListener("input", (event) => this.#input(event as InputEvent), { signal });
     field.addEventListener("blur", () => this.#blurred(), { signal });
-    field.addEventListener("paste", (event) => event.preventDefault(), { signal });
+    field.addEventListener("paste", (event) => this.#paste(event), { signal });
     field.addEventListener("drop", (event) => event.preventDefault(), { signal });
   }
 
   /** Releases modifiers that the person let go where we could not see it. */
   modifiers(state: ModifierState): void {
-    for (const message of this.#core.stale(state)) this.#hands.act(message);
+    for (const message of this.#core.stale(state)) this.#act(message);
   }
 
   /** Everything is up; said by whoever sends `release`. True when a key was held. */
   forget(): boolean {
+    clearTimeout(this.#pasteTimer);
+    this.#held = null;
     this.#empty();
     this.#hooks.composing("");
     return this.#core.forget();
@@ -74,6 +102,7 @@ export class KeyboardInput {
 
   close(): void {
     clearTimeout(this.#flushTimer);
+    clearTimeout(this.#pasteTimer);
     this.#abort.abort();
   }
 
@@ -91,11 +120,13 @@ export class KeyboardInput {
     }
     const decision = this.#core.keyDown(event, event.timeStamp);
     if (decision.kind === "leave") return;
-    event.preventDefault();
+    if (copies(event)) this.#hooks.copying();
+    if (pastes(event) && this.#hooks.pasting()) this.#hold();
+    else event.preventDefault();
     this.#flush();
     // A key that the field did not see ends the word.
     if (!MODIFIER_KEYS.has(event.key)) this.#empty();
-    for (const message of decision.messages) this.#hands.act(message);
+    for (const message of decision.messages) this.#act(message);
   }
 
   #keyUp(event: KeyboardEvent): void {
@@ -103,7 +134,7 @@ export class KeyboardInput {
     const decision = this.#core.keyUp(event);
     if (decision.kind === "leave") return;
     event.preventDefault();
-    for (const message of decision.messages) this.#hands.act(message);
+    for (const message of decision.messages) this.#act(message);
   }
 
   #compositionEnd(): void {
@@ -139,13 +170,46 @@ export class KeyboardInput {
     for (let count = 0; count < change.backspaces; count++) this.#tap(KEYSYM.backspace, "Backspace");
     for (const [index, line] of change.text.split("\n").entries()) {
       if (index > 0) this.#tap(KEYSYM.enter, "Enter");
-      for (const text of pieces(line)) this.#hands.act({ type: "text", text });
+      for (const text of pieces(line)) this.#act({ type: "text", text });
     }
   }
 
   #tap(keysym: number, code: string): void {
-    this.#hands.act({ type: "key", keysym, code, down: true });
-    this.#hands.act({ type: "key", keysym, code, down: false });
+    this.#act({ type: "key", keysym, code, down: true });
+    this.#act({ type: "key", keysym, code, down: false });
+  }
+
+  #act(message: InputMessage): void {
+    if (this.#held === null) this.#hands.act(message);
+    else this.#held.push(message);
+  }
+
+  /** The key that pastes, and what follows it, waits for the browser's `paste`. */
+  #hold(): void {
+    this.#held ??= [];
+    clearTimeout(this.#pasteTimer);
+    this.#pasteTimer = setTimeout(() => this.#letGo(), PASTE_WITHIN_MS);
+  }
+
+  #letGo(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const message of held) this.#hands.act(message);
+  }
+
+  #paste(event: ClipboardEvent): void {
+    event.preventDefault();
+    clearTimeout(this.#pasteTimer);
+    // Without a key it came from a menu of the browser: then the desktop's key for it is pressed here.
+    const fromMenu = this.#held === null;
+    if (fromMenu) this.#held = [];
+    void this.#hooks.pasted(event.clipboardData).finally(() => {
+      this.#letGo();
+      if (!fromMenu) return;
+      this.#act({ type: "key", keysym: KEYSYM.control, code: "ControlLeft", down: true });
+      this.#tap(LATIN_V, "KeyV");
+      this.#act({ type: "key", keysym: KEYSYM.control, code: "ControlLeft", down: false });
+    });
   }
 
   #empty(): void {

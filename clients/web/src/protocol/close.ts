@@ -6,6 +6,7 @@ export const CLOSE = {
   forbidden: 4403,
   missing: 4404,
   takenOver: 4409,
+  monitorGone: 4410,
   version: 4426,
 } as const;
 
@@ -15,6 +16,7 @@ export type EndReason =
   | "forbidden"
   | "missing"
   | "moved"
+  | "monitor"
   | "version"
   | "signed-out"
   | "unsupported"
@@ -29,10 +31,15 @@ const QUICK_TICKETS = 2;
 /** “Reconnect once” of 4400. */
 const VIOLATIONS_BORNE = 1;
 
+/** Who opens a desktop in the instant of its end meets what is left of it; the next ticket is for a new one. */
+const ENDINGS_MET = 3;
+
 /** How often each happened in a row, without a working connection in between. */
 export interface CloseHistory {
   readonly tickets: number;
   readonly violations: number;
+  /** null once it was open: then it ended for good. */
+  readonly endings: number | null;
 }
 
 export function closeAction(code: number, before: CloseHistory): CloseAction {
@@ -46,9 +53,13 @@ export function closeAction(code: number, before: CloseHistory): CloseAction {
     case CLOSE.forbidden:
       return { kind: "end", reason: "forbidden" };
     case CLOSE.missing:
-      return { kind: "end", reason: "missing" };
+      return before.endings !== null && before.endings < ENDINGS_MET
+        ? { kind: "retry", atOnce: false }
+        : { kind: "end", reason: "missing" };
     case CLOSE.takenOver:
       return { kind: "end", reason: "moved" };
+    case CLOSE.monitorGone:
+      return { kind: "end", reason: "monitor" };
     case CLOSE.version:
       return { kind: "end", reason: "version" };
     default:

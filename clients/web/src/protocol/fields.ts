@@ -60,6 +60,13 @@ export function list<T>(field: Field<T>, max: number): Field<readonly T[]> {
   };
 }
 
+export function pair<T>(field: Field<T>): Field<readonly [T, T]> {
+  return (value, path) => {
+    if (!Array.isArray(value) || value.length !== 2) return fail(path, "a list of two");
+    return [field(value[0], `${path}[0]`), field(value[1], `${path}[1]`)];
+  };
+}
+
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

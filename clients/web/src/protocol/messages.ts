@@ -13,6 +13,7 @@ import {
   list,
   nullable,
   oneOf,
+  pair,
   record,
   type Shape,
   str,
@@ -41,9 +42,15 @@ export const EXACTNESS = ["exact", "refining", "lossy", "unverified"] as const;
 export type Exactness = (typeof EXACTNESS)[number];
 const exactness = oneOf(...EXACTNESS);
 
-const monitorShape = { id: monitorId, x: place, y: place, width: size, height: size } as const;
+const monitorShape = { id: monitorId, x: place, y: place, width: size, height: size, primary: bool } as const;
 export type Monitor = Infer<typeof monitorShape>;
 const monitors = list(record(monitorShape), 64);
+/** What the monitors may take together, px; null where viewers cannot arrange them. */
+const screenMax = nullable(pair(size));
+/** Text scale of the programs, percent. */
+const textScale = int(10, 1000);
+/** PROTOCOL.md §2. */
+export const MONITORS_MAX = 6;
 
 const traceFrameShape = {
   epoch,
@@ -70,8 +77,10 @@ const AGENT_MESSAGES = {
     tile_px: oneOf(64),
     digest_seed: hex64,
     monitors,
+    screen_max: screenMax,
+    scale: textScale,
   },
-  monitors: { monitors },
+  monitors: { monitors, screen_max: screenMax, scale: textScale },
   cursor: {
     width: int(0, 4096),
     height: int(0, 4096),
@@ -88,7 +97,9 @@ const AGENT_MESSAGES = {
     state: exactness,
     age_ms: age,
     tiles: count,
+    updated_tiles: count,
     verified: count,
+    verified_total: count,
     mismatches: count,
     updates: count,
     dropped: count,
@@ -99,6 +110,14 @@ const AGENT_MESSAGES = {
     moved: count,
   },
   trace: { frames: list(record(traceFrameShape), 1024) },
+  clipboard: {
+    to_desktop: bool,
+    from_desktop: bool,
+    images: bool,
+    max_bytes: count,
+    serial: epoch,
+    formats: list(oneOf("text", "png"), 2),
+  },
   notice: { code: str(64), message: str(4096) },
   pong: { t: float(), clock: float() },
 } as const satisfies Readonly<Record<string, Shape>>;
@@ -136,14 +155,23 @@ export type ViewerMessage =
       monitor: number;
       cache_bytes: number;
       encodings: readonly string[];
+      /** What the person would call this device; the one that loses the desktop to it says so. */
+      device: string;
+      /** It comes by itself after a loss: then it takes the desktop from nobody. */
+      resume: boolean;
     }
   | InputMessage
   | { type: "ack"; monitor: number; epoch: number; received: number; decoded: number; shown: number }
   | ViewMessage
   | WatchMessage
   | { type: "refresh"; monitor: number }
+  | { type: "clipboard"; serial: number; format: "text" | "png" }
+  | LayoutMessage
   | { type: "ping"; t: number };
 
+/** The monitors of a desktop, as `welcome` and `monitors` tell them. */
+export type DesktopLayout = Pick<AgentMessageOf<"monitors">, "monitors" | "screen_max" | "scale">;
+export type LayoutMessage = { type: "layout"; monitors: readonly Monitor[]; scale: number | null };
 export type ViewMessage = { type: "view"; visible: boolean; scaled: boolean; ratio: number };
 export type WatchMessage = { type: "watch"; status: boolean; trace: boolean };
 

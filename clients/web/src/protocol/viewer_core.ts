@@ -9,6 +9,7 @@ import { CLOSE, closeAction, type EndReason } from "./close.ts";
 import { ProtocolError } from "./errors.ts";
 import {
   type AgentMessage,
+  type DesktopLayout,
   type Exactness,
   type Monitor,
   PROTOCOL_VERSION,
@@ -22,12 +23,16 @@ import { type ShownState, shownState } from "./verdict.ts";
 export const PING_EVERY_MS = 2_000;
 /** A way that stayed silent this long is dead, even if no close came (sleep, a pulled cable). */
 export const DEAD_AFTER_MS = 8_000;
+/** One that is doubted and asked answers within this, or is taken for dead. */
+export const DOUBTED_MS = 1_500;
 /** A connection that ran this long was good: the next loss starts counting tries anew. */
 const GOOD_AFTER_MS = 2_000;
 /** And a violation this long after the welcome is not the same one again. */
 const FORGIVEN_AFTER_MS = 30_000;
 /** A mismatch is often mended within 2 ms; a fall of the badge must last long enough to be seen. */
 export const FALL_SHOWN_MS = 500;
+/** PROTOCOL.md §2: code points of a device's name. */
+const MAX_DEVICE_POINTS = 64;
 /** Compressed tiles kept for scrolling back, bytes. */
 export const CACHE_BYTES = 192 * 1024 * 1024;
 
@@ -46,17 +51,22 @@ export class ViewerCore {
   readonly #monitorId: number;
   #phase: Phase = "connecting";
   #monitor: Monitor | null = null;
+  #layout: DesktopLayout | null = null;
   #seed = 0n;
   #state: Exactness | null = null;
   #heardStateAtMs = 0;
   #heardAtMs = 0;
   #welcomedAtMs = 0;
+  #welcomedOnce = false;
   #pingedAtMs = Number.NEGATIVE_INFINITY;
   #fallShownUntilMs = Number.NEGATIVE_INFINITY;
   #oneToOne = false;
   #attempt = 0;
   #tickets = 0;
   #violations = 0;
+  /** Desktops that ended while they were being opened; null once one was open. */
+  #endings: number | null = 0;
+  #doubtedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(monitorId: number) {
     this.#monitorId = monitorId;
@@ -79,11 +89,15 @@ export class ViewerCore {
     return this.#monitor;
   }
 
+  get layout(): DesktopLayout | null {
+    return this.#layout;
+  }
+
   get digestSeed(): bigint {
     return this.#seed;
   }
 
-  hello(encodings: readonly string[]): ViewerMessage {
+  hello(encodings: readonly string[], device: string): ViewerMessage {
     return {
       type: "hello",
       protocol: PROTOCOL_VERSION,
@@ -91,6 +105,8 @@ export class ViewerCore {
       monitor: this.#monitorId,
       cache_bytes: CACHE_BYTES,
       encodings,
+      device: [...device].slice(0, MAX_DEVICE_POINTS).join(""),
+      resume: this.#welcomedOnce,
     };
   }
 
@@ -107,21 +123,31 @@ export class ViewerCore {
     if (message.type === "welcome") {
       this.#step("welcome");
       this.#welcomedAtMs = nowMs;
+      this.#welcomedOnce = true;
       this.#seed = message.digest_seed;
-      this.#layout(message.monitors);
+      this.#arrange(message);
       this.#state = null;
     } else if (!this.connected) {
       throw new ProtocolError(message.type, "welcome first");
     } else if (message.type === "monitors") {
-      this.#layout(message.monitors);
-      this.#state = null;
+      const before = this.#monitor;
+      this.#arrange(message);
+      // Of another size the picture starts over; one that only moved stays as it is, and as proven.
+      if (!sameSize(before, this.#monitor)) this.#state = null;
     } else if (message.type === "state" && message.monitor === this.#monitorId) {
       const fell = message.state === "unverified" && this.#state !== null && this.#state !== "unverified";
       if (fell) this.#fallShownUntilMs = nowMs + FALL_SHOWN_MS;
       this.#state = message.state;
+      if (message.state === "exact") this.#endings = null;
       this.#heardStateAtMs = nowMs;
     }
     return message;
+  }
+
+  /** A binary frame that is no picture came. Throws ProtocolError when it may not come yet. */
+  heard(nowMs: number): void {
+    if (!this.connected) throw new ProtocolError("binary", "welcome first");
+    this.#heardAtMs = nowMs;
   }
 
   /** A binary frame came. Throws ProtocolError when it may not come yet. */
@@ -144,10 +170,11 @@ export class ViewerCore {
 
   /** The connection ended or never came about. `chance` in 0…1 spreads retries. */
   lost(code: number, chance: number): AfterLoss {
-    const history = { tickets: this.#tickets, violations: this.#violations };
+    const history = { tickets: this.#tickets, violations: this.#violations, endings: this.#endings };
     const action = closeAction(code, history);
     if (code === CLOSE.ticket) this.#tickets += 1;
     if (code === CLOSE.violation) this.#violations += 1;
+    if (code === CLOSE.missing && this.#endings !== null) this.#endings += 1;
     if (action.kind === "end") return this.refuse(action.reason);
     this.#phase = nextPhase(this.#phase, "lost") ?? this.#phase;
     const inMs = action.atOnce ? 0 : retryDelayMs(this.#attempt, chance);
@@ -166,7 +193,18 @@ export class ViewerCore {
     this.#phase = nextPhase(this.#phase, "retry") ?? this.#phase;
   }
 
-  /** The person asks: what went wrong before is forgotten. */
+  /** The person wants the desktop here, wherever it is now. */
+  wanted(): void {
+    this.#welcomedOnce = false;
+    this.#endings = 0;
+  }
+
+  /** The network is another one, or the page slept: the way may be dead. `due` says so unless something is heard soon. */
+  doubt(nowMs: number): void {
+    this.#doubtedAtMs = nowMs;
+  }
+
+  /** What went wrong before is forgotten. */
   forgive(): void {
     this.#attempt = 0;
     this.#tickets = 0;
@@ -175,7 +213,8 @@ export class ViewerCore {
 
   due(nowMs: number): Due {
     if (!this.connected) return { ping: false, dead: false };
-    const dead = nowMs - this.#heardAtMs >= DEAD_AFTER_MS;
+    const doubted = this.#heardAtMs < this.#doubtedAtMs && nowMs - this.#doubtedAtMs >= DOUBTED_MS;
+    const dead = doubted || nowMs - this.#heardAtMs >= DEAD_AFTER_MS;
     const ping = !dead && nowMs - this.#pingedAtMs >= PING_EVERY_MS;
     if (ping) this.#pingedAtMs = nowMs;
     return { ping, dead };
@@ -189,10 +228,11 @@ export class ViewerCore {
     );
   }
 
-  #layout(monitors: readonly Monitor[]): void {
+  #arrange({ monitors, screen_max, scale }: DesktopLayout): void {
     const mine = monitors.find((monitor) => monitor.id === this.#monitorId);
     if (mine === undefined) throw new ProtocolError("monitors", `monitor ${this.#monitorId}`);
     this.#monitor = mine;
+    this.#layout = { monitors, screen_max, scale };
   }
 
   #step(event: PhaseEvent): void {
@@ -200,4 +240,8 @@ export class ViewerCore {
     if (next === null) throw new ProtocolError(event, `not while ${this.#phase}`);
     this.#phase = next;
   }
+}
+
+export function sameSize(one: Monitor | null, other: Monitor | null): boolean {
+  return one?.width === other?.width && one?.height === other?.height;
 }

@@ -10,8 +10,22 @@ export type TicketAnswer =
   | { readonly kind: "later"; readonly detail: string };
 
 const REFUSALS: Readonly<Record<number, EndReason>> = { 401: "signed-out", 403: "forbidden", 404: "missing" };
-/** A desktop's cold start takes seconds; a door that says nothing for this long is gone. */
-const TIMEOUT_MS = 20_000;
+/** The door gives a desktop 40 s to start, and says when it failed; one that says nothing for longer is gone. */
+const TIMEOUT_MS = 45_000;
+/** Three round trips of a bad line. A request into a dead network would hang long after that is back. */
+const REACHABLE_MS = 1_000;
+
+export const UNREACHABLE: TicketAnswer = { kind: "later", detail: "" };
+
+/** Whether the door answers at all. */
+export async function reachable(): Promise<boolean> {
+  try {
+    await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(REACHABLE_MS) });
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 export async function fetchTicket(desktop: string): Promise<TicketAnswer> {
   let response: Response;
@@ -24,7 +38,7 @@ export async function fetchTicket(desktop: string): Promise<TicketAnswer> {
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
   } catch {
-    return { kind: "later", detail: "" };
+    return UNREACHABLE;
   }
   const body: unknown = await response.json().catch(() => null);
   const detail = isRecord(body) && typeof body.message === "string" ? body.message : "";

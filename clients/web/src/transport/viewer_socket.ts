@@ -2,7 +2,7 @@
 
 import { CLOSE, type EndReason } from "../protocol/close.ts";
 import { MAX_BINARY_FROM_AGENT, SUBPROTOCOL } from "../protocol/messages.ts";
-import { fetchTicket } from "./ticket.ts";
+import { fetchTicket, reachable, UNREACHABLE } from "./ticket.ts";
 
 /** From ticket to open socket; a port that swallows everything must not hold the viewer. */
 const OPEN_TIMEOUT_MS = 10_000;
@@ -26,9 +26,10 @@ export class ViewerSocket {
   #over = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(desktop: string, events: SocketEvents) {
+  /** `again`: the way broke before, so it is asked first whether there is one. */
+  constructor(desktop: string, again: boolean, events: SocketEvents) {
     this.#events = events;
-    void this.#open(desktop);
+    void this.#open(desktop, again);
   }
 
   get busy(): boolean {
@@ -52,8 +53,8 @@ export class ViewerSocket {
     if (socket !== null && socket.readyState <= WebSocket.OPEN) socket.close(code, reason);
   }
 
-  async #open(desktop: string): Promise<void> {
-    const answer = await fetchTicket(desktop);
+  async #open(desktop: string, again: boolean): Promise<void> {
+    const answer = !again || (await reachable()) ? await fetchTicket(desktop) : UNREACHABLE;
     if (this.#over) return;
     if (answer.kind === "refused") {
       this.#over = true;

@@ -15,6 +15,8 @@ export interface DesktopsOptions {
 
 /** States change without the person: someone starts or ends a desktop. */
 const REFRESH_MS = 5_000;
+/** A desktop with this profile draws test patterns, and has a page of its own. */
+const CHECK_PROFILE = "check";
 
 export function desktopsPage(options: DesktopsOptions): Page {
   const t = texts();
@@ -118,7 +120,12 @@ function card(desktop: Desktop): HTMLElement {
   const profile = t.profiles[desktop.profile] ?? desktop.profile;
   return h(
     "a",
-    { class: "card desktop", attrs: { href: `/desktop/${encodeURIComponent(desktop.name)}` } },
+    {
+      class: "card desktop",
+      attrs: {
+        href: `/${desktop.profile === CHECK_PROFILE ? "check" : "desktop"}/${encodeURIComponent(desktop.name)}`,
+      },
+    },
     h("span", { class: "desktop-picture" }, icon("screen")),
     h(
       "span",

@@ -88,6 +88,28 @@ export function setTouchMode(value: TouchMode): void {
   store(`touch${person}`, value);
 }
 
+/** Whether the monitor that a window shows takes the window's size. */
+export function matchWindow(): boolean {
+  return load("match") === "window";
+}
+
+export function setMatchWindow(on: boolean): void {
+  store("match", on ? "window" : "ordered");
+}
+
+/** Whatever was stored under a name, as JSON; null when there is nothing, or nothing that can be read. */
+export function loadJson(name: string): unknown {
+  try {
+    return JSON.parse(load(name) ?? "null");
+  } catch {
+    return null;
+  }
+}
+
+export function storeJson(name: string, value: unknown): void {
+  store(name, JSON.stringify(value));
+}
+
 /** On a Mac ⌘ acts as Ctrl unless switched off. */
 export function commandIsControl(): boolean {
   return load("command") !== "super";

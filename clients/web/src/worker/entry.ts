@@ -35,7 +35,7 @@ async function start(message: Extract<PageMessage, { kind: "start" }>): Promise<
   }
   const surface = message.canvas === null ? remote : new WorkerSurface(message.canvas);
   if (surface === null) return;
-  viewer = new Viewer(message.desktop, message.monitor, surface, module, tell);
+  viewer = new Viewer(message.desktop, message.monitor, message.device, surface, module, tell);
   for (const say of early) say();
   early = [];
 }
@@ -66,6 +66,15 @@ port.onmessage = (event) => {
       whenStarted((it) => {
         it.watch(message.status, message.trace);
       });
+      return;
+    case "layout":
+      viewer?.order(message.monitors, message.scale);
+      return;
+    case "clipboard-ask":
+      viewer?.askClipboard(message.serial, message.format);
+      return;
+    case "clipboard-bring":
+      viewer?.bringClipboard(message.format, message.content);
       return;
     case "retry":
       viewer?.retry(message.force);

@@ -1,7 +1,9 @@
 /** What crosses between the page and its viewer worker, besides the surface's own orders. */
 
+import type { ClipboardState } from "../clipboard/clipboard_core.ts";
+import type { Answer, ClipboardFormat } from "../clipboard/frames.ts";
 import type { EndReason } from "../protocol/close.ts";
-import type { AgentMessageOf, Monitor } from "../protocol/messages.ts";
+import type { AgentMessageOf, DesktopLayout, Monitor } from "../protocol/messages.ts";
 import type { ShownState } from "../protocol/verdict.ts";
 import type { SurfaceAnswer, SurfaceOrder } from "../surface/remote_surface.ts";
 
@@ -14,14 +16,20 @@ export type PageMessage =
       readonly kind: "start";
       readonly desktop: string;
       readonly monitor: number;
+      /** What the person would call this device. */
+      readonly device: string;
       readonly canvas: OffscreenCanvas | null;
     }
   /** Pointer motion without a press: only the latest counts if the wire is busy. */
   | { readonly kind: "motion"; readonly text: string }
   | { readonly kind: "view"; readonly visible: boolean; readonly oneToOne: boolean; readonly ratio: number }
   | { readonly kind: "watch"; readonly status: boolean; readonly trace: boolean }
+  /** The monitors as the person wants them; `scale` of the programs' text in percent, null leaves it. */
+  | { readonly kind: "layout"; readonly monitors: readonly Monitor[]; readonly scale: number | null }
   /** Try again now: the person asks, the network is back, the page woke. `force` drops a way that may be dead. */
   | { readonly kind: "retry"; readonly force: boolean }
+  | { readonly kind: "clipboard-ask"; readonly serial: number; readonly format: ClipboardFormat }
+  | { readonly kind: "clipboard-bring"; readonly format: ClipboardFormat; readonly content: ArrayBuffer }
   | { readonly kind: "surface"; readonly answer: SurfaceAnswer };
 
 /** How the connection stands, for the note over the picture. */
@@ -36,8 +44,11 @@ export type WorkerMessage =
   | { readonly kind: "surface"; readonly order: SurfaceOrder }
   | { readonly kind: "connection"; readonly news: ConnectionNews }
   | { readonly kind: "verdict"; readonly state: ShownState; readonly epoch: number; readonly ageMs: number }
+  | { readonly kind: "layout"; readonly layout: DesktopLayout; readonly monitor: Monitor }
   | { readonly kind: "cursor"; readonly cursor: AgentMessageOf<"cursor"> }
   | { readonly kind: "pointer"; readonly x: number; readonly y: number }
   | { readonly kind: "status"; readonly status: AgentMessageOf<"status"> }
   | { readonly kind: "trace"; readonly trace: AgentMessageOf<"trace"> }
+  | { readonly kind: "clipboard"; readonly state: ClipboardState }
+  | { readonly kind: "clipboard-answer"; readonly answer: Answer }
   | { readonly kind: "notice"; readonly code: string; readonly message: string };

@@ -4,12 +4,13 @@
  * The picture's way, top to bottom: `#update` → decode → copy what changed → surface → `#painted` → ack. Input takes no part in it.
  */
 
+import { Assembly, type ClipboardFormat, KIND_CLIPBOARD, pieces } from "../clipboard/frames.ts";
 import { DecodeError, TileDecoder } from "../decode/tile_decoder.ts";
 import { CLOSE, type EndReason } from "../protocol/close.ts";
 import { ProtocolError } from "../protocol/errors.ts";
-import type { AgentMessage, ViewerMessage } from "../protocol/messages.ts";
+import type { AgentMessage, Monitor, ViewerMessage } from "../protocol/messages.ts";
 import { encodeReport, MAX_REPORT_TILES } from "../protocol/report.ts";
-import { CACHE_BYTES, ViewerCore } from "../protocol/viewer_core.ts";
+import { CACHE_BYTES, sameSize, ViewerCore } from "../protocol/viewer_core.ts";
 import type { Surface } from "../surface/surface.ts";
 import { ViewerSocket } from "../transport/viewer_socket.ts";
 import type { ConnectionNews, WorkerMessage } from "./messages.ts";
@@ -20,12 +21,14 @@ const ENCODINGS = ["solid", "palette", "grey", "colour", "raw"] as const;
 /** Grain of pings, sweeps and the badge's fall. */
 const TICK_MS = 100;
 const VERDICT_EVERY_MS = 1_000;
+const BLANKED: ReadonlySet<EndReason> = new Set(["moved", "signed-out", "forbidden"]);
 /** PROTOCOL.md §3. */
 const FLAG_RESET = 1;
 
 export class Viewer {
   readonly #desktop: string;
   readonly #monitorId: number;
+  readonly #device: string;
   readonly #surface: Surface;
   readonly #module: WebAssembly.Module;
   readonly #tell: (message: WorkerMessage) => void;
@@ -34,6 +37,8 @@ export class Viewer {
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #decoder: TileDecoder | null = null;
   #verifier: Verifier | null = null;
+  /** The monitor that decoder and surface are made for. */
+  #opened: Monitor | null = null;
   #awaitsReset = false;
   #reading = false;
   #wanted: ReadingKind | null = null;
@@ -45,16 +50,20 @@ export class Viewer {
   #heardAgeAtMs = 0;
   #said = "";
   #saidAtMs = 0;
+  #assembly = new Assembly();
+  #brought = 0;
 
   constructor(
     desktop: string,
     monitorId: number,
+    device: string,
     surface: Surface,
     module: WebAssembly.Module,
     tell: (message: WorkerMessage) => void,
   ) {
     this.#desktop = desktop;
     this.#monitorId = monitorId;
+    this.#device = device;
     this.#surface = surface;
     this.#module = module;
     this.#tell = tell;
@@ -94,11 +103,28 @@ export class Viewer {
     if (this.#core.connected) this.#send({ type: "watch", status, trace });
   }
 
+  /** What cannot be sent now is dropped: the page sees by the next layout what there is. */
+  order(monitors: readonly Monitor[], scale: number | null): void {
+    if (this.#core.connected) this.#send({ type: "layout", monitors, scale });
+  }
+
+  askClipboard(serial: number, format: ClipboardFormat): void {
+    if (this.#core.connected) this.#send({ type: "clipboard", serial, format });
+  }
+
+  /** Whole, and before any input that comes later: the agent lets that wait until programs can paste. */
+  bringClipboard(format: ClipboardFormat, content: ArrayBuffer): void {
+    if (!this.#core.connected) return;
+    this.#brought = (this.#brought + 1) >>> 0;
+    for (const frame of pieces(format, this.#brought, new Uint8Array(content))) this.#socket?.send(frame);
+  }
+
   /** The person, the network or the waking page asks for a try at once. */
   retry(force: boolean): void {
     const { phase } = this.#core;
     if (this.#core.connected && !force) {
       // The way may have died in our sleep: ask, and let the silence tell.
+      this.#core.doubt(performance.now());
       this.#send({ type: "ping", t: performance.now() });
       return;
     }
@@ -106,6 +132,7 @@ export class Viewer {
     if (phase === "ended" && !force) return;
     if (this.#core.connected) this.#core.lost(1001, 0);
     this.#core.forgive();
+    if (force) this.#core.wanted();
     this.#connect();
   }
 
@@ -116,10 +143,11 @@ export class Viewer {
     this.#socket?.drop();
     this.#core.retrying();
     this.#news({ phase: "connecting", attempt: this.#core.attempt });
-    this.#socket = new ViewerSocket(this.#desktop, {
+    this.#socket = new ViewerSocket(this.#desktop, this.#core.attempt > 0, {
       opened: () => {
         this.#core.opened(performance.now());
-        this.#send(this.#core.hello(ENCODINGS));
+        this.#assembly = new Assembly();
+        this.#send(this.#core.hello(ENCODINGS, this.#device));
       },
       text: (data) => {
         this.#guard(() => {
@@ -128,7 +156,8 @@ export class Viewer {
       },
       binary: (data) => {
         this.#guard(() => {
-          this.#update(data, performance.now());
+          if (new Uint8Array(data, 0, Math.min(1, data.byteLength))[0] === KIND_CLIPBOARD) this.#clipboard(data);
+          else this.#update(data, performance.now());
         });
       },
       closed: (code, detail) => {
@@ -169,6 +198,9 @@ export class Viewer {
   }
 
   #ended(reason: EndReason, detail: string): void {
+    // What may no longer be seen here is gone at once.
+    const grid = this.#verifier?.grid;
+    if (BLANKED.has(reason) && grid !== undefined) this.#surface.open(grid.width, grid.height);
     this.#sayVerdict();
     this.#news({ phase: "ended", reason, detail });
   }
@@ -199,7 +231,8 @@ export class Viewer {
         this.#send({ type: "ping", t: performance.now() });
         return;
       case "monitors":
-        this.#openMonitor();
+        if (!sameSize(this.#opened, this.#core.monitor)) this.#openMonitor();
+        else this.#sayLayout();
         return;
       case "verify":
         if (message.monitor === this.#monitorId) this.#read(message.full ? "full" : "verify");
@@ -223,6 +256,9 @@ export class Viewer {
       case "trace":
         this.#tell({ kind: "trace", trace: message });
         return;
+      case "clipboard":
+        this.#tell({ kind: "clipboard", state: message });
+        return;
       case "notice":
         this.#tell({ kind: "notice", code: message.code, message: message.message });
         return;
@@ -235,6 +271,7 @@ export class Viewer {
   #openMonitor(): void {
     const { monitor } = this.#core;
     if (monitor === null) return;
+    this.#opened = monitor;
     const old = this.#verifier?.grid;
     this.#decoder = TileDecoder.create(this.#module, monitor.width, monitor.height, this.#core.digestSeed, CACHE_BYTES);
     this.#verifier = new Verifier(monitor.width, monitor.height);
@@ -243,7 +280,19 @@ export class Viewer {
     // After a reconnect of the same size the last picture stays until the first update: a still picture under a note, not a black flash.
     if (old?.width !== monitor.width || old.height !== monitor.height)
       this.#surface.open(monitor.width, monitor.height);
+    this.#sayLayout();
     this.#news({ phase: "connected", desktop: this.#desktop, monitor });
+  }
+
+  #sayLayout(): void {
+    const { layout, monitor } = this.#core;
+    if (layout !== null && monitor !== null) this.#tell({ kind: "layout", layout, monitor });
+  }
+
+  #clipboard(data: ArrayBuffer): void {
+    this.#core.heard(performance.now());
+    const answer = this.#assembly.add(data);
+    if (answer !== null) this.#tell({ kind: "clipboard-answer", answer });
   }
 
   // ── the picture's way ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -72,7 +72,14 @@ class Person {
       this.field as unknown as HTMLTextAreaElement,
       this.hands,
       { platform, commandIsControl: true },
-      { composing: () => {}, leave: () => {}, shortcut: () => this.hands.core.shortcut },
+      {
+        composing: () => {},
+        leave: () => {},
+        copying: () => {},
+        pasting: () => false,
+        pasted: () => Promise.resolve(),
+        shortcut: () => this.hands.core.shortcut,
+      },
     );
   }
 

@@ -14,7 +14,9 @@ const WELCOME = {
   desktop: "radiology",
   tile_px: 64,
   digest_seed: "ffffffffffffffff",
-  monitors: [{ id: 0, x: 0, y: 0, width: 1920, height: 1080 }],
+  monitors: [{ id: 0, x: 0, y: 0, width: 1920, height: 1080, primary: true }],
+  screen_max: [8192, 4320],
+  scale: 100,
 };
 
 describe("messages of the agent", () => {
@@ -147,17 +149,25 @@ describe("after a loss", () => {
     expect(retryDelayMs(0, 0)).toBeGreaterThan(0);
   });
 
-  const none = { tickets: 0, violations: 0 };
+  it("a network that is back is noticed within a second, for a minute", () => {
+    const delays = Array.from({ length: 125 }, (_, attempt) => retryDelayMs(attempt, 1));
+    expect(Math.max(...delays)).toBeLessThan(1_000);
+    expect(delays.reduce((sum, delay) => sum + delay)).toBeGreaterThan(60_000);
+  });
+
+  const none = { tickets: 0, violations: 0, endings: 0 };
 
   it.each([
     [1001, none, { kind: "retry", atOnce: false }],
     [1006, none, { kind: "retry", atOnce: false }],
     [4400, none, { kind: "retry", atOnce: false }],
-    [4400, { tickets: 0, violations: 1 }, { kind: "end", reason: "violation" }],
+    [4400, { ...none, violations: 1 }, { kind: "end", reason: "violation" }],
     [4401, none, { kind: "retry", atOnce: true }],
-    [4401, { tickets: 2, violations: 0 }, { kind: "retry", atOnce: false }],
+    [4401, { ...none, tickets: 2 }, { kind: "retry", atOnce: false }],
     [4403, none, { kind: "end", reason: "forbidden" }],
-    [4404, none, { kind: "end", reason: "missing" }],
+    [4404, none, { kind: "retry", atOnce: false }],
+    [4404, { ...none, endings: 3 }, { kind: "end", reason: "missing" }],
+    [4404, { ...none, endings: null }, { kind: "end", reason: "missing" }],
     [4409, none, { kind: "end", reason: "moved" }],
     [4426, none, { kind: "end", reason: "version" }],
   ] as const)("close code %i", (code, history, action) => {

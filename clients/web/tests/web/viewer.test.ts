@@ -13,8 +13,10 @@ class SlowSurface implements Surface {
   readonly waiting: (() => void)[] = [];
   readonly #pixels = new Uint8ClampedArray(WIDTH * HEIGHT * 4);
   readable = true;
+  readonly opened: (readonly [number, number])[] = [];
 
-  open(): void {
+  open(width: number, height: number): void {
+    this.opened.push([width, height]);
     this.#pixels.fill(0);
   }
 
@@ -87,7 +89,9 @@ const welcome = {
   desktop: "d",
   tile_px: 64,
   digest_seed: "0000000000000001",
-  monitors: [{ id: 0, x: 0, y: 0, width: WIDTH, height: HEIGHT }],
+  monitors: [{ id: 0, x: 0, y: 0, width: WIDTH, height: HEIGHT, primary: true }],
+  screen_max: [8192, 4320],
+  scale: 100,
 };
 
 function update(epoch: number, flags: number, monitor = 0): ArrayBuffer {
@@ -118,7 +122,7 @@ beforeEach(async () => {
   vi.stubGlobal("self", { location: { origin: "https://lightbox.test" } });
   vi.stubGlobal("fetch", async () => Response.json({ ticket: "t1", websocket: "/viewer", message: "no" }, { status }));
   surface = new SlowSurface();
-  viewer = new Viewer("d", 0, surface, module, (message) => news.push(message));
+  viewer = new Viewer("d", 0, "Test", surface, module, (message) => news.push(message));
   await vi.advanceTimersByTimeAsync(1);
 });
 
@@ -282,5 +286,25 @@ describe("viewer", () => {
     await vi.advanceTimersByTimeAsync(1_000);
     connect();
     expect(socket().told).toEqual(["hello"]);
+  });
+
+  it("keeps its picture when its monitor only moves, and starts over when it has another size", () => {
+    connect();
+    agentSays(update(1, RESET));
+    const layout = { type: "monitors", screen_max: [8192, 4320], scale: 100 };
+    const own = welcome.monitors[0];
+    const opened = surface.opened.length;
+    agentSays({ ...layout, monitors: [{ ...own, x: 500 }] });
+    expect(surface.opened).toHaveLength(opened);
+    expect(news.findLast((told) => told.kind === "layout")).toMatchObject({ monitor: { x: 500 } });
+    agentSays({ ...layout, monitors: [{ ...own, width: WIDTH + 64 }] });
+    expect(surface.opened.at(-1)).toEqual([WIDTH + 64, HEIGHT]);
+  });
+
+  it("orders layouts while it is connected", () => {
+    viewer.order([], 100);
+    connect();
+    viewer.order([{ id: 0, x: 0, y: 0, width: 800, height: 600, primary: true }], null);
+    expect(socket().told.filter((told) => told === "layout")).toHaveLength(1);
   });
 });

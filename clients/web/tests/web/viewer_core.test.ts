@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ProtocolError } from "../../src/protocol/errors.ts";
 import { nextPhase, type Phase } from "../../src/protocol/phase.ts";
-import { DEAD_AFTER_MS, FALL_SHOWN_MS, PING_EVERY_MS, ViewerCore } from "../../src/protocol/viewer_core.ts";
+import { DEAD_AFTER_MS, DOUBTED_MS, FALL_SHOWN_MS, PING_EVERY_MS, ViewerCore } from "../../src/protocol/viewer_core.ts";
 
 const welcome = JSON.stringify({
   type: "welcome",
@@ -11,7 +11,9 @@ const welcome = JSON.stringify({
   desktop: "radiology",
   tile_px: 64,
   digest_seed: "00000000000000ff",
-  monitors: [{ id: 0, x: 0, y: 0, width: 1280, height: 720 }],
+  monitors: [{ id: 0, x: 0, y: 0, width: 1280, height: 720, primary: true }],
+  screen_max: null,
+  scale: 100,
 });
 const state = (name: string): string => JSON.stringify({ type: "state", monitor: 0, epoch: 1, state: name, age_ms: 3 });
 
@@ -24,10 +26,89 @@ function running(): ViewerCore {
   return core;
 }
 
+const resumes = (core: ViewerCore): boolean => {
+  const hello = core.hello([], "x".repeat(70));
+  if (hello.type !== "hello") throw new Error("hello says hello");
+  expect(hello.device).toHaveLength(64);
+  return hello.resume;
+};
+
+describe("who has the desktop", () => {
+  it("takes it when the person opens it, and takes it from nobody when it comes back by itself", () => {
+    const core = new ViewerCore(0);
+    expect(resumes(core)).toBe(false);
+    core.lost(1006, 0);
+    core.retrying();
+    expect(resumes(core)).toBe(false);
+    core.opened(0);
+    core.receive(welcome, 10);
+    core.lost(1006, 0);
+    core.retrying();
+    expect(resumes(core)).toBe(true);
+  });
+
+  it("takes it back when the person says so", () => {
+    const core = running();
+    expect(core.lost(4409, 0)).toEqual({ kind: "end", reason: "moved" });
+    core.wanted();
+    core.retrying();
+    expect(resumes(core)).toBe(false);
+  });
+
+  it("does not when the network alone asks for a try", () => {
+    const core = running();
+    core.lost(1006, 0);
+    core.forgive();
+    core.retrying();
+    expect(resumes(core)).toBe(true);
+  });
+});
+
+describe("ways that may be dead", () => {
+  it("are given up when they stay silent after a doubt", () => {
+    const core = running();
+    core.doubt(1_000);
+    expect(core.due(1_000 + DOUBTED_MS - 1).dead).toBe(false);
+    expect(core.due(1_000 + DOUBTED_MS).dead).toBe(true);
+  });
+
+  it("live on when something is heard", () => {
+    const core = running();
+    core.doubt(1_000);
+    core.receive(JSON.stringify({ type: "pong", t: 0, clock: 0 }), 1_100);
+    expect(core.due(1_000 + DOUBTED_MS).dead).toBe(false);
+  });
+});
+
+describe("desktops that end", () => {
+  it("are asked for anew when they end while they are being opened", () => {
+    const core = new ViewerCore(0);
+    core.opened(0);
+    for (const attempt of [1, 2, 3]) {
+      expect(core.lost(4404, 0.5)).toMatchObject({ kind: "retry", attempt });
+      core.retrying();
+    }
+    expect(core.lost(4404, 0.5)).toEqual({ kind: "end", reason: "missing" });
+  });
+
+  it("have ended when they were open", () => {
+    const core = running();
+    core.receive(JSON.stringify({ type: "state", monitor: 0, epoch: 1, state: "exact", age_ms: 0 }), 40);
+    expect(core.lost(4404, 0.5)).toEqual({ kind: "end", reason: "missing" });
+  });
+});
+
 describe("life of a viewer", () => {
   it("says hello, is welcomed, runs", () => {
     const core = new ViewerCore(0);
-    expect(core.hello(["grey"])).toMatchObject({ type: "hello", protocol: 1, monitor: 0, encodings: ["grey"] });
+    expect(core.hello(["grey"], "Safari · iPad")).toMatchObject({
+      type: "hello",
+      protocol: 1,
+      monitor: 0,
+      encodings: ["grey"],
+      device: "Safari · iPad",
+      resume: false,
+    });
     core.opened(0);
     core.receive(welcome, 10);
     expect([core.phase, core.digestSeed, core.monitor?.width]).toEqual(["welcomed", 255n, 1280]);

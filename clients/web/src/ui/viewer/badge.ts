@@ -135,7 +135,8 @@ export class Badge {
     );
     if (status !== null) {
       rows.push(
-        [t.verified, countText(status.verified)],
+        [t.verified, t.verifiedOf(countText(status.verified), countText(status.tiles))],
+        [t.verifiedTotal, countText(status.verified_total)],
         [t.mismatches, countText(status.mismatches)],
         [
           t.encodings,

@@ -9,18 +9,22 @@ export interface NoteActs {
   retry(): void;
   toList(): void;
   signIn(): void;
+  firstMonitor(): void;
 }
 
 /** A connection that comes about within this time needs no words. */
 const PATIENCE_MS = 400;
 /** And one that takes longer than this means that the desktop is being started. */
 const START_MS = 1_500;
+/** A start that takes longer shows its seconds, so that nobody takes it for dead. */
+const LONG_START_MS = 8_000;
 
-const ACT: Readonly<Record<EndReason, "again" | "toList" | "takeBack" | "reload" | "signIn">> = {
+const ACT: Readonly<Record<EndReason, "again" | "toList" | "takeBack" | "reload" | "signIn" | "firstMonitor">> = {
   violation: "again",
   forbidden: "toList",
   missing: "toList",
   moved: "takeBack",
+  monitor: "firstMonitor",
   version: "reload",
   "signed-out": "signIn",
   unsupported: "toList",
@@ -68,11 +72,13 @@ export class Note {
       this.#show("", []);
     } else if (news.phase === "ended") {
       const [title, hint] = t.ended[news.reason];
-      this.#show(title, [hint, news.detail], ACT[news.reason]);
+      const detail = news.reason === "moved" && news.detail !== "" ? t.movedTo(news.detail) : news.detail;
+      this.#show(title, [hint, detail], ACT[news.reason]);
     } else if (!this.#everConnected) {
       const detail = news.phase === "reconnecting" ? news.detail : "";
       if (goneMs < PATIENCE_MS && news.phase === "connecting") this.#show("", []);
-      else this.#show(goneMs < START_MS ? t.connecting : t.starting, [detail]);
+      else if (goneMs < START_MS) this.#show(t.connecting, [detail]);
+      else this.#show(t.starting, [detail, goneMs < LONG_START_MS ? "" : t.startingSince((goneMs / 1000).toFixed(0))]);
     } else if (news.phase === "reconnecting") {
       const leftS = Math.max(0, (news.inMs - goneMs) / 1000);
       const next = leftS < 0.5 ? t.now(news.attempt) : t.next(leftS.toFixed(0), news.attempt);
@@ -85,7 +91,7 @@ export class Note {
   #show(
     title: string,
     lines: readonly string[],
-    act?: "again" | "toList" | "takeBack" | "reload" | "signIn" | "retryNow",
+    act?: "again" | "toList" | "takeBack" | "reload" | "signIn" | "firstMonitor" | "retryNow",
   ): void {
     const said = [title, ...lines, act ?? ""].join("\n");
     if (said === this.#said) return;
@@ -105,6 +111,7 @@ export class Note {
     };
     if (act === "retryNow" || act === "again" || act === "takeBack") add(t[act], true, () => this.#acts.retry());
     if (act === "reload") add(t.reload, true, () => location.reload());
+    if (act === "firstMonitor") add(t.firstMonitor, true, () => this.#acts.firstMonitor());
     if (act === "signIn") add(t.signIn, true, () => this.#acts.signIn());
     if (act !== undefined && act !== "signIn") add(t.toList, act === "toList", () => this.#acts.toList());
     const busy =

@@ -6,6 +6,7 @@ import {
   isOneToOne,
   layout,
   naturalMode,
+  pixelAround,
   pixelAt,
   type ViewMode,
 } from "../../input/geometry.ts";
@@ -137,6 +138,13 @@ export class Stage {
     this.#reveal((x / this.#surface.width) * this.#box.width, (y / this.#surface.height) * this.#box.height);
   }
 
+  /** What the stage has room for, device px. */
+  get room(): Extent {
+    const ratio = window.devicePixelRatio;
+    const { offsetWidth, offsetHeight } = this.element;
+    return { width: Math.round(offsetWidth * ratio), height: Math.round(offsetHeight * ratio) };
+  }
+
   /** The monitor's size, and how many of its pixels a CSS px covers. */
   get scale(): { readonly width: number; readonly height: number; readonly perCssPx: number } {
     const { width, height } = this.#surface ?? { width: 1, height: 1 };
@@ -149,6 +157,14 @@ export class Stage {
     // Measured once after each change: a measurement per event could make the browser lay out the page first.
     this.#onPage ??= this.canvas.getBoundingClientRect();
     return pixelAt(this.#onPage, surface, clientX, clientY);
+  }
+
+  /** The same, beyond the picture's edges as well. */
+  around(clientX: number, clientY: number): { x: number; y: number } {
+    const surface = this.#surface;
+    if (surface === null) return { x: 0, y: 0 };
+    this.#onPage ??= this.canvas.getBoundingClientRect();
+    return pixelAround(this.#onPage, surface, clientX, clientY);
   }
 
   /** Whether a place on the page is on the picture. */

@@ -18,9 +18,12 @@ export interface ToolbarActs {
   fullscreen(): void;
   view(): void;
   keyboard(): void;
+  monitors(): void;
   /** The gesture map. */
   touch(): void;
   trace(): void;
+  /** Brings the browser's clipboard to the desktop. */
+  paste(): void;
   toList(): void;
   signOut(): void;
   /** The person chose another language. */
@@ -35,6 +38,8 @@ export interface ToolbarState {
   readonly fullscreen: boolean;
   readonly keyboard: boolean;
   readonly trace: boolean;
+  /** Whether the browser's clipboard may go to the desktop. */
+  readonly paste: boolean;
 }
 
 export class Toolbar {
@@ -45,7 +50,7 @@ export class Toolbar {
   readonly #tools: HTMLElement;
   readonly #handle: HTMLButtonElement;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #state: ToolbarState = { actual: false, fullscreen: false, keyboard: false, trace: false };
+  #state: ToolbarState = { actual: false, fullscreen: false, keyboard: false, trace: false, paste: false };
 
   constructor(badge: Badge, name: string, acts: ToolbarActs) {
     this.#acts = acts;
@@ -112,7 +117,7 @@ export class Toolbar {
 
   redraw(): void {
     const t = texts().bar;
-    const { actual, fullscreen, keyboard, trace } = this.#state;
+    const { actual, fullscreen, keyboard, trace, paste } = this.#state;
     const focused = [...this.#tools.children].indexOf(document.activeElement as HTMLElement);
     const tool = (label: string, name: IconName, act: () => void, pressed?: boolean): HTMLElement => {
       const made = button(label, icon(name), "quiet square", act);
@@ -134,7 +139,9 @@ export class Toolbar {
           ]
         : []),
       tool(t.keyboard, "keyboard", () => this.#acts.keyboard(), keyboard),
+      tool(t.monitors, "monitors", () => this.#acts.monitors()),
       ...(navigator.maxTouchPoints > 0 ? [tool(t.touch, "touch", () => this.#acts.touch())] : []),
+      ...(paste ? [tool(t.paste, "paste", () => this.#acts.paste())] : []),
       tool(t.trace, "trace", () => this.#acts.trace(), trace),
       h("span", { class: "rule" }),
       ...settingButtons(() => this.#acts.language()),

@@ -1,13 +1,16 @@
 /** The page's end of the viewer worker. */
 
+import type { ClipboardFormat } from "../../clipboard/frames.ts";
+import type { ClipboardWire } from "../../clipboard/page_clipboard.ts";
 import type { Hands } from "../../input/hands.ts";
-import type { InputMessage } from "../../protocol/messages.ts";
+import type { InputMessage, Monitor } from "../../protocol/messages.ts";
 import { PageSurface } from "../../surface/remote_surface.ts";
 import type { PageMessage, WorkerMessage } from "../../worker/messages.ts";
+import { deviceName } from "./device_name.ts";
 
 export type News = Exclude<WorkerMessage, { kind: "surface" }>;
 
-export class ViewerLink implements Hands {
+export class ViewerLink implements Hands, ClipboardWire {
   readonly #worker: Worker;
 
   /** `inWorker` puts the surface into the worker where the browser can do that. Throws when there is no 2D canvas or no worker. */
@@ -35,7 +38,8 @@ export class ViewerLink implements Hands {
       news({ kind: "verdict", state: "unverified", epoch: 0, ageMs: 0 });
       news({ kind: "connection", news: { phase: "ended", reason: "unsupported", detail: event.message ?? "" } });
     };
-    this.#post({ kind: "start", desktop, monitor, canvas: offscreen }, offscreen === null ? [] : [offscreen]);
+    const start = { kind: "start", desktop, monitor, device: deviceName(navigator), canvas: offscreen } as const;
+    this.#post(start, offscreen === null ? [] : [offscreen]);
   }
 
   act(message: InputMessage): void {
@@ -52,6 +56,19 @@ export class ViewerLink implements Hands {
 
   watch(status: boolean, trace: boolean): void {
     this.#post({ kind: "watch", status, trace });
+  }
+
+  /** Monitors as the person wants them, device px; the answer is `layout` news, or a notice that says why not. */
+  layout(monitors: readonly Monitor[], scale: number | null): void {
+    this.#post({ kind: "layout", monitors, scale });
+  }
+
+  ask(serial: number, format: ClipboardFormat): void {
+    this.#post({ kind: "clipboard-ask", serial, format });
+  }
+
+  bring(format: ClipboardFormat, content: ArrayBuffer): void {
+    this.#post({ kind: "clipboard-bring", format, content });
   }
 
   retry(force: boolean): void {

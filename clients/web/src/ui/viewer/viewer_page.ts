@@ -1,5 +1,6 @@
 /** The desktop's page: puts surface, worker, input, toolbar, badge, note and overlay together. */
 
+import { PageClipboard } from "../../clipboard/page_clipboard.ts";
 import { signOut } from "../../door/door.ts";
 import { KeyboardInput } from "../../input/keyboard.ts";
 import type { Platform } from "../../input/keyboard_core.ts";
@@ -14,9 +15,11 @@ import { commandIsControl, setTouchMode, touchMode } from "../preferences.ts";
 import { texts } from "../texts.ts";
 import { BackGuard } from "./back_guard.ts";
 import { Badge } from "./badge.ts";
+import { ClipboardChip } from "./clipboard_chip.ts";
 import { GesturesPage } from "./gestures_page.ts";
 import { Magnifier } from "./magnifier.ts";
 import { ModifierBar } from "./modifier_bar.ts";
+import { MonitorControls } from "./monitors/monitor_controls.ts";
 import { Note } from "./note.ts";
 import { Stage, type StageView } from "./stage.ts";
 import { Toolbar } from "./toolbar.ts";
@@ -28,9 +31,13 @@ import { ZoomChip } from "./zoom_chip.ts";
 export interface ViewerOptions {
   readonly desktop: string;
   readonly monitor: number;
+  /** The monitor takes this window's size. */
+  readonly fitWindow: boolean;
   /** Paint in the worker (OffscreenCanvas) instead of in the page. */
   readonly surfaceInWorker: boolean;
   readonly toList: () => void;
+  /** Shows another monitor in this window. */
+  readonly toMonitor: (monitor: number) => void;
   readonly signedOut: (expired: boolean) => void;
 }
 
@@ -63,6 +70,7 @@ class ViewerPage implements Page {
   readonly #magnifier: Magnifier;
   readonly #gestures: GesturesPage;
   readonly #guard: BackGuard;
+  readonly #monitors: MonitorControls;
   readonly #wakeLock = new WakeLock();
   readonly #zoomChip = new ZoomChip(() => this.#stage.unzoom());
   #bar: ModifierBar | null = null;
@@ -70,10 +78,13 @@ class ViewerPage implements Page {
   #link: ViewerLink | null = null;
   #pointer: PointerInput | null = null;
   #keyboard: KeyboardInput | null = null;
+  #clipboard: PageClipboard | null = null;
+  readonly #clipboardChip = new ClipboardChip(() => this.#clipboard?.take());
   #view: StageView = { oneToOne: false, ratio: 1, mode: "fit", scale: 1, zoomed: false, pannable: false };
   #monitor: Monitor | null = null;
   #everConnected = false;
   #softKeyboard = false;
+  #switching = false;
   /** The focus leaves the field for a moment, by our own doing. */
   #raising = false;
   #noticeTimer: ReturnType<typeof setTimeout> | undefined;
@@ -89,7 +100,9 @@ class ViewerPage implements Page {
       fullscreen: () => void this.#fullscreen(),
       view: () => this.#stage.choose(this.#view.mode === "actual" ? "fit" : "actual"),
       keyboard: () => this.#openKeys(this.#bar?.open !== true),
+      monitors: () => this.#monitors.toggle(true),
       touch: () => this.#gestures.toggle(true),
+      paste: () => void this.#clipboard?.bringAll(),
       trace: () => {
         this.#trace.toggle(!this.#trace.open);
         this.#watch();
@@ -104,6 +117,7 @@ class ViewerPage implements Page {
       retry: () => this.#link?.retry(true),
       toList: () => options.toList(),
       signIn: () => options.signedOut(true),
+      firstMonitor: () => this.#toMonitor(0),
     });
     this.#magnifier = new Magnifier(this.#stage.canvas, (x, y) => this.#stage.locate(x, y));
     this.#gestures = new GesturesPage(
@@ -113,6 +127,19 @@ class ViewerPage implements Page {
         if (this.#pointer !== null) this.#pointer.touchMode = mode;
       },
       () => this.#focus(),
+    );
+    this.#monitors = new MonitorControls(
+      options.desktop,
+      options.monitor,
+      this.#stage.canvas,
+      () => this.#stage.room,
+      options.fitWindow,
+      {
+        order: (monitors, scale) => this.#link?.layout(monitors, scale),
+        show: (monitor) => this.#toMonitor(monitor),
+        say: (message) => this.#sayNotice(message),
+        closed: () => this.#focus(),
+      },
     );
     this.#guard = new BackGuard(
       () => options.toList(),
@@ -130,8 +157,10 @@ class ViewerPage implements Page {
       this.#magnifier.ring,
       this.#magnifier.loupe,
       this.#zoomChip.element,
+      this.#clipboardChip.element,
       this.#toolbar.element,
       this.#gestures.element,
+      this.#monitors.panel.element,
       this.#guard.element,
     );
   }
@@ -147,6 +176,10 @@ class ViewerPage implements Page {
       this.#connection({ phase: "ended", reason: "unsupported", detail: String(error) });
       return;
     }
+    this.#clipboard = new PageClipboard(this.#link, {
+      offer: (format) => this.#clipboardChip.show(format !== null),
+      say: (news) => this.#sayNotice(texts().clipboard[news]),
+    });
     const hands = new StickyHands(this.#link, {
       changed: () => this.#bar?.redraw(),
       released: () => this.#bar?.pressed(),
@@ -171,6 +204,9 @@ class ViewerPage implements Page {
       { platform: platform(), commandIsControl: commandIsControl() },
       {
         composing: (text) => this.#showComposing(text),
+        copying: () => this.#clipboard?.copying(),
+        pasting: () => this.#clipboard?.pasting === true,
+        pasted: (data) => this.#clipboard?.pasted(data) ?? Promise.resolve(),
         shortcut: () => hands.core.shortcut,
         leave: () => {
           this.#release();
@@ -182,7 +218,7 @@ class ViewerPage implements Page {
       canvas,
       this.#stage.element,
       hands,
-      (x, y) => this.#stage.locate(x, y),
+      (x, y) => this.#stage.around(x, y),
       touchMode(),
       {
         pressed: (event) => {
@@ -225,14 +261,16 @@ class ViewerPage implements Page {
     this.#keyboard?.close();
     this.#bar?.close();
     this.#magnifier.hide();
+    this.#monitors.close();
     this.#wakeLock.close();
+    this.#clipboardChip.close();
     this.#link?.close();
     this.#stage.close();
     this.#badge.close();
     this.#toolbar.close();
     this.#note.close();
     (navigator as WithKeyboardLock).keyboard?.unlock?.();
-    if (document.fullscreenElement !== null) void document.exitFullscreen();
+    if (document.fullscreenElement !== null && !this.#switching) void document.exitFullscreen();
     delete document.documentElement.dataset.connection;
     document.documentElement.classList.remove("viewing");
   }
@@ -261,7 +299,17 @@ class ViewerPage implements Page {
       { signal },
     );
     window.addEventListener("online", () => this.#link?.retry(false), { signal });
-    window.addEventListener("focus", () => this.#focus(), { signal });
+    // From Wi-Fi to another, or to the mobile network: the old way is dead without a word.
+    const { connection } = navigator as Navigator & { readonly connection?: EventTarget };
+    connection?.addEventListener("change", () => this.#link?.retry(false), { signal });
+    window.addEventListener(
+      "focus",
+      () => {
+        this.#clipboard?.focused();
+        this.#focus();
+      },
+      { signal },
+    );
     document.addEventListener("fullscreenchange", () => this.#showTools(), { signal });
     // Turning the device takes fingers and keys from under the page without a word.
     screen.orientation?.addEventListener?.("change", () => this.#release(), { signal });
@@ -288,6 +336,10 @@ class ViewerPage implements Page {
       case "connection":
         this.#connection(news.news);
         return;
+      case "layout":
+        this.#monitor = news.monitor;
+        this.#monitors.layout(news.layout);
+        return;
       case "cursor":
         this.#cursor(news.cursor);
         return;
@@ -304,6 +356,13 @@ class ViewerPage implements Page {
         return;
       case "trace":
         this.#trace.add(news.trace);
+        return;
+      case "clipboard":
+        this.#clipboard?.told(news.state);
+        this.#showTools();
+        return;
+      case "clipboard-answer":
+        this.#clipboard?.answered(news.answer);
         return;
       case "notice":
         this.#sayNotice(news.message);
@@ -323,6 +382,7 @@ class ViewerPage implements Page {
       dataset.connection = "connected";
       return;
     }
+    this.#clipboard?.forget();
     this.#keyboard?.forget();
     this.#pointer?.forget();
     this.#hands?.forget();
@@ -383,6 +443,7 @@ class ViewerPage implements Page {
       fullscreen: document.fullscreenElement !== null,
       keyboard: this.#bar?.open === true,
       trace: this.#trace.open,
+      paste: this.#clipboard?.pasting === true,
     });
   }
 
@@ -393,10 +454,17 @@ class ViewerPage implements Page {
     this.#note.redraw();
     this.#bar?.redraw();
     if (this.#gestures.open) this.#gestures.redraw();
+    if (this.#monitors.panel.open) this.#monitors.panel.redraw();
   }
 
   #focus(): void {
     this.#stage.field.focus({ preventScroll: true });
+  }
+
+  /** The next page shows it in the same window, which stays as it is. */
+  #toMonitor(monitor: number): void {
+    this.#switching = true;
+    this.#options.toMonitor(monitor);
   }
 
   async #fullscreen(): Promise<void> {

@@ -1,0 +1,47 @@
+"""Single parts against the limit that applies: which there are, and their figures as a Markdown table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from benchmarks.micro.browser_decode import browser_decode
+from benchmarks.micro.dirty_mask import dirty_mask
+from benchmarks.micro.figure import Figure, MissingError
+from benchmarks.micro.stills import stills
+from benchmarks.micro.video import video
+from benchmarks.micro.wire import wire
+from benchmarks.report.html import number
+
+PARTS: dict[str, Callable[[], list[Figure]]] = {
+    "stills": stills,
+    "decode": browser_decode,
+    "dirty-mask": dirty_mask,
+    "wire": wire,
+    "video": video,
+}
+
+
+def measure(names: Iterable[str]) -> tuple[list[Figure], dict[str, str]]:
+    """The parts' figures, and which could not be measured, and why."""
+    figures: list[Figure] = []
+    missing = {}
+    for name in names:
+        try:
+            figures += PARTS[name]()
+        except MissingError as error:
+            missing[f"micro {name}"] = str(error)
+    return figures, missing
+
+
+def replace(old: Sequence[Figure], new: Sequence[Figure]) -> list[Figure]:
+    """`new` in place of what `old` says of the same parts."""
+    parts = {figure.part for figure in new}
+    return [figure for figure in old if figure.part not in parts] + list(new)
+
+
+def table(figures: Sequence[Figure]) -> str:
+    lines = ["| part | subject | value | ratio |", "|---|---|---:|---:|"]
+    for figure in figures:
+        ratio = "" if figure.ratio is None else f"{figure.ratio:.2f} × {figure.against}"
+        lines.append(f"| {figure.part} | {figure.subject} | {number(figure.value)} {figure.unit} | {ratio} |")
+    return "\n".join(lines)

@@ -1,0 +1,131 @@
+import { describe, expect, it } from "vitest";
+import {
+  arranged,
+  bounds,
+  type Display,
+  forDisplays,
+  resized,
+  SHAPES,
+  shapeOf,
+} from "../../src/ui/viewer/monitors/plan.ts";
+
+const FULL_HD = { width: 1920, height: 1080 };
+const PORTRAIT = { width: 2048, height: 2560 };
+const MOST = { width: 8192, height: 4320 };
+
+function display(left: number, top: number, ratio = 1, isPrimary = false): Display {
+  return { left, top, ...FULL_HD, devicePixelRatio: ratio, isPrimary };
+}
+
+function overlaps(monitors: ReturnType<typeof arranged>): boolean {
+  return monitors.some((one) =>
+    monitors.some(
+      (other) =>
+        one.id < other.id &&
+        one.x < other.x + other.width &&
+        other.x < one.x + one.width &&
+        one.y < other.y + other.height &&
+        other.y < one.y + one.height,
+    ),
+  );
+}
+
+describe("shapes", () => {
+  it("stand side by side, above each other, and in two rows", () => {
+    expect(arranged([PORTRAIT, PORTRAIT, FULL_HD], "row").map(({ x, y }) => [x, y])).toEqual([
+      [0, 0],
+      [2048, 0],
+      [4096, 0],
+    ]);
+    expect(arranged([PORTRAIT, FULL_HD], "column").map(({ x, y }) => [x, y])).toEqual([
+      [0, 0],
+      [0, 2560],
+    ]);
+    expect(arranged([PORTRAIT, PORTRAIT, FULL_HD], "grid").map(({ x, y }) => [x, y])).toEqual([
+      [0, 0],
+      [2048, 0],
+      [0, 2560],
+    ]);
+    expect(arranged([PORTRAIT, FULL_HD], "row").map(({ id, primary }) => [id, primary])).toEqual([
+      [0, true],
+      [1, false],
+    ]);
+  });
+
+  it("are recognised, and never overlap", () => {
+    for (const shape of SHAPES) {
+      for (let count = 1; count <= 6; count++) {
+        const made = arranged(
+          Array.from({ length: count }, (_, n) => (n % 2 === 0 ? PORTRAIT : FULL_HD)),
+          shape,
+        );
+        expect(overlaps(made)).toBe(false);
+        expect(arranged(made, shapeOf(made) ?? "row")).toEqual(made);
+      }
+    }
+    expect(shapeOf(arranged([FULL_HD, FULL_HD], "row").map((monitor) => ({ ...monitor, y: monitor.id * 9 })))).toBe(
+      null,
+    );
+  });
+});
+
+describe("displays", () => {
+  it("become monitors where they stand, in their own pixels", () => {
+    const monitors = forDisplays([display(1920, 100, 2, true), display(0, 0, 2)]);
+    expect(monitors).toEqual([
+      { id: 0, x: 0, y: 0, width: 3840, height: 2160, primary: false },
+      { id: 1, x: 3840, y: 200, width: 3840, height: 2160, primary: true },
+    ]);
+  });
+
+  it("of different density are put side by side", () => {
+    const monitors = forDisplays([display(0, 0, 1), display(1920, 0, 2), display(-1920, 0, 1.5)]);
+    expect(monitors.map(({ x, width }) => [x, width])).toEqual([
+      [0, 2880],
+      [2880, 1920],
+      [4800, 3840],
+    ]);
+  });
+
+  it("that mirror each other are put side by side, and no more than six are taken", () => {
+    expect(overlaps(forDisplays([display(0, 0), display(0, 0)]))).toBe(false);
+    expect(forDisplays(Array.from({ length: 8 }, (_, n) => display(n * 1920, 0)))).toHaveLength(6);
+  });
+});
+
+describe("a monitor that takes its window's size", () => {
+  it("makes room and closes up", () => {
+    const three = arranged([FULL_HD, FULL_HD, FULL_HD], "row");
+    const wider = resized(three, 1, { width: 2500, height: 1300 }, MOST);
+    expect(wider.map(({ x, width, height }) => [x, width, height])).toEqual([
+      [0, 1920, 1080],
+      [1920, 2500, 1300],
+      [4420, 1920, 1080],
+    ]);
+    expect(resized(wider, 1, FULL_HD, MOST)).toEqual(three);
+    const above = resized(arranged([FULL_HD, FULL_HD], "column"), 0, { width: 1000, height: 800 }, MOST);
+    expect(above.map(({ y }) => y)).toEqual([0, 800]);
+  });
+
+  it("stays within what the screen can be, and above the least", () => {
+    let seed = 7;
+    const random = (low: number, high: number): number => {
+      seed = (seed * 1103515245 + 12345) % 2147483648;
+      return low + (seed % (high - low));
+    };
+    for (let round = 0; round < 300; round++) {
+      const sizes = Array.from({ length: random(1, 4) }, () => ({
+        width: random(320, 2000),
+        height: random(200, 1400),
+      }));
+      const made = arranged(sizes, SHAPES[random(0, 3)] ?? "row");
+      const after = resized(made, random(0, sizes.length), { width: random(1, 20000), height: random(1, 20000) }, MOST);
+      const { width, height } = bounds(after);
+      expect(overlaps(after), JSON.stringify({ made, after })).toBe(false);
+      expect(width).toBeLessThanOrEqual(MOST.width);
+      expect(height).toBeLessThanOrEqual(MOST.height);
+      for (const monitor of after)
+        expect(Math.min(monitor.width - 320, monitor.height - 200)).toBeGreaterThanOrEqual(0);
+    }
+  });
+});

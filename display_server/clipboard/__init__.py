@@ -1,0 +1,1 @@
+"""The clipboard between a desktop's programs and its viewers."""

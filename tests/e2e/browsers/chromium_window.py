@@ -1,0 +1,47 @@
+"""Further windows of a Chromium that runs: of the same person, with the same cookies and storage."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page
+
+from tests.e2e.browsers.chromium import Chromium
+from tests.e2e.processes import wait_for
+
+
+class ChromiumWindow(Chromium):
+    """Ends with the browser at the latest."""
+
+    def __init__(self, main: Chromium, page: Page | None = None) -> None:
+        """A new window, or one that the page opened itself."""
+        self._main = main
+        self._thread = main._thread
+        self._console: list[str] = []
+        self._closed = False
+
+        def start() -> None:
+            self.page = page or main.page.context.new_page()
+            self.page.on("console", self._on_console)
+            self.page.on("pageerror", lambda error: self._console.append(f"uncaught: {error}"))
+            self.cdp = self.page.context.new_cdp_session(self.page)
+
+        self.run(start)
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self.run(lambda: self.page.close())
+
+
+def opened_by(main: Chromium, count: int, timeout_s: float = 20.0) -> list[ChromiumWindow]:
+    """The windows that the page opened itself, as soon as there are so many."""
+
+    def look() -> list[Page]:
+        main.page.evaluate("0")  # Playwright hands events out while it waits for an answer
+        return [page for page in main.page.context.pages if page is not main.page]
+
+    def others() -> list[Page] | None:
+        pages = main.run(look)
+        return pages if len(pages) == count else None
+
+    pages = wait_for(others, timeout_s=timeout_s, what=f"{count} windows opened by the page")
+    return [ChromiumWindow(main, page) for page in pages]

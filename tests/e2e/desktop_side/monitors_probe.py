@@ -1,0 +1,46 @@
+"""A GTK 3 or Qt 5 program that says which monitors it sees, and maximises its window on one of them.
+
+    monitors_probe.py gtk|qt X Y
+
+One JSON line: the monitors as [x, y, width, height] each. The window, titled `monitors`, stays open.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+
+def gtk(x: int, y: int) -> None:
+    import gi
+
+    gi.require_version("Gtk", "3.0")
+    from gi.repository import Gdk, Gtk
+
+    display = Gdk.Display.get_default()
+    places = [display.get_monitor(number).get_geometry() for number in range(display.get_n_monitors())]
+    print(json.dumps([[p.x, p.y, p.width, p.height] for p in places]), flush=True)
+    window = Gtk.Window(title="monitors")
+    window.set_default_size(200, 150)
+    window.move(x, y)
+    window.show_all()
+    window.maximize()
+    Gtk.main()
+
+
+def qt(x: int, y: int) -> None:
+    from PyQt5.QtWidgets import QApplication, QWidget  # type: ignore[import-not-found]
+
+    program = QApplication(sys.argv)
+    places = [screen.geometry() for screen in program.screens()]
+    print(json.dumps([[p.x(), p.y(), p.width(), p.height()] for p in places]), flush=True)
+    window = QWidget()
+    window.setWindowTitle("monitors")
+    window.resize(200, 150)
+    window.move(x, y)
+    window.showMaximized()
+    program.exec()
+
+
+if __name__ == "__main__":
+    {"gtk": gtk, "qt": qt}[sys.argv[1]](int(sys.argv[2]), int(sys.argv[3]))

@@ -1,0 +1,206 @@
+"""The clipboard both ways, between real browsers and real programs of the desktop."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.e2e.browsers.chromium import Chromium
+from tests.e2e.browsers.x_browser import XBrowser
+from tests.e2e.desktop_side.display import XDisplay
+from tests.e2e.desktop_side.probe import Probe
+from tests.e2e.processes import wait_for
+from tests.e2e.viewer import PATIENCE_S, Viewer
+from tests.fakes.x_programs import Copier, Paster
+
+HANGUL = "환자: 김철수, CT-1 ☎ 😀"
+CHIP = ".clipboard-chip"
+WRITE_PNG = """
+const bytes = Uint8Array.from(atob(%r), (c) => c.charCodeAt(0));
+const blob = new Blob([bytes], { type: 'image/png' });
+await navigator.clipboard.write([new ClipboardItem({ 'image/png': blob })]);
+"""
+READ_PNG = """
+const [item] = await navigator.clipboard.read();
+if (!item.types.includes('image/png')) return null;
+const bytes = new Uint8Array(await (await item.getType('image/png')).arrayBuffer());
+let binary = '';
+for (let start = 0; start < bytes.length; start += 32768)
+  binary += String.fromCharCode(...bytes.subarray(start, start + 32768));
+return btoa(binary);
+"""
+
+Copy = Callable[[Viewer, str], None]
+
+
+def picture(seed: int) -> bytes:
+    """A PNG of noise, larger than what goes in one piece anywhere."""
+    noise = np.random.default_rng(seed).integers(0, 256, (300, 400, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noise).save(file, "PNG")
+    return file.getvalue()
+
+
+def pixels(png: bytes) -> bytes:
+    return Image.open(io.BytesIO(png)).convert("RGB").tobytes()
+
+
+def allow(browser: Chromium) -> None:
+    """As a person answers when Chrome asks."""
+    browser.run(lambda: browser.page.context.grant_permissions(["clipboard-read", "clipboard-write"]))
+
+
+@pytest.fixture
+def copy() -> Iterator[Copy]:
+    """Copies a text on the device that the browser runs on."""
+    programs: list[Copier] = []
+
+    def work(viewer: Viewer, text: str) -> None:
+        browser = viewer.browser
+        if isinstance(browser, Chromium):
+            allow(browser)
+            browser.evaluate(f"await navigator.clipboard.writeText({text!r})")
+        else:
+            assert isinstance(browser, XBrowser)
+            programs.append(Copier(XDisplay(browser.display, None).connect(), {"UTF8_STRING": text.encode()}))
+        browser.regain_focus()
+
+    yield work
+    for program in programs:
+        program.close()
+
+
+def device_text(viewer: Viewer) -> str | None:
+    """What another program of the browser's device would paste."""
+    browser = viewer.browser
+    if isinstance(browser, Chromium):
+        text: str = browser.evaluate("return navigator.clipboard.readText()")
+        return text
+    assert isinstance(browser, XBrowser)
+    program = Paster(XDisplay(browser.display, None).connect())
+    try:
+        data = program.paste("UTF8_STRING", timeout_s=2)
+    except TimeoutError:
+        return None
+    finally:
+        program.close()
+    return None if data is None else data.decode()
+
+
+def press(viewer: Viewer, *keys: str) -> None:
+    for key in keys:
+        viewer.browser.key_down(key)
+    for key in reversed(keys):
+        viewer.browser.key_up(key)
+
+
+def test_pasted_text_arrives(viewer: Viewer, probe: Probe, copy: Copy) -> None:
+    viewer.open_desktop("radiology")
+    viewer.click(probe.entry)
+    copy(viewer, HANGUL)
+    press(viewer, "Control", "v")
+    probe.wait_for_text(HANGUL)
+    viewer.browser.type("!")
+    probe.wait_for_text(HANGUL + "!")
+    press(viewer, "Control", "v")
+    probe.wait_for_text(HANGUL + "!" + HANGUL)
+
+
+def test_the_newer_copy_is_pasted(viewer: Viewer, probe: Probe, copy: Copy) -> None:
+    viewer.open_desktop("radiology")
+    viewer.click(probe.entry)
+    copy(viewer, "outside")
+    viewer.browser.type("inside")
+    press(viewer, "Control", "a")
+    press(viewer, "Control", "x")
+    probe.wait_for_text("")
+    press(viewer, "Control", "v")
+    probe.wait_for_text("inside")
+    copy(viewer, "later")
+    press(viewer, "Control", "v")
+    probe.wait_for_text("insidelater")
+
+
+def test_what_keys_copy_is_on_the_device(viewer: Viewer, probe: Probe, copy: Copy) -> None:
+    viewer.open_desktop("radiology")
+    copy(viewer, "before")
+    viewer.click(probe.entry)
+    viewer.browser.compose("검사")
+    viewer.browser.type(" 12")
+    probe.wait_for_text("검사 12")
+    press(viewer, "Control", "a")
+    press(viewer, "Control", "c")
+    wait_for(
+        lambda: device_text(viewer) == "검사 12",
+        timeout_s=PATIENCE_S,
+        what=lambda: f"the copy on the device, which has {device_text(viewer)!r}; {viewer.situation()}",
+    )
+
+
+def test_what_a_menu_copies_is_offered(viewer: Viewer, display: XDisplay, copy: Copy, out: Path) -> None:
+    """Without a key there is no gesture: Chrome lets the page write all the same, the others want a tap."""
+    viewer.open_desktop("radiology")
+    copy(viewer, "before")
+    program = Copier(display.connect(), {"UTF8_STRING": HANGUL.encode()})
+    try:
+        if not isinstance(viewer.browser, Chromium):
+            viewer.wait_for_element(CHIP)
+            assert device_text(viewer) == "before"
+            viewer.browser.screenshot(out / f"clipboard-chip-{viewer.browser.engine}.png")
+            viewer.click_element(CHIP)
+        wait_for(
+            lambda: device_text(viewer) == HANGUL,
+            timeout_s=PATIENCE_S,
+            what=lambda: f"the copy on the device, which has {device_text(viewer)!r}; {viewer.situation()}",
+        )
+        hidden = f"return document.querySelector('{CHIP}').hidden"
+        wait_for(lambda: viewer.browser.evaluate(hidden), timeout_s=PATIENCE_S, what="the chip to go")
+    finally:
+        program.close()
+
+
+def test_pictures_cross(chromium_viewer: Viewer, display: XDisplay) -> None:
+    viewer = chromium_viewer
+    assert isinstance(viewer.browser, Chromium)
+    viewer.open_desktop("radiology")
+    allow(viewer.browser)
+    there, back = picture(1), picture(2)
+    viewer.browser.evaluate(WRITE_PNG % base64.b64encode(there).decode())
+    viewer.browser.regain_focus()
+    press(viewer, "Control", "v")
+    program = Paster(display.connect())
+    try:
+        wait_for(
+            lambda: pixels(program.paste("image/png") or picture(0)) == pixels(there),
+            timeout_s=PATIENCE_S,
+            what=viewer.situation,
+        )
+    finally:
+        program.close()
+    owner = Copier(display.connect(), {"image/png": back})
+    try:
+        wait_for(
+            lambda: pixels(base64.b64decode(viewer.browser.evaluate(READ_PNG) or "")) == pixels(back),
+            timeout_s=PATIENCE_S,
+            what=viewer.situation,
+        )
+    finally:
+        owner.close()
+
+
+def test_what_nobody_allows_does_not_cross(chromium_viewer: Viewer, copy: Copy) -> None:
+    viewer = chromium_viewer
+    viewer.browser.open(f"{viewer.url}/desktop/blank")
+    viewer.wait_exact()
+    copy(viewer, "stays outside")
+    press(viewer, "Control", "v")
+    tools = viewer.browser.evaluate("return document.querySelectorAll('.tools button').length")
+    viewer.open_desktop("radiology")
+    allowed = viewer.browser.evaluate("return document.querySelectorAll('.tools button').length")
+    assert allowed == tools + 1, "the tool that pastes is there only where it may be used"

@@ -1,0 +1,151 @@
+"""A desktop goes with the person from device to device, and survives a network that goes away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.browsers.browser import Browser
+from tests.e2e.browsers.chromium import Chromium
+from tests.e2e.browsers.tablet import IPAD, Tablet
+from tests.e2e.desktop_side.display import XDisplay
+from tests.e2e.desktop_side.probe import Probe
+from tests.e2e.lightbox import Lightbox
+from tests.e2e.processes import wait_for
+from tests.e2e.relay import Relay
+from tests.e2e.viewer import PATIENCE_S, Viewer
+
+NOTE = "return document.querySelector('.note').innerText"
+GAP_S = 10.0
+
+
+@pytest.fixture(scope="module")
+def ward(start_browser: Callable[[str], Browser], lightbox: Lightbox) -> Iterator[Viewer]:
+    """The workstation."""
+    browser = start_browser("chromium")
+    viewer = Viewer(browser, lightbox.url)
+    viewer.sign_in(lightbox.username, lightbox.password)
+    yield viewer
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def ipad(out: Path, lightbox: Lightbox) -> Iterator[Viewer]:
+    browser = Tablet(out, IPAD)
+    viewer = Viewer(browser, lightbox.url)
+    viewer.sign_in(lightbox.username, lightbox.password)
+    yield viewer
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def relay(lightbox: Lightbox) -> Iterator[Relay]:
+    between = Relay(lightbox.port)
+    yield between
+    between.close()
+
+
+def wait_moved(viewer: Viewer) -> None:
+    wait_for(lambda: viewer.connection() == "moved", timeout_s=PATIENCE_S, what=viewer.situation)
+
+
+def open_scaled(viewer: Viewer) -> float:
+    """Opens the desktop where it may not fit; seconds until its picture is exact, if not its size."""
+    viewer.browser.open(f"{viewer.url}/desktop/radiology")
+    started = time.monotonic()
+    viewer.wait_for_badge("exact", "scaled")
+    return time.monotonic() - started
+
+
+def test_moves_to_the_tablet_and_back(ward: Viewer, ipad: Viewer, out: Path) -> None:
+    ward.open_desktop("radiology")
+    assert ward.surface().any()
+    took_s = open_scaled(ipad)
+    wait_moved(ward)
+    assert ward.badge() not in ("exact", "scaled")
+    assert not ward.surface().any(), "the picture stayed on the device that the person left"
+    said = ward.browser.evaluate(NOTE)
+    assert "iPad" in said
+    ward.browser.screenshot(out / "follow-me-moved.png")
+    assert ipad.connection() == "connected"
+    ward.click_element(".note button.primary")
+    ward.wait_exact()
+    wait_moved(ipad)
+    ipad.browser.screenshot(out / "follow-me-moved-ipad.png")
+    assert not ipad.surface().any()
+    assert "Chrome" in ipad.browser.evaluate(NOTE)
+    print(f"first picture on the tablet after {took_s:.2f} s")
+
+
+def test_windows_of_one_browser_stay_together(
+    ward: Viewer, lightbox: Lightbox, display: XDisplay, out: Path
+) -> None:
+    ward.open_desktop("radiology")
+    chromium = ward.browser
+    assert isinstance(chromium, Chromium)
+    twin = chromium.run(chromium.page.context.new_page)
+    badge = "document.querySelector('[data-badge]')?.dataset.state"
+    chromium.run(lambda: twin.goto(f"{lightbox.url}/desktop/radiology"))
+    wait_for(
+        lambda: chromium.run(lambda: twin.evaluate(badge)) == "exact",
+        timeout_s=PATIENCE_S,
+        what="the second window's picture",
+    )
+    ward.assert_equal(display, out, "follow-me-twin")
+    chromium.run(twin.close)
+
+
+def test_who_lost_the_network_does_not_take_the_desktop_back(
+    start_browser: Callable[[str], Browser], relay: Relay, lightbox: Lightbox, ward: Viewer
+) -> None:
+    browser = start_browser("chromium")
+    away = Viewer(browser, relay.url)
+    away.sign_in(lightbox.username, lightbox.password)
+    away.open_desktop("radiology")
+    relay.unplug()
+    try:
+        wait_for(lambda: away.connection() == "reconnecting", timeout_s=PATIENCE_S, what=away.situation)
+        ward.open_desktop("radiology")
+    finally:
+        relay.plug()
+    wait_moved(away)
+    assert not away.surface().any()
+    assert ward.connection() == "connected"
+    browser.close()
+
+
+@pytest.mark.parametrize("silent", [False, True], ids=["broken", "silent"])
+def test_a_gap_of_the_network_ends_by_itself(
+    start_browser: Callable[[str], Browser],
+    relay: Relay,
+    lightbox: Lightbox,
+    display: XDisplay,
+    tmp_path: Path,
+    out: Path,
+    silent: bool,
+) -> None:
+    """A line that is reset, and one that swallows everything, as out of the reach of the Wi-Fi."""
+    browser = start_browser("chromium")
+    viewer = Viewer(browser, relay.url)
+    viewer.sign_in(lightbox.username, lightbox.password)
+    viewer.open_desktop("radiology")
+    viewer.watch_connection()
+    if silent:
+        relay.swallow()
+    else:
+        relay.unplug()
+    try:
+        probe = Probe(display, tmp_path, x=100, y=100)
+        time.sleep(GAP_S)
+        assert viewer.badge() not in ("exact", "scaled"), "nothing was heard for 10 s"
+    finally:
+        relay.plug()
+    back_s = viewer.wait_exact()
+    print(f"exact again {back_s:.2f} s after the network was back")
+    viewer.assert_equal(display, out, f"gap-{silent}")
+    assert "ended" not in viewer.connections()
+    probe.stop()
+    browser.close()

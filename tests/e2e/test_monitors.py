@@ -1,0 +1,304 @@
+"""Several monitors: a window each, exact; pointer and drags cross; programs see them and outlive changes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.browsers.browser import Browser
+from tests.e2e.browsers.chromium import Chromium
+from tests.e2e.browsers.chromium_window import ChromiumWindow, opened_by
+from tests.e2e.conftest import signed_in
+from tests.e2e.desktop_side.display import Window, XDisplay
+from tests.e2e.desktop_side.probe import SYSTEM_PYTHON, Probe
+from tests.e2e.lightbox import Lightbox
+from tests.e2e.processes import Program, wait_for
+from tests.e2e.viewer import Viewer
+
+DESKTOP = "office"
+ALONE = [{"id": 0, "x": 0, "y": 0, "width": 1280, "height": 800}]
+LEFT, RIGHT = (0, 0, 800, 640), (800, 90, 700, 500)
+PAIR = [
+    {"id": number, "x": x, "y": y, "width": width, "height": height}
+    for number, (x, y, width, height) in enumerate((LEFT, RIGHT))
+]
+ORDER = """
+const ticket = await (await fetch(`/api/v1/desktops/${desktop}/viewers`, { method: 'POST' })).json();
+const address = new URL(ticket.websocket, location.origin.replace('http', 'ws'));
+const socket = new WebSocket(address, ['lightbox.1', `ticket.${ticket.ticket}`]);
+await new Promise((done) => { socket.onopen = done; });
+const encodings = ['solid', 'palette', 'grey', 'colour', 'raw'];
+const say = (message) => socket.send(JSON.stringify(message));
+say({ type: 'hello', protocol: 1, client: 'test', monitor: 0, cache_bytes: 0, encodings });
+say({ type: 'layout', monitors });
+await new Promise((done) => {
+  socket.onmessage = ({ data }) => {
+    if (typeof data === 'string' && ['monitors', 'notice'].includes(JSON.parse(data).type)) done();
+  };
+});
+socket.close();
+"""
+PROBES = Path(__file__).parent / "desktop_side" / "monitors_probe.py"
+
+
+@pytest.fixture(scope="module")
+def office(out: Path) -> Iterator[Lightbox]:
+    """A demo of its own: monitors change here, and other tests have to find theirs as they left it."""
+    log = out / "monitors.log"
+    log.write_bytes(b"")
+    running = Lightbox(log, profile=DESKTOP, width_px=1280, height_px=800)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def screen(office: Lightbox, first: Viewer) -> Iterator[XDisplay]:
+    reader = office.display()
+    yield reader
+    reader.close()
+
+
+@pytest.fixture(scope="module")
+def first(chromium: Chromium, office: Lightbox) -> Viewer:
+    viewer = signed_in(chromium, office)
+    viewer.open_desktop(DESKTOP)
+    return viewer
+
+
+@pytest.fixture
+def left(first: Viewer, screen: XDisplay) -> Viewer:
+    """The first window, on a desktop of two monitors."""
+    first.browser.resize(1320, 880)
+    first.browser.open(f"{first.url}/desktop/{DESKTOP}")
+    first.wait_for_badge("exact", "scaled")
+    order(first, PAIR, screen)
+    return first
+
+
+@pytest.fixture
+def right(left: Viewer, chromium: Chromium, office: Lightbox) -> Iterator[Viewer]:
+    """A second window, on the second monitor."""
+    window = ChromiumWindow(chromium)
+    viewer = Viewer(window, office.url)
+    viewer.open_desktop(DESKTOP, monitor=1)
+    yield viewer
+    window.close()
+
+
+def order(viewer: Viewer, monitors: list[dict[str, int]], screen: XDisplay) -> None:
+    """As the panel does, without its clicks."""
+    wanted = {(m["x"], m["y"], m["width"], m["height"]) for m in monitors}
+    if set(listed(screen)) != wanted:
+        panel(viewer, monitors)
+    wait_for(
+        lambda: set(listed(screen)) == wanted,
+        timeout_s=10,
+        what=lambda: f"monitors {wanted}; there are {listed(screen)}; {viewer.situation()}",
+    )
+    viewer.wait_exact()
+
+
+def panel(viewer: Viewer, monitors: list[dict[str, int]]) -> None:
+    """Orders by a WebSocket of its own, which says hello and this; returns when it is answered."""
+    viewer.browser.evaluate(f"const desktop = '{DESKTOP}', monitors = {json.dumps(monitors)};{ORDER}")
+
+
+def listed(screen: XDisplay) -> list[tuple[int, ...]]:
+    """By `xrandr --listmonitors`, as (x, y, width, height)."""
+    found: list[tuple[int, ...]] = []
+    for line in screen.run("xrandr", "--listmonitors").splitlines()[1:]:
+        size, x, y = line.split()[2].replace("x", "+", 1).replace("/", "+").rsplit("+", 2)
+        width, _, height, _ = size.split("+")
+        found.append(tuple(int(number) for number in (x, y, width, height)))
+    return found
+
+
+def programs(screen: XDisplay) -> set[tuple[int, str]]:
+    """Windows of programs. Background and panel make theirs anew for other monitors."""
+    return {
+        (window.id, window.title) for window in screen.windows() if window.title not in ("pcmanfm", "tint2")
+    }
+
+
+def inside(window: Window, monitor: tuple[int, int, int, int]) -> bool:
+    x, y, width, height = monitor
+    return (
+        x <= window.x
+        and y <= window.y
+        and window.x + window.width <= x + width
+        and window.y + window.height <= y + height
+    )
+
+
+def test_each_window_shows_its_monitor_exactly(
+    left: Viewer, right: Viewer, screen: XDisplay, out: Path
+) -> None:
+    left.assert_equal(screen, out, "monitor-left", monitor=LEFT)
+    right.assert_equal(screen, out, "monitor-right", monitor=RIGHT)
+    right.browser.screenshot(out / "monitor-right.png")
+
+
+def test_the_pointer_and_drags_cross(left: Viewer, right: Viewer, screen: XDisplay, tmp_path: Path) -> None:
+    right.move((30, 40))
+    wait_for(lambda: screen.pointer() == (830, 130), timeout_s=5, what=lambda: f"{screen.pointer()}")
+    probe = Probe(screen, tmp_path, x=300, y=120)
+    try:
+        start, end = probe.area, (RIGHT[0] + 250, probe.area[1] + 30)
+        probe.clear()
+        # From the left window out over its edge: the page is wider than the monitor.
+        left.drag(start, end)
+        probe.wait_for(lambda events: [e for e in events if e["kind"] == "button-up"], "the drag's end")
+        (up,) = probe.events("button-up")
+        assert (up["x"], up["y"]) == end
+        assert screen.held() == ([], 0)
+    finally:
+        probe.stop()
+
+
+@pytest.mark.parametrize("toolkit", ["gtk", "qt"])
+@pytest.mark.parametrize("monitor", [LEFT, RIGHT], ids=["left", "right"])
+def test_programs_see_monitors_and_maximise_to_one(
+    left: Viewer,
+    screen: XDisplay,
+    tmp_path: Path,
+    toolkit: str,
+    monitor: tuple[int, int, int, int],
+) -> None:
+    said = tmp_path / "said"
+    at = str(monitor[0] + 200), str(monitor[1] + 100)
+    command = f"exec {SYSTEM_PYTHON} {PROBES} {toolkit} {at[0]} {at[1]} > {said}"
+    around = {**screen.environment, "XDG_RUNTIME_DIR": str(tmp_path), "LANG": "C.UTF-8"}
+    program = Program(["sh", "-c", command], log=tmp_path / "log", env=around)
+    try:
+        wait_for(lambda: said.exists() and said.read_text(), timeout_s=20, what=f"a {toolkit} program")
+        assert {tuple(place) for place in json.loads(said.read_text())} == {LEFT, RIGHT}
+
+        def maximised() -> Window | None:
+            found = [window for window in screen.windows() if window.title == "monitors"]
+            return found[0] if found and found[0].width > 0.9 * monitor[2] else None
+
+        window = wait_for(maximised, timeout_s=10, what="a maximised window")
+        assert inside(window, monitor)
+    finally:
+        program.stop()
+
+
+def test_programs_outlive_changes_and_come_back_on_screen(
+    left: Viewer, right: Viewer, screen: XDisplay, out: Path, tmp_path: Path
+) -> None:
+    program = Program(
+        ["xterm", "-title", "kept", "-geometry", "40x10+1200+300"],
+        log=tmp_path / "log",
+        env=screen.environment,
+    )
+
+    def kept() -> Window | None:
+        return next((window for window in screen.windows() if window.title == "kept"), None)
+
+    try:
+        window = wait_for(kept, timeout_s=20, what="xterm")
+        assert inside(window, RIGHT)
+        windows = programs(screen)
+        # turned upright, then wider, then one monitor alone
+        order(left, [PAIR[0], {**PAIR[1], "width": 500, "height": 700}], screen)
+        right.assert_equal(screen, out, "monitor-upright", monitor=(800, 90, 500, 700))
+        order(left, ALONE, screen)
+        wait_for(
+            lambda: (now := kept()) is not None and now.x + now.width // 2 < 1280 and now.y < 800,
+            timeout_s=10,
+            what=lambda: f"the window within reach; it is {kept()}",
+        )
+        assert windows <= programs(screen)
+        left.assert_equal(screen, out, "monitor-alone")
+    finally:
+        program.stop()
+
+
+def test_a_window_whose_monitor_is_gone_says_so(left: Viewer, right: Viewer, screen: XDisplay) -> None:
+    order(left, ALONE, screen)
+    wait_for(lambda: right.connection() == "ended", timeout_s=10, what=lambda: right.situation())
+    assert "This monitor" in right.browser.evaluate("return document.querySelector('.note').innerText")
+    right.click_element(".note-acts .primary")
+    right.wait_exact()
+    assert right.browser.evaluate("return location.search") == "?monitor=0"
+
+
+def test_keys_show_another_monitor(left: Viewer, screen: XDisplay, out: Path) -> None:
+    def shown() -> Any:
+        return left.browser.evaluate("return document.querySelector('canvas[data-monitor]')?.dataset.monitor")
+
+    for digit, monitor, place in (("2", "1", RIGHT), ("1", "0", LEFT)):
+        left.browser.key_down("Control")
+        left.browser.key_down("Alt")
+        left.browser.tap(digit)
+        left.browser.key_up("Alt")
+        left.browser.key_up("Control")
+        wait_for(lambda monitor=monitor: shown() == monitor, timeout_s=10, what=f"monitor {monitor}")  # type: ignore[misc]
+        left.assert_equal(screen, out, f"monitor-key-{digit}", monitor=place)
+    assert screen.held() == ([], 0)
+
+
+def test_the_panel_orders_monitors_and_opens_windows(
+    left: Viewer, chromium: Chromium, office: Lightbox, screen: XDisplay, out: Path
+) -> None:
+    order(left, ALONE, screen)
+    left.browser.evaluate("document.querySelector('.tools [aria-label=\"Monitors\"]').click()")
+    left.wait_for_element(".monitors-card")
+    left.click_element("[data-count] .segment:nth-child(3)")
+    for number, size in enumerate(("2048x2560", "2048x2560", "1920x1080")):
+        left.browser.evaluate(
+            f"const list = document.querySelector('#monitor-size-{number}'); list.value = '{size}';"
+            "list.dispatchEvent(new Event('change'))"
+        )
+    left.browser.screenshot(out / "monitors-panel.png")
+    left.click_element('[data-act="apply"]')
+    wanted = {(0, 0, 2048, 2560), (2048, 0, 2048, 2560), (4096, 0, 1920, 1080)}
+    wait_for(lambda: set(listed(screen)) == wanted, timeout_s=10, what=lambda: f"{listed(screen)}")
+    assert screen.size() == (6016, 2560)
+    left.click_element('[data-act="openAll"]')
+    windows = opened_by(chromium, 2)
+    try:
+        for window in windows:
+            viewer = Viewer(window, office.url)
+            viewer.wait_for_badge("exact", "scaled")
+            number = viewer.browser.evaluate(
+                "return Number(new URLSearchParams(location.search).get('monitor'))"
+            )
+            assert viewer.surface().shape == ((2560, 2048, 3), (1080, 1920, 3))[number - 1]
+        pictures = "return document.querySelectorAll('.monitor-picture').length"
+        wait_for(lambda: left.browser.evaluate(pictures) == 3, timeout_s=10, what="three live pictures")
+        left.browser.screenshot(out / "monitors-panel-live.png")
+    finally:
+        for window in windows:
+            window.close()
+
+
+def test_a_monitor_takes_its_windows_size(
+    left: Viewer, office: Lightbox, screen: XDisplay, out: Path
+) -> None:
+    left.browser.resize(1111, 777)
+    left.browser.open(f"{office.url}/desktop/{DESKTOP}?fit=window")
+    wait_for(lambda: (0, 0, 1111, 777) in listed(screen), timeout_s=10, what=lambda: f"{listed(screen)}")
+    assert (1111, 90, 700, 500) in listed(screen), "the other makes room"
+    left.browser.resize(700, 1000)  # turned
+    wait_for(lambda: (0, 0, 700, 1000) in listed(screen), timeout_s=10, what=lambda: f"{listed(screen)}")
+    left.assert_equal(screen, out, "monitor-fit", monitor=(0, 0, 700, 1000))
+
+
+def test_a_layout_that_cannot_be_is_refused_in_words(left: Viewer, screen: XDisplay) -> None:
+    panel(left, [{**PAIR[0], "width": 30_000}])
+    assert set(listed(screen)) == {LEFT, RIGHT}
+    left.wait_exact()
+
+
+def test_any_engine_shows_a_second_monitor(
+    browser: Browser, left: Viewer, office: Lightbox, screen: XDisplay, out: Path
+) -> None:
+    assert left.url == office.url
+    viewer = signed_in(browser, office)  # and takes the desktop over
+    viewer.open_desktop(DESKTOP, monitor=1)
+    viewer.assert_equal(screen, out, f"monitor-{browser.engine}", monitor=RIGHT)

@@ -1,0 +1,113 @@
+"""Display checks: judged, kept, and brought along from databases of the version before."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import select
+
+from display_server.broker.catalogue import Catalogue, DesktopOffer
+from display_server.broker.checks import CheckResult, Checks, as_dict
+from display_server.broker.store import Store
+from display_server.broker.tables import Desktop
+from display_server.clipboard.policy import ClipboardPolicy
+
+DEVICE = {
+    "name": "Chrome · Windows",
+    "screen_width": 2560,
+    "screen_height": 1440,
+    "ratio": 1.0,
+    "colour_depth": 24,
+    "gamut": "srgb",
+    "high_dynamic_range": False,
+}
+
+
+def result(**changes: Any) -> CheckResult:
+    patterns = [{"pattern": "smpte", "state": "exact", "answers": [True, True]}]
+    trials = [
+        {"base": base, "difference": difference, "place": 2, "answer": 2, "state": "exact"}
+        for base in (10, 128, 250)
+        for difference in (-8, 4, 2)
+    ]
+    plain = {
+        "desktop": "check",
+        "width": 1920,
+        "height": 1080,
+        "device": DEVICE,
+        "patterns": patterns,
+        "trials": trials,
+    }
+    return msgspec.convert(plain | changes, CheckResult)
+
+
+def trial(base: int, difference: int, answer: int | None = 0, state: str = "exact") -> dict[str, Any]:
+    return {"base": base, "difference": difference, "place": 0, "answer": answer, "state": state}
+
+
+def test_thresholds_are_the_smallest_difference_that_was_found() -> None:
+    assert result().thresholds() == [2, 2, 2]
+    trials = [trial(5, 8), trial(5, 4), trial(5, 2, 1), trial(5, 1, None), trial(128, -3)]
+    assert result(trials=trials).thresholds() == [4, 3, None]
+
+
+@pytest.mark.parametrize(
+    ("changes", "passed"),
+    [
+        ({}, True),
+        ({"patterns": [{"pattern": "smpte", "state": "scaled", "answers": [True]}]}, False),
+        ({"patterns": [{"pattern": "smpte", "state": "exact", "answers": [True, False]}]}, False),
+        ({"trials": [trial(5, 6), trial(128, 4), trial(250, 4)]}, True),
+        ({"trials": [trial(5, 7), trial(128, 4), trial(250, 4)]}, False),
+        ({"trials": [trial(5, 6), trial(128, 4), trial(250, 5)]}, False),
+        ({"trials": [trial(5, 6), trial(128, 4)]}, False),
+        ({"trials": [trial(5, 6), trial(128, 4), trial(250, 4, state="unverified")]}, False),
+    ],
+)
+def test_judged(changes: dict[str, Any], passed: bool) -> None:
+    assert result(**changes).passed is passed
+
+
+async def test_kept_and_listed_newest_first(tmp_path: Path) -> None:
+    store = await Store.open(tmp_path / "db")
+    now = iter((1.0, 2.0, 3.0))
+    checks = Checks(store, now_s=lambda: next(now))
+    for username in ("kim", "lee", "kim"):
+        await checks.add(username, result())
+    assert [stored.checked_s for stored in await checks.newest("kim")] == [3.0, 1.0]
+    everybody = await checks.newest()
+    assert [stored.username for stored in everybody] == ["kim", "lee", "kim"]
+    plain = as_dict(everybody[0])
+    assert (plain["username"], plain["passed"], plain["thresholds"]) == ("kim", True, [2, 2, 2])
+    assert plain["device"] == DEVICE
+    assert [stored.checked_s for stored in await checks.newest(limit=1)] == [3.0]
+    await store.close()
+
+
+async def test_a_database_of_the_version_before_is_brought_up(tmp_path: Path) -> None:
+    path = tmp_path / "db"
+    store = await Store.open(path)
+    await Catalogue(store).declare([DesktopOffer("one", "One", "blank", 800, 600, ("kim",))])
+    await store.close()
+    with sqlite3.connect(path) as old:
+        for statement in (
+            "ALTER TABLE desktops DROP COLUMN share",
+            "ALTER TABLE desktops DROP COLUMN clipboard",
+            "DROP TABLE display_checks",
+            "PRAGMA user_version = 1",
+        ):
+            old.execute(statement)
+    old.close()
+    store = await Store.open(path)
+    async with store.begin() as db:
+        desktop = (await db.scalars(select(Desktop))).one()
+    assert (desktop.share, msgspec.json.decode(desktop.clipboard, type=ClipboardPolicy)) == (
+        False,
+        ClipboardPolicy(),
+    )
+    await Checks(store).add("kim", result())
+    await store.close()

@@ -1,0 +1,82 @@
+"""The program on a real X server: what is typed is what is drawn."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from display_server.check.patterns import PATTERNS, contrast
+from display_server.input.xtest import XtestInput
+from tests.fakes.x_server import Painter, XServer, x_server
+
+SIZE = 1024, 640
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[XServer]:
+    with x_server(*SIZE) as running:
+        yield running
+
+
+@pytest.fixture
+def painter(server: XServer) -> Iterator[Painter]:
+    """With the program running."""
+    command = [sys.executable, "-m", "display_server.check"]
+    program = subprocess.Popen(command, env={**server.environment, "PYTHONPATH": ""})
+    reader = Painter(server)
+    yield reader
+    reader.close()
+    program.kill()
+    program.wait()
+
+
+async def shows(painter: Painter, picture: NDArray[np.uint8]) -> None:
+    for _ in range(400):
+        if (painter.pixels()[:, :, ::-1] == picture).all():
+            return
+        await asyncio.sleep(0.025)
+    raise AssertionError("the pattern never came")
+
+
+async def xrandr(server: XServer, *arguments: str) -> None:
+    program = await asyncio.create_subprocess_exec("xrandr", *arguments, env=server.environment)
+    assert await program.wait() == 0
+
+
+async def test_patterns_are_chosen_by_keys(server: XServer, painter: Painter) -> None:
+    device = XtestInput(server.display, None)
+    await device.open()
+    hands = device.holder()
+    await shows(painter, PATTERNS["tg18-qc"](*SIZE))
+    for key, name in (("2", "tg270-sqc"), ("3", "smpte"), ("4", "pixels"), ("1", "tg18-qc")):
+        hands.text(key)
+        await shows(painter, PATTERNS[name](*SIZE))
+    hands.text("c12,-3,2\n")
+    await shows(painter, contrast(*SIZE, 12, -3, 2))
+    hands.text("c255,1,0\n")  # cannot be
+    hands.text("x9\n")
+    hands.text("cc250,5,1\n")
+    await shows(painter, contrast(*SIZE, 250, 5, 1))
+    await device.close()
+
+
+async def test_covers_monitors_as_they_change(server: XServer, painter: Painter) -> None:
+    await shows(painter, PATTERNS["tg18-qc"](*SIZE))
+    halves = ["512/100x640/100+0+0", "512/100x640/100+512+0"]
+    for name, place, output in zip(("left", "right"), halves, ("screen", "none"), strict=True):
+        await xrandr(server, "--setmonitor", name, place, output)
+    # A monitor set by hand tells nobody by itself; a change of the screen does.
+    half = PATTERNS["tg18-qc"](512, 640)
+    device = XtestInput(server.display, None)
+    await device.open()
+    device.holder().text("1")
+    await shows(painter, np.concatenate([half, half], axis=1))
+    await device.close()
+    for name in ("left", "right"):
+        await xrandr(server, "--delmonitor", name)

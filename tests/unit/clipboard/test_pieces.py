@@ -1,0 +1,98 @@
+"""Frames of kind 3: what is cut is put together again, and nothing else is."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from display_server.errors import ProtocolError
+from display_server.protocol.clipboard import (
+    PIECE_BYTES,
+    PNG_SIGNATURE,
+    Assembly,
+    Failure,
+    Format,
+    failed,
+    parse_piece,
+    pieces,
+)
+
+LIMIT = 1 << 20
+
+
+def frame(
+    kind: int = 3,
+    flags: int = 0,
+    kind_of_content: int = 1,
+    serial: int = 1,
+    total: int = 2,
+    offset: int = 0,
+    data: bytes = b"ab",
+) -> bytes:
+    return struct.pack("<BBHIII", kind, flags, kind_of_content, serial, total, offset) + data
+
+
+@given(st.integers(0, 3 * PIECE_BYTES + 1), st.sampled_from(Format), st.integers(0, 0xFFFF_FFFF))
+def test_comes_back_whole(size: int, kind: Format, serial: int) -> None:
+    content = ((PNG_SIGNATURE if kind is Format.PNG else b"") + b"x" * size) if size else b""
+    if kind is Format.PNG and not content:
+        content = PNG_SIGNATURE
+    assembly = Assembly()
+    results = [assembly.add(parse_piece(part), LIMIT) for part in pieces(kind, serial, content)]
+    assert results[-1] == content
+    assert all(result is None for result in results[:-1])
+
+
+def test_a_new_copy_takes_the_place_of_an_unfinished_one() -> None:
+    assembly = Assembly()
+    first, *_ = pieces(Format.TEXT, 1, b"x" * (PIECE_BYTES + 1))
+    assert assembly.add(parse_piece(first), LIMIT) is None
+    (second,) = pieces(Format.TEXT, 2, b"y")
+    assert assembly.add(parse_piece(second), LIMIT) == b"y"
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"\x03", "head"),
+        (frame(kind=2), "kind"),
+        (frame(flags=1), "flags"),
+        (frame(kind_of_content=3), "format"),
+        (frame(kind_of_content=0), "format"),
+        (frame(total=1), "does not fit"),
+        (frame(offset=1), "does not fit"),
+        (frame(data=b""), "does not fit"),
+    ],
+)
+def test_no_piece(data: bytes, told: str) -> None:
+    with pytest.raises(ProtocolError, match=told):
+        parse_piece(data)
+
+
+@pytest.mark.parametrize(
+    ("frames", "told"),
+    [
+        ([frame(total=4, offset=2)], "continue"),
+        ([frame(total=4), frame(total=4, offset=2, serial=2)], "continue"),
+        ([frame(total=4), frame(total=5, offset=2)], "continue"),
+        ([frame(total=6), frame(total=6, offset=4)], "continue"),
+        ([frame(), frame(offset=2, total=4)], "continue"),
+        ([frame(total=LIMIT + 1)], "over the limit"),
+        ([frame(data=b"\xff\xfe")], "UTF-8"),
+        ([frame(kind_of_content=2)], "not PNG"),
+    ],
+)
+def test_no_copy(frames: list[bytes], told: str) -> None:
+    assembly = Assembly()
+    *fine, wrong = frames
+    for data in fine:
+        assembly.add(parse_piece(data), LIMIT)
+    with pytest.raises(ProtocolError, match=told):
+        assembly.add(parse_piece(wrong), LIMIT)
+
+
+def test_a_reason_has_no_content() -> None:
+    assert failed(Format.PNG, 9, Failure.TOO_LARGE) == struct.pack("<BBHIII", 3, 2, 2, 9, 0, 0)

@@ -1,0 +1,97 @@
+"""Text scale on a real X server: what starts later reads it, and what runs follows."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from display_server.desktop.text_scale import TextScale
+from tests.fakes.x_server import XServer, x_server
+
+PYTHON = "/usr/bin/python3"  # Debian's: it has the toolkits' bindings
+PATIENCE_S = 15.0
+GTK = """
+import sys, gi
+gi.require_version('Gtk', '3.0')
+from gi.repository import Gtk
+settings = Gtk.Settings.get_default()
+say = lambda *_: print(settings.get_property('gtk-xft-dpi') / 1024, flush=True)
+settings.connect('notify::gtk-xft-dpi', say)
+say()
+Gtk.main()
+"""
+QT = """
+import sys
+from PyQt5.QtWidgets import QApplication
+program = QApplication(sys.argv)
+print(program.primaryScreen().logicalDotsPerInch())
+"""
+
+
+@pytest.fixture
+def server() -> Iterator[XServer]:
+    with x_server() as running:
+        yield running
+
+
+def resources(server: XServer) -> str:
+    command = ["xrdb", "-query"]
+    return subprocess.run(
+        command, env=server.environment, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def test_programs_that_start_later_read_it(server: XServer) -> None:
+    with contextlib.closing(TextScale(server.display, None)) as scale:
+        assert (scale.percent, resources(server)) == (100, "")
+        subprocess.run(
+            ["xrdb", "-merge"], env=server.environment, check=True, input=b"XTerm*faceSize: 9\nXft.dpi: 96\n"
+        )
+        scale.set(150)
+        assert sorted(resources(server).splitlines()) == ["XTerm*faceSize:\t9", "Xft.dpi:\t144"]
+        around = server.environment | {"XDG_RUNTIME_DIR": str(server.folder)}
+        said = subprocess.run([PYTHON, "-c", QT], env=around, check=True, capture_output=True, text=True)
+        assert float(said.stdout) == 144
+
+
+def test_gtk_programs_follow_while_they_run(server: XServer) -> None:
+    with (
+        contextlib.closing(TextScale(server.display, None)) as scale,
+        subprocess.Popen(
+            [PYTHON, "-u", "-c", GTK], env=server.environment, stdout=subprocess.PIPE, text=True
+        ) as program,
+    ):
+        assert program.stdout is not None
+        try:
+            first = float(program.stdout.readline())
+            assert first in (-1 / 1024, 96)
+            for percent in (200, 125):
+                scale.set(percent)
+                said, deadline = first, time.monotonic() + PATIENCE_S
+                while said != 96 * percent / 100 and time.monotonic() < deadline:
+                    said = float(program.stdout.readline())
+                assert said == 96 * percent / 100
+        finally:
+            program.kill()
+
+
+def test_the_next_process_takes_it_up(server: XServer) -> None:
+    with contextlib.closing(TextScale(server.display, None)) as scale:
+        scale.set(175)
+    with contextlib.closing(TextScale(server.display, None)) as scale:
+        assert scale.percent == 175
+
+
+def test_a_settings_daemon_that_runs_is_left_alone(server: XServer) -> None:
+    with (
+        contextlib.closing(TextScale(server.display, None)) as first,
+        contextlib.closing(TextScale(server.display, None)) as second,
+    ):
+        first.set(150)
+        second.set(200)
+        assert resources(server) == "Xft.dpi:\t192"
+        assert second._owner is None
