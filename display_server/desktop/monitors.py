@@ -91,13 +91,18 @@ def extent(monitors: Sequence[Monitor]) -> tuple[int, int]:
 def back_on_screen(window: tuple[int, int, int, int], monitors: Sequence[Monitor]) -> tuple[int, int] | None:
     """Where a window (x, y, width, height, with its frame) has to go to be within reach; None: it may stay.
 
-    It may stay while half of its upper edge, by which it is moved, is on monitors, and so `REACH_PX` of it.
+    It may stay while of its upper edge, by which it is moved, half is on monitors, or as much as half of the
+    narrowest of them, and in any case `REACH_PX` of it.
     """
     x, y, width, height = window
     reach, edge = min(REACH_PX, width), min(EDGE_PX, height)
-    beside = [monitor for monitor in monitors if monitor.y <= y <= monitor.bottom - edge]
-    seen = sum(max(0, min(x + width, monitor.right) - max(x, monitor.x)) for monitor in beside)
-    if beside and seen >= max(reach, min(width, max(monitor.width for monitor in beside)) // 2):
+    under = [
+        monitor
+        for monitor in monitors
+        if monitor.y <= y <= monitor.bottom - edge and monitor.x < x + width and x < monitor.right
+    ]
+    seen = sum(min(x + width, monitor.right) - max(x, monitor.x) for monitor in under)
+    if under and seen >= max(reach, min(width, *(monitor.width for monitor in under)) // 2):
         return None
     target = min(
         monitors, key=lambda monitor: (_distance(x + width // 2, y + height // 2, monitor), monitor.id)
