@@ -290,6 +290,12 @@ CURVES = (
         ("p95_ms", "server_cores_per_desktop", "memory_mb_per_desktop"),
     ),
     ("resolution", "megapixels", "megapixels, all new", ("server_ms_per_frame", "browser_ms_per_frame")),
+    (
+        "change",
+        "changed_percent",
+        "% of the tiles of a 1080p screen",
+        ("server_ms_per_frame", "down_kb_per_frame"),
+    ),
     ("rate", "changes_per_s", "MR slices a second", ("server_cores", "browser_cores", "down_mbps")),
 )
 
