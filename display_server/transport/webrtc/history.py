@@ -1,0 +1,200 @@
+"""What was sent, what became of it, and the figures that follow from it. Bounded in time and in number.
+
+Sequence numbers (16 bits on the wire) and the receiver's clock (which begins anew after 12 days) are made
+monotone here; nobody else sees them wrap.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+
+from display_server.transport.webrtc.feedback import CLOCK_PERIOD_S, Feedback
+
+#: Packets that may be under way unreported: half the sequence numbers, so that none is mistaken for another.
+PACKETS_MAX = 2**15
+#: What nobody reported on for so long never will be, s.
+UNREPORTED_S = 10.0
+#: The smallest one-way delay of so many seconds is that of a way without a queue: clocks drift, ways change.
+BASELINE_S = 10
+#: The newest packets, of which the quickest tells of the queue now: one packet's hiccup is none.
+NEWEST = 3
+#: Fewer packets, or less time between the first and the last, s, tell no pace: the receiver counts in 250 µs.
+PROBE_PACKETS = 5
+PROBE_SHORTEST_S = 0.002
+
+
+@dataclass(slots=True)
+class SentPacket:
+    """`total_bytes`: all that was ever sent, up to and with this packet."""
+
+    sequence: int
+    size_bytes: int
+    sent_s: float
+    total_bytes: int
+    probe: int | None = None
+    lost: bool = False
+
+
+@dataclass(slots=True)
+class Report:
+    """What one feedback tells that was not known before."""
+
+    received: list[tuple[SentPacket, float]] = field(default_factory=list)  # by sequence; arrival, s
+    lost: list[SentPacket] = field(default_factory=list)
+    found: int = 0  # received ones that had been called lost
+
+
+class History:
+    """Packets from sending until they are reported."""
+
+    def __init__(self) -> None:
+        self._packets: OrderedDict[int, SentPacket] = OrderedDict()
+        self._newest: int | None = None
+        self._arrival_s: float | None = None
+        self.total_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._packets)
+
+    def sent(self, sequence: int, size_bytes: int, now_s: float, probe: int | None) -> SentPacket:
+        """Numbers follow each other as sent; only their low 16 bits count."""
+        before = self._newest if self._newest is not None else sequence - 1
+        self._newest = before + ((sequence - before) & 0xFFFF)
+        self.total_bytes += size_bytes
+        packet = SentPacket(self._newest, size_bytes, now_s, self.total_bytes, probe)
+        self._packets[self._newest] = packet
+        while len(self._packets) > PACKETS_MAX or now_s - self._oldest.sent_s > UNREPORTED_S:
+            self._packets.popitem(last=False)
+        return packet
+
+    @property
+    def _oldest(self) -> SentPacket:
+        return next(iter(self._packets.values()))
+
+    def match(self, feedback: Feedback) -> Report:
+        """Unknown numbers, and those told before, are passed over."""
+        report = Report()
+        if self._newest is None:
+            return report
+        for packet in feedback.packets:
+            sequence = self._newest - ((self._newest - packet.sequence) & 0xFFFF)
+            sent = self._packets.get(sequence)
+            if sent is None:
+                continue
+            if packet.arrival_s is not None:
+                del self._packets[sequence]
+                report.found += sent.lost
+                report.received.append((sent, self._monotone(packet.arrival_s)))
+            elif not sent.lost:
+                sent.lost = True
+                report.lost.append(sent)
+        return report
+
+    def _monotone(self, arrival_s: float) -> float:
+        if self._arrival_s is not None:
+            arrival_s += round((self._arrival_s - arrival_s) / CLOCK_PERIOD_S) * CLOCK_PERIOD_S
+        self._arrival_s = arrival_s
+        return arrival_s
+
+
+class Rate:
+    """Bits per second over the last `span_s` of events, by the events' own times."""
+
+    def __init__(self, span_s: float, at_least: int = 0) -> None:
+        """`at_least` so many events are kept, however old."""
+        self._span_s = span_s
+        self._at_least = at_least
+        self._events: deque[tuple[float, int]] = deque()
+        self._bytes = 0
+
+    def add(self, at_s: float, size_bytes: int) -> None:
+        events = self._events
+        events.append((at_s, size_bytes))
+        self._bytes += size_bytes
+        while len(events) > self._at_least and events[0][0] <= at_s - self._span_s:
+            self._bytes -= events.popleft()[1]
+
+    @property
+    def bps(self) -> float:
+        return self._bytes * 8 / self._span_s
+
+    @property
+    def busy_bps(self) -> float:
+        """From the first event to the last: right for a link that was never idle between them."""
+        if len(self._events) < 2:
+            return self.bps
+        (first_s, first_bytes), (last_s, _) = self._events[0], self._events[-1]
+        return (self._bytes - first_bytes) * 8 / (last_s - first_s) if last_s > first_s else self.bps
+
+
+class Delays:
+    """One-way delays, each with the unknown difference of the two clocks in it, which `above_s` is rid of."""
+
+    def __init__(self) -> None:
+        self._newest: deque[float] = deque(maxlen=NEWEST)
+        self._smallest: deque[tuple[int, float]] = deque()  # second, smallest delay in it
+
+    def add(self, sent_s: float, arrival_s: float) -> None:
+        delay_s, second = arrival_s - sent_s, int(sent_s)
+        self._newest.append(delay_s)
+        if not self._smallest or self._smallest[-1][0] < second:
+            self._smallest.append((second, delay_s))
+            while self._smallest[0][0] <= second - BASELINE_S:
+                self._smallest.popleft()
+        elif delay_s < self._smallest[-1][1]:
+            self._smallest[-1] = (self._smallest[-1][0], delay_s)
+
+    @property
+    def above_s(self) -> float:
+        """By how much the newest are above the smallest; 0 before the first."""
+        if not self._newest:
+            return 0.0
+        return max(0.0, min(self._newest) - min(delay_s for _, delay_s in self._smallest))
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A wish: as soon as `least_packets` wait, send `size_bytes` of them at `rate_bps`, named by `number`."""
+
+    number: int
+    rate_bps: float
+    size_bytes: int
+    least_packets: int = PROBE_PACKETS
+
+
+class Train:
+    """The packets of one probe, as they left and as they arrive."""
+
+    def __init__(self, probe: Probe) -> None:
+        self.probe = probe
+        self.last_sent_s: float | None = None
+        self._sent: list[float] = []
+        self._arrivals: list[tuple[float, float, int]] = []  # sent, arrival, size
+        self._lost = 0
+
+    def sent(self, now_s: float) -> None:
+        self.last_sent_s = now_s
+        self._sent.append(now_s)
+
+    def received(self, packet: SentPacket, arrival_s: float) -> None:
+        self._arrivals.append((packet.sent_s, arrival_s, packet.size_bytes))
+
+    def lost(self) -> None:
+        self._lost += 1
+
+    @property
+    def complete(self) -> bool:
+        """Every packet that left is accounted for."""
+        return bool(self._sent) and len(self._arrivals) + self._lost >= len(self._sent)
+
+    def measure(self) -> tuple[float, float] | None:
+        """Paces of sending and of arrival, bit/s, or None if the train is too short to tell."""
+        if len(self._arrivals) < PROBE_PACKETS:
+            return None
+        (first_sent_s, first_s, first_bytes), (last_sent_s, last_s, _) = self._arrivals[0], self._arrivals[-1]
+        if last_s - first_s < PROBE_SHORTEST_S:
+            return None
+        bits = 8 * (sum(size for _, _, size in self._arrivals) - first_bytes)
+        sent_s = last_sent_s - first_sent_s
+        return (bits / sent_s if sent_s > 0 else float("inf")), bits / (last_s - first_s)
