@@ -92,7 +92,7 @@ packages=("${run_packages[@]}")
 install_packages "${packages[@]}"
 
 [ -x .venv/bin/python ] || "$(find_python)" -m venv .venv
-extras=demo,build
+extras=demo,build,motion
 [ "$mode" = dev ] && extras=$extras,dev,bench
 project=$(fingerprint_of pyproject.toml codecs/pyproject.toml codecs/setup.py codecs/native)
 # The development set contains the other one.

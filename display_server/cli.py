@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, cast, get_args
 
 import typer
 
@@ -90,20 +90,42 @@ def demo(
     attach: Annotated[
         str | None, typer.Option(metavar=":N", help="Serve this X display as well, and at once.")
     ] = None,
+    video: Annotated[
+        str,
+        typer.Option(
+            metavar="POLICY", help="adaptive, exact (never video) or economy (video for whatever moves)."
+        ),
+    ] = "adaptive",
+    share: Annotated[bool, typer.Option(help="Several devices may show a desktop at once.")] = False,
     state: StateOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Everything at once on this host, with a demo account and a certificate of its own."""
     from display_server.config import Config, DesktopConfig, check_display, load, parse_size
     from display_server.gateway.serve import DEMO_USERNAME, Demo
+    from display_server.motion.settings import VideoPolicy
 
     if profile not in DEMO_DESKTOPS:
         raise ConfigurationError(
             f"There is no profile {profile!r}.", hint=f"Choose one of: {', '.join(DEMO_DESKTOPS)}."
         )
     parse_size(size)
+    if video not in get_args(VideoPolicy):
+        raise ConfigurationError(
+            f"There is no policy {video!r} for video.",
+            hint=f"Choose one of: {', '.join(get_args(VideoPolicy))}.",
+        )
+    policy = cast(VideoPolicy, video)
     desktops = [
-        DesktopConfig(name=name, profile=name, title=title, size=size, users=[DEMO_USERNAME])
+        DesktopConfig(
+            name=name,
+            profile=name,
+            title=title,
+            size=size,
+            users=[DEMO_USERNAME],
+            share=share,
+            video=policy,
+        )
         for name, title in DEMO_DESKTOPS.items()
     ]
     if attach is not None:
@@ -116,6 +138,8 @@ def demo(
                 size=size,
                 users=[DEMO_USERNAME],
                 attach=attach,
+                share=share,
+                video=policy,
             )
         )
     base = load(None, os.environ)
@@ -128,6 +152,7 @@ def demo(
         locale=base.locale,
         tls=base.tls,
         sign_in=base.sign_in,
+        video=base.video,
         desktops=desktops,
     )
     _serve(config, demo=Demo(ready_desktop=ATTACHED if attach else profile), json_output=json_output)

@@ -7,6 +7,7 @@ anything starts.
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import re
 import stat
@@ -19,6 +20,7 @@ import msgspec
 
 from display_server.clipboard.policy import ClipboardPolicy
 from display_server.errors import ConfigurationError
+from display_server.motion.settings import VideoPolicy, VideoSettings
 
 DEFAULT_PORT = 8443
 #: What X servers and browsers' canvases take, in pixels.
@@ -45,6 +47,16 @@ class SignInConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     absolute_hours: float = 14
 
 
+class VideoConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Video for what moves, over UDP. Without `addresses` the one of `host` is offered, if it is one."""
+
+    addresses: list[str] = []
+    max_mbps: float = 20.0
+    economy_mbps: float = 8.0
+    turn_urls: list[str] = []
+    turn_secret_file: Path | None = None
+
+
 class DesktopConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A desktop that `users` may open; `*` stands for everybody with an account."""
 
@@ -56,6 +68,7 @@ class DesktopConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     attach: str | None = None
     share: bool = False
     clipboard: ClipboardPolicy | None = None  # None: as the profile says
+    video: VideoPolicy = "adaptive"
 
     @property
     def size_px(self) -> tuple[int, int]:
@@ -71,10 +84,15 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     locale: str = "ko_KR.UTF-8"
     tls: TlsConfig = msgspec.field(default_factory=TlsConfig)
     sign_in: SignInConfig = msgspec.field(default_factory=SignInConfig)
+    video: VideoConfig = msgspec.field(default_factory=VideoConfig)
     desktops: list[DesktopConfig] = []
 
 
-SECTIONS: Mapping[str, type[msgspec.Struct]] = {"tls": TlsConfig, "sign_in": SignInConfig}
+SECTIONS: Mapping[str, type[msgspec.Struct]] = {
+    "tls": TlsConfig,
+    "sign_in": SignInConfig,
+    "video": VideoConfig,
+}
 
 
 def default_state_folder(environment: Mapping[str, str]) -> Path:
@@ -228,9 +246,53 @@ def _anchored(config: Config, base: Path) -> Config:
         certificate=base / config.tls.certificate if config.tls.certificate else None,
         key=base / config.tls.key if config.tls.key else None,
     )
+    secret = config.video.turn_secret_file
+    video = msgspec.structs.replace(config.video, turn_secret_file=base / secret if secret else None)
     return msgspec.structs.replace(
-        config, state=base / config.state, web_client=base / config.web_client, tls=tls
+        config, state=base / config.state, web_client=base / config.web_client, tls=tls, video=video
     )
+
+
+def video_settings(config: Config) -> VideoSettings:
+    """What agents are told. Raises ConfigurationError, also for a secret that others can read."""
+    video = config.video
+    addresses = video.addresses or ([config.host] if _is_one_address(config.host) else [])
+    turn: dict[str, Any] | None = None
+    if bool(video.turn_urls) != bool(video.turn_secret_file):
+        raise ConfigurationError(
+            "`video.turn_urls` and `video.turn_secret_file` belong together.",
+            hint="The file has the secret of coturn's `static-auth-secret`.",
+        )
+    if video.turn_secret_file is not None:
+        turn = {"urls": video.turn_urls, "secret": _read_secret(video.turn_secret_file)}
+    wanted = {
+        "addresses": addresses,
+        "max_mbps": video.max_mbps,
+        "economy_mbps": video.economy_mbps,
+        "turn": turn,
+    }
+    try:
+        return msgspec.convert(wanted, VideoSettings)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(
+            f"video: {error}", hint="deploy/lightbox.example.toml shows every key."
+        ) from error
+
+
+def _is_one_address(host: str) -> bool:
+    try:
+        return not ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
+def _read_secret(path: Path) -> str:
+    try:
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise ConfigurationError(f"{path} can be read by other users.", hint=f"chmod 600 {path}")
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}.") from error
 
 
 def _check(config: Config, origin: str) -> None:
@@ -248,6 +310,7 @@ def _check(config: Config, origin: str) -> None:
     ):
         if value <= 0:
             raise ConfigurationError(f"{origin}: `sign_in.{key}` must be more than 0, not {value:g}.")
+    video_settings(config)
     seen = set()
     for desktop in config.desktops:
         if not DESKTOP_NAME.fullmatch(desktop.name):

@@ -27,7 +27,10 @@ COLD_DESKTOP = "office"
 
 
 class Lightbox:
+    """`policy` says whether what moves may go as video."""
+
     name = "lightbox"
+    policy = "adaptive"
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -58,7 +61,12 @@ class Lightbox:
         def enter(page: Page) -> None:
             doorstep(page)()
 
-        facts: Mapping[str, str] = {"TLS": "yes", "profile": DESKTOP, "commit": commit()}
+        facts: Mapping[str, str] = {
+            "TLS": "yes",
+            "profile": DESKTOP,
+            "video": self.policy,
+            "commit": commit(),
+        }
         return Running(
             display=session["display"],
             xauthority=Path(xauthority) if xauthority else None,
@@ -75,6 +83,8 @@ class Lightbox:
         """The line that the demo prints when it is ready."""
         assert self._state is not None
         command = [*self._command, "demo", "--json", "--port", "0", "--profile", DESKTOP]
+        # `relay` looks at the desktop beside the browser.
+        command += ["--video", self.policy, "--share"]
         if host != "127.0.0.1":
             command += ["--host", host]
         command += ["--size", f"{width_px}x{height_px}", "--state", str(self._state / "state")]
@@ -113,6 +123,20 @@ class Lightbox:
         if self._state is not None:
             shutil.rmtree(self._state, ignore_errors=True)
             self._state = None
+
+
+class LightboxExact(Lightbox):
+    """Tiles alone, whatever the link."""
+
+    name = "lightbox-exact"
+    policy = "exact"
+
+
+class LightboxEconomy(Lightbox):
+    """Video for whatever moves at video rate."""
+
+    name = "lightbox-economy"
+    policy = "economy"
 
 
 def commit() -> str:

@@ -15,6 +15,7 @@ from display_server.agent.cursor_image import cursor_message
 from display_server.agent.holder import Holder
 from display_server.agent.monitor_picture import MonitorPicture
 from display_server.agent.screen import Screen
+from display_server.agent.video_maker import VideoMaker
 from display_server.agent.viewer import Viewer
 from display_server.capture.cursor_source import CursorSource
 from display_server.capture.frame_source import FrameSource
@@ -24,6 +25,7 @@ from display_server.desktop.monitors import Monitor
 from display_server.desktop.screen_layout import ScreenLayout
 from display_server.errors import LayoutError, ProtocolError
 from display_server.input.input_sink import InputSink
+from display_server.motion.settings import VideoSettings
 from display_server.protocol import messages as m
 from display_server.telemetry.metrics import AgentMetrics
 from display_server.transport.viewer_socket import ViewerEnd, ViewerSocket, Visitor
@@ -64,6 +66,7 @@ class Agent:
         clipboard: DesktopClipboard | None = None,
         clipboard_policy: ClipboardPolicy = ClipboardPolicy(),  # noqa: B008 - frozen
         share: bool = False,
+        video: VideoSettings = VideoSettings(),  # noqa: B008 - frozen
     ) -> None:
         self.session = session
         self.desktop = desktop
@@ -74,6 +77,7 @@ class Agent:
         self.clipboard = clipboard
         self.clipboard_policy = clipboard_policy
         self._holder = Holder(share=share)
+        self.video = VideoMaker(video)
         self._layout = layout
         self.seed = secrets.randbits(64)
         self._viewers: dict[Viewer, None] = {}  # in order of arrival
@@ -120,6 +124,7 @@ class Agent:
                 self._follow_cursor(),
                 self._follow_layout(),
                 self._take_orders(),
+                self._load_video(),
                 self._tick(),
                 self._until_stopped(),
             )
@@ -259,6 +264,12 @@ class Agent:
             if self.layout() != before:
                 continue
             viewer.arranged()  # as it was already: who asked is told
+
+    async def _load_video(self) -> None:
+        if await self.video.load():
+            for viewer in list(self._viewers):
+                viewer.begin_video()
+        await self._until_stopped()
 
     async def _follow_cursor(self) -> None:
         while True:

@@ -27,9 +27,9 @@ DENSE = 0.75
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """What became of some damage. `before` has the digests that `move` starts from."""
+    """What became of some damage: tiles that changed. `before` has the digests that `move` starts from."""
 
-    changed: int
+    tiles: Tiles
     captured_s: float
     move: TileMove | None
     before: NDArray[np.uint64]
@@ -56,7 +56,7 @@ class Capturer:
 
     async def capture(self) -> Capture:
         """Takes all damage there is. Raises CaptureError."""
-        changed = 0
+        changed: list[Tiles] = []
         for read in range(READS_MAX):  # noqa: B007 - read below
             damage = self._source.take_damage()
             touched = touched_tiles(self._shadow.grid, damage)
@@ -65,16 +65,17 @@ class Capturer:
             else:
                 loop = asyncio.get_running_loop()
                 look = await loop.run_in_executor(self._executor, self._look, damage, touched)
-            changed += look.changed
+            changed.append(look.tiles)
             if not await self._source.disturbed(damage):
                 break
             self._metrics.torn += 1
         self._metrics.captures += 1
-        self._metrics.captures_vain += not changed
-        self._metrics.tiles_changed += changed
+        tiles = np.unique(np.concatenate(changed)) if read else look.tiles
+        self._metrics.captures_vain += not len(tiles)
+        self._metrics.tiles_changed += len(tiles)
         if read:
             # A move was found in a picture that was still being drawn, or starts from one.
-            return Capture(changed, look.captured_s, None, look.before)
+            return Capture(tiles, look.captured_s, None, look.before)
         return look
 
     def _look(self, damage: Sequence[Rect], touched: Tiles) -> Capture:
@@ -85,8 +86,8 @@ class Capturer:
         if many and ((self._dense and self._moves.skips()) or not is_flat(picture, _box(damage))):
             # Everything that is drawn changes, and nothing scrolls. To compare first would take longer than
             # to copy and digest, which tells the same.
-            changed = len(shadow.take(picture, touched))
-            self._dense = changed >= DENSE * len(touched)
+            changed = shadow.take(picture, touched)
+            self._dense = len(changed) >= DENSE * len(touched)
             return Capture(changed, captured_s, None, shadow.digests)
         dirty = dirty_tiles(shadow.picture, picture, shadow.grid, damage)
         tiles: Tiles = np.flatnonzero(dirty).astype(np.int32)
@@ -94,11 +95,11 @@ class Capturer:
             self._dense = len(tiles) >= DENSE * len(touched)
         before = shadow.digests
         if not len(tiles):
-            return Capture(0, captured_s, None, before)
+            return Capture(tiles, captured_s, None, before)
         move = self._moves.find(shadow.picture, picture, dirty)
         if move is not None:
             before = before.copy()
-        return Capture(len(shadow.take(picture, tiles)), captured_s, move, before)
+        return Capture(shadow.take(picture, tiles), captured_s, move, before)
 
 
 def _box(damage: Sequence[Rect]) -> tuple[int, int, int, int]:

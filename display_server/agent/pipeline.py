@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from typing import TYPE_CHECKING
 
 from display_server.agent.capturer import Capture, Capturer
 from display_server.agent.encoder import Encoder
@@ -13,6 +14,9 @@ from display_server.agent.viewer import Viewer
 from display_server.telemetry.metrics import AgentMetrics
 from display_server.telemetry.trace import Stages
 from display_server.update.viewer_state import Update
+
+if TYPE_CHECKING:
+    from display_server.agent.viewer_video import ViewerVideo
 
 #: Pictures a second in lasting motion at most: twice what screens show.
 RATE_MAX_PER_S = 120.0
@@ -41,6 +45,7 @@ class Pipeline:
         self._metrics = metrics
         self._clock = clock
         self._looked = looked
+        self._executor = executor
         self._capturer = Capturer(picture, picture.shadow, executor, metrics, clock)
         self._encoder = Encoder(picture.shadow, executor, metrics, lambda: len(viewers()))
         self._wake = asyncio.Event()
@@ -63,7 +68,7 @@ class Pipeline:
             await self._wake.wait()
             self._wake.clear()
             # … and somebody can take it. Otherwise the damage waits: what is read later is newer.
-            if any(viewer.ready for viewer in self._viewers()):
+            if any(viewer.ready or viewer.moving for viewer in self._viewers()):
                 await self._step()
             elif not self.viewed:
                 self._unseen = True
@@ -71,9 +76,11 @@ class Pipeline:
     async def _step(self) -> None:
         # 2. read, compare, copy what changed into the shadow
         capture, damaged_s = None, self._picture.damaged_s
+        waited_s = 0.0
         if damaged_s is not None:
             if self._unseen:  # nobody waited for it before now
                 damaged_s = self._clock()
+            waited_s = self._clock() - damaged_s
             await self._pace()
             async with self._picture.capturing:
                 capture = await self._capturer.capture()
@@ -88,6 +95,8 @@ class Pipeline:
         # 3. each viewer in turn, those with the quickest way first: choose, encode, send
         viewers = sorted(self._viewers(), key=lambda viewer: viewer.window.round_trip_s)
         for viewer in viewers:
+            if viewer.video is not None:
+                await self._move(viewer, viewer.video, capture, waited_s, stages)
             if viewer.ready and viewer.state.wants:
                 await self._serve(viewer, capture, stages)
         # 4. tell those whose state fell, and come back for what did not fit
@@ -103,7 +112,7 @@ class Pipeline:
         if move is not None and capture is not None and not state.is_at(capture.before, move.sources):
             move = None
         dropped = state.counts.dropped
-        choice = state.choose(move, viewer.pointer_tile, viewer.window.budget_bytes, self._clock())
+        choice = state.choose(move, viewer.pointer_tile, viewer.budget_bytes, self._clock())
         self._metrics.dropped += state.counts.dropped - dropped
         coded = await self._encoder.payloads(choice.tiles.tolist(), choice.digests)
         encoded_s = self._clock()
@@ -113,6 +122,21 @@ class Pipeline:
         update = state.compose(choice, coded, int(stages.captured_s * 1e6))
         viewer.send_update(update, stages, encoded_s)
         self._count(update)
+
+    async def _move(
+        self, viewer: Viewer, video: ViewerVideo, capture: Capture | None, waited_s: float, stages: Stages
+    ) -> None:
+        """What moves goes as video, if tiles cannot bring it."""
+        now_s = self._clock()
+        if capture is not None and len(capture.tiles):
+            video.pictured(capture.tiles, waited_s, now_s)
+        if video.choose(viewer.way, now_s):
+            viewer.covered(video.region)
+            self._metrics.video_begun += video.region is not None
+        if capture is not None:
+            sent = await video.frame(capture.tiles, stages.captured_s, self._executor)
+            self._metrics.video_frames += sent is not None
+            self._metrics.video_bytes += sent or 0
 
     async def _pace(self) -> None:
         """Lets the first pictures after quiet pass at once, and then `RATE_MAX_PER_S`."""

@@ -7,18 +7,21 @@ import math
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 from display_codecs import ENCODING_NAMES, TILE_PX
 
 from display_server.agent.holder import MOVED
 from display_server.agent.monitor_picture import MonitorPicture
+from display_server.agent.video_maker import VideoMaker
 from display_server.clipboard.desktop_clipboard import DesktopClipboard
 from display_server.clipboard.policy import ClipboardPolicy
 from display_server.clipboard.viewer_clipboard import ViewerClipboard
 from display_server.errors import Malfunction, ProtocolError
 from display_server.input.input_sink import InputSink
+from display_server.motion.chooser import Way
+from display_server.motion.region import Region
 from display_server.protocol import messages as m
 from display_server.protocol.clipboard import Piece
 from display_server.protocol.connection import MONITOR_GONE, ConnectionState, ViewerConnection
@@ -30,12 +33,17 @@ from display_server.update.exactness import Exactness, SurfaceProof
 from display_server.update.viewer_state import Update, ViewerState
 from display_server.update.window import Window
 
+if TYPE_CHECKING:
+    from display_server.agent.viewer_video import ViewerVideo
+
 log = structlog.get_logger(__name__)
 
 #: The state is told on change, and at least this often; the viewer trusts it for 5 s.
 STATE_EVERY_S = 1.95
 #: A viewer with so much unsent gets no news that the next one replaces anyway.
 BUSY_BYTES = 256 * 1024
+#: Of what an update may take, what is left for tiles while video plays.
+BESIDE_VIDEO = 0.15
 #: Input that waits until what was brought can be pasted; more is done at once.
 HELD_MAX = 1024
 
@@ -60,6 +68,10 @@ class Surroundings(Protocol):
 
     def layout(self) -> m.Monitors:
         """The monitors as viewers are told."""
+
+    @property
+    def video(self) -> VideoMaker:
+        """Of video for what moves."""
 
     def wake(self, monitor: int) -> None:
         """A viewer of it may take an update now."""
@@ -109,6 +121,10 @@ class Viewer:
         self._clock = clock
         self._connection = ViewerConnection(self._tiles_of, ENCODING_NAMES, clock())
         self._parts: _Parts | None = None
+        #: Video for what moves; None where the browser, the host or the policy has none.
+        self.video: ViewerVideo | None = None
+        self._shows_video = False
+        self._closing: asyncio.Task[None] | None = None
         self.window = Window()
         self.traces = FrameTraces()
         self.id = visitor.viewer or secrets.token_hex(4)
@@ -143,6 +159,47 @@ class Viewer:
     def ready(self) -> bool:
         """Whether an update may be sent now."""
         return self.greeted and self.window.open
+
+    @property
+    def moving(self) -> bool:
+        """Whether a frame of video may be sent now."""
+        return self.greeted and self.video is not None and self.video.region is not None
+
+    @property
+    def way(self) -> Way:
+        return Way(self.window.rate_bytes_per_s, self.state.payload_bytes)
+
+    @property
+    def budget_bytes(self) -> int:
+        """What the next update may take. Beside video it is little: both share the way."""
+        return int(self.window.budget_bytes * (BESIDE_VIDEO if self.moving else 1))
+
+    def covered(self, region: Region | None) -> None:
+        """Video shows this from now on, and nothing else."""
+        assert self._parts is not None
+        if region is None:
+            self._parts.state.uncover()
+            return
+        tiles = region.tiles(self._parts.picture.shadow.grid.columns)
+        self._parts.state.cover(tiles)
+        self._parts.proof.cover(tiles)
+
+    def begin_video(self) -> None:
+        """Once what makes it is loaded."""
+        if self._parts is None or not self.greeted or not self._shows_video or self.video is not None:
+            return
+        monitor = self._parts.picture.monitor.id
+        self.video = self._around.video.make(
+            self.id,
+            monitor,
+            self._parts.picture.shadow,
+            self._tell,
+            lambda: self._around.wake(monitor),
+            lambda: self.window.rate_bytes_per_s,
+            self._clock,
+        )
+        if self.video is not None:
+            self.video.invite()
 
     @property
     def monitor(self) -> int | None:
@@ -201,8 +258,17 @@ class Viewer:
                 self._tell(m.Pong(message.t, now_s * 1000))
             case m.Refresh():
                 self._around.metrics.resets += 1
+                if self.video is not None:
+                    self.video.start_over()
                 self.state.start_over()
                 self._around.wake(message.monitor)
+            case m.Offer():
+                if self.video is None:
+                    raise ProtocolError("an offer comes after it was asked for")
+                self.video.offered(message)
+            case m.Played():
+                if self.video is not None:
+                    self.video.played(message, now_s)
             case m.Layout():
                 self._around.ordered(self, message)
             case m.Watch():
@@ -223,6 +289,9 @@ class Viewer:
             self._verify.cancel()
         self._clipboard.left()
         self._hands.release()
+        if self.video is not None:
+            video, self.video = self.video, None
+            self._closing = asyncio.get_running_loop().create_task(video.close())
         self._around.gone(self)
         log.info("viewer left", viewer=self.id, **self._summary())
 
@@ -292,6 +361,9 @@ class Viewer:
         now_s = self._clock()
         self._connection.picture_changed(self._parts.state.epoch)
         self._parts.picture = picture
+        if self.video is not None:
+            self.video.start_over()
+            self.video.show(picture.shadow)
         self._parts.state.show(picture.shadow)
         self._parts.proof.start_over(picture.shadow.black, now_s)
         self._told = None
@@ -331,7 +403,9 @@ class Viewer:
         )
         log.info("viewer joined", viewer=self.id, user=self._user, client=hello.client, monitor=hello.monitor)
         self._clipboard.tell()
+        self._shows_video = hello.video
         self._around.greeted(self)
+        self.begin_video()
         self._around.wake(hello.monitor)
 
     def _acked(self, ack: m.Ack, now_s: float) -> None:
@@ -479,6 +553,9 @@ class Viewer:
             encodings=dict(counts.encodings),
             cached=counts.cached,
             moved=counts.moved,
+            video=self.video.state if self.video is not None else "off",
+            video_frames=self.video.frames if self.video is not None else 0,
+            video_bytes=self.video.bytes if self.video is not None else 0,
         )
 
     def _summary(self) -> dict[str, object]:

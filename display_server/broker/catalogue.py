@@ -12,6 +12,7 @@ from display_server.broker.store import Store
 from display_server.broker.tables import Desktop, Entitlement
 from display_server.clipboard.policy import ClipboardPolicy
 from display_server.errors import PolicyError
+from display_server.motion.settings import VideoPolicy
 
 #: As a username in an entitlement: everybody with an account.
 EVERYBODY = "*"
@@ -30,6 +31,7 @@ class DesktopOffer:
     attach: str | None = None
     share: bool = False
     clipboard: ClipboardPolicy = field(default_factory=ClipboardPolicy)
+    video: VideoPolicy = "adaptive"
 
 
 class Catalogue:
@@ -49,6 +51,7 @@ class Catalogue:
                 desktop.width_px, desktop.height_px = offer.width_px, offer.height_px
                 desktop.share, desktop.position = offer.share, position
                 desktop.clipboard = msgspec.json.encode(offer.clipboard).decode()
+                desktop.video = offer.video
                 db.add(desktop)
                 await db.flush()
                 db.add_all(

@@ -22,6 +22,7 @@ from display_server.clipboard.policy import ClipboardPolicy
 from display_server.desktop.launcher import Launcher, RunningDesktop
 from display_server.desktop.spec import DesktopSpec
 from display_server.errors import DesktopError, LightboxError
+from display_server.motion.settings import VideoSettings
 
 log = structlog.get_logger(__name__)
 
@@ -75,6 +76,7 @@ class Sessions:
         *,
         instance: str,
         locale: str = "ko_KR.UTF-8",
+        video: VideoSettings = VideoSettings(),  # noqa: B008 - frozen
         start_timeout_s: float = START_TIMEOUT_S,
         now_s: Callable[[], float] = time.time,
     ) -> None:
@@ -83,6 +85,7 @@ class Sessions:
         self._places = places
         self._instance = instance
         self._locale = locale
+        self._video = video
         self._start_timeout_s = start_timeout_s
         self._now_s = now_s
         self._live: dict[tuple[str, str], LiveSession] = {}  # by username and desktop
@@ -227,4 +230,5 @@ class Sessions:
             attach=desktop.attach,
             share=bool(desktop.share),
             clipboard=msgspec.json.decode(desktop.clipboard or "{}", type=ClipboardPolicy),
+            video=msgspec.structs.replace(self._video, policy=desktop.video),
         )

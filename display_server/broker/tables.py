@@ -6,13 +6,14 @@ from sqlalchemy import ForeignKey, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 #: Written to the database; a newer one is refused rather than misread.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 #: What brings a database of a version to the next one; tables that are new are made without this.
 MIGRATIONS: dict[int, tuple[str, ...]] = {
     1: (
         "ALTER TABLE desktops ADD COLUMN share BOOLEAN NOT NULL DEFAULT 0",
         "ALTER TABLE desktops ADD COLUMN clipboard VARCHAR(256) NOT NULL DEFAULT '{}'",
-    )
+    ),
+    2: ("ALTER TABLE desktops ADD COLUMN video VARCHAR(16) NOT NULL DEFAULT 'adaptive'",),
 }
 
 
@@ -48,6 +49,7 @@ class Desktop(Base):
     position: Mapped[int] = mapped_column(default=0)
     share: Mapped[bool] = mapped_column(default=False)
     clipboard: Mapped[str] = mapped_column(String(256), default="{}")  # ClipboardPolicy as JSON
+    video: Mapped[str] = mapped_column(String(16), default="adaptive")
 
 
 class Entitlement(Base):

@@ -10,6 +10,7 @@ import msgspec
 
 from display_server.clipboard.policy import ClipboardPolicy
 from display_server.errors import DesktopError
+from display_server.motion.settings import VideoSettings
 
 
 class DesktopState(Enum):
@@ -37,6 +38,7 @@ class DesktopSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     attach: str | None = None  # serve this X display instead of starting one
     share: bool = False  # several devices of the person may show it at once
     clipboard: ClipboardPolicy = ClipboardPolicy()
+    video: VideoSettings = VideoSettings()
 
     @property
     def socket(self) -> Path:

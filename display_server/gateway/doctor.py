@@ -64,6 +64,7 @@ def examine(config: Config, state: Path) -> list[Finding]:
         *_programs(),
         _codec(),
         _web_client(config),
+        *_video(),
         _shared_memory(),
         _state_folder(state),
         _port(config),
@@ -90,6 +91,23 @@ def _codec() -> Finding:
     ) as error:  # whatever it is, the person has to know, and the rest of the list is still of use
         return Finding("codec", False, f"the native library does not work: {error}", "Run `make setup`.")
     return Finding("codec", True, "native library works")
+
+
+def _video() -> list[Finding]:
+    """Every encoder, tried. None is mandatory: without one tiles bring everything."""
+    cure = "Run `make setup`; without an encoder desktops do without video."
+    if importlib.util.find_spec("av") is None or importlib.util.find_spec("aiortc") is None:
+        return [Finding("video", False, "PyAV and aiortc are not installed", cure, mandatory=False)]
+    from display_server.motion.encoders.video_encoder import encoders
+
+    facts = encoders()
+    working = [f"{fact.name} {fact.chroma.value}" for fact in facts if fact.works]
+    others = [f"{fact.name}: {fact.trouble}" for fact in facts if fact.hardware and not fact.works]
+    text = ", ".join(working) or "no encoder works"
+    return [
+        Finding("video", bool(working), text, cure, mandatory=False),
+        *(Finding("video hardware", True, trouble, mandatory=False) for trouble in dict.fromkeys(others)),
+    ]
 
 
 def _web_client(config: Config) -> Finding:

@@ -26,7 +26,7 @@ from display_server.broker.passwords import Passwords
 from display_server.broker.sessions import Sessions
 from display_server.broker.store import Store
 from display_server.broker.web_sessions import WebSessions
-from display_server.config import Config
+from display_server.config import Config, video_settings
 from display_server.desktop import profile
 from display_server.desktop.launcher import Launcher, ProcessLauncher
 from display_server.desktop.spec import write_private
@@ -82,6 +82,7 @@ def offers(config: Config) -> list[DesktopOffer]:
             attach=desktop.attach,
             share=desktop.share,
             clipboard=desktop.clipboard or profile.load(desktop.profile).clipboard,
+            video=desktop.video,
         )
         for desktop in config.desktops
     ]
@@ -153,6 +154,7 @@ async def _run(
             places(state, run_folder),
             instance=run_folder.path.name,
             locale=config.locale,
+            video=video_settings(config),
         )
         await sessions.recover({Path(instance.run_folder).name for instance in instances(state)})
         stack.push_async_callback(sessions.close)

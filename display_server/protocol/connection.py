@@ -12,6 +12,7 @@ from display_server.protocol.messages import (
     PROTOCOL_VERSION,
     Ack,
     Hello,
+    Played,
     Refresh,
     ViewerMessage,
     parse_viewer_message,
@@ -93,7 +94,7 @@ class ViewerConnection:
             self._step(ConnectionEvent.EVIDENCE)
             former = epoch_of(frame) <= self._former_epoch
             message = parse_report(frame, None if former else self._tiles_of(self._monitor) or 0)
-        if isinstance(message, Ack | Refresh | DigestReport) and message.monitor != self._monitor:
+        if isinstance(message, Ack | Refresh | Played | DigestReport) and message.monitor != self._monitor:
             raise ProtocolError(f"this viewer shows monitor {self._monitor}, not {message.monitor}")
         return message
 

@@ -39,6 +39,8 @@ class Hello(_Message, frozen=True):
     #: What the person would call the device, and whether it comes by itself after a loss (§8).
     device: Annotated[str, Meta(max_length=64)] = ""
     resume: bool = False
+    #: Whether it could show video for what moves (§10).
+    video: bool = False
 
 
 class Pointer(_Message, frozen=True):
@@ -119,8 +121,34 @@ class ClipboardAsk(_Message, frozen=True, tag="clipboard"):
     format: ClipboardFormat
 
 
+class Offer(_Message, frozen=True):
+    """WebRTC's, to receive one video."""
+
+    sdp: Annotated[str, Meta(max_length=48_000)]
+
+
+class Played(_Message, frozen=True):
+    """Frames of this number that the surface showed so far."""
+
+    monitor: Monitor
+    number: Annotated[int, Meta(ge=1, le=0xFFF)]
+    frames: Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)]
+
+
 InputMessage = Pointer | Wheel | Key | Text | Release
-ViewerMessage = Hello | InputMessage | Ack | View | Watch | Refresh | Layout | Ping | ClipboardAsk
+ViewerMessage = (
+    Hello
+    | InputMessage
+    | Ack
+    | View
+    | Watch
+    | Refresh
+    | Layout
+    | Ping
+    | ClipboardAsk
+    | Offer
+    | Played
+)
 
 _decoder: msgspec.json.Decoder[ViewerMessage] = msgspec.json.Decoder(ViewerMessage)
 
@@ -185,6 +213,9 @@ class Verify(_Message, frozen=True):
     full: bool
 
 
+VideoState = Literal["off", "connecting", "ready", "playing", "failed"]
+
+
 class Status(_Message, frozen=True):
     monitor: int
     epoch: int
@@ -202,6 +233,9 @@ class Status(_Message, frozen=True):
     encodings: dict[str, int]
     cached: int
     moved: int
+    video: VideoState
+    video_frames: int
+    video_bytes: int
 
 
 class TraceFrame(Struct, frozen=True):
@@ -252,8 +286,48 @@ class Monitors(_Message, frozen=True):
     scale: int
 
 
+class IceServer(Struct, frozen=True):
+    urls: list[str]
+    username: str
+    credential: str
+
+
+class Peer(_Message, frozen=True):
+    """Asks for an offer. `servers` relay where the direct way is closed."""
+
+    servers: list[IceServer]
+
+
+class Answer(_Message, frozen=True):
+    sdp: str
+
+
+class Video(_Message, frozen=True):
+    """From now on frames with this number are shown in this rectangle, px on the monitor; with 0 none."""
+
+    monitor: int
+    number: int
+    x: int
+    y: int
+    width: int
+    height: int
+
+
 AgentMessage = (
-    Welcome | Monitors | Cursor | PointerAt | State | Verify | Status | Trace | ClipboardState | Notice | Pong
+    Welcome
+    | Monitors
+    | Cursor
+    | PointerAt
+    | State
+    | Verify
+    | Status
+    | Trace
+    | ClipboardState
+    | Notice
+    | Pong
+    | Peer
+    | Answer
+    | Video
 )
 
 _encode = msgspec.json.Encoder().encode

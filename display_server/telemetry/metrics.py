@@ -66,6 +66,9 @@ class AgentMetrics:
     violations: int = 0
     viewers_joined: int = 0
     input_events: int = 0
+    video_frames: int = 0
+    video_bytes: int = 0
+    video_begun: int = 0
     state_s: Counter[str] = field(default_factory=Counter)  # viewer-seconds by state
     stages: dict[str, Timing] = field(default_factory=lambda: {stage: Timing() for stage in STAGES})
 
@@ -137,4 +140,7 @@ _COUNTERS = {
     "violations": "Connections ended for breaking the protocol",
     "viewers_joined": "Viewers that said hello",
     "input_events": "Events of pointers and keyboards",
+    "video_frames": "Frames of video sent",
+    "video_bytes": "Bytes of these",
+    "video_begun": "Times that something became video",
 }

@@ -34,7 +34,7 @@ FULL_S = 0.25
 
 
 class Exactness(Enum):
-    """`lossy` is never entered: every encoding so far is exact."""
+    """`lossy`: video is, or was and has not been replaced, on the surface."""
 
     EXACT = "exact"
     REFINING = "refining"
@@ -84,6 +84,9 @@ class SurfaceProof:
         self._mend_epoch = np.zeros(len(black), np.uint32)
         #: Tiles whose digest was last read back as what is there.
         self._proven = np.zeros(len(black), np.bool_)
+        # Tiles that video shows or showed last, and the newest epoch sent before it did.
+        self._lossy = np.zeros(len(black), np.bool_)
+        self._lossy_since = np.zeros(len(black), np.uint32)
         self.mismatches = 0
         #: Digests that were read back, of all pictures so far.
         self.verified_total = 0
@@ -107,6 +110,14 @@ class SurfaceProof:
         self._suspect = np.zeros(len(black), np.bool_)
         self._mend_epoch = np.zeros(len(black), np.uint32)
         self._proven = np.zeros(len(black), np.bool_)
+        self._lossy = np.zeros(len(black), np.bool_)
+        self._lossy_since = np.zeros(len(black), np.uint32)
+
+    def cover(self, tiles: Tiles) -> None:
+        """Video shows these from now on. What they show is unknown until an update sent later was shown."""
+        self._lossy[tiles] = True
+        self._lossy_since[tiles] = self._sent_epoch
+        self._proven[tiles] = False
 
     def sent(self, epoch: int, tiles: Tiles, digests: Digests, *, reset: bool, now_s: float) -> None:
         if not self._flight and self._reported_epoch >= self._acked_epoch:
@@ -128,8 +139,10 @@ class SurfaceProof:
             if expected.reset:
                 self._shown = self._black.copy()
                 self._proven.fill(False)
+                self._lossy &= self._lossy_since >= expected.epoch
             self._shown[expected.tiles] = expected.digests
             self._proven[expected.tiles] = False
+            self._lossy[expected.tiles] &= self._lossy_since[expected.tiles] >= expected.epoch
             self._acked_epoch = expected.epoch
 
     def reported(self, report: DigestReport, now_s: float) -> Verdict:
@@ -147,8 +160,8 @@ class SurfaceProof:
         self._heard_s = now_s
         self._reported_epoch = report.epoch
         self.verified_total += len(report.tiles)
-        differs = report.digests != self._shown[report.tiles]
-        self._proven[report.tiles] = ~differs
+        differs = (report.digests != self._shown[report.tiles]) & ~self._lossy[report.tiles]
+        self._proven[report.tiles] = ~differs & ~self._lossy[report.tiles]
         # A tile that was found wrong is known to be so until the update that mends it is shown.
         known = self._suspect[report.tiles] & (
             (self._mend_epoch[report.tiles] == 0) | (self._mend_epoch[report.tiles] > report.epoch)
@@ -158,6 +171,10 @@ class SurfaceProof:
             self.mismatches += len(wrong)
             self._suspect[wrong] = True
             self._mend_epoch[wrong] = 0
+        if self._lossy.any():
+            # The root speaks of video as well; of the other tiles the digests told.
+            self._stands = self._stands or bool(len(wrong))
+            return Verdict(wrong, root_differs=False)
         matched = report.root == root_digest(self._shown, self._seed)
         if matched and not differs.any():
             self._stands = False
@@ -178,6 +195,8 @@ class SurfaceProof:
         """`complete`: everything the desktop shows, as far as known, was sent."""
         if self._stands or now_s - self._heard_s >= SILENCE_S:
             return Exactness.UNVERIFIED
+        if self._lossy.any():
+            return Exactness.LOSSY
         if complete and self._sent_epoch and self._verified_epoch == self._sent_epoch:
             return Exactness.EXACT
         return Exactness.REFINING

@@ -89,15 +89,21 @@ class ViewerState:
         self._reset = True
         self._surface: Digests = shadow.black.copy()
         self._unknown: Mask = np.zeros(shadow.grid.count, np.bool_)
+        self._covered: Mask = np.zeros(shadow.grid.count, np.bool_)
         self._pending_since_s = np.full(shadow.grid.count, np.inf)
         self._payload_bytes = PAYLOAD_FIRST_BYTES
         self._seen_version = shadow.version
 
     @property
     def pending(self) -> Mask:
-        """Tiles of the surface that are not as in the shadow."""
-        pending: Mask = (self._surface != self._shadow.digests) | self._unknown
+        """Tiles of the surface that are not as in the shadow, and are to be."""
+        pending: Mask = ((self._surface != self._shadow.digests) | self._unknown) & ~self._covered
         return pending
+
+    @property
+    def payload_bytes(self) -> float:
+        """Of a tile, as coded of late."""
+        return self._payload_bytes
 
     @property
     def wants(self) -> bool:
@@ -110,12 +116,14 @@ class ViewerState:
         self._reset = True
         self._surface = self._shadow.black.copy()
         self._unknown.fill(False)
+        self._covered.fill(False)
         self.cache.clear()
 
     def show(self, shadow: Shadow) -> None:
         """The monitor has another size: RESET comes next, of this picture. Epochs go on."""
         self._shadow = shadow
         self._unknown = np.zeros(shadow.grid.count, np.bool_)
+        self._covered = np.zeros(shadow.grid.count, np.bool_)
         self._pending_since_s = np.full(shadow.grid.count, np.inf)
         self._seen_version = shadow.version
         self.start_over()
@@ -127,6 +135,18 @@ class ViewerState:
         self.cache.begin()
         self.cache.forget(self._shadow.digests[tiles])
 
+    def cover(self, tiles: Tiles) -> None:
+        """Video shows these from now on, and no others: none is sent until they are uncovered."""
+        self._generation += 1
+        self._covered.fill(False)
+        self._covered[tiles] = True
+        self._unknown[tiles] = True
+
+    def uncover(self) -> None:
+        """Video shows nothing more: what it showed is sent."""
+        self._generation += 1
+        self._covered.fill(False)
+
     def is_at(self, digests: Digests, tiles: Tiles) -> bool:
         """Whether the surface shows `digests[tiles]` there: then what stands there can be moved."""
         return bool((self._surface[tiles] == digests[tiles]).all() and not self._unknown[tiles].any())
@@ -137,8 +157,8 @@ class ViewerState:
         """What goes next, within about `budget_bytes`. `move` must be one whose sources the surface has."""
         self._note_versions()
         pending = self.pending
-        if self._reset:
-            move = None
+        if self._reset or self._covered.any():
+            move = None  # it might reach under the video
         if move is not None:
             pending[move.tiles] = self._unknown[move.tiles]
         started = np.isinf(self._pending_since_s) & pending

@@ -43,13 +43,15 @@ class Session:
 class Lightbox:
     """The demo on a free port of this host, with a state folder of its own that vanishes with it."""
 
-    def __init__(self, log: Path, *, profile: str, width_px: int, height_px: int) -> None:
+    def __init__(
+        self, log: Path, *, profile: str, width_px: int, height_px: int, video: str = "adaptive"
+    ) -> None:
         self.profile = profile
         self.state_folder = Path(tempfile.mkdtemp(prefix="lightbox-e2e-"))
         self.environment = {**os.environ, "LIGHTBOX_STATE": str(self.state_folder)}
         self._port = free_port()
         started = time.monotonic()
-        arguments = ["demo", "--json", "--port", str(self._port), "--profile", profile]
+        arguments = ["demo", "--json", "--port", str(self._port), "--profile", profile, "--video", video]
         arguments += ["--size", f"{width_px}x{height_px}", "--state", str(self.state_folder)]
         self.program = Program(
             [*COMMAND, *arguments], log=log, env=self.environment, stdout=subprocess.PIPE, cwd=ROOT

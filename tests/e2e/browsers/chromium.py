@@ -26,6 +26,9 @@ FLAGS = (
     "--disable-sync",
     "--no-first-run",
     "--force-color-profile=srgb",
+    # WebRTC between programs of this host, which names no address of it to the network.
+    "--allow-loopback-in-peer-connection",
+    "--disable-features=WebRtcHideLocalIpsWithMdns",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
 NOTCH_PX = 120

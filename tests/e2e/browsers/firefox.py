@@ -38,6 +38,10 @@ PREFERENCES: dict[str, bool | int | str] = {
     "dom.input_events.security.minTimeElapsedInMS": 0,
     "dom.disable_open_during_load": False,
     "extensions.getAddons.cache.enabled": False,
+    # WebRTC between programs of this host, which names no address of it to the network.
+    "media.peerconnection.ice.loopback": True,
+    "media.peerconnection.ice.force_interface": "lo",
+    "media.peerconnection.ice.obfuscate_host_addresses": False,
     "media.gmp-manager.updateEnabled": False,
     "signon.rememberSignons": False,
     "services.settings.server": "http://127.0.0.1:9/",

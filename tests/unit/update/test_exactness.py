@@ -247,3 +247,40 @@ def test_another_size_starts_over_and_epochs_go_on() -> None:
     assert surface.proof.state(complete=True, now_s=0.6) is Exactness.EXACT
     assert surface.proof.mismatches == 0
     assert surface.proof.proven_tiles == COUNT + 3
+
+
+def test_video_is_lossy_and_no_mismatch() -> None:
+    surface = Surface()
+    surface.send({0: 1, 1: 2}, 0.0, reset=True)
+    surface.report(0.1)
+    assert surface.proof.state(complete=True, now_s=0.1) is Exactness.EXACT
+    surface.proof.cover(np.array([1], np.int32))
+    assert surface.proof.state(complete=True, now_s=0.1) is Exactness.LOSSY
+    surface.digests[1] = 77  # what video painted
+    surface.touched = {1}
+    verdict = surface.report(0.2)
+    assert not len(verdict.wrong)
+    assert not verdict.root_differs
+    assert surface.proof.state(complete=True, now_s=0.2) is Exactness.LOSSY
+
+
+def test_beside_video_a_wrong_tile_is_found_all_the_same() -> None:
+    surface = Surface()
+    surface.send({0: 1, 1: 2}, 0.0, reset=True)
+    surface.proof.cover(np.array([1], np.int32))
+    surface.digests[0] = 99
+    assert surface.report(0.1).wrong.tolist() == [0]
+    assert surface.proof.state(complete=True, now_s=0.1) is Exactness.UNVERIFIED
+
+
+def test_after_video_only_what_was_sent_later_counts() -> None:
+    surface = Surface()
+    surface.send({0: 1, 1: 2}, 0.0, reset=True)
+    surface.send({1: 3}, 0.05, ack=False)  # on its way when video began
+    surface.proof.cover(np.array([1], np.int32))
+    surface.proof.acked(surface.epoch)
+    assert surface.proof.state(complete=True, now_s=0.1) is Exactness.LOSSY
+    surface.send({1: 4}, 0.2)
+    assert surface.proof.state(complete=True, now_s=0.2) is Exactness.REFINING
+    surface.report(0.25)
+    assert surface.proof.state(complete=True, now_s=0.25) is Exactness.EXACT

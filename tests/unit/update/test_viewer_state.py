@@ -235,3 +235,45 @@ def test_every_digest_is_of_its_pixels() -> None:
     digests: NDArray[np.uint64] = bench.shadow.digests.copy()
     bench.shadow.take(bench.shadow.picture.copy(), bench.all)
     assert np.array_equal(digests, bench.shadow.digests)
+
+
+def test_what_video_shows_is_not_sent_until_it_rests() -> None:
+    bench = Bench()
+    bench.draw(0, 0, WIDTH, HEIGHT)
+    bench.update()
+    covered = np.array([0, 1, 8, 9], np.int32)
+    bench.state.cover(covered)
+    bench.draw(0, 0, 128, 128)
+    assert not bench.state.wants
+    bench.draw(0, 0, WIDTH, HEIGHT)
+    update = bench.update()
+    assert set(update.tiles.tolist()) == set(bench.all.tolist()) - set(covered.tolist())
+    bench.state.uncover()
+    assert set(bench.update().tiles.tolist()) == set(covered.tolist())
+    assert bench.shown()
+
+
+def test_what_video_showed_is_sent_even_if_it_is_as_before() -> None:
+    bench = Bench()
+    bench.draw(0, 0, WIDTH, HEIGHT)
+    bench.update()
+    bench.state.cover(np.array([3], np.int32))
+    bench.state.uncover()
+    assert bench.update().tiles.tolist() == [3]
+
+
+def test_a_choice_from_before_video_is_void() -> None:
+    bench = Bench()
+    bench.draw(0, 0, WIDTH, HEIGHT)
+    choice = bench.state.choose(None, None, 1 << 24, 0.0)
+    bench.state.cover(np.array([3], np.int32))
+    assert not bench.state.stands(choice)
+
+
+def test_nothing_is_moved_beside_video() -> None:
+    bench = Bench()
+    bench.draw(0, 0, WIDTH, HEIGHT)
+    bench.update()
+    bench.state.cover(np.array([0], np.int32))
+    everything = TileMove(0, 64, WIDTH, 128, 0, 64, bench.all[8:16], bench.all[:8])
+    assert bench.state.choose(everything, None, 1 << 24, 0.0).move is None

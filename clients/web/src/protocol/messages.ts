@@ -26,6 +26,8 @@ export const MAX_TEXT_FROM_AGENT = 256 * 1024;
 export const MAX_BINARY_FROM_AGENT = 32 * 1024 * 1024;
 /** PROTOCOL.md §2: code points in one `text` message. */
 export const MAX_TEXT_POINTS = 1024;
+/** PROTOCOL.md §10: numbers of what moves; 0 is none. */
+export const VIDEO_NUMBERS = 0xfff;
 /** PROTOCOL.md §2: `wheel` units in one message. */
 export const MAX_WHEEL = 12_000;
 
@@ -33,6 +35,8 @@ export const MAX_WHEEL = 12_000;
 const size = int(1, 32_767);
 const place = int(-32_768, 32_767);
 const monitorId = int(0, 65_535);
+/** A place or a size on a monitor. */
+const span = int(0, 32_767);
 const epoch = int(0, 0xffff_ffff);
 const count = int(0, Number.MAX_SAFE_INTEGER);
 const age = float(0);
@@ -108,6 +112,9 @@ const AGENT_MESSAGES = {
     encodings: counts,
     cached: count,
     moved: count,
+    video: oneOf("off", "connecting", "ready", "playing", "failed"),
+    video_frames: count,
+    video_bytes: count,
   },
   trace: { frames: list(record(traceFrameShape), 1024) },
   clipboard: {
@@ -120,6 +127,9 @@ const AGENT_MESSAGES = {
   },
   notice: { code: str(64), message: str(4096) },
   pong: { t: float(), clock: float() },
+  peer: { servers: list(record({ urls: list(str(256), 8), username: str(256), credential: str(256) }), 8) },
+  answer: { sdp: str(65_536) },
+  video: { monitor: monitorId, number: int(0, VIDEO_NUMBERS), x: span, y: span, width: span, height: span },
 } as const satisfies Readonly<Record<string, Shape>>;
 
 type AgentShapes = typeof AGENT_MESSAGES;
@@ -159,6 +169,8 @@ export type ViewerMessage =
       device: string;
       /** It comes by itself after a loss: then it takes the desktop from nobody. */
       resume: boolean;
+      /** It could show video for what moves. */
+      video: boolean;
     }
   | InputMessage
   | { type: "ack"; monitor: number; epoch: number; received: number; decoded: number; shown: number }
@@ -167,6 +179,8 @@ export type ViewerMessage =
   | { type: "refresh"; monitor: number }
   | { type: "clipboard"; serial: number; format: "text" | "png" }
   | LayoutMessage
+  | { type: "offer"; sdp: string }
+  | { type: "played"; monitor: number; number: number; frames: number }
   | { type: "ping"; t: number };
 
 /** The monitors of a desktop, as `welcome` and `monitors` tell them. */

@@ -97,7 +97,7 @@ export class ViewerCore {
     return this.#seed;
   }
 
-  hello(encodings: readonly string[], device: string): ViewerMessage {
+  hello(encodings: readonly string[], device: string, video: boolean): ViewerMessage {
     return {
       type: "hello",
       protocol: PROTOCOL_VERSION,
@@ -107,6 +107,7 @@ export class ViewerCore {
       encodings,
       device: [...device].slice(0, MAX_DEVICE_POINTS).join(""),
       resume: this.#welcomedOnce,
+      video,
     };
   }
 

@@ -27,6 +27,7 @@ export class CanvasPainter {
   open(width: number, height: number): void {
     this.#canvas.width = width;
     this.#canvas.height = height;
+    this.#context.imageSmoothingEnabled = false;
     this.#black();
   }
 
@@ -42,6 +43,11 @@ export class CanvasPainter {
       );
       offset += length;
     }
+  }
+
+  /** The upper left part of a frame of video, pixel for pixel. */
+  draw(frame: CanvasImageSource, { x, y, width, height }: Rectangle): void {
+    this.#context.drawImage(frame, 0, 0, width, height, x, y, width, height);
   }
 
   /** null when the browser refuses. */

@@ -3,13 +3,14 @@
 import type { Rectangle } from "../decode/tile_decoder.ts";
 import { BufferPool } from "./buffer_pool.ts";
 import { CanvasPainter } from "./canvas_painter.ts";
-import { type Frame, type Surface, wallMs } from "./surface.ts";
+import { type Frame, type Surface, type VideoPlace, wallMs } from "./surface.ts";
 
 /** Worker → page. Carried out in order; `paint` and `read` are answered in order. */
 export type SurfaceOrder =
   | { readonly kind: "open"; readonly width: number; readonly height: number }
   | { readonly kind: "paint"; readonly frame: Frame }
-  | { readonly kind: "read"; readonly rectangles: readonly Rectangle[] };
+  | { readonly kind: "read"; readonly rectangles: readonly Rectangle[] }
+  | { readonly kind: "video"; readonly place: VideoPlace | null };
 
 /** Page → worker. */
 export type SurfaceAnswer =
@@ -42,6 +43,10 @@ export class RemoteSurface implements Surface {
     this.#post({ kind: "read", rectangles }, []);
   }
 
+  video(place: VideoPlace | null): void {
+    this.#post({ kind: "video", place }, []);
+  }
+
   take(bytes: number): ArrayBuffer {
     return this.#pool.take(bytes);
   }
@@ -61,10 +66,23 @@ export class RemoteSurface implements Surface {
 export class PageSurface {
   readonly #painter: CanvasPainter;
   readonly #post: Post<SurfaceAnswer>;
+  #place: VideoPlace | null = null;
 
   constructor(canvas: HTMLCanvasElement, post: Post<SurfaceAnswer>) {
     this.#painter = new CanvasPainter(canvas);
     this.#post = post;
+  }
+
+  /** What video shows now. */
+  get place(): VideoPlace | null {
+    return this.#place;
+  }
+
+  /** Shows a frame of video; whether its number is the one that is shown now. */
+  show(frame: CanvasImageSource, number: number): boolean {
+    if (this.#place?.number !== number) return false;
+    this.#painter.draw(frame, this.#place.rectangle);
+    return true;
   }
 
   carryOut(order: SurfaceOrder): void {
@@ -78,7 +96,11 @@ export class PageSurface {
         this.#post({ kind: "read", pixels }, pixels?.map((part) => part.buffer) ?? []);
         return;
       }
+      case "video":
+        this.#place = order.place;
+        return;
       case "open":
+        this.#place = null;
         this.#painter.open(order.width, order.height);
     }
   }

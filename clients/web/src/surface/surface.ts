@@ -19,6 +19,12 @@ export interface Frame {
   readonly pixels: ArrayBuffer;
 }
 
+/** Where frames with this number are shown. */
+export interface VideoPlace {
+  readonly number: number;
+  readonly rectangle: Rectangle;
+}
+
 export interface Surface {
   /** A black picture of this size, in px. */
   open(width: number, height: number): void;
@@ -26,6 +32,8 @@ export interface Surface {
   paint(frame: Frame, done: (shownMs: number) => void): void;
   /** RGBA of each rectangle, as the surface holds it now; null when it cannot be read. */
   read(rectangles: readonly Rectangle[], done: (pixels: readonly Uint8ClampedArray[] | null) => void): void;
+  /** From now on only frames of this place are shown, beside what is painted; null: none. */
+  video(place: VideoPlace | null): void;
   /** A buffer of at least this many bytes to put the next frame's pixels in: a used one, where there is one. */
   take(bytes: number): ArrayBuffer;
 }

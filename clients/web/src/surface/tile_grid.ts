@@ -39,6 +39,21 @@ export class TileGrid {
     return exact.length <= MAX_RECTANGLES ? exact : this.#runs(marks, true);
   }
 
+  /** As `cover`, but no other tile. */
+  exactly(marks: Uint8Array): Rectangle[] {
+    return this.#runs(marks, false);
+  }
+
+  /** One byte a tile: 1 for those that a rectangle touches. */
+  marks({ x, y, width, height }: Rectangle): Uint8Array {
+    const marks = new Uint8Array(this.count);
+    const left = Math.floor(x / TILE_PX);
+    const right = Math.ceil((x + width) / TILE_PX);
+    for (let row = Math.floor(y / TILE_PX); row < Math.ceil((y + height) / TILE_PX); row++)
+      marks.fill(1, row * this.columns + left, row * this.columns + right);
+    return marks;
+  }
+
   /** Runs of tiles per row, joined with an equal run in the row above; `wide` takes one run from the first to the last. */
   #runs(marks: Uint8Array, wide: boolean): Rectangle[] {
     const found: Rectangle[] = [];

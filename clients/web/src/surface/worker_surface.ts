@@ -27,6 +27,9 @@ export class WorkerSurface implements Surface {
     done(this.#painter.read(rectangles));
   }
 
+  /** The page says at the start that it shows none here: frames arrive in the page. */
+  video(): void {}
+
   take(bytes: number): ArrayBuffer {
     return this.#pool.take(bytes);
   }

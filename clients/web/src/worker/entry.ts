@@ -35,7 +35,7 @@ async function start(message: Extract<PageMessage, { kind: "start" }>): Promise<
   }
   const surface = message.canvas === null ? remote : new WorkerSurface(message.canvas);
   if (surface === null) return;
-  viewer = new Viewer(message.desktop, message.monitor, message.device, surface, module, tell);
+  viewer = new Viewer(message.desktop, message.monitor, message.device, message.video, surface, module, tell);
   for (const say of early) say();
   early = [];
 }
@@ -75,6 +75,12 @@ port.onmessage = (event) => {
       return;
     case "clipboard-bring":
       viewer?.bringClipboard(message.format, message.content);
+      return;
+    case "offer":
+      viewer?.offer(message.sdp);
+      return;
+    case "played":
+      viewer?.played(message.number, message.frames);
       return;
     case "retry":
       viewer?.retry(message.force);

@@ -19,6 +19,8 @@ export type PageMessage =
       /** What the person would call this device. */
       readonly device: string;
       readonly canvas: OffscreenCanvas | null;
+      /** The page could show video for what moves. */
+      readonly video: boolean;
     }
   /** Pointer motion without a press: only the latest counts if the wire is busy. */
   | { readonly kind: "motion"; readonly text: string }
@@ -30,6 +32,9 @@ export type PageMessage =
   | { readonly kind: "retry"; readonly force: boolean }
   | { readonly kind: "clipboard-ask"; readonly serial: number; readonly format: ClipboardFormat }
   | { readonly kind: "clipboard-bring"; readonly format: ClipboardFormat; readonly content: ArrayBuffer }
+  /** WebRTC's offer, and what came of its answer: frames that the surface showed of a number. */
+  | { readonly kind: "offer"; readonly sdp: string }
+  | { readonly kind: "played"; readonly number: number; readonly frames: number }
   | { readonly kind: "surface"; readonly answer: SurfaceAnswer };
 
 /** How the connection stands, for the note over the picture. */
@@ -51,4 +56,7 @@ export type WorkerMessage =
   | { readonly kind: "trace"; readonly trace: AgentMessageOf<"trace"> }
   | { readonly kind: "clipboard"; readonly state: ClipboardState }
   | { readonly kind: "clipboard-answer"; readonly answer: Answer }
+  /** The agent asks for an offer; null: the connection that it asked over is gone. */
+  | { readonly kind: "peer"; readonly servers: AgentMessageOf<"peer">["servers"] | null }
+  | { readonly kind: "answer"; readonly sdp: string }
   | { readonly kind: "notice"; readonly code: string; readonly message: string };

@@ -37,6 +37,9 @@ export class Verifier {
   readonly #digests: BigUint64Array;
   readonly #bandRows: number;
   readonly #bandEveryMs: number;
+  /** Tiles that video shows, or showed and no update replaced since: their pixels are not the decoder's. */
+  readonly #lossy: Uint8Array;
+  #covered: Uint8Array | null = null;
   #nextRow = 0;
   #bandDueAtMs = 0;
   #changedAtMs = 0;
@@ -46,6 +49,7 @@ export class Verifier {
   constructor(width: number, height: number) {
     this.grid = new TileGrid(width, height);
     this.#touched = new Uint8Array(this.grid.count).fill(1);
+    this.#lossy = new Uint8Array(this.grid.count);
     this.#digests = new BigUint64Array(this.grid.count);
     const bands = Math.max(1, Math.ceil((width * height) / BAND_PX));
     this.#bandRows = Math.ceil(this.grid.rows / bands);
@@ -59,6 +63,29 @@ export class Verifier {
     this.#changedAtMs = nowMs;
     if (reset) this.#touched.fill(1);
     else for (const tile of tiles) this.#touched[tile] = 1;
+    if (reset) this.#lossy.fill(0);
+    else for (const tile of tiles) this.#lossy[tile] = 0;
+  }
+
+  /** Video shows this from now on, and nothing else: nobody reads it back. */
+  cover(rectangle: Rectangle): void {
+    this.uncover();
+    this.#covered = this.grid.marks(rectangle);
+    for (const [tile, mark] of this.#covered.entries()) if (mark === 1) this.#lossy[tile] = 1;
+  }
+
+  /** Video shows nothing more: what it left is to be read. */
+  uncover(): void {
+    for (const [tile, mark] of this.#covered?.entries() ?? []) if (mark === 1) this.#touched[tile] = 1;
+    this.#covered = null;
+  }
+
+  /** The rectangles of an update's tiles alone, where others would bring back what stood there before video; null: it does not matter. */
+  onlyNew(tiles: Iterable<number>, reset: boolean): Rectangle[] | null {
+    if (reset || !this.#lossy.includes(1)) return null;
+    const marks = new Uint8Array(this.grid.count);
+    for (const tile of tiles) marks[tile] = 1;
+    return this.grid.exactly(marks);
   }
 
   /** Whether the sweep wants a look at the surface now. */
@@ -79,6 +106,7 @@ export class Verifier {
       this.#bandDueAtMs = nowMs + this.#bandEveryMs;
     }
     this.#touched.fill(0);
+    for (const [tile, mark] of this.#covered?.entries() ?? []) if (mark === 1) marks[tile] = touched[tile] = 0;
     return { kind, epoch: this.#epoch, rectangles: this.grid.cover(marks), touched };
   }
 

@@ -8,7 +8,7 @@ import { Assembly, type ClipboardFormat, KIND_CLIPBOARD, pieces } from "../clipb
 import { DecodeError, TileDecoder } from "../decode/tile_decoder.ts";
 import { CLOSE, type EndReason } from "../protocol/close.ts";
 import { ProtocolError } from "../protocol/errors.ts";
-import type { AgentMessage, Monitor, ViewerMessage } from "../protocol/messages.ts";
+import type { AgentMessage, AgentMessageOf, Monitor, ViewerMessage } from "../protocol/messages.ts";
 import { encodeReport, MAX_REPORT_TILES } from "../protocol/report.ts";
 import { CACHE_BYTES, sameSize, ViewerCore } from "../protocol/viewer_core.ts";
 import type { Surface } from "../surface/surface.ts";
@@ -29,6 +29,7 @@ export class Viewer {
   readonly #desktop: string;
   readonly #monitorId: number;
   readonly #device: string;
+  readonly #video: boolean;
   readonly #surface: Surface;
   readonly #module: WebAssembly.Module;
   readonly #tell: (message: WorkerMessage) => void;
@@ -57,6 +58,7 @@ export class Viewer {
     desktop: string,
     monitorId: number,
     device: string,
+    video: boolean,
     surface: Surface,
     module: WebAssembly.Module,
     tell: (message: WorkerMessage) => void,
@@ -64,6 +66,7 @@ export class Viewer {
     this.#desktop = desktop;
     this.#monitorId = monitorId;
     this.#device = device;
+    this.#video = video;
     this.#surface = surface;
     this.#module = module;
     this.#tell = tell;
@@ -119,6 +122,14 @@ export class Viewer {
     for (const frame of pieces(format, this.#brought, new Uint8Array(content))) this.#socket?.send(frame);
   }
 
+  offer(sdp: string): void {
+    if (this.#core.connected) this.#send({ type: "offer", sdp });
+  }
+
+  played(number: number, frames: number): void {
+    if (this.#core.connected) this.#send({ type: "played", monitor: this.#monitorId, number, frames });
+  }
+
   /** The person, the network or the waking page asks for a try at once. */
   retry(force: boolean): void {
     const { phase } = this.#core;
@@ -147,7 +158,7 @@ export class Viewer {
       opened: () => {
         this.#core.opened(performance.now());
         this.#assembly = new Assembly();
-        this.#send(this.#core.hello(ENCODINGS, this.#device));
+        this.#send(this.#core.hello(ENCODINGS, this.#device, this.#video));
       },
       text: (data) => {
         this.#guard(() => {
@@ -182,6 +193,8 @@ export class Viewer {
   }
 
   #lost(code: number, detail: string): void {
+    this.#tell({ kind: "peer", servers: null });
+    this.#surface.video(null);
     this.#motion = null;
     this.#wanted = null;
     const next = this.#core.lost(code, Math.random());
@@ -259,6 +272,15 @@ export class Viewer {
       case "clipboard":
         this.#tell({ kind: "clipboard", state: message });
         return;
+      case "peer":
+        this.#tell({ kind: "peer", servers: message.servers });
+        return;
+      case "answer":
+        this.#tell({ kind: "answer", sdp: message.sdp });
+        return;
+      case "video":
+        if (message.monitor === this.#monitorId) this.#showVideo(message);
+        return;
       case "notice":
         this.#tell({ kind: "notice", code: message.code, message: message.message });
         return;
@@ -287,6 +309,22 @@ export class Viewer {
   #sayLayout(): void {
     const { layout, monitor } = this.#core;
     if (layout !== null && monitor !== null) this.#tell({ kind: "layout", layout, monitor });
+  }
+
+  /** Frames of this number belong into the rectangle, from now on and alone; with 0 there are none. */
+  #showVideo({ number, x, y, width, height }: AgentMessageOf<"video">): void {
+    const grid = this.#verifier?.grid;
+    if (grid === undefined) return;
+    if (number === 0) {
+      this.#verifier?.uncover();
+      this.#surface.video(null);
+      return;
+    }
+    if (width === 0 || height === 0 || x + width > grid.width || y + height > grid.height)
+      throw new ProtocolError("video", "a rectangle on the monitor");
+    const rectangle = { x, y, width, height };
+    this.#verifier?.cover(rectangle);
+    this.#surface.video({ number, rectangle });
   }
 
   #clipboard(data: ArrayBuffer): void {
@@ -318,12 +356,13 @@ export class Viewer {
       return;
     }
     this.#awaitsReset = false;
-    // 2. copy what changed out of the decoder
+    // 2. copy what changed out of the decoder; beside video no tile that the decoder has no news of
+    const dirty = verifier.onlyNew(applied.tiles, applied.reset) ?? applied.dirty;
     let bytes = 0;
-    for (const { width, height } of applied.dirty) bytes += width * height * 4;
+    for (const { width, height } of dirty) bytes += width * height * 4;
     const pixels = this.#surface.take(bytes);
     let offset = 0;
-    for (const { x, y, width, height } of applied.dirty) {
+    for (const { x, y, width, height } of dirty) {
       const length = width * height * 4;
       decoder.pixels(x, y, width, height, new Uint8ClampedArray(pixels, offset, length));
       offset += length;
@@ -331,7 +370,7 @@ export class Viewer {
     const decodedMs = performance.now();
     // 3. paint it as a whole
     const socket = this.#socket;
-    this.#surface.paint({ reset: applied.reset, rectangles: applied.dirty, pixels }, (shownWallMs) => {
+    this.#surface.paint({ reset: applied.reset, rectangles: dirty, pixels }, (shownWallMs) => {
       // 4. say so, unless the one who sent it is gone
       if (socket !== this.#socket) return;
       const shown = Math.max(decodedMs, shownWallMs - performance.timeOrigin);

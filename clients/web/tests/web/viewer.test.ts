@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Rectangle } from "../../src/decode/tile_decoder.ts";
-import type { Frame, Surface } from "../../src/surface/surface.ts";
+import type { Frame, Surface, VideoPlace } from "../../src/surface/surface.ts";
 import type { WorkerMessage } from "../../src/worker/messages.ts";
 import { Viewer } from "../../src/worker/viewer.ts";
 
@@ -13,6 +13,7 @@ class SlowSurface implements Surface {
   readonly waiting: (() => void)[] = [];
   readonly #pixels = new Uint8ClampedArray(WIDTH * HEIGHT * 4);
   readable = true;
+  readonly places: (VideoPlace | null)[] = [];
   readonly opened: (readonly [number, number])[] = [];
 
   open(width: number, height: number): void {
@@ -31,6 +32,10 @@ class SlowSurface implements Surface {
     this.waiting.push(() => {
       done(this.readable ? rectangles.map(({ width, height }) => this.#pixels.slice(0, width * height * 4)) : null);
     });
+  }
+
+  video(place: VideoPlace | null): void {
+    this.places.push(place);
   }
 
   take(bytes: number): ArrayBuffer {
@@ -122,7 +127,7 @@ beforeEach(async () => {
   vi.stubGlobal("self", { location: { origin: "https://lightbox.test" } });
   vi.stubGlobal("fetch", async () => Response.json({ ticket: "t1", websocket: "/viewer", message: "no" }, { status }));
   surface = new SlowSurface();
-  viewer = new Viewer("d", 0, "Test", surface, module, (message) => news.push(message));
+  viewer = new Viewer("d", 0, "Test", true, surface, module, (message) => news.push(message));
   await vi.advanceTimersByTimeAsync(1);
 });
 

@@ -27,7 +27,7 @@ function running(): ViewerCore {
 }
 
 const resumes = (core: ViewerCore): boolean => {
-  const hello = core.hello([], "x".repeat(70));
+  const hello = core.hello([], "x".repeat(70), true);
   if (hello.type !== "hello") throw new Error("hello says hello");
   expect(hello.device).toHaveLength(64);
   return hello.resume;
@@ -101,7 +101,7 @@ describe("desktops that end", () => {
 describe("life of a viewer", () => {
   it("says hello, is welcomed, runs", () => {
     const core = new ViewerCore(0);
-    expect(core.hello(["grey"], "Safari · iPad")).toMatchObject({
+    expect(core.hello(["grey"], "Safari · iPad", false)).toMatchObject({
       type: "hello",
       protocol: 1,
       monitor: 0,

@@ -5,13 +5,16 @@ import type { ClipboardWire } from "../../clipboard/page_clipboard.ts";
 import type { Hands } from "../../input/hands.ts";
 import type { InputMessage, Monitor } from "../../protocol/messages.ts";
 import { PageSurface } from "../../surface/remote_surface.ts";
+import { canShowVideo } from "../../video/video_frames.ts";
+import { VideoPeer, type VideoWire } from "../../video/video_peer.ts";
 import type { PageMessage, WorkerMessage } from "../../worker/messages.ts";
 import { deviceName } from "./device_name.ts";
 
-export type News = Exclude<WorkerMessage, { kind: "surface" }>;
+export type News = Exclude<WorkerMessage, { kind: "surface" | "peer" | "answer" }>;
 
-export class ViewerLink implements Hands, ClipboardWire {
+export class ViewerLink implements Hands, ClipboardWire, VideoWire {
   readonly #worker: Worker;
+  readonly #video: VideoPeer | null;
 
   /** `inWorker` puts the surface into the worker where the browser can do that. Throws when there is no 2D canvas or no worker. */
   constructor(
@@ -26,10 +29,13 @@ export class ViewerLink implements Hands, ClipboardWire {
       offscreen === null
         ? new PageSurface(canvas, (answer, transfer) => this.#post({ kind: "surface", answer }, transfer))
         : null;
+    this.#video = surface !== null && canShowVideo() ? new VideoPeer(surface, this) : null;
     this.#worker = new Worker(new URL("../../worker/entry.ts", import.meta.url), { type: "module", name: "viewer" });
     this.#worker.onmessage = (event: MessageEvent<WorkerMessage>) => {
       const message = event.data;
-      if (message.kind !== "surface") news(message);
+      if (message.kind === "peer") this.#video?.asked(message.servers);
+      else if (message.kind === "answer") this.#video?.answered(message.sdp);
+      else if (message.kind !== "surface") news(message);
       else if (message.order.kind !== "open" || surface !== null) surface?.carryOut(message.order);
     };
     this.#worker.onerror = (event) => {
@@ -38,7 +44,14 @@ export class ViewerLink implements Hands, ClipboardWire {
       news({ kind: "verdict", state: "unverified", epoch: 0, ageMs: 0 });
       news({ kind: "connection", news: { phase: "ended", reason: "unsupported", detail: event.message ?? "" } });
     };
-    const start = { kind: "start", desktop, monitor, device: deviceName(navigator), canvas: offscreen } as const;
+    const start = {
+      kind: "start",
+      desktop,
+      monitor,
+      device: deviceName(navigator),
+      canvas: offscreen,
+      video: this.#video !== null,
+    } as const;
     this.#post(start, offscreen === null ? [] : [offscreen]);
   }
 
@@ -71,12 +84,21 @@ export class ViewerLink implements Hands, ClipboardWire {
     this.#post({ kind: "clipboard-bring", format, content });
   }
 
+  offer(sdp: string): void {
+    this.#post({ kind: "offer", sdp });
+  }
+
+  played(number: number, frames: number): void {
+    this.#post({ kind: "played", number, frames });
+  }
+
   retry(force: boolean): void {
     this.#post({ kind: "retry", force });
   }
 
   /** The worker's socket goes with it. */
   close(): void {
+    this.#video?.close();
     this.#worker.terminate();
   }
 

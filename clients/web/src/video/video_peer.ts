@@ -1,0 +1,143 @@
+/**
+ * The viewer's end of WebRTC: an offer when the agent asks for one, and frames onto the surface. If anything fails, tiles bring the picture;
+ * a way that broke is tried anew, more and more seldom.
+ */
+
+import type { AgentMessageOf } from "../protocol/messages.ts";
+import type { PageSurface } from "../surface/remote_surface.ts";
+import { BLOCK_PX, frameNumber, STRIP_PX } from "./frame_number.ts";
+import { takeFrames } from "./video_frames.ts";
+
+type Servers = AgentMessageOf<"peer">["servers"];
+
+export interface VideoWire {
+  offer(sdp: string): void;
+  played(number: number, frames: number): void;
+}
+
+/** The agent hears this often that its frames are shown. */
+const PLAYED_EVERY_MS = 250;
+/** All candidates are known by then; those that are not are not needed. */
+const GATHERED_WITHIN_MS = 500;
+const RETRY_MS = 1_000;
+const RETRY_MAX_MS = 60_000;
+
+export class VideoPeer {
+  readonly #surface: PageSurface;
+  readonly #wire: VideoWire;
+  readonly #probe: CanvasRenderingContext2D | null;
+  #servers: Servers = [];
+  #connection: RTCPeerConnection | null = null;
+  #stopFrames: (() => void) | null = null;
+  #retryMs = RETRY_MS;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #number = 0;
+  #frames = 0;
+  #playedAtMs = 0;
+
+  constructor(surface: PageSurface, wire: VideoWire) {
+    this.#surface = surface;
+    this.#wire = wire;
+    const canvas = document.createElement("canvas");
+    canvas.width = STRIP_PX;
+    canvas.height = 1;
+    this.#probe = canvas.getContext("2d", { willReadFrequently: true, alpha: false });
+  }
+
+  /** The agent asks for an offer; null: it is gone. */
+  asked(servers: Servers | null): void {
+    this.#drop();
+    if (servers === null) return;
+    this.#servers = servers;
+    void this.#offer();
+  }
+
+  answered(sdp: string): void {
+    const connection = this.#connection;
+    connection?.setRemoteDescription({ type: "answer", sdp }).catch(() => {
+      // Not of this offer, or nothing that this browser can do.
+      if (connection === this.#connection) this.#drop();
+    });
+  }
+
+  close(): void {
+    this.#drop();
+  }
+
+  async #offer(): Promise<void> {
+    const connection = new RTCPeerConnection({
+      iceServers: this.#servers.map(({ urls, username, credential }) => ({ urls: [...urls], username, credential })),
+      bundlePolicy: "max-bundle",
+    });
+    this.#connection = connection;
+    connection.ontrack = ({ track, receiver }) => {
+      // Pictures are wanted at once, not smooth.
+      if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0;
+      this.#stopFrames?.();
+      this.#stopFrames = takeFrames(track, (frame, width, height) => {
+        this.#show(frame, width, height);
+      });
+    };
+    connection.onconnectionstatechange = () => {
+      if (connection !== this.#connection) return;
+      if (connection.connectionState === "connected") this.#retryMs = RETRY_MS;
+      if (connection.connectionState === "failed") this.#again();
+    };
+    connection.addTransceiver("video", { direction: "recvonly" });
+    await connection.setLocalDescription();
+    await gathered(connection);
+    const sdp = connection.localDescription?.sdp;
+    if (connection === this.#connection && sdp !== undefined) this.#wire.offer(sdp);
+  }
+
+  /** The way broke: another may be open by now. */
+  #again(): void {
+    this.#drop();
+    this.#retry = setTimeout(() => {
+      void this.#offer();
+    }, this.#retryMs);
+    this.#retryMs = Math.min(RETRY_MAX_MS, this.#retryMs * 2);
+  }
+
+  #show(frame: CanvasImageSource, width: number, height: number): void {
+    const place = this.#surface.place;
+    if (place === null || this.#probe === null) return;
+    // A frame of another size is of another place; scaled it would be wrong everywhere.
+    const { rectangle } = place;
+    if (width !== even(rectangle.width) || height !== even(rectangle.height) + BLOCK_PX) return;
+    this.#probe.drawImage(frame, 0, height - BLOCK_PX / 2, STRIP_PX, 1, 0, 0, STRIP_PX, 1);
+    const number = frameNumber(this.#probe.getImageData(0, 0, STRIP_PX, 1).data);
+    if (number === null || !this.#surface.show(frame, number)) return;
+    if (number !== this.#number) this.#frames = 0;
+    this.#frames += 1;
+    const nowMs = performance.now();
+    if (number === this.#number && nowMs - this.#playedAtMs < PLAYED_EVERY_MS) return;
+    this.#number = number;
+    this.#playedAtMs = nowMs;
+    this.#wire.played(number, this.#frames);
+  }
+
+  #drop(): void {
+    clearTimeout(this.#retry);
+    this.#stopFrames?.();
+    this.#stopFrames = null;
+    this.#connection?.close();
+    this.#connection = null;
+  }
+}
+
+function even(length: number): number {
+  return length + (length % 2);
+}
+
+function gathered(connection: RTCPeerConnection): Promise<void> {
+  if (connection.iceGatheringState === "complete") return Promise.resolve();
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, GATHERED_WITHIN_MS);
+    connection.addEventListener("icegatheringstatechange", () => {
+      if (connection.iceGatheringState !== "complete") return;
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,64 @@
+"""Video for viewers, on hosts that can make it. What that takes is loaded beside the picture's way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import structlog
+
+from display_server.motion.settings import VideoSettings
+from display_server.protocol import messages as m
+from display_server.update.shadow import Shadow
+
+if TYPE_CHECKING:
+    from display_server.agent.viewer_video import ViewerVideo
+    from display_server.motion.encoders.video_encoder import Chroma, Codec
+
+log = structlog.get_logger(__name__)
+
+
+class VideoMaker:
+    """`load` first; where it finds nothing, `make` gives None and tiles bring everything."""
+
+    def __init__(self, settings: VideoSettings) -> None:
+        self._settings = settings
+        self._able: frozenset[tuple[Codec, Chroma]] = frozenset()
+        self._kind: type[ViewerVideo] | None = None
+
+    async def load(self) -> bool:
+        """Whether there may be video. Takes about a second of a worker thread."""
+        if not self._settings.enabled:
+            return False
+        try:
+            self._kind, self._able = await asyncio.to_thread(_load)
+        except ImportError as error:
+            log.warning("no video", reason=f"{error}; install it with: pip install 'lightbox[motion]'")
+            return False
+        if not self._able:
+            log.warning("no video", reason="this host has no encoder that works; see: lightbox doctor")
+        return bool(self._able)
+
+    def make(
+        self,
+        viewer: str,
+        monitor: int,
+        shadow: Shadow,
+        tell: Callable[[m.Peer | m.Answer | m.Video], None],
+        wake: Callable[[], None],
+        carries: Callable[[], float | None],
+        clock: Callable[[], float],
+    ) -> ViewerVideo | None:
+        if self._kind is None or not self._able:
+            return None
+        return self._kind(self._settings, self._able, viewer, monitor, shadow, tell, wake, carries, clock)
+
+
+def _load() -> tuple[type[ViewerVideo], frozenset[tuple[Codec, Chroma]]]:
+    from display_server.agent.viewer_video import ViewerVideo
+    from display_server.motion.encoders.video_encoder import encoders
+
+    facts = encoders()
+    log.info("video encoders", working=[f"{fact.name} {fact.chroma.value}" for fact in facts if fact.works])
+    return ViewerVideo, frozenset((fact.codec, fact.chroma) for fact in facts if fact.works)

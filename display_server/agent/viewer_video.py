@@ -1,0 +1,331 @@
+"""What moves, as one viewer gets it: a connection, an encoder, and the choice between video and tiles."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import math
+import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from display_server.capture.frame_source import Picture
+from display_server.errors import ProtocolError
+from display_server.motion.chooser import MotionChooser, MotionPolicy, Way
+from display_server.motion.encoders.video_encoder import (
+    Chroma,
+    Codec,
+    EncodedFrame,
+    EncoderError,
+    Stream,
+    VideoEncoder,
+    open_encoder,
+)
+from display_server.motion.region import Region, Tiles
+from display_server.motion.settings import TurnServer, VideoSettings
+from display_server.motion.strip import NUMBERS, coded_size_px, compose
+from display_server.protocol import messages as m
+from display_server.transport.webrtc.peer import Peer, PeerState
+from display_server.update.shadow import Shadow
+
+log = structlog.get_logger(__name__)
+
+#: Credentials for a relay are good for so long, s.
+CREDENTIAL_S = 12 * 3600
+#: Of what the way carries, video takes this share: tiles and input go beside it.
+SHARE = 0.85
+#: Before anything is known of the way, and at least, bit/s.
+START_BPS, START_MIN_BPS = 6_000_000, 1_000_000
+#: No new frame while so much of the last ones waits to be sent, s.
+BACKLOG_MAX_S = 0.05
+#: A viewer that was sent video shows some within this time, s, or gets tiles …
+SHOWN_WITHIN_S = 2.0
+#: … and is asked for a new connection after this one, s, twice as long each time.
+RETRY_S = 10.0
+RETRY_MAX_S = 300.0
+
+
+def relays(turn: TurnServer | None, viewer: str, now_unix_s: float) -> list[m.IceServer]:
+    """With a name that expires and its proof, as coturn's REST interface wants them."""
+    if turn is None:
+        return []
+    name = f"{int(now_unix_s) + CREDENTIAL_S}:{viewer}"
+    proof = hmac.new(turn.secret.encode(), name.encode(), hashlib.sha1).digest()  # the scheme's own digest
+    return [m.IceServer(turn.urls, name, base64.b64encode(proof).decode())]
+
+
+class ViewerVideo:
+    """`tell` sends a control message, `wake` lets the pipeline look again, `carries` tells what the way has
+    shown to carry in bytes a second. `able` is what this host encodes."""
+
+    def __init__(
+        self,
+        settings: VideoSettings,
+        able: frozenset[tuple[Codec, Chroma]],
+        viewer: str,
+        monitor: int,
+        shadow: Shadow,
+        tell: Callable[[m.Peer | m.Answer | m.Video], None],
+        wake: Callable[[], None],
+        carries: Callable[[], float | None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._able = able
+        self._viewer = viewer
+        self._monitor = monitor
+        self._tell = tell
+        self._wake = wake
+        self._carries = carries
+        self._clock = clock
+        self._peer: Peer | None = None
+        self._retry_s = RETRY_S
+        self._timer: asyncio.TimerHandle | None = None
+        self._again: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._encoder: VideoEncoder | None = None
+        self._scratch: NDArray[np.uint8] | None = None
+        self._number = 0
+        self._last_number = 0
+        self._began_s = math.inf
+        self._heard_s = math.inf
+        self._played = 0
+        self._keyframe = True
+        self.failed = False
+        self.region: Region | None = None
+        self.frames = 0
+        self.bytes = 0
+        #: Frames that were not made because the way was full.
+        self.skipped = 0
+        self.show(shadow)
+
+    def show(self, shadow: Shadow) -> None:
+        """The picture, of a size of its own, starts over."""
+        self._shadow = shadow
+        self._chooser = MotionChooser(
+            shadow.grid.count, shadow.grid.columns, MotionPolicy(self._settings.policy)
+        )
+        self._forget_region()
+
+    def start_over(self) -> None:
+        """The viewer's surface is lost, and with it what video was to show."""
+        if self.region is not None:
+            self._end()
+        self._chooser.stop(self._clock())
+
+    @property
+    def state(self) -> m.VideoState:
+        if self.failed:
+            return "failed"
+        if self._peer is None or self._peer.state is PeerState.NEW:
+            return "off"
+        if self._peer.state is PeerState.CONNECTED:
+            return "playing" if self.region is not None else "ready"
+        return "connecting"
+
+    # ── connection ───────────────────────────────────────────────────────────────────────────────────
+
+    def invite(self) -> None:
+        """Asks the viewer for an offer."""
+        self._tell(m.Peer(relays(self._settings.turn, self._viewer, time.time())))
+
+    def offered(self, offer: m.Offer) -> None:
+        """A new connection takes the place of a former one."""
+        self._keep(self._answer(offer))
+
+    async def _answer(self, offer: m.Offer) -> None:
+        former, self._peer = self._peer, None
+        if former is not None:
+            await former.close()
+        peer = Peer(
+            self._settings.addresses,
+            self._able,
+            self._start_bps(),
+            self._settings.cap_bps,
+            self._clock,
+            lambda: self._peer_changed(peer),
+        )
+        self._peer = peer
+        try:
+            answer = await peer.answer(offer.sdp)
+        except (ProtocolError, OSError, ValueError) as error:
+            log.warning("no video", viewer=self._viewer, error=str(error))
+            self._fail()
+            return
+        self._tell(m.Answer(answer))
+
+    def _start_bps(self) -> int:
+        """Half of what tiles have shown the way to carry; the rest is found out."""
+        rate = self._carries()
+        known = START_BPS if rate is None else max(START_MIN_BPS, int(rate * 8 / 2))
+        return min(known, self._settings.cap_bps)
+
+    def _peer_changed(self, peer: Peer) -> None:
+        if peer is not self._peer:
+            return
+        if peer.state is PeerState.CONNECTED:
+            self.failed = False
+            codec, chroma = peer.codec or (None, None)
+            log.info(
+                "video ready",
+                viewer=self._viewer,
+                codec=codec.value if codec else None,
+                chroma=chroma.value if chroma else None,
+            )
+            self._wake()
+        elif peer.state is PeerState.FAILED:
+            log.info("video connection lost", viewer=self._viewer)
+            self._fail()
+
+    def _fail(self) -> None:
+        """Tiles bring everything; later the viewer is asked again."""
+        self.failed = True
+        self._wake()
+        if self._again is None:
+            self._again = asyncio.get_running_loop().call_later(self._retry_s, self._try_again)
+            self._retry_s = min(RETRY_MAX_S, 2 * self._retry_s)
+
+    def _try_again(self) -> None:
+        self._again = None
+        self.invite()
+
+    # ── the picture's way: called by the pipeline ────────────────────────────────────────────────────
+
+    def pictured(self, tiles: Tiles, waited_s: float, now_s: float) -> None:
+        self._chooser.pictured(tiles, waited_s, now_s)
+
+    @property
+    def usable(self) -> bool:
+        return self._peer is not None and self._peer.state is PeerState.CONNECTED and not self.failed
+
+    def choose(self, way: Way, now_s: float) -> bool:
+        """Decides what goes as video now; True where that changed."""
+        before = self.region
+        if self.usable and self.region is not None and self._unseen(now_s):
+            log.warning("video is not shown", viewer=self._viewer, frames=self.frames)
+            self._fail()
+        if self.usable:
+            region = self._chooser.choose(way, now_s)
+        else:
+            self._chooser.stop(now_s)
+            region = None
+        if region != before:
+            self._end() if region is None else self._begin(region, now_s)
+        if self.region is not None:
+            self._look_again(self._chooser.rests_at_s - now_s)
+        return region != before
+
+    async def frame(self, tiles: Tiles, captured_s: float, executor: Executor) -> int | None:
+        """Sends a frame if something in the region changed and the way is free. Bytes of it; None: none."""
+        region, peer = self.region, self._peer
+        if region is None or peer is None:
+            return None
+        if not self._keyframe and not np.isin(tiles, region.tiles(self._shadow.grid.columns)).any():
+            return None
+        now_s = self._clock()
+        if peer.sender.backlog_s > BACKLOG_MAX_S:
+            self.skipped += 1
+            return None
+        keyframe = self._keyframe or peer.sender.keyframe_wanted(now_s)
+        bitrate = int(min(self._settings.cap_bps, SHARE * peer.sender.estimator.target_bps))
+        loop = asyncio.get_running_loop()
+        try:
+            frame = await loop.run_in_executor(
+                executor, self._encode, region, peer.codec, captured_s, bitrate, keyframe
+            )
+        except EncoderError as error:
+            log.error("encoder failed", viewer=self._viewer, error=str(error))
+            self._drop_encoder()
+            self._fail()
+            return None
+        if peer is not self._peer or peer.state is not PeerState.CONNECTED:
+            return None
+        self._keyframe = False
+        self.frames += 1
+        self.bytes += len(frame.data)
+        peer.send(frame, captured_s)
+        return len(frame.data)
+
+    def played(self, message: m.Played, now_s: float) -> None:
+        if message.number == self._number and message.frames > self._played:
+            self._played = message.frames
+            self._heard_s = now_s
+            self._retry_s = RETRY_S
+
+    async def close(self) -> None:
+        for timer in (self._timer, self._again):
+            if timer is not None:
+                timer.cancel()
+        for task in list(self._tasks):
+            task.cancel()
+        self._drop_encoder()
+        if self._peer is not None:
+            peer, self._peer = self._peer, None
+            await peer.close()
+
+    # ── inside ───────────────────────────────────────────────────────────────────────────────────────
+
+    def _unseen(self, now_s: float) -> bool:
+        """Whether frames went out and the viewer showed none for long."""
+        moving = self._chooser.rests_at_s > now_s
+        return moving and now_s - max(self._began_s, self._heard_s) > SHOWN_WITHIN_S
+
+    def _begin(self, region: Region, now_s: float) -> None:
+        self.region = region
+        self._number = self._last_number = self._last_number % NUMBERS + 1
+        self._began_s = self._heard_s = now_s
+        self._played = 0
+        self._keyframe = True
+        place = region.rectangle_px(self._shadow.grid.width_px, self._shadow.grid.height_px)
+        self._tell(m.Video(self._monitor, self._number, *place))
+
+    def _end(self) -> None:
+        self._forget_region()
+        self._tell(m.Video(self._monitor, 0, 0, 0, 0, 0))
+
+    def _forget_region(self) -> None:
+        self.region = None
+        self._number = 0
+
+    def _encode(
+        self,
+        region: Region,
+        codec: tuple[Codec, Chroma] | None,
+        captured_s: float,
+        bitrate: int,
+        keyframe: bool,
+    ) -> EncodedFrame:
+        """Runs in a worker thread; the shadow rests meanwhile."""
+        assert codec is not None
+        x, y, width, height = region.rectangle_px(self._shadow.grid.width_px, self._shadow.grid.height_px)
+        stream = Stream(*codec, *coded_size_px(width, height))
+        if self._encoder is None or self._encoder.stream != stream:
+            self._drop_encoder()
+            self._encoder = open_encoder(stream)
+            self._scratch = np.zeros((stream.height_px, stream.width_px, 4), np.uint8)
+            keyframe = True
+        assert self._scratch is not None
+        picture: Picture = self._shadow.picture[y : y + height, x : x + width]
+        compose(picture, self._number, self._scratch)
+        return self._encoder.encode(self._scratch, at_s=captured_s, bitrate_bps=bitrate, keyframe=keyframe)
+
+    def _drop_encoder(self) -> None:
+        if self._encoder is not None:
+            self._encoder.close()
+            self._encoder = None
+
+    def _look_again(self, in_s: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(max(0.001, in_s), self._wake)
+
+    def _keep(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

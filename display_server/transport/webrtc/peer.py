@@ -1,0 +1,166 @@
+"""One viewer's WebRTC connection, from its offer to video on the wire. Tiles never wait for it.
+
+    new ─answer─► connecting ─► connected ─► closed
+                      └────────────┴──────► failed
+
+The agent sends to nobody who did not reach it first: candidates that a browser names are not tried, what it
+sends is answered. So an offer cannot make the agent knock at other hosts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from enum import Enum
+
+from aiortc import (
+    RTCCertificate,
+    RTCDtlsFingerprint,
+    RTCDtlsParameters,
+    RTCIceParameters,
+    RTCIceTransport,
+)
+
+from display_server.errors import ProtocolError
+from display_server.motion.encoders.video_encoder import Chroma, Codec, EncodedFrame
+from display_server.transport.webrtc.aiortc_overrides import Gatherer, Transport
+from display_server.transport.webrtc.codec_choice import choose_codec
+from display_server.transport.webrtc.session_description import Answer, parse_offer
+from display_server.transport.webrtc.video_sender import VideoSender
+
+#: ICE and DTLS together take so long at most, s. A way without UDP is known by then.
+CONNECT_WITHIN_S = 8.0
+
+
+class PeerState(Enum):
+    NEW = "new"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    FAILED = "failed"
+    CLOSED = "closed"
+
+
+class Peer:
+    """`changed` is called when the state did. `addresses` of this host are offered, no others."""
+
+    def __init__(
+        self,
+        addresses: Sequence[str],
+        able: frozenset[tuple[Codec, Chroma]],
+        start_bps: int,
+        cap_bps: int,
+        clock: Callable[[], float],
+        changed: Callable[[], None],
+        connect_within_s: float = CONNECT_WITHIN_S,
+    ) -> None:
+        self._addresses = addresses
+        self._able = able
+        self._start_bps, self._cap_bps = start_bps, cap_bps
+        self._clock = clock
+        self._changed = changed
+        self._connect_within_s = connect_within_s
+        self._transport: Transport | None = None
+        self._work = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.state = PeerState.NEW
+        self.codec: tuple[Codec, Chroma] | None = None
+        self._sender: VideoSender | None = None
+
+    @property
+    def sender(self) -> VideoSender:
+        assert self._sender is not None, "only after an offer was answered"
+        return self._sender
+
+    async def answer(self, offer_text: str) -> str:
+        """The answer's SDP; the connection is made in the background. Raises ProtocolError."""
+        assert self.state is PeerState.NEW
+        offer = parse_offer(offer_text)
+        choice = choose_codec(offer.codecs, self._able)
+        if choice is None:
+            raise ProtocolError("the offer has no video codec that this host can encode")
+        codec, kind, chroma = choice
+        self.codec = kind, chroma
+        self._sender = VideoSender(offer, codec, start_bps=self._start_bps, max_bps=self._cap_bps)
+        gatherer = Gatherer(self._addresses)
+        ice = RTCIceTransport(gatherer)
+        certificate = RTCCertificate.generateCertificate()
+        self._transport = Transport(ice, certificate, self._rtcp)
+        await gatherer.gather()
+        local = gatherer.getLocalParameters()
+        own = self._transport.getLocalParameters().fingerprints
+        answer = Answer(
+            offer=offer,
+            codec=codec,
+            user=local.usernameFragment or "",
+            password=local.password or "",
+            fingerprints=[(print_.algorithm, print_.value) for print_ in own],
+            candidates=[candidate.to_sdp() for candidate in gatherer._connection.local_candidates],
+            ssrc=self._sender.ssrc,
+            repair_ssrc=self._sender.repair_ssrc,
+        )
+        theirs = RTCDtlsParameters([RTCDtlsFingerprint(name, value) for name, value in offer.fingerprints])
+        self._set(PeerState.CONNECTING)
+        self._task = asyncio.create_task(self._run(ice, RTCIceParameters(offer.user, offer.password), theirs))
+        return str(answer)
+
+    def send(self, frame: EncodedFrame, captured_s: float) -> None:
+        self.sender.add(frame, captured_s, self._clock())
+        self._work.set()
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        if self.state is not PeerState.FAILED:
+            self._set(PeerState.CLOSED)
+
+    # ── inside ───────────────────────────────────────────────────────────────────────────────────────
+
+    async def _run(self, ice: RTCIceTransport, remote: RTCIceParameters, dtls: RTCDtlsParameters) -> None:
+        transport = self._transport
+        assert transport is not None
+        try:
+            async with asyncio.timeout(self._connect_within_s):
+                await ice.start(remote)
+                if ice.state == "completed":
+                    await transport.start(dtls)
+            if transport.state == "connected":
+                self._set(PeerState.CONNECTED)
+                await self._pump(transport)
+        except (TimeoutError, ConnectionError):
+            pass  # told by the state
+        finally:
+            # Not awaited where the loop ends: both only say goodbye.
+            await asyncio.shield(self._end(transport, ice))
+            if self.state is not PeerState.CLOSED:
+                self._set(PeerState.FAILED)
+
+    async def _pump(self, transport: Transport) -> None:
+        """Raises ConnectionError when the other side is gone."""
+        while True:
+            for datagram in self.sender.due(self._clock()):
+                await transport.send(datagram)
+            next_s = self.sender.next_due_s
+            wait_s = None if next_s is None else max(0.0, next_s - self._clock())
+            self._work.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s if wait_s is not None else 1.0):
+                    await self._work.wait()
+            if transport.state != "connected":
+                raise ConnectionError("the viewer closed its connection")
+
+    def _rtcp(self, datagram: bytes) -> None:
+        self.sender.rtcp(datagram, self._clock())
+        self._work.set()
+
+    @staticmethod
+    async def _end(transport: Transport, ice: RTCIceTransport) -> None:
+        await transport.stop()
+        await ice.stop()
+
+    def _set(self, state: PeerState) -> None:
+        if state is not self.state:
+            self.state = state
+            self._changed()

@@ -1,0 +1,216 @@
+"""SDP (RFC 8866, 8829) as far as a viewer's offer of one video and an agent's answer need it.
+
+Rejected: aiortc's own SDP and its codec registry, which know neither High 4:4:4 nor the extensions that we use.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from display_server.errors import ProtocolError
+
+#: An offer has so many lines at most.
+LINES_MAX = 2_000
+TRANSPORT_SEQUENCE = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+PLAYOUT_DELAY = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
+MEDIA_ID = "urn:ietf:params:rtp-hdrext:sdes:mid"
+#: What we understand; others are not accepted.
+EXTENSIONS = frozenset({TRANSPORT_SEQUENCE, PLAYOUT_DELAY, MEDIA_ID})
+_FINGERPRINT = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2})+")
+_TOKEN = re.compile(r"[A-Za-z0-9+/]{4,256}")
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedCodec:
+    """`name` in lower case, `parameters` of fmtp; `repair` is the payload type of its retransmissions."""
+
+    payload_type: int
+    name: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    repair: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Where the other side may be reached, as in `a=candidate`."""
+
+    foundation: str
+    component: int
+    protocol: str
+    priority: int
+    host: str
+    port: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """`fingerprints` are (algorithm, value) pairs; `extensions` numbers by URI."""
+
+    mid: str
+    user: str
+    password: str
+    fingerprints: tuple[tuple[str, str], ...]
+    codecs: tuple[OfferedCodec, ...]
+    extensions: Mapping[str, int]
+    candidates: tuple[Candidate, ...]
+
+
+def parse_offer(text: str) -> Offer:
+    """Of exactly one medium, a video that the other side wants to receive. Raises ProtocolError."""
+    lines = text.splitlines()
+    if len(lines) > LINES_MAX:
+        raise ProtocolError(f"an offer has at most {LINES_MAX} lines")
+    media = [line for line in lines if line.startswith("m=")]
+    if len(media) != 1 or not media[0].startswith("m=video "):
+        raise ProtocolError("an offer has one medium, a video")
+    attributes = _attributes(lines)
+    if "recvonly" not in attributes:
+        raise ProtocolError("an offer is to receive only")
+    try:
+        return Offer(
+            mid=_one(attributes, "mid", _TOKEN),
+            user=_one(attributes, "ice-ufrag", _TOKEN, least=4),
+            password=_one(attributes, "ice-pwd", _TOKEN, least=22),
+            fingerprints=tuple(_fingerprint(value) for value in attributes["fingerprint"]),
+            codecs=tuple(_codecs(attributes)),
+            extensions=_extensions(attributes.get("extmap", [])),
+            candidates=tuple(_candidate(value) for value in attributes.get("candidate", [])),
+        )
+    except (KeyError, ValueError, IndexError) as error:
+        raise ProtocolError(f"this is no offer: {error!r}") from error
+
+
+def _attributes(lines: Iterable[str]) -> dict[str, list[str]]:
+    attributes: dict[str, list[str]] = {}
+    for line in lines:
+        if line.startswith("a="):
+            name, _, value = line[2:].partition(":")
+            attributes.setdefault(name, []).append(value.strip())
+    return attributes
+
+
+def _one(attributes: Mapping[str, Sequence[str]], name: str, form: re.Pattern[str], least: int = 1) -> str:
+    value = attributes[name][0]
+    if name == "mid":
+        form = re.compile(r"[A-Za-z0-9_-]{1,16}")
+    if not form.fullmatch(value) or len(value) < least:
+        raise ValueError(f"{name} {value[:32]!r}")
+    return value
+
+
+def _fingerprint(value: str) -> tuple[str, str]:
+    algorithm, digest = value.split()
+    if not _FINGERPRINT.fullmatch(digest.upper()):
+        raise ValueError("fingerprint")
+    return algorithm.lower(), digest.upper()
+
+
+def _codecs(attributes: Mapping[str, Sequence[str]]) -> Iterable[OfferedCodec]:
+    parameters = {int(value.split(" ", 1)[0]): _fmtp(value) for value in attributes.get("fmtp", [])}
+    names = {}
+    for value in attributes["rtpmap"]:
+        number, form = value.split(" ", 1)
+        payload_type = int(number)
+        if not 0 <= payload_type <= 127:
+            raise ValueError(f"payload type {payload_type}")
+        names[payload_type] = form.split("/")[0].lower()
+    repairs = {
+        int(parameters[kind]["apt"]): kind
+        for kind, name in names.items()
+        if name == "rtx" and "apt" in parameters.get(kind, {})
+    }
+    for kind, name in names.items():
+        if name != "rtx":
+            yield OfferedCodec(kind, name, parameters.get(kind, {}), repairs.get(kind))
+
+
+def _fmtp(value: str) -> dict[str, str]:
+    pairs = (part.partition("=") for part in value.split(" ", 1)[1].split(";"))
+    return {name.strip().lower(): setting.strip().lower() for name, _, setting in pairs}
+
+
+def _extensions(values: Iterable[str]) -> dict[str, int]:
+    numbers = {}
+    for value in values:
+        number, uri = value.split()[:2]
+        # Numbers above 14 need headers of another form; nobody offers ours there.
+        if uri in EXTENSIONS and 1 <= int(number.split("/")[0]) <= 14:
+            numbers[uri] = int(number.split("/")[0])
+    return numbers
+
+
+def _candidate(value: str) -> Candidate:
+    parts = value.split()
+    if parts[6] != "typ":
+        raise ValueError("candidate")
+    return Candidate(
+        foundation=parts[0],
+        component=int(parts[1]),
+        protocol=parts[2].lower(),
+        priority=int(parts[3]),
+        host=parts[4],
+        port=int(parts[5]),
+        kind=parts[7],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an agent sends back. `candidates` are lines as after `a=candidate:`."""
+
+    offer: Offer
+    codec: OfferedCodec
+    user: str
+    password: str
+    fingerprints: Sequence[tuple[str, str]]
+    candidates: Sequence[str]
+    ssrc: int
+    repair_ssrc: int
+
+    def __str__(self) -> str:
+        codec, offer = self.codec, self.offer
+        numbers = [codec.payload_type] + ([codec.repair] if codec.repair is not None else [])
+        name = {"h264": "H264", "vp8": "VP8"}[codec.name]
+        lines = [
+            "v=0",
+            f"o=- {self.ssrc} 1 IN IP4 127.0.0.1",
+            "s=-",
+            "t=0 0",
+            f"a=group:BUNDLE {offer.mid}",
+            "a=msid-semantic: WMS *",
+            f"m=video 9 UDP/TLS/RTP/SAVPF {' '.join(map(str, numbers))}",
+            "c=IN IP4 0.0.0.0",
+            "a=rtcp:9 IN IP4 0.0.0.0",
+            f"a=ice-ufrag:{self.user}",
+            f"a=ice-pwd:{self.password}",
+            *(f"a=fingerprint:{algorithm} {value}" for algorithm, value in self.fingerprints),
+            "a=setup:active",
+            f"a=mid:{offer.mid}",
+            *(f"a=extmap:{number} {uri}" for uri, number in offer.extensions.items()),
+            "a=sendonly",
+            "a=msid:motion motion",
+            "a=rtcp-mux",
+            "a=rtcp-rsize",
+            f"a=rtpmap:{codec.payload_type} {name}/90000",
+            *(
+                f"a=rtcp-fb:{codec.payload_type} {kind}"
+                for kind in ("ccm fir", "nack", "nack pli", "transport-cc")
+            ),
+        ]
+        if codec.parameters:
+            settings = ";".join(f"{key}={value}" for key, value in codec.parameters.items())
+            lines.append(f"a=fmtp:{codec.payload_type} {settings}")
+        if codec.repair is not None:
+            lines += [
+                f"a=rtpmap:{codec.repair} rtx/90000",
+                f"a=fmtp:{codec.repair} apt={codec.payload_type}",
+                f"a=ssrc-group:FID {self.ssrc} {self.repair_ssrc}",
+            ]
+        for ssrc in [self.ssrc] + ([self.repair_ssrc] if codec.repair is not None else []):
+            lines += [f"a=ssrc:{ssrc} cname:lightbox", f"a=ssrc:{ssrc} msid:motion motion"]
+        lines += [f"a=candidate:{candidate}" for candidate in self.candidates]
+        lines += ["a=end-of-candidates", ""]
+        return "\r\n".join(lines)

@@ -1,0 +1,129 @@
+"""What moves goes as video where the browser can show it, and is exact again when it rests."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.e2e.browsers.browser import Browser
+from tests.e2e.conftest import DESKTOP_PX, ENGINES, signed_in
+from tests.e2e.desktop_side.display import XDisplay
+from tests.e2e.desktop_side.plain_window import PlainWindow
+from tests.e2e.door import Door, metric_sum
+from tests.e2e.lightbox import Lightbox
+from tests.e2e.processes import wait_for
+from tests.e2e.viewer import PATIENCE_S, SURFACE, Viewer
+
+#: Debian builds WebKitGTK without WebRTC: tiles bring everything.
+WITH_VIDEO = {"chromium": True, "firefox": True, "webkit": False}
+SIDE_PX = 640
+AT_PX = (100, 80)
+RATE = 25
+
+
+@pytest.fixture(scope="module")
+def economy(out: Path) -> Iterator[Lightbox]:
+    log = out / "lightbox-video.log"
+    log.write_bytes(b"")
+    running = Lightbox(log, profile="blank", width_px=DESKTOP_PX[0], height_px=DESKTOP_PX[1], video="economy")
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module", params=list(ENGINES))
+def watcher(
+    request: pytest.FixtureRequest, start_browser: Callable[[str], Browser], economy: Lightbox
+) -> Iterator[Viewer]:
+    browser = start_browser(request.param)
+    yield signed_in(browser, economy)
+    browser.close()
+
+
+@pytest.fixture
+def door(economy: Lightbox) -> Iterator[Door]:
+    client = Door(economy.url)
+    yield client
+    client.close()
+
+
+class Film:
+    """Grey slices that follow each other without a rest, until `stop`."""
+
+    def __init__(self, display: XDisplay) -> None:
+        x, y = np.meshgrid(np.arange(SIDE_PX), np.arange(SIDE_PX))
+        random = np.random.default_rng(1)
+        self._slices = [
+            np.clip(
+                120 + 80 * np.sin((x + 9 * n) / 40) * np.cos(y / 55) + random.normal(0, 6, x.shape), 0, 255
+            ).astype(np.uint8)
+            for n in range(12)
+        ]
+        self._window = PlainWindow(display, x=AT_PX[0], y=AT_PX[1], width=SIDE_PX, height=SIDE_PX)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._play)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def close(self) -> None:
+        self.stop()
+        self._window.close()
+
+    def _play(self) -> None:
+        number = 0
+        while not self._over.is_set():
+            self._window.show(self._slices[number % len(self._slices)])
+            number += 1
+            time.sleep(1 / RATE)
+
+
+def test_video_while_it_moves_and_exact_when_it_rests(
+    watcher: Viewer, economy: Lightbox, door: Door, out: Path
+) -> None:
+    engine = watcher.browser.engine
+    watcher.open_desktop("blank")
+    watcher.watch_connection()
+    display = economy.display()
+    before = metric_sum(door.metrics(), "video_frames")
+    film = Film(display)
+    try:
+        if WITH_VIDEO[engine]:
+            watcher.wait_for_badge("lossy")
+            wait_for(
+                lambda: metric_sum(door.metrics(), "video_frames") - before > 3 * RATE,
+                timeout_s=PATIENCE_S,
+                what="frames of video",
+            )
+            assert watcher.badge() == "lossy"
+            assert moves(watcher), "the surface shows the video"
+        else:
+            time.sleep(2)
+            assert metric_sum(door.metrics(), "video_frames") == before
+            assert "lossy" not in watcher.badges()
+            assert moves(watcher)
+        film.stop()
+        watcher.wait_exact()
+        watcher.assert_equal(display, out, f"after-video-{engine}")
+        assert "unverified" not in watcher.badges()
+    finally:
+        film.close()
+        display.close()
+
+
+def moves(viewer: Viewer) -> bool:
+    """Whether the middle of the window looks different a moment later, as the surface has it."""
+    x, y = AT_PX[0] + 300, AT_PX[1] + 300
+    script = (
+        f"const read = () => {SURFACE}.getContext('2d').getImageData({x}, {y}, 8, 8).data.join();"
+        "const first = read(); for (let n = 0; n < 50; n++) {"
+        "await new Promise((resolve) => setTimeout(resolve, 20));"
+        "if (read() !== first) return true; } return false"
+    )
+    return bool(viewer.browser.evaluate(script))

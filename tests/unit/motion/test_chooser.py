@@ -1,0 +1,126 @@
+"""When a part of a monitor goes as video."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from display_server.motion.chooser import LEAVE_AFTER_S, MotionChooser, MotionPolicy, Way
+from display_server.motion.region import Region
+
+COLUMNS, ROWS = 30, 17
+STACK = Region(2, 1, 16, 16)
+SLOW = Way(rate_bytes_per_s=2.5e6, payload_bytes=600)
+QUICK = Way(rate_bytes_per_s=200e6, payload_bytes=600)
+CARET = np.array([0], np.int32)
+
+
+class Desk:
+    """A chooser, and what is drawn for it."""
+
+    def __init__(self, policy: MotionPolicy) -> None:
+        self.chooser = MotionChooser(COLUMNS * ROWS, COLUMNS, policy)
+        self.now_s = 100.0
+
+    def draw(
+        self, region: Region, seconds: float, rate: float, way: Way, *, waited_s: float = 0.0
+    ) -> list[Region | None]:
+        chosen = []
+        for _ in range(round(seconds * rate)):
+            self.chooser.pictured(region.tiles(COLUMNS), waited_s, self.now_s)
+            chosen.append(self.chooser.choose(way, self.now_s))
+            self.now_s += 1 / rate
+        return chosen
+
+    def rest(self, seconds: float, way: Way, *, caret: bool = False) -> Region | None:
+        until_s = self.now_s + seconds
+        blink_s = self.now_s
+        while self.now_s < until_s:
+            if caret and self.now_s >= blink_s:
+                self.chooser.pictured(CARET, 0.0, self.now_s)
+                blink_s += 0.05
+            self.chooser.choose(way, self.now_s)
+            self.now_s += 0.005
+        return self.chooser.region
+
+
+def test_what_the_way_carries_stays_exact() -> None:
+    assert set(Desk(MotionPolicy.ADAPTIVE).draw(STACK, 20, 60, QUICK)) == {None}
+
+
+def test_what_it_cannot_carry_becomes_video_within_a_few_pictures() -> None:
+    chosen = Desk(MotionPolicy.ADAPTIVE).draw(STACK, 1, 60, SLOW)
+    assert chosen[-1] == STACK
+    assert chosen.count(None) <= 4
+
+
+def test_pictures_that_wait_tell_of_a_slow_viewer() -> None:
+    chosen = Desk(MotionPolicy.ADAPTIVE).draw(STACK, 1, 15, QUICK, waited_s=0.03)
+    assert chosen[-1] == STACK
+
+
+def test_exact_is_never_left() -> None:
+    assert set(Desk(MotionPolicy.EXACT).draw(STACK, 3, 60, SLOW, waited_s=0.1)) == {None}
+
+
+def test_economy_takes_video_for_whatever_moves() -> None:
+    assert Desk(MotionPolicy.ECONOMY).draw(STACK, 0.3, 30, QUICK)[-1] == STACK
+
+
+@pytest.mark.parametrize("policy", MotionPolicy)
+def test_small_things_stay_tiles(policy: MotionPolicy) -> None:
+    assert set(Desk(policy).draw(Region(3, 3, 6, 6), 3, 60, SLOW, waited_s=0.1)) == {None}
+
+
+def test_slow_changes_are_no_motion() -> None:
+    assert set(Desk(MotionPolicy.ECONOMY).draw(STACK, 5, 4, SLOW)) == {None}
+
+
+@pytest.mark.parametrize("rate", [15, 30, 60])
+def test_rest_brings_tiles_back_whatever_blinks_beside(rate: int) -> None:
+    desk = Desk(MotionPolicy.ADAPTIVE)
+    assert desk.draw(STACK, 1, rate, SLOW)[-1] == STACK
+    last_s = desk.now_s - 1 / rate
+    assert desk.chooser.rests_at_s - last_s <= 0.2
+    assert desk.rest(0.25, SLOW, caret=True) is None
+
+
+def test_a_steady_motion_keeps_its_region() -> None:
+    chosen = Desk(MotionPolicy.ECONOMY).draw(STACK, 30, 30, QUICK)
+    assert set(chosen[10:]) == {STACK}
+
+
+def test_a_region_follows_what_outgrows_it() -> None:
+    desk = Desk(MotionPolicy.ECONOMY)
+    desk.draw(STACK, 1, 30, QUICK)
+    screen = Region(0, 0, COLUMNS, ROWS)
+    chosen = desk.draw(screen, 2, 30, QUICK)
+    assert chosen[-1] == screen
+    assert len(set(chosen)) == 2
+
+
+def test_tiles_return_when_the_way_has_become_wide() -> None:
+    desk = Desk(MotionPolicy.ADAPTIVE)
+    desk.draw(STACK, 1, 30, SLOW)
+    chosen = desk.draw(STACK, LEAVE_AFTER_S + 1, 30, QUICK)
+    assert chosen[0] == STACK
+    assert chosen[-1] is None
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([5.0, 15.0, 30.0, 60.0]), st.sampled_from([SLOW, QUICK]), st.floats(0.05, 2)
+        ),
+        max_size=6,
+    ),
+    st.sampled_from(MotionPolicy),
+)
+def test_whatever_happened_rest_is_exact(parts: list[tuple[float, Way, float]], policy: MotionPolicy) -> None:
+    desk = Desk(policy)
+    for rate, way, seconds in parts:
+        desk.draw(STACK, seconds, rate, way)
+    assert desk.rest(0.3, SLOW, caret=True) is None
