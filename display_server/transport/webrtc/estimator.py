@@ -36,8 +36,9 @@ MIN_BPS = 150e3
 #: What arrived is counted over so long, s: some frames at any frame rate.
 ACKED_S = 0.3
 #: While a queue stands the link is busy without a gap, and the newest arrivals tell its rate: s, packets.
-BUSY_S = 0.05
+BUSY_S = 0.02
 BUSY_PACKETS = 10
+BUSY_QUEUE_S = 0.01
 #: What was sent (and has been reported) is counted over so long, s.
 OFFERED_S = 0.5
 
@@ -48,6 +49,9 @@ LIMITED_SHARE = 0.7
 #: … unless even that little queues for so long, s, or is lost to such a share.
 QUEUE_MUCH_S = 0.1
 LOSS_MUCH = 0.3
+#: Such a queue, grown by so much since the report before, s, is overuse, whatever the trend still says: after
+#: a deep fall arrivals are so slow that the trend takes several reports to see it.
+RISING_S = 0.01
 #: A decrease works after a round trip and so long, s. Sooner comes another only if the rate fell further, to
 FURTHER_SHARE = 0.7
 REACTION_S = 0.1
@@ -86,7 +90,7 @@ PROBE_QUEUE_S = 0.015
 # Queue.
 #: Frames and jitter make this much by themselves, s.
 QUEUE_FREE_S = 0.04
-DRAIN_S = 0.4
+DRAIN_S = 0.3
 DRAIN_SHARE_MIN = 0.1
 #: Packets are under way and no feedback comes for so long (and two round trips), s: only a trickle is sent.
 SILENCE_S = 0.5
@@ -143,7 +147,7 @@ class BandwidthEstimator:
         self._undisturbed_s = 0.0
         self._train: Train | None = None
         self._probes = 0
-        self._next_probe_s = float("-inf")
+        self._next_probe_s = self._raised_s = float("-inf")
         self._decreased_s = self._loss_decreased_s = float("-inf")
         self._feedback_s: float | None = None
         self._waiting_s: float | None = None  # since when packets are under way without any feedback
@@ -188,14 +192,16 @@ class BandwidthEstimator:
 
     def feedback(self, feedback: Feedback, now_s: float) -> None:
         report = self._history.match(feedback)
+        met_s = self._delays.above_s
         self._count(report, now_s)
         self._waiting_s, self._silent = None, False
         elapsed_s = min(now_s - self._feedback_s, GROWTH_LONGEST_S) if self._feedback_s is not None else 0.0
         self._feedback_s = now_s
         if report.received:
-            newest = report.received[-1][0]
-            self._time(newest, now_s)
-            self.phase = TRANSITIONS[self.phase, self._trend.usage]
+            self._time(report.received[-1][0], now_s)
+            rising = self._delays.above_s > met_s + RISING_S
+            deep = rising and self.queueing_s > QUEUE_MUCH_S
+            self.phase = TRANSITIONS[self.phase, Usage.OVERUSE if deep else self._trend.usage]
             if self.phase is Phase.DECREASE:
                 self._decrease(now_s)
             elif self.phase is Phase.INCREASE:
@@ -230,11 +236,14 @@ class BandwidthEstimator:
         sample_s = max(0.0, now_s - newest.sent_s)
         gain = ROUND_TRIP_GAIN if self.round_trip_s else 1.0
         self.round_trip_s += gain * (sample_s - self.round_trip_s)
-        # The newest packet met this queue. It has been drained ever since, and only what was sent after that
-        # packet has been added.
-        since_bytes = self._history.total_bytes - newest.total_bytes
-        added_s = since_bytes * 8 / self.estimate_bps
-        self.queueing_s = max(0.0, self._delays.above_s + min(0.0, added_s - sample_s))
+        # The newest packet met this queue. It has been drained ever since, and what was sent later has been
+        # added. So the queue now is known, though the packets in it have yet to arrive.
+        met_s = self._delays.above_s
+        carried_bps = self.estimate_bps
+        if met_s > BUSY_QUEUE_S:
+            carried_bps = min(carried_bps, max(self._busy.busy_bps, self.min_bps))
+        added_s = (self._history.total_bytes - newest.total_bytes) * 8 / carried_bps
+        self.queueing_s = max(0.0, met_s + added_s - sample_s)
 
     # What follows from it.
 
@@ -243,14 +252,20 @@ class BandwidthEstimator:
         """Whether what happens on the way is due to how much is sent."""
         return (
             self._offered.bps >= LIMITED_SHARE * self.estimate_bps
-            or self._delays.above_s > QUEUE_MUCH_S
+            or self.queueing_s > QUEUE_MUCH_S
             or self.loss_share > LOSS_MUCH
         )
 
     def _decrease(self, now_s: float) -> None:
         if not self._limited_by_link:
             return
-        carried_bps = self._busy.busy_bps if self._delays.above_s > QUEUE_FREE_S else self._acked.bps
+        if self._delays.above_s > BUSY_QUEUE_S and self.queueing_s > QUEUE_FREE_S:
+            carried_bps = min(self._busy.busy_bps, self._acked.busy_bps)
+        elif now_s - self._raised_s > ACKED_S + self.round_trip_s:
+            carried_bps = self._acked.bps
+        else:
+            # A probe raised the rate: the step shows in the trend, but not yet in what arrived.
+            return
         fell_further = self.ceiling_bps is not None and carried_bps < FURTHER_SHARE * self.ceiling_bps
         if now_s - self._decreased_s < self.round_trip_s + REACTION_S and not fell_further:
             return
@@ -318,6 +333,7 @@ class BandwidthEstimator:
         else:
             carried_bps = min(pace_bps, arrived_bps)
         self._raise(min(carried_bps, PROBE_OF_ACKED * self._acked.bps))
+        self._raised_s = now_s
 
     def _wish_probe(self, now_s: float) -> None:
         worth = 1.1 * self.estimate_bps

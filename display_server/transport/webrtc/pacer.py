@@ -112,7 +112,10 @@ class Pacer(Generic[P]):
         return self._at_s + max(0.0, -self._credit_bytes) * 8 / self.rate_bps
 
     def retarget(self, target_bps: float, now_s: float, probe: Probe | None = None) -> None:
-        """After each feedback: the estimator's target, and the probe it wishes (None ends one that runs)."""
+        """The estimator's target, and the probe it wishes (None ends one that runs).
+
+        To be told after each feedback, and before each picture: without feedback the target falls as well.
+        """
         if target_bps <= 0:
             raise ValueError(f"a target of {target_bps:g} bit/s; a rate above 0 is needed")
         self._earn(now_s)

@@ -212,6 +212,7 @@ class Session:
                 self._next_frame_s += 1 / self._fps
                 size_bytes = self.source(now_s, self.estimator.target_bps)
                 if size_bytes:
+                    self.pacer.retarget(self.estimator.target_bps, now_s, self.estimator.probe)
                     self.pacer.add(picture(size_bytes, keyframe=self.pacer.keyframe_wanted), now_s)
             for departure in self.pacer.due(now_s):
                 size_bytes = departure.packet.size_bytes
