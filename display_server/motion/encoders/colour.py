@@ -1,0 +1,99 @@
+"""RGB becomes YUV, with the matrix and the range that the stream signals.
+
+Which, per kind of stream:
+
+H.264 4:4:4   BT.709, full range     grey stays grey to the level, colours lose least
+H.264 4:2:0   BT.709, limited range  for hardware decoders (iPad), several of which ignore a full-range flag
+VP8           BT.601, limited range  by definition: a frame has no room to say anything else
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from display_server.motion.encoders.stream import Chroma, Codec, EncoderError, Stream
+
+if TYPE_CHECKING:
+    from av.video.codeccontext import VideoCodecContext
+    from av.video.frame import VideoFrame
+
+#: swscale's vector code reads whole blocks of pixels and so past a row's end; in the last row of a mapped
+#: framebuffer that would be past the mapping.
+BLOCK_PX = 16
+
+#: Code points of ITU-T H.273.
+BT709, BT601, SRGB_TRANSFER = 1, 6, 13
+LIMITED, FULL = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Colour:
+    """`matrix` and `primaries` are code points of H.273; a pixel is sRGB in either."""
+
+    matrix: int
+    full_range: bool
+
+    @property
+    def range(self) -> int:
+        return FULL if self.full_range else LIMITED
+
+    def signal(self, context: VideoCodecContext) -> None:
+        """Into the VUI of a stream not yet opened. The transfer is sRGB's: what a browser's canvas has, so no
+        player converts anything.
+        """
+        context.colorspace = self.matrix
+        context.color_primaries = self.matrix
+        context.color_trc = SRGB_TRANSFER
+        context.color_range = self.range
+
+
+def colour_of(stream: Stream) -> Colour:
+    if stream.codec is Codec.VP8:
+        return Colour(BT601, full_range=False)
+    return Colour(BT709, full_range=stream.chroma is Chroma.YUV444)
+
+
+class YuvConverter:
+    """BGRX pictures of one size into frames of `pixel_format`. One thread at a time."""
+
+    def __init__(self, stream: Stream, pixel_format: str) -> None:
+        from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
+
+        self._shape = (stream.height_px, stream.width_px, 4)
+        self._format = pixel_format
+        self._colour = colour_of(stream)
+        self._matrix = Colorspace.ITU601 if self._colour.matrix == BT601 else Colorspace.ITU709
+        self._flags = Interpolation.BILINEAR
+        self._reformatter = VideoReformatter()
+
+    def frame(self, picture: NDArray[np.uint8]) -> VideoFrame:
+        """`picture` is (height, width, 4) BGRX; rows may lie apart. Raises EncoderError for another shape."""
+        from av.video.frame import VideoFrame
+
+        if picture.shape != self._shape or picture.dtype != np.uint8:
+            raise EncoderError(
+                f"a picture of {picture.shape} {picture.dtype} in a stream of {self._shape} uint8"
+            )
+        return self._reformatter.reformat(
+            VideoFrame.from_numpy_buffer(_readable(picture), "bgra"),
+            format=self._format,
+            interpolation=self._flags,
+            src_color_range=FULL,
+            dst_color_range=self._colour.range,
+            dst_colorspace=self._matrix,
+            threads=1,
+        )
+
+
+def _readable(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The picture itself when swscale may read it where it lies, else a copy with room at each row's end."""
+    height, width, _ = picture.shape
+    if width % BLOCK_PX == 0 and picture.strides[1:] == (4, 1) and picture.strides[0] > 0:
+        return picture
+    roomy = np.zeros((height, -(-width // BLOCK_PX) * BLOCK_PX, 4), np.uint8)[:, :width]
+    roomy[:] = picture
+    return roomy

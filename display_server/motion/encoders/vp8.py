@@ -1,0 +1,127 @@
+"""VP8 by libvpx, for browsers without H.264."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from display_server.motion.encoders.colour import YuvConverter
+from display_server.motion.encoders.pace import NOMINAL_FPS, FramePace
+from display_server.motion.encoders.stream import Codec, EncodedFrame, EncoderError, Stream, codec_errors
+
+if TYPE_CHECKING:
+    from av.video.codeccontext import VideoCodecContext
+
+LIBRARY = "libvpx"
+#: Fine enough that a frame's time can say its share of the rate to a thousandth.
+TICKS_S = 1_000_000
+#: A picture takes no more than about so many pictures' share of the rate.
+BUFFER_FRAMES = 2.5
+#: A keyframe may take this share of one frame's bits, in percent.
+KEYFRAME_PERCENT = 250
+#: The encoder starts anew, with a keyframe, when the rate leaves what it was opened for by more than this
+#: factor: its buffer has a fixed number of bits.
+RESTART_FACTOR = 4.0
+MIN_RATE_BPS = 100_000
+#: VP8's quantiser goes from 0 to 63.
+BEST_QUANTISER, WORST_QUANTISER = 8, 63
+#: Squared error of 256 pixels below which a macroblock stays as it was: else a still costs bits for ever.
+STATIC_ERROR = 500
+ENDLESS_FRAMES = 2**30
+ONE_THREAD_PX = 1_000_000
+THREADS = 2
+
+
+class Vp8Encoder:
+    """One stream.
+
+    libvpx is opened for one rate, and neither FFmpeg nor PyAV can change it. But libvpx gives a frame the
+    bits that its duration is worth, so the rate is set by the clock: half the rate is the same rate with time
+    running at half speed. The browser never sees these times; the transport puts its own.
+    """
+
+    def __init__(self, stream: Stream) -> None:
+        """Raises EncoderError when PyAV is missing or the stream is not for VP8."""
+        stream.require_encodable()
+        if stream.codec is not Codec.VP8:
+            raise EncoderError(f"libvpx makes no {stream.codec.value}")
+        self.stream = stream
+        with codec_errors(LIBRARY):
+            self._converter = YuvConverter(stream, "yuv420p")
+        self._pace = FramePace()
+        self._context: VideoCodecContext | None = None
+        self._opened_bps = 0
+        self._ticks = 0
+        self._closed = False
+
+    def encode(
+        self, picture: NDArray[np.uint8], *, at_s: float, bitrate_bps: int, keyframe: bool
+    ) -> EncodedFrame:
+        """`picture` is (height, width, 4) BGRX of the stream's size, read in place. Blocks; one call at
+        a time. Raises EncoderError; open another encoder then.
+        """
+        if self._closed:
+            raise EncoderError("the encoder is closed")
+        with codec_errors(LIBRARY):
+            from av.video.frame import PictureType
+
+            frame = self._converter.frame(picture)
+            frame_bits = self._pace.frame_bits(at_s, bitrate_bps)
+            context = self._for_rate(max(MIN_RATE_BPS, round(frame_bits * NOMINAL_FPS)), keyframe)
+            self._ticks += max(1, round(frame_bits / self._opened_bps * TICKS_S))
+            frame.pts, frame.time_base = self._ticks, Fraction(1, TICKS_S)
+            frame.pict_type = PictureType.I if keyframe else PictureType.NONE
+            packets = context.encode(frame)
+        if len(packets) != 1:
+            raise EncoderError(f"{LIBRARY} gave {len(packets)} frames for one picture")
+        return EncodedFrame(bytes(packets[0]), packets[0].is_keyframe)
+
+    def close(self) -> None:
+        """Frees the encoder, at once or when a call that still runs returns. Again is harmless."""
+        self._closed = True
+        self._context = None
+
+    def _for_rate(self, rate_bps: int, keyframe: bool) -> VideoCodecContext:
+        """The open encoder, a new one when the rate is too far off or a keyframe is due anyway."""
+        factor = rate_bps / max(self._opened_bps, 1)
+        if self._context is not None and not keyframe and 1 / RESTART_FACTOR <= factor <= RESTART_FACTOR:
+            return self._context
+        if self._context is None or abs(factor - 1) > 0.1:
+            self._context = self._open(rate_bps)
+            self._opened_bps = rate_bps
+        return self._context
+
+    def _open(self, rate_bps: int) -> VideoCodecContext:
+        from av.codec.context import CodecContext
+        from av.video.codeccontext import VideoCodecContext
+
+        buffer_bits = round(rate_bps / NOMINAL_FPS * BUFFER_FRAMES)
+        context = CodecContext.create(LIBRARY, "w")
+        assert isinstance(context, VideoCodecContext)
+        context.width, context.height = self.stream.width_px, self.stream.height_px
+        context.pix_fmt = "yuv420p"
+        # The first frame's duration, and with it the first keyframe's bits, come from the frame rate.
+        context.time_base, context.framerate = Fraction(1, TICKS_S), Fraction(NOMINAL_FPS)
+        context.bit_rate = rate_bps
+        context.gop_size = ENDLESS_FRAMES
+        context.qmin, context.qmax = BEST_QUANTISER, WORST_QUANTISER
+        context.thread_count = THREADS if self.stream.width_px * self.stream.height_px > ONE_THREAD_PX else 1
+        context.options = {
+            "deadline": "realtime",
+            "cpu-used": "-8",
+            "lag-in-frames": "0",
+            "minrate": str(rate_bps),
+            "maxrate": str(rate_bps),
+            "bufsize": str(buffer_bits),
+            "rc_init_occupancy": str(buffer_bits),
+            "max-intra-rate": str(KEYFRAME_PERCENT),
+            "undershoot-pct": "100",
+            "overshoot-pct": "15",
+            "static-thresh": str(STATIC_ERROR),
+            "error-resilient": "0",
+        }
+        context.open()
+        return context

@@ -1,0 +1,102 @@
+"""Which encoder one gets, and what one is told when there is none."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from display_server.motion.encoders import video_encoder
+from display_server.motion.encoders.h264 import H264Encoder
+from display_server.motion.encoders.h264_library import LIBX264, Library
+from display_server.motion.encoders.video_encoder import (
+    Chroma,
+    Codec,
+    EncoderError,
+    Stream,
+    encoders,
+    open_encoder,
+)
+from tests.unit.motion.encoders import pictures
+
+STREAM = Stream(Codec.H264, Chroma.YUV444, 320, 192)
+
+
+def test_reports_every_candidate_with_what_is_wrong() -> None:
+    facts = {(fact.name, fact.chroma): fact for fact in encoders()}
+    assert {name for name, _ in facts} == {"libx264", "h264_nvenc", "h264_qsv", "libvpx"}
+    for name in ("libx264", "libvpx"):
+        assert facts[name, Chroma.YUV420].works
+        assert not facts[name, Chroma.YUV420].hardware
+    assert facts["libx264", Chroma.YUV444].works
+    for fact in facts.values():
+        assert fact.works == (fact.trouble == "")
+        assert fact.works or len(fact.trouble) > 10
+
+
+def test_without_hardware_it_is_libx264() -> None:
+    encoder = open_encoder(STREAM, hardware=False)
+    frame = encoder.encode(pictures.scene(0), at_s=0, bitrate_bps=5_000_000, keyframe=False)
+    assert frame.keyframe
+    assert b"x264" in frame.data
+
+
+def test_hardware_that_lists_but_does_not_encode_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every wheel of PyAV lists these; few hosts have the device."""
+    broken = Library("h264_v4l2m2m", True, LIBX264.pixel_formats, LIBX264.profiles, {})
+    monkeypatch.setattr(video_encoder, "LIBRARIES", (broken, LIBX264))
+    opened = open_encoder(STREAM)
+    assert isinstance(opened, H264Encoder)
+    assert opened.library is LIBX264
+    assert [fact.works for fact in encoders() if fact.codec is Codec.H264] == [False, False, True, True]
+
+
+def test_when_nothing_works_the_error_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = Library("no_such_encoder", False, LIBX264.pixel_formats, LIBX264.profiles, {})
+    monkeypatch.setattr(video_encoder, "LIBRARIES", (broken,))
+    with pytest.raises(EncoderError, match=r"no_such_encoder.*no_such_encoder"):
+        open_encoder(STREAM)
+
+
+@pytest.mark.parametrize(
+    ("stream", "says"),
+    [
+        (Stream(Codec.H264, Chroma.YUV420, 321, 192), "even"),
+        (Stream(Codec.H264, Chroma.YUV444, 320, 32), "64"),
+        (Stream(Codec.H264, Chroma.YUV444, 20_000, 320), "16383"),
+        (Stream(Codec.VP8, Chroma.YUV444, 320, 192), "H.264"),
+    ],
+)
+def test_refuses_streams_that_cannot_be(stream: Stream, says: str) -> None:
+    with pytest.raises(EncoderError, match=says):
+        open_encoder(stream)
+
+
+def test_an_encoder_that_throws_is_an_encoder_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = {**LIBX264.options, "preset": "no such preset"}
+    encoder = H264Encoder(STREAM, Library("libx264", False, LIBX264.pixel_formats, LIBX264.profiles, options))
+    with pytest.raises(EncoderError, match="libx264"):
+        encoder.encode(pictures.scene(0), at_s=0, bitrate_bps=5_000_000, keyframe=False)
+    encoder.close()
+
+
+WITHOUT_AV = """
+import sys
+sys.modules["av"] = None  # what an import finds when the package is not installed
+import display_server.motion.encoders.video_encoder as video
+from display_server.motion.encoders import colour, h264, h264_library, h264_profile, live_options, pace, vp8
+for codec in video.Codec:
+    try:
+        video.open_encoder(video.Stream(codec, video.Chroma.YUV420, 320, 192))
+    except video.EncoderError as error:
+        assert "pip install 'lightbox[motion]'" in str(error), error
+    else:
+        raise SystemExit(f"{codec} without PyAV")
+assert [fact.works for fact in video.encoders()] == [False] * 6, video.encoders()
+"""
+
+
+def test_imports_without_pyav_and_says_how_to_install_it() -> None:
+    result = subprocess.run([sys.executable, "-c", WITHOUT_AV], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr

@@ -1,0 +1,115 @@
+"""VP8 as a browser without H.264 gets it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from display_server.motion.encoders.video_encoder import Chroma, Codec, EncodedFrame, EncoderError, Stream
+from display_server.motion.encoders.vp8 import Vp8Encoder
+from tests.unit.motion.encoders import pictures
+from tests.unit.motion.encoders.player import Player, psnr_db
+
+FPS = 30
+
+
+def vp8(width_px: int = 320, height_px: int = 192) -> Vp8Encoder:
+    return Vp8Encoder(Stream(Codec.VP8, Chroma.YUV420, width_px, height_px))
+
+
+@pytest.fixture
+def encoder() -> Iterator[Vp8Encoder]:
+    encoder = vp8()
+    yield encoder
+    encoder.close()
+
+
+def is_intra(frame: EncodedFrame) -> bool:
+    """By the frame's own tag, RFC 6386 section 9.1."""
+    return frame.data[0] & 1 == 0
+
+
+def test_keyframes_come_when_asked_for_and_never_else(encoder: Vp8Encoder) -> None:
+    wanted, player = {0, 40, 41}, Player(Codec.VP8)
+    for number in range(90):
+        picture = pictures.scene(number) if number < 60 else pictures.noise(number)
+        frame = encoder.encode(picture, at_s=number / FPS, bitrate_bps=2_000_000, keyframe=number in wanted)
+        assert frame.keyframe == is_intra(frame) == (number in wanted)
+        player.show(frame)
+
+
+def test_a_rich_rate_gives_a_good_picture(encoder: Vp8Encoder) -> None:
+    player = Player(Codec.VP8)
+    for number in range(20):
+        picture = pictures.grey(pictures.scene(number))
+        frame = encoder.encode(picture, at_s=number / FPS, bitrate_bps=20_000_000, keyframe=False)
+        shown = player.show(frame)
+    assert psnr_db(picture, shown) > 36
+
+
+def test_the_rate_follows_without_a_keyframe(encoder: Vp8Encoder) -> None:
+    number = itertools.count()
+    for bitrate_bps in (3_000_000, 1_500_000, 4_000_000, 1_000_000):
+        sizes = []
+        for _ in range(2 * FPS):
+            at = next(number)
+            frame = encoder.encode(pictures.noise(at), at_s=at / FPS, bitrate_bps=bitrate_bps, keyframe=False)
+            assert frame.keyframe == (at == 0)
+            sizes.append(len(frame.data) * 8)
+        assert 0.7 * bitrate_bps < np.mean(sizes[FPS:]) * FPS < 1.2 * bitrate_bps
+
+
+def test_a_rate_far_off_makes_a_new_encoder_and_the_stream_goes_on(encoder: Vp8Encoder) -> None:
+    player, keyframes = Player(Codec.VP8), []
+    for number, bitrate_bps in enumerate([8_000_000] * 5 + [500_000] * 5 + [6_000_000] * 5):
+        frame = encoder.encode(
+            pictures.scene(number), at_s=number / FPS, bitrate_bps=bitrate_bps, keyframe=False
+        )
+        player.show(frame)
+        keyframes += [number] * frame.keyframe
+    assert keyframes == [0, 5, 10]
+
+
+def test_a_still_picture_costs_next_to_nothing(encoder: Vp8Encoder) -> None:
+    still = pictures.scene(0)
+    sizes = [
+        len(encoder.encode(still, at_s=n / FPS, bitrate_bps=20_000_000, keyframe=False).data)
+        for n in range(40)
+    ]
+    assert max(sizes[25:]) < 300
+
+
+def test_views_give_what_copies_give() -> None:
+    view = pictures.scene(0)
+    assert not view.flags.c_contiguous
+    copied, viewed = (
+        vp8().encode(picture, at_s=0, bitrate_bps=5_000_000, keyframe=True)
+        for picture in (np.ascontiguousarray(view), view)
+    )
+    assert copied == viewed
+
+
+@pytest.mark.parametrize(("width_px", "height_px"), [(64, 64), (66, 1000), (4096, 2560)])
+def test_sizes_from_tiny_to_huge(width_px: int, height_px: int) -> None:
+    encoder, player = vp8(width_px, height_px), Player(Codec.VP8)
+    for number in range(2):
+        picture = pictures.scene(number, width_px, height_px)
+        frame = encoder.encode(picture, at_s=number / FPS, bitrate_bps=50_000_000, keyframe=False)
+        assert player.show(frame).bgr.shape == (height_px, width_px, 3)
+
+
+def test_refuses_odd_sides_and_444() -> None:
+    with pytest.raises(EncoderError, match="even"):
+        vp8(321, 192)
+    with pytest.raises(EncoderError, match=r"4:2:0"):
+        Vp8Encoder(Stream(Codec.VP8, Chroma.YUV444, 320, 192))
+
+
+def test_closed_twice_and_used_after(encoder: Vp8Encoder) -> None:
+    encoder.close()
+    encoder.close()
+    with pytest.raises(EncoderError, match="closed"):
+        encoder.encode(pictures.scene(0), at_s=0, bitrate_bps=1_000_000, keyframe=False)
