@@ -44,12 +44,13 @@ class H264Encoder:
     def __init__(self, stream: Stream, library: Library = LIBX264) -> None:
         """Raises EncoderError when this FFmpeg lacks the library or it lacks the stream's kind."""
         stream.require_encodable()
-        if stream.codec is not Codec.H264 or stream.chroma not in library.pixel_formats:
+        if stream.codec is not Codec.H264 or stream.chroma not in library.kinds:
             raise EncoderError(f"{library.name} makes no {stream.codec.value} of {stream.chroma.value}")
         self.stream = stream
         self.library = library
+        self._kind = library.kinds[stream.chroma]
         with codec_errors(library.name):
-            self._converter = YuvConverter(stream, library.pixel_formats[stream.chroma])
+            self._converter = YuvConverter(stream, self._kind.pixel_format)
         self._pace = FramePace()
         self._context: VideoCodecContext | None = None
         self._live: LiveOptions | None = None
@@ -111,14 +112,14 @@ class H264Encoder:
         assert isinstance(context, VideoCodecContext)
         stream = self.stream
         context.width, context.height = stream.width_px, stream.height_px
-        context.pix_fmt = self.library.pixel_formats[stream.chroma]
+        context.pix_fmt = self._kind.pixel_format
         context.time_base, context.framerate = Fraction(1, NOMINAL_FPS), Fraction(NOMINAL_FPS)
         context.gop_size, context.max_b_frames = ENDLESS_FRAMES, 0
         context.thread_count = THREADS if stream.width_px * stream.height_px > ONE_THREAD_PX else 1
         colour_of(stream).signal(context)
         context.options = {
             **self.library.options,
-            "profile": self.library.profiles[stream.chroma],
+            **self._kind.options,
             "level": f"{level_idc(stream) / 10:.1f}",
             **{name: str(value) for name, value in _rates(rate_bps).items()},
         }

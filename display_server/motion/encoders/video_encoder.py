@@ -86,7 +86,7 @@ def open_encoder(stream: Stream, hardware: bool = True) -> VideoEncoder:
         return Vp8Encoder(stream)
     troubles = []
     for library in LIBRARIES:
-        if stream.chroma not in library.pixel_formats or (library.hardware and not hardware):
+        if stream.chroma not in library.kinds or (library.hardware and not hardware):
             continue
         fact = _h264_fact(library, stream.chroma)
         if fact.works:
@@ -97,7 +97,7 @@ def open_encoder(stream: Stream, hardware: bool = True) -> VideoEncoder:
 
 def encoders() -> list[EncoderFact]:
     """Every candidate, each tried by encoding a small picture."""
-    h264 = [_h264_fact(library, chroma) for library in LIBRARIES for chroma in library.pixel_formats]
+    h264 = [_h264_fact(library, chroma) for library in LIBRARIES for chroma in library.kinds]
     return [*h264, _vp8_fact()]
 
 

@@ -44,7 +44,7 @@ def test_without_hardware_it_is_libx264() -> None:
 
 def test_hardware_that_lists_but_does_not_encode_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every wheel of PyAV lists these; few hosts have the device."""
-    broken = Library("h264_v4l2m2m", True, LIBX264.pixel_formats, LIBX264.profiles, {})
+    broken = Library("h264_v4l2m2m", True, LIBX264.kinds, {})
     monkeypatch.setattr(video_encoder, "LIBRARIES", (broken, LIBX264))
     opened = open_encoder(STREAM)
     assert isinstance(opened, H264Encoder)
@@ -53,7 +53,7 @@ def test_hardware_that_lists_but_does_not_encode_is_passed_over(monkeypatch: pyt
 
 
 def test_when_nothing_works_the_error_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = Library("no_such_encoder", False, LIBX264.pixel_formats, LIBX264.profiles, {})
+    broken = Library("no_such_encoder", False, LIBX264.kinds, {})
     monkeypatch.setattr(video_encoder, "LIBRARIES", (broken,))
     with pytest.raises(EncoderError, match=r"no_such_encoder.*no_such_encoder"):
         open_encoder(STREAM)
@@ -75,7 +75,7 @@ def test_refuses_streams_that_cannot_be(stream: Stream, says: str) -> None:
 
 def test_an_encoder_that_throws_is_an_encoder_error(monkeypatch: pytest.MonkeyPatch) -> None:
     options = {**LIBX264.options, "preset": "no such preset"}
-    encoder = H264Encoder(STREAM, Library("libx264", False, LIBX264.pixel_formats, LIBX264.profiles, options))
+    encoder = H264Encoder(STREAM, Library("libx264", False, LIBX264.kinds, options))
     with pytest.raises(EncoderError, match="libx264"):
         encoder.encode(pictures.scene(0), at_s=0, bitrate_bps=5_000_000, keyframe=False)
     encoder.close()
