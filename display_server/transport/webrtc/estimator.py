@@ -20,7 +20,7 @@ from enum import Enum
 
 from display_server.transport.webrtc.feedback import Feedback
 from display_server.transport.webrtc.history import (
-    PROBE_PACKETS,
+    PROBE_INSTANTS,
     Delays,
     History,
     Probe,
@@ -35,9 +35,9 @@ START_BPS = 2e6
 MIN_BPS = 150e3
 #: What arrived is counted over so long, s: some frames at any frame rate.
 ACKED_S = 0.3
-#: While a queue stands the link is busy without a gap, and the newest arrivals tell its rate: s, packets.
+#: While a queue stands the link is busy without a gap, and the newest arrivals tell its rate: s, instants.
 BUSY_S = 0.02
-BUSY_PACKETS = 10
+BUSY_INSTANTS = 6
 BUSY_QUEUE_S = 0.01
 #: What was sent (and has been reported) is counted over so long, s.
 OFFERED_S = 0.5
@@ -52,6 +52,8 @@ LOSS_MUCH = 0.3
 #: Such a queue, grown by so much since the report before, s, is overuse, whatever the trend still says: after
 #: a deep fall arrivals are so slow that the trend takes several reports to see it.
 RISING_S = 0.01
+#: A queue that was never shorter since the report before, s: less is none.
+STANDING_S = 0.008
 #: A decrease works after a round trip and so long, s. Sooner comes another only if the rate fell further, to
 FURTHER_SHARE = 0.7
 REACTION_S = 0.1
@@ -70,6 +72,8 @@ GROWTH = 0.08
 PACKET_BITS = 1200 * 8
 NEAR_SHARE = 0.8
 BEYOND_SHARE = 1.15
+#: That rate is outdated after so long, s.
+CEILING_S = 5.0
 #: The estimate never grows beyond so much of what arrived: by itself, and by a probe.
 GROWTH_OF_ACKED = 1.5
 PROBE_OF_ACKED = 2.0
@@ -140,7 +144,7 @@ class BandwidthEstimator:
         self._trend = Trendline()
         self._delays = Delays()
         self._acked = Rate(ACKED_S)
-        self._busy = Rate(BUSY_S, BUSY_PACKETS)
+        self._busy = Rate(BUSY_S, BUSY_INSTANTS)
         self._offered = Rate(OFFERED_S)
         self._losses: deque[tuple[float, int, int]] = deque()  # reported at, received, lost
         self._congested = False
@@ -148,7 +152,7 @@ class BandwidthEstimator:
         self._train: Train | None = None
         self._probes = 0
         self._next_probe_s = self._raised_s = float("-inf")
-        self._decreased_s = self._loss_decreased_s = float("-inf")
+        self._full_s = self._decreased_s = self._loss_decreased_s = float("-inf")
         self._feedback_s: float | None = None
         self._waiting_s: float | None = None  # since when packets are under way without any feedback
         self._silent = False
@@ -185,27 +189,25 @@ class BandwidthEstimator:
         """A packet leaves; `probe`: number of the probe it is part of. Sequence numbers follow each other."""
         self._history.sent(sequence, size_bytes, now_s, probe)
         if probe is not None and self._train is not None and self._train.probe.number == probe:
-            self._train.sent(now_s)
+            self._train.sent(size_bytes, now_s)
         if self._waiting_s is None:
             self._waiting_s = now_s
         self._silent = now_s - self._waiting_s > SILENCE_S + 2 * self.round_trip_s
 
     def feedback(self, feedback: Feedback, now_s: float) -> None:
         report = self._history.match(feedback)
-        met_s = self._delays.above_s
+        met_s = self._delays.newest_s
         self._count(report, now_s)
         self._waiting_s, self._silent = None, False
         elapsed_s = min(now_s - self._feedback_s, GROWTH_LONGEST_S) if self._feedback_s is not None else 0.0
         self._feedback_s = now_s
         if report.received:
             self._time(report.received[-1][0], now_s)
-            rising = self._delays.above_s > met_s + RISING_S
-            deep = rising and self.queueing_s > QUEUE_MUCH_S
-            self.phase = TRANSITIONS[self.phase, Usage.OVERUSE if deep else self._trend.usage]
+            self.phase = TRANSITIONS[self.phase, self._judge_usage(met_s)]
             if self.phase is Phase.DECREASE:
                 self._decrease(now_s)
             elif self.phase is Phase.INCREASE:
-                self._increase(max(0.0, elapsed_s))
+                self._increase(max(0.0, elapsed_s), now_s)
         self._heed_loss(now_s)
         self._judge_probe(now_s)
         self._wish_probe(now_s)
@@ -223,7 +225,7 @@ class BandwidthEstimator:
                 # A probe's own little queue is no news.
                 self._trend.add(packet.sent_s, arrival_s)
             elif train is not None and train.probe.number == packet.probe:
-                train.received(packet, arrival_s)
+                train.received(packet.size_bytes, arrival_s)
         for packet in report.lost:
             self._offered.add(packet.sent_s, packet.size_bytes)
             if train is not None and train.probe.number == packet.probe:
@@ -238,12 +240,19 @@ class BandwidthEstimator:
         self.round_trip_s += gain * (sample_s - self.round_trip_s)
         # The newest packet met this queue. It has been drained ever since, and what was sent later has been
         # added. So the queue now is known, though the packets in it have yet to arrive.
-        met_s = self._delays.above_s
+        met_s = self._delays.newest_s
         carried_bps = self.estimate_bps
         if met_s > BUSY_QUEUE_S:
             carried_bps = min(carried_bps, max(self._busy.busy_bps, self.min_bps))
         added_s = (self._history.total_bytes - newest.total_bytes) * 8 / carried_bps
         self.queueing_s = max(0.0, met_s + added_s - sample_s)
+
+    def _judge_usage(self, met_before_s: float) -> Usage:
+        usage, standing_s = self._trend.usage, self._delays.standing_s()
+        if self.queueing_s > QUEUE_MUCH_S and self._delays.newest_s > met_before_s + RISING_S:
+            return Usage.OVERUSE
+        # A trend without a queue is jitter.
+        return Usage.NORMAL if usage is Usage.OVERUSE and standing_s < STANDING_S else usage
 
     # What follows from it.
 
@@ -259,7 +268,7 @@ class BandwidthEstimator:
     def _decrease(self, now_s: float) -> None:
         if not self._limited_by_link:
             return
-        if self._delays.above_s > BUSY_QUEUE_S and self.queueing_s > QUEUE_FREE_S:
+        if self._delays.newest_s > BUSY_QUEUE_S and self.queueing_s > QUEUE_FREE_S:
             carried_bps = min(self._busy.busy_bps, self._acked.busy_bps)
         elif now_s - self._raised_s > ACKED_S + self.round_trip_s:
             carried_bps = self._acked.bps
@@ -278,13 +287,15 @@ class BandwidthEstimator:
         """The link carries so much and no more."""
         self.ceiling_bps, self._congested = carried_bps, True
         self._undisturbed_s = 0.0
-        self._next_probe_s = now_s + PROBE_EVERY_S
+        self._full_s, self._next_probe_s = now_s, now_s + PROBE_EVERY_S
 
-    def _increase(self, elapsed_s: float) -> None:
+    def _increase(self, elapsed_s: float, now_s: float) -> None:
         if self.loss_share > LOSS_SOME:
             return
         estimate_bps, ceiling_bps = self.estimate_bps, self.ceiling_bps
-        if ceiling_bps is not None and estimate_bps > BEYOND_SHARE * ceiling_bps:
+        if ceiling_bps is not None and (
+            estimate_bps > BEYOND_SHARE * ceiling_bps or now_s - self._full_s > CEILING_S
+        ):
             self.ceiling_bps = ceiling_bps = None
         if ceiling_bps is not None and estimate_bps > NEAR_SHARE * ceiling_bps:
             grown_bps = estimate_bps + PACKET_BITS / (self.round_trip_s + REACTION_S) * elapsed_s
@@ -348,6 +359,6 @@ class BandwidthEstimator:
         ):
             self._probes += 1
             rate_bps = min(PROBE_PACE * self.estimate_bps, self.max_bps)
-            size_bytes = max(int(rate_bps * PROBE_S / 8), PROBE_PACKETS * PACKET_BITS // 8)
+            size_bytes = max(int(rate_bps * PROBE_S / 8), PROBE_INSTANTS * PACKET_BITS // 8)
             self.probe = Probe(self._probes, rate_bps, size_bytes)
             self._train = Train(self.probe)

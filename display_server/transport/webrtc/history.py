@@ -19,9 +19,10 @@ UNREPORTED_S = 10.0
 BASELINE_S = 10
 #: The newest packets, of which the quickest tells of the queue now: one packet's hiccup is none.
 NEWEST = 3
-#: Fewer packets, or less time between the first and the last, s, tell no pace: the receiver counts in 250 µs.
-PROBE_PACKETS = 5
-PROBE_SHORTEST_S = 0.002
+#: Fewer instants of arrival, or less time between the first and the last, s, tell no pace: the receiver
+#: counts in 250 µs, and networks hand packets over in bunches.
+PROBE_INSTANTS = 5
+PROBE_SHORTEST_S = 0.0015
 
 
 @dataclass(slots=True)
@@ -99,10 +100,13 @@ class History:
 
 
 class Rate:
-    """Bits per second over the last `span_s` of events, by the events' own times."""
+    """Bits per second over the last `span_s` of events, by the events' own times.
+
+    Events of one instant are one: networks hold packets back and hand them over together.
+    """
 
     def __init__(self, span_s: float, at_least: int = 0) -> None:
-        """`at_least` so many events are kept, however old."""
+        """`at_least` so many instants are kept, however old."""
         self._span_s = span_s
         self._at_least = at_least
         self._events: deque[tuple[float, int]] = deque()
@@ -110,8 +114,11 @@ class Rate:
 
     def add(self, at_s: float, size_bytes: int) -> None:
         events = self._events
-        events.append((at_s, size_bytes))
         self._bytes += size_bytes
+        if events and events[-1][0] == at_s:
+            events[-1] = (at_s, events[-1][1] + size_bytes)
+            return
+        events.append((at_s, size_bytes))
         while len(events) > self._at_least and events[0][0] <= at_s - self._span_s:
             self._bytes -= events.popleft()[1]
 
@@ -121,7 +128,7 @@ class Rate:
 
     @property
     def busy_bps(self) -> float:
-        """From the first event to the last: right for a link that was never idle between them."""
+        """From the first instant to the last: right for a link that was never idle between them."""
         if len(self._events) < 2:
             return self.bps
         (first_s, first_bytes), (last_s, _) = self._events[0], self._events[-1]
@@ -129,15 +136,17 @@ class Rate:
 
 
 class Delays:
-    """One-way delays, each with the unknown difference of the two clocks in it, which `above_s` is rid of."""
+    """One-way delays; the unknown difference of the two clocks is in each of them, and in no figure."""
 
     def __init__(self) -> None:
         self._newest: deque[float] = deque(maxlen=NEWEST)
+        self._least_s: float | None = None
         self._smallest: deque[tuple[int, float]] = deque()  # second, smallest delay in it
 
     def add(self, sent_s: float, arrival_s: float) -> None:
         delay_s, second = arrival_s - sent_s, int(sent_s)
         self._newest.append(delay_s)
+        self._least_s = delay_s if self._least_s is None else min(self._least_s, delay_s)
         if not self._smallest or self._smallest[-1][0] < second:
             self._smallest.append((second, delay_s))
             while self._smallest[0][0] <= second - BASELINE_S:
@@ -146,11 +155,18 @@ class Delays:
             self._smallest[-1] = (self._smallest[-1][0], delay_s)
 
     @property
-    def above_s(self) -> float:
-        """By how much the newest are above the smallest; 0 before the first."""
-        if not self._newest:
-            return 0.0
-        return max(0.0, min(self._newest) - min(delay_s for _, delay_s in self._smallest))
+    def newest_s(self) -> float:
+        """By how much the newest are above the smallest: the queue that they met, or a hiccup."""
+        return max(0.0, min(self._newest) - self._baseline_s) if self._newest else 0.0
+
+    def standing_s(self) -> float:
+        """By how much all since the last call are above the smallest: a queue that never emptied."""
+        least_s, self._least_s = self._least_s, None
+        return max(0.0, least_s - self._baseline_s) if least_s is not None else 0.0
+
+    @property
+    def _baseline_s(self) -> float:
+        return min(delay_s for _, delay_s in self._smallest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +176,7 @@ class Probe:
     number: int
     rate_bps: float
     size_bytes: int
-    least_packets: int = PROBE_PACKETS
+    least_packets: int = PROBE_INSTANTS
 
 
 class Train:
@@ -169,32 +185,42 @@ class Train:
     def __init__(self, probe: Probe) -> None:
         self.probe = probe
         self.last_sent_s: float | None = None
-        self._sent: list[float] = []
-        self._arrivals: list[tuple[float, float, int]] = []  # sent, arrival, size
-        self._lost = 0
+        self._first_sent_s = 0.0
+        self._sent_bytes = 0  # but for the first
+        self._out = 0  # packets that are not accounted for yet
+        self._arrived: list[tuple[float, int]] = []  # instant, bytes
 
-    def sent(self, now_s: float) -> None:
+    def sent(self, size_bytes: int, now_s: float) -> None:
+        if self.last_sent_s is None:
+            self._first_sent_s = now_s
+        else:
+            self._sent_bytes += size_bytes
         self.last_sent_s = now_s
-        self._sent.append(now_s)
+        self._out += 1
 
-    def received(self, packet: SentPacket, arrival_s: float) -> None:
-        self._arrivals.append((packet.sent_s, arrival_s, packet.size_bytes))
+    def received(self, size_bytes: int, arrival_s: float) -> None:
+        self._out -= 1
+        if self._arrived and self._arrived[-1][0] == arrival_s:
+            self._arrived[-1] = (arrival_s, self._arrived[-1][1] + size_bytes)
+        else:
+            self._arrived.append((arrival_s, size_bytes))
 
     def lost(self) -> None:
-        self._lost += 1
+        self._out -= 1
 
     @property
     def complete(self) -> bool:
         """Every packet that left is accounted for."""
-        return bool(self._sent) and len(self._arrivals) + self._lost >= len(self._sent)
+        return self.last_sent_s is not None and self._out <= 0
 
     def measure(self) -> tuple[float, float] | None:
         """Paces of sending and of arrival, bit/s, or None if the train is too short to tell."""
-        if len(self._arrivals) < PROBE_PACKETS:
+        if len(self._arrived) < PROBE_INSTANTS or self.last_sent_s is None:
             return None
-        (first_sent_s, first_s, first_bytes), (last_sent_s, last_s, _) = self._arrivals[0], self._arrivals[-1]
-        if last_s - first_s < PROBE_SHORTEST_S:
+        # What arrived before the first instant is unknown, and the last bunch may have room left.
+        arrived_s = self._arrived[-2][0] - self._arrived[0][0]
+        if arrived_s < PROBE_SHORTEST_S:
             return None
-        bits = 8 * (sum(size for _, _, size in self._arrivals) - first_bytes)
-        sent_s = last_sent_s - first_sent_s
-        return (bits / sent_s if sent_s > 0 else float("inf")), bits / (last_s - first_s)
+        sent_s = self.last_sent_s - self._first_sent_s
+        arrived_bytes = sum(size_bytes for _, size_bytes in self._arrived[1:-1])
+        return (self._sent_bytes * 8 / sent_s if sent_s > 0 else float("inf")), arrived_bytes * 8 / arrived_s

@@ -6,6 +6,7 @@ bytes of the wire, so that parser, estimator and pacer are tried together.
 
 from __future__ import annotations
 
+import math
 import random
 import struct
 from collections import deque
@@ -79,12 +80,18 @@ class SimulatedLink:
         queue_bytes: int = 1_000_000,
         loss: float = 0.0,
         jitter_s: float = 0.0,
+        bunch_s: float = 0.0,
+        stall_s: float = 0.0,
         clock_s: float = 1000.0,
         seed: int = 1,
     ) -> None:
-        """`delay_s`: one way, without the queue. `clock_s`: what the receiver's clock shows at 0."""
+        """`delay_s`: one way, without the queue. `clock_s`: what the receiver's clock shows at 0.
+
+        As Wi-Fi does: packets arrive together every `bunch_s`; nothing arrives for `stall_s` of each second.
+        """
         self.capacity_bps = capacity_bps if callable(capacity_bps) else lambda _: capacity_bps
         self.delay_s, self.queue_bytes, self.loss, self.jitter_s = delay_s, queue_bytes, loss, jitter_s
+        self._bunch_s, self._stall_s = bunch_s, stall_s
         self._clock_ticks = round(clock_s * TICKS_PER_S)
         self._random = random.Random(seed)
         self._free_s = 0.0
@@ -113,9 +120,12 @@ class SimulatedLink:
         self._waiting.append((self._free_s, size_bytes))
         self._waiting_bytes += size_bytes
         if self._random.random() >= self.loss:
-            late_s = self.delay_s + self._random.random() * self.jitter_s
+            arrival_s = self._free_s + self.delay_s + self._random.random() * self.jitter_s
+            if self._bunch_s:
+                arrival_s = math.ceil(arrival_s / self._bunch_s) * self._bunch_s
+            arrival_s = max(arrival_s, math.floor(arrival_s) + self._stall_s)
             before_s = self._arriving[-1][0] if self._arriving else 0.0
-            self._arriving.append((max(before_s, self._free_s + late_s), sequence))
+            self._arriving.append((max(before_s, arrival_s), sequence))
             self.delivered_bytes += size_bytes
 
     def feedback(self, now_s: float) -> list[bytes]:
