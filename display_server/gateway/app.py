@@ -173,7 +173,7 @@ def build(door: Door, *, strict_transport: bool) -> FastAPI:
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics(request: Request) -> Response:
-        if request.client is None or not is_loopback(request.client.host):
+        if not _from_this_host(request):
             raise Refusal(403, "loopback-only", "Metrics are given to this host only.")
         text = door.metrics.text() + await agents_text(door.agents())
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
@@ -252,3 +252,11 @@ def _answer_errors(app: FastAPI) -> None:
                 headers={"Retry-After": "5"},
             )
         )
+
+
+def _from_this_host(request: Request) -> bool:
+    """By loopback, or from the very address that it was sent to, where a door listens on one alone."""
+    client, server = request.client, request.scope.get("server")
+    if client is None:
+        return False
+    return is_loopback(client.host) or (server is not None and client.host == server[0])

@@ -44,7 +44,14 @@ class Lightbox:
     """The demo on a free port of this host, with a state folder of its own that vanishes with it."""
 
     def __init__(
-        self, log: Path, *, profile: str, width_px: int, height_px: int, video: str = "adaptive"
+        self,
+        log: Path,
+        *,
+        profile: str,
+        width_px: int,
+        height_px: int,
+        video: str = "adaptive",
+        host: str = "127.0.0.1",
     ) -> None:
         self.profile = profile
         self.state_folder = Path(tempfile.mkdtemp(prefix="lightbox-e2e-"))
@@ -52,6 +59,7 @@ class Lightbox:
         self._port = free_port()
         started = time.monotonic()
         arguments = ["demo", "--json", "--port", str(self._port), "--profile", profile, "--video", video]
+        arguments += ["--host", host]
         arguments += ["--size", f"{width_px}x{height_px}", "--state", str(self.state_folder)]
         self.program = Program(
             [*COMMAND, *arguments], log=log, env=self.environment, stdout=subprocess.PIPE, cwd=ROOT

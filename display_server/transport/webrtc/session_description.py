@@ -33,19 +33,6 @@ class OfferedCodec:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """Where the other side may be reached, as in `a=candidate`."""
-
-    foundation: str
-    component: int
-    protocol: str
-    priority: int
-    host: str
-    port: int
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
 class Offer:
     """`fingerprints` are (algorithm, value) pairs; `extensions` numbers by URI."""
 
@@ -55,7 +42,6 @@ class Offer:
     fingerprints: tuple[tuple[str, str], ...]
     codecs: tuple[OfferedCodec, ...]
     extensions: Mapping[str, int]
-    candidates: tuple[Candidate, ...]
 
 
 def parse_offer(text: str) -> Offer:
@@ -77,7 +63,6 @@ def parse_offer(text: str) -> Offer:
             fingerprints=tuple(_fingerprint(value) for value in attributes["fingerprint"]),
             codecs=tuple(_codecs(attributes)),
             extensions=_extensions(attributes.get("extmap", [])),
-            candidates=tuple(_candidate(value) for value in attributes.get("candidate", [])),
         )
     except (KeyError, ValueError, IndexError) as error:
         raise ProtocolError(f"this is no offer: {error!r}") from error
@@ -140,21 +125,6 @@ def _extensions(values: Iterable[str]) -> dict[str, int]:
         if uri in EXTENSIONS and 1 <= int(number.split("/")[0]) <= 14:
             numbers[uri] = int(number.split("/")[0])
     return numbers
-
-
-def _candidate(value: str) -> Candidate:
-    parts = value.split()
-    if parts[6] != "typ":
-        raise ValueError("candidate")
-    return Candidate(
-        foundation=parts[0],
-        component=int(parts[1]),
-        protocol=parts[2].lower(),
-        priority=int(parts[3]),
-        host=parts[4],
-        port=int(parts[5]),
-        kind=parts[7],
-    )
 
 
 @dataclass(frozen=True, slots=True)

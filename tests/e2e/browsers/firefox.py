@@ -15,6 +15,7 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
+from benchmarks.links.network import SERVER_ADDRESS
 from tests.e2e.browsers.browser import CALL_TIMEOUT_S, BrowserError
 from tests.e2e.browsers.x_browser import XBrowser
 from tests.e2e.processes import Program, wait_for
@@ -38,10 +39,6 @@ PREFERENCES: dict[str, bool | int | str] = {
     "dom.input_events.security.minTimeElapsedInMS": 0,
     "dom.disable_open_during_load": False,
     "extensions.getAddons.cache.enabled": False,
-    # WebRTC between programs of this host, which names no address of it to the network.
-    "media.peerconnection.ice.loopback": True,
-    "media.peerconnection.ice.force_interface": "lo",
-    "media.peerconnection.ice.obfuscate_host_addresses": False,
     "media.gmp-manager.updateEnabled": False,
     "signon.rememberSignons": False,
     "services.settings.server": "http://127.0.0.1:9/",
@@ -52,7 +49,7 @@ PREFERENCES: dict[str, bool | int | str] = {
     "network.proxy.http_port": 9,
     "network.proxy.ssl": "127.0.0.1",
     "network.proxy.ssl_port": 9,
-    "network.proxy.no_proxies_on": "127.0.0.1",
+    "network.proxy.no_proxies_on": f"127.0.0.1,{SERVER_ADDRESS}",
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
     "browser.shell.checkDefaultBrowser": False,

@@ -127,7 +127,6 @@ def test_an_answer_is_read_by_others() -> None:
         ("a=ice-pwd:bP+XJMM09aR8AiX1jdukzR6Y", "a=ice-pwd:short"),
         ("a=rtpmap:96 VP8", "a=rtpmap:960 VP8"),
         ("a=fingerprint:sha-256 DA", "a=fingerprint:sha-256 XX"),
-        ("typ host generation", "type host generation"),
     ],
 )
 def test_what_is_no_offer_is_refused(before: str, after: str) -> None:
