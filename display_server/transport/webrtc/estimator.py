@@ -37,7 +37,7 @@ MIN_BPS = 150e3
 ACKED_S = 0.3
 #: While a queue stands the link is busy without a gap, and the newest arrivals tell its rate: s, instants.
 BUSY_S = 0.02
-BUSY_INSTANTS = 6
+BUSY_INSTANTS = 8
 BUSY_QUEUE_S = 0.01
 #: What was sent (and has been reported) is counted over so long, s.
 OFFERED_S = 0.5
@@ -268,9 +268,9 @@ class BandwidthEstimator:
     def _decrease(self, now_s: float) -> None:
         if not self._limited_by_link:
             return
-        if self._delays.newest_s > BUSY_QUEUE_S and self.queueing_s > QUEUE_FREE_S:
+        if self.queueing_s > QUEUE_MUCH_S and self._delays.newest_s > BUSY_QUEUE_S:
             carried_bps = min(self._busy.busy_bps, self._acked.busy_bps)
-        elif now_s - self._raised_s > ACKED_S + self.round_trip_s:
+        elif self.queueing_s > QUEUE_FREE_S or now_s - self._raised_s > ACKED_S + self.round_trip_s:
             carried_bps = self._acked.bps
         else:
             # A probe raised the rate: the step shows in the trend, but not yet in what arrived.
@@ -343,6 +343,10 @@ class BandwidthEstimator:
             self._full(arrived_bps, now_s)
         else:
             carried_bps = min(pace_bps, arrived_bps)
+            if self.ceiling_bps is not None and carried_bps > BEYOND_SHARE * self.ceiling_bps:
+                # Jitter deceives short trains: what contradicts the ceiling is to be shown twice.
+                self.ceiling_bps = None
+                return
         self._raise(min(carried_bps, PROBE_OF_ACKED * self._acked.bps))
         self._raised_s = now_s
 
