@@ -8,7 +8,7 @@ from tests.e2e.lightbox import Lightbox
 from tests.e2e.viewer import Viewer
 
 
-def opened(tablet: Tablet, lightbox: Lightbox) -> Viewer:
+def opened(tablet: Tablet, lightbox: Lightbox, desktop: str = "radiology") -> Viewer:
     viewer = Viewer(tablet, lightbox.url)
     tablet.open(lightbox.url + "/")
     if tablet.evaluate("return (await fetch('/api/v1/me')).status") != 200:
@@ -17,7 +17,7 @@ def opened(tablet: Tablet, lightbox: Lightbox) -> Viewer:
         "const ours = Object.keys(localStorage).filter((key) => key.startsWith('lightbox.'));"
         "for (const key of ours) localStorage.removeItem(key)"
     )
-    viewer.open_desktop("radiology")
+    viewer.open_desktop(desktop)
     return viewer
 
 

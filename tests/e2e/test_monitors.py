@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.e2e import several
 from tests.e2e.browsers.browser import Browser
 from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.browsers.chromium_window import ChromiumWindow, opened_by
@@ -17,31 +18,13 @@ from tests.e2e.desktop_side.display import Window, XDisplay
 from tests.e2e.desktop_side.probe import SYSTEM_PYTHON, Probe
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import Program, wait_for
-from tests.e2e.viewer import Viewer
+from tests.e2e.several import Place, inside, listed
+from tests.e2e.viewer import PATIENCE_S, Viewer
 
 DESKTOP = "office"
-ALONE = [{"id": 0, "x": 0, "y": 0, "width": 1280, "height": 800}]
 LEFT, RIGHT = (0, 0, 800, 640), (800, 90, 700, 500)
-PAIR = [
-    {"id": number, "x": x, "y": y, "width": width, "height": height}
-    for number, (x, y, width, height) in enumerate((LEFT, RIGHT))
-]
-ORDER = """
-const ticket = await (await fetch(`/api/v1/desktops/${desktop}/viewers`, { method: 'POST' })).json();
-const address = new URL(ticket.websocket, location.origin.replace('http', 'ws'));
-const socket = new WebSocket(address, ['lightbox.1', `ticket.${ticket.ticket}`]);
-await new Promise((done) => { socket.onopen = done; });
-const encodings = ['solid', 'palette', 'grey', 'colour', 'raw'];
-const say = (message) => socket.send(JSON.stringify(message));
-say({ type: 'hello', protocol: 1, client: 'test', monitor: 0, cache_bytes: 0, encodings });
-say({ type: 'layout', monitors });
-await new Promise((done) => {
-  socket.onmessage = ({ data }) => {
-    if (typeof data === 'string' && ['monitors', 'notice'].includes(JSON.parse(data).type)) done();
-  };
-});
-socket.close();
-"""
+PAIR: tuple[Place, ...] = (LEFT, RIGHT)
+ALONE: tuple[Place, ...] = ((0, 0, 1280, 800),)
 PROBES = Path(__file__).parent / "desktop_side" / "monitors_probe.py"
 
 
@@ -89,32 +72,9 @@ def right(left: Viewer, chromium: Chromium, office: Lightbox) -> Iterator[Viewer
     window.close()
 
 
-def order(viewer: Viewer, monitors: list[dict[str, int]], screen: XDisplay) -> None:
-    """As the panel does, without its clicks."""
-    wanted = {(m["x"], m["y"], m["width"], m["height"]) for m in monitors}
-    if set(listed(screen)) != wanted:
-        panel(viewer, monitors)
-    wait_for(
-        lambda: set(listed(screen)) == wanted,
-        timeout_s=10,
-        what=lambda: f"monitors {wanted}; there are {listed(screen)}; {viewer.situation()}",
-    )
+def order(viewer: Viewer, places: Sequence[Place], screen: XDisplay) -> None:
+    several.order(viewer, DESKTOP, places, screen)
     viewer.wait_exact()
-
-
-def panel(viewer: Viewer, monitors: list[dict[str, int]]) -> None:
-    """Orders by a WebSocket of its own, which says hello and this; returns when it is answered."""
-    viewer.browser.evaluate(f"const desktop = '{DESKTOP}', monitors = {json.dumps(monitors)};{ORDER}")
-
-
-def listed(screen: XDisplay) -> list[tuple[int, ...]]:
-    """By `xrandr --listmonitors`, as (x, y, width, height)."""
-    found: list[tuple[int, ...]] = []
-    for line in screen.run("xrandr", "--listmonitors").splitlines()[1:]:
-        size, x, y = line.split()[2].replace("x", "+", 1).replace("/", "+").rsplit("+", 2)
-        width, _, height, _ = size.split("+")
-        found.append(tuple(int(number) for number in (x, y, width, height)))
-    return found
 
 
 def programs(screen: XDisplay) -> set[tuple[int, str]]:
@@ -122,16 +82,6 @@ def programs(screen: XDisplay) -> set[tuple[int, str]]:
     return {
         (window.id, window.title) for window in screen.windows() if window.title not in ("pcmanfm", "tint2")
     }
-
-
-def inside(window: Window, monitor: tuple[int, int, int, int]) -> bool:
-    x, y, width, height = monitor
-    return (
-        x <= window.x
-        and y <= window.y
-        and window.x + window.width <= x + width
-        and window.y + window.height <= y + height
-    )
 
 
 def test_each_window_shows_its_monitor_exactly(
@@ -183,6 +133,11 @@ def test_programs_see_monitors_and_maximise_to_one(
 
         window = wait_for(maximised, timeout_s=10, what="a maximised window")
         assert inside(window, monitor)
+
+        def dialog() -> Window | None:
+            return next((window for window in screen.windows() if window.title == "dialog"), None)
+
+        assert inside(wait_for(dialog, timeout_s=10, what="its dialog"), monitor), f"{dialog()}"
     finally:
         program.stop()
 
@@ -204,7 +159,7 @@ def test_programs_outlive_changes_and_come_back_on_screen(
         assert inside(window, RIGHT)
         windows = programs(screen)
         # turned upright, then wider, then one monitor alone
-        order(left, [PAIR[0], {**PAIR[1], "width": 500, "height": 700}], screen)
+        order(left, (LEFT, (800, 90, 500, 700)), screen)
         right.assert_equal(screen, out, "monitor-upright", monitor=(800, 90, 500, 700))
         order(left, ALONE, screen)
         wait_for(
@@ -277,6 +232,26 @@ def test_the_panel_orders_monitors_and_opens_windows(
             window.close()
 
 
+def test_the_panel_sets_the_size_of_text(left: Viewer, screen: XDisplay) -> None:
+    """As Xft.dpi. That programs follow is shown in `unit/desktop/test_text_scale.py`."""
+    for percent, dpi in ((150, 144), (100, 96)):
+        left.browser.evaluate("document.querySelector('.tools [aria-label=\"Monitors\"]').click()")
+        left.wait_for_element(".monitors-card")
+        left.browser.evaluate(
+            f"const list = document.querySelector('#monitor-scale'); list.value = '{percent}';"
+            "list.dispatchEvent(new Event('change'))"
+        )
+        left.click_element('[data-act="apply"]')
+        wait_for(
+            lambda dpi=dpi: f"Xft.dpi:\t{dpi}" in screen.run("xrdb", "-query"),  # type: ignore[misc]
+            timeout_s=10,
+            what=lambda dpi=dpi: f"{dpi} dpi; there is {screen.run('xrdb', '-query')}",  # type: ignore[misc]
+        )
+        assert set(listed(screen)) == set(PAIR), "the monitors stay as they are"
+        left.browser.evaluate("document.querySelector('.monitors [aria-label=\"Close\"]').click()")
+    left.wait_exact()
+
+
 def test_a_monitor_takes_its_windows_size(
     left: Viewer, office: Lightbox, screen: XDisplay, out: Path
 ) -> None:
@@ -290,7 +265,7 @@ def test_a_monitor_takes_its_windows_size(
 
 
 def test_a_layout_that_cannot_be_is_refused_in_words(left: Viewer, screen: XDisplay) -> None:
-    panel(left, [{**PAIR[0], "width": 30_000}])
+    several.ask(left, DESKTOP, [(0, 0, 30_000, 640)])
     assert set(listed(screen)) == {LEFT, RIGHT}
     left.wait_exact()
 
@@ -302,3 +277,37 @@ def test_any_engine_shows_a_second_monitor(
     viewer = signed_in(browser, office)  # and takes the desktop over
     viewer.open_desktop(DESKTOP, monitor=1)
     viewer.assert_equal(screen, out, f"monitor-{browser.engine}", monitor=RIGHT)
+
+
+def test_any_engine_shows_two_side_by_side(
+    browser: Browser, left: Viewer, office: Lightbox, screen: XDisplay, out: Path
+) -> None:
+    """Each half is proven by itself, and a mouse goes over from one to the other."""
+    halves: tuple[Place, ...] = ((0, 0, 640, 600), (640, 0, 640, 600))
+    assert left.url == office.url
+    viewer = signed_in(browser, office)
+    viewer.browser.open(f"{office.url}/desktop/{DESKTOP}?monitor=0&beside=yes")
+    viewer.wait_for_badge("exact", "scaled")
+    several.order(viewer, DESKTOP, halves, screen)
+    badge = "return document.querySelector('.pane [data-badge]')?.dataset.state ?? null"
+    wait_for(
+        lambda: (viewer.badge(), browser.evaluate(badge)) == ("exact", "exact"),
+        timeout_s=PATIENCE_S,
+        what=lambda: f"two exact pictures; {browser.evaluate(badge)}; {viewer.situation()}",
+    )
+    viewer.assert_equal(screen, out, f"beside-{browser.engine}", monitor=halves[0])
+    pane = "document.querySelector('.pane canvas[data-monitor]')"
+
+    def same() -> bool:
+        before = screen.pixels()[:600, 640:1280]
+        return bool((viewer.surface(pane) == before).all())
+
+    wait_for(same, timeout_s=PATIENCE_S, what="the other half as the X server has it")
+    browser.screenshot(out / f"beside-{browser.engine}.png")
+    place = browser.evaluate(f"const at = {pane}.getBoundingClientRect(); return [at.left, at.top]")
+    browser.move(place[0] + 200.5, place[1] + 150.5)
+    wait_for(
+        lambda: screen.pointer() == (840, 150),
+        timeout_s=5,
+        what=lambda: f"the pointer over there; it is at {screen.pointer()}",
+    )

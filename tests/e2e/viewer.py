@@ -21,16 +21,16 @@ from tests.e2e.processes import wait_for
 PATIENCE_S = 30.0
 
 SURFACE = "document.querySelector('canvas[data-monitor]')"
-READ_SURFACE = f"""
-const surface = {SURFACE};
-const {{ width, height }} = surface;
+READ_SURFACE = """
+const surface = SURFACE;
+const { width, height } = surface;
 const pixels = surface.getContext('2d').getImageData(0, 0, width, height).data;
 const packed = new Blob([pixels]).stream().pipeThrough(new CompressionStream('gzip'));
 const bytes = new Uint8Array(await new Response(packed).arrayBuffer());
 let binary = '';
 for (let start = 0; start < bytes.length; start += 32768)
   binary += String.fromCharCode(...bytes.subarray(start, start + 32768));
-return {{ width, height, data: btoa(binary) }};
+return { width, height, data: btoa(binary) };
 """
 WATCH = """
 window.watched = { connection: [], badge: [] };
@@ -173,9 +173,9 @@ class Viewer:
 
     # -- the surface -------------------------------------------------------------------------------
 
-    def surface(self) -> NDArray[np.uint8]:
-        """(height, width, 3) as read back from the page's canvas. Asserts that it is opaque."""
-        answer: dict[str, Any] = self.browser.evaluate(READ_SURFACE)
+    def surface(self, canvas: str = SURFACE) -> NDArray[np.uint8]:
+        """(height, width, 3) as read back from a canvas of the page. Asserts that it is opaque."""
+        answer: dict[str, Any] = self.browser.evaluate(READ_SURFACE.replace("SURFACE", canvas))
         raw = gzip.decompress(base64.b64decode(answer["data"]))
         pixels = np.frombuffer(raw, np.uint8).reshape(answer["height"], answer["width"], 4)
         assert (pixels[:, :, 3] == 255).all(), "the surface is not opaque"

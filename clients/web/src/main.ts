@@ -51,12 +51,18 @@ async function draw(): Promise<void> {
         desktop: decodeName(desktop),
         monitor: Number.isInteger(monitor) && monitor >= 0 && monitor <= 0xffff ? monitor : 0,
         fitWindow: query.get("fit") === "window",
+        beside: query.get("beside") === "yes",
         surfaceInWorker: query.get("surface") === "worker",
         toList: () => go("/"),
         toMonitor: (number) => {
           query.set("monitor", String(number));
           history.replaceState(history.state, "", `${location.pathname}?${query}`);
           void draw();
+        },
+        keepBeside: (on) => {
+          if (on) query.set("beside", "yes");
+          else query.delete("beside");
+          history.replaceState(history.state, "", query.size > 0 ? `${location.pathname}?${query}` : location.pathname);
         },
         signedOut,
       }),

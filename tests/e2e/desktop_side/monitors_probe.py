@@ -1,8 +1,8 @@
-"""A GTK 3 or Qt 5 program that says which monitors it sees, and maximises its window on one of them.
+"""A GTK 3 or Qt 5 program that says which monitors it sees, maximises its window on one, and opens a dialog.
 
     monitors_probe.py gtk|qt X Y
 
-One JSON line: the monitors as [x, y, width, height] each. The window, titled `monitors`, stays open.
+One JSON line: the monitors as [x, y, width, height] each. Its windows, `monitors` and `dialog`, stay open.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ from __future__ import annotations
 import json
 import sys
 
+#: The window is where it belongs by then, ms.
+DIALOG_AFTER_MS = 800
+
 
 def gtk(x: int, y: int) -> None:
     import gi
 
     gi.require_version("Gtk", "3.0")
-    from gi.repository import Gdk, Gtk
+    from gi.repository import Gdk, GLib, Gtk
 
     display = Gdk.Display.get_default()
     places = [display.get_monitor(number).get_geometry() for number in range(display.get_n_monitors())]
@@ -25,11 +28,20 @@ def gtk(x: int, y: int) -> None:
     window.move(x, y)
     window.show_all()
     window.maximize()
+
+    def ask() -> bool:
+        dialog = Gtk.MessageDialog(transient_for=window, modal=True, text="Really?", title="dialog")
+        dialog.add_button("Yes", Gtk.ResponseType.YES)
+        dialog.show_all()
+        return False
+
+    GLib.timeout_add(DIALOG_AFTER_MS, ask)
     Gtk.main()
 
 
 def qt(x: int, y: int) -> None:
-    from PyQt5.QtWidgets import QApplication, QWidget  # type: ignore[import-not-found]
+    from PyQt5.QtCore import QTimer  # type: ignore[import-not-found]
+    from PyQt5.QtWidgets import QApplication, QMessageBox, QWidget  # type: ignore[import-not-found]
 
     program = QApplication(sys.argv)
     places = [screen.geometry() for screen in program.screens()]
@@ -39,6 +51,10 @@ def qt(x: int, y: int) -> None:
     window.resize(200, 150)
     window.move(x, y)
     window.showMaximized()
+    dialog = QMessageBox(window)
+    dialog.setWindowTitle("dialog")
+    dialog.setText("Really?")
+    QTimer.singleShot(DIALOG_AFTER_MS, dialog.open)
     program.exec()
 
 

@@ -88,6 +88,11 @@ export class PointerInput {
     target.addEventListener("pointerrawupdate", (event) => this.#moved(event as PointerEvent), { signal });
   }
 
+  /** What the fingers are doing. */
+  get gesture(): Gesture {
+    return this.#touch.gesture;
+  }
+
   get touchMode(): TouchMode {
     return this.#touch.mode;
   }
@@ -109,6 +114,12 @@ export class PointerInput {
   /** The desktop moved the pointer itself. Px of the monitor. */
   placed(x: number, y: number): void {
     this.#cursor = { x, y };
+  }
+
+  /** What the fingers that are down do means nothing until they are up. */
+  stifle(): void {
+    const nowMs = performance.now();
+    this.#touched(this.#touch.cancel(), nowMs);
   }
 
   /** Everything is up; said by whoever sends `release`. True when a button was held. */

@@ -29,13 +29,14 @@ const PICTURES = {
   ],
   move: [circle(12, 12, 3), "M12 6V2.500M12 21.500V18M6 12H2.500M21.500 12H18"],
   zoomed: ["M3.500 3.500h17v17h-17z", circle(9.5, 12, 2), circle(15, 12, 2), "M12 6.500v2M12 15.500v2"],
+  threeSwipe: [circle(5, 8, 2), circle(11, 6.5, 2), circle(17, 8, 2), "M4 17h16M8 13.500 4 17l4 3.500"],
 } as const satisfies Record<string, readonly string[]>;
 
 export type GestureName = keyof typeof PICTURES;
 
 const ROWS: Readonly<Record<TouchMode, readonly GestureName[]>> = {
-  direct: ["tap", "doubleTap", "drag", "hold", "aim", "twoTap", "twoScroll", "pinch", "zoomed"],
-  trackpad: ["move", "tap", "doubleTap", "tapDrag", "twoTap", "twoScroll", "pinch", "zoomed"],
+  direct: ["tap", "doubleTap", "drag", "hold", "aim", "twoTap", "twoScroll", "pinch", "zoomed", "threeSwipe"],
+  trackpad: ["move", "tap", "doubleTap", "tapDrag", "twoTap", "twoScroll", "pinch", "zoomed", "threeSwipe"],
 };
 const MODES: readonly TouchMode[] = ["direct", "trackpad"];
 

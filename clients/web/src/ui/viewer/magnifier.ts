@@ -4,6 +4,7 @@
  * Positions are CSS px on the page.
  */
 
+import type { Gesture } from "../../input/touch_table.ts";
 import { h } from "../dom.ts";
 
 /** Diameter of the loupe, and how large it shows one pixel of the surface: CSS px. */
@@ -28,6 +29,13 @@ export class Magnifier {
   ) {
     this.#surface = surface;
     this.#locate = locate;
+  }
+
+  /** What the fingers do, and where the leading one is. */
+  follow(gesture: Gesture, finger: { readonly x: number; readonly y: number } | null): void {
+    if (finger !== null && gesture === "pending") this.wait(finger);
+    else if (finger !== null && (gesture === "held" || gesture === "aim")) this.show(finger);
+    else this.hide();
   }
 
   /** The finger touches and may become a hold. */

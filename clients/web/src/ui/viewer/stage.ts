@@ -10,6 +10,7 @@ import {
   pixelAt,
   type ViewMode,
 } from "../../input/geometry.ts";
+import type { AgentMessageOf } from "../../protocol/messages.ts";
 import { h } from "../dom.ts";
 import { setViewMode, viewMode } from "../preferences.ts";
 import { Zoom } from "./zoom.ts";
@@ -193,6 +194,25 @@ export class Stage {
     style.width = `${this.#box.width}px`;
     style.height = `${this.#box.height}px`;
     this.#report();
+  }
+
+  /** The desktop's pointer has this shape now. */
+  cursor(cursor: AgentMessageOf<"cursor">): void {
+    const { canvas, ghost } = this;
+    if (cursor.png === null) {
+      canvas.style.cursor = "none";
+      ghost.removeAttribute("src");
+      ghost.hidden = true;
+      return;
+    }
+    const url = `data:image/png;base64,${cursor.png}`;
+    // A hot spot outside the picture would make browsers drop the whole rule.
+    const hotX = Math.max(0, Math.min(cursor.width - 1, cursor.hot_x));
+    const hotY = Math.max(0, Math.min(cursor.height - 1, cursor.hot_y));
+    canvas.style.cursor = `url("${url}") ${hotX} ${hotY}, default`;
+    ghost.src = url;
+    ghost.dataset.hotX = String(hotX);
+    ghost.dataset.hotY = String(hotY);
   }
 
   /** Shows the desktop's pointer at a pixel of the monitor: for good under a finger, else for a moment. */

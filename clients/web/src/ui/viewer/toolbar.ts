@@ -52,7 +52,8 @@ export class Toolbar {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #state: ToolbarState = { actual: false, fullscreen: false, keyboard: false, trace: false, paste: false };
 
-  constructor(badge: Badge, name: string, acts: ToolbarActs) {
+  /** `strip` stands beside the badge. */
+  constructor(badge: Badge, name: string, strip: HTMLElement, acts: ToolbarActs) {
     this.#acts = acts;
     this.#badge = badge;
     this.#name = name;
@@ -66,7 +67,7 @@ export class Toolbar {
       },
       h("span", {}),
     );
-    const tab = h("div", { class: "tab" }, badge.element, this.#tools, this.#handle);
+    const tab = h("div", { class: "tab" }, badge.element, strip, this.#tools, this.#handle);
     // A click on a tool leaves the keyboard with the desktop.
     tab.addEventListener("mousedown", (event) => event.preventDefault());
     this.element = h(

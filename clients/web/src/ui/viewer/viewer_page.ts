@@ -6,8 +6,7 @@ import { KeyboardInput } from "../../input/keyboard.ts";
 import type { Platform } from "../../input/keyboard_core.ts";
 import { PointerInput } from "../../input/pointer.ts";
 import { StickyHands } from "../../input/sticky_hands.ts";
-import type { Gesture } from "../../input/touch_table.ts";
-import type { AgentMessageOf, Monitor } from "../../protocol/messages.ts";
+import type { Monitor } from "../../protocol/messages.ts";
 import type { ConnectionNews } from "../../worker/messages.ts";
 import { h } from "../dom.ts";
 import type { Page } from "../page.ts";
@@ -20,6 +19,7 @@ import { GesturesPage } from "./gestures_page.ts";
 import { Magnifier } from "./magnifier.ts";
 import { ModifierBar } from "./modifier_bar.ts";
 import { MonitorControls } from "./monitors/monitor_controls.ts";
+import { Ways } from "./monitors/ways.ts";
 import { Note } from "./note.ts";
 import { Stage, type StageView } from "./stage.ts";
 import { Toolbar } from "./toolbar.ts";
@@ -33,11 +33,15 @@ export interface ViewerOptions {
   readonly monitor: number;
   /** The monitor takes this window's size. */
   readonly fitWindow: boolean;
+  /** Two monitors side by side, where there is room. */
+  readonly beside: boolean;
   /** Paint in the worker (OffscreenCanvas) instead of in the page. */
   readonly surfaceInWorker: boolean;
   readonly toList: () => void;
   /** Shows another monitor in this window. */
   readonly toMonitor: (monitor: number) => void;
+  /** Whether two are shown, for the next page. */
+  readonly keepBeside: (on: boolean) => void;
   readonly signedOut: (expired: boolean) => void;
 }
 
@@ -75,6 +79,7 @@ class ViewerPage implements Page {
   readonly #zoomChip = new ZoomChip(() => this.#stage.unzoom());
   #bar: ModifierBar | null = null;
   #hands: StickyHands | null = null;
+  #ways: Ways | null = null;
   #link: ViewerLink | null = null;
   #pointer: PointerInput | null = null;
   #keyboard: KeyboardInput | null = null;
@@ -96,9 +101,42 @@ class ViewerPage implements Page {
       this.#viewChanged(view),
     );
     this.#badge = new Badge(options.monitor, () => this.#watch());
-    this.#toolbar = new Toolbar(this.#badge, options.desktop, {
+    this.#monitors = new MonitorControls(
+      {
+        desktop: options.desktop,
+        monitor: options.monitor,
+        surface: this.#stage.canvas,
+        room: () => this.#stage.room,
+        fit: options.fitWindow,
+        beside: options.beside,
+      },
+      {
+        order: (monitors, scale) => this.#link?.layout(monitors, scale),
+        show: (monitor) => this.#toMonitor(monitor),
+        keepBeside: (on) => options.keepBeside(on),
+        say: (message) => this.#sayNotice(message),
+        back: () => document.documentElement.dataset.connection === "moved" && this.#retry(true),
+        gesture: () => this.#pointer?.gesture ?? "idle",
+        stifle: () => this.#pointer?.stifle(),
+        closed: () => this.#focus(),
+        hands: (link) => (this.#ways === null || this.#hands === null ? link : this.#ways.by(link, this.#hands)),
+        across: (x, y, from) => {
+          if (this.#monitor === null || !this.#stage.holds(x, y)) return null;
+          const found = this.#stage.locate(x, y);
+          return { x: found.x + this.#monitor.x - from.x, y: found.y + this.#monitor.y - from.y };
+        },
+        pressed: (event) => this.#pressed(event),
+        modifiers: (event) => this.#keyboard?.modifiers(event),
+        toList: () => options.toList(),
+        signIn: () => options.signedOut(true),
+      },
+    );
+    this.#toolbar = new Toolbar(this.#badge, options.desktop, this.#monitors.strip.element, {
       fullscreen: () => void this.#fullscreen(),
-      view: () => this.#stage.choose(this.#view.mode === "actual" ? "fit" : "actual"),
+      view: () => {
+        this.#stage.choose(this.#view.mode === "actual" ? "fit" : "actual");
+        this.#monitors.viewChosen();
+      },
       keyboard: () => this.#openKeys(this.#bar?.open !== true),
       monitors: () => this.#monitors.toggle(true),
       touch: () => this.#gestures.toggle(true),
@@ -114,7 +152,7 @@ class ViewerPage implements Page {
       leave: () => this.#focus(),
     });
     this.#note = new Note({
-      retry: () => this.#link?.retry(true),
+      retry: () => this.#retry(true),
       toList: () => options.toList(),
       signIn: () => options.signedOut(true),
       firstMonitor: () => this.#toMonitor(0),
@@ -125,21 +163,9 @@ class ViewerPage implements Page {
       (mode) => {
         setTouchMode(mode);
         if (this.#pointer !== null) this.#pointer.touchMode = mode;
+        this.#monitors.touchMode = mode;
       },
       () => this.#focus(),
-    );
-    this.#monitors = new MonitorControls(
-      options.desktop,
-      options.monitor,
-      this.#stage.canvas,
-      () => this.#stage.room,
-      options.fitWindow,
-      {
-        order: (monitors, scale) => this.#link?.layout(monitors, scale),
-        show: (monitor) => this.#toMonitor(monitor),
-        say: (message) => this.#sayNotice(message),
-        closed: () => this.#focus(),
-      },
     );
     this.#guard = new BackGuard(
       () => options.toList(),
@@ -180,10 +206,12 @@ class ViewerPage implements Page {
       offer: (format) => this.#clipboardChip.show(format !== null),
       say: (news) => this.#sayNotice(texts().clipboard[news]),
     });
-    const hands = new StickyHands(this.#link, {
+    const ways = new Ways(this.#link);
+    const hands = new StickyHands(ways, {
       changed: () => this.#bar?.redraw(),
       released: () => this.#bar?.pressed(),
     });
+    this.#ways = ways;
     this.#hands = hands;
     this.#bar = new ModifierBar(
       hands,
@@ -191,6 +219,7 @@ class ViewerPage implements Page {
         modifier: (modifier) => hands.tap(modifier, performance.now()),
         button: (button) => {
           if (this.#pointer !== null) this.#pointer.touchButton = button;
+          this.#monitors.touchButton = button;
         },
         softKeyboard: () => this.#setSoftKeyboard(!this.#softKeyboard),
         close: () => this.#openKeys(false),
@@ -218,14 +247,12 @@ class ViewerPage implements Page {
       canvas,
       this.#stage.element,
       hands,
-      (x, y) => this.#stage.around(x, y),
+      (x, y) => this.#monitors.across(x, y) ?? this.#stage.around(x, y),
       touchMode(),
       {
         pressed: (event) => {
-          this.#toolbar.fold();
           this.#stage.placeField(event.clientX, event.clientY);
-          // A finger must not raise the soft keyboard by itself; its button does.
-          if (event.pointerType !== "touch") this.#focus();
+          this.#pressed(event);
         },
         modifiers: (event) => this.#keyboard?.modifiers(event),
         touched: (x, y) => {
@@ -235,7 +262,7 @@ class ViewerPage implements Page {
         pointed: () => {
           this.#stage.ghost.hidden = true;
         },
-        gesture: (gesture, finger) => this.#showGesture(gesture, finger),
+        gesture: (gesture, finger) => this.#magnifier.follow(gesture, finger),
         view: (x, y, dxPx, dyPx, factor) => this.#stage.view(x, y, dxPx, dyPx, factor),
         scale: () => this.#stage.scale,
         inside: (x, y) => this.#stage.holds(x, y),
@@ -243,6 +270,7 @@ class ViewerPage implements Page {
     );
     if (this.#touchFirst) field.inputMode = "none";
     this.#listen();
+    this.#monitors.open(this.element);
     this.#focus();
     this.#guard.arm();
     this.#stage.arrange();
@@ -293,15 +321,15 @@ class ViewerPage implements Page {
       "visibilitychange",
       () => {
         if (document.visibilityState === "hidden") this.#release();
-        else this.#link?.retry(false);
+        else this.#retry(false);
         this.#tellView();
       },
       { signal },
     );
-    window.addEventListener("online", () => this.#link?.retry(false), { signal });
+    window.addEventListener("online", () => this.#retry(false), { signal });
     // From Wi-Fi to another, or to the mobile network: the old way is dead without a word.
     const { connection } = navigator as Navigator & { readonly connection?: EventTarget };
-    connection?.addEventListener("change", () => this.#link?.retry(false), { signal });
+    connection?.addEventListener("change", () => this.#retry(false), { signal });
     window.addEventListener(
       "focus",
       () => {
@@ -341,7 +369,7 @@ class ViewerPage implements Page {
         this.#monitors.layout(news.layout);
         return;
       case "cursor":
-        this.#cursor(news.cursor);
+        this.#stage.cursor(news.cursor);
         return;
       case "pointer":
         if (this.#monitor !== null) {
@@ -387,26 +415,9 @@ class ViewerPage implements Page {
     this.#pointer?.forget();
     this.#hands?.forget();
     this.#bar?.forget();
+    if (news.phase === "ended" && news.reason === "moved") this.#monitors.moved();
     if (news.phase === "ended") dataset.connection = news.reason === "moved" ? "moved" : "ended";
     else dataset.connection = this.#everConnected ? "reconnecting" : "connecting";
-  }
-
-  #cursor(cursor: AgentMessageOf<"cursor">): void {
-    const { canvas, ghost } = this.#stage;
-    if (cursor.png === null) {
-      canvas.style.cursor = "none";
-      ghost.removeAttribute("src");
-      ghost.hidden = true;
-      return;
-    }
-    const url = `data:image/png;base64,${cursor.png}`;
-    // A hot spot outside the picture would make browsers drop the whole rule.
-    const hotX = Math.max(0, Math.min(cursor.width - 1, cursor.hot_x));
-    const hotY = Math.max(0, Math.min(cursor.height - 1, cursor.hot_y));
-    canvas.style.cursor = `url("${url}") ${hotX} ${hotY}, default`;
-    ghost.src = url;
-    ghost.dataset.hotX = String(hotX);
-    ghost.dataset.hotY = String(hotY);
   }
 
   // ── to the worker ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -432,6 +443,7 @@ class ViewerPage implements Page {
     const buttons = this.#pointer?.forget() === true;
     const modifiers = this.#hands?.forget() === true;
     this.#bar?.forget();
+    this.#monitors.release();
     if (keys || buttons || modifiers) this.#link?.act({ type: "release" });
   }
 
@@ -454,7 +466,19 @@ class ViewerPage implements Page {
     this.#note.redraw();
     this.#bar?.redraw();
     if (this.#gestures.open) this.#gestures.redraw();
-    if (this.#monitors.panel.open) this.#monitors.panel.redraw();
+    this.#monitors.redraw();
+  }
+
+  /** A picture was pressed: the keyboard belongs to the desktop now. */
+  #pressed(event: PointerEvent): void {
+    this.#toolbar.fold();
+    // A finger must not raise the soft keyboard by itself; its button does.
+    if (event.pointerType !== "touch") this.#focus();
+  }
+
+  #retry(force: boolean): void {
+    this.#link?.retry(force);
+    this.#monitors.retry(force);
   }
 
   #focus(): void {
@@ -515,12 +539,7 @@ class ViewerPage implements Page {
     this.element.style.setProperty("--keyboard", `${keyboardPx}px`);
     const barPx = this.#bar?.open === true ? this.#bar.element.offsetHeight : 0;
     this.#stage.cover(keyboardPx + barPx);
-  }
-
-  #showGesture(gesture: Gesture, finger: { readonly x: number; readonly y: number } | null): void {
-    if (finger !== null && gesture === "pending") this.#magnifier.wait(finger);
-    else if (finger !== null && (gesture === "held" || gesture === "aim")) this.#magnifier.show(finger);
-    else this.#magnifier.hide();
+    this.#monitors.cover(keyboardPx + barPx);
   }
 
   #showComposing(text: string): void {

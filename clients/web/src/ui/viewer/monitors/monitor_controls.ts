@@ -1,66 +1,117 @@
-/** Everything about monitors in one window: the panel, the windows of the others, the keys, and the size that follows this window. */
+/** Everything about monitors in one window: strip, panel, a second one beside, the windows of the others, keys and swipes, sizes that follow. */
 
+import type { Gesture, TouchMode } from "../../../input/touch_table.ts";
 import type { DesktopLayout, Monitor } from "../../../protocol/messages.ts";
-import { matchWindow, setMatchWindow } from "../../preferences.ts";
+import { loadJson, matchWindow, setMatchWindow, storeJson, touchMode } from "../../preferences.ts";
 import { texts } from "../../texts.ts";
+import { Beside } from "./beside.ts";
+import { alike, kept, turned } from "./order.ts";
+import type { PaneActs } from "./pane.ts";
 import { MonitorsPanel } from "./panel.ts";
 import { MonitorPictures } from "./pictures.ts";
 import { displaySize, forDisplays, resized, type Size } from "./plan.ts";
-import { displays, fillDisplay, knowsDisplays, openWindow, rememberPlace } from "./windows.ts";
+import { MonitorStrip } from "./strip.ts";
+import { onSwipe, type Swipe } from "./swipe_core.ts";
+import { displays, fillDisplay, knowsDisplays, openWindow, rememberPlace, watchDisplays } from "./windows.ts";
 
 /** A window that is being resized or turned is left in peace this long, ms. */
 const SETTLED_MS = 400;
+/** An order that was refused is answered by a notice alone, ms. */
+const ANSWER_MS = 1_500;
+/** Fingers that switch monitors on the picture: one drags, two scroll and zoom. */
+const SWIPING_FINGERS = 3;
+/** What is under such a finger must not go away. */
+const HOLDING: ReadonlySet<Gesture> = new Set(["drag", "aim", "pull"]);
 
-export interface MonitorControlsActs {
+export interface MonitorControlsActs extends Omit<PaneActs, "gone"> {
   order(monitors: readonly Monitor[], scale: number | null): void;
   /** Shows another monitor in this window. */
   show(monitor: number): void;
+  /** Whether two are shown, for the next page. */
+  keepBeside(on: boolean): void;
   /** For the person, at the picture's edge. */
   say(message: string): void;
+  /** The desktop is on this device again: another window of it took it back. */
+  back(): void;
+  /** What the fingers do on the window's own picture. */
+  gesture(): Gesture;
+  /** What the fingers on it do means nothing until they are up. */
+  stifle(): void;
   /** The panel closed: the keyboard goes back to the desktop. */
   closed(): void;
 }
 
+export interface MonitorControlsOptions {
+  readonly desktop: string;
+  readonly monitor: number;
+  /** The window's own surface. */
+  readonly surface: HTMLCanvasElement;
+  /** The stage's size in device px. */
+  readonly room: () => Size;
+  /** The monitor takes the window's size, whatever the person's setting. */
+  readonly fit: boolean;
+  readonly beside: boolean;
+}
+
 export class MonitorControls {
   readonly panel: MonitorsPanel;
-  readonly #desktop: string;
-  readonly #monitor: number;
-  readonly #room: () => Size;
-  readonly #fits: boolean;
+  readonly strip: MonitorStrip;
+  readonly #options: MonitorControlsOptions;
   readonly #acts: MonitorControlsActs;
   readonly #pictures: MonitorPictures;
+  readonly #beside: Beside;
   readonly #abort = new AbortController();
+  /** Between the windows of this browser on this desktop. */
+  readonly #others: BroadcastChannel;
   #layout: DesktopLayout | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #callsOthers = false;
+  #answered: (() => void) | undefined;
 
-  /** `room` is the stage's size in device px; `fit` makes the monitor follow it, whatever the person's setting. */
-  constructor(
-    desktop: string,
-    monitor: number,
-    surface: HTMLCanvasElement,
-    room: () => Size,
-    fit: boolean,
-    acts: MonitorControlsActs,
-  ) {
-    this.#desktop = desktop;
-    this.#monitor = monitor;
-    this.#room = room;
-    this.#fits = fit;
+  constructor(options: MonitorControlsOptions, acts: MonitorControlsActs) {
+    const { desktop, monitor, surface } = options;
+    const { signal } = this.#abort;
+    this.#options = options;
     this.#acts = acts;
+    this.#others = new BroadcastChannel(`lightbox.back.${desktop}`);
+    this.#others.onmessage = () => acts.back();
     this.#pictures = new MonitorPictures(desktop, monitor, surface, () => this.panel.pictures());
+    this.#beside = new Beside(
+      desktop,
+      monitor,
+      options.beside,
+      touchMode(),
+      this.#pictures,
+      signal,
+      { ...acts, gone: () => this.#chooseBeside(false) },
+      () => this.#showStrip(),
+    );
+    this.strip = new MonitorStrip(
+      {
+        show: (number) => this.#show(number),
+        swiped: (swipe) => this.#swiped(swipe),
+        beside: (on) => this.#chooseBeside(on),
+      },
+      signal,
+    );
     this.panel = new MonitorsPanel(
       () => ({
-        own: monitor,
+        shown: this.#beside.shown,
         matches: matchWindow(),
+        beside: this.#beside.state,
         display: displaySize({ width: screen.width, height: screen.height, devicePixelRatio }),
-        picture: (number) => this.#pictures.of(number),
+        seen: (number) => this.#pictures.of(number),
       }),
       {
         show: (number) => this.#show(number),
         open: (number) => this.#open([number]),
         openAll: () => this.#openAll(),
+        beside: (on) => this.#chooseBeside(on),
         useDisplays: knowsDisplays() ? () => void this.#useDisplays() : null,
-        order: (monitors, scale) => acts.order(monitors, scale),
+        order: (monitors, scale) => {
+          this.#followDisplays(false);
+          acts.order(monitors, scale);
+        },
         match: (on) => {
           setMatchWindow(on);
           this.#match();
@@ -71,12 +122,27 @@ export class MonitorControls {
         },
       },
     );
-    const { signal } = this.#abort;
     window.addEventListener("resize", () => this.#later(), { signal });
     screen.orientation?.addEventListener?.("change", () => this.#later(), { signal });
     window.addEventListener("pagehide", () => rememberPlace(desktop, monitor), { signal });
     // Before the desktop's keyboard sees it.
     window.addEventListener("keydown", (event) => this.#key(event), { signal, capture: true });
+    document.addEventListener("visibilitychange", () => this.#beside.pane?.tellView(), { signal });
+    if (this.#followsDisplays()) void watchDisplays(signal, () => void this.#displaysChanged());
+  }
+
+  /** The page is there: `host` holds the stages. */
+  open(host: HTMLElement): void {
+    const heeds = (): boolean => {
+      const { pane } = this.#beside;
+      if ([this.#acts.gesture(), pane?.gesture ?? "idle"].some((gesture) => HOLDING.has(gesture))) return false;
+      // A hand over the middle has fingers on either picture, which each would take for a drag or a scroll.
+      this.#acts.stifle();
+      pane?.stifle();
+      return true;
+    };
+    onSwipe(host, SWIPING_FINGERS, this.#abort.signal, heeds, (swipe) => this.#swiped(swipe));
+    this.#beside.open(host);
   }
 
   toggle(open: boolean): void {
@@ -88,14 +154,81 @@ export class MonitorControls {
     const first = this.#layout === null;
     this.#layout = layout;
     this.panel.layout(layout);
+    this.#beside.layout(layout.monitors);
+    this.#pictures.monitors(layout.monitors.map((monitor) => monitor.id));
+    if (this.#returns(layout)) return;
+    storeJson(this.#name("layout"), layout.monitors);
+    if (this.#callsOthers) this.#others.postMessage("back");
+    this.#callsOthers = false;
+    this.#answered?.();
     if (first) this.#match();
   }
 
+  /** The desktop went to another device: what stands on this desk is wanted again when it comes back. */
+  moved(): void {
+    storeJson(this.#name("away"), true);
+  }
+
+  /** Where a place on the page lies, in px of the window's own monitor, if it is over the picture beside. */
+  across(x: number, y: number): { readonly x: number; readonly y: number } | null {
+    const own = this.#layout?.monitors.find((monitor) => monitor.id === this.#options.monitor);
+    return own === undefined ? null : (this.#beside.pane?.across(x, y, own) ?? null);
+  }
+
+  set touchMode(mode: TouchMode) {
+    this.#beside.touchMode = mode;
+  }
+
+  set touchButton(button: number) {
+    if (this.#beside.pane !== null) this.#beside.pane.touchButton = button;
+  }
+
+  viewChosen(): void {
+    this.#beside.pane?.viewChosen();
+  }
+
+  cover(coverPx: number): void {
+    this.#beside.cover(coverPx);
+  }
+
+  retry(force: boolean): void {
+    this.#beside.pane?.retry(force);
+  }
+
+  release(): void {
+    this.#beside.pane?.release();
+  }
+
+  redraw(): void {
+    if (this.panel.open) this.panel.redraw();
+    this.strip.redraw();
+    this.#beside.pane?.redraw();
+  }
+
   close(): void {
-    rememberPlace(this.#desktop, this.#monitor);
+    rememberPlace(this.#options.desktop, this.#options.monitor);
     clearTimeout(this.#timer);
     this.#abort.abort();
+    this.#beside.close();
     this.#pictures.close();
+    this.#others.close();
+  }
+
+  #name(what: "layout" | "away" | "displays"): string {
+    return `${what}.${this.#options.desktop}`;
+  }
+
+  /** Whether this device's own arrangement was ordered again, after another device had the desktop. */
+  #returns(layout: DesktopLayout): boolean {
+    if (loadJson(this.#name("away")) !== true) return false;
+    storeJson(this.#name("away"), false);
+    this.#callsOthers = true;
+    if (layout.screen_max === null) return false;
+    const [width, height] = layout.screen_max;
+    const mine = kept(loadJson(this.#name("layout")), { width, height });
+    if (mine === null || alike(mine, layout.monitors)) return false;
+    this.#acts.order(mine, null);
+    return true;
   }
 
   #key(event: KeyboardEvent): void {
@@ -108,39 +241,90 @@ export class MonitorControls {
     this.#show(wanted);
   }
 
+  #swiped(swipe: Swipe): void {
+    const monitors = this.#layout?.monitors ?? [];
+    const monitor = turned(monitors, this.#beside.shown, swipe === "next" ? 1 : -1);
+    if (monitor !== null) this.#acts.show(monitor);
+  }
+
   #show(number: number): void {
-    if (number === this.#monitor) this.toggle(false);
+    if (this.#beside.shown.includes(number)) this.toggle(false);
     else this.#acts.show(number);
+  }
+
+  #chooseBeside(on: boolean): void {
+    this.#acts.keepBeside(on);
+    this.#beside.choose(on);
+    this.#later();
+  }
+
+  #showStrip(): void {
+    const { shown, state } = this.#beside;
+    this.strip.show({ monitors: this.#layout?.monitors ?? [], shown, beside: state });
+    if (this.panel.open) this.panel.redraw();
   }
 
   #open(numbers: readonly number[]): void {
     // All in one go: each needs the person's click.
-    const refused = numbers.filter((number) => !openWindow(this.#desktop, number));
+    const refused = numbers.filter((number) => !openWindow(this.#options.desktop, number));
     if (refused.length > 0) this.#acts.say(texts().monitors.blocked);
   }
 
   #openAll(): void {
-    const others = (this.#layout?.monitors ?? []).filter((monitor) => monitor.id !== this.#monitor);
+    const others = (this.#layout?.monitors ?? []).filter((monitor) => monitor.id !== this.#options.monitor);
     this.#open(others.map((monitor) => monitor.id));
   }
 
   /** A monitor for each display, and its window full screen there. */
   async #useDisplays(): Promise<void> {
+    const { desktop, monitor } = this.#options;
     const found = await displays();
     if (found === null || this.#layout === null) {
       this.#acts.say(texts().monitors.noDisplays);
       return;
     }
+    if (!this.#followsDisplays()) {
+      this.#followDisplays(true);
+      void watchDisplays(this.#abort.signal, () => void this.#displaysChanged());
+    }
     const monitors = forDisplays(found.all);
-    this.#acts.order(monitors, null);
+    // A window that comes before its monitor would be told that there is none.
+    await this.#ordered(monitors);
     let refused = false;
-    for (const { id } of monitors)
-      if (id !== found.own) refused = !openWindow(this.#desktop, id, found.all[id]) || refused;
+    for (const { id } of monitors) if (id !== found.own) refused = !openWindow(desktop, id, found.all[id]) || refused;
     const own = found.all[found.own];
     if (own !== undefined) await fillDisplay(own);
     if (refused) this.#acts.say(texts().monitors.blocked);
     this.panel.toggle(false);
-    if (found.own !== this.#monitor && found.own < monitors.length) this.#acts.show(found.own);
+    if (found.own !== monitor && found.own < monitors.length) this.#acts.show(found.own);
+  }
+
+  /** Orders, and waits for the desktop's word; a click's right to open windows lasts longer than that. */
+  #ordered(monitors: readonly Monitor[]): Promise<void> {
+    return new Promise((done) => {
+      this.#answered = done;
+      setTimeout(done, ANSWER_MS);
+      this.#acts.order(monitors, null);
+    });
+  }
+
+  /** Whether the desktop's monitors are this device's displays, until somebody arranges them otherwise. */
+  #followsDisplays(): boolean {
+    return loadJson(this.#name("displays")) === true;
+  }
+
+  #followDisplays(on: boolean): void {
+    storeJson(this.#name("displays"), on);
+  }
+
+  /** One was plugged in, unplugged or turned. Every window orders the same; windows for new ones need a click. */
+  async #displaysChanged(): Promise<void> {
+    const found = this.#followsDisplays() ? await displays() : null;
+    if (found === null || this.#layout === null) return;
+    const monitors = forDisplays(found.all);
+    if (alike(monitors, this.#layout.monitors)) return;
+    if (monitors.length > this.#layout.monitors.length) this.#acts.say(texts().monitors.plugged);
+    this.#acts.order(monitors, null);
   }
 
   #later(): void {
@@ -150,12 +334,16 @@ export class MonitorControls {
 
   #match(): void {
     const layout = this.#layout;
-    if (layout?.screen_max == null || !(this.#fits || matchWindow())) return;
-    const own = layout.monitors.find((monitor) => monitor.id === this.#monitor);
+    if (layout?.screen_max == null || !(this.#options.fit || matchWindow())) return;
     const [width, height] = layout.screen_max;
-    const room = this.#room();
-    if (own === undefined || room.width === 0 || room.height === 0) return;
-    const monitors = resized(layout.monitors, own.id, room, { width, height });
-    if (JSON.stringify(monitors) !== JSON.stringify(layout.monitors)) this.#acts.order(monitors, null);
+    const rooms = new Map([[this.#options.monitor, this.#options.room()]]);
+    const { pane } = this.#beside;
+    if (pane !== null) rooms.set(pane.monitor, pane.room);
+    let monitors: Monitor[] = [...layout.monitors];
+    for (const [id, room] of rooms) {
+      if (room.width === 0 || room.height === 0 || !monitors.some((monitor) => monitor.id === id)) return;
+      monitors = resized(monitors, id, room, { width, height });
+    }
+    if (!alike(monitors, layout.monitors)) this.#acts.order(monitors, null);
   }
 }

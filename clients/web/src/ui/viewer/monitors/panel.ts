@@ -4,6 +4,7 @@ import { type DesktopLayout, MONITORS_MAX, type Monitor } from "../../../protoco
 import { button, h } from "../../dom.ts";
 import { icon } from "../../icons.ts";
 import { texts } from "../../texts.ts";
+import type { Seen } from "./pictures.ts";
 import { arranged, bounds, PRESETS, SHAPES, type Shape, type Size, shapeOf } from "./plan.ts";
 
 export interface PanelActs {
@@ -12,6 +13,8 @@ export interface PanelActs {
   open(monitor: number): void;
   /** A window for each monitor. */
   openAll(): void;
+  /** Two side by side in this window, or one again. */
+  beside(on: boolean): void;
   /** A monitor and a window for each display; null where the browser does not tell of displays. */
   readonly useDisplays: (() => void) | null;
   order(monitors: readonly Monitor[], scale: number): void;
@@ -20,11 +23,14 @@ export interface PanelActs {
 }
 
 export interface PanelFacts {
-  readonly own: number;
+  /** What this window shows, its own monitor first. */
+  readonly shown: readonly number[];
   readonly matches: boolean;
+  /** Whether two are shown side by side; null where that cannot be. */
+  readonly beside: boolean | null;
   /** The display that this window is on, device px. */
   readonly display: Size;
-  readonly picture: (monitor: number) => ImageData | null | undefined;
+  readonly seen: (monitor: number) => Seen;
 }
 
 /** Text scale, percent. */
@@ -32,7 +38,8 @@ const SCALES = [100, 125, 150, 175, 200, 250, 300] as const;
 
 interface Draft {
   readonly sizes: readonly Size[];
-  readonly shape: Shape;
+  /** null while they stand in none of the shapes, and are left there. */
+  readonly shape: Shape | null;
   readonly scale: number;
 }
 
@@ -94,6 +101,7 @@ export class MonitorsPanel {
         h(
           "div",
           { class: "monitor-acts" },
+          ...this.#besideAct(),
           ...((layout?.monitors.length ?? 0) > 1
             ? [this.#act("openAll", "secondary", () => this.#acts.openAll())]
             : []),
@@ -106,58 +114,73 @@ export class MonitorsPanel {
     );
   }
 
-  /** New small pictures, without disturbing what the person is choosing. */
+  /** New small pictures, without disturbing what the person is choosing: a button made anew under a finger would lose its tap. */
   pictures(): void {
+    const strip = this.#pictures;
+    if (strip === null) return;
+    const monitors = this.#layout?.monitors ?? [];
+    const { shown } = this.#facts();
+    const made = JSON.stringify([monitors, shown]);
+    if (strip.dataset.made !== made) {
+      strip.dataset.made = made;
+      strip.replaceChildren(...monitors.map((monitor) => this.#item(monitor, shown.includes(monitor.id))));
+    }
+    for (const button of strip.querySelectorAll<HTMLElement>("[data-monitor-show]")) this.#picture(button);
+  }
+
+  #item(monitor: Monitor, here: boolean): HTMLElement {
     const t = texts().monitors;
-    const { own, picture } = this.#facts();
-    const items = (this.#layout?.monitors ?? []).map((monitor) => {
-      const image = picture(monitor.id);
-      const name = t.name(monitor.id + 1);
-      const state = monitor.id === own ? t.here : image === undefined ? t.notOpen : t.isOpen;
-      const show = h(
-        "button",
-        {
-          class: "monitor-show",
-          attrs: {
-            type: "button",
-            "data-monitor-show": String(monitor.id),
-            "aria-current": String(monitor.id === own),
-            "aria-label": `${name}, ${state}`,
-          },
-          on: { click: () => this.#acts.show(monitor.id) },
-        },
-        image == null ? h("span", { class: "monitor-blank" }, icon("screen")) : drawn(image),
-        h("strong", {}, name),
-        h("span", { class: "muted" }, `${monitor.width} × ${monitor.height}`),
-        h("span", { class: "muted" }, state),
-      );
-      const open = button(t.open(monitor.id + 1), icon("newWindow"), "quiet square", () => this.#acts.open(monitor.id));
-      return h("li", {}, show, ...(monitor.id === own ? [] : [open]));
-    });
-    const focused = this.element.contains(document.activeElement)
-      ? (document.activeElement as HTMLElement).dataset.monitorShow
-      : undefined;
-    this.#pictures?.replaceChildren(...items);
-    if (focused !== undefined)
-      this.element.querySelector<HTMLElement>(`[data-monitor-show="${CSS.escape(focused)}"]`)?.focus();
+    const show = h(
+      "button",
+      {
+        class: "monitor-show",
+        attrs: { type: "button", "data-monitor-show": String(monitor.id), "aria-current": String(here) },
+        on: { click: () => this.#acts.show(monitor.id) },
+      },
+      h("span", {}),
+      h("strong", {}, t.name(monitor.id + 1)),
+      h("span", { class: "muted" }, `${monitor.width} × ${monitor.height}`),
+      h("span", { class: "muted monitor-state" }),
+    );
+    const open = button(t.open(monitor.id + 1), icon("newWindow"), "quiet square", () => this.#acts.open(monitor.id));
+    return h("li", {}, show, ...(here ? [] : [open]));
+  }
+
+  /** What a monitor shows now, and where. */
+  #picture(button: HTMLElement): void {
+    const t = texts().monitors;
+    const { shown, seen } = this.#facts();
+    const monitor = Number(button.dataset.monitorShow);
+    const { picture, open } = seen(monitor);
+    const state = shown.includes(monitor) ? t.here : open ? t.isOpen : t.notOpen;
+    button.setAttribute("aria-label", `${t.name(monitor + 1)}, ${state}`);
+    const words = button.querySelector(".monitor-state");
+    if (words !== null) words.textContent = state;
+    button.firstElementChild?.replaceWith(
+      picture === null ? h("span", { class: "monitor-blank" }, icon("screen")) : drawn(picture),
+    );
   }
 
   #form(layout: DesktopLayout): HTMLElement[] {
     const t = texts().monitors;
+    const { display, matches } = this.#facts();
     const draft = this.#draft ?? {
       sizes: layout.monitors.map(({ width, height }) => ({ width, height })),
-      shape: shapeOf(layout.monitors) ?? "row",
+      shape: shapeOf(layout.monitors),
       scale: layout.scale,
     };
     const change = (changed: Partial<Draft>): void => {
       this.#draft = { ...draft, ...changed };
       this.redraw();
     };
-    const wanted = arranged(draft.sizes, draft.shape);
+    const kept =
+      draft.shape === null &&
+      draft.sizes.length === layout.monitors.length &&
+      layout.monitors.every((monitor, at) => sizeText(monitor) === sizeText(draft.sizes[at] ?? display));
+    const wanted = kept ? layout.monitors : arranged(draft.sizes, draft.shape ?? "row");
     const { width, height } = bounds(wanted);
     const [mostWidth, mostHeight] = layout.screen_max ?? [0, 0];
     const fits = width <= mostWidth && height <= mostHeight;
-    const { display, matches } = this.#facts();
     const count = (wish: number): HTMLElement =>
       this.#choice(String(wish), wish === draft.sizes.length, () => {
         const last = draft.sizes.at(-1) ?? display;
@@ -217,6 +240,14 @@ export class MonitorsPanel {
         this.#act("apply", "primary", () => this.#acts.order(wanted, draft.scale), !fits),
       ),
     ];
+  }
+
+  #besideAct(): HTMLElement[] {
+    const { beside } = this.#facts();
+    if (beside === null) return [];
+    const attrs = { type: "button", "data-act": "beside", "aria-pressed": String(beside) };
+    const label = texts().monitors[beside ? "single" : "beside"];
+    return [h("button", { class: "secondary", attrs, on: { click: () => this.#acts.beside(!beside) } }, label)];
   }
 
   #act(name: "openAll" | "useDisplays" | "apply", kind: string, act: () => void, disabled = false): HTMLButtonElement {

@@ -46,6 +46,18 @@ export async function displays(): Promise<{
   }
 }
 
+/** Tells of displays that come, go or change, where the person has allowed it before; asks nobody. */
+export async function watchDisplays(signal: AbortSignal, changed: () => void): Promise<void> {
+  try {
+    const name = "window-management" as PermissionName;
+    if ((await navigator.permissions.query({ name })).state !== "granted") return;
+    const details = await (window as WithScreens).getScreenDetails?.();
+    if (!signal.aborted) details?.addEventListener("screenschange", changed, { signal });
+  } catch {
+    return; // No Window Management: whoever plugs a display in says so in the panel.
+  }
+}
+
 /** The address of a desktop's monitor. */
 export function address(desktop: string, monitor: number): string {
   return `/desktop/${encodeURIComponent(desktop)}?monitor=${monitor}`;

@@ -1,0 +1,169 @@
+"""Window Management: a workstation's displays become monitors with a window each, and are followed.
+
+Headless Chromium has as many displays as it is told, and the real `getScreenDetails` speaks of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.e2e.browsers.browser import CALL_TIMEOUT_S
+from tests.e2e.browsers.chromium import EXECUTABLE, FLAGS, Chromium
+from tests.e2e.browsers.chromium_window import opened_by
+from tests.e2e.conftest import signed_in
+from tests.e2e.desktop_side.display import XDisplay
+from tests.e2e.lightbox import Lightbox
+from tests.e2e.processes import wait_for
+from tests.e2e.several import Place, listed, wait_listed
+from tests.e2e.viewer import Viewer
+
+DESKTOP = "office"
+#: As a reading room has them: a display for lists, and an upright one to read from.
+DISPLAYS: tuple[Place, ...] = ((0, 0, 1280, 800), (1280, 0, 1024, 1280))
+PLUGGED: Place = (2304, 0, 900, 700)
+
+
+class Workstation(Chromium):
+    """A Chromium with several displays, whose person allows what a click asks for."""
+
+    def __init__(self, log_folder: Path) -> None:
+        super().__init__(log_folder, width_px=DISPLAYS[0][2], height_px=DISPLAYS[0][3])
+
+    def _start(self, width_px: int, height_px: int) -> None:
+        screens = "".join(f"{{{x},{y} {width}x{height}}}" for x, y, width, height in DISPLAYS)
+        self._playwright = sync_playwright().start()
+        self._browser = self._playwright.chromium.launch(
+            executable_path=EXECUTABLE, args=[*FLAGS, f"--screen-info={screens}"]
+        )
+        context = self._browser.new_context(ignore_https_errors=True, no_viewport=True, locale="en-US")
+        context.set_default_timeout(CALL_TIMEOUT_S * 1000)
+        self.page = context.new_page()
+        self.page.on("console", self._on_console)
+        self.page.on("pageerror", lambda error: self._console.append(f"uncaught: {error}"))
+        self.cdp = context.new_cdp_session(self.page)
+
+    def allow(self, origin: str) -> None:
+        def work() -> None:
+            context = self.cdp.send("Target.getTargetInfo")["targetInfo"]["browserContextId"]
+            self._browser.new_browser_cdp_session().send(
+                "Browser.setPermission",
+                {
+                    "permission": {"name": "window-management"},
+                    "setting": "granted",
+                    "origin": origin,
+                    "browserContextId": context,
+                },
+            )
+
+        self.run(work)
+
+    def plug(self, place: Place) -> str:
+        """A display more; its number."""
+        left, top, width, height = place
+        answer: dict[str, Any] = self.run(
+            lambda: self.cdp.send(
+                "Emulation.addScreen", {"left": left, "top": top, "width": width, "height": height}
+            )
+        )
+        found: str = answer["screenInfo"]["id"]
+        return found
+
+    def unplug(self, number: str) -> None:
+        self.run(lambda: self.cdp.send("Emulation.removeScreen", {"screenId": number}))
+
+
+@pytest.fixture(scope="module")
+def room(out: Path) -> Iterator[Lightbox]:
+    running = Lightbox(out / "displays.log", profile=DESKTOP, width_px=1280, height_px=800)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def workstation(out: Path, room: Lightbox) -> Iterator[Viewer]:
+    browser = Workstation(out)
+    browser.allow(room.url)
+    viewer = signed_in(browser, room)
+    browser.open(f"{room.url}/desktop/{DESKTOP}")
+    viewer.wait_for_badge("exact", "scaled")
+    yield viewer
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def screen(room: Lightbox, workstation: Viewer) -> Iterator[XDisplay]:
+    assert workstation.url == room.url
+    reader = room.display()
+    yield reader
+    reader.close()
+
+
+def browser_of(viewer: Viewer) -> Workstation:
+    assert isinstance(viewer.browser, Workstation)
+    return viewer.browser
+
+
+def test_one_click_fills_all_displays(workstation: Viewer, screen: XDisplay, out: Path) -> None:
+    browser = browser_of(workstation)
+    found = browser.evaluate(
+        "const { screens } = await getScreenDetails();"
+        "return screens.map(({ left, top, width, height }) => [left, top, width, height])"
+    )
+    assert sorted(tuple(place) for place in found) == sorted(DISPLAYS)
+    browser.evaluate("document.querySelector('.tools [aria-label=\"Monitors\"]').click()")
+    workstation.click_element('[data-act="useDisplays"]')
+    wait_listed(workstation, screen, DISPLAYS)
+    (other,) = opened_by(browser, 1)
+    second = Viewer(other, workstation.url)
+    try:
+        second.wait_for_badge("exact", "scaled")
+        monitor, left = other.evaluate(
+            "return [new URLSearchParams(location.search).get('monitor'), screenX]"
+        )
+        assert monitor == "1"
+        assert left >= DISPLAYS[1][0], "the window is on the other display"
+        wait_for(
+            lambda: browser.evaluate("return !!document.fullscreenElement"),
+            timeout_s=5,
+            what="the first window full screen",
+        )
+        assert second.surface().shape == (DISPLAYS[1][3], DISPLAYS[1][2], 3)
+        second.browser.screenshot(out / "displays-second.png")
+    finally:
+        other.close()
+
+
+def test_what_is_plugged_in_becomes_a_monitor(workstation: Viewer, screen: XDisplay) -> None:
+    browser = browser_of(workstation)
+    number = browser.plug(PLUGGED)
+    wait_listed(workstation, screen, (*DISPLAYS, PLUGGED))
+    said = browser.evaluate("return document.querySelector('.notice').innerText")
+    assert "display was added" in said
+    browser.unplug(number)
+    wait_listed(workstation, screen, DISPLAYS)
+    # A page that is loaded anew still follows them.
+    workstation.browser.open(f"{workstation.url}/desktop/{DESKTOP}")
+    workstation.wait_for_badge("exact", "scaled")
+    number = browser.plug(PLUGGED)
+    wait_listed(workstation, screen, (*DISPLAYS, PLUGGED))
+    browser.unplug(number)
+    wait_listed(workstation, screen, DISPLAYS)
+
+
+def test_who_arranges_by_hand_is_left_alone(workstation: Viewer, screen: XDisplay) -> None:
+    browser = browser_of(workstation)
+    browser.evaluate("document.querySelector('.tools [aria-label=\"Monitors\"]').click()")
+    workstation.wait_for_element(".monitors-card")
+    for choice in ("[data-count] .segment:nth-child(1)", '[data-act="apply"]'):
+        browser.evaluate(f"document.querySelector('{choice}').click()")
+    wait_for(lambda: len(listed(screen)) == 1, timeout_s=10, what=lambda: f"one; there are {listed(screen)}")
+    alone = listed(screen)
+    number = browser.plug(PLUGGED)
+    browser.evaluate("await new Promise((done) => setTimeout(done, 1500))")
+    assert listed(screen) == alone
+    browser.unplug(number)

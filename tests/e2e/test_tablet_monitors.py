@@ -1,0 +1,299 @@
+"""Several monitors on one display: the strip, swipes, two side by side, and an overview that is live."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.e2e.browsers.chromium import Chromium
+from tests.e2e.browsers.chromium_window import ChromiumWindow
+from tests.e2e.browsers.tablet import IPAD, Tablet
+from tests.e2e.conftest import signed_in
+from tests.e2e.desktop_side.display import XDisplay
+from tests.e2e.desktop_side.plain_window import PlainWindow
+from tests.e2e.desktop_side.probe import Probe
+from tests.e2e.lightbox import Lightbox
+from tests.e2e.processes import wait_for
+from tests.e2e.several import Place, listed, order, wait_listed
+from tests.e2e.tablet_side import choose, clicks, opened, tablet_of, wait_for_releases
+from tests.e2e.viewer import PATIENCE_S, READ_RECT, Viewer
+
+DESKTOP = "office"
+#: Two fit side by side into the device pixels of either tablet.
+FIRST, SECOND, THIRD = (0, 0, 1100, 1400), (1100, 0, 1100, 1400), (2200, 0, 900, 700)
+TRIO: tuple[Place, ...] = (FIRST, SECOND, THIRD)
+#: Fingers of one hand on the picture, CSS px on the page.
+HAND = {1: (560.0, 420.0), 2: (620.0, 400.0), 3: (680.0, 420.0)}
+SWIPE_PX = 130
+PANE = "document.querySelector('.pane canvas[data-monitor]')"
+PICTURE = """
+const canvas = document.querySelector('[data-monitor-show="%d"] .monitor-picture');
+if (!canvas) return null;
+const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+const middle = ((canvas.height >> 1) * canvas.width + (canvas.width >> 1)) * 4;
+return [...data.slice(middle, middle + 3)];
+"""
+
+
+@pytest.fixture(scope="module")
+def ward(out: Path) -> Iterator[Lightbox]:
+    running = Lightbox(out / "tablet-monitors.log", profile=DESKTOP, width_px=1280, height_px=800)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def on_three(tablet: Tablet, ward: Lightbox) -> Viewer:
+    """A tablet that shows the first of three monitors."""
+    viewer = opened(tablet, ward, DESKTOP)
+    screen = ward.display()
+    try:
+        order(viewer, DESKTOP, TRIO, screen)
+    finally:
+        screen.close()
+    viewer.open_desktop(DESKTOP, monitor=0)
+    return viewer
+
+
+@pytest.fixture
+def screen(on_three: Viewer, ward: Lightbox) -> Iterator[XDisplay]:
+    reader = ward.display()
+    yield reader
+    reader.close()
+
+
+@pytest.fixture
+def probe(screen: XDisplay, tmp_path: Path) -> Iterator[Probe]:
+    """A program on the second monitor."""
+    running = Probe(screen, tmp_path, x=SECOND[0] + 250, y=200)
+    yield running
+    running.stop()
+
+
+def shown(viewer: Viewer) -> str | None:
+    found: str | None = viewer.browser.evaluate(
+        "return document.querySelector('canvas[data-monitor]')?.dataset.monitor ?? null"
+    )
+    return found
+
+
+def wait_shown(viewer: Viewer, monitor: int) -> None:
+    wait_for(lambda: shown(viewer) == str(monitor), timeout_s=10, what=lambda: f"monitor {monitor}")
+    viewer.wait_exact()
+
+
+def swipe(tablet: Tablet, dx: float) -> None:
+    """Three fingers along, at a finger's pace."""
+    tablet.swipe(HAND, {finger: (x + dx, y) for finger, (x, y) in HAND.items()})
+
+
+def pane_badge(viewer: Viewer) -> str | None:
+    state: str | None = viewer.browser.evaluate(
+        "return document.querySelector('.pane [data-badge]')?.dataset.state ?? null"
+    )
+    return state
+
+
+def in_pane(viewer: Viewer, point: tuple[int, int]) -> tuple[float, float]:
+    """The middle of a pixel of the pane's monitor, on the page."""
+    x, y, scale_x, scale_y = viewer.browser.evaluate(
+        f"const surface = {PANE}; const at = surface.getBoundingClientRect();"
+        "return [at.left, at.top, at.width / surface.width, at.height / surface.height]"
+    )
+    return x + (point[0] + 0.5) * scale_x, y + (point[1] + 0.5) * scale_y
+
+
+def has_pane(viewer: Viewer) -> Any:
+    return viewer.browser.evaluate(READ_RECT % "'.pane'")
+
+
+def wait_pane(viewer: Viewer) -> None:
+    wait_for(
+        lambda: (viewer.badge(), pane_badge(viewer)) == ("exact", "exact"),
+        timeout_s=PATIENCE_S,
+        what=lambda: f"two exact pictures; the pane's is {pane_badge(viewer)}; {viewer.situation()}",
+    )
+
+
+def wait_moved(viewer: Viewer) -> None:
+    wait_for(lambda: viewer.connection() == "moved", timeout_s=PATIENCE_S, what=viewer.situation)
+
+
+def test_the_strip_and_swipes_go_from_monitor_to_monitor(
+    on_three: Viewer, screen: XDisplay, probe: Probe, out: Path
+) -> None:
+    tablet = tablet_of(on_three)
+    on_three.assert_equal(screen, out, "strip-first", monitor=FIRST)
+    tablet.tap_element('[data-strip="1"]')
+    wait_shown(on_three, 1)
+    on_three.assert_equal(screen, out, "strip-second", monitor=SECOND)
+    marks = "return [...document.querySelectorAll('[data-strip]')].map((one) => one.ariaCurrent)"
+    assert tablet.evaluate(marks) == ["false", "true", "false"]
+    swipe(tablet, -SWIPE_PX)
+    wait_shown(on_three, 2)
+    on_three.assert_equal(screen, out, "strip-third", monitor=THIRD)
+    swipe(tablet, -SWIPE_PX)  # there is no fourth
+    time.sleep(0.5)
+    assert shown(on_three) == "2"
+    swipe(tablet, SWIPE_PX)
+    wait_shown(on_three, 1)
+    # One finger along the strip; the number under it is not tapped.
+    left, top, width, height = on_three.wait_for_element(".strip")
+    place = (left + width * 0.8, top + height / 2)
+    tablet.swipe({1: place}, {1: (place[0] + 90, place[1] + 4)})
+    wait_shown(on_three, 0)
+    assert clicks(probe) == [], "a swipe is no click"
+    assert screen.held() == ([], 0)
+
+
+def test_what_is_dragged_does_not_go_away(on_three: Viewer, screen: XDisplay) -> None:
+    """A hand that comes down beside a finger that drags turns nothing."""
+    tablet = tablet_of(on_three)
+    tablet.touch({1: HAND[1]})
+    tablet.glide({1: HAND[1]}, {1: (HAND[1][0] + 60, HAND[1][1])}, steps=8)
+    start = {**HAND, 1: (HAND[1][0] + 60, HAND[1][1])}
+    tablet.touch(start)
+    tablet.glide(start, {finger: (x - SWIPE_PX, y) for finger, (x, y) in start.items()})
+    tablet.touch({})
+    time.sleep(0.5)
+    assert shown(on_three) == "0"
+    wait_for(lambda: screen.held() == ([], 0), timeout_s=5, what="everything let go")
+
+
+def test_two_side_by_side(on_three: Viewer, screen: XDisplay, probe: Probe, out: Path) -> None:
+    tablet = tablet_of(on_three)
+    tablet.tap_element('[data-act="strip-beside"]')
+    wait_pane(on_three)
+    on_three.assert_equal(screen, out, "beside-own", monitor=FIRST)
+    expected = screen.pixels()[:1400, 1100:2200]
+    assert np.array_equal(on_three.surface(PANE), expected)
+    tablet.screenshot(out / f"beside-{tablet.device.name}.png")
+    # Each half has its own fingers; the keyboard goes where they tapped.
+    probe.clear()
+    area = probe.area[0] - SECOND[0], probe.area[1]
+    tablet.tap_at(in_pane(on_three, area))
+    wait_for_releases(probe, 1)
+    assert clicks(probe) == [("button-down", 1, *probe.area), ("button-up", 1, *probe.area)]
+    time.sleep(0.5)
+    tablet.tap_at(in_pane(on_three, (probe.entry[0] - SECOND[0], probe.entry[1])))
+    tablet.type("Ab")
+    probe.wait_for_text("Ab")
+    # A drag from one half to the other hits the pixel there, whatever lies between them on the page.
+    probe.clear()
+    tablet.swipe({1: in_pane(on_three, area)}, {1: on_three.on_page((700, 900))})
+    wait_for_releases(probe, 1)
+    assert clicks(probe)[0] == ("button-down", 1, *probe.area)
+    assert clicks(probe)[-1] == ("button-up", 1, 700, 900)
+    assert screen.held() == ([], 0)
+    # A swipe moves both on by one, and there it ends.
+    swipe(tablet, -SWIPE_PX)
+    wait_shown(on_three, 1)
+    wait_pane(on_three)
+    assert tablet.evaluate(f"return {PANE}.dataset.monitor") == "2"
+    swipe(tablet, -SWIPE_PX)
+    time.sleep(0.5)
+    assert shown(on_three) == "1"
+    # Upright there is no room for two; across again there is.
+    tablet.turn()
+    wait_for(lambda: has_pane(on_three) is None, timeout_s=10, what="one monitor upright")
+    tablet.turn()
+    wait_pane(on_three)
+    tablet.tap_element('[data-act="strip-beside"]')
+    wait_for(lambda: has_pane(on_three) is None, timeout_s=10, what="one monitor again")
+    on_three.wait_exact()
+
+
+def test_trackpad_in_each_half(on_three: Viewer, screen: XDisplay) -> None:
+    tablet = tablet_of(on_three)
+    choose(on_three, "trackpad")
+    tablet.tap_element('[data-act="strip-beside"]')
+    wait_pane(on_three)
+    tablet.mouse_to(in_pane(on_three, (500, 700)))
+    wait_for(
+        lambda: screen.pointer() == (SECOND[0] + 500, 700),
+        timeout_s=5,
+        what=lambda: f"the pointer; it is at {screen.pointer()}",
+    )
+    place = in_pane(on_three, (300, 300))
+    tablet.swipe({1: place}, {1: (place[0] + 40, place[1])})
+    wait_for(
+        lambda: screen.pointer()[0] > SECOND[0] + 520,
+        timeout_s=5,
+        what=lambda: f"the pointer moved on; it is at {screen.pointer()}",
+    )
+    assert screen.pointer()[1] == 700
+
+
+def test_the_overview_is_live_though_one_monitor_is_shown(
+    on_three: Viewer, screen: XDisplay, out: Path
+) -> None:
+    tablet = tablet_of(on_three)
+    tablet.tap_element(".handle")
+    tablet.tap_element('.tools [aria-label="Monitors"]')
+    on_three.wait_for_element(".monitors-card")
+    width, height = THIRD[2:]
+    for colour in ((200, 40, 60), (30, 160, 90)):
+        window = PlainWindow(screen, x=THIRD[0], y=THIRD[1], width=width, height=height)
+        try:
+            window.show(np.full((height, width, 3), colour, np.uint8))
+            wait_for(
+                lambda colour=colour: tablet.evaluate(PICTURE % 2) == list(colour),  # type: ignore[misc]
+                timeout_s=15,
+                what=lambda: f"the third monitor's picture; it is {tablet.evaluate(PICTURE % 2)}",
+            )
+        finally:
+            window.close()
+    tablet.screenshot(out / f"overview-{tablet.device.name}.png")
+    assert on_three.badge() == "exact"
+    tablet.tap_element('[data-monitor-show="2"]')
+    wait_shown(on_three, 2)
+
+
+def test_what_stood_on_the_desk_comes_back_with_the_desktop(
+    chromium: Chromium, ward: Lightbox, out: Path
+) -> None:
+    """Three monitors, a tablet that takes its own size, and one tap that brings all windows back."""
+    first = signed_in(chromium, ward)
+    first.browser.open(f"{ward.url}/desktop/{DESKTOP}")
+    first.wait_for_badge("exact", "scaled")
+    screen = ward.display()
+    order(first, DESKTOP, TRIO, screen)
+    second = Viewer(ChromiumWindow(chromium), ward.url)
+    for viewer in (first, second):
+        viewer.browser.resize(1160, 1460)
+    tablet = Tablet(out, IPAD)
+    try:
+        second.open_desktop(DESKTOP, monitor=1)
+        first.wait_exact()
+        guest = signed_in(tablet, ward)
+        tablet.open(f"{ward.url}/desktop/{DESKTOP}?fit=window")
+        guest.wait_for_badge("exact")
+        across = IPAD.width * 2, IPAD.height * 2
+        wait_for(
+            lambda: (0, 0, *across) in listed(screen),
+            timeout_s=10,
+            what=lambda: f"the tablet's own size; there are {listed(screen)}",
+        )
+        for viewer in (first, second):
+            wait_moved(viewer)
+        first.click_element(".note button.primary")
+        wait_listed(first, screen, TRIO)
+        first.assert_equal(screen, out, "back-first", monitor=FIRST)
+        second.assert_equal(screen, out, "back-second", monitor=SECOND)
+        wait_moved(guest)
+        guest.click_element(".note button.primary")
+        guest.wait_for_badge("exact")
+        wait_for(
+            lambda: (0, 0, *across) in listed(screen),
+            timeout_s=10,
+            what=lambda: f"the tablet's own size again; there are {listed(screen)}",
+        )
+    finally:
+        tablet.close()
+        second.browser.close()
+        screen.close()
