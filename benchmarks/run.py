@@ -15,18 +15,20 @@ from benchmarks.cases.case import Bench, Case, Effort, NotApplicableError
 from benchmarks.cases.click import click, key
 from benchmarks.cases.idle import idle
 from benchmarks.cases.memory import memory
+from benchmarks.cases.monitors import monitors
 from benchmarks.cases.open import cold_open, open_ready
 from benchmarks.cases.play import play
 from benchmarks.cases.relay import relay
 from benchmarks.cases.scroll_back import scroll_back
 from benchmarks.cases.slow import slow
+from benchmarks.cases.throttled import throttled
 from benchmarks.content.frames import KINDS
 from benchmarks.content.stage import Stage, StageError
 from benchmarks.driver.browser import SurfaceError, chromium
 from benchmarks.driver.meter import machine, memory_mb
 from benchmarks.links.link import LOOPBACK, Link
 from benchmarks.links.network import network
-from benchmarks.peers.lightbox import Lightbox
+from benchmarks.peers.lightbox import Lightbox, LightboxEconomy, LightboxExact
 from benchmarks.peers.novnc import NoVnc
 from benchmarks.peers.selkies import Selkies
 from benchmarks.peers.subject import MissingPeerError, Subject, SubjectFailedError
@@ -37,6 +39,8 @@ WIDTH_PX, HEIGHT_PX = 1920, 1080
 
 SUBJECTS: Mapping[str, Callable[[], Subject]] = {
     "lightbox": Lightbox,
+    "lightbox-exact": LightboxExact,
+    "lightbox-economy": LightboxEconomy,
     "novnc": lambda: NoVnc(jpeg=True),
     "novnc-lossless": lambda: NoVnc(jpeg=False),
     "selkies": lambda: Selkies("websockets"),
@@ -64,11 +68,13 @@ CASES: Mapping[str, Case] = {
     "cold-open": cold_open,
     "relay": relay,
     "memory": memory,
+    "monitors": monitors,
+    "throttled": throttled,
     "idle": idle,
 }
 
 #: No comparison with peers, or of bytes alone: done in the first round only.
-ONCE = frozenset({"scroll-back", "open", "cold-open", "relay", "memory", "idle"})
+ONCE = frozenset({"scroll-back", "open", "cold-open", "relay", "memory", "monitors", "throttled", "idle"})
 
 #: What `run` measures when nothing else is asked for: what fits into five minutes.
 QUICK_CASES = ("click", "key", "stack30", "stack60", "terminal30")
@@ -81,6 +87,7 @@ FIRST_FRAME_TIMEOUT_S = 20.0
 BRIEF = (
     *("p50_ms", "p90_ms", "shown_share", "exact_share", "down_mbps", "server_cores", "back_share"),
     *("open_ms", "cold_open_ms", "added_p50_ms", "down_bytes_per_s", "foreign_cores"),
+    *("shown_per_s", "exact_per_s", "longest_task_ms", "renderers_mb"),
 )
 #: What a subject may do wrong without ending the run.
 FAILURES = (SubjectFailedError, SurfaceError, StageError, PlaywrightError, WebSocketException, OSError)

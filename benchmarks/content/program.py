@@ -1,6 +1,8 @@
 """The X program whose window every subject shows.
 
-    python -m benchmarks.content.program      DISPLAY and XAUTHORITY say where
+    python -m benchmarks.content.program [X Y WIDTH HEIGHT]
+
+DISPLAY and XAUTHORITY say where; without a place the window takes the whole screen.
 
 Orders come as JSON lines on stdin, what happened goes out as JSON lines on stdout:
 
@@ -50,9 +52,9 @@ _COLOURS = (0x205080, 0x806020, 0x207040, 0x702050)
 
 
 class Program:
-    """One full-screen window and the pixmaps behind it."""
+    """One window and the pixmaps behind it. `place` is its x, y, width and height, px; None: the screen."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: tuple[int, int, int, int] | None = None) -> None:
         connect: Any = xcffib.connect  # xcffib publishes no types
         self._x = connect()
         self._screen = self._x.get_setup().roots[self._x.pref_screen]
@@ -63,8 +65,8 @@ class Program:
         self.place = (0, 0, 0, 0)
         self._presses = 0
         self._target_on = False
-        self.width_px = int(self._screen.width_in_pixels)
-        self.height_px = int(self._screen.height_in_pixels)
+        whole = 0, 0, int(self._screen.width_in_pixels), int(self._screen.height_in_pixels)
+        self._left, self._top, self.width_px, self.height_px = place or whole
 
     def open(self) -> None:
         events = x.EventMask.ButtonPress | x.EventMask.KeyPress | x.EventMask.Exposure
@@ -73,8 +75,8 @@ class Program:
             self._screen.root_depth,
             self._window,
             self._screen.root,
-            0,
-            0,
+            self._left,
+            self._top,
             self.width_px,
             self.height_px,
             0,
@@ -241,7 +243,8 @@ def say(**message: Any) -> None:
 
 
 def main() -> None:
-    program = Program()
+    numbers = [int(word) for word in sys.argv[1:]]
+    program = Program((numbers[0], numbers[1], numbers[2], numbers[3]) if numbers else None)
     program.open()
     say(
         event="ready",

@@ -34,9 +34,16 @@ class Shown:
 
 
 class Stage:
-    """The content program on one display. Context manager: it ends with the block."""
+    """The content program on one display. Context manager: it ends with the block.
 
-    def __init__(self, display: str, xauthority: Path | None) -> None:
+    `place` is x, y, width and height of its window, px; without it takes the whole screen. Other positions
+    are within that window.
+    """
+
+    def __init__(
+        self, display: str, xauthority: Path | None, place: tuple[int, int, int, int] | None = None
+    ) -> None:
+        self._place = place or ()
         self._environment = os.environ | {"DISPLAY": display}
         if xauthority is not None:
             self._environment["XAUTHORITY"] = str(xauthority)
@@ -51,7 +58,7 @@ class Stage:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.content.program"],
+            [sys.executable, "-m", "benchmarks.content.program", *map(str, self._place)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=self._environment,
@@ -97,7 +104,7 @@ class Stage:
 
     @property
     def place(self) -> tuple[int, int, int, int]:
-        """x, y, width and height of the frames on the screen, px."""
+        """x, y, width and height of the frames in the window, px."""
         kind = kind_of(self.kind)
         left, top = (self.width_px - kind.width_px) // 2, (self.height_px - kind.height_px) // 2
         return left, top, kind.width_px, kind.height_px

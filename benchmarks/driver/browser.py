@@ -27,6 +27,7 @@ FLAGS = (
     "--disable-background-timer-throttling",
     "--disable-renderer-backgrounding",
     "--allow-loopback-in-peer-connection",
+    "--disable-features=WebRtcHideLocalIpsWithMdns",
 )
 #: Room around a 1920×1080 surface for the subject's own bars, so that none has to scale or scroll.
 VIEWPORT_MARGIN_PX = (40, 160)
@@ -108,12 +109,13 @@ class Surface:
         size_px: tuple[int, int] | None = None,
         expected: Mapping[int, tuple[int, int]] | None = None,
         times_input: bool = False,
+        step_ms: float = 1.0,
     ) -> None:
         """Watches the mark at `at`.
 
         With `size_px` a frame of that width and height, marked twice; with `expected` each is compared with
         its source; with `times_input` presses are timed, and the surface is read only while one is
-        unanswered.
+        unanswered. It is read every `step_ms`.
         """
         options = {
             "x": at[0],
@@ -123,6 +125,7 @@ class Surface:
             "twoMarks": size_px is not None,
             "always": not times_input,
             "timesInput": times_input,
+            "stepMs": step_ms,
             "expected": None if expected is None else {str(n): sums for n, sums in expected.items()},
         }
         self.page.evaluate("options => lightboxBenchmark.start(options)", options)
@@ -189,10 +192,13 @@ class Chromium:
         """CPU seconds of all processes of this browser."""
         return float(sum(process["cpuTime"] for process in self._processes()))
 
-    def memory_mb(self) -> float:
-        """Of all its processes, in MB (10⁶ bytes); what several share is divided among them."""
+    def memory_mb(self, kind: str | None = None) -> float:
+        """Of all its processes, in MB (10⁶ bytes); what several share is divided among them. `kind` as
+        Chromium calls it: `renderer` are those of pages, with their workers."""
         shares = 0.0
         for process in self._processes():
+            if kind is not None and process["type"] != kind:
+                continue
             try:
                 shares += psutil.Process(process["id"]).memory_full_info().pss
             except psutil.NoSuchProcess:

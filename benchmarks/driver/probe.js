@@ -172,10 +172,11 @@
 
   /* A delay that is not clamped to 4 ms when nested, and does not spin: a spinning loop would take a core from the subject. */
   const again = () => {
+    const delay = watch.stepMs;
     if (typeof scheduler !== "undefined" && scheduler.postTask) {
-      scheduler.postTask(poll, { priority: "user-visible", delay: 1 });
+      scheduler.postTask(poll, { priority: "user-visible", delay });
     } else {
-      setTimeout(poll, 1);
+      setTimeout(poll, delay);
     }
   };
 
@@ -213,7 +214,7 @@
       small.drawImage(canvas, 0, 0, 64, 64);
       return small.getImageData(0, 0, 64, 64).data.some((level, i) => i % 4 !== 3 && level > 8);
     },
-    /** Starts watching: {x, y, width, height, twoMarks, always, timesInput, expected: {number: [a, b]} or null}. */
+    /** Starts watching: {x, y, width, height, twoMarks, always, timesInput, stepMs, expected: {number: [a, b]} or null}. */
     start(options) {
       const wasIdle = !watch;
       watch = {

@@ -71,6 +71,11 @@ BARS = (
     Bar("agent memory: growth over minutes, MB", "memory", "growth_agent_mb", most=5),
     Bar("open a ready desktop, ms", "open", "open_ms", most=1000),
     Bar("open a cold desktop, ms", "cold-open", "cold_open_ms", most=4000),
+    Bar("three monitors at once: exact slices/s on each", "monitors", "exact_per_s", least=20),
+    Bar("CPU four times slower: slices shown/s", "throttled", "shown_per_s", least=25),
+    Bar("CPU four times slower: exact, of those shown", "throttled", "exact_share", least=1.0),
+    Bar("CPU four times slower: longest task of the page, ms", "throttled", "longest_task_ms", most=50),
+    Bar("two 5 MP monitors in a page: its processes, MB", "throttled", "renderers_mb", most=400),
 )
 
 

@@ -28,3 +28,22 @@ def test_a_small_run_of_lightbox_and_a_peer(tmp_path: Path) -> None:
         assert (found.figure(subject, "stack30", "down_bytes") or 0) > 1_000_000
     assert "every pixel exact" in (tmp_path / "a.html").read_text()
     assert "stack 30/s: shown" in (tmp_path / "a.md").read_text()
+
+
+def test_monitors_and_a_slow_browser_are_measured(tmp_path: Path) -> None:
+    """And the desktop is as they found it: the case after them works."""
+    command = [sys.executable, "-m", "benchmarks", "run", "--peer", "lightbox", "--seconds", "1"]
+    command += ["--case", "monitors", "--case", "throttled", "--case", "idle"]
+    for kind in ("json", "md", "html"):
+        command += [f"--{kind}", str(tmp_path / f"a.{kind}")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = load(tmp_path / "a.json")
+    assert (found.missing, found.failed, found.not_applicable) == ({}, {}, {})
+    for number in (1, 2, 3):
+        assert (found.figure("lightbox", "monitors", f"shown_per_s_{number}") or 0) > 0
+        assert found.figure("lightbox", "monitors", f"exact_share_{number}") == 1.0
+    assert found.figure("lightbox", "throttled", "sent") == 30
+    assert found.figure("lightbox", "throttled", "exact_share") == 1.0
+    assert (found.figure("lightbox", "throttled", "renderers_mb") or 0) > 2 * 2048 * 2560 * 4 / 1e6
+    assert found.figure("lightbox", "idle", "down_bytes_per_s") is not None

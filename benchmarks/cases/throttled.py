@@ -1,0 +1,153 @@
+"""A tablet of the middle range: a CPU that is four times slower, and two 5 MP monitors in one page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import CDPSession, Page
+from playwright.sync_api import Error as PlaywrightError
+
+from benchmarks.cases.case import Bench, Outcome
+from benchmarks.cases.exactness import exactness_figures
+from benchmarks.cases.play import REST_TIMEOUT_S, gaps_ms, shown_figures
+from benchmarks.cases.several import UPRIGHT, arranged, places, window
+from benchmarks.content.stage import Shown, Stage
+from benchmarks.driver.browser import Watched
+
+SLOWER = 4
+RATE = 30.0
+#: Twice a frame: reading as often as elsewhere would take the slowed page's time for itself.
+STEP_MS = 8.0
+SETTLE_MS = 1500.0
+#: An iPad Pro held across, CSS px. Canvases have all pixels of their monitors, however small they are shown.
+TABLET = (1366, 1024)
+
+#: Tasks of 50 ms and more are all that the browser tells.
+_WATCH_TASKS = """() => {
+  window.longTasks = [];
+  const seen = new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) longTasks.push(entry.duration);
+  });
+  seen.observe({ type: 'longtask' });
+}"""
+
+
+def throttled(bench: Bench) -> Outcome:
+    """The stack of 1024² at 30/s with the CPU throttled; then, unthrottled, the memory of two 5 MP monitors
+    side by side while a stack is scrolled on each.
+
+    `longest_task_ms` is 0 where no task of the page took 50 ms. The pass that compares slices reads them in
+    the same slow page, whose tasks are not counted then.
+    """
+    page, seconds = bench.surface.page, bench.effort.seconds
+    with _slowed(page) as workers:
+        page.evaluate(_WATCH_TASKS)
+        drawn, watched = _pass(bench, check=False)
+        tasks: list[float] = page.evaluate("longTasks")
+        read_drawn, read = _pass(bench, check=True)
+    shown = shown_figures(drawn, watched)
+    exact = exactness_figures(read_drawn, read, "stack")
+    figures = {
+        "shown_per_s": shown["shown"] / seconds,
+        "exact_per_s": shown["shown"] / seconds * exact["exact_share"],
+        "longest_task_ms": max(tasks, default=0.0),
+        "long_tasks": float(len(tasks)),
+        "workers_slowed": float(workers),
+        "poll_cost_p50_ms": watched.poll_cost_ms.p50 or 0.0,
+    }
+    figures |= {
+        name: shown[name] for name in ("sent", "shown", "shown_share", "delay_p50_ms") if name in shown
+    }
+    figures |= {name: exact[name] for name in ("checked", "exact_share")}
+    bench.stage.blank()
+    return Outcome(figures | _memory(bench), {"gap_ms": gaps_ms(watched), "long_task_ms": tasks})
+
+
+def _pass(bench: Bench, *, check: bool) -> tuple[list[Shown], Watched]:
+    stage, surface = bench.stage, bench.surface
+    count = round(RATE * bench.effort.seconds)
+    numbers = stage.load(count)
+    bench.pause(500)
+    expected = stage.checksums if check else None
+    surface.start(stage.place[:2], size_px=stage.place[2:], expected=expected, step_ms=STEP_MS)
+    stage.play(numbers, RATE)
+    bench.pause(count / RATE * 1000)
+    drawn = stage.played(30)
+    surface.wait_for(numbers[-1], REST_TIMEOUT_S)
+    return drawn, surface.stop()
+
+
+@contextmanager
+def _slowed(page: Page) -> Iterator[int]:
+    """Page and, where DevTools do that, its dedicated workers, whose number it yields. Undone afterwards."""
+    session = page.context.new_cdp_session(page)
+    slowed = _slow_workers(session)
+    session.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+    try:
+        yield slowed
+    finally:
+        session.send("Emulation.setCPUThrottlingRate", {"rate": 1})
+        session.detach()
+
+
+def _slow_workers(session: CDPSession) -> int:
+    """Asks each worker of the page as the page is asked. How many said yes."""
+    workers: list[str] = []
+    answers: list[dict[str, object]] = []
+
+    def attached(event: dict[str, object]) -> None:
+        workers.append(str(event["sessionId"]))
+
+    session.on("Target.attachedToTarget", attached)
+    session.on("Target.receivedMessageFromTarget", lambda event: answers.append(json.loads(event["message"])))
+    try:
+        session.send("Target.setAutoAttach", {"autoAttach": True, "waitForDebuggerOnStart": False})
+    except PlaywrightError:
+        return 0  # This DevTools knows sessions of one kind alone.
+    message = {"id": 1, "method": "Emulation.setCPUThrottlingRate", "params": {"rate": SLOWER}}
+    for worker in workers:
+        session.send("Target.sendMessageToTarget", {"sessionId": worker, "message": json.dumps(message)})
+    session.send("Runtime.evaluate", {"expression": "0"})  # answers come while the page is waited for
+    return sum("result" in answer for answer in answers)
+
+
+def _memory(bench: Bench) -> dict[str, float]:
+    """Of a page that shows two 5 MP monitors, after their stacks. `renderers_mb` is of all pages' processes,
+    workers included; `page_heap_mb` the JavaScript heap of the page alone."""
+    sizes = (UPRIGHT, UPRIGHT)
+    left, right = places(sizes)
+    display, xauthority = bench.running.display, bench.running.xauthority
+    with (
+        arranged(bench, sizes),
+        window(bench, "monitor=0&beside=yes", TABLET) as surface,
+        Stage(display, xauthority, place=left) as first,
+        Stage(display, xauthority, place=right) as second,
+    ):
+        surface.wait(*UPRIGHT)
+        bench.surface.page.goto("about:blank")
+        surface.page.wait_for_selector(".pane canvas[data-monitor='1']")
+        bench.pause(SETTLE_MS)
+        count = round(RATE * bench.effort.seconds)
+        orders = [stage.load(count) for stage in (first, second)]
+        for stage, numbers in zip((first, second), orders, strict=True):
+            stage.play(numbers, RATE)
+        for stage in (first, second):
+            stage.played(30 + bench.effort.seconds)
+        bench.pause(SETTLE_MS)
+        return {
+            "renderers_mb": bench.chromium.memory_mb("renderer"),
+            "page_heap_mb": _heap_mb(surface.page),
+            "browser_with_two_mb": bench.chromium.memory_mb(),
+        }
+
+
+def _heap_mb(page: Page) -> float:
+    session = page.context.new_cdp_session(page)
+    try:
+        usage = session.send("Runtime.getHeapUsage")
+        used: float = usage["usedSize"] + usage.get("backingStorageSize", 0)
+        return used / 1e6
+    finally:
+        session.detach()
