@@ -32,9 +32,6 @@ RATE_TOLERANCE = 0.03
 #: Without a way to tell it, it starts anew, at the price of a keyframe, when the difference is this large.
 RESTART_TOLERANCE = 0.25
 MIN_RATE_BPS = 100_000
-#: Beyond this one core no longer keeps up; slices cost bits, so there is one below.
-ONE_THREAD_PX = 2_304_000
-THREADS = 2
 ENDLESS_FRAMES = 2**30
 
 
@@ -115,7 +112,7 @@ class H264Encoder:
         context.pix_fmt = self._kind.pixel_format
         context.time_base, context.framerate = Fraction(1, NOMINAL_FPS), Fraction(NOMINAL_FPS)
         context.gop_size, context.max_b_frames = ENDLESS_FRAMES, 0
-        context.thread_count = THREADS if stream.width_px * stream.height_px > ONE_THREAD_PX else 1
+        context.thread_count = stream.threads
         colour_of(stream).signal(context)
         context.options = {
             **self.library.options,

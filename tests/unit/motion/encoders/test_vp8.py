@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
+from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
 
 from display_server.motion.encoders.video_encoder import Chroma, Codec, EncodedFrame, EncoderError, Stream
 from display_server.motion.encoders.vp8 import Vp8Encoder
@@ -51,15 +55,45 @@ def test_a_rich_rate_gives_a_good_picture(encoder: Vp8Encoder) -> None:
 
 
 def test_the_rate_follows_without_a_keyframe(encoder: Vp8Encoder) -> None:
+    """Back to where it was opened as well: there libvpx believes its clock only slowly."""
     number = itertools.count()
-    for bitrate_bps in (3_000_000, 1_500_000, 4_000_000, 1_000_000):
+    for bitrate_bps in (3_000_000, 1_000_000, 3_000_000, 4_500_000, 3_000_000):
         sizes = []
-        for _ in range(2 * FPS):
+        for _ in range(FPS):
             at = next(number)
             frame = encoder.encode(pictures.noise(at), at_s=at / FPS, bitrate_bps=bitrate_bps, keyframe=False)
             assert frame.keyframe == (at == 0)
             sizes.append(len(frame.data) * 8)
-        assert 0.7 * bitrate_bps < np.mean(sizes[FPS:]) * FPS < 1.2 * bitrate_bps
+        assert 0.7 * bitrate_bps < np.mean(sizes[10:]) * FPS < 1.2 * bitrate_bps
+
+
+class DroppingContext:
+    """libvpx as it meets a scene that is all new: no frame at first."""
+
+    def __init__(self, context: VideoCodecContext, drops: int) -> None:
+        self._context = context
+        self._drops = drops
+
+    def encode(self, frame: VideoFrame) -> list[Packet[Any]]:
+        if self._drops:
+            self._drops -= 1
+            return []
+        return list(self._context.encode(frame))
+
+
+@pytest.mark.parametrize("drops", [1, 2])
+def test_a_dropped_frame_is_made_again_once(
+    encoder: Vp8Encoder, drops: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = encoder._open
+    monkeypatch.setattr(encoder, "_open", lambda rate_bps: DroppingContext(opened(rate_bps), drops))
+    if drops == 1:
+        frame = encoder.encode(pictures.scene(0), at_s=0, bitrate_bps=2_000_000, keyframe=True)
+        assert frame.keyframe
+        Player(Codec.VP8).show(frame)
+    else:
+        with pytest.raises(EncoderError, match="0 frames"):
+            encoder.encode(pictures.scene(0), at_s=0, bitrate_bps=2_000_000, keyframe=True)
 
 
 def test_a_rate_far_off_makes_a_new_encoder_and_the_stream_goes_on(encoder: Vp8Encoder) -> None:
