@@ -87,7 +87,7 @@ FIRST_FRAME_TIMEOUT_S = 20.0
 BRIEF = (
     *("p50_ms", "p90_ms", "shown_share", "exact_share", "down_mbps", "server_cores", "back_share"),
     *("open_ms", "cold_open_ms", "added_p50_ms", "down_bytes_per_s", "foreign_cores"),
-    *("shown_per_s", "exact_per_s", "longest_task_ms", "renderers_mb"),
+    *("shown_per_s", "exact_per_s", "longest_task_ms", "page_mb"),
 )
 #: What a subject may do wrong without ending the run.
 FAILURES = (SubjectFailedError, SurfaceError, StageError, PlaywrightError, WebSocketException, OSError)

@@ -65,7 +65,6 @@ def _measure(bench: Bench, seats: Sequence[Seat]) -> Outcome:
     numbers = range(1, len(seats) + 1)
     figures["exact_per_s"] = min(figures[f"exact_per_s_{number}"] for number in numbers)
     figures["exact_share"] = min(figures[f"exact_share_{number}"] for number in numbers)
-    figures["renderers_mb"] = bench.chromium.memory_mb("renderer")
     return Outcome(figures, series)
 
 

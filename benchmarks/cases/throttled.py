@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import CDPSession, Page
-from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import Page
 
 from benchmarks.cases.case import Bench, Outcome
 from benchmarks.cases.exactness import exactness_figures
@@ -35,14 +33,14 @@ _WATCH_TASKS = """() => {
 
 
 def throttled(bench: Bench) -> Outcome:
-    """The stack of 1024² at 30/s with the CPU throttled; then, unthrottled, the memory of two 5 MP monitors
-    side by side while a stack is scrolled on each.
+    """The stack of 1024² at 30/s with the page's CPU throttled, its worker's not; then, unthrottled, the
+    memory of two 5 MP monitors side by side after a stack was scrolled on each.
 
     `longest_task_ms` is 0 where no task of the page took 50 ms. The pass that compares slices reads them in
     the same slow page, whose tasks are not counted then.
     """
     page, seconds = bench.surface.page, bench.effort.seconds
-    with _slowed(page) as workers:
+    with _slowed(page):
         page.evaluate(_WATCH_TASKS)
         drawn, watched = _pass(bench, check=False)
         tasks: list[float] = page.evaluate("longTasks")
@@ -54,7 +52,6 @@ def throttled(bench: Bench) -> Outcome:
         "exact_per_s": shown["shown"] / seconds * exact["exact_share"],
         "longest_task_ms": max(tasks, default=0.0),
         "long_tasks": float(len(tasks)),
-        "workers_slowed": float(workers),
         "poll_cost_p50_ms": watched.poll_cost_ms.p50 or 0.0,
     }
     figures |= {
@@ -80,42 +77,20 @@ def _pass(bench: Bench, *, check: bool) -> tuple[list[Shown], Watched]:
 
 
 @contextmanager
-def _slowed(page: Page) -> Iterator[int]:
-    """Page and, where DevTools do that, its dedicated workers, whose number it yields. Undone afterwards."""
+def _slowed(page: Page) -> Iterator[None]:
+    """The page alone: DevTools throttle no workers ("only supported for pages"). As before afterwards."""
     session = page.context.new_cdp_session(page)
-    slowed = _slow_workers(session)
     session.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
     try:
-        yield slowed
+        yield
     finally:
         session.send("Emulation.setCPUThrottlingRate", {"rate": 1})
         session.detach()
 
 
-def _slow_workers(session: CDPSession) -> int:
-    """Asks each worker of the page as the page is asked. How many said yes."""
-    workers: list[str] = []
-    answers: list[dict[str, object]] = []
-
-    def attached(event: dict[str, object]) -> None:
-        workers.append(str(event["sessionId"]))
-
-    session.on("Target.attachedToTarget", attached)
-    session.on("Target.receivedMessageFromTarget", lambda event: answers.append(json.loads(event["message"])))
-    try:
-        session.send("Target.setAutoAttach", {"autoAttach": True, "waitForDebuggerOnStart": False})
-    except PlaywrightError:
-        return 0  # This DevTools knows sessions of one kind alone.
-    message = {"id": 1, "method": "Emulation.setCPUThrottlingRate", "params": {"rate": SLOWER}}
-    for worker in workers:
-        session.send("Target.sendMessageToTarget", {"sessionId": worker, "message": json.dumps(message)})
-    session.send("Runtime.evaluate", {"expression": "0"})  # answers come while the page is waited for
-    return sum("result" in answer for answer in answers)
-
-
 def _memory(bench: Bench) -> dict[str, float]:
-    """Of a page that shows two 5 MP monitors, after their stacks. `renderers_mb` is of all pages' processes,
-    workers included; `page_heap_mb` the JavaScript heap of the page alone."""
+    """Of a page that shows two 5 MP monitors, after their stacks. `page_mb` is that of its process, workers
+    and surfaces included; `page_heap_mb` the JavaScript heap of the page alone."""
     sizes = (UPRIGHT, UPRIGHT)
     left, right = places(sizes)
     display, xauthority = bench.running.display, bench.running.xauthority
@@ -137,7 +112,7 @@ def _memory(bench: Bench) -> dict[str, float]:
             stage.played(30 + bench.effort.seconds)
         bench.pause(SETTLE_MS)
         return {
-            "renderers_mb": bench.chromium.memory_mb("renderer"),
+            "page_mb": bench.chromium.page_mb(),
             "page_heap_mb": _heap_mb(surface.page),
             "browser_with_two_mb": bench.chromium.memory_mb(),
         }

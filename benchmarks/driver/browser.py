@@ -192,18 +192,24 @@ class Chromium:
         """CPU seconds of all processes of this browser."""
         return float(sum(process["cpuTime"] for process in self._processes()))
 
-    def memory_mb(self, kind: str | None = None) -> float:
-        """Of all its processes, in MB (10⁶ bytes); what several share is divided among them. `kind` as
-        Chromium calls it: `renderer` are those of pages, with their workers."""
-        shares = 0.0
+    def memory_mb(self) -> float:
+        """Of all its processes, in MB (10⁶ bytes); what several share is divided among them."""
+        return sum(mb for _, mb in self._shares_mb())
+
+    def page_mb(self) -> float:
+        """The same of the largest process of pages: page, workers and surfaces of the one page that shows
+        something."""
+        return max((mb for kind, mb in self._shares_mb() if kind == "renderer"), default=0.0)
+
+    def _shares_mb(self) -> list[tuple[str, float]]:
+        shares: list[tuple[str, float]] = []
         for process in self._processes():
-            if kind is not None and process["type"] != kind:
-                continue
             try:
-                shares += psutil.Process(process["id"]).memory_full_info().pss
+                pss = psutil.Process(process["id"]).memory_full_info().pss
             except psutil.NoSuchProcess:
                 continue
-        return shares / 1e6
+            shares.append((process["type"], pss / 1e6))
+        return shares
 
     def _processes(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._session.send("SystemInfo.getProcessInfo")["processInfo"]

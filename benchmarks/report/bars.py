@@ -75,7 +75,7 @@ BARS = (
     Bar("CPU four times slower: slices shown/s", "throttled", "shown_per_s", least=25),
     Bar("CPU four times slower: exact, of those shown", "throttled", "exact_share", least=1.0),
     Bar("CPU four times slower: longest task of the page, ms", "throttled", "longest_task_ms", most=50),
-    Bar("two 5 MP monitors in a page: its processes, MB", "throttled", "renderers_mb", most=400),
+    Bar("two 5 MP monitors in a page: its process, MB", "throttled", "page_mb", most=400),
 )
 
 

@@ -45,5 +45,5 @@ def test_monitors_and_a_slow_browser_are_measured(tmp_path: Path) -> None:
         assert found.figure("lightbox", "monitors", f"exact_share_{number}") == 1.0
     assert found.figure("lightbox", "throttled", "sent") == 30
     assert found.figure("lightbox", "throttled", "exact_share") == 1.0
-    assert (found.figure("lightbox", "throttled", "renderers_mb") or 0) > 2 * 2048 * 2560 * 4 / 1e6
+    assert (found.figure("lightbox", "throttled", "page_mb") or 0) > 2 * 2048 * 2560 * 4 / 1e6
     assert found.figure("lightbox", "idle", "down_bytes_per_s") is not None
