@@ -17,7 +17,7 @@ run_packages=(
 # What tests and benchmarks drive and measure.
 dev_packages=(
   chromium firefox-esr webkit2gtk-driver x11-utils x11-apps xdotool procps iproute2 python3-gi gir1.2-gtk-3.0 python3-pyqt5
-  tigervnc-standalone-server websockify
+  tigervnc-standalone-server websockify coturn openssl
 )
 
 say() { printf 'setup: %s\n' "$*" >&2; }

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,10 +53,12 @@ class Lightbox:
         height_px: int,
         video: str = "adaptive",
         host: str = "127.0.0.1",
+        settings: Mapping[str, str] | None = None,
     ) -> None:
+        """`settings` are environment variables of the configuration."""
         self.profile = profile
         self.state_folder = Path(tempfile.mkdtemp(prefix="lightbox-e2e-"))
-        self.environment = {**os.environ, "LIGHTBOX_STATE": str(self.state_folder)}
+        self.environment = {**os.environ, **(settings or {}), "LIGHTBOX_STATE": str(self.state_folder)}
         self._port = free_port()
         started = time.monotonic()
         arguments = ["demo", "--json", "--port", str(self._port), "--profile", profile, "--video", video]

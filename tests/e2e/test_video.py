@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from benchmarks.links.link import parse_link
 from benchmarks.links.network import Loopback, Network
 from tests.e2e.browsers.browser import Browser
 from tests.e2e.conftest import DESKTOP_PX, ENGINES, signed_in
-from tests.e2e.desktop_side.display import XDisplay
-from tests.e2e.desktop_side.plain_window import PlainWindow
+from tests.e2e.desktop_side.film import AT_PX, RATE, Film
 from tests.e2e.door import Door, metric_sum
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
@@ -25,9 +22,6 @@ from tests.e2e.viewer import PATIENCE_S, SURFACE, Viewer
 
 #: Debian builds WebKitGTK without WebRTC: tiles bring everything.
 WITH_VIDEO = {"chromium": True, "firefox": True, "webkit": False}
-SIDE_PX = 640
-AT_PX = (100, 80)
-RATE = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +43,9 @@ class Ward:
 
 
 @pytest.fixture(scope="module", params=list(ENGINES))
-def ward(request: pytest.FixtureRequest, start_browser: Callable[[str], Browser], out: Path) -> Iterator[Ward]:
+def ward(
+    request: pytest.FixtureRequest, start_browser: Callable[[str], Browser], out: Path
+) -> Iterator[Ward]:
     """Firefox makes no connections within a host, so it gets a network of two."""
     log = out / f"lightbox-video-{request.param}.log"
     log.write_bytes(b"")
@@ -71,39 +67,6 @@ def ward(request: pytest.FixtureRequest, start_browser: Callable[[str], Browser]
         browser = start_browser(request.param)
         stack.callback(browser.close)
         yield Ward(signed_in(browser, lightbox), lightbox, between)
-
-
-class Film:
-    """Grey slices that follow each other without a rest, until `stop`."""
-
-    def __init__(self, display: XDisplay) -> None:
-        x, y = np.meshgrid(np.arange(SIDE_PX), np.arange(SIDE_PX))
-        random = np.random.default_rng(1)
-        self._slices = [
-            np.clip(
-                120 + 80 * np.sin((x + 9 * n) / 40) * np.cos(y / 55) + random.normal(0, 6, x.shape), 0, 255
-            ).astype(np.uint8)
-            for n in range(12)
-        ]
-        self._window = PlainWindow(display, x=AT_PX[0], y=AT_PX[1], width=SIDE_PX, height=SIDE_PX)
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._play)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def close(self) -> None:
-        self.stop()
-        self._window.close()
-
-    def _play(self) -> None:
-        number = 0
-        while not self._over.is_set():
-            self._window.show(self._slices[number % len(self._slices)])
-            number += 1
-            time.sleep(1 / RATE)
 
 
 def test_video_while_it_moves_and_exact_when_it_rests(ward: Ward, out: Path) -> None:

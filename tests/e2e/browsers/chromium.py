@@ -28,6 +28,7 @@ FLAGS = (
     "--force-color-profile=srgb",
     # WebRTC between programs of this host, which names no address of it to the network.
     "--allow-loopback-in-peer-connection",
+    "--ignore-certificate-errors",  # of a relay; Playwright's own word for it reaches pages alone
     "--disable-features=WebRtcHideLocalIpsWithMdns",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )

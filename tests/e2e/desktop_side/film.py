@@ -1,0 +1,49 @@
+"""Pictures that follow each other without a rest: what becomes video."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+
+from tests.e2e.desktop_side.display import XDisplay
+from tests.e2e.desktop_side.plain_window import PlainWindow
+
+SIDE_PX = 640
+AT_PX = (100, 80)
+#: Pictures a second.
+RATE = 25
+
+
+class Film:
+    """Grey slices that follow each other without a rest, until `stop`."""
+
+    def __init__(self, display: XDisplay) -> None:
+        x, y = np.meshgrid(np.arange(SIDE_PX), np.arange(SIDE_PX))
+        random = np.random.default_rng(1)
+        self._slices = [
+            np.clip(
+                120 + 80 * np.sin((x + 9 * n) / 40) * np.cos(y / 55) + random.normal(0, 6, x.shape), 0, 255
+            ).astype(np.uint8)
+            for n in range(12)
+        ]
+        self._window = PlainWindow(display, x=AT_PX[0], y=AT_PX[1], width=SIDE_PX, height=SIDE_PX)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._play)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def close(self) -> None:
+        self.stop()
+        self._window.close()
+
+    def _play(self) -> None:
+        number = 0
+        while not self._over.is_set():
+            self._window.show(self._slices[number % len(self._slices)])
+            number += 1
+            time.sleep(1 / RATE)

@@ -1,0 +1,175 @@
+"""Closed ways, detours, browsers that show nothing: the session lives on and the badge is right."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.browsers.browser import Browser
+from tests.e2e.browsers.chromium import Chromium
+from tests.e2e.conftest import DESKTOP_PX, signed_in
+from tests.e2e.desktop_side.film import RATE, Film
+from tests.e2e.door import Door, metric_sum
+from tests.e2e.lightbox import Lightbox
+from tests.e2e.processes import Program, free_port, wait_for
+from tests.e2e.viewer import PATIENCE_S, Viewer
+
+#: WebRTC that goes through relays alone; where there is none, it goes nowhere.
+RELAYS_ALONE = """
+const Native = RTCPeerConnection;
+window.RTCPeerConnection = class extends Native {
+  constructor(settings) { super({ ...settings, iceTransportPolicy: 'relay' }); window.peer = this; }
+};
+"""
+#: A browser that decodes nothing.
+BLIND = """
+delete window.MediaStreamTrackProcessor;
+HTMLVideoElement.prototype.requestVideoFrameCallback = () => 0;
+"""
+#: Which pair of candidates carries the video, and how the browser reaches the relay.
+WAY = """
+for (const report of (await window.peer.getStats()).values())
+  if (report.type === 'candidate-pair' && report.state === 'succeeded' && report.nominated) {
+    const local = (await window.peer.getStats()).get(report.localCandidateId);
+    return [local.candidateType, local.relayProtocol ?? ''];
+  }
+return ['', ''];
+"""
+
+
+class Ward:
+    """A Lightbox whose video goes by `settings`, and Chromium with a script in its pages."""
+
+    def __init__(self, lightbox: Lightbox, viewer: Viewer) -> None:
+        self.lightbox = lightbox
+        self.viewer = viewer
+        self.door = Door(lightbox.url)
+
+    def frames(self) -> float:
+        return metric_sum(self.door.metrics(), "video_frames")
+
+
+@pytest.fixture
+def ward(
+    start_browser: Callable[[str], Browser], out: Path
+) -> Iterator[Callable[[str, dict[str, str]], Ward]]:
+    with ExitStack() as stack:
+
+        def make(script: str, settings: dict[str, str]) -> Ward:
+            log = out / "lightbox-video-ways.log"
+            log.write_bytes(b"")
+            width, height = DESKTOP_PX
+            lightbox = Lightbox(
+                log, profile="blank", width_px=width, height_px=height, video="economy", settings=settings
+            )
+            stack.callback(lightbox.stop)
+            browser = start_browser("chromium")
+            assert isinstance(browser, Chromium)
+            stack.callback(browser.close)
+            browser.run(lambda: browser.page.add_init_script(script))
+            ward = Ward(lightbox, signed_in(browser, lightbox))
+            stack.callback(ward.door.close)
+            ward.viewer.open_desktop("blank")
+            ward.viewer.watch_connection()
+            return ward
+
+        yield make
+
+
+@contextmanager
+def film(ward: Ward) -> Iterator[Film]:
+    display = ward.lightbox.display()
+    playing = Film(display)
+    try:
+        yield playing
+    finally:
+        playing.close()
+        display.close()
+
+
+@pytest.fixture
+def relay(tmp_path: Path, out: Path) -> Iterator[tuple[dict[str, int], Path]]:
+    """coturn with credentials that expire; its ports by the kind of way, and the file with its secret."""
+    if shutil.which("turnserver") is None:
+        pytest.fail("coturn is missing: make setup-dev installs it")
+    secret = tmp_path / "secret"
+    secret.touch(0o600)
+    secret.write_text(secrets.token_hex(16))
+    certificate, key = tmp_path / "relay.pem", tmp_path / "relay.key"
+    request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=127.0.0.1"
+    request += f" -addext subjectAltName=IP:127.0.0.1 -keyout {key} -out {certificate}"
+    subprocess.run(
+        ["openssl", *request.split()],
+        check=True,
+        capture_output=True,
+    )
+    ports = {"udp": free_port(), "tls": free_port()}
+    options = {
+        "listening-ip": "127.0.0.1",
+        "relay-ip": "127.0.0.1",
+        "listening-port": ports["udp"],
+        "tls-listening-port": ports["tls"],
+        "realm": "lightbox",
+        "static-auth-secret": secret.read_text(),
+        "cert": certificate,
+        "pkey": key,
+        "pidfile": tmp_path / "pid",
+        "userdb": tmp_path / "users",
+        "log-file": "stdout",
+    }
+    command = ["turnserver", "-n", "--no-cli", "--no-dtls", "--allow-loopback-peers", "--use-auth-secret"]
+    program = Program(
+        command + [f"--{name}={value}" for name, value in options.items()], log=out / "turnserver.log"
+    )
+    yield ports, secret
+    program.stop()
+
+
+@pytest.mark.parametrize("kind", ["udp", "tls"])
+def test_a_relay_carries_what_may_not_go_straight(
+    kind: str, relay: tuple[dict[str, int], Path], ward: Callable[[str, dict[str, str]], Ward]
+) -> None:
+    ports, secret = relay
+    urls = {
+        "udp": f"turn:127.0.0.1:{ports['udp']}?transport=udp",
+        "tls": f"turns:127.0.0.1:{ports['tls']}?transport=tcp",
+    }
+    there = ward(
+        RELAYS_ALONE,
+        {"LIGHTBOX_VIDEO_TURN_URLS": urls[kind], "LIGHTBOX_VIDEO_TURN_SECRET_FILE": str(secret)},
+    )
+    with film(there) as playing:
+        there.viewer.wait_for_badge("lossy")
+        wait_for(lambda: there.frames() > 2 * RATE, timeout_s=PATIENCE_S, what="frames of video")
+        assert there.viewer.browser.evaluate(WAY) == ["relay", kind]
+        playing.stop()
+        there.viewer.wait_exact()
+
+
+def test_without_udp_tiles_bring_everything(ward: Callable[[str, dict[str, str]], Ward]) -> None:
+    there = ward(RELAYS_ALONE, {})
+    with film(there) as playing:
+        time.sleep(10)  # longer than a connection is waited for
+        playing.stop()
+        there.viewer.wait_exact()
+    assert there.frames() == 0
+    assert "lossy" not in there.viewer.badges()
+    assert there.viewer.connections() == ["connected"]
+
+
+def test_a_browser_that_shows_nothing_gets_tiles(ward: Callable[[str, dict[str, str]], Ward]) -> None:
+    there = ward(BLIND, {})
+    with film(there) as playing:
+        there.viewer.wait_for_badge("lossy")
+        # While it still moves tiles take over, and what they bring is proven.
+        wait_for(lambda: there.viewer.badges()[-1] != "lossy", timeout_s=PATIENCE_S, what="the end of video")
+        playing.stop()
+        there.viewer.wait_exact()
+    assert there.viewer.connections() == ["connected"]
