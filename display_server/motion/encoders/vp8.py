@@ -1,7 +1,15 @@
 """VP8 by libvpx, for browsers without H.264.
 
-`cpu-used`, measured as in `h264_library`: -8 takes 15 ms for 33.1 dB at 10 Mbit/s and 27.3 dB at 4 Mbit/s;
--6 takes 19 ms for 33.3 and 28.0 dB; -16 takes 13 ms for 31.6 and 23.4 dB. H.264 4:2:0 does better in 10 ms.
+Its speeds, measured as in `h264_library`, and on a terminal that scrolls by a line (1024² px, 20 Mbit/s):
+
+speed   natural scene                     terminal
+        ms    4 Mbit/s   10 Mbit/s        ms   dB
+-4      30    28.1 dB    33.4 dB          8    30.0
+-6      19    28.0 dB    33.3 dB          12   27.1
+-8      15    27.3 dB    33.1 dB          12   24.0
+-16     13    23.4 dB    31.6 dB
+
+-4 has no time left at 1080p, so -6. H.264 4:2:0 gives more for 10 ms: VP8 is the last resort.
 """
 
 from __future__ import annotations
@@ -32,6 +40,7 @@ KEYFRAME_PERCENT = 250
 #: factor: its buffer has a fixed number of bits.
 RESTART_FACTOR = 4.0
 MIN_RATE_BPS = 100_000
+SPEED = 6
 #: VP8's quantiser goes from 0 to 63.
 BEST_QUANTISER, WORST_QUANTISER = 8, 63
 #: Squared error of 256 pixels below which a macroblock stays as it was: else a still costs bits for ever.
@@ -135,7 +144,7 @@ class Vp8Encoder:
         context.thread_count = self.stream.threads
         context.options = {
             "deadline": "realtime",
-            "cpu-used": "-8",
+            "cpu-used": str(-SPEED),
             "lag-in-frames": "0",
             "minrate": str(rate_bps),
             "maxrate": str(rate_bps),
