@@ -189,7 +189,7 @@ class BandwidthEstimator:
         """A packet leaves; `probe`: number of the probe it is part of. Sequence numbers follow each other."""
         self._history.sent(sequence, size_bytes, now_s, probe)
         if probe is not None and self._train is not None and self._train.probe.number == probe:
-            self._train.sent(size_bytes, now_s)
+            self._train.sent(now_s)
         if self._waiting_s is None:
             self._waiting_s = now_s
         self._silent = now_s - self._waiting_s > SILENCE_S + 2 * self.round_trip_s
@@ -225,7 +225,7 @@ class BandwidthEstimator:
                 # A probe's own little queue is no news.
                 self._trend.add(packet.sent_s, arrival_s)
             elif train is not None and train.probe.number == packet.probe:
-                train.received(packet.size_bytes, arrival_s)
+                train.received(packet, arrival_s)
         for packet in report.lost:
             self._offered.add(packet.sent_s, packet.size_bytes)
             if train is not None and train.probe.number == packet.probe:

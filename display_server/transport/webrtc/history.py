@@ -185,25 +185,19 @@ class Train:
     def __init__(self, probe: Probe) -> None:
         self.probe = probe
         self.last_sent_s: float | None = None
-        self._first_sent_s = 0.0
-        self._sent_bytes = 0  # but for the first
         self._out = 0  # packets that are not accounted for yet
-        self._arrived: list[tuple[float, int]] = []  # instant, bytes
+        self._instants: list[tuple[float, float, int]] = []  # of arrival; its last packet's sending; bytes
 
-    def sent(self, size_bytes: int, now_s: float) -> None:
-        if self.last_sent_s is None:
-            self._first_sent_s = now_s
-        else:
-            self._sent_bytes += size_bytes
+    def sent(self, now_s: float) -> None:
         self.last_sent_s = now_s
         self._out += 1
 
-    def received(self, size_bytes: int, arrival_s: float) -> None:
+    def received(self, packet: SentPacket, arrival_s: float) -> None:
         self._out -= 1
-        if self._arrived and self._arrived[-1][0] == arrival_s:
-            self._arrived[-1] = (arrival_s, self._arrived[-1][1] + size_bytes)
-        else:
-            self._arrived.append((arrival_s, size_bytes))
+        size_bytes = packet.size_bytes
+        if self._instants and self._instants[-1][0] == arrival_s:
+            size_bytes += self._instants.pop()[2]
+        self._instants.append((arrival_s, packet.sent_s, size_bytes))
 
     def lost(self) -> None:
         self._out -= 1
@@ -214,13 +208,14 @@ class Train:
         return self.last_sent_s is not None and self._out <= 0
 
     def measure(self) -> tuple[float, float] | None:
-        """Paces of sending and of arrival, bit/s, or None if the train is too short to tell."""
-        if len(self._arrived) < PROBE_INSTANTS or self.last_sent_s is None:
+        """Paces at which the same packets left and arrived, bit/s, or None if they are too few to tell."""
+        if len(self._instants) < PROBE_INSTANTS:
             return None
-        # What arrived before the first instant is unknown, and the last bunch may have room left.
-        arrived_s = self._arrived[-2][0] - self._arrived[0][0]
-        if arrived_s < PROBE_SHORTEST_S:
+        # How long the first instant's packets took is unknown, and the last bunch may have room left.
+        (first_s, first_sent_s, _), *counted = self._instants[:-1]
+        last_s, last_sent_s, _ = counted[-1]
+        if last_s - first_s < PROBE_SHORTEST_S:
             return None
-        sent_s = self.last_sent_s - self._first_sent_s
-        arrived_bytes = sum(size_bytes for _, size_bytes in self._arrived[1:-1])
-        return (self._sent_bytes * 8 / sent_s if sent_s > 0 else float("inf")), arrived_bytes * 8 / arrived_s
+        bits = 8 * sum(size_bytes for _, _, size_bytes in counted)
+        sent_s = last_sent_s - first_sent_s
+        return (bits / sent_s if sent_s > 0 else float("inf")), bits / (last_s - first_s)

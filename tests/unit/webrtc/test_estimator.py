@@ -138,7 +138,7 @@ def test_a_small_source_does_not_raise_it_far(bps: float, seed: int) -> None:
     moments = session.run(8.0)
     # At first the pacer holds back what the target does not allow yet, and delivers more later.
     delivered_bps = max(mean(m.sent_bps for m in moments[n : n + 6]) for n in range(len(moments) - 6))
-    assert max(m.estimate_bps for m in moments) <= 2.1 * delivered_bps
+    assert max(m.estimate_bps for m in moments) <= 2.2 * delivered_bps
     assert moments[-1].estimate_bps >= 1.3 * bps
 
 
