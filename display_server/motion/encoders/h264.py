@@ -88,18 +88,18 @@ class H264Encoder:
         """The open encoder, told what a frame may take."""
         rate_bps = max(MIN_RATE_BPS, round(frame_bits * NOMINAL_FPS))
         off = abs(rate_bps - self._rate_bps) / max(self._rate_bps, 1)
-        if self._context is not None and self._live is not None:
+        context, live = self._context, self._live  # another thread may close meanwhile
+        if context is not None and live is not None:
             if off < RATE_TOLERANCE:
-                return self._context
-            if self._live.set(**_rates(rate_bps)):
+                return context
+            if live.set(**_rates(rate_bps)):
                 self._rate_bps = rate_bps
-                return self._context
+                return context
             if off < RESTART_TOLERANCE:
-                return self._context
-        self._context = self._open(rate_bps)
-        self._live = LiveOptions(self._context)
-        self._rate_bps = rate_bps
-        return self._context
+                return context
+        context = self._open(rate_bps)
+        self._context, self._live, self._rate_bps = context, LiveOptions(context), rate_bps
+        return context
 
     def _open(self, rate_bps: int) -> VideoCodecContext:
         from av.codec.context import CodecContext

@@ -39,6 +39,8 @@ KEYFRAME_PERCENT = 250
 #: The encoder starts anew, with a keyframe, when the rate leaves what it was opened for by more than this
 #: factor: its buffer has a fixed number of bits.
 RESTART_FACTOR = 4.0
+#: The same for a frame that is to be a keyframe anyway.
+FRESH_FACTOR = 1.1
 MIN_RATE_BPS = 100_000
 SPEED = 6
 #: VP8's quantiser goes from 0 to 63.
@@ -120,12 +122,12 @@ class Vp8Encoder:
     def _for_rate(self, rate_bps: int, keyframe: bool) -> VideoCodecContext:
         """The open encoder, a new one when the rate is too far off or a keyframe is due anyway."""
         factor = rate_bps / max(self._opened_bps, 1)
-        if self._context is not None and not keyframe and 1 / RESTART_FACTOR <= factor <= RESTART_FACTOR:
-            return self._context
-        if self._context is None or abs(factor - 1) > 0.1:
-            self._context = self._open(rate_bps)
-            self._opened_bps = rate_bps
-        return self._context
+        near = 1 / FRESH_FACTOR if keyframe else 1 / RESTART_FACTOR
+        context = self._context  # another thread may close meanwhile
+        if context is None or not near <= factor <= 1 / near:
+            context = self._open(rate_bps)
+            self._context, self._opened_bps = context, rate_bps
+        return context
 
     def _open(self, rate_bps: int) -> VideoCodecContext:
         from av.codec.context import CodecContext

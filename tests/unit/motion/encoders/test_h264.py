@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from av.video.frame import VideoFrame
 
 from display_server.motion.encoders.h264 import BUFFER_FRAMES, H264Encoder
 from display_server.motion.encoders.video_encoder import (
@@ -225,3 +226,19 @@ def test_without_live_options_it_starts_anew_for_large_changes_alone(
         player.show(frame)
         keyframes += [number] * frame.keyframe
     assert keyframes == [0, 10]
+
+
+def test_closed_while_a_picture_is_being_encoded(
+    encoder: H264Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The call that runs still gives its frame."""
+    converted = encoder._converter.frame
+
+    def closing(picture: pictures.Picture) -> VideoFrame:
+        encoder.close()
+        return converted(picture)
+
+    monkeypatch.setattr(encoder._converter, "frame", closing)
+    assert encoder.encode(pictures.scene(0), at_s=0, bitrate_bps=2_000_000, keyframe=False).keyframe
+    with pytest.raises(EncoderError, match="closed"):
+        encoder.encode(pictures.scene(1), at_s=1, bitrate_bps=2_000_000, keyframe=False)

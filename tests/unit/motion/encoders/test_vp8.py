@@ -147,3 +147,19 @@ def test_closed_twice_and_used_after(encoder: Vp8Encoder) -> None:
     encoder.close()
     with pytest.raises(EncoderError, match="closed"):
         encoder.encode(pictures.scene(0), at_s=0, bitrate_bps=1_000_000, keyframe=False)
+
+
+def test_closed_while_a_picture_is_being_encoded(
+    encoder: Vp8Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The call that runs still gives its frame."""
+    converted = encoder._converter.frame
+
+    def closing(picture: pictures.Picture) -> VideoFrame:
+        encoder.close()
+        return converted(picture)
+
+    monkeypatch.setattr(encoder._converter, "frame", closing)
+    assert encoder.encode(pictures.scene(0), at_s=0, bitrate_bps=2_000_000, keyframe=False).keyframe
+    with pytest.raises(EncoderError, match="closed"):
+        encoder.encode(pictures.scene(1), at_s=1, bitrate_bps=2_000_000, keyframe=False)
