@@ -19,7 +19,7 @@ TIMES = 1000
 def wire(turns: int = 9) -> list[Figure]:
     pointer = json.dumps({"type": "pointer", "x": 700, "y": 300, "buttons": 1})
     ack = json.dumps({"type": "ack", "monitor": 0, "epoch": 9, "received": 1.5, "decoded": 2.5, "shown": 3.5})
-    state, cursor = State(0, 9, "exact", 1.5), Cursor(16, 16, 1, 1, "iVBORw0KGgo=")
+    state, cursor = State(0, 9, "exact", 1.5, None), Cursor(16, 16, 1, 1, "iVBORw0KGgo=")
     rgba = frame("stack", 40)
     grid = TileGrid(1024, 1024)
     tiles = np.arange(grid.count)

@@ -324,7 +324,8 @@ class Viewer:
         if state is not self._told or now_s - self._told_s >= STATE_EVERY_S:
             self._told, self._told_s = state, now_s
             age_ms = round(self._parts.proof.age_s(now_s) * 1000, 1)
-            self._tell(m.State(monitor, self._parts.state.epoch, state.value, age_ms))
+            ratio = self.video.ratio if self.video is not None and state is Exactness.LOSSY else None
+            self._tell(m.State(monitor, self._parts.state.epoch, state.value, age_ms, ratio))
         return state
 
     def second(self, now_s: float) -> None:
@@ -556,6 +557,8 @@ class Viewer:
             video=self.video.state if self.video is not None else "off",
             video_frames=self.video.frames if self.video is not None else 0,
             video_bytes=self.video.bytes if self.video is not None else 0,
+            video_raw_bytes=self.video.raw_bytes if self.video is not None else 0,
+            video_codec=self.video.codec if self.video is not None else "",
         )
 
     def _summary(self) -> dict[str, object]:

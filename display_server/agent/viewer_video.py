@@ -101,6 +101,8 @@ class ViewerVideo:
         self.region: Region | None = None
         self.frames = 0
         self.bytes = 0
+        self.raw_bytes = 0  # the same pictures at 3 bytes a pixel
+        self._counted = 0, 0  # bytes and raw bytes when the present motion began
         #: Frames that were not made because the way was full.
         self.skipped = 0
         self.show(shadow)
@@ -128,6 +130,20 @@ class ViewerVideo:
         if self._peer.state is PeerState.CONNECTED:
             return "playing" if self.region is not None else "ready"
         return "connecting"
+
+    @property
+    def codec(self) -> str:
+        """As people name it; empty where nothing was agreed on."""
+        if self._peer is None or self._peer.codec is None:
+            return ""
+        codec, chroma = self._peer.codec
+        return f"{codec.value} {chroma.value}"
+
+    @property
+    def ratio(self) -> float | None:
+        """Raw bytes for each that was sent, of the latest motion."""
+        sent, raw = self.bytes - self._counted[0], self.raw_bytes - self._counted[1]
+        return round(raw / sent, 1) if sent else None
 
     # ── connection ───────────────────────────────────────────────────────────────────────────────────
 
@@ -249,6 +265,8 @@ class ViewerVideo:
         self._keyframe = False
         self.frames += 1
         self.bytes += len(frame.data)
+        _, _, width, height = region.rectangle_px(self._shadow.grid.width_px, self._shadow.grid.height_px)
+        self.raw_bytes += 3 * width * height
         peer.send(frame, captured_s)
         return len(frame.data)
 
@@ -280,6 +298,7 @@ class ViewerVideo:
         self.region = region
         self._number = self._last_number = self._last_number % NUMBERS + 1
         self._began_s = self._heard_s = now_s
+        self._counted = self.bytes, self.raw_bytes
         self._played = 0
         self._keyframe = True
         place = region.rectangle_px(self._shadow.grid.width_px, self._shadow.grid.height_px)

@@ -206,6 +206,8 @@ class State(_Message, frozen=True):
     epoch: int
     state: StateName
     age_ms: float
+    #: Raw bytes for each of the video that is shown; None while there is none.
+    ratio: float | None
 
 
 class Verify(_Message, frozen=True):
@@ -236,6 +238,8 @@ class Status(_Message, frozen=True):
     video: VideoState
     video_frames: int
     video_bytes: int
+    video_raw_bytes: int
+    video_codec: str
 
 
 class TraceFrame(Struct, frozen=True):

@@ -93,7 +93,7 @@ const AGENT_MESSAGES = {
     png: nullable(base64),
   },
   pointer: { x: place, y: place },
-  state: { monitor: monitorId, epoch, state: exactness, age_ms: age },
+  state: { monitor: monitorId, epoch, state: exactness, age_ms: age, ratio: nullable(float(0)) },
   verify: { monitor: monitorId, full: bool },
   status: {
     monitor: monitorId,
@@ -115,6 +115,8 @@ const AGENT_MESSAGES = {
     video: oneOf("off", "connecting", "ready", "playing", "failed"),
     video_frames: count,
     video_bytes: count,
+    video_raw_bytes: count,
+    video_codec: str(32),
   },
   trace: { frames: list(record(traceFrameShape), 1024) },
   clipboard: {

@@ -124,7 +124,7 @@ class CheckPage implements Page {
       this.#state = news.state;
       if (news.epoch !== this.#epoch) this.#changedAtMs = performance.now();
       this.#epoch = news.epoch;
-      this.#badge.show(news.state, news.epoch, news.ageMs);
+      this.#badge.show(news.state, news.epoch, news.ageMs, news.ratio);
     } else if (news.kind === "status") this.#badge.figures(news.status);
     else if (news.kind === "layout") this.#fit(news.layout);
     else if (news.kind === "connection") {

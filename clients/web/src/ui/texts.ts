@@ -101,6 +101,10 @@ const english = {
     bytes: "Received",
     updates: "Updates",
     dropped: "Skipped as outdated",
+    video: "Video",
+    videoStates: { off: "none", connecting: "connecting", ready: "ready", playing: "playing", failed: "no way" },
+    videoFrames: "Frames of video",
+    videoBytes: "Bytes of these",
     waiting: "Waiting for figures…",
   },
   trace: {
@@ -405,6 +409,10 @@ const korean: Texts = {
     bytes: "받은 양",
     updates: "업데이트",
     dropped: "낡아서 건너뜀",
+    video: "영상",
+    videoStates: { off: "없음", connecting: "연결 중", ready: "준비됨", playing: "재생 중", failed: "경로 없음" },
+    videoFrames: "영상 프레임",
+    videoBytes: "영상 바이트",
     waiting: "수치를 기다리는 중…",
   },
   trace: {

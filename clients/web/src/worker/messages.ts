@@ -48,7 +48,13 @@ export type ConnectionNews =
 export type WorkerMessage =
   | { readonly kind: "surface"; readonly order: SurfaceOrder }
   | { readonly kind: "connection"; readonly news: ConnectionNews }
-  | { readonly kind: "verdict"; readonly state: ShownState; readonly epoch: number; readonly ageMs: number }
+  | {
+      readonly kind: "verdict";
+      readonly state: ShownState;
+      readonly epoch: number;
+      readonly ageMs: number;
+      readonly ratio: number | null;
+    }
   | { readonly kind: "layout"; readonly layout: DesktopLayout; readonly monitor: Monitor }
   | { readonly kind: "cursor"; readonly cursor: AgentMessageOf<"cursor"> }
   | { readonly kind: "pointer"; readonly x: number; readonly y: number }

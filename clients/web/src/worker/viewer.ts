@@ -48,6 +48,7 @@ export class Viewer {
   #watch = { status: false, trace: false };
   #epoch = 0;
   #ageMs = 0;
+  #ratio: number | null = null;
   #heardAgeAtMs = 0;
   #said = "";
   #saidAtMs = 0;
@@ -253,6 +254,7 @@ export class Viewer {
       case "state":
         if (message.monitor !== this.#monitorId) return;
         this.#ageMs = message.age_ms;
+        this.#ratio = message.ratio;
         this.#heardAgeAtMs = performance.now();
         this.#epoch = message.epoch;
         this.#sayVerdict();
@@ -466,10 +468,17 @@ export class Viewer {
   #sayVerdict(): void {
     const nowMs = performance.now();
     const state = this.#core.verdict(nowMs);
-    const said = `${state} ${this.#epoch}`;
+    const ratio = state === "lossy" ? this.#ratio : null;
+    const said = `${state} ${this.#epoch} ${ratio}`;
     if (said === this.#said && nowMs - this.#saidAtMs < VERDICT_EVERY_MS) return;
     this.#said = said;
     this.#saidAtMs = nowMs;
-    this.#tell({ kind: "verdict", state, epoch: this.#epoch, ageMs: this.#ageMs + (nowMs - this.#heardAgeAtMs) });
+    this.#tell({
+      kind: "verdict",
+      state,
+      epoch: this.#epoch,
+      ageMs: this.#ageMs + (nowMs - this.#heardAgeAtMs),
+      ratio,
+    });
   }
 }

@@ -38,10 +38,13 @@ describe("messages of the agent", () => {
     ["a monitor of no size", JSON.stringify({ ...WELCOME, monitors: [{ id: 0, x: 0, y: 0, width: 0, height: 1 }] })],
     ["a fraction where px are", JSON.stringify({ type: "pointer", x: 1.5, y: 0 })],
     ["text where a bool is", JSON.stringify({ type: "verify", monitor: 0, full: "yes" })],
-    ["a state that is none", JSON.stringify({ type: "state", monitor: 0, epoch: 1, state: "scaled", age_ms: 0 })],
+    [
+      "a state that is none",
+      JSON.stringify({ type: "state", monitor: 0, epoch: 1, state: "scaled", age_ms: 0, ratio: null }),
+    ],
     [
       "an epoch beyond 32 bit",
-      JSON.stringify({ type: "state", monitor: 0, epoch: 2 ** 32, state: "exact", age_ms: 0 }),
+      JSON.stringify({ type: "state", monitor: 0, epoch: 2 ** 32, state: "exact", age_ms: 0, ratio: null }),
     ],
     [
       "a cursor that is no base64",

@@ -202,7 +202,7 @@ describe("viewer", () => {
   it("asks once to start over when an update cannot be applied", () => {
     connect();
     agentSays(update(1, RESET));
-    agentSays({ type: "state", monitor: 0, epoch: 1, state: "exact", age_ms: 0 });
+    agentSays({ type: "state", monitor: 0, epoch: 1, state: "exact", age_ms: 0, ratio: null });
     surface.run();
     const broken = new Uint8Array(17);
     broken.set(new Uint8Array(update(2, 0)));
@@ -220,7 +220,7 @@ describe("viewer", () => {
   it("lets the badge fall when the surface cannot be read", () => {
     connect();
     agentSays(update(1, RESET));
-    agentSays({ type: "state", monitor: 0, epoch: 1, state: "exact", age_ms: 0 });
+    agentSays({ type: "state", monitor: 0, epoch: 1, state: "exact", age_ms: 0, ratio: null });
     viewer.view(true, true, 1);
     expect(verdict()).toBe("exact");
     surface.readable = false;

@@ -15,7 +15,8 @@ const welcome = JSON.stringify({
   screen_max: null,
   scale: 100,
 });
-const state = (name: string): string => JSON.stringify({ type: "state", monitor: 0, epoch: 1, state: name, age_ms: 3 });
+const state = (name: string): string =>
+  JSON.stringify({ type: "state", monitor: 0, epoch: 1, state: name, age_ms: 3, ratio: null });
 
 function running(): ViewerCore {
   const core = new ViewerCore(0);
@@ -93,7 +94,7 @@ describe("desktops that end", () => {
 
   it("have ended when they were open", () => {
     const core = running();
-    core.receive(JSON.stringify({ type: "state", monitor: 0, epoch: 1, state: "exact", age_ms: 0 }), 40);
+    core.receive(JSON.stringify({ type: "state", monitor: 0, epoch: 1, state: "exact", age_ms: 0, ratio: null }), 40);
     expect(core.lost(4404, 0.5)).toEqual({ kind: "end", reason: "missing" });
   });
 });
@@ -201,7 +202,7 @@ describe("badge", () => {
     core.receive(state("exact"), 40);
     core.distrust();
     expect(core.verdict(41)).toBe("unverified");
-    core.receive(JSON.stringify({ type: "state", monitor: 1, epoch: 1, state: "exact", age_ms: 0 }), 42);
+    core.receive(JSON.stringify({ type: "state", monitor: 1, epoch: 1, state: "exact", age_ms: 0, ratio: null }), 42);
     expect(core.verdict(43)).toBe("unverified");
   });
 

@@ -17,6 +17,7 @@ export class Badge {
   readonly #abort = new AbortController();
   #state: ShownState = "unverified";
   #ageMs = 0;
+  #ratio: number | null = null;
   #heardAtMs = Number.NaN;
   #saidAtMs = 0;
   #epoch = 0;
@@ -62,13 +63,14 @@ export class Badge {
     return !this.popover.hidden;
   }
 
-  show(state: ShownState, epoch: number, ageMs: number): void {
+  show(state: ShownState, epoch: number, ageMs: number, ratio: number | null): void {
     this.#epoch = epoch;
     this.#ageMs = ageMs;
     this.#heardAtMs = performance.now();
     this.#saidAtMs = this.#heardAtMs;
-    const changed = state !== this.#state;
+    const changed = state !== this.#state || ratio !== this.#ratio;
     this.#state = state;
+    this.#ratio = ratio;
     if (changed) this.#draw();
     if (this.open) this.#drawPopover();
   }
@@ -115,7 +117,8 @@ export class Badge {
 
   #draw(): void {
     const t = texts().badge;
-    const name = t.states[this.#state];
+    // How much was left out, as long as something is.
+    const name = t.states[this.#state] + (this.#ratio === null ? "" : ` ${ratioText(this.#ratio, 1)}`);
     this.element.dataset.state = this.#state;
     this.element.setAttribute("aria-label", t.label(name));
     this.element.title = name;
@@ -147,9 +150,15 @@ export class Badge {
         ],
         [t.ratio, ratioText(status.raw_bytes, status.bytes)],
         [t.bytes, bytesText(status.bytes)],
+        [t.video, `${t.videoStates[status.video]}${status.video_codec === "" ? "" : ` · ${status.video_codec}`}`],
         [t.updates, countText(status.updates)],
         [t.dropped, countText(status.dropped)],
       );
+      if (status.video_frames > 0)
+        rows.push(
+          [t.videoFrames, countText(status.video_frames)],
+          [t.videoBytes, `${bytesText(status.video_bytes)} · ${ratioText(status.video_raw_bytes, status.video_bytes)}`],
+        );
     }
     const head = h(
       "header",

@@ -41,7 +41,7 @@ export class ViewerLink implements Hands, ClipboardWire, VideoWire {
     this.#worker.onerror = (event) => {
       // A worker that failed once is not to be trusted with a picture again.
       this.#worker.terminate();
-      news({ kind: "verdict", state: "unverified", epoch: 0, ageMs: 0 });
+      news({ kind: "verdict", state: "unverified", epoch: 0, ageMs: 0, ratio: null });
       news({ kind: "connection", news: { phase: "ended", reason: "unsupported", detail: event.message ?? "" } });
     };
     const start = {

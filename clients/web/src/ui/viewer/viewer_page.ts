@@ -359,7 +359,7 @@ class ViewerPage implements Page {
   #news(news: News): void {
     switch (news.kind) {
       case "verdict":
-        this.#badge.show(news.state, news.epoch, news.ageMs);
+        this.#badge.show(news.state, news.epoch, news.ageMs, news.ratio);
         return;
       case "connection":
         this.#connection(news.news);

@@ -183,7 +183,7 @@ export class Pane {
   #news(news: News): void {
     switch (news.kind) {
       case "verdict":
-        this.#badge.show(news.state, news.epoch, news.ageMs);
+        this.#badge.show(news.state, news.epoch, news.ageMs, news.ratio);
         return;
       case "connection":
         this.#connection(news.news);

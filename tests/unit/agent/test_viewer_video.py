@@ -1,0 +1,230 @@
+"""Video of one viewer, with a connection that does as it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from display_server.agent import viewer_video
+from display_server.agent.viewer_video import SHOWN_WITHIN_S, ViewerVideo, relays
+from display_server.motion.chooser import Way
+from display_server.motion.encoders.video_encoder import (
+    Chroma,
+    Codec,
+    EncodedFrame,
+    EncoderError,
+    Stream,
+)
+from display_server.motion.settings import TurnServer, VideoSettings
+from display_server.protocol import messages as m
+from display_server.transport.webrtc.peer import PeerState
+from display_server.update.shadow import Shadow
+
+ABLE = frozenset({(Codec.VP8, Chroma.YUV420)})
+#: By openssl.
+EXPECTED = "Q5xz3OcPSHE5YULsNYwdxir13tE="
+WAY = Way(1e6, 700.0)
+
+
+class FakePeer:
+    """Connected at once; what it is given to send is kept."""
+
+    made: list[FakePeer] = []  # noqa: RUF012 - emptied by the fixture
+
+    def __init__(self, *arguments: Any) -> None:
+        self._changed = arguments[-1]
+        self.state = PeerState.NEW
+        self.codec = (Codec.VP8, Chroma.YUV420)
+        self.sent: list[EncodedFrame] = []
+        self.sender = SimpleNamespace(
+            backlog_s=0.0, keyframe_wanted=lambda _: False, estimator=SimpleNamespace(target_bps=5e6)
+        )
+        FakePeer.made.append(self)
+
+    async def answer(self, offer: str) -> str:
+        self.become(PeerState.CONNECTED)
+        return f"answer to {offer}"
+
+    def become(self, state: PeerState) -> None:
+        self.state = state
+        self._changed()
+
+    def send(self, frame: EncodedFrame, captured_s: float) -> None:
+        self.sent.append(frame)
+
+    async def close(self) -> None:
+        self.state = PeerState.CLOSED
+
+
+class FakeEncoder:
+    fails = False
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+
+    def encode(
+        self, picture: NDArray[np.uint8], *, at_s: float, bitrate_bps: int, keyframe: bool
+    ) -> EncodedFrame:
+        assert picture.shape == (self.stream.height_px, self.stream.width_px, 4)
+        if FakeEncoder.fails:
+            raise EncoderError("it is broken")
+        return EncodedFrame(b"frame", keyframe)
+
+    def close(self) -> None:
+        pass
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.told: list[m.Peer | m.Answer | m.Video] = []
+        self.shadow = Shadow(1280, 800, 1)
+        self.now_s = time.monotonic()
+        self.woken = 0
+        self.video = ViewerVideo(
+            VideoSettings(policy="economy", addresses=["127.0.0.1"]),
+            ABLE,
+            "v1",
+            0,
+            self.shadow,
+            self.told.append,
+            self.wake,
+            lambda: 1e6,
+            lambda: self.now_s,
+        )
+        self.executor = ThreadPoolExecutor(1)
+
+    def wake(self) -> None:
+        self.woken += 1
+
+    @property
+    def peer(self) -> FakePeer:
+        return FakePeer.made[-1]
+
+    async def connect(self) -> None:
+        self.video.offered(m.Offer("offer"))
+        await asyncio.sleep(0.01)
+
+    async def play(self, pictures: int) -> None:
+        tiles = np.arange(self.shadow.grid.count, dtype=np.int32)
+        for _ in range(pictures):
+            self.video.pictured(tiles, 0.0, self.now_s)
+            self.video.choose(WAY, self.now_s)
+            await self.video.frame(tiles, self.now_s, self.executor)
+            self.now_s += 1 / 30
+
+    def videos(self) -> list[int]:
+        return [message.number for message in self.told if isinstance(message, m.Video)]
+
+
+def state_of(bench: Bench) -> str:
+    return bench.video.state
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
+    FakePeer.made = []
+    FakeEncoder.fails = False
+    monkeypatch.setattr(viewer_video, "Peer", FakePeer)
+    monkeypatch.setattr(viewer_video, "open_encoder", FakeEncoder)
+    return Bench()
+
+
+async def test_from_an_offer_to_frames_and_back(bench: Bench) -> None:
+    bench.video.invite()
+    await bench.connect()
+    assert bench.told[:2] == [m.Peer([]), m.Answer("answer to offer")]
+    assert bench.video.state == "ready"
+    await bench.play(8)
+    assert state_of(bench) == "playing"
+    assert bench.videos() == [1]
+    assert [frame.keyframe for frame in bench.peer.sent] == [True] + [False] * (len(bench.peer.sent) - 1)
+    bench.now_s += 1
+    assert bench.video.choose(WAY, bench.now_s)
+    assert bench.video.region is None
+    assert bench.videos() == [1, 0]
+    await bench.play(8)
+    assert bench.videos() == [1, 0, 2], "each motion has a number of its own"
+    await bench.video.close()
+
+
+async def test_without_a_connection_nothing_is_video(bench: Bench) -> None:
+    await bench.play(20)
+    assert bench.video.region is None
+    assert bench.told == []
+
+
+async def test_a_lost_connection_ends_video_at_once(bench: Bench) -> None:
+    await bench.connect()
+    await bench.play(8)
+    before = bench.woken
+    bench.peer.become(PeerState.FAILED)
+    assert bench.woken > before
+    await bench.play(3)
+    assert bench.videos()[-1] == 0
+    assert bench.video.state == "failed"
+    await bench.connect()
+    assert state_of(bench) == "ready", "a new connection begins anew"
+    await bench.video.close()
+
+
+async def test_an_encoder_that_throws_leaves_tiles(bench: Bench) -> None:
+    await bench.connect()
+    FakeEncoder.fails = True
+    await bench.play(8)
+    assert bench.video.region is None
+    assert bench.videos()[-1] == 0
+    assert bench.video.state == "failed"
+    await bench.video.close()
+
+
+async def test_frames_that_nobody_shows_end_it(bench: Bench) -> None:
+    await bench.connect()
+    await bench.play(int(30 * (SHOWN_WITHIN_S + 1)))
+    assert bench.videos() == [1, 0]
+    assert bench.video.state == "failed"
+    await bench.video.close()
+
+
+async def test_frames_that_are_shown_go_on(bench: Bench) -> None:
+    await bench.connect()
+    for shown in range(1, 10):
+        await bench.play(15)
+        bench.video.played(m.Played(0, 1, shown * 10), bench.now_s)
+    assert bench.videos() == [1]
+    await bench.video.close()
+
+
+async def test_a_full_way_gets_no_more(bench: Bench) -> None:
+    await bench.connect()
+    await bench.play(8)
+    sent = len(bench.peer.sent)
+    bench.peer.sender.backlog_s = 1.0
+    await bench.play(8)
+    assert len(bench.peer.sent) == sent
+    assert bench.video.skipped == 8
+    await bench.video.close()
+
+
+async def test_a_surface_that_starts_over_has_no_video(bench: Bench) -> None:
+    await bench.connect()
+    await bench.play(8)
+    bench.video.start_over()
+    assert bench.videos() == [1, 0]
+    await bench.video.close()
+
+
+def test_credentials_of_a_relay_expire() -> None:
+    turn = TurnServer(["turn:192.0.2.1:3478?transport=udp"], "a secret of some length")
+    (server,) = relays(turn, "v1", 1_000_000.0)
+    assert server.urls == ["turn:192.0.2.1:3478?transport=udp"]
+    assert server.username == "1043200:v1"
+    # echo -n 1043200:v1 | openssl dgst -sha1 -hmac 'a secret of some length' -binary | base64
+    assert server.credential == EXPECTED
+    assert relays(None, "v1", 0.0) == []

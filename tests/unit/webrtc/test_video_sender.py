@@ -1,0 +1,122 @@
+"""The stream of one viewer: what is lost comes again, what is asked for too often comes once."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from aiortc.rtp import HeaderExtensionsMap
+from aiortc.rtp import RtpPacket as TheirPacket
+
+from display_server.motion.encoders.video_encoder import EncodedFrame
+from display_server.transport.webrtc.session_description import (
+    PLAYOUT_DELAY,
+    TRANSPORT_SEQUENCE,
+    Offer,
+    OfferedCodec,
+)
+from display_server.transport.webrtc.video_sender import KEYFRAME_EVERY_S, REPEAT_AFTER_S, VideoSender
+
+CODEC = OfferedCodec(96, "vp8", {}, repair=97)
+OFFER = Offer("0", "user", "password", (), (CODEC,), {TRANSPORT_SEQUENCE: 4, PLAYOUT_DELAY: 5})
+
+
+def sender(codec: OfferedCodec = CODEC) -> VideoSender:
+    return VideoSender(OFFER, codec, start_bps=8e6, max_bps=20e6)
+
+
+def packets(stream: VideoSender, until_s: float) -> list[TheirPacket]:
+    """What leaves until then."""
+    found: list[TheirPacket] = []
+    now_s = 0.0
+    while now_s < until_s:
+        found += [TheirPacket.parse(data, HeaderExtensionsMap()) for data in stream.due(now_s)]
+        now_s += 0.001
+    return found
+
+
+def rtcp(kind: int, form: int, body: bytes = b"") -> bytes:
+    return struct.pack("!BBHII", 0x80 | form, kind, 2 + len(body) // 4, 1, 2) + body
+
+
+def nack(sequence: int, mask: int = 0) -> bytes:
+    return rtcp(205, 1, struct.pack("!HH", sequence, mask))
+
+
+PLI = rtcp(206, 1)
+
+
+def test_a_frame_leaves_whole_and_in_order() -> None:
+    stream = sender()
+    stream.add(EncodedFrame(bytes(range(256)) * 20, keyframe=True), 1.5, 0.0)
+    sent = packets(stream, 0.2)
+    assert len(sent) == 5
+    assert [p.sequence_number - sent[0].sequence_number for p in sent] == list(range(5))
+    assert [p.marker for p in sent] == [0, 0, 0, 0, 1]
+    assert len({p.timestamp for p in sent}) == 1
+
+
+def test_what_got_lost_comes_again_in_its_own_stream() -> None:
+    stream = sender()
+    stream.add(EncodedFrame(bytes(5000), keyframe=True), 0.0, 0.0)
+    sent = packets(stream, 0.1)
+    stream.rtcp(nack(sent[1].sequence_number, mask=0b10), 0.1)
+    again = packets(stream, 0.2)
+    assert [p.payload_type for p in again] == [97, 97]
+    assert [struct.unpack("!H", p.payload[:2])[0] for p in again] == [
+        sent[1].sequence_number,
+        sent[3].sequence_number,
+    ]
+    assert [p.payload[2:] for p in again] == [sent[1].payload, sent[3].payload]
+    assert {p.ssrc for p in again} == {stream.repair_ssrc}
+
+
+def test_without_a_repair_stream_the_packet_itself_comes_again() -> None:
+    stream = sender(OfferedCodec(96, "vp8"))
+    stream.add(EncodedFrame(bytes(3000), keyframe=True), 0.0, 0.0)
+    sent = packets(stream, 0.1)
+    stream.rtcp(nack(sent[0].sequence_number), 0.1)
+    assert [(p.sequence_number, p.payload) for p in packets(stream, 0.2)] == [
+        (sent[0].sequence_number, sent[0].payload)
+    ]
+
+
+def test_who_asks_too_often_gets_it_once() -> None:
+    stream = sender()
+    stream.add(EncodedFrame(bytes(500), keyframe=True), 0.0, 0.0)
+    number = packets(stream, 0.1)[0].sequence_number
+    for _ in range(100):
+        stream.rtcp(nack(number), 0.1)
+    assert len(packets(stream, 0.2)) == 1
+    stream.rtcp(nack(number), 0.1 + 2 * REPEAT_AFTER_S)
+    assert len(packets(stream, 0.3)) == 1
+
+
+def test_a_storm_of_requests_is_one_keyframe() -> None:
+    stream = sender()
+    stream.add(EncodedFrame(bytes(500), keyframe=True), 0.0, 0.0)
+    wanted = []
+    now_s = 0.0
+    while now_s < 3.0:
+        stream.rtcp(PLI, now_s)
+        wanted.append(stream.keyframe_wanted(now_s))
+        stream.add(EncodedFrame(bytes(500), keyframe=wanted[-1]), now_s, now_s)
+        list(stream.due(now_s))
+        now_s += 1 / 60
+    assert 1 <= sum(wanted) <= 3.0 / KEYFRAME_EVERY_S
+    assert stream.counts.keyframes_asked == len(wanted)
+
+
+def test_without_a_request_no_keyframe() -> None:
+    stream = sender()
+    stream.add(EncodedFrame(bytes(500), keyframe=True), 0.0, 0.0)
+    assert not stream.keyframe_wanted(100.0)
+
+
+@pytest.mark.parametrize("datagram", [b"", b"\x80", b"\x81\xcd\x00\x09short", nack(1)[:-2], b"\xff" * 40])
+def test_what_is_malformed_changes_nothing(datagram: bytes) -> None:
+    stream = sender()
+    stream.add(EncodedFrame(bytes(500), keyframe=True), 0.0, 0.0)
+    stream.rtcp(datagram, 0.0)
+    assert not stream.keyframe_wanted(10.0)
+    assert stream.counts.repeated == 0
