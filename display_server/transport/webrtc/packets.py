@@ -1,4 +1,4 @@
-"""RTP packets of encoded video: H.264 (RFC 6184, packetization mode 1), VP8 (RFC 7741), retransmissions (RFC 4588)."""
+"""RTP packets of video: H.264 (RFC 6184, packetization mode 1), VP8 (RFC 7741), sent again (RFC 4588)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """SDP (RFC 8866, 8829) as far as a viewer's offer of one video and an agent's answer need it.
 
-Rejected: aiortc's own SDP and its codec registry, which know neither High 4:4:4 nor the extensions that we use.
+Rejected: aiortc's own SDP and its codec registry, which know neither High 4:4:4 nor our extensions.
 """
 
 from __future__ import annotations

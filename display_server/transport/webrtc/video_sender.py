@@ -1,4 +1,4 @@
-"""The RTP stream of one viewer's motion: packets, retransmissions, what the way carries. No I/O; time comes in."""
+"""The RTP stream of one viewer's motion: packets, what is sent again, what the way carries. Time comes in."""
 
 from __future__ import annotations
 
