@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from display_server.transport.webrtc.estimator import TRANSITIONS, BandwidthEstimator, Phase
 from display_server.transport.webrtc.feedback import CLOCK_PERIOD_S, Arrival, Feedback
 from display_server.transport.webrtc.history import PACKETS_MAX, Delays, History, Rate
-from display_server.transport.webrtc.trendline import Trendline, Usage
+from display_server.transport.webrtc.trendline import Burst, Trendline, Usage
 from tests.unit.webrtc.simulated_link import Moment, Session, SimulatedLink
 
 M = 1e6
@@ -188,6 +188,7 @@ def test_fifty_to_five_and_back(at_s: float, fps: float) -> None:
     dropped = after(moments, at_s, at_s + 8)
     # Before the first report that shows the fall nobody can know of it: 50 Mbit/s go on for up to that long.
     assert max(m.queueing_s for m in dropped) < 0.9
+    assert max(m.estimate_bps for m in after(dropped, at_s + 0.25)) <= 6 * M
     assert max(m.queueing_s for m in after(dropped, at_s + 1)) <= 0.2
     assert max(m.queueing_s for m in after(dropped, at_s + 2)) <= 0.1
     assert mean(m.target_bps for m in after(dropped, at_s + 3)) >= 0.75 * 5 * M
@@ -203,6 +204,14 @@ def test_recovers_where_frames_are_too_small_to_probe() -> None:
     link = SimulatedLink(steps((0, 20 * M), (4, 1 * M), (9, 20 * M)))
     moments = Session(link).run(24.0)
     assert mean(m.target_bps for m in after(moments, 22.0)) >= 0.8 * 20 * M
+
+
+def test_recovers_where_arrivals_tell_no_pace() -> None:
+    """A picture's packets arrive within one or two bunches: no probe can be measured."""
+    link = SimulatedLink(steps((0, 10 * M), (6, 30 * M)), bunch_s=0.02)
+    moments = Session(link).run(26.0)
+    assert mean(m.target_bps for m in after(moments, 4.0, 6.0)) >= 0.75 * 10 * M
+    assert mean(m.target_bps for m in after(moments, 22.0)) >= 0.75 * 30 * M
 
 
 def test_a_longer_way_is_no_queue_for_long() -> None:
@@ -267,6 +276,25 @@ def test_trend_forgets_over_a_pause() -> None:
     trend.add(60.0, 60.0)
     trend.add(60.1, 60.1)
     assert trend.usage is Usage.NORMAL
+
+
+def test_what_the_network_bunched_is_one_burst() -> None:
+    burst = Burst(first_sent_s=0.0, last_sent_s=0.0, first_arrival_s=9.0, last_arrival_s=9.0)
+    assert burst.takes(0.004, 9.02), "sent together"
+    assert burst.takes(0.02, 9.001), "arrived together, though sent apart"
+    assert not burst.takes(0.02, 9.006)
+    assert not burst.takes(0.006, 9.006), "as far apart as they were sent"
+    burst.last_sent_s, burst.last_arrival_s = 0.1, 9.1
+    assert not burst.takes(0.11, 9.101), "a bunch has an end"
+
+
+def test_arrivals_are_monotone() -> None:
+    history = History()
+    for n in range(3):
+        history.sent(n, 100, 1.0, None)
+    told = (Arrival(0, CLOCK_PERIOD_S / 2 - 1), Arrival(1, 1 - CLOCK_PERIOD_S / 2))
+    (_, first_s), (_, second_s) = history.match(Feedback(0, told)).received
+    assert second_s - first_s == pytest.approx(2)
 
 
 def test_history_is_bounded_and_unwraps() -> None:
