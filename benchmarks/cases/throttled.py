@@ -19,6 +19,8 @@ RATE = 30.0
 #: Twice a frame: reading as often as elsewhere would take the slowed page's time for itself.
 STEP_MS = 8.0
 SETTLE_MS = 1500.0
+#: Scrolled one after the other on each monitor before memory is read: what is kept of tiles grows with them.
+STACKS = 4
 #: An iPad Pro held across, CSS px. Canvases have all pixels of their monitors, however small they are shown.
 TABLET = (1366, 1024)
 
@@ -96,7 +98,7 @@ def _memory(bench: Bench) -> dict[str, float]:
     display, xauthority = bench.running.display, bench.running.xauthority
     with (
         arranged(bench, sizes),
-        window(bench, "monitor=0&beside=yes", TABLET) as surface,
+        window(bench, "monitor=0&beside=yes", TABLET, tablet=True) as surface,
         Stage(display, xauthority, place=left) as first,
         Stage(display, xauthority, place=right) as second,
     ):
@@ -105,11 +107,12 @@ def _memory(bench: Bench) -> dict[str, float]:
         surface.page.wait_for_selector(".pane canvas[data-monitor='1']")
         bench.pause(SETTLE_MS)
         count = round(RATE * bench.effort.seconds)
-        orders = [stage.load(count) for stage in (first, second)]
-        for stage, numbers in zip((first, second), orders, strict=True):
-            stage.play(numbers, RATE)
-        for stage in (first, second):
-            stage.played(30 + bench.effort.seconds)
+        for _ in range(STACKS):
+            orders = [stage.load(count) for stage in (first, second)]
+            for stage, numbers in zip((first, second), orders, strict=True):
+                stage.play(numbers, RATE)
+            for stage in (first, second):
+                stage.played(30 + bench.effort.seconds)
         bench.pause(SETTLE_MS)
         return {
             "page_mb": bench.chromium.page_mb(),
