@@ -199,6 +199,16 @@ def test_fifty_to_five_and_back(at_s: float, fps: float) -> None:
     assert any(m.target_bps >= 0.9 * had_bps for m in after(moments, at_s + 8, at_s + 13))
 
 
+@pytest.mark.parametrize("at_s", [6.0, 6.013, 6.041])
+def test_a_deep_fall_on_a_longer_way(at_s: float) -> None:
+    """The first report may show half of it: the next is heeded at once."""
+    link = SimulatedLink(steps((0, 50 * M), (at_s, 5 * M)), delay_s=0.04, queue_bytes=4_000_000)
+    moments = Session(link).run(at_s + 4)
+    assert max(m.estimate_bps for m in after(moments, at_s + 0.25)) <= 6 * M
+    assert max(m.queueing_s for m in after(moments, at_s + 1.5)) <= 0.2
+    assert mean(m.target_bps for m in after(moments, at_s + 2.5)) >= 0.75 * 5 * M
+
+
 def test_recovers_where_frames_are_too_small_to_probe() -> None:
     """At 1 Mbit/s and 60 pictures a second two packets are a picture."""
     link = SimulatedLink(steps((0, 20 * M), (4, 1 * M), (9, 20 * M)))
