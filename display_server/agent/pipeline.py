@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 RATE_MAX_PER_S = 120.0
 #: Pictures that may follow each other without a pause after quiet: a click is often drawn in steps.
 BURST = 3.0
+#: Pictures of which no viewer can take any are looked at this often, s.
+GLANCE_EVERY_S = 1 / 30
 
 
 class Pipeline:
@@ -50,6 +52,7 @@ class Pipeline:
         self._encoder = Encoder(picture.shadow, executor, metrics, lambda: len(viewers()))
         self._wake = asyncio.Event()
         self._unseen = True  # no viewer since the last picture was taken
+        self._glanced_s = 0.0
         self._tokens = BURST
         self._tokens_s = clock()
 
@@ -67,11 +70,21 @@ class Pipeline:
             # 1. wait until something happened …
             await self._wake.wait()
             self._wake.clear()
-            # … and somebody can take it. Otherwise the damage waits: what is read later is newer.
+            # … and somebody can take it. Otherwise the damage waits: what is read later is newer. Only where
+            # video could bring what tiles cannot, it is looked at: does it move?
             if any(viewer.ready or viewer.moving for viewer in self._viewers()):
                 await self._step()
+            elif any(viewer.video is not None and viewer.video.usable for viewer in self._viewers()):
+                await self._glance()
             elif not self.viewed:
                 self._unseen = True
+
+    async def _glance(self) -> None:
+        wait_s = self._glanced_s + GLANCE_EVERY_S - self._clock()
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
+        self._glanced_s = self._clock()
+        await self._step()
 
     async def _step(self) -> None:
         # 2. read, compare, copy what changed into the shadow
@@ -129,6 +142,7 @@ class Pipeline:
         """What moves goes as video, if tiles cannot bring it."""
         now_s = self._clock()
         if capture is not None and len(capture.tiles):
+            waited_s = max(waited_s, viewer.window.closed_for_s(now_s))
             video.pictured(capture.tiles, waited_s, now_s)
         if video.choose(viewer.way, now_s):
             viewer.covered(video.region)

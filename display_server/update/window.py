@@ -47,6 +47,7 @@ class Window:
         self._flight: deque[Sent] = deque()
         self._round_trips: deque[float] = deque(maxlen=ROUND_TRIPS)
         self._rate: float | None = None  # bytes per s
+        self._closed_s: float | None = None
         self.flight_bytes = 0
 
     def __len__(self) -> int:
@@ -73,6 +74,10 @@ class Window:
             return True
         return len(self._flight) < self.limit and self.flight_bytes < self._flight_limit_bytes
 
+    def closed_for_s(self, now_s: float) -> float:
+        """How long it has been closed; 0 while it is open."""
+        return 0.0 if self._closed_s is None or self.open else now_s - self._closed_s
+
     @property
     def budget_bytes(self) -> int:
         """What the next update may take."""
@@ -83,6 +88,7 @@ class Window:
     def sent(self, epoch: int, size_bytes: int, now_s: float) -> None:
         self.flight_bytes += size_bytes
         self._flight.append(Sent(epoch, now_s, size_bytes, self.flight_bytes))
+        self._closed_s = None if self.open else now_s
 
     def acked(self, epoch: int, held_s: float, now_s: float) -> list[Sent]:
         """Everything up to `epoch` arrived; `held_s`: how long the viewer had it before it was shown."""
@@ -94,6 +100,8 @@ class Window:
             last = done[-1]
             took = now_s - last.sent_s
             self._learn(last, max(0.0, took - min(max(0.0, held_s), took)))
+            if self.open:
+                self._closed_s = None
         return done
 
     @property
