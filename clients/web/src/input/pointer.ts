@@ -118,8 +118,7 @@ export class PointerInput {
 
   /** What the fingers that are down do means nothing until they are up. */
   stifle(): void {
-    const nowMs = performance.now();
-    this.#touched(this.#touch.cancel(), nowMs);
+    this.#touched(this.#touch.stifle(), performance.now());
   }
 
   /** Everything is up; said by whoever sends `release`. True when a button was held. */

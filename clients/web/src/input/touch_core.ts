@@ -227,6 +227,15 @@ export class TouchCore {
     return acts;
   }
 
+  /** What the fingers that are down do means nothing until all are up, nor does one that joins them. */
+  stifle(): TouchAct[] {
+    if (this.#fingers.size === 0) return [];
+    const acts = this.#pressed === 0 ? [] : [this.#buttons(0, this.#fingers.get(this.#lead))];
+    this.#momentum.clear();
+    this.#gesture = "spent";
+    return acts;
+  }
+
   /** Ms until `tick` is due; null when nothing waits. */
   wait(nowMs: number): number | null {
     const due = this.#dueMs();

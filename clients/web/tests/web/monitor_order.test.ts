@@ -95,6 +95,13 @@ describe("a swipe", () => {
     expect(swipe(new SwipeCore(3), 3, apart)).toEqual([]);
   });
 
+  it("takes its fingers from whatever else they might mean, and those that join them", () => {
+    const core = new SwipeCore(3);
+    expect([1, 2, 3, 4].map((id) => core.down(id, 100 * id, 300, 20, 10 * id))).toEqual([false, false, true, true]);
+    const late = new SwipeCore(3);
+    expect([1, 2, 3, 4].map((id) => late.down(id, 100 * id, 300, 20, 200 * id))).toEqual([false, false, false, false]);
+  });
+
   it("is none of a palm, of a hand that came down finger by finger, or of what is left of it", () => {
     expect(swipe(new SwipeCore(3), 3, all(3, -90), 120)).toEqual([]);
     const late = new SwipeCore(3);

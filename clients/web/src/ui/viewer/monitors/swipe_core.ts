@@ -27,22 +27,25 @@ export class SwipeCore {
   #startedAtMs = 0;
   /** Whatever follows until all fingers are up means nothing. */
   #spent = false;
+  /** These fingers were never a swipe's. */
+  #refused = false;
 
   /** `count` fingers, no more and no fewer. */
   constructor(count: number) {
     this.#count = count;
   }
 
-  /** True when these are all fingers of a swipe: whatever else they might have meant, they mean it no longer. */
+  /** True when these are all fingers of a swipe, or even more: whatever else they might have meant, they mean it no longer. */
   down(id: number, x: number, y: number, sizePx: number, nowMs: number): boolean {
     if (this.#fingers.size === 0) {
       this.#startedAtMs = nowMs;
       this.#spent = false;
+      this.#refused = false;
     }
     this.#fingers.set(id, { x, y, dx: 0, dy: 0 });
-    const late = nowMs - this.#startedAtMs > TOGETHER_MS;
-    if (late || sizePx > PALM_PX || this.#fingers.size > this.#count) this.#spent = true;
-    return !this.#spent && this.#fingers.size === this.#count;
+    if (nowMs - this.#startedAtMs > TOGETHER_MS || sizePx > PALM_PX) this.#refused = true;
+    if (this.#refused || this.#fingers.size > this.#count) this.#spent = true;
+    return !this.#refused && this.#fingers.size >= this.#count;
   }
 
   /** The swipe, once, as soon as all fingers went far enough. */
