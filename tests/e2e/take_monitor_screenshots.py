@@ -1,0 +1,309 @@
+"""Takes pictures of several monitors and the display check: `python -m tests.e2e.take_monitor_screenshots`.
+
+`workstation`, `tablets` or `check` take a part; a folder is where they go instead of `docs/images`. The desk
+is put together of what each of its windows shows, side by side as the monitors stand.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import xcffib
+import xcffib.xproto
+from PIL import Image
+
+from tests.e2e.browsers.browser import Browser
+from tests.e2e.browsers.chromium import Chromium
+from tests.e2e.browsers.chromium_window import ChromiumWindow
+from tests.e2e.browsers.tablet import GALAXY_TAB, IPAD, Device, Tablet
+from tests.e2e.conftest import signed_in
+from tests.e2e.desktop_side.display import Window, XDisplay
+from tests.e2e.lightbox import ROOT, Lightbox
+from tests.e2e.processes import Program, wait_for
+from tests.e2e.several import Place, order
+from tests.e2e.tablet_side import opened
+from tests.e2e.take_screenshots import SETTLES_S, prefer, wait_until_still
+from tests.e2e.test_check import find_square, say
+from tests.e2e.viewer import PATIENCE_S, Viewer
+
+#: Two upright monitors of 5 MP and one for lists, as a radiologist has them.
+DESK: tuple[Place, ...] = ((0, 0, 2048, 2560), (2048, 0, 2048, 2560), (4096, 740, 1920, 1080))
+#: What a tablet shows two of.
+PAIR: tuple[Place, ...] = ((0, 0, 1170, 1590), (1170, 0, 1170, 1590))
+#: Desk and bezels in the picture, px of it for each px of a monitor.
+DESK_SCALE = 0.3
+BEZEL_PX, DESK_COLOUR, BEZEL_COLOUR = 14, (58, 64, 68), (16, 18, 20)
+PAGE_PX = (1600, 1000)
+ROUNDS = (("light", "en", ""), ("dark", "ko", "-dark-ko"))
+#: Of the display check: start, yes, and where a square is.
+LABELS = {
+    "": ("Start", "Yes", "Top left", "Top right", "Bottom left", "Bottom right"),
+    "-dark-ko": ("시작", "예", "왼쪽 위", "오른쪽 위", "왼쪽 아래", "오른쪽 아래"),
+}
+QUESTIONS = 9
+COUNT = "return document.querySelectorAll('.check-body button').length"
+_MAXIMISE = ("_NET_WM_STATE_MAXIMIZED_HORZ", "_NET_WM_STATE_MAXIMIZED_VERT")
+PERSON = 2  # EWMH's source of a request that a person made
+
+
+class Manager:
+    """Asks a desktop's window manager, as a pager does."""
+
+    def __init__(self, display: XDisplay) -> None:
+        self._display = display
+        self._x: Any = display.connect()
+        self._root = self._x.get_setup().roots[0].root
+
+    def put(self, window: Window, place: Place, *, maximised: bool = False) -> None:
+        """Onto a monitor, and over all of it."""
+        every_side = 0b1111 << 8 | PERSON << 12
+        self._say(window, "_NET_WM_STATE", [0, *map(self._atom, _MAXIMISE), PERSON, 0])
+        self._say(window, "_NET_MOVERESIZE_WINDOW", [every_side, *place])
+        time.sleep(SETTLES_S)
+        if maximised:
+            self._say(window, "_NET_WM_STATE", [1, *map(self._atom, _MAXIMISE), PERSON, 0])
+
+    def find(self, *words: str, besides: Sequence[int] = ()) -> Window:
+        """The newest window with one of these words in its title."""
+
+        def found() -> Window | None:
+            fits = [
+                window
+                for window in self._display.windows()
+                if window.id not in besides and any(word.lower() in window.title.lower() for word in words)
+            ]
+            return fits[-1] if fits else None
+
+        return wait_for(
+            found,
+            timeout_s=PATIENCE_S,
+            what=lambda: f"a window {words}; {[w.title for w in self._display.windows()]}",
+        )
+
+    def _say(self, window: Window, name: str, data: list[int]) -> None:
+        make: Any = xcffib.xproto.ClientMessageEvent.synthetic
+        union: Any = xcffib.xproto.ClientMessageData.synthetic
+        event = make(32, window.id, self._atom(name), union((data + [0] * 5)[:5], "IIIII"))
+        masks = xcffib.xproto.EventMask
+        self._x.core.SendEvent(
+            False, self._root, masks.SubstructureRedirect | masks.SubstructureNotify, event.pack()
+        )
+        self._x.core.GetInputFocus().reply()
+
+    def _atom(self, name: str) -> int:
+        return int(self._x.core.InternAtom(False, len(name), name).reply().atom)
+
+
+def save(picture: Image.Image, folder: Path, name: str) -> None:
+    path = folder / f"{name}.png"
+    picture.convert("RGB").save(path, optimize=True)
+    print(path)
+
+
+def shot(browser: Browser) -> Image.Image:
+    time.sleep(SETTLES_S)
+    return Image.open(io.BytesIO(browser.screenshot()))
+
+
+def workstation(logs: Path, folder: Path) -> None:
+    lightbox = Lightbox(logs / "log", profile="radiology", width_px=1920, height_px=1080)
+    try:
+        for theme, language, ending in ROUNDS:
+            browser = Chromium(logs, width_px=DESK[0][2], height_px=DESK[0][3])
+            try:
+                prefer(browser, theme, language)
+                with ExitStack() as stack:
+                    desk_round(browser, lightbox, folder, ending, (theme, language), stack)
+            finally:
+                browser.close()
+    finally:
+        lightbox.stop()
+
+
+def desk_round(
+    browser: Chromium,
+    lightbox: Lightbox,
+    folder: Path,
+    ending: str,
+    look: tuple[str, str],
+    stack: ExitStack,
+) -> None:
+    first = signed_in(browser, lightbox)
+    first.open_desktop("radiology")
+    screen = lightbox.display()
+    stack.callback(screen.close)
+    order(first, "radiology", DESK, screen)
+    if not ending:
+        furnish(screen, lightbox)
+    viewers = [first]
+    for number in (1, 2):
+        window = ChromiumWindow(browser)
+        stack.callback(window.close)
+        prefer(window, *look)
+        window.resize(*DESK[number][2:])
+        viewers.append(Viewer(window, lightbox.url))
+        viewers[-1].open_desktop("radiology", monitor=number)
+    wait_until_still(screen)
+    for viewer in viewers:
+        viewer.wait_exact()
+        viewer.browser.move(600, 900)
+    across, down = (round(side * DESK_SCALE) + 6 * BEZEL_PX for side in (6016, 2560))
+    desk = Image.new("RGB", (across, down), DESK_COLOUR)
+    for number, viewer in enumerate(viewers):
+        x, y, width, height = (round(part * DESK_SCALE) for part in DESK[number])
+        left, top = x + BEZEL_PX * (1 + 2 * number), y + 3 * BEZEL_PX
+        frame = (width + 2 * BEZEL_PX - 4, height + 2 * BEZEL_PX - 4)
+        desk.paste(
+            BEZEL_COLOUR,
+            (
+                left - BEZEL_PX + 2,
+                top - BEZEL_PX + 2,
+                left - BEZEL_PX + 2 + frame[0],
+                top - BEZEL_PX + 2 + frame[1],
+            ),
+        )
+        desk.paste(shot(viewer.browser).resize((width, height), Image.Resampling.LANCZOS), (left, top))
+    save(desk, folder, f"workstation{ending}")
+    browser.resize(*PAGE_PX)
+    browser.evaluate("document.querySelector('.tools button:nth-of-type(1)')?.blur()")
+    label = "모니터" if ending else "Monitors"
+    browser.evaluate(f"document.querySelector('.tools [aria-label=\"{label}\"]').click()")
+    wait_for(
+        lambda: browser.evaluate("return document.querySelectorAll('.monitor-picture').length") == len(DESK),
+        timeout_s=PATIENCE_S,
+        what="three live pictures",
+    )
+    save(shot(browser), folder, f"monitors-panel{ending}")
+
+
+def furnish(screen: XDisplay, lightbox: Lightbox) -> None:
+    """Pictures on the upright monitors, lists on the third."""
+    wait_until_still(screen)
+    manager = Manager(screen)
+    reading = manager.find("aeskulap")
+    manager.put(reading, DESK[0], maximised=True)
+    files = manager.find("Studies", "file")
+    manager.put(files, (DESK[2][0] + 60, DESK[2][1] + 60, 1100, 760))
+    terminal = manager.find("LXTerminal", "~", "@")
+    manager.put(terminal, (DESK[2][0] + 980, DESK[2][1] + 420, 860, 520))
+    head = next(lightbox.state_folder.glob("homes/*/*/Studies/Head CT/*.dcm"))
+    home = head.parents[2]
+    around = screen.environment | {"HOME": str(home), "GTK2_RC_FILES": str(home / ".gtkrc-2.0")}
+    Program(["aeskulap", str(head)], log=lightbox.program.log, env=around)
+    second = manager.find("aeskulap", besides=(reading.id,))
+    manager.put(second, DESK[1], maximised=True)
+    wait_until_still(screen)
+
+
+def tablets(logs: Path, folder: Path) -> None:
+    lightbox = Lightbox(logs / "log", profile="radiology", width_px=1600, height_px=1100)
+    try:
+        for device, language, dark in ((IPAD, "en", False), (GALAXY_TAB, "ko", True)):
+            tablet = Tablet(logs, device, language=language, dark=dark)
+            try:
+                tablet_round(tablet, device, lightbox, folder)
+            finally:
+                tablet.close()
+    finally:
+        lightbox.stop()
+
+
+def tablet_round(tablet: Tablet, device: Device, lightbox: Lightbox, folder: Path) -> None:
+    def shoot(name: str) -> None:
+        picture = shot(tablet).resize((device.width, device.height), Image.Resampling.LANCZOS)
+        save(picture, folder, f"tablet-{device.name}-{name}")
+
+    viewer = opened(tablet, lightbox)
+    screen = lightbox.display()
+    try:
+        order(viewer, "radiology", PAIR, screen)
+        if device == IPAD:
+            wait_until_still(screen)
+            manager = Manager(screen)
+            manager.put(manager.find("aeskulap"), PAIR[0], maximised=True)
+            manager.put(manager.find("Studies", "file"), (PAIR[1][0] + 40, 60, 1000, 640))
+            manager.put(manager.find("LXTerminal", "~", "@"), (PAIR[1][0] + 140, 760, 900, 560))
+            wait_until_still(screen)
+        viewer.open_desktop("radiology", monitor=0)
+        tablet.tap_element('[data-act="strip-beside"]')
+        viewer.wait_for_element(".pane")
+        wait_for(
+            lambda: (
+                tablet.evaluate("return document.querySelector('.pane [data-badge]').dataset.state")
+                == "exact"
+            ),
+            timeout_s=PATIENCE_S,
+            what="the second picture",
+        )
+        shoot("beside")
+        tablet.tap_element('[data-act="strip-beside"]')
+        tablet.evaluate("document.querySelector('.handle').click()")
+        tablet.evaluate(
+            "for (const label of ['Monitors', '모니터'])"
+            '  document.querySelector(`.tools button[aria-label="${label}"]`)?.click()'
+        )
+        wait_for(
+            lambda: (
+                tablet.evaluate("return document.querySelectorAll('.monitor-picture').length") == len(PAIR)
+            ),
+            timeout_s=PATIENCE_S,
+            what="two live pictures",
+        )
+        time.sleep(1.5)  # the second one's comes with the next second
+        shoot("overview")
+    finally:
+        screen.close()
+
+
+def check(logs: Path, folder: Path) -> None:
+    lightbox = Lightbox(logs / "log", profile="check", width_px=1280, height_px=800)
+    try:
+        for theme, language, ending in ROUNDS:
+            browser = Chromium(logs, width_px=1280, height_px=800)
+            try:
+                prefer(browser, theme, language)
+                check_round(browser, lightbox, folder, ending)
+            finally:
+                browser.close()
+    finally:
+        lightbox.stop()
+
+
+def check_round(browser: Chromium, lightbox: Lightbox, folder: Path, ending: str) -> None:
+    viewer = Viewer(browser, lightbox.url)
+    viewer.sign_in(lightbox.username, lightbox.password)
+    browser.open(f"{lightbox.url}/check/check")
+    viewer.wait_exact()
+
+    labels = LABELS[ending]
+    say(viewer, labels[0])
+    save(shot(browser), folder, f"check-pattern{ending}")
+    for _ in range(QUESTIONS):
+        say(viewer, labels[1])
+    save(shot(browser), folder, f"check-contrast{ending}")
+    while browser.evaluate(COUNT) > len(labels[2:]):
+        square = find_square(viewer)
+        assert square is not None
+        say(viewer, labels[2 + square[2]])
+    save(shot(browser), folder, f"check-result{ending}")
+
+
+PARTS = {"workstation": workstation, "tablets": tablets, "check": check}
+
+
+if __name__ == "__main__":
+    words = sys.argv[1:]
+    wanted = [word for word in words if word in PARTS] or list(PARTS)
+    folders = [word for word in words if word not in PARTS]
+    target = Path(folders[0]) if folders else ROOT / "docs" / "images"
+    target.mkdir(parents=True, exist_ok=True)
+    for part in wanted:
+        with tempfile.TemporaryDirectory(prefix="lightbox-pictures-") as scratch:
+            PARTS[part](Path(scratch), target)
