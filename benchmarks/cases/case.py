@@ -8,6 +8,7 @@ from functools import partial
 
 from benchmarks.content.stage import Stage
 from benchmarks.driver.browser import Chromium, Surface
+from benchmarks.driver.datagrams import Datagrams
 from benchmarks.driver.meter import Meter, device_bytes, wire_bytes
 from benchmarks.peers.subject import Running
 
@@ -42,7 +43,8 @@ class Bench:
 
     def meter(self) -> Meter:
         wire = partial(device_bytes, self.device) if self.device else partial(wire_bytes, self.running.port)
-        return Meter(self.running.pids(), wire, self.chromium.cpu_s, self.stage.cpu_s)
+        beside = None if self.device else Datagrams()
+        return Meter(self.running.pids(), wire, self.chromium.cpu_s, self.stage.cpu_s, beside)
 
     @property
     def pause(self) -> Callable[[float], None]:

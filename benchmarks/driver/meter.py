@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+from benchmarks.driver.datagrams import Datagrams
 
 #: Roles whose CPU is not the subject's own.
 NOT_SERVER = frozenset({"browser", "content", "driver"})
@@ -124,18 +127,27 @@ class Meter:
         wire: Callable[[], Wire],
         browser_cpu_s: Callable[[], float],
         content_cpu_s: Callable[[], float],
+        datagrams: Datagrams | None = None,
     ) -> None:
+        """`datagrams`: where `wire` counts TCP alone."""
+        self._datagrams = datagrams
         self._pids = pids
         self._wire = wire
         self._browser = browser_cpu_s
         self._content = content_cpu_s
 
     def start(self) -> None:
+        if self._datagrams is not None:
+            self._datagrams.start()
         self._began = self._read()
 
     def stop(self) -> Reading:
         at0, wire0, cpu0, busy0 = self._began
         at, wire, cpu, busy = self._read()
+        if self._datagrams is not None:
+            self._datagrams.stop()
+            if self._datagrams.why_not:
+                print(self._datagrams.why_not, file=sys.stderr)
         spent = {role: max(0.0, cpu[role] - cpu0[role]) for role in cpu}
         foreign = max(0.0, busy - busy0 - sum(spent.values()))
         return Reading(at - at0, wire.down - wire0.down, wire.up - wire0.up, spent, foreign)
@@ -147,7 +159,11 @@ class Meter:
         cpu["driver"] = driver_cpu_s()
         total = psutil.cpu_times()
         busy = total.user + total.nice + total.system + total.irq + total.softirq
-        return time.monotonic(), self._wire(), cpu, busy
+        wire = self._wire()
+        if self._datagrams is not None:
+            sent, received = self._datagrams.of(pid for pids in self._pids.values() for pid in pids)
+            wire = Wire(wire.down + sent, wire.up + received)
+        return time.monotonic(), wire, cpu, busy
 
 
 def machine() -> dict[str, object]:

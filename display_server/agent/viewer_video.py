@@ -161,7 +161,7 @@ class ViewerVideo:
             await former.close()
         peer = Peer(
             self._settings.addresses,
-            self._able,
+            self._wanted(),
             self._start_bps(),
             self._settings.cap_bps,
             self._clock,
@@ -175,6 +175,13 @@ class ViewerVideo:
             self._fail()
             return
         self._tell(m.Answer(answer))
+
+    def _wanted(self) -> frozenset[tuple[Codec, Chroma]]:
+        """Full colour costs a third more to encode: not where bandwidth and CPU are what counts."""
+        if self._settings.policy != "economy":
+            return self._able
+        quarter = frozenset(kind for kind in self._able if kind[1] is Chroma.YUV420)
+        return quarter or self._able
 
     def _start_bps(self) -> int:
         """Half of what tiles have shown the way to carry; the rest is found out."""

@@ -26,7 +26,11 @@ from display_server.errors import ProtocolError
 from display_server.motion.encoders.video_encoder import Chroma, Codec, EncodedFrame
 from display_server.transport.webrtc.aiortc_overrides import Gatherer, Transport
 from display_server.transport.webrtc.codec_choice import choose_codec
-from display_server.transport.webrtc.session_description import Answer, parse_offer
+from display_server.transport.webrtc.session_description import (
+    TRANSPORT_SEQUENCE,
+    Answer,
+    parse_offer,
+)
 from display_server.transport.webrtc.video_sender import VideoSender
 
 #: ICE and DTLS together take so long at most, s. A way without UDP is known by then.
@@ -79,6 +83,10 @@ class Peer:
         choice = choose_codec(offer.codecs, self._able)
         if choice is None:
             raise ProtocolError("the offer has no video codec that this host can encode")
+        if TRANSPORT_SEQUENCE not in offer.extensions:
+            raise ProtocolError(
+                "the offer has no transport-wide feedback, so nothing tells what the way carries"
+            )
         codec, kind, chroma = choice
         self.codec = kind, chroma
         self._sender = VideoSender(offer, codec, start_bps=self._start_bps, max_bps=self._cap_bps)

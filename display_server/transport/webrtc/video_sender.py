@@ -95,6 +95,8 @@ class VideoSender:
             self._remember(packet)
             packets.append(packet)
         self.counts.frames += 1
+        # Also without feedback: a way that fell silent gets a trickle.
+        self._pacer.retarget(self.estimator.target_bps, now_s, self.estimator.probe)
         self._pacer.add(Group(tuple(packets), frame.keyframe), now_s)
 
     def due(self, now_s: float) -> Iterator[bytes]:

@@ -16,6 +16,7 @@ from display_server.errors import ProtocolError
 from display_server.motion.encoders.video_encoder import Chroma, Codec, Stream, open_encoder
 from display_server.motion.strip import coded_size_px, compose
 from display_server.transport.webrtc.peer import Peer, PeerState
+from display_server.transport.webrtc.session_description import TRANSPORT_SEQUENCE
 
 SIZE_PX = (320, 200)
 
@@ -39,7 +40,9 @@ class Bench:
 
     async def offer(self) -> str:
         await self.watcher.setLocalDescription(await self.watcher.createOffer())
-        return self.watcher.localDescription.sdp
+        sdp = self.watcher.localDescription.sdp
+        # As browsers do. Without feedback only a trickle is sent: enough here.
+        return sdp.replace("a=recvonly", f"a=extmap:9 {TRANSPORT_SEQUENCE}\r\na=recvonly")
 
     async def connect(self) -> None:
         answer = await self.peer.answer(await self.offer())
