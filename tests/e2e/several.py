@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Sequence
 
 from tests.e2e.desktop_side.display import Window, XDisplay
@@ -55,9 +56,13 @@ def wait_listed(viewer: Viewer, screen: XDisplay, places: Sequence[Place], timeo
 
 
 def listed(screen: XDisplay) -> list[Place]:
-    """By `xrandr --listmonitors`."""
+    """By `xrandr --listmonitors`; none when an output goes while it is read."""
     found: list[Place] = []
-    for line in screen.run("xrandr", "--listmonitors").splitlines()[1:]:
+    try:
+        lines = screen.run("xrandr", "--listmonitors").splitlines()[1:]
+    except subprocess.CalledProcessError:
+        return found
+    for line in lines:
         size, x, y = line.split()[2].replace("x", "+", 1).replace("/", "+").rsplit("+", 2)
         width, _, height, _ = size.split("+")
         found.append((int(x), int(y), int(width), int(height)))

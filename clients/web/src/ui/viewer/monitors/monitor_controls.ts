@@ -67,6 +67,8 @@ export class MonitorControls {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #callsOthers = false;
   #answered: (() => void) | undefined;
+  /** What was ordered for the window's size, until there is news of the layout. */
+  #matching: readonly Monitor[] | null = null;
 
   constructor(options: MonitorControlsOptions, acts: MonitorControlsActs) {
     const { desktop, monitor, surface } = options;
@@ -153,6 +155,7 @@ export class MonitorControls {
   layout(layout: DesktopLayout): void {
     const first = this.#layout === null;
     this.#layout = layout;
+    this.#matching = null;
     this.panel.layout(layout);
     this.#beside.layout(layout.monitors);
     this.#pictures.monitors(layout.monitors.map((monitor) => monitor.id));
@@ -287,13 +290,14 @@ export class MonitorControls {
       this.#followDisplays(true);
       void watchDisplays(this.#abort.signal, () => void this.#displaysChanged());
     }
+    // The click is good for one thing more: full screen takes it, and lets a window be opened on another display after it.
+    const own = found.all[found.own];
+    if (own !== undefined) await fillDisplay(own);
     const monitors = forDisplays(found.all);
     // A window that comes before its monitor would be told that there is none.
     await this.#ordered(monitors);
     let refused = false;
     for (const { id } of monitors) if (id !== found.own) refused = !openWindow(desktop, id, found.all[id]) || refused;
-    const own = found.all[found.own];
-    if (own !== undefined) await fillDisplay(own);
     if (refused) this.#acts.say(texts().monitors.blocked);
     this.panel.toggle(false);
     if (found.own !== monitor && found.own < monitors.length) this.#acts.show(found.own);
@@ -322,7 +326,7 @@ export class MonitorControls {
     const found = this.#followsDisplays() ? await displays() : null;
     if (found === null || this.#layout === null) return;
     const monitors = forDisplays(found.all);
-    if (alike(monitors, this.#layout.monitors)) return;
+    // Ordered though it may be there already: what we know of the layout may be older than an order under way.
     if (monitors.length > this.#layout.monitors.length) this.#acts.say(texts().monitors.plugged);
     this.#acts.order(monitors, null);
   }
@@ -344,6 +348,9 @@ export class MonitorControls {
       if (room.width === 0 || room.height === 0 || !monitors.some((monitor) => monitor.id === id)) return;
       monitors = resized(monitors, id, room, { width, height });
     }
-    if (!alike(monitors, layout.monitors)) this.#acts.order(monitors, null);
+    // A window that is turned and turned back may be quicker than the desktop's word.
+    if (alike(monitors, this.#matching ?? layout.monitors)) return;
+    this.#matching = monitors;
+    this.#acts.order(monitors, null);
   }
 }
