@@ -57,11 +57,11 @@ def one_pass(
     stage.play(order, rate)
     bench.pause(len(order) / rate * 1000)
     drawn = stage.played(30)
+    if check:  # at once: how soon it is exact is measured from the last frame
+        surface.settle(order[-1], REST_TIMEOUT_S)
     bench.pause(300)
     reading = meter.stop()
-    if check:
-        surface.settle(order[-1], REST_TIMEOUT_S)
-    else:
+    if not check:
         surface.wait_for(order[-1], REST_TIMEOUT_S)
     return drawn, surface.stop(), reading
 
