@@ -323,7 +323,7 @@ def no_programs(spec: DesktopSpec, monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_missing_program_is_told_and_the_rest_goes_on(spec: DesktopSpec) -> None:
     office = msgspec.structs.replace(spec, profile="office")
     desktop = await launcher().start(office)
-    await until("the word", lambda: log_of(office).count("program missing") == 7)
+    await until("the word", lambda: log_of(office).count("program missing") == 8)
     assert "apt-get install openbox" in log_of(office)
     status = desktop.status()
     assert status is not None
