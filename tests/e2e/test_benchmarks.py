@@ -32,7 +32,8 @@ def test_a_small_run_of_lightbox_and_a_peer(tmp_path: Path) -> None:
 
 def test_monitors_and_a_slow_browser_are_measured(tmp_path: Path) -> None:
     """And the desktop is as they found it: the case after them works."""
-    command = [sys.executable, "-m", "benchmarks", "run", "--peer", "lightbox", "--seconds", "1"]
+    subject = "lightbox-exact"  # where what moves may go as video, slices need not be exact
+    command = [sys.executable, "-m", "benchmarks", "run", "--peer", subject, "--seconds", "1"]
     command += ["--case", "monitors", "--case", "throttled", "--case", "idle"]
     for kind in ("json", "md", "html"):
         command += [f"--{kind}", str(tmp_path / f"a.{kind}")]
@@ -41,9 +42,9 @@ def test_monitors_and_a_slow_browser_are_measured(tmp_path: Path) -> None:
     found = load(tmp_path / "a.json")
     assert (found.missing, found.failed, found.not_applicable) == ({}, {}, {})
     for number in (1, 2, 3):
-        assert (found.figure("lightbox", "monitors", f"shown_per_s_{number}") or 0) > 0
-        assert found.figure("lightbox", "monitors", f"exact_share_{number}") == 1.0
-    assert found.figure("lightbox", "throttled", "sent") == 30
-    assert found.figure("lightbox", "throttled", "exact_share") == 1.0
-    assert (found.figure("lightbox", "throttled", "page_mb") or 0) > 2 * 2048 * 2560 * 4 / 1e6
-    assert found.figure("lightbox", "idle", "down_bytes_per_s") is not None
+        assert (found.figure(subject, "monitors", f"shown_per_s_{number}") or 0) > 0
+        assert found.figure(subject, "monitors", f"exact_share_{number}") == 1.0
+    assert found.figure(subject, "throttled", "sent") == 30
+    assert found.figure(subject, "throttled", "exact_share") == 1.0
+    assert (found.figure(subject, "throttled", "page_mb") or 0) > 2 * 2048 * 2560 * 4 / 1e6
+    assert found.figure(subject, "idle", "down_bytes_per_s") is not None
