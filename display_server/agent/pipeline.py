@@ -143,7 +143,7 @@ class Pipeline:
         now_s = self._clock()
         if capture is not None and len(capture.tiles):
             waited_s = max(waited_s, viewer.window.closed_for_s(now_s))
-            video.pictured(capture.tiles, waited_s, now_s)
+            video.pictured(capture.tiles, waited_s, now_s, taken=viewer.ready)
         if video.choose(viewer.way, now_s):
             viewer.covered(video.region)
             self._metrics.video_begun += video.region is not None

@@ -220,8 +220,8 @@ class ViewerVideo:
 
     # ── the picture's way: called by the pipeline ────────────────────────────────────────────────────
 
-    def pictured(self, tiles: Tiles, waited_s: float, now_s: float) -> None:
-        self._chooser.pictured(tiles, waited_s, now_s)
+    def pictured(self, tiles: Tiles, waited_s: float, now_s: float, *, taken: bool) -> None:
+        self._chooser.pictured(tiles, waited_s, now_s, taken=taken)
 
     @property
     def usable(self) -> bool:

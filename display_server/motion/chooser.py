@@ -36,6 +36,8 @@ LATE_S = 0.02
 #: … of at least so many within this time, s.
 LATE_OF = 6
 LATE_WITHIN_S = 0.6
+#: And fewer than so many a second reached the viewer: above that exact pictures move well enough.
+FLUENT_PER_S = 20.0
 #: Tiles take over again while something moves only if they need this share of the way at most, so long, s.
 LOAD_LEAVE = 0.5
 LEAVE_AFTER_S = 4.0
@@ -70,7 +72,7 @@ class MotionChooser:
         self._policy = policy
         self.region: Region | None = None
         self._members: Mask = np.zeros(tiles, np.bool_)
-        self._pictures: deque[tuple[float, bool]] = deque(maxlen=120)
+        self._pictures: deque[tuple[float, bool, bool]] = deque(maxlen=120)
         self._moved_s = -np.inf
         self._interval_s = 1 / 30
         self._began_s = -np.inf
@@ -80,10 +82,12 @@ class MotionChooser:
         self._light_s: float | None = None
         self._leave_after_s = LEAVE_AFTER_S
 
-    def pictured(self, tiles: Tiles, waited_s: float, now_s: float) -> None:
-        """A new picture, in which these tiles differ; so long nobody could take it."""
+    def pictured(self, tiles: Tiles, waited_s: float, now_s: float, *, taken: bool) -> None:
+        """A new picture, in which these tiles differ; so long it had to wait, and whether the viewer can take
+        it as tiles now.
+        """
         self._activity.changed(tiles, now_s)
-        self._pictures.append((now_s, waited_s > LATE_S))
+        self._pictures.append((now_s, waited_s > LATE_S, taken))
         if self.region is None:
             return
         if np.count_nonzero(self._members[tiles]) >= WEIGHT * self.region.count:
@@ -137,8 +141,15 @@ class MotionChooser:
             and self._demand(hot, way, now_s) > LOAD_MAX * way.rate_bytes_per_s
         ):
             return True
-        recent = [late for at_s, late in self._pictures if now_s - at_s <= LATE_WITHIN_S]
-        return len(recent) >= LATE_OF and sum(recent) > LATE_MAX * len(recent)
+        recent = [(late, taken) for at_s, late, taken in self._pictures if now_s - at_s <= LATE_WITHIN_S]
+        late = sum(late for late, _ in recent)
+        taken = sum(taken for _, taken in recent)
+        return (
+            len(recent) >= LATE_OF
+            and late > LATE_MAX * len(recent)
+            and taken < FLUENT_PER_S * LATE_WITHIN_S
+            and now_s - self._pictures[0][0] >= LATE_WITHIN_S
+        )
 
     def _demand(self, tiles: Mask, way: Way, now_s: float) -> float:
         """Bytes a second that tiles would take."""

@@ -137,17 +137,7 @@ class Played(_Message, frozen=True):
 
 InputMessage = Pointer | Wheel | Key | Text | Release
 ViewerMessage = (
-    Hello
-    | InputMessage
-    | Ack
-    | View
-    | Watch
-    | Refresh
-    | Layout
-    | Ping
-    | ClipboardAsk
-    | Offer
-    | Played
+    Hello | InputMessage | Ack | View | Watch | Refresh | Layout | Ping | ClipboardAsk | Offer | Played
 )
 
 _decoder: msgspec.json.Decoder[ViewerMessage] = msgspec.json.Decoder(ViewerMessage)

@@ -114,7 +114,7 @@ class Bench:
     async def play(self, pictures: int) -> None:
         tiles = np.arange(self.shadow.grid.count, dtype=np.int32)
         for _ in range(pictures):
-            self.video.pictured(tiles, 0.0, self.now_s)
+            self.video.pictured(tiles, 0.0, self.now_s, taken=True)
             self.video.choose(WAY, self.now_s)
             await self.video.frame(tiles, self.now_s, self.executor)
             self.now_s += 1 / 30

@@ -25,11 +25,18 @@ class Desk:
         self.now_s = 100.0
 
     def draw(
-        self, region: Region, seconds: float, rate: float, way: Way, *, waited_s: float = 0.0
+        self,
+        region: Region,
+        seconds: float,
+        rate: float,
+        way: Way,
+        *,
+        waited_s: float = 0.0,
+        taken: bool = True,
     ) -> list[Region | None]:
         chosen = []
         for _ in range(round(seconds * rate)):
-            self.chooser.pictured(region.tiles(COLUMNS), waited_s, self.now_s)
+            self.chooser.pictured(region.tiles(COLUMNS), waited_s, self.now_s, taken=taken)
             chosen.append(self.chooser.choose(way, self.now_s))
             self.now_s += 1 / rate
         return chosen
@@ -39,7 +46,7 @@ class Desk:
         blink_s = self.now_s
         while self.now_s < until_s:
             if caret and self.now_s >= blink_s:
-                self.chooser.pictured(CARET, 0.0, self.now_s)
+                self.chooser.pictured(CARET, 0.0, self.now_s, taken=True)
                 blink_s += 0.05
             self.chooser.choose(way, self.now_s)
             self.now_s += 0.005
@@ -59,6 +66,16 @@ def test_what_it_cannot_carry_becomes_video_within_a_few_pictures() -> None:
 def test_pictures_that_wait_tell_of_a_slow_viewer() -> None:
     chosen = Desk(MotionPolicy.ADAPTIVE).draw(STACK, 1, 15, QUICK, waited_s=0.03)
     assert chosen[-1] == STACK
+
+
+def test_pictures_that_nobody_could_take_tell_the_same() -> None:
+    desk = Desk(MotionPolicy.ADAPTIVE)
+    assert desk.draw(STACK, 1, 30, QUICK, waited_s=0.2, taken=False)[-1] == STACK
+
+
+def test_late_but_fluent_pictures_stay_exact() -> None:
+    """A busy viewer that still gets 27 exact slices a second has nothing to win by lossy ones."""
+    assert set(Desk(MotionPolicy.ADAPTIVE).draw(STACK, 10, 27, QUICK, waited_s=0.04)) == {None}
 
 
 def test_exact_is_never_left() -> None:

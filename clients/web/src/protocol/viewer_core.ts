@@ -33,8 +33,9 @@ const FORGIVEN_AFTER_MS = 30_000;
 export const FALL_SHOWN_MS = 500;
 /** PROTOCOL.md §2: code points of a device's name. */
 const MAX_DEVICE_POINTS = 64;
-/** Compressed tiles kept for scrolling back, bytes. */
+/** Compressed tiles kept for scrolling back, bytes: on a workstation, and on a tablet, whose pages may not be large. */
 export const CACHE_BYTES = 192 * 1024 * 1024;
+export const SMALL_CACHE_BYTES = 16 * 1024 * 1024;
 
 export type AfterLoss =
   | { readonly kind: "retry"; readonly inMs: number; readonly attempt: number }
@@ -67,9 +68,11 @@ export class ViewerCore {
   /** Desktops that ended while they were being opened; null once one was open. */
   #endings: number | null = 0;
   #doubtedAtMs = Number.NEGATIVE_INFINITY;
+  readonly #cacheBytes: number;
 
-  constructor(monitorId: number) {
+  constructor(monitorId: number, cacheBytes = CACHE_BYTES) {
     this.#monitorId = monitorId;
+    this.#cacheBytes = cacheBytes;
   }
 
   get phase(): Phase {
@@ -103,7 +106,7 @@ export class ViewerCore {
       protocol: PROTOCOL_VERSION,
       client: "lightbox-web/0.1",
       monitor: this.#monitorId,
-      cache_bytes: CACHE_BYTES,
+      cache_bytes: this.#cacheBytes,
       encodings,
       device: [...device].slice(0, MAX_DEVICE_POINTS).join(""),
       resume: this.#welcomedOnce,

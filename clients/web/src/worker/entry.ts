@@ -35,7 +35,16 @@ async function start(message: Extract<PageMessage, { kind: "start" }>): Promise<
   }
   const surface = message.canvas === null ? remote : new WorkerSurface(message.canvas);
   if (surface === null) return;
-  viewer = new Viewer(message.desktop, message.monitor, message.device, message.video, surface, module, tell);
+  viewer = new Viewer(
+    message.desktop,
+    message.monitor,
+    message.device,
+    message.video,
+    message.cacheBytes,
+    surface,
+    module,
+    tell,
+  );
   for (const say of early) say();
   early = [];
 }

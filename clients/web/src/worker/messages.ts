@@ -21,6 +21,8 @@ export type PageMessage =
       readonly canvas: OffscreenCanvas | null;
       /** The page could show video for what moves. */
       readonly video: boolean;
+      /** What may be kept of tiles for scrolling back. */
+      readonly cacheBytes: number;
     }
   /** Pointer motion without a press: only the latest counts if the wire is busy. */
   | { readonly kind: "motion"; readonly text: string }

@@ -10,7 +10,7 @@ import { CLOSE, type EndReason } from "../protocol/close.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import type { AgentMessage, AgentMessageOf, Monitor, ViewerMessage } from "../protocol/messages.ts";
 import { encodeReport, MAX_REPORT_TILES } from "../protocol/report.ts";
-import { CACHE_BYTES, sameSize, ViewerCore } from "../protocol/viewer_core.ts";
+import { sameSize, ViewerCore } from "../protocol/viewer_core.ts";
 import type { Surface } from "../surface/surface.ts";
 import { ViewerSocket } from "../transport/viewer_socket.ts";
 import type { ConnectionNews, WorkerMessage } from "./messages.ts";
@@ -30,6 +30,7 @@ export class Viewer {
   readonly #monitorId: number;
   readonly #device: string;
   readonly #video: boolean;
+  readonly #cacheBytes: number;
   readonly #surface: Surface;
   readonly #module: WebAssembly.Module;
   readonly #tell: (message: WorkerMessage) => void;
@@ -60,6 +61,7 @@ export class Viewer {
     monitorId: number,
     device: string,
     video: boolean,
+    cacheBytes: number,
     surface: Surface,
     module: WebAssembly.Module,
     tell: (message: WorkerMessage) => void,
@@ -68,10 +70,11 @@ export class Viewer {
     this.#monitorId = monitorId;
     this.#device = device;
     this.#video = video;
+    this.#cacheBytes = cacheBytes;
     this.#surface = surface;
     this.#module = module;
     this.#tell = tell;
-    this.#core = new ViewerCore(monitorId);
+    this.#core = new ViewerCore(monitorId, cacheBytes);
     setInterval(() => {
       this.#tick();
     }, TICK_MS);
@@ -297,7 +300,13 @@ export class Viewer {
     if (monitor === null) return;
     this.#opened = monitor;
     const old = this.#verifier?.grid;
-    this.#decoder = TileDecoder.create(this.#module, monitor.width, monitor.height, this.#core.digestSeed, CACHE_BYTES);
+    this.#decoder = TileDecoder.create(
+      this.#module,
+      monitor.width,
+      monitor.height,
+      this.#core.digestSeed,
+      this.#cacheBytes,
+    );
     this.#verifier = new Verifier(monitor.width, monitor.height);
     this.#awaitsReset = false;
     this.#wanted = null;

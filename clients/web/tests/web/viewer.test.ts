@@ -127,7 +127,7 @@ beforeEach(async () => {
   vi.stubGlobal("self", { location: { origin: "https://lightbox.test" } });
   vi.stubGlobal("fetch", async () => Response.json({ ticket: "t1", websocket: "/viewer", message: "no" }, { status }));
   surface = new SlowSurface();
-  viewer = new Viewer("d", 0, "Test", true, surface, module, (message) => news.push(message));
+  viewer = new Viewer("d", 0, "Test", true, 1 << 20, surface, module, (message) => news.push(message));
   await vi.advanceTimersByTimeAsync(1);
 });
 

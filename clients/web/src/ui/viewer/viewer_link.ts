@@ -4,6 +4,7 @@ import type { ClipboardFormat } from "../../clipboard/frames.ts";
 import type { ClipboardWire } from "../../clipboard/page_clipboard.ts";
 import type { Hands } from "../../input/hands.ts";
 import type { InputMessage, Monitor } from "../../protocol/messages.ts";
+import { CACHE_BYTES, SMALL_CACHE_BYTES } from "../../protocol/viewer_core.ts";
 import { PageSurface } from "../../surface/remote_surface.ts";
 import { canShowVideo } from "../../video/video_frames.ts";
 import { VideoPeer, type VideoWire } from "../../video/video_peer.ts";
@@ -51,6 +52,7 @@ export class ViewerLink implements Hands, ClipboardWire, VideoWire {
       device: deviceName(navigator),
       canvas: offscreen,
       video: this.#video !== null,
+      cacheBytes: matchMedia("(pointer: coarse)").matches ? SMALL_CACHE_BYTES : CACHE_BYTES,
     } as const;
     this.#post(start, offscreen === null ? [] : [offscreen]);
   }
