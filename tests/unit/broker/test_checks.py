@@ -97,6 +97,7 @@ async def test_a_database_of_the_version_before_is_brought_up(tmp_path: Path) ->
         for statement in (
             "ALTER TABLE desktops DROP COLUMN share",
             "ALTER TABLE desktops DROP COLUMN clipboard",
+            "ALTER TABLE desktops DROP COLUMN video",
             "DROP TABLE display_checks",
             "PRAGMA user_version = 1",
         ):
