@@ -78,6 +78,7 @@ class Agent:
         self.clipboard_policy = clipboard_policy
         self._holder = Holder(share=share)
         self.video = VideoMaker(video)
+        self._video_wanted = asyncio.Event()
         self._layout = layout
         self.seed = secrets.randbits(64)
         self._viewers: dict[Viewer, None] = {}  # in order of arrival
@@ -196,6 +197,9 @@ class Agent:
         if self._shape is not None:
             viewer.tell_cursor(self._shape)
 
+    def want_video(self) -> None:
+        self._video_wanted.set()
+
     def pointed(self, viewer: Viewer, x_px: int, y_px: int) -> None:
         self._pointer = (x_px, y_px)
         self._pointed_s = self._clock()
@@ -266,9 +270,15 @@ class Agent:
             viewer.arranged()  # as it was already: who asked is told
 
     async def _load_video(self) -> None:
-        if await self.video.load():
-            for viewer in list(self._viewers):
+        if self.video.eager:
+            self._video_wanted.set()
+        await self._video_wanted.wait()
+        possible = await self.video.load()
+        for viewer in list(self._viewers):
+            if possible:
                 viewer.begin_video()
+            else:
+                viewer.scout = None
         await self._until_stopped()
 
     async def _follow_cursor(self) -> None:

@@ -74,7 +74,7 @@ class Pipeline:
             # video could bring what tiles cannot, it is looked at: does it move?
             if any(viewer.ready or viewer.moving for viewer in self._viewers()):
                 await self._step()
-            elif any(viewer.video is not None and viewer.video.usable for viewer in self._viewers()):
+            elif any(viewer.may_move for viewer in self._viewers()):
                 await self._glance()
             elif not self.viewed:
                 self._unseen = True
@@ -110,6 +110,8 @@ class Pipeline:
         for viewer in viewers:
             if viewer.video is not None:
                 await self._move(viewer, viewer.video, capture, waited_s, stages)
+            elif capture is not None and len(capture.tiles):
+                viewer.look_out(capture.tiles, waited_s, self._clock())
             if viewer.ready and viewer.state.wants:
                 await self._serve(viewer, capture, stages)
         # 4. tell those whose state fell, and come back for what did not fit

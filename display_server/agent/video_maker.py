@@ -1,4 +1,8 @@
-"""Video for viewers, on hosts that can make it. What that takes is loaded beside the picture's way."""
+"""Video for viewers, on hosts that can make it.
+
+What that takes is some 40 MB of each agent and a second of a thread: it is loaded when something asks for it,
+beside the picture's way. Most desktops never do.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from display_server.motion.chooser import MotionChooser, MotionPolicy
 from display_server.motion.settings import VideoSettings
 from display_server.protocol import messages as m
 from display_server.update.shadow import Shadow
@@ -26,6 +31,21 @@ class VideoMaker:
         self._settings = settings
         self._able: frozenset[tuple[Codec, Chroma]] = frozenset()
         self._kind: type[ViewerVideo] | None = None
+        self._impossible = False
+
+    @property
+    def enabled(self) -> bool:
+        """Whether there may be video, as far as is known."""
+        return self._settings.enabled and not self._impossible
+
+    @property
+    def eager(self) -> bool:
+        """Whether it is certain to be wanted."""
+        return self.enabled and self._settings.policy == "economy"
+
+    def scout(self, shadow: Shadow) -> MotionChooser:
+        """What looks out for motion that video would help, before there is any."""
+        return MotionChooser(shadow.grid.count, shadow.grid.columns, MotionPolicy(self._settings.policy))
 
     async def load(self) -> bool:
         """Whether there may be video. Takes about a second of a worker thread."""
@@ -35,9 +55,10 @@ class VideoMaker:
             self._kind, self._able = await asyncio.to_thread(_load)
         except ImportError as error:
             log.warning("no video", reason=f"{error}; install it with: pip install 'lightbox[motion]'")
-            return False
-        if not self._able:
-            log.warning("no video", reason="this host has no encoder that works; see: lightbox doctor")
+        else:
+            if not self._able:
+                log.warning("no video", reason="this host has no encoder that works; see: lightbox doctor")
+        self._impossible = not self._able
         return bool(self._able)
 
     def make(

@@ -20,8 +20,8 @@ from display_server.clipboard.policy import ClipboardPolicy
 from display_server.clipboard.viewer_clipboard import ViewerClipboard
 from display_server.errors import Malfunction, ProtocolError
 from display_server.input.input_sink import InputSink
-from display_server.motion.chooser import Way
-from display_server.motion.region import Region
+from display_server.motion.chooser import MotionChooser, Way
+from display_server.motion.region import Region, Tiles
 from display_server.protocol import messages as m
 from display_server.protocol.clipboard import Piece
 from display_server.protocol.connection import MONITOR_GONE, ConnectionState, ViewerConnection
@@ -44,6 +44,8 @@ STATE_EVERY_S = 1.95
 BUSY_BYTES = 256 * 1024
 #: Of what an update may take, what is left for tiles while video plays.
 BESIDE_VIDEO = 0.15
+#: Over a narrower way something that moves will soon be too much for tiles.
+NARROW_BYTES_PER_S = 12_500_000
 #: Input that waits until what was brought can be pasted; more is done at once.
 HELD_MAX = 1024
 
@@ -72,6 +74,9 @@ class Surroundings(Protocol):
     @property
     def video(self) -> VideoMaker:
         """Of video for what moves."""
+
+    def want_video(self) -> None:
+        """Something moves, or may, that tiles cannot bring."""
 
     def wake(self, monitor: int) -> None:
         """A viewer of it may take an update now."""
@@ -123,6 +128,8 @@ class Viewer:
         self._parts: _Parts | None = None
         #: Video for what moves; None where the browser, the host or the policy has none.
         self.video: ViewerVideo | None = None
+        #: Looks out for motion while there is no video.
+        self.scout: MotionChooser | None = None
         self._shows_video = False
         self._closing: asyncio.Task[None] | None = None
         self.window = Window()
@@ -166,6 +173,11 @@ class Viewer:
         return self.greeted and self.video is not None and self.video.region is not None
 
     @property
+    def may_move(self) -> bool:
+        """Whether video could bring what tiles cannot, now or soon."""
+        return self.scout is not None or (self.video is not None and self.video.usable)
+
+    @property
     def way(self) -> Way:
         return Way(self.window.rate_bytes_per_s, self.state.payload_bytes)
 
@@ -184,6 +196,16 @@ class Viewer:
         self._parts.state.cover(tiles)
         self._parts.proof.cover(tiles)
 
+    def look_out(self, tiles: Tiles, waited_s: float, now_s: float) -> None:
+        """A new picture, while there is no video: would it help?"""
+        if self.scout is None:
+            return
+        waited_s = max(waited_s, self.window.closed_for_s(now_s))
+        self.scout.pictured(tiles, waited_s, now_s, taken=self.ready)
+        if self.scout.choose(self.way, now_s) is not None:
+            self.scout.stop(now_s)
+            self._around.want_video()
+
     def begin_video(self) -> None:
         """Once what makes it is loaded."""
         if self._parts is None or not self.greeted or not self._shows_video or self.video is not None:
@@ -199,6 +221,7 @@ class Viewer:
             self._clock,
         )
         if self.video is not None:
+            self.scout = None
             self.video.invite()
 
     @property
@@ -365,6 +388,8 @@ class Viewer:
         if self.video is not None:
             self.video.start_over()
             self.video.show(picture.shadow)
+        if self.scout is not None:
+            self.scout = self._around.video.scout(picture.shadow)
         self._parts.state.show(picture.shadow)
         self._parts.proof.start_over(picture.shadow.black, now_s)
         self._told = None
@@ -406,7 +431,9 @@ class Viewer:
         self._clipboard.tell()
         self._shows_video = hello.video
         self._around.greeted(self)
-        self.begin_video()
+        if hello.video and self._around.video.enabled:
+            self.scout = self._around.video.scout(shadow)
+            self.begin_video()
         self._around.wake(hello.monitor)
 
     def _acked(self, ack: m.Ack, now_s: float) -> None:
@@ -419,6 +446,9 @@ class Viewer:
         self.window.acked(ack.epoch, (ack.shown - ack.received) / 1000, now_s)
         if not was_open:
             self._around.wake(ack.monitor)
+        rate = self.window.rate_bytes_per_s
+        if self.scout is not None and rate is not None and rate < NARROW_BYTES_PER_S:
+            self._around.want_video()
         if self._cursor_owed is not None and not self._busy:
             self._tell(self._cursor_owed)
             self._cursor_owed = None

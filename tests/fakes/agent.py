@@ -19,6 +19,7 @@ from display_server.clipboard.policy import ClipboardPolicy
 from display_server.desktop.monitors import SCREEN_MAX, Monitor, arranged, extent
 from display_server.desktop.screen_layout import Arrangement
 from display_server.errors import LayoutError, Malfunction
+from display_server.motion.settings import VideoSettings
 
 
 class FakeCursor:
@@ -157,6 +158,7 @@ async def running_agent(
     clipboard: DesktopClipboard | None = None,
     clipboard_policy: ClipboardPolicy = ClipboardPolicy(),  # noqa: B008 - frozen
     share: bool = False,
+    video: VideoSettings = VideoSettings(),  # noqa: B008 - frozen
 ) -> AsyncIterator[RunningAgent]:
     """Yields when it listens. What `run` raised is raised at the end. One monitor unless told otherwise."""
     if source is None:
@@ -176,6 +178,7 @@ async def running_agent(
             clipboard=clipboard,
             clipboard_policy=clipboard_policy,
             share=share,
+            video=video,
         )
         running = RunningAgent(agent, source, socket)
         running.cursor, running.hands, running.layout = cursor, hands, layout

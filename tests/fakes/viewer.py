@@ -39,6 +39,7 @@ class FakeViewer:
         name: str = "fake",
         device: str = "",
         resume: bool = False,
+        video: bool = False,
         monitor: int = 0,
     ) -> None:
         self._path = socket
@@ -49,6 +50,7 @@ class FakeViewer:
         self._name = name
         self._device = device
         self._resume = resume
+        self._video = video
         self.clipboard: list[bytes] = []  # frames of kind 3
         self.monitor = monitor
         self._news = asyncio.Condition()
@@ -90,6 +92,7 @@ class FakeViewer:
                 encodings=list(ENCODING_NAMES),
                 device=self._device.upper(),
                 resume=self._resume,
+                video=self._video,
             )
         return self
 

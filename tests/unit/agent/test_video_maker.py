@@ -1,0 +1,97 @@
+"""Video is made ready when something asks for it, and not before."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from display_server.agent import video_maker
+from display_server.capture.synthetic import SyntheticSource
+from display_server.motion.settings import VideoPolicy, VideoSettings
+from tests.fakes.agent import RunningAgent, running_agent
+from tests.fakes.viewer import FakeViewer
+
+#: Of a desktop on which something of weight can move.
+SIZE_PX = (1024, 768)
+
+
+def settings(policy: VideoPolicy, *addresses: str) -> VideoSettings:
+    return VideoSettings(policy=policy, addresses=list(addresses))
+
+
+async def film(running: RunningAgent, pictures: int, pause_s: float = 0.02) -> None:
+    random = np.random.default_rng(2)
+    for _ in range(pictures):
+        grey = random.integers(0, 256, (640, 640, 1), np.uint8)
+        running.source.draw(0, 0, np.repeat(grey, 3, axis=2))
+        await asyncio.sleep(pause_s)
+
+
+async def test_a_viewer_that_is_too_slow_for_tiles_is_asked_for_an_offer() -> None:
+    async with (
+        running_agent(SyntheticSource(*SIZE_PX), video=settings("adaptive", "127.0.0.1")) as running,
+        FakeViewer(running.socket, video=True, ack_delay_s=0.25) as viewer,
+    ):
+        await viewer.until(lambda: viewer.epoch > 0)
+        assert viewer.told("peer") == []
+        await film(running, 120)
+        await viewer.until(lambda: bool(viewer.told("peer")), timeout_s=20)
+        assert viewer.told("video") == [], "without a connection tiles bring everything"
+
+
+async def test_a_still_desktop_loads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load() -> object:
+        raise AssertionError("nobody asked for it")
+
+    monkeypatch.setattr(video_maker, "_load", load)
+    async with (
+        running_agent(SyntheticSource(*SIZE_PX), video=settings("adaptive", "127.0.0.1")) as running,
+        FakeViewer(running.socket, video=True) as viewer,
+    ):
+        await viewer.until_exact(running.picture)
+        running.source.draw(0, 0, np.full((640, 640, 3), 90, np.uint8))
+        await viewer.until_exact(running.picture)
+        assert viewer.told("peer") == []
+
+
+async def test_economy_asks_at_once() -> None:
+    async with (
+        running_agent(SyntheticSource(*SIZE_PX), video=settings("economy", "127.0.0.1")) as running,
+        FakeViewer(running.socket, video=True) as viewer,
+    ):
+        await viewer.until(lambda: bool(viewer.told("peer")), timeout_s=20)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shows"),
+    [
+        (settings("exact", "127.0.0.1"), True),
+        (settings("economy"), True),
+        (settings("economy", "127.0.0.1"), False),
+    ],
+    ids=["exact", "without an address", "a viewer that shows none"],
+)
+async def test_who_may_not_or_cannot_is_not_asked(wanted: VideoSettings, shows: bool) -> None:
+    async with (
+        running_agent(SyntheticSource(*SIZE_PX), video=wanted) as running,
+        FakeViewer(running.socket, video=shows, ack_delay_s=0.25) as viewer,
+    ):
+        await viewer.until(lambda: viewer.epoch > 0)
+        await film(running, 40)
+        assert viewer.told("peer") == []
+
+
+async def test_a_host_without_the_means_goes_on_with_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load() -> object:
+        raise ImportError("no module named av")
+
+    monkeypatch.setattr(video_maker, "_load", load)
+    async with (
+        running_agent(SyntheticSource(*SIZE_PX), video=settings("economy", "127.0.0.1")) as running,
+        FakeViewer(running.socket, video=True) as viewer,
+    ):
+        await film(running, 20)
+        await viewer.until_exact(running.picture)
+        assert viewer.told("peer") == []
