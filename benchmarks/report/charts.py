@@ -66,7 +66,7 @@ def distribution(
 
 def bars(rows: Sequence[tuple[str, Sequence[Part], str]], most: float) -> str:
     """One horizontal bar a row: label, parts from left to right, and what stands behind the bar."""
-    left, right, step, thick = 116, 150, 32, 18
+    left, right, step, thick = 150, 150, 32, 18
     across, height = WIDTH - left - right, step * len(rows) + 8
     parts = [_open("bars", WIDTH, height)]
     for place, (label, pieces, note) in enumerate(rows):

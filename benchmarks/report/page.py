@@ -24,6 +24,7 @@ TITLES = {
     "terminal30": "terminal scrolling, 30/s",
     "window-drag30": "window dragged, 30/s",
     "video30": "1080p video, 30/s",
+    "throttled": "MR stack, 30 slices/s, CPU four times slower",
     "scroll-back": "slices already seen, scrolled back",
 }
 #: Of the cases above, those whose gaps between frames are drawn.
