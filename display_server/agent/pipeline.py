@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING
@@ -64,6 +65,10 @@ class Pipeline:
     def viewed(self) -> bool:
         return any(viewer.greeted for viewer in self._viewers())
 
+    @property
+    def _takers(self) -> bool:
+        return any(viewer.ready or viewer.moving for viewer in self._viewers())
+
     async def run(self) -> None:
         """Until cancelled. Raises CaptureError when the picture can no longer be read."""
         while True:
@@ -72,7 +77,7 @@ class Pipeline:
             self._wake.clear()
             # … and somebody can take it. Otherwise the damage waits: what is read later is newer. Only where
             # video could bring what tiles cannot, it is looked at: does it move?
-            if any(viewer.ready or viewer.moving for viewer in self._viewers()):
+            if self._takers:
                 await self._step()
             elif any(viewer.may_move for viewer in self._viewers()):
                 await self._glance()
@@ -80,9 +85,12 @@ class Pipeline:
                 self._unseen = True
 
     async def _glance(self) -> None:
-        wait_s = self._glanced_s + GLANCE_EVERY_S - self._clock()
-        if wait_s > 0:
-            await asyncio.sleep(wait_s)
+        """Looks when it is time, or as soon as somebody can take something."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._glanced_s + GLANCE_EVERY_S - self._clock()):
+                while not self._takers:
+                    await self._wake.wait()
+                    self._wake.clear()
         self._glanced_s = self._clock()
         await self._step()
 

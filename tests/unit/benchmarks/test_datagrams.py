@@ -8,8 +8,6 @@ import subprocess
 import sys
 import time
 
-import pytest
-
 from benchmarks.driver.datagrams import Datagrams
 
 #: Sends so many datagrams of so many bytes, then waits to be ended.
@@ -23,10 +21,12 @@ sys.stdin.read()
 """
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="looking at packets needs root")
 def test_what_a_program_sends_and_receives() -> None:
     counted = Datagrams()
     counted.start()
+    if os.geteuid() != 0:
+        assert "not counted" in counted.why_not
+        return
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as here:
         here.bind(("127.0.0.1", 0))
         port = here.getsockname()[1]
