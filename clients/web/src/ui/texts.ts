@@ -1,4 +1,4 @@
-/** Every text that a person reads, in English and Korean. */
+/** Every text that a person reads, in English; `texts_ko.ts` has them in Korean. */
 
 import type { PatternName } from "../check/check_core.ts";
 import type { ClipboardNews } from "../clipboard/page_clipboard.ts";
