@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 SUBPROTOCOL = "lightbox.1"
@@ -21,6 +23,26 @@ def trusting() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
+
+
+class Line:
+    """The websocket of a viewer.
+
+    Its event loop turns only while a call waits. The library's own blocking client reads in a thread while
+    another writes, which OpenSSL does not allow on one connection: now and then a request was never sent.
+    """
+
+    def __init__(self, runner: asyncio.Runner, connection: ClientConnection) -> None:
+        self._runner = runner
+        self._connection = connection
+        self.subprotocol = connection.subprotocol
+
+    def send(self, frame: str | bytes) -> None:
+        self._runner.run(self._connection.send(frame))
+
+    def recv(self) -> str | bytes:
+        """Raises TimeoutError, and ConnectionClosed with the other side's close frame."""
+        return self._runner.run(asyncio.wait_for(self._connection.recv(), TIMEOUT_S))
 
 
 class Door:
@@ -52,27 +74,39 @@ class Door:
         viewer: dict[str, Any] = answer.json()
         return viewer
 
-    def connect(self, ticket: str, *, origin: str | None = None, cookie: bool = True) -> ClientConnection:
+    @contextmanager
+    def connect(self, ticket: str, *, origin: str | None = None, cookie: bool = True) -> Iterator[Line]:
         """Opens the websocket of a viewer. Raises what websockets raises when it is refused."""
         headers = {}
         if cookie:
             headers["Cookie"] = "; ".join(f"{c.name}={c.value}" for c in self.http.cookies.jar)
-        return connect(
-            self.url.replace("https:", "wss:") + "/viewer",
-            ssl=trusting(),
-            origin=Origin(origin or self.url),
-            subprotocols=[Subprotocol(SUBPROTOCOL), Subprotocol(f"ticket.{ticket}")],
-            additional_headers=headers,
-            compression=None,
-            proxy=None,
-            max_size=32 * 2**20,
-        )
+
+        async def opened() -> ClientConnection:
+            return await connect(
+                self.url.replace("https:", "wss:") + "/viewer",
+                ssl=trusting(),
+                origin=Origin(origin or self.url),
+                subprotocols=[Subprotocol(SUBPROTOCOL), Subprotocol(f"ticket.{ticket}")],
+                additional_headers=headers,
+                compression=None,
+                proxy=None,
+                max_size=32 * 2**20,
+                open_timeout=TIMEOUT_S,
+                ping_interval=None,
+            )
+
+        with asyncio.Runner() as runner:
+            connection = runner.run(opened())
+            try:
+                yield Line(runner, connection)
+            finally:
+                runner.run(connection.close())
 
     def refusal(self, ticket: str, *, origin: str | None = None, cookie: bool = True) -> int:
         """How the door turns a viewer away: the close code, or the HTTP status where it does not open."""
         try:
-            with self.connect(ticket, origin=origin, cookie=cookie) as socket:
-                socket.recv(TIMEOUT_S)
+            with self.connect(ticket, origin=origin, cookie=cookie) as line:
+                line.recv()
         except ConnectionClosed as closed:
             return closed.rcvd.code if closed.rcvd else 1006
         except InvalidStatus as refused:
@@ -86,11 +120,11 @@ class Door:
         self.http.close()
 
 
-def end_of(socket: ClientConnection) -> tuple[int, str]:
+def end_of(line: Line) -> tuple[int, str]:
     """Reads until the other side closes; its close code and reason."""
     try:
         while True:
-            socket.recv(TIMEOUT_S)
+            line.recv()
     except ConnectionClosed as closed:
         frame = closed.rcvd
     assert frame is not None, "the line broke without a close frame"
