@@ -86,7 +86,10 @@ def demo(
     profile: Annotated[
         str, typer.Option(metavar="NAME", help="Desktop that is started at once.")
     ] = "radiology",
-    size: Annotated[str, typer.Option(metavar="WxH", help="Size of the desktops in pixels.")] = "1920x1080",
+    size: Annotated[
+        str | None,
+        typer.Option(metavar="WxH", help="Size of the desktops in pixels. Default: that of the window."),
+    ] = None,
     attach: Annotated[
         str | None, typer.Option(metavar=":N", help="Serve this X display as well, and at once.")
     ] = None,
@@ -109,7 +112,8 @@ def demo(
         raise ConfigurationError(
             f"There is no profile {profile!r}.", hint=f"Choose one of: {', '.join(DEMO_DESKTOPS)}."
         )
-    parse_size(size)
+    if size is not None:
+        parse_size(size)
     if video not in get_args(VideoPolicy):
         raise ConfigurationError(
             f"There is no policy {video!r} for video.",

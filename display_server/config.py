@@ -25,6 +25,7 @@ from display_server.motion.settings import VideoPolicy, VideoSettings
 DEFAULT_PORT = 8443
 #: What X servers and browsers' canvases take, in pixels.
 SIZE_MIN_PX, SIZE_MAX_PX = 64, 8192
+START_SIZE = "1920x1080"
 DESKTOP_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 #: How alike an unknown variable must be to a known one to be taken for a slip of the pen.
 MISTYPED = 0.75
@@ -63,7 +64,7 @@ class DesktopConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     profile: str
     title: str = ""
-    size: str = "1920x1080"
+    size: str | None = None  # None: that of the window that shows it
     users: list[str] = []
     attach: str | None = None
     share: bool = False
@@ -72,7 +73,8 @@ class DesktopConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def size_px(self) -> tuple[int, int]:
-        return parse_size(self.size)
+        """At the start, where no size is given: a window's comes with its first viewer."""
+        return parse_size(self.size or START_SIZE)
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -322,6 +324,6 @@ def _check(config: Config, origin: str) -> None:
             raise ConfigurationError(f"{origin}: there are two desktops named {desktop.name!r}.")
         seen.add(desktop.name)
         try:
-            parse_size(desktop.size)
+            parse_size(desktop.size or START_SIZE)
         except ConfigurationError as error:
             raise ConfigurationError(f"{origin}: desktop {desktop.name!r}: {error}") from error

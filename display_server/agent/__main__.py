@@ -66,6 +66,7 @@ async def _serve(spec: DesktopSpec, arguments: argparse.Namespace) -> int:
         clipboard=XClipboard(arguments.display, arguments.xauthority, spec.clipboard),
         clipboard_policy=spec.clipboard,
         share=spec.share,
+        fixed=spec.fixed,
         video=spec.video,
         layout=RandrLayout(
             arguments.display,

@@ -66,6 +66,7 @@ class Agent:
         clipboard: DesktopClipboard | None = None,
         clipboard_policy: ClipboardPolicy = ClipboardPolicy(),  # noqa: B008 - frozen
         share: bool = False,
+        fixed: bool = False,
         video: VideoSettings = VideoSettings(),  # noqa: B008 - frozen
     ) -> None:
         self.session = session
@@ -77,6 +78,7 @@ class Agent:
         self.clipboard = clipboard
         self.clipboard_policy = clipboard_policy
         self._holder = Holder(share=share)
+        self._fixed = fixed
         self.video = VideoMaker(video)
         self._video_wanted = asyncio.Event()
         self._layout = layout
@@ -161,7 +163,7 @@ class Agent:
     def size_px(self) -> tuple[int, int]:
         return self._screen.width_px, self._screen.height_px
 
-    def layout(self) -> m.Monitors:
+    def layout(self, viewer: Viewer) -> m.Monitors:
         places = (picture.monitor for picture in self.pictures.values())
         return m.Monitors(
             monitors=[
@@ -170,6 +172,7 @@ class Agent:
             ],
             screen_max=self._screen_max if self._layout.arrangeable else None,
             scale=self._layout.scale_percent,
+            sizes="fixed" if self._fixed else "window" if self._holder.leads(viewer.device) else "other",
         )
 
     def wake(self, monitor: int) -> None:
@@ -184,7 +187,8 @@ class Agent:
         self._ordered.set()
 
     def admitted(self, viewer: Viewer, hello: m.Hello) -> bool:
-        if not self._holder.arrived(viewer.device, hello.device, resume=hello.resume):
+        present = {other.device for other in self._viewers if other.greeted and other is not viewer}
+        if not self._holder.arrived(viewer.device, hello.device, present, resume=hello.resume):
             viewer.dismiss(self._holder.name)
             return False
         for other in list(self._viewers):
@@ -254,7 +258,7 @@ class Agent:
             self._ordered.clear()
             assert self._order is not None
             viewer, layout = self._order
-            before = self.layout()
+            before = self.layout(viewer)
             try:
                 places = [Monitor(p.id, p.x, p.y, p.width, p.height, p.primary) for p in layout.monitors]
                 await self._layout.order(places, layout.scale)
@@ -265,7 +269,7 @@ class Agent:
                 # What was tried and taken back may have been seen as well.
                 await self._arrange()
             log.info("monitors arranged", viewer=viewer.id, monitors=len(places), scale=layout.scale)
-            if self.layout() != before:
+            if self.layout(viewer) != before:
                 continue
             viewer.arranged()  # as it was already: who asked is told
 
@@ -294,6 +298,10 @@ class Agent:
             await asyncio.sleep(1.0)
             now_s = self._clock()
             self._look_for_warps(now_s)
+            present = dict.fromkeys(viewer.device for viewer in self._viewers if viewer.greeted)
+            if self._holder.second(present, now_s):
+                for viewer in list(self._viewers):
+                    viewer.arranged()
             for viewer in list(self._viewers):
                 try:
                     viewer.second(now_s)

@@ -68,8 +68,8 @@ class Surroundings(Protocol):
     def size_px(self) -> tuple[int, int]:
         """Of the whole screen."""
 
-    def layout(self) -> m.Monitors:
-        """The monitors as viewers are told."""
+    def layout(self, viewer: Viewer) -> m.Monitors:
+        """The monitors as this viewer is told."""
 
     @property
     def video(self) -> VideoMaker:
@@ -378,7 +378,7 @@ class Viewer:
             self.tell_notice("monitor-gone", f"This desktop has no monitor {number} any more.")
             self.close(MONITOR_GONE, f"monitor {number} is gone")
             return
-        self._tell(self._around.layout())
+        self._tell(self._around.layout(self))
         if picture is self._parts.picture:
             return
         # A new size: what is on the way is of a picture that is no more.
@@ -415,7 +415,7 @@ class Viewer:
             ViewerState(shadow, hello.monitor, hello.cache_bytes),
             SurfaceProof(shadow.black, shadow.seed, now_s),
         )
-        layout = self._around.layout()
+        layout = self._around.layout(self)
         self._tell(
             m.Welcome(
                 session=self._around.session,
@@ -425,6 +425,7 @@ class Viewer:
                 monitors=layout.monitors,
                 screen_max=layout.screen_max,
                 scale=layout.scale,
+                sizes=layout.sizes,
             )
         )
         log.info("viewer joined", viewer=self.id, user=self._user, client=hello.client, monitor=hello.monitor)

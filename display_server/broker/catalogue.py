@@ -30,6 +30,7 @@ class DesktopOffer:
     usernames: tuple[str, ...]
     attach: str | None = None
     share: bool = False
+    fixed: bool = False  # the size is the operator's; else windows give theirs
     clipboard: ClipboardPolicy = field(default_factory=ClipboardPolicy)
     video: VideoPolicy = "adaptive"
 
@@ -49,6 +50,7 @@ class Catalogue:
                 desktop = known.get(offer.name) or Desktop(name=offer.name)
                 desktop.title, desktop.profile, desktop.attach = offer.title, offer.profile, offer.attach
                 desktop.width_px, desktop.height_px = offer.width_px, offer.height_px
+                desktop.fixed = offer.fixed
                 desktop.share, desktop.position = offer.share, position
                 desktop.clipboard = msgspec.json.encode(offer.clipboard).decode()
                 desktop.video = offer.video

@@ -223,6 +223,7 @@ class Sessions:
             profile=desktop.profile,
             width_px=desktop.width_px,
             height_px=desktop.height_px,
+            fixed=bool(desktop.fixed),
             home=str(self._places.homes / username / desktop.name),
             folder=str(self._places.desktops / session_id),
             log_folder=str(self._places.logs),

@@ -6,7 +6,7 @@ from sqlalchemy import ForeignKey, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 #: Written to the database; a newer one is refused rather than misread.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 #: What brings a database of a version to the next one; tables that are new are made without this.
 MIGRATIONS: dict[int, tuple[str, ...]] = {
     1: (
@@ -14,6 +14,7 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
         "ALTER TABLE desktops ADD COLUMN clipboard VARCHAR(256) NOT NULL DEFAULT '{}'",
     ),
     2: ("ALTER TABLE desktops ADD COLUMN video VARCHAR(16) NOT NULL DEFAULT 'adaptive'",),
+    3: ("ALTER TABLE desktops ADD COLUMN fixed BOOLEAN NOT NULL DEFAULT 0",),
 }
 
 
@@ -45,6 +46,7 @@ class Desktop(Base):
     profile: Mapped[str] = mapped_column(String(64))
     width_px: Mapped[int]
     height_px: Mapped[int]
+    fixed: Mapped[bool] = mapped_column(default=False)
     attach: Mapped[str | None] = mapped_column(String(64))
     position: Mapped[int] = mapped_column(default=0)
     share: Mapped[bool] = mapped_column(default=False)

@@ -37,6 +37,7 @@ class DesktopSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     locale: str = "ko_KR.UTF-8"
     attach: str | None = None  # serve this X display instead of starting one
     share: bool = False  # several devices of the person may show it at once
+    fixed: bool = False  # the size is the operator's; else windows give theirs
     clipboard: ClipboardPolicy = ClipboardPolicy()
     video: VideoSettings = VideoSettings()
 

@@ -78,6 +78,7 @@ def offers(config: Config) -> list[DesktopOffer]:
             profile=desktop.profile,
             width_px=desktop.size_px[0],
             height_px=desktop.size_px[1],
+            fixed=desktop.size is not None,
             usernames=tuple(name.lower() for name in desktop.users),
             attach=desktop.attach,
             share=desktop.share,

@@ -24,6 +24,8 @@ Epoch = Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)]
 Turn = Annotated[int, Meta(ge=-12_000, le=12_000)]
 #: A browser's clock in ms; finite because JSON knows nothing else.
 ClockMs = Annotated[float, Meta(ge=0, le=1e15)]
+#: Who gives monitors their sizes (§9).
+Sizes = Literal["window", "fixed", "other"]
 
 
 class _Message(Struct, frozen=True, tag_field="type", tag=str.lower):
@@ -171,6 +173,7 @@ class Welcome(_Message, frozen=True):
     monitors: list[MonitorLayout]
     screen_max: tuple[int, int] | None
     scale: int
+    sizes: Sizes
     tile_px: int = 64
     protocol: int = PROTOCOL_VERSION
 
@@ -278,6 +281,7 @@ class Monitors(_Message, frozen=True):
     monitors: list[MonitorLayout]
     screen_max: tuple[int, int] | None
     scale: int
+    sizes: Sizes
 
 
 class IceServer(Struct, frozen=True):

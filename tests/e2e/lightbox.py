@@ -49,13 +49,13 @@ class Lightbox:
         log: Path,
         *,
         profile: str,
-        width_px: int,
-        height_px: int,
+        width_px: int | None = None,
+        height_px: int | None = None,
         video: str = "adaptive",
         host: str = "127.0.0.1",
         settings: Mapping[str, str] | None = None,
     ) -> None:
-        """`settings` are environment variables of the configuration."""
+        """`settings` are environment variables of the configuration. Without a size it is the windows'."""
         self.profile = profile
         self.state_folder = Path(tempfile.mkdtemp(prefix="lightbox-e2e-"))
         self.environment = {**os.environ, **(settings or {}), "LIGHTBOX_STATE": str(self.state_folder)}
@@ -63,7 +63,9 @@ class Lightbox:
         started = time.monotonic()
         arguments = ["demo", "--json", "--port", str(self._port), "--profile", profile, "--video", video]
         arguments += ["--host", host]
-        arguments += ["--size", f"{width_px}x{height_px}", "--state", str(self.state_folder)]
+        arguments += ["--state", str(self.state_folder)]
+        if width_px is not None:
+            arguments += ["--size", f"{width_px}x{height_px}"]
         self.program = Program(
             [*COMMAND, *arguments], log=log, env=self.environment, stdout=subprocess.PIPE, cwd=ROOT
         )

@@ -158,6 +158,7 @@ async def running_agent(
     clipboard: DesktopClipboard | None = None,
     clipboard_policy: ClipboardPolicy = ClipboardPolicy(),  # noqa: B008 - frozen
     share: bool = False,
+    fixed: bool = False,
     video: VideoSettings = VideoSettings(),  # noqa: B008 - frozen
 ) -> AsyncIterator[RunningAgent]:
     """Yields when it listens. What `run` raised is raised at the end. One monitor unless told otherwise."""
@@ -178,6 +179,7 @@ async def running_agent(
             clipboard=clipboard,
             clipboard_policy=clipboard_policy,
             share=share,
+            fixed=fixed,
             video=video,
         )
         running = RunningAgent(agent, source, socket)

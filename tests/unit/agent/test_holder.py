@@ -5,28 +5,56 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from display_server.agent.holder import Holder
+from display_server.agent.holder import AWAY_S, Holder
 from tests.fakes.agent import running_agent
 from tests.fakes.viewer import FakeViewer
 
 
 def test_opening_takes_and_coming_back_does_not() -> None:
     holder = Holder(share=False)
-    assert holder.arrived("ward", "Ward", resume=True), "nobody had it"
-    assert holder.arrived("tablet", "Tablet", resume=False)
+    assert holder.arrived("ward", "Ward", (), resume=True), "nobody had it"
+    assert holder.arrived("tablet", "Tablet", (), resume=False)
     assert not holder.has("ward")
-    assert not holder.arrived("ward", "Ward", resume=True)
+    assert not holder.arrived("ward", "Ward", (), resume=True)
     assert (holder.name, holder.has("tablet")) == ("Tablet", True)
-    assert holder.arrived("tablet", "Tablet", resume=True)
-    assert holder.arrived("ward", "Ward", resume=False)
+    assert holder.arrived("tablet", "Tablet", (), resume=True)
+    assert holder.arrived("ward", "Ward", (), resume=False)
     assert holder.name == "Ward"
 
 
 def test_devices_that_share() -> None:
     holder = Holder(share=True)
-    assert holder.arrived("ward", "", resume=False)
-    assert holder.arrived("tablet", "", resume=True)
+    assert holder.arrived("ward", "", (), resume=False)
+    assert holder.arrived("tablet", "", (), resume=True)
     assert holder.has("ward")
+
+
+def test_one_device_gives_the_size() -> None:
+    """Of those that share, the first; the next one once it is gone for good, or opens what nobody shows."""
+    holder = Holder(share=True)
+    assert holder.arrived("ward", "", (), resume=False)
+    assert holder.arrived("tablet", "", {"ward"}, resume=False)
+    assert (holder.leads("ward"), holder.leads("tablet")) == (True, False)
+    both, one = ("ward", "tablet"), ("tablet",)
+    assert not holder.second(both, 0)
+    assert not holder.second(one, 1)
+    assert not holder.second(one, AWAY_S)
+    assert not holder.second(both, AWAY_S + 5), "it was out of reach for a moment"
+    assert not holder.second(one, AWAY_S + 6)
+    assert holder.second(one, 2 * AWAY_S + 6)
+    assert (holder.leads("ward"), holder.leads("tablet")) == (False, True)
+    assert not holder.second((), 5 * AWAY_S)
+    assert holder.arrived("ward", "", (), resume=True)
+    assert holder.leads("tablet"), "who comes back by itself takes nothing"
+    assert holder.arrived("ward", "", (), resume=False)
+    assert holder.leads("ward")
+
+
+def test_the_device_that_has_it_gives_the_size() -> None:
+    holder = Holder(share=False)
+    assert holder.arrived("ward", "", (), resume=False)
+    assert holder.arrived("tablet", "", {"ward"}, resume=False)
+    assert (holder.leads("ward"), holder.leads("tablet")) == (False, True)
 
 
 async def test_the_former_device_goes_and_hears_where_to() -> None:
@@ -85,3 +113,20 @@ async def test_devices_stay_together_where_policy_allows() -> None:
         for viewer in (ward, tablet):
             await viewer.until_exact(running.picture)
         assert ward.close_code is None
+
+
+async def test_viewers_are_told_whose_windows_give_the_size() -> None:
+    async with (
+        running_agent(share=True) as running,
+        FakeViewer(running.socket, device="ward") as ward,
+        FakeViewer(running.socket, device="tablet") as tablet,
+    ):
+        for viewer in (ward, tablet):
+            await viewer.until_exact(running.picture)
+        assert [viewer.messages[0]["sizes"] for viewer in (ward, tablet)] == ["window", "other"]
+    async with (
+        running_agent(fixed=True) as running,
+        FakeViewer(running.socket, device="ward") as ward,
+    ):
+        await ward.until_exact(running.picture)
+        assert ward.messages[0]["sizes"] == "fixed"

@@ -108,6 +108,10 @@ def test_size_and_offers(tmp_path: Path) -> None:
     path = write(tmp_path, "[[desktops]]\nname='a'\nprofile='blank'\nusers=['KIM','*']\n")
     [offer] = offers(load(path, {}))
     assert (offer.title, offer.usernames, offer.width_px) == ("a", ("kim", "*"), 1920)
+    assert not offer.fixed
+    path = write(tmp_path, "[[desktops]]\nname='a'\nprofile='blank'\nsize='800x600'\n")
+    [offer] = offers(load(path, {}))
+    assert (offer.width_px, offer.height_px, offer.fixed) == (800, 600, True)
 
 
 def test_state_folder() -> None:

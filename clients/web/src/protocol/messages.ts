@@ -53,6 +53,8 @@ const monitors = list(record(monitorShape), 64);
 const screenMax = nullable(pair(size));
 /** Text scale of the programs, percent. */
 const textScale = int(10, 1000);
+/** Who gives monitors their sizes (PROTOCOL.md §9). */
+const sizes = oneOf("window", "fixed", "other");
 /** PROTOCOL.md §2. */
 export const MONITORS_MAX = 6;
 
@@ -83,8 +85,9 @@ const AGENT_MESSAGES = {
     monitors,
     screen_max: screenMax,
     scale: textScale,
+    sizes,
   },
-  monitors: { monitors, screen_max: screenMax, scale: textScale },
+  monitors: { monitors, screen_max: screenMax, scale: textScale, sizes },
   cursor: {
     width: int(0, 4096),
     height: int(0, 4096),
@@ -186,7 +189,7 @@ export type ViewerMessage =
   | { type: "ping"; t: number };
 
 /** The monitors of a desktop, as `welcome` and `monitors` tell them. */
-export type DesktopLayout = Pick<AgentMessageOf<"monitors">, "monitors" | "screen_max" | "scale">;
+export type DesktopLayout = Pick<AgentMessageOf<"monitors">, "monitors" | "screen_max" | "scale" | "sizes">;
 export type LayoutMessage = { type: "layout"; monitors: readonly Monitor[]; scale: number | null };
 export type ViewMessage = { type: "view"; visible: boolean; scaled: boolean; ratio: number };
 export type WatchMessage = { type: "watch"; status: boolean; trace: boolean };

@@ -232,11 +232,11 @@ export class ViewerCore {
     );
   }
 
-  #arrange({ monitors, screen_max, scale }: DesktopLayout): void {
+  #arrange({ monitors, screen_max, scale, sizes }: DesktopLayout): void {
     const mine = monitors.find((monitor) => monitor.id === this.#monitorId);
     if (mine === undefined) throw new ProtocolError("monitors", `monitor ${this.#monitorId}`);
     this.#monitor = mine;
-    this.#layout = { monitors, screen_max, scale };
+    this.#layout = { monitors, screen_max, scale, sizes };
   }
 
   #step(event: PhaseEvent): void {

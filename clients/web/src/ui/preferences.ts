@@ -88,15 +88,6 @@ export function setTouchMode(value: TouchMode): void {
   store(`touch${person}`, value);
 }
 
-/** Whether the monitor that a window shows takes the window's size. */
-export function matchWindow(): boolean {
-  return load("match") === "window";
-}
-
-export function setMatchWindow(on: boolean): void {
-  store("match", on ? "window" : "ordered");
-}
-
 /** Whatever was stored under a name, as JSON; null when there is nothing, or nothing that can be read. */
 export function loadJson(name: string): unknown {
   try {

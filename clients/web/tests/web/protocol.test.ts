@@ -17,6 +17,7 @@ const WELCOME = {
   monitors: [{ id: 0, x: 0, y: 0, width: 1920, height: 1080, primary: true }],
   screen_max: [8192, 4320],
   scale: 100,
+  sizes: "window",
 };
 
 describe("messages of the agent", () => {

@@ -97,6 +97,7 @@ const welcome = {
   monitors: [{ id: 0, x: 0, y: 0, width: WIDTH, height: HEIGHT, primary: true }],
   screen_max: [8192, 4320],
   scale: 100,
+  sizes: "window",
 };
 
 function update(epoch: number, flags: number, monitor = 0): ArrayBuffer {
@@ -296,7 +297,7 @@ describe("viewer", () => {
   it("keeps its picture when its monitor only moves, and starts over when it has another size", () => {
     connect();
     agentSays(update(1, RESET));
-    const layout = { type: "monitors", screen_max: [8192, 4320], scale: 100 };
+    const layout = { type: "monitors", screen_max: [8192, 4320], scale: 100, sizes: "window" };
     const own = welcome.monitors[0];
     const opened = surface.opened.length;
     agentSays({ ...layout, monitors: [{ ...own, x: 500 }] });

@@ -14,6 +14,7 @@ const welcome = JSON.stringify({
   monitors: [{ id: 0, x: 0, y: 0, width: 1280, height: 720, primary: true }],
   screen_max: null,
   scale: 100,
+  sizes: "fixed",
 });
 const state = (name: string): string =>
   JSON.stringify({ type: "state", monitor: 0, epoch: 1, state: name, age_ms: 3, ratio: null });

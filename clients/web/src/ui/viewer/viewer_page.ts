@@ -521,6 +521,7 @@ class ViewerPage implements Page {
   /** Without `again` the focus is left where the person put it. */
   #setSoftKeyboard(on: boolean, again = true): void {
     this.#softKeyboard = on;
+    this.#monitors.typing = on && this.#touchFirst;
     const { field } = this.#stage;
     this.#raising = true;
     if (again) field.blur();

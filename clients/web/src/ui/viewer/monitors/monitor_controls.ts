@@ -2,20 +2,19 @@
 
 import type { Gesture, TouchMode } from "../../../input/touch_table.ts";
 import type { DesktopLayout, Monitor } from "../../../protocol/messages.ts";
-import { loadJson, matchWindow, setMatchWindow, storeJson, touchMode } from "../../preferences.ts";
+import { loadJson, storeJson, touchMode } from "../../preferences.ts";
 import { texts } from "../../texts.ts";
 import { Beside } from "./beside.ts";
+import { Following } from "./following.ts";
 import { alike, kept, turned } from "./order.ts";
 import type { PaneActs } from "./pane.ts";
 import { MonitorsPanel } from "./panel.ts";
 import { MonitorPictures } from "./pictures.ts";
-import { displaySize, forDisplays, resized, type Size } from "./plan.ts";
+import { displaySize, forDisplays, type Size } from "./plan.ts";
 import { MonitorStrip } from "./strip.ts";
 import { onSwipe, type Swipe } from "./swipe_core.ts";
 import { displays, fillDisplay, knowsDisplays, openWindow, rememberPlace, watchDisplays } from "./windows.ts";
 
-/** A window that is being resized or turned is left in peace this long, ms. */
-const SETTLED_MS = 400;
 /** An order that was refused is answered by a notice alone, ms. */
 const ANSWER_MS = 1_500;
 /** Fingers that switch monitors on the picture: one drags, two scroll and zoom. */
@@ -48,7 +47,7 @@ export interface MonitorControlsOptions {
   readonly surface: HTMLCanvasElement;
   /** The stage's size in device px. */
   readonly room: () => Size;
-  /** The monitor takes the window's size, whatever the person's setting. */
+  /** The monitor takes the window's size, whatever was chosen. */
   readonly fit: boolean;
   readonly beside: boolean;
 }
@@ -60,15 +59,13 @@ export class MonitorControls {
   readonly #acts: MonitorControlsActs;
   readonly #pictures: MonitorPictures;
   readonly #beside: Beside;
+  readonly #following: Following;
   readonly #abort = new AbortController();
   /** Between the windows of this browser on this desktop. */
   readonly #others: BroadcastChannel;
   #layout: DesktopLayout | null = null;
-  #timer: ReturnType<typeof setTimeout> | undefined;
   #callsOthers = false;
   #answered: (() => void) | undefined;
-  /** What was ordered for the window's size, until there is news of the layout. */
-  #matching: readonly Monitor[] | null = null;
 
   constructor(options: MonitorControlsOptions, acts: MonitorControlsActs) {
     const { desktop, monitor, surface } = options;
@@ -88,6 +85,20 @@ export class MonitorControls {
       { ...acts, gone: () => this.#chooseBeside(false) },
       () => this.#showStrip(),
     );
+    this.#following = new Following(
+      {
+        desktop,
+        always: options.fit,
+        rooms: () => {
+          const { pane } = this.#beside;
+          const own: [number, Size] = [monitor, options.room()];
+          return new Map(pane === null ? [own] : [own, [pane.monitor, pane.room]]);
+        },
+        bound: () => this.#followsDisplays(),
+        order: (monitors) => acts.order(monitors, null),
+      },
+      signal,
+    );
     this.strip = new MonitorStrip(
       {
         show: (number) => this.#show(number),
@@ -99,7 +110,7 @@ export class MonitorControls {
     this.panel = new MonitorsPanel(
       () => ({
         shown: this.#beside.shown,
-        matches: matchWindow(),
+        keeps: this.#following.keeps,
         beside: this.#beside.state,
         display: displaySize({ width: screen.width, height: screen.height, devicePixelRatio }),
         seen: (number) => this.#pictures.of(number),
@@ -110,22 +121,19 @@ export class MonitorControls {
         openAll: () => this.#openAll(),
         beside: (on) => this.#chooseBeside(on),
         useDisplays: knowsDisplays() ? () => void this.#useDisplays() : null,
-        order: (monitors, scale) => {
+        order: (monitors, scale, sized) => {
           this.#followDisplays(false);
+          // A size that was chosen is not taken back by the next change of the window.
+          if (sized) this.#following.keep(true);
           acts.order(monitors, scale);
         },
-        match: (on) => {
-          setMatchWindow(on);
-          this.#match();
-        },
+        keep: (on) => this.#following.keep(on),
         closed: () => {
           this.#pictures.watch(false);
           acts.closed();
         },
       },
     );
-    window.addEventListener("resize", () => this.#later(), { signal });
-    screen.orientation?.addEventListener?.("change", () => this.#later(), { signal });
     window.addEventListener("pagehide", () => rememberPlace(desktop, monitor), { signal });
     // Before the desktop's keyboard sees it.
     window.addEventListener("keydown", (event) => this.#key(event), { signal, capture: true });
@@ -153,9 +161,7 @@ export class MonitorControls {
   }
 
   layout(layout: DesktopLayout): void {
-    const first = this.#layout === null;
     this.#layout = layout;
-    this.#matching = null;
     this.panel.layout(layout);
     this.#beside.layout(layout.monitors);
     this.#pictures.monitors(layout.monitors.map((monitor) => monitor.id));
@@ -164,12 +170,13 @@ export class MonitorControls {
     if (this.#callsOthers) this.#others.postMessage("back");
     this.#callsOthers = false;
     this.#answered?.();
-    if (first) this.#match();
+    this.#following.layout(layout);
   }
 
   /** The desktop went to another device: what stands on this desk is wanted again when it comes back. */
   moved(): void {
     storeJson(this.#name("away"), true);
+    this.#following.moved();
   }
 
   /** Where a place on the page lies, in px of the window's own monitor, if it is over the picture beside. */
@@ -194,6 +201,11 @@ export class MonitorControls {
     this.#beside.cover(coverPx);
   }
 
+  /** A soft keyboard is up. */
+  set typing(on: boolean) {
+    this.#following.typing = on;
+  }
+
   retry(force: boolean): void {
     this.#beside.pane?.retry(force);
   }
@@ -210,7 +222,6 @@ export class MonitorControls {
 
   close(): void {
     rememberPlace(this.#options.desktop, this.#options.monitor);
-    clearTimeout(this.#timer);
     this.#abort.abort();
     this.#beside.close();
     this.#pictures.close();
@@ -258,7 +269,7 @@ export class MonitorControls {
   #chooseBeside(on: boolean): void {
     this.#acts.keepBeside(on);
     this.#beside.choose(on);
-    this.#later();
+    this.#following.later();
   }
 
   #showStrip(): void {
@@ -328,29 +339,6 @@ export class MonitorControls {
     const monitors = forDisplays(found.all);
     // Ordered though it may be there already: what we know of the layout may be older than an order under way.
     if (monitors.length > this.#layout.monitors.length) this.#acts.say(texts().monitors.plugged);
-    this.#acts.order(monitors, null);
-  }
-
-  #later(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#match(), SETTLED_MS);
-  }
-
-  #match(): void {
-    const layout = this.#layout;
-    if (layout?.screen_max == null || !(this.#options.fit || matchWindow())) return;
-    const [width, height] = layout.screen_max;
-    const rooms = new Map([[this.#options.monitor, this.#options.room()]]);
-    const { pane } = this.#beside;
-    if (pane !== null) rooms.set(pane.monitor, pane.room);
-    let monitors: Monitor[] = [...layout.monitors];
-    for (const [id, room] of rooms) {
-      if (room.width === 0 || room.height === 0 || !monitors.some((monitor) => monitor.id === id)) return;
-      monitors = resized(monitors, id, room, { width, height });
-    }
-    // A window that is turned and turned back may be quicker than the desktop's word.
-    if (alike(monitors, this.#matching ?? layout.monitors)) return;
-    this.#matching = monitors;
     this.#acts.order(monitors, null);
   }
 }

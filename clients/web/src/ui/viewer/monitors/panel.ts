@@ -17,15 +17,18 @@ export interface PanelActs {
   beside(on: boolean): void;
   /** A monitor and a window for each display; null where the browser does not tell of displays. */
   readonly useDisplays: (() => void) | null;
-  order(monitors: readonly Monitor[], scale: number): void;
-  match(on: boolean): void;
+  /** `sized`: the person chose sizes, not only how many there are or how they stand. */
+  order(monitors: readonly Monitor[], scale: number, sized: boolean): void;
+  /** Sizes stay as they are, whatever the window's. */
+  keep(on: boolean): void;
   closed(): void;
 }
 
 export interface PanelFacts {
   /** What this window shows, its own monitor first. */
   readonly shown: readonly number[];
-  readonly matches: boolean;
+  /** Whether sizes stay as they are, whatever the window's; null where another device gives them. */
+  readonly keeps: boolean | null;
   /** Whether two are shown side by side; null where that cannot be. */
   readonly beside: boolean | null;
   /** The display that this window is on, device px. */
@@ -41,6 +44,8 @@ interface Draft {
   /** null while they stand in none of the shapes, and are left there. */
   readonly shape: Shape | null;
   readonly scale: number;
+  /** A size was chosen. */
+  readonly sized: boolean;
 }
 
 export class MonitorsPanel {
@@ -163,11 +168,12 @@ export class MonitorsPanel {
 
   #form(layout: DesktopLayout): HTMLElement[] {
     const t = texts().monitors;
-    const { display, matches } = this.#facts();
+    const { display, keeps } = this.#facts();
     const draft = this.#draft ?? {
       sizes: layout.monitors.map(({ width, height }) => ({ width, height })),
       shape: shapeOf(layout.monitors),
       scale: layout.scale,
+      sized: false,
     };
     const change = (changed: Partial<Draft>): void => {
       this.#draft = { ...draft, ...changed };
@@ -203,7 +209,7 @@ export class MonitorsPanel {
             {},
             h("label", { attrs: { for: `monitor-size-${index}` } }, t.name(index + 1)),
             this.#select(`monitor-size-${index}`, sizeOptions(size, display), sizeText(size), (value) =>
-              change({ sizes: draft.sizes.map((other, at) => (at === index ? sizeOf(value) : other)) }),
+              change({ sizes: draft.sizes.map((other, at) => (at === index ? sizeOf(value) : other)), sized: true }),
             ),
           ),
         ),
@@ -228,16 +234,24 @@ export class MonitorsPanel {
       h(
         "div",
         { class: "monitor-acts" },
-        h(
-          "label",
-          { class: "monitor-match" },
-          h("input", {
-            attrs: { type: "checkbox", ...(matches ? { checked: "" } : {}) },
-            on: { change: (event) => this.#acts.match((event.target as HTMLInputElement).checked) },
-          }),
-          t.match,
-        ),
-        this.#act("apply", "primary", () => this.#acts.order(wanted, draft.scale), !fits),
+        keeps === null
+          ? h("p", { class: "muted monitor-keep" }, t.otherSizes)
+          : h(
+              "label",
+              { class: "monitor-keep" },
+              h("input", {
+                attrs: { type: "checkbox", ...(keeps || draft.sized ? { checked: "" } : {}) },
+                on: {
+                  change: (event) => {
+                    const { checked } = event.target as HTMLInputElement;
+                    this.#acts.keep(checked);
+                    change({ sized: draft.sized && checked });
+                  },
+                },
+              }),
+              t.keepSize,
+            ),
+        this.#act("apply", "primary", () => this.#acts.order(wanted, draft.scale, draft.sized), !fits),
       ),
     ];
   }

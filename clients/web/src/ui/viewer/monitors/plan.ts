@@ -27,6 +27,8 @@ export const PRESETS: readonly Size[] = [
 ];
 /** The least that an agent takes. */
 const MIN: Size = { width: 320, height: 200 };
+/** A window smaller than this shows a monitor of this size, made smaller: programs need so much. */
+const LEAST: Size = { width: 640, height: 480 };
 
 /** The first is the primary one. */
 export function arranged(sizes: readonly Size[], shape: Shape): Monitor[] {
@@ -98,6 +100,21 @@ export function resized(monitors: readonly Monitor[], id: number, size: Size, mo
     width: Math.max(MIN.width, wish.width - Math.max(0, width - most.width)),
     height: Math.max(MIN.height, wish.height - Math.max(0, height - most.height)),
   });
+}
+
+/** Each monitor of `rooms` gets the size that its window has for it; null where a window has none yet, or one for a monitor that is not there. */
+export function following(
+  monitors: readonly Monitor[],
+  rooms: ReadonlyMap<number, Size>,
+  most: Size,
+): Monitor[] | null {
+  let wanted: Monitor[] = [...monitors];
+  for (const [id, { width, height }] of rooms) {
+    if (width === 0 || height === 0 || !monitors.some((monitor) => monitor.id === id)) return null;
+    const size = { width: Math.max(LEAST.width, width), height: Math.max(LEAST.height, height) };
+    wanted = resized(wanted, id, size, most);
+  }
+  return wanted;
 }
 
 function placed(monitors: readonly Monitor[], id: number, size: Size): Monitor[] {
