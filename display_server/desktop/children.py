@@ -114,6 +114,7 @@ class Children:
             told |= left
             await asyncio.sleep(_POLL_S)
             self._reap()
+        self._reap()  # what ended since is a zombie, and no descendant any more
 
     def _reap(self) -> None:
         while True:
