@@ -53,6 +53,7 @@ class Lightbox:
         height_px: int | None = None,
         video: str = "adaptive",
         host: str = "127.0.0.1",
+        share: bool = False,
         settings: Mapping[str, str] | None = None,
     ) -> None:
         """`settings` are environment variables of the configuration. Without a size it is the windows'."""
@@ -62,7 +63,7 @@ class Lightbox:
         self._port = free_port()
         started = time.monotonic()
         arguments = ["demo", "--json", "--port", str(self._port), "--profile", profile, "--video", video]
-        arguments += ["--host", host]
+        arguments += ["--host", host, "--share" if share else "--no-share"]
         arguments += ["--state", str(self.state_folder)]
         if width_px is not None:
             arguments += ["--size", f"{width_px}x{height_px}"]

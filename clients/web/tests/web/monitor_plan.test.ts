@@ -3,9 +3,11 @@ import {
   arranged,
   bounds,
   type Display,
+  following,
   forDisplays,
   resized,
   SHAPES,
+  scaleFor,
   shapeOf,
 } from "../../src/ui/viewer/monitors/plan.ts";
 
@@ -127,5 +129,36 @@ describe("a monitor that takes its window's size", () => {
       for (const monitor of after)
         expect(Math.min(monitor.width - 320, monitor.height - 200)).toBeGreaterThanOrEqual(0);
     }
+  });
+});
+
+describe("monitors that follow windows", () => {
+  const pair = arranged([PORTRAIT, FULL_HD], "row");
+
+  it("take what each window has room for, and make room for each other", () => {
+    const rooms = new Map([
+      [0, { width: 1000, height: 900 }],
+      [1, { width: 800, height: 700 }],
+    ]);
+    expect(following(pair, rooms, MOST)?.map(({ x, width, height }) => [x, width, height])).toEqual([
+      [0, 1000, 900],
+      [1000, 800, 700],
+    ]);
+  });
+
+  it("are never too small for programs, and never larger than the screen can be", () => {
+    const tiny = following(pair, new Map([[1, { width: 200, height: 900 }]]), MOST);
+    expect(tiny?.[1]).toMatchObject({ width: 640, height: 900 });
+    const huge = following(pair, new Map([[1, { width: 9000, height: 9000 }]]), MOST);
+    expect(bounds(huge ?? [])).toEqual(MOST);
+  });
+
+  it("wait for a window that is not laid out, and for a monitor that is not there", () => {
+    expect(following(pair, new Map([[0, { width: 0, height: 500 }]]), MOST)).toBeNull();
+    expect(following(pair, new Map([[2, FULL_HD]]), MOST)).toBeNull();
+  });
+
+  it("have text for the display's density", () => {
+    expect([1, 1.1, 1.25, 1.6, 2, 2.625, 3, 4].map(scaleFor)).toEqual([100, 100, 125, 150, 200, 250, 300, 300]);
   });
 });

@@ -1,14 +1,19 @@
-/** Monitors that take the sizes of the windows that show them: when that is ordered, and when better not. */
+/**
+ * Monitors that take the sizes of the windows that show them: when that is ordered, and when better not.
+ *
+ * Programs write for the display's density then: a tablet's own pixels are too small for text of the usual size.
+ */
 
 import type { DesktopLayout, Monitor } from "../../../protocol/messages.ts";
 import { loadJson, storeJson } from "../../preferences.ts";
 import { alike } from "./order.ts";
-import { following, type Size } from "./plan.ts";
+import { following, type Size, scaleFor } from "./plan.ts";
 
 /** A window that is being resized or turned is left in peace this long, ms. */
 const SETTLED_MS = 400;
-/** Windows that order at the same moment overwrite each other. Two of different size on one monitor must not do so for ever. */
+/** Windows that order at the same moment overwrite each other, and so order again. Two of different size on one monitor must not do so for ever. */
 const ATTEMPTS = 3;
+const ATTEMPTS_MS = 3_000;
 
 export interface FollowingOptions {
   readonly desktop: string;
@@ -18,7 +23,7 @@ export interface FollowingOptions {
   readonly rooms: () => ReadonlyMap<number, Size>;
   /** Whether something else decides: the person's displays. */
   readonly bound: () => boolean;
-  readonly order: (monitors: readonly Monitor[]) => void;
+  readonly order: (monitors: readonly Monitor[], scale: number) => void;
 }
 
 export class Following {
@@ -26,8 +31,9 @@ export class Following {
   #layout: DesktopLayout | null = null;
   /** So often it may still be ordered for the sake of the last change. */
   #attempts = 0;
+  #untilMs = 0;
   /** What was ordered, until there is news of the layout. */
-  #ordered: readonly Monitor[] | null = null;
+  #ordered: Pick<DesktopLayout, "monitors" | "scale"> | null = null;
   #typing = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -52,6 +58,11 @@ export class Following {
   keep(on: boolean): void {
     storeJson(this.#name, on ? "keep" : "follow");
     this.#begin();
+  }
+
+  /** The person chose a text size on this device, percent. */
+  chooseScale(scale: number): void {
+    storeJson(this.#scaleName, scale);
   }
 
   /** A soft keyboard is up: what it covers, or takes from the window's height in some browsers, comes back. */
@@ -84,22 +95,38 @@ export class Following {
     return `sizes.${this.#options.desktop}`;
   }
 
+  /** For all monitors: the window that shows the primary one orders it. */
+  get #scale(): number {
+    const chosen = loadJson(this.#scaleName);
+    return typeof chosen === "number" ? chosen : scaleFor(devicePixelRatio);
+  }
+
+  get #scaleName(): string {
+    return `scale.${this.#options.desktop}`;
+  }
+
   #begin(): void {
     this.#attempts = ATTEMPTS;
+    this.#untilMs = performance.now() + ATTEMPTS_MS;
     this.#match();
   }
 
   #match(): void {
     const layout = this.#layout;
-    if (layout?.screen_max == null || this.#attempts === 0 || this.#typing) return;
+    if (layout?.screen_max == null || this.#typing) return;
+    if (this.#attempts === 0 || performance.now() > this.#untilMs) return;
     if (document.visibilityState === "hidden" || this.#options.bound()) return;
     if (this.keeps === null || (this.keeps && !this.#options.always)) return;
     const [width, height] = layout.screen_max;
-    const wanted = following(layout.monitors, this.#options.rooms(), { width, height });
+    const rooms = this.#options.rooms();
+    const wanted = following(layout.monitors, rooms, { width, height });
+    if (wanted === null) return;
+    const scale = layout.monitors.some(({ id, primary }) => primary && rooms.has(id)) ? this.#scale : layout.scale;
     // A window that is turned and turned back may be quicker than the desktop's word.
-    if (wanted === null || alike(wanted, this.#ordered ?? layout.monitors)) return;
+    const told = this.#ordered ?? layout;
+    if (alike(wanted, told.monitors) && scale === told.scale) return;
     this.#attempts -= 1;
-    this.#ordered = wanted;
-    this.#options.order(wanted);
+    this.#ordered = { monitors: wanted, scale };
+    this.#options.order(wanted, scale);
   }
 }

@@ -95,7 +95,7 @@ export class MonitorControls {
           return new Map(pane === null ? [own] : [own, [pane.monitor, pane.room]]);
         },
         bound: () => this.#followsDisplays(),
-        order: (monitors) => acts.order(monitors, null),
+        order: (monitors, scale) => acts.order(monitors, scale),
       },
       signal,
     );
@@ -125,6 +125,7 @@ export class MonitorControls {
           this.#followDisplays(false);
           // A size that was chosen is not taken back by the next change of the window.
           if (sized) this.#following.keep(true);
+          if (scale !== this.#layout?.scale) this.#following.chooseScale(scale);
           acts.order(monitors, scale);
         },
         keep: (on) => this.#following.keep(on),
@@ -167,6 +168,7 @@ export class MonitorControls {
     this.#pictures.monitors(layout.monitors.map((monitor) => monitor.id));
     if (this.#returns(layout)) return;
     storeJson(this.#name("layout"), layout.monitors);
+    storeJson(this.#name("text"), layout.scale);
     if (this.#callsOthers) this.#others.postMessage("back");
     this.#callsOthers = false;
     this.#answered?.();
@@ -228,7 +230,7 @@ export class MonitorControls {
     this.#others.close();
   }
 
-  #name(what: "layout" | "away" | "displays"): string {
+  #name(what: "layout" | "text" | "away" | "displays"): string {
     return `${what}.${this.#options.desktop}`;
   }
 
@@ -240,8 +242,10 @@ export class MonitorControls {
     if (layout.screen_max === null) return false;
     const [width, height] = layout.screen_max;
     const mine = kept(loadJson(this.#name("layout")), { width, height });
-    if (mine === null || alike(mine, layout.monitors)) return false;
-    this.#acts.order(mine, null);
+    const text = loadJson(this.#name("text"));
+    const scale = typeof text === "number" ? text : layout.scale;
+    if (mine === null || (alike(mine, layout.monitors) && scale === layout.scale)) return false;
+    this.#acts.order(mine, scale);
     return true;
   }
 

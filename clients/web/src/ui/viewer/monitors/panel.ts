@@ -5,7 +5,7 @@ import { button, h } from "../../dom.ts";
 import { icon } from "../../icons.ts";
 import { texts } from "../../texts.ts";
 import type { Seen } from "./pictures.ts";
-import { arranged, bounds, PRESETS, SHAPES, type Shape, type Size, shapeOf } from "./plan.ts";
+import { arranged, bounds, PRESETS, SCALES, SHAPES, type Shape, type Size, shapeOf } from "./plan.ts";
 
 export interface PanelActs {
   /** Shows a monitor in this window. */
@@ -35,9 +35,6 @@ export interface PanelFacts {
   readonly display: Size;
   readonly seen: (monitor: number) => Seen;
 }
-
-/** Text scale, percent. */
-const SCALES = [100, 125, 150, 175, 200, 250, 300] as const;
 
 interface Draft {
   readonly sizes: readonly Size[];

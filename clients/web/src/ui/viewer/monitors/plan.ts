@@ -25,6 +25,8 @@ export const PRESETS: readonly Size[] = [
   { width: 2560, height: 1440 },
   { width: 3840, height: 2160 },
 ];
+/** Text sizes that are offered, percent. */
+export const SCALES = [100, 125, 150, 175, 200, 250, 300] as const;
 /** The least that an agent takes. */
 const MIN: Size = { width: 320, height: 200 };
 /** A window smaller than this shows a monitor of this size, made smaller: programs need so much. */
@@ -100,6 +102,12 @@ export function resized(monitors: readonly Monitor[], id: number, size: Size, mo
     width: Math.max(MIN.width, wish.width - Math.max(0, width - most.width)),
     height: Math.max(MIN.height, wish.height - Math.max(0, height - most.height)),
   });
+}
+
+/** The text size at which programs on a display of this density look as large as other pages, percent. */
+export function scaleFor(ratio: number): number {
+  const off = (scale: number): number => Math.abs(scale - ratio * 100);
+  return SCALES.reduce((best, scale) => (off(scale) < off(best) ? scale : best));
 }
 
 /** Each monitor of `rooms` gets the size that its window has for it; null where a window has none yet, or one for a monitor that is not there. */
