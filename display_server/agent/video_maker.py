@@ -15,6 +15,7 @@ import structlog
 from display_server.motion.chooser import MotionChooser, MotionPolicy
 from display_server.motion.settings import VideoSettings
 from display_server.protocol import messages as m
+from display_server.telemetry.metrics import AgentMetrics
 from display_server.update.shadow import Shadow
 
 if TYPE_CHECKING:
@@ -69,11 +70,15 @@ class VideoMaker:
         tell: Callable[[m.Peer | m.Answer | m.Video], None],
         wake: Callable[[], None],
         carries: Callable[[], float | None],
+        datagram: Callable[[bytes | None], None],
+        metrics: AgentMetrics,
         clock: Callable[[], float],
     ) -> ViewerVideo | None:
         if self._kind is None or not self._able:
             return None
-        return self._kind(self._settings, self._able, viewer, monitor, shadow, tell, wake, carries, clock)
+        return self._kind(
+            self._settings, self._able, viewer, monitor, shadow, tell, wake, carries, datagram, metrics, clock
+        )
 
 
 def _load() -> tuple[type[ViewerVideo], frozenset[tuple[Codec, Chroma]]]:

@@ -20,12 +20,13 @@ from display_server.clipboard.policy import ClipboardPolicy
 from display_server.clipboard.viewer_clipboard import ViewerClipboard
 from display_server.errors import Malfunction, ProtocolError
 from display_server.input.input_sink import InputSink
+from display_server.input.pointer_order import PointerOrder
 from display_server.motion.chooser import MotionChooser, Way
 from display_server.motion.region import Region, Tiles
 from display_server.protocol import messages as m
 from display_server.protocol.clipboard import Piece
 from display_server.protocol.connection import MONITOR_GONE, ConnectionState, ViewerConnection
-from display_server.protocol.wire import DigestReport
+from display_server.protocol.wire import DigestReport, Motion, parse_motion
 from display_server.telemetry.metrics import AgentMetrics
 from display_server.telemetry.trace import FrameTraces, Stages
 from display_server.transport.viewer_socket import ViewerSocket, Visitor
@@ -143,6 +144,8 @@ class Viewer:
         self._joined_s = clock()
         self._watch = m.Watch(status=False, trace=False)
         self._buttons = 0
+        self._order = PointerOrder()
+        self._datagrams = 0
         self._pointer: tuple[int, int] | None = None
         self._told: Exactness | None = None
         self._told_s = -math.inf
@@ -218,6 +221,8 @@ class Viewer:
             self._tell,
             lambda: self._around.wake(monitor),
             lambda: self.window.rate_bytes_per_s,
+            self.datagram,
+            self._around.metrics,
             self._clock,
         )
         if self.video is not None:
@@ -267,6 +272,29 @@ class Viewer:
         except ProtocolError:
             self._around.metrics.violations += 1
             raise
+
+    def datagram(self, data: bytes | None) -> None:
+        """A message of the data channel came; None: something that is none."""
+        if not self.greeted:
+            return
+        metrics = self._around.metrics
+        try:
+            if data is None:
+                raise ProtocolError("the data channel is for whole binary messages on stream 0")
+            motion = parse_motion(data)
+        except ProtocolError as error:
+            metrics.violations += 1
+            log.warning("protocol violation", viewer=self.id, code=error.close_code, error=str(error))
+            self._connection.close()
+            self.close(error.close_code, str(error))
+            return
+        metrics.pointer_datagrams += 1
+        self._datagrams += 1
+        # What waits for a paste is not overtaken; the WebSocket repeats where the pointer came to rest.
+        if self._pasting is None and self._order.beside(motion.turn, motion.step):
+            self._act(motion)
+        else:
+            metrics.pointer_late += 1
 
     def _handle(self, message: m.ViewerMessage | DigestReport | Piece, now_s: float) -> None:
         match message:
@@ -513,18 +541,23 @@ class Viewer:
             for message in held:
                 self._act(message)
 
-    def _act(self, message: m.InputMessage) -> None:
+    def _act(self, message: m.InputMessage | Motion) -> None:
         # The key that pastes may be among them.
-        if self._pasting is not None and len(self._held) < HELD_MAX:
+        if self._pasting is not None and not isinstance(message, Motion) and len(self._held) < HELD_MAX:
             self._held.append(message)
             return
         self._around.metrics.input_events += 1
         try:
             match message:
                 case m.Pointer():
-                    self._buttons = message.buttons
+                    counts = self._order.in_line(message.turn, message.step)
+                    if counts or message.buttons != self._buttons:
+                        self._buttons = message.buttons
+                        self._point(message.x, message.y)
+                case Motion():
                     self._point(message.x, message.y)
                 case m.Wheel():
+                    self._order.in_line(message.turn, 0)
                     if self._on_screen(message.x, message.y) != self._pointer:
                         self._point(message.x, message.y)
                     self._hands.wheel(message.dx, message.dy)
@@ -590,6 +623,7 @@ class Viewer:
             video_bytes=self.video.bytes if self.video is not None else 0,
             video_raw_bytes=self.video.raw_bytes if self.video is not None else 0,
             video_codec=self.video.codec if self.video is not None else "",
+            datagrams=self._datagrams,
         )
 
     def _summary(self) -> dict[str, object]:

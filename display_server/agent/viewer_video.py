@@ -31,6 +31,7 @@ from display_server.motion.region import Region, Tiles
 from display_server.motion.settings import TurnServer, VideoSettings
 from display_server.motion.strip import NUMBERS, coded_size_px, compose
 from display_server.protocol import messages as m
+from display_server.telemetry.metrics import AgentMetrics
 from display_server.transport.webrtc.peer import Peer, PeerState
 from display_server.update.shadow import Shadow
 
@@ -62,7 +63,8 @@ def relays(turn: TurnServer | None, viewer: str, now_unix_s: float) -> list[m.Ic
 
 class ViewerVideo:
     """`tell` sends a control message, `wake` lets the pipeline look again, `carries` tells what the way has
-    shown to carry in bytes a second. `able` is what this host encodes."""
+    shown to carry in bytes a second, `datagram` takes what comes on the data channel. `able` is what this
+    host encodes."""
 
     def __init__(
         self,
@@ -74,6 +76,8 @@ class ViewerVideo:
         tell: Callable[[m.Peer | m.Answer | m.Video], None],
         wake: Callable[[], None],
         carries: Callable[[], float | None],
+        datagram: Callable[[bytes | None], None],
+        metrics: AgentMetrics,
         clock: Callable[[], float],
     ) -> None:
         self._settings = settings
@@ -83,6 +87,8 @@ class ViewerVideo:
         self._tell = tell
         self._wake = wake
         self._carries = carries
+        self._datagram = datagram
+        self._metrics = metrics
         self._clock = clock
         self._peer: Peer | None = None
         self._retry_s = RETRY_S
@@ -165,6 +171,7 @@ class ViewerVideo:
             self._start_bps(),
             self._settings.cap_bps,
             self._clock,
+            self._datagram,
             lambda: self._peer_changed(peer),
         )
         self._peer = peer
@@ -194,6 +201,7 @@ class ViewerVideo:
             return
         if peer.state is PeerState.CONNECTED:
             self.failed = False
+            self._metrics.video_connected += 1
             codec, chroma = peer.codec or (None, None)
             log.info(
                 "video ready",
@@ -209,6 +217,7 @@ class ViewerVideo:
     def _fail(self) -> None:
         """Tiles bring everything; later the viewer is asked again."""
         self.failed = True
+        self._metrics.video_failed += 1
         self._wake()
         if self._again is None:
             self._again = asyncio.get_running_loop().call_later(self._retry_s, self._try_again)

@@ -22,6 +22,7 @@ Place = Annotated[int, Meta(ge=-32_768, le=32_767)]
 Side = Annotated[int, Meta(ge=1, le=65_535)]
 Epoch = Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)]
 Turn = Annotated[int, Meta(ge=-12_000, le=12_000)]
+Turning = Annotated[int, Meta(ge=0, le=0xFFFF)]
 #: A browser's clock in ms; finite because JSON knows nothing else.
 ClockMs = Annotated[float, Meta(ge=0, le=1e15)]
 #: Who gives monitors their sizes (§9).
@@ -46,9 +47,13 @@ class Hello(_Message, frozen=True):
 
 
 class Pointer(_Message, frozen=True):
+    """`turn` and `step` put it in order with motions that come as datagrams (§11)."""
+
     x: Place
     y: Place
     buttons: Annotated[int, Meta(ge=0, le=255)]
+    turn: Turning = 0
+    step: Turning = 0
 
 
 class Wheel(_Message, frozen=True):
@@ -56,6 +61,7 @@ class Wheel(_Message, frozen=True):
     y: Place
     dx: Turn
     dy: Turn
+    turn: Turning = 0
 
 
 class Key(_Message, frozen=True):
@@ -124,7 +130,7 @@ class ClipboardAsk(_Message, frozen=True, tag="clipboard"):
 
 
 class Offer(_Message, frozen=True):
-    """WebRTC's, to receive one video."""
+    """WebRTC's, to receive one video, and to send motions of the pointer."""
 
     sdp: Annotated[str, Meta(max_length=48_000)]
 
@@ -233,6 +239,7 @@ class Status(_Message, frozen=True):
     video_bytes: int
     video_raw_bytes: int
     video_codec: str
+    datagrams: int
 
 
 class TraceFrame(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Binary frames of PROTOCOL.md §3 and §4: updates out, digest reports in."""
+"""What is binary of PROTOCOL.md §3, §4 and §11: updates out, digest reports and datagrams in."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from display_server.errors import ProtocolError
 
 KIND_UPDATE = 1
 KIND_DIGESTS = 2
+KIND_MOTION = 4
 RESET = 1
 PARTIAL = 2
 FULL = 1
@@ -23,6 +24,7 @@ _HEADER = struct.Struct("<BBHIQ")
 _TILE = struct.Struct("<BHH")
 _MOVE = struct.Struct("<BHHHHhh")
 _REPORT = struct.Struct("<BBHIQH")
+_MOTION = struct.Struct("<BBHHhh")
 _STORE_HEAD = np.dtype([("op", "u1"), ("tile", "<u2"), ("slot", "<u4"), ("length", "<u2")])
 _CACHED_OP = np.dtype([("op", "u1"), ("tile", "<u2"), ("slot", "<u4")])
 _ENTRY = np.dtype([("tile", "<u2"), ("digest", "<u8")])
@@ -120,3 +122,25 @@ def parse_report(data: bytes, tile_count: int | None) -> DigestReport:
 def epoch_of(data: bytes) -> int:
     """Of a digest report; 0 for what is too short to be one."""
     return int(_REPORT.unpack_from(data)[3]) if len(data) >= _REPORT.size else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """The pointer moved, with its buttons as they were. Px on the monitor."""
+
+    turn: int
+    step: int
+    x: int
+    y: int
+
+
+def parse_motion(data: bytes) -> Motion:
+    """Raises ProtocolError unless it is the one datagram that a viewer may send."""
+    if len(data) != _MOTION.size:
+        raise ProtocolError(f"a motion has {_MOTION.size} bytes, not {len(data)}")
+    kind, flags, turn, step, x, y = _MOTION.unpack(data)
+    if kind != KIND_MOTION or flags:
+        raise ProtocolError(f"no viewer sends datagrams of kind {kind}, flags {flags}")
+    if turn == 0:
+        raise ProtocolError("turn 0 has no datagrams")
+    return Motion(turn, step, x, y)

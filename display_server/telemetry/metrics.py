@@ -66,9 +66,13 @@ class AgentMetrics:
     violations: int = 0
     viewers_joined: int = 0
     input_events: int = 0
+    pointer_datagrams: int = 0
+    pointer_late: int = 0
     video_frames: int = 0
     video_bytes: int = 0
     video_begun: int = 0
+    video_connected: int = 0
+    video_failed: int = 0
     state_s: Counter[str] = field(default_factory=Counter)  # viewer-seconds by state
     stages: dict[str, Timing] = field(default_factory=lambda: {stage: Timing() for stage in STAGES})
 
@@ -140,7 +144,11 @@ _COUNTERS = {
     "violations": "Connections ended for breaking the protocol",
     "viewers_joined": "Viewers that said hello",
     "input_events": "Events of pointers and keyboards",
+    "pointer_datagrams": "Motions of pointers that came as datagrams",
+    "pointer_late": "Of these, those that newer events had overtaken",
     "video_frames": "Frames of video sent",
     "video_bytes": "Bytes of these",
     "video_begun": "Times that something became video",
+    "video_connected": "Connections for video that came about",
+    "video_failed": "Times that video had no way (any more), or was not shown",
 }

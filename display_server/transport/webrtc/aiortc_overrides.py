@@ -1,14 +1,29 @@
-"""All that we change of aiortc and aioice, which otherwise only bring ICE and DTLS-SRTP.
+"""All that we change of aiortc and aioice, which otherwise only bring ICE, DTLS-SRTP and SCTP.
 
 `tests/unit/webrtc/test_overrides.py` fails when a new version changes what is relied on here.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Sequence
 
 from aioice import Connection
-from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceGatherer, RTCIceTransport
+from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceGatherer, RTCIceTransport, RTCSctpTransport
+from aiortc.rtcsctptransport import (
+    SCTP_DATA_FIRST_FRAG,
+    SCTP_DATA_LAST_FRAG,
+    WEBRTC_BINARY,
+    DataChunk,
+    ForwardTsnChunk,
+)
+
+#: The data channel that both sides know of without a word about it.
+CHANNEL = 0
+#: Datagrams that may overtake one that is lost, before its sender has to say that it gave it up.
+OVERTAKING_MAX = 1024
+#: What aiortc raises where a packet makes no sense.
+_NONSENSE = (AssertionError, AttributeError, LookupError, TypeError, ValueError, struct.error)
 
 
 class ChosenAddresses(Connection):
@@ -50,3 +65,37 @@ class Transport(RTCDtlsTransport):
     async def send(self, packet: bytes) -> None:
         """An RTP or RTCP packet. Raises ConnectionError."""
         await self._send_rtp(packet)
+
+
+class Datagrams(RTCSctpTransport):
+    """Gives what comes on `CHANNEL` to `taken`, message by message; None stands for what is no message of it.
+
+    aiortc would keep whatever the other side begins: streams, channels, parts of messages. Here a message is
+    one chunk, nothing has an order, and we send nothing. All that is kept are the numbers of those that
+    overtook a lost one, and the one timer that repeats SCTP's handshake some times.
+    """
+
+    def __init__(self, transport: Transport, taken: Callable[[bytes | None], None]) -> None:
+        super().__init__(transport)
+        self._taken = taken
+
+    async def _handle_data(self, data: bytes) -> None:
+        try:
+            await super()._handle_data(data)
+        except _NONSENSE as error:
+            raise ConnectionError(f"this is no SCTP: {error!r}") from error
+
+    async def _receive_data_chunk(self, chunk: DataChunk) -> None:
+        self._sack_needed = True
+        if self._mark_received(chunk.tsn):
+            return
+        if len(self._sack_misordered) > OVERTAKING_MAX:
+            raise ConnectionError("too many datagrams overtook one")
+        whole = SCTP_DATA_FIRST_FRAG | SCTP_DATA_LAST_FRAG
+        ours = chunk.stream_id == CHANNEL and chunk.protocol == WEBRTC_BINARY and chunk.flags & whole == whole
+        self._taken(chunk.user_data if ours else None)
+        await self._reset_deferred_streams()  # where the other side closes its channel
+
+    async def _receive_forward_tsn_chunk(self, chunk: ForwardTsnChunk) -> None:
+        chunk.streams = []  # of an order that nothing here has
+        await super()._receive_forward_tsn_chunk(chunk)

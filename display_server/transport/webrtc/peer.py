@@ -24,7 +24,7 @@ from aiortc import (
 
 from display_server.errors import ProtocolError
 from display_server.motion.encoders.video_encoder import Chroma, Codec, EncodedFrame
-from display_server.transport.webrtc.aiortc_overrides import Gatherer, Transport
+from display_server.transport.webrtc.aiortc_overrides import Datagrams, Gatherer, Transport
 from display_server.transport.webrtc.codec_choice import choose_codec
 from display_server.transport.webrtc.session_description import (
     TRANSPORT_SEQUENCE,
@@ -46,7 +46,8 @@ class PeerState(Enum):
 
 
 class Peer:
-    """`changed` is called when the state did. `addresses` of this host are offered, no others."""
+    """`datagram` is called with each message of the data channel, None for what is none; `changed` when the
+    state did. `addresses` of this host are offered, no others."""
 
     def __init__(
         self,
@@ -55,6 +56,7 @@ class Peer:
         start_bps: int,
         cap_bps: int,
         clock: Callable[[], float],
+        datagram: Callable[[bytes | None], None],
         changed: Callable[[], None],
         connect_within_s: float = CONNECT_WITHIN_S,
     ) -> None:
@@ -62,9 +64,12 @@ class Peer:
         self._able = able
         self._start_bps, self._cap_bps = start_bps, cap_bps
         self._clock = clock
+        self._datagram = datagram
         self._changed = changed
         self._connect_within_s = connect_within_s
         self._transport: Transport | None = None
+        self._datagrams: Datagrams | None = None
+        self._channel_port: int | None = None
         self._work = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.state = PeerState.NEW
@@ -94,6 +99,9 @@ class Peer:
         ice = RTCIceTransport(gatherer)
         certificate = RTCCertificate.generateCertificate()
         self._transport = Transport(ice, certificate, self._rtcp)
+        if offer.channel is not None:
+            self._datagrams = Datagrams(self._transport, self._datagram)
+            self._channel_port = offer.channel.port
         await gatherer.gather()
         local = gatherer.getLocalParameters()
         own = self._transport.getLocalParameters().fingerprints
@@ -136,12 +144,14 @@ class Peer:
                     await transport.start(dtls)
             if transport.state == "connected":
                 self._set(PeerState.CONNECTED)
+                if self._datagrams is not None and self._channel_port is not None:
+                    await self._datagrams.start(None, self._channel_port)
                 await self._pump(transport)
         except (TimeoutError, ConnectionError):
             pass  # told by the state
         finally:
             # Not awaited where the loop ends: both only say goodbye.
-            await asyncio.shield(self._end(transport, ice))
+            await asyncio.shield(self._end(transport, ice, self._datagrams))
             if self.state is not PeerState.CLOSED:
                 self._set(PeerState.FAILED)
 
@@ -164,7 +174,9 @@ class Peer:
         self._work.set()
 
     @staticmethod
-    async def _end(transport: Transport, ice: RTCIceTransport) -> None:
+    async def _end(transport: Transport, ice: RTCIceTransport, datagrams: Datagrams | None) -> None:
+        if datagrams is not None:
+            await datagrams.stop()
         await transport.stop()
         await ice.stop()
 

@@ -1,4 +1,5 @@
-"""SDP (RFC 8866, 8829) as far as a viewer's offer of one video and an agent's answer need it.
+"""SDP (RFC 8866, 8829, 8841) as far as a viewer's offer of one video, perhaps with a data channel, and an
+agent's answer need it.
 
 Rejected: aiortc's own SDP and its codec registry, which know neither High 4:4:4 nor our extensions.
 """
@@ -20,6 +21,11 @@ MEDIA_ID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 EXTENSIONS = frozenset({TRANSPORT_SEQUENCE, PLAYOUT_DELAY, MEDIA_ID})
 _FINGERPRINT = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2})+")
 _TOKEN = re.compile(r"[A-Za-z0-9+/]{4,256}")
+_MID = re.compile(r"[A-Za-z0-9_-]{1,16}")
+#: The port of SCTP that we say is ours: a word within the channel, not one of the host.
+SCTP_PORT = 5000
+#: What we say that we take, bytes: no message of ours is as long.
+MESSAGE_MAX_BYTES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,14 @@ class OfferedCodec:
 
 
 @dataclass(frozen=True, slots=True)
+class Channel:
+    """A medium for data channels; `port` is the other side's of SCTP."""
+
+    mid: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """`fingerprints` are (algorithm, value) pairs; `extensions` numbers by URI."""
 
@@ -42,27 +56,31 @@ class Offer:
     fingerprints: tuple[tuple[str, str], ...]
     codecs: tuple[OfferedCodec, ...]
     extensions: Mapping[str, int]
+    channel: Channel | None = None
 
 
 def parse_offer(text: str) -> Offer:
-    """Of exactly one medium, a video that the other side wants to receive. Raises ProtocolError."""
+    """Of a video that the other side wants to receive, and a data channel or none. Raises ProtocolError."""
     lines = text.splitlines()
     if len(lines) > LINES_MAX:
         raise ProtocolError(f"an offer has at most {LINES_MAX} lines")
-    media = [line for line in lines if line.startswith("m=")]
-    if len(media) != 1 or not media[0].startswith("m=video "):
-        raise ProtocolError("an offer has one medium, a video")
-    attributes = _attributes(lines)
+    begins = [number for number, line in enumerate(lines) if line.startswith("m=")]
+    kinds = [lines[number].split(" ", 1)[0] for number in begins]
+    if kinds not in (["m=video"], ["m=video", "m=application"]):
+        raise ProtocolError("an offer has a video, and after it at most a data channel")
+    end = begins[1] if len(begins) > 1 else len(lines)
+    attributes = _attributes(lines[:end])  # what holds for all media stands before the first
     if "recvonly" not in attributes:
         raise ProtocolError("an offer is to receive only")
     try:
         return Offer(
-            mid=_one(attributes, "mid", _TOKEN),
+            mid=_one(attributes, "mid", _MID),
             user=_one(attributes, "ice-ufrag", _TOKEN, least=4),
             password=_one(attributes, "ice-pwd", _TOKEN, least=22),
             fingerprints=tuple(_fingerprint(value) for value in attributes["fingerprint"]),
             codecs=tuple(_codecs(attributes)),
             extensions=_extensions(attributes.get("extmap", [])),
+            channel=_channel(attributes, _attributes(lines[end:])) if len(begins) > 1 else None,
         )
     except (KeyError, ValueError, IndexError) as error:
         raise ProtocolError(f"this is no offer: {error!r}") from error
@@ -79,11 +97,19 @@ def _attributes(lines: Iterable[str]) -> dict[str, list[str]]:
 
 def _one(attributes: Mapping[str, Sequence[str]], name: str, form: re.Pattern[str], least: int = 1) -> str:
     value = attributes[name][0]
-    if name == "mid":
-        form = re.compile(r"[A-Za-z0-9_-]{1,16}")
     if not form.fullmatch(value) or len(value) < least:
         raise ValueError(f"{name} {value[:32]!r}")
     return value
+
+
+def _channel(video: Mapping[str, Sequence[str]], channel: Mapping[str, Sequence[str]]) -> Channel:
+    """On the video's transport: there is one way for both."""
+    mid, port = _one(channel, "mid", _MID), int(channel["sctp-port"][0])
+    if not 1 <= port <= 65_535:
+        raise ValueError(f"sctp-port {port}")
+    if not any({video["mid"][0], mid} <= set(group.split()[1:]) for group in video["group"]):
+        raise ValueError("the data channel is not bundled with the video")
+    return Channel(mid, port)
 
 
 def _fingerprint(value: str) -> tuple[str, str]:
@@ -144,20 +170,24 @@ class Answer:
         codec, offer = self.codec, self.offer
         numbers = [codec.payload_type] + ([codec.repair] if codec.repair is not None else [])
         name = {"h264": "H264", "vp8": "VP8"}[codec.name]
+        mids = [offer.mid] + ([offer.channel.mid] if offer.channel is not None else [])
+        way = [
+            "c=IN IP4 0.0.0.0",
+            f"a=ice-ufrag:{self.user}",
+            f"a=ice-pwd:{self.password}",
+            *(f"a=fingerprint:{algorithm} {value}" for algorithm, value in self.fingerprints),
+            "a=setup:active",
+        ]
         lines = [
             "v=0",
             f"o=- {self.ssrc} 1 IN IP4 127.0.0.1",
             "s=-",
             "t=0 0",
-            f"a=group:BUNDLE {offer.mid}",
+            f"a=group:BUNDLE {' '.join(mids)}",
             "a=msid-semantic: WMS *",
             f"m=video 9 UDP/TLS/RTP/SAVPF {' '.join(map(str, numbers))}",
-            "c=IN IP4 0.0.0.0",
+            *way,
             "a=rtcp:9 IN IP4 0.0.0.0",
-            f"a=ice-ufrag:{self.user}",
-            f"a=ice-pwd:{self.password}",
-            *(f"a=fingerprint:{algorithm} {value}" for algorithm, value in self.fingerprints),
-            "a=setup:active",
             f"a=mid:{offer.mid}",
             *(f"a=extmap:{number} {uri}" for uri, number in offer.extensions.items()),
             "a=sendonly",
@@ -182,5 +212,13 @@ class Answer:
         for ssrc in [self.ssrc] + ([self.repair_ssrc] if codec.repair is not None else []):
             lines += [f"a=ssrc:{ssrc} cname:lightbox", f"a=ssrc:{ssrc} msid:motion motion"]
         lines += [f"a=candidate:{candidate}" for candidate in self.candidates]
-        lines += ["a=end-of-candidates", ""]
-        return "\r\n".join(lines)
+        lines.append("a=end-of-candidates")
+        if offer.channel is not None:
+            lines += [
+                "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
+                *way,
+                f"a=mid:{offer.channel.mid}",
+                f"a=sctp-port:{SCTP_PORT}",
+                f"a=max-message-size:{MESSAGE_MAX_BYTES}",
+            ]
+        return "\r\n".join([*lines, ""])

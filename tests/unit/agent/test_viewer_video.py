@@ -24,6 +24,7 @@ from display_server.motion.encoders.video_encoder import (
 )
 from display_server.motion.settings import TurnServer, VideoSettings
 from display_server.protocol import messages as m
+from display_server.telemetry.metrics import AgentMetrics
 from display_server.transport.webrtc.peer import PeerState
 from display_server.update.shadow import Shadow
 
@@ -87,6 +88,7 @@ class Bench:
         self.shadow = Shadow(1280, 800, 1)
         self.now_s = time.monotonic()
         self.woken = 0
+        self.metrics = AgentMetrics()
         self.video = ViewerVideo(
             VideoSettings(policy="economy", addresses=["127.0.0.1"]),
             ABLE,
@@ -96,6 +98,8 @@ class Bench:
             self.told.append,
             self.wake,
             lambda: 1e6,
+            lambda _: None,
+            self.metrics,
             lambda: self.now_s,
         )
         self.executor = ThreadPoolExecutor(1)
@@ -171,6 +175,7 @@ async def test_a_lost_connection_ends_video_at_once(bench: Bench) -> None:
     assert bench.video.state == "failed"
     await bench.connect()
     assert state_of(bench) == "ready", "a new connection begins anew"
+    assert (bench.metrics.video_connected, bench.metrics.video_failed) == (2, 1)
     await bench.video.close()
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from display_server.errors import ProtocolError
-from display_server.protocol.wire import UpdateWriter, parse_report
+from display_server.protocol.wire import KIND_MOTION, Motion, UpdateWriter, parse_motion, parse_report
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[2] / "vectors" / "protocol.json").read_text())
 
@@ -56,6 +56,28 @@ def test_reports(vector: dict[str, Any]) -> None:
     assert f"{report.root:016x}" == vector["root"]
     entries = zip(report.tiles.tolist(), report.digests.tolist(), strict=True)
     assert [[tile, f"{digest:016x}"] for tile, digest in entries] == vector["entries"]
+
+
+@pytest.mark.parametrize("vector", VECTORS["motions"], ids=lambda vector: vector["name"])
+def test_motions(vector: dict[str, Any]) -> None:
+    motion = parse_motion(bytes.fromhex(vector["hex"]))
+    assert motion == Motion(vector["turn"], vector["step"], vector["x"], vector["y"])
+
+
+@pytest.mark.parametrize("vector", VECTORS["malformed_motions"], ids=lambda vector: vector["name"])
+def test_malformed_motions_are_refused(vector: dict[str, Any]) -> None:
+    with pytest.raises(ProtocolError) as caught:
+        parse_motion(bytes.fromhex(vector["hex"]))
+    assert caught.value.close_code == 4400
+
+
+@given(st.binary(max_size=12))
+def test_any_datagram_is_a_motion_or_refused(data: bytes) -> None:
+    try:
+        assert len(data) == 10
+        assert parse_motion(data).turn > 0
+    except (AssertionError, ProtocolError):
+        assert len(data) != 10 or data[:2] != bytes([KIND_MOTION, 0]) or data[2:4] == bytes(2)
 
 
 @pytest.mark.parametrize("vector", VECTORS["malformed_reports"], ids=lambda vector: vector["name"])

@@ -6,7 +6,7 @@ import inspect
 
 import pytest
 from aioice import Connection
-from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceGatherer, RTCIceTransport
+from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceGatherer, RTCIceTransport, RTCSctpTransport
 
 from display_server.transport.webrtc.aiortc_overrides import Gatherer, Transport
 
@@ -17,6 +17,13 @@ from display_server.transport.webrtc.aiortc_overrides import Gatherer, Transport
         (RTCDtlsTransport, "_handle_rtcp_data", ["self", "data"]),
         (RTCDtlsTransport, "_send_rtp", ["self", "data"]),
         (RTCDtlsTransport, "_set_role", ["self", "role"]),
+        (RTCSctpTransport, "start", ["self", "remoteCaps", "remotePort"]),
+        (RTCSctpTransport, "stop", ["self"]),
+        (RTCSctpTransport, "_handle_data", ["self", "data"]),
+        (RTCSctpTransport, "_mark_received", ["self", "tsn"]),
+        (RTCSctpTransport, "_receive_data_chunk", ["self", "chunk"]),
+        (RTCSctpTransport, "_receive_forward_tsn_chunk", ["self", "chunk"]),
+        (RTCSctpTransport, "_reset_deferred_streams", ["self"]),
         (RTCIceGatherer, "gather", ["self"]),
         (Connection, "gather_candidates", ["self"]),
     ],

@@ -5,38 +5,48 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from struct import pack
+from typing import Any
 
 import aioice.ice
 import numpy as np
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.rtcsctptransport import SCTP_DATA_FIRST_FRAG, SCTP_DATA_LAST_FRAG, WEBRTC_BINARY, DataChunk
 from av import VideoFrame
+from google_crc32c import value as crc32c
 
 from display_server.errors import ProtocolError
 from display_server.motion.encoders.video_encoder import Chroma, Codec, Stream, open_encoder
 from display_server.motion.strip import coded_size_px, compose
+from display_server.transport.webrtc.aiortc_overrides import OVERTAKING_MAX
 from display_server.transport.webrtc.peer import Peer, PeerState
 from display_server.transport.webrtc.session_description import TRANSPORT_SEQUENCE
 
 SIZE_PX = (320, 200)
+UNRELIABLE: dict[str, Any] = {"ordered": False, "maxRetransmits": 0, "negotiated": True, "id": 0}
 
 
 class Bench:
     """A peer, and the connection of who watches."""
 
-    def __init__(self, codec: Codec, connect_within_s: float = 8.0) -> None:
+    def __init__(self, codec: Codec, connect_within_s: float = 8.0, *, channel: bool = False) -> None:
         self.states: list[PeerState] = []
+        self.datagrams: list[bytes | None] = []
         self.peer = Peer(
             ["127.0.0.1"],
             frozenset({(codec, Chroma.YUV420)}),
             start_bps=4_000_000,
             cap_bps=8_000_000,
             clock=time.monotonic,
+            datagram=self.datagrams.append,
             changed=lambda: self.states.append(self.peer.state),
             connect_within_s=connect_within_s,
         )
         self.watcher = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.watcher.addTransceiver("video", "recvonly")
+        if channel:
+            self.channel = self.watcher.createDataChannel("pointer", **UNRELIABLE)
 
     async def offer(self) -> str:
         await self.watcher.setLocalDescription(await self.watcher.createOffer())
@@ -132,3 +142,85 @@ async def test_closing_an_unused_peer_is_harmless() -> None:
     bench = Bench(Codec.VP8)
     await bench.close()
     assert bench.peer.state is PeerState.CLOSED
+
+
+@pytest.fixture
+async def with_channel() -> AsyncIterator[Bench]:
+    bench = Bench(Codec.VP8, channel=True)
+    await bench.connect()
+    await until(lambda: bench.channel.readyState == "open")
+    yield bench
+    await bench.close()
+
+
+async def test_datagrams_come_as_they_were_sent(with_channel: Bench) -> None:
+    for number in range(100):
+        with_channel.channel.send(bytes([number]))
+    await until(lambda: len(with_channel.datagrams) == 100)
+    assert sorted(filter(None, with_channel.datagrams)) == [bytes([number]) for number in range(100)]
+
+
+@pytest.mark.parametrize("data", ["text", bytes(5000)], ids=["text", "more than a packet holds"])
+async def test_what_is_no_datagram_is_said(with_channel: Bench, data: str | bytes) -> None:
+    with_channel.channel.transport._remote_max_message_size = 0  # as if we took anything
+    with_channel.channel.send(data)
+    await until(lambda: bool(with_channel.datagrams))
+    assert set(with_channel.datagrams) == {None}
+
+
+async def test_another_channel_is_said_and_kept_nowhere(with_channel: Bench) -> None:
+    with_channel.watcher.createDataChannel("more")
+    await until(lambda: with_channel.datagrams == [None])
+    kept = with_channel.peer._datagrams
+    assert kept is not None
+    assert (kept._inbound_streams, kept._data_channels) == ({}, {})
+    assert (kept._t1_handle, kept._t2_handle, kept._t3_handle) == (None, None, None)
+
+
+async def test_lost_datagrams_hold_up_nothing(with_channel: Bench) -> None:
+    kept = with_channel.peer._datagrams
+    assert kept is not None
+    sending = with_channel.watcher.sctp
+    assert sending is not None
+    send, number = sending.transport.transport._send, 0
+
+    async def lossy(data: bytes) -> None:
+        nonlocal number
+        number += 1
+        if number % 5:
+            await send(data)
+
+    sending.transport.transport._send = lossy
+    for sent in range(200):
+        with_channel.channel.send(bytes([sent]))
+        await asyncio.sleep(0.005)
+    await until(lambda: bytes([199]) in with_channel.datagrams or bytes([198]) in with_channel.datagrams)
+    assert None not in with_channel.datagrams
+    assert len(kept._sack_misordered) < 200
+
+
+async def test_nonsense_ends_the_connection(with_channel: Bench) -> None:
+    sending = with_channel.watcher.sctp
+    assert sending is not None
+    head = pack("!HHL", 5000, 5000, 0)
+    init = pack("!BBHL", 1, 0, 8, 7)  # an INIT that is cut off
+    checksum = crc32c(head + bytes(4) + init)
+    await sending.transport._send_data(head + pack("<L", checksum) + init)
+    await until(lambda: with_channel.peer.state is PeerState.FAILED)
+
+
+async def test_what_overtakes_is_bounded(with_channel: Bench) -> None:
+    kept = with_channel.peer._datagrams
+    assert kept is not None
+    assert kept._last_received_tsn is not None
+    chunk = DataChunk()
+    chunk.protocol = WEBRTC_BINARY
+    chunk.flags = SCTP_DATA_FIRST_FRAG | SCTP_DATA_LAST_FRAG
+    chunk.tsn = (kept._last_received_tsn + 1) % 2**32  # which never comes
+    for _ in range(OVERTAKING_MAX):
+        chunk.tsn = (chunk.tsn + 1) % 2**32
+        await kept._receive_data_chunk(chunk)
+    chunk.tsn = (chunk.tsn + 1) % 2**32
+    with pytest.raises(ConnectionError, match="overtook"):
+        await kept._receive_data_chunk(chunk)
+    assert len(with_channel.datagrams) == OVERTAKING_MAX

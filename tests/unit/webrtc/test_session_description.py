@@ -14,6 +14,7 @@ from display_server.transport.webrtc.session_description import (
     PLAYOUT_DELAY,
     TRANSPORT_SEQUENCE,
     Answer,
+    Channel,
     parse_offer,
 )
 
@@ -88,12 +89,49 @@ def test_the_best_codec_that_both_can_do(able: frozenset[tuple[Codec, Chroma]], 
     assert choice[1:] in able
 
 
+CHANNEL = """m=application 9 UDP/DTLS/SCTP webrtc-datachannel
+c=IN IP4 0.0.0.0
+a=ice-ufrag:EsAw
+a=ice-pwd:bP+XJMM09aR8AiX1jdukzR6Y
+a=setup:actpass
+a=mid:1
+a=sctp-port:5001
+a=max-message-size:262144
+"""
+WITH_CHANNEL = OFFER.replace("BUNDLE 0", "BUNDLE 0 1") + CHANNEL
+
+
+def test_an_offer_with_a_data_channel() -> None:
+    offer = parse_offer(WITH_CHANNEL)
+    assert offer.channel == Channel("1", 5001)
+    assert (offer.mid, offer.codecs) == ("0", parse_offer(OFFER).codecs)
+    assert parse_offer(OFFER).channel is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        OFFER + CHANNEL,  # on a transport of its own
+        CHANNEL + OFFER,
+        WITH_CHANNEL + CHANNEL,
+        WITH_CHANNEL.replace("sctp-port:5001", "sctp-port:0"),
+        WITH_CHANNEL.replace("a=sctp-port:5001\n", ""),
+        WITH_CHANNEL.replace("m=application", "m=audio"),
+    ],
+    ids=["not bundled", "before the video", "two", "no port", "no port at all", "another medium"],
+)
+def test_a_data_channel_that_is_none(text: str) -> None:
+    with pytest.raises(ProtocolError):
+        parse_offer(text)
+
+
 def test_no_common_codec() -> None:
     assert choose_codec(parse_offer(OFFER).codecs, frozenset()) is None
 
 
-def test_an_answer_is_read_by_others() -> None:
-    offer = parse_offer(OFFER)
+@pytest.mark.parametrize("text", [OFFER, WITH_CHANNEL], ids=["video", "video and data channel"])
+def test_an_answer_is_read_by_others(text: str) -> None:
+    offer = parse_offer(text)
     choice = choose_codec(offer.codecs, ALL)
     assert choice is not None
     text = str(
@@ -108,7 +146,13 @@ def test_an_answer_is_read_by_others() -> None:
             repair_ssrc=12,
         )
     )
-    media = SessionDescription.parse(text).media[0]
+    read = SessionDescription.parse(text)
+    assert read.group[0].items == ["0", "1"][: len(read.media)]
+    if offer.channel is not None:
+        assert (read.media[1].kind, read.media[1].rtp.muxId) == ("application", "1")
+        assert read.media[1].sctp_port == 5000
+        assert read.media[1].ice == read.media[0].ice
+    media = read.media[0]
     assert media.direction == "sendonly"
     assert [codec.payloadType for codec in media.rtp.codecs] == [63, 64]
     assert media.rtp.codecs[0].parameters["profile-level-id"] == "f4001f"

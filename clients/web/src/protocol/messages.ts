@@ -120,6 +120,7 @@ const AGENT_MESSAGES = {
     video_bytes: count,
     video_raw_bytes: count,
     video_codec: str(32),
+    datagrams: count,
   },
   trace: { frames: list(record(traceFrameShape), 1024) },
   clipboard: {
@@ -196,8 +197,9 @@ export type WatchMessage = { type: "watch"; status: boolean; trace: boolean };
 
 /** What a person's hands did. */
 export type InputMessage =
-  | { type: "pointer"; x: number; y: number; buttons: number }
-  | { type: "wheel"; x: number; y: number; dx: number; dy: number }
+  /** `turn` and `step` put it in order with motions that go as datagrams. */
+  | { type: "pointer"; x: number; y: number; buttons: number; turn?: number; step?: number }
+  | { type: "wheel"; x: number; y: number; dx: number; dy: number; turn?: number }
   | { type: "key"; keysym: number; code: string; down: boolean }
   | { type: "text"; text: string }
   | { type: "release" };

@@ -1,10 +1,11 @@
 /**
- * The viewer's end of WebRTC: an offer when the agent asks for one, and frames onto the surface. If anything fails, tiles bring the picture;
- * a way that broke is tried anew, more and more seldom.
+ * The viewer's end of WebRTC: an offer when the agent asks for one, frames onto the surface, and a channel for motions of the pointer. If
+ * anything fails, tiles bring the picture and the WebSocket takes the motions; a way that broke is tried anew, more and more seldom.
  */
 
 import type { AgentMessageOf } from "../protocol/messages.ts";
 import type { PageSurface } from "../surface/remote_surface.ts";
+import type { MotionChannel } from "../transport/motion_way.ts";
 import { BLOCK_PX, frameNumber, STRIP_PX } from "./frame_number.ts";
 import { takeFrames } from "./video_frames.ts";
 
@@ -13,12 +14,15 @@ type Servers = AgentMessageOf<"peer">["servers"];
 export interface VideoWire {
   offer(sdp: string): void;
   played(number: number, frames: number): void;
+  /** Where motions can go as datagrams now; null: nowhere. */
+  channel(channel: MotionChannel | null): void;
 }
 
 /** The agent hears this often that its frames are shown. */
 const PLAYED_EVERY_MS = 250;
 const RETRY_MS = 1_000;
 const RETRY_MAX_MS = 60_000;
+const UNRELIABLE = { ordered: false, maxRetransmits: 0 } as const;
 
 export class VideoPeer {
   readonly #surface: PageSurface;
@@ -77,12 +81,20 @@ export class VideoPeer {
         this.#show(frame, width, height);
       });
     };
+    connection.addTransceiver("video", { direction: "recvonly" });
+    // Both sides know of it, so nothing is said about it: PROTOCOL.md §11.
+    const channel = connection.createDataChannel("pointer", { ...UNRELIABLE, negotiated: true, id: 0 });
+    const tellChannel = (): void => {
+      const open = connection.connectionState === "connected" && channel.readyState === "open";
+      if (connection === this.#connection) this.#wire.channel(open ? channel : null);
+    };
+    channel.onopen = channel.onclosing = channel.onclose = tellChannel;
     connection.onconnectionstatechange = () => {
       if (connection !== this.#connection) return;
+      tellChannel();
       if (connection.connectionState === "connected") this.#retryMs = RETRY_MS;
       if (connection.connectionState === "failed") this.#again();
     };
-    connection.addTransceiver("video", { direction: "recvonly" });
     await connection.setLocalDescription();
     const sdp = connection.localDescription?.sdp.replace(/^a=candidate:.*\r?\n/gm, "");
     if (connection === this.#connection && sdp !== undefined) this.#wire.offer(sdp);
@@ -119,6 +131,7 @@ export class VideoPeer {
     clearTimeout(this.#retry);
     this.#stopFrames?.();
     this.#stopFrames = null;
+    this.#wire.channel(null);
     this.#connection?.close();
     this.#connection = null;
   }

@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { parseAgentMessage } from "../../src/protocol/messages.ts";
+import { encodeMotion } from "../../src/protocol/motion.ts";
 import { encodeReport } from "../../src/protocol/report.ts";
 
 interface Vectors {
@@ -16,6 +17,7 @@ interface Vectors {
     root: string;
     entries: [number, string][];
   }[];
+  motions: { name: string; hex: string; turn: number; step: number; x: number; y: number }[];
 }
 
 const file = new URL("../../../../tests/vectors/protocol.json", import.meta.url);
@@ -41,5 +43,9 @@ describe("shared vectors", () => {
       digests: entries.map(([, digest]) => BigInt(`0x${digest}`)),
     });
     expect(Buffer.from(report).toString("hex")).toBe(expected);
+  });
+
+  it.each(vectors.motions)("of motions as datagrams: $name", ({ hex: expected, turn, step, x, y }) => {
+    expect(Buffer.from(encodeMotion(turn, step, x, y)).toString("hex")).toBe(expected);
   });
 });

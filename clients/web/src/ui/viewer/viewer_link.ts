@@ -6,6 +6,7 @@ import type { Hands } from "../../input/hands.ts";
 import type { InputMessage, Monitor } from "../../protocol/messages.ts";
 import { CACHE_BYTES, SMALL_CACHE_BYTES } from "../../protocol/viewer_core.ts";
 import { PageSurface } from "../../surface/remote_surface.ts";
+import { type MotionChannel, MotionWay } from "../../transport/motion_way.ts";
 import { canShowVideo } from "../../video/video_frames.ts";
 import { VideoPeer, type VideoWire } from "../../video/video_peer.ts";
 import type { PageMessage, WorkerMessage } from "../../worker/messages.ts";
@@ -16,6 +17,10 @@ export type News = Exclude<WorkerMessage, { kind: "surface" | "peer" | "answer" 
 export class ViewerLink implements Hands, ClipboardWire, VideoWire {
   readonly #worker: Worker;
   readonly #video: VideoPeer | null;
+  readonly #hands = new MotionWay({
+    send: (message) => this.#worker.postMessage(JSON.stringify(message)),
+    sendMotion: (message) => this.#post({ kind: "motion", text: JSON.stringify(message) }),
+  });
 
   /** `inWorker` puts the surface into the worker where the browser can do that. Throws when there is no 2D canvas or no worker. */
   constructor(
@@ -58,11 +63,15 @@ export class ViewerLink implements Hands, ClipboardWire, VideoWire {
   }
 
   act(message: InputMessage): void {
-    this.#worker.postMessage(JSON.stringify(message));
+    this.#hands.act(message);
   }
 
   motion(x: number, y: number, buttons: number): void {
-    this.#post({ kind: "motion", text: JSON.stringify({ type: "pointer", x, y, buttons } satisfies InputMessage) });
+    this.#hands.motion(x, y, buttons);
+  }
+
+  channel(channel: MotionChannel | null): void {
+    this.#hands.use(channel);
   }
 
   view(visible: boolean, oneToOne: boolean, ratio: number): void {
@@ -101,6 +110,7 @@ export class ViewerLink implements Hands, ClipboardWire, VideoWire {
   /** The worker's socket goes with it. */
   close(): void {
     this.#video?.close();
+    this.#hands.close();
     this.#worker.terminate();
   }
 
