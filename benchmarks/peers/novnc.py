@@ -6,17 +6,15 @@ peer's cheapest way, so a comparison with a subject behind TLS favours the peer.
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from playwright.sync_api import Page
 
-from benchmarks.peers.processes import end, free_port, read_display, wait_for_port, write_xauthority
+from benchmarks.peers.processes import Processes, free_port, wait_for_port
 from benchmarks.peers.subject import MissingPeerError, Running
 
 NOVNC_VERSION = "1.7.0"
@@ -30,8 +28,7 @@ class NoVnc:
     def __init__(self, *, jpeg: bool) -> None:
         self.name = "novnc" if jpeg else "novnc-lossless"
         self._jpeg = jpeg
-        self._processes: list[subprocess.Popen[bytes]] = []
-        self._folder: Path | None = None
+        self._processes = Processes(self.name)
 
     def start(self, width_px: int, height_px: int, host: str, name: str) -> Running:
         for program in ("Xtigervnc", "websockify"):
@@ -40,17 +37,18 @@ class NoVnc:
                     f"{program} is missing: apt install tigervnc-standalone-server websockify"
                 )
         client = install_novnc()
-        folder = self._folder = Path(tempfile.mkdtemp(prefix="bench-novnc-"))
-        xauthority = folder / "xauthority"
-        write_xauthority(xauthority)
         rfb_port, port = free_port(), free_port(host)
-        server, display = self._start_server(rfb_port, xauthority, width_px, height_px)
-        web = folder / "web"
+        command = ["Xtigervnc", "-rfbport", str(rfb_port), "-localhost=1", "-SecurityTypes", "None"]
+        command += ["-geometry", f"{width_px}x{height_px}", "-depth", "24"]
+        server, display = self._processes.x_server("xtigervnc", command)
+        wait_for_port(rfb_port, server, log=self._processes.log("xtigervnc"))
+        web = self._processes.folder / "web"
         web.mkdir()
         shutil.copy(PAGE, web / "index.html")
         (web / "novnc").symlink_to(client)
-        bridge = self._spawn(["websockify", f"--web={web}", f"{host}:{port}", f"127.0.0.1:{rfb_port}"])
-        wait_for_port(port, bridge, host)
+        command = ["websockify", f"--web={web}", f"{host}:{port}", f"127.0.0.1:{rfb_port}"]
+        bridge = self._processes.spawn("websockify", command)
+        wait_for_port(port, bridge, host, log=self._processes.log("websockify"))
         url = f"http://{name}:{port}/index.html" + ("" if self._jpeg else "?jpeg=off")
         pids = {"x_server": [server.pid], "gateway": [bridge.pid]}
 
@@ -67,41 +65,10 @@ class NoVnc:
             "JPEG": "quality 6" if self._jpeg else "off",
             "TLS": "no",
         }
-        return Running(display, xauthority, port, lambda: pids, enter, doorstep, facts)
-
-    def _start_server(
-        self, rfb_port: int, xauthority: Path, width_px: int, height_px: int
-    ) -> tuple[subprocess.Popen[bytes], str]:
-        reader, writer = os.pipe()
-        command = ["Xtigervnc", "-displayfd", str(writer), "-rfbport", str(rfb_port), "-localhost=1"]
-        command += ["-SecurityTypes", "None", "-geometry", f"{width_px}x{height_px}", "-depth", "24"]
-        command += ["-auth", str(xauthority), "-nolisten", "tcp", "-noreset"]
-        try:
-            server = self._spawn(command, pass_fds=(writer,))
-            os.close(writer)
-            display = read_display(reader)
-        finally:
-            os.close(reader)
-        wait_for_port(rfb_port, server)
-        return server, display
-
-    def _spawn(self, command: list[str], pass_fds: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:
-        assert self._folder is not None
-        log = (self._folder / f"{command[0]}.log").open("wb")
-        with log:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=pass_fds
-            )
-        self._processes.append(process)
-        return process
+        return Running(display, self._processes.xauthority, port, lambda: pids, enter, doorstep, facts)
 
     def stop(self) -> None:
-        for process in reversed(self._processes):
-            end(process)
-        self._processes.clear()
-        if self._folder is not None:
-            shutil.rmtree(self._folder)
-            self._folder = None
+        self._processes.stop()
 
 
 def server_version() -> str:

@@ -1,19 +1,97 @@
-"""Small things that adapters share: free ports, X authority files, waiting for a port, ending processes."""
+"""What adapters share: the processes and the folder of a subject, free ports, X authority files, waiting."""
 
 from __future__ import annotations
 
 import os
 import secrets
+import select
+import shutil
 import socket
 import struct
 import subprocess
+import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.peers.subject import SubjectFailedError
 
 #: Any host, in the X authority file's words: FamilyWild.
 _FAMILY_WILD = 0xFFFF
+
+
+class Processes:
+    """All that one subject has started, and a private folder with its logs and its X authority."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._started: list[subprocess.Popen[bytes]] = []
+        self._folder: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Made when first asked for."""
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix=f"bench-{self._name}-"))
+            write_xauthority(self._folder / "xauthority")
+        return self._folder
+
+    @property
+    def xauthority(self) -> Path:
+        return self.folder / "xauthority"
+
+    def log(self, name: str) -> Path:
+        """Where the program of that name says what it has to say."""
+        return self.folder / f"{name}.log"
+
+    def spawn(
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str] | None = None,
+        pass_fds: Sequence[int] = (),
+    ) -> subprocess.Popen[bytes]:
+        """`environment` comes on top of ours."""
+        with self.log(name).open("wb") as sink:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=sink,
+                env=os.environ | dict(environment or {}),
+                pass_fds=pass_fds,
+            )
+        self._started.append(process)
+        return process
+
+    def x_server(self, name: str, command: Sequence[str]) -> tuple[subprocess.Popen[bytes], str]:
+        """An X server that takes `-displayfd`, and its display. Raises SubjectFailedError, with its words."""
+        reader, writer = os.pipe()
+        try:
+            try:
+                words = [*command, "-displayfd", str(writer), "-auth", str(self.xauthority)]
+                server = self.spawn(name, [*words, "-nolisten", "tcp", "-noreset"], pass_fds=(writer,))
+            finally:
+                # Only the server holds it now: when that ends early, reading ends too.
+                os.close(writer)
+            try:
+                return server, read_display(reader)
+            except SubjectFailedError as error:
+                raise SubjectFailedError(f"{error}: {tail(self.log(name))}") from error
+        finally:
+            os.close(reader)
+
+    def xvfb(self, width_px: int, height_px: int) -> tuple[subprocess.Popen[bytes], str]:
+        """For subjects that capture a screen."""
+        return self.x_server("xvfb", ["Xvfb", "-screen", "0", f"{width_px}x{height_px}x24"])
+
+    def stop(self) -> None:
+        """Ends the newest first, and removes the folder. Safe to call twice."""
+        while self._started:
+            end(self._started.pop())
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -61,8 +139,6 @@ def _said(log: Path | None) -> str:
 
 def read_display(descriptor: int, timeout_s: float = 15) -> str:
     """The display number that an X server writes to its `-displayfd`, as `:N`."""
-    import select
-
     text = b""
     deadline = time.monotonic() + timeout_s
     while not text.endswith(b"\n"):
@@ -72,31 +148,6 @@ def read_display(descriptor: int, timeout_s: float = 15) -> str:
             raise SubjectFailedError("the X server named no display")
         text += chunk
     return f":{int(text)}"
-
-
-def start_xvfb(
-    xauthority: Path, width_px: int, height_px: int, log: Path
-) -> tuple[subprocess.Popen[bytes], str]:
-    """An X server for subjects that capture one, and its display. Leaves none behind when it fails."""
-    reader, writer = os.pipe()
-    command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", f"{width_px}x{height_px}x24"]
-    command += ["-auth", str(xauthority), "-nolisten", "tcp", "-noreset"]
-    try:
-        try:
-            with log.open("wb") as sink:
-                server = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, pass_fds=(writer,)
-                )
-        finally:
-            # Only the server holds it now: when that ends early, reading ends too.
-            os.close(writer)
-        try:
-            return server, read_display(reader)
-        except SubjectFailedError as error:
-            end(server)
-            raise SubjectFailedError(f"{error}: {tail(log)}") from error
-    finally:
-        os.close(reader)
 
 
 def tail(log: Path, characters: int = 400) -> str:

@@ -7,12 +7,10 @@ password, which favours it.
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,7 +20,7 @@ import psutil
 from playwright.sync_api import Page
 
 from benchmarks.links.network import CLIENT_ADDRESS, SERVER_ADDRESS
-from benchmarks.peers.processes import end, free_port, start_xvfb, wait_for_port, write_xauthority
+from benchmarks.peers.processes import Processes, free_port, wait_for_port
 from benchmarks.peers.subject import MissingPeerError, Running
 
 SELKIES_VERSION = "2.1.0"
@@ -40,8 +38,7 @@ class Selkies:
     def __init__(self, mode: Mode) -> None:
         self.name = "selkies" if mode == "websockets" else "selkies-webrtc"
         self._mode = mode
-        self._processes: list[subprocess.Popen[bytes]] = []
-        self._folder: Path | None = None
+        self._processes = Processes(self.name)
 
     def start(self, width_px: int, height_px: int, host: str, name: str) -> Running:
         if shutil.which("Xvfb") is None:
@@ -52,11 +49,7 @@ class Selkies:
             )
         program = install_selkies()
         need_libraries()
-        folder = self._folder = Path(tempfile.mkdtemp(prefix="bench-selkies-"))
-        xauthority = folder / "xauthority"
-        write_xauthority(xauthority)
-        x_server, display = start_xvfb(xauthority, width_px, height_px, folder / "xvfb.log")
-        self._processes.append(x_server)
+        x_server, display = self._processes.xvfb(width_px, height_px)
         port = free_port(host)
         command = [str(program), "--mode", self._mode, "--port", str(port)]
         # Its parts talk to each other by way of 127.0.0.1, wherever else it listens.
@@ -65,14 +58,10 @@ class Selkies:
         command += ["--audio-enabled", "false", "--microphone-enabled", "false", "--gamepad-enabled", "false"]
         command += ["--manual-resolution", "true"]
         command += ["--manual-width", str(width_px), "--manual-height", str(height_px)]
-        environment = {"HOME": str(folder), "DISPLAY": display, "XAUTHORITY": str(xauthority)}
-        log = folder / "selkies.log"
-        with log.open("wb") as sink:
-            server = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, env=os.environ | environment
-            )
-        self._processes.append(server)
-        wait_for_port(port, server, host, timeout_s=30, log=log)
+        xauthority = self._processes.xauthority
+        environment = {"HOME": str(self._processes.folder), "DISPLAY": display, "XAUTHORITY": str(xauthority)}
+        server = self._processes.spawn("selkies", command, environment)
+        wait_for_port(port, server, host, timeout_s=30, log=self._processes.log("selkies"))
         url = f"http://{name}:{port}/"
 
         def enter(page: Page) -> None:
@@ -94,12 +83,7 @@ class Selkies:
         return Running(display, xauthority, port, lambda: pids, enter, doorstep, facts)
 
     def stop(self) -> None:
-        for process in reversed(self._processes):
-            end(process)
-        self._processes.clear()
-        if self._folder is not None:
-            shutil.rmtree(self._folder)
-            self._folder = None
+        self._processes.stop()
 
 
 def only_own_addresses() -> bool:

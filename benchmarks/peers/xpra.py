@@ -7,16 +7,14 @@ password, which favours it.
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from playwright.sync_api import Page
 
-from benchmarks.peers.processes import end, free_port, start_xvfb, wait_for_port, write_xauthority
+from benchmarks.peers.processes import Processes, free_port, wait_for_port
 from benchmarks.peers.subject import MissingPeerError, Running
 
 CLIENT = Path("/usr/share/xpra/www/index.html")
@@ -28,16 +26,12 @@ class Xpra:
     name = "xpra"
 
     def __init__(self) -> None:
-        self._processes: list[subprocess.Popen[bytes]] = []
-        self._folder: Path | None = None
+        self._processes = Processes(self.name)
 
     def start(self, width_px: int, height_px: int, host: str, name: str) -> Running:
         need_xpra()
-        folder = self._folder = Path(tempfile.mkdtemp(prefix="bench-xpra-"))
-        xauthority = folder / "xauthority"
-        write_xauthority(xauthority)
-        x_server, display = start_xvfb(xauthority, width_px, height_px, folder / "xvfb.log")
-        self._processes.append(x_server)
+        folder, xauthority = self._processes.folder, self._processes.xauthority
+        x_server, display = self._processes.xvfb(width_px, height_px)
         port = free_port(host)
         # Debian's default starts an X session, which fails with a dialog on the measured screen.
         (folder / "xpra.conf").write_text("start =\n")
@@ -53,13 +47,8 @@ class Xpra:
         ]
         environment = {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder), "XAUTHORITY": str(xauthority)}
         environment["XPRA_USER_CONF_DIRS"] = str(folder)
-        log = folder / "xpra.log"
-        with log.open("wb") as sink:
-            server = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, env=os.environ | environment
-            )
-        self._processes.append(server)
-        wait_for_port(port, server, host, timeout_s=30, log=log)
+        server = self._processes.spawn("xpra", command, environment)
+        wait_for_port(port, server, host, timeout_s=30, log=self._processes.log("xpra"))
         # Its menu would float over the picture.
         url = f"http://{name}:{port}/index.html?sound=false&floating_menu=false"
 
@@ -76,12 +65,7 @@ class Xpra:
         return Running(display, xauthority, port, lambda: pids, enter, doorstep, facts)
 
     def stop(self) -> None:
-        for process in reversed(self._processes):
-            end(process)
-        self._processes.clear()
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
+        self._processes.stop()
 
 
 def need_xpra() -> None:

@@ -14,7 +14,7 @@ from benchmarks import run as runner
 from benchmarks.cases.case import Effort
 from benchmarks.links.link import LOOPBACK
 from benchmarks.peers import selkies, xpra
-from benchmarks.peers.processes import free_port, start_xvfb, wait_for_port, write_xauthority
+from benchmarks.peers.processes import Processes, free_port, wait_for_port, write_xauthority
 from benchmarks.peers.selkies import Selkies
 from benchmarks.peers.subject import MissingPeerError, Running, Subject, SubjectFailedError
 from benchmarks.peers.xpra import Xpra
@@ -84,13 +84,17 @@ def test_an_x_server_that_names_no_display_is_ended_and_its_words_are_told(
         tmp_path / "Xvfb",
         f"open({str(pid_file)!r}, 'w').write(str(os.getpid()))",
         "print('no screens found', flush=True)",
-        "os.close(int(sys.argv[2]))",
+        "os.close(int(sys.argv[sys.argv.index('-displayfd') + 1]))",
         "time.sleep(600)",
     )
     monkeypatch.setenv("PATH", str(tmp_path))
+    processes = Processes("test")
     with pytest.raises(SubjectFailedError, match="named no display: no screens found"):
-        start_xvfb(tmp_path / "xauthority", 640, 480, tmp_path / "xvfb.log")
+        processes.xvfb(640, 480)
+    folder = processes.folder
+    processes.stop()
     assert not psutil.pid_exists(int(pid_file.read_text()))
+    assert not folder.exists()
 
 
 def test_a_server_that_ends_before_it_listens_has_its_words_told(tmp_path: Path) -> None:
