@@ -13,8 +13,12 @@ from websockets.exceptions import WebSocketException
 
 from benchmarks.cases.case import Bench, Case, Effort, NotApplicableError
 from benchmarks.cases.click import click, key
+from benchmarks.cases.click_scrolling import click_scrolling
 from benchmarks.cases.idle import idle
+from benchmarks.cases.idle_monitor import idle_monitor
+from benchmarks.cases.link_drop import link_drop
 from benchmarks.cases.memory import memory
+from benchmarks.cases.minute import minute
 from benchmarks.cases.monitors import monitors
 from benchmarks.cases.open import cold_open, open_ready
 from benchmarks.cases.play import play
@@ -28,7 +32,7 @@ from benchmarks.driver.browser import SurfaceError, chromium
 from benchmarks.driver.meter import machine, memory_mb
 from benchmarks.links.link import LOOPBACK, Link
 from benchmarks.links.network import network
-from benchmarks.peers.lightbox import Lightbox, LightboxEconomy, LightboxExact
+from benchmarks.peers.lightbox import Lightbox, LightboxEconomy, LightboxExact, LightboxQuarterColour
 from benchmarks.peers.novnc import NoVnc
 from benchmarks.peers.selkies import Selkies
 from benchmarks.peers.subject import MissingPeerError, Subject, SubjectFailedError
@@ -41,6 +45,7 @@ SUBJECTS: Mapping[str, Callable[[], Subject]] = {
     "lightbox": Lightbox,
     "lightbox-exact": LightboxExact,
     "lightbox-economy": LightboxEconomy,
+    "lightbox-420": LightboxQuarterColour,
     "novnc": lambda: NoVnc(jpeg=True),
     "novnc-lossless": lambda: NoVnc(jpeg=False),
     "selkies": lambda: Selkies("websockets"),
@@ -52,6 +57,7 @@ SUBJECTS: Mapping[str, Callable[[], Subject]] = {
 CASES: Mapping[str, Case] = {
     "click": click,
     "key": key,
+    "click-scrolling": click_scrolling,
     "stack30": play("stack", 30),
     "stack60": play("stack", 60),
     "stack-ct30": play("stack-ct", 30),
@@ -62,6 +68,9 @@ CASES: Mapping[str, Case] = {
     "terminal30": play("terminal", 30),
     "window-drag30": play("window-drag", 30),
     "video30": play("video", 30),
+    "text-video30": play("text-video", 30),
+    "stack60-minute": minute,
+    "link-drop": link_drop,
     **{f"{kind}-slow": slow(kind) for kind in KINDS},
     "scroll-back": scroll_back,
     "open": open_ready,
@@ -69,12 +78,15 @@ CASES: Mapping[str, Case] = {
     "relay": relay,
     "memory": memory,
     "monitors": monitors,
+    "idle-monitor": idle_monitor,
     "throttled": throttled,
     "idle": idle,
 }
 
 #: No comparison with peers, or of bytes alone: done in the first round only.
-ONCE = frozenset({"scroll-back", "open", "cold-open", "relay", "memory", "monitors", "throttled", "idle"})
+ONCE = frozenset(
+    {"scroll-back", "open", "cold-open", "relay", "memory", "monitors", "idle-monitor", "throttled", "idle"}
+)
 
 #: What `run` measures when nothing else is asked for: what fits into five minutes.
 QUICK_CASES = ("click", "key", "stack30", "stack60", "terminal30")
@@ -85,9 +97,11 @@ FIRST_FRAME_TIMEOUT_S = 20.0
 
 #: Figures that are told while the run goes on.
 BRIEF = (
-    *("p50_ms", "p90_ms", "shown_share", "exact_share", "down_mbps", "server_cores", "back_share"),
+    *("p50_ms", "p90_ms", "p95_ms", "shown_share", "exact_share", "down_mbps", "server_cores", "back_share"),
     *("open_ms", "cold_open_ms", "added_p50_ms", "down_bytes_per_s", "foreign_cores"),
-    *("shown_per_s", "exact_per_s", "longest_task_ms", "page_mb"),
+    *("shown_per_s", "exact_per_s", "longest_task_ms", "page_mb", "psnr_db", "text_psnr_db"),
+    *("stop_to_exact_ms", "stop_to_exact_beyond_bytes_ms", "freeze_max_ms", "exact_at_rest"),
+    *("queue_p95_ms", "queue_max_ms", "recovery_s", "cost_share"),
 )
 #: What a subject may do wrong without ending the run.
 FAILURES = (SubjectFailedError, SurfaceError, StageError, PlaywrightError, WebSocketException, OSError)
@@ -142,7 +156,7 @@ def _run_subject(
             running.enter(surface.page)
             surface.wait(WIDTH_PX, HEIGHT_PX)
             surface.page.wait_for_timeout(500)
-            bench = Bench(running, browser, surface, stage, effort, turn == 0, net.device)
+            bench = Bench(running, browser, surface, stage, effort, turn == 0, link, net)
             first_frame(bench)
             for case in cases:
                 if turn > 0 and case in ONCE:

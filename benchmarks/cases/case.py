@@ -8,8 +8,9 @@ from functools import partial
 
 from benchmarks.content.stage import Stage
 from benchmarks.driver.browser import Chromium, Surface
-from benchmarks.driver.datagrams import Datagrams
-from benchmarks.driver.meter import Meter, device_bytes, wire_bytes
+from benchmarks.driver.meter import Meter, device_bytes
+from benchmarks.links.link import LOOPBACK, Link
+from benchmarks.links.network import Loopback, Way
 from benchmarks.peers.subject import Running
 
 
@@ -38,13 +39,15 @@ class Bench:
     effort: Effort
     #: What needs no repeating, because it is no comparison of times, is done in this round alone.
     first_round: bool = True
-    #: The server's end of a link, where bytes are counted; None on loopback.
-    device: str | None = None
+    link: Link = LOOPBACK
+    #: What is between server and browser.
+    way: Way = field(default_factory=Loopback)
 
     def meter(self) -> Meter:
-        wire = partial(device_bytes, self.device) if self.device else partial(wire_bytes, self.running.port)
-        beside = None if self.device else Datagrams()
-        return Meter(self.running.pids(), wire, self.chromium.cpu_s, self.stage.cpu_s, beside)
+        """Bytes are counted at the server's end of the link, on loopback at its port."""
+        device = self.way.device
+        wire = partial(device_bytes, device) if device else self.running.port
+        return Meter(self.running.pids(), wire, self.chromium.cpu_s, self.stage.cpu_s)
 
     @property
     def pause(self) -> Callable[[float], None]:

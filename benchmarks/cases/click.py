@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from playwright.sync_api import Page
 
 from benchmarks.cases.case import Bench, Outcome
-from benchmarks.driver.browser import SurfaceError
+from benchmarks.driver.browser import SurfaceError, Watched
+from benchmarks.driver.meter import Reading
+from benchmarks.report.results import quantile
 
 #: Presses at the start that are not counted: lazily made paths, cold caches.
 WARM_UP = 8
@@ -51,13 +52,7 @@ def _times(bench: Bench, press: Press) -> Outcome:
         if turn == WARM_UP:
             meter.start()
         press[0](page)
-        waited = 0.0
-        while not page.evaluate("lightboxBenchmark.answered()"):
-            page.wait_for_timeout(5)
-            waited += 5
-            if waited > TIMEOUT_MS:
-                unanswered += 1
-                break
+        unanswered += not answered(page, TIMEOUT_MS)
         press[1](page)
         bench.pause(draw.uniform(*PAUSE_MS))
     reading = meter.stop()
@@ -66,16 +61,26 @@ def _times(bench: Bench, press: Press) -> Outcome:
     latencies = watched.latencies_ms[WARM_UP:]
     if len(latencies) < bench.effort.clicks // 2:
         raise SurfaceError(f"only {len(latencies)} of {bench.effort.clicks} presses were answered")
-    return Outcome(
-        figures={
-            "p50_ms": statistics.median(latencies),
-            "p90_ms": statistics.quantiles(latencies, n=10)[-1],
-            "p99_ms": statistics.quantiles(latencies, n=100)[-1],
-            "clicks": len(latencies),
-            "unanswered": unanswered,
-            "poll_gap_p50_ms": watched.poll_gap_ms.p50 or 0.0,
-            "poll_cost_p50_ms": watched.poll_cost_ms.p50 or 0.0,
-            "foreign_cores": reading.foreign_cpu_s / reading.seconds,
-        },
-        series={"latency_ms": latencies},
-    )
+    figures = latency_figures(latencies, watched, reading)
+    return Outcome(figures | {"unanswered": float(unanswered)}, {"latency_ms": latencies})
+
+
+def answered(page: Page, timeout_ms: float) -> bool:
+    """Whether the last press was, in time."""
+    waited = 0.0
+    while not page.evaluate("lightboxBenchmark.answered()"):
+        page.wait_for_timeout(5)
+        waited += 5
+        if waited > timeout_ms:
+            return False
+    return True
+
+
+def latency_figures(latencies: Sequence[float], watched: Watched, reading: Reading) -> dict[str, float]:
+    return {
+        **{f"p{percent}_ms": quantile(latencies, percent / 100) for percent in (50, 90, 95, 99)},
+        "clicks": float(len(latencies)),
+        "poll_gap_p50_ms": watched.poll_gap_ms.p50 or 0.0,
+        "poll_cost_p50_ms": watched.poll_cost_ms.p50 or 0.0,
+        "foreign_cores": reading.foreign_cpu_s / reading.seconds,
+    }

@@ -13,6 +13,8 @@ from benchmarks.driver.meter import Reading
 
 #: How long a subject may take to show the last frame, and then to make it exact.
 REST_TIMEOUT_S = 3.0
+#: A still picture: nothing has moved before it for so long, ms, and it may take so long to be exact, s.
+STILL_MS, STILL_TIMEOUT_S = 1500.0, 10.0
 
 
 def play(kind: str, rate: float) -> Case:
@@ -27,6 +29,7 @@ def play(kind: str, rate: float) -> Case:
         drawn, watched, reading = one_pass(bench, bench.stage.load(count, kind), rate, check=False)
         series = {"gap_ms": gaps_ms(watched), "delay_ms": delays_ms(drawn, watched)}
         figures = cost_figures(reading, bench.effort.seconds) | shown_figures(drawn, watched)
+        figures["shown_per_s"] = figures["shown"] / bench.effort.seconds
         if figures["shown"]:
             # A subject that drops half of the slices looks cheap by the second.
             figures["down_kb_per_slice"] = reading.down_bytes / 1e3 / figures["shown"]
@@ -38,10 +41,30 @@ def play(kind: str, rate: float) -> Case:
             figures |= {f"checked_{name}": value for name, value in shown_figures(drawn, watched).items()}
             figures |= exactness_figures(drawn, watched, kind)
             figures["check_cost_p50_ms"] = watched.check_cost_ms.p50 or 0.0
+            if bench.link.rate_mbps is not None and "stop_to_exact_ms" in figures:
+                figures |= _beyond_bytes(bench, kind, figures["stop_to_exact_ms"], bench.link.rate_mbps)
         bench.stage.blank()
         return Outcome(figures, series)
 
     return run
+
+
+def _beyond_bytes(bench: Bench, kind: str, stop_to_exact_ms: float, rate_mbps: float) -> dict[str, float]:
+    """How soon the last picture was exact, less the time that the exact bytes of such a picture need on this
+    link: those of a still one, which comes where the last one stands."""
+    (number,) = bench.stage.load(1, kind)
+    bench.pause(STILL_MS)
+    bench.surface.start(bench.stage.place[:2], size_px=bench.stage.place[2:], expected=bench.stage.checksums)
+    meter = bench.meter()
+    meter.start()
+    bench.stage.still(number)
+    exact = bench.surface.settle(number, STILL_TIMEOUT_S)
+    down_bytes = meter.stop().down_bytes
+    bench.surface.stop()
+    if not exact:
+        return {}
+    needed_ms = down_bytes * 8 / rate_mbps / 1e3
+    return {"exact_kb": down_bytes / 1e3, "stop_to_exact_beyond_bytes_ms": stop_to_exact_ms - needed_ms}
 
 
 def one_pass(

@@ -9,7 +9,9 @@ typing        a page of text, a few letters more each time  little changes
 terminal      coloured lines that scroll up by one          everything moves by a line
 window-drag   a window of text pushed over text             a part moves, what was below appears
 video         a camera over a natural scene with a film     colour, full-screen motion, 1920 × 1080 px
+text-video    coloured text over that scene                 strokes of one pixel, of saturated colours
 fill-WxH      slices of the MR side by side                 the same all over a screen of that size
+stack-long    4096 slices, cut out of larger ones           as stack, and for a minute
 """
 
 from __future__ import annotations
@@ -24,8 +26,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from benchmarks.content.long_stack import long_slice
 from benchmarks.content.mark import MARK_HEIGHT_PX, MAX_NUMBER, draw_mark
+from benchmarks.content.scene import scene, view_at
 from benchmarks.content.slices import CR, CT, MR, SLICE_PX, anatomy, dataset, grey_slice
+from benchmarks.content.text_over_video import SIDE_PX, text_over_video
 
 Pixels = NDArray[np.uint8]
 
@@ -33,6 +38,9 @@ Pixels = NDArray[np.uint8]
 RADIOGRAPH, MOVIE = "RG1_UNCR.dcm", "color3d_jpeg_baseline.dcm"
 RADIOGRAPH_PX = (2048, 2560)
 VIDEO_PX = (1920, 1080)
+#: Not one that is scrolled twice: it has no slow motion.
+LONG = "stack-long"
+TEXT_VIDEO = "text-video"
 LINE_PX, LETTER_PX = 20, 9
 INKS = ((222, 222, 214), (120, 200, 120), (230, 180, 80), (110, 170, 240), (220, 110, 110))
 _TEXT = (
@@ -53,9 +61,11 @@ class Kind:
 
 
 def kind_of(name: str) -> Kind:
-    """By name; `fill-WIDTHxHEIGHT` is a screen of that size. Raises ValueError for any other."""
+    """By name; `fill-WIDTHxHEIGHT` is a screen of that size. Raises ValueError where there is none."""
     if name in KINDS:
         return KINDS[name]
+    if name == LONG:
+        return Kind(SLICE_PX, SLICE_PX, long_slice)
     found = re.fullmatch(r"fill-(\d+)x(\d+)", name)
     if found is None:
         raise ValueError(f"there is no content {name!r}")
@@ -147,35 +157,14 @@ def _still_page(seed: int) -> Pixels:
 
 def _video(number: int) -> Pixels:
     """A camera over a coloured scene of natural statistics, and in it a screen on which a heart beats."""
-    scene, film = _scene(), _film()
+    film = _film()
     width, height = VIDEO_PX
-    x = round((scene.width - width) * (0.5 + 0.5 * math.sin(number / 41)))
-    y = round((scene.height - height) * (0.5 + 0.5 * math.cos(number / 53)))
-    picture = scene.crop((x, y, x + width, y + height))
+    x, y = view_at(number, width, height)
+    picture = scene().crop((x, y, x + width, y + height))
     place = number % (2 * len(film) - 2)
     heart = Image.fromarray(film[min(place, 2 * len(film) - 2 - place)])
     picture.paste(heart, (1100 - x, 420 - y))
     return np.asarray(picture)
-
-
-@functools.cache
-def _scene() -> Image.Image:
-    """Light as in nature, whose amplitude falls with the spatial frequency; colours vary more slowly."""
-    height, width = VIDEO_PX[1] + 270, VIDEO_PX[0] + 480
-    random = np.random.default_rng(5)
-    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :])
-    frequency[0, 0] = 1
-
-    def clouds(falloff: float) -> NDArray[np.float64]:
-        phases = np.exp(2j * np.pi * random.random(frequency.shape))
-        drawn = np.fft.irfft2(phases / frequency**falloff, (height, width))
-        scaled: NDArray[np.float64] = (drawn - drawn.mean()) / drawn.std()
-        return scaled
-
-    light, warm, green = clouds(1.1), clouds(1.7), clouds(1.7)
-    channels = (light + 0.5 * warm, light + 0.35 * green, light - 0.5 * warm)
-    rgb = np.clip(120 + 46 * np.stack(channels, axis=2), 0, 255)
-    return Image.fromarray(rgb.astype(np.uint8))
 
 
 @functools.cache
@@ -222,4 +211,5 @@ KINDS: dict[str, Kind] = {
     "terminal": Kind(SLICE_PX, SLICE_PX, _terminal),
     "window-drag": Kind(SLICE_PX, SLICE_PX, _window_drag),
     "video": Kind(*VIDEO_PX, _video),
+    TEXT_VIDEO: Kind(SIDE_PX, SIDE_PX, text_over_video),
 }

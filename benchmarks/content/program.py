@@ -6,11 +6,13 @@ DISPLAY and XAUTHORITY say where; without a place the window takes the whole scr
 
 Orders come as JSON lines on stdin, what happened goes out as JSON lines on stdout:
 
-    {"do": "load", "kind": S, "first": K, "count": N} → {"event": "loaded", "checksums": {number: [a, b]}}
+    {"do": "load", "kind": S, "first": K, "count": N} → {"event": "loaded", "checksums": {number: [a, b]}};
+    of a long stack only the last one's
     {"do": "still", "slice": K}                     → {"event": "shown", "number": K, "epoch_ms": t}
     {"do": "play", "order": [numbers], "rate": R}   → "shown" for each slice, then {"event": "played"}
-    {"do": "target"}                                → {"event": "target"}, then "pressed" for each press of
-    button or key
+    {"do": "stop"}                                  → ends a play before its end
+    {"do": "target", "at": [x, y]}                  → {"event": "target"}, then "pressed" for each press of
+    button or key, also while a stack plays
     {"do": "focus"}                                 → {"event": "focus"}; the topmost window gets the keys
     {"do": "blank"}                                 → {"event": "blank"}
 
@@ -28,6 +30,7 @@ import select
 import struct
 import sys
 import time
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,9 +39,10 @@ import xcffib
 import xcffib.xproto as x
 from numpy.typing import NDArray
 
-from benchmarks.content.frames import frame, kind_of
-from benchmarks.content.mark import CELL_PX, MAX_NUMBER, checksum, mark_bits
-from benchmarks.content.slices import SLICE_PX
+from benchmarks.content.frames import LONG, frame, kind_of
+from benchmarks.content.long_stack import BASES, cut, larger_slice
+from benchmarks.content.mark import CELL_PX, MARK_HEIGHT_PX, MAX_NUMBER, checksum, mark_bits
+from benchmarks.content.slices import SLICE_PX, as_rgba
 
 #: Side of the patch that answers a click; about the size of a dialog.
 TARGET_PX = 400
@@ -60,11 +64,15 @@ class Program:
         self._screen = self._x.get_setup().roots[self._x.pref_screen]
         self._window = self._x.generate_id()
         self._gc = self._x.generate_id()
-        self._pixmaps: dict[int, int] = {}
+        self._kind = ""
+        self._pixmaps: dict[int, int] = {}  # by number; of a long stack, by larger slice
         #: x, y, width and height of the frames on the screen, px.
         self.place = (0, 0, 0, 0)
         self._presses = 0
-        self._target_on = False
+        self._target_at: tuple[int, int] | None = None
+        self._orders: deque[dict[str, Any]] = deque()
+        self._heard = b""
+        self._ended = False
         whole = 0, 0, int(self._screen.width_in_pixels), int(self._screen.height_in_pixels)
         self._left, self._top, self.width_px, self.height_px = place or whole
 
@@ -116,6 +124,12 @@ class Program:
         for pixmap in self._pixmaps.values():
             self._x.core.FreePixmap(pixmap)
         self._pixmaps.clear()
+        self._kind = kind
+        if kind == LONG:
+            for base in range(min(BASES, count)):
+                self._pixmaps[base] = self._put(as_rgba(larger_slice(base)))
+            last = first + count - 1
+            return {last: checksum(frame(kind, last))}
         for number in range(first, first + count):
             rgba = frame(kind, number)
             sums[number] = checksum(rgba)
@@ -143,42 +157,54 @@ class Program:
         self._x.core.GetInputFocus().reply()
 
     def show(self, number: int) -> None:
-        pixmap = self._pixmaps[number]
-        self._x.core.CopyArea(pixmap, self._window, self._gc, 0, 0, *self.place)
+        core, (left, top, width, height) = self._x.core, self.place
+        if self._kind == LONG:
+            base, x, y = cut(number)
+            core.CopyArea(self._pixmaps[base], self._window, self._gc, x, y, left, top, width, height)
+            for row in (top, top + height - MARK_HEIGHT_PX):
+                self._mark(self._window, left, row, number)
+        else:
+            core.CopyArea(self._pixmaps[number], self._window, self._gc, 0, 0, left, top, width, height)
         self._x.flush()
         say(event="shown", number=number, epoch_ms=time.time() * 1000)
 
     def play(self, order: Sequence[int], rate: float) -> None:
-        """Shows the slices at a fixed rate against absolute times, so that lateness does not add up."""
+        """Shows the slices at a fixed rate against absolute times, so that lateness does not add up. Presses
+        are answered meanwhile; the next order to stop ends it."""
         start = time.monotonic() + 0.05
         for place, number in enumerate(order):
-            wait = start + place / rate - time.monotonic()
-            if wait > 0:
-                time.sleep(wait)
+            while (wait := start + place / rate - time.monotonic()) > 0:
+                self._listen(wait)
+            if self._ended or (self._orders and self._orders[0]["do"] == "stop"):
+                break
             self.show(number)
         say(event="played")
 
-    def target(self) -> None:
+    def target(self, at: tuple[int, int]) -> None:
         self._presses = 0
-        self._target_on = True
-        self._draw_target()
+        self._target_at = at
+        self._draw_target(at)
         say(event="target", number=0)
 
-    def _draw_target(self) -> None:
+    def _draw_target(self, at: tuple[int, int]) -> None:
         """The patch with the number of presses so far as its mark, drawn off screen and shown at once."""
         core = self._x.core
         pixmap = self._x.generate_id()
         core.CreatePixmap(self._screen.root_depth, pixmap, self._window, TARGET_PX, TARGET_PX)
         number = self._presses & MAX_NUMBER
         self._fill(pixmap, _COLOURS[number % len(_COLOURS)], [(0, 0, TARGET_PX, TARGET_PX)])
-        cells = mark_bits(number)
-        for colour, wanted in ((0xFFFFFF, True), (0x000000, False)):
-            places = [(i * CELL_PX, 0, CELL_PX, CELL_PX) for i, bit in enumerate(cells) if bit is wanted]
-            self._fill(pixmap, colour, places)
-        at_x, at_y = self.slice_at
-        core.CopyArea(pixmap, self._window, self._gc, 0, 0, at_x, at_y, TARGET_PX, TARGET_PX)
+        self._mark(pixmap, 0, 0, number)
+        core.CopyArea(pixmap, self._window, self._gc, 0, 0, *at, TARGET_PX, TARGET_PX)
         core.FreePixmap(pixmap)
         self._x.flush()
+
+    def _mark(self, drawable: int, left: int, top: int, number: int) -> None:
+        cells = mark_bits(number)
+        for colour, wanted in ((0xFFFFFF, True), (0x000000, False)):
+            places = [
+                (left + i * CELL_PX, top, CELL_PX, CELL_PX) for i, bit in enumerate(cells) if bit is wanted
+            ]
+            self._fill(drawable, colour, places)
 
     def _fill(self, drawable: int, colour: int, places: Sequence[tuple[int, int, int, int]]) -> None:
         self._x.core.ChangeGC(self._gc, x.GC.Foreground, [colour])
@@ -187,7 +213,7 @@ class Program:
         self._x.core.PolyFillRectangle(drawable, self._gc, len(rectangles), rectangles)
 
     def blank(self) -> None:
-        self._target_on = False
+        self._target_at = None
         self._x.core.ClearArea(False, self._window, 0, 0, 0, 0)
         self._sync()
         say(event="blank")
@@ -201,23 +227,25 @@ class Program:
 
     def run(self) -> None:
         """Serves orders and presses until stdin ends."""
-        connection = self._x.get_file_descriptor()
-        buffered = b""
-        while True:
-            # Before the wait, not after: an order's round trip may have brought events along already.
-            while (event := self._x.poll_for_event()) is not None:
-                if self._target_on and isinstance(event, (x.ButtonPressEvent, x.KeyPressEvent)):
-                    self._presses += 1
-                    self._draw_target()
-                    say(event="pressed", number=self._presses, epoch_ms=time.time() * 1000)
-            ready, _, _ = select.select([connection, sys.stdin.fileno()], [], [])
-            if sys.stdin.fileno() in ready:
-                read = os.read(sys.stdin.fileno(), 65536)
-                if not read:
-                    return
-                *lines, buffered = (buffered + read).split(b"\n")
-                for line in lines:
-                    self.obey(json.loads(line))
+        while not self._ended:
+            self._listen(None)
+            while self._orders:
+                self.obey(self._orders.popleft())
+
+    def _listen(self, timeout_s: float | None) -> None:
+        """Answers presses and takes in orders; returns after something of these came, or in time."""
+        # Before the wait, not after: an order's round trip may have brought events along already.
+        while (event := self._x.poll_for_event()) is not None:
+            if self._target_at and isinstance(event, (x.ButtonPressEvent, x.KeyPressEvent)):
+                self._presses += 1
+                self._draw_target(self._target_at)
+                say(event="pressed", number=self._presses, epoch_ms=time.time() * 1000)
+        ready, _, _ = select.select([self._x.get_file_descriptor(), sys.stdin.fileno()], [], [], timeout_s)
+        if sys.stdin.fileno() in ready:
+            read = os.read(sys.stdin.fileno(), 65536)
+            self._ended = not read
+            *lines, self._heard = (self._heard + read).split(b"\n")
+            self._orders.extend(json.loads(line) for line in lines)
 
     def obey(self, order: dict[str, Any]) -> None:
         match order["do"]:
@@ -227,8 +255,10 @@ class Program:
                 self.show(order["slice"])
             case "play":
                 self.play(order["order"], order["rate"])
+            case "stop":  # it came after the end
+                pass
             case "target":
-                self.target()
+                self.target((order["at"][0], order["at"][1]))
             case "focus":
                 self.focus()
             case "blank":

@@ -73,8 +73,8 @@ def anatomy(study: Study = MR) -> NDArray[np.float32]:
     return np.array(Image.fromarray(shown).resize((side, side), Image.Resampling.BOX), dtype=np.float32)
 
 
-def grey_slice(number: int, study: Study = MR) -> NDArray[np.uint8]:
-    """Slice `number` as (1024, 1024) levels, marked at the top and at the bottom left; no two are alike."""
+def unmarked_slice(number: int, study: Study = MR, side_px: int = SLICE_PX) -> NDArray[np.uint8]:
+    """Slice `number` as (side, side) levels; no two are alike."""
     matrix_px = study.matrix_px
     noise = np.random.default_rng(number).integers(
         -NOISE_LEVELS, NOISE_LEVELS + 1, (matrix_px, matrix_px), np.int8
@@ -84,9 +84,15 @@ def grey_slice(number: int, study: Study = MR) -> NDArray[np.uint8]:
     top = _DRIFT_PX * (1 + math.cos(number / 23))
     side = matrix_px - 2 * _DRIFT_PX
     shown = acquired.resize(
-        (SLICE_PX, SLICE_PX), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side)
+        (side_px, side_px), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side)
     )
     grey: NDArray[np.uint8] = np.clip(np.rint(np.asarray(shown)), 0, 255).astype(np.uint8)
+    return grey
+
+
+def grey_slice(number: int, study: Study = MR) -> NDArray[np.uint8]:
+    """Slice `number` as (1024, 1024) levels, marked at the top and at the bottom left."""
+    grey = unmarked_slice(number, study)
     draw_mark(grey, 0, 0, number)
     draw_mark(grey, 0, SLICE_PX - MARK_HEIGHT_PX, number)
     return grey

@@ -113,7 +113,7 @@ class Stage:
         """Puts `count` frames that this desktop never showed into the X server, and returns their numbers.
 
         Fresh ones each time: a subject with a memory must not profit from a case that ran before. About 10
-        ms each.
+        ms each, but a long stack's take 2 s together.
         """
         if self._next + count > MAX_NUMBER + 1:
             # Marks have no more numbers. By now no subject's memory holds the first slices any longer.
@@ -135,6 +135,10 @@ class Stage:
         """Starts showing; `played` waits for the end."""
         self._order(do="play", order=list(order), rate=rate)
 
+    def stop(self) -> None:
+        """Ends what plays before its end."""
+        self._order(do="stop")
+
     def played(self, timeout_s: float) -> list[Shown]:
         """What was drawn and when, after the last slice."""
         drawn: list[Shown] = []
@@ -151,8 +155,9 @@ class Stage:
                 case "ended":
                     raise StageError("the content program ended")
 
-    def target(self) -> None:
-        self._order(do="target")
+    def target(self, at: tuple[int, int] | None = None) -> None:
+        """A patch that changes with each press, at the place of slices or elsewhere."""
+        self._order(do="target", at=at or self.slice_at)
         self._await("target", 10)
 
     def blank(self) -> None:

@@ -108,14 +108,15 @@ class Surface:
         *,
         size_px: tuple[int, int] | None = None,
         expected: Mapping[int, tuple[int, int]] | None = None,
+        checks_at_rest: bool = False,
         times_input: bool = False,
         step_ms: float = 1.0,
     ) -> None:
         """Watches the mark at `at`.
 
         With `size_px` a frame of that width and height, marked twice; with `expected` each is compared with
-        its source; with `times_input` presses are timed, and the surface is read only while one is
-        unanswered. It is read every `step_ms`.
+        its source, with `checks_at_rest` the last alone and not before `settle`; with `times_input` presses
+        are timed, and the surface is read only while one is unanswered. It is read every `step_ms`.
         """
         options = {
             "x": at[0],
@@ -124,6 +125,7 @@ class Surface:
             "height": size_px[1] if size_px else 0,
             "twoMarks": size_px is not None,
             "always": not times_input,
+            "checksAtRest": checks_at_rest,
             "timesInput": times_input,
             "stepMs": step_ms,
             "expected": None if expected is None else {str(n): sums for n, sums in expected.items()},

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -14,36 +12,10 @@ from pathlib import Path
 import psutil
 
 from benchmarks.driver.datagrams import Datagrams
+from benchmarks.driver.streams import Streams, Wire
 
 #: Roles whose CPU is not the subject's own.
 NOT_SERVER = frozenset({"browser", "content", "driver"})
-_COUNTER = re.compile(r"\b(bytes_acked|bytes_received):(\d+)")
-
-
-@dataclass(frozen=True, slots=True)
-class Wire:
-    """Bytes from the subject to the browser (down) and back since some time in the past."""
-
-    down: int
-    up: int
-
-
-def wire_bytes(port: int) -> Wire:
-    """TCP payload at the public port, from the kernel's counters of the server's sockets: costs the subject
-    nothing. TLS counts as it travels."""
-    listing = subprocess.run(
-        ["ss", "-tinH", "state", "established", f"( sport = :{port} )"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    down = up = 0
-    for name, value in _COUNTER.findall(listing):
-        if name == "bytes_acked":
-            down += int(value)
-        else:
-            up += int(value)
-    return Wire(down, up)
 
 
 def device_bytes(device: str) -> Wire:
@@ -124,27 +96,36 @@ class Meter:
     def __init__(
         self,
         pids: Mapping[str, list[int]],
-        wire: Callable[[], Wire],
+        wire: int | Callable[[], Wire],
         browser_cpu_s: Callable[[], float],
         content_cpu_s: Callable[[], float],
-        datagrams: Datagrams | None = None,
     ) -> None:
-        """`datagrams`: where `wire` counts TCP alone."""
-        self._datagrams = datagrams
+        """`wire`: the port whose TCP is counted, and beside it the UDP of these programs; or what counts
+        everything."""
+        self._port = wire if isinstance(wire, int) else None
+        self._streams = Streams(self._port or 0)
+        self._datagrams = Datagrams()
         self._pids = pids
-        self._wire = wire
+        self._wire = self._wire_of_port if isinstance(wire, int) else wire
         self._browser = browser_cpu_s
         self._content = content_cpu_s
 
     def start(self) -> None:
-        if self._datagrams is not None:
+        if self._port is not None:
+            self._streams.start()
             self._datagrams.start()
         self._began = self._read()
+
+    def wire(self) -> Wire:
+        """What went over since the start."""
+        began, now = self._began[1], self._wire()
+        return Wire(now.down - began.down, now.up - began.up)
 
     def stop(self) -> Reading:
         at0, wire0, cpu0, busy0 = self._began
         at, wire, cpu, busy = self._read()
-        if self._datagrams is not None:
+        if self._port is not None:
+            self._streams.stop()
             self._datagrams.stop()
             if self._datagrams.why_not:
                 print(self._datagrams.why_not, file=sys.stderr)
@@ -159,11 +140,11 @@ class Meter:
         cpu["driver"] = driver_cpu_s()
         total = psutil.cpu_times()
         busy = total.user + total.nice + total.system + total.irq + total.softirq
-        wire = self._wire()
-        if self._datagrams is not None:
-            sent, received = self._datagrams.of(pid for pids in self._pids.values() for pid in pids)
-            wire = Wire(wire.down + sent, wire.up + received)
-        return time.monotonic(), wire, cpu, busy
+        return time.monotonic(), self._wire(), cpu, busy
+
+    def _wire_of_port(self) -> Wire:
+        sent, received = self._datagrams.of(pid for pids in self._pids.values() for pid in pids)
+        return self._streams.total() + Wire(sent, received)
 
 
 def machine() -> dict[str, object]:

@@ -28,7 +28,7 @@ SERVER_ADDRESS, CLIENT_ADDRESS = "10.77.0.1", "10.77.0.2"
 #: Browsers trust this name as they trust 127.0.0.1, which some clients need; it is mapped to the address.
 SERVER_NAME = "bench.localhost"
 #: What the bucket lets through at once, and how long a packet may wait in it: a home router's.
-BURST_BYTES, QUEUE_MS = 32_000, 100
+BURST_BYTES, QUEUE_MS = 32_000, 100.0
 _CLONE_NEWNET = 0x40000000
 _TUNSETIFF, _IFF_TUN, _IFF_NO_PI = 0x400454CA, 1, 0x1000
 
@@ -47,6 +47,12 @@ class Loopback:
     def client(self) -> Iterator[None]:
         yield
 
+    def shape(self, rate_mbps: float, queue_ms: float = QUEUE_MS) -> None:
+        """Raises ValueError: nothing is shaped here."""
+        raise ValueError(
+            f"loopback has no {rate_mbps:g} Mbit/s and {queue_ms:g} ms of queue: take a link (--link)"
+        )
+
 
 class Network:
     """Context manager: the namespaces and all in them end with the block."""
@@ -56,12 +62,13 @@ class Network:
     def __init__(self, link: Link) -> None:
         if link.rate_mbps is None:
             raise ValueError("loopback needs no network")
-        self._link = link
+        self._link, self._rate_mbps = link, link.rate_mbps
         self._server = f"{PREFIX}-{os.getpid()}-server"
         self._client = f"{PREFIX}-{os.getpid()}-client"
         self.device: str | None = "tun0" if link.relayed else "veth0"
         self._relay: multiprocessing.process.BaseProcess | None = None
         self._tuns: list[int] = []
+        self._devices = "", ""
 
     def __enter__(self) -> Self:
         """Raises MissingPeerError when this host does not let us."""
@@ -72,14 +79,14 @@ class Network:
                 # Entered by us, not by `ip -n`: that mounts /sys anew, which not every host allows.
                 with _inside(namespace):
                     _ip("link", "set", "lo", "up")
-            devices = self._join_by_relay() if self._link.relayed else self._join_by_veth()
+            self._devices = self._join_by_relay() if self._link.relayed else self._join_by_veth()
             for namespace, device, address in zip(
-                (self._server, self._client), devices, (SERVER_ADDRESS, CLIENT_ADDRESS), strict=True
+                (self._server, self._client), self._devices, (SERVER_ADDRESS, CLIENT_ADDRESS), strict=True
             ):
                 with _inside(namespace):
                     _ip("address", "add", f"{address}/24", "dev", device)
                     _ip("link", "set", device, "up")
-                    _run("tc", "qdisc", "add", "dev", device, "root", "tbf", *self._bucket())
+                    _run("tc", "qdisc", "add", "dev", device, "root", *_bucket(self._rate_mbps, QUEUE_MS))
             self._start_relay()
         except (OSError, subprocess.CalledProcessError) as error:
             self.__exit__()
@@ -113,9 +120,11 @@ class Network:
         with _inside(self._client):
             yield
 
-    def _bucket(self) -> list[str]:
-        rate = f"{self._link.rate_mbps}mbit"
-        return ["rate", rate, "burst", str(BURST_BYTES), "latency", f"{QUEUE_MS}ms"]
+    def shape(self, rate_mbps: float, queue_ms: float = QUEUE_MS) -> None:
+        """Another rate in both directions from now on; what waits stays."""
+        for namespace, device in zip((self._server, self._client), self._devices, strict=True):
+            with _inside(namespace):
+                _run("tc", "qdisc", "change", "dev", device, "root", *_bucket(rate_mbps, queue_ms))
 
     def _join_by_veth(self) -> tuple[str, str]:
         ends = ("veth0", "netns", self._server, "type", "veth", "peer", "veth1", "netns", self._client)
@@ -153,6 +162,8 @@ class Way(Protocol):
     def server(self) -> AbstractContextManager[None]: ...
 
     def client(self) -> AbstractContextManager[None]: ...
+
+    def shape(self, rate_mbps: float, queue_ms: float = QUEUE_MS) -> None: ...
 
 
 @contextmanager
@@ -202,6 +213,10 @@ def _tun(name: str) -> int:
     descriptor = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
     fcntl.ioctl(descriptor, _TUNSETIFF, struct.pack("16sH22x", name.encode(), _IFF_TUN | _IFF_NO_PI))
     return descriptor
+
+
+def _bucket(rate_mbps: float, queue_ms: float) -> list[str]:
+    return ["tbf", "rate", f"{rate_mbps}mbit", "burst", str(BURST_BYTES), "latency", f"{queue_ms}ms"]
 
 
 def _ip(*words: str) -> None:

@@ -18,6 +18,7 @@ from benchmarks.content.frames import KINDS, frame
 from benchmarks.content.stage import Shown
 from benchmarks.driver.browser import Quantiles, Seen, SurfaceError, Watched
 from benchmarks.driver.meter import Reading
+from benchmarks.links.link import LOOPBACK
 from benchmarks.peers.subject import SubjectFailedError
 from benchmarks.run import CASES, QUICK_CASES, first_frame
 
@@ -33,6 +34,7 @@ class PlayedDesktop:
 
     place = (0, 0, 1024, 1024)
     effort = Effort(seconds=0.2)
+    link = LOOPBACK
     checksums: dict[int, tuple[int, int]] = {}  # noqa: RUF012 - never written to
 
     def __init__(

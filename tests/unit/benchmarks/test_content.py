@@ -13,10 +13,12 @@ import xcffib
 import xcffib.xproto
 from PIL import Image
 
-from benchmarks.content.frames import KINDS, RADIOGRAPH, frame, radiograph
+from benchmarks.content.frames import KINDS, LONG, RADIOGRAPH, TEXT_VIDEO, frame, radiograph
+from benchmarks.content.long_stack import BASES, cut
 from benchmarks.content.mark import MAX_NUMBER, check_of, checksum, draw_mark, mark_bits
 from benchmarks.content.program import Program
 from benchmarks.content.slices import CR, CT, MR, SLICE_PX, Study, anatomy, as_rgba, dataset, grey_slice
+from benchmarks.content.text_over_video import INKS, text_and_brim
 from benchmarks.peers.processes import read_display
 
 
@@ -144,3 +146,41 @@ def test_frames_are_made_from_their_number_bear_it_and_differ(kind: str) -> None
         assert np.array_equal(first[:8, :128, channel], strip)
         assert np.array_equal(first[-8:, :128, channel], strip)
     assert (first[:, :, 3] == 255).all()
+
+
+def test_a_long_stack_never_cuts_twice_at_the_same_place() -> None:
+    assert len({cut(number) for number in range(MAX_NUMBER + 1)}) == MAX_NUMBER + 1
+
+
+def test_turns_of_a_long_stack_have_no_tile_in_common() -> None:
+    first, second = (frame(LONG, number)[:, :, 0] for number in (5, 5 + BASES))
+    tiles = [
+        {
+            picture[y : y + 64, x : x + 64].tobytes()
+            for y in range(0, SLICE_PX, 64)
+            for x in range(0, 1024, 64)
+        }
+        for picture in (first, second)
+    ]
+    assert not tiles[0] & tiles[1]
+
+
+def test_a_long_stack_is_shown_pixel_for_pixel_in_any_turn(program: Program) -> None:
+    number = 7 * BASES + 3
+    sums = program.load(LONG, 0, number + 1)
+    program.show(number)
+    assert np.array_equal(on_screen(program)[:, :, ::-1], frame(LONG, number)[:, :, :3])
+    assert sums == {number: checksum(frame(LONG, number))}
+
+
+def test_text_over_video_stands_still_in_colour_while_all_else_moves() -> None:
+    one, other = (frame(TEXT_VIDEO, number)[:, :, :3] for number in (30, 60))
+    rows = slice(8, SLICE_PX - 8)  # marks differ
+    still = (one == other).all(axis=2)[rows]
+    written = np.any([(one == ink).all(axis=2) for ink in INKS], axis=0)[rows]
+    assert written.sum() > 10_000
+    assert still[written].all()
+    assert still[~written].mean() < 0.5
+    brim = text_and_brim()[rows]
+    assert brim[written].all()
+    assert written.sum() < brim.sum() < 0.5 * brim.size

@@ -201,3 +201,14 @@ def test_points_are_mapped_onto_a_scaled_surface(surface: Surface) -> None:
     left, _ = surface.point(0, 0)
     right, _ = surface.point(399, 0)
     assert right - left == pytest.approx(399 * 2)
+
+
+def test_with_checks_at_rest_only_the_last_picture_is_compared(surface: Surface) -> None:
+    expected = {NUMBERS[-1]: checksum(picture(NUMBERS[-1]))}
+    surface.start(AT, size_px=(SIZE_PX, SIZE_PX), expected=expected, checks_at_rest=True)
+    surface.page.evaluate("play", {"numbers": NUMBERS, "heldMs": HELD_MS})
+    assert all(seen["exact"] is None for seen in [surface.last() or {}])
+    assert surface.settle(NUMBERS[-1], 10)
+    watched = surface.stop()
+    assert [seen.exact for seen in watched.seen] == [None] * 7 + [True]
+    assert [seen.attempts for seen in watched.seen] == [0] * 7 + [1]

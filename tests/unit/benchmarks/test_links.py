@@ -10,13 +10,15 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
+from benchmarks.links.delay import DelayProbe, idle_delay_ms, queueing
 from benchmarks.links.link import LOOPBACK, Link, parse_link
-from benchmarks.links.network import PREFIX, SERVER_ADDRESS, Network, remove_stale
+from benchmarks.links.network import CLIENT_ADDRESS, PREFIX, SERVER_ADDRESS, Loopback, Network, remove_stale
 from benchmarks.links.relay import PACKETS_MAX, Direction
 from benchmarks.peers.subject import MissingPeerError
 
@@ -138,6 +140,41 @@ def _serve(listener: socket.socket, payload: bytes) -> None:
     connection, _ = listener.accept()
     with connection:
         connection.sendall(payload)
+
+
+def test_a_link_becomes_narrow_and_what_waits_is_seen() -> None:
+    """A second's worth of the narrow link waits: probes meet it, those of the idle link before did not."""
+    if refused("50"):
+        return
+    with Network(parse_link("50")) as way:
+        with way.client():
+            sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            sink.bind((CLIENT_ADDRESS, 0))
+        with way.server():
+            source = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        with sink, source, DelayProbe(way, CLIENT_ADDRESS) as delays:
+            wait_until(lambda: sum(p.delay_ms is not None for p in delays.probes()) >= 4)
+            idle_until_s = time.time()
+            way.shape(2.0, queue_ms=1000)
+            for _ in range(200):
+                source.sendto(bytes(1200), sink.getsockname())
+            full_s = time.time()
+            wait_until(lambda: any(p.sent_s > full_s and p.delay_ms is not None for p in delays.probes()))
+        probes = delays.probes()
+    waits = queueing(probes, full_s, time.time(), idle_delay_ms(probes, idle_until_s))
+    assert max(waits) > 200  # 200 kB have to leave first, at 2 Mbit/s
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_loopback_is_not_shaped() -> None:
+    with pytest.raises(ValueError, match="--link"):
+        Loopback().shape(5.0)
 
 
 def test_namespaces_of_runs_that_died_are_removed() -> None:

@@ -1,0 +1,47 @@
+"""A stack at 60/s for a minute: whether it ever stands still for the person, and is exact in the end."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from benchmarks.cases.case import Bench, Outcome
+from benchmarks.cases.exactness import rest_figures
+from benchmarks.cases.play import cost_figures, delays_ms, gaps_ms, shown_figures
+from benchmarks.content.frames import LONG
+from benchmarks.content.stage import Shown
+from benchmarks.driver.browser import Watched
+
+RATE, SECONDS = 60.0, 60.0
+#: How long the last slice may take to be shown, and then to become exact, s.
+REST_TIMEOUT_S = 10.0
+
+
+def minute(bench: Bench) -> Outcome:
+    """Slices are not compared while they move, only the last one at rest."""
+    stage, surface = bench.stage, bench.surface
+    numbers = stage.load(round(RATE * SECONDS), LONG)
+    bench.pause(500)
+    surface.start(stage.place[:2], size_px=stage.place[2:], expected=stage.checksums, checks_at_rest=True)
+    meter = bench.meter()
+    meter.start()
+    stage.play(numbers, RATE)
+    bench.pause(SECONDS * 1000)
+    drawn = stage.played(30)
+    reading = meter.stop()
+    surface.settle(numbers[-1], REST_TIMEOUT_S)
+    watched = surface.stop()
+    stage.blank()
+    figures = cost_figures(reading, SECONDS) | shown_figures(drawn, watched) | rest_figures(drawn, watched)
+    figures["shown_per_s"] = figures["shown"] / SECONDS
+    figures["freeze_max_ms"] = freeze_ms(drawn, watched)
+    return Outcome(figures, {"gap_ms": gaps_ms(watched), "delay_ms": delays_ms(drawn, watched)})
+
+
+def freeze_ms(drawn: Sequence[Shown], watched: Watched) -> float:
+    """The longest time without a new picture while something moved: the first may not come late either, and
+    one that never came is a freeze to the end."""
+    began_ms, ended_ms = drawn[0].epoch_ms, drawn[-1].epoch_ms
+    moments = [seen.epoch_ms for seen in watched.seen if began_ms <= seen.epoch_ms < ended_ms]
+    marks = [began_ms, *moments, ended_ms]
+    return max(b - a for a, b in itertools.pairwise(marks))
