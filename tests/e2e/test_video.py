@@ -34,10 +34,14 @@ class Ward:
 
     def frames(self) -> float:
         """Of video, sent so far."""
+        return self.counted("video_frames")
+
+    def counted(self, name: str) -> float:
+        """A figure of `/metrics`."""
         with self.network.server():
             door = Door(self.lightbox.url)
             try:
-                return metric_sum(door.metrics(), "video_frames")
+                return metric_sum(door.metrics(), name)
             finally:
                 door.close()
 
@@ -88,6 +92,18 @@ def test_video_while_it_moves_and_exact_when_it_rests(ward: Ward, out: Path) -> 
             )
             assert watcher.badge() == "lossy"
             assert moves(watcher), "the surface shows the video"
+            for step in range(1, 5):
+                watcher.move((40 * step, 40 * step))
+                wait_for(
+                    lambda step=step: display.pointer() == (40 * step, 40 * step),  # type: ignore[misc]
+                    timeout_s=PATIENCE_S,
+                    what="the pointer where the hand is",
+                )
+            wait_for(
+                lambda: ward.counted("pointer_datagrams") > 0,
+                timeout_s=PATIENCE_S,
+                what="motions as datagrams",
+            )
         else:
             time.sleep(2)
             assert ward.frames() == before

@@ -33,6 +33,13 @@ BLIND = """
 delete window.MediaStreamTrackProcessor;
 HTMLVideoElement.prototype.requestVideoFrameCallback = () => 0;
 """
+#: WebRTC whose data channel the test can reach.
+HELD_CHANNEL = """
+const create = RTCPeerConnection.prototype.createDataChannel;
+RTCPeerConnection.prototype.createDataChannel = function (...settings) {
+  return window.channel = create.apply(this, settings);
+};
+"""
 #: Which pair of candidates carries the video, and how the browser reaches the relay.
 WAY = """
 for (const report of (await window.peer.getStats()).values())
@@ -54,6 +61,10 @@ class Ward:
 
     def frames(self) -> float:
         return metric_sum(self.door.metrics(), "video_frames")
+
+    def datagrams(self) -> float:
+        """Motions of the pointer that came beside the WebSocket, so far."""
+        return metric_sum(self.door.metrics(), "pointer_datagrams")
 
 
 @pytest.fixture
@@ -173,3 +184,44 @@ def test_a_browser_that_shows_nothing_gets_tiles(ward: Callable[[str, dict[str, 
         playing.stop()
         there.viewer.wait_exact()
     assert there.viewer.connections() == ["connected"]
+
+
+def test_motions_take_the_channel_and_go_on_without_it(ward: Callable[[str, dict[str, str]], Ward]) -> None:
+    there = ward(HELD_CHANNEL, {})
+    browser = there.viewer.browser
+    display = there.lightbox.display()
+
+    def arrives(x: int, y: int) -> None:
+        there.viewer.move((x, y))
+        wait_for(lambda: display.pointer() == (x, y), timeout_s=PATIENCE_S, what=f"the pointer at {x}, {y}")
+
+    try:
+        wait_for(
+            lambda: browser.evaluate("return window.channel?.readyState") == "open",
+            timeout_s=PATIENCE_S,
+            what="an open channel",
+        )
+        arrives(50, 50)
+        for step in range(1, 11):
+            arrives(50 + 20 * step, 50 + 10 * step)
+        wait_for(lambda: there.datagrams() >= 10, timeout_s=PATIENCE_S, what="datagrams")
+        # A press and a drag, by both ways together.
+        there.viewer.drag((300, 200), (500, 300))
+        wait_for(lambda: display.pointer() == (500, 300), timeout_s=PATIENCE_S, what="the end of the drag")
+        assert display.held()[1] == 0
+        there.viewer.click_element("[data-badge]")
+        wait_for(
+            lambda: "Pointer motions by UDP" in browser.evaluate("return document.body.innerText"),
+            timeout_s=PATIENCE_S,
+            what="the figure in the badge",
+        )
+        browser.evaluate("window.channel.close()")
+        there.viewer.click_element("[data-badge]")
+        arrives(100, 300)
+        before = there.datagrams()
+        for step in range(1, 6):
+            arrives(100 + 20 * step, 300)
+        assert there.datagrams() == before
+        assert there.viewer.connections() == ["connected"]
+    finally:
+        display.close()

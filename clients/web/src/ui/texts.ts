@@ -106,6 +106,7 @@ const english = {
     videoStates: { off: "none", connecting: "connecting", ready: "ready", playing: "playing", failed: "no way" },
     videoFrames: "Frames of video",
     videoBytes: "Bytes of these",
+    datagrams: "Pointer motions by UDP",
     waiting: "Waiting for figures…",
   },
   trace: {

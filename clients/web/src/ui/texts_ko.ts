@@ -88,6 +88,7 @@ export const korean: Texts = {
     videoStates: { off: "없음", connecting: "연결 중", ready: "준비됨", playing: "재생 중", failed: "경로 없음" },
     videoFrames: "영상 프레임",
     videoBytes: "영상 바이트",
+    datagrams: "UDP 포인터 이동",
     waiting: "수치를 기다리는 중…",
   },
   trace: {

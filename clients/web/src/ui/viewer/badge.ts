@@ -159,6 +159,7 @@ export class Badge {
           [t.videoFrames, countText(status.video_frames)],
           [t.videoBytes, `${bytesText(status.video_bytes)} · ${ratioText(status.video_raw_bytes, status.video_bytes)}`],
         );
+      if (status.datagrams > 0) rows.push([t.datagrams, countText(status.datagrams)]);
     }
     const head = h(
       "header",
