@@ -1,9 +1,10 @@
-"""A picture that is fitted into a smaller window is filtered, in each engine: by the engine's own filter."""
+"""Fitted into a smaller window a picture is averaged; enlarged by whole numbers, its pixels are squares."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.e2e.browsers.browser import Browser
+from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.conftest import DESKTOP_PX, PAGE_PX, signed_in
 from tests.e2e.desktop_side.display import XDisplay
 from tests.e2e.desktop_side.plain_window import PlainWindow
@@ -18,48 +20,122 @@ from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
 from tests.e2e.viewer import PATIENCE_S, Viewer
 
-#: Where the pattern stands on the desktop, and a part of it far from its edges.
-SIDE_PX, AT = 600, (300, 100)
-#: Not near a simple fraction, where any filter averages well.
-SHARE = 0.45
-#: A pattern of 0 and 255 becomes grey, with little of its deviation. Picking single pixels would keep it all.
-GREY, GREY_OFF, LEFT_OVER = 127.5, 12.0, 64.0
+#: Where the patterns stand on the desktop.
+WIDTH, HEIGHT, AT = 900, 600, (200, 100)
+#: Two pixels to one, and far from any simple fraction.
+SHARES = (0.5, 0.37)
+#: No engine's window is narrower; the height alone decides then.
+WINDOW_LEAST_PX = 520
+#: The mean is rounded once; a page's screenshot may be rounded again on its way to the screen.
+ROUNDED, ON_SCREEN = 1.01, 2.01
+
+REDUCED = "document.querySelector('[data-reduced]')"
+#: As `Viewer.surface` wants it: a canvas with a 2D context.
+COPY = f"""(() => {{
+  const copy = document.createElement('canvas');
+  copy.width = {REDUCED}.width;
+  copy.height = {REDUCED}.height;
+  copy.getContext('2d', {{ alpha: false }}).drawImage({REDUCED}, 0, 0);
+  return copy;
+}})()"""
 
 
-@pytest.fixture
-def fitted(browser: Browser, lightbox: Lightbox) -> Iterator[Viewer]:
+@pytest.fixture(params=SHARES)
+def fitted(request: pytest.FixtureRequest, browser: Browser, lightbox: Lightbox) -> Iterator[Viewer]:
     viewer = signed_in(browser, lightbox)
-    browser.resize(*(round(side * SHARE) for side in DESKTOP_PX))  # some engines leave the page for it
+    width, height = (round(side * request.param) for side in DESKTOP_PX)
+    browser.resize(max(WINDOW_LEAST_PX, width), height)  # some engines leave the page for it
     viewer.browser.open(f"{viewer.url}/desktop/radiology")
     viewer.wait_for_badge("scaled")
     yield viewer
     browser.resize(*PAGE_PX)
 
 
-def test_fine_structures_turn_grey(fitted: Viewer, display: XDisplay) -> None:
-    checker = (np.indices((SIDE_PX, SIDE_PX)).sum(axis=0) % 2 * 255).astype(np.uint8)
-    window = PlainWindow(display, x=AT[0], y=AT[1], width=SIDE_PX, height=SIDE_PX)
+def patterns() -> NDArray[np.uint8]:
+    """Chequer, lines either way, and noise: (HEIGHT, WIDTH, 3)."""
+    rows, columns = np.indices((HEIGHT, WIDTH // 3))
+    chequer, across, down = (rows + columns) % 2, rows % 2, columns % 2
+    lines = np.where(rows < HEIGHT // 2, across, down)
+    noise = np.random.default_rng(4).integers(0, 256, (HEIGHT, WIDTH // 3, 3))
+    parts = [np.repeat(part[:, :, None] * 255, 3, axis=2) for part in (chequer, lines)]
+    return np.concatenate([*parts, noise], axis=1).astype(np.uint8)
+
+
+def averaged(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.float64]:
+    """Each pixel the mean of the area that it covers."""
+
+    def shares(into: int, of: int) -> NDArray[np.float64]:
+        edges = np.arange(into + 1) * of / into
+        ends = np.minimum(edges[1:, None], np.arange(1, of + 1))
+        return np.maximum(0, ends - np.maximum(edges[:-1, None], np.arange(of))) * into / of
+
+    down, across = shares(height, picture.shape[0]), shares(width, picture.shape[1])
+    return np.einsum("ij,jkc,lk->ilc", down, picture.astype(np.float64), across, optimize=True)
+
+
+def page(viewer: Viewer, left: int, top: int, width: int, height: int) -> NDArray[np.uint8]:
+    shot = Image.open(io.BytesIO(viewer.browser.screenshot())).convert("RGB")
+    return np.asarray(shot, np.uint8)[top : top + height, left : left + width]
+
+
+def test_reduced_it_is_averaged(fitted: Viewer, display: XDisplay) -> None:
+    scaling = "return document.querySelector('.stage').dataset.scaling"
+    assert fitted.browser.evaluate(scaling) == "area"
+    window = PlainWindow(display, x=AT[0], y=AT[1], width=WIDTH, height=HEIGHT)
     try:
-        window.show(checker)
-        wait_for(
-            lambda: fitted.surface()[AT[1] : AT[1] + SIDE_PX, AT[0] : AT[0] + SIDE_PX].std() > LEFT_OVER,
-            timeout_s=PATIENCE_S,
-            what="the pattern on the surface",
-        )
+        wanted = patterns()
+        window.show(wanted)
 
-        def grey() -> bool:
-            seen = part_on_page(fitted, (AT[0] + 100, AT[1] + 100), (AT[0] + 500, AT[1] + 500))
-            # Before the engine has put it onto the screen, too, there is little contrast, but no grey.
-            return bool(abs(seen.mean() - GREY) < GREY_OFF and seen.std() < LEFT_OVER)
+        def there() -> bool:
+            part = fitted.surface()[AT[1] : AT[1] + HEIGHT, AT[0] : AT[0] + WIDTH]
+            return bool((part == wanted).all())
 
-        wait_for(grey, timeout_s=PATIENCE_S, what="the pattern as grey on the screen")
+        wait_for(there, timeout_s=PATIENCE_S, what="the patterns on the surface")
+        off: dict[str, float] = {}
+
+        def mean() -> bool:
+            """Clock and carets of the desktop may move between two readings: then both are made again."""
+            shown = fitted.surface(COPY)
+            expected = averaged(fitted.surface(), *shown.shape[:2])
+            off["canvas"] = float(np.abs(shown - expected).max())
+            # Below the toolbar, which lies over the picture.
+            box: Any = fitted.browser.evaluate(
+                f"const at = {REDUCED}.getBoundingClientRect();"
+                "return [at.left, at.top, at.width, at.height].map((side) => side * devicePixelRatio)"
+            )
+            assert all(abs(side - round(side)) < 0.01 for side in box), f"between device pixels: {box}"
+            below = shown.shape[0] // 3
+            seen = page(fitted, *(round(side) for side in box))[below:]
+            off["screen"] = float(np.abs(seen - expected[below:]).max())
+            return off["canvas"] <= ROUNDED and off["screen"] <= ON_SCREEN
+
+        wait_for(mean, timeout_s=PATIENCE_S, what=lambda: f"the mean of what each pixel covers; off by {off}")
     finally:
         window.close()
 
 
-def part_on_page(viewer: Viewer, corner: tuple[int, int], end: tuple[int, int]) -> NDArray[np.float64]:
-    """Grey levels of a screenshot between two pixels of the desktop."""
-    left, top = viewer.on_page(corner)
-    right, bottom = viewer.on_page(end)
-    shot = Image.open(io.BytesIO(viewer.browser.screenshot())).convert("L")
-    return np.asarray(shot, np.float64)[int(top) : int(bottom), int(left) : int(right)]
+def test_enlarged_by_a_whole_number_pixels_are_squares(
+    chromium: Chromium, lightbox: Lightbox, display: XDisplay
+) -> None:
+    viewer = signed_in(chromium, lightbox)
+    chromium.evaluate("localStorage.setItem('lightbox.view', 'fit')")
+    chromium.resize(*(2 * side for side in DESKTOP_PX))
+    window = PlainWindow(display, x=AT[0], y=AT[1], width=WIDTH, height=HEIGHT)
+    try:
+        window.show(patterns())
+        chromium.open(f"{viewer.url}/desktop/radiology")
+        viewer.wait_for_badge("scaled")
+
+        def squares() -> bool:
+            part = viewer.surface()[AT[1] : AT[1] + HEIGHT, AT[0] : AT[0] + WIDTH]
+            seen = page(viewer, 2 * AT[0], 2 * AT[1], 2 * WIDTH, 2 * HEIGHT)
+            return bool(
+                (part == patterns()).all() and (seen == part.repeat(2, axis=0).repeat(2, axis=1)).all()
+            )
+
+        wait_for(squares, timeout_s=PATIENCE_S, what="squares of two by two on the page")
+        assert chromium.evaluate(f"return {REDUCED} === null || {REDUCED}.hidden")
+    finally:
+        window.close()
+        chromium.evaluate("localStorage.removeItem('lightbox.view')")
+        chromium.resize(*PAGE_PX)

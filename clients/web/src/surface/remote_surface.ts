@@ -17,6 +17,11 @@ export type SurfaceAnswer =
   | { readonly kind: "painted"; readonly shownMs: number; readonly pixels: ArrayBuffer }
   | { readonly kind: "read"; readonly pixels: readonly Uint8ClampedArray[] | null };
 
+/** An event of the canvas that a `PageSurface` paints on; its detail is what changed. */
+export const PAINTED = "surface-painted";
+/** null: everything. */
+export type Painted = readonly Rectangle[] | null;
+
 export type Post<T> = (message: T, transfer: Transferable[]) => void;
 
 export class RemoteSurface implements Surface {
@@ -64,11 +69,13 @@ export class RemoteSurface implements Surface {
 
 /** Carries out a worker's orders on a canvas of the page. */
 export class PageSurface {
+  readonly #canvas: HTMLCanvasElement;
   readonly #painter: CanvasPainter;
   readonly #post: Post<SurfaceAnswer>;
   #place: VideoPlace | null = null;
 
   constructor(canvas: HTMLCanvasElement, post: Post<SurfaceAnswer>) {
+    this.#canvas = canvas;
     this.#painter = new CanvasPainter(canvas);
     this.#post = post;
   }
@@ -82,6 +89,7 @@ export class PageSurface {
   show(frame: CanvasImageSource, number: number): boolean {
     if (this.#place?.number !== number) return false;
     this.#painter.draw(frame, this.#place.rectangle);
+    this.#tell([this.#place.rectangle]);
     return true;
   }
 
@@ -90,6 +98,7 @@ export class PageSurface {
       case "paint":
         this.#painter.paint(order.frame);
         this.#post({ kind: "painted", shownMs: wallMs(), pixels: order.frame.pixels }, [order.frame.pixels]);
+        this.#tell(order.frame.reset ? null : order.frame.rectangles);
         return;
       case "read": {
         const pixels = this.#painter.read(order.rectangles);
@@ -102,6 +111,11 @@ export class PageSurface {
       case "open":
         this.#place = null;
         this.#painter.open(order.width, order.height);
+        this.#tell(null);
     }
+  }
+
+  #tell(changed: Painted): void {
+    this.#canvas.dispatchEvent(new CustomEvent<Painted>(PAINTED, { detail: changed }));
   }
 }

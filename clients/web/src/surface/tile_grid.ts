@@ -45,13 +45,18 @@ export class TileGrid {
   }
 
   /** One byte a tile: 1 for those that a rectangle touches. */
-  marks({ x, y, width, height }: Rectangle): Uint8Array {
+  marks(rectangle: Rectangle): Uint8Array {
     const marks = new Uint8Array(this.count);
+    this.mark(rectangle, marks);
+    return marks;
+  }
+
+  /** Sets those that a rectangle touches. */
+  mark({ x, y, width, height }: Rectangle, marks: Uint8Array): void {
     const left = Math.floor(x / TILE_PX);
     const right = Math.ceil((x + width) / TILE_PX);
     for (let row = Math.floor(y / TILE_PX); row < Math.ceil((y + height) / TILE_PX); row++)
       marks.fill(1, row * this.columns + left, row * this.columns + right);
-    return marks;
   }
 
   /** Runs of tiles per row, joined with an equal run in the row above; `wide` takes one run from the first to the last. */

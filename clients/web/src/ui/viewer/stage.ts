@@ -13,10 +13,14 @@ import {
 import type { AgentMessageOf } from "../../protocol/messages.ts";
 import { h } from "../dom.ts";
 import { setViewMode, viewMode } from "../preferences.ts";
+import { Reduction } from "./reduction.ts";
 import { Zoom } from "./zoom.ts";
 
 /** What comes into sight stands at least this far from the edge, CSS px. */
 const REVEAL_PX = 48;
+
+/** How the surface comes to the size that is shown: not at all, as squares, averaged, or by whatever the browser does. */
+export type Scaling = "none" | "squares" | "area" | "browser";
 
 export interface StageView {
   readonly oneToOne: boolean;
@@ -25,6 +29,7 @@ export interface StageView {
   readonly mode: ViewMode;
   /** Device pixels per pixel of the surface. */
   readonly scale: number;
+  readonly scaling: Scaling;
   /** The person enlarged the picture by hand. */
   readonly zoomed: boolean;
   /** The picture is larger than the stage: two fingers pan it. */
@@ -40,6 +45,7 @@ export class Stage {
   /** The desktop's pointer, where the person's own cannot show it. */
   readonly ghost: HTMLImageElement;
   readonly #sheet: HTMLElement;
+  readonly #reduction: Reduction;
   readonly #changed: (view: StageView) => void;
   readonly #abort = new AbortController();
   readonly #sizes: ResizeObserver;
@@ -76,6 +82,7 @@ export class Stage {
     this.ghost = h("img", { class: "ghost", attrs: { alt: "", draggable: "false", hidden: "" } });
     this.#sheet = h("div", { class: "sheet" }, this.field, this.canvas, this.ghost);
     this.element = h("div", { class: "stage" }, this.#sheet);
+    this.#reduction = new Reduction(this.canvas);
     const { signal } = this.#abort;
     const moved = (): void => {
       this.#onPage = null;
@@ -256,6 +263,7 @@ export class Stage {
     clearTimeout(this.#ghostTimer);
     this.#abort.abort();
     this.#sizes.disconnect();
+    this.#reduction.close();
   }
 
   #resized(entries: readonly ResizeObserverEntry[]): void {
@@ -281,8 +289,13 @@ export class Stage {
     // Enlarged by a whole number, every pixel stays a square of its own colour.
     const whole = Math.abs(scale - Math.round(scale)) * surface.width < 1 && scale > 0.5;
     this.element.dataset.whole = String(whole && !pinched);
+    const shown = { width: Math.round(wanted.width), height: Math.round(wanted.height) };
+    const smaller = shown.width < surface.width || shown.height < surface.height;
+    const averaged = this.#reduction.show(smaller ? shown : null, ratio);
+    const scaling = oneToOne ? "none" : averaged ? "area" : whole && !pinched ? "squares" : "browser";
+    this.element.dataset.scaling = scaling;
     const { offsetWidth, offsetHeight } = this.element;
     const pannable = this.#box.width > offsetWidth + 1 || this.#box.height > offsetHeight - this.#coverPx + 1;
-    this.#changed({ oneToOne, ratio, mode: this.#mode, scale, zoomed: this.#zoom.enlarged, pannable });
+    this.#changed({ oneToOne, ratio, mode: this.#mode, scale, scaling, zoomed: this.#zoom.enlarged, pannable });
   }
 }

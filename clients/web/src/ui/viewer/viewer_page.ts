@@ -85,7 +85,15 @@ class ViewerPage implements Page {
   #keyboard: KeyboardInput | null = null;
   #clipboard: PageClipboard | null = null;
   readonly #clipboardChip = new ClipboardChip(() => this.#clipboard?.take());
-  #view: StageView = { oneToOne: false, ratio: 1, mode: "fit", scale: 1, zoomed: false, pannable: false };
+  #view: StageView = {
+    oneToOne: false,
+    ratio: 1,
+    mode: "fit",
+    scale: 1,
+    scaling: "none",
+    zoomed: false,
+    pannable: false,
+  };
   #monitor: Monitor | null = null;
   #everConnected = false;
   #softKeyboard = false;
