@@ -32,7 +32,13 @@ from benchmarks.driver.browser import SurfaceError, chromium
 from benchmarks.driver.meter import machine, memory_mb
 from benchmarks.links.link import LOOPBACK, Link
 from benchmarks.links.network import network
-from benchmarks.peers.lightbox import Lightbox, LightboxEconomy, LightboxExact, LightboxQuarterColour
+from benchmarks.peers.lightbox import (
+    Lightbox,
+    LightboxEconomy,
+    LightboxExact,
+    LightboxQuarterColour,
+    LightboxThrifty,
+)
 from benchmarks.peers.novnc import NoVnc
 from benchmarks.peers.selkies import Selkies
 from benchmarks.peers.subject import MissingPeerError, Subject, SubjectFailedError
@@ -45,6 +51,7 @@ SUBJECTS: Mapping[str, Callable[[], Subject]] = {
     "lightbox": Lightbox,
     "lightbox-exact": LightboxExact,
     "lightbox-economy": LightboxEconomy,
+    "lightbox-economy-2": LightboxThrifty,
     "lightbox-420": LightboxQuarterColour,
     "novnc": lambda: NoVnc(jpeg=True),
     "novnc-lossless": lambda: NoVnc(jpeg=False),

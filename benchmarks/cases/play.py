@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from benchmarks.cases.case import Bench, Case, Outcome
 from benchmarks.cases.exactness import exactness_figures
@@ -26,10 +27,13 @@ def play(kind: str, rate: float) -> Case:
 
     def run(bench: Bench) -> Outcome:
         count = round(rate * bench.effort.seconds)
-        drawn, watched, reading = one_pass(bench, bench.stage.load(count, kind), rate, check=False)
+        timed = one_pass(bench, bench.stage.load(count, kind), rate, check=False)
+        drawn, watched, reading = timed.drawn, timed.watched, timed.reading
         series = {"gap_ms": gaps_ms(watched), "delay_ms": delays_ms(drawn, watched)}
         figures = cost_figures(reading, bench.effort.seconds) | shown_figures(drawn, watched)
         figures["shown_per_s"] = figures["shown"] / bench.effort.seconds
+        # Without the exact picture that some send at the end.
+        figures["moving_mbps"] = timed.moving_bytes * 8 / bench.effort.seconds / 1e6
         if figures["shown"]:
             # A subject that drops half of the slices looks cheap by the second.
             figures["down_kb_per_slice"] = reading.down_bytes / 1e3 / figures["shown"]
@@ -37,7 +41,8 @@ def play(kind: str, rate: float) -> Case:
         figures["poll_gap_p90_ms"] = watched.poll_gap_ms.p90 or 0.0
         figures["poll_cost_p50_ms"] = watched.poll_cost_ms.p50 or 0.0
         if bench.first_round:
-            drawn, watched, _ = one_pass(bench, bench.stage.load(count, kind), rate, check=True)
+            checked = one_pass(bench, bench.stage.load(count, kind), rate, check=True)
+            drawn, watched = checked.drawn, checked.watched
             figures |= {f"checked_{name}": value for name, value in shown_figures(drawn, watched).items()}
             figures |= exactness_figures(drawn, watched, kind)
             figures["check_cost_p50_ms"] = watched.check_cost_ms.p50 or 0.0
@@ -67,9 +72,18 @@ def _beyond_bytes(bench: Bench, kind: str, stop_to_exact_ms: float, rate_mbps: f
     return {"exact_kb": down_bytes / 1e3, "stop_to_exact_beyond_bytes_ms": stop_to_exact_ms - needed_ms}
 
 
-def one_pass(
-    bench: Bench, order: Sequence[int], rate: float, *, check: bool
-) -> tuple[list[Shown], Watched, Reading]:
+@dataclass(frozen=True, slots=True)
+class Played:
+    """One pass: what was drawn, what was seen, and what it cost. `moving_bytes` went to the browser until the
+    last frame was drawn."""
+
+    drawn: list[Shown]
+    watched: Watched
+    reading: Reading
+    moving_bytes: int
+
+
+def one_pass(bench: Bench, order: Sequence[int], rate: float, *, check: bool) -> Played:
     """Plays `order` and watches. The wire and CPU are read over the playing and half a second after."""
     stage, surface = bench.stage, bench.surface
     expected = stage.checksums if check else None
@@ -80,13 +94,14 @@ def one_pass(
     stage.play(order, rate)
     bench.pause(len(order) / rate * 1000)
     drawn = stage.played(30)
+    moving_bytes = 0 if check else meter.wire().down
     if check:  # at once: how soon it is exact is measured from the last frame
         surface.settle(order[-1], REST_TIMEOUT_S)
     bench.pause(300)
     reading = meter.stop()
     if not check:
         surface.wait_for(order[-1], REST_TIMEOUT_S)
-    return drawn, surface.stop(), reading
+    return Played(drawn, surface.stop(), reading, moving_bytes)
 
 
 def shown_figures(drawn: Sequence[Shown], watched: Watched) -> dict[str, float]:

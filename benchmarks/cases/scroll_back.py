@@ -12,8 +12,9 @@ def scroll_back(bench: Bench) -> Outcome:
     first."""
     rate = 30.0
     numbers = bench.stage.load(round(rate * min(bench.effort.seconds, 4)))
-    _, _, first = one_pass(bench, numbers, rate, check=False)
-    drawn, watched, second = one_pass(bench, numbers[-2::-1], rate, check=True)
+    first = one_pass(bench, numbers, rate, check=False).reading
+    back = one_pass(bench, numbers[-2::-1], rate, check=True)
+    drawn, watched, second = back.drawn, back.watched, back.reading
     figures = {"first_bytes": float(first.down_bytes), "back_bytes": float(second.down_bytes)}
     figures["back_share"] = second.down_bytes / first.down_bytes
     figures["back_server_cores"] = second.server_cpu_s * rate / len(numbers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import select
 import shutil
 import subprocess
@@ -44,6 +45,8 @@ class Lightbox:
 
     name = "lightbox"
     policy = "adaptive"
+    #: On top of ours, for `lightbox demo`.
+    environment: Mapping[str, str] = {}
     #: Runs in the page before its own scripts.
     prepares = ""
 
@@ -81,7 +84,7 @@ class Lightbox:
         facts: Mapping[str, str] = {
             "TLS": "yes",
             "profile": DESKTOP,
-            "video": self.policy,
+            "video": ", ".join([self.policy, *(f"{k} {v}" for k, v in self.environment.items())]),
             "commit": commit(),
         }
         return Running(
@@ -108,7 +111,12 @@ class Lightbox:
         log = self._state / "demo.log"
         with log.open("wb") as sink:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=sink, start_new_session=True
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=sink,
+                start_new_session=True,
+                env=os.environ | dict(self.environment),
             )
         self._process = process
         assert process.stdout is not None
@@ -154,6 +162,13 @@ class LightboxEconomy(Lightbox):
 
     name = "lightbox-economy"
     policy = "economy"
+
+
+class LightboxThrifty(LightboxEconomy):
+    """With as little as the thriftiest peer takes for a film: quality is compared at the same Mbit/s."""
+
+    name = "lightbox-economy-2"
+    environment = {"LIGHTBOX_VIDEO_ECONOMY_MBPS": "2"}  # noqa: RUF012 - never written to
 
 
 class LightboxQuarterColour(Lightbox):

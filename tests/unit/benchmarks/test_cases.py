@@ -18,7 +18,8 @@ from benchmarks.content.frames import KINDS, frame
 from benchmarks.content.stage import Shown
 from benchmarks.driver.browser import Quantiles, Seen, SurfaceError, Watched
 from benchmarks.driver.meter import Reading
-from benchmarks.links.link import LOOPBACK
+from benchmarks.driver.streams import Wire
+from benchmarks.links.link import LOOPBACK, parse_link
 from benchmarks.peers.subject import SubjectFailedError
 from benchmarks.run import CASES, QUICK_CASES, first_frame
 
@@ -112,6 +113,9 @@ class PlayedMeter:
     def start(self) -> None:
         """Nothing is read."""
 
+    def wire(self) -> Wire:
+        return Wire(DOWN_BYTES // 2, 0)
+
     def stop(self) -> Reading:
         spent = {"agent": AGENT_S, "x_server": X_SERVER_S, "browser": BROWSER_S, "content": 9.0}
         return Reading(0.5, DOWN_BYTES, 400, spent, 0.0)
@@ -127,6 +131,18 @@ def test_frames_are_counted_and_costs_fall_on_those_that_were_shown() -> None:
     assert figures["x_server_cores"] == pytest.approx(X_SERVER_S / 0.2)
     assert figures["browser_cores"] == pytest.approx(BROWSER_S / 0.2)
     assert (figures["down_bytes"], figures["up_bytes"]) == (DOWN_BYTES, 400)
+    assert figures["moving_mbps"] == pytest.approx(DOWN_BYTES / 2 * 8 / 0.2 / 1e6)
+    assert figures["shown_per_s"] == pytest.approx(40)
+
+
+def test_over_a_link_the_time_of_the_exact_bytes_is_told_apart() -> None:
+    desktop = PlayedDesktop(spoilt=[LAST], refined_ms=90)
+    desktop.link = parse_link("20")
+    figures = play("stack", 50)(desktop.bench()).figures
+    needed_ms = DOWN_BYTES * 8 / 20e3
+    assert figures["exact_kb"] == DOWN_BYTES / 1e3
+    assert figures["stop_to_exact_beyond_bytes_ms"] == pytest.approx(LATE_MS + 90 - needed_ms)
+    assert "exact_kb" not in play("stack", 50)(PlayedDesktop().bench()).figures
 
 
 def test_gaps_and_delays_are_kept_for_the_report() -> None:
