@@ -17,8 +17,8 @@ from display_server.transport.webrtc.history import Probe
 PACE = 1.5
 #: Waiting at the target rate, s: more is dropped.
 QUEUE_MAX_S = 0.25
-#: Pace that was not used is kept for so long, s: timers are no finer.
-BURST_S = 0.002
+#: Pace that was not used is kept for so long, s: each waking costs as much as some packets.
+BURST_S = 0.005
 
 
 class Packet(Protocol):

@@ -158,8 +158,8 @@ class Peer:
     async def _pump(self, transport: Transport) -> None:
         """Raises ConnectionError when the other side is gone."""
         while True:
-            for datagram in self.sender.due(self._clock()):
-                await transport.send(datagram)
+            if packets := list(self.sender.due(self._clock())):
+                transport.send(packets)
             next_s = self.sender.next_due_s
             wait_s = None if next_s is None else max(0.0, next_s - self._clock())
             self._work.clear()
