@@ -179,7 +179,11 @@ class ViewerVideo:
             answer = await peer.answer(offer.sdp)
         except (ProtocolError, OSError, ValueError) as error:
             log.warning("no video", viewer=self._viewer, error=str(error))
-            self._fail()
+            if peer is self._peer:
+                self._fail()
+            return
+        if peer is not self._peer:  # a newer offer came meanwhile
+            await peer.close()
             return
         self._tell(m.Answer(answer))
 
@@ -202,6 +206,9 @@ class ViewerVideo:
         if peer.state is PeerState.CONNECTED:
             self.failed = False
             self._metrics.video_connected += 1
+            if self._again is not None:  # the viewer came by itself: to ask it would end what works
+                self._again.cancel()
+                self._again = None
             codec, chroma = peer.codec or (None, None)
             log.info(
                 "video ready",

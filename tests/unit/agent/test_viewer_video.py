@@ -50,6 +50,7 @@ class FakePeer:
         FakePeer.made.append(self)
 
     async def answer(self, offer: str) -> str:
+        await asyncio.sleep(0)
         self.become(PeerState.CONNECTED)
         return f"answer to {offer}"
 
@@ -89,7 +90,11 @@ class Bench:
         self.now_s = time.monotonic()
         self.woken = 0
         self.metrics = AgentMetrics()
-        self.video = ViewerVideo(
+        self.video = self.make()
+        self.executor = ThreadPoolExecutor(1)
+
+    def make(self) -> ViewerVideo:
+        return ViewerVideo(
             VideoSettings(policy="economy", addresses=["127.0.0.1"]),
             ABLE,
             "v1",
@@ -102,7 +107,6 @@ class Bench:
             self.metrics,
             lambda: self.now_s,
         )
-        self.executor = ThreadPoolExecutor(1)
 
     def wake(self) -> None:
         self.woken += 1
@@ -176,6 +180,33 @@ async def test_a_lost_connection_ends_video_at_once(bench: Bench) -> None:
     await bench.connect()
     assert state_of(bench) == "ready", "a new connection begins anew"
     assert (bench.metrics.video_connected, bench.metrics.video_failed) == (2, 1)
+    await bench.video.close()
+
+
+async def test_who_comes_back_by_itself_is_not_asked_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(viewer_video, "RETRY_S", 0.05)
+    bench.video = bench.make()
+    await bench.connect()
+    bench.peer.become(PeerState.FAILED)
+    await bench.connect()
+    await asyncio.sleep(0.15)
+    assert [message for message in bench.told if isinstance(message, m.Peer)] == []
+    bench.peer.become(PeerState.FAILED)
+    await asyncio.sleep(0.25)
+    assert [message for message in bench.told if isinstance(message, m.Peer)] == [m.Peer([])]
+    await bench.video.close()
+
+
+async def test_of_two_offers_the_newer_is_answered(bench: Bench) -> None:
+    bench.video.offered(m.Offer("first"))
+    bench.video.offered(m.Offer("second"))
+    await asyncio.sleep(0.01)
+    assert [message for message in bench.told if isinstance(message, m.Answer)] == [
+        m.Answer("answer to second")
+    ]
+    assert len([peer for peer in FakePeer.made if peer.state is not PeerState.CLOSED]) == 1
     await bench.video.close()
 
 
