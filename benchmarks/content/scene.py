@@ -32,7 +32,7 @@ def scene() -> Image.Image:
     return Image.fromarray(rgb.astype(np.uint8))
 
 
-def view_at(number: int, width_px: int, height_px: int) -> tuple[int, int]:
+def view_at(number: float, width_px: int, height_px: int) -> tuple[int, int]:
     """Where a camera of that size stands in frame `number`: it goes about on two sines."""
     across, down = SCENE_PX[0] - width_px, SCENE_PX[1] - height_px
     return round(across * (0.5 + 0.5 * math.sin(number / 41))), round(

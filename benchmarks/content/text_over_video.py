@@ -1,6 +1,6 @@
 """Coloured text with strokes of one pixel over a moving picture: what a codec without full colour smears.
 
-The text stands still, as annotations do; a scene moves below it.
+It stands still in two corners, as annotations do; a scene moves slowly below it.
 """
 
 from __future__ import annotations
@@ -18,15 +18,26 @@ Pixels = NDArray[np.uint8]
 SIDE_PX = 1024
 #: Saturated: most of what they say is in their colour.
 INKS = ((255, 64, 64), (64, 255, 64), (96, 128, 255), (255, 230, 48), (255, 80, 255))
-LINE_PX, LEFT_PX = 32, 40
-#: The scene gives way to the text.
-BRIGHTNESS = 0.5
-LINE = "W 400 L 40  Se 4 Im 118  3.0 mm  120 kV 210 mA  R anterior  nodule 6.4 x 5.1 mm  lobe left upper  "
+LINE_PX = 20
+#: Of each block, px.
+CORNERS = ((40, 40), (640, 800))
+LINES = (
+    "W 400  L 40  Se 4  Im 118",
+    "3.0 mm  120 kV  210 mA  B70f",
+    "R anterior  FOV 341 mm  tilt 0.0",
+    "nodule 6.4 x 5.1 mm, lobe left upper",
+    "compared with prior: +0.4 mm in 91 days",
+    "left ventricle 62 ml  ejection 57 %",
+    "follow-up in 6 months  read 14:32",
+    "prone  breath held  i.v. contrast 80 ml",
+)
+#: The scene gives way to the text, and moves slower than that of the film.
+BRIGHTNESS, SLOWNESS = 0.5, 4
 
 
 def text_over_video(number: int) -> Pixels:
     """(1024, 1024, 3) RGB, not yet marked."""
-    x, y = view_at(number, SIDE_PX, SIDE_PX)
+    x, y = view_at(number / SLOWNESS, SIDE_PX, SIDE_PX)
     below = scene().crop((x, y, x + SIDE_PX, y + SIDE_PX)).point(lambda level: level * BRIGHTNESS)
     picture = np.array(below)
     text, written = _text()
@@ -50,9 +61,9 @@ def _text() -> tuple[Pixels, NDArray[np.bool_]]:
     picture = Image.new("RGB", (SIDE_PX, SIDE_PX))
     draw = ImageDraw.Draw(picture)
     font = ImageFont.load_default_imagefont()  # of bits: no stroke is smoothed, each is one pixel wide
-    for row, top in enumerate(range(LINE_PX, SIDE_PX - LINE_PX, LINE_PX)):
-        words = (LINE[row % len(LINE) :] + LINE) * 2
-        draw.text((LEFT_PX, top), words[:150], INKS[row % len(INKS)], font)
+    for left, top in CORNERS:
+        for row, line in enumerate(LINES):
+            draw.text((left, top + row * LINE_PX), line, INKS[row % len(INKS)], font)
     drawn: Pixels = np.asarray(picture)
     written: NDArray[np.bool_] = drawn.max(axis=2) > 0
     return drawn, written

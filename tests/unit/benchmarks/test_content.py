@@ -174,13 +174,13 @@ def test_a_long_stack_is_shown_pixel_for_pixel_in_any_turn(program: Program) -> 
 
 
 def test_text_over_video_stands_still_in_colour_while_all_else_moves() -> None:
-    one, other = (frame(TEXT_VIDEO, number)[:, :, :3] for number in (30, 60))
+    one, other = (frame(TEXT_VIDEO, number)[:, :, :3] for number in (30, 90))
     rows = slice(8, SLICE_PX - 8)  # marks differ
     still = (one == other).all(axis=2)[rows]
     written = np.any([(one == ink).all(axis=2) for ink in INKS], axis=0)[rows]
-    assert written.sum() > 10_000
+    assert written.sum() > 3_000
     assert still[written].all()
     assert still[~written].mean() < 0.5
     brim = text_and_brim()[rows]
     assert brim[written].all()
-    assert written.sum() < brim.sum() < 0.5 * brim.size
+    assert written.sum() < brim.sum() < 0.1 * brim.size
