@@ -20,7 +20,7 @@ import msgspec
 
 from display_server.clipboard.policy import ClipboardPolicy
 from display_server.errors import ConfigurationError
-from display_server.motion.settings import VideoPolicy, VideoSettings
+from display_server.motion.settings import VideoPolicy, VideoSettings, monitor_policies
 
 DEFAULT_PORT = 8443
 #: What X servers and browsers' canvases take, in pixels.
@@ -70,6 +70,8 @@ class DesktopConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     share: bool = False
     clipboard: ClipboardPolicy | None = None  # None: as the profile says
     video: VideoPolicy = "adaptive"
+    #: Of monitors that have a policy of their own, by number.
+    video_monitors: dict[str, VideoPolicy] = {}
 
     @property
     def size_px(self) -> tuple[int, int]:
@@ -327,3 +329,10 @@ def _check(config: Config, origin: str) -> None:
             parse_size(desktop.size or START_SIZE)
         except ConfigurationError as error:
             raise ConfigurationError(f"{origin}: desktop {desktop.name!r}: {error}") from error
+        try:
+            monitor_policies(desktop.video_monitors)
+        except ValueError as error:
+            raise ConfigurationError(
+                f"{origin}: desktop {desktop.name!r}: `video_monitors`: {error}",
+                hint='For example video_monitors = { 0 = "exact" }.',
+            ) from error

@@ -34,19 +34,20 @@ class VideoMaker:
         self._kind: type[ViewerVideo] | None = None
         self._impossible = False
 
-    @property
-    def enabled(self) -> bool:
-        """Whether there may be video, as far as is known."""
-        return self._settings.enabled and not self._impossible
+    def enabled_on(self, monitor: int) -> bool:
+        """Whether a monitor may show video, as far as is known."""
+        return self._settings.on(monitor).enabled and not self._impossible
 
     @property
     def eager(self) -> bool:
         """Whether it is certain to be wanted."""
-        return self.enabled and self._settings.policy == "economy"
+        return self._settings.eager and not self._impossible
 
-    def scout(self, shadow: Shadow) -> MotionChooser:
+    def scout(self, monitor: int, shadow: Shadow) -> MotionChooser:
         """What looks out for motion that video would help, before there is any."""
-        return MotionChooser(shadow.grid.count, shadow.grid.columns, MotionPolicy(self._settings.policy))
+        return MotionChooser(
+            shadow.grid.count, shadow.grid.columns, MotionPolicy(self._settings.on(monitor).policy)
+        )
 
     async def load(self) -> bool:
         """Whether there may be video. Takes about a second of a worker thread."""
@@ -74,10 +75,11 @@ class VideoMaker:
         metrics: AgentMetrics,
         clock: Callable[[], float],
     ) -> ViewerVideo | None:
-        if self._kind is None or not self._able:
+        settings = self._settings.on(monitor)
+        if self._kind is None or not self._able or not settings.enabled:
             return None
         return self._kind(
-            self._settings, self._able, viewer, monitor, shadow, tell, wake, carries, datagram, metrics, clock
+            settings, self._able, viewer, monitor, shadow, tell, wake, carries, datagram, metrics, clock
         )
 
 

@@ -417,7 +417,7 @@ class Viewer:
             self.video.start_over()
             self.video.show(picture.shadow)
         if self.scout is not None:
-            self.scout = self._around.video.scout(picture.shadow)
+            self.scout = self._around.video.scout(number, picture.shadow)
         self._parts.state.show(picture.shadow)
         self._parts.proof.start_over(picture.shadow.black, now_s)
         self._told = None
@@ -460,8 +460,8 @@ class Viewer:
         self._clipboard.tell()
         self._shows_video = hello.video
         self._around.greeted(self)
-        if hello.video and self._around.video.enabled:
-            self.scout = self._around.video.scout(shadow)
+        if hello.video and self._around.video.enabled_on(hello.monitor):
+            self.scout = self._around.video.scout(hello.monitor, shadow)
             self.begin_video()
         self._around.wake(hello.monitor)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -33,6 +33,7 @@ class DesktopOffer:
     fixed: bool = False  # the size is the operator's; else windows give theirs
     clipboard: ClipboardPolicy = field(default_factory=ClipboardPolicy)
     video: VideoPolicy = "adaptive"
+    video_monitors: Mapping[int, VideoPolicy] = field(default_factory=dict)
 
 
 class Catalogue:
@@ -54,6 +55,7 @@ class Catalogue:
                 desktop.share, desktop.position = offer.share, position
                 desktop.clipboard = msgspec.json.encode(offer.clipboard).decode()
                 desktop.video = offer.video
+                desktop.video_monitors = msgspec.json.encode(offer.video_monitors).decode()
                 db.add(desktop)
                 await db.flush()
                 db.add_all(

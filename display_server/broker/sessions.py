@@ -22,7 +22,7 @@ from display_server.clipboard.policy import ClipboardPolicy
 from display_server.desktop.launcher import Launcher, RunningDesktop
 from display_server.desktop.spec import DesktopSpec
 from display_server.errors import DesktopError, LightboxError
-from display_server.motion.settings import VideoSettings
+from display_server.motion.settings import VideoSettings, known_policy
 
 log = structlog.get_logger(__name__)
 
@@ -216,6 +216,7 @@ class Sessions:
 
     def _spec(self, username: str, desktop: Desktop) -> DesktopSpec:
         session_id = "".join(secrets.choice(ID_LETTERS) for _ in range(ID_LENGTH))
+        monitors = msgspec.json.decode(desktop.video_monitors or "{}", type=dict[int, str])
         return DesktopSpec(
             session=session_id,
             user=username,
@@ -231,5 +232,9 @@ class Sessions:
             attach=desktop.attach,
             share=bool(desktop.share),
             clipboard=msgspec.json.decode(desktop.clipboard or "{}", type=ClipboardPolicy),
-            video=msgspec.structs.replace(self._video, policy=desktop.video),
+            video=msgspec.structs.replace(
+                self._video,
+                policy=known_policy(desktop.video),
+                monitors={number: known_policy(policy) for number, policy in monitors.items()},
+            ),
         )

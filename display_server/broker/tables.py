@@ -6,7 +6,7 @@ from sqlalchemy import ForeignKey, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 #: Written to the database; a newer one is refused rather than misread.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 #: What brings a database of a version to the next one; tables that are new are made without this.
 MIGRATIONS: dict[int, tuple[str, ...]] = {
     1: (
@@ -15,6 +15,7 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
     ),
     2: ("ALTER TABLE desktops ADD COLUMN video VARCHAR(16) NOT NULL DEFAULT 'adaptive'",),
     3: ("ALTER TABLE desktops ADD COLUMN fixed BOOLEAN NOT NULL DEFAULT 0",),
+    4: ("ALTER TABLE desktops ADD COLUMN video_monitors VARCHAR(128) NOT NULL DEFAULT '{}'",),
 }
 
 
@@ -52,6 +53,7 @@ class Desktop(Base):
     share: Mapped[bool] = mapped_column(default=False)
     clipboard: Mapped[str] = mapped_column(String(256), default="{}")  # ClipboardPolicy as JSON
     video: Mapped[str] = mapped_column(String(16), default="adaptive")
+    video_monitors: Mapped[str] = mapped_column(String(128), default="{}")  # policies by number, as JSON
 
 
 class Entitlement(Base):

@@ -38,6 +38,7 @@ from display_server.gateway.door import Door
 from display_server.gateway.hosts import check_name, is_loopback, is_wildcard, names_in_use, url_of
 from display_server.gateway.server import DoorServer, listen
 from display_server.gateway.static_client import StaticClient, require_built
+from display_server.motion.settings import monitor_policies
 
 log = structlog.get_logger(__name__)
 
@@ -84,6 +85,7 @@ def offers(config: Config) -> list[DesktopOffer]:
             share=desktop.share,
             clipboard=desktop.clipboard or profile.load(desktop.profile).clipboard,
             video=desktop.video,
+            video_monitors=monitor_policies(desktop.video_monitors),
         )
         for desktop in config.desktops
     ]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal, cast, get_args
 
 import msgspec
+
+from display_server.protocol.messages import MONITORS_MAX
 
 VideoPolicy = Literal["exact", "adaptive", "economy"]
 Mbps = Annotated[float, msgspec.Meta(ge=0.5, le=1_000)]
@@ -27,6 +30,8 @@ class VideoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`addresses` of this host are offered to browsers; without one there is no video, only tiles."""
 
     policy: VideoPolicy = "adaptive"
+    #: Of monitors, by number, that have one of their own.
+    monitors: dict[Annotated[int, msgspec.Meta(ge=0, lt=MONITORS_MAX)], VideoPolicy] = {}
     addresses: Annotated[list[str], msgspec.Meta(max_length=8)] = []
     #: What the video of one viewer may take.
     max_mbps: Mbps = 20.0
@@ -45,11 +50,38 @@ class VideoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             if found.is_unspecified or found.is_multicast:
                 raise ValueError(f"{address} is no address that browsers can reach")
 
+    def on(self, monitor: int) -> VideoSettings:
+        """What holds for one monitor; nothing of the others is left."""
+        return msgspec.structs.replace(self, policy=self.monitors.get(monitor, self.policy), monitors={})
+
     @property
     def enabled(self) -> bool:
-        return self.policy != "exact" and bool(self.addresses)
+        """Whether any monitor may show video."""
+        return bool(self.addresses) and any(policy != "exact" for policy in self._policies)
+
+    @property
+    def eager(self) -> bool:
+        """Whether one of them is certain to."""
+        return bool(self.addresses) and "economy" in self._policies
+
+    @property
+    def _policies(self) -> set[VideoPolicy]:
+        return {self.policy, *self.monitors.values()}
 
     @property
     def cap_bps(self) -> int:
         mbps = min(self.max_mbps, self.economy_mbps) if self.policy == "economy" else self.max_mbps
         return int(mbps * 1e6)
+
+
+def known_policy(policy: str) -> VideoPolicy:
+    """As it was stored. What is not known here is `exact`: nothing is lossy that nobody allowed."""
+    return cast(VideoPolicy, policy) if policy in get_args(VideoPolicy) else "exact"
+
+
+def monitor_policies(named: Mapping[str, VideoPolicy]) -> dict[int, VideoPolicy]:
+    """By number, from a configuration, whose keys are texts. Raises ValueError, which says what to write."""
+    for number in named:
+        if number not in map(str, range(MONITORS_MAX)):
+            raise ValueError(f"{number!r} is no monitor: write its number, 0 to {MONITORS_MAX - 1}")
+    return {int(number): policy for number, policy in named.items()}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import numpy as np
 import pytest
 
 from display_server.agent import video_maker
 from display_server.capture.synthetic import SyntheticSource
-from display_server.motion.settings import VideoPolicy, VideoSettings
+from display_server.desktop.monitors import Monitor
+from display_server.motion.settings import VideoPolicy, VideoSettings, known_policy
 from tests.fakes.agent import RunningAgent, running_agent
 from tests.fakes.viewer import FakeViewer
 
@@ -81,6 +83,43 @@ async def test_who_may_not_or_cannot_is_not_asked(wanted: VideoSettings, shows: 
         await viewer.until(lambda: viewer.epoch > 0)
         await film(running, 40)
         assert viewer.told("peer") == []
+
+
+async def test_each_monitor_has_its_own_policy() -> None:
+    wanted = VideoSettings(policy="exact", monitors={1: "economy"}, addresses=["127.0.0.1"])
+    monitors = Monitor(0, 0, 0, 1024, 768, primary=True), Monitor(1, 1024, 0, 1024, 768)
+    async with (
+        running_agent(monitors=monitors, video=wanted) as running,
+        FakeViewer(running.socket, video=True, ack_delay_s=0.25) as diagnostic,
+        FakeViewer(running.socket, video=True, monitor=1) as other,
+    ):
+        await other.until(lambda: bool(other.told("peer")), timeout_s=20)
+        await film(running, 40)
+        await diagnostic.say(type="ping", t=0.0)
+        await diagnostic.until(lambda: bool(diagnostic.told("pong")), timeout_s=20)
+        assert diagnostic.told("peer") == []
+        await diagnostic.say(type="offer", sdp="v=0")  # it was not asked for
+        await diagnostic.until(lambda: diagnostic.close_code == 4400, timeout_s=20)
+
+
+def test_what_holds_for_a_monitor() -> None:
+    mixed = VideoSettings(policy="adaptive", monitors={0: "exact", 1: "economy"}, addresses=["127.0.0.1"])
+    assert [mixed.on(number).policy for number in range(3)] == ["exact", "economy", "adaptive"]
+    assert [mixed.on(number).enabled for number in range(3)] == [False, True, True]
+    assert [mixed.on(number).cap_bps for number in (1, 2)] == [8_000_000, 20_000_000]
+    assert (mixed.enabled, mixed.eager) == (True, True)
+    exact = VideoSettings(
+        policy="adaptive", monitors=dict.fromkeys(range(6), "exact"), addresses=["127.0.0.1"]
+    )
+    assert (exact.enabled, exact.eager) == (True, False), "there is no telling which monitors there will be"
+    assert msgspec.json.decode(msgspec.json.encode(mixed), type=VideoSettings) == mixed
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode('{"monitors": {"6": "exact"}}', type=VideoSettings)
+    assert [known_policy(text) for text in ("economy", "something newer", "")] == [
+        "economy",
+        "exact",
+        "exact",
+    ]
 
 
 async def test_a_host_without_the_means_goes_on_with_tiles(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,6 +99,7 @@ async def test_a_database_of_the_version_before_is_brought_up(tmp_path: Path) ->
             "ALTER TABLE desktops DROP COLUMN clipboard",
             "ALTER TABLE desktops DROP COLUMN video",
             "ALTER TABLE desktops DROP COLUMN fixed",
+            "ALTER TABLE desktops DROP COLUMN video_monitors",
             "DROP TABLE display_checks",
             "PRAGMA user_version = 1",
         ):

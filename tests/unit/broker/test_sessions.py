@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
+from display_server.broker.catalogue import Catalogue, DesktopOffer
 from display_server.broker.session_state import LIVE, TRANSITIONS, SessionEvent, SessionState, after
 from display_server.broker.sessions import Places, Sessions
 from display_server.broker.store import Store
@@ -39,6 +40,24 @@ def make(
 ) -> Sessions:
     places = Places(folder / "d", folder / "homes", folder / "logs")
     return Sessions(store, launcher, places, instance=instance, start_timeout_s=start_timeout_s)
+
+
+async def test_policies_reach_the_desktop(store: Store, folder: Path) -> None:
+    offer = DesktopOffer(
+        "reading", "Reading", "blank", 800, 600, ("kim",), video="economy", video_monitors={0: "exact"}
+    )
+    catalogue = Catalogue(store)
+    await catalogue.declare([offer])
+    sessions = make(store, folder, EchoLauncher())
+    video = (await sessions.open("kim", await catalogue.find("kim", "reading"))).spec.video
+    assert (video.policy, video.monitors) == ("economy", {0: "exact"})
+    await sessions.close()
+    async with store.begin() as db:  # as something newer might have written it
+        await db.execute(text("""UPDATE desktops SET video = 'lively', video_monitors = '{"1": "lively"}'"""))
+    sessions = make(store, folder, EchoLauncher())
+    video = (await sessions.open("kim", await catalogue.find("kim", "reading"))).spec.video
+    assert (video.policy, video.monitors) == ("exact", {1: "exact"})
+    await sessions.close()
 
 
 async def recorded(store: Store) -> list[tuple[str, str | None]]:

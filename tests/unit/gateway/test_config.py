@@ -114,6 +114,23 @@ def test_size_and_offers(tmp_path: Path) -> None:
     assert (offer.width_px, offer.height_px, offer.fixed) == (800, 600, True)
 
 
+def test_policies_of_single_monitors(tmp_path: Path) -> None:
+    desktop = "[[desktops]]\nname='a'\nprofile='blank'\nvideo='adaptive'\n"
+    path = write(tmp_path, desktop + "video_monitors = { 0 = 'exact', 5 = 'economy' }\n")
+    [offer] = offers(load(path, {}))
+    assert (offer.video, offer.video_monitors) == ("adaptive", {0: "exact", 5: "economy"})
+    for wrong, said in (
+        ("{ 6 = 'exact' }", "'6' is no monitor: write its number, 0 to 5"),
+        ("{ first = 'exact' }", "'first' is no monitor"),
+        ("{ 00 = 'exact' }", "'00' is no monitor"),
+        ("{ 0 = 'lossless' }", "video_monitors"),
+        ("['exact']", "video_monitors"),
+    ):
+        path = write(tmp_path, f"{desktop}video_monitors = {wrong}\n")
+        with pytest.raises(ConfigurationError, match=said):
+            load(path, {})
+
+
 def test_state_folder() -> None:
     assert default_state_folder({"LIGHTBOX_STATE": "/a", "XDG_STATE_HOME": "/b"}) == Path("/a")
     assert default_state_folder({"XDG_STATE_HOME": "/b"}) == Path("/b/lightbox")
