@@ -35,6 +35,8 @@ from display_server.transport.webrtc.video_sender import VideoSender
 
 #: ICE and DTLS together take so long at most, s. A way without UDP is known by then.
 CONNECT_WITHIN_S = 8.0
+#: Whether the other side said goodbye is looked at this often, s.
+LOOK_EVERY_S = 1.0
 
 
 class PeerState(Enum):
@@ -70,7 +72,8 @@ class Peer:
         self._transport: Transport | None = None
         self._datagrams: Datagrams | None = None
         self._channel_port: int | None = None
-        self._work = asyncio.Event()
+        self._lost = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self.state = PeerState.NEW
         self.codec: tuple[Codec, Chroma] | None = None
@@ -122,7 +125,7 @@ class Peer:
 
     def send(self, frame: EncodedFrame, captured_s: float) -> None:
         self.sender.add(frame, captured_s, self._clock())
-        self._work.set()
+        self._pump()
 
     async def close(self) -> None:
         if self._task is not None:
@@ -146,7 +149,7 @@ class Peer:
                 self._set(PeerState.CONNECTED)
                 if self._datagrams is not None and self._channel_port is not None:
                     await self._datagrams.start(None, self._channel_port)
-                await self._pump(transport)
+                await self._watch(transport)
         except (TimeoutError, ConnectionError):
             pass  # told by the state
         finally:
@@ -155,23 +158,33 @@ class Peer:
             if self.state is not PeerState.CLOSED:
                 self._set(PeerState.FAILED)
 
-    async def _pump(self, transport: Transport) -> None:
-        """Raises ConnectionError when the other side is gone."""
-        while True:
-            if packets := list(self.sender.due(self._clock())):
-                transport.send(packets)
-            next_s = self.sender.next_due_s
-            wait_s = None if next_s is None else max(0.0, next_s - self._clock())
-            self._work.clear()
+    async def _watch(self, transport: Transport) -> None:
+        """Returns when the other side is gone."""
+        while transport.state == "connected" and not self._lost.is_set():
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_s if wait_s is not None else 1.0):
-                    await self._work.wait()
-            if transport.state != "connected":
-                raise ConnectionError("the viewer closed its connection")
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self._lost.wait()
+
+    def _pump(self) -> None:
+        """Sends what is due, and comes back when more is."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self.state is not PeerState.CONNECTED or self._transport is None:
+            return
+        try:
+            if packets := list(self.sender.due(self._clock())):
+                self._transport.send(packets)
+        except ConnectionError:
+            self._lost.set()
+            return
+        if (next_s := self.sender.next_due_s) is not None:
+            in_s = max(0.0, next_s - self._clock())
+            self._timer = asyncio.get_running_loop().call_later(in_s, self._pump)
 
     def _rtcp(self, datagram: bytes) -> None:
         self.sender.rtcp(datagram, self._clock())
-        self._work.set()
+        self._pump()
 
     @staticmethod
     async def _end(transport: Transport, ice: RTCIceTransport, datagrams: Datagrams | None) -> None:
