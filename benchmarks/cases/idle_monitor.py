@@ -25,6 +25,7 @@ def idle_monitor(bench: Bench) -> Outcome:
     across, down = VIEWPORT_MARGIN_PX
     viewport = LISTS[0] + across, LISTS[1] + down
     moving_at, idle_at = places(SIZES)
+    desktop = bench.surface.page.url
     display, xauthority = bench.running.display, bench.running.xauthority
     alone: list[float] = []
     beside: list[float] = []
@@ -42,15 +43,15 @@ def idle_monitor(bench: Bench) -> Outcome:
             for rates, shows_idle in ((alone, False), (beside, True)):
                 with ExitStack() as stack:
                     if shows_idle:
-                        stack.enter_context(_shown(bench, viewport))
+                        stack.enter_context(_shown(bench, viewport, desktop))
                     bench.pause(SETTLE_MS)
                     rates.append(_slices_per_s(bench, stage, surface))
     return Outcome(idle_figures(alone, beside), {"alone_per_s": alone, "beside_idle_per_s": beside})
 
 
 @contextmanager
-def _shown(bench: Bench, viewport: Size) -> Iterator[None]:
-    with window(bench, "monitor=1", viewport) as surface:
+def _shown(bench: Bench, viewport: Size, desktop: str) -> Iterator[None]:
+    with window(bench, "monitor=1", viewport, desktop=desktop) as surface:
         surface.wait(*LISTS)
         yield
 

@@ -75,8 +75,11 @@ def arranged(bench: Bench, sizes: Sequence[Size]) -> Iterator[None]:
 
 
 @contextmanager
-def window(bench: Bench, query: str, viewport: Size, *, tablet: bool = False) -> Iterator[Surface]:
-    """One more window of the same person on the same desktop; as a `tablet` it has fingers and no mouse."""
+def window(
+    bench: Bench, query: str, viewport: Size, *, tablet: bool = False, desktop: str | None = None
+) -> Iterator[Surface]:
+    """One more window of the same person on the same desktop; as a `tablet` it has fingers and no mouse.
+    `desktop` is its address, where the window of other cases shows something else by now."""
     page = bench.surface.page.context.new_page()
     try:
         page.set_viewport_size({"width": viewport[0], "height": viewport[1]})
@@ -85,7 +88,7 @@ def window(bench: Bench, query: str, viewport: Size, *, tablet: bool = False) ->
             session.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 5})
             size = {"width": viewport[0], "height": viewport[1], "deviceScaleFactor": 1, "mobile": True}
             session.send("Emulation.setDeviceMetricsOverride", size)
-        address = urlsplit(bench.surface.page.url)
+        address = urlsplit(desktop or bench.surface.page.url)
         page.goto(f"{address.scheme}://{address.netloc}{address.path}?{query}")
         yield Surface(page)
     finally:
