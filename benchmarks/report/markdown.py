@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmarks.report.bars import SUBJECT, judge
+from benchmarks.report.bars import SUBJECT, Bar, judge
 from benchmarks.report.results import Results
 
 #: More of the machine in other hands than this, in cores, and a run calls itself provisional.
@@ -102,11 +102,15 @@ def _bars(results: Results) -> str:
     rows = [["Lightbox's bars", "bar", "this run", ""]]
     for verdict in judge(results):
         bar = verdict.bar
-        limit = f"≤ {bar.most:g}" if bar.most is not None else f"≥ {bar.least:g}"
+        limit = limit_of(bar)
         value = "not measured" if verdict.value is None else f"{verdict.value:.3g}"
         verdict_text = {True: "pass", False: "**FAIL**", None: "–"}[verdict.passed]
         rows.append([bar.title, limit, value, verdict_text])
     return _markdown_table(rows)
+
+
+def limit_of(bar: Bar) -> str:
+    return f"≤ {bar.most:g}" if bar.most is not None else f"≥ {bar.least:g}"
 
 
 def _markdown_table(rows: Sequence[Sequence[str]]) -> str:

@@ -10,7 +10,7 @@ from benchmarks.links.link import LOOPBACK, NAMED, parse_link
 from benchmarks.report.bars import SUBJECT, judge
 from benchmarks.report.charts import Part, bars, distribution, legend, lines
 from benchmarks.report.html import document, number, table, words
-from benchmarks.report.markdown import QUIET_CORES
+from benchmarks.report.markdown import QUIET_CORES, limit_of
 from benchmarks.report.micro import micro_section
 from benchmarks.report.results import Results, quantile
 
@@ -24,11 +24,14 @@ TITLES = {
     "terminal30": "terminal scrolling, 30/s",
     "window-drag30": "window dragged, 30/s",
     "video30": "1080p video, 30/s",
+    "text-video30": "coloured text over video, 30/s",
+    "stack60-minute": "MR stack, 60 slices/s for a minute",
+    "link-drop": "MR stack, 60 slices/s, while the link becomes narrow and wide again",
     "throttled": "MR stack, 30 slices/s, CPU four times slower",
     "scroll-back": "slices already seen, scrolled back",
 }
 #: Of the cases above, those whose gaps between frames are drawn.
-PACED = ("stack60", "stack30", "video30")
+PACED = ("stack60", "stack30", "video30", "stack60-minute", "link-drop")
 METHOD = (
     "One X program shows the same frames on every subject's desktop, each from a pixmap in the X server and "
     "with its number in it. One driver opens each subject's own page in the same Chromium and reads its "
@@ -175,18 +178,25 @@ def _quality(results: Results, subject: str, case: str, link: str, share: float 
     return ", exact" if share == 1 else f", {psnr:.0f} dB" if psnr is not None else f", {share:.1%} exact"
 
 
+LATENCIES = (
+    ("click", "click → surface"),
+    ("key", "key → surface"),
+    ("click-scrolling", "click → surface while a stack scrolls elsewhere"),
+)
+
+
 def _latency(
     results: Results, subjects: Sequence[str], styles: dict[str, str], link: str = LOOPBACK.name
 ) -> str:
     figures = []
-    for case, title in (("click", "click → surface"), ("key", "key → surface")):
+    for case, title in LATENCIES:
         series = {s: values for s in subjects if (values := results.series(s, case, "latency_ms", link))}
         if not series:
             continue
         # The slowest subject's p90 is on the chart unless that would flatten the others; the table has it.
         medians, tails = ([quantile(v, share) for v in series.values()] for share in (0.5, 0.9))
-        rows = [[title, "p50", "p90", "p99"]] + [
-            [s, *(f"{quantile(values, share):.1f} ms" for share in (0.5, 0.9, 0.99))]
+        rows = [[title, "p50", "p90", "p95", "p99"]] + [
+            [s, *(f"{quantile(values, share):.1f} ms" for share in (0.5, 0.9, 0.95, 0.99))]
             for s, values in series.items()
         ]
         chart = distribution(series, styles, "ms", min(1.15 * max(tails), 10 * min(medians) + 20))
@@ -320,9 +330,8 @@ def _bars(results: Results) -> str:
     for verdict in judge(results):
         if verdict.value is None:
             continue
-        limit = f"≤ {verdict.bar.most:g}" if verdict.bar.most is not None else f"≥ {verdict.bar.least:g}"
         word = '<span class="pass">pass</span>' if verdict.passed else '<span class="fail">missed</span>'
-        rows.append([verdict.bar.title, limit, f"{verdict.value:.3g}", word])
+        rows.append([verdict.bar.title, limit_of(verdict.bar), f"{verdict.value:.3g}", word])
     return f"<h2>Bars</h2>{table(rows, raw_last=True)}" if len(rows) > 1 else ""
 
 

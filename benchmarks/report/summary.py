@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from benchmarks.report.bars import judge
-from benchmarks.report.markdown import QUIET_CORES
+from benchmarks.report.bars import MOTION_BARS, SCROLLING, judge
+from benchmarks.report.markdown import QUIET_CORES, limit_of
 from benchmarks.report.results import Results
 
 BEGIN = "<!-- figures: made by `python -m benchmarks summary`; do not edit -->"
@@ -24,6 +24,8 @@ ROWS = (
     ("terminal30", "shown_share", "terminal scrolling 30/s: shown", "{:.1%}"),
     ("terminal30", "psnr_db", "its wrong frames: PSNR", "{:.0f} dB"),
     ("video30", "shown_share", "1080p video 30/s: shown", "{:.1%}"),
+    ("video30", "psnr_db", "its wrong frames: PSNR", "{:.1f} dB"),
+    ("video30", "moving_mbps", "Mbit/s while it plays", "{:.1f}"),
     ("scroll-back", "back_share", "scrolling back: bytes, to the first pass", "{:.1%}"),
     ("idle", "server_cores", "idle with a blinking caret: server cores", "{:.3f}"),
 )
@@ -34,8 +36,9 @@ PICTURE = "docs/images/benchmarks.png"
 
 
 def summary(results: Results) -> str:
-    """The block with its markers. Loopback only; the page has the links."""
-    subjects = results.subjects()
+    """The block with its markers. Loopback but for video; the page has all links."""
+    told = [(case, figure) for case, figure, *_ in ROWS]
+    subjects = [s for s in results.subjects() if any(results.figure(s, *row) is not None for row in told)]
     lines = [
         BEGIN,
         _machine(results),
@@ -48,6 +51,7 @@ def summary(results: Results) -> str:
         if any(value is not None for value in values):
             cells = [form.format(value) if value is not None else "–" for value in values]
             lines.append(f"| {title} | " + " | ".join(cells) + " |")
+    lines += _motion(results)
     verdicts = [verdict for verdict in judge(results) if verdict.passed is not None]
     missed = [f"{v.bar.title} ({v.value:.2f})" for v in verdicts if not v.passed]
     lines += ["", f"Of {len(verdicts)} bars this run passed {len(verdicts) - len(missed)}."]
@@ -58,6 +62,23 @@ def summary(results: Results) -> str:
         lines += ["", "Not measured: " + "; ".join(missing) + "."]
     lines += ["", f"![The same run as a page: smooth and exact, and latency]({PICTURE})"]
     return "\n".join([*lines, END])
+
+
+def _motion(results: Results) -> list[str]:
+    """Video for what moves, and links: each of its bars that was measured."""
+    verdicts = [verdict for verdict in judge(results, bars=MOTION_BARS) if verdict.value is not None]
+    if not verdicts:
+        return []
+    lines = ["", "| video for what moves | bar | Lightbox | |", "|---|---|---|---|"]
+    for verdict in verdicts:
+        word = "reached" if verdict.passed else "missed"
+        lines.append(f"| {verdict.bar.title} | {limit_of(verdict.bar)} | {verdict.value:.3g} | {word} |")
+    for link, title in (("20", "20 Mbit/s"), ("5", "5 Mbit/s")):
+        found = {s: results.figure(s, *SCROLLING, link) for s in results.subjects()}
+        told = [f"{subject} {value:.0f} ms" for subject, value in found.items() if value is not None]
+        if len(told) > 1:
+            lines += ["", f"Click → surface p95 while a stack scrolls over {title}: {', '.join(told)}."]
+    return lines
 
 
 def _machine(results: Results) -> str:

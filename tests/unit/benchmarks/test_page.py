@@ -141,6 +141,28 @@ def test_the_summary_goes_between_its_markers() -> None:
         put_into("nothing here", block)
 
 
+def test_the_summary_tells_each_bar_of_video_and_the_peers_over_links() -> None:
+    found = results()
+    for subject, values in (("lightbox", [80.0, 90.0]), ("peer", [500.0, 700.0])):
+        series = {"latency_ms": values}
+        found.samples.append(Sample(subject, "click-scrolling", 0, {"p95_ms": values[-1]}, series, "20"))
+    block = summary(found)
+    assert "| 20 Mbit/s: click → canvas p95 while a stack scrolls, ms | ≤ 100 | 89.5 | reached |" in block
+    assert "while a stack scrolls over 20 Mbit/s: lightbox 90 ms, peer 690 ms." in block
+    assert "over 5 Mbit/s" not in block
+    found.samples = [sample for sample in found.samples if sample.case == "click"]
+    assert "video for what moves" not in summary(found)
+    found.samples.append(Sample("lightbox-420", "text-video30", 0, {"text_psnr_db": 17.0}, link="20"))
+    assert "lightbox-420" not in summary(found), "nothing of it is in the table"
+
+
+def test_clicks_over_a_link_are_drawn() -> None:
+    found = results()
+    series = {"latency_ms": [80.0, 90.0]}
+    found.samples.append(Sample("lightbox", "click-scrolling", 0, {"p95_ms": 90.0}, series, "5"))
+    assert "<h3>click → surface while a stack scrolls elsewhere</h3>" in page(found, "results.json")
+
+
 def test_the_readme_shows_the_latest_results() -> None:
     latest = load(ROOT / "benchmarks" / "results" / "latest.json")
     readme = (ROOT / "README.md").read_text()

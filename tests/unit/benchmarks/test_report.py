@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,12 @@ from benchmarks.cases.play import cost_figures, shown_figures
 from benchmarks.content.stage import Shown
 from benchmarks.driver.browser import Quantiles, Seen, Watched
 from benchmarks.driver.meter import Reading
+from benchmarks.links.link import parse_link
 from benchmarks.micro.figure import Figure
-from benchmarks.report.bars import Bar, judge
+from benchmarks.report.bars import BARS, MICRO, Against, Bar, judge
 from benchmarks.report.markdown import report
 from benchmarks.report.results import Results, Sample, load, quantile
+from benchmarks.run import CASES, SUBJECTS
 
 NOTHING = Quantiles(0, None, None, None)
 
@@ -69,6 +72,30 @@ def test_a_bar_may_be_about_a_link() -> None:
     )
     verdicts = judge(found, bars=(near, far, nowhere))
     assert [(v.value, v.passed) for v in verdicts] == [(0.5, True), (0.8, False), (None, None)]
+
+
+def test_a_bar_may_be_about_another_subject_and_a_difference() -> None:
+    found = results({"lightbox": [5.0]})
+    for subject, psnr_db in (("lightbox-economy-2", 33.0), ("selkies", 34.0)):
+        found.samples.append(Sample(subject, "video30", 0, {"psnr_db": psnr_db}))
+    bar = Bar("film", "video30", "psnr_db", "selkies", least=0, subject="lightbox-economy-2")
+    difference = replace(bar, against=Against.DIFFERENCE)
+    no_peer = replace(difference, peer="novnc")
+    assert [(v.value, v.passed) for v in judge(found, bars=(difference, no_peer))] == [
+        (-1.0, False),
+        (None, None),
+    ]
+    assert judge(found, bars=[bar])[0].value == pytest.approx(33 / 34)
+
+
+def test_every_bar_is_of_a_case_a_subject_and_a_link_that_a_run_can_measure() -> None:
+    assert len({bar.title for bar in BARS}) == len(BARS)
+    for bar in BARS:
+        assert (bar.most is None) != (bar.least is None), bar.title
+        if bar.case != MICRO:
+            assert bar.case in CASES
+            parse_link(bar.link)
+        assert {bar.peer, bar.subject} - {None} <= set(SUBJECTS)
 
 
 @pytest.mark.parametrize(("ratio", "passed"), [(1.8, True), (2.2, False)])
