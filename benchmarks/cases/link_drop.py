@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from benchmarks.cases.case import Bench, NotApplicableError, Outcome
 from benchmarks.cases.exactness import rest_figures
-from benchmarks.cases.minute import RATE, REST_TIMEOUT_S, freeze_ms
+from benchmarks.cases.minute import RATE, REST_TIMEOUT_S, freeze_figures
 from benchmarks.cases.play import cost_figures, gaps_ms, shown_figures
 from benchmarks.content.frames import LONG
 from benchmarks.driver.browser import Watched
@@ -96,7 +96,7 @@ def link_drop(bench: Bench) -> Outcome:
         "narrow_mbps": rate_mbps(samples, widened_s - STEADY_S, widened_s),
         "wide_again_mbps": rate_mbps(samples, widened_s + PHASE_S - STEADY_S, widened_s + PHASE_S),
         "recovery_s": recovery_s(samples, before, widened_s),
-        "freeze_max_ms": freeze_ms(drawn, watched),
+        **freeze_figures(drawn, watched),
         **{
             f"shown_per_s_{name}": shown_between(watched, began_s, began_s + PHASE_S)
             for name, began_s in (

@@ -15,6 +15,8 @@ from benchmarks.driver.browser import Watched
 RATE, SECONDS = 60.0, 60.0
 #: How long the last slice may take to be shown, and then to become exact, s.
 REST_TIMEOUT_S = 10.0
+#: Longer than this without a new picture, and it stands still for the person.
+FREEZE_MS = 300.0
 
 
 def minute(bench: Bench) -> Outcome:
@@ -34,14 +36,19 @@ def minute(bench: Bench) -> Outcome:
     stage.blank()
     figures = cost_figures(reading, SECONDS) | shown_figures(drawn, watched) | rest_figures(drawn, watched)
     figures["shown_per_s"] = figures["shown"] / SECONDS
-    figures["freeze_max_ms"] = freeze_ms(drawn, watched)
+    figures |= freeze_figures(drawn, watched)
     return Outcome(figures, {"gap_ms": gaps_ms(watched), "delay_ms": delays_ms(drawn, watched)})
 
 
-def freeze_ms(drawn: Sequence[Shown], watched: Watched) -> float:
-    """The longest time without a new picture while something moved: the first may not come late either, and
-    one that never came is a freeze to the end."""
+def freeze_figures(drawn: Sequence[Shown], watched: Watched) -> dict[str, float]:
+    """The longest time without a new picture while something moved, and when it began: the first may not come
+    late either, and one that never came is a freeze to the end."""
     began_ms, ended_ms = drawn[0].epoch_ms, drawn[-1].epoch_ms
     moments = [seen.epoch_ms for seen in watched.seen if began_ms <= seen.epoch_ms < ended_ms]
-    marks = [began_ms, *moments, ended_ms]
-    return max(b - a for a, b in itertools.pairwise(marks))
+    gaps = [(b - a, a) for a, b in itertools.pairwise([began_ms, *moments, ended_ms])]
+    longest_ms, at_ms = max(gaps)
+    return {
+        "freeze_max_ms": longest_ms,
+        "freeze_at_s": (at_ms - began_ms) / 1000,
+        "freezes": float(sum(gap > FREEZE_MS for gap, _ in gaps)),
+    }

@@ -12,7 +12,7 @@ from benchmarks.cases.case import Bench, NotApplicableError
 from benchmarks.cases.exactness import PSNR_MAX_DB, text_psnr_db
 from benchmarks.cases.idle_monitor import idle_figures
 from benchmarks.cases.link_drop import Delivered, link_drop, rate_mbps, recovery_s, shown_between
-from benchmarks.cases.minute import freeze_ms
+from benchmarks.cases.minute import freeze_figures
 from benchmarks.content.frames import TEXT_VIDEO, frame
 from benchmarks.content.stage import Shown
 from benchmarks.content.text_over_video import text_and_brim
@@ -32,19 +32,20 @@ DRAWN = [Shown(number, 1000.0 + 20 * number) for number in range(51)]  # for a s
 
 
 @pytest.mark.parametrize(
-    ("moments_ms", "longest_ms"),
+    ("moments_ms", "longest_ms", "at_s", "freezes"),
     [
-        ([1010, 1300, 1500, 1800], 300),
-        ([1010, 1990, 2500], 980),
-        ([1700, 1990], 700),  # the first came late
-        ([1010, 1200], 800),  # none came any more
-        ([], 1000),
+        ([1010, 1300, 1500, 1800], 300, 0.5, 0),
+        ([1010, 1990, 2500], 980, 0.01, 1),
+        ([1700, 1990], 700, 0, 1),  # the first came late
+        ([1010, 1350, 1400], 600, 0.4, 2),  # none came any more
+        ([], 1000, 0, 1),
     ],
 )
 def test_a_freeze_is_any_time_without_a_new_picture_while_something_moves(
-    moments_ms: list[float], longest_ms: float
+    moments_ms: list[float], longest_ms: float, at_s: float, freezes: int
 ) -> None:
-    assert freeze_ms(DRAWN, watched(*moments_ms)) == longest_ms
+    figures = freeze_figures(DRAWN, watched(*moments_ms))
+    assert figures == {"freeze_max_ms": longest_ms, "freeze_at_s": at_s, "freezes": freezes}
 
 
 def test_pictures_a_second_of_a_phase() -> None:
