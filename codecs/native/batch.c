@@ -100,4 +100,26 @@ EXPORT(lb_take) int lb_take(const u8 *source, i64 source_stride, u8 *shadow, i64
     return 0;
 }
 
+/* Copies the tiles that differ; changed[i] tells which. For pictures of which nobody wants the digests. */
+EXPORT(lb_renew) int lb_renew(const u8 *source, i64 source_stride, u8 *shadow, i64 shadow_stride, int width, int height,
+                              const i32 *tiles, i64 count, u8 *changed) {
+    for (i64 i = 0; i < count; i++) {
+        cell c;
+        if (!cell_of(tiles[i], width, height, &c)) return -1;
+        changed[i] = 0;
+        for (int y = 0; y < c.height; y++) {
+            const u8 *restrict from = source + (i64)(c.y + y) * source_stride + (i64)c.x * 4;
+            u8 *restrict to = shadow + (i64)(c.y + y) * shadow_stride + (i64)c.x * 4;
+            u32 differs = 0;
+            for (int x = 0; x < c.width; x++) {
+                const u32 pixel = load32(from + 4 * x) & 0xFFFFFF;
+                differs |= pixel ^ load32(to + 4 * x);
+                store32(to + 4 * x, pixel);
+            }
+            changed[i] |= differs != 0;
+        }
+    }
+    return 0;
+}
+
 EXPORT(lb_hash) u64 lb_hash(const u8 *data, i64 length, u64 seed) { return hash_bytes(data, (size_t)length, seed); }

@@ -45,12 +45,15 @@ class Capturer:
         executor: Executor,
         metrics: AgentMetrics,
         clock: Callable[[], float],
+        covered: Callable[[], NDArray[np.bool_] | None],
     ) -> None:
+        """`covered` tells which tiles every viewer gets as video alone, if any: these are not digested."""
         self._source = source
         self._shadow = shadow
         self._executor = executor
         self._metrics = metrics
         self._clock = clock
+        self._covered = covered
         self._moves = MoveFinder(shadow.grid)
         self._dense = False
 
@@ -60,11 +63,12 @@ class Capturer:
         for read in range(READS_MAX):  # noqa: B007 - read below
             damage = self._source.take_damage()
             touched = touched_tiles(self._shadow.grid, damage)
+            covered = self._covered()
             if len(touched) <= INLINE_TILES:
-                look = self._look(damage, touched)
+                look = self._look(damage, touched, covered)
             else:
                 loop = asyncio.get_running_loop()
-                look = await loop.run_in_executor(self._executor, self._look, damage, touched)
+                look = await loop.run_in_executor(self._executor, self._look, damage, touched, covered)
             changed.append(look.tiles)
             if not await self._source.disturbed(damage):
                 break
@@ -78,10 +82,15 @@ class Capturer:
             return Capture(tiles, look.captured_s, None, look.before)
         return look
 
-    def _look(self, damage: Sequence[Rect], touched: Tiles) -> Capture:
+    def _look(self, damage: Sequence[Rect], touched: Tiles, covered: NDArray[np.bool_] | None) -> Capture:
         picture = self._source.read(damage)
         captured_s = self._clock()
         shadow = self._shadow
+        if covered is not None and covered[touched].any():
+            hidden = covered[touched]
+            moved = shadow.renew(picture, touched[hidden])
+            still = shadow.take(picture, touched[~hidden])
+            return Capture(np.union1d(moved, still), captured_s, None, shadow.digests)
         many = len(touched) > INLINE_TILES
         if many and ((self._dense and self._moves.skips()) or not is_flat(picture, _box(damage))):
             # Everything that is drawn changes, and nothing scrolls. To compare first would take longer than
@@ -94,8 +103,8 @@ class Capturer:
         if many:
             self._dense = len(tiles) >= DENSE * len(touched)
         before = shadow.digests
-        if not len(tiles):
-            return Capture(tiles, captured_s, None, before)
+        if not len(tiles) or shadow.stale.any():  # there, digests do not tell what stood where
+            return Capture(shadow.take(picture, tiles), captured_s, None, before)
         move = self._moves.find(shadow.picture, picture, dirty)
         if move is not None:
             before = before.copy()

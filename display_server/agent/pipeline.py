@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from display_server.agent.capturer import Capture, Capturer
 from display_server.agent.encoder import Encoder
@@ -14,7 +17,7 @@ from display_server.agent.monitor_picture import MonitorPicture
 from display_server.agent.viewer import Viewer
 from display_server.telemetry.metrics import AgentMetrics
 from display_server.telemetry.trace import Stages
-from display_server.update.viewer_state import Update
+from display_server.update.viewer_state import Mask, Update
 
 if TYPE_CHECKING:
     from display_server.agent.viewer_video import ViewerVideo
@@ -23,8 +26,8 @@ if TYPE_CHECKING:
 RATE_MAX_PER_S = 120.0
 #: Pictures that may follow each other without a pause after quiet: a click is often drawn in steps.
 BURST = 3.0
-#: Pictures of which no viewer can take any are looked at this often, s.
-GLANCE_EVERY_S = 1 / 30
+#: Pictures of which no viewer can take any are looked at this often, s: motion is known after three.
+GLANCE_EVERY_S = 1 / 60
 
 
 class Pipeline:
@@ -49,7 +52,7 @@ class Pipeline:
         self._clock = clock
         self._looked = looked
         self._executor = executor
-        self._capturer = Capturer(picture, picture.shadow, executor, metrics, clock)
+        self._capturer = Capturer(picture, picture.shadow, executor, metrics, clock, self._covered)
         self._encoder = Encoder(picture.shadow, executor, metrics, lambda: len(viewers()))
         self._wake = asyncio.Event()
         self._unseen = True  # no viewer since the last picture was taken
@@ -116,10 +119,11 @@ class Pipeline:
         # 3. each viewer in turn, those with the quickest way first: choose, encode, send
         viewers = sorted(self._viewers(), key=lambda viewer: viewer.window.round_trip_s)
         for viewer in viewers:
-            if viewer.video is not None:
-                await self._move(viewer, viewer.video, capture, waited_s, stages)
-            elif capture is not None and len(capture.tiles):
-                viewer.look_out(capture.tiles, waited_s, self._clock())
+            self._choose(viewer, capture, waited_s)
+        await self._freshen()
+        for viewer in viewers:
+            if viewer.video is not None and capture is not None:
+                await self._move(viewer.video, capture)
             if viewer.ready and viewer.state.wants:
                 await self._serve(viewer, capture, stages)
         # 4. tell those whose state fell, and come back for what did not fit
@@ -146,21 +150,42 @@ class Pipeline:
         viewer.send_update(update, stages, encoded_s)
         self._count(update)
 
-    async def _move(
-        self, viewer: Viewer, video: ViewerVideo, capture: Capture | None, waited_s: float, stages: Stages
-    ) -> None:
+    def _choose(self, viewer: Viewer, capture: Capture | None, waited_s: float) -> None:
         """What moves goes as video, if tiles cannot bring it."""
         now_s = self._clock()
-        if capture is not None and len(capture.tiles):
+        changed = capture.tiles if capture is not None and len(capture.tiles) else None
+        video = viewer.video
+        if video is None:
+            if changed is not None:
+                viewer.look_out(changed, waited_s, now_s)
+            return
+        if changed is not None:
             waited_s = max(waited_s, viewer.window.closed_for_s(now_s))
-            video.pictured(capture.tiles, waited_s, now_s, taken=viewer.ready)
+            video.pictured(changed, waited_s, now_s, taken=viewer.ready)
         if video.choose(viewer.way, now_s):
             viewer.covered(video.region)
             self._metrics.video_begun += video.region is not None
-        if capture is not None:
-            sent = await video.frame(capture.tiles, stages.captured_s, self._executor)
-            self._metrics.video_frames += sent is not None
-            self._metrics.video_bytes += sent or 0
+
+    async def _move(self, video: ViewerVideo, capture: Capture) -> None:
+        sent = await video.frame(capture.tiles, capture.captured_s, self._executor)
+        self._metrics.video_frames += sent is not None
+        self._metrics.video_bytes += sent or 0
+
+    def _covered(self) -> Mask | None:
+        """Tiles that every viewer gets as video: none, while somebody gets none at all."""
+        masks = [viewer.state.covered for viewer in self._viewers() if viewer.greeted]
+        return functools.reduce(np.logical_and, masks) if masks else None
+
+    async def _freshen(self) -> None:
+        """What is no longer covered is digested before anybody may get it as a tile."""
+        stale = self._picture.shadow.stale
+        if not stale.any():
+            return
+        covered = self._covered()
+        wanted = np.flatnonzero(stale if covered is None else stale & ~covered).astype(np.int32)
+        if len(wanted):
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._executor, self._picture.shadow.freshen, wanted)
 
     async def _pace(self) -> None:
         """Lets the first pictures after quiet pass at once, and then `RATE_MAX_PER_S`."""

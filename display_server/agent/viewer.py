@@ -182,7 +182,7 @@ class Viewer:
 
     @property
     def way(self) -> Way:
-        return Way(self.window.rate_bytes_per_s, self.state.payload_bytes)
+        return Way(self.window.rate_bytes_per_s, self.state.payload_bytes, self.state.coloured)
 
     @property
     def budget_bytes(self) -> int:
@@ -216,6 +216,7 @@ class Viewer:
         monitor = self._parts.picture.monitor.id
         self.video = self._around.video.make(
             self.id,
+            self.device,
             monitor,
             self._parts.picture.shadow,
             self._tell,

@@ -36,8 +36,12 @@ LATE_S = 0.02
 #: … of at least so many within this time, s.
 LATE_OF = 6
 LATE_WITHIN_S = 0.6
-#: And fewer than so many a second reached the viewer: above that exact pictures move well enough.
+#: And of grey pictures fewer than so many a second reached the viewer: above that a stack is read well, and
+#: each slice exact. A film has to keep its pace: of colour at least this share of the pictures.
 FLUENT_PER_S = 20.0
+STEADY = 0.9
+#: What moves is of colour where so much of what was coded is.
+COLOURED = 0.5
 #: Tiles take over again while something moves only if they need this share of the way at most, so long, s.
 LOAD_LEAVE = 0.5
 LEAVE_AFTER_S = 4.0
@@ -61,6 +65,7 @@ class Way:
 
     rate_bytes_per_s: float | None
     payload_bytes: float  # of a changed tile, as coded of late
+    coloured: float = 0.0  # share of such tiles that are in colour
 
 
 class MotionChooser:
@@ -144,10 +149,11 @@ class MotionChooser:
         recent = [(late, taken) for at_s, late, taken in self._pictures if now_s - at_s <= LATE_WITHIN_S]
         late = sum(late for late, _ in recent)
         taken = sum(taken for _, taken in recent)
+        enough = STEADY * len(recent) if way.coloured >= COLOURED else FLUENT_PER_S * LATE_WITHIN_S
         return (
             len(recent) >= LATE_OF
             and late > LATE_MAX * len(recent)
-            and taken < FLUENT_PER_S * LATE_WITHIN_S
+            and taken < enough
             and now_s - self._pictures[0][0] >= LATE_WITHIN_S
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from display_codecs import TileGrid, digest_tiles, take_tiles
+from display_codecs import TileGrid, digest_tiles, renew_tiles, take_tiles
 from numpy.typing import NDArray
 
 from display_server.capture.frame_source import Picture
@@ -23,6 +23,8 @@ class Shadow:
         self.black = digest_tiles(self.picture, self.grid, np.arange(self.grid.count), seed)
         #: Of the copy, tile by tile.
         self.digests: NDArray[np.uint64] = self.black.copy()
+        #: Tiles whose digest is of older pixels than those of the copy: video brings them to every viewer.
+        self.stale: NDArray[np.bool_] = np.zeros(self.grid.count, np.bool_)
         #: Pixels of each tile.
         self.areas = np.array([_area(self.grid, tile) for tile in range(self.grid.count)], np.int32)
         #: Grows with every take that changed something.
@@ -31,6 +33,7 @@ class Shadow:
     def take(self, source: Picture, tiles: Tiles) -> Tiles:
         """Copies tiles; those that really changed, ascending as given."""
         digests = take_tiles(source, self.picture, self.grid, tiles, self.seed)
+        self.stale[tiles] = False
         changed = digests != self.digests[tiles]
         if not changed.any():
             return tiles[:0]
@@ -38,6 +41,19 @@ class Shadow:
         self.version += 1
         really: Tiles = tiles[changed]
         return really
+
+    def renew(self, source: Picture, tiles: Tiles) -> Tiles:
+        """Copies tiles and leaves their digests for later, which makes them stale; those that changed."""
+        changed: Tiles = tiles[renew_tiles(source, self.picture, self.grid, tiles)]
+        self.stale[changed] = True
+        return changed
+
+    def freshen(self, tiles: Tiles) -> None:
+        """Digests what is stale of these."""
+        stale = tiles[self.stale[tiles]]
+        self.digests[stale] = digest_tiles(self.picture, self.grid, stale, self.seed)
+        self.stale[stale] = False
+        self.version += 1
 
 
 def _area(grid: TileGrid, tile: int) -> int:

@@ -25,6 +25,8 @@ Digests = NDArray[np.uint64]
 PAYLOAD_FIRST_BYTES = 800.0
 #: How much the newest update counts in what a payload is expected to take.
 PAYLOAD_WEIGHT = 0.3
+#: Encodings of pictures in colour; text in few colours is `palette`.
+COLOURS = ("colour", "raw")
 #: An update holds at least so many coded tiles, however slow the way.
 TILES_MIN = 8
 
@@ -92,18 +94,30 @@ class ViewerState:
         self._covered: Mask = np.zeros(shadow.grid.count, np.bool_)
         self._pending_since_s = np.full(shadow.grid.count, np.inf)
         self._payload_bytes = PAYLOAD_FIRST_BYTES
+        self._coloured = 0.0
         self._seen_version = shadow.version
 
     @property
     def pending(self) -> Mask:
         """Tiles of the surface that are not as in the shadow, and are to be."""
-        pending: Mask = ((self._surface != self._shadow.digests) | self._unknown) & ~self._covered
+        differs = (self._surface != self._shadow.digests) | self._shadow.stale | self._unknown
+        pending: Mask = differs & ~self._covered
         return pending
+
+    @property
+    def covered(self) -> Mask:
+        """Tiles that video shows."""
+        return self._covered
 
     @property
     def payload_bytes(self) -> float:
         """Of a tile, as coded of late."""
         return self._payload_bytes
+
+    @property
+    def coloured(self) -> float:
+        """Share of tiles in colour among those coded of late."""
+        return self._coloured
 
     @property
     def wants(self) -> bool:
@@ -167,12 +181,13 @@ class ViewerState:
 
         digests = self._shadow.digests
         self.cache.begin()
-        wanted = np.flatnonzero(pending).astype(np.int32)
+        # What is stale has to wait for its digest.
+        partial = bool((pending & self._shadow.stale).any())
+        wanted = np.flatnonzero(pending & ~self._shadow.stale).astype(np.int32)
         slots = self.cache.find(digests[wanted])
         kept = slots >= 0
         room = max(TILES_MIN, int(budget_bytes / self._payload_bytes))
         coded = wanted[~kept]
-        partial = False
         if len(coded) > room:
             mask = np.zeros(len(pending), np.bool_)
             mask[coded] = True
@@ -287,6 +302,9 @@ class ViewerState:
         numbers += [numbers[index] for index in choice.repeated.tolist()]
         by_number = np.bincount(np.array(numbers, np.int64), minlength=len(ENCODING_NAMES)).tolist()
         encodings = {name: count for name, count in zip(ENCODING_NAMES, by_number, strict=True) if count}
+        if numbers:
+            coloured = sum(encodings.get(name, 0) for name in COLOURS) / len(numbers)
+            self._coloured += (coloured - self._coloured) * PAYLOAD_WEIGHT
         self.counts.encodings.update(encodings)
         if len(choice.cached):
             encodings["cached"] = len(choice.cached)

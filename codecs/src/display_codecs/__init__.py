@@ -11,6 +11,7 @@ from display_codecs.tiles import (
     digest_tiles,
     encode_tile_as,
     encode_tiles,
+    renew_tiles,
     root_digest,
     take_tiles,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "encode_tile_as",
     "encode_tiles",
     "find_move",
+    "renew_tiles",
     "root_digest",
     "take_tiles",
 ]

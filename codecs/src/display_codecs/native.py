@@ -68,6 +68,7 @@ _SIGNATURES: dict[str, tuple[list[type], type | None]] = {
     "lb_decode": ([_pointer, _i64, _int, _int, _pointer, _i64], _int),
     "lb_digest": ([_pointer, _i64, _int, _int, _pointer, _i64, _u64, _pointer], _int),
     "lb_take": ([_pointer, _i64, _pointer, _i64, _int, _int, _pointer, _i64, _u64, _pointer], _int),
+    "lb_renew": ([_pointer, _i64, _pointer, _i64, _int, _int, _pointer, _i64, _pointer], _int),
     "lb_hash": ([_pointer, _i64, _u64], _u64),
     "lb_find_move": ([_pointer, _i64, _pointer, _i64, _int, _int, _int, _int, _pointer], _int),
 }

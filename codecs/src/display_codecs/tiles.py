@@ -126,6 +126,24 @@ def take_tiles(
     return digests
 
 
+def renew_tiles(source: Picture, shadow: Picture, grid: TileGrid, tiles: Tiles) -> NDArray[np.bool_]:
+    """Copies tiles from `source` to `shadow` (X becomes 0), and tells of each whether that changed it. Raises
+    IndexError.
+    """
+    width, height = _matching(source, grid)
+    _matching(shadow, grid)
+    if not shadow.flags.writeable:
+        raise ValueError("the shadow is read-only")
+    numbers = tile_numbers(tiles)
+    changed = np.empty(len(numbers), np.bool_)
+    if library.lb_renew(
+        source.ctypes.data, source.strides[0], shadow.ctypes.data, shadow.strides[0], width, height,
+        numbers.ctypes.data, len(numbers), changed.ctypes.data,
+    ):  # fmt: skip
+        raise _no_such_tile(numbers, grid)
+    return changed
+
+
 def digest_tiles(picture: Picture, grid: TileGrid, tiles: Tiles, seed: int) -> NDArray[np.uint64]:
     """The digests of the tiles (PROTOCOL.md, 4). Raises IndexError."""
     width, height = _matching(picture, grid)

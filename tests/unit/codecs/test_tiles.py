@@ -16,6 +16,7 @@ from display_codecs import (
     digest_tiles,
     encode_tile_as,
     encode_tiles,
+    renew_tiles,
     root_digest,
     take_tiles,
 )
@@ -175,6 +176,31 @@ class TestDigests:
         assert np.array_equal(shadow[64:, 128:, :3], picture[64:, 128:, :3])
         assert not shadow[:64, :64].any()
         assert not shadow[:, :, 3].any()
+
+    def test_renew_copies_what_differs_and_tells(self) -> None:
+        picture = _picture(150, 100)
+        grid = TileGrid(150, 100)
+        shadow = np.zeros_like(picture)
+        taken = np.arange(grid.count)
+        take_tiles(picture, shadow, grid, taken, SEED)
+        picture[:, :, 3] = 77  # means nothing
+        picture[99, 149, 0] ^= 1
+        picture[10, 70, 2] ^= 128
+        picture[10, 10, 1] ^= 128  # in tile 0, which is not asked for
+        expected = shadow.copy()
+        expected[64:, 64:, :3] = picture[64:, 64:, :3]
+        expected[:64, 64:128, :3] = picture[:64, 64:128, :3]
+        assert renew_tiles(picture, shadow, grid, [1, 2, 4, 5]).tolist() == [True, False, False, True]
+        assert np.array_equal(shadow, expected)
+
+    def test_renew_refuses_what_it_cannot_write(self) -> None:
+        picture = _picture(64, 64)
+        shadow = np.zeros_like(picture)
+        with pytest.raises(IndexError, match=r"tile \[1\] of 1"):
+            renew_tiles(picture, shadow, TileGrid(64, 64), [0, 1])
+        shadow.flags.writeable = False
+        with pytest.raises(ValueError, match="read-only"):
+            renew_tiles(picture, shadow, TileGrid(64, 64), [0])
 
     def test_take_needs_a_shadow_that_it_may_write(self) -> None:
         picture = _picture(64, 64)

@@ -14,6 +14,7 @@ COLUMNS, ROWS = 30, 17
 STACK = Region(2, 1, 16, 16)
 SLOW = Way(rate_bytes_per_s=2.5e6, payload_bytes=600)
 QUICK = Way(rate_bytes_per_s=200e6, payload_bytes=600)
+IN_COLOUR = Way(rate_bytes_per_s=200e6, payload_bytes=600, coloured=0.8)
 CARET = np.array([0], np.int32)
 
 
@@ -71,6 +72,19 @@ def test_pictures_that_wait_tell_of_a_slow_viewer() -> None:
 def test_pictures_that_nobody_could_take_tell_the_same() -> None:
     desk = Desk(MotionPolicy.ADAPTIVE)
     assert desk.draw(STACK, 1, 30, QUICK, waited_s=0.2, taken=False)[-1] == STACK
+
+
+@pytest.mark.parametrize(("way", "video"), [(QUICK, False), (IN_COLOUR, True)])
+def test_a_film_keeps_its_pace_where_a_stack_stays_exact(way: Way, video: bool) -> None:
+    """Every fifth picture of 30 a second is lost."""
+    desk = Desk(MotionPolicy.ADAPTIVE)
+    for number in range(60):
+        desk.draw(STACK, 1 / 30, 30, way, waited_s=0.04, taken=number % 5 > 0)
+    assert (desk.chooser.region is not None) is video
+
+
+def test_a_film_that_keeps_its_pace_stays_exact() -> None:
+    assert set(Desk(MotionPolicy.ADAPTIVE).draw(STACK, 10, 30, IN_COLOUR, waited_s=0.03)) == {None}
 
 
 def test_late_but_fluent_pictures_stay_exact() -> None:

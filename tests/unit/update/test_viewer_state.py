@@ -277,3 +277,56 @@ def test_nothing_is_moved_beside_video() -> None:
     bench.state.cover(np.array([0], np.int32))
     everything = TileMove(0, 64, WIDTH, 128, 0, 64, bench.all[8:16], bench.all[:8])
     assert bench.state.choose(everything, None, 1 << 24, 0.0).move is None
+
+
+def test_what_was_not_digested_is_not_sent() -> None:
+    """Stale tiles are owed, and wait: a payload under an old digest would be a lie."""
+    bench = Bench()
+    bench.draw(0, 0, WIDTH, HEIGHT)
+    bench.update()
+    picture = bench.shadow.picture.copy()
+    picture[:70, :130, :3] ^= 255
+    picture[300, 400, 0] ^= 255
+    hidden = bench.all[:3]
+    assert bench.shadow.renew(picture, hidden).tolist() == [0, 1, 2]
+    assert bench.shadow.renew(picture, hidden).tolist() == []
+    bench.shadow.take(picture, bench.all[3:])
+    assert bench.state.wants
+    update = bench.update()
+    assert update.partial
+    assert not set(update.tiles.tolist()) & set(hidden.tolist())
+    assert bench.state.wants
+    bench.shadow.freshen(bench.all)
+    assert not bench.update().partial
+    assert bench.shown()
+    assert not bench.state.wants
+
+
+def test_covered_tiles_come_as_they_are_at_last() -> None:
+    bench = Bench()
+    bench.update()
+    covered = bench.all[:6]
+    bench.state.cover(covered)
+    for _ in range(3):
+        picture = bench.shadow.picture.copy()
+        picture[:100, :200, :3] = bench.random.integers(0, 256, (100, 200, 3), np.uint8)
+        bench.shadow.renew(picture, covered)
+    assert not bench.state.wants
+    bench.state.uncover()
+    bench.shadow.freshen(bench.all)
+    bench.update()
+    assert bench.shown()
+
+
+def test_how_much_is_in_colour() -> None:
+    bench = Bench()
+    for _ in range(12):
+        bench.draw(0, 0, WIDTH, HEIGHT)
+        bench.update()
+    assert bench.state.coloured > 0.9
+    for level in range(12):
+        picture = bench.shadow.picture.copy()
+        picture[:, :, :3] = bench.random.integers(0, 256, (HEIGHT, WIDTH, 1), np.uint8) + level
+        bench.shadow.take(picture, bench.all)
+        bench.update()
+    assert bench.state.coloured < 0.1

@@ -1,0 +1,111 @@
+"""What video covers is digested when somebody is to get it as tiles, and no sooner."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from display_server.agent import viewer_video
+from display_server.capture.synthetic import SyntheticSource
+from display_server.motion.settings import VideoSettings
+from display_server.update.shadow import Shadow
+from tests.fakes.agent import RunningAgent, running_agent
+from tests.fakes.video import FakeEncoder, FakePeer
+from tests.fakes.viewer import FakeViewer
+
+ECONOMY = VideoSettings(policy="economy", addresses=["127.0.0.1"])
+SIDE = 640
+
+
+@pytest.fixture(autouse=True)
+def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    FakePeer.made = []
+    monkeypatch.setattr(viewer_video, "Peer", FakePeer)
+    monkeypatch.setattr(viewer_video, "open_encoder", FakeEncoder)
+
+
+class Film:
+    """Plays on the desktop until told otherwise."""
+
+    def __init__(self, running: RunningAgent) -> None:
+        self._running = running
+        self._random = np.random.default_rng(8)
+        self._task = asyncio.create_task(self._play())
+
+    async def _play(self) -> None:
+        while True:
+            picture = self._random.integers(0, 256, (SIDE, SIDE, 1), np.uint8)
+            self._running.source.draw(64, 64, np.repeat(picture, 3, axis=2))
+            await asyncio.sleep(1 / 60)
+
+    async def stop(self) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+
+async def covered(viewer: FakeViewer) -> None:
+    """Offers a connection when it is asked, and waits until video takes over."""
+    await viewer.until(lambda: bool(viewer.told("peer")), 20)
+    await viewer.say(type="offer", sdp="offer")
+    await viewer.until(lambda: any(told["number"] for told in viewer.told("video")), 20)
+
+
+def shadow_of(running: RunningAgent) -> Shadow:
+    return running.agent.pictures[0].shadow
+
+
+async def undigested(running: RunningAgent) -> None:
+    for _ in range(1000):
+        if shadow_of(running).stale.any():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("everything was digested")
+
+
+async def test_it_is_exact_after_the_motion() -> None:
+    async with (
+        running_agent(SyntheticSource(1280, 800), video=ECONOMY) as running,
+        FakeViewer(running.socket, video=True) as viewer,
+    ):
+        film = Film(running)
+        await covered(viewer)
+        await undigested(running)
+        await film.stop()
+        await viewer.until_exact(running.picture, 20)
+        assert not shadow_of(running).stale.any()
+        assert running.agent.metrics.mismatches == 0
+
+
+async def test_somebody_without_video_gets_every_tile() -> None:
+    async with (
+        running_agent(SyntheticSource(1280, 800), video=ECONOMY, share=True) as running,
+        FakeViewer(running.socket, video=True, name="moving") as moving,
+    ):
+        film = Film(running)
+        await covered(moving)
+        await undigested(running)
+        async with FakeViewer(running.socket, name="still") as still:
+            seen = len(still.updates)
+            await still.until(lambda: len(still.updates) > seen + 5, 20)
+            assert not shadow_of(running).stale.any()
+            await film.stop()
+            await still.until_exact(running.picture, 20)
+            await moving.until_exact(running.picture, 20)
+        assert running.agent.metrics.mismatches == 0
+
+
+async def test_a_connection_that_is_lost_in_the_middle() -> None:
+    async with (
+        running_agent(SyntheticSource(1280, 800), video=ECONOMY) as running,
+        FakeViewer(running.socket, video=True) as viewer,
+    ):
+        film = Film(running)
+        await covered(viewer)
+        await undigested(running)
+        FakePeer.made[-1].become(viewer_video.PeerState.FAILED)
+        await viewer.until(lambda: viewer.told("video")[-1]["number"] == 0, 20)
+        await film.stop()
+        await viewer.until_exact(running.picture, 20)
+        assert running.agent.metrics.mismatches == 0
