@@ -168,7 +168,13 @@ MOTION_BARS = (
         most=200,
         link=DROP_LINK,
     ),
-    Bar("5 → 50 Mbit/s: 90 % of the rate again, s", "link-drop", "recovery_s", most=5, link=DROP_LINK),
+    Bar(
+        "5 → 50 Mbit/s: 90 % of the pictures a second again, s",
+        "link-drop",
+        "recovery_s",
+        most=5,
+        link=DROP_LINK,
+    ),
     Bar("a second monitor, idle: share of the moving one's rate", "idle-monitor", "cost_share", most=0.03),
 )
 BARS = EXACT_BARS + MOTION_BARS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -48,3 +49,23 @@ def test_monitors_and_a_slow_browser_are_measured(tmp_path: Path) -> None:
     assert found.figure(subject, "throttled", "exact_share") == 1.0
     assert (found.figure(subject, "throttled", "page_mb") or 0) > 2 * 2048 * 2560 * 4 / 1e6
     assert found.figure(subject, "idle", "down_bytes_per_s") is not None
+
+
+def test_clicks_and_coloured_text_are_measured_over_a_narrow_link(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks", "run", "--peer", "lightbox", "--peer", "lightbox-420"]
+    command += ["--case", "click-scrolling", "--case", "text-video30", "--link", "20"]
+    command += ["--clicks", "5", "--seconds", "1"]
+    for kind in ("json", "md", "html"):
+        command += [f"--{kind}", str(tmp_path / f"a.{kind}")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = load(tmp_path / "a.json")
+    if os.geteuid() != 0:
+        assert all("needs root" in why for why in found.missing.values())
+        return
+    assert (found.missing, found.failed, found.not_applicable) == ({}, {}, {})
+    for subject in ("lightbox", "lightbox-420"):
+        assert len(found.series(subject, "click-scrolling", "latency_ms", "20")) >= 5
+        assert (found.figure(subject, "text-video30", "shown", "20") or 0) > 0
+        assert found.figure(subject, "text-video30", "exact_at_rest", "20") == 1.0
+    assert "click → surface while a stack scrolls elsewhere" in (tmp_path / "a.html").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import SimpleNamespace
 from typing import cast
 
@@ -90,15 +91,20 @@ def test_a_rate_is_between_the_first_and_the_last_sample() -> None:
     assert rate_mbps(samples, 5.0, 6.0) == 0.0
 
 
-def test_the_rate_is_back_when_half_a_second_has_it() -> None:
-    samples = delivered(*[1.0] * 10, *[8.9] * 10, *[9.1] * 20)
-    assert recovery_s(samples, 10.0, 1.0) == pytest.approx(1.3, abs=0.11)
-    assert recovery_s(samples, 9.0, 1.0) == pytest.approx(0.5, abs=0.11)
+def test_the_rate_is_back_when_a_second_has_it() -> None:
+    rate = partial(rate_mbps, delivered(*[1.0] * 10, *[8.5] * 10, *[9.5] * 20))
+    assert recovery_s(rate, 10.0, 1.0, 4.0) == pytest.approx(1.5, abs=0.11)
+    assert recovery_s(rate, 9.0, 1.0, 4.0) == pytest.approx(1.0, abs=0.11)
+
+
+def test_what_was_fast_before_does_not_count() -> None:
+    rate = partial(rate_mbps, delivered(*[50.0] * 10, *[1.0] * 20, *[10.0] * 20))
+    assert recovery_s(rate, 10.0, 1.0, 5.0) > 2.5
 
 
 def test_a_rate_that_never_comes_back_took_all_the_time() -> None:
-    assert recovery_s(delivered(*[5.0] * 40), 10.0, 1.0) == pytest.approx(3.0)
-    assert recovery_s([], 10.0, 1.0) == 0.0
+    assert recovery_s(partial(rate_mbps, delivered(*[5.0] * 40)), 10.0, 1.0, 4.0) == pytest.approx(3.0)
+    assert recovery_s(partial(shown_between, watched()), 60.0, 1.0, 4.0) == pytest.approx(3.0)
 
 
 def test_a_link_that_cannot_become_narrower_is_not_measured() -> None:
