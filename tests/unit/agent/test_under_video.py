@@ -10,6 +10,7 @@ import pytest
 from display_server.agent import viewer_video
 from display_server.capture.synthetic import SyntheticSource
 from display_server.motion.settings import VideoSettings
+from display_server.transport.webrtc.peer import PeerState
 from display_server.update.shadow import Shadow
 from tests.fakes.agent import RunningAgent, running_agent
 from tests.fakes.video import FakeEncoder, FakePeer
@@ -104,7 +105,7 @@ async def test_a_connection_that_is_lost_in_the_middle() -> None:
         film = Film(running)
         await covered(viewer)
         await undigested(running)
-        FakePeer.made[-1].become(viewer_video.PeerState.FAILED)
+        FakePeer.made[-1].become(PeerState.FAILED)
         await viewer.until(lambda: viewer.told("video")[-1]["number"] == 0, 20)
         await film.stop()
         await viewer.until_exact(running.picture, 20)
