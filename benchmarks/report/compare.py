@@ -22,15 +22,16 @@ SMALLEST_CHANGE = 0.03
 #: A share of exact frames is a promise, no measurement: any loss counts, however few the rounds.
 PROMISED = frozenset({"exact_share", "exact_at_rest"})
 #: Of these more is better; of all others that are judged, less.
-MORE_IS_BETTER = frozenset({"shown_share", "exact_share", "psnr_db", "exact_at_rest"})
+MORE_IS_BETTER = frozenset({"shown_share", "exact_share", "psnr_db", "text_psnr_db", "exact_at_rest"})
 JUDGED = MORE_IS_BETTER | {
     *("p50_ms", "p90_ms", "delay_p50_ms", "gap_p90_ms", "down_mbps", "down_kb_per_slice"),
     *("down_kb_per_frame", "server_cores", "server_ms_per_slice", "server_ms_per_frame", "browser_cores"),
     *("back_share", "open_ms", "cold_open_ms", "added_p50_ms", "down_bytes_per_s", "stop_to_exact_ms"),
-    *("agent_mb", "wrong_pixel_share"),
+    *("agent_mb", "wrong_pixel_share", "p95_ms", "stop_to_exact_beyond_bytes_ms", "moving_mbps"),
+    *("freeze_max_ms", "queue_max_ms", "queue_p95_ms", "recovery_s"),
 }
 #: Figures that are quantiles of a series: the series is resampled, not one value a round.
-QUANTILES = {"p50_ms": ("latency_ms", 0.5), "p90_ms": ("latency_ms", 0.9)}
+QUANTILES = {f"p{percent}_ms": ("latency_ms", percent / 100) for percent in (50, 90, 95)}
 
 
 class Verdict(Enum):
