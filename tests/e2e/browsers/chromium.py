@@ -12,12 +12,15 @@ from playwright.sync_api import Browser as PlaywrightBrowser
 from playwright.sync_api import CDPSession, ConsoleMessage, Page, Playwright, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
+from benchmarks.links.network import SERVER_ADDRESS
 from tests.e2e.browsers import hangul
 from tests.e2e.browsers.browser import CALL_TIMEOUT_S, Browser, BrowserError, Button
 
 T = TypeVar("T")
 
 EXECUTABLE = "/usr/bin/chromium"
+#: This host, and the server in a network of two that a test makes.
+SERVERS = ("127.0.0.1", SERVER_ADDRESS)
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -30,7 +33,7 @@ FLAGS = (
     "--allow-loopback-in-peer-connection",
     "--ignore-certificate-errors",  # of a relay; Playwright's own word for it reaches pages alone
     "--disable-features=WebRtcHideLocalIpsWithMdns",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--host-resolver-rules=" + ", ".join(["MAP * ~NOTFOUND", *(f"EXCLUDE {host}" for host in SERVERS)]),
 )
 NOTCH_PX = 120
 #: Between down and up. Two clicks within 3 ms are nobody's: a window manager that looks at each press before

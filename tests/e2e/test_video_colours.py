@@ -1,0 +1,135 @@
+"""Colours come through each codec as they were: matrix and range are signalled and believed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from benchmarks.links.link import parse_link
+from benchmarks.links.network import Loopback, Network
+from tests.e2e.browsers.browser import Browser
+from tests.e2e.conftest import DESKTOP_PX, signed_in
+from tests.e2e.desktop_side.display import XDisplay
+from tests.e2e.desktop_side.plain_window import PlainWindow
+from tests.e2e.lightbox import Lightbox
+from tests.e2e.processes import wait_for
+from tests.e2e.viewer import PATIENCE_S
+
+AT_PX, SIDE_PX, PATCH_PX = (100, 80), 640, 128
+RATE = 25
+COLOURS = np.array(
+    [
+        [255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 0], [0, 255, 255],
+        [255, 0, 255], [255, 255, 255], [0, 0, 0], [128, 128, 128], [200, 120, 40],
+    ],
+    np.uint8,
+)  # fmt: skip
+#: Levels that a flat patch may be off by: coded in 8 bits of YUV, in limited range. A wrong matrix is off by
+#: 20 and more, a wrong range by 16.
+TOLERANCE = 6
+
+WAYS = [
+    pytest.param("chromium", "economy", None, "h264 4:2:0", id="chromium-420"),
+    pytest.param("chromium", "adaptive", "6", "h264 4:4:4", id="chromium-444"),
+    pytest.param("firefox", "economy", "1000", "vp8 4:2:0", id="firefox-vp8"),
+]
+
+
+@contextmanager
+def patches_in_noise(display: XDisplay) -> Iterator[None]:
+    """Flat patches in two rows, and moving noise around them, in a window at `AT_PX`."""
+    random = np.random.default_rng(4)
+    pictures = []
+    for _ in range(6):
+        picture = random.integers(0, 256, (SIDE_PX, SIDE_PX, 3), np.uint8)
+        for number, colour in enumerate(COLOURS):
+            x, y = place_of(number)
+            picture[y : y + PATCH_PX, x : x + PATCH_PX] = colour
+        pictures.append(picture)
+    window = PlainWindow(display, x=AT_PX[0], y=AT_PX[1], width=SIDE_PX, height=SIDE_PX)
+    over = threading.Event()
+
+    def play() -> None:
+        number = 0
+        while not over.is_set():
+            window.show(pictures[number % len(pictures)])
+            number += 1
+            time.sleep(1 / RATE)
+
+    player = threading.Thread(target=play)
+    player.start()
+    try:
+        yield
+    finally:
+        over.set()
+        player.join()
+        window.close()
+
+
+def place_of(patch: int) -> tuple[int, int]:
+    """Its corner in the window, px."""
+    return patch % 5 * PATCH_PX, 96 + patch // 5 * 256
+
+
+def means(surface: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """(patches, 3): what is inside of each, away from its edges."""
+    rows = []
+    for number in range(len(COLOURS)):
+        x, y = place_of(number)
+        left, top = AT_PX[0] + x + 32, AT_PX[1] + y + 32
+        rows.append(surface[top : top + 64, left : left + 64, :3].reshape(-1, 3).mean(axis=0))
+    return np.array(rows)
+
+
+@pytest.mark.parametrize(("engine", "policy", "link", "codec"), WAYS)
+def test_flat_colours_stay(
+    start_browser: Callable[[str], Browser],
+    out: Path,
+    engine: str,
+    policy: str,
+    link: str | None,
+    codec: str,
+) -> None:
+    log = out / "lightbox-video-colours.log"
+    log.write_bytes(b"")
+    with ExitStack() as stack:
+        between = Loopback() if link is None else stack.enter_context(Network(parse_link(link)))
+        with between.server():
+            lightbox = Lightbox(
+                log,
+                profile="blank",
+                width_px=DESKTOP_PX[0],
+                height_px=DESKTOP_PX[1],
+                video=policy,
+                host=between.host,
+            )
+        stack.callback(lightbox.stop)
+        stack.enter_context(between.client())
+        browser = start_browser(engine)
+        stack.callback(browser.close)
+        viewer = signed_in(browser, lightbox)
+        viewer.open_desktop("blank")
+        with between.server():
+            display = lightbox.display()
+        stack.callback(display.close)
+        with between.server(), patches_in_noise(display), between.client():
+            viewer.wait_for_badge("lossy")
+            wait_for(
+                lambda: (np.abs(means(viewer.surface()) - COLOURS) <= TOLERANCE).all(),
+                timeout_s=PATIENCE_S,
+                what=lambda: f"the patches' colours, has {means(viewer.surface()).round().tolist()}",
+            )
+            assert viewer.badge() == "lossy"
+            viewer.click_element("[data-badge]")
+            wait_for(
+                lambda: codec in viewer.situation(), timeout_s=PATIENCE_S, what=lambda: viewer.situation()
+            )
+        viewer.wait_exact()
+        viewer.assert_equal(display, out, f"after-colours-{engine}")
