@@ -41,6 +41,8 @@ BUSY_INSTANTS = 8
 BUSY_QUEUE_S = 0.01
 #: What was sent (and has been reported) is counted over so long, s.
 OFFERED_S = 0.5
+#: Nothing was sent for so long, s: arrivals before and after are of two bursts, and the gap is no rate.
+PAUSE_S = 0.5
 
 # Decrease.
 BACKOFF = 0.85
@@ -152,6 +154,7 @@ class BandwidthEstimator:
         self._train: Train | None = None
         self._probes = 0
         self._next_probe_s = self._raised_s = float("-inf")
+        self._sent_s = self._resumed_s = float("-inf")
         self._full_s = self._decreased_s = self._loss_decreased_s = float("-inf")
         self._feedback_s: float | None = None
         self._waiting_s: float | None = None  # since when packets are under way without any feedback
@@ -185,6 +188,12 @@ class BandwidthEstimator:
         self.max_bps = max(max_bps, self.min_bps)
         self.estimate_bps = min(self.estimate_bps, self.max_bps)
 
+    def told(self, bps: float) -> None:
+        """The estimate, from who knows more of the way: nothing that was on trial holds for it."""
+        self.estimate_bps = min(max(bps, self.min_bps), self.max_bps)
+        self.ceiling_bps = None
+        self._no_probe()
+
     def sent(self, sequence: int, size_bytes: int, now_s: float, probe: int | None = None) -> None:
         """A packet leaves; `probe`: number of the probe it is part of. Sequence numbers follow each other."""
         self._history.sent(sequence, size_bytes, now_s, probe)
@@ -217,6 +226,11 @@ class BandwidthEstimator:
     def _count(self, report: Report, now_s: float) -> None:
         train = self._train
         for packet, arrival_s in report.received:
+            if packet.sent_s - self._sent_s > PAUSE_S:
+                self._acked.restart()
+                self._busy.restart()
+                self._resumed_s = now_s
+            self._sent_s = max(self._sent_s, packet.sent_s)
             self._acked.add(arrival_s, packet.size_bytes)
             self._busy.add(arrival_s, packet.size_bytes)
             self._offered.add(packet.sent_s, packet.size_bytes)
@@ -242,7 +256,7 @@ class BandwidthEstimator:
         # added. So the queue now is known, though the packets in it have yet to arrive.
         met_s = self._delays.newest_s
         carried_bps = self.estimate_bps
-        if met_s > BUSY_QUEUE_S:
+        if met_s > BUSY_QUEUE_S and self._busy.full:
             carried_bps = min(carried_bps, max(self._busy.busy_bps, self.min_bps))
         added_s = (self._history.total_bytes - newest.total_bytes) * 8 / carried_bps
         self.queueing_s = max(0.0, met_s + added_s - sample_s)
@@ -268,10 +282,12 @@ class BandwidthEstimator:
     def _decrease(self, now_s: float) -> None:
         if not self._limited_by_link:
             return
-        if self.queueing_s > QUEUE_MUCH_S and self._delays.newest_s > BUSY_QUEUE_S:
+        if self.queueing_s > QUEUE_MUCH_S and self._delays.newest_s > BUSY_QUEUE_S and self._busy.full:
             carried_bps = min(self._busy.busy_bps, self._acked.busy_bps)
         elif self.queueing_s > QUEUE_FREE_S or now_s - self._raised_s > ACKED_S + self.round_trip_s:
             carried_bps = self._acked.bps
+            if now_s - self._resumed_s < ACKED_S:  # since a pause that is all that could arrive
+                carried_bps = max(carried_bps, self._acked.busy_bps)
         else:
             # A probe raised the rate: the step shows in the trend, but not yet in what arrived.
             return

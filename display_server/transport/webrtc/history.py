@@ -123,6 +123,16 @@ class Rate:
             self._bytes -= events.popleft()[1]
 
     @property
+    def full(self) -> bool:
+        """Whether there are as many instants as are kept at least: fewer are no rate."""
+        return len(self._events) >= self._at_least
+
+    def restart(self) -> None:
+        """What was so far says nothing about what comes."""
+        self._events.clear()
+        self._bytes = 0
+
+    @property
     def bps(self) -> float:
         return self._bytes * 8 / self._span_s
 

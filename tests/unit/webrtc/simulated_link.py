@@ -69,8 +69,35 @@ def _chunks(symbols: list[int], runs: bool) -> bytes:
     return chunks
 
 
+class Narrow:
+    """Where a way is narrowest: first in, first out, at `capacity_bps(now_s)`; what finds `queue_bytes`
+    waiting is lost.
+    """
+
+    def __init__(self, capacity_bps: Callable[[float], float], queue_bytes: int) -> None:
+        self._capacity_bps, self._queue_bytes = capacity_bps, queue_bytes
+        self._free_s = 0.0
+        self._waiting: deque[tuple[float, int]] = deque()  # out of the queue at, size
+        self._waiting_bytes = 0
+
+    def queueing_s(self, now_s: float) -> float:
+        return max(0.0, self._free_s - now_s)
+
+    def through(self, size_bytes: int, now_s: float) -> float | None:
+        """When it is through; None: it is lost."""
+        while self._waiting and self._waiting[0][0] <= now_s:
+            self._waiting_bytes -= self._waiting.popleft()[1]
+        if self._waiting_bytes + size_bytes > self._queue_bytes:
+            return None
+        begin_s = max(self._free_s, now_s)
+        self._free_s = begin_s + size_bytes * 8 / self._capacity_bps(begin_s)
+        self._waiting.append((self._free_s, size_bytes))
+        self._waiting_bytes += size_bytes
+        return self._free_s
+
+
 class SimulatedLink:
-    """First in, first out, at `capacity_bps(now_s)`; what finds `queue_bytes` waiting is lost."""
+    """Through a narrow point, perhaps one that others go through as well."""
 
     def __init__(
         self,
@@ -84,19 +111,19 @@ class SimulatedLink:
         stall_s: float = 0.0,
         clock_s: float = 1000.0,
         seed: int = 1,
+        narrow: Narrow | None = None,
     ) -> None:
         """`delay_s`: one way, without the queue. `clock_s`: what the receiver's clock shows at 0.
 
         As Wi-Fi does: packets arrive together every `bunch_s`; nothing arrives for `stall_s` of each second.
+        `narrow`: that of another link, which has capacity and queue then.
         """
         self.capacity_bps = capacity_bps if callable(capacity_bps) else lambda _: capacity_bps
-        self.delay_s, self.queue_bytes, self.loss, self.jitter_s = delay_s, queue_bytes, loss, jitter_s
+        self.narrow = narrow or Narrow(self.capacity_bps, queue_bytes)
+        self.delay_s, self.loss, self.jitter_s = delay_s, loss, jitter_s
         self._bunch_s, self._stall_s = bunch_s, stall_s
         self._clock_ticks = round(clock_s * TICKS_PER_S)
         self._random = random.Random(seed)
-        self._free_s = 0.0
-        self._waiting: deque[tuple[float, int]] = deque()  # out of the queue at, size
-        self._waiting_bytes = 0
         self._arriving: deque[tuple[float, int]] = deque()  # at, sequence
         self._reported = 0  # sequence numbers below this
         self._next_report_s = FEEDBACK_S
@@ -107,20 +134,15 @@ class SimulatedLink:
 
     def queueing_s(self, now_s: float) -> float:
         """What a packet sent now would wait."""
-        return max(0.0, self._free_s - now_s)
+        return self.narrow.queueing_s(now_s)
 
     def send(self, sequence: int, size_bytes: int, now_s: float) -> None:
-        while self._waiting and self._waiting[0][0] <= now_s:
-            self._waiting_bytes -= self._waiting.popleft()[1]
-        if self._waiting_bytes + size_bytes > self.queue_bytes:
+        through_s = self.narrow.through(size_bytes, now_s)
+        if through_s is None:
             self.dropped += 1
             return
-        begin_s = max(self._free_s, now_s)
-        self._free_s = begin_s + size_bytes * 8 / self.capacity_bps(begin_s)
-        self._waiting.append((self._free_s, size_bytes))
-        self._waiting_bytes += size_bytes
         if self._random.random() >= self.loss:
-            arrival_s = self._free_s + self.delay_s + self._random.random() * self.jitter_s
+            arrival_s = through_s + self.delay_s + self._random.random() * self.jitter_s
             if self._bunch_s:
                 arrival_s = math.ceil(arrival_s / self._bunch_s) * self._bunch_s
             arrival_s = max(arrival_s, math.floor(arrival_s) + self._stall_s)
@@ -203,7 +225,7 @@ class Session:
         self._fps = fps
         self._random = random.Random(7)
         self._sequence = 0
-        self._step = 0
+        self.step = 0
         self._next_frame_s = 0.0
 
     def _fill(self, now_s: float, target_bps: float) -> int:
@@ -212,7 +234,7 @@ class Session:
     def run(self, seconds: float) -> list[Moment]:
         moments: list[Moment] = []
         sent_bytes, every = 0, round(FEEDBACK_S / STEP_S)
-        for step in range(self._step, self._step + round(seconds / STEP_S)):
+        for step in range(self.step, self.step + round(seconds / STEP_S)):
             now_s = step * STEP_S
             for datagram in self.link.feedback(now_s):
                 for feedback in parse_feedback(datagram):
@@ -233,7 +255,7 @@ class Session:
             if step % every == every - 1:
                 moments.append(self._moment(now_s, sent_bytes))
                 sent_bytes = 0
-        self._step += round(seconds / STEP_S)
+        self.step += round(seconds / STEP_S)
         return moments
 
     def _moment(self, now_s: float, sent_bytes: int) -> Moment:

@@ -1,0 +1,174 @@
+"""Windows of one device on one simulated way: together they take what it carries, without a queue."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from display_server.transport.webrtc.estimator import BandwidthEstimator
+from display_server.transport.webrtc.shared_way import SharedWay
+from tests.unit.webrtc.simulated_link import STEP_S, Session, SimulatedLink
+
+M = 1e6
+#: From one change to the next, s.
+SPELL_S = 2.0
+
+
+@dataclass
+class Spell:
+    """Between two changes: the longest queue, s, and what each that moved got of the way."""
+
+    queueing_s: float
+    shares: list[float] = field(default_factory=list)
+
+
+class Device:
+    """Windows that begin and cease to move. `shared`: as an agent has it; otherwise each is alone."""
+
+    def __init__(
+        self, windows: int, capacity_bps: float, *, delay_s: float = 0.015, shared: bool = True
+    ) -> None:
+        first = SimulatedLink(capacity_bps, delay_s=delay_s)
+        others = [
+            SimulatedLink(capacity_bps, delay_s=delay_s, narrow=first.narrow, seed=number)
+            for number in range(2, windows + 1)
+        ]
+        self.capacity_bps = capacity_bps
+        self.links = [first, *others]
+        self.sessions = [Session(link, start_bps=min(3 * M, capacity_bps)) for link in self.links]
+        self._fill = [session.source for session in self.sessions]
+        self._way = SharedWay() if shared else None
+        self.moving: list[int] = []
+        for session in self.sessions:
+            session.source = lambda now_s, target_bps: 0
+
+    def begin(self, window: int, bps: float | None = None) -> None:
+        """`bps`: what it has to send; None: whatever it may."""
+        self.moving.append(window)
+        session = self.sessions[window]
+        session.source = self._fill[window] if bps is None else lambda now_s, target_bps: int(bps / 8 / 60)
+        if self._way is not None:
+            self._way.begin(session.estimator)
+
+    def end(self, window: int) -> None:
+        self.moving.remove(window)
+        self.sessions[window].source = lambda now_s, target_bps: 0
+        if self._way is not None:
+            self._way.end(self.sessions[window].estimator)
+
+    def run(self, seconds: float = SPELL_S) -> Spell:
+        before = [link.delivered_bytes for link in self.links]
+        longest_s = 0.0
+        for _ in range(round(seconds / STEP_S)):
+            for session in self.sessions:
+                session.run(STEP_S)
+            longest_s = max(longest_s, self.links[0].queueing_s(self.sessions[0].step * STEP_S))
+        delivered = [
+            (link.delivered_bytes - then) * 8 / seconds / self.capacity_bps
+            for link, then in zip(self.links, before, strict=True)
+        ]
+        return Spell(longest_s, [delivered[window] for window in self.moving])
+
+
+def at_random(device: Device, spells: int, seed: int) -> list[Spell]:
+    """Windows begin and cease in any order, at least one moves; the way was found out before by the first."""
+    dice = random.Random(seed)
+    device.begin(0)
+    device.run(5.0)
+    found = []
+    for _ in range(spells):
+        window = dice.randrange(len(device.sessions))
+        if window not in device.moving:
+            device.begin(window)
+        elif len(device.moving) > 1:
+            device.end(window)
+        found.append(device.run())
+    return found
+
+
+#: The newcomer meets a queue with its very first packets: that is no rate, however long its pause was.
+@example(capacity_bps=9_271_644.0, windows=2, delay_s=0.03424687152508267, seed=383)
+@settings(max_examples=8, deadline=None)
+@given(
+    capacity_bps=st.floats(2 * M, 20 * M),
+    windows=st.integers(2, 4),
+    delay_s=st.floats(0.002, 0.04),
+    seed=st.integers(0, 2**16),
+)
+def test_whoever_moves_the_way_is_used_and_not_overfilled(
+    capacity_bps: float, windows: int, delay_s: float, seed: int
+) -> None:
+    spells = at_random(Device(windows, capacity_bps, delay_s=delay_s), 6, seed)
+    assert max(spell.queueing_s for spell in spells) < 0.2
+    assert sum(sum(spell.shares) for spell in spells) / len(spells) > 0.7
+    for spell in spells:
+        assert min(spell.shares) * len(spell.shares) > 0.2, "none starves"
+
+
+@pytest.mark.parametrize("windows", [2, 3])
+def test_all_at_once_after_each_had_the_way_for_itself(windows: int) -> None:
+    queues = {}
+    for shared in (True, False):
+        device = Device(windows, 10 * M, shared=shared)
+        for window in range(windows):
+            device.begin(window)
+            device.run(5.0)
+            device.end(window)
+        for window in range(windows):
+            device.begin(window)
+        queues[shared] = device.run().queueing_s
+    assert queues[True] < 0.08
+    assert queues[True] < 0.75 * queues[False]
+
+
+def test_who_ceases_gives_way_at_once() -> None:
+    device = Device(2, 10 * M)
+    device.begin(0)
+    device.run(5.0)
+    device.begin(1)
+    device.run(5.0)
+    device.end(1)
+    (share,) = device.run(1.0).shares
+    assert share > 0.75
+
+
+def test_who_sends_little_keeps_nobody_from_the_rest() -> None:
+    device = Device(2, 10 * M)
+    device.begin(0)
+    device.run(5.0)
+    device.begin(1, bps=0.5 * M)
+    device.run(3.0)
+    assert device.run().shares[0] > 0.7
+    device.end(1)
+    assert device.run().queueing_s < 0.1, "what it had not tried is not handed on"
+
+
+def test_a_new_window_starts_with_what_is_known() -> None:
+    way = SharedWay()
+    one, other = (BandwidthEstimator(max_bps=20 * M, start_bps=bps) for bps in (12 * M, 1 * M))
+    way.begin(one)
+    assert one.estimate_bps == 12 * M, "alone, with nothing known but by itself"
+    way.end(one)
+    way.begin(other)
+    assert other.estimate_bps == 12 * M
+    way.begin(other)
+    assert way.members == [other]
+    way.end(one)
+    assert other.estimate_bps == 12 * M
+
+
+def test_the_policys_cap_holds_for_each() -> None:
+    way = SharedWay()
+    members: Sequence[BandwidthEstimator] = [
+        BandwidthEstimator(max_bps=8 * M, start_bps=8 * M) for _ in range(2)
+    ]
+    for member in members:
+        way.begin(member)
+    assert [member.estimate_bps for member in members] == [4 * M, 4 * M]
+    way.end(members[0])
+    assert members[1].estimate_bps <= 8 * M
