@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -21,6 +22,7 @@ from display_server.update.shadow import Shadow
 if TYPE_CHECKING:
     from display_server.agent.viewer_video import ViewerVideo
     from display_server.motion.encoders.video_encoder import Chroma, Codec
+    from display_server.transport.webrtc.shared_way import SharedWay
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +35,7 @@ class VideoMaker:
         self._able: frozenset[tuple[Codec, Chroma]] = frozenset()
         self._kind: type[ViewerVideo] | None = None
         self._impossible = False
+        self._ways: WeakValueDictionary[str, SharedWay] = WeakValueDictionary()
 
     def enabled_on(self, monitor: int) -> bool:
         """Whether a monitor may show video, as far as is known."""
@@ -66,6 +69,7 @@ class VideoMaker:
     def make(
         self,
         viewer: str,
+        device: str,
         monitor: int,
         shadow: Shadow,
         tell: Callable[[m.Peer | m.Answer | m.Video], None],
@@ -75,11 +79,30 @@ class VideoMaker:
         metrics: AgentMetrics,
         clock: Callable[[], float],
     ) -> ViewerVideo | None:
+        """`device` tells which viewers share a way; empty: it is alone."""
         settings = self._settings.on(monitor)
         if self._kind is None or not self._able or not settings.enabled:
             return None
+        from display_server.transport.webrtc.shared_way import SharedWay
+
+        way = self._ways.get(device)
+        if way is None:
+            way = SharedWay()
+            if device:
+                self._ways[device] = way
         return self._kind(
-            settings, self._able, viewer, monitor, shadow, tell, wake, carries, datagram, metrics, clock
+            settings,
+            self._able,
+            viewer,
+            monitor,
+            shadow,
+            tell,
+            wake,
+            carries,
+            way,
+            datagram,
+            metrics,
+            clock,
         )
 
 

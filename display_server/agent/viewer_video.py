@@ -32,7 +32,9 @@ from display_server.motion.settings import TurnServer, VideoSettings
 from display_server.motion.strip import NUMBERS, coded_size_px, compose
 from display_server.protocol import messages as m
 from display_server.telemetry.metrics import AgentMetrics
+from display_server.transport.webrtc.estimator import BandwidthEstimator
 from display_server.transport.webrtc.peer import Peer, PeerState
+from display_server.transport.webrtc.shared_way import SharedWay
 from display_server.update.shadow import Shadow
 
 log = structlog.get_logger(__name__)
@@ -63,8 +65,8 @@ def relays(turn: TurnServer | None, viewer: str, now_unix_s: float) -> list[m.Ic
 
 class ViewerVideo:
     """`tell` sends a control message, `wake` lets the pipeline look again, `carries` tells what the way has
-    shown to carry in bytes a second, `datagram` takes what comes on the data channel. `able` is what this
-    host encodes."""
+    shown to carry in bytes a second, `shared` is the way of all windows of the device, `datagram` takes
+    what comes on the data channel. `able` is what this host encodes."""
 
     def __init__(
         self,
@@ -76,6 +78,7 @@ class ViewerVideo:
         tell: Callable[[m.Peer | m.Answer | m.Video], None],
         wake: Callable[[], None],
         carries: Callable[[], float | None],
+        shared: SharedWay,
         datagram: Callable[[bytes | None], None],
         metrics: AgentMetrics,
         clock: Callable[[], float],
@@ -87,6 +90,8 @@ class ViewerVideo:
         self._tell = tell
         self._wake = wake
         self._carries = carries
+        self._shared = shared
+        self._sharing: BandwidthEstimator | None = None
         self._datagram = datagram
         self._metrics = metrics
         self._clock = clock
@@ -206,6 +211,7 @@ class ViewerVideo:
         if peer.state is PeerState.CONNECTED:
             self.failed = False
             self._metrics.video_connected += 1
+            self._shared.renewed()
             if self._again is not None:  # the viewer came by itself: to ask it would end what works
                 self._again.cancel()
                 self._again = None
@@ -303,6 +309,7 @@ class ViewerVideo:
         for timer in (self._timer, self._again):
             if timer is not None:
                 timer.cancel()
+        self._forget_region()
         for task in list(self._tasks):
             task.cancel()
         self._drop_encoder()
@@ -319,6 +326,9 @@ class ViewerVideo:
 
     def _begin(self, region: Region, now_s: float) -> None:
         self.region = region
+        if self._peer is not None:
+            self._sharing = self._peer.sender.estimator
+            self._shared.begin(self._sharing)
         self._number = self._last_number = self._last_number % NUMBERS + 1
         self._began_s = self._heard_s = now_s
         self._counted = self.bytes, self.raw_bytes
@@ -334,6 +344,9 @@ class ViewerVideo:
     def _forget_region(self) -> None:
         self.region = None
         self._number = 0
+        if self._sharing is not None:
+            self._shared.end(self._sharing)
+            self._sharing = None
 
     def _encode(
         self,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from display_server.motion.encoders.video_encoder import Chroma, Codec, EncodedFrame, EncoderError, Stream
+from display_server.transport.webrtc.estimator import BandwidthEstimator
 from display_server.transport.webrtc.peer import PeerState
 
 
@@ -24,7 +25,9 @@ class FakePeer:
         self.codec = (Codec.VP8, Chroma.YUV420)
         self.sent: list[EncodedFrame] = []
         self.sender = SimpleNamespace(
-            backlog_s=0.0, keyframe_wanted=lambda _: False, estimator=SimpleNamespace(target_bps=5e6)
+            backlog_s=0.0,
+            keyframe_wanted=lambda _: False,
+            estimator=BandwidthEstimator(max_bps=20e6, start_bps=5e6),
         )
         FakePeer.made.append(self)
 

@@ -35,6 +35,11 @@ class SharedWay:
         self.members.remove(member)
         self._split()
 
+    def renewed(self) -> None:
+        """A connection was made: unless others are at work, the way may be another one."""
+        if not self.members:
+            self._known_bps = None
+
     def _learn(self) -> None:
         """What they show to carry together, or one by itself. Who sends little has not tried its estimate."""
         if not self.members:

@@ -19,7 +19,9 @@ from display_server.motion.encoders.video_encoder import (
 from display_server.motion.settings import TurnServer, VideoSettings
 from display_server.protocol import messages as m
 from display_server.telemetry.metrics import AgentMetrics
+from display_server.transport.webrtc.estimator import BandwidthEstimator
 from display_server.transport.webrtc.peer import PeerState
+from display_server.transport.webrtc.shared_way import SharedWay
 from display_server.update.shadow import Shadow
 from tests.fakes.video import FakeEncoder, FakePeer
 
@@ -36,6 +38,7 @@ class Bench:
         self.now_s = time.monotonic()
         self.woken = 0
         self.metrics = AgentMetrics()
+        self.shared = SharedWay()
         self.video = self.make()
         self.executor = ThreadPoolExecutor(1)
 
@@ -49,6 +52,7 @@ class Bench:
             self.told.append,
             self.wake,
             lambda: 1e6,
+            self.shared,
             lambda _: None,
             self.metrics,
             lambda: self.now_s,
@@ -106,6 +110,23 @@ async def test_from_an_offer_to_frames_and_back(bench: Bench) -> None:
     await bench.play(8)
     assert bench.videos() == [1, 0, 2], "each motion has a number of its own"
     await bench.video.close()
+
+
+async def test_what_moves_has_a_part_of_the_way_and_gives_it_back(bench: Bench) -> None:
+    other = BandwidthEstimator(max_bps=20e6, start_bps=8e6)
+    bench.shared.begin(other)
+    await bench.connect()
+    await bench.play(8)
+    mine = bench.peer.sender.estimator
+    assert (other.estimate_bps, mine.estimate_bps) == (4e6, 4e6)
+    bench.video.start_over()
+    bench.shared.end(other)
+    assert mine.estimate_bps == 4e6, "it has nothing to send"
+    bench.shared.begin(other)
+    await bench.play(8)
+    assert len(bench.shared.members) == 2
+    await bench.video.close()
+    assert bench.shared.members == [other]
 
 
 async def test_without_a_connection_nothing_is_video(bench: Bench) -> None:

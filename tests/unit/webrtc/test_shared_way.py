@@ -162,6 +162,19 @@ def test_a_new_window_starts_with_what_is_known() -> None:
     assert other.estimate_bps == 12 * M
 
 
+def test_on_another_way_nothing_is_known() -> None:
+    way = SharedWay()
+    old, new = (BandwidthEstimator(max_bps=20 * M, start_bps=bps) for bps in (12 * M, 1 * M))
+    way.begin(old)
+    way.end(old)
+    way.renewed()
+    way.begin(new)
+    assert new.estimate_bps == 1 * M
+    way.renewed()  # by another window, beside one that knows the way
+    way.begin(old)
+    assert (new.estimate_bps, old.estimate_bps) == (0.5 * M, 0.5 * M)
+
+
 def test_the_policys_cap_holds_for_each() -> None:
     way = SharedWay()
     members: Sequence[BandwidthEstimator] = [
