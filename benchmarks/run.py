@@ -100,7 +100,7 @@ QUICK_CASES = ("click", "key", "stack30", "stack60", "terminal30")
 QUICK_SUBJECTS = ("lightbox", "novnc", "novnc-lossless", "selkies")
 
 #: How long a subject may take to show its first frame of all, also over a slow link.
-FIRST_FRAME_TIMEOUT_S = 20.0
+FIRST_FRAME_TIMEOUT_S = 40.0
 
 #: Figures that are told while the run goes on.
 BRIEF = (

@@ -69,7 +69,7 @@ def arranged(bench: Bench, sizes: Sequence[Size]) -> Iterator[None]:
     finally:
         if page.url != address:
             page.goto(address)
-            bench.surface.wait(*sizes[0])
+            bench.surface.wait_for_any()
         _order(bench, [usual])
         bench.surface.wait(*usual)
 

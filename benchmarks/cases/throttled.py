@@ -102,7 +102,7 @@ def _memory(bench: Bench) -> dict[str, float]:
         Stage(display, xauthority, place=left) as first,
         Stage(display, xauthority, place=right) as second,
     ):
-        surface.wait(*UPRIGHT)
+        surface.wait_for_any()
         bench.surface.page.goto("about:blank")
         surface.page.wait_for_selector(".pane canvas[data-monitor='1']")
         bench.pause(SETTLE_MS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,14 +83,25 @@ class Surface:
 
     def wait(self, width_px: int, height_px: int, timeout_s: float = 20) -> None:
         """Until a surface of the desktop's size is shown. Raises SurfaceError with what is there instead."""
-        step_ms = 50
-        found: dict[str, float] | None = None
-        for _ in range(int(timeout_s * 1000 / step_ms)):
+        found = self._wait(lambda surface: surface == (width_px, height_px), timeout_s)
+        if found != (width_px, height_px):
+            raise SurfaceError(f"no canvas of {width_px}×{height_px} px; the biggest one: {found}")
+
+    def wait_for_any(self, timeout_s: float = 20) -> None:
+        """Until a surface is shown, which a window smaller than the desktop may make smaller. Raises
+        SurfaceError."""
+        if self._wait(lambda _: True, timeout_s) is None:
+            raise SurfaceError("no canvas at all")
+
+    def _wait(self, fits: Callable[[tuple[int, int]], bool], timeout_s: float) -> tuple[int, int] | None:
+        """Width and height of the surface once they fit, px; else what is there in the end."""
+        deadline = time.monotonic() + timeout_s
+        while True:
             found = self.page.evaluate("lightboxBenchmark.surface()")
-            if found and (found["width"], found["height"]) == (width_px, height_px):
-                return
-            self.page.wait_for_timeout(step_ms)
-        raise SurfaceError(f"no canvas of {width_px}×{height_px} px; the biggest one: {found}")
+            size = (found["width"], found["height"]) if found else None
+            if (size is not None and fits(size)) or time.monotonic() > deadline:
+                return size
+            self.page.wait_for_timeout(50)
 
     def point(self, x_px: int, y_px: int) -> tuple[float, float]:
         """A desktop position as a position on the page."""
