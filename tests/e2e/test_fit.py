@@ -67,10 +67,14 @@ def averaged(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.
     def shares(into: int, of: int) -> NDArray[np.float64]:
         edges = np.arange(into + 1) * of / into
         ends = np.minimum(edges[1:, None], np.arange(1, of + 1))
-        return np.maximum(0, ends - np.maximum(edges[:-1, None], np.arange(of))) * into / of
+        covered: NDArray[np.float64] = np.maximum(0, ends - np.maximum(edges[:-1, None], np.arange(of)))
+        return covered * (into / of)
 
     down, across = shares(height, picture.shape[0]), shares(width, picture.shape[1])
-    return np.einsum("ij,jkc,lk->ilc", down, picture.astype(np.float64), across, optimize=True)
+    mean: NDArray[np.float64] = np.einsum(
+        "ij,jkc,lk->ilc", down, picture.astype(np.float64), across, optimize=True
+    )
+    return mean
 
 
 def page(viewer: Viewer, left: int, top: int, width: int, height: int) -> NDArray[np.uint8]:

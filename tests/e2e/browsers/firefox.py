@@ -9,6 +9,7 @@ import re
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from benchmarks.links.network import SERVER_ADDRESS
 from tests.e2e.browsers.browser import CALL_TIMEOUT_S, BrowserError
+from tests.e2e.browsers.fingers import Fingers, Touching, actions
 from tests.e2e.browsers.x_browser import XBrowser
 from tests.e2e.processes import Program, wait_for
 
@@ -38,6 +40,8 @@ PREFERENCES: dict[str, bool | int | str] = {
     "dom.input_events.security.minNumTicks": 0,
     "dom.input_events.security.minTimeElapsedInMS": 0,
     "dom.disable_open_during_load": False,
+    # Else only where the system has a touch screen.
+    "dom.w3c_touch_events.enabled": 1,
     "extensions.getAddons.cache.enabled": False,
     "media.gmp-manager.updateEnabled": False,
     "signon.rememberSignons": False,
@@ -61,7 +65,7 @@ PREFERENCES: dict[str, bool | int | str] = {
 }
 
 
-class Firefox(XBrowser):
+class Firefox(XBrowser, Touching):
     """Speaks BiDi in lock step: one command, then its answer; events that come in between are kept."""
 
     engine = "firefox"
@@ -69,6 +73,7 @@ class Firefox(XBrowser):
     def __init__(self, log_folder: Path, *, width_px: int, height_px: int) -> None:
         self._profile = Path(tempfile.mkdtemp(prefix="lightbox-firefox-"))
         self._console: list[str] = []
+        self._fingers: Fingers = {}
         self._numbers = itertools.count(1)
         self._open = ExitStack()
         self._socket: ClientConnection | None = None
@@ -161,6 +166,32 @@ class Firefox(XBrowser):
         if path is not None:
             path.write_bytes(png)
         return png
+
+    def touch(self, fingers: Fingers) -> None:
+        """One finger after the other, as screens tell: of new ones in one event Firefox heeds the first."""
+        for number in sorted(self._fingers.keys() | fingers.keys()):
+            before = {n: place for n, place in self._fingers.items() if n == number}
+            after = {n: place for n, place in fingers.items() if n == number}
+            if before != after:
+                parameters = {"context": self._context, "actions": actions(before, after)}
+                self.send("input.performActions", parameters)
+        self._fingers = dict(fingers)
+
+    def tap_together(self, places: Sequence[tuple[float, float]], hold_ms: int = 60) -> None:
+        """A tap of several fingers, in one command: on a busy machine those of `touch` would lie apart."""
+        one = [actions({}, {0: place})[0]["actions"] for place in places]
+        ticks = 2 * len(places) + 1
+        sources = []
+        for number, down in enumerate(one):
+            steps: list[Any] = [{"type": "pause", "duration": 0} for _ in range(ticks + len(places))]
+            steps[2 * number : 2 * number + 2] = down
+            steps[ticks - 1] = {"type": "pause", "duration": hold_ms}
+            steps[ticks + number] = {"type": "pointerUp", "button": 0}
+            touch = {"pointerType": "touch"}
+            sources.append(
+                {"type": "pointer", "id": f"finger {number + 1}", "parameters": touch, "actions": steps}
+            )
+        self.send("input.performActions", {"context": self._context, "actions": sources})
 
     def console(self) -> list[str]:
         self.evaluate("return 0")  # events that are on their way come before the answer

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,18 +11,14 @@ from playwright.sync_api import sync_playwright
 
 from tests.e2e.browsers.browser import CALL_TIMEOUT_S
 from tests.e2e.browsers.chromium import EXECUTABLE, FLAGS, Chromium
+from tests.e2e.browsers.fingers import Fingers, Touching
 from tests.e2e.processes import wait_for
 
 #: Device pixels per CSS pixel.
 RATIO = 2
 #: A fingertip, CSS px.
 FINGER_RADIUS_PX = 14
-#: Between the steps of a swipe: the pace of a 60 Hz touch screen.
-STEP_S = 0.016
-TAP_S = 0.05
 PATIENCE_S = 20.0
-
-Fingers = Mapping[int, tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +46,7 @@ GALAXY_TAB = Device(
 )
 
 
-class Tablet(Chromium):
-    """Fingers are numbered; where each is, is told as a whole, as the screen reports it."""
-
+class Tablet(Chromium, Touching):
     def __init__(self, log_folder: Path, device: Device, *, language: str = "en", dark: bool = False) -> None:
         self.device = device
         self._language = "ko-KR" if language == "ko" else "en-US"
@@ -113,27 +105,6 @@ class Tablet(Chromium):
             for number, (x, y) in fingers.items()
         ]
         self.run(lambda: self.cdp.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points}))
-
-    def glide(self, start: Fingers, end: Fingers, *, steps: int = 10) -> None:
-        """Moves fingers that are down in straight lines, at a finger's pace."""
-        for step in range(1, steps + 1):
-            share = step / steps
-            time.sleep(STEP_S)
-            self.touch(
-                {n: (x + (end[n][0] - x) * share, y + (end[n][1] - y) * share) for n, (x, y) in start.items()}
-            )
-
-    def swipe(self, start: Fingers, end: Fingers, *, steps: int = 10) -> None:
-        """Down, along, up."""
-        self.touch(start)
-        time.sleep(TAP_S)
-        self.glide(start, end, steps=steps)
-        self.touch({})
-
-    def tap_at(self, place: tuple[float, float]) -> None:
-        self.touch({1: place})
-        time.sleep(TAP_S)
-        self.touch({})
 
     def tap_element(self, selector: str) -> None:
         """Taps the middle of it as soon as it is visible."""

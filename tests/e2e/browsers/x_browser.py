@@ -86,7 +86,9 @@ class XBrowser(Browser):
             self._hands.resize(window, *outer)
             time.sleep(RESIZE_SETTLES_S)
             inner = self.evaluate("return [innerWidth, innerHeight]")
-            outer[:] = [outer[0] + width_px - inner[0], outer[1] + height_px - inner[1]]
+            # From the size that it has: on a busy machine it may not have followed yet.
+            has = self._hands.size_of(window)
+            outer[:] = [max(1, has[0] + width_px - inner[0]), max(1, has[1] + height_px - inner[1])]
             return bool(inner == [width_px, height_px])
 
         wait_for(fits, timeout_s=WINDOW_TIMEOUT_S, what=f"a page of {width_px}x{height_px}")

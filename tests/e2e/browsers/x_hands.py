@@ -134,6 +134,10 @@ class XHands:
             best = max(best or (0, 0), (shape.width * shape.height, window))
         return best[1] if best else None
 
+    def size_of(self, window: int) -> tuple[int, int]:
+        shape = self._x.core.GetGeometry(window).reply()
+        return shape.width, shape.height
+
     def resize(self, window: int, width_px: int, height_px: int) -> None:
         """Moves a window to the corner and gives it a size."""
         mask = xcffib.xproto.ConfigWindow
