@@ -207,8 +207,11 @@ def test_motions_take_the_channel_and_go_on_without_it(ward: Callable[[str, dict
         wait_for(lambda: there.datagrams() >= 10, timeout_s=PATIENCE_S, what="datagrams")
         # A press and a drag, by both ways together.
         there.viewer.drag((300, 200), (500, 300))
-        wait_for(lambda: display.pointer() == (500, 300), timeout_s=PATIENCE_S, what="the end of the drag")
-        assert display.held()[1] == 0
+        wait_for(
+            lambda: (display.pointer(), display.held()[1]) == ((500, 300), 0),
+            timeout_s=PATIENCE_S,
+            what="the end of the drag",
+        )
         there.viewer.click_element("[data-badge]")
         wait_for(
             lambda: "Pointer motions by UDP" in browser.evaluate("return document.body.innerText"),
