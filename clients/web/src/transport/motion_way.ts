@@ -36,6 +36,8 @@ export class MotionWay implements Hands {
   #channel: MotionChannel | null = null;
   #turn = 0;
   #step = 0;
+  /** As the turn began. A datagram tells none. */
+  #buttons = 0;
   /** The agent does not know this turn yet: the next motion tells it, by the WebSocket. */
   #fresh = true;
   /** Sent as a datagram alone so far. */
@@ -58,6 +60,7 @@ export class MotionWay implements Hands {
     switch (message.type) {
       case "pointer":
         this.#forget();
+        this.#buttons = message.buttons;
         this.#wire.send({ ...message, ...this.#nextTurn() });
         return;
       case "wheel":
@@ -78,8 +81,9 @@ export class MotionWay implements Hands {
     const channel = this.#channel;
     if (channel === null) {
       this.#wire.sendMotion(message);
-    } else if (this.#fresh || this.#step === LAST) {
+    } else if (this.#fresh || this.#step === LAST || buttons !== this.#buttons) {
       this.#forget();
+      this.#buttons = buttons;
       this.#wire.sendMotion({ ...message, ...this.#nextTurn() });
     } else {
       this.#step += 1;

@@ -99,6 +99,14 @@ describe("motions of the pointer", () => {
     expect(channel.sent).toEqual([]);
   });
 
+  it("buttons that the turn does not have are told by the WebSocket", () => {
+    opened();
+    way.motion(3, 3, 1); // dragged here from elsewhere
+    way.motion(4, 4, 1);
+    expect(wired).toEqual([{ type: "pointer", x: 3, y: 3, buttons: 1, turn: 2, step: 0 }]);
+    expect(channel.sent).toEqual([datagram(2, 1, 4, 4)]);
+  });
+
   it.each([
     ["holds something back", () => Object.assign(channel, { bufferedAmount: 1000 })],
     ["is closing", () => Object.assign(channel, { readyState: "closing" })],
