@@ -3,8 +3,11 @@
 Which, per kind of stream:
 
 H.264 4:4:4   BT.709, full range     grey stays grey to the level, colours lose least
-H.264 4:2:0   BT.709, limited range  for hardware decoders (iPad), several of which ignore a full-range flag
+H.264 4:2:0   BT.601, limited range  for hardware decoders (iPad), several of which ignore a full-range flag
 VP8           BT.601, limited range  by definition: a frame has no room to say anything else
+
+BT.709 in limited range is not for browsers: its factor for blue is 2.11, and the libyuv of Chromium and
+Firefox stops at 2 on x86, so that blue comes out 12 levels too dark.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from display_server.motion.encoders.stream import Chroma, Codec, EncoderError, Stream
+from display_server.motion.encoders.stream import Chroma, EncoderError, Stream
 
 if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
@@ -32,7 +35,7 @@ LIMITED, FULL = 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Colour:
-    """`matrix` and `primaries` are code points of H.273; a pixel is sRGB in either."""
+    """`matrix` is a code point of H.273; a pixel is sRGB in either."""
 
     matrix: int
     full_range: bool
@@ -46,15 +49,15 @@ class Colour:
         player converts anything.
         """
         context.colorspace = self.matrix
-        context.color_primaries = self.matrix
+        context.color_primaries = BT709  # sRGB's
         context.color_trc = SRGB_TRANSFER
         context.color_range = self.range
 
 
 def colour_of(stream: Stream) -> Colour:
-    if stream.codec is Codec.VP8:
-        return Colour(BT601, full_range=False)
-    return Colour(BT709, full_range=stream.chroma is Chroma.YUV444)
+    if stream.chroma is Chroma.YUV444:
+        return Colour(BT709, full_range=True)
+    return Colour(BT601, full_range=False)
 
 
 class YuvConverter:

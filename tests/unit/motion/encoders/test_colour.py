@@ -11,10 +11,10 @@ from tests.unit.motion.encoders.pictures import Picture
 from tests.unit.motion.encoders.player import Player, Shown
 
 RICH_BPS = 100_000_000
-BT709, BT470BG = 1, 5
+BT709, BT470BG, SMPTE170M = 1, 5, 6
 KINDS = {
     (Codec.H264, Chroma.YUV444): (BT709, True),
-    (Codec.H264, Chroma.YUV420): (BT709, False),
+    (Codec.H264, Chroma.YUV420): (SMPTE170M, False),
     (Codec.VP8, Chroma.YUV420): (BT470BG, False),
 }
 
