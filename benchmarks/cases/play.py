@@ -14,6 +14,7 @@ from benchmarks.driver.meter import Reading
 
 #: How long a subject may take to show the last frame, and then to make it exact.
 REST_TIMEOUT_S = 3.0
+LEAD_S = 1.0
 #: A still picture: nothing has moved before it for so long, ms, and it may take so long to be exact, s.
 STILL_MS, STILL_TIMEOUT_S = 1500.0, 10.0
 
@@ -32,8 +33,7 @@ def play(kind: str, rate: float) -> Case:
         series = {"gap_ms": gaps_ms(watched), "delay_ms": delays_ms(drawn, watched)}
         figures = cost_figures(reading, bench.effort.seconds) | shown_figures(drawn, watched)
         figures["shown_per_s"] = figures["shown"] / bench.effort.seconds
-        # Without the exact picture that some send at the end.
-        figures["moving_mbps"] = timed.moving_bytes * 8 / bench.effort.seconds / 1e6
+        figures["moving_mbps"] = timed.moving_mbps
         if figures["shown"]:
             # A subject that drops half of the slices looks cheap by the second.
             figures["down_kb_per_slice"] = reading.down_bytes / 1e3 / figures["shown"]
@@ -74,13 +74,14 @@ def _beyond_bytes(bench: Bench, kind: str, stop_to_exact_ms: float, rate_mbps: f
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """One pass: what was drawn, what was seen, and what it cost. `moving_bytes` went to the browser until the
-    last frame was drawn."""
+    """One pass: what was drawn, what was seen, and what it cost. `moving_mbps` is what went to the browser
+    after the first LEAD_S and until the last frame was drawn: without the exact pictures that some send before
+    they find that something moves, and at the end."""
 
     drawn: list[Shown]
     watched: Watched
     reading: Reading
-    moving_bytes: int
+    moving_mbps: float
 
 
 def one_pass(bench: Bench, order: Sequence[int], rate: float, *, check: bool) -> Played:
@@ -92,16 +93,20 @@ def one_pass(bench: Bench, order: Sequence[int], rate: float, *, check: bool) ->
     meter = bench.meter()
     meter.start()
     stage.play(order, rate)
-    bench.pause(len(order) / rate * 1000)
+    seconds = len(order) / rate
+    lead_s = min(LEAD_S, seconds / 2)
+    bench.pause(lead_s * 1000)
+    before = meter.wire().down
+    bench.pause((seconds - lead_s) * 1000)
     drawn = stage.played(30)
-    moving_bytes = 0 if check else meter.wire().down
+    moving_mbps = (meter.wire().down - before) * 8 / (seconds - lead_s) / 1e6
     if check:  # at once: how soon it is exact is measured from the last frame
         surface.settle(order[-1], REST_TIMEOUT_S)
     bench.pause(300)
     reading = meter.stop()
     if not check:
         surface.wait_for(order[-1], REST_TIMEOUT_S)
-    return Played(drawn, surface.stop(), reading, moving_bytes)
+    return Played(drawn, surface.stop(), reading, moving_mbps)
 
 
 def shown_figures(drawn: Sequence[Shown], watched: Watched) -> dict[str, float]:

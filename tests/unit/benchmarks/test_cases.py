@@ -110,11 +110,15 @@ class PlayedDesktop:
 
 
 class PlayedMeter:
+    def __init__(self) -> None:
+        self._asked = 0
+
     def start(self) -> None:
         """Nothing is read."""
 
     def wire(self) -> Wire:
-        return Wire(DOWN_BYTES // 2, 0)
+        self._asked += 1
+        return Wire(self._asked * DOWN_BYTES // 4, 0)
 
     def stop(self) -> Reading:
         spent = {"agent": AGENT_S, "x_server": X_SERVER_S, "browser": BROWSER_S, "content": 9.0}
@@ -131,7 +135,7 @@ def test_frames_are_counted_and_costs_fall_on_those_that_were_shown() -> None:
     assert figures["x_server_cores"] == pytest.approx(X_SERVER_S / 0.2)
     assert figures["browser_cores"] == pytest.approx(BROWSER_S / 0.2)
     assert (figures["down_bytes"], figures["up_bytes"]) == (DOWN_BYTES, 400)
-    assert figures["moving_mbps"] == pytest.approx(DOWN_BYTES / 2 * 8 / 0.2 / 1e6)
+    assert figures["moving_mbps"] == pytest.approx(DOWN_BYTES / 4 * 8 / 0.1 / 1e6)
     assert figures["shown_per_s"] == pytest.approx(40)
 
 
