@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, cast, get_args
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -96,7 +96,8 @@ def demo(
     video: Annotated[
         str,
         typer.Option(
-            metavar="POLICY", help="adaptive, exact (never video) or economy (video for whatever moves)."
+            metavar="POLICY[,N=POLICY…]",
+            help="adaptive, exact (never video) or economy (video for whatever moves); also of monitor N.",
         ),
     ] = "adaptive",
     share: Annotated[bool, typer.Option(help="Several devices may show a desktop at once.")] = False,
@@ -106,7 +107,7 @@ def demo(
     """Everything at once on this host, with a demo account and a certificate of its own."""
     from display_server.config import Config, DesktopConfig, check_display, load, parse_size
     from display_server.gateway.serve import DEMO_USERNAME, Demo
-    from display_server.motion.settings import VideoPolicy
+    from display_server.motion.settings import parse_policies
 
     if profile not in DEMO_DESKTOPS:
         raise ConfigurationError(
@@ -114,12 +115,12 @@ def demo(
         )
     if size is not None:
         parse_size(size)
-    if video not in get_args(VideoPolicy):
+    try:
+        policy, policies = parse_policies(video)
+    except ValueError as error:
         raise ConfigurationError(
-            f"There is no policy {video!r} for video.",
-            hint=f"Choose one of: {', '.join(get_args(VideoPolicy))}.",
-        )
-    policy = cast(VideoPolicy, video)
+            f"--video: {error}.", hint="For example: --video adaptive,0=exact"
+        ) from error
     desktops = [
         DesktopConfig(
             name=name,
@@ -129,6 +130,7 @@ def demo(
             users=[DEMO_USERNAME],
             share=share,
             video=policy,
+            video_monitors=policies,
         )
         for name, title in DEMO_DESKTOPS.items()
     ]
@@ -144,6 +146,7 @@ def demo(
                 attach=attach,
                 share=share,
                 video=policy,
+                video_monitors=policies,
             )
         )
     base = load(None, os.environ)

@@ -85,3 +85,15 @@ def monitor_policies(named: Mapping[str, VideoPolicy]) -> dict[int, VideoPolicy]
         if number not in map(str, range(MONITORS_MAX)):
             raise ValueError(f"{number!r} is no monitor: write its number, 0 to {MONITORS_MAX - 1}")
     return {int(number): policy for number, policy in named.items()}
+
+
+def parse_policies(text: str) -> tuple[VideoPolicy, dict[str, VideoPolicy]]:
+    """`adaptive,0=exact` → that of the desktop, and those of single monitors. Raises ValueError."""
+    policy, *named = text.split(",")
+    monitors = {number.strip(): other for number, _, other in (part.partition("=") for part in named)}
+    for one in (policy, *monitors.values()):
+        if one not in get_args(VideoPolicy):
+            raise ValueError(f"there is no policy {one!r}, but {', '.join(get_args(VideoPolicy))}")
+    policies = cast(dict[str, VideoPolicy], monitors)
+    monitor_policies(policies)
+    return cast(VideoPolicy, policy), policies

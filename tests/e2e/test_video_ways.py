@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -67,18 +68,20 @@ class Ward:
         return metric_sum(self.door.metrics(), "pointer_datagrams")
 
 
+class MakeWard(Protocol):
+    def __call__(self, script: str, settings: dict[str, str], video: str = "economy") -> Ward: ...
+
+
 @pytest.fixture
-def ward(
-    start_browser: Callable[[str], Browser], out: Path
-) -> Iterator[Callable[[str, dict[str, str]], Ward]]:
+def ward(start_browser: Callable[[str], Browser], out: Path) -> Iterator[MakeWard]:
     with ExitStack() as stack:
 
-        def make(script: str, settings: dict[str, str]) -> Ward:
+        def make(script: str, settings: dict[str, str], video: str = "economy") -> Ward:
             log = out / "lightbox-video-ways.log"
             log.write_bytes(b"")
             width, height = DESKTOP_PX
             lightbox = Lightbox(
-                log, profile="blank", width_px=width, height_px=height, video="economy", settings=settings
+                log, profile="blank", width_px=width, height_px=height, video=video, settings=settings
             )
             stack.callback(lightbox.stop)
             browser = start_browser("chromium")
@@ -145,7 +148,7 @@ def relay(tmp_path: Path, out: Path) -> Iterator[tuple[dict[str, int], Path]]:
 
 @pytest.mark.parametrize("kind", ["udp", "tls"])
 def test_a_relay_carries_what_may_not_go_straight(
-    kind: str, relay: tuple[dict[str, int], Path], ward: Callable[[str, dict[str, str]], Ward]
+    kind: str, relay: tuple[dict[str, int], Path], ward: MakeWard
 ) -> None:
     ports, secret = relay
     urls = {
@@ -164,7 +167,7 @@ def test_a_relay_carries_what_may_not_go_straight(
         there.viewer.wait_exact()
 
 
-def test_without_udp_tiles_bring_everything(ward: Callable[[str, dict[str, str]], Ward]) -> None:
+def test_without_udp_tiles_bring_everything(ward: MakeWard) -> None:
     there = ward(RELAYS_ALONE, {})
     with film(there) as playing:
         time.sleep(10)  # longer than a connection is waited for
@@ -175,7 +178,7 @@ def test_without_udp_tiles_bring_everything(ward: Callable[[str, dict[str, str]]
     assert there.viewer.connections() == ["connected"]
 
 
-def test_a_browser_that_shows_nothing_gets_tiles(ward: Callable[[str, dict[str, str]], Ward]) -> None:
+def test_a_browser_that_shows_nothing_gets_tiles(ward: MakeWard) -> None:
     there = ward(BLIND, {})
     with film(there) as playing:
         there.viewer.wait_for_badge("lossy")
@@ -186,7 +189,7 @@ def test_a_browser_that_shows_nothing_gets_tiles(ward: Callable[[str, dict[str, 
     assert there.viewer.connections() == ["connected"]
 
 
-def test_motions_take_the_channel_and_go_on_without_it(ward: Callable[[str, dict[str, str]], Ward]) -> None:
+def test_motions_take_the_channel_and_go_on_without_it(ward: MakeWard) -> None:
     there = ward(HELD_CHANNEL, {})
     browser = there.viewer.browser
     display = there.lightbox.display()
@@ -228,3 +231,18 @@ def test_motions_take_the_channel_and_go_on_without_it(ward: Callable[[str, dict
         assert there.viewer.connections() == ["connected"]
     finally:
         display.close()
+
+
+def test_a_monitor_that_is_to_be_exact_shows_no_video(ward: MakeWard) -> None:
+    there = ward("", {}, video="economy,0=exact")
+    with film(there) as playing:
+        shown = metric_sum(there.door.metrics(), "agent_updates_total")
+        wait_for(
+            lambda: metric_sum(there.door.metrics(), "agent_updates_total") > shown + 4 * RATE,
+            timeout_s=PATIENCE_S,
+            what="the film as tiles",
+        )
+        playing.stop()
+        there.viewer.wait_exact()
+    assert there.frames() == 0
+    assert "lossy" not in there.viewer.badges()

@@ -11,7 +11,7 @@ import pytest
 from display_server.agent import video_maker
 from display_server.capture.synthetic import SyntheticSource
 from display_server.desktop.monitors import Monitor
-from display_server.motion.settings import VideoPolicy, VideoSettings, known_policy
+from display_server.motion.settings import VideoPolicy, VideoSettings, known_policy, parse_policies
 from tests.fakes.agent import RunningAgent, running_agent
 from tests.fakes.viewer import FakeViewer
 
@@ -120,6 +120,20 @@ def test_what_holds_for_a_monitor() -> None:
         "exact",
         "exact",
     ]
+
+
+def test_policies_on_the_command_line() -> None:
+    assert parse_policies("economy") == ("economy", {})
+    assert parse_policies("adaptive,0=exact,1=economy") == ("adaptive", {"0": "exact", "1": "economy"})
+    for wrong, said in (
+        ("lossless", "no policy 'lossless'"),
+        ("adaptive,0", "no policy ''"),
+        ("adaptive,0=never", "no policy 'never'"),
+        ("adaptive,9=exact", "'9' is no monitor"),
+        ("", "no policy ''"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            parse_policies(wrong)
 
 
 async def test_a_host_without_the_means_goes_on_with_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
