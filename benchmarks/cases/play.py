@@ -75,8 +75,8 @@ def _beyond_bytes(bench: Bench, kind: str, stop_to_exact_ms: float, rate_mbps: f
 @dataclass(frozen=True, slots=True)
 class Played:
     """One pass: what was drawn, what was seen, and what it cost. `moving_mbps` is what went to the browser
-    after the first LEAD_S and until the last frame was drawn: without the exact pictures that some send before
-    they find that something moves, and at the end."""
+    after the first LEAD_S and until the last frame was drawn: without the exact pictures that some send
+    before they find that something moves, and at the end."""
 
     drawn: list[Shown]
     watched: Watched
