@@ -17,6 +17,7 @@ from aiortc.rtcsctptransport import (
     WEBRTC_BINARY,
     DataChunk,
     ForwardTsnChunk,
+    SackChunk,
 )
 
 from display_server.transport.webrtc.segments import SegmentedSender
@@ -120,6 +121,9 @@ class Datagrams(RTCSctpTransport):
         ours = chunk.stream_id == CHANNEL and chunk.protocol == WEBRTC_BINARY and chunk.flags & whole == whole
         self._taken(chunk.user_data if ours else None)
         await self._reset_deferred_streams()  # where the other side closes its channel
+
+    async def _receive_sack_chunk(self, chunk: SackChunk) -> None:
+        """We sent nothing that could have arrived; a few bytes of it can claim millions of numbers."""
 
     async def _receive_forward_tsn_chunk(self, chunk: ForwardTsnChunk) -> None:
         chunk.streams = []  # of an order that nothing here has

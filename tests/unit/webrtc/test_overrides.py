@@ -22,6 +22,7 @@ from display_server.transport.webrtc.aiortc_overrides import Gatherer, Transport
         (RTCSctpTransport, "_handle_data", ["self", "data"]),
         (RTCSctpTransport, "_mark_received", ["self", "tsn"]),
         (RTCSctpTransport, "_receive_data_chunk", ["self", "chunk"]),
+        (RTCSctpTransport, "_receive_sack_chunk", ["self", "chunk"]),
         (RTCSctpTransport, "_receive_forward_tsn_chunk", ["self", "chunk"]),
         (RTCSctpTransport, "_reset_deferred_streams", ["self"]),
         (RTCIceGatherer, "gather", ["self"]),
