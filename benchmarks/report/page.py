@@ -195,8 +195,8 @@ def _latency(
             continue
         # The slowest subject's p90 is on the chart unless that would flatten the others; the table has it.
         medians, tails = ([quantile(v, share) for v in series.values()] for share in (0.5, 0.9))
-        rows = [[title, "p50", "p90", "p95", "p99"]] + [
-            [s, *(f"{quantile(values, share):.1f} ms" for share in (0.5, 0.9, 0.95, 0.99))]
+        rows = [["ms", "p50", "p90", "p95", "p99"]] + [
+            [s, *(f"{quantile(values, share):.1f}" for share in (0.5, 0.9, 0.95, 0.99))]
             for s, values in series.items()
         ]
         chart = distribution(series, styles, "ms", min(1.15 * max(tails), 10 * min(medians) + 20))

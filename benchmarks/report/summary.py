@@ -39,13 +39,9 @@ def summary(results: Results) -> str:
     """The block with its markers. Loopback but for video; the page has all links."""
     told = [(case, figure) for case, figure, *_ in ROWS]
     subjects = [s for s in results.subjects() if any(results.figure(s, *row) is not None for row in told)]
-    lines = [
-        BEGIN,
-        _machine(results),
-        "",
-        "| | " + " | ".join(subjects) + " |",
-        "|---" * (len(subjects) + 1) + "|",
-    ]
+    lines = [BEGIN, _machine(results)]
+    if subjects:
+        lines += ["", "| | " + " | ".join(subjects) + " |", "|---" * (len(subjects) + 1) + "|"]
     for case, figure, title, form in ROWS:
         values = [results.figure(subject, case, figure) for subject in subjects]
         if any(value is not None for value in values):
