@@ -114,6 +114,9 @@ def test_reduced_it_is_averaged(fitted: Viewer, display: XDisplay) -> None:
             return off["canvas"] <= ROUNDED and off["screen"] <= ON_SCREEN
 
         wait_for(mean, timeout_s=PATIENCE_S, what=lambda: f"the mean of what each pixel covers; off by {off}")
+        fitted.click_element("[data-badge]")
+        figures = fitted.browser.evaluate("return document.querySelector('.popover').innerText")
+        assert "mean of what a pixel covers" in figures
     finally:
         window.close()
 

@@ -249,7 +249,7 @@ def test_the_overview_is_live_though_one_monitor_is_shown(
         finally:
             window.close()
     tablet.screenshot(out / f"overview-{tablet.device.name}.png")
-    assert on_three.badge() == "exact"
+    on_three.wait_exact()
     tablet.tap_element('[data-monitor-show="2"]')
     wait_shown(on_three, 2)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.browsers.browser import Browser
 from tests.e2e.browsers.firefox import Firefox
-from tests.e2e.conftest import signed_in
+from tests.e2e.conftest import PAGE_PX, signed_in
 from tests.e2e.desktop_side.probe import Probe
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
@@ -24,9 +23,8 @@ return surface.getBoundingClientRect().width * devicePixelRatio / surface.width;
 
 
 @pytest.fixture(scope="module")
-def firefox(start_browser: Callable[[str], Browser]) -> Iterator[Firefox]:
-    running = start_browser("firefox")
-    assert isinstance(running, Firefox)
+def firefox(out: Path) -> Iterator[Firefox]:
+    running = Firefox(out, width_px=PAGE_PX[0], height_px=PAGE_PX[1], touch=True)
     yield running
     running.close()
 

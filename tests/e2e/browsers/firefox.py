@@ -40,8 +40,6 @@ PREFERENCES: dict[str, bool | int | str] = {
     "dom.input_events.security.minNumTicks": 0,
     "dom.input_events.security.minTimeElapsedInMS": 0,
     "dom.disable_open_during_load": False,
-    # Else only where the system has a touch screen.
-    "dom.w3c_touch_events.enabled": 1,
     "extensions.getAddons.cache.enabled": False,
     "media.gmp-manager.updateEnabled": False,
     "signon.rememberSignons": False,
@@ -70,7 +68,8 @@ class Firefox(XBrowser, Touching):
 
     engine = "firefox"
 
-    def __init__(self, log_folder: Path, *, width_px: int, height_px: int) -> None:
+    def __init__(self, log_folder: Path, *, width_px: int, height_px: int, touch: bool = False) -> None:
+        """With `touch` as on a system that has a touch screen."""
         self._profile = Path(tempfile.mkdtemp(prefix="lightbox-firefox-"))
         self._console: list[str] = []
         self._fingers: Fingers = {}
@@ -80,7 +79,8 @@ class Firefox(XBrowser, Touching):
         log = log_folder / "firefox.log"
         super().__init__(log, self._profile, width_px, height_px)
         lines = [
-            f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in PREFERENCES.items()
+            f"user_pref({json.dumps(name)}, {json.dumps(value)});"
+            for name, value in {**PREFERENCES, "dom.w3c_touch_events.enabled": int(touch)}.items()
         ]
         (self._profile / "user.js").write_text("\n".join(lines))
         arguments = [

@@ -91,6 +91,8 @@ const english = {
     age: "Proved",
     ageValue: (s: string) => `${s} s ago`,
     monitor: "Monitor",
+    scaling: "Scaling",
+    scalings: { squares: "squares of one colour", area: "mean of what a pixel covers", browser: "by the browser" },
     verified: "Tiles verified",
     verifiedOf: (proven: string, tiles: string) => `${proven} of ${tiles}`,
     verifiedTotal: "Read back so far",

@@ -73,6 +73,8 @@ export const korean: Texts = {
     age: "확인 시점",
     ageValue: (s) => `${s}초 전`,
     monitor: "모니터",
+    scaling: "크기 조정",
+    scalings: { squares: "단색 사각형", area: "덮는 화소의 평균", browser: "브라우저 방식" },
     verified: "확인된 타일",
     verifiedOf: (proven, tiles) => `${tiles} 중 ${proven}`,
     verifiedTotal: "지금까지 확인",

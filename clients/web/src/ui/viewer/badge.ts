@@ -6,6 +6,7 @@ import { button, h } from "../dom.ts";
 import { icon } from "../icons.ts";
 import { texts } from "../texts.ts";
 import { bytesText, countText, mixText, ratioText } from "./figures.ts";
+import type { Scaling } from "./stage.ts";
 
 /** A worker that says nothing for this long has died or hangs: nothing proves the picture then. */
 const WORKER_SILENCE_MS = 5_000;
@@ -23,6 +24,7 @@ export class Badge {
   #epoch = 0;
   #monitor: Monitor | null = null;
   #status: AgentMessageOf<"status"> | null = null;
+  #scaling: Scaling = "none";
   readonly #timer: ReturnType<typeof setInterval>;
 
   /** `opened` is told when the popover opens and closes: figures are asked for only meanwhile. */
@@ -83,6 +85,12 @@ export class Badge {
     if (this.open) this.#drawPopover();
   }
 
+  /** How the picture comes to the size that it is shown in. */
+  scaling(scaling: Scaling): void {
+    this.#scaling = scaling;
+    if (this.open) this.#drawPopover();
+  }
+
   monitor(monitor: Monitor): void {
     this.#monitor = monitor;
     this.#status = null;
@@ -136,6 +144,7 @@ export class Badge {
       [t.epoch, countText(this.#epoch)],
       [t.age, Number.isFinite(ageMs) ? t.ageValue((ageMs / 1000).toFixed(1)) : "–"],
     );
+    if (this.#scaling !== "none") rows.push([t.scaling, t.scalings[this.#scaling]]);
     if (status !== null) {
       rows.push(
         [t.verified, t.verifiedOf(countText(status.verified), countText(status.tiles))],

@@ -4,29 +4,26 @@ import { PageClipboard } from "../../clipboard/page_clipboard.ts";
 import { signOut } from "../../door/door.ts";
 import { KeyboardInput } from "../../input/keyboard.ts";
 import type { Platform } from "../../input/keyboard_core.ts";
-import { PointerInput } from "../../input/pointer.ts";
+import type { PointerInput } from "../../input/pointer.ts";
 import { StickyHands } from "../../input/sticky_hands.ts";
-import type { Monitor } from "../../protocol/messages.ts";
 import type { ConnectionNews } from "../../worker/messages.ts";
 import { h } from "../dom.ts";
 import type { Page } from "../page.ts";
 import { commandIsControl, setTouchMode, touchMode } from "../preferences.ts";
 import { texts } from "../texts.ts";
 import { BackGuard } from "./back_guard.ts";
-import { Badge } from "./badge.ts";
 import { ClipboardChip } from "./clipboard_chip.ts";
 import { GesturesPage } from "./gestures_page.ts";
-import { Magnifier } from "./magnifier.ts";
 import { ModifierBar } from "./modifier_bar.ts";
+import { MonitorView } from "./monitor_view.ts";
 import { MonitorControls } from "./monitors/monitor_controls.ts";
 import { Ways } from "./monitors/ways.ts";
 import { Note } from "./note.ts";
-import { Stage, type StageView } from "./stage.ts";
+import type { Stage, StageView } from "./stage.ts";
 import { Toolbar } from "./toolbar.ts";
 import { TraceOverlay } from "./trace_overlay.ts";
 import { type News, ViewerLink } from "./viewer_link.ts";
 import { WakeLock } from "./wake_lock.ts";
-import { ZoomChip } from "./zoom_chip.ts";
 
 export interface ViewerOptions {
   readonly desktop: string;
@@ -63,20 +60,17 @@ class ViewerPage implements Page {
   readonly title: string;
   readonly #options: ViewerOptions;
   readonly #stage: Stage;
-  readonly #badge: Badge;
+  readonly #picture: MonitorView;
   readonly #toolbar: Toolbar;
   readonly #note: Note;
   readonly #trace = new TraceOverlay();
   readonly #composing = h("div", { class: "composing", attrs: { "aria-hidden": "true", hidden: "" } });
   readonly #notice = h("div", { class: "notice", attrs: { role: "status", hidden: "" } });
   readonly #abort = new AbortController();
-  readonly #touchFirst = matchMedia("(hover: none) and (pointer: coarse)").matches;
-  readonly #magnifier: Magnifier;
   readonly #gestures: GesturesPage;
   readonly #guard: BackGuard;
   readonly #monitors: MonitorControls;
   readonly #wakeLock = new WakeLock();
-  readonly #zoomChip = new ZoomChip(() => this.#stage.unzoom());
   #bar: ModifierBar | null = null;
   #hands: StickyHands | null = null;
   #ways: Ways | null = null;
@@ -94,7 +88,6 @@ class ViewerPage implements Page {
     zoomed: false,
     pannable: false,
   };
-  #monitor: Monitor | null = null;
   #everConnected = false;
   #softKeyboard = false;
   #switching = false;
@@ -105,10 +98,14 @@ class ViewerPage implements Page {
   constructor(options: ViewerOptions) {
     this.#options = options;
     this.title = options.desktop;
-    this.#stage = new Stage(options.monitor, texts().surface(options.desktop), texts().field, (view) =>
-      this.#viewChanged(view),
-    );
-    this.#badge = new Badge(options.monitor, () => this.#watch());
+    this.#picture = new MonitorView(options.desktop, options.monitor, {
+      across: (x, y) => this.#monitors.across(x, y),
+      pressed: (event) => this.#pressed(event),
+      modifiers: (event) => this.#keyboard?.modifiers(event),
+      changed: (view) => this.#viewChanged(view),
+      watched: () => this.#watch(),
+    });
+    this.#stage = this.#picture.stage;
     this.#monitors = new MonitorControls(
       {
         desktop: options.desktop,
@@ -128,18 +125,14 @@ class ViewerPage implements Page {
         stifle: () => this.#pointer?.stifle(),
         closed: () => this.#focus(),
         hands: (link) => (this.#ways === null || this.#hands === null ? link : this.#ways.by(link, this.#hands)),
-        across: (x, y, from) => {
-          if (this.#monitor === null || !this.#stage.holds(x, y)) return null;
-          const found = this.#stage.locate(x, y);
-          return { x: found.x + this.#monitor.x - from.x, y: found.y + this.#monitor.y - from.y };
-        },
+        across: (x, y, from) => this.#picture.around(x, y, from),
         pressed: (event) => this.#pressed(event),
         modifiers: (event) => this.#keyboard?.modifiers(event),
         toList: () => options.toList(),
         signIn: () => options.signedOut(true),
       },
     );
-    this.#toolbar = new Toolbar(this.#badge, options.desktop, this.#monitors.strip.element, {
+    this.#toolbar = new Toolbar(this.#picture.badge, options.desktop, this.#monitors.strip.element, {
       fullscreen: () => void this.#fullscreen(),
       view: () => {
         this.#stage.choose(this.#view.mode === "actual" ? "fit" : "actual");
@@ -165,7 +158,6 @@ class ViewerPage implements Page {
       signIn: () => options.signedOut(true),
       firstMonitor: () => this.#toMonitor(0),
     });
-    this.#magnifier = new Magnifier(this.#stage.canvas, (x, y) => this.#stage.locate(x, y));
     this.#gestures = new GesturesPage(
       touchMode(),
       (mode) => {
@@ -188,9 +180,9 @@ class ViewerPage implements Page {
       this.#composing,
       this.#trace.element,
       this.#notice,
-      this.#magnifier.ring,
-      this.#magnifier.loupe,
-      this.#zoomChip.element,
+      this.#picture.magnifier.ring,
+      this.#picture.magnifier.loupe,
+      this.#picture.zoomChip.element,
       this.#clipboardChip.element,
       this.#toolbar.element,
       this.#gestures.element,
@@ -251,32 +243,8 @@ class ViewerPage implements Page {
         },
       },
     );
-    this.#pointer = new PointerInput(
-      canvas,
-      this.#stage.element,
-      hands,
-      (x, y) => this.#monitors.across(x, y) ?? this.#stage.around(x, y),
-      touchMode(),
-      {
-        pressed: (event) => {
-          this.#stage.placeField(event.clientX, event.clientY);
-          this.#pressed(event);
-        },
-        modifiers: (event) => this.#keyboard?.modifiers(event),
-        touched: (x, y) => {
-          this.#stage.pointAt(x, y, true);
-          if (this.#pointer?.touchMode === "trackpad") this.#stage.reveal(x, y);
-        },
-        pointed: () => {
-          this.#stage.ghost.hidden = true;
-        },
-        gesture: (gesture, finger) => this.#magnifier.follow(gesture, finger),
-        view: (x, y, dxPx, dyPx, factor) => this.#stage.view(x, y, dxPx, dyPx, factor),
-        scale: () => this.#stage.scale,
-        inside: (x, y) => this.#stage.holds(x, y),
-      },
-    );
-    if (this.#touchFirst) field.inputMode = "none";
+    this.#pointer = this.#picture.take(hands, touchMode());
+    if (this.#picture.touchFirst) field.inputMode = "none";
     this.#listen();
     this.#monitors.open(this.element);
     this.#focus();
@@ -293,16 +261,13 @@ class ViewerPage implements Page {
     clearTimeout(this.#noticeTimer);
     this.#abort.abort();
     this.#release();
-    this.#pointer?.close();
+    this.#picture.close();
     this.#keyboard?.close();
     this.#bar?.close();
-    this.#magnifier.hide();
     this.#monitors.close();
     this.#wakeLock.close();
     this.#clipboardChip.close();
     this.#link?.close();
-    this.#stage.close();
-    this.#badge.close();
     this.#toolbar.close();
     this.#note.close();
     (navigator as WithKeyboardLock).keyboard?.unlock?.();
@@ -356,7 +321,7 @@ class ViewerPage implements Page {
     this.#stage.field.addEventListener(
       "blur",
       () => {
-        if (!this.#raising && this.#touchFirst && this.#softKeyboard) this.#setSoftKeyboard(false, false);
+        if (!this.#raising && this.#picture.touchFirst && this.#softKeyboard) this.#setSoftKeyboard(false, false);
       },
       { signal },
     );
@@ -366,29 +331,12 @@ class ViewerPage implements Page {
 
   #news(news: News): void {
     switch (news.kind) {
-      case "verdict":
-        this.#badge.show(news.state, news.epoch, news.ageMs, news.ratio);
-        return;
       case "connection":
         this.#connection(news.news);
         return;
       case "layout":
-        this.#monitor = news.monitor;
+        this.#picture.news(news);
         this.#monitors.layout(news.layout);
-        return;
-      case "cursor":
-        this.#stage.cursor(news.cursor);
-        return;
-      case "pointer":
-        if (this.#monitor !== null) {
-          const x = news.x - this.#monitor.x;
-          const y = news.y - this.#monitor.y;
-          this.#stage.pointAt(x, y, this.#touchFirst);
-          this.#pointer?.placed(x, y);
-        }
-        return;
-      case "status":
-        this.#badge.figures(news.status);
         return;
       case "trace":
         this.#trace.add(news.trace);
@@ -402,6 +350,9 @@ class ViewerPage implements Page {
         return;
       case "notice":
         this.#sayNotice(news.message);
+        return;
+      default:
+        this.#picture.news(news);
     }
   }
 
@@ -412,9 +363,7 @@ class ViewerPage implements Page {
     this.#wakeLock.hold(news.phase !== "ended");
     if (news.phase === "connected") {
       this.#everConnected = true;
-      this.#monitor = news.monitor;
-      this.#badge.monitor(news.monitor);
-      this.#stage.open(news.monitor);
+      this.#picture.open(news.monitor);
       dataset.connection = "connected";
       return;
     }
@@ -432,8 +381,6 @@ class ViewerPage implements Page {
 
   #viewChanged(view: StageView): void {
     this.#view = view;
-    if (this.#pointer !== null) this.#pointer.pannable = view.pannable;
-    this.#zoomChip.show(view.zoomed ? view.scale : null);
     this.#tellView();
     this.#showTools();
   }
@@ -443,7 +390,7 @@ class ViewerPage implements Page {
   }
 
   #watch(): void {
-    this.#link?.watch(this.#badge.open, this.#trace.open);
+    this.#link?.watch(this.#picture.badge.open, this.#trace.open);
   }
 
   #release(): void {
@@ -470,7 +417,7 @@ class ViewerPage implements Page {
   #redraw(): void {
     document.documentElement.lang = texts().settings.language === "View in English" ? "ko" : "en";
     this.#toolbar.redraw();
-    this.#badge.redraw();
+    this.#picture.badge.redraw();
     this.#note.redraw();
     this.#bar?.redraw();
     if (this.#gestures.open) this.#gestures.redraw();
@@ -521,7 +468,7 @@ class ViewerPage implements Page {
     if (this.#bar === null) return;
     if (!open) this.#release();
     this.#bar.open = open;
-    this.#setSoftKeyboard(open && this.#touchFirst);
+    this.#setSoftKeyboard(open && this.#picture.touchFirst);
     this.#showTools();
     this.#placeKeys();
   }
@@ -529,11 +476,11 @@ class ViewerPage implements Page {
   /** Without `again` the focus is left where the person put it. */
   #setSoftKeyboard(on: boolean, again = true): void {
     this.#softKeyboard = on;
-    this.#monitors.typing = on && this.#touchFirst;
+    this.#monitors.typing = on && this.#picture.touchFirst;
     const { field } = this.#stage;
     this.#raising = true;
     if (again) field.blur();
-    field.inputMode = on || !this.#touchFirst ? "text" : "none";
+    field.inputMode = on || !this.#picture.touchFirst ? "text" : "none";
     if (again) this.#focus();
     this.#raising = false;
     if (this.#bar !== null) this.#bar.softKeyboard = on;

@@ -1,24 +1,22 @@
 /** A second monitor beside the window's own: its own connection, picture and badge; fingers and mouse on it, the keyboard is the window's. */
 
 import type { Hands } from "../../../input/hands.ts";
-import { PointerInput } from "../../../input/pointer.ts";
+import type { PointerInput } from "../../../input/pointer.ts";
 import type { Gesture, TouchMode } from "../../../input/touch_table.ts";
 import type { Monitor } from "../../../protocol/messages.ts";
 import type { ConnectionNews } from "../../../worker/messages.ts";
 import { h } from "../../dom.ts";
 import { texts } from "../../texts.ts";
-import { Badge } from "../badge.ts";
-import { Magnifier } from "../magnifier.ts";
+import { MonitorView, type Place } from "../monitor_view.ts";
 import { Note } from "../note.ts";
-import { Stage, type StageView } from "../stage.ts";
+import type { StageView } from "../stage.ts";
 import { type News, ViewerLink } from "../viewer_link.ts";
-import { ZoomChip } from "../zoom_chip.ts";
 
 export interface PaneActs {
   /** Hands that carry a pointer by this link, through the window's own keys. */
   hands(link: Hands): Hands;
   /** Where a place on the page lies on this monitor, px, if it is over the window's own picture: a drag may end there. */
-  across(x: number, y: number, from: Monitor): { readonly x: number; readonly y: number } | null;
+  across(x: number, y: number, from: Monitor): Place | null;
   pressed(event: PointerEvent): void;
   modifiers(event: MouseEvent): void;
   toList(): void;
@@ -31,97 +29,73 @@ export class Pane {
   readonly element: HTMLElement;
   readonly monitor: number;
   readonly #acts: PaneActs;
-  readonly #stage: Stage;
-  readonly #badge: Badge;
+  readonly #picture: MonitorView;
   readonly #note: Note;
-  readonly #magnifier: Magnifier;
-  readonly #zoomChip = new ZoomChip(() => this.#stage.unzoom());
   readonly #link: ViewerLink;
   readonly #pointer: PointerInput;
-  readonly #touchFirst = matchMedia("(hover: none) and (pointer: coarse)").matches;
   #view: StageView | null = null;
-  #place: Monitor | null = null;
 
   /** Throws when there is no 2D canvas or no worker. */
   constructor(desktop: string, monitor: number, mode: TouchMode, acts: PaneActs) {
     this.monitor = monitor;
     this.#acts = acts;
     const t = texts();
-    this.#stage = new Stage(monitor, t.surface(desktop), t.field, (view) => this.#viewChanged(view));
+    this.#picture = new MonitorView(desktop, monitor, {
+      across: (x, y) => (this.#picture.place === null ? null : acts.across(x, y, this.#picture.place)),
+      pressed: (event) => acts.pressed(event),
+      modifiers: (event) => acts.modifiers(event),
+      changed: (view) => {
+        this.#view = view;
+        this.tellView();
+      },
+      watched: (open) => this.#link.watch(open, false),
+    });
+    const { stage, badge, magnifier, zoomChip } = this.#picture;
     // The keyboard belongs to the window's own field.
-    this.#stage.field.disabled = true;
-    this.#badge = new Badge(monitor, (open) => this.#link.watch(open, false));
+    stage.field.disabled = true;
     this.#note = new Note({
       retry: () => this.#link.retry(true),
       toList: () => acts.toList(),
       signIn: () => acts.signIn(),
       firstMonitor: () => acts.gone(),
     });
-    this.#magnifier = new Magnifier(this.#stage.canvas, (x, y) => this.#stage.locate(x, y));
     this.element = h(
       "section",
       { class: "pane", attrs: { "aria-label": t.monitors.name(monitor + 1), "data-pane": String(monitor) } },
-      this.#stage.element,
+      stage.element,
       h("div", { class: "veil", attrs: { "aria-hidden": "true" } }),
       this.#note.element,
-      this.#magnifier.ring,
-      this.#magnifier.loupe,
-      this.#zoomChip.element,
+      magnifier.ring,
+      magnifier.loupe,
+      zoomChip.element,
       h(
         "div",
         { class: "bar", attrs: { "data-open": "false" } },
         h(
           "div",
           { class: "tab" },
-          this.#badge.element,
+          badge.element,
           h("span", { class: "pane-number", attrs: { "aria-hidden": "true" } }, String(monitor + 1)),
         ),
-        this.#badge.popover,
+        badge.popover,
       ),
     );
-    this.#link = new ViewerLink(desktop, monitor, this.#stage.canvas, false, (news) => this.#news(news));
-    const { canvas } = this.#stage;
-    this.#pointer = new PointerInput(
-      canvas,
-      this.#stage.element,
-      acts.hands(this.#link),
-      (x, y) => (this.#place === null ? null : acts.across(x, y, this.#place)) ?? this.#stage.around(x, y),
-      mode,
-      {
-        pressed: (event) => {
-          this.#stage.placeField(event.clientX, event.clientY);
-          acts.pressed(event);
-        },
-        modifiers: (event) => acts.modifiers(event),
-        touched: (x, y) => {
-          this.#stage.pointAt(x, y, true);
-          if (this.#pointer.touchMode === "trackpad") this.#stage.reveal(x, y);
-        },
-        pointed: () => {
-          this.#stage.ghost.hidden = true;
-        },
-        gesture: (gesture, finger) => this.#magnifier.follow(gesture, finger),
-        view: (x, y, dxPx, dyPx, factor) => this.#stage.view(x, y, dxPx, dyPx, factor),
-        scale: () => this.#stage.scale,
-        inside: (x, y) => this.#stage.holds(x, y),
-      },
-    );
+    this.#link = new ViewerLink(desktop, monitor, stage.canvas, false, (news) => this.#news(news));
+    this.#pointer = this.#picture.take(acts.hands(this.#link), mode);
   }
 
   get canvas(): HTMLCanvasElement {
-    return this.#stage.canvas;
+    return this.#picture.stage.canvas;
   }
 
   /** Device px. */
   get room(): { readonly width: number; readonly height: number } {
-    return this.#stage.room;
+    return this.#picture.stage.room;
   }
 
   /** Where a place on the page lies, in px of the monitor `from`; null where it is not over this picture. */
-  across(x: number, y: number, from: Monitor): { readonly x: number; readonly y: number } | null {
-    if (this.#place === null || !this.#stage.holds(x, y)) return null;
-    const found = this.#stage.locate(x, y);
-    return { x: found.x + this.#place.x - from.x, y: found.y + this.#place.y - from.y };
+  across(x: number, y: number, from: Monitor): Place | null {
+    return this.#picture.around(x, y, from);
   }
 
   get gesture(): Gesture {
@@ -142,11 +116,11 @@ export class Pane {
 
   /** The person chose fit or 1:1 for all pictures. */
   viewChosen(): void {
-    this.#stage.unzoom();
+    this.#picture.stage.unzoom();
   }
 
   cover(coverPx: number): void {
-    this.#stage.cover(coverPx);
+    this.#picture.stage.cover(coverPx);
   }
 
   retry(force: boolean): void {
@@ -154,7 +128,7 @@ export class Pane {
   }
 
   redraw(): void {
-    this.#badge.redraw();
+    this.#picture.badge.redraw();
     this.#note.redraw();
   }
 
@@ -171,43 +145,16 @@ export class Pane {
 
   close(): void {
     this.release();
-    this.#pointer.close();
-    this.#magnifier.hide();
+    this.#picture.close();
     this.#link.close();
-    this.#stage.close();
-    this.#badge.close();
     this.#note.close();
     this.element.remove();
   }
 
+  /** Clipboard, frame times and notices are the window's own. */
   #news(news: News): void {
-    switch (news.kind) {
-      case "verdict":
-        this.#badge.show(news.state, news.epoch, news.ageMs, news.ratio);
-        return;
-      case "connection":
-        this.#connection(news.news);
-        return;
-      case "layout":
-        this.#place = news.monitor;
-        return;
-      case "cursor":
-        this.#stage.cursor(news.cursor);
-        return;
-      case "pointer": {
-        if (this.#place === null) return;
-        const x = news.x - this.#place.x;
-        const y = news.y - this.#place.y;
-        this.#stage.pointAt(x, y, this.#touchFirst);
-        this.#pointer.placed(x, y);
-        return;
-      }
-      case "status":
-        this.#badge.figures(news.status);
-        return;
-      default:
-        return; // Clipboard, frame times and notices are the window's own.
-    }
+    if (news.kind === "connection") this.#connection(news.news);
+    else this.#picture.news(news);
   }
 
   #connection(news: ConnectionNews): void {
@@ -217,16 +164,7 @@ export class Pane {
       return;
     }
     this.#note.say(news);
-    if (news.phase === "connected") {
-      this.#badge.monitor(news.monitor);
-      this.#stage.open(news.monitor);
-    } else this.#pointer.forget();
-  }
-
-  #viewChanged(view: StageView): void {
-    this.#view = view;
-    this.#pointer.pannable = view.pannable;
-    this.#zoomChip.show(view.zoomed ? view.scale : null);
-    this.tellView();
+    if (news.phase === "connected") this.#picture.open(news.monitor);
+    else this.#pointer.forget();
   }
 }
