@@ -17,6 +17,8 @@ RATE, SECONDS = 60.0, 60.0
 REST_TIMEOUT_S = 10.0
 #: Longer than this without a new picture, and it stands still for the person.
 FREEZE_MS = 300.0
+#: A subject that finds its way with what moves has done so by then: later freezes have other causes.
+START_MS = 3000.0
 
 
 def minute(bench: Bench) -> Outcome:
@@ -51,4 +53,5 @@ def freeze_figures(drawn: Sequence[Shown], watched: Watched) -> dict[str, float]
         "freeze_max_ms": longest_ms,
         "freeze_at_s": (at_ms - began_ms) / 1000,
         "freezes": float(sum(gap > FREEZE_MS for gap, _ in gaps)),
+        "freeze_later_max_ms": max((gap for gap, at in gaps if at - began_ms >= START_MS), default=0.0),
     }

@@ -46,7 +46,15 @@ def test_a_freeze_is_any_time_without_a_new_picture_while_something_moves(
     moments_ms: list[float], longest_ms: float, at_s: float, freezes: int
 ) -> None:
     figures = freeze_figures(DRAWN, watched(*moments_ms))
+    assert figures.pop("freeze_later_max_ms") == 0
     assert figures == {"freeze_max_ms": longest_ms, "freeze_at_s": at_s, "freezes": freezes}
+
+
+def test_freezes_at_the_start_are_told_apart() -> None:
+    drawn = [Shown(number, 20.0 * number) for number in range(301)]  # for six seconds
+    figures = freeze_figures(drawn, watched(*range(2000, 3100, 100), 3500, *range(3600, 6000, 100)))
+    assert (figures["freeze_max_ms"], figures["freeze_at_s"]) == (2000, 0)
+    assert (figures["freeze_later_max_ms"], figures["freezes"]) == (500, 2)
 
 
 def test_pictures_a_second_of_a_phase() -> None:
