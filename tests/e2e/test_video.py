@@ -14,12 +14,14 @@ from benchmarks.links.link import parse_link
 from benchmarks.links.network import Loopback, Network
 from tests.e2e.browsers.browser import Browser
 from tests.e2e.conftest import DESKTOP_PX, ENGINES, signed_in
-from tests.e2e.desktop_side.film import AT_PX, RATE, Film
+from tests.e2e.desktop_side.film import AT_PX, Film
 from tests.e2e.door import Door, metric_sum
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
 from tests.e2e.viewer import PATIENCE_S, SURFACE, Viewer
 
+#: Enough to say that it plays; a busy host makes few.
+FRAMES = 20
 #: Debian builds WebKitGTK without WebRTC: tiles bring everything.
 WITH_VIDEO = {"chromium": True, "firefox": True, "webkit": False}
 
@@ -86,9 +88,9 @@ def test_video_while_it_moves_and_exact_when_it_rests(ward: Ward, out: Path) -> 
         if WITH_VIDEO[engine]:
             watcher.wait_for_badge("lossy")
             wait_for(
-                lambda: ward.frames() - before > 3 * RATE,
+                lambda: ward.frames() - before >= FRAMES,
                 timeout_s=PATIENCE_S,
-                what="frames of video",
+                what=lambda: f"frames of video; {watcher.situation()}, was {watcher.badges()[-20:]}",
             )
             assert watcher.badge() == "lossy"
             assert moves(watcher), "the surface shows the video"

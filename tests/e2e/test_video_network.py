@@ -19,7 +19,7 @@ from benchmarks.links.network import Network
 from tests.e2e.browsers.browser import Browser
 from tests.e2e.conftest import DESKTOP_PX, signed_in
 from tests.e2e.desktop_side.display import XDisplay
-from tests.e2e.desktop_side.film import RATE, Film
+from tests.e2e.desktop_side.film import Film
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
 from tests.e2e.test_video import Ward, moves
@@ -27,6 +27,8 @@ from tests.e2e.test_video import Ward, moves
 #: Longer than the agent waits before it asks for another connection, and than a lost WebSocket is waited for.
 RECOVERY_S = 60.0
 VIDEO_ADDRESS = "10.78.0.1"
+#: Enough to say that it plays; a busy host makes few.
+FRAMES = 5
 #: Of the browser: where it is first, and where it comes to.
 HERE, THERE = "10.77.0.2/24", "10.77.0.3/24"
 
@@ -67,7 +69,11 @@ def plays(ward: Ward) -> None:
     """Until video reaches the surface."""
     ward.viewer.wait_for_badge("lossy", timeout_s=RECOVERY_S)
     before = ward.frames()
-    wait_for(lambda: ward.frames() > before + RATE, timeout_s=RECOVERY_S, what="frames of video")
+    wait_for(
+        lambda: ward.frames() >= before + FRAMES,
+        timeout_s=RECOVERY_S,
+        what=lambda: f"frames of video; {ward.viewer.situation()}, was {ward.viewer.badges()[-20:]}",
+    )
     assert moves(ward.viewer)
 
 
