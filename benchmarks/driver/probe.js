@@ -11,7 +11,7 @@
   const WEIGHT_STEP = 0x9e3779b2 | 0;
   /* A wrong slice is read again as often, so that a picture still on its way is told apart from a wrong one. */
   const ATTEMPTS = 4;
-  const KEPT_WRONG = 4;
+  const KEPT_WRONG = 6;
   /* At rest a subject may refine for long: looked at so rarely that reading does not hold up its page, ms. */
   const REST_STEP_MS = 20;
 
