@@ -99,7 +99,7 @@ ONCE = frozenset(
 QUICK_CASES = ("click", "key", "stack30", "stack60", "terminal30")
 QUICK_SUBJECTS = ("lightbox", "novnc", "novnc-lossless", "selkies")
 
-#: How long a subject may take to show its first frame of all, also over a slow link.
+#: How long a subject may take to show a surface, and then its first frame of all, also over a slow link.
 FIRST_FRAME_TIMEOUT_S = 40.0
 
 #: Figures that are told while the run goes on.
@@ -161,7 +161,7 @@ def _run_subject(
             results.machine["chromium"] = browser.version
             surface = browser.surface(WIDTH_PX, HEIGHT_PX)
             running.enter(surface.page)
-            surface.wait(WIDTH_PX, HEIGHT_PX)
+            surface.wait(WIDTH_PX, HEIGHT_PX, FIRST_FRAME_TIMEOUT_S)
             surface.page.wait_for_timeout(500)
             bench = Bench(running, browser, surface, stage, effort, turn == 0, link, net)
             first_frame(bench)
