@@ -7,7 +7,6 @@ import contextlib
 import functools
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,15 +18,13 @@ from display_server.telemetry.metrics import AgentMetrics
 from display_server.telemetry.trace import Stages
 from display_server.update.viewer_state import Mask, Update
 
-if TYPE_CHECKING:
-    from display_server.agent.viewer_video import ViewerVideo
-
 #: Pictures a second in lasting motion at most: twice what screens show.
 RATE_MAX_PER_S = 120.0
 #: Pictures that may follow each other without a pause after quiet: a click is often drawn in steps.
 BURST = 3.0
 #: Pictures of which no viewer can take any are looked at this often, s: motion is known after three.
 GLANCE_EVERY_S = 1 / 60
+NO_TILES = np.empty(0, np.int32)
 
 
 class Pipeline:
@@ -121,9 +118,10 @@ class Pipeline:
         for viewer in viewers:
             self._choose(viewer, capture, waited_s)
         await self._freshen()
+        changed = capture.tiles if capture is not None else NO_TILES
         for viewer in viewers:
-            if viewer.video is not None and capture is not None:
-                await self._move(viewer.video, capture)
+            if viewer.video is not None:
+                await viewer.video.frame(changed, stages.captured_s, self._executor)
             if viewer.ready and viewer.state.wants:
                 await self._serve(viewer, capture, stages)
         # 4. tell those whose state fell, and come back for what did not fit
@@ -165,11 +163,6 @@ class Pipeline:
         if video.choose(viewer.way, now_s):
             viewer.covered(video.region)
             self._metrics.video_begun += video.region is not None
-
-    async def _move(self, video: ViewerVideo, capture: Capture) -> None:
-        sent = await video.frame(capture.tiles, capture.captured_s, self._executor)
-        self._metrics.video_frames += sent is not None
-        self._metrics.video_bytes += sent or 0
 
     def _covered(self) -> Mask | None:
         """Tiles that every viewer gets as video: none, while somebody gets none at all."""

@@ -13,23 +13,14 @@ from concurrent.futures import Executor
 
 import numpy as np
 import structlog
-from numpy.typing import NDArray
 
-from display_server.capture.frame_source import Picture
+from display_server.agent.frame_maker import FrameMaker
 from display_server.errors import ProtocolError
 from display_server.motion.chooser import MotionChooser, MotionPolicy, Way
-from display_server.motion.encoders.video_encoder import (
-    Chroma,
-    Codec,
-    EncodedFrame,
-    EncoderError,
-    Stream,
-    VideoEncoder,
-    open_encoder,
-)
+from display_server.motion.encoders.video_encoder import Chroma, Codec, EncodedFrame, EncoderError
 from display_server.motion.region import Region, Tiles
 from display_server.motion.settings import TurnServer, VideoSettings
-from display_server.motion.strip import NUMBERS, coded_size_px, compose
+from display_server.motion.strip import NUMBERS
 from display_server.protocol import messages as m
 from display_server.telemetry.metrics import AgentMetrics
 from display_server.transport.webrtc.estimator import BandwidthEstimator
@@ -100,8 +91,8 @@ class ViewerVideo:
         self._timer: asyncio.TimerHandle | None = None
         self._again: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._encoder: VideoEncoder | None = None
-        self._scratch: NDArray[np.uint8] | None = None
+        self._maker = FrameMaker()
+        self._owed = False
         self._number = 0
         self._last_number = 0
         self._began_s = math.inf
@@ -114,7 +105,7 @@ class ViewerVideo:
         self.bytes = 0
         self.raw_bytes = 0  # the same pictures at 3 bytes a pixel
         self._counted = 0, 0  # bytes and raw bytes when the present motion began
-        #: Frames that were not made because the way was full.
+        #: Frames that were not made because the way was full, or the one before not done.
         self.skipped = 0
         self.show(shadow)
 
@@ -266,38 +257,56 @@ class ViewerVideo:
             self._look_again(self._chooser.rests_at_s - now_s)
         return region != before
 
-    async def frame(self, tiles: Tiles, captured_s: float, executor: Executor) -> int | None:
-        """Sends a frame if something in the region changed and the way is free. Bytes of it; None: none."""
+    async def frame(self, tiles: Tiles, captured_s: float, executor: Executor) -> None:
+        """Begins a frame if something in the region changed and the way is free. The picture may change when
+        this returns.
+        """
         region, peer = self.region, self._peer
-        if region is None or peer is None:
-            return None
-        if not self._keyframe and not np.isin(tiles, region.tiles(self._shadow.grid.columns)).any():
-            return None
-        now_s = self._clock()
-        if peer.sender.backlog_s > BACKLOG_MAX_S:
+        if region is None or peer is None or peer.codec is None:
+            return
+        grid = self._shadow.grid
+        if not (self._keyframe or self._owed or np.isin(tiles, region.tiles(grid.columns)).any()):
+            return
+        self._owed = self._maker.busy or peer.sender.backlog_s > BACKLOG_MAX_S
+        if self._owed:
             self.skipped += 1
-            return None
-        keyframe = self._keyframe or peer.sender.keyframe_wanted(now_s)
-        bitrate = int(min(self._settings.cap_bps, SHARE * peer.sender.estimator.target_bps))
-        loop = asyncio.get_running_loop()
+            return
+        keyframe = self._keyframe or peer.sender.keyframe_wanted(self._clock())
+        self._keyframe = False
+        x, y, width, height = region.rectangle_px(grid.width_px, grid.height_px)
+        frame = await self._maker.begin(
+            self._shadow.picture[y : y + height, x : x + width],
+            self._number,
+            peer.codec,
+            executor,
+            at_s=captured_s,
+            bitrate_bps=int(min(self._settings.cap_bps, SHARE * peer.sender.estimator.target_bps)),
+            keyframe=keyframe,
+        )
+        frame.add_done_callback(lambda frame: self._made(frame, peer, 3 * width * height, captured_s))
+
+    def _made(
+        self, encoded: asyncio.Future[EncodedFrame], peer: Peer, raw_bytes: int, captured_s: float
+    ) -> None:
+        if encoded.cancelled():
+            return
         try:
-            frame = await loop.run_in_executor(
-                executor, self._encode, region, peer.codec, captured_s, bitrate, keyframe
-            )
+            frame = encoded.result()
         except EncoderError as error:
             log.error("encoder failed", viewer=self._viewer, error=str(error))
-            self._drop_encoder()
+            self._maker.close()
             self._fail()
-            return None
+            return
         if peer is not self._peer or peer.state is not PeerState.CONNECTED:
-            return None
-        self._keyframe = False
+            return
         self.frames += 1
         self.bytes += len(frame.data)
-        _, _, width, height = region.rectangle_px(self._shadow.grid.width_px, self._shadow.grid.height_px)
-        self.raw_bytes += 3 * width * height
+        self.raw_bytes += raw_bytes
+        self._metrics.video_frames += 1
+        self._metrics.video_bytes += len(frame.data)
         peer.send(frame, captured_s)
-        return len(frame.data)
+        if self._owed:  # what came meanwhile
+            self._wake()
 
     def played(self, message: m.Played, now_s: float) -> None:
         if message.number == self._number and message.frames > self._played:
@@ -312,7 +321,7 @@ class ViewerVideo:
         self._forget_region()
         for task in list(self._tasks):
             task.cancel()
-        self._drop_encoder()
+        self._maker.close()
         if self._peer is not None:
             peer, self._peer = self._peer, None
             await peer.close()
@@ -347,33 +356,6 @@ class ViewerVideo:
         if self._sharing is not None:
             self._shared.end(self._sharing)
             self._sharing = None
-
-    def _encode(
-        self,
-        region: Region,
-        codec: tuple[Codec, Chroma] | None,
-        captured_s: float,
-        bitrate: int,
-        keyframe: bool,
-    ) -> EncodedFrame:
-        """Runs in a worker thread; the shadow rests meanwhile."""
-        assert codec is not None
-        x, y, width, height = region.rectangle_px(self._shadow.grid.width_px, self._shadow.grid.height_px)
-        stream = Stream(*codec, *coded_size_px(width, height))
-        if self._encoder is None or self._encoder.stream != stream:
-            self._drop_encoder()
-            self._encoder = open_encoder(stream)
-            self._scratch = np.zeros((stream.height_px, stream.width_px, 4), np.uint8)
-            keyframe = True
-        assert self._scratch is not None
-        picture: Picture = self._shadow.picture[y : y + height, x : x + width]
-        compose(picture, self._number, self._scratch)
-        return self._encoder.encode(self._scratch, at_s=captured_s, bitrate_bps=bitrate, keyframe=keyframe)
-
-    def _drop_encoder(self) -> None:
-        if self._encoder is not None:
-            self._encoder.close()
-            self._encoder = None
 
     def _look_again(self, in_s: float) -> None:
         if self._timer is not None:

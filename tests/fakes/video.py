@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -49,6 +50,8 @@ class FakePeer:
 
 class FakeEncoder:
     fails = False
+    may_end = threading.Event()
+    may_end.set()
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
@@ -57,6 +60,7 @@ class FakeEncoder:
         self, picture: NDArray[np.uint8], *, at_s: float, bitrate_bps: int, keyframe: bool
     ) -> EncodedFrame:
         assert picture.shape == (self.stream.height_px, self.stream.width_px, 4)
+        FakeEncoder.may_end.wait(10)
         if FakeEncoder.fails:
             raise EncoderError("it is broken")
         return EncodedFrame(b"frame", keyframe)

@@ -7,7 +7,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from display_server.agent import viewer_video
+from display_server.agent import frame_maker, viewer_video
 from display_server.capture.synthetic import SyntheticSource
 from display_server.motion.settings import VideoSettings
 from display_server.transport.webrtc.peer import PeerState
@@ -24,7 +24,7 @@ SIDE = 640
 def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
     FakePeer.made = []
     monkeypatch.setattr(viewer_video, "Peer", FakePeer)
-    monkeypatch.setattr(viewer_video, "open_encoder", FakeEncoder)
+    monkeypatch.setattr(frame_maker, "open_encoder", FakeEncoder)
 
 
 class Film:

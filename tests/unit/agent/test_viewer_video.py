@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from display_server.agent import viewer_video
+from display_server.agent import frame_maker, viewer_video
 from display_server.agent.viewer_video import SHOWN_WITHIN_S, ViewerVideo, relays
 from display_server.motion.chooser import Way
 from display_server.motion.encoders.video_encoder import (
@@ -75,7 +75,14 @@ class Bench:
             self.video.pictured(tiles, 0.0, self.now_s, taken=True)
             self.video.choose(WAY, self.now_s)
             await self.video.frame(tiles, self.now_s, self.executor)
+            await self.encoded()
             self.now_s += 1 / 30
+
+    async def encoded(self) -> None:
+        """The frame under way is made and sent."""
+        if (job := self.video._maker._job) is not None:
+            await asyncio.wait([job])
+            await asyncio.sleep(0)
 
     def videos(self) -> list[int]:
         return [message.number for message in self.told if isinstance(message, m.Video)]
@@ -90,7 +97,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
     FakePeer.made = []
     FakeEncoder.fails = False
     monkeypatch.setattr(viewer_video, "Peer", FakePeer)
-    monkeypatch.setattr(viewer_video, "open_encoder", FakeEncoder)
+    monkeypatch.setattr(frame_maker, "open_encoder", FakeEncoder)
     return Bench()
 
 
@@ -212,6 +219,28 @@ async def test_a_full_way_gets_no_more(bench: Bench) -> None:
     await bench.play(8)
     assert len(bench.peer.sent) == sent
     assert bench.video.skipped == 8
+    await bench.video.close()
+
+
+async def test_what_comes_while_a_frame_is_encoded_is_owed(bench: Bench) -> None:
+    """The picture's way does not wait; the newest picture follows as soon as the encoder is free."""
+    await bench.connect()
+    await bench.play(8)
+    sent, woken = len(bench.peer.sent), bench.woken
+    FakeEncoder.may_end.clear()
+    everything = np.arange(bench.shadow.grid.count, dtype=np.int32)
+    nothing = everything[:0]
+    for _ in range(3):
+        await bench.video.frame(everything, bench.now_s, bench.executor)
+    assert bench.video.skipped == 2
+    FakeEncoder.may_end.set()
+    await bench.encoded()
+    assert bench.woken > woken
+    assert len(bench.peer.sent) == sent + 1
+    for _ in range(2):
+        await bench.video.frame(nothing, bench.now_s, bench.executor)
+        await bench.encoded()
+    assert len(bench.peer.sent) == sent + 2
     await bench.video.close()
 
 
