@@ -45,8 +45,10 @@ STATE_EVERY_S = 1.95
 BUSY_BYTES = 256 * 1024
 #: Of what an update may take, what is left for tiles while video plays.
 BESIDE_VIDEO = 0.15
-#: Over a narrower way something that moves will soon be too much for tiles.
+#: Over a way that is narrower, or longer, s, something that moves will soon be too much for tiles: video is
+#: made ready before.
 NARROW_BYTES_PER_S = 12_500_000
+LONG_S = 0.02
 #: Input that waits until what was brought can be pasted; more is done at once.
 HELD_MAX = 1024
 
@@ -476,8 +478,10 @@ class Viewer:
         self.window.acked(ack.epoch, (ack.shown - ack.received) / 1000, now_s)
         if not was_open:
             self._around.wake(ack.monitor)
-        rate = self.window.rate_bytes_per_s
-        if self.scout is not None and rate is not None and rate < NARROW_BYTES_PER_S:
+        rate, round_trip_s = self.window.rate_bytes_per_s, self.window.round_trip_s
+        if self.scout is not None and (
+            round_trip_s > LONG_S or (rate is not None and rate < NARROW_BYTES_PER_S)
+        ):
             self._around.want_video()
         if self._cursor_owed is not None and not self._busy:
             self._tell(self._cursor_owed)

@@ -27,6 +27,9 @@ HISTORY_MAX = 2_048
 REPEAT_AFTER_S = 0.02
 #: Keyframes that are asked for follow each other at most so often, s: a storm of requests is one request.
 KEYFRAME_EVERY_S = 0.3
+#: What is lost comes again a round trip later, and stops all that follows for as long. Where such a share is
+#: lost on a way so long, s, each packet goes twice, if both together take this share of the target at most.
+LOSSY, LONG_S, ROOM = 0.005, 0.02, 0.8
 #: A browser may hold frames back so long to smooth them, in 10 ms. None would make Chromium drop frames.
 PLAYOUT_MAX = 5
 CLOCK_HZ = 90_000
@@ -41,6 +44,7 @@ class Counts:
     packets: int = 0
     bytes: int = 0
     repeated: int = 0
+    doubled: int = 0
     keyframes_asked: int = 0
 
 
@@ -63,6 +67,7 @@ class VideoSender:
         self._timestamp = secrets.randbits(31)
         self._history: OrderedDict[int, RtpPacket] = OrderedDict()
         self._repeated_s: dict[int, float] = {}
+        self._twice = False
         self._keyframe_asked = False
         self._keyframe_s = -1e9
         self.counts = Counts()
@@ -94,6 +99,9 @@ class VideoSender:
             self._sequence = self._sequence + 1 & 0xFFFF
             self._remember(packet)
             packets.append(packet)
+        if self._goes_twice():
+            self.counts.doubled += len(packets)
+            packets += [self._again(packet) for packet in packets]
         self.counts.frames += 1
         # Also without feedback: a way that fell silent gets a trickle.
         self._pacer.retarget(self.estimator.target_bps, now_s, self.estimator.probe)
@@ -131,6 +139,21 @@ class VideoSender:
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────
 
+    def _goes_twice(self) -> bool:
+        way = self.estimator
+        both_bps = way.acked_bps if self._twice else 2 * way.acked_bps
+        lossy = way.loss_share > LOSSY and way.round_trip_s > LONG_S
+        self._twice = lossy and self._codec.repair is not None and both_bps < ROOM * way.target_bps
+        return self._twice
+
+    def _again(self, packet: RtpPacket) -> RtpPacket:
+        """The same in the stream of what was lost, where there is one."""
+        if self._codec.repair is None:
+            return packet
+        again = packet.retransmitted(self._codec.repair, self._repair_sequence, self.repair_ssrc)
+        self._repair_sequence = self._repair_sequence + 1 & 0xFFFF
+        return again
+
     def _headers(self) -> dict[int, bytes]:
         headers = {}
         if (number := self._extensions.get(TRANSPORT_SEQUENCE)) is not None:
@@ -158,7 +181,4 @@ class VideoSender:
             return
         self._repeated_s[sequence] = now_s
         self.counts.repeated += 1
-        if self._codec.repair is not None:
-            packet = packet.retransmitted(self._codec.repair, self._repair_sequence, self.repair_ssrc)
-            self._repair_sequence = self._repair_sequence + 1 & 0xFFFF
-        self._pacer.repeat(packet, now_s)
+        self._pacer.repeat(self._again(packet), now_s)

@@ -9,6 +9,7 @@ from aiortc.rtp import HeaderExtensionsMap
 from aiortc.rtp import RtpPacket as TheirPacket
 
 from display_server.motion.encoders.video_encoder import EncodedFrame
+from display_server.transport.webrtc.estimator import BandwidthEstimator
 from display_server.transport.webrtc.session_description import (
     PLAYOUT_DELAY,
     TRANSPORT_SEQUENCE,
@@ -120,3 +121,28 @@ def test_what_is_malformed_changes_nothing(datagram: bytes) -> None:
     stream.rtcp(datagram, 0.0)
     assert not stream.keyframe_wanted(10.0)
     assert stream.counts.repeated == 0
+
+
+@pytest.mark.parametrize(
+    ("lost", "round_trip_s", "acked_bps", "times"),
+    [
+        pytest.param(0.02, 0.06, 1e6, 2, id="lossy, long, with room"),
+        pytest.param(0.001, 0.06, 1e6, 1, id="hardly lossy"),
+        pytest.param(0.02, 0.005, 1e6, 1, id="short: what is lost is soon there again"),
+        pytest.param(0.02, 0.06, 4e6, 1, id="no room for both"),
+    ],
+)
+def test_where_packets_get_lost_far_away_each_goes_twice(
+    monkeypatch: pytest.MonkeyPatch, lost: float, round_trip_s: float, acked_bps: float, times: int
+) -> None:
+    monkeypatch.setattr(BandwidthEstimator, "loss_share", lost)
+    monkeypatch.setattr(BandwidthEstimator, "acked_bps", acked_bps)
+    stream = sender()
+    stream.estimator.round_trip_s = round_trip_s
+    stream.add(EncodedFrame(bytes(5000), keyframe=True), 0.0, 0.0)
+    sent = packets(stream, 0.2)
+    assert len(sent) == 5 * times
+    originals = {p.sequence_number: p.payload for p in sent if p.ssrc == stream.ssrc}
+    copies = {struct.unpack("!H", p.payload[:2])[0]: p.payload[2:] for p in sent if p.ssrc != stream.ssrc}
+    assert len(originals) == 5
+    assert copies == (originals if times == 2 else {})
