@@ -86,6 +86,8 @@ class MotionChooser:
         self._loose_s: float | None = None
         self._light_s: float | None = None
         self._leave_after_s = LEAVE_AFTER_S
+        #: Bytes a second that tiles would have needed when they came late for the last time.
+        self._too_much = np.inf
 
     def pictured(self, tiles: Tiles, waited_s: float, now_s: float, *, taken: bool) -> None:
         """A new picture, in which these tiles differ; so long it had to wait, and whether the viewer can take
@@ -141,11 +143,17 @@ class MotionChooser:
         self._begin(region, now_s)
 
     def _overloaded(self, hot: Mask, way: Way, now_s: float) -> bool:
-        if (
-            way.rate_bytes_per_s is not None
-            and self._demand(hot, way, now_s) > LOAD_MAX * way.rate_bytes_per_s
-        ):
+        demand = self._demand(hot, way, now_s)
+        if way.rate_bytes_per_s is not None and demand > LOAD_MAX * way.rate_bytes_per_s:
+            self._too_much = np.inf
             return True
+        if self._late(way, now_s):
+            self._too_much = demand
+            return True
+        return False
+
+    def _late(self, way: Way, now_s: float) -> bool:
+        """Whether the way has room, but the viewer does not keep up."""
         recent = [(late, taken) for at_s, late, taken in self._pictures if now_s - at_s <= LATE_WITHIN_S]
         late = sum(late for late, _ in recent)
         taken = sum(taken for _, taken in recent)
@@ -176,9 +184,10 @@ class MotionChooser:
         if box is not None and (refit or shrink):
             self._begin(box, now_s, fitted=True)
             return
-        # 2. the way carries it as tiles again
+        # 2. the way carries it as tiles again, and the viewer takes it
         if self._policy is MotionPolicy.ADAPTIVE and way.rate_bytes_per_s is not None:
-            light = self._demand(self._members, way, now_s) < LOAD_LEAVE * way.rate_bytes_per_s
+            bearable = LOAD_LEAVE * min(way.rate_bytes_per_s, self._too_much)
+            light = self._demand(self._members, way, now_s) < bearable
             self._light_s = (self._light_s if self._light_s is not None else now_s) if light else None
             if self._light_s is not None and now_s - max(self._light_s, self._began_s) >= self._leave_after_s:
                 self._leave(now_s, light=True)

@@ -15,6 +15,7 @@ from display_codecs.tiles import (
     root_digest,
     take_tiles,
 )
+from display_codecs.yuv import to_yuv420, yuv_components
 
 __all__ = [
     "ENCODING_NAMES",
@@ -35,4 +36,6 @@ __all__ = [
     "renew_tiles",
     "root_digest",
     "take_tiles",
+    "to_yuv420",
+    "yuv_components",
 ]

@@ -60,7 +60,7 @@ def _load() -> ctypes.CDLL:
 
 _pointer, _i64, _int, _u64 = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int, ctypes.c_uint64
 
-#: Argument and result types of every function (native/batch.c, native/move.c, native/surface.c).
+#: Argument and result types of every function (native/batch.c, native/move.c, native/yuv.c).
 _SIGNATURES: dict[str, tuple[list[type], type | None]] = {
     "lb_init": ([], None),
     "lb_encode": ([_pointer, _i64, _int, _int, _pointer, _i64, _pointer, _i64, _pointer, _pointer], _i64),
@@ -69,6 +69,10 @@ _SIGNATURES: dict[str, tuple[list[type], type | None]] = {
     "lb_digest": ([_pointer, _i64, _int, _int, _pointer, _i64, _u64, _pointer], _int),
     "lb_take": ([_pointer, _i64, _pointer, _i64, _int, _int, _pointer, _i64, _u64, _pointer], _int),
     "lb_renew": ([_pointer, _i64, _pointer, _i64, _int, _int, _pointer, _i64, _pointer], _int),
+    "lb_yuv420": (
+        [_pointer, _i64, _int, _int, _pointer, _pointer, _i64, _pointer, _i64, _pointer, _i64],
+        None,
+    ),
     "lb_hash": ([_pointer, _i64, _u64], _u64),
     "lb_find_move": ([_pointer, _i64, _pointer, _i64, _int, _int, _int, _int, _pointer], _int),
 }

@@ -83,6 +83,14 @@ def test_a_film_keeps_its_pace_where_a_stack_stays_exact(way: Way, video: bool) 
     assert (desk.chooser.region is not None) is video
 
 
+def test_what_the_viewer_could_not_take_stays_video_on_any_way() -> None:
+    """The way has room for it, but that was not what was short."""
+    desk = Desk(MotionPolicy.ADAPTIVE)
+    desk.draw(STACK, 2, 30, IN_COLOUR, waited_s=0.04, taken=False)
+    assert set(desk.draw(STACK, 30, 30, IN_COLOUR)) == {STACK}
+    assert desk.draw(STACK, LEAVE_AFTER_S + 1, 12, IN_COLOUR)[-1] is None, "a third of it is bearable"
+
+
 def test_a_film_that_keeps_its_pace_stays_exact() -> None:
     assert set(Desk(MotionPolicy.ADAPTIVE).draw(STACK, 10, 30, IN_COLOUR, waited_s=0.03)) == {None}
 
