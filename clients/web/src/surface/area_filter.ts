@@ -20,6 +20,9 @@ const CONTEXT: WebGLContextAttributes = {
   preserveDrawingBuffer: true,
 };
 
+/** Loaded at once at most, so that what browsers copy on the way stays small. */
+const BAND_BYTES = 256 * 1024;
+
 /** One triangle that covers everything. */
 const VERTICES = `#version 300 es
 void main() {
@@ -72,11 +75,11 @@ export class AreaFilter {
     gl.enable(gl.SCISSOR_TEST);
   }
 
-  /** Sizes of the picture and of what is shown, px; whether they are others than before, so that everything is to be loaded. Throws when a picture is too large. */
-  fit(picture: Size, shown: Size): boolean {
+  /** Sizes of the picture and of what is shown, px; what is new: of another picture everything is to be loaded, in another size to be drawn. Throws when a picture is too large. */
+  fit(picture: Size, shown: Size): "picture" | "size" | null {
     const gl = this.#gl;
     const same = alike(picture, this.#picture);
-    if (same && alike(shown, this.#shown)) return false;
+    if (same && alike(shown, this.#shown)) return null;
     if (!same) {
       if (Math.max(picture.width, picture.height) > Number(gl.getParameter(gl.MAX_TEXTURE_SIZE)))
         throw new Error("the picture is too large for this graphics card");
@@ -92,14 +95,28 @@ export class AreaFilter {
     gl.viewport(0, 0, shown.width, shown.height);
     gl.uniform2f(gl.getUniformLocation(this.#program, "pictureSize"), picture.width, picture.height);
     gl.uniform2f(gl.getUniformLocation(this.#program, "shownSize"), shown.width, shown.height);
-    return true;
+    return same ? "size" : "picture";
   }
 
-  /** RGBA of a part of the picture, which is shown at once. */
-  load({ x, y, width, height }: Rectangle, pixels: Uint8ClampedArray): void {
+  /** Whether parts of a picture of this size can be loaded. */
+  holds(picture: Size): boolean {
+    return alike(picture, this.#picture);
+  }
+
+  /** RGBA of a part of the picture, from `offset` on in `pixels`, bytes. */
+  load({ x, y, width, height }: Rectangle, pixels: ArrayBuffer, offset: number): void {
     const gl = this.#gl;
-    const bytes = new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);
-    gl.texSubImage2D(gl.TEXTURE_2D, 0, x, y, width, height, gl.RGBA, gl.UNSIGNED_BYTE, bytes);
+    const stride = width * 4;
+    const bytes = new Uint8Array(pixels, offset, stride * height);
+    for (const [top, rows] of bands(height, stride)) {
+      const from = top * stride;
+      gl.texSubImage2D(gl.TEXTURE_2D, 0, x, y + top, width, rows, gl.RGBA, gl.UNSIGNED_BYTE, bytes, from);
+    }
+  }
+
+  /** Shows a part of the picture as it is loaded. */
+  draw({ x, y, width, height }: Rectangle): void {
+    const gl = this.#gl;
     const across = this.#shown.width / this.#picture.width;
     const down = this.#shown.height / this.#picture.height;
     const left = Math.floor(x * across);
@@ -119,6 +136,12 @@ export class AreaFilter {
     this.canvas.width = 1;
     this.canvas.height = 1;
   }
+}
+
+/** Top and height of rows that are read or loaded at once. */
+export function* bands(height: number, strideBytes: number): Generator<[number, number]> {
+  const rows = Math.max(1, Math.floor(BAND_BYTES / strideBytes));
+  for (let top = 0; top < height; top += rows) yield [top, Math.min(rows, height - top)];
 }
 
 function alike(one: Size, other: Size): boolean {

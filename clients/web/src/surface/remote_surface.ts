@@ -20,7 +20,13 @@ export type SurfaceAnswer =
 /** An event of the canvas that a `PageSurface` paints on; its detail is what changed. */
 export const PAINTED = "surface-painted";
 /** null: everything. */
-export type Painted = readonly Rectangle[] | null;
+export type Painted = Changed | null;
+
+export interface Changed {
+  readonly rectangles: readonly Rectangle[];
+  /** As in `Frame`, good during the event alone; null: to be read from the canvas. */
+  readonly pixels: ArrayBuffer | null;
+}
 
 export type Post<T> = (message: T, transfer: Transferable[]) => void;
 
@@ -89,17 +95,21 @@ export class PageSurface {
   show(frame: CanvasImageSource, number: number): boolean {
     if (this.#place?.number !== number) return false;
     this.#painter.draw(frame, this.#place.rectangle);
-    this.#tell([this.#place.rectangle]);
+    this.#tell({ rectangles: [this.#place.rectangle], pixels: null });
     return true;
   }
 
   carryOut(order: SurfaceOrder): void {
     switch (order.kind) {
-      case "paint":
+      case "paint": {
+        const { reset, pixels } = order.frame;
         this.#painter.paint(order.frame);
-        this.#post({ kind: "painted", shownMs: wallMs(), pixels: order.frame.pixels }, [order.frame.pixels]);
-        this.#tell(order.frame.reset ? null : order.frame.rectangles);
+        const shownMs = wallMs();
+        // While the pixels are still here.
+        this.#tell(reset ? null : order.frame);
+        this.#post({ kind: "painted", shownMs, pixels }, [pixels]);
         return;
+      }
       case "read": {
         const pixels = this.#painter.read(order.rectangles);
         this.#post({ kind: "read", pixels }, pixels?.map((part) => part.buffer) ?? []);

@@ -6,7 +6,7 @@
  */
 
 import type { Extent } from "../../input/geometry.ts";
-import { AreaFilter } from "../../surface/area_filter.ts";
+import { AreaFilter, bands } from "../../surface/area_filter.ts";
 import { PAINTED, type Painted } from "../../surface/remote_surface.ts";
 import { TileGrid } from "../../surface/tile_grid.ts";
 import { h } from "../dom.ts";
@@ -20,8 +20,10 @@ export class Reduction {
   /** Device px; null while the surface is shown by itself. */
   #shown: Extent | null = null;
   #grid = new TileGrid(0, 0);
-  /** Tiles of the surface that changed since they were shown. */
-  #marks = new Uint8Array(0);
+  /** Tiles that the filter does not have as the surface has them. */
+  #unread = new Uint8Array(0);
+  /** Tiles that changed since they were drawn. */
+  #undrawn = new Uint8Array(0);
   #frame = 0;
 
   constructor(surface: HTMLCanvasElement) {
@@ -43,8 +45,8 @@ export class Reduction {
       return false;
     }
     const { canvas } = this.#filter;
-    if (this.#shown === null) this.#marks.fill(1);
     this.#shown = shown;
+    this.#surface.dataset.averaged = "";
     canvas.style.width = `${shown.width / ratio}px`;
     canvas.style.height = `${shown.height / ratio}px`;
     canvas.hidden = false;
@@ -72,6 +74,7 @@ export class Reduction {
     console.info("area filter:", error);
     this.#impossible = true;
     this.#shown = null;
+    delete this.#surface.dataset.averaged;
     cancelAnimationFrame(this.#frame);
     this.#filter?.canvas.remove();
     this.#filter = null;
@@ -80,6 +83,7 @@ export class Reduction {
   #rest(): void {
     if (this.#shown === null) return;
     this.#shown = null;
+    delete this.#surface.dataset.averaged;
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
     if (this.#filter === null) return;
@@ -88,10 +92,20 @@ export class Reduction {
   }
 
   #painted(changed: Painted): void {
-    if (this.#shown === null) return;
-    if (changed === null) this.#marks.fill(1);
-    else for (const rectangle of changed) this.#grid.mark(rectangle, this.#marks);
+    if (this.#shown === null || this.#filter === null) return;
     this.#later();
+    if (changed === null || !this.#filter.holds(this.#surface)) {
+      this.#unread.fill(1);
+      return;
+    }
+    // What was just painted is not read back: each reading is left to the garbage collector, 120 MB in a second of a stack.
+    let offset = 0;
+    for (const rectangle of changed.rectangles) {
+      if (changed.pixels === null) this.#grid.mark(rectangle, this.#unread);
+      else this.#filter.load(rectangle, changed.pixels, offset);
+      this.#grid.mark(rectangle, this.#undrawn);
+      offset += rectangle.width * rectangle.height * 4;
+    }
   }
 
   /** At most once for each frame of the page. */
@@ -112,15 +126,29 @@ export class Reduction {
     if (this.#filter === null || this.#shown === null || width === 0 || height === 0) return;
     if (this.#grid.width !== width || this.#grid.height !== height) {
       this.#grid = new TileGrid(width, height);
-      this.#marks = new Uint8Array(this.#grid.count);
+      this.#unread = new Uint8Array(this.#grid.count);
+      this.#undrawn = new Uint8Array(this.#grid.count);
     }
-    if (this.#filter.fit({ width, height }, this.#shown)) this.#marks.fill(1);
+    const news = this.#filter.fit({ width, height }, this.#shown);
+    if (news === "picture") this.#unread.fill(1);
+    if (news !== null) this.#undrawn.fill(1);
+    this.#read(this.#filter);
+    for (const rectangle of this.#grid.cover(this.#undrawn)) this.#filter.draw(rectangle);
+    this.#undrawn.fill(0);
+  }
+
+  /** Loads what was not given with the news of it. */
+  #read(filter: AreaFilter): void {
+    if (!this.#unread.includes(1)) return;
     const context = this.#surface.getContext("2d");
     if (context === null) throw new Error("the surface cannot be read");
-    for (const rectangle of this.#grid.cover(this.#marks)) {
-      const { x, y } = rectangle;
-      this.#filter.load(rectangle, context.getImageData(x, y, rectangle.width, rectangle.height).data);
+    for (const { x, y, width, height } of this.#grid.cover(this.#unread)) {
+      for (const [top, rows] of bands(height, width * 4)) {
+        const { data } = context.getImageData(x, y + top, width, rows);
+        filter.load({ x, y: y + top, width, height: rows }, data.buffer, 0);
+      }
     }
-    this.#marks.fill(0);
+    for (const [tile, unread] of this.#unread.entries()) if (unread === 1) this.#undrawn[tile] = 1;
+    this.#unread.fill(0);
   }
 }
