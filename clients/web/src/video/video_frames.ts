@@ -33,8 +33,11 @@ function fromProcessor({ readable }: TrackProcessor, take: FrameTaker): () => vo
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      take(value, value.displayWidth, value.displayHeight);
-      value.close();
+      const { displayWidth, displayHeight } = value;
+      // Chromium keeps a copy of each frame that is drawn by itself, up to 512 MB of them, and none of bitmaps.
+      const bitmap = await createImageBitmap(value).finally(() => value.close());
+      take(bitmap, displayWidth, displayHeight);
+      bitmap.close();
     }
   };
   // A track that ends, or a reader that is cancelled, ends it.
