@@ -26,6 +26,13 @@ export class Badge {
   #status: AgentMessageOf<"status"> | null = null;
   #scaling: Scaling = "none";
   readonly #timer: ReturnType<typeof setInterval>;
+  // What is clicked stays where it is: a button that is replaced between press and release is not clicked.
+  readonly #name = h("strong", {});
+  readonly #close = button(texts().badge.close, icon("close"), "quiet square", () => this.toggle(false));
+  readonly #head = h("header", {}, icon(this.#state), this.#name, this.#close);
+  readonly #meaning = h("p", {});
+  readonly #figures = h("dl", {});
+  readonly #waiting = h("p", { class: "muted" });
 
   /** `opened` is told when the popover opens and closes: figures are asked for only meanwhile. */
   constructor(monitor: number, opened: (open: boolean) => void) {
@@ -41,10 +48,17 @@ export class Badge {
       },
       on: { click: () => this.toggle(!this.open) },
     });
-    this.popover = h("section", {
-      class: "popover",
-      attrs: { role: "dialog", "aria-label": texts().badge.title, hidden: "", tabindex: "-1" },
-    });
+    this.popover = h(
+      "section",
+      {
+        class: "popover",
+        attrs: { role: "dialog", "aria-label": texts().badge.title, hidden: "", tabindex: "-1" },
+      },
+      this.#head,
+      this.#meaning,
+      this.#figures,
+      this.#waiting,
+    );
     const { signal } = this.#abort;
     document.addEventListener(
       "pointerdown",
@@ -170,21 +184,14 @@ export class Badge {
         );
       if (status.datagrams > 0) rows.push([t.datagrams, countText(status.datagrams)]);
     }
-    const head = h(
-      "header",
-      { attrs: { "data-state": this.#state } },
-      icon(this.#state),
-      h("strong", {}, t.states[this.#state]),
-      button(t.close, icon("close"), "quiet square", () => this.toggle(false)),
-    );
-    const list = h("dl", {}, ...rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
-    const focused = this.popover.contains(document.activeElement);
-    this.popover.replaceChildren(
-      head,
-      h("p", {}, t.meaning[this.#state]),
-      list,
-      ...(status === null ? [h("p", { class: "muted" }, t.waiting)] : []),
-    );
-    if (focused) this.popover.focus();
+    this.#head.dataset.state = this.#state;
+    this.#head.firstElementChild?.replaceWith(icon(this.#state));
+    this.#name.textContent = t.states[this.#state];
+    this.#close.title = t.close;
+    this.#close.setAttribute("aria-label", t.close);
+    this.#meaning.textContent = t.meaning[this.#state];
+    this.#figures.replaceChildren(...rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+    this.#waiting.textContent = t.waiting;
+    this.#waiting.hidden = status !== null;
   }
 }
