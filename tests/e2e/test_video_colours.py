@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,13 +15,12 @@ from benchmarks.links.network import Loopback, Network
 from tests.e2e.browsers.browser import Browser
 from tests.e2e.conftest import DESKTOP_PX, signed_in
 from tests.e2e.desktop_side.display import XDisplay
-from tests.e2e.desktop_side.plain_window import PlainWindow
+from tests.e2e.desktop_side.film import AT_PX, SIDE_PX, Film
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
 from tests.e2e.viewer import PATIENCE_S
 
-AT_PX, SIDE_PX, PATCH_PX = (100, 80), 640, 128
-RATE = 25
+PATCH_PX = 128
 COLOURS = np.array(
     [
         [255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 0], [0, 255, 255],
@@ -54,24 +51,11 @@ def patches_in_motion(display: XDisplay) -> Iterator[list[NDArray[np.uint8]]]:
             x, y = place_of(number)
             picture[y : y + PATCH_PX, x : x + PATCH_PX] = colour
         pictures.append(picture)
-    window = PlainWindow(display, x=AT_PX[0], y=AT_PX[1], width=SIDE_PX, height=SIDE_PX)
-    over = threading.Event()
-
-    def play() -> None:
-        number = 0
-        while not over.is_set():
-            window.show(pictures[number % len(pictures)])
-            number += 1
-            time.sleep(1 / RATE)
-
-    player = threading.Thread(target=play)
-    player.start()
+    film = Film(display, pictures)
     try:
         yield pictures
     finally:
-        over.set()
-        player.join()
-        window.close()
+        film.close()
 
 
 def place_of(patch: int) -> tuple[int, int]:
