@@ -16,7 +16,7 @@ from display_server.agent.monitor_picture import MonitorPicture
 from display_server.agent.viewer import Viewer
 from display_server.telemetry.metrics import AgentMetrics
 from display_server.telemetry.trace import Stages
-from display_server.update.viewer_state import Mask, Update
+from display_server.update.viewer_state import Mask, Tiles, Update
 
 #: Pictures a second in lasting motion at most: twice what screens show.
 RATE_MAX_PER_S = 120.0
@@ -115,10 +115,10 @@ class Pipeline:
         stages = Stages(damaged_s if damaged_s is not None else captured_s, captured_s, diffed_s)
         # 3. each viewer in turn, those with the quickest way first: choose, encode, send
         viewers = sorted(self._viewers(), key=lambda viewer: viewer.window.round_trip_s)
-        for viewer in viewers:
-            self._choose(viewer, capture, waited_s)
-        await self._freshen()
         changed = capture.tiles if capture is not None else NO_TILES
+        for viewer in viewers:
+            self._choose(viewer, changed, waited_s)
+        await self._freshen()
         for viewer in viewers:
             if viewer.video is not None:
                 await viewer.video.frame(changed, stages.captured_s, self._executor)
@@ -148,16 +148,15 @@ class Pipeline:
         viewer.send_update(update, stages, encoded_s)
         self._count(update)
 
-    def _choose(self, viewer: Viewer, capture: Capture | None, waited_s: float) -> None:
+    def _choose(self, viewer: Viewer, changed: Tiles, waited_s: float) -> None:
         """What moves goes as video, if tiles cannot bring it."""
         now_s = self._clock()
-        changed = capture.tiles if capture is not None and len(capture.tiles) else None
         video = viewer.video
         if video is None:
-            if changed is not None:
+            if len(changed):
                 viewer.look_out(changed, waited_s, now_s)
             return
-        if changed is not None:
+        if len(changed):
             waited_s = max(waited_s, viewer.window.closed_for_s(now_s))
             video.pictured(changed, waited_s, now_s, taken=viewer.ready)
         if video.choose(viewer.way, now_s):

@@ -22,7 +22,7 @@ Place = Annotated[int, Meta(ge=-32_768, le=32_767)]
 Side = Annotated[int, Meta(ge=1, le=65_535)]
 Epoch = Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)]
 Turn = Annotated[int, Meta(ge=-12_000, le=12_000)]
-Turning = Annotated[int, Meta(ge=0, le=0xFFFF)]
+Ordinal = Annotated[int, Meta(ge=0, le=0xFFFF)]
 #: A browser's clock in ms; finite because JSON knows nothing else.
 ClockMs = Annotated[float, Meta(ge=0, le=1e15)]
 #: Who gives monitors their sizes (§9).
@@ -52,8 +52,8 @@ class Pointer(_Message, frozen=True):
     x: Place
     y: Place
     buttons: Annotated[int, Meta(ge=0, le=255)]
-    turn: Turning = 0
-    step: Turning = 0
+    turn: Ordinal = 0
+    step: Ordinal = 0
 
 
 class Wheel(_Message, frozen=True):
@@ -61,7 +61,7 @@ class Wheel(_Message, frozen=True):
     y: Place
     dx: Turn
     dy: Turn
-    turn: Turning = 0
+    turn: Ordinal = 0
 
 
 class Key(_Message, frozen=True):
