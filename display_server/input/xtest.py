@@ -31,6 +31,8 @@ NOTCH = 120
 NOTCHES_MAX = 100
 #: Orders that wait for a server that does not read. Motion replaces motion, so these are keys and clicks.
 ORDERS_MAX = 4096
+#: How long a server that hangs may hold up our end.
+GOODBYE_S = 1.0
 #: PROTOCOL.md's mask, bit by bit, in X's numbers.
 BUTTONS = (1, 2, 3, 8, 9)
 WHEEL_UP, WHEEL_DOWN, WHEEL_LEFT, WHEEL_RIGHT = 4, 5, 6, 7
@@ -86,8 +88,9 @@ class XtestInput:
             for button in self._buttons.held():
                 self.button(button, down=False)
             keyboard.forget_bindings()
-            with contextlib.suppress(Malfunction):
-                connection.flush()
+            # The server drops unread what a client sent that has hung up meanwhile, so it has to answer first.
+            with contextlib.suppress(Malfunction, TimeoutError):
+                await asyncio.wait_for(connection.round_trip(), GOODBYE_S)
         connection.close()
 
     @property

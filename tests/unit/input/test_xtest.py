@@ -298,6 +298,30 @@ async def test_close_lets_go_and_leaves_the_layout_as_it_was(server: XServer, wi
     assert [keysym for keysym in layout() if keysym] == before
 
 
+async def test_close_lets_go_on_a_server_that_looks_only_later(server: XServer, window: Window) -> None:
+    device = XtestInput(server.display, None)
+    await device.open()
+    device.holder().key(CONTROL_L, "ControlLeft", down=True)
+    await until(window, lambda: bool(window.held()[1]))
+    server.process.send_signal(signal.SIGSTOP)
+    closing = asyncio.create_task(device.close())
+    await asyncio.sleep(0.05)
+    server.process.send_signal(signal.SIGCONT)
+    await closing
+    assert window.held() == ([], 0)
+
+
+async def test_close_does_not_wait_for_a_server_that_hangs(
+    server: XServer, device: XtestInput, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("display_server.input.xtest.GOODBYE_S", 0.05)
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        await asyncio.wait_for(device.close(), PATIENCE_S)
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+
+
 async def test_layout_that_changes_is_learnt(server: XServer, device: XtestInput, window: Window) -> None:
     hands = device.holder()
     hands.text("한")
