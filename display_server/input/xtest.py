@@ -88,7 +88,7 @@ class XtestInput:
             for button in self._buttons.held():
                 self.button(button, down=False)
             keyboard.forget_bindings()
-            # The server drops unread what a client sent that has hung up meanwhile, so it has to answer first.
+            # The server drops unread what a client sent that hung up meanwhile, so it has to answer first.
             with contextlib.suppress(Malfunction, TimeoutError):
                 await asyncio.wait_for(connection.round_trip(), GOODBYE_S)
         connection.close()
