@@ -125,7 +125,7 @@ MOTION_BARS = (
     Bar(
         "economy of 2 Mbit/s, film: Mbit/s while it plays, to Selkies",
         "video30",
-        "moving_mbps",
+        "checked_moving_mbps",
         VIDEO,
         most=1.05,
         subject=THRIFTY,

@@ -1,6 +1,6 @@
 """Video for viewers, on hosts that can make it.
 
-What that takes is some 40 MB of each agent and a second of a thread: it is loaded when something asks for it,
+What that takes is some 40 MB of each agent and 0.2 s of a thread: it is loaded when something asks for it,
 beside the picture's way. Most desktops never do.
 """
 
@@ -46,14 +46,14 @@ class VideoMaker:
         """Whether it is certain to be wanted."""
         return self._settings.eager and not self._impossible
 
-    def scout(self, monitor: int, shadow: Shadow) -> MotionChooser:
-        """What looks out for motion that video would help, before there is any."""
+    def chooser(self, monitor: int, shadow: Shadow) -> MotionChooser:
+        """What looks out for motion that video would help, and chooses once there is some."""
         return MotionChooser(
             shadow.grid.count, shadow.grid.columns, MotionPolicy(self._settings.on(monitor).policy)
         )
 
     async def load(self) -> bool:
-        """Whether there may be video. Takes about a second of a worker thread."""
+        """Whether there may be video. Imports in a worker thread."""
         if not self._settings.enabled:
             return False
         try:
@@ -72,6 +72,7 @@ class VideoMaker:
         device: str,
         monitor: int,
         shadow: Shadow,
+        chooser: MotionChooser,
         tell: Callable[[m.Peer | m.Answer | m.Video], None],
         wake: Callable[[], None],
         carries: Callable[[], float | None],
@@ -96,6 +97,7 @@ class VideoMaker:
             viewer,
             monitor,
             shadow,
+            chooser,
             tell,
             wake,
             carries,

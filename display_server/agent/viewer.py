@@ -133,7 +133,6 @@ class Viewer:
         self.video: ViewerVideo | None = None
         #: Looks out for motion while there is no video.
         self.scout: MotionChooser | None = None
-        self._shows_video = False
         self._closing: asyncio.Task[None] | None = None
         self.window = Window()
         self.traces = FrameTraces()
@@ -207,13 +206,13 @@ class Viewer:
             return
         waited_s = max(waited_s, self.window.closed_for_s(now_s))
         self.scout.pictured(tiles, waited_s, now_s, taken=self.ready)
-        if self.scout.choose(self.way, now_s) is not None:
+        if self.scout.starves(now_s) or self.scout.choose(self.way, now_s) is not None:
             self.scout.stop(now_s)
             self._around.want_video()
 
     def begin_video(self) -> None:
         """Once what makes it is loaded."""
-        if self._parts is None or not self.greeted or not self._shows_video or self.video is not None:
+        if self._parts is None or not self.greeted or self.scout is None:
             return
         monitor = self._parts.picture.monitor.id
         self.video = self._around.video.make(
@@ -221,6 +220,7 @@ class Viewer:
             self.device,
             monitor,
             self._parts.picture.shadow,
+            self.scout,
             self._tell,
             lambda: self._around.wake(monitor),
             lambda: self.window.rate_bytes_per_s,
@@ -418,9 +418,9 @@ class Viewer:
         self._parts.picture = picture
         if self.video is not None:
             self.video.start_over()
-            self.video.show(picture.shadow)
+            self.video.show(picture.shadow, self._around.video.chooser(number, picture.shadow))
         if self.scout is not None:
-            self.scout = self._around.video.scout(number, picture.shadow)
+            self.scout = self._around.video.chooser(number, picture.shadow)
         self._parts.state.show(picture.shadow)
         self._parts.proof.start_over(picture.shadow.black, now_s)
         self._told = None
@@ -461,10 +461,9 @@ class Viewer:
         )
         log.info("viewer joined", viewer=self.id, user=self._user, client=hello.client, monitor=hello.monitor)
         self._clipboard.tell()
-        self._shows_video = hello.video
         self._around.greeted(self)
         if hello.video and self._around.video.enabled_on(hello.monitor):
-            self.scout = self._around.video.scout(hello.monitor, shadow)
+            self.scout = self._around.video.chooser(hello.monitor, shadow)
             self.begin_video()
         self._around.wake(hello.monitor)
 

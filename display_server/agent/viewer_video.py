@@ -16,7 +16,8 @@ import structlog
 
 from display_server.agent.frame_maker import FrameMaker
 from display_server.errors import ProtocolError
-from display_server.motion.chooser import MotionChooser, MotionPolicy, Way
+from display_server.motion.allowance import Allowance
+from display_server.motion.chooser import MotionChooser, Way
 from display_server.motion.encoders.video_encoder import Chroma, Codec, EncodedFrame, EncoderError
 from display_server.motion.region import Region, Tiles
 from display_server.motion.settings import TurnServer, VideoSettings
@@ -55,9 +56,9 @@ def relays(turn: TurnServer | None, viewer: str, now_unix_s: float) -> list[m.Ic
 
 
 class ViewerVideo:
-    """`tell` sends a control message, `wake` lets the pipeline look again, `carries` tells what the way has
-    shown to carry in bytes a second, `shared` is the way of all windows of the device, `datagram` takes
-    what comes on the data channel. `able` is what this host encodes."""
+    """`chooser` knows what moved so far, `tell` sends a control message, `wake` lets the pipeline look again,
+    `carries` tells what the way has shown to carry in bytes a second, `shared` is the way of all windows of
+    the device, `datagram` takes what comes on the data channel. `able` is what this host encodes."""
 
     def __init__(
         self,
@@ -66,6 +67,7 @@ class ViewerVideo:
         viewer: str,
         monitor: int,
         shadow: Shadow,
+        chooser: MotionChooser,
         tell: Callable[[m.Peer | m.Answer | m.Video], None],
         wake: Callable[[], None],
         carries: Callable[[], float | None],
@@ -92,6 +94,7 @@ class ViewerVideo:
         self._again: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._maker = FrameMaker()
+        self._allowance = Allowance(settings.average_bps, clock())
         self._owed = False
         self._number = 0
         self._last_number = 0
@@ -107,14 +110,12 @@ class ViewerVideo:
         self._counted = 0, 0  # bytes and raw bytes when the present motion began
         #: Frames that were not made because the way was full, or the one before not done.
         self.skipped = 0
-        self.show(shadow)
+        self.show(shadow, chooser)
 
-    def show(self, shadow: Shadow) -> None:
+    def show(self, shadow: Shadow, chooser: MotionChooser) -> None:
         """The picture, of a size of its own, starts over."""
         self._shadow = shadow
-        self._chooser = MotionChooser(
-            shadow.grid.count, shadow.grid.columns, MotionPolicy(self._settings.policy)
-        )
+        self._chooser = chooser
         self._forget_region()
 
     def start_over(self) -> None:
@@ -165,7 +166,7 @@ class ViewerVideo:
             self._settings.addresses,
             self._wanted(),
             self._start_bps(),
-            self._settings.cap_bps,
+            self._settings.max_bps,
             self._clock,
             self._datagram,
             lambda: self._peer_changed(peer),
@@ -194,7 +195,7 @@ class ViewerVideo:
         """Half of what tiles have shown the way to carry; the rest is found out."""
         rate = self._carries()
         known = START_BPS if rate is None else max(START_MIN_BPS, int(rate * 8 / 2))
-        return min(known, self._settings.cap_bps)
+        return min(known, self._settings.max_bps)
 
     def _peer_changed(self, peer: Peer) -> None:
         if peer is not self._peer:
@@ -271,6 +272,7 @@ class ViewerVideo:
         if self._owed:
             self.skipped += 1
             return
+        allowed_bps = self._allowance.rate_bps(self._clock())
         keyframe = self._keyframe or peer.sender.keyframe_wanted(self._clock())
         self._keyframe = False
         x, y, width, height = region.rectangle_px(grid.width_px, grid.height_px)
@@ -280,7 +282,7 @@ class ViewerVideo:
             peer.codec,
             executor,
             at_s=captured_s,
-            bitrate_bps=int(min(self._settings.cap_bps, SHARE * peer.sender.estimator.target_bps)),
+            bitrate_bps=int(min(allowed_bps, SHARE * peer.sender.estimator.target_bps)),
             keyframe=keyframe,
         )
         frame.add_done_callback(lambda frame: self._made(frame, peer, 3 * width * height, captured_s))
@@ -304,6 +306,7 @@ class ViewerVideo:
         self.raw_bytes += raw_bytes
         self._metrics.video_frames += 1
         self._metrics.video_bytes += len(frame.data)
+        self._allowance.spent(len(frame.data), self._clock())
         peer.send(frame, captured_s)
         if self._owed:  # what came meanwhile
             self._wake()

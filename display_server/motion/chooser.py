@@ -42,6 +42,11 @@ FLUENT_PER_S = 20.0
 STEADY = 0.9
 #: What moves is of colour where so much of what was coded is.
 COLOURED = 0.5
+#: A viewer starves that took at most this share of at least so many pictures within this time, s, in time, and
+#: fewer than are fluent. In colour nothing is waited for then: each further picture as tiles stands still.
+STARVED_TAKEN, STARVED_OF, STARVED_WITHIN_S = 0.5, 3, 0.2
+#: A picture that waited so long, s, hides others.
+STALE_S = 0.04
 #: Tiles take over again while something moves only if they need this share of the way at most, so long, s.
 LOAD_LEAVE = 0.5
 LEAVE_AFTER_S = 4.0
@@ -77,7 +82,7 @@ class MotionChooser:
         self._policy = policy
         self.region: Region | None = None
         self._members: Mask = np.zeros(tiles, np.bool_)
-        self._pictures: deque[tuple[float, bool, bool]] = deque(maxlen=120)
+        self._pictures: deque[tuple[float, float, bool]] = deque(maxlen=120)
         self._moved_s = -np.inf
         self._interval_s = 1 / 30
         self._began_s = -np.inf
@@ -94,7 +99,7 @@ class MotionChooser:
         it as tiles now.
         """
         self._activity.changed(tiles, now_s)
-        self._pictures.append((now_s, waited_s > LATE_S, taken))
+        self._pictures.append((now_s, waited_s, taken))
         if self.region is None:
             return
         if np.count_nonzero(self._members[tiles]) >= WEIGHT * self.region.count:
@@ -125,6 +130,20 @@ class MotionChooser:
         if self.region is not None:
             self._leave(now_s)
 
+    def starves(self, now_s: float) -> bool:
+        """Whether something moves of which the viewer took few of the latest pictures."""
+        taken = [
+            taken and waited_s <= STALE_S
+            for at_s, waited_s, taken in self._pictures
+            if now_s - at_s <= STARVED_WITHIN_S
+        ]
+        return (
+            len(taken) >= STARVED_OF
+            and sum(taken) <= STARVED_TAKEN * len(taken)
+            and sum(taken) < FLUENT_PER_S * STARVED_WITHIN_S
+            and int(np.count_nonzero(self._activity.hot(now_s))) >= TILES_MIN
+        )
+
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────
 
     def _enter(self, way: Way, now_s: float) -> None:
@@ -154,8 +173,12 @@ class MotionChooser:
 
     def _late(self, way: Way, now_s: float) -> bool:
         """Whether the way has room, but the viewer does not keep up."""
-        recent = [(late, taken) for at_s, late, taken in self._pictures if now_s - at_s <= LATE_WITHIN_S]
-        late = sum(late for late, _ in recent)
+        if way.coloured >= COLOURED and self.starves(now_s):
+            return True
+        recent = [
+            (waited_s, taken) for at_s, waited_s, taken in self._pictures if now_s - at_s <= LATE_WITHIN_S
+        ]
+        late = sum(waited_s > LATE_S for waited_s, _ in recent)
         taken = sum(taken for _, taken in recent)
         enough = STEADY * len(recent) if way.coloured >= COLOURED else FLUENT_PER_S * LATE_WITHIN_S
         return (

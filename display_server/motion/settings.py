@@ -33,9 +33,9 @@ class VideoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     #: Of monitors, by number, that have one of their own.
     monitors: dict[Annotated[int, msgspec.Meta(ge=0, lt=MONITORS_MAX)], VideoPolicy] = {}
     addresses: Annotated[list[str], msgspec.Meta(max_length=8)] = []
-    #: What the video of one viewer may take.
+    #: What the video of one viewer may take at any time.
     max_mbps: Mbps = 20.0
-    #: The same under the policy `economy`.
+    #: On the average, under the policy `economy`.
     economy_mbps: Mbps = 8.0
     turn: TurnServer | None = None
 
@@ -69,7 +69,11 @@ class VideoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return {self.policy, *self.monitors.values()}
 
     @property
-    def cap_bps(self) -> int:
+    def max_bps(self) -> int:
+        return int(self.max_mbps * 1e6)
+
+    @property
+    def average_bps(self) -> int:
         mbps = min(self.max_mbps, self.economy_mbps) if self.policy == "economy" else self.max_mbps
         return int(mbps * 1e6)
 

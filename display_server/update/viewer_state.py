@@ -304,7 +304,8 @@ class ViewerState:
         encodings = {name: count for name, count in zip(ENCODING_NAMES, by_number, strict=True) if count}
         if numbers:
             coloured = sum(encodings.get(name, 0) for name in COLOURS) / len(numbers)
-            self._coloured += (coloured - self._coloured) * PAYLOAD_WEIGHT
+            weight = max(PAYLOAD_WEIGHT, len(numbers) / self._shadow.grid.count)
+            self._coloured += (coloured - self._coloured) * weight
         self.counts.encodings.update(encodings)
         if len(choice.cached):
             encodings["cached"] = len(choice.cached)

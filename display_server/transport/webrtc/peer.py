@@ -56,7 +56,7 @@ class Peer:
         addresses: Sequence[str],
         able: frozenset[tuple[Codec, Chroma]],
         start_bps: int,
-        cap_bps: int,
+        max_bps: int,
         clock: Callable[[], float],
         datagram: Callable[[bytes | None], None],
         changed: Callable[[], None],
@@ -64,7 +64,7 @@ class Peer:
     ) -> None:
         self._addresses = addresses
         self._able = able
-        self._start_bps, self._cap_bps = start_bps, cap_bps
+        self._start_bps, self._max_bps = start_bps, max_bps
         self._clock = clock
         self._datagram = datagram
         self._changed = changed
@@ -97,7 +97,7 @@ class Peer:
             )
         codec, kind, chroma = choice
         self.codec = kind, chroma
-        self._sender = VideoSender(offer, codec, start_bps=self._start_bps, max_bps=self._cap_bps)
+        self._sender = VideoSender(offer, codec, start_bps=self._start_bps, max_bps=self._max_bps)
         gatherer = Gatherer(self._addresses)
         ice = RTCIceTransport(gatherer)
         certificate = RTCCertificate.generateCertificate()

@@ -106,7 +106,7 @@ def test_what_holds_for_a_monitor() -> None:
     mixed = VideoSettings(policy="adaptive", monitors={0: "exact", 1: "economy"}, addresses=["127.0.0.1"])
     assert [mixed.on(number).policy for number in range(3)] == ["exact", "economy", "adaptive"]
     assert [mixed.on(number).enabled for number in range(3)] == [False, True, True]
-    assert [mixed.on(number).cap_bps for number in (1, 2)] == [8_000_000, 20_000_000]
+    assert [mixed.on(number).average_bps for number in (1, 2)] == [8_000_000, 20_000_000]
     assert (mixed.enabled, mixed.eager) == (True, True)
     exact = VideoSettings(
         policy="adaptive", monitors=dict.fromkeys(range(6), "exact"), addresses=["127.0.0.1"]

@@ -11,7 +11,7 @@ import pytest
 
 from display_server.agent import frame_maker, viewer_video
 from display_server.agent.viewer_video import SHOWN_WITHIN_S, ViewerVideo, relays
-from display_server.motion.chooser import Way
+from display_server.motion.chooser import MotionChooser, MotionPolicy, Way
 from display_server.motion.encoders.video_encoder import (
     Chroma,
     Codec,
@@ -49,6 +49,7 @@ class Bench:
             "v1",
             0,
             self.shadow,
+            MotionChooser(self.shadow.grid.count, self.shadow.grid.columns, MotionPolicy.ECONOMY),
             self.told.append,
             self.wake,
             lambda: 1e6,

@@ -83,6 +83,32 @@ def test_a_film_keeps_its_pace_where_a_stack_stays_exact(way: Way, video: bool) 
     assert (desk.chooser.region is not None) is video
 
 
+@pytest.mark.parametrize(("way", "within_s"), [(IN_COLOUR, 0.25), (QUICK, 1.0)])
+def test_a_film_that_stands_still_is_waited_for_less_than_a_stack(way: Way, within_s: float) -> None:
+    """Every fifth picture reaches the viewer."""
+    desk = Desk(MotionPolicy.ADAPTIVE)
+    began_s = desk.now_s
+    for number in range(60):
+        desk.draw(STACK, 1 / 30, 30, way, waited_s=0.03, taken=number % 5 == 0)
+        if desk.chooser.region is not None:
+            break
+    assert desk.now_s - began_s <= within_s
+
+
+def test_who_starves_is_known_before_it_is_decided() -> None:
+    desk = Desk(MotionPolicy.ADAPTIVE)
+    desk.draw(STACK, 0.2, 30, QUICK, waited_s=0.03, taken=False)
+    assert desk.chooser.starves(desk.now_s)
+    desk.rest(1.0, QUICK)
+    assert not desk.chooser.starves(desk.now_s)
+
+
+def test_who_takes_pictures_now_and_then_does_not_starve_of_a_caret() -> None:
+    desk = Desk(MotionPolicy.ADAPTIVE)
+    desk.draw(Region(0, 0, 1, 1), 0.5, 60, IN_COLOUR, waited_s=0.03, taken=False)
+    assert not desk.chooser.starves(desk.now_s)
+
+
 def test_what_the_viewer_could_not_take_stays_video_on_any_way() -> None:
     """The way has room for it, but that was not what was short."""
     desk = Desk(MotionPolicy.ADAPTIVE)

@@ -37,7 +37,7 @@ class Bench:
             ["127.0.0.1"],
             frozenset({(codec, Chroma.YUV420)}),
             start_bps=4_000_000,
-            cap_bps=8_000_000,
+            max_bps=8_000_000,
             clock=time.monotonic,
             datagram=self.datagrams.append,
             changed=lambda: self.states.append(self.peer.state),
