@@ -51,7 +51,7 @@ SUBJECTS: Mapping[str, Callable[[], Subject]] = {
     "lightbox": Lightbox,
     "lightbox-exact": LightboxExact,
     "lightbox-economy": LightboxEconomy,
-    "lightbox-economy-2": LightboxThrifty,
+    "lightbox-thrifty": LightboxThrifty,
     "lightbox-420": LightboxQuarterColour,
     "novnc": lambda: NoVnc(jpeg=True),
     "novnc-lossless": lambda: NoVnc(jpeg=False),

@@ -35,6 +35,7 @@ def play(kind: str, rate: float) -> Case:
         series = {"gap_ms": gaps_ms(watched), "delay_ms": delays_ms(drawn, watched)}
         figures = cost_figures(reading, bench.effort.seconds) | shown_figures(drawn, watched)
         figures["shown_per_s"] = figures["shown"] / bench.effort.seconds
+        figures["playing_per_s"] = playing_per_s(drawn, watched, rate)
         figures["moving_mbps"] = timed.moving_mbps
         if figures["shown"]:
             # A subject that drops half of the slices looks cheap by the second.
@@ -90,8 +91,8 @@ class Played:
 def one_pass(bench: Bench, order: Sequence[int], rate: float, *, check: bool) -> Played:
     """Plays `order` and watches. The wire and CPU are read over the playing and half a second after.
 
-    What was there before is gone first: a picture that stood still for long, and was refined meanwhile, is what
-    a video encoder would take each later one from, at no cost.
+    The screen is empty before it: from a picture that stood still for long, and was refined meanwhile, a video
+    encoder would take each later one, at no cost.
     """
     stage, surface = bench.stage, bench.surface
     expected = stage.checksums if check else None
@@ -101,13 +102,12 @@ def one_pass(bench: Bench, order: Sequence[int], rate: float, *, check: bool) ->
     meter = bench.meter()
     meter.start()
     stage.play(order, rate)
-    seconds = len(order) / rate
-    lead_s = min(LEAD_S, seconds / 2)
-    bench.pause(lead_s * 1000)
+    seconds, lead = len(order) / rate, lead_s(len(order), rate)
+    bench.pause(lead * 1000)
     before = meter.wire().down
-    bench.pause((seconds - lead_s) * 1000)
+    bench.pause((seconds - lead) * 1000)
     drawn = stage.played(30)
-    moving_mbps = (meter.wire().down - before) * 8 / (seconds - lead_s) / 1e6
+    moving_mbps = (meter.wire().down - before) * 8 / (seconds - lead) / 1e6
     if check:  # at once: how soon it is exact is measured from the last frame
         surface.settle(order[-1], REST_TIMEOUT_S)
     bench.pause(300)
@@ -115,6 +115,11 @@ def one_pass(bench: Bench, order: Sequence[int], rate: float, *, check: bool) ->
     if not check:
         surface.wait_for(order[-1], REST_TIMEOUT_S)
     return Played(drawn, surface.stop(), reading, moving_mbps)
+
+
+def lead_s(count: int, rate: float) -> float:
+    """How long so many frames play before what plays is under way."""
+    return min(LEAD_S, count / rate / 2)
 
 
 def shown_figures(drawn: Sequence[Shown], watched: Watched) -> dict[str, float]:
@@ -133,6 +138,13 @@ def shown_figures(drawn: Sequence[Shown], watched: Watched) -> dict[str, float]:
         figures["gap_p90_ms"] = statistics.quantiles(gaps, n=10)[-1]
         figures["gap_max_ms"] = max(gaps)
     return figures
+
+
+def playing_per_s(drawn: Sequence[Shown], watched: Watched, rate: float) -> float:
+    """Frames a second that were shown of those drawn after the lead: of a film that is under way."""
+    under_way = [shown.number for shown in drawn][round(rate * lead_s(len(drawn), rate)) :]
+    seen = {seen.number for seen in watched.seen}
+    return len(seen.intersection(under_way)) / len(under_way) * rate
 
 
 def delays_ms(drawn: Sequence[Shown], watched: Watched) -> list[float]:

@@ -167,8 +167,8 @@ class LightboxEconomy(Lightbox):
 class LightboxThrifty(LightboxEconomy):
     """With as little as the thriftiest peer takes for a film: quality is compared at the same Mbit/s."""
 
-    name = "lightbox-economy-2"
-    environment = {"LIGHTBOX_VIDEO_ECONOMY_MBPS": "2"}  # noqa: RUF012 - never written to
+    name = "lightbox-thrifty"
+    environment = {"LIGHTBOX_VIDEO_ECONOMY_MBPS": "2.5"}  # noqa: RUF012 - never written to
 
 
 class LightboxQuarterColour(Lightbox):

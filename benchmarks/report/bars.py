@@ -13,7 +13,7 @@ SUBJECT = "lightbox"
 #: As the case of a bar: its figure is a part of the micro benchmarks, its value the part's ratio.
 MICRO = "micro"
 DEFAULT, LOSSLESS = "novnc", "novnc-lossless"
-ECONOMY, THRIFTY, QUARTER = "lightbox-economy", "lightbox-economy-2", "lightbox-420"
+ECONOMY, THRIFTY, QUARTER = "lightbox-economy", "lightbox-thrifty", "lightbox-420"
 VIDEO = "selkies"
 SCROLLING = "click-scrolling", "p95_ms"
 
@@ -120,10 +120,10 @@ MOTION_BARS = (
         subject=ECONOMY,
     ),
     Bar("adaptive, stack 60/s on loopback: share of slices exact", "stack60", "exact_share", least=1.0),
-    Bar("1080p film at 30/s: frames shown/s", "video30", "shown_per_s", least=29),
-    Bar("economy, 1080p film at 30/s: frames shown/s", "video30", "shown_per_s", least=29, subject=ECONOMY),
+    Bar("1080p film at 30/s under way: frames shown/s", "video30", "playing_per_s", least=29),
+    Bar("economy, the same from its start", "video30", "shown_per_s", least=29, subject=ECONOMY),
     Bar(
-        "economy of 2 Mbit/s, film: Mbit/s while it plays, to Selkies",
+        "economy of 2.5 Mbit/s, film: Mbit/s while it plays, to Selkies",
         "video30",
         "checked_moving_mbps",
         VIDEO,
@@ -131,7 +131,7 @@ MOTION_BARS = (
         subject=THRIFTY,
     ),
     Bar(
-        "economy of 2 Mbit/s, film: PSNR, dB more than Selkies",
+        "economy of 2.5 Mbit/s, film: PSNR, dB more than Selkies",
         "video30",
         "psnr_db",
         VIDEO,

@@ -49,6 +49,7 @@ class PlayedDesktop:
         self.stage = self.surface = self
         self.first_round = first_round
         self.passes: list[bool] = []  # whether each was checked
+        self.order: list[str] = []
         self._dropped, self._spoilt, self._refined_ms = dropped, spoilt, refined_ms
         self._kind = "stack"
         self._drawn: list[Shown] = []
@@ -67,6 +68,7 @@ class PlayedDesktop:
         return range(FIRST, FIRST + count)
 
     def play(self, order: Sequence[int], rate: float) -> None:
+        self.order.append("play")
         self._drawn = [Shown(number, 1000 + place * STEP_MS) for place, number in enumerate(order)]
 
     def still(self, number: int) -> Shown:
@@ -77,6 +79,7 @@ class PlayedDesktop:
         return self._drawn
 
     def blank(self) -> None:
+        self.order.append("blank")
         self._drawn = []
 
     def start(self, *place: object, size_px: object = None, expected: object = None) -> None:
@@ -137,6 +140,13 @@ def test_frames_are_counted_and_costs_fall_on_those_that_were_shown() -> None:
     assert (figures["down_bytes"], figures["up_bytes"]) == (DOWN_BYTES, 400)
     assert figures["moving_mbps"] == pytest.approx(DOWN_BYTES / 4 * 8 / 0.1 / 1e6)
     assert figures["shown_per_s"] == pytest.approx(40)
+    assert figures["playing_per_s"] == pytest.approx(50), "both that were dropped were among the first half"
+
+
+def test_each_pass_begins_with_an_empty_screen() -> None:
+    desktop = PlayedDesktop()
+    play("stack", 50)(desktop.bench())
+    assert desktop.order == ["blank", "play", "blank", "play", "blank"]
 
 
 def test_over_a_link_the_time_of_the_exact_bytes_is_told_apart() -> None:
