@@ -91,8 +91,8 @@ class Played:
 def one_pass(bench: Bench, order: Sequence[int], rate: float, *, check: bool) -> Played:
     """Plays `order` and watches. The wire and CPU are read over the playing and half a second after.
 
-    The screen is empty before it: from a picture that stood still for long, and was refined meanwhile, a video
-    encoder would take each later one, at no cost.
+    The screen is empty before it: from a picture that stood still for long, and was refined meanwhile, a
+    video encoder would take each later one, at no cost.
     """
     stage, surface = bench.stage, bench.surface
     expected = stage.checksums if check else None
