@@ -8,10 +8,10 @@ from __future__ import annotations
 
 #: So much of the average may be saved, s.
 SAVED_MAX_S = 1.0
-#: What is saved is meant to last for so long, s.
-SPENT_IN_S = 0.25
-#: After too much was taken, this share of the average is the least.
-LEAST = 0.5
+#: What is saved is meant to last for so long, s; and this share of the average is the least after too much
+#: was taken. So the rate stays within a factor of 4, beyond which VP8 would need a keyframe.
+SPENT_IN_S = 0.5
+LEAST = 0.8
 
 
 class Allowance:

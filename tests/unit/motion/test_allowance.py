@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from display_server.motion.allowance import LEAST, SAVED_MAX_S, SPENT_IN_S, Allowance
+from display_server.motion.encoders.vp8 import RESTART_FACTOR
 
 AVERAGE_BPS = 2e6
 
@@ -22,6 +23,10 @@ def test_too_much_is_given_back_and_video_goes_on() -> None:
     allowance = Allowance(AVERAGE_BPS, 0.0)
     allowance.spent(10_000_000, 0.0)
     assert allowance.rate_bps(0.0) == LEAST * AVERAGE_BPS
+
+
+def test_no_encoder_has_to_start_anew_for_it() -> None:
+    assert (1 + SAVED_MAX_S / SPENT_IN_S) / LEAST < RESTART_FACTOR
 
 
 @given(st.lists(st.tuples(st.floats(0.01, 0.1), st.floats(0.0, 1.0)), min_size=60, max_size=400))
