@@ -7,7 +7,6 @@ beside the picture's way. Most desktops never do.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
@@ -15,12 +14,10 @@ import structlog
 
 from display_server.motion.chooser import MotionChooser, MotionPolicy
 from display_server.motion.settings import VideoSettings
-from display_server.protocol import messages as m
-from display_server.telemetry.metrics import AgentMetrics
 from display_server.update.shadow import Shadow
 
 if TYPE_CHECKING:
-    from display_server.agent.viewer_video import ViewerVideo
+    from display_server.agent.viewer_video import ViewerSide, ViewerVideo
     from display_server.motion.encoders.video_encoder import Chroma, Codec
     from display_server.transport.webrtc.shared_way import SharedWay
 
@@ -67,45 +64,20 @@ class VideoMaker:
         return bool(self._able)
 
     def make(
-        self,
-        viewer: str,
-        device: str,
-        monitor: int,
-        shadow: Shadow,
-        chooser: MotionChooser,
-        tell: Callable[[m.Peer | m.Answer | m.Video], None],
-        wake: Callable[[], None],
-        carries: Callable[[], float | None],
-        datagram: Callable[[bytes | None], None],
-        metrics: AgentMetrics,
-        clock: Callable[[], float],
+        self, viewer: ViewerSide, monitor: int, shadow: Shadow, chooser: MotionChooser
     ) -> ViewerVideo | None:
-        """`device` tells which viewers share a way; empty: it is alone."""
+        """Of a monitor, whose picture is in `shadow`."""
         settings = self._settings.on(monitor)
         if self._kind is None or not self._able or not settings.enabled:
             return None
         from display_server.transport.webrtc.shared_way import SharedWay
 
-        way = self._ways.get(device)
+        way = self._ways.get(viewer.device)
         if way is None:
             way = SharedWay()
-            if device:
-                self._ways[device] = way
-        return self._kind(
-            settings,
-            self._able,
-            viewer,
-            monitor,
-            shadow,
-            chooser,
-            tell,
-            wake,
-            carries,
-            way,
-            datagram,
-            metrics,
-            clock,
-        )
+            if viewer.device:
+                self._ways[viewer.device] = way
+        return self._kind(settings, self._able, way, viewer, monitor, shadow, chooser)
 
 
 def _load() -> tuple[type[ViewerVideo], frozenset[tuple[Codec, Chroma]]]:

@@ -1,4 +1,4 @@
-"""One viewer: its connection, what it has, what is proven of it, and its hands."""
+"""One viewer: its connection, what it has, and what is proven of it."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from display_codecs import ENCODING_NAMES, TILE_PX
 from display_server.agent.holder import MOVED
 from display_server.agent.monitor_picture import MonitorPicture
 from display_server.agent.video_maker import VideoMaker
+from display_server.agent.viewer_hands import ViewerHands
 from display_server.clipboard.desktop_clipboard import DesktopClipboard
 from display_server.clipboard.policy import ClipboardPolicy
 from display_server.clipboard.viewer_clipboard import ViewerClipboard
+from display_server.desktop.monitors import Monitor
 from display_server.errors import Malfunction, ProtocolError
 from display_server.input.input_sink import InputSink
-from display_server.input.pointer_order import PointerOrder
 from display_server.motion.chooser import MotionChooser, Way
 from display_server.motion.region import Region, Tiles
 from display_server.protocol import messages as m
 from display_server.protocol.clipboard import Piece
 from display_server.protocol.connection import MONITOR_GONE, ConnectionState, ViewerConnection
-from display_server.protocol.wire import DigestReport, Motion, parse_motion
+from display_server.protocol.wire import DigestReport
 from display_server.telemetry.metrics import AgentMetrics
 from display_server.telemetry.trace import FrameTraces, Stages
 from display_server.transport.viewer_socket import ViewerSocket, Visitor
@@ -49,8 +50,6 @@ BESIDE_VIDEO = 0.15
 #: made ready before.
 NARROW_BYTES_PER_S = 12_500_000
 LONG_S = 0.02
-#: Input that waits until what was brought can be pasted; more is done at once.
-HELD_MAX = 1024
 
 
 class Surroundings(Protocol):
@@ -113,7 +112,7 @@ class _Parts:
 
 
 class Viewer:
-    """A ViewerEnd. `clock` gives s on the monotonic clock."""
+    """A ViewerEnd, and the ViewerSide of its video. `clock` gives s on the monotonic clock."""
 
     def __init__(
         self,
@@ -124,9 +123,9 @@ class Viewer:
         clock: Callable[[], float],
     ) -> None:
         self._socket = socket
-        self._hands = hands
         self._around = around
-        self._clock = clock
+        self.metrics = around.metrics
+        self.clock = clock
         self._connection = ViewerConnection(self._tiles_of, ENCODING_NAMES, clock())
         self._parts: _Parts | None = None
         #: Video for what moves; None where the browser, the host or the policy has none.
@@ -140,14 +139,17 @@ class Viewer:
         self.device = visitor.device
         self._user = visitor.user
         self._clipboard = ViewerClipboard(around.clipboard, around.clipboard_policy, socket, self.tell_notice)
-        self._pasting: asyncio.Future[None] | None = None
-        self._held: list[m.InputMessage] = []
+        self._hands = ViewerHands(
+            self.id,
+            hands,
+            self._shown,
+            lambda: around.size_px,
+            lambda x_px, y_px: around.pointed(self, x_px, y_px),
+            self.tell_notice,
+            self.metrics,
+        )
         self._joined_s = clock()
         self._watch = m.Watch(status=False, trace=False)
-        self._buttons = 0
-        self._order = PointerOrder()
-        self._datagrams = 0
-        self._pointer: tuple[int, int] | None = None
         self._told: Exactness | None = None
         self._told_s = -math.inf
         self._verify: asyncio.TimerHandle | None = None
@@ -214,23 +216,16 @@ class Viewer:
         """Once what makes it is loaded."""
         if self._parts is None or not self.greeted or self.scout is None:
             return
-        monitor = self._parts.picture.monitor.id
-        self.video = self._around.video.make(
-            self.id,
-            self.device,
-            monitor,
-            self._parts.picture.shadow,
-            self.scout,
-            self._tell,
-            lambda: self._around.wake(monitor),
-            lambda: self.window.rate_bytes_per_s,
-            self.datagram,
-            self._around.metrics,
-            self._clock,
-        )
+        picture = self._parts.picture
+        self.video = self._around.video.make(self, picture.monitor.id, picture.shadow, self.scout)
         if self.video is not None:
             self.scout = None
             self.video.invite()
+
+    def wake(self) -> None:
+        """What video is to show may be another, or a frame due."""
+        if self.monitor is not None:
+            self._around.wake(self.monitor)
 
     @property
     def monitor(self) -> int | None:
@@ -240,19 +235,16 @@ class Viewer:
     @property
     def pointer_tile(self) -> int | None:
         """The tile of its monitor that the pointer is on; None while it is elsewhere."""
-        if self._pointer is None or self._parts is None:
+        if self._parts is None or (place := self._hands.place) is None:
             return None
-        picture = self._parts.picture
-        x, y = self._pointer[0] - picture.monitor.x, self._pointer[1] - picture.monitor.y
-        if not (0 <= x < picture.monitor.width and 0 <= y < picture.monitor.height):
-            return None
-        return y // TILE_PX * picture.shadow.grid.columns + x // TILE_PX
+        x, y = place
+        return y // TILE_PX * self._parts.picture.shadow.grid.columns + x // TILE_PX
 
     def send_update(self, update: Update, stages: Stages, encoded_s: float) -> None:
         assert self._parts is not None
         self._connection.update_sent()
         self._socket.send(update.data)
-        now_s = self._clock()
+        now_s = self.clock()
         self.window.sent(update.epoch, len(update.data), now_s)
         self._parts.proof.sent(update.epoch, update.tiles, update.digests, reset=update.reset, now_s=now_s)
         self.traces.sent(
@@ -271,47 +263,36 @@ class Viewer:
         if self._connection.state is ConnectionState.CLOSED:
             return  # dismissed: what it still sends counts for nothing
         try:
-            self._handle(self._connection.receive(frame), self._clock())
+            self._handle(self._connection.receive(frame), self.clock())
         except ProtocolError:
-            self._around.metrics.violations += 1
+            self.metrics.violations += 1
             raise
 
     def datagram(self, data: bytes | None) -> None:
         """A message of the data channel came; None: something that is none."""
         if not self.greeted:
             return
-        metrics = self._around.metrics
         try:
-            if data is None:
-                raise ProtocolError("the data channel is for whole binary messages on stream 0")
-            motion = parse_motion(data)
+            self._hands.datagram(data)
         except ProtocolError as error:
-            metrics.violations += 1
+            self.metrics.violations += 1
             log.warning("protocol violation", viewer=self.id, code=error.close_code, error=str(error))
             self._connection.close()
             self.close(error.close_code, str(error))
-            return
-        metrics.pointer_datagrams += 1
-        self._datagrams += 1
-        # What waits for a paste is not overtaken; the WebSocket repeats where the pointer came to rest.
-        if self._pasting is None and self._order.beside(motion.turn, motion.step):
-            self._act(motion)
-        else:
-            metrics.pointer_late += 1
 
     def _handle(self, message: m.ViewerMessage | DigestReport | Piece, now_s: float) -> None:
         match message:
             case m.Pointer() | m.Wheel() | m.Key() | m.Text() | m.Release():
-                self._act(message)
+                self._hands.act(message)
             case m.Ack():
                 self._acked(message, now_s)
             case DigestReport():
                 self._reported(message, now_s)
             case m.Ping():
                 self.traces.clock.heard(message.t, now_s)
-                self._tell(m.Pong(message.t, now_s * 1000))
+                self.tell(m.Pong(message.t, now_s * 1000))
             case m.Refresh():
-                self._around.metrics.resets += 1
+                self.metrics.resets += 1
                 if self.video is not None:
                     self.video.start_over()
                 self.state.start_over()
@@ -351,6 +332,9 @@ class Viewer:
 
     # ── to the viewer ────────────────────────────────────────────────────────────────────────────────
 
+    def tell(self, message: m.AgentMessage) -> None:
+        self._socket.send(m.encode_agent_message(message))
+
     def tell_clipboard(self) -> None:
         """A program copied something."""
         if self.greeted:
@@ -360,13 +344,13 @@ class Viewer:
         if self._busy:
             self._cursor_owed = cursor
         else:
-            self._tell(cursor)
+            self.tell(cursor)
 
     def tell_pointer(self, x_px: int, y_px: int) -> None:
         """In the screen's coordinates."""
-        self._pointer = self._clamped(x_px, y_px)
+        self._hands.moved(x_px, y_px)
         if not self._busy:
-            self._tell(m.PointerAt(x_px, y_px))
+            self.tell(m.PointerAt(x_px, y_px))
 
     def tell_state(self, now_s: float) -> Exactness | None:
         """Tells it if it changed or was not told for a while; None before hello."""
@@ -379,7 +363,7 @@ class Viewer:
             self._told, self._told_s = state, now_s
             age_ms = round(self._parts.proof.age_s(now_s) * 1000, 1)
             ratio = self.video.ratio if self.video is not None and state is Exactness.LOSSY else None
-            self._tell(m.State(monitor, self._parts.state.epoch, state.value, age_ms, ratio))
+            self.tell(m.State(monitor, self._parts.state.epoch, state.value, age_ms, ratio))
         return state
 
     def second(self, now_s: float) -> None:
@@ -388,16 +372,16 @@ class Viewer:
         state = self.tell_state(now_s)
         if state is None or self._parts is None:
             return
-        self._around.metrics.state_s[state.value] += 1
+        self.metrics.state_s[state.value] += 1
         if self._busy:
             return
         if self._watch.status:
-            self._tell(self._status(self._parts, state, now_s))
+            self.tell(self._status(self._parts, state, now_s))
         if self._watch.trace:
-            self._tell(m.Trace(self.traces.take()))
+            self.tell(m.Trace(self.traces.take()))
 
     def tell_notice(self, code: str, message: str) -> None:
-        self._tell(m.Notice(code, message))
+        self.tell(m.Notice(code, message))
 
     def arranged(self) -> None:
         """The monitors are others. Its own may be gone, have a new size, or only another place."""
@@ -409,11 +393,11 @@ class Viewer:
             self.tell_notice("monitor-gone", f"This desktop has no monitor {number} any more.")
             self.close(MONITOR_GONE, f"monitor {number} is gone")
             return
-        self._tell(self._around.layout(self))
+        self.tell(self._around.layout(self))
         if picture is self._parts.picture:
             return
         # A new size: what is on the way is of a picture that is no more.
-        now_s = self._clock()
+        now_s = self.clock()
         self._connection.picture_changed(self._parts.state.epoch)
         self._parts.picture = picture
         if self.video is not None:
@@ -447,7 +431,7 @@ class Viewer:
             SurfaceProof(shadow.black, shadow.seed, now_s),
         )
         layout = self._around.layout(self)
-        self._tell(
+        self.tell(
             m.Welcome(
                 session=self._around.session,
                 viewer=self.id,
@@ -472,7 +456,7 @@ class Viewer:
         self._parts.proof.acked(ack.epoch)
         frame = self.traces.acked(ack.epoch, ack.received, ack.decoded, ack.shown, now_s)
         if frame is not None:
-            self._around.metrics.frame(frame)
+            self.metrics.frame(frame)
         was_open = self.window.open
         self.window.acked(ack.epoch, (ack.shown - ack.received) / 1000, now_s)
         if not was_open:
@@ -483,13 +467,13 @@ class Viewer:
         ):
             self._around.want_video()
         if self._cursor_owed is not None and not self._busy:
-            self._tell(self._cursor_owed)
+            self.tell(self._cursor_owed)
             self._cursor_owed = None
         self._plan_verify()
 
     def _reported(self, report: DigestReport, now_s: float) -> None:
         assert self._parts is not None
-        metrics = self._around.metrics
+        metrics = self.metrics
         metrics.reports += 1
         verdict = self._parts.proof.reported(report, now_s)
         if len(verdict.wrong):
@@ -513,10 +497,10 @@ class Viewer:
         at_s = self._parts.proof.ask_at_s() if self._parts is not None else None
         if at_s is None or self._parts is None or at_s >= self._verify_s:
             return
-        now_s = self._clock()
+        now_s = self.clock()
         if at_s <= now_s:
             monitor = self._parts.picture.monitor.id
-            self._tell(m.Verify(monitor, full=self._parts.proof.asked(now_s)))
+            self.tell(m.Verify(monitor, full=self._parts.proof.asked(now_s)))
             at_s = self._parts.proof.ask_at_s() or now_s
         if self._verify is not None:
             self._verify.cancel()
@@ -534,63 +518,11 @@ class Viewer:
             log.error("clipboard failed", viewer=self.id, error=str(error))
             return
         if done is not None:
-            self._pasting = done
-            done.add_done_callback(self._can_paste)
+            self._hands.hold_until(done)
 
-    def _can_paste(self, done: asyncio.Future[None]) -> None:
-        if not done.cancelled():
-            done.exception()  # a server that is gone ends the agent by its capture
-        if done is self._pasting:
-            self._pasting, held, self._held = None, self._held, []
-            for message in held:
-                self._act(message)
-
-    def _act(self, message: m.InputMessage | Motion) -> None:
-        # The key that pastes may be among them.
-        if self._pasting is not None and not isinstance(message, Motion) and len(self._held) < HELD_MAX:
-            self._held.append(message)
-            return
-        self._around.metrics.input_events += 1
-        try:
-            match message:
-                case m.Pointer():
-                    counts = self._order.in_line(message.turn, message.step)
-                    if counts or message.buttons != self._buttons:
-                        self._buttons = message.buttons
-                        self._point(message.x, message.y)
-                case Motion():
-                    self._point(message.x, message.y)
-                case m.Wheel():
-                    self._order.in_line(message.turn, 0)
-                    if self._on_screen(message.x, message.y) != self._pointer:
-                        self._point(message.x, message.y)
-                    self._hands.wheel(message.dx, message.dy)
-                case m.Key():
-                    self._hands.key(message.keysym, message.code, down=message.down)
-                case m.Text():
-                    self._hands.text(message.text)
-                case m.Release():
-                    self._buttons = 0
-                    self._hands.release()
-        except Malfunction as error:
-            # A server that is gone ends the agent by its capture; one that is stuck may recover.
-            log.error("input failed", viewer=self.id, error=str(error))
-            self._tell(m.Notice("input-failed", "The desktop does not take input at the moment."))
-
-    def _point(self, x: int, y: int) -> None:
-        self._pointer = self._on_screen(x, y)
-        self._hands.pointer(*self._pointer, self._buttons)
-        self._around.pointed(self, *self._pointer)
-
-    def _on_screen(self, x: int, y: int) -> tuple[int, int]:
-        """From the monitor's coordinates. A drag may leave the monitor, towards others."""
-        assert self._parts is not None
-        monitor = self._parts.picture.monitor
-        return self._clamped(x + monitor.x, y + monitor.y)
-
-    def _clamped(self, x: int, y: int) -> tuple[int, int]:
-        width, height = self._around.size_px
-        return min(max(x, 0), width - 1), min(max(y, 0), height - 1)
+    def _shown(self) -> Monitor:
+        assert self._parts is not None, "only after hello"
+        return self._parts.picture.monitor
 
     def _tiles_of(self, monitor: int) -> int | None:
         picture = self._around.pictures.get(monitor)
@@ -599,9 +531,6 @@ class Viewer:
     @property
     def _busy(self) -> bool:
         return self._socket.buffered_bytes > BUSY_BYTES
-
-    def _tell(self, message: m.AgentMessage) -> None:
-        self._socket.send(m.encode_agent_message(message))
 
     def _status(self, parts: _Parts, state: Exactness, now_s: float) -> m.Status:
         counts = parts.state.counts
@@ -627,11 +556,11 @@ class Viewer:
             video_bytes=self.video.bytes if self.video is not None else 0,
             video_raw_bytes=self.video.raw_bytes if self.video is not None else 0,
             video_codec=self.video.codec if self.video is not None else "",
-            datagrams=self._datagrams,
+            datagrams=self._hands.datagrams,
         )
 
     def _summary(self) -> dict[str, object]:
-        facts: dict[str, object] = {"seconds": round(self._clock() - self._joined_s, 1)}
+        facts: dict[str, object] = {"seconds": round(self.clock() - self._joined_s, 1)}
         if self._parts is not None:
             counts = self._parts.state.counts
             facts |= {"updates": counts.updates, "bytes": counts.bytes, "dropped": counts.dropped}

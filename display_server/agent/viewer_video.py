@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
+from typing import Protocol
 
 import numpy as np
 import structlog
@@ -55,46 +56,61 @@ def relays(turn: TurnServer | None, viewer: str, now_unix_s: float) -> list[m.Ic
     return [m.IceServer(turn.urls, name, base64.b64encode(proof).decode())]
 
 
+class ViewerSide(Protocol):
+    """What video needs of the viewer that it is for."""
+
+    id: str
+    #: Which viewers share a way; empty: it is alone.
+    device: str
+    metrics: AgentMetrics
+    #: s on the monotonic clock.
+    clock: Callable[[], float]
+
+    @property
+    def way(self) -> Way:
+        """What it has shown to carry of late."""
+
+    def tell(self, message: m.Peer | m.Answer | m.Video) -> None:
+        """Sends a control message."""
+
+    def wake(self) -> None:
+        """The pipeline is to look again."""
+
+    def datagram(self, data: bytes | None) -> None:
+        """A message of the data channel came; None: something that is none."""
+
+
 class ViewerVideo:
-    """`chooser` knows what moved so far, `tell` sends a control message, `wake` lets the pipeline look again,
-    `carries` tells what the way has shown to carry in bytes a second, `shared` is the way of all windows of
-    the device, `datagram` takes what comes on the data channel. `able` is what this host encodes."""
+    """`able` is what this host encodes, `shared` is the way of all windows of the viewer's device, `chooser`
+    knows what moved so far."""
 
     def __init__(
         self,
         settings: VideoSettings,
         able: frozenset[tuple[Codec, Chroma]],
-        viewer: str,
+        shared: SharedWay,
+        viewer: ViewerSide,
         monitor: int,
         shadow: Shadow,
         chooser: MotionChooser,
-        tell: Callable[[m.Peer | m.Answer | m.Video], None],
-        wake: Callable[[], None],
-        carries: Callable[[], float | None],
-        shared: SharedWay,
-        datagram: Callable[[bytes | None], None],
-        metrics: AgentMetrics,
-        clock: Callable[[], float],
     ) -> None:
         self._settings = settings
         self._able = able
-        self._viewer = viewer
-        self._monitor = monitor
-        self._tell = tell
-        self._wake = wake
-        self._carries = carries
         self._shared = shared
         self._sharing: BandwidthEstimator | None = None
-        self._datagram = datagram
-        self._metrics = metrics
-        self._clock = clock
+        self._viewer = viewer
+        self._monitor = monitor
+        self._tell = viewer.tell
+        self._wake = viewer.wake
+        self._metrics = viewer.metrics
+        self._clock = viewer.clock
         self._peer: Peer | None = None
         self._retry_s = RETRY_S
         self._timer: asyncio.TimerHandle | None = None
         self._again: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._maker = FrameMaker()
-        self._allowance = Allowance(settings.average_bps, clock())
+        self._allowance = Allowance(settings.average_bps, self._clock())
         self._owed = False
         self._number = 0
         self._last_number = 0
@@ -152,7 +168,7 @@ class ViewerVideo:
 
     def invite(self) -> None:
         """Asks the viewer for an offer."""
-        self._tell(m.Peer(relays(self._settings.turn, self._viewer, time.time())))
+        self._tell(m.Peer(relays(self._settings.turn, self._viewer.id, time.time())))
 
     def offered(self, offer: m.Offer) -> None:
         """A new connection takes the place of a former one."""
@@ -168,14 +184,14 @@ class ViewerVideo:
             self._start_bps(),
             self._settings.max_bps,
             self._clock,
-            self._datagram,
+            self._viewer.datagram,
             lambda: self._peer_changed(peer),
         )
         self._peer = peer
         try:
             answer = await peer.answer(offer.sdp)
         except (ProtocolError, OSError, ValueError) as error:
-            log.warning("no video", viewer=self._viewer, error=str(error))
+            log.warning("no video", viewer=self._viewer.id, error=str(error))
             if peer is self._peer:
                 self._fail()
             return
@@ -193,7 +209,7 @@ class ViewerVideo:
 
     def _start_bps(self) -> int:
         """Half of what tiles have shown the way to carry; the rest is found out."""
-        rate = self._carries()
+        rate = self._viewer.way.rate_bytes_per_s
         known = START_BPS if rate is None else max(START_MIN_BPS, int(rate * 8 / 2))
         return min(known, self._settings.max_bps)
 
@@ -210,7 +226,7 @@ class ViewerVideo:
             codec, chroma = peer.codec or (None, None)
             log.info(
                 "video ready",
-                viewer=self._viewer,
+                viewer=self._viewer.id,
                 codec=codec.value if codec else None,
                 chroma=chroma.value if chroma else None,
             )
@@ -245,7 +261,7 @@ class ViewerVideo:
         """Decides what goes as video now; True where that changed."""
         before = self.region
         if self.usable and self.region is not None and self._unseen(now_s):
-            log.warning("video is not shown", viewer=self._viewer, frames=self.frames)
+            log.warning("video is not shown", viewer=self._viewer.id, frames=self.frames)
             self._fail()
         if self.usable:
             region = self._chooser.choose(way, now_s)
@@ -295,7 +311,7 @@ class ViewerVideo:
         try:
             frame = encoded.result()
         except EncoderError as error:
-            log.error("encoder failed", viewer=self._viewer, error=str(error))
+            log.error("encoder failed", viewer=self._viewer.id, error=str(error))
             self._maker.close()
             self._fail()
             return

@@ -32,10 +32,17 @@ WAY = Way(1e6, 700.0)
 
 
 class Bench:
+    """The ViewerSide of a video."""
+
+    id = "v1"
+    device = ""
+    way = WAY
+
     def __init__(self) -> None:
         self.told: list[m.Peer | m.Answer | m.Video] = []
         self.shadow = Shadow(1280, 800, 1)
         self.now_s = time.monotonic()
+        self.clock = lambda: self.now_s
         self.woken = 0
         self.metrics = AgentMetrics()
         self.shared = SharedWay()
@@ -43,24 +50,25 @@ class Bench:
         self.executor = ThreadPoolExecutor(1)
 
     def make(self) -> ViewerVideo:
+        grid = self.shadow.grid
         return ViewerVideo(
             VideoSettings(policy="economy", addresses=["127.0.0.1"]),
             ABLE,
-            "v1",
+            self.shared,
+            self,
             0,
             self.shadow,
-            MotionChooser(self.shadow.grid.count, self.shadow.grid.columns, MotionPolicy.ECONOMY),
-            self.told.append,
-            self.wake,
-            lambda: 1e6,
-            self.shared,
-            lambda _: None,
-            self.metrics,
-            lambda: self.now_s,
+            MotionChooser(grid.count, grid.columns, MotionPolicy.ECONOMY),
         )
+
+    def tell(self, message: m.Peer | m.Answer | m.Video) -> None:
+        self.told.append(message)
 
     def wake(self) -> None:
         self.woken += 1
+
+    def datagram(self, data: bytes | None) -> None:
+        raise AssertionError(f"the peer of this test brings none: {data!r}")
 
     @property
     def peer(self) -> FakePeer:
