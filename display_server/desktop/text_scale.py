@@ -41,9 +41,7 @@ class TextScale:
         self._root = self._connection.root
         self._serial = 0
         self._owner: int | None = None
-        with self._connection.requests():
-            found = _RESOURCE_LINE.search(self._resources())
-        self.percent = round(float(found[1]) / DPI * 100) if found else 100
+        self.percent = percent_of(self._connection)
         if self.percent != 100:
             self.set(self.percent)
 
@@ -61,13 +59,8 @@ class TextScale:
                 self._set_setting(dots)
             self._core.GetInputFocus().reply()
 
-    def _resources(self) -> str:
-        name, kind = xcffib.xproto.Atom.RESOURCE_MANAGER, xcffib.xproto.Atom.STRING
-        answer = self._core.GetProperty(False, self._root, name, kind, 0, _RESOURCES_MAX).reply()
-        return bytes(answer.value.buf()).decode("latin-1")
-
     def _set_resource(self, dots: int) -> None:
-        others = _RESOURCE_LINE.sub("", self._resources()).strip("\n")
+        others = _RESOURCE_LINE.sub("", _resources(self._connection)).strip("\n")
         lines = [*(line for line in others.splitlines() if line), f"{_RESOURCE}:\t{dots}", ""]
         data = "\n".join(lines).encode("latin-1")
         name, kind = xcffib.xproto.Atom.RESOURCE_MANAGER, xcffib.xproto.Atom.STRING
@@ -99,3 +92,16 @@ class TextScale:
 
     def _atom(self, name: str) -> int:
         return int(self._core.InternAtom(False, len(name), name).reply().atom)
+
+
+def percent_of(connection: XConnection) -> int:
+    """As the display's resources have it. Raises the connection's failure."""
+    with connection.requests():
+        found = _RESOURCE_LINE.search(_resources(connection))
+    return round(float(found[1]) / DPI * 100) if found else 100
+
+
+def _resources(connection: XConnection) -> str:
+    name, kind = xcffib.xproto.Atom.RESOURCE_MANAGER, xcffib.xproto.Atom.STRING
+    answer = connection.core.GetProperty(False, connection.root, name, kind, 0, _RESOURCES_MAX).reply()
+    return bytes(answer.value.buf()).decode("latin-1")

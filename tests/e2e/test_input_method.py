@@ -2,47 +2,76 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from jeepney.bus_messages import message_bus
+from jeepney.io.blocking import Proxy, open_dbus_connection
 
 from tests.e2e.browsers import hangul
 from tests.e2e.browsers.chromium import Chromium
-from tests.e2e.desktop_side.display import XDisplay
+from tests.e2e.desktop_side.display import Window, XDisplay
 from tests.e2e.desktop_side.probe import Probe
 from tests.e2e.processes import Program, wait_for
 from tests.e2e.viewer import Viewer
 
+LIST_TITLE = "Lightbox candidates"
+#: The list begins so near to the caret, px.
+CARET_PX = 60
+
 
 @pytest.fixture
 def programs(display: XDisplay) -> dict[str, str]:
-    """The environment of the desktop's own programs, once they can type Hangul."""
-    environment = environment_of(display, "openbox")
-
-    def engine() -> str:
-        asked = subprocess.run(
-            ["ibus", "engine"], env=environment, capture_output=True, text=True, timeout=10, check=False
-        )
-        return asked.stdout.strip()
-
-    wait_for(lambda: engine() == "hangul", timeout_s=30, what="the desktop's input method")
+    """The environment of the desktop's own programs, once they can type Hangul and see a list of Hanja."""
+    environment = environment_of(process_on(display, "openbox"))
+    wait_for(
+        lambda: asked(environment, "ibus", "engine") == "hangul",
+        timeout_s=30,
+        what="the desktop's input method",
+    )
+    wait_for_panel(environment)
     return environment
 
 
-def environment_of(display: XDisplay, name: str) -> dict[str, str]:
+def asked(environment: dict[str, str], *command: str) -> str:
+    answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=10, check=False)
+    return answer.stdout.strip()
+
+
+def wait_for_panel(environment: dict[str, str]) -> None:
+    """The list's program is there for ibus, which would otherwise tell nobody of its candidates."""
+    with open_dbus_connection(asked(environment, "ibus", "address")) as bus:
+        names = Proxy(message_bus, bus)
+        wait_for(
+            lambda: names.NameHasOwner("org.freedesktop.IBus.Panel")[0],
+            timeout_s=30,
+            what="the list's program",
+        )
+
+
+def process_on(display: XDisplay, name: str) -> Path:
+    """A program of the desktop, by a part of its command; its folder in /proc."""
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if (process / "comm").read_text().strip() != name:
-                continue
-            pairs = [line.partition("=") for line in (process / "environ").read_text().split("\0")]
+            command = (process / "cmdline").read_text().split("\0")
+            environment = environment_of(process)
         except (OSError, UnicodeDecodeError):
             continue  # it ended meanwhile, or is another user's
-        found = {name: value for name, _, value in pairs if name}
-        if found.get("DISPLAY") == display.name:
-            return found
+        wanted = display.environment  # the authority too: numbers are used again
+        here = all(environment.get(part) == wanted.get(part) for part in ("DISPLAY", "XAUTHORITY"))
+        if here and name in command:
+            return process
     raise AssertionError(f"no {name} on {display.name}")
+
+
+def environment_of(process: Path) -> dict[str, str]:
+    pairs = [line.partition("=") for line in (process / "environ").read_text().split("\0")]
+    return {name: value for name, _, value in pairs if name}
 
 
 @pytest.fixture
@@ -107,16 +136,91 @@ def test_text_of_the_client_passes_while_the_desktop_composes(chromium_viewer: V
     back_to_latin(chromium_viewer, probe)
 
 
-def test_hanja(chromium_viewer: Viewer, probe: Probe) -> None:
+def shown_list(display: XDisplay) -> Window | None:
+    return next((window for window in display.popups() if window.title == LIST_TITLE), None)
+
+
+def ask_for_hanja(viewer: Viewer, display: XDisplay, syllable: str) -> Window:
+    """Types it in Hangul and presses 한자."""
+    viewer.browser.type(hangul.keys(syllable))
+    korean_key(viewer, "HanjaMode", "Lang2")
+    shown: Window = wait_for(lambda: shown_list(display), timeout_s=10, what="the list of Hanja")
+    return shown
+
+
+def wait_until_closed(display: XDisplay) -> None:
+    wait_for(lambda: shown_list(display) is None, timeout_s=10, what="the list's end")
+
+
+def test_hanja_by_number(chromium_viewer: Viewer, probe: Probe, display: XDisplay, out: Path) -> None:
+    """한자 shows the list at the caret, on the viewer's screen as well; a number chooses from it."""
     chromium_viewer.open_desktop("radiology")
     chromium_viewer.click(probe.entry)
     korean_key(chromium_viewer, "HangulMode", "Lang1")
-    chromium_viewer.browser.type(hangul.keys("한"))
-    korean_key(chromium_viewer, "HanjaMode", "Lang2")
-    chromium_viewer.browser.tap("Enter")
-    chosen = wait_for(probe.text, timeout_s=10, what="a character")
+    candidates = ask_for_hanja(chromium_viewer, display, "한")
+    assert abs(candidates.x - probe.x) < CARET_PX, f"{candidates}"
+    assert probe.y < candidates.y < probe.entry[1] + CARET_PX, f"{candidates}"
+    chromium_viewer.assert_equal(display, out, "hanja")
+    chromium_viewer.browser.screenshot(out / "hanja.png")
+    place = np.s_[
+        candidates.y : candidates.y + candidates.height, candidates.x : candidates.x + candidates.width
+    ]
+    listed = display.pixels()[place]
+    chromium_viewer.browser.tap("ArrowDown")
+    wait_for(lambda: (display.pixels()[place] != listed).any(), timeout_s=10, what="the next row")
+    chromium_viewer.browser.tap("2")
+    probe.wait_for_text("漢")
+    wait_until_closed(display)
     back_to_latin(chromium_viewer, probe)
-    assert "一" <= chosen <= "鿿", f"{chosen!r} is no Hanja"
+
+
+def test_hanja_by_a_click(chromium_viewer: Viewer, probe: Probe, display: XDisplay) -> None:
+    """The list takes no focus from the entry. The second page's first is the tenth of all."""
+    chromium_viewer.open_desktop("radiology")
+    chromium_viewer.click(probe.entry)
+    korean_key(chromium_viewer, "HangulMode", "Lang1")
+    candidates = ask_for_hanja(chromium_viewer, display, "한")
+    before = display.pixels()
+    chromium_viewer.browser.tap("PageDown")
+    wait_for(lambda: (display.pixels() != before).any(), timeout_s=10, what="the next page")
+    chromium_viewer.click((candidates.x + 20, candidates.y + 15))
+    probe.wait_for_text("邯")
+    wait_until_closed(display)
+    back_to_latin(chromium_viewer, probe)
+
+
+def test_escape_closes_the_list(chromium_viewer: Viewer, probe: Probe, display: XDisplay) -> None:
+    chromium_viewer.open_desktop("radiology")
+    chromium_viewer.click(probe.entry)
+    korean_key(chromium_viewer, "HangulMode", "Lang1")
+    ask_for_hanja(chromium_viewer, display, "한")
+    chromium_viewer.browser.tap("Escape")
+    wait_until_closed(display)
+    chromium_viewer.browser.tap("Enter")  # ends the syllable
+    probe.wait_for_text("한")
+    back_to_latin(chromium_viewer, probe)
+
+
+def test_typing_goes_on_without_the_list(
+    chromium_viewer: Viewer, probe: Probe, display: XDisplay, programs: dict[str, str]
+) -> None:
+    """Its program is killed while it shows the list: keys work on, and the list comes again."""
+    chromium_viewer.open_desktop("radiology")
+    chromium_viewer.click(probe.entry)
+    korean_key(chromium_viewer, "HangulMode", "Lang1")
+    ask_for_hanja(chromium_viewer, display, "한")
+    os.kill(int(process_on(display, "display_server.desktop.candidates").name), signal.SIGKILL)
+    wait_until_closed(display)
+    chromium_viewer.browser.tap("2")
+    probe.wait_for_text("漢")
+    chromium_viewer.browser.type(hangul.keys("자") + " ")
+    probe.wait_for_text("漢자 ")
+    wait_for_panel(programs)
+    ask_for_hanja(chromium_viewer, display, "자")
+    chromium_viewer.browser.tap("1")
+    probe.wait_for_text("漢자 子")
+    wait_until_closed(display)
+    back_to_latin(chromium_viewer, probe)
 
 
 def test_plain_x_program(

@@ -94,6 +94,15 @@ class XDisplay:
                 found.append(self._describe(window))  # it may vanish while it is asked
         return found
 
+    def popups(self) -> list[Window]:
+        """What is on the screen and no window manager's: menus, lists of candidates."""
+        found = []
+        for window in self._mapped_children():
+            with contextlib.suppress(xcffib.xproto.DrawableError, xcffib.xproto.WindowError):
+                if self._x.core.GetWindowAttributes(window).reply().override_redirect:
+                    found.append(self._describe(window))
+        return found
+
     def close(self) -> None:
         self._x.disconnect()
 
@@ -102,9 +111,13 @@ class XDisplay:
         return subprocess.run(argv, env=self.environment, check=True, capture_output=True, text=True).stdout
 
     def _mapped_children(self) -> list[int]:
-        children = self._x.core.QueryTree(self._root).reply().children
         viewable = xcffib.xproto.MapState.Viewable
-        return [w for w in children if self._x.core.GetWindowAttributes(w).reply().map_state == viewable]
+        found = []
+        for window in self._x.core.QueryTree(self._root).reply().children:
+            with contextlib.suppress(xcffib.xproto.WindowError):  # it may vanish while it is asked
+                if self._x.core.GetWindowAttributes(window).reply().map_state == viewable:
+                    found.append(window)
+        return found
 
     def _describe(self, window: int) -> Window:
         shape = self._x.core.GetGeometry(window).reply()
