@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +11,12 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.links.link import parse_link
-from benchmarks.links.network import Loopback, Network
+from benchmarks.links.network import network
 from tests.e2e.browsers.browser import Browser
-from tests.e2e.conftest import DESKTOP_PX, signed_in
 from tests.e2e.desktop_side.display import XDisplay
 from tests.e2e.desktop_side.film import AT_PX, SIDE_PX, Film
-from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
+from tests.e2e.video_side import open_ward
 from tests.e2e.viewer import PATIENCE_S
 
 PATCH_PX = 128
@@ -33,7 +32,7 @@ COLOURS = np.array(
 TOLERANCE = 6
 
 WAYS = [
-    pytest.param("chromium", "economy", None, "h264 4:2:0", id="chromium-420"),
+    pytest.param("chromium", "economy", "loopback", "h264 4:2:0", id="chromium-420"),
     pytest.param("chromium", "adaptive", "6", "h264 4:4:4", id="chromium-444"),
     pytest.param("firefox", "economy", "1000", "vp8 4:2:0", id="firefox-vp8"),
 ]
@@ -88,31 +87,16 @@ def test_flat_colours_stay(
     out: Path,
     engine: str,
     policy: str,
-    link: str | None,
+    link: str,
     codec: str,
 ) -> None:
     log = out / "lightbox-video-colours.log"
-    log.write_bytes(b"")
-    with ExitStack() as stack:
-        between = Loopback() if link is None else stack.enter_context(Network(parse_link(link)))
-        with between.server():
-            lightbox = Lightbox(
-                log,
-                profile="blank",
-                width_px=DESKTOP_PX[0],
-                height_px=DESKTOP_PX[1],
-                video=policy,
-                host=between.host,
-            )
-        stack.callback(lightbox.stop)
-        stack.enter_context(between.client())
-        browser = start_browser(engine)
-        stack.callback(browser.close)
-        viewer = signed_in(browser, lightbox)
-        viewer.open_desktop("blank")
-        with between.server():
-            display = lightbox.display()
-        stack.callback(display.close)
+    with (
+        network(parse_link(link)) as between,
+        open_ward(log, lambda: start_browser(engine), network=between, video=policy) as ward,
+        closing(ward.display()) as display,
+    ):
+        viewer = ward.viewer
         with between.server(), patches_in_motion(display) as pictures, between.client():
             viewer.wait_for_badge("lossy")
             seen: list[list[float]] = []

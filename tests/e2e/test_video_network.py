@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,12 +17,10 @@ import pytest
 from benchmarks.links.link import parse_link
 from benchmarks.links.network import Network
 from tests.e2e.browsers.browser import Browser
-from tests.e2e.conftest import DESKTOP_PX, signed_in
 from tests.e2e.desktop_side.display import XDisplay
 from tests.e2e.desktop_side.film import Film
-from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
-from tests.e2e.test_video import Ward, moves
+from tests.e2e.video_side import Ward, film, moves, open_ward
 
 #: Longer than the agent waits before it asks for another connection, and than a lost WebSocket is waited for.
 RECOVERY_S = 60.0
@@ -42,27 +40,14 @@ def ip(*words: str) -> None:
 @pytest.fixture
 def wandering(start_browser: Callable[[str], Browser], out: Path) -> Iterator[Ward]:
     """Firefox, which follows the addresses of its host."""
-    log = out / "lightbox-video-network.log"
-    log.write_bytes(b"")
-    with ExitStack() as stack:
-        network = stack.enter_context(Network(parse_link("1000")))
+    log, settings = out / "lightbox-video-network.log", {"LIGHTBOX_VIDEO_ADDRESSES": VIDEO_ADDRESS}
+    with Network(parse_link("1000")) as network:
         with network.server():
             ip("address", "add", f"{VIDEO_ADDRESS}/32", "dev", "veth0")
-            lightbox = Lightbox(
-                log,
-                profile="blank",
-                width_px=DESKTOP_PX[0],
-                height_px=DESKTOP_PX[1],
-                video="economy",
-                host=network.host,
-                settings={"LIGHTBOX_VIDEO_ADDRESSES": VIDEO_ADDRESS},
-            )
-        stack.callback(lightbox.stop)
         with network.client():
             ip("route", "add", VIDEO_ADDRESS, "dev", "veth1")
-            browser = start_browser("firefox")
-            stack.callback(browser.close)
-            yield Ward(signed_in(browser, lightbox), lightbox, network)
+        with open_ward(log, lambda: start_browser("firefox"), network=network, settings=settings) as ward:
+            yield ward
 
 
 def plays(ward: Ward) -> None:
@@ -78,23 +63,15 @@ def plays(ward: Ward) -> None:
 
 
 @contextmanager
-def film(ward: Ward) -> Iterator[tuple[XDisplay, Film]]:
-    ward.viewer.open_desktop("blank")
-    ward.viewer.watch_connection()
-    with ward.network.server():
-        display = ward.lightbox.display()
-        playing = Film(display)
-    try:
+def film_under_way(ward: Ward) -> Iterator[tuple[XDisplay, Film]]:
+    with film(ward) as (display, playing):
         plays(ward)
         yield display, playing
-    finally:
-        playing.close()
-        display.close()
 
 
 def test_a_way_that_lets_no_udp_through_any_more(wandering: Ward, out: Path) -> None:
     ward, viewer = wandering, wandering.viewer
-    with film(ward) as (display, playing):
+    with film_under_way(ward) as (display, playing):
         connected = ward.counted("video_connected")
         with ward.network.client():
             ip("route", "replace", "blackhole", VIDEO_ADDRESS)
@@ -116,7 +93,7 @@ def test_a_way_that_lets_no_udp_through_any_more(wandering: Ward, out: Path) -> 
 
 def test_another_address(wandering: Ward, out: Path) -> None:
     ward, viewer = wandering, wandering.viewer
-    with film(ward) as (display, playing):
+    with film_under_way(ward) as (display, playing):
         connected = ward.counted("video_connected")
         with ward.network.client():
             ip("address", "del", HERE, "dev", "veth1")

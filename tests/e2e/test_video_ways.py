@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
@@ -15,12 +15,10 @@ import pytest
 
 from tests.e2e.browsers.browser import Browser
 from tests.e2e.browsers.chromium import Chromium
-from tests.e2e.conftest import DESKTOP_PX, signed_in
-from tests.e2e.desktop_side.film import RATE, Film
-from tests.e2e.door import Door, metric_sum
-from tests.e2e.lightbox import Lightbox
+from tests.e2e.desktop_side.film import RATE
 from tests.e2e.processes import Program, free_port, wait_for
-from tests.e2e.viewer import PATIENCE_S, Viewer
+from tests.e2e.video_side import Ward, film, open_ward
+from tests.e2e.viewer import PATIENCE_S
 
 #: WebRTC that goes through relays alone; where there is none, it goes nowhere.
 RELAYS_ALONE = """
@@ -52,23 +50,9 @@ return ['', ''];
 """
 
 
-class Ward:
+class MakeWard(Protocol):
     """A Lightbox whose video goes by `settings`, and Chromium with a script in its pages."""
 
-    def __init__(self, lightbox: Lightbox, viewer: Viewer) -> None:
-        self.lightbox = lightbox
-        self.viewer = viewer
-        self.door = Door(lightbox.url)
-
-    def frames(self) -> float:
-        return metric_sum(self.door.metrics(), "video_frames")
-
-    def datagrams(self) -> float:
-        """Motions of the pointer that came beside the WebSocket, so far."""
-        return metric_sum(self.door.metrics(), "pointer_datagrams")
-
-
-class MakeWard(Protocol):
     def __call__(self, script: str, settings: dict[str, str], video: str = "economy") -> Ward: ...
 
 
@@ -77,35 +61,16 @@ def ward(start_browser: Callable[[str], Browser], out: Path) -> Iterator[MakeWar
     with ExitStack() as stack:
 
         def make(script: str, settings: dict[str, str], video: str = "economy") -> Ward:
+            def chromium() -> Chromium:
+                browser = start_browser("chromium")
+                assert isinstance(browser, Chromium)
+                browser.run(lambda: browser.page.add_init_script(script))
+                return browser
+
             log = out / "lightbox-video-ways.log"
-            log.write_bytes(b"")
-            width, height = DESKTOP_PX
-            lightbox = Lightbox(
-                log, profile="blank", width_px=width, height_px=height, video=video, settings=settings
-            )
-            stack.callback(lightbox.stop)
-            browser = start_browser("chromium")
-            assert isinstance(browser, Chromium)
-            stack.callback(browser.close)
-            browser.run(lambda: browser.page.add_init_script(script))
-            ward = Ward(lightbox, signed_in(browser, lightbox))
-            stack.callback(ward.door.close)
-            ward.viewer.open_desktop("blank")
-            ward.viewer.watch_connection()
-            return ward
+            return stack.enter_context(open_ward(log, chromium, video=video, settings=settings))
 
         yield make
-
-
-@contextmanager
-def film(ward: Ward) -> Iterator[Film]:
-    display = ward.lightbox.display()
-    playing = Film(display)
-    try:
-        yield playing
-    finally:
-        playing.close()
-        display.close()
 
 
 @pytest.fixture
@@ -159,7 +124,7 @@ def test_a_relay_carries_what_may_not_go_straight(
         RELAYS_ALONE,
         {"LIGHTBOX_VIDEO_TURN_URLS": urls[kind], "LIGHTBOX_VIDEO_TURN_SECRET_FILE": str(secret)},
     )
-    with film(there) as playing:
+    with film(there) as (_, playing):
         there.viewer.wait_for_badge("lossy")
         wait_for(lambda: there.frames() > 2 * RATE, timeout_s=PATIENCE_S, what="frames of video")
         assert there.viewer.browser.evaluate(WAY) == ["relay", kind]
@@ -169,7 +134,7 @@ def test_a_relay_carries_what_may_not_go_straight(
 
 def test_without_udp_tiles_bring_everything(ward: MakeWard) -> None:
     there = ward(RELAYS_ALONE, {})
-    with film(there) as playing:
+    with film(there) as (_, playing):
         time.sleep(10)  # longer than a connection is waited for
         playing.stop()
         there.viewer.wait_exact()
@@ -180,7 +145,7 @@ def test_without_udp_tiles_bring_everything(ward: MakeWard) -> None:
 
 def test_a_browser_that_shows_nothing_gets_tiles(ward: MakeWard) -> None:
     there = ward(BLIND, {})
-    with film(there) as playing:
+    with film(there) as (_, playing):
         there.viewer.wait_for_badge("lossy")
         # While it still moves tiles take over, and what they bring is proven.
         wait_for(lambda: there.viewer.badges()[-1] != "lossy", timeout_s=PATIENCE_S, what="the end of video")
@@ -207,7 +172,7 @@ def test_motions_take_the_channel_and_go_on_without_it(ward: MakeWard) -> None:
         arrives(50, 50)
         for step in range(1, 11):
             arrives(50 + 20 * step, 50 + 10 * step)
-        wait_for(lambda: there.datagrams() >= 10, timeout_s=PATIENCE_S, what="datagrams")
+        wait_for(lambda: there.counted("pointer_datagrams") >= 10, timeout_s=PATIENCE_S, what="datagrams")
         # A press and a drag, by both ways together.
         there.viewer.drag((300, 200), (500, 300))
         wait_for(
@@ -224,10 +189,10 @@ def test_motions_take_the_channel_and_go_on_without_it(ward: MakeWard) -> None:
         browser.evaluate("window.channel.close()")
         there.viewer.click_element("[data-badge]")
         arrives(100, 300)
-        before = there.datagrams()
+        before = there.counted("pointer_datagrams")
         for step in range(1, 6):
             arrives(100 + 20 * step, 300)
-        assert there.datagrams() == before
+        assert there.counted("pointer_datagrams") == before
         assert there.viewer.connections() == ["connected"]
     finally:
         display.close()
@@ -235,10 +200,10 @@ def test_motions_take_the_channel_and_go_on_without_it(ward: MakeWard) -> None:
 
 def test_a_monitor_that_is_to_be_exact_shows_no_video(ward: MakeWard) -> None:
     there = ward("", {}, video="economy,0=exact")
-    with film(there) as playing:
-        shown = metric_sum(there.door.metrics(), "agent_updates_total")
+    with film(there) as (_, playing):
+        shown = there.counted("agent_updates_total")
         wait_for(
-            lambda: metric_sum(there.door.metrics(), "agent_updates_total") > shown + 4 * RATE,
+            lambda: there.counted("agent_updates_total") > shown + 4 * RATE,
             timeout_s=PATIENCE_S,
             what="the film as tiles",
         )
