@@ -68,9 +68,7 @@ export class MonitorView {
           stage.pointAt(x, y, true);
           if (pointer.touchMode === "trackpad") stage.reveal(x, y);
         },
-        pointed: () => {
-          stage.ghost.hidden = true;
-        },
+        pointed: () => stage.hideGhost(),
         gesture: (gesture, finger) => this.magnifier.follow(gesture, finger),
         view: (x, y, dxPx, dyPx, factor) => stage.view(x, y, dxPx, dyPx, factor),
         scale: () => stage.scale,

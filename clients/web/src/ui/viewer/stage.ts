@@ -18,6 +18,8 @@ import { Zoom } from "./zoom.ts";
 
 /** What comes into sight stands at least this far from the edge, CSS px. */
 const REVEAL_PX = 48;
+/** The text field follows a press after this: sooner than anybody types, later than the desktop answers. */
+const FIELD_AFTER_MS = 150;
 
 /** How the surface comes to the size that is shown: not at all, as squares, averaged, or by whatever the browser does. */
 export type Scaling = "none" | "squares" | "area" | "browser";
@@ -59,6 +61,7 @@ export class Stage {
   #devicePixels: Extent | null = null;
   /** The canvas on the page; null after anything that may have moved it. */
   #onPage: Box | null = null;
+  #fieldTimer: ReturnType<typeof setTimeout> | undefined;
   #ghostTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(monitor: number, name: string, fieldLabel: string, changed: (view: StageView) => void) {
@@ -239,13 +242,25 @@ export class Stage {
     }
   }
 
-  /** Puts the text field where the person works: input methods show their candidates beside it. */
+  /**
+   * Puts the text field where the person works: input methods show their candidates beside it. Not at once: a press
+   * that changes the page asks for a frame, and until that is drawn Chromium hands over nothing, nor what the desktop
+   * answers.
+   */
   placeField(clientX: number, clientY: number): void {
-    this.#onPage ??= this.canvas.getBoundingClientRect();
-    const left = Math.max(0, Math.min(this.#box.width - 40, clientX - this.#onPage.x));
-    const top = Math.max(0, Math.min(this.#box.height - 40, clientY - this.#onPage.y));
-    this.field.style.left = `${left}px`;
-    this.field.style.top = `${top}px`;
+    clearTimeout(this.#fieldTimer);
+    this.#fieldTimer = setTimeout(() => {
+      this.#onPage ??= this.canvas.getBoundingClientRect();
+      const left = Math.max(0, Math.min(this.#box.width - 40, clientX - this.#onPage.x));
+      const top = Math.max(0, Math.min(this.#box.height - 40, clientY - this.#onPage.y));
+      this.field.style.left = `${left}px`;
+      this.field.style.top = `${top}px`;
+    }, FIELD_AFTER_MS);
+  }
+
+  /** The pointer is the mouse's own. */
+  hideGhost(): void {
+    if (!this.ghost.hidden) this.ghost.hidden = true;
   }
 
   #reveal(left: number, top: number): void {
@@ -260,6 +275,7 @@ export class Stage {
   }
 
   close(): void {
+    clearTimeout(this.#fieldTimer);
     clearTimeout(this.#ghostTimer);
     this.#abort.abort();
     this.#sizes.disconnect();

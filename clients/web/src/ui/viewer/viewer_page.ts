@@ -437,7 +437,8 @@ class ViewerPage implements Page {
   }
 
   #focus(): void {
-    this.#stage.field.focus({ preventScroll: true });
+    const { field } = this.#stage;
+    if (document.activeElement !== field) field.focus({ preventScroll: true });
   }
 
   /** The next page shows it in the same window, which stays as it is. */
