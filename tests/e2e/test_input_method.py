@@ -148,6 +148,11 @@ def ask_for_hanja(viewer: Viewer, display: XDisplay, syllable: str) -> Window:
     return shown
 
 
+def place_of(window: Window) -> tuple[slice, slice]:
+    """Of the screen's pixels, those of a window."""
+    return np.s_[window.y : window.y + window.height, window.x : window.x + window.width]
+
+
 def wait_until_closed(display: XDisplay) -> None:
     wait_for(lambda: shown_list(display) is None, timeout_s=10, what="the list's end")
 
@@ -162,9 +167,7 @@ def test_hanja_by_number(chromium_viewer: Viewer, probe: Probe, display: XDispla
     assert probe.y < candidates.y < probe.entry[1] + CARET_PX, f"{candidates}"
     chromium_viewer.assert_equal(display, out, "hanja")
     chromium_viewer.browser.screenshot(out / "hanja.png")
-    place = np.s_[
-        candidates.y : candidates.y + candidates.height, candidates.x : candidates.x + candidates.width
-    ]
+    place = place_of(candidates)
     listed = display.pixels()[place]
     chromium_viewer.browser.tap("ArrowDown")
     wait_for(lambda: (display.pixels()[place] != listed).any(), timeout_s=10, what="the next row")
@@ -175,14 +178,21 @@ def test_hanja_by_number(chromium_viewer: Viewer, probe: Probe, display: XDispla
 
 
 def test_hanja_by_a_click(chromium_viewer: Viewer, probe: Probe, display: XDisplay) -> None:
-    """The list takes no focus from the entry. The second page's first is the tenth of all."""
+    """On the foot's right half for the next page, then on its first. The entry keeps the focus."""
     chromium_viewer.open_desktop("radiology")
     chromium_viewer.click(probe.entry)
     korean_key(chromium_viewer, "HangulMode", "Lang1")
     candidates = ask_for_hanja(chromium_viewer, display, "한")
-    before = display.pixels()
-    chromium_viewer.browser.tap("PageDown")
-    wait_for(lambda: (display.pixels() != before).any(), timeout_s=10, what="the next page")
+    place = place_of(candidates)
+    first_page = display.pixels()[place]
+    chromium_viewer.click((candidates.x + candidates.width - 10, candidates.y + candidates.height - 10))
+
+    def turned() -> bool:
+        """Another page, whose first row is current as it was on the first page."""
+        now = display.pixels()[place]
+        return bool((now[5, 5] == first_page[5, 5]).all() and (now != first_page).any())
+
+    wait_for(turned, timeout_s=10, what="the next page")
     chromium_viewer.click((candidates.x + 20, candidates.y + 15))
     probe.wait_for_text("邯")
     wait_until_closed(display)

@@ -31,9 +31,9 @@ _NAME = "org.freedesktop.IBus.Panel"
 _PANEL = DBusAddress("/org/freedesktop/IBus/Panel", interface=_NAME)
 _PRIMARY_OWNER = 1
 _UNKNOWN_METHOD = "org.freedesktop.DBus.Error.UnknownMethod"
-#: Buttons of the pointer, and what the wheel asks ibus for.
+#: Buttons of the pointer, and the rows by which a notch of the wheel moves.
 _LEFT = 1
-_WHEEL = {4: "PageUp", 5: "PageDown"}
+_WHEEL = {4: -1, 5: 1}
 
 
 class Panel:
@@ -100,11 +100,14 @@ class Panel:
             return
         self._shown = shown
         if page is None:
+            self._picture = None
             self._window.hide()
             return
         current = next((row.candidate for row in page.rows if row.current), "")
         meanings = self._meanings.of(current, page.auxiliary)
-        self._picture = draw(page, meanings, self._fonts, text_scale.percent_of(self._connection))
+        percent = text_scale.percent_of(self._connection)
+        least_px = self._picture.image.width if self._picture is not None else 0
+        self._picture = draw(page, meanings, self._fonts, percent, least_px)
         caret = self._list.caret or self._pointer()
         at = placed(self._picture.image.size, caret, self._monitors.read().monitors)
         self._window.show(self._picture.image, at)
@@ -119,12 +122,21 @@ class Panel:
         if not isinstance(event, xcffib.xproto.ButtonPressEvent) or self._picture is None:
             return
         if event.detail in _WHEEL:
-            self._bus.send(new_signal(_PANEL, _WHEEL[event.detail]))
-        row = self._picture.row_at(event.event_y)
-        if event.detail == _LEFT and row is not None:
-            # Counted from the first of all: so ibus-hangul takes it, whichever page is shown.
-            clicked = self._list.table.first + row, event.detail, event.state
-            self._bus.send(new_signal(_PANEL, "CandidateClicked", "uuu", clicked))
+            self._move(_WHEEL[event.detail])
+        elif event.detail == _LEFT:
+            row = self._picture.row_at(event.event_y)
+            if row is None:
+                pages = self._picture.pages_at(event.event_x, event.event_y)
+                self._move(pages * self._list.table.page_size)
+            else:
+                # Counted from the first of all: so ibus-hangul takes it, whichever page is shown.
+                clicked = self._list.table.first + row, event.detail, event.state
+                self._bus.send(new_signal(_PANEL, "CandidateClicked", "uuu", clicked))
+
+    def _move(self, rows: int) -> None:
+        """Row by row: ibus-hangul passes over PageUp and PageDown when the panel asks for them."""
+        for _ in range(abs(rows)):
+            self._bus.send(new_signal(_PANEL, "CursorDown" if rows > 0 else "CursorUp"))
 
 
 def main() -> int:

@@ -16,10 +16,10 @@ TEXT, FAINT, ON_ACCENT = "#e6e8ea", "#9aa0a6", "#ffffff"
 
 #: At 100 % text scale, px.
 CANDIDATE_PX, MEANING_PX, LABEL_PX = 20, 14, 13
-ROW_PX, PADDING_PX, GAP_PX, FOOT_PX = 30, 10, 10, 20
+ROW_PX, PADDING_PX, GAP_PX, FOOT_PX = 30, 10, 10, 28
 #: A longer meaning is cut.
 MEANING_MOST_PX = 300
-#: Of a row's height, where letters stand.
+#: Of a row's or the foot's height, where letters stand.
 BASELINE = 0.72
 BORDER_PX = 1
 
@@ -37,9 +37,14 @@ class Picture:
         row = (y - BORDER_PX) // self.row_px
         return row if 0 <= row < self.rows else None
 
+    def pages_at(self, x: int, y: int) -> int:
+        """What a click there turns: the foot's left half to the page before, its right half to the next."""
+        below = y >= BORDER_PX + self.row_px * self.rows
+        return (1 if x >= self.image.width // 2 else -1) if below else 0
 
-def draw(page: Page, meanings: Mapping[str, str], fonts: Fonts, percent: int) -> Picture:
-    """`percent` is the desktop's text scale."""
+
+def draw(page: Page, meanings: Mapping[str, str], fonts: Fonts, percent: int, least_px: int = 0) -> Picture:
+    """`percent` is the desktop's text scale; `least_px` the least width, so that pages keep theirs."""
 
     def scaled(length_px: int) -> int:
         return max(1, round(length_px * percent / 100))
@@ -61,7 +66,7 @@ def draw(page: Page, meanings: Mapping[str, str], fonts: Fonts, percent: int) ->
     candidate_x = BORDER_PX + padding + labels_px + gap
     meaning_x = candidate_x + candidates_px + gap
     width = (meaning_x + meanings_px if meanings_px else meaning_x - gap) + padding + BORDER_PX
-    width = max(width, fonts.width(foot, label_px) + 2 * (padding + BORDER_PX))
+    width = max(width, least_px, 3 * fonts.width(foot, label_px))
     height = row_px * len(page.rows) + (scaled(FOOT_PX) if foot else 0) + 2 * BORDER_PX
     image = Image.new("RGB", (width, height), GROUND)
     pen = ImageDraw.Draw(image)
@@ -75,7 +80,9 @@ def draw(page: Page, meanings: Mapping[str, str], fonts: Fonts, percent: int) ->
         fonts.draw(image, (candidate_x, baseline), row.candidate, candidate_px, strong)
         fonts.draw(image, (meaning_x, baseline), text, meaning_px, strong)
     if foot:
-        at = width - BORDER_PX - padding - fonts.width(foot, label_px)
-        fonts.draw(image, (at, height - BORDER_PX - scaled(FOOT_PX) // 3), foot, label_px, FAINT)
+        baseline = BORDER_PX + row_px * len(page.rows) + round(scaled(FOOT_PX) * BASELINE)
+        free = {text: width - fonts.width(text, label_px) for text in ("‹", foot, "›")}
+        for text, at in (("‹", padding), (foot, free[foot] // 2), ("›", free["›"] - padding)):
+            fonts.draw(image, (at, baseline), text, label_px, FAINT)
     pen.rectangle((0, 0, width - 1, height - 1), outline=EDGE, width=BORDER_PX)
     return Picture(image, row_px, len(page.rows))

@@ -149,6 +149,15 @@ def test_one_row_has_the_accent(installed: fonts.Fonts) -> None:
     assert rows == [None, 0, 2, None]
 
 
+def test_the_foot_turns_pages(installed: fonts.Fonts) -> None:
+    picture = draw(Page(PAGE.rows, 2, 12, ""), {}, installed, 100)
+    foot, right = picture.image.height - 10, picture.image.width - 5
+    assert picture.image.height > draw(PAGE, {}, installed, 100).image.height
+    assert draw(PAGE, {}, installed, 100, right + 99).image.width == right + 99
+    assert picture.row_at(foot) is None
+    assert [picture.pages_at(5, foot), picture.pages_at(right, foot), picture.pages_at(5, 10)] == [-1, 1, 0]
+
+
 def test_each_hanja_is_drawn(installed: fonts.Fonts) -> None:
     """None of them as the box of a missing character, which would make them equal."""
     glyphs = set()
