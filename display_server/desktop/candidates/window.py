@@ -96,14 +96,20 @@ class ListWindow:
 
 
 def placed(size: tuple[int, int], caret: Rectangle, monitors: Sequence[Monitor]) -> tuple[int, int]:
-    """Where a list of this size goes: below the caret, above it where is no room, and on its monitor."""
-    x, y, _, caret_height = caret
+    """Where a list of this size goes, on the caret's monitor: below the caret, else above or beside it."""
+    x, y, caret_width, caret_height = caret
     monitor = min(monitors, key=lambda monitor: _distance(x, y, monitor))
     below, above = y + caret_height + DISTANCE_PX, y - DISTANCE_PX - size[1]
-    top = below if below + size[1] <= monitor.bottom or above < monitor.y else above
+    right, left = x + caret_width + DISTANCE_PX, x - DISTANCE_PX - size[0]
+    if below + size[1] <= monitor.bottom:
+        wanted = x, below
+    elif above >= monitor.y:
+        wanted = x, above
+    else:
+        wanted = left if right + size[0] > monitor.right and left >= monitor.x else right, y
     return (
-        max(monitor.x, min(x, monitor.right - size[0])),
-        max(monitor.y, min(top, monitor.bottom - size[1])),
+        max(monitor.x, min(wanted[0], monitor.right - size[0])),
+        max(monitor.y, min(wanted[1], monitor.bottom - size[1])),
     )
 
 

@@ -193,6 +193,11 @@ def test_where_the_list_goes(caret: tuple[int, int, int, int], expected: tuple[i
     assert placed((200, 300), caret, MONITORS) == expected
 
 
+@pytest.mark.parametrize(("caret_x", "expected"), [(100, (106, 200)), (1100, (696, 200))])
+def test_a_high_list_goes_beside_the_caret(caret_x: int, expected: tuple[int, int]) -> None:
+    assert placed((400, 600), (caret_x, 300, 2, 40), MONITORS) == expected
+
+
 @given(
     st.tuples(*(st.integers(-3000, 3000),) * 2, st.just(0), st.integers(0, 60)),
     st.tuples(st.integers(1, 800), st.integers(1, 600)),

@@ -15,7 +15,9 @@ until ibus engine hangul >/dev/null 2>&1; do
   sleep 0.2
 done
 address=$(ibus address)
+pause=1
 while kill -0 "$daemon" 2>/dev/null; do
-  "$1" -P -m display_server.desktop.candidates "$address" || sleep 0.5
+  "$1" -P -m display_server.desktop.candidates "$address" || sleep "$pause"
+  [ "$pause" -ge 32 ] || pause=$((pause * 2))
 done &
 wait "$daemon"
