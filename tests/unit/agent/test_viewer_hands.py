@@ -81,10 +81,11 @@ def test_the_pointer_is_where_it_was_last_moved_to(bench: Bench) -> None:
     assert bench.done == [("wheel", 0, 120), ("pointer", 901, 300, 0), ("wheel", 0, 120)]
 
 
-def test_a_datagram_older_than_what_came_in_line_is_late(bench: Bench) -> None:
+def test_what_came_by_one_way_is_not_done_again_for_the_other(bench: Bench) -> None:
     bench.hands.act(m.Pointer(10, 10, 0, turn=1, step=5))
     bench.hands.datagram(motion(1, 4, 400, 400))
     bench.hands.datagram(motion(1, 6, 20, 20))
+    bench.hands.act(m.Pointer(20, 20, 0, turn=1, step=6))  # in line comes what the datagram had brought
     assert bench.done == [("pointer", 810, 110, 0), ("pointer", 820, 120, 0)]
     assert (bench.hands.datagrams, bench.metrics.pointer_datagrams, bench.metrics.pointer_late) == (2, 2, 1)
 
