@@ -11,7 +11,7 @@ case $mode in run | dev) ;; *) echo "usage: $0 run|dev" >&2; exit 2 ;; esac
 # What a desktop and the door need.
 run_packages=(
   python3 python3-venv xvfb xauth x11-xserver-utils x11-xkb-utils xkb-data dbus dbus-x11
-  openbox tint2 pcmanfm lxterminal xterm mousepad aeskulap fontconfig fonts-nanum fonts-dejavu-core
+  openbox tint2 pcmanfm lxterminal xterm mousepad aeskulap fontconfig fonts-nanum fonts-droid-fallback fonts-dejavu-core
   adwaita-icon-theme gnome-themes-extra gtk2-engines-pixbuf ibus ibus-hangul ibus-gtk ibus-gtk3
 )
 # What tests and benchmarks drive and measure.

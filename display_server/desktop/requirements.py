@@ -11,8 +11,11 @@ from display_server.desktop import profile, studies
 from display_server.desktop.environment import PATH
 from display_server.errors import DesktopError
 
-#: Languages whose characters a desktop must be able to show, and the package with a good font.
-FONTS = {"ko": "fonts-nanum"}
+#: What a desktop must be able to write: fontconfig's pattern for it, and the package with a good font.
+FONTS = {
+    "ko": (":lang=ko", "fonts-nanum"),
+    "rare Hanja": (":charset=9f3e", "fonts-droid-fallback"),  # 鼾, to snore: not of the 4888 of KS X 1001
+}
 FONT_QUESTION_S = 5.0
 
 #: As `profiles/settings/gtkrc-2.0` names it.
@@ -51,7 +54,7 @@ def check() -> list[Requirement]:
         everything.append(
             _program(command, package, False, f" (profile {', '.join(dict.fromkeys(profiles))})")
         )
-    everything += [_font(language, package) for language, package in FONTS.items()]
+    everything += [_font(name, pattern, package) for name, (pattern, package) in FONTS.items()]
     everything += [_theme(), _studies()]
     return sorted(everything, key=lambda requirement: requirement.ok)
 
@@ -63,21 +66,19 @@ def _program(command: str, package: str, mandatory: bool, where: str) -> Require
     )
 
 
-def _font(language: str, package: str) -> Requirement:
+def _font(name: str, pattern: str, package: str) -> Requirement:
     cure = f"apt-get install {package}"
     try:
         answer = subprocess.run(
-            ["fc-list", f":lang={language}", "family"],
+            ["fc-list", pattern, "family"],
             capture_output=True,
             text=True,
             timeout=FONT_QUESTION_S,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return Requirement(f"font ({language})", False, "unknown: fc-list does not run", cure, False)
+        return Requirement(f"font ({name})", False, "unknown: fc-list does not run", cure, False)
     families = sorted({line.split(",")[0] for line in answer.stdout.splitlines() if line})
-    return Requirement(
-        f"font ({language})", bool(families), ", ".join(families[:3]) or "missing", cure, False
-    )
+    return Requirement(f"font ({name})", bool(families), ", ".join(families[:3]) or "missing", cure, False)
 
 
 def _theme() -> Requirement:
