@@ -92,7 +92,8 @@ class ViewerHands:
         pasteable.add_done_callback(self._can_paste)
 
     def release(self) -> None:
-        """Lets go of everything."""
+        """Lets go of everything, for good: what waits for a paste is not done any more."""
+        self._pasting, self._held = None, []
         self._sink.release()
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────

@@ -43,7 +43,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report = yield
     if report.when == "call" and report.failed and isinstance(item, pytest.Function):  # type: ignore[attr-defined]
         for name, value in item.funcargs.items():
-            browser = value.browser if isinstance(value, Viewer) else value
+            viewer = getattr(value, "viewer", value)  # what stands around one
+            browser = viewer.browser if isinstance(viewer, Viewer) else value
             if isinstance(browser, Browser):
                 stem = "".join(c if c.isalnum() else "-" for c in item.name) + f"-{name}"
                 browser.screenshot(OUT / f"{stem}.png")

@@ -140,6 +140,15 @@ async def test_a_copy_that_never_arrives_holds_nothing_back_for_ever(bench: Benc
     assert bench.done == [("text", "v")]
 
 
+async def test_what_waits_for_a_paste_is_not_done_for_a_viewer_that_left(bench: Bench) -> None:
+    pasteable = bench.paste()
+    bench.hands.act(DOWN)
+    bench.hands.release()
+    pasteable.set_result(None)
+    await asyncio.sleep(0)
+    assert bench.done == [("release",)]
+
+
 async def test_no_more_is_held_than_a_bound(bench: Bench) -> None:
     bench.paste()
     for _ in range(HELD_MAX):
