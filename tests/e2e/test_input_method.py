@@ -185,14 +185,14 @@ def test_hanja_by_a_click(chromium_viewer: Viewer, probe: Probe, display: XDispl
     candidates = ask_for_hanja(chromium_viewer, display, "한")
     place = place_of(candidates)
     first_page = display.pixels()[place]
-    chromium_viewer.click((candidates.x + candidates.width - 10, candidates.y + candidates.height - 10))
+    chromium_viewer.click((candidates.x + candidates.width * 3 // 4, candidates.y + candidates.height - 14))
 
     def turned() -> bool:
         """Another page, whose first row is current as it was on the first page."""
         now = display.pixels()[place]
         return bool((now[5, 5] == first_page[5, 5]).all() and (now != first_page).any())
 
-    wait_for(turned, timeout_s=10, what="the next page")
+    wait_for(turned, timeout_s=10, what=lambda: f"the next page; {candidates}, now {shown_list(display)}")
     chromium_viewer.click((candidates.x + 20, candidates.y + 15))
     probe.wait_for_text("邯")
     wait_until_closed(display)
