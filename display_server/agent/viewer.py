@@ -222,6 +222,10 @@ class Viewer:
             self.scout = None
             self.video.invite()
 
+    @property
+    def backlog_s(self) -> float:
+        return self.window.backlog_s
+
     def wake(self) -> None:
         """What video is to show may be another, or a frame due."""
         if self.monitor is not None:

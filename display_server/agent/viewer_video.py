@@ -40,6 +40,9 @@ SHARE = 0.85
 START_BPS, START_MIN_BPS = 6_000_000, 1_000_000
 #: No new frame while so much of the last ones waits to be sent, s.
 BACKLOG_MAX_S = 0.05
+#: The first frame waits while tiles that are under way take longer than this, s: where it belongs is told
+#: behind them, and both together would overfill the way. But no longer than the other, s.
+TILES_AHEAD_S, AHEAD_MAX_S = 0.1, 1.0
 #: A viewer that was sent video shows some within this time, s, or gets tiles …
 SHOWN_WITHIN_S = 2.0
 #: … and is asked for a new connection after this one, s, twice as long each time.
@@ -69,6 +72,10 @@ class ViewerSide(Protocol):
     @property
     def way(self) -> Way:
         """What it has shown to carry of late."""
+
+    @property
+    def backlog_s(self) -> float:
+        """How long the tiles that are under way to it will take."""
 
     def tell(self, message: m.Peer | m.Answer | m.Video) -> None:
         """Sends a control message."""
@@ -232,7 +239,7 @@ class ViewerVideo:
             )
             self._wake()
         elif peer.state is PeerState.FAILED:
-            log.info("video connection lost", viewer=self._viewer)
+            log.info("video connection lost", viewer=self._viewer.id)
             self._fail()
 
     def _fail(self) -> None:
@@ -284,7 +291,11 @@ class ViewerVideo:
         grid = self._shadow.grid
         if not (self._keyframe or self._owed or np.isin(tiles, region.tiles(grid.columns)).any()):
             return
-        self._owed = self._maker.busy or peer.sender.backlog_s > BACKLOG_MAX_S
+        self._owed = (
+            self._maker.busy
+            or peer.sender.backlog_s > BACKLOG_MAX_S
+            or (self._keyframe and self._tiles_ahead())
+        )
         if self._owed:
             self.skipped += 1
             return
@@ -351,6 +362,10 @@ class ViewerVideo:
         """Whether frames went out and the viewer showed none for long."""
         moving = self._chooser.rests_at_s > now_s
         return moving and now_s - max(self._began_s, self._heard_s) > SHOWN_WITHIN_S
+
+    def _tiles_ahead(self) -> bool:
+        waited_s = self._viewer.clock() - self._began_s
+        return self._viewer.backlog_s > TILES_AHEAD_S and waited_s < AHEAD_MAX_S
 
     def _begin(self, region: Region, now_s: float) -> None:
         self.region = region

@@ -79,6 +79,11 @@ class Window:
         return 0.0 if self._closed_s is None or self.open else now_s - self._closed_s
 
     @property
+    def backlog_s(self) -> float:
+        """How long what is in flight takes on the way."""
+        return self.flight_bytes / self._rate if self._rate else 0.0
+
+    @property
     def budget_bytes(self) -> int:
         """What the next update may take."""
         if self._rate is None:

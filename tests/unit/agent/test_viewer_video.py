@@ -37,6 +37,7 @@ class Bench:
     id = "v1"
     device = ""
     way = WAY
+    backlog_s = 0.0
 
     def __init__(self) -> None:
         self.told: list[m.Peer | m.Answer | m.Video] = []
@@ -229,6 +230,26 @@ async def test_a_full_way_gets_no_more(bench: Bench) -> None:
     assert len(bench.peer.sent) == sent
     assert bench.video.skipped == 8
     await bench.video.close()
+
+
+async def test_the_first_frame_waits_for_tiles_that_are_on_the_way_before_it(bench: Bench) -> None:
+    await bench.connect()
+    bench.backlog_s = 0.3
+    await bench.play(8)
+    assert (state_of(bench), bench.peer.sent) == ("playing", [])
+    bench.backlog_s = 0.05
+    await bench.play(1)
+    assert [frame.keyframe for frame in bench.peer.sent] == [True]
+    bench.backlog_s = 0.3
+    await bench.play(1)
+    assert len(bench.peer.sent) == 2, "those that follow have their place"
+
+
+async def test_the_first_frame_does_not_wait_for_ever(bench: Bench) -> None:
+    await bench.connect()
+    bench.backlog_s = 60.0
+    await bench.play(60)
+    assert bench.peer.sent
 
 
 async def test_what_comes_while_a_frame_is_encoded_is_owed(bench: Bench) -> None:

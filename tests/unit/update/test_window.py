@@ -89,3 +89,15 @@ def test_acks_of_what_is_not_in_flight_change_nothing() -> None:
     assert window.acked(4, 0.0, 1.0) == []
     assert [sent.epoch for sent in window.acked(9, -5.0, 1.0)] == [5]
     assert window.acked(9, 1e9, 1.0) == []
+
+
+def test_what_is_in_flight_takes_its_time_on_the_way() -> None:
+    window = Window()
+    window.sent(1, 100_000, 0.0)
+    assert window.backlog_s == 0.0, "nothing is known of the way yet"
+    window.acked(1, 0.0, 0.1)
+    assert window.rate_bytes_per_s is not None
+    window.sent(2, int(window.rate_bytes_per_s / 4), 0.2)
+    assert round(window.backlog_s, 3) == 0.25
+    window.acked(2, 0.0, 0.5)
+    assert window.backlog_s == 0.0
