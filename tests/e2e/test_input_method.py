@@ -95,6 +95,13 @@ def korean_key(viewer: Viewer, name: str, code: str) -> None:
         browser.run(lambda event=event: browser.cdp.send("Input.dispatchKeyEvent", event))  # type: ignore[misc]
 
 
+def write_hangul(viewer: Viewer, probe: Probe) -> None:
+    """In the probe's entry, by 한/영."""
+    viewer.open_desktop("radiology")
+    viewer.click(probe.entry)
+    korean_key(viewer, "HangulMode", "Lang1")
+
+
 def back_to_latin(viewer: Viewer, probe: Probe) -> None:
     """한/영 again, seen to have arrived: a window that ends before it leaves the next one with Hangul."""
     before = probe.text()
@@ -127,9 +134,7 @@ def test_both_ways_of_hangul_in_a_gtk_entry(chromium_viewer: Viewer, probe: Prob
 
 
 def test_text_of_the_client_passes_while_the_desktop_composes(chromium_viewer: Viewer, probe: Probe) -> None:
-    chromium_viewer.open_desktop("radiology")
-    chromium_viewer.click(probe.entry)
-    korean_key(chromium_viewer, "HangulMode", "Lang1")
+    write_hangul(chromium_viewer, probe)
     chromium_viewer.browser.type(hangul.keys("나"))
     chromium_viewer.browser.compose("한글")
     probe.wait_for_text("나한글")
@@ -159,9 +164,7 @@ def wait_until_closed(display: XDisplay) -> None:
 
 def test_hanja_by_number(chromium_viewer: Viewer, probe: Probe, display: XDisplay, out: Path) -> None:
     """한자 shows the list at the caret, on the viewer's screen as well; a number chooses from it."""
-    chromium_viewer.open_desktop("radiology")
-    chromium_viewer.click(probe.entry)
-    korean_key(chromium_viewer, "HangulMode", "Lang1")
+    write_hangul(chromium_viewer, probe)
     candidates = ask_for_hanja(chromium_viewer, display, "한")
     assert abs(candidates.x - probe.x) < CARET_PX, f"{candidates}"
     assert probe.y < candidates.y < probe.entry[1] + CARET_PX, f"{candidates}"
@@ -179,9 +182,7 @@ def test_hanja_by_number(chromium_viewer: Viewer, probe: Probe, display: XDispla
 
 def test_hanja_by_a_click(chromium_viewer: Viewer, probe: Probe, display: XDisplay) -> None:
     """On the foot's right half for the next page, then on its first. The entry keeps the focus."""
-    chromium_viewer.open_desktop("radiology")
-    chromium_viewer.click(probe.entry)
-    korean_key(chromium_viewer, "HangulMode", "Lang1")
+    write_hangul(chromium_viewer, probe)
     candidates = ask_for_hanja(chromium_viewer, display, "한")
     place = place_of(candidates)
     first_page = display.pixels()[place]
@@ -201,9 +202,7 @@ def test_hanja_by_a_click(chromium_viewer: Viewer, probe: Probe, display: XDispl
 
 def test_escape_closes_the_list(chromium_viewer: Viewer, probe: Probe, display: XDisplay) -> None:
     """Of 흘, which begins no word with 한: ibus may take it for what stands before the next test's 한."""
-    chromium_viewer.open_desktop("radiology")
-    chromium_viewer.click(probe.entry)
-    korean_key(chromium_viewer, "HangulMode", "Lang1")
+    write_hangul(chromium_viewer, probe)
     ask_for_hanja(chromium_viewer, display, "흘")
     chromium_viewer.browser.tap("Escape")
     wait_until_closed(display)
@@ -216,9 +215,7 @@ def test_typing_goes_on_without_the_list(
     chromium_viewer: Viewer, probe: Probe, display: XDisplay, programs: dict[str, str]
 ) -> None:
     """Its program is killed while it shows the list: keys work on, and the list comes again."""
-    chromium_viewer.open_desktop("radiology")
-    chromium_viewer.click(probe.entry)
-    korean_key(chromium_viewer, "HangulMode", "Lang1")
+    write_hangul(chromium_viewer, probe)
     ask_for_hanja(chromium_viewer, display, "한")
     os.kill(int(process_on(display, "display_server.desktop.candidates").name), signal.SIGKILL)
     wait_until_closed(display)
