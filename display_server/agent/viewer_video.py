@@ -364,7 +364,7 @@ class ViewerVideo:
         return moving and now_s - max(self._began_s, self._heard_s) > SHOWN_WITHIN_S
 
     def _tiles_ahead(self) -> bool:
-        waited_s = self._viewer.clock() - self._began_s
+        waited_s = self._clock() - self._began_s
         return self._viewer.backlog_s > TILES_AHEAD_S and waited_s < AHEAD_MAX_S
 
     def _begin(self, region: Region, now_s: float) -> None:

@@ -43,7 +43,7 @@ STEADY = 0.9
 #: What moves is of colour where so much of what was coded is.
 COLOURED = 0.5
 #: A viewer starves that took in time at most this share of at least so many pictures within this time, s,
-#: and fewer than are fluent. In colour nothing is waited for then: each further tile stands still.
+#: and fewer than are fluent. In colour nothing more is waited for then.
 STARVED_TAKEN, STARVED_OF, STARVED_WITHIN_S = 0.5, 3, 0.2
 #: A picture that waited so long, s, hides others.
 STALE_S = 0.04
