@@ -74,7 +74,7 @@ build_decoder() {
 
 build_outputs() {
   say "building what gives a desktop several monitors"
-  .venv/bin/python -m display_server.desktop.build_outputs
+  .venv/bin/python -m display_server.desktop.x11.build_outputs
 }
 
 install_web() {
@@ -104,8 +104,8 @@ export PATH=$node_folder/bin:$PATH
 npm() { node "$node_folder/lib/node_modules/npm/bin/npm-cli.js" "$@"; }
 [ -f clients/web/src/decode/tile_decoder.wasm ] || rm -f .venv/.setup-decoder
 once decoder "$(fingerprint_of codecs/native)" build_decoder
-[ -f display_server/desktop/native/outputs.so ] || rm -f .venv/.setup-outputs
-once outputs "$(fingerprint_of display_server/desktop/native)" build_outputs
+[ -f display_server/desktop/x11/native/outputs.so ] || rm -f .venv/.setup-outputs
+once outputs "$(fingerprint_of display_server/desktop/x11/native)" build_outputs
 [ -d clients/web/node_modules ] || rm -f .venv/.setup-web-tools
 once web-tools "$(fingerprint_of clients/web/package-lock.json)" install_web
 [ -f clients/web/dist/index.html ] || rm -f .venv/.setup-web

@@ -106,8 +106,8 @@ def demo(
 ) -> None:
     """Everything at once on this host, with a demo account and a certificate of its own."""
     from display_server.config import Config, DesktopConfig, check_display, load, parse_size
+    from display_server.desktop.video_settings import parse_policies
     from display_server.gateway.serve import DEMO_USERNAME, Demo
-    from display_server.motion.settings import parse_policies
 
     if profile not in DEMO_DESKTOPS:
         raise ConfigurationError(

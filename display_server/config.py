@@ -18,9 +18,9 @@ from typing import Any
 
 import msgspec
 
-from display_server.clipboard.policy import ClipboardPolicy
+from display_server.desktop.clipboard_policy import ClipboardPolicy
+from display_server.desktop.video_settings import VideoPolicy, VideoSettings, monitor_policies
 from display_server.errors import ConfigurationError
-from display_server.motion.settings import VideoPolicy, VideoSettings, monitor_policies
 
 DEFAULT_PORT = 8443
 #: What X servers and browsers' canvases take, in pixels.

@@ -10,7 +10,7 @@ from benchmarks.content.stage import Stage
 from benchmarks.driver.browser import Chromium, Surface
 from benchmarks.driver.meter import Meter, device_bytes
 from benchmarks.links.link import LOOPBACK, Link
-from benchmarks.links.network import Loopback, Way
+from benchmarks.links.network import LinkEstimate, Loopback
 from benchmarks.peers.subject import Running
 
 
@@ -41,7 +41,7 @@ class Bench:
     first_round: bool = True
     link: Link = LOOPBACK
     #: What is between server and browser.
-    way: Way = field(default_factory=Loopback)
+    way: LinkEstimate = field(default_factory=Loopback)
 
     def meter(self) -> Meter:
         """Bytes are counted at the server's end of the link, on loopback at its port."""

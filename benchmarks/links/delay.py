@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from benchmarks.links.network import Way
+from benchmarks.links.network import LinkEstimate
 from benchmarks.report.results import quantile
 
 EVERY_S = 0.05
@@ -35,7 +35,7 @@ class DelayProbe:
     """Context manager: probes go out for as long as the block lasts. `client_host` is the browser's address,
     on loopback too."""
 
-    def __init__(self, way: Way, client_host: str) -> None:
+    def __init__(self, way: LinkEstimate, client_host: str) -> None:
         with way.client():
             self._here = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self._here.setsockopt(socket.SOL_SOCKET, _TIMESTAMP, 1)

@@ -151,7 +151,7 @@ class Network:
             os.close(self._tuns.pop())
 
 
-class Way(Protocol):
+class LinkEstimate(Protocol):
     """What is between server and browser."""
 
     host: str
@@ -167,7 +167,7 @@ class Way(Protocol):
 
 
 @contextmanager
-def network(link: Link) -> Iterator[Way]:
+def network(link: Link) -> Iterator[LinkEstimate]:
     """Raises MissingPeerError when this host does not let us make the link."""
     if link.rate_mbps is None:
         yield Loopback()

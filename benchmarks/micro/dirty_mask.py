@@ -8,8 +8,8 @@ import numpy as np
 from display_codecs import TileGrid
 
 from benchmarks.micro.figure import Figure, interleaved_ms
-from display_server.capture.frame_source import Rect
-from display_server.update.dirty import dirty_tiles
+from display_server.agent.capture.frame_source import Rect
+from display_server.agent.update.dirty import dirty_tiles
 
 WIDTH_PX, HEIGHT_PX = 3840, 2160
 

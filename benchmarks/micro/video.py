@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.content.frames import Pixels, frame
 from benchmarks.micro.figure import Figure, MissingError, interleaved_ms
-from display_server.motion.encoders.video_encoder import Chroma, Codec, Stream, open_encoder
+from display_server.agent.motion.encoders.video_encoder import Chroma, Codec, Stream, open_encoder
 
 FRAMES = 12
 FPS = 30

@@ -22,13 +22,13 @@ import structlog
 import uvloop
 
 from display_server.agent.agent import Agent
-from display_server.capture.cursor import XfixesCursor
-from display_server.capture.frame_source import FrameSource
-from display_server.clipboard.x_clipboard import XClipboard
-from display_server.desktop.randr_layout import RandrLayout
+from display_server.agent.capture.frame_source import FrameSource
+from display_server.agent.clipboard.x_clipboard import XClipboard
+from display_server.agent.cursor.xfixes_cursor import XfixesCursor
+from display_server.agent.input.xtest import XtestInput
 from display_server.desktop.spec import DesktopSpec, read_spec
+from display_server.desktop.x11.randr_layout import RandrLayout
 from display_server.errors import CaptureError, LightboxError
-from display_server.input.xtest import XtestInput
 from display_server.telemetry.logs import configure_logs
 
 log = structlog.get_logger(__name__)
@@ -93,10 +93,10 @@ async def _serve(spec: DesktopSpec, arguments: argparse.Namespace) -> int:
 
 def _source(spec: DesktopSpec, arguments: argparse.Namespace) -> FrameSource:
     if arguments.source == "shm":
-        from display_server.capture.xshm import XshmSource
+        from display_server.agent.capture.xshm import XshmSource
 
         return XshmSource(arguments.display, arguments.xauthority)
-    from display_server.capture.xvfb import XvfbSource
+    from display_server.agent.capture.xvfb import XvfbSource
 
     return XvfbSource(arguments.display, arguments.xauthority, spec.framebuffer_folder)
 

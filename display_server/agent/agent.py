@@ -11,25 +11,25 @@ from typing import Protocol
 
 import structlog
 
-from display_server.agent.cursor_image import cursor_message
-from display_server.agent.holder import Holder
-from display_server.agent.monitor_picture import MonitorPicture
+from display_server.agent.capture.frame_source import FrameSource
+from display_server.agent.clipboard.desktop_clipboard import DesktopClipboard
+from display_server.agent.cursor.cursor_image import cursor_message
+from display_server.agent.cursor.cursor_source import CursorSource
+from display_server.agent.device_ownership import DeviceOwnership
+from display_server.agent.input.input_sink import InputSink
+from display_server.agent.monitor_frame import MonitorFrame
 from display_server.agent.screen import Screen
-from display_server.agent.video_maker import VideoMaker
+from display_server.agent.transport.viewer_socket import ViewerEnd, ViewerSocket, Visitor
+from display_server.agent.transport.websocket import ViewerServer
+from display_server.agent.video_factory import VideoFactory
 from display_server.agent.viewer import Viewer
-from display_server.capture.cursor_source import CursorSource
-from display_server.capture.frame_source import FrameSource
-from display_server.clipboard.desktop_clipboard import DesktopClipboard
-from display_server.clipboard.policy import ClipboardPolicy
-from display_server.desktop.monitors import Monitor
-from display_server.desktop.screen_layout import ScreenLayout
+from display_server.desktop.clipboard_policy import ClipboardPolicy
+from display_server.desktop.video_settings import VideoSettings
+from display_server.desktop.x11.monitors import Monitor
+from display_server.desktop.x11.screen_layout import ScreenLayout
 from display_server.errors import LayoutError, ProtocolError
-from display_server.input.input_sink import InputSink
-from display_server.motion.settings import VideoSettings
 from display_server.protocol import messages as m
 from display_server.telemetry.metrics import AgentMetrics
-from display_server.transport.viewer_socket import ViewerEnd, ViewerSocket, Visitor
-from display_server.transport.websocket import ViewerServer
 
 log = structlog.get_logger(__name__)
 
@@ -77,9 +77,9 @@ class Agent:
         self._device = device
         self.clipboard = clipboard
         self.clipboard_policy = clipboard_policy
-        self._holder = Holder(share=share)
+        self._holder = DeviceOwnership(share=share)
         self._fixed = fixed
-        self.video = VideoMaker(video)
+        self.video = VideoFactory(video)
         self._video_wanted = asyncio.Event()
         self._layout = layout
         self.seed = secrets.randbits(64)
@@ -156,7 +156,7 @@ class Agent:
     # ── Surroundings ─────────────────────────────────────────────────────────────────────────────────
 
     @property
-    def pictures(self) -> Mapping[int, MonitorPicture]:
+    def pictures(self) -> Mapping[int, MonitorFrame]:
         return self._screen.pictures
 
     @property

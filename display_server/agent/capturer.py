@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from display_server.capture.frame_source import PictureSource, Rect
+from display_server.agent.capture.frame_source import PictureSource, Rect
+from display_server.agent.update.dirty import dirty_tiles, touched_tiles
+from display_server.agent.update.moves import MoveFinder, TileMove, is_flat
+from display_server.agent.update.shadow import Shadow, Tiles
 from display_server.telemetry.metrics import AgentMetrics
-from display_server.update.dirty import dirty_tiles, touched_tiles
-from display_server.update.moves import MoveFinder, TileMove, is_flat
-from display_server.update.shadow import Shadow, Tiles
 
 #: A picture that is drawn into without end is sent torn after so many reads; damage brings the rest.
 READS_MAX = 3

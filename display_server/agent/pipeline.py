@@ -11,12 +11,12 @@ from concurrent.futures import Executor
 import numpy as np
 
 from display_server.agent.capturer import Capture, Capturer
-from display_server.agent.encoder import Encoder
-from display_server.agent.monitor_picture import MonitorPicture
+from display_server.agent.monitor_frame import MonitorFrame
+from display_server.agent.tile_encoder import TileEncoder
+from display_server.agent.update.sent_surface import Mask, Tiles, Update
 from display_server.agent.viewer import Viewer
 from display_server.telemetry.metrics import AgentMetrics
 from display_server.telemetry.trace import Stages
-from display_server.update.viewer_state import Mask, Tiles, Update
 
 #: Pictures a second in lasting motion at most: twice what screens show.
 RATE_MAX_PER_S = 120.0
@@ -35,7 +35,7 @@ class Pipeline:
 
     def __init__(
         self,
-        picture: MonitorPicture,
+        picture: MonitorFrame,
         viewers: Callable[[], Sequence[Viewer]],
         executor: Executor,
         metrics: AgentMetrics,
@@ -50,7 +50,7 @@ class Pipeline:
         self._looked = looked
         self._executor = executor
         self._capturer = Capturer(picture, picture.shadow, executor, metrics, clock, self._covered)
-        self._encoder = Encoder(picture.shadow, executor, metrics, lambda: len(viewers()))
+        self._encoder = TileEncoder(picture.shadow, executor, metrics, lambda: len(viewers()))
         self._wake = asyncio.Event()
         self._unseen = True  # no viewer since the last picture was taken
         self._glanced_s = 0.0

@@ -8,11 +8,11 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 
-from display_server.agent.monitor_picture import MonitorPicture
+from display_server.agent.capture.frame_source import FrameSource, Picture, Rect
+from display_server.agent.monitor_frame import MonitorFrame
 from display_server.agent.pipeline import Pipeline
 from display_server.agent.viewer import Viewer
-from display_server.capture.frame_source import FrameSource, Picture, Rect
-from display_server.desktop.monitors import Monitor
+from display_server.desktop.x11.monitors import Monitor
 from display_server.telemetry.metrics import AgentMetrics
 
 #: Threads that compare and encode. More would only push the X server and the programs aside.
@@ -22,7 +22,7 @@ VAIN_EVERY_S = 1 / 120
 
 
 class Screen:
-    """`run` serves every monitor until the picture is lost. The Glass of its pictures.
+    """`run` serves every monitor until the picture is lost. The DamageSource of its pictures.
 
     Monitors are captured and coded side by side: a click on one does not wait for a film on another. Damage
     is fetched only while a viewed monitor has none, so that the X server is asked no more often than needed.
@@ -42,7 +42,7 @@ class Screen:
         self._metrics = metrics
         self._clock = clock
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="tiles")
-        self._pictures: dict[int, MonitorPicture] = {}
+        self._pictures: dict[int, MonitorFrame] = {}
         self._pipelines: dict[int, Pipeline] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._over: asyncio.Future[None] | None = None
@@ -58,7 +58,7 @@ class Screen:
         return self._source.height_px
 
     @property
-    def pictures(self) -> Mapping[int, MonitorPicture]:
+    def pictures(self) -> Mapping[int, MonitorFrame]:
         """By the number of the monitor; always the present ones."""
         return MappingProxyType(self._pictures)
 
@@ -114,7 +114,7 @@ class Screen:
             self.wake(number)
         return True
 
-    # ── Glass ────────────────────────────────────────────────────────────────────────────────────────
+    # ── DamageSource ────────────────────────────────────────────────────────────────────────────────────────
 
     def share_out(self) -> bool:
         """Whether a viewed monitor that had no damage has some now."""
@@ -156,7 +156,7 @@ class Screen:
 
     def _add(self, monitor: Monitor, now_s: float) -> None:
         number = monitor.id
-        picture = MonitorPicture(self, monitor, self._seed)
+        picture = MonitorFrame(self, monitor, self._seed)
         picture.move_to(monitor, now_s)
         self._pictures[number] = picture
 

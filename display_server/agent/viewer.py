@@ -12,31 +12,31 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 from display_codecs import ENCODING_NAMES, TILE_PX
 
-from display_server.agent.holder import MOVED
-from display_server.agent.monitor_picture import MonitorPicture
-from display_server.agent.video_maker import VideoMaker
-from display_server.agent.viewer_hands import ViewerHands
-from display_server.clipboard.desktop_clipboard import DesktopClipboard
-from display_server.clipboard.policy import ClipboardPolicy
-from display_server.clipboard.viewer_clipboard import ViewerClipboard
-from display_server.desktop.monitors import Monitor
+from display_server.agent.clipboard.desktop_clipboard import DesktopClipboard
+from display_server.agent.clipboard.viewer_clipboard import ViewerClipboard
+from display_server.agent.device_ownership import MOVED
+from display_server.agent.input.input_sink import InputSink
+from display_server.agent.monitor_frame import MonitorFrame
+from display_server.agent.motion.motion_detector import LinkEstimate, MotionDetector
+from display_server.agent.motion.region import Region, Tiles
+from display_server.agent.transport.viewer_socket import ViewerSocket, Visitor
+from display_server.agent.update.exactness import Exactness, SurfaceProof
+from display_server.agent.update.send_window import SendWindow
+from display_server.agent.update.sent_surface import SentSurface, Update
+from display_server.agent.video_factory import VideoFactory
+from display_server.agent.viewer_input import ViewerInput
+from display_server.desktop.clipboard_policy import ClipboardPolicy
+from display_server.desktop.x11.monitors import Monitor
 from display_server.errors import Malfunction, ProtocolError
-from display_server.input.input_sink import InputSink
-from display_server.motion.chooser import MotionChooser, Way
-from display_server.motion.region import Region, Tiles
 from display_server.protocol import messages as m
 from display_server.protocol.clipboard import Piece
 from display_server.protocol.connection import MONITOR_GONE, ConnectionState, ViewerConnection
 from display_server.protocol.wire import DigestReport
 from display_server.telemetry.metrics import AgentMetrics
 from display_server.telemetry.trace import FrameTraces, Stages
-from display_server.transport.viewer_socket import ViewerSocket, Visitor
-from display_server.update.exactness import Exactness, SurfaceProof
-from display_server.update.viewer_state import Update, ViewerState
-from display_server.update.window import Window
 
 if TYPE_CHECKING:
-    from display_server.agent.viewer_video import ViewerVideo
+    from display_server.agent.video_stream import VideoStream
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +63,7 @@ class Surroundings(Protocol):
     seed: int
 
     @property
-    def pictures(self) -> Mapping[int, MonitorPicture]:
+    def pictures(self) -> Mapping[int, MonitorFrame]:
         """Of the monitors that there are, by number; always the present ones."""
 
     @property
@@ -74,7 +74,7 @@ class Surroundings(Protocol):
         """The monitors as this viewer is told."""
 
     @property
-    def video(self) -> VideoMaker:
+    def video(self) -> VideoFactory:
         """Of video for what moves."""
 
     def want_video(self) -> None:
@@ -106,8 +106,8 @@ class Surroundings(Protocol):
 class _Parts:
     """What exists once the viewer said hello."""
 
-    picture: MonitorPicture
-    state: ViewerState
+    picture: MonitorFrame
+    state: SentSurface
     proof: SurfaceProof
 
 
@@ -129,17 +129,17 @@ class Viewer:
         self._connection = ViewerConnection(self._tiles_of, ENCODING_NAMES, clock())
         self._parts: _Parts | None = None
         #: Video for what moves; None where the browser, the host or the policy has none.
-        self.video: ViewerVideo | None = None
+        self.video: VideoStream | None = None
         #: Looks out for motion while there is no video.
-        self.scout: MotionChooser | None = None
+        self.scout: MotionDetector | None = None
         self._closing: asyncio.Task[None] | None = None
-        self.window = Window()
+        self.window = SendWindow()
         self.traces = FrameTraces()
         self.id = visitor.viewer or secrets.token_hex(4)
         self.device = visitor.device
         self._user = visitor.user
         self._clipboard = ViewerClipboard(around.clipboard, around.clipboard_policy, socket, self.tell_notice)
-        self._hands = ViewerHands(
+        self._hands = ViewerInput(
             self.id,
             hands,
             self._shown,
@@ -159,7 +159,7 @@ class Viewer:
     # ── the picture's way: called by the pipeline ────────────────────────────────────────────────────
 
     @property
-    def state(self) -> ViewerState:
+    def state(self) -> SentSurface:
         assert self._parts is not None, "only after hello"
         return self._parts.state
 
@@ -184,8 +184,8 @@ class Viewer:
         return self.scout is not None or (self.video is not None and self.video.usable)
 
     @property
-    def way(self) -> Way:
-        return Way(self.window.rate_bytes_per_s, self.state.payload_bytes, self.state.coloured)
+    def way(self) -> LinkEstimate:
+        return LinkEstimate(self.window.rate_bytes_per_s, self.state.payload_bytes, self.state.coloured)
 
     @property
     def budget_bytes(self) -> int:
@@ -431,7 +431,7 @@ class Viewer:
         shadow = picture.shadow
         self._parts = _Parts(
             picture,
-            ViewerState(shadow, hello.monitor, hello.cache_bytes),
+            SentSurface(shadow, hello.monitor, hello.cache_bytes),
             SurfaceProof(shadow.black, shadow.seed, now_s),
         )
         layout = self._around.layout(self)

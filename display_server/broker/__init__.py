@@ -1,0 +1,1 @@
+"""Accounts, entitlements and the sessions of desktops."""

@@ -10,9 +10,9 @@ from sqlalchemy import Select, delete, or_, select
 
 from display_server.broker.store import Store
 from display_server.broker.tables import Desktop, Entitlement
-from display_server.clipboard.policy import ClipboardPolicy
+from display_server.desktop.clipboard_policy import ClipboardPolicy
+from display_server.desktop.video_settings import VideoPolicy
 from display_server.errors import PolicyError
-from display_server.motion.settings import VideoPolicy
 
 #: As a username in an entitlement: everybody with an account.
 EVERYBODY = "*"

@@ -15,14 +15,14 @@ import structlog
 from sqlalchemy import Executable, insert, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from display_server.broker.launchers.process_launcher import Launcher, RunningDesktop
 from display_server.broker.session_state import LIVE, SessionEvent, SessionState, after
 from display_server.broker.store import Store
 from display_server.broker.tables import Desktop, Session
-from display_server.clipboard.policy import ClipboardPolicy
-from display_server.desktop.launcher import Launcher, RunningDesktop
+from display_server.desktop.clipboard_policy import ClipboardPolicy
 from display_server.desktop.spec import DesktopSpec
+from display_server.desktop.video_settings import VideoSettings, known_policy
 from display_server.errors import DesktopError, LightboxError
-from display_server.motion.settings import VideoSettings, known_policy
 
 log = structlog.get_logger(__name__)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from display_server.clipboard.policy import ClipboardPolicy
+from display_server.desktop.clipboard_policy import ClipboardPolicy
+from display_server.desktop.video_settings import VideoSettings
 from display_server.errors import DesktopError
-from display_server.motion.settings import VideoSettings
 
 
 class DesktopState(Enum):

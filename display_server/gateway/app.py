@@ -18,12 +18,12 @@ from display_server.broker.passwords import Busy
 from display_server.broker.web_sessions import SignedIn
 from display_server.errors import DesktopError, PolicyError
 from display_server.gateway import checks_api
-from display_server.gateway.door import Door
 from display_server.gateway.guard import Guard
 from display_server.gateway.hosts import is_loopback
 from display_server.gateway.metrics import agents_text
 from display_server.gateway.refusal import Refusal, signed_out
 from display_server.gateway.relay import COOKIE
+from display_server.gateway.services import GatewayServices
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +56,7 @@ class ViewerPass(BaseModel):
 
 async def signed_in(request: Request) -> SignedIn:
     """Who asks. Raises Refusal when nobody is signed in."""
-    door: Door = request.app.state.door
+    door: GatewayServices = request.app.state.door
     person = await door.web_sessions.find(request.cookies.get(COOKIE, ""))
     if person is None:
         raise signed_out()
@@ -66,7 +66,7 @@ async def signed_in(request: Request) -> SignedIn:
 Signed = Annotated[SignedIn, Depends(signed_in)]
 
 
-def build(door: Door, *, strict_transport: bool) -> FastAPI:
+def build(door: GatewayServices, *, strict_transport: bool) -> FastAPI:
     """The application; its routes use `door` and nothing else."""
     app = FastAPI(
         title="Lightbox",

@@ -9,8 +9,8 @@ from fastapi import Request, Response
 from display_server.broker.checks import CheckResult, as_dict
 from display_server.broker.web_sessions import SignedIn
 from display_server.errors import PolicyError
-from display_server.gateway.door import Door
 from display_server.gateway.refusal import Refusal
+from display_server.gateway.services import GatewayServices
 
 log = structlog.get_logger(__name__)
 
@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 SHOWN = 20
 
 
-async def store(door: Door, request: Request, person: SignedIn) -> Response:
+async def store(door: GatewayServices, request: Request, person: SignedIn) -> Response:
     """Raises Refusal for what is no result, or of a desktop that is not theirs."""
     try:
         result = msgspec.json.decode(await request.body(), type=CheckResult)
@@ -33,7 +33,7 @@ async def store(door: Door, request: Request, person: SignedIn) -> Response:
     return _json(as_dict(stored), 201)
 
 
-async def own(door: Door, person: SignedIn) -> Response:
+async def own(door: GatewayServices, person: SignedIn) -> Response:
     """The newest first."""
     found = await door.checks.newest(person.username, limit=SHOWN)
     return _json([as_dict(stored) for stored in found], 200)

@@ -14,10 +14,10 @@ from typing import Any
 
 from display_server.broker.folders import SHARED_MEMORY
 from display_server.config import Config
-from display_server.desktop import requirements
 from display_server.errors import ConfigurationError
 from display_server.gateway.server import listen
 from display_server.gateway.static_client import built
+from display_server.supervisor import requirements
 
 PYTHON_MIN = (3, 11)
 SHM_FREE_BYTES = 512 * 1024 * 1024
@@ -98,7 +98,7 @@ def _video() -> list[Finding]:
     cure = "Run `make setup`; without an encoder desktops do without video."
     if importlib.util.find_spec("av") is None or importlib.util.find_spec("aiortc") is None:
         return [Finding("video", False, "PyAV and aiortc are not installed", cure, mandatory=False)]
-    from display_server.motion.encoders.video_encoder import encoders
+    from display_server.agent.motion.encoders.video_encoder import encoders
 
     facts = encoders()
     working = [f"{fact.name} {fact.chroma.value}" for fact in facts if fact.works]

@@ -22,7 +22,7 @@ CLOSE_S = 0.2
 CONNECTIONS_MAX = 1024
 
 
-class DoorHttp(HttpToolsProtocol):
+class GatewayHttp(HttpToolsProtocol):
     _head_bytes = 0
     _in_head = True
     _timer: asyncio.TimerHandle | None = None

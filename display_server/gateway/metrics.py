@@ -29,7 +29,7 @@ AGENT_TIMEOUT_S = 2.0
 AGENT_ANSWER_MAX_BYTES = 1024 * 1024
 
 
-class DoorMetrics:
+class GatewayMetrics:
     """The door's own counts. What relays and sessions count anyway is read when asked for."""
 
     def __init__(self, relays: Relays, sessions: Sessions) -> None:

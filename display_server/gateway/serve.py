@@ -22,23 +22,23 @@ from display_server.broker.accounts import Accounts
 from display_server.broker.catalogue import Catalogue, DesktopOffer
 from display_server.broker.checks import Checks
 from display_server.broker.folders import RunFolder, StateFolder, announce, instances, places
+from display_server.broker.launchers.process_launcher import Launcher, ProcessLauncher
 from display_server.broker.passwords import Passwords
 from display_server.broker.sessions import Sessions
 from display_server.broker.store import Store
 from display_server.broker.web_sessions import WebSessions
 from display_server.config import Config, video_settings
-from display_server.desktop import profile
-from display_server.desktop.launcher import Launcher, ProcessLauncher
+from display_server.desktop.profiles import profile
 from display_server.desktop.spec import write_private
+from display_server.desktop.video_settings import monitor_policies
 from display_server.errors import DesktopError, Malfunction
 from display_server.gateway import authority
 from display_server.gateway.app import build
 from display_server.gateway.certificate import check_own, tls_context
-from display_server.gateway.door import Door
 from display_server.gateway.hosts import check_name, is_loopback, is_wildcard, names_in_use, url_of
-from display_server.gateway.server import DoorServer, listen
+from display_server.gateway.server import GatewayServer, listen
+from display_server.gateway.services import GatewayServices
 from display_server.gateway.static_client import StaticClient, require_built
-from display_server.motion.settings import monitor_policies
 
 log = structlog.get_logger(__name__)
 
@@ -161,7 +161,7 @@ async def _run(
         )
         await sessions.recover({Path(instance.run_folder).name for instance in instances(state)})
         stack.push_async_callback(sessions.close)
-        door = Door(
+        door = GatewayServices(
             accounts=accounts,
             web_sessions=WebSessions(
                 store,
@@ -175,7 +175,7 @@ async def _run(
             names=frozenset(names),
             root_pem=root.root_pem if root else None,
         )
-        server = DoorServer(build(door, strict_transport=root is None), door.relays, context)
+        server = GatewayServer(build(door, strict_transport=root is None), door.relays, context)
         serving = asyncio.create_task(server.serve([listening]), name="serving")
         stack.push_async_callback(_stop, server, serving, door)
         sweeping = asyncio.create_task(_sweep(door), name="sweeping")
@@ -220,13 +220,13 @@ def _certificate(
     return local.certificate, local.key, local
 
 
-async def _stop(server: DoorServer, serving: asyncio.Task[None], door: Door) -> None:
+async def _stop(server: GatewayServer, serving: asyncio.Task[None], door: GatewayServices) -> None:
     door.relays.close()
     server.end()
     await asyncio.gather(serving, return_exceptions=True)
 
 
-async def _sweep(door: Door) -> None:
+async def _sweep(door: GatewayServices) -> None:
     while True:
         await asyncio.sleep(SWEEP_EVERY_S)
         try:

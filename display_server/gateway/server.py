@@ -13,7 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from display_server.errors import ConfigurationError
-from display_server.gateway.http import DoorHttp
+from display_server.gateway.http import GatewayHttp
 from display_server.gateway.relay import Relays
 
 BACKLOG = 256
@@ -59,7 +59,7 @@ def _explained(host: str, port: int, error: OSError) -> ConfigurationError:
     return ConfigurationError(f"{host} port {port} cannot be listened on: {error.strerror}.")
 
 
-class DoorServer(uvicorn.Server):
+class GatewayServer(uvicorn.Server):
     """uvicorn without its signal handlers: `serve.py` decides when it ends. `ready` is set when it accepts
     connections.
     """
@@ -67,7 +67,7 @@ class DoorServer(uvicorn.Server):
     def __init__(self, app: ASGIApp, relays: Relays, context: ssl.SSLContext) -> None:
         config = uvicorn.Config(
             app,
-            http=DoorHttp,
+            http=GatewayHttp,
             ws=relays.protocol(),
             lifespan="off",
             log_config=None,
@@ -116,7 +116,7 @@ class DoorServer(uvicorn.Server):
                     await self._ending.wait()
 
     def _protocol(self) -> asyncio.Protocol:
-        return DoorHttp(self.config, self.server_state, self.lifespan.state)
+        return GatewayHttp(self.config, self.server_state, self.lifespan.state)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -45,7 +45,7 @@ class Line:
         return self._runner.run(asyncio.wait_for(self._connection.recv(), TIMEOUT_S))
 
 
-class Door:
+class GatewayServices:
     """A client with a cookie jar of its own. State-changing requests say that they come from the page."""
 
     def __init__(self, url: str, *, origin: str | None = None) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from display_server.check.patterns import PATTERNS, contrast
+from display_server.desktop.display_check.patterns import PATTERNS, contrast
 from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.browsers.tablet import IPAD, Tablet
 from tests.e2e.conftest import DESKTOP_PX, PAGE_PX

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.e2e.browsers.chromium import Chromium
-from tests.e2e.door import Door, end_of
+from tests.e2e.door import GatewayServices, end_of
 from tests.e2e.lightbox import ROOT, Lightbox
 from tests.e2e.processes import wait_for
 from tests.e2e.viewer import PATIENCE_S, Viewer
@@ -31,18 +31,18 @@ HELLO = {
 
 
 @pytest.fixture(scope="module")
-def door(lightbox: Lightbox) -> Iterator[Door]:
+def door(lightbox: Lightbox) -> Iterator[GatewayServices]:
     """Signed in as the demo user."""
-    client = Door(lightbox.url)
+    client = GatewayServices(lightbox.url)
     assert client.sign_in(lightbox.username, lightbox.password).status_code < 300
     yield client
     client.close()
 
 
 @pytest.fixture
-def stranger(lightbox: Lightbox) -> Iterator[Door]:
+def stranger(lightbox: Lightbox) -> Iterator[GatewayServices]:
     """Not signed in."""
-    client = Door(lightbox.url)
+    client = GatewayServices(lightbox.url)
     yield client
     client.close()
 
@@ -72,7 +72,7 @@ def test_address_of_a_desktop_leads_there_after_sign_in(chromium_viewer: Viewer,
     viewer.wait_exact()
 
 
-def test_wrong_password_sets_no_cookie(stranger: Door, lightbox: Lightbox) -> None:
+def test_wrong_password_sets_no_cookie(stranger: GatewayServices, lightbox: Lightbox) -> None:
     answer = stranger.sign_in(lightbox.username, "wrong")
     assert answer.status_code == 401
     assert "set-cookie" not in answer.headers
@@ -80,7 +80,7 @@ def test_wrong_password_sets_no_cookie(stranger: Door, lightbox: Lightbox) -> No
     assert (unknown.status_code, unknown.json()) == (401, answer.json()), "tells which accounts exist"
 
 
-def test_cookie_cannot_be_read_or_sent_elsewhere(stranger: Door, lightbox: Lightbox) -> None:
+def test_cookie_cannot_be_read_or_sent_elsewhere(stranger: GatewayServices, lightbox: Lightbox) -> None:
     cookie = stranger.sign_in(lightbox.username, lightbox.password).headers["set-cookie"]
     assert cookie.startswith("__Host-lightbox=")
     for attribute in ("HttpOnly", "Secure", "SameSite=Strict", "Path=/"):
@@ -95,38 +95,38 @@ def test_cookie_cannot_be_read_or_sent_elsewhere(stranger: Door, lightbox: Light
         ("POST", "/api/v1/desktops/radiology/viewers"),
     ],
 )
-def test_nothing_without_sign_in(stranger: Door, method: str, path: str) -> None:
+def test_nothing_without_sign_in(stranger: GatewayServices, method: str, path: str) -> None:
     answer = stranger.http.request(method, path)
     assert answer.status_code == 401
     assert answer.json()["code"] == "signed-out"
 
 
 def test_request_of_another_site_is_refused(lightbox: Lightbox) -> None:
-    client = Door(lightbox.url, origin="https://elsewhere.example")
+    client = GatewayServices(lightbox.url, origin="https://elsewhere.example")
     answer = client.sign_in(lightbox.username, lightbox.password)
     client.close()
     assert answer.status_code == 403
     assert "set-cookie" not in answer.headers
 
 
-def test_ticket_is_good_once(door: Door) -> None:
+def test_ticket_is_good_once(door: GatewayServices) -> None:
     ticket = door.viewer("radiology")["ticket"]
     with door.connect(ticket) as viewer:
         assert viewer.subprotocol == "lightbox.1"
     assert door.refusal(ticket) == 4401
 
 
-def test_made_up_ticket(door: Door) -> None:
+def test_made_up_ticket(door: GatewayServices) -> None:
     assert door.refusal("A" * 43) == 4401
 
 
-def test_ticket_of_somebody_else(door: Door, stranger: Door) -> None:
+def test_ticket_of_somebody_else(door: GatewayServices, stranger: GatewayServices) -> None:
     """A ticket is no use without the cookie that asked for it."""
     ticket = door.viewer("radiology")["ticket"]
     assert stranger.refusal(ticket) in {4401, 4403}
 
 
-def test_websocket_of_another_site(door: Door) -> None:
+def test_websocket_of_another_site(door: GatewayServices) -> None:
     ticket = door.viewer("radiology")["ticket"]
     assert door.refusal(ticket, origin="https://elsewhere.example") in {4403, 403}
 
@@ -145,7 +145,7 @@ def test_websocket_of_another_site(door: Door) -> None:
     ],
 )
 def test_malformed_frame_ends_this_viewer_alone(
-    door: Door, chromium: Chromium, chromium_viewer: Viewer, lightbox: Lightbox, frame: str | bytes
+    door: GatewayServices, chromium: Chromium, chromium_viewer: Viewer, lightbox: Lightbox, frame: str | bytes
 ) -> None:
     chromium_viewer.open_desktop("radiology")
     door.take_cookies(chromium.run(lambda: chromium.page.context.cookies()))
@@ -161,13 +161,13 @@ def test_malformed_frame_ends_this_viewer_alone(
     assert lightbox.session().agent_pid == agent
 
 
-def test_unknown_desktop(door: Door) -> None:
+def test_unknown_desktop(door: GatewayServices) -> None:
     answer = door.http.post("/api/v1/desktops/nowhere/viewers")
     assert answer.status_code == 404
     assert answer.json()["message"]
 
 
-def test_security_headers(stranger: Door) -> None:
+def test_security_headers(stranger: GatewayServices) -> None:
     for path in ("/", "/desktop/radiology"):
         headers = stranger.http.get(path).headers
         policy = headers["content-security-policy"]
@@ -199,7 +199,7 @@ def test_only_the_newest_tls(lightbox: Lightbox) -> None:
         pass
 
 
-def test_local_authority_vouches_for_the_door(lightbox: Lightbox, stranger: Door) -> None:
+def test_local_authority_vouches_for_the_door(lightbox: Lightbox, stranger: GatewayServices) -> None:
     """What a tablet gets after it installed the root."""
     root = stranger.http.get("/ca.crt")
     assert root.status_code == 200
@@ -212,7 +212,7 @@ def test_local_authority_vouches_for_the_door(lightbox: Lightbox, stranger: Door
     assert httpx.get(lightbox.url + "/healthz", verify=context, trust_env=False).status_code == 200
 
 
-def test_first_load_is_small(stranger: Door) -> None:
+def test_first_load_is_small(stranger: GatewayServices) -> None:
     """Everything that the page may ask for, as it comes over the line."""
     dist = ROOT / "clients" / "web" / "dist"
     names = [f"/{path.relative_to(dist)}" for path in dist.rglob("*") if path.is_file()]
@@ -226,7 +226,7 @@ def test_first_load_is_small(stranger: Door) -> None:
     assert total < FIRST_LOAD_MAX_BYTES
 
 
-def test_metrics_tell_the_stages(door: Door, chromium_viewer: Viewer) -> None:
+def test_metrics_tell_the_stages(door: GatewayServices, chromium_viewer: Viewer) -> None:
     chromium_viewer.open_desktop("radiology")
     text = door.metrics()
     stages = set(re.findall(r'^\w+_seconds_bucket{[^}]*stage="(\w+)"', text, re.M))

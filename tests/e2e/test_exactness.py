@@ -15,7 +15,7 @@ from tests.e2e.browsers.chromium_window import ChromiumWindow
 from tests.e2e.conftest import PAGE_PX
 from tests.e2e.desktop_side.display import XDisplay
 from tests.e2e.desktop_side.plain_window import PlainWindow
-from tests.e2e.door import Door, metric_sum
+from tests.e2e.door import GatewayServices, metric_sum
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import Program, wait_for
 from tests.e2e.relay import Relay
@@ -34,8 +34,8 @@ def window(display: XDisplay) -> Iterator[PlainWindow]:
 
 
 @pytest.fixture
-def door(lightbox: Lightbox) -> Iterator[Door]:
-    client = Door(lightbox.url)
+def door(lightbox: Lightbox) -> Iterator[GatewayServices]:
+    client = GatewayServices(lightbox.url)
     yield client
     client.close()
 
@@ -65,7 +65,7 @@ def shown(viewer: Viewer, picture: np.ndarray) -> bool:
 
 
 def test_corrupted_tile_is_noticed_and_healed(
-    chromium_viewer: Viewer, display: XDisplay, door: Door, out: Path
+    chromium_viewer: Viewer, display: XDisplay, door: GatewayServices, out: Path
 ) -> None:
     viewer = chromium_viewer
     viewer.open_desktop("radiology")
@@ -83,7 +83,7 @@ def test_corrupted_tile_is_noticed_and_healed(
 
 
 def test_corruption_is_noticed_beside_a_moving_picture(
-    chromium_viewer: Viewer, display: XDisplay, door: Door, window: PlainWindow, out: Path
+    chromium_viewer: Viewer, display: XDisplay, door: GatewayServices, window: PlainWindow, out: Path
 ) -> None:
     """A desktop that never rests must not starve the proof of its resting parts."""
     viewer = chromium_viewer

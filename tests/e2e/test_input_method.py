@@ -217,7 +217,7 @@ def test_typing_goes_on_without_the_list(
     """Its program is killed while it shows the list: keys work on, and the list comes again."""
     write_hangul(chromium_viewer, probe)
     ask_for_hanja(chromium_viewer, display, "한")
-    os.kill(int(process_on(display, "display_server.desktop.candidates").name), signal.SIGKILL)
+    os.kill(int(process_on(display, "display_server.desktop.input_method").name), signal.SIGKILL)
     wait_until_closed(display)
     chromium_viewer.browser.tap("2")
     probe.wait_for_text("漢")

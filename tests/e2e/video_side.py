@@ -7,12 +7,12 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.links.network import Loopback, Way
+from benchmarks.links.network import LinkEstimate, Loopback
 from tests.e2e.browsers.browser import Browser
 from tests.e2e.conftest import DESKTOP_PX, signed_in
 from tests.e2e.desktop_side.display import XDisplay
 from tests.e2e.desktop_side.film import AT_PX, Film
-from tests.e2e.door import Door, metric_sum
+from tests.e2e.door import GatewayServices, metric_sum
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.viewer import SURFACE, Viewer
 
@@ -25,7 +25,7 @@ class Ward:
 
     viewer: Viewer
     lightbox: Lightbox
-    network: Way
+    network: LinkEstimate
 
     def frames(self) -> float:
         """Of video, sent so far."""
@@ -33,7 +33,7 @@ class Ward:
 
     def counted(self, name: str) -> float:
         """A figure of `/metrics`."""
-        with self.network.server(), closing(Door(self.lightbox.url)) as door:
+        with self.network.server(), closing(GatewayServices(self.lightbox.url)) as door:
             return metric_sum(door.metrics(), name)
 
     def display(self) -> XDisplay:
@@ -47,7 +47,7 @@ def open_ward(
     log: Path,
     start: Callable[[], Browser],
     *,
-    network: Way = LOOPBACK,
+    network: LinkEstimate = LOOPBACK,
     video: str = "economy",
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[Ward]:

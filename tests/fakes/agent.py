@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from display_server.agent.agent import Agent
-from display_server.capture.cursor_source import CursorShape
-from display_server.capture.frame_source import Picture, Rect
-from display_server.capture.synthetic import SyntheticSource
-from display_server.clipboard.desktop_clipboard import DesktopClipboard
-from display_server.clipboard.policy import ClipboardPolicy
-from display_server.desktop.monitors import SCREEN_MAX, Monitor, arranged, extent
-from display_server.desktop.screen_layout import Arrangement
+from display_server.agent.capture.frame_source import Picture, Rect
+from display_server.agent.capture.synthetic import SyntheticSource
+from display_server.agent.clipboard.desktop_clipboard import DesktopClipboard
+from display_server.agent.cursor.cursor_source import CursorShape
+from display_server.desktop.clipboard_policy import ClipboardPolicy
+from display_server.desktop.video_settings import VideoSettings
+from display_server.desktop.x11.monitors import SCREEN_MAX, Monitor, arranged, extent
+from display_server.desktop.x11.screen_layout import Arrangement
 from display_server.errors import LayoutError, Malfunction
-from display_server.motion.settings import VideoSettings
 
 
 class FakeCursor:

@@ -18,16 +18,16 @@ from websockets.typing import Origin, Subprotocol
 from display_server.broker.accounts import Accounts
 from display_server.broker.catalogue import Catalogue, DesktopOffer
 from display_server.broker.checks import Checks
+from display_server.broker.launchers.process_launcher import Launcher
 from display_server.broker.passwords import Passwords
 from display_server.broker.sessions import Places, Sessions
 from display_server.broker.store import Store
 from display_server.broker.web_sessions import WebSessions
-from display_server.desktop.launcher import Launcher
 from display_server.gateway import authority
 from display_server.gateway.app import build
 from display_server.gateway.certificate import tls_context
-from display_server.gateway.door import Door
-from display_server.gateway.server import DoorServer, listen
+from display_server.gateway.server import GatewayServer, listen
+from display_server.gateway.services import GatewayServices
 from display_server.gateway.static_client import StaticClient
 
 PASSWORD = "correct horse battery"
@@ -45,11 +45,11 @@ def cheap_passwords() -> Passwords:
 
 @dataclass
 class DoorUnderTest:
-    door: Door
+    door: GatewayServices
     url: str
     port: int
     context: ssl.SSLContext  # trusts the door's own authority
-    server: DoorServer
+    server: GatewayServer
     app: FastAPI
 
     def inside(self, address: str = "127.0.0.1") -> httpx.AsyncClient:
@@ -135,7 +135,7 @@ async def running_door(
     tls = folder / "tls"
     tls.mkdir(mode=0o700)
     local = authority.provide(tls, NAMES, datetime.datetime.now(datetime.UTC))
-    door = Door(
+    door = GatewayServices(
         accounts=accounts,
         web_sessions=WebSessions(store),
         catalogue=catalogue,
@@ -148,7 +148,7 @@ async def running_door(
     listening = listen("127.0.0.1", 0)
     port: int = listening.getsockname()[1]
     app = build(door, strict_transport=False)
-    server = DoorServer(app, door.relays, tls_context(local.certificate, local.key))
+    server = GatewayServer(app, door.relays, tls_context(local.certificate, local.key))
     serving = asyncio.create_task(server.serve([listening])) if served else None
     try:
         if serving:

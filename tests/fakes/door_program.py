@@ -16,8 +16,8 @@ from pathlib import Path
 
 import uvloop
 
+from display_server.broker.launchers.process_launcher import KEEPER, Launcher, ProcessLauncher
 from display_server.config import Config, DesktopConfig
-from display_server.desktop.launcher import KEEPER, Launcher, ProcessLauncher
 from display_server.errors import LightboxError
 from display_server.gateway import logs
 from display_server.gateway.serve import Demo, Ready, run

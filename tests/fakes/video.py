@@ -10,9 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from display_server.motion.encoders.video_encoder import Chroma, Codec, EncodedFrame, EncoderError, Stream
-from display_server.transport.webrtc.estimator import BandwidthEstimator
-from display_server.transport.webrtc.peer import PeerState
+from display_server.agent.motion.encoders.video_encoder import (
+    Chroma,
+    Codec,
+    EncodedFrame,
+    EncoderError,
+    Stream,
+)
+from display_server.agent.transport.webrtc.estimator import BandwidthEstimator
+from display_server.agent.transport.webrtc.peer import PeerState
 
 
 class FakePeer:

@@ -17,7 +17,7 @@ import xcffib
 import xcffib.xproto
 from numpy.typing import NDArray
 
-from display_server.desktop.x_server import OUTPUTS_LIBRARY
+from display_server.supervisor.x_server import OUTPUTS_LIBRARY
 
 ALL_PLANES = 0xFFFFFFFF
 

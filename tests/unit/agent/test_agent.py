@@ -11,9 +11,9 @@ from display_codecs import TILE_PX
 from numpy.typing import NDArray
 from websockets.exceptions import InvalidStatus
 
-from display_server.capture.cursor_source import CursorShape
-from display_server.capture.frame_source import Rect
-from display_server.capture.synthetic import SyntheticSource
+from display_server.agent.capture.frame_source import Rect
+from display_server.agent.capture.synthetic import SyntheticSource
+from display_server.agent.cursor.cursor_source import CursorShape
 from display_server.errors import CaptureError
 from tests.fakes.agent import TornSource, running_agent
 from tests.fakes.viewer import FakeViewer

@@ -8,8 +8,8 @@ import io
 import numpy as np
 from PIL import Image
 
-from display_server.agent.cursor_image import CURSOR_MAX_PX, cursor_message, png
-from display_server.capture.cursor_source import CursorShape
+from display_server.agent.cursor.cursor_image import CURSOR_MAX_PX, cursor_message, png
+from display_server.agent.cursor.cursor_source import CursorShape
 
 
 def test_png_is_exact() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from display_server.agent.holder import AWAY_S, Holder
+from display_server.agent.device_ownership import AWAY_S, DeviceOwnership
 from tests.fakes.agent import running_agent
 from tests.fakes.viewer import FakeViewer
 
 
 def test_opening_takes_and_coming_back_does_not() -> None:
-    holder = Holder(share=False)
+    holder = DeviceOwnership(share=False)
     assert holder.arrived("ward", "Ward", (), resume=True), "nobody had it"
     assert holder.arrived("tablet", "Tablet", (), resume=False)
     assert not holder.has("ward")
@@ -23,7 +23,7 @@ def test_opening_takes_and_coming_back_does_not() -> None:
 
 
 def test_devices_that_share() -> None:
-    holder = Holder(share=True)
+    holder = DeviceOwnership(share=True)
     assert holder.arrived("ward", "", (), resume=False)
     assert holder.arrived("tablet", "", (), resume=True)
     assert holder.has("ward")
@@ -31,7 +31,7 @@ def test_devices_that_share() -> None:
 
 def test_one_device_gives_the_size() -> None:
     """Of those that share, the first; the next one once it is gone for good, or opens what nobody shows."""
-    holder = Holder(share=True)
+    holder = DeviceOwnership(share=True)
     assert holder.arrived("ward", "", (), resume=False)
     assert holder.arrived("tablet", "", {"ward"}, resume=False)
     assert (holder.leads("ward"), holder.leads("tablet")) == (True, False)
@@ -51,7 +51,7 @@ def test_one_device_gives_the_size() -> None:
 
 
 def test_the_device_that_has_it_gives_the_size() -> None:
-    holder = Holder(share=False)
+    holder = DeviceOwnership(share=False)
     assert holder.arrived("ward", "", (), resume=False)
     assert holder.arrived("tablet", "", {"ward"}, resume=False)
     assert (holder.leads("ward"), holder.leads("tablet")) == (False, True)

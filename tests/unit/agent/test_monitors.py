@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from display_server.capture.frame_source import Picture, Rect
-from display_server.capture.synthetic import SyntheticSource
-from display_server.desktop.monitors import Monitor
+from display_server.agent.capture.frame_source import Picture, Rect
+from display_server.agent.capture.synthetic import SyntheticSource
+from display_server.desktop.x11.monitors import Monitor
 from tests.fakes.agent import RunningAgent, running_agent
 from tests.fakes.viewer import FakeViewer
 

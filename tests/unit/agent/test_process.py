@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from display_server.desktop.monitors import Monitor
-from display_server.desktop.randr import Randr
 from display_server.desktop.spec import DesktopSpec, write_spec
+from display_server.desktop.x11.monitors import Monitor
+from display_server.desktop.x11.randr import Randr
 from tests.fakes.viewer import FakeViewer
 from tests.fakes.x_server import Painter, XServer, x_server
 

@@ -7,11 +7,11 @@ import asyncio
 import numpy as np
 import pytest
 
-from display_server.agent import frame_maker, viewer_video
-from display_server.capture.synthetic import SyntheticSource
-from display_server.motion.settings import VideoSettings
-from display_server.transport.webrtc.peer import PeerState
-from display_server.update.shadow import Shadow
+from display_server.agent import frame_encoder, video_stream
+from display_server.agent.capture.synthetic import SyntheticSource
+from display_server.agent.transport.webrtc.peer import PeerState
+from display_server.agent.update.shadow import Shadow
+from display_server.desktop.video_settings import VideoSettings
 from tests.fakes.agent import RunningAgent, running_agent
 from tests.fakes.video import FakeEncoder, FakePeer
 from tests.fakes.viewer import FakeViewer
@@ -23,8 +23,8 @@ SIDE = 640
 @pytest.fixture(autouse=True)
 def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
     FakePeer.made = []
-    monkeypatch.setattr(viewer_video, "Peer", FakePeer)
-    monkeypatch.setattr(frame_maker, "open_encoder", FakeEncoder)
+    monkeypatch.setattr(video_stream, "Peer", FakePeer)
+    monkeypatch.setattr(frame_encoder, "open_encoder", FakeEncoder)
 
 
 class Film:

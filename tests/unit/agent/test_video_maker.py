@@ -8,10 +8,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from display_server.agent import video_maker
-from display_server.capture.synthetic import SyntheticSource
-from display_server.desktop.monitors import Monitor
-from display_server.motion.settings import VideoPolicy, VideoSettings, known_policy, parse_policies
+from display_server.agent import video_factory
+from display_server.agent.capture.synthetic import SyntheticSource
+from display_server.desktop.video_settings import VideoPolicy, VideoSettings, known_policy, parse_policies
+from display_server.desktop.x11.monitors import Monitor
 from tests.fakes.agent import RunningAgent, running_agent
 from tests.fakes.viewer import FakeViewer
 
@@ -47,7 +47,7 @@ async def test_a_still_desktop_loads_nothing(monkeypatch: pytest.MonkeyPatch) ->
     def load() -> object:
         raise AssertionError("nobody asked for it")
 
-    monkeypatch.setattr(video_maker, "_load", load)
+    monkeypatch.setattr(video_factory, "_load", load)
     async with (
         running_agent(SyntheticSource(*SIZE_PX), video=settings("adaptive", "127.0.0.1")) as running,
         FakeViewer(running.socket, video=True) as viewer,
@@ -140,7 +140,7 @@ async def test_a_host_without_the_means_goes_on_with_tiles(monkeypatch: pytest.M
     def load() -> object:
         raise ImportError("no module named av")
 
-    monkeypatch.setattr(video_maker, "_load", load)
+    monkeypatch.setattr(video_factory, "_load", load)
     async with (
         running_agent(SyntheticSource(*SIZE_PX), video=settings("economy", "127.0.0.1")) as running,
         FakeViewer(running.socket, video=True) as viewer,

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from display_server.agent.viewer_hands import HELD_MAX, ViewerHands
-from display_server.desktop.monitors import Monitor
+from display_server.agent.viewer_input import HELD_MAX, ViewerInput
+from display_server.desktop.x11.monitors import Monitor
 from display_server.errors import Malfunction, ProtocolError
 from display_server.protocol import messages as m
 from display_server.telemetry.metrics import AgentMetrics
@@ -30,7 +30,7 @@ class Bench:
         self.pointed: list[tuple[int, int]] = []
         self.notices: list[str] = []
         self.metrics = AgentMetrics()
-        self.hands = ViewerHands(
+        self.hands = ViewerInput(
             "v1",
             self.sink,
             lambda: self.monitor,

@@ -9,26 +9,26 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from display_server.agent import frame_maker, viewer_video
-from display_server.agent.viewer_video import SHOWN_WITHIN_S, ViewerVideo, relays
-from display_server.motion.chooser import MotionChooser, MotionPolicy, Way
-from display_server.motion.encoders.video_encoder import (
+from display_server.agent import frame_encoder, video_stream
+from display_server.agent.motion.encoders.video_encoder import (
     Chroma,
     Codec,
 )
-from display_server.motion.settings import TurnServer, VideoSettings
+from display_server.agent.motion.motion_detector import LinkEstimate, MotionDetector, MotionPolicy
+from display_server.agent.transport.webrtc.estimator import BandwidthEstimator
+from display_server.agent.transport.webrtc.peer import PeerState
+from display_server.agent.transport.webrtc.shared_link import SharedLink
+from display_server.agent.update.shadow import Shadow
+from display_server.agent.video_stream import SHOWN_WITHIN_S, VideoStream, relays
+from display_server.desktop.video_settings import TurnServer, VideoSettings
 from display_server.protocol import messages as m
 from display_server.telemetry.metrics import AgentMetrics
-from display_server.transport.webrtc.estimator import BandwidthEstimator
-from display_server.transport.webrtc.peer import PeerState
-from display_server.transport.webrtc.shared_way import SharedWay
-from display_server.update.shadow import Shadow
 from tests.fakes.video import FakeEncoder, FakePeer
 
 ABLE = frozenset({(Codec.VP8, Chroma.YUV420)})
 #: By openssl.
 EXPECTED = "Q5xz3OcPSHE5YULsNYwdxir13tE="
-WAY = Way(1e6, 700.0)
+WAY = LinkEstimate(1e6, 700.0)
 
 
 class Bench:
@@ -46,20 +46,20 @@ class Bench:
         self.clock = lambda: self.now_s
         self.woken = 0
         self.metrics = AgentMetrics()
-        self.shared = SharedWay()
+        self.shared = SharedLink()
         self.video = self.make()
         self.executor = ThreadPoolExecutor(1)
 
-    def make(self) -> ViewerVideo:
+    def make(self) -> VideoStream:
         grid = self.shadow.grid
-        return ViewerVideo(
+        return VideoStream(
             VideoSettings(policy="economy", addresses=["127.0.0.1"]),
             ABLE,
             self.shared,
             self,
             0,
             self.shadow,
-            MotionChooser(grid.count, grid.columns, MotionPolicy.ECONOMY),
+            MotionDetector(grid.count, grid.columns, MotionPolicy.ECONOMY),
         )
 
     def tell(self, message: m.Peer | m.Answer | m.Video) -> None:
@@ -106,8 +106,8 @@ def state_of(bench: Bench) -> str:
 def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
     FakePeer.made = []
     FakeEncoder.fails = False
-    monkeypatch.setattr(viewer_video, "Peer", FakePeer)
-    monkeypatch.setattr(frame_maker, "open_encoder", FakeEncoder)
+    monkeypatch.setattr(video_stream, "Peer", FakePeer)
+    monkeypatch.setattr(frame_encoder, "open_encoder", FakeEncoder)
     return Bench()
 
 
@@ -170,7 +170,7 @@ async def test_a_lost_connection_ends_video_at_once(bench: Bench) -> None:
 async def test_who_comes_back_by_itself_is_not_asked_again(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(viewer_video, "RETRY_S", 0.05)
+    monkeypatch.setattr(video_stream, "RETRY_S", 0.05)
     bench.video = bench.make()
     await bench.connect()
     bench.peer.become(PeerState.FAILED)

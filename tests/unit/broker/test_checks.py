@@ -14,7 +14,7 @@ from display_server.broker.catalogue import Catalogue, DesktopOffer
 from display_server.broker.checks import CheckResult, Checks, as_dict
 from display_server.broker.store import Store
 from display_server.broker.tables import Desktop
-from display_server.clipboard.policy import ClipboardPolicy
+from display_server.desktop.clipboard_policy import ClipboardPolicy
 
 DEVICE = {
     "name": "Chrome · Windows",

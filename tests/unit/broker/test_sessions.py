@@ -11,11 +11,11 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
 from display_server.broker.catalogue import Catalogue, DesktopOffer
+from display_server.broker.launchers.process_launcher import Launcher
 from display_server.broker.session_state import LIVE, TRANSITIONS, SessionEvent, SessionState, after
 from display_server.broker.sessions import Places, Sessions
 from display_server.broker.store import Store
 from display_server.broker.tables import Desktop, Session
-from display_server.desktop.launcher import Launcher
 from display_server.errors import DesktopError, Malfunction
 from tests.fakes.launchers import CrashingLauncher, EchoLauncher, NeverLauncher, SlowLauncher
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import xcffib.xproto
 
-from display_server.capture.cursor import XfixesCursor, straight_alpha
+from display_server.agent.cursor.xfixes_cursor import XfixesCursor, straight_alpha
 from display_server.errors import CaptureError
 from tests.fakes.x_server import Painter, XServer, x_server
 

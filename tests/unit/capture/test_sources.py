@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 import xcffib.xproto
 
-from display_server.capture.damage import edges_of, intersects
-from display_server.capture.frame_source import FrameSource, Rect
-from display_server.capture.framebuffer_file import SCREEN_FILE, parse_header
-from display_server.capture.xshm import XshmSource
-from display_server.capture.xvfb import XvfbSource
+from display_server.agent.capture.damage import edges_of, intersects
+from display_server.agent.capture.frame_source import FrameSource, Rect
+from display_server.agent.capture.xshm import XshmSource
+from display_server.agent.capture.xvfb import XvfbSource
+from display_server.desktop.x11.framebuffer_file import SCREEN_FILE, parse_header
 from display_server.errors import CaptureError
 from tests.fakes.x_server import Painter, XServer, x_server
 

@@ -7,8 +7,8 @@ import asyncio
 import numpy as np
 import pytest
 
-from display_server.capture.frame_source import FrameSource, Rect
-from display_server.capture.synthetic import SyntheticSource
+from display_server.agent.capture.frame_source import FrameSource, Rect
+from display_server.agent.capture.synthetic import SyntheticSource
 from display_server.errors import CaptureError
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from display_server.check import patterns
+from display_server.desktop.display_check import patterns
 
 SIZES = [(1920, 1080), (2048, 2560), (1024, 1024), (1280, 800), (640, 480)]
 Picture = NDArray[np.uint8]

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from display_server.check.patterns import PATTERNS, contrast
-from display_server.input.xtest import XtestInput
+from display_server.agent.input.xtest import XtestInput
+from display_server.desktop.display_check.patterns import PATTERNS, contrast
 from tests.fakes.x_server import Painter, XServer, x_server
 
 SIZE = 1024, 640
@@ -27,7 +27,7 @@ def server() -> Iterator[XServer]:
 @pytest.fixture
 def painter(server: XServer) -> Iterator[Painter]:
     """With the program running."""
-    command = [sys.executable, "-m", "display_server.check"]
+    command = [sys.executable, "-m", "display_server.desktop.display_check"]
     program = subprocess.Popen(command, env={**server.environment, "PYTHONPATH": ""})
     reader = Painter(server)
     yield reader

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from display_server.clipboard.desktop_clipboard import ContentError, TooLargeError
-from display_server.clipboard.policy import ClipboardPolicy
+from display_server.agent.clipboard.desktop_clipboard import ContentError, TooLargeError
+from display_server.desktop.clipboard_policy import ClipboardPolicy
 from display_server.protocol.clipboard import PNG_SIGNATURE, Failure, Format, pieces
 from tests.fakes.agent import RunningAgent, running_agent
 from tests.fakes.viewer import FakeViewer

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
-from display_server.clipboard import x_clipboard
-from display_server.clipboard.desktop_clipboard import ContentError, TooLargeError
-from display_server.clipboard.policy import ClipboardPolicy
-from display_server.clipboard.x_clipboard import XClipboard
+from display_server.agent.clipboard import x_clipboard
+from display_server.agent.clipboard.desktop_clipboard import ContentError, TooLargeError
+from display_server.agent.clipboard.x_clipboard import XClipboard
+from display_server.desktop.clipboard_policy import ClipboardPolicy
 from display_server.protocol.clipboard import PNG_SIGNATURE, Format
 from tests.fakes.x_programs import Copier, Paster
 from tests.fakes.x_server import XServer, x_server

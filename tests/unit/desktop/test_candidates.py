@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from display_server.desktop.candidates import fonts
-from display_server.desktop.candidates.meanings import Meanings
-from display_server.desktop.candidates.picture import MEANING_MOST_PX, MEANING_PX, draw
-from display_server.desktop.candidates.table import CandidateList, Page, Row
-from display_server.desktop.candidates.window import placed
-from display_server.desktop.monitors import Monitor
+from display_server.desktop.input_method import fonts
+from display_server.desktop.input_method.meanings import Meanings
+from display_server.desktop.input_method.picture import MEANING_MOST_PX, MEANING_PX, draw
+from display_server.desktop.input_method.table import CandidateList, Page, Row
+from display_server.desktop.input_method.window import placed
+from display_server.desktop.x11.monitors import Monitor
 
 DICTIONARY = """\
 # reading:hanja:meaning

@@ -17,12 +17,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from display_server.capture.xvfb import XvfbSource
-from display_server.desktop.children import descendants
-from display_server.desktop.launcher import KEEPER, KeeperProcess, ProcessLauncher
-from display_server.desktop.remains import MARK, end_remains, remains
+from display_server.agent.capture.xvfb import XvfbSource
+from display_server.broker.launchers.process_launcher import KEEPER, ProcessLauncher, SupervisorProcess
 from display_server.desktop.spec import DesktopSpec, DesktopState, read_status
 from display_server.errors import DesktopError
+from display_server.supervisor.children import descendants
+from display_server.supervisor.leftovers import MARK, end_remains, remains
 from tests.fakes.x_server import x_server
 
 AGENT = Path(__file__).parents[2] / "fakes" / "small_agent.py"
@@ -78,11 +78,11 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-async def verdict(desktop: KeeperProcess) -> str | None:
+async def verdict(desktop: SupervisorProcess) -> str | None:
     return await asyncio.wait_for(desktop.wait(), PATIENCE_S)
 
 
-def agent_of(desktop: KeeperProcess) -> int | None:
+def agent_of(desktop: SupervisorProcess) -> int | None:
     status = desktop.status()
     return status.pids.agent if status else None
 
@@ -196,7 +196,7 @@ async def test_door_that_dies_takes_the_desktop_with_it(spec: DesktopSpec) -> No
     """A process that starts a desktop, tells so, and is killed."""
     door = (
         "import asyncio, sys, msgspec\n"
-        "from display_server.desktop.launcher import KEEPER, ProcessLauncher\n"
+        "from display_server.broker.launchers.process_launcher import KEEPER, ProcessLauncher\n"
         "from display_server.desktop.spec import DesktopSpec\n"
         "async def main():\n"
         "    spec = msgspec.json.decode(sys.argv[1], type=DesktopSpec)\n"
@@ -314,7 +314,7 @@ def no_programs(spec: DesktopSpec, monkeypatch: pytest.MonkeyPatch) -> None:
     """A host where a keeper finds no program of a profile. Python imports `sitecustomize` at its start."""
     hook = Path(spec.home).parent / "hook"
     hook.mkdir()
-    patch = "import display_server.desktop.environment as environment\nenvironment.PATH = '/nowhere'\n"
+    patch = "import display_server.supervisor.environment as environment\nenvironment.PATH = '/nowhere'\n"
     (hook / "sitecustomize.py").write_text(patch)
     monkeypatch.setenv("PYTHONPATH", f"{hook}:{Path(__file__).parents[3]}")
 

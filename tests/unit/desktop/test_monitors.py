@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from display_server.desktop.monitors import (
+from display_server.desktop.x11.monitors import (
     HEIGHT_MIN,
     MONITORS_MAX,
     REACH_PX,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from display_server.desktop import profile, studies
-from display_server.desktop.requirements import check
+from display_server.desktop.profiles import profile, studies
 from display_server.errors import ConfigurationError, DesktopError
+from display_server.supervisor.requirements import check
 
 GOOD = 'title = { en = "A", ko = "가" }\n'
 PROGRAM = '[[programs]]\nname = "x"\ncommand = ["xterm"]\npackage = "xterm"\n'
@@ -94,7 +94,7 @@ def test_requirements_name_package_and_profile(monkeypatch: pytest.MonkeyPatch) 
 
     found = shutil.which
     monkeypatch.setattr(
-        "display_server.desktop.requirements.shutil.which",
+        "display_server.supervisor.requirements.shutil.which",
         lambda name, path=None: None if name in ("aeskulap", "Xvfb") else found(name, path=path),
     )
     listed = {requirement.name: requirement for requirement in check()}

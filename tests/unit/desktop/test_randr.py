@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from display_server.capture.framebuffer_file import SCREEN_FILE
-from display_server.desktop.framebuffer import arrange
-from display_server.desktop.monitors import Monitor, arranged
-from display_server.desktop.randr import Randr, number_in
+from display_server.desktop.x11.framebuffer import arrange
+from display_server.desktop.x11.framebuffer_file import SCREEN_FILE
+from display_server.desktop.x11.monitors import Monitor, arranged
+from display_server.desktop.x11.randr import Randr, number_in
 from display_server.errors import DesktopError, LayoutError
 from tests.fakes.x_server import Painter, XServer, x_server
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from display_server.desktop.text_scale import TextScale
+from display_server.desktop.x11.text_scale import TextScale
 from tests.fakes.x_server import XServer, x_server
 
 PYTHON = "/usr/bin/python3"  # Debian's: it has the toolkits' bindings

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from display_server.input import keysyms
-from display_server.input.holds import Holds
-from display_server.input.keymap import LOCK, SHIFT, SPARES_MAX, Keymap, Way
+from display_server.agent.input import keysyms
+from display_server.agent.input.holds import Holds
+from display_server.agent.input.keymap import LOCK, SHIFT, SPARES_MAX, KeyChord, Keymap
 
 A, CAPITAL_A, ONE, EXCLAMATION, AT, EURO = ord("a"), ord("A"), ord("1"), ord("!"), ord("@"), 0x010020AC
 HANGUL_GA = 0x0100AC00
@@ -45,32 +45,32 @@ def keymap() -> Keymap:
 @pytest.mark.parametrize(
     ("keysym", "state", "way"),
     [
-        (A, 0, Way(8, False, None)),
-        (CAPITAL_A, 0, Way(8, True, None)),
-        (CAPITAL_A, SHIFT, Way(8, True, None)),
-        (CAPITAL_A, LOCK, Way(8, False, None)),
-        (A, LOCK, Way(8, True, None)),
-        (ONE, LOCK, Way(9, False, None)),
-        (EXCLAMATION, 0, Way(9, True, None)),
-        (AT, 0, Way(10, False, True)),
-        (ord("q"), MOD5, Way(10, False, False)),
-        (TAB, SHIFT, Way(11, None, None)),
-        (LEFT_TAB, 0, Way(11, None, None)),
-        (F1, SHIFT, Way(12, None, None)),
-        (KP_HOME, 0, Way(13, None, None)),
+        (A, 0, KeyChord(8, False, None)),
+        (CAPITAL_A, 0, KeyChord(8, True, None)),
+        (CAPITAL_A, SHIFT, KeyChord(8, True, None)),
+        (CAPITAL_A, LOCK, KeyChord(8, False, None)),
+        (A, LOCK, KeyChord(8, True, None)),
+        (ONE, LOCK, KeyChord(9, False, None)),
+        (EXCLAMATION, 0, KeyChord(9, True, None)),
+        (AT, 0, KeyChord(10, False, True)),
+        (ord("q"), MOD5, KeyChord(10, False, False)),
+        (TAB, SHIFT, KeyChord(11, None, None)),
+        (LEFT_TAB, 0, KeyChord(11, None, None)),
+        (F1, SHIFT, KeyChord(12, None, None)),
+        (KP_HOME, 0, KeyChord(13, None, None)),
         (KP_7, 0, None),
-        (KP_7, MOD2, Way(13, False, None)),
+        (KP_7, MOD2, KeyChord(13, False, None)),
         (CYRILLIC_EF, 0, None),
-        (CYRILLIC_EF, GROUP_2, Way(8, False, None)),
+        (CYRILLIC_EF, GROUP_2, KeyChord(8, False, None)),
         (A, GROUP_2, None),
-        (ONE, GROUP_2, Way(9, False, None)),
-        (HANGUL_GA, 0, Way(19, None, None)),
+        (ONE, GROUP_2, KeyChord(9, False, None)),
+        (HANGUL_GA, 0, KeyChord(19, None, None)),
         (EURO, 0, None),
-        (0x01000041, 0, Way(8, True, None)),  # a Unicode keysym of a Latin-1 character
-        (PLAY, 0, Way(15, None, None)),
+        (0x01000041, 0, KeyChord(8, True, None)),  # a Unicode keysym of a Latin-1 character
+        (PLAY, 0, KeyChord(15, None, None)),
     ],
 )
-def test_way(keymap: Keymap, keysym: int, state: int, way: Way | None) -> None:
+def test_way(keymap: Keymap, keysym: int, state: int, way: KeyChord | None) -> None:
     assert keymap.way(keysym, state) == way
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from display_server.input.pointer_order import PointerOrder
+from display_server.agent.input.pointer_order import PointerOrder
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from display_server.input.xtest import XtestInput
+from display_server.agent.input.xtest import XtestInput
 from tests.fakes.x_server import XServer, x_server
 
 ROOT = Path(__file__).parents[3]

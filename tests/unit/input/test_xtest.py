@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import xcffib.xproto
 
-from display_server.desktop.xauthority import write_xauthority
+from display_server.agent.input.input_sink import InputSink
+from display_server.agent.input.xtest import XtestInput
 from display_server.errors import Malfunction
-from display_server.input.input_sink import InputSink
-from display_server.input.xtest import XtestInput
+from display_server.supervisor.xauthority import write_xauthority
 from tests.fakes.x_server import XServer, x_server
 
 PATIENCE_S = 10.0
@@ -314,7 +314,7 @@ async def test_close_lets_go_on_a_server_that_looks_only_later(server: XServer, 
 async def test_close_does_not_wait_for_a_server_that_hangs(
     server: XServer, device: XtestInput, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("display_server.input.xtest.GOODBYE_S", 0.05)
+    monkeypatch.setattr("display_server.agent.input.xtest.GOODBYE_S", 0.05)
     server.process.send_signal(signal.SIGSTOP)
     try:
         await asyncio.wait_for(device.close(), PATIENCE_S)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from display_server.motion.activity import PAUSE_S, Activity
+from display_server.agent.motion.activity import PAUSE_S, Activity
 
 TILE = np.array([3], np.int32)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from display_server.motion.allowance import LEAST, SAVED_MAX_S, SPENT_IN_S, Allowance
-from display_server.motion.encoders.vp8 import RESTART_FACTOR
+from display_server.agent.motion.allowance import LEAST, SAVED_MAX_S, SPENT_IN_S, Allowance
+from display_server.agent.motion.encoders.vp8 import RESTART_FACTOR
 
 AVERAGE_BPS = 2e6
 

@@ -7,14 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from display_server.motion.chooser import LEAVE_AFTER_S, MotionChooser, MotionPolicy, Way
-from display_server.motion.region import Region
+from display_server.agent.motion.motion_detector import (
+    LEAVE_AFTER_S,
+    LinkEstimate,
+    MotionDetector,
+    MotionPolicy,
+)
+from display_server.agent.motion.region import Region
 
 COLUMNS, ROWS = 30, 17
 STACK = Region(2, 1, 16, 16)
-SLOW = Way(rate_bytes_per_s=2.5e6, payload_bytes=600)
-QUICK = Way(rate_bytes_per_s=200e6, payload_bytes=600)
-IN_COLOUR = Way(rate_bytes_per_s=200e6, payload_bytes=600, coloured=0.8)
+SLOW = LinkEstimate(rate_bytes_per_s=2.5e6, payload_bytes=600)
+QUICK = LinkEstimate(rate_bytes_per_s=200e6, payload_bytes=600)
+IN_COLOUR = LinkEstimate(rate_bytes_per_s=200e6, payload_bytes=600, coloured=0.8)
 CARET = np.array([0], np.int32)
 
 
@@ -22,7 +27,7 @@ class Desk:
     """A chooser, and what is drawn for it."""
 
     def __init__(self, policy: MotionPolicy) -> None:
-        self.chooser = MotionChooser(COLUMNS * ROWS, COLUMNS, policy)
+        self.chooser = MotionDetector(COLUMNS * ROWS, COLUMNS, policy)
         self.now_s = 100.0
 
     def draw(
@@ -30,7 +35,7 @@ class Desk:
         region: Region,
         seconds: float,
         rate: float,
-        way: Way,
+        way: LinkEstimate,
         *,
         waited_s: float = 0.0,
         taken: bool = True,
@@ -42,7 +47,7 @@ class Desk:
             self.now_s += 1 / rate
         return chosen
 
-    def rest(self, seconds: float, way: Way, *, caret: bool = False) -> Region | None:
+    def rest(self, seconds: float, way: LinkEstimate, *, caret: bool = False) -> Region | None:
         until_s = self.now_s + seconds
         blink_s = self.now_s
         while self.now_s < until_s:
@@ -75,7 +80,7 @@ def test_pictures_that_nobody_could_take_tell_the_same() -> None:
 
 
 @pytest.mark.parametrize(("way", "video"), [(QUICK, False), (IN_COLOUR, True)])
-def test_a_film_keeps_its_pace_where_a_stack_stays_exact(way: Way, video: bool) -> None:
+def test_a_film_keeps_its_pace_where_a_stack_stays_exact(way: LinkEstimate, video: bool) -> None:
     """Every fifth picture of 30 a second is lost."""
     desk = Desk(MotionPolicy.ADAPTIVE)
     for number in range(60):
@@ -84,7 +89,7 @@ def test_a_film_keeps_its_pace_where_a_stack_stays_exact(way: Way, video: bool) 
 
 
 @pytest.mark.parametrize(("way", "within_s"), [(IN_COLOUR, 0.25), (QUICK, 1.0)])
-def test_a_film_that_stands_still_is_waited_for_less_than_a_stack(way: Way, within_s: float) -> None:
+def test_a_film_that_stands_still_is_waited_for_less_than_a_stack(way: LinkEstimate, within_s: float) -> None:
     """Every fifth picture reaches the viewer."""
     desk = Desk(MotionPolicy.ADAPTIVE)
     began_s = desk.now_s
@@ -184,7 +189,9 @@ def test_tiles_return_when_the_way_has_become_wide() -> None:
     ),
     st.sampled_from(MotionPolicy),
 )
-def test_whatever_happened_rest_is_exact(parts: list[tuple[float, Way, float]], policy: MotionPolicy) -> None:
+def test_whatever_happened_rest_is_exact(
+    parts: list[tuple[float, LinkEstimate, float]], policy: MotionPolicy
+) -> None:
     desk = Desk(policy)
     for rate, way, seconds in parts:
         desk.draw(STACK, seconds, rate, way)

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from display_server.motion.region import COLUMNS_MIN, Region, largest_region
+from display_server.agent.motion.region import COLUMNS_MIN, Region, largest_region
 
 COLUMNS, ROWS = 30, 17
 

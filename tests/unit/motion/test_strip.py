@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from display_server.motion.strip import BLOCK_PX, NUMBERS, check_of, coded_size_px, compose
+from display_server.agent.motion.frame_number import BLOCK_PX, NUMBERS, check_of, coded_size_px, compose
 
 
 def read(picture: np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]) -> int | None:

@@ -8,8 +8,8 @@ from display_codecs import TileGrid
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from display_server.capture.frame_source import Rect
-from display_server.update.dirty import dirty_tiles, touched_tiles
+from display_server.agent.capture.frame_source import Rect
+from display_server.agent.update.dirty import dirty_tiles, touched_tiles
 
 
 @settings(max_examples=60, deadline=None)

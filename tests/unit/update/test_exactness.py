@@ -7,9 +7,7 @@ import pytest
 from display_codecs import root_digest
 from numpy.typing import NDArray
 
-from display_server.errors import ProtocolError
-from display_server.protocol.wire import DigestReport
-from display_server.update.exactness import (
+from display_server.agent.update.exactness import (
     ANSWER_S,
     FULL_S,
     MOTION_S,
@@ -20,6 +18,8 @@ from display_server.update.exactness import (
     SurfaceProof,
     Verdict,
 )
+from display_server.errors import ProtocolError
+from display_server.protocol.wire import DigestReport
 
 COUNT, SEED = 6, 5
 BLACK = np.full(COUNT, 1000, np.uint64)

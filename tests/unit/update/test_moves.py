@@ -7,7 +7,7 @@ import pytest
 from display_codecs import TileGrid
 from numpy.typing import NDArray
 
-from display_server.update.moves import MoveFinder, whole_tiles
+from display_server.agent.update.moves import MoveFinder, whole_tiles
 
 WIDTH, HEIGHT = 640, 500
 GRID = TileGrid(WIDTH, HEIGHT)
@@ -61,7 +61,7 @@ def test_few_tiles_are_not_worth_it() -> None:
 
 def test_noise_is_not_searched(monkeypatch: pytest.MonkeyPatch) -> None:
     searched: list[object] = []
-    monkeypatch.setattr("display_server.update.moves.find_move", lambda *a: searched.append(a))
+    monkeypatch.setattr("display_server.agent.update.moves.find_move", lambda *a: searched.append(a))
     random = np.random.default_rng(2)
     before = random.integers(0, 256, (HEIGHT, WIDTH, 4), np.uint8)
     after = np.roll(before, 16, axis=0)
@@ -71,7 +71,7 @@ def test_noise_is_not_searched(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_looking_in_vain_becomes_rare(monkeypatch: pytest.MonkeyPatch) -> None:
     searched: list[object] = []
-    monkeypatch.setattr("display_server.update.moves.find_move", lambda *a: searched.append(a))
+    monkeypatch.setattr("display_server.agent.update.moves.find_move", lambda *a: searched.append(a))
     finder = MoveFinder(GRID)
     for number in range(40):
         before, after = _page(number)[:HEIGHT], _page(number + 1)[:HEIGHT]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from display_server.update.order import WAITED_S, crowd, in_order
+from display_server.agent.update.order import WAITED_S, crowd, in_order
 
 COLUMNS, ROWS = 30, 17
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from display_server.update.payloads import ENTRY_BYTES, Coded, PayloadCache
+from display_server.agent.update.payloads import ENTRY_BYTES, Coded, PayloadCache
 
 
 def test_bounded_and_least_recently_used_out_first() -> None:

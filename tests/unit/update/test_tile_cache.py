@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from display_server.update.tile_cache import SLOTS_MAX, WORTH_BYTES, TileCache
+from display_server.agent.update.tile_cache import SLOTS_MAX, WORTH_BYTES, TileCache
 
 
 def _digests(*numbers: int) -> NDArray[np.uint64]:

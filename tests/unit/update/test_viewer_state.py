@@ -8,10 +8,10 @@ import numpy as np
 from display_codecs import TileGrid, encode_tiles
 from numpy.typing import NDArray
 
-from display_server.update.moves import MoveFinder, TileMove
-from display_server.update.payloads import Coded
-from display_server.update.shadow import Shadow
-from display_server.update.viewer_state import Choice, Update, ViewerState
+from display_server.agent.update.moves import MoveFinder, TileMove
+from display_server.agent.update.payloads import Coded
+from display_server.agent.update.sent_surface import Choice, SentSurface, Update
+from display_server.agent.update.shadow import Shadow
 from tests.fakes.viewer import FakeViewer
 
 WIDTH, HEIGHT, SEED = 500, 330, 99
@@ -23,7 +23,7 @@ class Bench:
     def __init__(self, cache_bytes: int = 1 << 20) -> None:
         self.shadow = Shadow(WIDTH, HEIGHT, SEED)
         self.grid = self.shadow.grid
-        self.state = ViewerState(self.shadow, 0, cache_bytes)
+        self.state = SentSurface(self.shadow, 0, cache_bytes)
         self.viewer = FakeViewer(Path("none"), cache_bytes=cache_bytes)
         self.viewer.grid = self.grid
         self.viewer.picture = np.zeros((HEIGHT, WIDTH, 4), np.uint8)

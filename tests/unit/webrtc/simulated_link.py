@@ -13,9 +13,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from display_server.transport.webrtc.estimator import BandwidthEstimator
-from display_server.transport.webrtc.feedback import parse_feedback
-from display_server.transport.webrtc.pacer import Group, Pacer
+from display_server.agent.transport.webrtc.estimator import BandwidthEstimator
+from display_server.agent.transport.webrtc.feedback import parse_feedback
+from display_server.agent.transport.webrtc.pacer import Group, Pacer
 
 PACKET_BYTES = 1200
 FEEDBACK_S = 0.05

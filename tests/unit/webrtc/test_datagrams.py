@@ -13,7 +13,7 @@ from google_crc32c import value as crc32c
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from display_server.transport.webrtc.aiortc_overrides import OVERTAKING_MAX, Datagrams, Transport
+from display_server.agent.transport.webrtc.aiortc_overrides import OVERTAKING_MAX, Datagrams, Transport
 
 
 class Line:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from display_server.transport.webrtc.feedback import (
+from display_server.agent.transport.webrtc.feedback import (
     CLOCK_PERIOD_S,
     TICK_S,
     Arrival,

@@ -8,7 +8,7 @@ import pytest
 from aioice import Connection
 from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceGatherer, RTCIceTransport, RTCSctpTransport
 
-from display_server.transport.webrtc.aiortc_overrides import Gatherer, Transport
+from display_server.agent.transport.webrtc.aiortc_overrides import Gatherer, Transport
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from display_server.transport.webrtc.history import Probe
-from display_server.transport.webrtc.pacer import BURST_S, PACE, QUEUE_MAX_S, Departure, Group, Pacer
+from display_server.agent.transport.webrtc.history import Probe
+from display_server.agent.transport.webrtc.pacer import BURST_S, PACE, QUEUE_MAX_S, Departure, Group, Pacer
 
 TARGET_BPS = 8e6  # 1000 bytes a ms
 PACE_BYTES_PER_S = PACE * TARGET_BPS / 8

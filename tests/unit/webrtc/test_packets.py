@@ -12,14 +12,14 @@ from aiortc.rtp import RtpPacket as TheirPacket
 from hypothesis import given
 from hypothesis import strategies as st
 
-from display_server.transport.webrtc.packets import (
+from display_server.agent.transport.webrtc.packets import (
     PAYLOAD_MAX_BYTES,
     RtpPacket,
     h264_payloads,
     nal_units,
     vp8_payloads,
 )
-from display_server.transport.webrtc.session_description import MEDIA_ID, TRANSPORT_SEQUENCE
+from display_server.agent.transport.webrtc.session_description import MEDIA_ID, TRANSPORT_SEQUENCE
 
 NOISE = np.random.default_rng(1).integers(1, 256, 40_000, np.uint8).tobytes()
 

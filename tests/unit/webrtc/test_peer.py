@@ -16,12 +16,12 @@ from aiortc.rtcsctptransport import SCTP_DATA_FIRST_FRAG, SCTP_DATA_LAST_FRAG, W
 from av import VideoFrame
 from google_crc32c import value as crc32c
 
+from display_server.agent.motion.encoders.video_encoder import Chroma, Codec, Stream, open_encoder
+from display_server.agent.motion.frame_number import coded_size_px, compose
+from display_server.agent.transport.webrtc.aiortc_overrides import OVERTAKING_MAX
+from display_server.agent.transport.webrtc.peer import Peer, PeerState
+from display_server.agent.transport.webrtc.session_description import TRANSPORT_SEQUENCE
 from display_server.errors import ProtocolError
-from display_server.motion.encoders.video_encoder import Chroma, Codec, Stream, open_encoder
-from display_server.motion.strip import coded_size_px, compose
-from display_server.transport.webrtc.aiortc_overrides import OVERTAKING_MAX
-from display_server.transport.webrtc.peer import Peer, PeerState
-from display_server.transport.webrtc.session_description import TRANSPORT_SEQUENCE
 
 SIZE_PX = (320, 200)
 UNRELIABLE: dict[str, Any] = {"ordered": False, "maxRetransmits": 0, "negotiated": True, "id": 0}

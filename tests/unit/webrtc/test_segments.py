@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from display_server.transport.webrtc.segments import BYTES_MAX, SEGMENTS_MAX, SegmentedSender, runs
+from display_server.agent.transport.webrtc.segments import BYTES_MAX, SEGMENTS_MAX, SegmentedSender, runs
 
 
 @pytest.fixture(params=[socket.AF_INET, socket.AF_INET6], ids=["IPv4", "IPv6"])
@@ -62,7 +62,7 @@ def test_a_kernel_that_cannot_gets_them_one_by_one(
     ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here, there = ends
-    monkeypatch.setattr("display_server.transport.webrtc.segments.UDP_SEGMENT", 9999)
+    monkeypatch.setattr("display_server.agent.transport.webrtc.segments.UDP_SEGMENT", 9999)
     datagrams = frame([500, 500, 500])
     sender = SegmentedSender(here.fileno(), here.family)
     for _ in range(2):

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from display_server.transport.webrtc.estimator import BandwidthEstimator
-from display_server.transport.webrtc.shared_way import SharedWay
+from display_server.agent.transport.webrtc.estimator import BandwidthEstimator
+from display_server.agent.transport.webrtc.shared_link import SharedLink
 from tests.unit.webrtc.simulated_link import STEP_S, Session, SimulatedLink
 
 M = 1e6
@@ -42,7 +42,7 @@ class Device:
         self.links = [first, *others]
         self.sessions = [Session(link, start_bps=min(3 * M, capacity_bps)) for link in self.links]
         self._fill = [session.source for session in self.sessions]
-        self._way = SharedWay() if shared else None
+        self._way = SharedLink() if shared else None
         self.moving: list[int] = []
         for session in self.sessions:
             session.source = lambda now_s, target_bps: 0
@@ -149,7 +149,7 @@ def test_who_sends_little_keeps_nobody_from_the_rest() -> None:
 
 
 def test_a_new_window_starts_with_what_is_known() -> None:
-    way = SharedWay()
+    way = SharedLink()
     one, other = (BandwidthEstimator(max_bps=20 * M, start_bps=bps) for bps in (12 * M, 1 * M))
     way.begin(one)
     assert one.estimate_bps == 12 * M, "alone, with nothing known but by itself"
@@ -163,7 +163,7 @@ def test_a_new_window_starts_with_what_is_known() -> None:
 
 
 def test_on_another_way_nothing_is_known() -> None:
-    way = SharedWay()
+    way = SharedLink()
     old, new = (BandwidthEstimator(max_bps=20 * M, start_bps=bps) for bps in (12 * M, 1 * M))
     way.begin(old)
     way.end(old)
@@ -176,7 +176,7 @@ def test_on_another_way_nothing_is_known() -> None:
 
 
 def test_the_policys_cap_holds_for_each() -> None:
-    way = SharedWay()
+    way = SharedLink()
     members: Sequence[BandwidthEstimator] = [
         BandwidthEstimator(max_bps=8 * M, start_bps=8 * M) for _ in range(2)
     ]

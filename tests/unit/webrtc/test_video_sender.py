@@ -8,15 +8,15 @@ import pytest
 from aiortc.rtp import HeaderExtensionsMap
 from aiortc.rtp import RtpPacket as TheirPacket
 
-from display_server.motion.encoders.video_encoder import EncodedFrame
-from display_server.transport.webrtc.estimator import BandwidthEstimator
-from display_server.transport.webrtc.session_description import (
+from display_server.agent.motion.encoders.video_encoder import EncodedFrame
+from display_server.agent.transport.webrtc.estimator import BandwidthEstimator
+from display_server.agent.transport.webrtc.session_description import (
     PLAYOUT_DELAY,
     TRANSPORT_SEQUENCE,
     Offer,
     OfferedCodec,
 )
-from display_server.transport.webrtc.video_sender import KEYFRAME_EVERY_S, REPEAT_AFTER_S, VideoSender
+from display_server.agent.transport.webrtc.video_sender import KEYFRAME_EVERY_S, REPEAT_AFTER_S, VideoSender
 
 CODEC = OfferedCodec(96, "vp8", {}, repair=97)
 OFFER = Offer("0", "user", "password", (), (CODEC,), {TRANSPORT_SEQUENCE: 4, PLAYOUT_DELAY: 5})

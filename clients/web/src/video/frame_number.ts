@@ -1,5 +1,5 @@
 /**
- * The number that stands below a frame of video (display_server/motion/strip.py): 16 blocks of 16 px, black or white, the first 12 the
+ * The number that stands below a frame of video (display_server/agent/motion/frame_number.py): 16 blocks of 16 px, black or white, the first 12 the
  * number, the last 4 its check. No browser tells reliably which frame it shows; the picture itself does.
  */
 

@@ -5,7 +5,7 @@ import { TileGrid } from "../../src/surface/tile_grid.ts";
 import { BLOCK_PX, frameNumber, STRIP_PX } from "../../src/video/frame_number.ts";
 import { Verifier } from "../../src/worker/verifier.ts";
 
-/** A row of a strip as display_server/motion/strip.py writes it; `noise` is what a codec adds. */
+/** A row of a strip as display_server/agent/motion/frame_number.py writes it; `noise` is what a codec adds. */
 function row(number: number, noise = 0): Uint8ClampedArray {
   const check = (number ^ (number >> 4) ^ (number >> 8) ^ 10) & 15;
   const word = (number << 4) | check;

@@ -17,7 +17,7 @@ done
 address=$(ibus address)
 pause=1
 while kill -0 "$daemon" 2>/dev/null; do
-  "$1" -P -m display_server.desktop.candidates "$address" || sleep "$pause"
+  "$1" -P -m display_server.desktop.input_method "$address" || sleep "$pause"
   [ "$pause" -ge 32 ] || pause=$((pause * 2))
 done &
 wait "$daemon"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from display_server.motion.encoders.video_encoder import Chroma, Codec, Stream, open_encoder
+from display_server.agent.motion.encoders.video_encoder import Chroma, Codec, Stream, open_encoder
 from tests.unit.motion.encoders import pictures
 from tests.unit.motion.encoders.pictures import Picture
 from tests.unit.motion.encoders.player import Player, Shown

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 
-from display_server.motion.encoders.h264 import BUFFER_FRAMES, H264Encoder
-from display_server.motion.encoders.video_encoder import (
+from display_server.agent.motion.encoders.h264 import BUFFER_FRAMES, H264Encoder
+from display_server.agent.motion.encoders.video_encoder import (
     Chroma,
     Codec,
     EncodedFrame,
@@ -218,7 +218,7 @@ def test_closed_twice_and_used_after(encoder: H264Encoder) -> None:
 def test_without_live_options_it_starts_anew_for_large_changes_alone(
     encoder: H264Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("display_server.motion.encoders.live_options._FIELD_OFFSETS", range(0))
+    monkeypatch.setattr("display_server.agent.motion.encoders.live_options._FIELD_OFFSETS", range(0))
     player, rates = Player(Codec.H264), [4_000_000] * 5 + [3_800_000] * 5 + [1_000_000] * 5
     keyframes = []
     for number, bitrate_bps in enumerate(rates):

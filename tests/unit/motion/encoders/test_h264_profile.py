@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from display_server.motion.encoders.h264_profile import as_constrained_baseline
-from display_server.motion.encoders.video_encoder import Chroma, Codec, EncoderError, Stream, profile_level_id
+from display_server.agent.motion.encoders.h264_profile import as_constrained_baseline
+from display_server.agent.motion.encoders.video_encoder import (
+    Chroma,
+    Codec,
+    EncoderError,
+    Stream,
+    profile_level_id,
+)
 
 
 @pytest.mark.parametrize(

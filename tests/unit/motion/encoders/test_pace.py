@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from display_server.motion.encoders.pace import NOMINAL_FPS, REST_S, FramePace
+from display_server.agent.motion.encoders.pace import NOMINAL_FPS, REST_S, FramePace
 
 RATE_BPS = 6_000_000
 

@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from display_server.motion.encoders import video_encoder
-from display_server.motion.encoders.h264 import H264Encoder
-from display_server.motion.encoders.h264_library import LIBX264, Library
-from display_server.motion.encoders.video_encoder import (
+from display_server.agent.motion.encoders import video_encoder
+from display_server.agent.motion.encoders.h264 import H264Encoder
+from display_server.agent.motion.encoders.h264_library import LIBX264, Library
+from display_server.agent.motion.encoders.video_encoder import (
     Chroma,
     Codec,
     EncoderError,
@@ -84,8 +84,10 @@ def test_an_encoder_that_throws_is_an_encoder_error(monkeypatch: pytest.MonkeyPa
 WITHOUT_AV = """
 import sys
 sys.modules["av"] = None  # what an import finds when the package is not installed
-import display_server.motion.encoders.video_encoder as video
-from display_server.motion.encoders import colour, h264, h264_library, h264_profile, live_options, pace, vp8
+import display_server.agent.motion.encoders.video_encoder as video
+from display_server.agent.motion.encoders import (
+    colour, h264, h264_library, h264_profile, live_options, pace, vp8
+)
 for codec in video.Codec:
     try:
         video.open_encoder(video.Stream(codec, video.Chroma.YUV420, 320, 192))

@@ -12,8 +12,14 @@ from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
-from display_server.motion.encoders.video_encoder import Chroma, Codec, EncodedFrame, EncoderError, Stream
-from display_server.motion.encoders.vp8 import Vp8Encoder
+from display_server.agent.motion.encoders.video_encoder import (
+    Chroma,
+    Codec,
+    EncodedFrame,
+    EncoderError,
+    Stream,
+)
+from display_server.agent.motion.encoders.vp8 import Vp8Encoder
 from tests.unit.motion.encoders import pictures
 from tests.unit.motion.encoders.player import Player, psnr_db
 

@@ -1,0 +1,1 @@
+"""The desktop's pointer: its shape and its position."""

@@ -1,0 +1,53 @@
+"""The windows of one device share its way: what is known of it is split among those that send.
+
+Each connection has an estimator of its own, which sees its own packets alone and remembers, while it rests,
+what it had when it was last alone. Two that move at once would then send twice what the way carries, until
+the queue that they make tells them. So whenever one begins or ends, all that move get an equal part of what
+is known; what follows is again each one's own business, and those with less to send leave the rest to be
+found by the others.
+"""
+
+from __future__ import annotations
+
+from display_server.agent.transport.webrtc.estimator import LIMITED_SHARE, BandwidthEstimator
+
+
+class SharedLink:
+    """Of one device. Members are the estimators of connections that have something to send."""
+
+    def __init__(self) -> None:
+        self.members: list[BandwidthEstimator] = []
+        self._known_bps: float | None = None
+
+    def begin(self, member: BandwidthEstimator) -> None:
+        """It has something to send from now on. Harmless if it is one already."""
+        if member in self.members:
+            return
+        self._learn()
+        self.members.append(member)
+        self._split()
+
+    def end(self, member: BandwidthEstimator) -> None:
+        """It has nothing to send, or is gone: the others take what it had. Harmless if it is none."""
+        if member not in self.members:
+            return
+        self._learn()
+        self.members.remove(member)
+        self._split()
+
+    def renewed(self) -> None:
+        """A connection was made: unless others are at work, the way may be another one."""
+        if not self.members:
+            self._known_bps = None
+
+    def _learn(self) -> None:
+        """What they show to carry together, or one by itself. Who sends little has not tried its estimate."""
+        if not self.members:
+            return
+        together = sum(min(one.estimate_bps, one.acked_bps / LIMITED_SHARE) for one in self.members)
+        self._known_bps = max(together, *(one.estimate_bps for one in self.members))
+
+    def _split(self) -> None:
+        if self._known_bps is not None:
+            for one in self.members:
+                one.told(self._known_bps / len(self.members))

@@ -1,0 +1,1 @@
+"""Launchers: the contract and the implementations that start desktops."""

@@ -1,0 +1,1 @@
+"""Profiles: the programs and settings of a kind of desktop."""

@@ -1,0 +1,26 @@
+"""`python -m display_server.desktop.x11.build_outputs`: compiles what gives an Xvfb several outputs."""
+
+from __future__ import annotations
+
+import platform
+import sys
+
+from display_codecs.compile import CompileError, compile_c
+
+from display_server.supervisor.x_server import OUTPUTS_LIBRARY
+
+
+def main() -> int:
+    """Returns the exit code."""
+    source = OUTPUTS_LIBRARY.with_suffix(".c")
+    target = f"{platform.machine()}-linux-gnu.2.17"  # what any Linux since 2014 has
+    try:
+        compile_c(["-target", target, "-shared", "-fPIC", "-s", str(source), "-ldl"], OUTPUTS_LIBRARY)
+    except CompileError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

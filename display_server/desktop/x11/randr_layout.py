@@ -1,0 +1,126 @@
+"""The ScreenLayout of an X display: RandR in a thread of its own, and its events on the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import xcffib.randr
+import xcffib.xproto
+
+from display_server.desktop.x11.framebuffer import arrange
+from display_server.desktop.x11.monitors import Monitor
+from display_server.desktop.x11.randr import Randr
+from display_server.desktop.x11.screen_layout import Arrangement
+from display_server.desktop.x11.text_scale import TextScale
+from display_server.desktop.x11.windows import Windows
+from display_server.desktop.x11.x_connection import XConnection
+from display_server.errors import CaptureError, LayoutError
+
+#: Events of one change come in a row; they are looked at together, s.
+SETTLE_S = 0.02
+#: A window manager moves windows itself first; what it leaves outside after this is moved then, s.
+WINDOW_MANAGER_S = 0.25
+
+T = TypeVar("T")
+
+
+class RandrLayout:
+    """`framebuffer_folder` is that of an Xvfb of ours; None for a display that is only looked at."""
+
+    def __init__(self, display: str, xauthority: Path | None, framebuffer_folder: Path | None) -> None:
+        self._display = display
+        self._xauthority = xauthority
+        self._framebuffer_folder = framebuffer_folder
+        self._connection: XConnection | None = None
+        self._randr: Randr | None = None
+        self._windows: Windows | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="monitors")
+        self._news = asyncio.Event()
+        self._moving: asyncio.Task[None] | None = None
+        self._scale: TextScale | None = None
+
+    async def open(self) -> None:
+        connection = XConnection(self._display, self._xauthority, failure=CaptureError)
+        self._connection = connection
+        randr = connection.extension(xcffib.randr, "RANDR")
+        randr.QueryVersion(1, 5).reply()
+        mask = xcffib.randr.NotifyMask
+        randr.SelectInput(connection.root, mask.ScreenChange | mask.CrtcChange | mask.OutputChange)
+        # Monitors that are set on top of outputs are told of by this alone.
+        connection.core.ChangeWindowAttributes(
+            connection.root, xcffib.xproto.CW.EventMask, [xcffib.xproto.EventMask.StructureNotify]
+        )
+        connection.on_event = self._on_event
+        connection.on_lost = lambda _error: self._news.set()
+        connection.watch()
+        self._randr = await self._in_thread(
+            lambda: Randr(self._display, self._xauthority, failure=CaptureError)
+        )
+        if self.arrangeable:
+            self._windows = await self._in_thread(lambda: Windows(self._display, self._xauthority))
+            self._scale = await self._in_thread(lambda: TextScale(self._display, self._xauthority))
+
+    @property
+    def arrangeable(self) -> bool:
+        return self._framebuffer_folder is not None
+
+    @property
+    def scale_percent(self) -> int:
+        return self._scale.percent if self._scale is not None else 100
+
+    async def read(self) -> Arrangement:
+        self._news.clear()
+        return await self._in_thread(self._opened().read)
+
+    async def wait(self) -> None:
+        await self._news.wait()
+        if self._connection is not None:
+            self._connection.alive()
+        await asyncio.sleep(SETTLE_S)
+
+    async def order(self, monitors: Sequence[Monitor], scale_percent: int | None) -> None:
+        randr, folder = self._opened(), self._framebuffer_folder
+        windows, scale = self._windows, self._scale
+        if folder is None or windows is None or scale is None:
+            raise LayoutError("This display's monitors are arranged where it runs, not from here.")
+        after = await self._in_thread(lambda: arrange(randr, monitors, folder))
+        if scale_percent is not None and scale_percent != scale.percent:
+            await self._in_thread(lambda: scale.set(scale_percent))
+        if self._moving is not None:
+            self._moving.cancel()
+        self._moving = asyncio.create_task(self._bring_back(windows, after.monitors))
+
+    async def close(self) -> None:
+        if self._moving is not None:
+            self._moving.cancel()
+            with contextlib.suppress(asyncio.CancelledError, CaptureError):
+                await self._moving
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        for part in (self._scale, self._windows, self._randr, self._connection):
+            if part is not None:
+                part.close()
+        self._news.set()
+
+    async def _bring_back(self, windows: Windows, monitors: Sequence[Monitor]) -> None:
+        await asyncio.sleep(WINDOW_MANAGER_S)
+        await self._in_thread(lambda: windows.bring_back(monitors))
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _on_event(self, event: Any) -> None:
+        own = self._connection is not None and self._connection.root
+        if isinstance(event, xcffib.randr.NotifyEvent | xcffib.randr.ScreenChangeNotifyEvent) or (
+            isinstance(event, xcffib.xproto.ConfigureNotifyEvent) and event.window == own
+        ):
+            self._news.set()
+
+    def _opened(self) -> Randr:
+        if self._randr is None:
+            raise CaptureError("The monitors are not open.")
+        return self._randr
