@@ -15,7 +15,7 @@ from display_server.agent.transport.webrtc.estimator import TRANSITIONS, Bandwid
 from display_server.agent.transport.webrtc.feedback import CLOCK_PERIOD_S, Arrival, Feedback
 from display_server.agent.transport.webrtc.history import PACKETS_MAX, Delays, History, Rate
 from display_server.agent.transport.webrtc.trendline import Burst, Trendline, Usage
-from tests.unit.webrtc.simulated_link import Moment, Session, SimulatedLink
+from tests.unit.agent.transport.webrtc.simulated_link import Moment, Session, SimulatedLink
 
 M = 1e6
 

@@ -8,7 +8,7 @@ from display_server.config import Config, default_state_folder, load, parse_size
 from display_server.errors import ConfigurationError
 from display_server.gateway.serve import offers
 
-EXAMPLE = Path(__file__).resolve().parents[3] / "deploy" / "lightbox.example.toml"
+EXAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "lightbox.example.toml"
 
 
 def write(folder: Path, text: str) -> Path:

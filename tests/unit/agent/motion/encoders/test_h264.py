@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from av.video.frame import VideoFrame
+from tests.unit.motion.encoders import pictures
 
 from display_server.agent.motion.encoders.h264 import BUFFER_FRAMES, H264Encoder
 from display_server.agent.motion.encoders.video_encoder import (
@@ -18,8 +19,7 @@ from display_server.agent.motion.encoders.video_encoder import (
     Stream,
     profile_level_id,
 )
-from tests.unit.motion.encoders import pictures
-from tests.unit.motion.encoders.player import Player, psnr_db
+from tests.unit.agent.motion.encoders.player import Player, psnr_db
 
 FPS = 30
 SPS, PPS, IDR, SLICE = 7, 8, 5, 1

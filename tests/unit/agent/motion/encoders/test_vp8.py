@@ -11,6 +11,7 @@ import pytest
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
+from tests.unit.motion.encoders import pictures
 
 from display_server.agent.motion.encoders.video_encoder import (
     Chroma,
@@ -20,8 +21,7 @@ from display_server.agent.motion.encoders.video_encoder import (
     Stream,
 )
 from display_server.agent.motion.encoders.vp8 import Vp8Encoder
-from tests.unit.motion.encoders import pictures
-from tests.unit.motion.encoders.player import Player, psnr_db
+from tests.unit.agent.motion.encoders.player import Player, psnr_db
 
 FPS = 30
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from tests.unit.motion.encoders import pictures
 
 from display_server.agent.motion.encoders import video_encoder
 from display_server.agent.motion.encoders.h264 import H264Encoder
@@ -18,7 +19,6 @@ from display_server.agent.motion.encoders.video_encoder import (
     encoders,
     open_encoder,
 )
-from tests.unit.motion.encoders import pictures
 
 STREAM = Stream(Codec.H264, Chroma.YUV444, 320, 192)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from display_server.agent.transport.webrtc.estimator import BandwidthEstimator
 from display_server.agent.transport.webrtc.shared_link import SharedLink
-from tests.unit.webrtc.simulated_link import STEP_S, Session, SimulatedLink
+from tests.unit.agent.transport.webrtc.simulated_link import STEP_S, Session, SimulatedLink
 
 M = 1e6
 #: From one change to the next, s.

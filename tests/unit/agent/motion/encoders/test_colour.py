@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.unit.motion.encoders import pictures
 
 from display_server.agent.motion.encoders.video_encoder import Chroma, Codec, Stream, open_encoder
-from tests.unit.motion.encoders import pictures
-from tests.unit.motion.encoders.pictures import Picture
-from tests.unit.motion.encoders.player import Player, Shown
+from tests.unit.agent.motion.encoders.pictures import Picture
+from tests.unit.agent.motion.encoders.player import Player, Shown
 
 RICH_BPS = 100_000_000
 BT709, BT470BG, SMPTE170M = 1, 5, 6

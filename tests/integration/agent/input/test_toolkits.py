@@ -13,7 +13,7 @@ import pytest
 from display_server.agent.input.xtest import XtestInput
 from tests.fakes.x_server import XServer, x_server
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 PYTHON = "/usr/bin/python3"  # Debian's: it has the toolkits' bindings
 PATIENCE_S = 20.0
 #: More distinct syllables than there are spare keys, so that keys change their meaning while programs read.

@@ -15,7 +15,7 @@ from display_server.agent.transport.webrtc.feedback import (
     FeedbackError,
     parse_feedback,
 )
-from tests.unit.webrtc.simulated_link import write_feedback
+from tests.unit.agent.transport.webrtc.simulated_link import write_feedback
 
 RECEIVER_REPORT = bytes.fromhex("81c90007 00000001 00000002 00000000 00000000 00000000 00000000 00000000")
 
