@@ -29,11 +29,11 @@ from display_server.agent.input.xtest import XtestInput
 from display_server.desktop.spec import DesktopSpec, read_spec
 from display_server.desktop.x11.randr_layout import RandrLayout
 from display_server.errors import CaptureError, LightboxError
+from display_server.protocol.close_codes import CloseCode
 from display_server.telemetry.logs import configure_logs
 
 log = structlog.get_logger(__name__)
 
-GOING_AWAY, DESKTOP_ENDED = 1001, 4404
 EXIT_FAILED = 1
 #: An X server answers a new client within this, s.
 ANSWER_S = 1.0
@@ -82,12 +82,12 @@ async def _serve(spec: DesktopSpec, arguments: argparse.Namespace) -> int:
     except CaptureError as error:
         # A screen of a new size is served by the next agent; a server that is gone ended the desktop.
         ended = not await _answers(arguments.display)
-        await agent.close_viewers(DESKTOP_ENDED if ended else GOING_AWAY, str(error))
+        await agent.close_viewers(CloseCode.DESKTOP_ENDED if ended else CloseCode.GOING_AWAY, str(error))
         raise
     except BaseException:
-        await agent.close_viewers(GOING_AWAY, "The display agent failed.")
+        await agent.close_viewers(CloseCode.GOING_AWAY, "The display agent failed.")
         raise
-    await agent.close_viewers(GOING_AWAY, "The display agent was told to end.")
+    await agent.close_viewers(CloseCode.GOING_AWAY, "The display agent was told to end.")
     return 0
 
 

@@ -17,18 +17,20 @@ from display_server.agent.cursor.cursor_image import cursor_message
 from display_server.agent.cursor.cursor_source import CursorSource
 from display_server.agent.device_ownership import DeviceOwnership
 from display_server.agent.input.input_sink import InputSink
-from display_server.agent.monitor_frame import MonitorFrame
-from display_server.agent.screen import Screen
-from display_server.agent.transport.viewer_socket import ViewerEnd, ViewerSocket, Visitor
+from display_server.agent.pipeline.monitor_frame import MonitorFrame
+from display_server.agent.pipeline.screen import Screen
+from display_server.agent.streams.video_factory import VideoFactory
+from display_server.agent.transport.viewer_socket import ViewerHandler, ViewerIdentity, ViewerSocket
 from display_server.agent.transport.websocket import ViewerServer
-from display_server.agent.video_factory import VideoFactory
-from display_server.agent.viewer import Viewer
+from display_server.agent.viewer.viewer import Viewer
 from display_server.desktop.clipboard_policy import ClipboardPolicy
 from display_server.desktop.video_settings import VideoSettings
 from display_server.desktop.x11.monitors import Monitor
 from display_server.desktop.x11.screen_layout import ScreenLayout
-from display_server.errors import LayoutError, ProtocolError
+from display_server.errors import LayoutError
 from display_server.protocol import messages as m
+from display_server.protocol.errors import ProtocolError
+from display_server.protocol.notice_codes import NoticeCode
 from display_server.telemetry.metrics import AgentMetrics
 
 log = structlog.get_logger(__name__)
@@ -170,7 +172,7 @@ class Agent:
                 m.MonitorLayout(place.id, place.x, place.y, place.width, place.height, place.primary)
                 for place in sorted(places, key=lambda place: place.id)
             ],
-            screen_max=self._screen_max if self._layout.arrangeable else None,
+            screen_max=self._screen_max if self._layout.adjustable else None,
             scale=self._layout.scale_percent,
             sizes="fixed" if self._fixed else "window" if self._holder.leads(viewer.device) else "other",
         )
@@ -219,7 +221,7 @@ class Agent:
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────
 
-    def _join(self, socket: ViewerSocket, visitor: Visitor) -> ViewerEnd:
+    def _join(self, socket: ViewerSocket, visitor: ViewerIdentity) -> ViewerHandler:
         viewer = Viewer(socket, visitor, self._device.holder(), self, self._clock)
         self._viewers[viewer] = None
         return viewer
@@ -249,7 +251,7 @@ class Agent:
 
     async def _follow_layout(self) -> None:
         while True:
-            await self._layout.wait()
+            await self._layout.wait_for_change()
             await self._arrange()
 
     async def _take_orders(self) -> None:
@@ -261,9 +263,9 @@ class Agent:
             before = self.layout(viewer)
             try:
                 places = [Monitor(p.id, p.x, p.y, p.width, p.height, p.primary) for p in layout.monitors]
-                await self._layout.order(places, layout.scale)
+                await self._layout.apply(places, layout.scale)
             except LayoutError as error:
-                viewer.tell_notice("layout-refused", str(error))
+                viewer.tell_notice(NoticeCode.LAYOUT_REFUSED, str(error))
                 continue
             finally:
                 # What was tried and taken back may have been seen as well.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-#: Close code: another device has the desktop.
-MOVED = 4409
 #: A device that gives the monitors their size and is away for longer than this no longer does, s.
 AWAY_S = 10.0
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from display_server.agent.agent import Agent
-from display_server.agent.capture.frame_source import Picture, Rect
 from display_server.agent.capture.synthetic import SyntheticSource
 from display_server.agent.clipboard.desktop_clipboard import DesktopClipboard
 from display_server.agent.cursor.cursor_source import CursorShape
+from display_server.agent.geometry import Frame, Rect
 from display_server.desktop.clipboard_policy import ClipboardPolicy
 from display_server.desktop.video_settings import VideoSettings
-from display_server.desktop.x11.monitors import SCREEN_MAX, Monitor, arranged, extent
+from display_server.desktop.x11.monitors import SCREEN_MAX, Monitor, bounding_size, normalise_layout
 from display_server.desktop.x11.screen_layout import Arrangement
 from display_server.errors import LayoutError, Malfunction
 
@@ -92,7 +92,7 @@ class FakeLayout:
         self.monitors = tuple(monitors) or (
             Monitor(0, 0, 0, source.width_px, source.height_px, primary=True),
         )
-        self.arrangeable = True
+        self.adjustable = True
         self.scale_percent = 100
         self.orders = 0
 
@@ -105,16 +105,16 @@ class FakeLayout:
 
     async def read(self) -> Arrangement:
         self._news.clear()
-        return Arrangement(*extent(self.monitors), self.monitors, SCREEN_MAX)
+        return Arrangement(*bounding_size(self.monitors), self.monitors, SCREEN_MAX)
 
-    async def wait(self) -> None:
+    async def wait_for_change(self) -> None:
         await self._news.wait()
 
-    async def order(self, monitors: Sequence[Monitor], scale_percent: int | None) -> None:
+    async def apply(self, monitors: Sequence[Monitor], scale_percent: int | None) -> None:
         self.orders += 1
-        if not self.arrangeable:
+        if not self.adjustable:
             raise LayoutError("This display's monitors are arranged where it runs, not from here.")
-        self.put(*arranged(monitors, SCREEN_MAX))
+        self.put(*normalise_layout(monitors, SCREEN_MAX))
         self.scale_percent = scale_percent or self.scale_percent
 
     async def close(self) -> None: ...
@@ -128,7 +128,7 @@ class TornSource(SyntheticSource):
         self.times = 0
         self.colour = 0
 
-    def read(self, damage: object) -> Picture:
+    def read(self, damage: object) -> Frame:
         picture = super().read(())
         if self.times:
             self.times -= 1
@@ -146,7 +146,7 @@ class RunningAgent:
         self.hands = NotingHands()
 
     @property
-    def picture(self) -> Picture:
+    def picture(self) -> Frame:
         return self.source.read(())
 
 
@@ -163,7 +163,7 @@ async def running_agent(
 ) -> AsyncIterator[RunningAgent]:
     """Yields when it listens. What `run` raised is raised at the end. One monitor unless told otherwise."""
     if source is None:
-        source = SyntheticSource(*(extent(monitors) if monitors else (640, 400)))
+        source = SyntheticSource(*(bounding_size(monitors) if monitors else (640, 400)))
     with tempfile.TemporaryDirectory(prefix="agent-") as folder:
         socket = Path(folder) / "agent.sock"
         cursor, hands = FakeCursor(), NotingHands()

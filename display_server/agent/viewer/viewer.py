@@ -14,29 +14,31 @@ from display_codecs import ENCODING_NAMES, TILE_PX
 
 from display_server.agent.clipboard.desktop_clipboard import DesktopClipboard
 from display_server.agent.clipboard.viewer_clipboard import ViewerClipboard
-from display_server.agent.device_ownership import MOVED
 from display_server.agent.input.input_sink import InputSink
-from display_server.agent.monitor_frame import MonitorFrame
 from display_server.agent.motion.motion_detector import LinkEstimate, MotionDetector
 from display_server.agent.motion.region import Region, Tiles
-from display_server.agent.transport.viewer_socket import ViewerSocket, Visitor
+from display_server.agent.pipeline.monitor_frame import MonitorFrame
+from display_server.agent.streams.video_factory import VideoFactory
+from display_server.agent.transport.viewer_socket import ViewerIdentity, ViewerSocket
 from display_server.agent.update.exactness import Exactness, SurfaceProof
 from display_server.agent.update.send_window import SendWindow
 from display_server.agent.update.sent_surface import SentSurface, Update
-from display_server.agent.video_factory import VideoFactory
-from display_server.agent.viewer_input import ViewerInput
+from display_server.agent.viewer.viewer_input import ViewerInput
 from display_server.desktop.clipboard_policy import ClipboardPolicy
 from display_server.desktop.x11.monitors import Monitor
-from display_server.errors import Malfunction, ProtocolError
+from display_server.errors import Malfunction
 from display_server.protocol import messages as m
 from display_server.protocol.clipboard import Piece
-from display_server.protocol.connection import MONITOR_GONE, ConnectionState, ViewerConnection
+from display_server.protocol.close_codes import CloseCode
+from display_server.protocol.connection import ConnectionState, ViewerConnection
+from display_server.protocol.errors import ProtocolError
+from display_server.protocol.notice_codes import NoticeCode
 from display_server.protocol.wire import DigestReport
 from display_server.telemetry.metrics import AgentMetrics
 from display_server.telemetry.trace import FrameTraces, Stages
 
 if TYPE_CHECKING:
-    from display_server.agent.video_stream import VideoStream
+    from display_server.agent.streams.video_stream import VideoStream
 
 log = structlog.get_logger(__name__)
 
@@ -112,12 +114,12 @@ class _Parts:
 
 
 class Viewer:
-    """A ViewerEnd, and the ViewerSide of its video. `clock` gives s on the monotonic clock."""
+    """A ViewerHandler, and the ViewerSide of its video. `clock` gives s on the monotonic clock."""
 
     def __init__(
         self,
         socket: ViewerSocket,
-        visitor: Visitor,
+        visitor: ViewerIdentity,
         hands: InputSink,
         around: Surroundings,
         clock: Callable[[], float],
@@ -171,7 +173,7 @@ class Viewer:
     @property
     def ready(self) -> bool:
         """Whether an update may be sent now."""
-        return self.greeted and self.window.open
+        return self.greeted and self.window.is_open
 
     @property
     def moving(self) -> bool:
@@ -185,7 +187,8 @@ class Viewer:
 
     @property
     def way(self) -> LinkEstimate:
-        return LinkEstimate(self.window.rate_bytes_per_s, self.state.payload_bytes, self.state.coloured)
+        state = self.state
+        return LinkEstimate(self.window.rate_bytes_per_s, state.mean_payload_bytes, state.colour_ratio)
 
     @property
     def budget_bytes(self) -> int:
@@ -207,8 +210,8 @@ class Viewer:
         if self.scout is None:
             return
         waited_s = max(waited_s, self.window.closed_for_s(now_s))
-        self.scout.pictured(tiles, waited_s, now_s, taken=self.ready)
-        if self.scout.starves(now_s) or self.scout.choose(self.way, now_s) is not None:
+        self.scout.on_frame(tiles, waited_s, now_s, viewer_ready=self.ready)
+        if self.scout.is_starved(now_s) or self.scout.choose_region(self.way, now_s) is not None:
             self.scout.stop(now_s)
             self._around.want_video()
 
@@ -249,8 +252,8 @@ class Viewer:
         self._connection.update_sent()
         self._socket.send(update.data)
         now_s = self.clock()
-        self.window.sent(update.epoch, len(update.data), now_s)
-        self._parts.proof.sent(update.epoch, update.tiles, update.digests, reset=update.reset, now_s=now_s)
+        self.window.on_sent(update.epoch, len(update.data), now_s)
+        self._parts.proof.on_sent(update.epoch, update.tiles, update.digests, reset=update.reset, now_s=now_s)
         self.traces.sent(
             update.epoch,
             stages,
@@ -262,7 +265,7 @@ class Viewer:
 
     # ── from the viewer ──────────────────────────────────────────────────────────────────────────────
 
-    def received(self, frame: str | bytes) -> None:
+    def on_message(self, frame: str | bytes) -> None:
         """Raises ProtocolError."""
         if self._connection.state is ConnectionState.CLOSED:
             return  # dismissed: what it still sends counts for nothing
@@ -299,7 +302,7 @@ class Viewer:
                 self.metrics.resets += 1
                 if self.video is not None:
                     self.video.start_over()
-                self.state.start_over()
+                self.state.reset()
                 self._around.wake(message.monitor)
             case m.Offer():
                 if self.video is None:
@@ -322,7 +325,7 @@ class Viewer:
             case m.View():
                 log.debug("view", viewer=self.id, visible=message.visible, scaled=message.scaled)
 
-    def left(self) -> None:
+    def on_disconnected(self) -> None:
         self._connection.close()
         if self._verify is not None:
             self._verify.cancel()
@@ -361,7 +364,7 @@ class Viewer:
         if self._parts is None:
             return None
         monitor = self._parts.picture.monitor.id
-        complete = self._around.picture_known(monitor) and not self._parts.state.wants
+        complete = self._around.picture_known(monitor) and not self._parts.state.update_due
         state = self._parts.proof.state(complete=complete, now_s=now_s)
         if state is not self._told or now_s - self._told_s >= STATE_EVERY_S:
             self._told, self._told_s = state, now_s
@@ -394,8 +397,8 @@ class Viewer:
         number = self._parts.picture.monitor.id
         picture = self._around.pictures.get(number)
         if picture is None:
-            self.tell_notice("monitor-gone", f"This desktop has no monitor {number} any more.")
-            self.close(MONITOR_GONE, f"monitor {number} is gone")
+            self.tell_notice(NoticeCode.MONITOR_REMOVED, f"This desktop has no monitor {number} any more.")
+            self.close(CloseCode.MONITOR_REMOVED, f"monitor {number} is gone")
             return
         self.tell(self._around.layout(self))
         if picture is self._parts.picture:
@@ -409,8 +412,8 @@ class Viewer:
             self.video.show(picture.shadow, self._around.video.chooser(number, picture.shadow))
         if self.scout is not None:
             self.scout = self._around.video.chooser(number, picture.shadow)
-        self._parts.state.show(picture.shadow)
-        self._parts.proof.start_over(picture.shadow.black, now_s)
+        self._parts.state.replace_shadow(picture.shadow)
+        self._parts.proof.on_resized(picture.shadow.black_digests, now_s)
         self._told = None
         self._around.wake(number)
 
@@ -419,7 +422,7 @@ class Viewer:
         self._connection.close()
         self._hands.release()
         log.info("viewer dismissed", viewer=self.id, user=self._user)
-        self.close(MOVED, device)
+        self.close(CloseCode.TAKEN_OVER, device)
 
     def close(self, code: int, reason: str) -> None:
         self._socket.close(code, reason)
@@ -432,7 +435,7 @@ class Viewer:
         self._parts = _Parts(
             picture,
             SentSurface(shadow, hello.monitor, hello.cache_bytes),
-            SurfaceProof(shadow.black, shadow.seed, now_s),
+            SurfaceProof(shadow.black_digests, shadow.seed, now_s),
         )
         layout = self._around.layout(self)
         self.tell(
@@ -457,12 +460,12 @@ class Viewer:
 
     def _acked(self, ack: m.Ack, now_s: float) -> None:
         assert self._parts is not None
-        self._parts.proof.acked(ack.epoch)
+        self._parts.proof.on_acked(ack.epoch)
         frame = self.traces.acked(ack.epoch, ack.received, ack.decoded, ack.shown, now_s)
         if frame is not None:
             self.metrics.frame(frame)
-        was_open = self.window.open
-        self.window.acked(ack.epoch, (ack.shown - ack.received) / 1000, now_s)
+        was_open = self.window.is_open
+        self.window.on_acked(ack.epoch, (ack.shown - ack.received) / 1000, now_s)
         if not was_open:
             self._around.wake(ack.monitor)
         rate, round_trip_s = self.window.rate_bytes_per_s, self.window.round_trip_s
@@ -479,7 +482,7 @@ class Viewer:
         assert self._parts is not None
         metrics = self.metrics
         metrics.reports += 1
-        verdict = self._parts.proof.reported(report, now_s)
+        verdict = self._parts.proof.on_report(report, now_s)
         if len(verdict.wrong):
             metrics.mismatches += len(verdict.wrong)
             log.warning(
@@ -489,7 +492,7 @@ class Viewer:
                 count=len(verdict.wrong),
                 tiles=verdict.wrong[:16].tolist(),
             )
-            self._parts.state.distrust(verdict.wrong)
+            self._parts.state.invalidate(verdict.wrong)
             self._around.wake(report.monitor)
         if verdict.root_differs:
             log.warning("root differs", viewer=self.id, epoch=report.epoch, full=report.full)
@@ -498,14 +501,14 @@ class Viewer:
 
     def _plan_verify(self) -> None:
         """Asks for a report now or sets the timer. A timer that is early only looks again."""
-        at_s = self._parts.proof.ask_at_s() if self._parts is not None else None
+        at_s = self._parts.proof.verify_due_s() if self._parts is not None else None
         if at_s is None or self._parts is None or at_s >= self._verify_s:
             return
         now_s = self.clock()
         if at_s <= now_s:
             monitor = self._parts.picture.monitor.id
-            self.tell(m.Verify(monitor, full=self._parts.proof.asked(now_s)))
-            at_s = self._parts.proof.ask_at_s() or now_s
+            self.tell(m.Verify(monitor, full=self._parts.proof.on_verify_sent(now_s)))
+            at_s = self._parts.proof.verify_due_s() or now_s
         if self._verify is not None:
             self._verify.cancel()
         self._verify_s = at_s

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from display_server.agent.capture.frame_source import PictureSource, Rect
+from display_server.agent.capture.frame_source import FrameReader
+from display_server.agent.geometry import Rect
 from display_server.agent.update.dirty import dirty_tiles, touched_tiles
 from display_server.agent.update.moves import MoveFinder, TileMove, is_flat
 from display_server.agent.update.shadow import Shadow, Tiles
@@ -40,7 +41,7 @@ class Capturer:
 
     def __init__(
         self,
-        source: PictureSource,
+        source: FrameReader,
         shadow: Shadow,
         executor: Executor,
         metrics: AgentMetrics,
@@ -70,7 +71,7 @@ class Capturer:
                 loop = asyncio.get_running_loop()
                 look = await loop.run_in_executor(self._executor, self._look, damage, touched, covered)
             changed.append(look.tiles)
-            if not await self._source.disturbed(damage):
+            if not await self._source.is_torn(damage):
                 break
             self._metrics.torn += 1
         self._metrics.captures += 1
@@ -88,27 +89,27 @@ class Capturer:
         shadow = self._shadow
         if covered is not None and covered[touched].any():
             hidden = covered[touched]
-            moved = shadow.renew(picture, touched[hidden])
-            still = shadow.take(picture, touched[~hidden])
+            moved = shadow.update_unhashed(picture, touched[hidden])
+            still = shadow.update(picture, touched[~hidden])
             return Capture(np.union1d(moved, still), captured_s, None, shadow.digests)
         many = len(touched) > INLINE_TILES
-        if many and ((self._dense and self._moves.skips()) or not is_flat(picture, _box(damage))):
+        if many and ((self._dense and self._moves.skip_next()) or not is_flat(picture, _box(damage))):
             # Everything that is drawn changes, and nothing scrolls. To compare first would take longer than
             # to copy and digest, which tells the same.
-            changed = shadow.take(picture, touched)
+            changed = shadow.update(picture, touched)
             self._dense = len(changed) >= DENSE * len(touched)
             return Capture(changed, captured_s, None, shadow.digests)
-        dirty = dirty_tiles(shadow.picture, picture, shadow.grid, damage)
+        dirty = dirty_tiles(shadow.pixels, picture, shadow.grid, damage)
         tiles: Tiles = np.flatnonzero(dirty).astype(np.int32)
         if many:
             self._dense = len(tiles) >= DENSE * len(touched)
         before = shadow.digests
         if not len(tiles) or shadow.stale.any():  # there, digests do not tell what stood where
-            return Capture(shadow.take(picture, tiles), captured_s, None, before)
-        move = self._moves.find(shadow.picture, picture, dirty)
+            return Capture(shadow.update(picture, tiles), captured_s, None, before)
+        move = self._moves.find(shadow.pixels, picture, dirty)
         if move is not None:
             before = before.copy()
-        return Capture(shadow.take(picture, tiles), captured_s, move, before)
+        return Capture(shadow.update(picture, tiles), captured_s, move, before)
 
 
 def _box(damage: Sequence[Rect]) -> tuple[int, int, int, int]:

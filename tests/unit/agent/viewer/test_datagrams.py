@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from display_server.agent.viewer import Viewer
+from display_server.agent.viewer.viewer import Viewer
 from tests.fakes.agent import RunningAgent, running_agent
 from tests.fakes.viewer import FakeViewer
 

@@ -9,19 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from display_server.agent import frame_encoder, video_stream
-from display_server.agent.motion.encoders.video_encoder import (
-    Chroma,
-    Codec,
-)
 from display_server.agent.motion.motion_detector import LinkEstimate, MotionDetector, MotionPolicy
+from display_server.agent.streams import frame_encoder, video_stream
+from display_server.agent.streams.video_stream import SHOWN_WITHIN_S, VideoStream, relays
 from display_server.agent.transport.webrtc.estimator import BandwidthEstimator
 from display_server.agent.transport.webrtc.peer import PeerState
 from display_server.agent.transport.webrtc.shared_link import SharedLink
 from display_server.agent.update.shadow import Shadow
-from display_server.agent.video_stream import SHOWN_WITHIN_S, VideoStream, relays
 from display_server.desktop.video_settings import TurnServer, VideoSettings
 from display_server.protocol import messages as m
+from display_server.protocol.video_format import Chroma, Codec
 from display_server.telemetry.metrics import AgentMetrics
 from tests.fakes.video import FakeEncoder, FakePeer
 
@@ -131,15 +128,15 @@ async def test_from_an_offer_to_frames_and_back(bench: Bench) -> None:
 
 async def test_what_moves_has_a_part_of_the_way_and_gives_it_back(bench: Bench) -> None:
     other = BandwidthEstimator(max_bps=20e6, start_bps=8e6)
-    bench.shared.begin(other)
+    bench.shared.join(other)
     await bench.connect()
     await bench.play(8)
     mine = bench.peer.sender.estimator
     assert (other.estimate_bps, mine.estimate_bps) == (4e6, 4e6)
     bench.video.start_over()
-    bench.shared.end(other)
+    bench.shared.leave(other)
     assert mine.estimate_bps == 4e6, "it has nothing to send"
-    bench.shared.begin(other)
+    bench.shared.join(other)
     await bench.play(8)
     assert len(bench.shared.members) == 2
     await bench.video.close()

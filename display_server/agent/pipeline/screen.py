@@ -8,10 +8,11 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 
-from display_server.agent.capture.frame_source import FrameSource, Picture, Rect
-from display_server.agent.monitor_frame import MonitorFrame
-from display_server.agent.pipeline import Pipeline
-from display_server.agent.viewer import Viewer
+from display_server.agent.capture.frame_source import FrameSource
+from display_server.agent.geometry import Frame, Rect
+from display_server.agent.pipeline.monitor_frame import MonitorFrame
+from display_server.agent.pipeline.pipeline import Pipeline
+from display_server.agent.viewer.viewer import Viewer
 from display_server.desktop.x11.monitors import Monitor
 from display_server.telemetry.metrics import AgentMetrics
 
@@ -129,11 +130,11 @@ class Screen:
                 news = news or pipeline.viewed
         return news
 
-    def read(self, damage: Sequence[Rect]) -> Picture:
+    def read(self, damage: Sequence[Rect]) -> Frame:
         return self._source.read(damage)
 
     async def ask(self, damage: Sequence[Rect]) -> None:
-        await self._source.disturbed(damage)
+        await self._source.is_torn(damage)
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────
 

@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 
 from display_codecs import EncodedTiles, encode_tiles
 
-from display_server.agent.update.payloads import Coded, PayloadCache
+from display_server.agent.update.payloads import EncodedTile, PayloadCache
 from display_server.agent.update.shadow import Shadow
 from display_server.telemetry.metrics import AgentMetrics
 
@@ -33,9 +33,9 @@ class TileEncoder:
         self._viewers = viewers
         self._shared = PayloadCache(SHARED_BYTES)
 
-    async def payloads(self, tiles: Sequence[int], digests: Sequence[int]) -> dict[int, Coded]:
+    async def payloads(self, tiles: Sequence[int], digests: Sequence[int]) -> dict[int, EncodedTile]:
         """By digest. `digests[i]` is that of tile `tiles[i]` in the shadow."""
-        coded: dict[int, Coded] = {}
+        coded: dict[int, EncodedTile] = {}
         shared = self._viewers() > 1
         if not shared:
             if self._shared.size_bytes:
@@ -56,7 +56,9 @@ class TileEncoder:
             self._shared.put(digest, coded[digest])
         return coded
 
-    async def _encode(self, tiles: Sequence[int], digests: Sequence[int], coded: dict[int, Coded]) -> None:
+    async def _encode(
+        self, tiles: Sequence[int], digests: Sequence[int], coded: dict[int, EncodedTile]
+    ) -> None:
         if len(tiles) <= INLINE_TILES:
             if tiles:
                 _collect(self._run(tiles), digests, coded)
@@ -70,12 +72,12 @@ class TileEncoder:
         _collect(await first, digests[half:], coded)
 
     def _run(self, tiles: Sequence[int]) -> EncodedTiles:
-        return encode_tiles(self._shadow.picture, self._shadow.grid, tiles)
+        return encode_tiles(self._shadow.pixels, self._shadow.grid, tiles)
 
 
-def _collect(encoded: EncodedTiles, digests: Sequence[int], coded: dict[int, Coded]) -> None:
+def _collect(encoded: EncodedTiles, digests: Sequence[int], coded: dict[int, EncodedTile]) -> None:
     data, start = encoded.data, 0
     numbers = encoded.encoding_numbers.tolist()
     for digest, end, number in zip(digests, encoded.ends.tolist(), numbers, strict=True):
-        coded[digest] = Coded(data[start:end], number)
+        coded[digest] = EncodedTile(data[start:end], number)
         start = end

@@ -15,19 +15,20 @@ from typing import Protocol
 import numpy as np
 import structlog
 
-from display_server.agent.frame_encoder import FrameEncoder
 from display_server.agent.motion.allowance import Allowance
-from display_server.agent.motion.encoders.video_encoder import Chroma, Codec, EncodedFrame, EncoderError
-from display_server.agent.motion.frame_number import NUMBERS
+from display_server.agent.motion.encoders.stream_format import EncoderError
+from display_server.agent.motion.frame_number import NUMBER_MAX
 from display_server.agent.motion.motion_detector import LinkEstimate, MotionDetector
 from display_server.agent.motion.region import Region, Tiles
+from display_server.agent.streams.frame_encoder import FrameEncoder
 from display_server.agent.transport.webrtc.estimator import BandwidthEstimator
 from display_server.agent.transport.webrtc.peer import Peer, PeerState
 from display_server.agent.transport.webrtc.shared_link import SharedLink
 from display_server.agent.update.shadow import Shadow
 from display_server.desktop.video_settings import TurnServer, VideoSettings
-from display_server.errors import ProtocolError
 from display_server.protocol import messages as m
+from display_server.protocol.errors import ProtocolError
+from display_server.protocol.video_format import Chroma, Codec, EncodedFrame
 from display_server.telemetry.metrics import AgentMetrics
 
 log = structlog.get_logger(__name__)
@@ -226,7 +227,7 @@ class VideoStream:
         if peer.state is PeerState.CONNECTED:
             self.failed = False
             self._metrics.video_connected += 1
-            self._shared.renewed()
+            self._shared.on_connected()
             if self._again is not None:  # the viewer came by itself: to ask it would end what works
                 self._again.cancel()
                 self._again = None
@@ -258,7 +259,7 @@ class VideoStream:
     # ── the picture's way: called by the pipeline ────────────────────────────────────────────────────
 
     def pictured(self, tiles: Tiles, waited_s: float, now_s: float, *, taken: bool) -> None:
-        self._chooser.pictured(tiles, waited_s, now_s, taken=taken)
+        self._chooser.on_frame(tiles, waited_s, now_s, viewer_ready=taken)
 
     @property
     def usable(self) -> bool:
@@ -271,14 +272,14 @@ class VideoStream:
             log.warning("video is not shown", viewer=self._viewer.id, frames=self.frames)
             self._fail()
         if self.usable:
-            region = self._chooser.choose(way, now_s)
+            region = self._chooser.choose_region(way, now_s)
         else:
             self._chooser.stop(now_s)
             region = None
         if region != before:
             self._end() if region is None else self._begin(region, now_s)
         if self.region is not None:
-            self._look_again(self._chooser.rests_at_s - now_s)
+            self._look_again(self._chooser.rest_deadline_s - now_s)
         return region != before
 
     async def frame(self, tiles: Tiles, captured_s: float, executor: Executor) -> None:
@@ -304,7 +305,7 @@ class VideoStream:
         self._keyframe = False
         x, y, width, height = region.rectangle_px(grid.width_px, grid.height_px)
         frame = await self._maker.begin(
-            self._shadow.picture[y : y + height, x : x + width],
+            self._shadow.pixels[y : y + height, x : x + width],
             self._number,
             peer.codec,
             executor,
@@ -333,7 +334,7 @@ class VideoStream:
         self.raw_bytes += raw_bytes
         self._metrics.video_frames += 1
         self._metrics.video_bytes += len(frame.data)
-        self._allowance.spent(len(frame.data), self._clock())
+        self._allowance.spend(len(frame.data), self._clock())
         peer.send(frame, captured_s)
         if self._owed:  # what came meanwhile
             self._wake()
@@ -360,7 +361,7 @@ class VideoStream:
 
     def _unseen(self, now_s: float) -> bool:
         """Whether frames went out and the viewer showed none for long."""
-        moving = self._chooser.rests_at_s > now_s
+        moving = self._chooser.rest_deadline_s > now_s
         return moving and now_s - max(self._began_s, self._heard_s) > SHOWN_WITHIN_S
 
     def _tiles_ahead(self) -> bool:
@@ -371,8 +372,8 @@ class VideoStream:
         self.region = region
         if self._peer is not None:
             self._sharing = self._peer.sender.estimator
-            self._shared.begin(self._sharing)
-        self._number = self._last_number = self._last_number % NUMBERS + 1
+            self._shared.join(self._sharing)
+        self._number = self._last_number = self._last_number % NUMBER_MAX + 1
         self._began_s = self._heard_s = now_s
         self._counted = self.bytes, self.raw_bytes
         self._played = 0
@@ -388,7 +389,7 @@ class VideoStream:
         self.region = None
         self._number = 0
         if self._sharing is not None:
-            self._shared.end(self._sharing)
+            self._shared.leave(self._sharing)
             self._sharing = None
 
     def _look_again(self, in_s: float) -> None:

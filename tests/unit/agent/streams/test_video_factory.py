@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from display_server.agent import video_factory
 from display_server.agent.capture.synthetic import SyntheticSource
+from display_server.agent.streams import video_factory
 from display_server.desktop.video_settings import VideoPolicy, VideoSettings, known_policy, parse_policies
 from display_server.desktop.x11.monitors import Monitor
 from tests.fakes.agent import RunningAgent, running_agent
@@ -104,14 +104,14 @@ async def test_each_monitor_has_its_own_policy() -> None:
 
 def test_what_holds_for_a_monitor() -> None:
     mixed = VideoSettings(policy="adaptive", monitors={0: "exact", 1: "economy"}, addresses=["127.0.0.1"])
-    assert [mixed.on(number).policy for number in range(3)] == ["exact", "economy", "adaptive"]
-    assert [mixed.on(number).enabled for number in range(3)] == [False, True, True]
-    assert [mixed.on(number).average_bps for number in (1, 2)] == [8_000_000, 20_000_000]
-    assert (mixed.enabled, mixed.eager) == (True, True)
+    assert [mixed.for_monitor(number).policy for number in range(3)] == ["exact", "economy", "adaptive"]
+    assert [mixed.for_monitor(number).enabled for number in range(3)] == [False, True, True]
+    assert [mixed.for_monitor(number).average_bps for number in (1, 2)] == [8_000_000, 20_000_000]
+    assert (mixed.enabled, mixed.preload) == (True, True)
     exact = VideoSettings(
         policy="adaptive", monitors=dict.fromkeys(range(6), "exact"), addresses=["127.0.0.1"]
     )
-    assert (exact.enabled, exact.eager) == (True, False), "there is no telling which monitors there will be"
+    assert (exact.enabled, exact.preload) == (True, False), "there is no telling which monitors there will be"
     assert msgspec.json.decode(msgspec.json.encode(mixed), type=VideoSettings) == mixed
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode('{"monitors": {"6": "exact"}}', type=VideoSettings)

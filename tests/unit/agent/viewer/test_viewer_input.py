@@ -6,13 +6,14 @@ import asyncio
 
 import pytest
 
-from display_server.agent.viewer_input import HELD_MAX, ViewerInput
+from display_server.agent.viewer.viewer_input import HELD_MAX, ViewerInput
 from display_server.desktop.x11.monitors import Monitor
-from display_server.errors import Malfunction, ProtocolError
+from display_server.errors import Malfunction
 from display_server.protocol import messages as m
+from display_server.protocol.errors import ProtocolError
 from display_server.telemetry.metrics import AgentMetrics
 from tests.fakes.agent import NotingHands
-from tests.unit.agent.test_datagrams import motion
+from tests.unit.agent.viewer.test_datagrams import motion
 
 SCREEN_PX = (1500, 600)
 LEFT = Monitor(0, 0, 0, 800, 600, primary=True)

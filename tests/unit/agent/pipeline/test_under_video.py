@@ -7,8 +7,8 @@ import asyncio
 import numpy as np
 import pytest
 
-from display_server.agent import frame_encoder, video_stream
 from display_server.agent.capture.synthetic import SyntheticSource
+from display_server.agent.streams import frame_encoder, video_stream
 from display_server.agent.transport.webrtc.peer import PeerState
 from display_server.agent.update.shadow import Shadow
 from display_server.desktop.video_settings import VideoSettings

@@ -10,8 +10,9 @@ import structlog
 from display_server.agent.input.input_sink import InputSink
 from display_server.agent.input.pointer_order import PointerOrder
 from display_server.desktop.x11.monitors import Monitor
-from display_server.errors import Malfunction, ProtocolError
+from display_server.errors import Malfunction
 from display_server.protocol import messages as m
+from display_server.protocol.errors import ProtocolError
 from display_server.protocol.wire import Motion, parse_motion
 from display_server.telemetry.metrics import AgentMetrics
 

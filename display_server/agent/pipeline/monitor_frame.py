@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
-from display_server.agent.capture.damage import coalesce, edges_of, intersects, within
-from display_server.agent.capture.frame_source import Picture, Rect
+from display_server.agent.geometry import Frame, Rect, coalesce, edges_of, intersects, within
 from display_server.agent.update.shadow import Shadow
 from display_server.desktop.x11.monitors import Monitor
 
@@ -18,7 +17,7 @@ class DamageSource(Protocol):
     def share_out(self) -> bool:
         """Gives all damage known so far to the monitors that it lies on. Whether that matters to a viewer."""
 
-    def read(self, damage: Sequence[Rect]) -> Picture:
+    def read(self, damage: Sequence[Rect]) -> Frame:
         """The whole screen, up to date within `damage`. Runs in a worker thread."""
 
     async def ask(self, damage: Sequence[Rect]) -> None:
@@ -26,7 +25,7 @@ class DamageSource(Protocol):
 
 
 class MonitorFrame:
-    """The PictureSource of one monitor. Its size never changes; where it stands may, between captures."""
+    """The FrameReader of one monitor. Its size never changes; where it stands may, between captures."""
 
     def __init__(self, glass: DamageSource, monitor: Monitor, seed: int) -> None:
         self._glass = glass
@@ -64,12 +63,12 @@ class MonitorFrame:
         taken, self._pending = self._pending, []
         return taken
 
-    def read(self, damage: Sequence[Rect]) -> Picture:
+    def read(self, damage: Sequence[Rect]) -> Frame:
         place = self._place
         screen = self._glass.read(self._on_screen(damage))
         return screen[place.y : place.y + place.height, place.x : place.x + place.width]
 
-    async def disturbed(self, damage: Sequence[Rect]) -> bool:
+    async def is_torn(self, damage: Sequence[Rect]) -> bool:
         """Whoever asks first learns it for all: what others were told since then is in our own damage."""
         await self._glass.ask(self._on_screen(damage))
         self._glass.share_out()

@@ -8,16 +8,11 @@ from concurrent.futures import Executor
 import numpy as np
 from numpy.typing import NDArray
 
-from display_server.agent.capture.frame_source import Picture
-from display_server.agent.motion.encoders.video_encoder import (
-    Chroma,
-    Codec,
-    EncodedFrame,
-    Stream,
-    VideoEncoder,
-    open_encoder,
-)
+from display_server.agent.geometry import Frame
+from display_server.agent.motion.encoders.stream_format import StreamFormat
+from display_server.agent.motion.encoders.video_encoder import VideoEncoder, open_encoder
 from display_server.agent.motion.frame_number import coded_size_px, compose
+from display_server.protocol.video_format import Chroma, Codec, EncodedFrame
 
 
 class FrameEncoder:
@@ -34,7 +29,7 @@ class FrameEncoder:
 
     async def begin(
         self,
-        picture: Picture,
+        picture: Frame,
         number: int,
         kind: tuple[Codec, Chroma],
         executor: Executor,
@@ -54,7 +49,7 @@ class FrameEncoder:
         def work() -> EncodedFrame:
             try:
                 height, width = picture.shape[:2]
-                encoder, new = self._encoder_of(Stream(*kind, *coded_size_px(width, height)))
+                encoder, new = self._encoder_of(StreamFormat(*kind, *coded_size_px(width, height)))
                 compose(picture, number, self._scratch)
             finally:
                 loop.call_soon_threadsafe(copied.set)
@@ -70,7 +65,7 @@ class FrameEncoder:
             self._encoder.close()
             self._encoder = None
 
-    def _encoder_of(self, stream: Stream) -> tuple[VideoEncoder, bool]:
+    def _encoder_of(self, stream: StreamFormat) -> tuple[VideoEncoder, bool]:
         """And whether it is a new one, which begins with a keyframe."""
         if self._encoder is not None and self._encoder.stream == stream:
             return self._encoder, False

@@ -10,11 +10,11 @@ from concurrent.futures import Executor
 
 import numpy as np
 
-from display_server.agent.capturer import Capture, Capturer
-from display_server.agent.monitor_frame import MonitorFrame
-from display_server.agent.tile_encoder import TileEncoder
+from display_server.agent.pipeline.capturer import Capture, Capturer
+from display_server.agent.pipeline.monitor_frame import MonitorFrame
+from display_server.agent.pipeline.tile_encoder import TileEncoder
 from display_server.agent.update.sent_surface import Mask, Tiles, Update
-from display_server.agent.viewer import Viewer
+from display_server.agent.viewer.viewer import Viewer
 from display_server.telemetry.metrics import AgentMetrics
 from display_server.telemetry.trace import Stages
 
@@ -122,26 +122,26 @@ class Pipeline:
         for viewer in viewers:
             if viewer.video is not None:
                 await viewer.video.frame(changed, stages.captured_s, self._executor)
-            if viewer.ready and viewer.state.wants:
+            if viewer.ready and viewer.state.update_due:
                 await self._serve(viewer, capture, stages)
         # 4. tell those whose state fell, and come back for what did not fit
         now_s = self._clock()
         for viewer in viewers:
             viewer.tell_state(now_s)
-            if viewer.ready and viewer.state.wants:
+            if viewer.ready and viewer.state.update_due:
                 self._wake.set()
 
     async def _serve(self, viewer: Viewer, capture: Capture | None, stages: Stages) -> None:
         state = viewer.state
         move = capture.move if capture is not None else None
-        if move is not None and capture is not None and not state.is_at(capture.before, move.sources):
+        if move is not None and capture is not None and not state.shows(capture.before, move.sources):
             move = None
         dropped = state.counts.dropped
-        choice = state.choose(move, viewer.pointer_tile, viewer.budget_bytes, self._clock())
+        choice = state.plan_update(move, viewer.pointer_tile, viewer.budget_bytes, self._clock())
         self._metrics.dropped += state.counts.dropped - dropped
         coded = await self._encoder.payloads(choice.tiles.tolist(), choice.digests)
         encoded_s = self._clock()
-        if not (viewer.ready and state.stands(choice)):  # it left or started over while we encoded
+        if not (viewer.ready and state.is_current(choice)):  # it left or started over while we encoded
             self._wake.set()
             return
         update = state.compose(choice, coded, int(stages.captured_s * 1e6))
@@ -177,7 +177,7 @@ class Pipeline:
         wanted = np.flatnonzero(stale if covered is None else stale & ~covered).astype(np.int32)
         if len(wanted):
             loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._executor, self._picture.shadow.freshen, wanted)
+            await loop.run_in_executor(self._executor, self._picture.shadow.rehash, wanted)
 
     async def _pace(self) -> None:
         """Lets the first pictures after quiet pass at once, and then `RATE_MAX_PER_S`."""

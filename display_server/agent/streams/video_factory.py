@@ -17,9 +17,9 @@ from display_server.agent.update.shadow import Shadow
 from display_server.desktop.video_settings import VideoSettings
 
 if TYPE_CHECKING:
-    from display_server.agent.motion.encoders.video_encoder import Chroma, Codec
+    from display_server.agent.streams.video_stream import VideoStream, ViewerSide
     from display_server.agent.transport.webrtc.shared_link import SharedLink
-    from display_server.agent.video_stream import VideoStream, ViewerSide
+    from display_server.protocol.video_format import Chroma, Codec
 
 log = structlog.get_logger(__name__)
 
@@ -36,17 +36,17 @@ class VideoFactory:
 
     def enabled_on(self, monitor: int) -> bool:
         """Whether a monitor may show video, as far as is known."""
-        return self._settings.on(monitor).enabled and not self._impossible
+        return self._settings.for_monitor(monitor).enabled and not self._impossible
 
     @property
     def eager(self) -> bool:
         """Whether it is certain to be wanted."""
-        return self._settings.eager and not self._impossible
+        return self._settings.preload and not self._impossible
 
     def chooser(self, monitor: int, shadow: Shadow) -> MotionDetector:
         """What looks out for motion that video would help, and chooses once there is some."""
         return MotionDetector(
-            shadow.grid.count, shadow.grid.columns, MotionPolicy(self._settings.on(monitor).policy)
+            shadow.grid.count, shadow.grid.columns, MotionPolicy(self._settings.for_monitor(monitor).policy)
         )
 
     async def load(self) -> bool:
@@ -67,7 +67,7 @@ class VideoFactory:
         self, viewer: ViewerSide, monitor: int, shadow: Shadow, chooser: MotionDetector
     ) -> VideoStream | None:
         """Of a monitor, whose picture is in `shadow`."""
-        settings = self._settings.on(monitor)
+        settings = self._settings.for_monitor(monitor)
         if self._kind is None or not self._able or not settings.enabled:
             return None
         from display_server.agent.transport.webrtc.shared_link import SharedLink
@@ -81,9 +81,9 @@ class VideoFactory:
 
 
 def _load() -> tuple[type[VideoStream], frozenset[tuple[Codec, Chroma]]]:
-    from display_server.agent.motion.encoders.video_encoder import encoders
-    from display_server.agent.video_stream import VideoStream
+    from display_server.agent.motion.encoders.video_encoder import probe_encoders
+    from display_server.agent.streams.video_stream import VideoStream
 
-    facts = encoders()
+    facts = probe_encoders()
     log.info("video encoders", working=[f"{fact.name} {fact.chroma.value}" for fact in facts if fact.works])
     return VideoStream, frozenset((fact.codec, fact.chroma) for fact in facts if fact.works)

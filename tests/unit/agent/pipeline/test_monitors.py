@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from display_server.agent.capture.frame_source import Picture, Rect
 from display_server.agent.capture.synthetic import SyntheticSource
+from display_server.agent.geometry import Frame, Rect
 from display_server.desktop.x11.monitors import Monitor
 from tests.fakes.agent import RunningAgent, running_agent
 from tests.fakes.viewer import FakeViewer
@@ -30,7 +30,7 @@ class CountingSource(SyntheticSource):
         super().__init__(width_px, height_px)
         self.reads: list[Rect] = []
 
-    def read(self, damage: Sequence[Rect]) -> Picture:
+    def read(self, damage: Sequence[Rect]) -> Frame:
         self.reads += damage
         return super().read(damage)
 
@@ -226,7 +226,7 @@ async def test_refused_layouts_change_nothing() -> None:
         assert viewer.told("notice")[0]["code"] == "layout-refused"
         assert "overlap" in viewer.told("notice")[0]["message"]
         assert not viewer.told("monitors")
-        running.layout.arrangeable = False
+        running.layout.adjustable = False
         await viewer.say(type="layout", monitors=[{"id": 0, **one}])
         await viewer.until(lambda: len(viewer.told("notice")) == 2)
         assert "where it runs" in viewer.told("notice")[1]["message"]

@@ -1,0 +1,1 @@
+"""One monitor from damage to updates: its frame, capture, tile encoding and pipeline."""

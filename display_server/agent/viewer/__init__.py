@@ -1,0 +1,1 @@
+"""One connected viewer: its handshake, its messages and its input."""
