@@ -1,7 +1,7 @@
 /** The page's composition root: decides by address and session which page is there. */
 
 import "./ui/styles/index.css";
-import { whoAmI } from "./door/door.ts";
+import { whoAmI } from "./gateway/gateway_client.ts";
 import { checkPage } from "./ui/check_page.ts";
 import { desktopsPage } from "./ui/desktops_page.ts";
 import type { Page } from "./ui/page.ts";
@@ -52,7 +52,6 @@ async function draw(): Promise<void> {
         monitor: Number.isInteger(monitor) && monitor >= 0 && monitor <= 0xffff ? monitor : 0,
         fitWindow: query.get("fit") === "window",
         beside: query.get("beside") === "yes",
-        surfaceInWorker: query.get("surface") === "worker",
         toList: () => go("/"),
         toMonitor: (number) => {
           query.set("monitor", String(number));

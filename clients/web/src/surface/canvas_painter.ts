@@ -1,4 +1,4 @@
-/** Paints frames on a 2D canvas, in the page or in the worker, and reads them back. */
+/** Paints frames on a 2D canvas, and reads them back. */
 
 import type { Rectangle } from "../decode/tile_decoder.ts";
 import type { Frame } from "./surface.ts";
@@ -10,15 +10,12 @@ import type { Frame } from "./surface.ts";
 const CONTEXT: CanvasRenderingContext2DSettings = { alpha: false, willReadFrequently: true, colorSpace: "srgb" };
 
 export class CanvasPainter {
-  readonly #canvas: HTMLCanvasElement | OffscreenCanvas;
-  readonly #context: CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+  readonly #canvas: HTMLCanvasElement;
+  readonly #context: CanvasRenderingContext2D;
 
   /** Throws when the browser gives no 2D context. */
-  constructor(canvas: HTMLCanvasElement | OffscreenCanvas) {
-    const context = canvas.getContext("2d", CONTEXT) as
-      | CanvasRenderingContext2D
-      | OffscreenCanvasRenderingContext2D
-      | null;
+  constructor(canvas: HTMLCanvasElement) {
+    const context = canvas.getContext("2d", CONTEXT);
     if (context === null) throw new Error("this browser gives no 2D canvas");
     this.#canvas = canvas;
     this.#context = context;

@@ -4,8 +4,7 @@
  *     open(size) ─► paint(frame) … read(rectangles) … ─► open(other size) …
  *
  * Calls are carried out, and answered, in the order in which they are made: a `read` sees every `paint` before it and none after.
- * Two surfaces exist: one in the page (`RemoteSurface` → `CanvasPainter`; the default, its pixels are on the screen a frame
- * earlier) and one in the worker (`WorkerSurface`, an OffscreenCanvas).
+ * `RemoteSurface` implements the contract: it forwards each call to a `CanvasPainter` in the page, whose canvas shows the pixels.
  */
 
 import type { Rectangle } from "../decode/tile_decoder.ts";
@@ -20,7 +19,7 @@ export interface Frame {
 }
 
 /** Where frames with this number are shown. */
-export interface VideoPlace {
+export interface VideoRegion {
   readonly number: number;
   readonly rectangle: Rectangle;
 }
@@ -33,7 +32,7 @@ export interface Surface {
   /** RGBA of each rectangle, as the surface holds it now; null when it cannot be read. */
   read(rectangles: readonly Rectangle[], done: (pixels: readonly Uint8ClampedArray[] | null) => void): void;
   /** From now on only frames of this place are shown, beside what is painted; null: none. */
-  video(place: VideoPlace | null): void;
+  video(place: VideoRegion | null): void;
   /** A buffer of at least this many bytes to put the next frame's pixels in: a used one, where there is one. */
   take(bytes: number): ArrayBuffer;
 }

@@ -1,7 +1,7 @@
 /** The display check: patterns drawn on the desktop, proven on the way, and what the person sees of them. */
 
 import { CheckCore, type PatternName, type Step } from "../check/check_core.ts";
-import { type CheckRecord, listChecks, storeCheck } from "../door/door.ts";
+import { type CheckRecord, listChecks, storeCheck } from "../gateway/gateway_client.ts";
 import type { DesktopLayout, Monitor } from "../protocol/messages.ts";
 import type { ShownState } from "../protocol/verdict.ts";
 import { button, h } from "./dom.ts";
@@ -97,7 +97,7 @@ class CheckPage implements Page {
     document.documentElement.classList.add("viewing");
     document.documentElement.dataset.connection = "connecting";
     try {
-      this.#link = new ViewerLink(this.#options.desktop, 0, this.#stage.canvas, false, (news) => this.#news(news));
+      this.#link = new ViewerLink(this.#options.desktop, 0, this.#stage.canvas, (news) => this.#news(news));
     } catch (error) {
       this.#note.say({ phase: "ended", reason: "unsupported", detail: String(error) });
       return;
@@ -129,16 +129,16 @@ class CheckPage implements Page {
     else if (news.kind === "layout") this.#fit(news.layout);
     else if (news.kind === "connection") {
       const { dataset } = document.documentElement;
-      this.#note.say(news.news);
-      this.#panel.hidden = news.news.phase === "ended";
-      if (news.news.phase !== "connected") {
-        dataset.connection = news.news.phase === "ended" && news.news.reason === "moved" ? "moved" : news.news.phase;
+      this.#note.say(news.state);
+      this.#panel.hidden = news.state.phase === "ended";
+      if (news.state.phase !== "connected") {
+        dataset.connection = news.state.phase === "ended" && news.state.reason === "moved" ? "moved" : news.state.phase;
         return;
       }
       dataset.connection = "connected";
-      this.#monitor = news.news.monitor;
-      this.#badge.monitor(news.news.monitor);
-      this.#stage.open(news.news.monitor);
+      this.#monitor = news.state.monitor;
+      this.#badge.monitor(news.state.monitor);
+      this.#stage.open(news.state.monitor);
       this.#tellView();
     }
   }
@@ -181,7 +181,7 @@ class CheckPage implements Page {
     if (core === null) return;
     const { step, typed } = core;
     if (step.kind === "done") {
-      this.#link?.act({ type: "text", text: typed });
+      this.#link?.send({ type: "text", text: typed });
       void this.#finish(core);
       return;
     }
@@ -192,7 +192,7 @@ class CheckPage implements Page {
     }
     this.#say(texts().check.drawing, []);
     this.#awaited = { epoch: this.#epoch, sinceMs: performance.now(), shown: () => this.#ask(core, step) };
-    this.#link?.act({ type: "text", text: typed });
+    this.#link?.send({ type: "text", text: typed });
   }
 
   #look(): void {

@@ -1,6 +1,6 @@
 /** The desktops that the person may open. */
 
-import { type Desktop, type Failure, listDesktops, signOut } from "../door/door.ts";
+import { type Desktop, type Failure, listDesktops, signOut } from "../gateway/gateway_client.ts";
 import { button, h } from "./dom.ts";
 import { icon } from "./icons.ts";
 import type { Page } from "./page.ts";

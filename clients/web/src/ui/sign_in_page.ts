@@ -1,6 +1,6 @@
 /** The sign-in form. */
 
-import { type Failure, signIn } from "../door/door.ts";
+import { type Failure, signIn } from "../gateway/gateway_client.ts";
 import { h } from "./dom.ts";
 import type { Page } from "./page.ts";
 import { brand, settingButtons } from "./settings.ts";

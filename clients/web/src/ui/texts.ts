@@ -1,7 +1,7 @@
 /** Every text that a person reads, in English; `texts_ko.ts` has them in Korean. */
 
 import type { PatternName } from "../check/check_core.ts";
-import type { ClipboardNews } from "../clipboard/page_clipboard.ts";
+import type { ClipboardNotice } from "../clipboard/page_clipboard.ts";
 import type { TouchMode } from "../input/touch_table.ts";
 import type { EndReason } from "../protocol/close.ts";
 import type { ShownState } from "../protocol/verdict.ts";
@@ -321,9 +321,9 @@ const english = {
     "too-large": "That is more than may cross the clipboard.",
     unavailable: "The program that copied it does not hand it over.",
     empty: "The clipboard of this device has neither text nor a picture.",
-    brought: "It is on the desktop’s clipboard now.",
+    sent: "It is on the desktop’s clipboard now.",
     blocked: "The browser does not let this page read the clipboard.",
-  } satisfies Record<ClipboardNews | "copied", string>,
+  } satisfies Record<ClipboardNotice | "copied", string>,
   zoom: (percent: number) => `Enlarged to ${percent} % – back to the whole picture`,
   surface: (name: string) => `Desktop ${name}`,
   field: "Keyboard input of the desktop",

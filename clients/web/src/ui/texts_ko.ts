@@ -289,7 +289,7 @@ export const korean: Texts = {
     "too-large": "클립보드로 옮길 수 있는 크기를 넘었습니다.",
     unavailable: "복사한 프로그램이 내용을 넘겨주지 않습니다.",
     empty: "이 기기의 클립보드에 텍스트나 그림이 없습니다.",
-    brought: "데스크톱의 클립보드에 넣었습니다.",
+    sent: "데스크톱의 클립보드에 넣었습니다.",
     blocked: "브라우저가 클립보드 읽기를 허용하지 않습니다.",
   },
   zoom: (percent) => `${percent}%로 확대됨 – 전체 화면으로`,

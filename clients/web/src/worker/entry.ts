@@ -2,7 +2,6 @@
 
 import { TileDecoder } from "../decode/tile_decoder.ts";
 import { RemoteSurface } from "../surface/remote_surface.ts";
-import { WorkerSurface } from "../surface/worker_surface.ts";
 import type { PageMessage, WorkerMessage } from "./messages.ts";
 import { Viewer } from "./viewer.ts";
 
@@ -25,23 +24,19 @@ async function start(message: Extract<PageMessage, { kind: "start" }>): Promise<
   try {
     module = await TileDecoder.load();
   } catch (error) {
-    tell({ kind: "connection", news: { phase: "ended", reason: "unsupported", detail: String(error) } });
+    tell({ kind: "connection", state: { phase: "ended", reason: "unsupported", detail: String(error) } });
     return;
   }
-  if (message.canvas === null) {
-    remote = new RemoteSurface((order, transfer) => {
-      port.postMessage({ kind: "surface", order }, transfer);
-    });
-  }
-  const surface = message.canvas === null ? remote : new WorkerSurface(message.canvas);
-  if (surface === null) return;
+  remote = new RemoteSurface((command, transfer) => {
+    port.postMessage({ kind: "surface", command }, transfer);
+  });
   viewer = new Viewer(
     message.desktop,
     message.monitor,
     message.device,
     message.video,
     message.cacheBytes,
-    surface,
+    remote,
     module,
     tell,
   );
@@ -61,7 +56,7 @@ port.onmessage = (event) => {
       viewer?.motion(message.text);
       return;
     case "surface":
-      remote?.answer(message.answer);
+      remote?.answer(message.reply);
       return;
     case "start":
       void start(message);
@@ -77,13 +72,13 @@ port.onmessage = (event) => {
       });
       return;
     case "layout":
-      viewer?.order(message.monitors, message.scale);
+      viewer?.changeLayout(message.monitors, message.scale);
       return;
-    case "clipboard-ask":
-      viewer?.askClipboard(message.serial, message.format);
+    case "clipboard-request":
+      viewer?.requestClipboard(message.serial, message.format);
       return;
-    case "clipboard-bring":
-      viewer?.bringClipboard(message.format, message.content);
+    case "clipboard-send":
+      viewer?.sendClipboard(message.format, message.content);
       return;
     case "offer":
       viewer?.offer(message.sdp);

@@ -5,7 +5,7 @@ import type { Answer, ClipboardFormat } from "../clipboard/frames.ts";
 import type { EndReason } from "../protocol/close.ts";
 import type { AgentMessageOf, DesktopLayout, Monitor } from "../protocol/messages.ts";
 import type { ShownState } from "../protocol/verdict.ts";
-import type { SurfaceAnswer, SurfaceOrder } from "../surface/remote_surface.ts";
+import type { SurfaceReply, SurfaceCommand } from "../surface/remote_surface.ts";
 
 /**
  * Page → worker. A bare string is an input message ready to be sent: the shortest way from a hand to the wire.
@@ -18,7 +18,6 @@ export type PageMessage =
       readonly monitor: number;
       /** What the person would call this device. */
       readonly device: string;
-      readonly canvas: OffscreenCanvas | null;
       /** The page could show video for what moves. */
       readonly video: boolean;
       /** What may be kept of tiles for scrolling back. */
@@ -32,15 +31,15 @@ export type PageMessage =
   | { readonly kind: "layout"; readonly monitors: readonly Monitor[]; readonly scale: number | null }
   /** Try again now: the person asks, the network is back, the page woke. `force` drops a way that may be dead. */
   | { readonly kind: "retry"; readonly force: boolean }
-  | { readonly kind: "clipboard-ask"; readonly serial: number; readonly format: ClipboardFormat }
-  | { readonly kind: "clipboard-bring"; readonly format: ClipboardFormat; readonly content: ArrayBuffer }
+  | { readonly kind: "clipboard-request"; readonly serial: number; readonly format: ClipboardFormat }
+  | { readonly kind: "clipboard-send"; readonly format: ClipboardFormat; readonly content: ArrayBuffer }
   /** WebRTC's offer, and what came of its answer: frames that the surface showed of a number. */
   | { readonly kind: "offer"; readonly sdp: string }
   | { readonly kind: "played"; readonly number: number; readonly frames: number }
-  | { readonly kind: "surface"; readonly answer: SurfaceAnswer };
+  | { readonly kind: "surface"; readonly reply: SurfaceReply };
 
 /** How the connection stands, for the note over the picture. */
-export type ConnectionNews =
+export type ConnectionState =
   | { readonly phase: "connecting"; readonly attempt: number }
   | { readonly phase: "connected"; readonly desktop: string; readonly monitor: Monitor }
   | { readonly phase: "reconnecting"; readonly attempt: number; readonly inMs: number; readonly detail: string }
@@ -48,8 +47,8 @@ export type ConnectionNews =
 
 /** Worker → page. */
 export type WorkerMessage =
-  | { readonly kind: "surface"; readonly order: SurfaceOrder }
-  | { readonly kind: "connection"; readonly news: ConnectionNews }
+  | { readonly kind: "surface"; readonly command: SurfaceCommand }
+  | { readonly kind: "connection"; readonly state: ConnectionState }
   | {
       readonly kind: "verdict";
       readonly state: ShownState;

@@ -1,14 +1,14 @@
 /** Keys that soft keyboards lack, above the soft keyboard; and which mouse button a finger presses. */
 
-import type { Hands } from "../../input/hands.ts";
-import type { Sticky, StickyState } from "../../input/sticky_core.ts";
+import type { InputSink } from "../../input/input_sink.ts";
+import type { StickyModifier, StickyState } from "../../input/sticky_core.ts";
 import { h } from "../dom.ts";
 import { icon } from "../icons.ts";
 import { texts } from "../texts.ts";
 
 export interface BarActs {
   /** A modifier was tapped. */
-  modifier(modifier: Sticky): void;
+  modifier(modifier: StickyModifier): void;
   /** Fingers press this button from now on: 1 left, 2 middle, 4 right. */
   button(button: number): void;
   softKeyboard(): void;
@@ -24,7 +24,7 @@ const EDIT_KEYS: readonly (BarKey & { readonly name: "escape" | "tab" | "delete"
   { name: "tab", face: "Tab", keysym: 0xff09 },
   { name: "delete", face: "Del", keysym: 0xffff },
 ];
-const MODIFIERS: readonly { readonly name: Sticky; readonly face: string }[] = [
+const MODIFIERS: readonly { readonly name: StickyModifier; readonly face: string }[] = [
   { name: "control", face: "Ctrl" },
   { name: "alt", face: "Alt" },
   { name: "shift", face: "Shift" },
@@ -58,16 +58,16 @@ const DOUBLE_MS = 450;
 
 export class ModifierBar {
   readonly element = h("div", { class: "keys", attrs: { role: "toolbar", hidden: "" } });
-  readonly #hands: Hands;
+  readonly #hands: InputSink;
   readonly #acts: BarActs;
-  readonly #state: (modifier: Sticky) => StickyState;
+  readonly #state: (modifier: StickyModifier) => StickyState;
   readonly #abort = new AbortController();
   #functions = false;
   #softKeyboard = false;
   #button: PressedButton | null = null;
 
   /** `state` tells of each modifier whether it is armed. */
-  constructor(hands: Hands, acts: BarActs, state: (modifier: Sticky) => StickyState) {
+  constructor(hands: InputSink, acts: BarActs, state: (modifier: StickyModifier) => StickyState) {
     this.#hands = hands;
     this.#acts = acts;
     this.#state = state;
@@ -107,7 +107,7 @@ export class ModifierBar {
     // Buttons stay the same elements while they are pressed, so only faces and states change after the first time.
     if (this.element.childElementCount === 0 || this.element.lang !== document.documentElement.lang) this.#build();
     for (const element of this.element.querySelectorAll<HTMLElement>("[data-modifier]")) {
-      const state = this.#state(element.dataset.modifier as Sticky);
+      const state = this.#state(element.dataset.modifier as StickyModifier);
       element.dataset.armed = state;
       element.setAttribute("aria-pressed", String(state !== "off"));
     }
@@ -175,12 +175,12 @@ export class ModifierBar {
       event.preventDefault();
       (event.currentTarget as Element).setPointerCapture(event.pointerId);
       down = true;
-      this.#hands.act({ type: "key", keysym, code, down: true });
+      this.#hands.send({ type: "key", keysym, code, down: true });
     };
     const release = (): void => {
       if (!down) return;
       down = false;
-      this.#hands.act({ type: "key", keysym, code, down: false });
+      this.#hands.send({ type: "key", keysym, code, down: false });
     };
     return h(
       "button",
@@ -195,8 +195,8 @@ export class ModifierBar {
           // A screen reader or switch control gives only the click.
           click: (event) => {
             if (event.detail !== 0) return;
-            this.#hands.act({ type: "key", keysym, code, down: true });
-            this.#hands.act({ type: "key", keysym, code, down: false });
+            this.#hands.send({ type: "key", keysym, code, down: true });
+            this.#hands.send({ type: "key", keysym, code, down: false });
           },
         },
       },
@@ -213,9 +213,9 @@ export class ModifierBar {
   }
 
   #ctrlAltDel(): void {
-    for (const { keysym, code } of CTRL_ALT_DEL) this.#hands.act({ type: "key", keysym, code, down: true });
+    for (const { keysym, code } of CTRL_ALT_DEL) this.#hands.send({ type: "key", keysym, code, down: true });
     for (const { keysym, code } of [...CTRL_ALT_DEL].reverse())
-      this.#hands.act({ type: "key", keysym, code, down: false });
+      this.#hands.send({ type: "key", keysym, code, down: false });
   }
 
   #mouse(button: number): void {

@@ -1,6 +1,6 @@
 /** One monitor on the page, its badge, and what fingers and mouse do on it: what a window's own picture and one beside it have in common. */
 
-import type { Hands } from "../../input/hands.ts";
+import type { InputSink } from "../../input/input_sink.ts";
 import { PointerInput } from "../../input/pointer.ts";
 import type { TouchMode } from "../../input/touch_table.ts";
 import type { Monitor } from "../../protocol/messages.ts";
@@ -50,7 +50,7 @@ export class MonitorView {
   }
 
   /** From now on fingers and mouse on the picture act by these hands. */
-  take(hands: Hands, mode: TouchMode): PointerInput {
+  take(hands: InputSink, mode: TouchMode): PointerInput {
     const { stage } = this;
     const pointer = new PointerInput(
       stage.canvas,
@@ -63,16 +63,16 @@ export class MonitorView {
           stage.placeField(event.clientX, event.clientY);
           this.#hooks.pressed(event);
         },
-        modifiers: (event) => this.#hooks.modifiers(event),
-        touched: (x, y) => {
+        syncModifiers: (event) => this.#hooks.modifiers(event),
+        touchCursorMoved: (x, y) => {
           stage.pointAt(x, y, true);
           if (pointer.touchMode === "trackpad") stage.reveal(x, y);
         },
-        pointed: () => stage.hideGhost(),
-        gesture: (gesture, finger) => this.magnifier.follow(gesture, finger),
-        view: (x, y, dxPx, dyPx, factor) => stage.view(x, y, dxPx, dyPx, factor),
-        scale: () => stage.scale,
-        inside: (x, y) => stage.holds(x, y),
+        mouseOrPenMoved: () => stage.hideGhost(),
+        gestureChanged: (gesture, finger) => this.magnifier.follow(gesture, finger),
+        panAndZoom: (x, y, dxPx, dyPx, factor) => stage.view(x, y, dxPx, dyPx, factor),
+        monitorScale: () => stage.scale,
+        isOnSurface: (x, y) => stage.holds(x, y),
       },
     );
     this.#pointer = pointer;
@@ -103,7 +103,7 @@ export class MonitorView {
         const x = news.x - this.#place.x;
         const y = news.y - this.#place.y;
         this.stage.pointAt(x, y, this.touchFirst);
-        this.#pointer?.placed(x, y);
+        this.#pointer?.setCursor(x, y);
         return;
       }
       case "status":

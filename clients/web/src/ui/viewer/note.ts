@@ -1,7 +1,7 @@
 /** What is said over the picture when there is no connection: never in the way of the picture itself. */
 
 import type { EndReason } from "../../protocol/close.ts";
-import type { ConnectionNews } from "../../worker/messages.ts";
+import type { ConnectionState } from "../../worker/messages.ts";
 import { h } from "../dom.ts";
 import { texts } from "../texts.ts";
 
@@ -35,7 +35,7 @@ export class Note {
   readonly element: HTMLElement;
   readonly #acts: NoteActs;
   #timer: ReturnType<typeof setInterval> | undefined;
-  #news: ConnectionNews = { phase: "connecting", attempt: 0 };
+  #news: ConnectionState = { phase: "connecting", attempt: 0 };
   #sinceMs = performance.now();
   #everConnected = false;
 
@@ -45,7 +45,7 @@ export class Note {
     this.#timer = setInterval(() => this.#draw(), 250);
   }
 
-  say(news: ConnectionNews): void {
+  say(news: ConnectionState): void {
     this.#news = news;
     if (news.phase === "connected") this.#everConnected = true;
     if (news.phase === "reconnecting" || news.phase === "connected") this.#sinceMs = performance.now();

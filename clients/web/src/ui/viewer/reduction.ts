@@ -88,7 +88,7 @@ export class Reduction {
     this.#frame = 0;
     if (this.#filter === null) return;
     this.#filter.canvas.hidden = true;
-    this.#filter.rest();
+    this.#filter.releaseMemory();
   }
 
   #painted(changed: Painted): void {
@@ -130,7 +130,7 @@ export class Reduction {
       this.#undrawn = new Uint8Array(this.#grid.count);
     }
     const news = this.#filter.fit({ width, height }, this.#shown);
-    if (news === "picture") this.#unread.fill(1);
+    if (news === "source") this.#unread.fill(1);
     if (news !== null) this.#undrawn.fill(1);
     this.#read(this.#filter);
     for (const rectangle of this.#grid.cover(this.#undrawn)) this.#filter.draw(rectangle);

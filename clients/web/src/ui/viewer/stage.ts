@@ -6,7 +6,7 @@ import {
   isOneToOne,
   layout,
   naturalMode,
-  pixelAround,
+  unclampedPixelAt,
   pixelAt,
   type ViewMode,
 } from "../../input/geometry.ts";
@@ -175,7 +175,7 @@ export class Stage {
     const surface = this.#surface;
     if (surface === null) return { x: 0, y: 0 };
     this.#onPage ??= this.canvas.getBoundingClientRect();
-    return pixelAround(this.#onPage, surface, clientX, clientY);
+    return unclampedPixelAt(this.#onPage, surface, clientX, clientY);
   }
 
   /** Whether a place on the page is on the picture. */

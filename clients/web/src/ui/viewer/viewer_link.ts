@@ -1,77 +1,71 @@
 /** The page's end of the viewer worker. */
 
 import type { ClipboardFormat } from "../../clipboard/frames.ts";
-import type { ClipboardWire } from "../../clipboard/page_clipboard.ts";
-import type { Hands } from "../../input/hands.ts";
+import type { ClipboardRequests } from "../../clipboard/page_clipboard.ts";
+import type { InputSink } from "../../input/input_sink.ts";
 import type { InputMessage, Monitor } from "../../protocol/messages.ts";
 import { CACHE_BYTES, SMALL_CACHE_BYTES } from "../../protocol/viewer_core.ts";
 import { PageSurface } from "../../surface/remote_surface.ts";
-import { type MotionChannel, MotionWay } from "../../transport/motion_way.ts";
+import { type PointerDataChannel, PointerChannel } from "../../transport/pointer_channel.ts";
 import { canShowVideo } from "../../video/video_frames.ts";
-import { VideoPeer, type VideoWire } from "../../video/video_peer.ts";
+import { VideoPeer, type VideoSignaling } from "../../video/video_peer.ts";
 import type { PageMessage, WorkerMessage } from "../../worker/messages.ts";
 import { deviceName } from "./device_name.ts";
 
 export type News = Exclude<WorkerMessage, { kind: "surface" | "peer" | "answer" }>;
 
-export class ViewerLink implements Hands, ClipboardWire, VideoWire {
+export class ViewerLink implements InputSink, ClipboardRequests, VideoSignaling {
   readonly #worker: Worker;
   readonly #video: VideoPeer | null;
-  readonly #hands = new MotionWay({
+  readonly #input = new PointerChannel({
     send: (message) => this.#worker.postMessage(JSON.stringify(message)),
     sendMotion: (message) => this.#post({ kind: "motion", text: JSON.stringify(message) }),
   });
 
-  /** `inWorker` puts the surface into the worker where the browser can do that. Throws when there is no 2D canvas or no worker. */
+  /** Throws when the browser gives no 2D canvas or no worker. */
   constructor(
     desktop: string,
     monitor: number,
     canvas: HTMLCanvasElement,
-    inWorker: boolean,
     news: (news: News) => void,
   ) {
-    const offscreen = inWorker && "transferControlToOffscreen" in canvas ? canvas.transferControlToOffscreen() : null;
-    const surface =
-      offscreen === null
-        ? new PageSurface(canvas, (answer, transfer) => this.#post({ kind: "surface", answer }, transfer))
-        : null;
-    this.#video = surface !== null && canShowVideo() ? new VideoPeer(surface, this) : null;
+    const surface = new PageSurface(canvas, (reply, transfer) => this.#post({ kind: "surface", reply }, transfer));
+    this.#video = canShowVideo() ? new VideoPeer(surface, this) : null;
     this.#worker = new Worker(new URL("../../worker/entry.ts", import.meta.url), { type: "module", name: "viewer" });
     this.#worker.onmessage = (event: MessageEvent<WorkerMessage>) => {
       const message = event.data;
-      if (message.kind === "peer") this.#video?.asked(message.servers);
-      else if (message.kind === "answer") this.#video?.answered(message.sdp);
-      else if (message.kind !== "surface") news(message);
-      else if (message.order.kind !== "open" || surface !== null) surface?.carryOut(message.order);
+      if (message.kind === "peer") this.#video?.offerRequested(message.servers);
+      else if (message.kind === "answer") this.#video?.answerReceived(message.sdp);
+      else if (message.kind === "surface") surface.execute(message.command);
+      else news(message);
     };
     this.#worker.onerror = (event) => {
       // A worker that failed once is not to be trusted with a picture again.
       this.#worker.terminate();
       news({ kind: "verdict", state: "unverified", epoch: 0, ageMs: 0, ratio: null });
-      news({ kind: "connection", news: { phase: "ended", reason: "unsupported", detail: event.message ?? "" } });
+      news({ kind: "connection", state: { phase: "ended", reason: "unsupported", detail: event.message ?? "" } });
     };
     const start = {
       kind: "start",
       desktop,
       monitor,
       device: deviceName(navigator),
-      canvas: offscreen,
       video: this.#video !== null,
       cacheBytes: matchMedia("(pointer: coarse)").matches ? SMALL_CACHE_BYTES : CACHE_BYTES,
     } as const;
-    this.#post(start, offscreen === null ? [] : [offscreen]);
+    this.#post(start);
   }
 
-  act(message: InputMessage): void {
-    this.#hands.act(message);
+  send(message: InputMessage): void {
+    this.#input.send(message);
   }
 
-  motion(x: number, y: number, buttons: number): void {
-    this.#hands.motion(x, y, buttons);
+  sendMotion(x: number, y: number, buttons: number): void {
+    this.#input.sendMotion(x, y, buttons);
   }
 
-  channel(channel: MotionChannel | null): void {
-    this.#hands.use(channel);
+  setPointerChannel(channel: PointerDataChannel | null): void {
+    this.#input.useChannel(channel);
   }
 
   view(visible: boolean, oneToOne: boolean, ratio: number): void {
@@ -87,19 +81,19 @@ export class ViewerLink implements Hands, ClipboardWire, VideoWire {
     this.#post({ kind: "layout", monitors, scale });
   }
 
-  ask(serial: number, format: ClipboardFormat): void {
-    this.#post({ kind: "clipboard-ask", serial, format });
+  requestClipboard(serial: number, format: ClipboardFormat): void {
+    this.#post({ kind: "clipboard-request", serial, format });
   }
 
-  bring(format: ClipboardFormat, content: ArrayBuffer): void {
-    this.#post({ kind: "clipboard-bring", format, content });
+  sendClipboard(format: ClipboardFormat, content: ArrayBuffer): void {
+    this.#post({ kind: "clipboard-send", format, content });
   }
 
-  offer(sdp: string): void {
+  sendOffer(sdp: string): void {
     this.#post({ kind: "offer", sdp });
   }
 
-  played(number: number, frames: number): void {
+  reportPlayed(number: number, frames: number): void {
     this.#post({ kind: "played", number, frames });
   }
 
@@ -110,7 +104,7 @@ export class ViewerLink implements Hands, ClipboardWire, VideoWire {
   /** The worker's socket goes with it. */
   close(): void {
     this.#video?.close();
-    this.#hands.close();
+    this.#input.close();
     this.#worker.terminate();
   }
 

@@ -1,12 +1,12 @@
 /** The desktop's page: puts surface, worker, input, toolbar, badge, note and overlay together. */
 
 import { PageClipboard } from "../../clipboard/page_clipboard.ts";
-import { signOut } from "../../door/door.ts";
+import { signOut } from "../../gateway/gateway_client.ts";
 import { KeyboardInput } from "../../input/keyboard.ts";
 import type { Platform } from "../../input/keyboard_core.ts";
 import type { PointerInput } from "../../input/pointer.ts";
-import { StickyHands } from "../../input/sticky_hands.ts";
-import type { ConnectionNews } from "../../worker/messages.ts";
+import { StickyModifiers } from "../../input/sticky_modifiers.ts";
+import type { ConnectionState } from "../../worker/messages.ts";
 import { h } from "../dom.ts";
 import type { Page } from "../page.ts";
 import { commandIsControl, setTouchMode, touchMode } from "../preferences.ts";
@@ -32,8 +32,6 @@ export interface ViewerOptions {
   readonly fitWindow: boolean;
   /** Two monitors side by side, where there is room. */
   readonly beside: boolean;
-  /** Paint in the worker (OffscreenCanvas) instead of in the page. */
-  readonly surfaceInWorker: boolean;
   readonly toList: () => void;
   /** Shows another monitor in this window. */
   readonly toMonitor: (monitor: number) => void;
@@ -72,13 +70,13 @@ class ViewerPage implements Page {
   readonly #monitors: MonitorControls;
   readonly #wakeLock = new WakeLock();
   #bar: ModifierBar | null = null;
-  #hands: StickyHands | null = null;
+  #hands: StickyModifiers | null = null;
   #ways: Ways | null = null;
   #link: ViewerLink | null = null;
   #pointer: PointerInput | null = null;
   #keyboard: KeyboardInput | null = null;
   #clipboard: PageClipboard | null = null;
-  readonly #clipboardChip = new ClipboardChip(() => this.#clipboard?.take());
+  readonly #clipboardChip = new ClipboardChip(() => this.#clipboard?.copyOffered());
   #view: StageView = {
     oneToOne: false,
     ratio: 1,
@@ -101,7 +99,7 @@ class ViewerPage implements Page {
     this.#picture = new MonitorView(options.desktop, options.monitor, {
       across: (x, y) => this.#monitors.across(x, y),
       pressed: (event) => this.#pressed(event),
-      modifiers: (event) => this.#keyboard?.modifiers(event),
+      modifiers: (event) => this.#keyboard?.syncModifiers(event),
       changed: (view) => this.#viewChanged(view),
       watched: () => this.#watch(),
     });
@@ -122,12 +120,12 @@ class ViewerPage implements Page {
         say: (message) => this.#sayNotice(message),
         back: () => document.documentElement.dataset.connection === "moved" && this.#retry(true),
         gesture: () => this.#pointer?.gesture ?? "idle",
-        stifle: () => this.#pointer?.stifle(),
+        ignoreTouches: () => this.#pointer?.ignoreTouches(),
         closed: () => this.#focus(),
         hands: (link) => (this.#ways === null || this.#hands === null ? link : this.#ways.by(link, this.#hands)),
         across: (x, y, from) => this.#picture.around(x, y, from),
         pressed: (event) => this.#pressed(event),
-        modifiers: (event) => this.#keyboard?.modifiers(event),
+        modifiers: (event) => this.#keyboard?.syncModifiers(event),
         toList: () => options.toList(),
         signIn: () => options.signedOut(true),
       },
@@ -141,7 +139,7 @@ class ViewerPage implements Page {
       keyboard: () => this.#openKeys(this.#bar?.open !== true),
       monitors: () => this.#monitors.toggle(true),
       touch: () => this.#gestures.toggle(true),
-      paste: () => void this.#clipboard?.bringAll(),
+      paste: () => void this.#clipboard?.sendBrowserClipboard(),
       trace: () => {
         this.#trace.toggle(!this.#trace.open);
         this.#watch();
@@ -194,20 +192,20 @@ class ViewerPage implements Page {
   shown(): void {
     document.documentElement.dataset.connection = "connecting";
     document.documentElement.classList.add("viewing");
-    const { desktop, monitor, surfaceInWorker } = this.#options;
+    const { desktop, monitor } = this.#options;
     const { canvas, field } = this.#stage;
     try {
-      this.#link = new ViewerLink(desktop, monitor, canvas, surfaceInWorker, (news) => this.#news(news));
+      this.#link = new ViewerLink(desktop, monitor, canvas, (news) => this.#news(news));
     } catch (error) {
       this.#connection({ phase: "ended", reason: "unsupported", detail: String(error) });
       return;
     }
     this.#clipboard = new PageClipboard(this.#link, {
-      offer: (format) => this.#clipboardChip.show(format !== null),
-      say: (news) => this.#sayNotice(texts().clipboard[news]),
+      offerChanged: (format) => this.#clipboardChip.show(format !== null),
+      notify: (news) => this.#sayNotice(texts().clipboard[news]),
     });
     const ways = new Ways(this.#link);
-    const hands = new StickyHands(ways, {
+    const hands = new StickyModifiers(ways, {
       changed: () => this.#bar?.redraw(),
       released: () => this.#bar?.pressed(),
     });
@@ -232,12 +230,12 @@ class ViewerPage implements Page {
       hands,
       { platform: platform(), commandIsControl: commandIsControl() },
       {
-        composing: (text) => this.#showComposing(text),
-        copying: () => this.#clipboard?.copying(),
-        pasting: () => this.#clipboard?.pasting === true,
-        pasted: (data) => this.#clipboard?.pasted(data) ?? Promise.resolve(),
-        shortcut: () => hands.core.shortcut,
-        leave: () => {
+        compositionChanged: (text) => this.#showComposing(text),
+        copyKeyPressed: () => this.#clipboard?.copyKeyPressed(),
+        canPaste: () => this.#clipboard?.canPaste === true,
+        paste: (data) => this.#clipboard?.paste(data) ?? Promise.resolve(),
+        shortcutArmed: () => hands.core.shortcut,
+        focusToolbar: () => {
           this.#release();
           this.#toolbar.enter();
         },
@@ -306,7 +304,7 @@ class ViewerPage implements Page {
     window.addEventListener(
       "focus",
       () => {
-        this.#clipboard?.focused();
+        this.#clipboard?.pageFocused();
         this.#focus();
       },
       { signal },
@@ -332,7 +330,7 @@ class ViewerPage implements Page {
   #news(news: News): void {
     switch (news.kind) {
       case "connection":
-        this.#connection(news.news);
+        this.#connection(news.state);
         return;
       case "layout":
         this.#picture.news(news);
@@ -342,11 +340,11 @@ class ViewerPage implements Page {
         this.#trace.add(news.trace);
         return;
       case "clipboard":
-        this.#clipboard?.told(news.state);
+        this.#clipboard?.stateChanged(news.state);
         this.#showTools();
         return;
       case "clipboard-answer":
-        this.#clipboard?.answered(news.answer);
+        this.#clipboard?.contentReceived(news.answer);
         return;
       case "notice":
         this.#sayNotice(news.message);
@@ -356,7 +354,7 @@ class ViewerPage implements Page {
     }
   }
 
-  #connection(news: ConnectionNews): void {
+  #connection(news: ConnectionState): void {
     const { dataset } = document.documentElement;
     this.#note.say(news);
     this.element.dataset.phase = news.phase;
@@ -367,7 +365,7 @@ class ViewerPage implements Page {
       dataset.connection = "connected";
       return;
     }
-    this.#clipboard?.forget();
+    this.#clipboard?.disconnected();
     this.#keyboard?.forget();
     this.#pointer?.forget();
     this.#hands?.forget();
@@ -399,7 +397,7 @@ class ViewerPage implements Page {
     const modifiers = this.#hands?.forget() === true;
     this.#bar?.forget();
     this.#monitors.release();
-    if (keys || buttons || modifiers) this.#link?.act({ type: "release" });
+    if (keys || buttons || modifiers) this.#link?.send({ type: "release" });
   }
 
   // ── what the person sees ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -410,7 +408,7 @@ class ViewerPage implements Page {
       fullscreen: document.fullscreenElement !== null,
       keyboard: this.#bar?.open === true,
       trace: this.#trace.open,
-      paste: this.#clipboard?.pasting === true,
+      paste: this.#clipboard?.canPaste === true,
     });
   }
 

@@ -20,7 +20,7 @@ const ANSWER_MS = 1_500;
 /** Fingers that switch monitors on the picture: one drags, two scroll and zoom. */
 const SWIPING_FINGERS = 3;
 /** What is under such a finger must not go away. */
-const HOLDING: ReadonlySet<Gesture> = new Set(["drag", "aim", "pull"]);
+const HOLDING: ReadonlySet<Gesture> = new Set(["drag", "aim", "tap-drag"]);
 
 export interface MonitorControlsActs extends Omit<PaneActs, "gone"> {
   order(monitors: readonly Monitor[], scale: number | null): void;
@@ -35,7 +35,7 @@ export interface MonitorControlsActs extends Omit<PaneActs, "gone"> {
   /** What the fingers do on the window's own picture. */
   gesture(): Gesture;
   /** What the fingers on it do means nothing until they are up. */
-  stifle(): void;
+  ignoreTouches(): void;
   /** The panel closed: the keyboard goes back to the desktop. */
   closed(): void;
 }
@@ -148,8 +148,8 @@ export class MonitorControls {
       const { pane } = this.#beside;
       if ([this.#acts.gesture(), pane?.gesture ?? "idle"].some((gesture) => HOLDING.has(gesture))) return false;
       // A hand over the middle has fingers on either picture, which each would take for a drag or a scroll.
-      this.#acts.stifle();
-      pane?.stifle();
+      this.#acts.ignoreTouches();
+      pane?.ignoreTouches();
       return true;
     };
     onSwipe(host, SWIPING_FINGERS, this.#abort.signal, heeds, (swipe) => this.#swiped(swipe));

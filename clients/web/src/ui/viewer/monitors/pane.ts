@@ -1,10 +1,10 @@
 /** A second monitor beside the window's own: its own connection, picture and badge; fingers and mouse on it, the keyboard is the window's. */
 
-import type { Hands } from "../../../input/hands.ts";
+import type { InputSink } from "../../../input/input_sink.ts";
 import type { PointerInput } from "../../../input/pointer.ts";
 import type { Gesture, TouchMode } from "../../../input/touch_table.ts";
 import type { Monitor } from "../../../protocol/messages.ts";
-import type { ConnectionNews } from "../../../worker/messages.ts";
+import type { ConnectionState } from "../../../worker/messages.ts";
 import { h } from "../../dom.ts";
 import { texts } from "../../texts.ts";
 import { MonitorView, type Place } from "../monitor_view.ts";
@@ -13,8 +13,8 @@ import type { StageView } from "../stage.ts";
 import { type News, ViewerLink } from "../viewer_link.ts";
 
 export interface PaneActs {
-  /** Hands that carry a pointer by this link, through the window's own keys. */
-  hands(link: Hands): Hands;
+  /** InputSink that carry a pointer by this link, through the window's own keys. */
+  hands(link: InputSink): InputSink;
   /** Where a place on the page lies on this monitor, px, if it is over the window's own picture: a drag may end there. */
   across(x: number, y: number, from: Monitor): Place | null;
   pressed(event: PointerEvent): void;
@@ -80,7 +80,7 @@ export class Pane {
         badge.popover,
       ),
     );
-    this.#link = new ViewerLink(desktop, monitor, stage.canvas, false, (news) => this.#news(news));
+    this.#link = new ViewerLink(desktop, monitor, stage.canvas, (news) => this.#news(news));
     this.#pointer = this.#picture.take(acts.hands(this.#link), mode);
   }
 
@@ -102,8 +102,8 @@ export class Pane {
     return this.#pointer.gesture;
   }
 
-  stifle(): void {
-    this.#pointer.stifle();
+  ignoreTouches(): void {
+    this.#pointer.ignoreTouches();
   }
 
   set touchMode(mode: TouchMode) {
@@ -134,7 +134,7 @@ export class Pane {
 
   /** Nothing may stay held that we cannot see being let go. */
   release(): void {
-    if (this.#pointer.forget()) this.#link.act({ type: "release" });
+    if (this.#pointer.forget()) this.#link.send({ type: "release" });
   }
 
   /** Whether somebody can see it. */
@@ -153,11 +153,11 @@ export class Pane {
 
   /** Clipboard, frame times and notices are the window's own. */
   #news(news: News): void {
-    if (news.kind === "connection") this.#connection(news.news);
+    if (news.kind === "connection") this.#connection(news.state);
     else this.#picture.news(news);
   }
 
-  #connection(news: ConnectionNews): void {
+  #connection(news: ConnectionState): void {
     this.element.dataset.phase = news.phase;
     if (news.phase === "ended" && news.reason === "monitor") {
       this.#acts.gone();

@@ -10,7 +10,7 @@ export class Scout {
 
   /** Throws when there is no 2D canvas or no worker. */
   constructor(desktop: string, monitor: number) {
-    this.#link = new ViewerLink(desktop, monitor, this.#surface, false, (news) => {
+    this.#link = new ViewerLink(desktop, monitor, this.#surface, (news) => {
       // From the first word about the picture on there is one.
       if (news.kind === "verdict" && news.state !== "unverified") this.#shows = true;
     });

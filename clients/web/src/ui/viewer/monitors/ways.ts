@@ -1,36 +1,36 @@
 /** Which of a window's connections carries what: keys go by its own, the pointer by that of the monitor it is on. */
 
-import type { Hands } from "../../../input/hands.ts";
+import type { InputSink } from "../../../input/input_sink.ts";
 import type { InputMessage } from "../../../protocol/messages.ts";
 
-export class Ways implements Hands {
-  readonly #own: Hands;
-  #pointer: Hands;
+export class Ways implements InputSink {
+  readonly #own: InputSink;
+  #pointer: InputSink;
 
-  constructor(own: Hands) {
+  constructor(own: InputSink) {
     this.#own = own;
     this.#pointer = own;
   }
 
-  act(message: InputMessage): void {
+  send(message: InputMessage): void {
     const way = message.type === "pointer" || message.type === "wheel" ? this.#pointer : this.#own;
-    way.act(message);
+    way.send(message);
   }
 
-  motion(x: number, y: number, buttons: number): void {
-    this.#pointer.motion(x, y, buttons);
+  sendMotion(x: number, y: number, buttons: number): void {
+    this.#pointer.sendMotion(x, y, buttons);
   }
 
-  /** Hands for another monitor: `hands`, which end here, with the pointer going by `pointer`. */
-  by(pointer: Hands, hands: Hands): Hands {
+  /** InputSink for another monitor: `hands`, which end here, with the pointer going by `pointer`. */
+  by(pointer: InputSink, hands: InputSink): InputSink {
     const through = (act: () => void): void => {
       this.#pointer = pointer;
       act();
       this.#pointer = this.#own;
     };
     return {
-      act: (message) => through(() => hands.act(message)),
-      motion: (x, y, buttons) => through(() => hands.motion(x, y, buttons)),
+      send: (message) => through(() => hands.send(message)),
+      sendMotion: (x, y, buttons) => through(() => hands.sendMotion(x, y, buttons)),
     };
   }
 }
