@@ -10,9 +10,9 @@ import type { Page } from "./page.ts";
 import { texts } from "./texts.ts";
 import { Badge } from "./viewer/badge.ts";
 import { deviceName } from "./viewer/device_name.ts";
-import { Note } from "./viewer/note.ts";
-import { Stage, type StageView } from "./viewer/stage.ts";
-import { type News, ViewerLink } from "./viewer/viewer_link.ts";
+import { Note } from "./viewer/connection_notice.ts";
+import { Stage, type StageView } from "./viewer/viewport.ts";
+import { type News, ViewerLink } from "./viewer/viewer_worker.ts";
 
 export interface CheckOptions {
   readonly desktop: string;

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import type { Hands } from "../../src/input/hands.ts";
+import type { InputSink } from "../../src/input/input_sink.ts";
 import { KeyboardInput } from "../../src/input/keyboard.ts";
 import type { Platform } from "../../src/input/keyboard_core.ts";
 import { latinOfJamo } from "../../src/input/keysym.ts";
-import { StickyHands } from "../../src/input/sticky_hands.ts";
+import { StickyModifiers } from "../../src/input/sticky_modifiers.ts";
 import type { InputMessage } from "../../src/protocol/messages.ts";
 
 interface Step {
@@ -32,12 +32,12 @@ class FakeField extends EventTarget {
 }
 
 /** Types what it is told into a line of text. */
-class Desktop implements Hands {
+class Desktop implements InputSink {
   line = "";
   readonly messages: InputMessage[] = [];
   readonly #down = new Set<string>();
 
-  act(message: InputMessage): void {
+  send(message: InputMessage): void {
     this.messages.push(message);
     if (message.type === "text") this.line += message.text;
     if (message.type !== "key") return;
@@ -50,7 +50,7 @@ class Desktop implements Hands {
     else if (message.keysym < 0xff) this.line += String.fromCodePoint(message.keysym);
   }
 
-  motion(): void {
+  sendMotion(): void {
     throw new Error("keys move no pointer");
   }
 
@@ -62,7 +62,7 @@ class Desktop implements Hands {
 class Person {
   readonly field = new FakeField();
   readonly desktop = new Desktop();
-  readonly hands = new StickyHands(this.desktop, { changed: () => {}, released: () => {} });
+  readonly hands = new StickyModifiers(this.desktop, { changed: () => {}, released: () => {} });
   readonly keyboard: KeyboardInput;
   /** The character of a key that the page took from the field. */
   #taken: string | undefined;
@@ -73,12 +73,12 @@ class Person {
       this.hands,
       { platform, commandIsControl: true },
       {
-        composing: () => {},
-        leave: () => {},
-        copying: () => {},
-        pasting: () => false,
-        pasted: () => Promise.resolve(),
-        shortcut: () => this.hands.core.shortcut,
+        compositionChanged: () => {},
+        focusToolbar: () => {},
+        copyKeyPressed: () => {},
+        canPaste: () => false,
+        paste: () => Promise.resolve(),
+        shortcutArmed: () => this.hands.core.shortcut,
       },
     );
   }
@@ -171,8 +171,8 @@ describe("the extra keys with a soft keyboard", () => {
     hands.tap("shift", 0);
     hands.tap("shift", 200);
     expect(hands.core.state("shift")).toBe("locked");
-    hands.act({ type: "text", text: "ab" });
-    hands.act({ type: "text", text: "c" });
+    hands.send({ type: "text", text: "ab" });
+    hands.send({ type: "text", text: "c" });
     expect([desktop.line, hands.core.state("shift")]).toEqual(["ABC", "locked"]);
     hands.tap("shift", 3_000);
     expect([hands.core.state("shift"), desktop.held]).toEqual(["off", 0]);
@@ -184,10 +184,10 @@ describe("the extra keys with a soft keyboard", () => {
   it("holds for a click, until it is over", () => {
     const { hands, desktop } = new Person("other");
     hands.tap("control", 0);
-    hands.act({ type: "pointer", x: 1, y: 1, buttons: 1 });
-    hands.motion = () => {};
+    hands.send({ type: "pointer", x: 1, y: 1, buttons: 1 });
+    hands.sendMotion = () => {};
     expect(desktop.held).toBe(1);
-    hands.act({ type: "pointer", x: 5, y: 1, buttons: 0 });
+    hands.send({ type: "pointer", x: 5, y: 1, buttons: 0 });
     expect([desktop.held, hands.core.active]).toEqual([0, false]);
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isOneToOne, layout, naturalMode, pixelAround, pixelAt } from "../../src/input/geometry.ts";
+import { isOneToOne, layout, naturalMode, unclampedPixelAt, pixelAt } from "../../src/input/geometry.ts";
 import { KeyboardCore, type Platform } from "../../src/input/keyboard_core.ts";
 import { isComposedScript, type KeyInput, keysymOf } from "../../src/input/keysym.ts";
 import { PointerCore, protocolButtons } from "../../src/input/pointer_core.ts";
@@ -310,8 +310,8 @@ describe("geometry", () => {
         expect(pixelAt(box, surface, box.x + (x * width) / 1920, box.y).x).toBe(x);
       }
       expect(pixelAt(box, surface, -500, 1e6)).toEqual({ x: 0, y: 1079 });
-      expect(pixelAround(box, surface, box.x - width / 1920, box.y + box.height)).toEqual({ x: -1, y: 1080 });
-      expect(pixelAround(box, surface, -1e9, 1e9)).toEqual({ x: -32767, y: 32767 });
+      expect(unclampedPixelAt(box, surface, box.x - width / 1920, box.y + box.height)).toEqual({ x: -1, y: 1080 });
+      expect(unclampedPixelAt(box, surface, -1e9, 1e9)).toEqual({ x: -32767, y: 32767 });
     }
     expect(pixelAt({ x: 0, y: 0, width: 0, height: 0 }, surface, 5, 5)).toEqual({ x: 0, y: 0 });
   });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Monitor } from "../../src/protocol/messages.ts";
-import { alike, beside, kept, reading, turned } from "../../src/ui/viewer/monitors/order.ts";
-import { arranged } from "../../src/ui/viewer/monitors/plan.ts";
+import { alike, beside, kept, reading, turned } from "../../src/ui/viewer/monitors/monitor_order.ts";
+import { arranged } from "../../src/ui/viewer/monitors/monitor_layout.ts";
 import { type Swipe, SwipeCore } from "../../src/ui/viewer/monitors/swipe_core.ts";
-import { Ways } from "../../src/ui/viewer/monitors/ways.ts";
+import { Ways } from "../../src/ui/viewer/monitors/input_router.ts";
 
 const PORTRAIT = { width: 2048, height: 2560 };
 const FULL_HD = { width: 1920, height: 1080 };
@@ -125,19 +125,19 @@ describe("ways of two monitors in one window", () => {
   it("keys go by the window's own, a pointer by the one it is on", () => {
     const said: string[] = [];
     const way = (name: string) => ({
-      act: ({ type }: { readonly type: string }) => said.push(`${name} ${type}`),
-      motion: () => said.push(`${name} motion`),
+      send: ({ type }: { readonly type: string }) => said.push(`${name} ${type}`),
+      sendMotion: () => said.push(`${name} motion`),
     });
     const ways = new Ways(way("own"));
     const other = ways.by(way("other"), ways);
     const key = { type: "key", keysym: 97, code: "KeyA", down: true } as const;
     const press = { type: "pointer", x: 1, y: 2, buttons: 1 } as const;
-    other.act(press);
-    other.act(key);
-    other.motion(3, 4, 0);
-    ways.act(press);
-    ways.act(key);
-    ways.motion(3, 4, 0);
+    other.send(press);
+    other.send(key);
+    other.sendMotion(3, 4, 0);
+    ways.send(press);
+    ways.send(key);
+    ways.sendMotion(3, 4, 0);
     expect(said).toEqual(["other pointer", "own key", "other motion", "own pointer", "own key", "own motion"]);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { BufferPool } from "../../src/surface/buffer_pool.ts";
-import { RemoteSurface, type SurfaceOrder } from "../../src/surface/remote_surface.ts";
+import { RemoteSurface, type SurfaceCommand } from "../../src/surface/remote_surface.ts";
 import { TileGrid } from "../../src/surface/tile_grid.ts";
 import { SWEEP_MS, Verifier } from "../../src/worker/verifier.ts";
 
@@ -69,7 +69,7 @@ describe("buffer pool", () => {
 
 describe("remote surface", () => {
   it("answers paints and reads each in their order", () => {
-    const orders: SurfaceOrder[] = [];
+    const orders: SurfaceCommand[] = [];
     const surface = new RemoteSurface((order) => orders.push(order));
     const said: string[] = [];
     const frame = { reset: false, rectangles: [], pixels: new ArrayBuffer(8) };

@@ -239,13 +239,13 @@ describe("what is no gesture", () => {
   it("stifled fingers let go, and nothing comes of them or of one that joins them until all are up", () => {
     for (const mode of ["direct", "trackpad"] as const) {
       const hand = new Hand(mode).down(1, 10, 10);
-      hand.acts.push(...hand.core.stifle());
+      hand.acts.push(...hand.core.ignoreTouches());
       hand.move(1, 90, 10).down(2, 60, 10).pass(40).move(2, 60, 90).up(1).up(2);
       expect(hand.pass(1_000).presses()).toEqual([]);
       expect(hand.tap(10, 10).pass(1_000).presses()).toHaveLength(2);
     }
     const hand = new Hand().down(1, 10, 10).pass(100).move(1, 90, 10);
-    hand.acts.push(...hand.core.stifle());
+    hand.acts.push(...hand.core.ignoreTouches());
     expect(hand.move(1, 120, 10).up(1).presses()).toEqual([
       [LEFT, 10, 10],
       [0, 90, 10],

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Rectangle } from "../../src/decode/tile_decoder.ts";
-import type { Frame, Surface, VideoPlace } from "../../src/surface/surface.ts";
+import type { Frame, Surface, VideoRegion } from "../../src/surface/surface.ts";
 import type { WorkerMessage } from "../../src/worker/messages.ts";
 import { Viewer } from "../../src/worker/viewer.ts";
 
@@ -13,7 +13,7 @@ class SlowSurface implements Surface {
   readonly waiting: (() => void)[] = [];
   readonly #pixels = new Uint8ClampedArray(WIDTH * HEIGHT * 4);
   readable = true;
-  readonly places: (VideoPlace | null)[] = [];
+  readonly places: (VideoRegion | null)[] = [];
   readonly opened: (readonly [number, number])[] = [];
 
   open(width: number, height: number): void {
@@ -34,7 +34,7 @@ class SlowSurface implements Surface {
     });
   }
 
-  video(place: VideoPlace | null): void {
+  video(place: VideoRegion | null): void {
     this.places.push(place);
   }
 
@@ -153,7 +153,7 @@ function connect(): void {
   agentSays(welcome);
 }
 
-const phases = (): string[] => news.flatMap((message) => (message.kind === "connection" ? [message.news.phase] : []));
+const phases = (): string[] => news.flatMap((message) => (message.kind === "connection" ? [message.state.phase] : []));
 const verdict = (): string | undefined =>
   news.flatMap((message) => (message.kind === "verdict" ? [message.state] : [])).at(-1);
 
@@ -272,7 +272,7 @@ describe("viewer", () => {
     status = code;
     socket().onclose?.({ code: 1001, reason: "" });
     await vi.advanceTimersByTimeAsync(1_000);
-    expect(news.at(-1)).toMatchObject({ kind: "connection", news: { phase: "ended", reason } });
+    expect(news.at(-1)).toMatchObject({ kind: "connection", state: { phase: "ended", reason } });
   });
 
   it("keeps only the latest motion while the wire is busy, and sends it before a press", () => {
@@ -308,9 +308,9 @@ describe("viewer", () => {
   });
 
   it("orders layouts while it is connected", () => {
-    viewer.order([], 100);
+    viewer.changeLayout([], 100);
     connect();
-    viewer.order([{ id: 0, x: 0, y: 0, width: 800, height: 600, primary: true }], null);
+    viewer.changeLayout([{ id: 0, x: 0, y: 0, width: 800, height: 600, primary: true }], null);
     expect(socket().told.filter((told) => told === "layout")).toHaveLength(1);
   });
 });

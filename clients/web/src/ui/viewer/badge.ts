@@ -5,8 +5,8 @@ import type { ShownState } from "../../protocol/verdict.ts";
 import { button, h } from "../dom.ts";
 import { icon } from "../icons.ts";
 import { texts } from "../texts.ts";
-import { bytesText, countText, mixText, ratioText } from "./figures.ts";
-import type { Scaling } from "./stage.ts";
+import { bytesText, countText, mixText, ratioText } from "./number_format.ts";
+import type { Scaling } from "./viewport.ts";
 
 /** A worker that says nothing for this long has died or hangs: nothing proves the picture then. */
 const WORKER_SILENCE_MS = 5_000;

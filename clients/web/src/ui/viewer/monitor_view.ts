@@ -7,8 +7,8 @@ import type { Monitor } from "../../protocol/messages.ts";
 import { texts } from "../texts.ts";
 import { Badge } from "./badge.ts";
 import { Magnifier } from "./magnifier.ts";
-import { Stage, type StageView } from "./stage.ts";
-import type { News } from "./viewer_link.ts";
+import { Stage, type StageView } from "./viewport.ts";
+import type { News } from "./viewer_worker.ts";
 import { ZoomChip } from "./zoom_chip.ts";
 
 export interface Place {

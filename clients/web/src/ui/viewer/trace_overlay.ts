@@ -3,7 +3,7 @@
 import type { AgentMessageOf, TraceFrame } from "../../protocol/messages.ts";
 import { h } from "../dom.ts";
 import { texts } from "../texts.ts";
-import { STAGES, type Stage, stageTimes, summarise, totalMs } from "./trace_figures.ts";
+import { STAGES, type Stage, stageTimes, summarise, totalMs } from "./trace_statistics.ts";
 
 const WIDTH_PX = 420;
 const HEIGHT_PX = 272;

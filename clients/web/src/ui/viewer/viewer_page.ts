@@ -13,16 +13,16 @@ import { commandIsControl, setTouchMode, touchMode } from "../preferences.ts";
 import { texts } from "../texts.ts";
 import { BackGuard } from "./back_guard.ts";
 import { ClipboardChip } from "./clipboard_chip.ts";
-import { GesturesPage } from "./gestures_page.ts";
-import { ModifierBar } from "./modifier_bar.ts";
+import { GesturesPage } from "./gesture_help.ts";
+import { ModifierBar } from "./key_bar.ts";
 import { MonitorView } from "./monitor_view.ts";
 import { MonitorControls } from "./monitors/monitor_controls.ts";
-import { Ways } from "./monitors/ways.ts";
-import { Note } from "./note.ts";
-import type { Stage, StageView } from "./stage.ts";
+import { Ways } from "./monitors/input_router.ts";
+import { Note } from "./connection_notice.ts";
+import type { Stage, StageView } from "./viewport.ts";
 import { Toolbar } from "./toolbar.ts";
 import { TraceOverlay } from "./trace_overlay.ts";
-import { type News, ViewerLink } from "./viewer_link.ts";
+import { type News, ViewerLink } from "./viewer_worker.ts";
 import { WakeLock } from "./wake_lock.ts";
 
 export interface ViewerOptions {

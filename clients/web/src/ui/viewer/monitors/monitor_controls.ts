@@ -4,16 +4,16 @@ import type { Gesture, TouchMode } from "../../../input/touch_table.ts";
 import type { DesktopLayout, Monitor } from "../../../protocol/messages.ts";
 import { loadJson, storeJson, touchMode } from "../../preferences.ts";
 import { texts } from "../../texts.ts";
-import { Beside } from "./beside.ts";
-import { Following } from "./following.ts";
-import { alike, kept, turned } from "./order.ts";
-import type { PaneActs } from "./pane.ts";
-import { MonitorsPanel } from "./panel.ts";
-import { MonitorPictures } from "./pictures.ts";
-import { displaySize, forDisplays, type Size } from "./plan.ts";
-import { MonitorStrip } from "./strip.ts";
+import { Beside } from "./split_view.ts";
+import { Following } from "./size_sync.ts";
+import { alike, kept, turned } from "./monitor_order.ts";
+import type { PaneActs } from "./split_pane.ts";
+import { MonitorsPanel } from "./monitors_panel.ts";
+import { MonitorPictures } from "./thumbnails.ts";
+import { displaySize, forDisplays, type Size } from "./monitor_layout.ts";
+import { MonitorStrip } from "./monitor_strip.ts";
 import { onSwipe, type Swipe } from "./swipe_core.ts";
-import { displays, fillDisplay, knowsDisplays, openWindow, rememberPlace, watchDisplays } from "./windows.ts";
+import { displays, fillDisplay, knowsDisplays, openWindow, rememberPlace, watchDisplays } from "./monitor_windows.ts";
 
 /** An order that was refused is answered by a notice alone, ms. */
 const ANSWER_MS = 1_500;

@@ -1,7 +1,7 @@
 /** From the agent's per-frame trace (PROTOCOL.md §6) to what the overlay draws. Pure. */
 
 import type { TraceFrame } from "../../protocol/messages.ts";
-import { percentile } from "./figures.ts";
+import { percentile } from "./number_format.ts";
 
 export const STAGES = ["capture", "diff", "encode", "queue", "network", "decode", "show"] as const;
 export type Stage = (typeof STAGES)[number];

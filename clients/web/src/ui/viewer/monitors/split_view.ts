@@ -2,9 +2,9 @@
 
 import type { TouchMode } from "../../../input/touch_table.ts";
 import type { Monitor } from "../../../protocol/messages.ts";
-import { beside } from "./order.ts";
-import { Pane, type PaneActs } from "./pane.ts";
-import type { MonitorPictures } from "./pictures.ts";
+import { beside } from "./monitor_order.ts";
+import { Pane, type PaneActs } from "./split_pane.ts";
+import type { MonitorPictures } from "./thumbnails.ts";
 
 /** Narrower halves show nothing one could read, CSS px. Upright, monitors are swiped through. */
 const ROOM = "(orientation: landscape) and (min-width: 900px)";

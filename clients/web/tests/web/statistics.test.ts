@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { TraceFrame } from "../../src/protocol/messages.ts";
-import { bytesText, mixText, percentile, ratioText } from "../../src/ui/viewer/figures.ts";
-import { stageTimes, summarise } from "../../src/ui/viewer/trace_figures.ts";
+import { bytesText, mixText, percentile, ratioText } from "../../src/ui/viewer/number_format.ts";
+import { stageTimes, summarise } from "../../src/ui/viewer/trace_statistics.ts";
 
 const frame = (sent: number, more: Partial<TraceFrame> = {}): TraceFrame => ({
   epoch: 1,

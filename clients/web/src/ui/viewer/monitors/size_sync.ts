@@ -6,8 +6,8 @@
 
 import type { DesktopLayout, Monitor } from "../../../protocol/messages.ts";
 import { loadJson, storeJson } from "../../preferences.ts";
-import { alike } from "./order.ts";
-import { following, type Size, scaleFor } from "./plan.ts";
+import { alike } from "./monitor_order.ts";
+import { following, type Size, scaleFor } from "./monitor_layout.ts";
 
 /** A window that is being resized or turned is left in peace this long, ms. */
 const SETTLED_MS = 400;

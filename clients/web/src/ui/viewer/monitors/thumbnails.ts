@@ -3,7 +3,7 @@
  * other; what no window shows is looked at by a scout while somebody watches. Nothing is kept.
  */
 
-import { Scout } from "./scout.ts";
+import { Scout } from "./thumbnail_viewer.ts";
 
 /** Width of a small picture, px. */
 const WIDTH_PX = 240;

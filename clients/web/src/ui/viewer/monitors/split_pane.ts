@@ -8,9 +8,9 @@ import type { ConnectionState } from "../../../worker/messages.ts";
 import { h } from "../../dom.ts";
 import { texts } from "../../texts.ts";
 import { MonitorView, type Place } from "../monitor_view.ts";
-import { Note } from "../note.ts";
-import type { StageView } from "../stage.ts";
-import { type News, ViewerLink } from "../viewer_link.ts";
+import { Note } from "../connection_notice.ts";
+import type { StageView } from "../viewport.ts";
+import { type News, ViewerLink } from "../viewer_worker.ts";
 
 export interface PaneActs {
   /** InputSink that carry a pointer by this link, through the window's own keys. */

@@ -4,8 +4,8 @@ import { type DesktopLayout, MONITORS_MAX, type Monitor } from "../../../protoco
 import { button, h } from "../../dom.ts";
 import { icon } from "../../icons.ts";
 import { texts } from "../../texts.ts";
-import type { Seen } from "./pictures.ts";
-import { arranged, bounds, PRESETS, SCALES, SHAPES, type Shape, type Size, shapeOf } from "./plan.ts";
+import type { Seen } from "./thumbnails.ts";
+import { arranged, bounds, PRESETS, SCALES, SHAPES, type Shape, type Size, shapeOf } from "./monitor_layout.ts";
 
 export interface PanelActs {
   /** Shows a monitor in this window. */

@@ -1,7 +1,7 @@
 /** Monitors as a person goes through them: from left to right, then from top to bottom. Pure. */
 
 import type { Monitor } from "../../../protocol/messages.ts";
-import { bounds, type Size } from "./plan.ts";
+import { bounds, type Size } from "./monitor_layout.ts";
 
 /** Their numbers. */
 export function reading(monitors: readonly Monitor[]): number[] {

@@ -13,7 +13,7 @@ import {
 import type { AgentMessageOf } from "../../protocol/messages.ts";
 import { h } from "../dom.ts";
 import { setViewMode, viewMode } from "../preferences.ts";
-import { Reduction } from "./reduction.ts";
+import { Reduction } from "./downscaled_view.ts";
 import { Zoom } from "./zoom.ts";
 
 /** What comes into sight stands at least this far from the edge, CSS px. */

@@ -4,7 +4,7 @@
  */
 
 import { loadJson, storeJson } from "../../preferences.ts";
-import { type Display, inOrder } from "./plan.ts";
+import { type Display, inOrder } from "./monitor_layout.ts";
 
 /** Window Management, which TypeScript's library does not know. */
 interface ScreenDetailed extends Display {

@@ -1,7 +1,7 @@
 /** Looks at a monitor that no window shows, for its small picture: a viewer without hands, as long as somebody looks at the overview. */
 
 import { h } from "../../dom.ts";
-import { ViewerLink } from "../viewer_link.ts";
+import { ViewerLink } from "../viewer_worker.ts";
 
 export class Scout {
   readonly #surface = h("canvas", {});

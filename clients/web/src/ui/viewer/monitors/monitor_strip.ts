@@ -4,7 +4,7 @@ import type { Monitor } from "../../../protocol/messages.ts";
 import { button, h } from "../../dom.ts";
 import { icon } from "../../icons.ts";
 import { texts } from "../../texts.ts";
-import { reading } from "./order.ts";
+import { reading } from "./monitor_order.ts";
 import { onSwipe, type Swipe } from "./swipe_core.ts";
 
 export interface StripActs {

@@ -3,9 +3,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { InputMessage } from "../../src/protocol/messages.ts";
 import { encodeMotion } from "../../src/protocol/motion.ts";
-import { type MotionChannel, MotionWay, REPEAT_MS } from "../../src/transport/motion_way.ts";
+import { type PointerDataChannel, PointerChannel, REPEAT_MS } from "../../src/transport/pointer_channel.ts";
 
-class FakeChannel implements MotionChannel {
+class FakeChannel implements PointerDataChannel {
   readyState: RTCDataChannelState = "open";
   bufferedAmount = 0;
   readonly sent: string[] = [];
@@ -19,7 +19,7 @@ const datagram = (turn: number, step: number, x: number, y: number): string =>
   Buffer.from(encodeMotion(turn, step, x, y)).toString("hex");
 
 let wired: InputMessage[];
-let way: MotionWay;
+let way: PointerChannel;
 let channel: FakeChannel;
 
 beforeEach(() => {
@@ -28,7 +28,7 @@ beforeEach(() => {
   const send = (message: InputMessage): void => {
     wired.push(message);
   };
-  way = new MotionWay({ send, sendMotion: send });
+  way = new PointerChannel({ send, sendMotion: send });
   channel = new FakeChannel();
 });
 
@@ -38,15 +38,15 @@ afterEach(() => {
 
 /** With a channel, and a turn that the agent knows of. */
 function opened(): void {
-  way.use(channel);
-  way.motion(1, 1, 0);
+  way.useChannel(channel);
+  way.sendMotion(1, 1, 0);
   wired.length = 0;
 }
 
 describe("motions of the pointer", () => {
   it("without a channel they go as ever", () => {
-    way.motion(5, 6, 0);
-    way.act({ type: "pointer", x: 5, y: 6, buttons: 1 });
+    way.sendMotion(5, 6, 0);
+    way.send({ type: "pointer", x: 5, y: 6, buttons: 1 });
     expect(wired).toEqual([
       { type: "pointer", x: 5, y: 6, buttons: 0 },
       { type: "pointer", x: 5, y: 6, buttons: 1, turn: 0, step: 0 },
@@ -54,19 +54,19 @@ describe("motions of the pointer", () => {
   });
 
   it("the first tells the turn by the WebSocket, the others are datagrams", () => {
-    way.use(channel);
-    way.motion(5, 6, 0);
-    way.motion(7, 8, 0);
-    way.motion(9, 9, 0);
+    way.useChannel(channel);
+    way.sendMotion(5, 6, 0);
+    way.sendMotion(7, 8, 0);
+    way.sendMotion(9, 9, 0);
     expect(wired).toEqual([{ type: "pointer", x: 5, y: 6, buttons: 0, turn: 1, step: 0 }]);
     expect(channel.sent).toEqual([datagram(1, 1, 7, 8), datagram(1, 2, 9, 9)]);
   });
 
   it("the WebSocket repeats the latest soon, once", () => {
     opened();
-    way.motion(7, 8, 0);
+    way.sendMotion(7, 8, 0);
     vi.advanceTimersByTime(REPEAT_MS - 1);
-    way.motion(9, 9, 0);
+    way.sendMotion(9, 9, 0);
     expect(wired).toEqual([]);
     vi.advanceTimersByTime(1);
     expect(wired).toEqual([{ type: "pointer", x: 9, y: 9, buttons: 0, turn: 1, step: 2 }]);
@@ -76,12 +76,12 @@ describe("motions of the pointer", () => {
 
   it("a press begins a turn at its own place; a key comes after the latest motion", () => {
     opened();
-    way.motion(7, 8, 0);
-    way.act({ type: "pointer", x: 7, y: 9, buttons: 1 });
-    way.motion(8, 8, 1);
-    way.act({ type: "key", keysym: 97, code: "KeyA", down: true });
-    way.act({ type: "wheel", x: 8, y: 8, dx: 0, dy: 120 });
-    way.motion(9, 9, 1);
+    way.sendMotion(7, 8, 0);
+    way.send({ type: "pointer", x: 7, y: 9, buttons: 1 });
+    way.sendMotion(8, 8, 1);
+    way.send({ type: "key", keysym: 97, code: "KeyA", down: true });
+    way.send({ type: "wheel", x: 8, y: 8, dx: 0, dy: 120 });
+    way.sendMotion(9, 9, 1);
     expect(wired).toEqual([
       { type: "pointer", x: 7, y: 9, buttons: 1, turn: 2, step: 0 },
       { type: "pointer", x: 8, y: 8, buttons: 1, turn: 2, step: 1 },
@@ -93,16 +93,16 @@ describe("motions of the pointer", () => {
 
   it("after a release the next motion tells a new turn", () => {
     opened();
-    way.act({ type: "release" });
-    way.motion(3, 3, 0);
+    way.send({ type: "release" });
+    way.sendMotion(3, 3, 0);
     expect(wired.at(-1)).toEqual({ type: "pointer", x: 3, y: 3, buttons: 0, turn: 2, step: 0 });
     expect(channel.sent).toEqual([]);
   });
 
   it("buttons that the turn does not have are told by the WebSocket", () => {
     opened();
-    way.motion(3, 3, 1); // dragged here from elsewhere
-    way.motion(4, 4, 1);
+    way.sendMotion(3, 3, 1); // dragged here from elsewhere
+    way.sendMotion(4, 4, 1);
     expect(wired).toEqual([{ type: "pointer", x: 3, y: 3, buttons: 1, turn: 2, step: 0 }]);
     expect(channel.sent).toEqual([datagram(2, 1, 4, 4)]);
   });
@@ -112,9 +112,9 @@ describe("motions of the pointer", () => {
     ["is closing", () => Object.assign(channel, { readyState: "closing" })],
   ])("a channel that %s is passed by, in the same turn", (_, become) => {
     opened();
-    way.motion(2, 2, 0);
+    way.sendMotion(2, 2, 0);
     become();
-    way.motion(3, 3, 0);
+    way.sendMotion(3, 3, 0);
     expect(wired).toEqual([{ type: "pointer", x: 3, y: 3, buttons: 0, turn: 1, step: 2 }]);
     expect(channel.sent).toHaveLength(1);
     vi.advanceTimersByTime(REPEAT_MS);
@@ -123,9 +123,9 @@ describe("motions of the pointer", () => {
 
   it("a channel that is gone leaves nothing unsaid", () => {
     opened();
-    way.motion(2, 2, 0);
-    way.use(null);
-    way.motion(3, 3, 0);
+    way.sendMotion(2, 2, 0);
+    way.useChannel(null);
+    way.sendMotion(3, 3, 0);
     expect(wired).toEqual([
       { type: "pointer", x: 2, y: 2, buttons: 0, turn: 1, step: 1 },
       { type: "pointer", x: 3, y: 3, buttons: 0 },
@@ -134,7 +134,7 @@ describe("motions of the pointer", () => {
 
   it("turns come round without ever being 0", () => {
     opened();
-    for (let press = 0; press < 0x1_0000; press++) way.act({ type: "pointer", x: 0, y: 0, buttons: 1 });
+    for (let press = 0; press < 0x1_0000; press++) way.send({ type: "pointer", x: 0, y: 0, buttons: 1 });
     expect(wired.every((message) => message.type === "pointer" && (message.turn ?? 0) > 0)).toBe(true);
     expect(wired.at(-1)).toMatchObject({ turn: 2 });
   });

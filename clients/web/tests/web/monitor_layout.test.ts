@@ -9,7 +9,7 @@ import {
   SHAPES,
   scaleFor,
   shapeOf,
-} from "../../src/ui/viewer/monitors/plan.ts";
+} from "../../src/ui/viewer/monitors/monitor_layout.ts";
 
 const FULL_HD = { width: 1920, height: 1080 };
 const PORTRAIT = { width: 2048, height: 2560 };
