@@ -10,18 +10,18 @@ import { ClipboardCore, type ClipboardState, markOf } from "./clipboard_core.ts"
 import type { Answer, ClipboardFailure, ClipboardFormat } from "./frames.ts";
 
 /** What carries content to and from the agent. */
-export interface ClipboardWire {
-  ask(serial: number, format: ClipboardFormat): void;
+export interface ClipboardRequests {
+  requestClipboard(serial: number, format: ClipboardFormat): void;
   /** Arrives before any input that is sent later. */
-  bring(format: ClipboardFormat, content: ArrayBuffer): void;
+  sendClipboard(format: ClipboardFormat, content: ArrayBuffer): void;
 }
 
-export type ClipboardNews = "denied" | "too-large" | "unavailable" | "empty" | "brought" | "blocked";
+export type ClipboardNotice = "denied" | "too-large" | "unavailable" | "empty" | "sent" | "blocked";
 
-export interface ClipboardHooks {
+export interface ClipboardEvents {
   /** The desktop has something that could not be written by itself; null when that is over. */
-  offer(format: ClipboardFormat | null): void;
-  say(news: ClipboardNews): void;
+  offerChanged(format: ClipboardFormat | null): void;
+  notify(news: ClipboardNotice): void;
 }
 
 const TYPES: Readonly<Record<ClipboardFormat, string>> = { text: "text/plain", png: "image/png" };
@@ -50,33 +50,33 @@ class Unanswered extends Error {
 class NothingCopied extends Error {}
 
 export class PageClipboard {
-  readonly #wire: ClipboardWire;
-  readonly #hooks: ClipboardHooks;
+  readonly #requests: ClipboardRequests;
+  readonly #hooks: ClipboardEvents;
   readonly #core = new ClipboardCore();
   #waiting: Waiting | null = null;
   /** The key that copies was pressed: a write that waits for what will be copied. */
   #gesture: { copied(): void } | null = null;
   #mayWrite = false;
 
-  constructor(wire: ClipboardWire, hooks: ClipboardHooks) {
-    this.#wire = wire;
+  constructor(wire: ClipboardRequests, hooks: ClipboardEvents) {
+    this.#requests = wire;
     this.#hooks = hooks;
     void this.#askPermission();
   }
 
   // ── from the worker ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  told(state: ClipboardState): void {
+  stateChanged(state: ClipboardState): void {
     if (!this.#core.told(state)) {
-      if (state.formats.length === 0) this.#hooks.offer(null);
+      if (state.formats.length === 0) this.#hooks.offerChanged(null);
       return;
     }
     if (this.#gesture !== null && this.#core.offer === "text") this.#gesture.copied();
     else if (this.#mayWrite && document.hasFocus()) void this.#write(() => this.#fetch());
-    else this.#hooks.offer(this.#core.offer);
+    else this.#hooks.offerChanged(this.#core.offer);
   }
 
-  answered(answer: Answer): void {
+  contentReceived(answer: Answer): void {
     const waiting = this.#waiting;
     if (waiting === null || waiting.serial !== answer.serial || waiting.format !== answer.format) return;
     this.#waiting = null;
@@ -85,26 +85,26 @@ export class PageClipboard {
   }
 
   /** The connection is lost. */
-  forget(): void {
+  disconnected(): void {
     this.#core.forget();
     this.#waiting?.reject(new Unanswered("unavailable"));
     this.#waiting = null;
-    this.#hooks.offer(null);
+    this.#hooks.offerChanged(null);
   }
 
   // ── from the person ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  focused(): void {
+  pageFocused(): void {
     this.#core.focused();
   }
 
   /** Whether a key that pastes should fetch the browser's clipboard first. */
-  get pasting(): boolean {
+  get canPaste(): boolean {
     return this.#core.state?.to_desktop === true;
   }
 
   /** A `paste` event. Done when what it holds is on its way, or stays here. */
-  async pasted(data: DataTransfer | null): Promise<void> {
+  async paste(data: DataTransfer | null): Promise<void> {
     const text = data?.getData("text/plain") ?? "";
     const image = [...(data?.files ?? [])].find((file) => file.type === TYPES.png);
     if (text !== "") this.#bring("text", new TextEncoder().encode(text), false);
@@ -112,7 +112,7 @@ export class PageClipboard {
   }
 
   /** The key that copies was pressed: where a page may write with a gesture alone, this is it. */
-  copying(): void {
+  copyKeyPressed(): void {
     if (this.#mayWrite || this.#core.state?.from_desktop !== true || !("ClipboardItem" in globalThis)) return;
     let copied: () => void = () => {};
     const text = new Promise<void>((resolve, reject) => {
@@ -127,29 +127,29 @@ export class PageClipboard {
   }
 
   /** The chip was tapped. */
-  take(): void {
+  copyOffered(): void {
     if (this.#core.offer === null) return;
     void this.#write(() => this.#fetch());
   }
 
   /** The person asks to have the browser's clipboard on the desktop, where there is no key for it. */
-  async bringAll(): Promise<void> {
+  async sendBrowserClipboard(): Promise<void> {
     let items: ClipboardItems;
     try {
       items = await navigator.clipboard.read();
     } catch {
-      this.#hooks.say("blocked");
+      this.#hooks.notify("blocked");
       return;
     }
     for (const format of ["text", "png"] as const) {
       for (const item of items) {
         if (!item.types.includes(TYPES[format])) continue;
         const blob = await item.getType(TYPES[format]);
-        if (this.#bring(format, new Uint8Array(await blob.arrayBuffer()), true)) this.#hooks.say("brought");
+        if (this.#bring(format, new Uint8Array(await blob.arrayBuffer()), true)) this.#hooks.notify("sent");
         return;
       }
     }
-    this.#hooks.say("empty");
+    this.#hooks.notify("empty");
   }
 
   // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -160,11 +160,11 @@ export class PageClipboard {
     const decision = this.#core.paste(format, content.length, markOf(content));
     if (decision === "keep") return false;
     if (decision !== "bring") {
-      this.#hooks.say(decision);
+      this.#hooks.notify(decision);
       return false;
     }
-    this.#wire.bring(format, content.buffer);
-    this.#hooks.offer(null);
+    this.#requests.sendClipboard(format, content.buffer);
+    this.#hooks.offerChanged(null);
     return true;
   }
 
@@ -181,7 +181,7 @@ export class PageClipboard {
         if (this.#waiting === waiting) this.#waiting = null;
         reject(new Unanswered("unavailable"));
       }, ANSWER_WITHIN_MS);
-      this.#wire.ask(serial, format);
+      this.#requests.requestClipboard(serial, format);
     });
   }
 
@@ -205,12 +205,12 @@ export class PageClipboard {
     try {
       await navigator.clipboard.write([new ClipboardItem({ [type]: blob })]);
       this.#core.took(mark);
-      this.#hooks.offer(null);
+      this.#hooks.offerChanged(null);
     } catch {
       if (failure instanceof NothingCopied) return;
       // Without content there is nothing to offer; the browser's refusal leaves it to the person's tap.
-      if (failure instanceof Unanswered && failure.reason !== "unavailable") this.#hooks.say(failure.reason);
-      this.#hooks.offer(failure === null ? this.#core.offer : null);
+      if (failure instanceof Unanswered && failure.reason !== "unavailable") this.#hooks.notify(failure.reason);
+      this.#hooks.offerChanged(failure === null ? this.#core.offer : null);
     }
   }
 

@@ -47,12 +47,17 @@ export function naturalMode(stage: Extent, surface: Extent, ratio: number): View
 
 /** The surface's pixel under a position on the page, kept inside. `box` is the surface's own, on the page. */
 export function pixelAt(box: Box, surface: Extent, clientX: number, clientY: number): { x: number; y: number } {
-  const { x, y } = pixelAround(box, surface, clientX, clientY);
+  const { x, y } = unclampedPixelAt(box, surface, clientX, clientY);
   return { x: Math.max(0, Math.min(surface.width - 1, x)), y: Math.max(0, Math.min(surface.height - 1, y)) };
 }
 
 /** The same, going on beyond the surface's edges: what is dragged over them goes to the monitor there. */
-export function pixelAround(box: Box, surface: Extent, clientX: number, clientY: number): { x: number; y: number } {
+export function unclampedPixelAt(
+  box: Box,
+  surface: Extent,
+  clientX: number,
+  clientY: number,
+): { x: number; y: number } {
   return {
     x: pixel(clientX - box.x, box.width, surface.width),
     y: pixel(clientY - box.y, box.height, surface.height),

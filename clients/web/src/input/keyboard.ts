@@ -4,24 +4,24 @@
  */
 
 import type { InputMessage } from "../protocol/messages.ts";
-import type { Hands } from "./hands.ts";
+import type { InputSink } from "./input_sink.ts";
 import { KeyboardCore, type KeyboardOptions, type ModifierState } from "./keyboard_core.ts";
 import { KEYSYM, soleCodePoint } from "./keysym.ts";
 import { pieces, type TextChange, TextFieldCore } from "./text_field_core.ts";
 
 export interface KeyboardHooks {
   /** What is being composed right now; empty when nothing is. */
-  composing(text: string): void;
+  compositionChanged(text: string): void;
   /** Ctrl+Alt+Home: the person wants the page's own controls. Every other key belongs to the desktop. */
-  leave(): void;
+  focusToolbar(): void;
   /** A key that copies was pressed. */
-  copying(): void;
+  copyKeyPressed(): void;
   /** Whether a key that pastes waits for what the browser's clipboard holds. */
-  pasting(): boolean;
+  canPaste(): boolean;
   /** What the browser's clipboard holds; done when the key may go. */
-  pasted(data: DataTransfer | null): Promise<void>;
+  paste(data: DataTransfer | null): Promise<void>;
   /** Whether text is the key of a shortcut now: a modifier of the page's own bar is armed. */
-  shortcut(): boolean;
+  shortcutArmed(): boolean;
 }
 
 /** `keyCode` of a key that an input method has taken; `isComposing` is not yet set for the first one. */
@@ -58,7 +58,7 @@ function pastes(event: KeyboardEvent): boolean {
 
 export class KeyboardInput {
   readonly #field: HTMLTextAreaElement;
-  readonly #hands: Hands;
+  readonly #sink: InputSink;
   readonly #hooks: KeyboardHooks;
   readonly #core: KeyboardCore;
   readonly #text = new TextFieldCore();
@@ -69,16 +69,16 @@ export class KeyboardInput {
   #held: InputMessage[] | null = null;
   #pasteTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(field: HTMLTextAreaElement, hands: Hands, options: KeyboardOptions, hooks: KeyboardHooks) {
+  constructor(field: HTMLTextAreaElement, sink: InputSink, options: KeyboardOptions, hooks: KeyboardHooks) {
     this.#field = field;
-    this.#hands = hands;
+    this.#sink = sink;
     this.#hooks = hooks;
     this.#core = new KeyboardCore(options);
     const { signal } = this.#abort;
     field.addEventListener("keydown", (event) => this.#keyDown(event), { signal });
     field.addEventListener("keyup", (event) => this.#keyUp(event), { signal });
     field.addEventListener("compositionstart", () => this.#text.compositionStart(), { signal });
-    field.addEventListener("compositionupdate", (event) => this.#hooks.composing(event.data), { signal });
+    field.addEventListener("compositionupdate", (event) => this.#hooks.compositionChanged(event.data), { signal });
     field.addEventListener("compositionend", () => this.#compositionEnd(), { signal });
     field.addEventListener("input", (event) => this.#input(event as InputEvent), { signal });
     field.addEventListener("blur", () => this.#blurred(), { signal });
@@ -87,7 +87,7 @@ export class KeyboardInput {
   }
 
   /** Releases modifiers that the person let go where we could not see it. */
-  modifiers(state: ModifierState): void {
+  syncModifiers(state: ModifierState): void {
     for (const message of this.#core.stale(state)) this.#act(message);
   }
 
@@ -96,7 +96,7 @@ export class KeyboardInput {
     clearTimeout(this.#pasteTimer);
     this.#held = null;
     this.#empty();
-    this.#hooks.composing("");
+    this.#hooks.compositionChanged("");
     return this.#core.forget();
   }
 
@@ -110,7 +110,7 @@ export class KeyboardInput {
     if (event.isComposing || event.keyCode === TAKEN_BY_INPUT_METHOD || event.key === "Process") return;
     if (event.code === "Home" && event.ctrlKey && event.altKey) {
       event.preventDefault();
-      this.#hooks.leave();
+      this.#hooks.focusToolbar();
       return;
     }
     // On iPadOS the field holds the syllable that the next key takes apart or adds to: it must do so itself.
@@ -120,8 +120,8 @@ export class KeyboardInput {
     }
     const decision = this.#core.keyDown(event, event.timeStamp);
     if (decision.kind === "leave") return;
-    if (copies(event)) this.#hooks.copying();
-    if (pastes(event) && this.#hooks.pasting()) this.#hold();
+    if (copies(event)) this.#hooks.copyKeyPressed();
+    if (pastes(event) && this.#hooks.canPaste()) this.#hold();
     else event.preventDefault();
     this.#flush();
     // A key that the field did not see ends the word.
@@ -138,7 +138,7 @@ export class KeyboardInput {
   }
 
   #compositionEnd(): void {
-    this.#hooks.composing("");
+    this.#hooks.compositionChanged("");
     this.#type(this.#text.compositionEnd(this.#field.value));
     // Not emptied: the next syllable may begin within this very event, and what was sent is remembered anyway.
   }
@@ -160,7 +160,7 @@ export class KeyboardInput {
   #flush(): void {
     clearTimeout(this.#flushTimer);
     if (this.#text.composing) return;
-    const shortcut = this.#hooks.shortcut();
+    const shortcut = this.#hooks.shortcutArmed();
     this.#type(this.#text.input(this.#field.value));
     // A shortcut's key is no text: a later Backspace must not take it back.
     if (shortcut) this.#empty();
@@ -180,7 +180,7 @@ export class KeyboardInput {
   }
 
   #act(message: InputMessage): void {
-    if (this.#held === null) this.#hands.act(message);
+    if (this.#held === null) this.#sink.send(message);
     else this.#held.push(message);
   }
 
@@ -194,7 +194,7 @@ export class KeyboardInput {
   #letGo(): void {
     const held = this.#held ?? [];
     this.#held = null;
-    for (const message of held) this.#hands.act(message);
+    for (const message of held) this.#sink.send(message);
   }
 
   #paste(event: ClipboardEvent): void {
@@ -203,7 +203,7 @@ export class KeyboardInput {
     // Without a key it came from a menu of the browser: then the desktop's key for it is pressed here.
     const fromMenu = this.#held === null;
     if (fromMenu) this.#held = [];
-    void this.#hooks.pasted(event.clipboardData).finally(() => {
+    void this.#hooks.paste(event.clipboardData).finally(() => {
       this.#letGo();
       if (!fromMenu) return;
       this.#act({ type: "key", keysym: KEYSYM.control, code: "ControlLeft", down: true });
@@ -219,7 +219,7 @@ export class KeyboardInput {
   }
 
   #blurred(): void {
-    this.#hooks.composing("");
+    this.#hooks.compositionChanged("");
     this.#empty();
   }
 }

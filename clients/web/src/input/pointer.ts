@@ -1,6 +1,6 @@
 /** Mouse, pen, fingers and wheel on the surface. Every event is sent from its own handler: no frame is waited for. */
 
-import type { Hands, Locate } from "./hands.ts";
+import type { InputSink, Locate } from "./input_sink.ts";
 import { PointerCore, protocolButtons } from "./pointer_core.ts";
 import { type Contact, type TouchAct, TouchCore } from "./touch_core.ts";
 import type { Gesture, TouchMode } from "./touch_table.ts";
@@ -10,24 +10,24 @@ export interface PointerHooks {
   /** The surface was pressed: the keyboard belongs to it now. */
   pressed(event: PointerEvent): void;
   /** Modifiers as of now, so that none sticks. */
-  modifiers(event: MouseEvent): void;
+  syncModifiers(event: MouseEvent): void;
   /** Where the pointer of a finger is, in px of the monitor: it has no cursor of its own. */
-  touched(x: number, y: number): void;
+  touchCursorMoved(x: number, y: number): void;
   /** A mouse or a pen, which brings its own cursor. */
-  pointed(): void;
+  mouseOrPenMoved(): void;
   /** What the fingers are doing, and where the leading one is on the page. */
-  gesture(gesture: Gesture, finger: { readonly x: number; readonly y: number } | null): void;
+  gestureChanged(gesture: Gesture, finger: { readonly x: number; readonly y: number } | null): void;
   /** Whether a place on the page is on the picture. Fingers work beside it, too, but press nothing there. */
-  inside(clientX: number, clientY: number): boolean;
+  isOnSurface(clientX: number, clientY: number): boolean;
   /** The person's own view: pan by dx, dy and enlarge by `factor` around x, y, all on the page. */
-  view(x: number, y: number, dxPx: number, dyPx: number, factor: number): void;
+  panAndZoom(x: number, y: number, dxPx: number, dyPx: number, factor: number): void;
   /** The monitor's size in px, and how many of them a CSS px of the page covers. */
-  scale(): { readonly width: number; readonly height: number; readonly perCssPx: number };
+  monitorScale(): { readonly width: number; readonly height: number; readonly perCssPx: number };
 }
 
 export class PointerInput {
   readonly #target: HTMLElement;
-  readonly #hands: Hands;
+  readonly #sink: InputSink;
   readonly #locate: Locate;
   readonly #hooks: PointerHooks;
   readonly #pointer = new PointerCore();
@@ -46,14 +46,14 @@ export class PointerInput {
   constructor(
     target: HTMLElement,
     ground: HTMLElement,
-    hands: Hands,
+    sink: InputSink,
     locate: Locate,
     mode: TouchMode,
     hooks: PointerHooks,
   ) {
     this.#target = target;
     this.#touch = new TouchCore(mode);
-    this.#hands = hands;
+    this.#sink = sink;
     this.#locate = locate;
     this.#hooks = hooks;
     const { signal } = this.#abort;
@@ -112,13 +112,13 @@ export class PointerInput {
   }
 
   /** The desktop moved the pointer itself. Px of the monitor. */
-  placed(x: number, y: number): void {
+  setCursor(x: number, y: number): void {
     this.#cursor = { x, y };
   }
 
   /** What the fingers that are down do means nothing until they are up. */
-  stifle(): void {
-    this.#touched(this.#touch.stifle(), performance.now());
+  ignoreTouches(): void {
+    this.#touched(this.#touch.ignoreTouches(), performance.now());
   }
 
   /** Everything is up; said by whoever sends `release`. True when a button was held. */
@@ -143,7 +143,7 @@ export class PointerInput {
       this.#touched(this.#touch.down(contact(event), event.timeStamp), event.timeStamp);
     } else {
       this.#seen(event);
-      this.#hooks.modifiers(event);
+      this.#hooks.syncModifiers(event);
       this.#tell(event.clientX, event.clientY, protocolButtons(event.buttons));
     }
     this.#hooks.pressed(event);
@@ -191,12 +191,12 @@ export class PointerInput {
   /** Buttons up where the pointer is: WebKit says 0, 0 as the place of events about capture. */
   #letGo(): void {
     const { x, y } = this.#pointer.last;
-    if (this.#pointer.forget()) this.#hands.act({ type: "pointer", x, y, buttons: 0 });
+    if (this.#pointer.forget()) this.#sink.send({ type: "pointer", x, y, buttons: 0 });
   }
 
   #turned(event: WheelEvent): void {
     event.preventDefault();
-    this.#hooks.modifiers(event);
+    this.#hooks.syncModifiers(event);
     // Firefox decides by the first field read whether it speaks of lines or pixels: lines are exact notches.
     const deltaMode = event.deltaMode;
     const old = event as WheelEvent & { readonly wheelDeltaX?: number; readonly wheelDeltaY?: number };
@@ -207,7 +207,7 @@ export class PointerInput {
       ...(old.wheelDeltaX === undefined ? {} : { wheelDeltaX: old.wheelDeltaX }),
       ...(old.wheelDeltaY === undefined ? {} : { wheelDeltaY: old.wheelDeltaY }),
     });
-    if (dx !== 0 || dy !== 0) this.#hands.act({ type: "wheel", ...this.#locate(event.clientX, event.clientY), dx, dy });
+    if (dx !== 0 || dy !== 0) this.#sink.send({ type: "wheel", ...this.#locate(event.clientX, event.clientY), dx, dy });
   }
 
   #tell(clientX: number, clientY: number, buttons: number): void {
@@ -222,8 +222,8 @@ export class PointerInput {
 
   #tellPixel(x: number, y: number, buttons: number): void {
     const news = this.#pointer.news({ x, y, buttons });
-    if (news === "motion") this.#hands.motion(x, y, buttons);
-    else if (news === "press") this.#hands.act({ type: "pointer", x, y, buttons });
+    if (news === "motion") this.#sink.sendMotion(x, y, buttons);
+    else if (news === "press") this.#sink.send({ type: "pointer", x, y, buttons });
   }
 
   // ── fingers ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -231,7 +231,7 @@ export class PointerInput {
   /** A pen near the glass means that fingers are a hand at rest; a mouse only takes the drawn cursor away. */
   #seen(event: PointerEvent): void {
     if (event.pointerType === "pen") this.#touched(this.#touch.pen(event.timeStamp), event.timeStamp);
-    this.#hooks.pointed();
+    this.#hooks.mouseOrPenMoved();
   }
 
   #fingerMoved(event: PointerEvent): void {
@@ -255,18 +255,18 @@ export class PointerInput {
 
   #perform(act: TouchAct): void {
     if (act.kind === "view") {
-      this.#hooks.view(act.x, act.y, act.dxPx, act.dyPx, act.factor);
+      this.#hooks.panAndZoom(act.x, act.y, act.dxPx, act.dyPx, act.factor);
       return;
     }
     if (act.kind === "nudge") {
-      const { width, height, perCssPx } = this.#hooks.scale();
+      const { width, height, perCssPx } = this.#hooks.monitorScale();
       this.#cursor = {
         x: Math.max(0, Math.min(width - 0.01, this.#cursor.x + act.dxPx * perCssPx)),
         y: Math.max(0, Math.min(height - 0.01, this.#cursor.y + act.dyPx * perCssPx)),
       };
       const x = Math.floor(this.#cursor.x);
       const y = Math.floor(this.#cursor.y);
-      this.#hooks.touched(x, y);
+      this.#hooks.touchCursorMoved(x, y);
       this.#tellPixel(x, y, this.#pointer.buttons);
       return;
     }
@@ -274,25 +274,25 @@ export class PointerInput {
     const { x, y } = act.at === null ? here : this.#locate(act.at.x, act.at.y);
     if (act.kind === "buttons") {
       if (act.at !== null && act.buttons !== 0 && this.#pointer.buttons === 0 && !this.#beside)
-        this.#beside = !this.#hooks.inside(act.at.x, act.at.y);
+        this.#beside = !this.#hooks.isOnSurface(act.at.x, act.at.y);
       if (this.#beside) {
         this.#beside = act.buttons !== 0;
         return;
       }
-      this.#hooks.touched(x, y);
+      this.#hooks.touchCursorMoved(x, y);
       this.#tellAt(x, y, act.buttons);
       return;
     }
-    this.#hooks.touched(x, y);
+    this.#hooks.touchCursorMoved(x, y);
     const { dx, dy } = this.#wheel.drag(act.dxPx, act.dyPx);
-    if (dx !== 0 || dy !== 0) this.#hands.act({ type: "wheel", x, y, dx, dy });
+    if (dx !== 0 || dy !== 0) this.#sink.send({ type: "wheel", x, y, dx, dy });
   }
 
   #tellGesture(): void {
     const { gesture, finger } = this.#touch;
     if (gesture === this.#shown && gesture !== "held" && gesture !== "aim") return;
     this.#shown = gesture;
-    this.#hooks.gesture(gesture, finger);
+    this.#hooks.gestureChanged(gesture, finger);
   }
 }
 

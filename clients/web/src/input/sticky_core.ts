@@ -6,7 +6,7 @@
 
 import type { InputMessage } from "../protocol/messages.ts";
 
-export type Sticky = "control" | "alt" | "shift" | "super";
+export type StickyModifier = "control" | "alt" | "shift" | "super";
 export type StickyState = "off" | "next" | "locked";
 
 type KeyMessage = Extract<InputMessage, { type: "key" }>;
@@ -14,10 +14,15 @@ type KeyMessage = Extract<InputMessage, { type: "key" }>;
 /** A second tap within this time locks; later it lets go. */
 const DOUBLE_MS = 450;
 
-export const STICKY: readonly Sticky[] = ["control", "alt", "shift", "super"];
-const KEYSYMS: Readonly<Record<Sticky, number>> = { control: 0xffe3, alt: 0xffe9, shift: 0xffe1, super: 0xffeb };
+export const STICKY: readonly StickyModifier[] = ["control", "alt", "shift", "super"];
+const KEYSYMS: Readonly<Record<StickyModifier, number>> = {
+  control: 0xffe3,
+  alt: 0xffe9,
+  shift: 0xffe1,
+  super: 0xffeb,
+};
 /** No hardware key has these codes: a keyboard's own Ctrl may go up and down beside the bar's. */
-const CODES: Readonly<Record<Sticky, string>> = {
+const CODES: Readonly<Record<StickyModifier, string>> = {
   control: "BarControl",
   alt: "BarAlt",
   shift: "BarShift",
@@ -25,10 +30,10 @@ const CODES: Readonly<Record<Sticky, string>> = {
 };
 
 export class StickyCore {
-  readonly #states = new Map<Sticky, StickyState>();
-  readonly #tappedAtMs = new Map<Sticky, number>();
+  readonly #states = new Map<StickyModifier, StickyState>();
+  readonly #tappedAtMs = new Map<StickyModifier, number>();
 
-  state(modifier: Sticky): StickyState {
+  state(modifier: StickyModifier): StickyState {
     return this.#states.get(modifier) ?? "off";
   }
 
@@ -42,7 +47,7 @@ export class StickyCore {
     return this.state("control") !== "off" || this.state("alt") !== "off" || this.state("super") !== "off";
   }
 
-  tap(modifier: Sticky, nowMs: number): KeyMessage[] {
+  tap(modifier: StickyModifier, nowMs: number): KeyMessage[] {
     const before = this.state(modifier);
     const quick = nowMs - (this.#tappedAtMs.get(modifier) ?? Number.NEGATIVE_INFINITY) < DOUBLE_MS;
     this.#tappedAtMs.set(modifier, nowMs);
@@ -78,6 +83,6 @@ export class StickyCore {
   }
 }
 
-function message(modifier: Sticky, down: boolean): KeyMessage {
+function message(modifier: StickyModifier, down: boolean): KeyMessage {
   return { type: "key", keysym: KEYSYMS[modifier], code: CODES[modifier], down };
 }

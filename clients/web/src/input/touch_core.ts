@@ -140,7 +140,7 @@ export class TouchCore {
     this.#measure();
     if (count > 2) return this.#cause("third", nowMs);
     this.#scrollAt = this.#mode === "direct" ? { x: this.#span.x, y: this.#span.y } : null;
-    return this.#cause(nowMs - this.#startedAtMs <= TOGETHER_MS ? "second" : "late", nowMs);
+    return this.#cause(nowMs - this.#startedAtMs <= TOGETHER_MS ? "second" : "late-second", nowMs);
   }
 
   move(contact: Contact, nowMs: number): TouchAct[] {
@@ -151,27 +151,27 @@ export class TouchCore {
     const dyPx = y - finger.y;
     if (dxPx === 0 && dyPx === 0) return [];
     // A finger that flattens into a palm before it did anything is none.
-    if (contact.sizePx > PALM_PX && (this.#gesture === "pending" || this.#gesture === "rest")) return this.cancel();
+    if (contact.sizePx > PALM_PX && (this.#gesture === "pending" || this.#gesture === "touching")) return this.cancel();
     finger.x = x;
     finger.y = y;
     finger.moved = true;
     switch (this.#gesture) {
       case "pending":
-      case "calm":
+      case "coast-stopped":
       case "held":
-      case "rest":
-      case "half": {
+      case "touching":
+      case "second-touch": {
         if (id !== this.#lead || !isFar(finger)) return [];
         if (this.#gesture === "pending" && nowMs - this.#startedAtMs < GRACE_MS) return [];
-        return [...this.#cause("far", nowMs), ...this.#follow(finger, dxPx, dyPx, nowMs)];
+        return [...this.#cause("moved", nowMs), ...this.#follow(finger, dxPx, dyPx, nowMs)];
       }
       case "drag":
       case "aim":
-      case "glide":
-      case "pull":
+      case "cursor-move":
+      case "tap-drag":
         return id === this.#lead ? this.#follow(finger, dxPx, dyPx, nowMs) : [];
       case "two":
-      case "pair":
+      case "two-late":
         return this.#decide(nowMs);
       case "scroll":
         this.#momentum.add(-dxPx / 2, -dyPx / 2, nowMs);
@@ -198,18 +198,18 @@ export class TouchCore {
     const leads = id === this.#lead;
     if (this.#fingers.size > 1) {
       this.#fingers.delete(id);
-      if (this.#gesture === "two" && nowMs - this.#startedAtMs > 2 * TOGETHER_MS) this.#gesture = "pair";
+      if (this.#gesture === "two" && nowMs - this.#startedAtMs > 2 * TOGETHER_MS) this.#gesture = "two-late";
       // Beside one that leads, others do not count; without it, what it did is over.
-      const single = this.#pressed !== 0 || this.#gesture === "glide" || this.#gesture === "pull";
+      const single = this.#pressed !== 0 || this.#gesture === "cursor-move" || this.#gesture === "tap-drag";
       if (single && !leads) return acts;
-      acts.push(...this.#cause(single ? "lift" : "part", nowMs, finger));
-      if (this.#gesture === "idle") this.#gesture = "spent";
+      acts.push(...this.#cause(single ? "lift" : "one-lifted", nowMs, finger));
+      if (this.#gesture === "idle") this.#gesture = "ignored";
       if (this.#gesture === "parting") this.#movedAtMs = nowMs;
       return acts;
     }
     const quick =
       this.#gesture === "parting" ? nowMs - this.#movedAtMs <= PARTING_MS : nowMs - this.#startedAtMs < TAP_MS;
-    acts.push(...this.#cause(quick ? "lift" : "slow", nowMs, finger));
+    acts.push(...this.#cause(quick ? "lift" : "late-lift", nowMs, finger));
     this.#fingers.delete(id);
     if (this.#gesture === "coast" && !this.#momentum.start(nowMs)) this.#gesture = "idle";
     if (this.#gesture !== "coast") this.#momentum.clear();
@@ -228,11 +228,11 @@ export class TouchCore {
   }
 
   /** What the fingers that are down do means nothing until all are up, nor does one that joins them. */
-  stifle(): TouchAct[] {
+  ignoreTouches(): TouchAct[] {
     if (this.#fingers.size === 0) return [];
     const acts = this.#pressed === 0 ? [] : [this.#buttons(0, this.#fingers.get(this.#lead))];
     this.#momentum.clear();
-    this.#gesture = "spent";
+    this.#gesture = "ignored";
     return acts;
   }
 
@@ -247,7 +247,7 @@ export class TouchCore {
     if (due === null || nowMs < due) return [];
     const finger = this.#fingers.get(this.#lead);
     if (this.#gesture === "pending" && finger !== undefined && isFar(finger)) return this.#dragNow(finger, nowMs);
-    return this.#cause("due", nowMs, finger);
+    return this.#cause("timeout", nowMs, finger);
   }
 
   #dueMs(): number | null {
@@ -280,7 +280,7 @@ export class TouchCore {
       case "press":
         this.#movedAtMs = nowMs;
         return [this.#buttons(this.button, this.#anchor)];
-      case "again":
+      case "release-press":
         this.#movedAtMs = nowMs;
         return [this.#buttons(0), this.#buttons(this.button)];
       case "release":
@@ -290,9 +290,9 @@ export class TouchCore {
         if (at !== null && before !== "aim") this.#lastTap = { ...at, atMs: nowMs };
         return [this.#buttons(this.button, at), this.#buttons(0, at)];
       }
-      case "menu":
+      case "right-click":
         return [this.#buttons(RIGHT, this.#anchor), this.#buttons(0, this.#anchor)];
-      case "roll": {
+      case "coast": {
         const rolled = this.#momentum.roll(nowMs);
         if (rolled === null) {
           this.#gesture = "idle";
@@ -315,7 +315,7 @@ export class TouchCore {
   }
 
   #dragNow(finger: Finger, nowMs: number): TouchAct[] {
-    return [...this.#cause("far", nowMs, finger), this.#buttons(this.#pressed, finger)];
+    return [...this.#cause("moved", nowMs, finger), this.#buttons(this.#pressed, finger)];
   }
 
   /** The pointer goes with the finger: to it, or as far as it went. */
@@ -342,7 +342,7 @@ export class TouchCore {
     const spread = Math.abs(now.spread - before.spread);
     if (Math.max(way, spread) < DECIDED_PX) return [];
     this.#span = now;
-    return this.#cause(spread > way || this.pannable ? "apart" : "alike", nowMs);
+    return this.#cause(spread > way || this.pannable ? "pinch" : "parallel", nowMs);
   }
 
   #measure(): void {

@@ -17,40 +17,40 @@ export type Gesture =
   | "held"
   | "aim"
   /** Trackpad: one finger that has not moved; the pointer under way; after a tap; the finger after it; the drag of both. */
-  | "rest"
-  | "glide"
+  | "touching"
+  | "cursor-move"
   | "tapped"
-  | "half"
-  | "pull"
+  | "second-touch"
+  | "tap-drag"
   /** Two fingers that may still be a tap; two that came apart in time and click nothing. */
   | "two"
-  | "pair"
+  | "two-late"
   | "scroll"
   | "view"
   /** One of two scrolling fingers is up; the picture rolls on; a finger stopped it, which is no tap. */
   | "parting"
   | "coast"
-  | "calm"
+  | "coast-stopped"
   /** Whatever follows until all fingers are up means nothing. */
-  | "spent";
+  | "ignored";
 
 export type Cause =
   | "first"
   /** A second finger, soon after the first or late; and any further one. */
   | "second"
-  | "late"
+  | "late-second"
   | "third"
   /** The finger went beyond the slop. */
-  | "far"
+  | "moved"
   /** Time is up: of a hold, of the half tap, of the coast. */
-  | "due"
+  | "timeout"
   /** Two fingers moved alike, or against each other. */
-  | "alike"
-  | "apart"
+  | "parallel"
+  | "pinch"
   /** The last finger is up; it was up too soon or too late to be a tap; one of two is up. */
   | "lift"
-  | "slow"
-  | "part"
+  | "late-lift"
+  | "one-lifted"
   | "cancel";
 
 export type Effect =
@@ -60,34 +60,34 @@ export type Effect =
   | "release"
   /** Press, and release at the same place. */
   | "click"
-  | "menu"
+  | "right-click"
   /** The end of a tap's press, and another one. */
-  | "again"
-  | "roll";
+  | "release-press"
+  | "coast";
 
 type Row = Partial<Record<Cause, readonly [Gesture, Effect]>>;
 export type Table = Readonly<Record<Gesture, Row>>;
 
-const END: Row = { lift: ["idle", "none"], slow: ["idle", "none"], cancel: ["idle", "none"] };
-const RELEASE: Row = { lift: ["idle", "release"], slow: ["idle", "release"], cancel: ["idle", "release"] };
-const SPENT: Row = { second: ["spent", "none"], late: ["spent", "none"] };
+const END: Row = { lift: ["idle", "none"], "late-lift": ["idle", "none"], cancel: ["idle", "none"] };
+const RELEASE: Row = { lift: ["idle", "release"], "late-lift": ["idle", "release"], cancel: ["idle", "release"] };
+const SPENT: Row = { second: ["ignored", "none"], "late-second": ["ignored", "none"] };
 /** A hand that comes down beside a drag must not end it. */
 const APART: Row = {
   ...END,
-  third: ["spent", "none"],
-  part: ["spent", "none"],
-  alike: ["scroll", "none"],
-  apart: ["view", "none"],
+  third: ["ignored", "none"],
+  "one-lifted": ["ignored", "none"],
+  parallel: ["scroll", "none"],
+  pinch: ["view", "none"],
 };
 
 const TWO_FINGERS = {
-  two: { ...APART, part: ["spent", "menu"], slow: ["idle", "none"] },
-  pair: APART,
-  scroll: { ...END, third: ["spent", "none"], part: ["parting", "none"] },
-  view: { ...END, third: ["spent", "none"], part: ["spent", "none"] },
-  parting: { ...END, ...SPENT, lift: ["coast", "none"], slow: ["idle", "none"] },
-  coast: { first: ["calm", "none"], due: ["coast", "roll"], cancel: ["idle", "none"] },
-  spent: END,
+  two: { ...APART, "one-lifted": ["ignored", "right-click"], "late-lift": ["idle", "none"] },
+  "two-late": APART,
+  scroll: { ...END, third: ["ignored", "none"], "one-lifted": ["parting", "none"] },
+  view: { ...END, third: ["ignored", "none"], "one-lifted": ["ignored", "none"] },
+  parting: { ...END, ...SPENT, lift: ["coast", "none"], "late-lift": ["idle", "none"] },
+  coast: { first: ["coast-stopped", "none"], timeout: ["coast", "coast"], cancel: ["idle", "none"] },
+  ignored: END,
 } as const satisfies Partial<Table>;
 
 export const TABLES: Readonly<Record<TouchMode, Table>> = {
@@ -97,43 +97,59 @@ export const TABLES: Readonly<Record<TouchMode, Table>> = {
     pending: {
       ...END,
       second: ["two", "none"],
-      late: ["pair", "none"],
-      far: ["drag", "press"],
-      due: ["held", "none"],
+      "late-second": ["two-late", "none"],
+      moved: ["drag", "press"],
+      timeout: ["held", "none"],
       lift: ["idle", "click"],
-      slow: ["idle", "click"],
+      "late-lift": ["idle", "click"],
     },
     drag: RELEASE,
-    held: { ...END, ...SPENT, far: ["aim", "hover"], lift: ["idle", "menu"], slow: ["idle", "menu"] },
-    aim: { ...END, ...SPENT, lift: ["idle", "click"], slow: ["idle", "click"] },
-    calm: { ...END, second: ["pair", "none"], late: ["pair", "none"], far: ["drag", "press"] },
-    rest: {},
-    glide: {},
+    held: {
+      ...END,
+      ...SPENT,
+      moved: ["aim", "hover"],
+      lift: ["idle", "right-click"],
+      "late-lift": ["idle", "right-click"],
+    },
+    aim: { ...END, ...SPENT, lift: ["idle", "click"], "late-lift": ["idle", "click"] },
+    "coast-stopped": {
+      ...END,
+      second: ["two-late", "none"],
+      "late-second": ["two-late", "none"],
+      moved: ["drag", "press"],
+    },
+    touching: {},
+    "cursor-move": {},
     tapped: {},
-    half: {},
-    pull: {},
+    "second-touch": {},
+    "tap-drag": {},
   },
   trackpad: {
     ...TWO_FINGERS,
-    idle: { first: ["rest", "none"] },
-    rest: {
+    idle: { first: ["touching", "none"] },
+    touching: {
       ...END,
       second: ["two", "none"],
-      late: ["pair", "none"],
-      far: ["glide", "none"],
+      "late-second": ["two-late", "none"],
+      moved: ["cursor-move", "none"],
       lift: ["tapped", "press"],
     },
-    glide: { ...END, second: ["pair", "none"], late: ["pair", "none"] },
-    tapped: { due: ["idle", "release"], first: ["half", "none"], cancel: ["idle", "release"] },
-    half: {
+    "cursor-move": { ...END, second: ["two-late", "none"], "late-second": ["two-late", "none"] },
+    tapped: { timeout: ["idle", "release"], first: ["second-touch", "none"], cancel: ["idle", "release"] },
+    "second-touch": {
       ...RELEASE,
-      second: ["spent", "release"],
-      late: ["spent", "release"],
-      far: ["pull", "none"],
-      lift: ["tapped", "again"],
+      second: ["ignored", "release"],
+      "late-second": ["ignored", "release"],
+      moved: ["tap-drag", "none"],
+      lift: ["tapped", "release-press"],
     },
-    pull: RELEASE,
-    calm: { ...END, second: ["pair", "none"], late: ["pair", "none"], far: ["glide", "none"] },
+    "tap-drag": RELEASE,
+    "coast-stopped": {
+      ...END,
+      second: ["two-late", "none"],
+      "late-second": ["two-late", "none"],
+      moved: ["cursor-move", "none"],
+    },
     pending: {},
     drag: {},
     held: {},

@@ -76,7 +76,7 @@ export class AreaFilter {
   }
 
   /** Sizes of the picture and of what is shown, px; what is new: of another picture everything is to be loaded, in another size to be drawn. Throws when a picture is too large. */
-  fit(picture: Size, shown: Size): "picture" | "size" | null {
+  fit(picture: Size, shown: Size): "source" | "size" | null {
     const gl = this.#gl;
     const same = alike(picture, this.#picture);
     if (same && alike(shown, this.#shown)) return null;
@@ -95,7 +95,7 @@ export class AreaFilter {
     gl.viewport(0, 0, shown.width, shown.height);
     gl.uniform2f(gl.getUniformLocation(this.#program, "pictureSize"), picture.width, picture.height);
     gl.uniform2f(gl.getUniformLocation(this.#program, "shownSize"), shown.width, shown.height);
-    return same ? "size" : "picture";
+    return same ? "size" : "source";
   }
 
   /** Whether parts of a picture of this size can be loaded. */
@@ -128,7 +128,7 @@ export class AreaFilter {
   }
 
   /** Gives its memory back; `fit` brings it again. */
-  rest(): void {
+  releaseMemory(): void {
     this.#gl.deleteTexture(this.#texture);
     this.#texture = null;
     this.#picture = { width: 0, height: 0 };

@@ -3,17 +3,17 @@
 import type { Rectangle } from "../decode/tile_decoder.ts";
 import { BufferPool } from "./buffer_pool.ts";
 import { CanvasPainter } from "./canvas_painter.ts";
-import { type Frame, type Surface, type VideoPlace, wallMs } from "./surface.ts";
+import { type Frame, type Surface, type VideoRegion, wallMs } from "./surface.ts";
 
 /** Worker → page. Carried out in order; `paint` and `read` are answered in order. */
-export type SurfaceOrder =
+export type SurfaceCommand =
   | { readonly kind: "open"; readonly width: number; readonly height: number }
   | { readonly kind: "paint"; readonly frame: Frame }
   | { readonly kind: "read"; readonly rectangles: readonly Rectangle[] }
-  | { readonly kind: "video"; readonly place: VideoPlace | null };
+  | { readonly kind: "video"; readonly place: VideoRegion | null };
 
 /** Page → worker. */
-export type SurfaceAnswer =
+export type SurfaceReply =
   | { readonly kind: "painted"; readonly shownMs: number; readonly pixels: ArrayBuffer }
   | { readonly kind: "read"; readonly pixels: readonly Uint8ClampedArray[] | null };
 
@@ -31,12 +31,12 @@ export interface Changed {
 export type Post<T> = (message: T, transfer: Transferable[]) => void;
 
 export class RemoteSurface implements Surface {
-  readonly #post: Post<SurfaceOrder>;
+  readonly #post: Post<SurfaceCommand>;
   readonly #pool = new BufferPool();
   readonly #painted: ((shownMs: number) => void)[] = [];
   readonly #read: ((pixels: readonly Uint8ClampedArray[] | null) => void)[] = [];
 
-  constructor(post: Post<SurfaceOrder>) {
+  constructor(post: Post<SurfaceCommand>) {
     this.#post = post;
   }
 
@@ -54,7 +54,7 @@ export class RemoteSurface implements Surface {
     this.#post({ kind: "read", rectangles }, []);
   }
 
-  video(place: VideoPlace | null): void {
+  video(place: VideoRegion | null): void {
     this.#post({ kind: "video", place }, []);
   }
 
@@ -63,7 +63,7 @@ export class RemoteSurface implements Surface {
   }
 
   /** The page answered. */
-  answer(answer: SurfaceAnswer): void {
+  answer(answer: SurfaceReply): void {
     if (answer.kind === "painted") {
       this.#pool.give(answer.pixels);
       this.#painted.shift()?.(answer.shownMs);
@@ -77,17 +77,17 @@ export class RemoteSurface implements Surface {
 export class PageSurface {
   readonly #canvas: HTMLCanvasElement;
   readonly #painter: CanvasPainter;
-  readonly #post: Post<SurfaceAnswer>;
-  #place: VideoPlace | null = null;
+  readonly #post: Post<SurfaceReply>;
+  #place: VideoRegion | null = null;
 
-  constructor(canvas: HTMLCanvasElement, post: Post<SurfaceAnswer>) {
+  constructor(canvas: HTMLCanvasElement, post: Post<SurfaceReply>) {
     this.#canvas = canvas;
     this.#painter = new CanvasPainter(canvas);
     this.#post = post;
   }
 
   /** What video shows now. */
-  get place(): VideoPlace | null {
+  get place(): VideoRegion | null {
     return this.#place;
   }
 
@@ -99,7 +99,7 @@ export class PageSurface {
     return true;
   }
 
-  carryOut(order: SurfaceOrder): void {
+  execute(order: SurfaceCommand): void {
     switch (order.kind) {
       case "paint": {
         const { reset, pixels } = order.frame;

@@ -5,17 +5,17 @@
 
 import type { AgentMessageOf } from "../protocol/messages.ts";
 import type { PageSurface } from "../surface/remote_surface.ts";
-import type { MotionChannel } from "../transport/motion_way.ts";
+import type { PointerDataChannel } from "../transport/pointer_channel.ts";
 import { BLOCK_PX, frameNumber, STRIP_PX } from "./frame_number.ts";
 import { takeFrames } from "./video_frames.ts";
 
 type Servers = AgentMessageOf<"peer">["servers"];
 
-export interface VideoWire {
-  offer(sdp: string): void;
-  played(number: number, frames: number): void;
+export interface VideoSignaling {
+  sendOffer(sdp: string): void;
+  reportPlayed(number: number, frames: number): void;
   /** Where motions can go as datagrams now; null: nowhere. */
-  channel(channel: MotionChannel | null): void;
+  setPointerChannel(channel: PointerDataChannel | null): void;
 }
 
 /** The agent hears this often that its frames are shown. */
@@ -26,7 +26,7 @@ const UNRELIABLE = { ordered: false, maxRetransmits: 0 } as const;
 
 export class VideoPeer {
   readonly #surface: PageSurface;
-  readonly #wire: VideoWire;
+  readonly #signaling: VideoSignaling;
   readonly #probe: CanvasRenderingContext2D | null;
   #servers: Servers = [];
   #connection: RTCPeerConnection | null = null;
@@ -37,9 +37,9 @@ export class VideoPeer {
   #frames = 0;
   #playedAtMs = 0;
 
-  constructor(surface: PageSurface, wire: VideoWire) {
+  constructor(surface: PageSurface, signaling: VideoSignaling) {
     this.#surface = surface;
-    this.#wire = wire;
+    this.#signaling = signaling;
     const canvas = document.createElement("canvas");
     canvas.width = STRIP_PX;
     canvas.height = 1;
@@ -47,14 +47,14 @@ export class VideoPeer {
   }
 
   /** The agent asks for an offer; null: it is gone. */
-  asked(servers: Servers | null): void {
+  offerRequested(servers: Servers | null): void {
     this.#drop();
     if (servers === null) return;
     this.#servers = servers;
     void this.#offer();
   }
 
-  answered(sdp: string): void {
+  answerReceived(sdp: string): void {
     const connection = this.#connection;
     connection?.setRemoteDescription({ type: "answer", sdp }).catch(() => {
       // Not of this offer, or nothing that this browser can do.
@@ -86,7 +86,7 @@ export class VideoPeer {
     const channel = connection.createDataChannel("pointer", { ...UNRELIABLE, negotiated: true, id: 0 });
     const tellChannel = (): void => {
       const open = connection.connectionState === "connected" && channel.readyState === "open";
-      if (connection === this.#connection) this.#wire.channel(open ? channel : null);
+      if (connection === this.#connection) this.#signaling.setPointerChannel(open ? channel : null);
     };
     channel.onopen = channel.onclosing = channel.onclose = tellChannel;
     connection.onconnectionstatechange = () => {
@@ -97,7 +97,7 @@ export class VideoPeer {
     };
     await connection.setLocalDescription();
     const sdp = connection.localDescription?.sdp.replace(/^a=candidate:.*\r?\n/gm, "");
-    if (connection === this.#connection && sdp !== undefined) this.#wire.offer(sdp);
+    if (connection === this.#connection && sdp !== undefined) this.#signaling.sendOffer(sdp);
   }
 
   /** The way broke: another may be open by now. */
@@ -124,14 +124,14 @@ export class VideoPeer {
     if (number === this.#number && nowMs - this.#playedAtMs < PLAYED_EVERY_MS) return;
     this.#number = number;
     this.#playedAtMs = nowMs;
-    this.#wire.played(number, this.#frames);
+    this.#signaling.reportPlayed(number, this.#frames);
   }
 
   #drop(): void {
     clearTimeout(this.#retry);
     this.#stopFrames?.();
     this.#stopFrames = null;
-    this.#wire.channel(null);
+    this.#signaling.setPointerChannel(null);
     this.#connection?.close();
     this.#connection = null;
   }

@@ -5,7 +5,7 @@ import type { Answer, ClipboardFormat } from "../clipboard/frames.ts";
 import type { EndReason } from "../protocol/close.ts";
 import type { AgentMessageOf, DesktopLayout, Monitor } from "../protocol/messages.ts";
 import type { ShownState } from "../protocol/verdict.ts";
-import type { SurfaceReply, SurfaceCommand } from "../surface/remote_surface.ts";
+import type { SurfaceCommand, SurfaceReply } from "../surface/remote_surface.ts";
 
 /**
  * Page → worker. A bare string is an input message ready to be sent: the shortest way from a hand to the wire.

@@ -13,7 +13,7 @@ import { encodeReport, MAX_REPORT_TILES } from "../protocol/report.ts";
 import { sameSize, ViewerCore } from "../protocol/viewer_core.ts";
 import type { Surface } from "../surface/surface.ts";
 import { ViewerSocket } from "../transport/viewer_socket.ts";
-import type { ConnectionNews, WorkerMessage } from "./messages.ts";
+import type { ConnectionState, WorkerMessage } from "./messages.ts";
 import { type ReadingKind, Verifier } from "./verifier.ts";
 
 /** What the decoder knows, as `hello` names it. */
@@ -111,16 +111,16 @@ export class Viewer {
   }
 
   /** What cannot be sent now is dropped: the page sees by the next layout what there is. */
-  order(monitors: readonly Monitor[], scale: number | null): void {
+  changeLayout(monitors: readonly Monitor[], scale: number | null): void {
     if (this.#core.connected) this.#send({ type: "layout", monitors, scale });
   }
 
-  askClipboard(serial: number, format: ClipboardFormat): void {
+  requestClipboard(serial: number, format: ClipboardFormat): void {
     if (this.#core.connected) this.#send({ type: "clipboard", serial, format });
   }
 
   /** Whole, and before any input that comes later: the agent lets that wait until programs can paste. */
-  bringClipboard(format: ClipboardFormat, content: ArrayBuffer): void {
+  sendClipboard(format: ClipboardFormat, content: ArrayBuffer): void {
     if (!this.#core.connected) return;
     this.#brought = (this.#brought + 1) >>> 0;
     for (const frame of pieces(format, this.#brought, new Uint8Array(content))) this.#socket?.send(frame);
@@ -157,7 +157,7 @@ export class Viewer {
     clearTimeout(this.#retryTimer);
     this.#socket?.drop();
     this.#core.retrying();
-    this.#news({ phase: "connecting", attempt: this.#core.attempt });
+    this.#reportConnection({ phase: "connecting", attempt: this.#core.attempt });
     this.#socket = new ViewerSocket(this.#desktop, this.#core.attempt > 0, {
       opened: () => {
         this.#core.opened(performance.now());
@@ -207,7 +207,7 @@ export class Viewer {
       this.#ended(next.reason, detail);
       return;
     }
-    this.#news({ phase: "reconnecting", attempt: next.attempt, inMs: next.inMs, detail });
+    this.#reportConnection({ phase: "reconnecting", attempt: next.attempt, inMs: next.inMs, detail });
     clearTimeout(this.#retryTimer);
     this.#retryTimer = setTimeout(() => {
       this.#connect();
@@ -219,7 +219,7 @@ export class Viewer {
     const grid = this.#verifier?.grid;
     if (BLANKED.has(reason) && grid !== undefined) this.#surface.open(grid.width, grid.height);
     this.#sayVerdict();
-    this.#news({ phase: "ended", reason, detail });
+    this.#reportConnection({ phase: "ended", reason, detail });
   }
 
   #tick(): void {
@@ -314,7 +314,7 @@ export class Viewer {
     if (old?.width !== monitor.width || old.height !== monitor.height)
       this.#surface.open(monitor.width, monitor.height);
     this.#sayLayout();
-    this.#news({ phase: "connected", desktop: this.#desktop, monitor });
+    this.#reportConnection({ phase: "connected", desktop: this.#desktop, monitor });
   }
 
   #sayLayout(): void {
@@ -469,8 +469,8 @@ export class Viewer {
     this.#motion = null;
   }
 
-  #news(news: ConnectionNews): void {
-    this.#tell({ kind: "connection", news });
+  #reportConnection(state: ConnectionState): void {
+    this.#tell({ kind: "connection", state });
   }
 
   /** Tells the page what the badge may say: when that changes, and once a second, for a page that hears nothing lets it fall. */

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { InputMessage } from "../../src/protocol/messages.ts";
 import { encodeMotion } from "../../src/protocol/motion.ts";
-import { type PointerDataChannel, PointerChannel, REPEAT_MS } from "../../src/transport/pointer_channel.ts";
+import { PointerChannel, type PointerDataChannel, REPEAT_MS } from "../../src/transport/pointer_channel.ts";
 
 class FakeChannel implements PointerDataChannel {
   readyState: RTCDataChannelState = "open";

@@ -1,34 +1,34 @@
-/** Hands that hold the bar's modifiers: they turn text into the keys of a shortcut, and let go after the first use. */
+/** InputSink that hold the bar's modifiers: they turn text into the keys of a shortcut, and let go after the first use. */
 
 import type { InputMessage } from "../protocol/messages.ts";
-import type { Hands } from "./hands.ts";
+import type { InputSink } from "./input_sink.ts";
 import { isModifierKeysym, keysymOfCharacter, latinOfJamo } from "./keysym.ts";
-import { type Sticky, StickyCore } from "./sticky_core.ts";
+import { StickyCore, type StickyModifier } from "./sticky_core.ts";
 
-export interface StickyHooks {
+export interface StickyModifierEvents {
   /** A modifier's state may have changed. */
   changed(): void;
   /** A press of the pointer ended. */
   released(): void;
 }
 
-export class StickyHands implements Hands {
+export class StickyModifiers implements InputSink {
   readonly core = new StickyCore();
-  readonly #hands: Hands;
-  readonly #hooks: StickyHooks;
+  readonly #sink: InputSink;
+  readonly #hooks: StickyModifierEvents;
   #buttons = 0;
 
-  constructor(hands: Hands, hooks: StickyHooks) {
-    this.#hands = hands;
+  constructor(sink: InputSink, hooks: StickyModifierEvents) {
+    this.#sink = sink;
     this.#hooks = hooks;
   }
 
-  tap(modifier: Sticky, nowMs: number): void {
-    for (const message of this.core.tap(modifier, nowMs)) this.#hands.act(message);
+  tap(modifier: StickyModifier, nowMs: number): void {
+    for (const message of this.core.tap(modifier, nowMs)) this.#sink.send(message);
     this.#hooks.changed();
   }
 
-  act(message: InputMessage): void {
+  send(message: InputMessage): void {
     if (!this.core.active) {
       this.#pass(message);
       return;
@@ -39,7 +39,7 @@ export class StickyHands implements Hands {
         this.#used();
         return;
       case "key":
-        this.#hands.act(message);
+        this.#sink.send(message);
         // Up, not down: the key must be released while the modifier still holds.
         if (!message.down && !isModifierKeysym(message.keysym)) this.#used();
         return;
@@ -49,16 +49,16 @@ export class StickyHands implements Hands {
       }
       case "release":
         this.core.forget();
-        this.#hands.act(message);
+        this.#sink.send(message);
         this.#hooks.changed();
         return;
       case "wheel":
-        this.#hands.act(message);
+        this.#sink.send(message);
     }
   }
 
-  motion(x: number, y: number, buttons: number): void {
-    this.#hands.motion(x, y, buttons);
+  sendMotion(x: number, y: number, buttons: number): void {
+    this.#sink.sendMotion(x, y, buttons);
   }
 
   /** Everything is up; said by whoever sends `release`. True when a modifier was held. */
@@ -71,7 +71,7 @@ export class StickyHands implements Hands {
 
   /** True when a press of the pointer ended. */
   #pass(message: InputMessage): boolean {
-    this.#hands.act(message);
+    this.#sink.send(message);
     if (message.type !== "pointer") return false;
     const released = this.#buttons !== 0 && message.buttons === 0;
     this.#buttons = message.buttons;
@@ -83,20 +83,20 @@ export class StickyHands implements Hands {
   #text(text: string): void {
     const shifted = this.core.state("shift") === "off" ? text : text.toUpperCase();
     if (!this.core.shortcut) {
-      this.#hands.act({ type: "text", text: shifted });
+      this.#sink.send({ type: "text", text: shifted });
       return;
     }
     for (const character of Array.from(shifted)) {
       const latin = latinOfJamo(character) ?? character;
       const keysym = keysymOfCharacter(latin.codePointAt(0) ?? 0);
       if (keysym === undefined) continue;
-      this.#hands.act({ type: "key", keysym, code: "BarKey", down: true });
-      this.#hands.act({ type: "key", keysym, code: "BarKey", down: false });
+      this.#sink.send({ type: "key", keysym, code: "BarKey", down: true });
+      this.#sink.send({ type: "key", keysym, code: "BarKey", down: false });
     }
   }
 
   #used(): void {
-    for (const message of this.core.used()) this.#hands.act(message);
+    for (const message of this.core.used()) this.#sink.send(message);
     this.#hooks.changed();
   }
 }

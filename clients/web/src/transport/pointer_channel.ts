@@ -1,15 +1,15 @@
 /**
- * Hands whose pointer motion goes as datagrams while there is a channel for them, and by the WebSocket otherwise (PROTOCOL.md §11).
+ * InputSink whose pointer motion goes as datagrams while there is a channel for them, and by the WebSocket otherwise (PROTOCOL.md §11).
  *
  * Datagrams may get lost: the latest motion is repeated on the WebSocket soon, and before whatever depends on where the pointer is.
  */
 
-import type { Hands } from "../input/hands.ts";
+import type { InputSink } from "../input/input_sink.ts";
 import type { InputMessage } from "../protocol/messages.ts";
 import { encodeMotion } from "../protocol/motion.ts";
 
 /** What is used of an RTCDataChannel. */
-export interface MotionChannel {
+export interface PointerDataChannel {
   readonly readyState: RTCDataChannelState;
   readonly bufferedAmount: number;
   send(data: Uint8Array<ArrayBuffer>): void;
@@ -31,9 +31,9 @@ const BUFFERED_MAX_BYTES = 128;
 export const REPEAT_MS = 50;
 const LAST = 0xffff;
 
-export class MotionWay implements Hands {
+export class PointerChannel implements InputSink {
   readonly #wire: InputWire;
-  #channel: MotionChannel | null = null;
+  #channel: PointerDataChannel | null = null;
   #turn = 0;
   #step = 0;
   /** As the turn began. A datagram tells none. */
@@ -49,14 +49,14 @@ export class MotionWay implements Hands {
   }
 
   /** Datagrams go by this channel from now on; null: there is none. */
-  use(channel: MotionChannel | null): void {
+  useChannel(channel: PointerDataChannel | null): void {
     if (channel === this.#channel) return;
     this.#repeat();
     this.#channel = channel;
     this.#fresh = true;
   }
 
-  act(message: InputMessage): void {
+  send(message: InputMessage): void {
     switch (message.type) {
       case "pointer":
         this.#forget();
@@ -76,7 +76,7 @@ export class MotionWay implements Hands {
     this.#wire.send(message);
   }
 
-  motion(x: number, y: number, buttons: number): void {
+  sendMotion(x: number, y: number, buttons: number): void {
     const message = { type: "pointer", x, y, buttons } as const;
     const channel = this.#channel;
     if (channel === null) {

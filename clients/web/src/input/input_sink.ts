@@ -2,11 +2,11 @@
 
 import type { InputMessage } from "../protocol/messages.ts";
 
-export interface Hands {
+export interface InputSink {
   /** Sent at once, in order. */
-  act(message: InputMessage): void;
+  send(message: InputMessage): void;
   /** Pointer motion that changes no button: if the wire is busy only the latest counts. */
-  motion(x: number, y: number, buttons: number): void;
+  sendMotion(x: number, y: number, buttons: number): void;
 }
 
 /** Where a position on the page lies on the monitor, px. */
