@@ -17,11 +17,11 @@ from display_server import __version__
 from display_server.broker.passwords import Busy
 from display_server.broker.web_sessions import SignedIn
 from display_server.errors import DesktopError, PolicyError
-from display_server.gateway import checks_api
-from display_server.gateway.guard import Guard
+from display_server.gateway import display_checks_api
+from display_server.gateway.request_guard import Guard
 from display_server.gateway.hosts import is_loopback
 from display_server.gateway.metrics import agents_text
-from display_server.gateway.refusal import Refusal, signed_out
+from display_server.gateway.api_error import Refusal, signed_out
 from display_server.gateway.relay import COOKIE
 from display_server.gateway.services import GatewayServices
 
@@ -165,11 +165,11 @@ def build(door: GatewayServices, *, strict_transport: bool) -> FastAPI:
 
     @app.post("/api/v1/checks", status_code=201)
     async def store_check(request: Request, person: Signed) -> Response:
-        return await checks_api.store(door, request, person)
+        return await display_checks_api.store(door, request, person)
 
     @app.get("/api/v1/checks")
     async def own_checks(person: Signed) -> Response:
-        return await checks_api.own(door, person)
+        return await display_checks_api.own(door, person)
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics(request: Request) -> Response:

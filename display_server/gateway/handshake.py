@@ -9,13 +9,17 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-PATH = b"/viewer"
-SUBPROTOCOL = "lightbox.1"
-TICKET_PREFIX = "ticket."
+from display_server.protocol.subprotocol import (
+    DEVICE_HEADER,
+    SUBPROTOCOL,
+    TICKET_PREFIX,
+    USER_HEADER,
+    VIEWER_HEADER,
+    VIEWER_PATH,
+)
+
 #: The door's own limit on a request's head, the agent's answer included.
 HEAD_MAX_BYTES = 32 * 1024
-
-GOING_AWAY, NO_TICKET, NOT_ALLOWED, NO_DESKTOP, NO_VERSION = 1001, 4401, 4403, 4404, 4426
 
 _ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 #: Reasons of a close frame have at most 123 bytes.
@@ -59,7 +63,7 @@ def parse(head: bytes) -> Handshake:
         if name in {b"host", b"origin", b"sec-websocket-key", b"sec-websocket-version"} and name in headers:
             raise NotAWebSocket(400, f"The head has two of {name.decode()}.")
         headers[name] = headers[name] + b", " + value if name in headers else value
-    if target.partition(b"?")[0] != PATH:
+    if target.partition(b"?")[0] != VIEWER_PATH.encode():
         raise NotAWebSocket(404, "There is no WebSocket here.")
     if method != b"GET":
         raise NotAWebSocket(405, "A WebSocket begins with GET.")
@@ -96,17 +100,11 @@ def request_to_agent(key: bytes, *, username: str, viewer: str, device: str) -> 
     word.
     """
     return (
-        b"GET /viewer HTTP/1.1\r\nHost: agent\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Version: 13\r\n"
-        b"Sec-WebSocket-Key: " + key + b"\r\nSec-WebSocket-Protocol: " + SUBPROTOCOL.encode() + b"\r\n"
-        b"Lightbox-User: "
-        + username.encode("ascii")
-        + b"\r\nLightbox-Viewer: "
-        + viewer.encode("ascii")
-        + b"\r\nLightbox-Device: "
-        + device.encode("ascii")
-        + b"\r\n\r\n"
-    )
+        f"GET {VIEWER_PATH} HTTP/1.1\r\nHost: agent\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key.decode('ascii')}\r\n"
+        f"Sec-WebSocket-Protocol: {SUBPROTOCOL}\r\n"
+        f"{USER_HEADER}: {username}\r\n{VIEWER_HEADER}: {viewer}\r\n{DEVICE_HEADER}: {device}\r\n\r\n"
+    ).encode("ascii")
 
 
 def accept_and_close(handshake: Handshake, code: int, reason: str) -> bytes:

@@ -29,7 +29,9 @@ import structlog
 from display_server.broker.web_sessions import SignedIn, hash_of
 from display_server.gateway import handshake as ws
 from display_server.gateway.hosts import origin_allowed
-from display_server.gateway.refusal import Refusal
+from display_server.gateway.api_error import Refusal
+from display_server.protocol.close_codes import CloseCode
+from display_server.protocol.subprotocol import SUBPROTOCOL
 from display_server.gateway.tickets import Ticket, TicketError, Tickets
 
 log = structlog.get_logger(__name__)
@@ -217,26 +219,26 @@ class ViewerRelay(asyncio.Protocol):
             self._refuse(request, refused.code, refused.reason)
         except Exception:
             log.exception("viewer could not be admitted")
-            self._refuse(request, ws.GOING_AWAY, "Something went wrong here.")
+            self._refuse(request, CloseCode.GOING_AWAY, "Something went wrong here.")
 
     async def _connect(self, request: ws.Handshake) -> None:
         admission = self._relays.admission
         if request.origin is None or not origin_allowed(request.origin, request.host, admission.names):
-            raise _Refused(ws.NOT_ALLOWED, "origin", "The page is not one of this server.")
-        if ws.SUBPROTOCOL not in request.offered:
-            raise _Refused(ws.NO_VERSION, "version", f"This server speaks {ws.SUBPROTOCOL}.")
+            raise _Refused(CloseCode.FORBIDDEN, "origin", "The page is not one of this server.")
+        if SUBPROTOCOL not in request.offered:
+            raise _Refused(CloseCode.VERSION_MISMATCH, "version", f"This server speaks {SUBPROTOCOL}.")
         try:
             ticket = admission.tickets.redeem(request.ticket or "", now_s=time.time())
         except TicketError as error:
-            raise _Refused(ws.NO_TICKET, f"ticket {error.reason}", str(error)) from error
+            raise _Refused(CloseCode.TICKET_REJECTED, f"ticket {error.reason}", str(error)) from error
         # A ticket alone is not enough: it works only in the browser that it was issued to, while that is
         # signed in.
         held = hash_of(_cookie(request.cookie))
         if held.hex() != ticket.web_session or await admission.signed_in(held) is None:
-            raise _Refused(ws.NO_TICKET, "signed out", "Sign in first.")
+            raise _Refused(CloseCode.TICKET_REJECTED, "signed out", "Sign in first.")
         socket_path = admission.socket_of(ticket.session)
         if socket_path is None:
-            raise _Refused(ws.NO_DESKTOP, "no desktop", "The desktop has ended.")
+            raise _Refused(CloseCode.DESKTOP_ENDED, "no desktop", "The desktop has ended.")
         self.ticket = ticket
         viewer = secrets.token_hex(6)
         transport, answer = await self._agent_answer(request, ticket, socket_path, viewer)
@@ -263,7 +265,7 @@ class ViewerRelay(asyncio.Protocol):
                 break
             except OSError as error:
                 if self._loop.time() > deadline or self._relays.admission.socket_of(ticket.session) is None:
-                    raise _Refused(ws.GOING_AWAY, "no agent", "The desktop is restarting.") from error
+                    raise _Refused(CloseCode.GOING_AWAY, "no agent", "The desktop is restarting.") from error
                 await asyncio.sleep(AGENT_RETRY_S)
         try:
             # Half of the hash names the browser well enough, and is good for nothing else.
@@ -275,17 +277,17 @@ class ViewerRelay(asyncio.Protocol):
                 answer = await side.answer
         except (TimeoutError, ConnectionError) as error:
             transport.abort()
-            raise _Refused(ws.GOING_AWAY, "no agent", "The desktop is restarting.") from error
+            raise _Refused(CloseCode.GOING_AWAY, "no agent", "The desktop is restarting.") from error
         except asyncio.CancelledError:
             transport.abort()
             raise
         if not answer.startswith(b"HTTP/1.1 101"):
             transport.abort()
             log.error("agent refused a viewer", session=ticket.session, answer=answer[:60].decode("latin-1"))
-            raise _Refused(ws.GOING_AWAY, "agent refused", "The desktop cannot be viewed at this moment.")
+            raise _Refused(CloseCode.GOING_AWAY, "agent refused", "The desktop cannot be viewed at this moment.")
         return transport, answer
 
-    def _refuse(self, request: ws.Handshake, code: int, reason: str) -> None:
+    def _refuse(self, request: ws.Handshake, code: CloseCode, reason: str) -> None:
         if self._browser is not None and not self._browser.is_closing():
             self._refused = True
             self._browser.write(ws.accept_and_close(request, code, reason))
@@ -352,7 +354,7 @@ def _look_at(future: asyncio.Future[bytes]) -> None:
 
 
 class _Refused(Exception):  # noqa: N818 - a verdict; leaves this module as a close code
-    def __init__(self, code: int, counted_as: str, reason: str) -> None:
+    def __init__(self, code: CloseCode, counted_as: str, reason: str) -> None:
         super().__init__(reason)
         self.code = code
         self.counted_as = counted_as

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from display_server.broker.accounts import Accounts
-from display_server.broker.attempts import SignInLimit
+from display_server.broker.sign_in_limiter import SignInLimit
 from display_server.broker.catalogue import Catalogue
-from display_server.broker.checks import Checks
+from display_server.broker.display_checks import Checks
 from display_server.broker.session_state import SessionState
 from display_server.broker.sessions import Sessions
 from display_server.broker.web_sessions import WebSessions

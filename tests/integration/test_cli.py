@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.door import PASSWORD, make_web_client
+from tests.fakes.gateway import PASSWORD, make_web_client
 
 
 class Lightbox:

@@ -6,7 +6,7 @@ import pytest
 
 from display_server.config import Config, default_state_folder, load, parse_size
 from display_server.errors import ConfigurationError
-from display_server.gateway.serve import offers
+from display_server.server.serve import offers
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "lightbox.example.toml"
 

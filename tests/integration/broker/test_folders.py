@@ -11,7 +11,7 @@ import pytest
 
 from display_server.broker import folders
 from display_server.broker.folders import Instance, RunFolder, StateFolder, announce, instances, sweep
-from display_server.broker.running import running_desktops
+from display_server.broker.running_desktops import running_desktops
 from display_server.desktop.spec import (
     DesktopSpec,
     DesktopState,
@@ -117,7 +117,7 @@ def test_running_desktops(base: Path, tmp_path: Path) -> None:
         "ready",
         ":7",
     )
-    assert found["pids"] == {"keeper": 1, "x_server": 2, "agent": 3}
+    assert found["pids"] == {"supervisor": 1, "x_server": 2, "agent": 3}
     assert found["xauthority"].endswith("/xauthority")
     assert found["size"] == "800x600"
     run.remove()

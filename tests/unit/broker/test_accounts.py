@@ -16,7 +16,7 @@ from display_server.broker.passwords import Busy, Passwords
 from display_server.broker.store import Store
 from display_server.broker.web_sessions import ABSOLUTE_S, IDLE_S, PER_ACCOUNT, WebSessions
 from display_server.errors import ConfigurationError, PolicyError
-from tests.fakes.door import PASSWORD, cheap_passwords
+from tests.fakes.gateway import PASSWORD, cheap_passwords
 
 
 class Clock:

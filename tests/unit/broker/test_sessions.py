@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
 from display_server.broker.catalogue import Catalogue, DesktopOffer
-from display_server.broker.launchers.process_launcher import Launcher
+from display_server.broker.launchers.launcher import Launcher
 from display_server.broker.session_state import LIVE, TRANSITIONS, SessionEvent, SessionState, after
 from display_server.broker.sessions import Places, Sessions
 from display_server.broker.store import Store

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from tests.fakes.door import DoorUnderTest, running_door
+from tests.fakes.gateway import DoorUnderTest, running_door
 from tests.fakes.launchers import EchoLauncher
 
 

@@ -12,8 +12,8 @@ from sqlalchemy.exc import OperationalError
 
 from display_server.errors import DesktopError
 from display_server.gateway.app import build
-from display_server.gateway.guard import BODY_MAX_BYTES, CONTENT_SECURITY_POLICY
-from tests.fakes.door import PASSWORD, DoorUnderTest, running_door
+from display_server.gateway.request_guard import BODY_MAX_BYTES, CONTENT_SECURITY_POLICY
+from tests.fakes.gateway import PASSWORD, DoorUnderTest, running_door
 from tests.fakes.launchers import CrashingLauncher, EchoLauncher, NeverLauncher, SlowLauncher
 
 

@@ -12,7 +12,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from tests.fakes.door import DoorUnderTest
+from tests.fakes.gateway import DoorUnderTest
 from tests.fakes.launchers import EchoLauncher
 
 

@@ -8,7 +8,7 @@ import ssl
 
 import pytest
 
-from tests.fakes.door import DoorUnderTest
+from tests.fakes.gateway import DoorUnderTest
 
 
 async def connect(door: DoorUnderTest) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -68,7 +68,7 @@ async def test_head_of_a_websocket_that_is_too_large(door: DoorUnderTest) -> Non
 async def test_head_that_never_ends(
     door: DoorUnderTest, monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
-    monkeypatch.setattr("display_server.gateway.http.HEAD_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("display_server.gateway.http_protocol.HEAD_TIMEOUT_S", 0.1)
     reader, writer = await connect(door)
     writer.write(sent)
     assert (await answer_of(reader)).startswith(b"HTTP/1.1 408 ")
@@ -79,14 +79,14 @@ async def test_second_head_that_never_ends(door: DoorUnderTest, monkeypatch: pyt
     reader, writer = await connect(door)
     writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert b'{"status":"ok"}' in await reader.read(4096)
-    monkeypatch.setattr("display_server.gateway.http.HEAD_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("display_server.gateway.http_protocol.HEAD_TIMEOUT_S", 0.1)
     writer.write(b"GET / HTTP/1.1\r\nX-Slow: 1")
     assert (await answer_of(reader)).startswith(b"HTTP/1.1 408 ")
     writer.close()
 
 
 async def test_body_that_never_ends(door: DoorUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("display_server.gateway.guard.BODY_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("display_server.gateway.request_guard.BODY_TIMEOUT_S", 0.1)
     reader, writer = await connect(door)
     writer.write(
         f"POST /api/v1/sign-in HTTP/1.1\r\nHost: localhost:{door.port}\r\nOrigin: {door.url}\r\n".encode()
@@ -97,7 +97,7 @@ async def test_body_that_never_ends(door: DoorUnderTest, monkeypatch: pytest.Mon
 
 
 async def test_too_many_connections(door: DoorUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("display_server.gateway.http.CONNECTIONS_MAX", 1)
+    monkeypatch.setattr("display_server.gateway.http_protocol.CONNECTIONS_MAX", 1)
     first, writer = await connect(door)
 
     async def another() -> None:

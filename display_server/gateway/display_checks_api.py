@@ -6,10 +6,10 @@ import msgspec
 import structlog
 from fastapi import Request, Response
 
-from display_server.broker.checks import CheckResult, as_dict
+from display_server.broker.display_checks import CheckResult, as_dict
 from display_server.broker.web_sessions import SignedIn
 from display_server.errors import PolicyError
-from display_server.gateway.refusal import Refusal
+from display_server.gateway.api_error import Refusal
 from display_server.gateway.services import GatewayServices
 
 log = structlog.get_logger(__name__)

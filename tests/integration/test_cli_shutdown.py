@@ -18,8 +18,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from display_server.broker.running import running_desktops
-from tests.fakes.door import make_web_client
+from display_server.broker.running_desktops import running_desktops
+from tests.fakes.gateway import make_web_client
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,7 +38,7 @@ def runtime(tmp_path: Path) -> Iterator[Path]:
 
 def start(tmp_path: Path, web_client: Path, runtime: Path, kind: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.fakes.door_program", str(tmp_path / "state"), str(web_client), kind],
+        [sys.executable, "-m", "tests.fakes.gateway_program", str(tmp_path / "state"), str(web_client), kind],
         cwd=ROOT,
         env={**os.environ, "XDG_RUNTIME_DIR": str(runtime), "TMPDIR": str(runtime)},
         stdout=subprocess.PIPE,
@@ -138,7 +138,7 @@ class TestWithARealDesktop:
 
     @pytest.fixture
     def program(self, tmp_path: Path, web_client: Path, runtime: Path) -> Iterator[subprocess.Popen[str]]:
-        program = start(tmp_path, web_client, runtime, "keeper")
+        program = start(tmp_path, web_client, runtime, "supervisor")
         assert program.stdout is not None
         assert program.stdout.readline()
         yield program

@@ -20,9 +20,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from display_server.broker.accounts import Accounts
 from display_server.broker.catalogue import Catalogue, DesktopOffer
-from display_server.broker.checks import Checks
+from display_server.broker.display_checks import Checks
 from display_server.broker.folders import RunFolder, StateFolder, announce, instances, places
-from display_server.broker.launchers.process_launcher import Launcher, ProcessLauncher
+from display_server.broker.launchers.launcher import Launcher
+from display_server.broker.launchers.process_launcher import ProcessLauncher
 from display_server.broker.passwords import Passwords
 from display_server.broker.sessions import Sessions
 from display_server.broker.store import Store
@@ -36,7 +37,7 @@ from display_server.gateway import authority
 from display_server.gateway.app import build
 from display_server.gateway.certificate import check_own, tls_context
 from display_server.gateway.hosts import check_name, is_loopback, is_wildcard, names_in_use, url_of
-from display_server.gateway.server import GatewayServer, listen
+from display_server.gateway.https_server import GatewayServer, listen
 from display_server.gateway.services import GatewayServices
 from display_server.gateway.static_client import StaticClient, require_built
 

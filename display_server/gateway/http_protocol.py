@@ -10,7 +10,7 @@ from collections.abc import Callable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from display_server.gateway.handshake import HEAD_MAX_BYTES, plain_answer
-from display_server.gateway.refusal import Refusal
+from display_server.gateway.api_error import Refusal
 
 #: From the first byte of a connection or request until its head is complete.
 HEAD_TIMEOUT_S = 10.0

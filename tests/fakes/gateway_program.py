@@ -1,8 +1,8 @@
 """`lightbox demo` without desktops, as a program: for tests of signals and of what is left behind.
 
-python -m tests.fakes.door_program STATE WEB_CLIENT [echo|never|crashing|keeper]
+python -m tests.fakes.gateway_program STATE WEB_CLIENT [echo|never|crashing|supervisor]
 
-`keeper` is the real launcher with a real X server, and an agent that echoes.
+`supervisor` is the real launcher with a real X server, and an agent that echoes.
 """
 
 from __future__ import annotations
@@ -16,25 +16,26 @@ from pathlib import Path
 
 import uvloop
 
-from display_server.broker.launchers.process_launcher import KEEPER, Launcher, ProcessLauncher
+from display_server.broker.launchers.launcher import Launcher
+from display_server.broker.launchers.process_launcher import SUPERVISOR_COMMAND, ProcessLauncher
 from display_server.config import Config, DesktopConfig
 from display_server.errors import LightboxError
 from display_server.gateway import logs
-from display_server.gateway.serve import Demo, Ready, run
+from display_server.server.serve import Demo, Ready, run
 from tests.fakes.launchers import CrashingLauncher, EchoLauncher, NeverLauncher
 
 ECHO_AGENT = Path(__file__).with_name("echo_agent_program.py")
 
 
-def keeper_launcher() -> ProcessLauncher:
-    return ProcessLauncher((*KEEPER, "--agent-command", shlex.join((sys.executable, str(ECHO_AGENT)))))
+def supervisor_launcher() -> ProcessLauncher:
+    return ProcessLauncher((*SUPERVISOR_COMMAND, "--agent-command", shlex.join((sys.executable, str(ECHO_AGENT)))))
 
 
 LAUNCHERS: dict[str, Callable[[], Launcher]] = {
     "echo": EchoLauncher,
     "never": NeverLauncher,
     "crashing": CrashingLauncher,
-    "keeper": keeper_launcher,
+    "supervisor": supervisor_launcher,
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.door import running_door
+from tests.fakes.gateway import running_door
 from tests.fakes.launchers import EchoLauncher
 
 RESULT: dict[str, Any] = {

@@ -17,8 +17,8 @@ from websockets.typing import Origin, Subprotocol
 
 from display_server.broker.accounts import Accounts
 from display_server.broker.catalogue import Catalogue, DesktopOffer
-from display_server.broker.checks import Checks
-from display_server.broker.launchers.process_launcher import Launcher
+from display_server.broker.display_checks import Checks
+from display_server.broker.launchers.launcher import Launcher
 from display_server.broker.passwords import Passwords
 from display_server.broker.sessions import Places, Sessions
 from display_server.broker.store import Store
@@ -26,7 +26,7 @@ from display_server.broker.web_sessions import WebSessions
 from display_server.gateway import authority
 from display_server.gateway.app import build
 from display_server.gateway.certificate import tls_context
-from display_server.gateway.server import GatewayServer, listen
+from display_server.gateway.https_server import GatewayServer, listen
 from display_server.gateway.services import GatewayServices
 from display_server.gateway.static_client import StaticClient
 

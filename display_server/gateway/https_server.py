@@ -13,7 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from display_server.errors import ConfigurationError
-from display_server.gateway.http import GatewayHttp
+from display_server.gateway.http_protocol import GatewayHttp
 from display_server.gateway.relay import Relays
 
 BACKLOG = 256

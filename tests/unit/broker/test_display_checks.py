@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from display_server.broker.catalogue import Catalogue, DesktopOffer
-from display_server.broker.checks import CheckResult, Checks, as_dict
+from display_server.broker.display_checks import CheckResult, Checks, as_dict
 from display_server.broker.store import Store
 from display_server.broker.tables import Desktop
 from display_server.desktop.clipboard_policy import ClipboardPolicy

@@ -11,7 +11,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from display_server.gateway.hosts import origin_allowed, split_host
-from display_server.gateway.refusal import Refusal
+from display_server.gateway.api_error import Refusal
 
 log = structlog.get_logger(__name__)
 

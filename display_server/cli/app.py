@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from display_server.broker.accounts import Accounts
     from display_server.broker.store import Store
     from display_server.config import Config
-    from display_server.gateway.serve import Demo, Ready
+    from display_server.server.serve import Demo, Ready
 
 #: Exit codes: what the operator can mend, and what failed.
 EXIT_MISSING, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 1, 2, 130
@@ -107,7 +107,7 @@ def demo(
     """Everything at once on this host, with a demo account and a certificate of its own."""
     from display_server.config import Config, DesktopConfig, check_display, load, parse_size
     from display_server.desktop.video_settings import parse_policies
-    from display_server.gateway.serve import DEMO_USERNAME, Demo
+    from display_server.server.serve import DEMO_USERNAME, Demo
 
     if profile not in DEMO_DESKTOPS:
         raise ConfigurationError(
@@ -185,8 +185,9 @@ def serve(
 def _serve(config: Config, *, demo: Demo | None, json_output: bool) -> None:
     import uvloop
 
-    from display_server.gateway import doctor, logs
-    from display_server.gateway.serve import run
+    from display_server.gateway import logs
+    from display_server.server import doctor
+    from display_server.server.serve import run
 
     logs.set_up()
     doctor.require_mandatory(config)
@@ -225,7 +226,7 @@ def _ready_text(ready: Ready) -> str:
 @app.command()
 def sessions(state: StateOption = None, config: ConfigOption = None, json_output: JsonOption = False) -> None:
     """Desktops that run now."""
-    from display_server.broker.running import running_desktops
+    from display_server.broker.running_desktops import running_desktops
 
     found = running_desktops(_state_folder(state, config))
     if json_output:
@@ -254,7 +255,7 @@ def checks(
     """Results of display checks, the newest first."""
     import time
 
-    from display_server.broker.checks import Checks, StoredCheck, as_dict
+    from display_server.broker.display_checks import Checks, StoredCheck, as_dict
 
     found: list[StoredCheck] = []
 
@@ -279,7 +280,7 @@ def checks(
 def doctor(state: StateOption = None, config: ConfigOption = None, json_output: JsonOption = False) -> None:
     """What is missing on this host, and how to get it. Exit code 1 if anything is."""
     from display_server.config import load
-    from display_server.gateway.doctor import examine
+    from display_server.server.doctor import examine
 
     loaded = load(config, os.environ)
     findings = examine(loaded, state or loaded.state)

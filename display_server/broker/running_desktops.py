@@ -34,7 +34,7 @@ def running_desktops(state_folder: Path) -> list[dict[str, Any]]:
                     "display": status.display if status else spec.attach,
                     "xauthority": status.xauthority if status else None,
                     "pids": {
-                        "keeper": status.pids.keeper if status else None,
+                        "supervisor": status.pids.supervisor if status else None,
                         "x_server": status.pids.x_server if status else None,
                         "agent": status.pids.agent if status else None,
                     },

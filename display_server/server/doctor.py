@@ -15,7 +15,7 @@ from typing import Any
 from display_server.broker.folders import SHARED_MEMORY
 from display_server.config import Config
 from display_server.errors import ConfigurationError
-from display_server.gateway.server import listen
+from display_server.gateway.https_server import listen
 from display_server.gateway.static_client import built
 from display_server.supervisor import requirements
 
@@ -98,11 +98,11 @@ def _video() -> list[Finding]:
     cure = "Run `make setup`; without an encoder desktops do without video."
     if importlib.util.find_spec("av") is None or importlib.util.find_spec("aiortc") is None:
         return [Finding("video", False, "PyAV and aiortc are not installed", cure, mandatory=False)]
-    from display_server.agent.motion.encoders.video_encoder import encoders
+    from display_server.agent.motion.encoders.video_encoder import probe_encoders
 
-    facts = encoders()
+    facts = probe_encoders()
     working = [f"{fact.name} {fact.chroma.value}" for fact in facts if fact.works]
-    others = [f"{fact.name}: {fact.trouble}" for fact in facts if fact.hardware and not fact.works]
+    others = [f"{fact.name}: {fact.problem}" for fact in facts if fact.hardware and not fact.works]
     text = ", ".join(working) or "no encoder works"
     return [
         Finding("video", bool(working), text, cure, mandatory=False),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from display_server.broker.attempts import (
+from display_server.broker.sign_in_limiter import (
     ACCOUNT_WAIT_S,
     ADDRESS_WAIT_S,
     FORGET_AFTER_S,
