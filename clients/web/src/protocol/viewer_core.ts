@@ -62,6 +62,9 @@ export class ViewerCore {
   #pingedAtMs = Number.NEGATIVE_INFINITY;
   #fallShownUntilMs = Number.NEGATIVE_INFINITY;
   #oneToOne = false;
+  #visible = true;
+  /** True from the moment the page is hidden until the first `state` that arrives after it is visible again. */
+  #outdated = false;
   #attempt = 0;
   #tickets = 0;
   #violations = 0;
@@ -142,6 +145,7 @@ export class ViewerCore {
       const fell = message.state === "unverified" && this.#state !== null && this.#state !== "unverified";
       if (fell) this.#fallShownUntilMs = nowMs + FALL_SHOWN_MS;
       this.#state = message.state;
+      if (this.#visible) this.#outdated = false;
       if (message.state === "exact") this.#endings = null;
       this.#heardStateAtMs = nowMs;
     }
@@ -170,6 +174,15 @@ export class ViewerCore {
 
   setOneToOne(oneToOne: boolean): void {
     this.#oneToOne = oneToOne;
+  }
+
+  /**
+   * Tells the core whether the page can be seen. The agent sends no frames to a hidden viewer, so that a surface
+   * which was exact counts as `refining` until the agent reports its state again.
+   */
+  setVisible(visible: boolean): void {
+    this.#visible = visible;
+    if (!visible) this.#outdated = true;
   }
 
   /** The connection ended or never came about. `chance` in 0…1 spreads retries. */
@@ -226,8 +239,9 @@ export class ViewerCore {
 
   verdict(nowMs: number): ShownState {
     if (nowMs < this.#fallShownUntilMs) return "unverified";
+    const state = this.#outdated && this.#state === "exact" ? "refining" : this.#state;
     return shownState(
-      { connected: this.connected, state: this.#state, heardAtMs: this.#heardStateAtMs, oneToOne: this.#oneToOne },
+      { connected: this.connected, state, heardAtMs: this.#heardStateAtMs, oneToOne: this.#oneToOne },
       nowMs,
     );
   }

@@ -101,6 +101,7 @@ export class Viewer {
   view(visible: boolean, oneToOne: boolean, ratio: number): void {
     this.#view = { visible, oneToOne, ratio };
     this.#core.setOneToOne(oneToOne);
+    this.#core.setVisible(visible);
     if (this.#core.connected) this.#sendView();
     this.#sayVerdict();
   }

@@ -224,4 +224,29 @@ describe("badge", () => {
     core.setOneToOne(false);
     expect(core.verdict(41)).toBe("scaled");
   });
+
+  it("says refining from when the page is hidden until the first state after it is visible again", () => {
+    const core = running();
+    core.receive(state("exact"), 40);
+    core.setVisible(false);
+    expect(core.verdict(41)).toBe("refining");
+    core.receive(state("exact"), 50);
+    core.setVisible(true);
+    expect(core.verdict(51)).toBe("refining");
+    core.receive(state("refining"), 60);
+    core.receive(state("exact"), 70);
+    expect(core.verdict(71)).toBe("exact");
+  });
+
+  it("improves no other state of a viewer that was hidden", () => {
+    const core = running();
+    core.receive(state("lossy"), 40);
+    core.setVisible(false);
+    core.setVisible(true);
+    expect(core.verdict(41)).toBe("lossy");
+    core.distrust();
+    expect(core.verdict(41)).toBe("unverified");
+    core.receive(state("exact"), 50);
+    expect(core.verdict(5_060)).toBe("unverified");
+  });
 });
