@@ -9,7 +9,9 @@ import numpy as np
 
 from benchmarks.content.frames import Pixels, frame
 from benchmarks.micro.figure import Figure, MissingError, interleaved_ms
-from display_server.agent.motion.encoders.video_encoder import Chroma, Codec, Stream, open_encoder
+from display_server.agent.motion.encoders.stream_format import StreamFormat
+from display_server.agent.motion.encoders.video_encoder import open_encoder
+from display_server.protocol.video_format import Chroma, Codec
 
 FRAMES = 12
 FPS = 30
@@ -38,7 +40,7 @@ def video(turns: int = 3) -> list[Figure]:
 
 def _encoding(codec: Codec, chroma: Chroma, pictures: list[Pixels]) -> Callable[[], int]:
     height, width = pictures[0].shape[:2]
-    stream = Stream(codec, chroma, width, height)
+    stream = StreamFormat(codec, chroma, width, height)
 
     def encode() -> int:
         encoder = open_encoder(stream, hardware=False)

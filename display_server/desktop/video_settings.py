@@ -8,7 +8,7 @@ from typing import Annotated, Literal, cast, get_args
 
 import msgspec
 
-from display_server.protocol.messages import MONITORS_MAX
+from display_server.protocol.limits import MONITORS_MAX
 
 VideoPolicy = Literal["exact", "adaptive", "economy"]
 Mbps = Annotated[float, msgspec.Meta(ge=0.5, le=1_000)]
@@ -50,7 +50,7 @@ class VideoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             if found.is_unspecified or found.is_multicast:
                 raise ValueError(f"{address} is no address that browsers can reach")
 
-    def on(self, monitor: int) -> VideoSettings:
+    def for_monitor(self, monitor: int) -> VideoSettings:
         """What holds for one monitor; nothing of the others is left."""
         return msgspec.structs.replace(self, policy=self.monitors.get(monitor, self.policy), monitors={})
 
@@ -60,7 +60,7 @@ class VideoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return bool(self.addresses) and any(policy != "exact" for policy in self._policies)
 
     @property
-    def eager(self) -> bool:
+    def preload(self) -> bool:
         """Whether one of them is certain to."""
         return bool(self.addresses) and "economy" in self._policies
 

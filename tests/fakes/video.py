@@ -10,15 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from display_server.agent.motion.encoders.video_encoder import (
-    Chroma,
-    Codec,
-    EncodedFrame,
-    EncoderError,
-    Stream,
-)
+from display_server.agent.motion.encoders.stream_format import EncoderError, StreamFormat
 from display_server.agent.transport.webrtc.estimator import BandwidthEstimator
 from display_server.agent.transport.webrtc.peer import PeerState
+from display_server.protocol.video_format import Chroma, Codec, EncodedFrame
 
 
 class FakePeer:
@@ -59,7 +54,7 @@ class FakeEncoder:
     may_end = threading.Event()
     may_end.set()
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: StreamFormat) -> None:
         self.stream = stream
 
     def encode(

@@ -27,7 +27,7 @@ class Allowance:
         self._earn(now_s)
         return max(LEAST * self._average_bps, self._average_bps + self._saved_bits / SPENT_IN_S)
 
-    def spent(self, size_bytes: int, now_s: float) -> None:
+    def spend(self, size_bytes: int, now_s: float) -> None:
         self._earn(now_s)
         self._saved_bits -= size_bytes * 8
 

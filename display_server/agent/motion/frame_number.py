@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from display_server.protocol.limits import VIDEO_NUMBER_BITS
+
 BLOCK_PX = 16
-BITS = 12
+BITS = VIDEO_NUMBER_BITS
 CHECK_BITS = 4
-#: Numbers go round; 0 means that nothing is in motion.
-NUMBERS = (1 << BITS) - 1
 WIDTH_MIN_PX = BLOCK_PX * (BITS + CHECK_BITS)
 
 

@@ -74,7 +74,7 @@ class LinkEstimate:
 
 
 class MotionDetector:
-    """Of one viewer and monitor. Call `pictured` with each new picture, then `choose`."""
+    """Of one viewer and monitor. Call `on_frame` with each new picture, then `choose_region`."""
 
     def __init__(self, tiles: int, columns: int, policy: MotionPolicy) -> None:
         self._activity = Activity(tiles)
@@ -94,12 +94,12 @@ class MotionDetector:
         #: Bytes a second that tiles would have needed when they came late for the last time.
         self._too_much = np.inf
 
-    def pictured(self, tiles: Tiles, waited_s: float, now_s: float, *, taken: bool) -> None:
+    def on_frame(self, tiles: Tiles, waited_s: float, now_s: float, *, viewer_ready: bool) -> None:
         """A new picture, in which these tiles differ; so long it had to wait, and whether the viewer can take
         it as tiles now.
         """
         self._activity.changed(tiles, now_s)
-        self._pictures.append((now_s, waited_s, taken))
+        self._pictures.append((now_s, waited_s, viewer_ready))
         if self.region is None:
             return
         if np.count_nonzero(self._members[tiles]) >= WEIGHT * self.region.count:
@@ -108,19 +108,19 @@ class MotionDetector:
                 self._interval_s += (between - self._interval_s) * 0.2
             self._moved_s = now_s
 
-    def choose(self, way: LinkEstimate, now_s: float) -> Region | None:
+    def choose_region(self, way: LinkEstimate, now_s: float) -> Region | None:
         """The region that is to go as video now."""
         before = self.region
         if before is None:
             self._enter(way, now_s)
-        elif now_s >= self.rests_at_s:
+        elif now_s >= self.rest_deadline_s:
             self._leave(now_s)
         else:
             self._adapt(way, now_s)
         return self.region
 
     @property
-    def rests_at_s(self) -> float:
+    def rest_deadline_s(self) -> float:
         """When what is in motion will be at rest, unless it moves before."""
         rest_s = min(REST_MAX_S, max(REST_MIN_S, REST_INTERVALS * self._interval_s))
         return self._moved_s + rest_s
@@ -130,7 +130,7 @@ class MotionDetector:
         if self.region is not None:
             self._leave(now_s)
 
-    def starves(self, now_s: float) -> bool:
+    def is_starved(self, now_s: float) -> bool:
         """Whether something moves of which the viewer took few of the latest pictures."""
         taken = [
             taken and waited_s <= STALE_S
@@ -173,7 +173,7 @@ class MotionDetector:
 
     def _late(self, way: LinkEstimate, now_s: float) -> bool:
         """Whether the way has room, but the viewer does not keep up."""
-        if way.coloured >= COLOURED and self.starves(now_s):
+        if way.coloured >= COLOURED and self.is_starved(now_s):
             return True
         recent = [
             (waited_s, taken) for at_s, waited_s, taken in self._pictures if now_s - at_s <= LATE_WITHIN_S

@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
+class ViewerIdentity:
     """Who the gateway says is behind a connection."""
 
     user: str
@@ -29,11 +29,11 @@ class ViewerSocket(Protocol):
         """With a close code of PROTOCOL.md, after what was sent."""
 
 
-class ViewerEnd(Protocol):
+class ViewerHandler(Protocol):
     """One viewer, as the transport sees it. All calls on the event loop."""
 
-    def received(self, frame: str | bytes) -> None:
+    def on_message(self, frame: str | bytes) -> None:
         """A frame came. Raises ProtocolError; the transport then closes the connection accordingly."""
 
-    def left(self) -> None:
+    def on_disconnected(self) -> None:
         """The connection is closed, for whatever reason. The last call."""

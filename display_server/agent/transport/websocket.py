@@ -23,13 +23,20 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from display_server.agent.transport.viewer_socket import ViewerEnd, ViewerSocket, Visitor
-from display_server.errors import ProtocolError
-from display_server.protocol.messages import BINARY_MAX_BYTES, SUBPROTOCOL
+from display_server.agent.transport.viewer_socket import ViewerHandler, ViewerIdentity, ViewerSocket
+from display_server.protocol.close_codes import CloseCode
+from display_server.protocol.errors import ProtocolError
+from display_server.protocol.limits import VIEWER_BINARY_MAX_BYTES
+from display_server.protocol.subprotocol import (
+    DEVICE_HEADER,
+    SUBPROTOCOL,
+    USER_HEADER,
+    VIEWER_HEADER,
+    VIEWER_PATH,
+)
 
 log = structlog.get_logger(__name__)
 
-VIEWER_PATH = "/viewer"
 #: A way that died silently is noticed within these, s.
 PING_EVERY_S, PING_TIMEOUT_S = 15.0, 20.0
 #: The closing handshake is given this long, s.
@@ -40,10 +47,9 @@ FRAMES_MAX = 16
 WRITE_LIMIT_BYTES = 64 * 1024 * 1024
 #: A close frame holds so many bytes of reason.
 REASON_MAX_BYTES = 120
-_TOO_BIG, _PROTOCOL_VIOLATION = 1009, 4400
 
 Page = Callable[[], Awaitable[tuple[str, bytes]]]
-Join = Callable[[ViewerSocket, Visitor], ViewerEnd]
+Join = Callable[[ViewerSocket, ViewerIdentity], ViewerHandler]
 
 
 class ViewerServer:
@@ -64,7 +70,7 @@ class ViewerServer:
             process_request=self._answer,
             subprotocols=[Subprotocol(SUBPROTOCOL)],
             compression=None,
-            max_size=BINARY_MAX_BYTES,
+            max_size=VIEWER_BINARY_MAX_BYTES,
             max_queue=FRAMES_MAX,
             ping_interval=PING_EVERY_S,
             ping_timeout=PING_TIMEOUT_S,
@@ -102,13 +108,13 @@ class ViewerServer:
     async def _serve(self, connection: ServerConnection) -> None:
         assert connection.request is not None
         heads = connection.request.headers
-        visitor = Visitor(
-            heads.get("Lightbox-User", ""), heads.get("Lightbox-Viewer", ""), heads.get("Lightbox-Device", "")
+        visitor = ViewerIdentity(
+            heads.get(USER_HEADER, ""), heads.get(VIEWER_HEADER, ""), heads.get(DEVICE_HEADER, "")
         )
         end = self._join(_Socket(connection), visitor)
         try:
             async for frame in connection:
-                end.received(frame if isinstance(frame, str) else bytes(frame))
+                end.on_message(frame if isinstance(frame, str) else bytes(frame))
         except ProtocolError as error:
             log.warning("protocol violation", viewer=visitor.viewer, code=error.close_code, error=str(error))
             await connection.close(error.close_code, _short(str(error)))
@@ -118,7 +124,7 @@ class ViewerServer:
             log.exception("viewer failed", viewer=visitor.viewer)
             raise
         finally:
-            end.left()
+            end.on_disconnected()
 
 
 class _Connection(ServerConnection):
@@ -128,7 +134,7 @@ class _Connection(ServerConnection):
         fail = protocol.fail
 
         def fail_in_our_words(code: int, reason: str = "") -> None:
-            fail(_PROTOCOL_VIOLATION if code == _TOO_BIG else code, reason)
+            fail(CloseCode.PROTOCOL_VIOLATION if code == CloseCode.MESSAGE_TOO_BIG else code, reason)
 
         protocol.fail = fail_in_our_words  # type: ignore[method-assign]  # the library has no hook for it
         super().__init__(protocol, server, **options)

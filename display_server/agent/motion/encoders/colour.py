@@ -19,7 +19,8 @@ import numpy as np
 from display_codecs import to_yuv420, yuv_components
 from numpy.typing import NDArray
 
-from display_server.agent.motion.encoders.stream import Chroma, EncoderError, Stream
+from display_server.agent.motion.encoders.stream_format import EncoderError, StreamFormat
+from display_server.protocol.video_format import Chroma
 
 if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
@@ -59,7 +60,7 @@ class Colour:
         context.color_range = self.range
 
 
-def colour_of(stream: Stream) -> Colour:
+def colour_of(stream: StreamFormat) -> Colour:
     if stream.chroma is Chroma.YUV444:
         return Colour(BT709, full_range=True)
     return Colour(BT601, full_range=False)
@@ -68,7 +69,7 @@ def colour_of(stream: Stream) -> Colour:
 class YuvConverter:
     """BGRX pictures of one size into frames of `pixel_format`. One thread at a time."""
 
-    def __init__(self, stream: Stream, pixel_format: str) -> None:
+    def __init__(self, stream: StreamFormat, pixel_format: str) -> None:
         """Raises ImportError where PyAV is not installed."""
         from av.video.frame import VideoFrame
 

@@ -13,14 +13,8 @@ from display_server.agent.motion.encoders.h264_library import LIBX264, Library
 from display_server.agent.motion.encoders.h264_profile import as_constrained_baseline, level_idc
 from display_server.agent.motion.encoders.live_options import LiveOptions
 from display_server.agent.motion.encoders.pace import NOMINAL_FPS, FramePace
-from display_server.agent.motion.encoders.stream import (
-    Chroma,
-    Codec,
-    EncodedFrame,
-    EncoderError,
-    Stream,
-    codec_errors,
-)
+from display_server.agent.motion.encoders.stream_format import EncoderError, StreamFormat, codec_errors
+from display_server.protocol.video_format import Chroma, Codec, EncodedFrame
 
 if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
@@ -38,7 +32,7 @@ ENDLESS_FRAMES = 2**30
 class H264Encoder:
     """One stream. The encoder beneath opens with the first picture, when the rate is known."""
 
-    def __init__(self, stream: Stream, library: Library = LIBX264) -> None:
+    def __init__(self, stream: StreamFormat, library: Library = LIBX264) -> None:
         """Raises EncoderError when this FFmpeg lacks the library or it lacks the stream's kind."""
         stream.require_encodable()
         if stream.codec is not Codec.H264 or stream.chroma not in library.kinds:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from display_server.agent.motion.encoders.stream import Chroma
+from display_server.protocol.video_format import Chroma
 
 #: H.264's quantiser: 6 steps halve the precision. At this one no difference is seen at a glance, and still
 #: content goes no further: exact tiles follow anyway.

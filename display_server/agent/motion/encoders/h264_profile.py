@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from display_server.agent.motion.encoders.stream import Chroma, EncoderError, Stream
+from display_server.agent.motion.encoders.stream_format import EncoderError, StreamFormat
+from display_server.protocol.video_format import Chroma
 
 MACROBLOCK_PX = 16
 #: Streams may come this fast; levels limit macroblocks per second.
@@ -40,7 +41,7 @@ LEVELS = (
 )
 
 
-def level_idc(stream: Stream) -> int:
+def level_idc(stream: StreamFormat) -> int:
     across, down = (-(-side // MACROBLOCK_PX) for side in (stream.width_px, stream.height_px))
     macroblocks = across * down
     for level in LEVELS:
@@ -54,7 +55,7 @@ def level_idc(stream: Stream) -> int:
     return LEVELS[-1].idc
 
 
-def profile_level_id(stream: Stream) -> str:
+def profile_level_id(stream: StreamFormat) -> str:
     """For SDP's `profile-level-id`, as "42e01f"."""
     return (PROFILES[stream.chroma] + bytes((level_idc(stream),))).hex()
 

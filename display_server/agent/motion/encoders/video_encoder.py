@@ -19,29 +19,9 @@ from numpy.typing import NDArray
 from display_server.agent.motion.encoders import vp8
 from display_server.agent.motion.encoders.h264 import H264Encoder
 from display_server.agent.motion.encoders.h264_library import LIBRARIES, Library
-from display_server.agent.motion.encoders.h264_profile import profile_level_id
-from display_server.agent.motion.encoders.stream import (
-    Chroma,
-    Codec,
-    EncodedFrame,
-    EncoderError,
-    Stream,
-    codec_errors,
-)
+from display_server.agent.motion.encoders.stream_format import EncoderError, StreamFormat, codec_errors
 from display_server.agent.motion.encoders.vp8 import Vp8Encoder
-
-__all__ = [
-    "Chroma",
-    "Codec",
-    "EncodedFrame",
-    "EncoderError",
-    "EncoderFact",
-    "Stream",
-    "VideoEncoder",
-    "encoders",
-    "open_encoder",
-    "profile_level_id",
-]
+from display_server.protocol.video_format import Chroma, Codec, EncodedFrame
 
 #: Of the pictures encoded to see whether an encoder works: no hardware refuses it as too small.
 PROBE_PX = 256
@@ -49,7 +29,7 @@ PROBE_BPS = 1_000_000
 
 
 class VideoEncoder(Protocol):
-    stream: Stream
+    stream: StreamFormat
 
     def encode(
         self, picture: NDArray[np.uint8], *, at_s: float, bitrate_bps: int, keyframe: bool
@@ -63,21 +43,21 @@ class VideoEncoder(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class EncoderFact:
+class EncoderProbe:
     """What a trial showed: `trouble` says why the encoder does not work here, empty when it does."""
 
     name: str
     codec: Codec
     chroma: Chroma
     hardware: bool
-    trouble: str
+    problem: str
 
     @property
     def works(self) -> bool:
-        return not self.trouble
+        return not self.problem
 
 
-def open_encoder(stream: Stream, hardware: bool = True) -> VideoEncoder:
+def open_encoder(stream: StreamFormat, hardware: bool = True) -> VideoEncoder:
     """The first that works here, hardware before software. Raises EncoderError that names what to install, or
     what is wrong with the stream.
     """
@@ -91,27 +71,27 @@ def open_encoder(stream: Stream, hardware: bool = True) -> VideoEncoder:
         fact = _h264_fact(library, stream.chroma)
         if fact.works:
             return H264Encoder(stream, library)
-        troubles.append(f"{library.name}: {fact.trouble}")
+        troubles.append(f"{library.name}: {fact.problem}")
     raise EncoderError(f"no H.264 encoder works here ({'; '.join(troubles)})")
 
 
-def encoders() -> list[EncoderFact]:
+def probe_encoders() -> list[EncoderProbe]:
     """Every candidate, each tried by encoding a small picture."""
     h264 = [_h264_fact(library, chroma) for library in LIBRARIES for chroma in library.kinds]
     return [*h264, _vp8_fact()]
 
 
 @functools.cache
-def _h264_fact(library: Library, chroma: Chroma) -> EncoderFact:
-    stream = Stream(Codec.H264, chroma, PROBE_PX, PROBE_PX)
+def _h264_fact(library: Library, chroma: Chroma) -> EncoderProbe:
+    stream = StreamFormat(Codec.H264, chroma, PROBE_PX, PROBE_PX)
     trouble = _trouble(lambda: H264Encoder(stream, library))
-    return EncoderFact(library.name, Codec.H264, chroma, library.hardware, trouble)
+    return EncoderProbe(library.name, Codec.H264, chroma, library.hardware, trouble)
 
 
 @functools.cache
-def _vp8_fact() -> EncoderFact:
-    stream = Stream(Codec.VP8, Chroma.YUV420, PROBE_PX, PROBE_PX)
-    return EncoderFact(vp8.LIBRARY, Codec.VP8, Chroma.YUV420, False, _trouble(lambda: Vp8Encoder(stream)))
+def _vp8_fact() -> EncoderProbe:
+    stream = StreamFormat(Codec.VP8, Chroma.YUV420, PROBE_PX, PROBE_PX)
+    return EncoderProbe(vp8.LIBRARY, Codec.VP8, Chroma.YUV420, False, _trouble(lambda: Vp8Encoder(stream)))
 
 
 def _trouble(opened: Callable[[], VideoEncoder]) -> str:

@@ -22,13 +22,8 @@ from numpy.typing import NDArray
 
 from display_server.agent.motion.encoders.colour import YuvConverter
 from display_server.agent.motion.encoders.pace import NOMINAL_FPS, FramePace
-from display_server.agent.motion.encoders.stream import (
-    Codec,
-    EncodedFrame,
-    EncoderError,
-    Stream,
-    codec_errors,
-)
+from display_server.agent.motion.encoders.stream_format import EncoderError, StreamFormat, codec_errors
+from display_server.protocol.video_format import Codec, EncodedFrame
 
 if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
@@ -64,7 +59,7 @@ class Vp8Encoder:
     running at half speed. The browser never sees these times; the transport puts its own.
     """
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: StreamFormat) -> None:
         """Raises EncoderError when PyAV is missing or the stream is not for VP8."""
         stream.require_encodable()
         if stream.codec is not Codec.VP8:

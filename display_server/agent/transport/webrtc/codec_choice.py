@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from display_server.agent.motion.encoders.video_encoder import Chroma, Codec
 from display_server.agent.transport.webrtc.session_description import OfferedCodec
+from display_server.protocol.video_format import Chroma, Codec
 
 #: Profile of High 4:4:4 Predictive and of Constrained Baseline, the first four digits of `profile-level-id`.
 _HIGH_444 = "f400"

@@ -188,7 +188,7 @@ class BandwidthEstimator:
         self.max_bps = max(max_bps, self.min_bps)
         self.estimate_bps = min(self.estimate_bps, self.max_bps)
 
-    def told(self, bps: float) -> None:
+    def set_estimate(self, bps: float) -> None:
         """The estimate, from who knows more of the way: nothing that was on trial holds for it."""
         self.estimate_bps = min(max(bps, self.min_bps), self.max_bps)
         self.ceiling_bps = None

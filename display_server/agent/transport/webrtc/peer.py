@@ -22,7 +22,6 @@ from aiortc import (
     RTCIceTransport,
 )
 
-from display_server.agent.motion.encoders.video_encoder import Chroma, Codec, EncodedFrame
 from display_server.agent.transport.webrtc.aiortc_overrides import Datagrams, Gatherer, Transport
 from display_server.agent.transport.webrtc.codec_choice import choose_codec
 from display_server.agent.transport.webrtc.session_description import (
@@ -31,7 +30,8 @@ from display_server.agent.transport.webrtc.session_description import (
     parse_offer,
 )
 from display_server.agent.transport.webrtc.video_sender import VideoSender
-from display_server.errors import ProtocolError
+from display_server.protocol.errors import ProtocolError
+from display_server.protocol.video_format import Chroma, Codec, EncodedFrame
 
 #: ICE and DTLS together take so long at most, s. A way without UDP is known by then.
 CONNECT_WITHIN_S = 8.0

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from display_server.errors import ProtocolError
+from display_server.protocol.errors import ProtocolError
 
 #: An offer has so many lines at most.
 LINES_MAX = 2_000

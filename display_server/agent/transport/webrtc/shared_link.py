@@ -19,7 +19,7 @@ class SharedLink:
         self.members: list[BandwidthEstimator] = []
         self._known_bps: float | None = None
 
-    def begin(self, member: BandwidthEstimator) -> None:
+    def join(self, member: BandwidthEstimator) -> None:
         """It has something to send from now on. Harmless if it is one already."""
         if member in self.members:
             return
@@ -27,7 +27,7 @@ class SharedLink:
         self.members.append(member)
         self._split()
 
-    def end(self, member: BandwidthEstimator) -> None:
+    def leave(self, member: BandwidthEstimator) -> None:
         """It has nothing to send, or is gone: the others take what it had. Harmless if it is none."""
         if member not in self.members:
             return
@@ -35,7 +35,7 @@ class SharedLink:
         self.members.remove(member)
         self._split()
 
-    def renewed(self) -> None:
+    def on_connected(self) -> None:
         """A connection was made: unless others are at work, the way may be another one."""
         if not self.members:
             self._known_bps = None
@@ -50,4 +50,4 @@ class SharedLink:
     def _split(self) -> None:
         if self._known_bps is not None:
             for one in self.members:
-                one.told(self._known_bps / len(self.members))
+                one.set_estimate(self._known_bps / len(self.members))

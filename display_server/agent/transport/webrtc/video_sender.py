@@ -8,7 +8,6 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from display_server.agent.motion.encoders.video_encoder import Codec, EncodedFrame
 from display_server.agent.transport.webrtc.estimator import BandwidthEstimator
 from display_server.agent.transport.webrtc.feedback import FeedbackError, parse_feedback, split
 from display_server.agent.transport.webrtc.pacer import Group, Pacer
@@ -20,6 +19,7 @@ from display_server.agent.transport.webrtc.session_description import (
     Offer,
     OfferedCodec,
 )
+from display_server.protocol.video_format import Codec, EncodedFrame
 
 #: Packets kept for those that got lost: a keyframe of a 5 MP monitor, and what follows within a round trip.
 HISTORY_MAX = 2_048

@@ -14,14 +14,14 @@ AVERAGE_BPS = 2e6
 def test_what_was_saved_may_be_taken_faster() -> None:
     allowance = Allowance(AVERAGE_BPS, 10.0)
     assert allowance.rate_bps(10.0) == AVERAGE_BPS * (1 + SAVED_MAX_S / SPENT_IN_S)
-    allowance.spent(int(AVERAGE_BPS * SAVED_MAX_S / 8), 10.0)
+    allowance.spend(int(AVERAGE_BPS * SAVED_MAX_S / 8), 10.0)
     assert allowance.rate_bps(10.0) == AVERAGE_BPS
     assert allowance.rate_bps(1000.0) == AVERAGE_BPS * (1 + SAVED_MAX_S / SPENT_IN_S), "and no more than that"
 
 
 def test_too_much_is_given_back_and_video_goes_on() -> None:
     allowance = Allowance(AVERAGE_BPS, 0.0)
-    allowance.spent(10_000_000, 0.0)
+    allowance.spend(10_000_000, 0.0)
     assert allowance.rate_bps(0.0) == LEAST * AVERAGE_BPS
 
 
@@ -37,7 +37,7 @@ def test_who_obeys_never_takes_more_than_the_average_and_what_was_saved(
     allowance, now_s, taken_bits = Allowance(AVERAGE_BPS, 0.0), 0.0, 0.0
     for interval_s, share in frames:
         size_bytes = int(allowance.rate_bps(now_s) * interval_s * share / 8)
-        allowance.spent(size_bytes, now_s)
+        allowance.spend(size_bytes, now_s)
         taken_bits += size_bytes * 8
         now_s += interval_s
         assert taken_bits <= AVERAGE_BPS * (now_s + SAVED_MAX_S)

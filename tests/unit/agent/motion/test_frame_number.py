@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from display_server.agent.motion.frame_number import BLOCK_PX, NUMBERS, check_of, coded_size_px, compose
+from display_server.agent.motion.frame_number import BLOCK_PX, check_of, coded_size_px, compose
+from display_server.protocol.limits import VIDEO_NUMBER_MAX
 
 
 def read(picture: np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]) -> int | None:
@@ -14,7 +15,7 @@ def read(picture: np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]) -> int |
     return word >> 4 if word & 15 == check_of(word >> 4) else None
 
 
-@pytest.mark.parametrize("number", [1, 2, 0x555, 0xAAA, NUMBERS])
+@pytest.mark.parametrize("number", [1, 2, 0x555, 0xAAA, VIDEO_NUMBER_MAX])
 @pytest.mark.parametrize("size", [(256, 64), (321, 65), (1024, 1024)])
 def test_picture_and_number_come_through(number: int, size: tuple[int, int]) -> None:
     width, height = size
@@ -36,6 +37,6 @@ def test_the_edge_is_repeated_where_the_size_is_odd() -> None:
 
 def test_black_white_and_noise_are_no_number() -> None:
     assert check_of(0) != 0
-    assert check_of(NUMBERS) != 15
+    assert check_of(VIDEO_NUMBER_MAX) != 15
     numbers = [n for n in range(1 << 16) if n & 15 == check_of(n >> 4)]
     assert len(numbers) == 1 << 12

@@ -42,8 +42,8 @@ class Desk:
     ) -> list[Region | None]:
         chosen = []
         for _ in range(round(seconds * rate)):
-            self.chooser.pictured(region.tiles(COLUMNS), waited_s, self.now_s, taken=taken)
-            chosen.append(self.chooser.choose(way, self.now_s))
+            self.chooser.on_frame(region.tiles(COLUMNS), waited_s, self.now_s, viewer_ready=taken)
+            chosen.append(self.chooser.choose_region(way, self.now_s))
             self.now_s += 1 / rate
         return chosen
 
@@ -52,9 +52,9 @@ class Desk:
         blink_s = self.now_s
         while self.now_s < until_s:
             if caret and self.now_s >= blink_s:
-                self.chooser.pictured(CARET, 0.0, self.now_s, taken=True)
+                self.chooser.on_frame(CARET, 0.0, self.now_s, viewer_ready=True)
                 blink_s += 0.05
-            self.chooser.choose(way, self.now_s)
+            self.chooser.choose_region(way, self.now_s)
             self.now_s += 0.005
         return self.chooser.region
 
@@ -103,15 +103,15 @@ def test_a_film_that_stands_still_is_waited_for_less_than_a_stack(way: LinkEstim
 def test_who_starves_is_known_before_it_is_decided() -> None:
     desk = Desk(MotionPolicy.ADAPTIVE)
     desk.draw(STACK, 0.2, 30, QUICK, waited_s=0.03, taken=False)
-    assert desk.chooser.starves(desk.now_s)
+    assert desk.chooser.is_starved(desk.now_s)
     desk.rest(1.0, QUICK)
-    assert not desk.chooser.starves(desk.now_s)
+    assert not desk.chooser.is_starved(desk.now_s)
 
 
 def test_who_takes_pictures_now_and_then_does_not_starve_of_a_caret() -> None:
     desk = Desk(MotionPolicy.ADAPTIVE)
     desk.draw(Region(0, 0, 1, 1), 0.5, 60, IN_COLOUR, waited_s=0.03, taken=False)
-    assert not desk.chooser.starves(desk.now_s)
+    assert not desk.chooser.is_starved(desk.now_s)
 
 
 def test_what_the_viewer_could_not_take_stays_video_on_any_way() -> None:
@@ -153,7 +153,7 @@ def test_rest_brings_tiles_back_whatever_blinks_beside(rate: int) -> None:
     desk = Desk(MotionPolicy.ADAPTIVE)
     assert desk.draw(STACK, 1, rate, SLOW)[-1] == STACK
     last_s = desk.now_s - 1 / rate
-    assert desk.chooser.rests_at_s - last_s <= 0.2
+    assert desk.chooser.rest_deadline_s - last_s <= 0.2
     assert desk.rest(0.25, SLOW, caret=True) is None
 
 

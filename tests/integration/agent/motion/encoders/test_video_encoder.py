@@ -6,33 +6,28 @@ import subprocess
 import sys
 
 import pytest
-from tests.unit.motion.encoders import pictures
 
 from display_server.agent.motion.encoders import video_encoder
 from display_server.agent.motion.encoders.h264 import H264Encoder
 from display_server.agent.motion.encoders.h264_library import LIBX264, Library
-from display_server.agent.motion.encoders.video_encoder import (
-    Chroma,
-    Codec,
-    EncoderError,
-    Stream,
-    encoders,
-    open_encoder,
-)
+from display_server.agent.motion.encoders.stream_format import EncoderError, StreamFormat
+from display_server.agent.motion.encoders.video_encoder import open_encoder, probe_encoders
+from display_server.protocol.video_format import Chroma, Codec
+from tests.unit.agent.motion.encoders import pictures
 
-STREAM = Stream(Codec.H264, Chroma.YUV444, 320, 192)
+STREAM = StreamFormat(Codec.H264, Chroma.YUV444, 320, 192)
 
 
 def test_reports_every_candidate_with_what_is_wrong() -> None:
-    facts = {(fact.name, fact.chroma): fact for fact in encoders()}
+    facts = {(fact.name, fact.chroma): fact for fact in probe_encoders()}
     assert {name for name, _ in facts} == {"libx264", "h264_nvenc", "h264_qsv", "libvpx"}
     for name in ("libx264", "libvpx"):
         assert facts[name, Chroma.YUV420].works
         assert not facts[name, Chroma.YUV420].hardware
     assert facts["libx264", Chroma.YUV444].works
     for fact in facts.values():
-        assert fact.works == (fact.trouble == "")
-        assert fact.works or len(fact.trouble) > 10
+        assert fact.works == (fact.problem == "")
+        assert fact.works or len(fact.problem) > 10
 
 
 def test_without_hardware_it_is_libx264() -> None:
@@ -49,7 +44,7 @@ def test_hardware_that_lists_but_does_not_encode_is_passed_over(monkeypatch: pyt
     opened = open_encoder(STREAM)
     assert isinstance(opened, H264Encoder)
     assert opened.library is LIBX264
-    assert [fact.works for fact in encoders() if fact.codec is Codec.H264] == [False, False, True, True]
+    assert [fact.works for fact in probe_encoders() if fact.codec is Codec.H264] == [False, False, True, True]
 
 
 def test_when_nothing_works_the_error_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,13 +57,13 @@ def test_when_nothing_works_the_error_says_why(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("stream", "says"),
     [
-        (Stream(Codec.H264, Chroma.YUV420, 321, 192), "even"),
-        (Stream(Codec.H264, Chroma.YUV444, 320, 32), "64"),
-        (Stream(Codec.H264, Chroma.YUV444, 20_000, 320), "16383"),
-        (Stream(Codec.VP8, Chroma.YUV444, 320, 192), "H.264"),
+        (StreamFormat(Codec.H264, Chroma.YUV420, 321, 192), "even"),
+        (StreamFormat(Codec.H264, Chroma.YUV444, 320, 32), "64"),
+        (StreamFormat(Codec.H264, Chroma.YUV444, 20_000, 320), "16383"),
+        (StreamFormat(Codec.VP8, Chroma.YUV444, 320, 192), "H.264"),
     ],
 )
-def test_refuses_streams_that_cannot_be(stream: Stream, says: str) -> None:
+def test_refuses_streams_that_cannot_be(stream: StreamFormat, says: str) -> None:
     with pytest.raises(EncoderError, match=says):
         open_encoder(stream)
 
@@ -85,17 +80,17 @@ WITHOUT_AV = """
 import sys
 sys.modules["av"] = None  # what an import finds when the package is not installed
 import display_server.agent.motion.encoders.video_encoder as video
-from display_server.agent.motion.encoders import (
-    colour, h264, h264_library, h264_profile, live_options, pace, vp8
-)
-for codec in video.Codec:
+from display_server.agent.motion.encoders import colour, h264, h264_library, h264_profile, pace, vp8
+from display_server.agent.motion.encoders.stream_format import EncoderError, StreamFormat
+from display_server.protocol.video_format import Chroma, Codec
+for codec in Codec:
     try:
-        video.open_encoder(video.Stream(codec, video.Chroma.YUV420, 320, 192))
-    except video.EncoderError as error:
+        video.open_encoder(StreamFormat(codec, Chroma.YUV420, 320, 192))
+    except EncoderError as error:
         assert "pip install 'lightbox[motion]'" in str(error), error
     else:
         raise SystemExit(f"{codec} without PyAV")
-assert [fact.works for fact in video.encoders()] == [False] * 6, video.encoders()
+assert [fact.works for fact in video.probe_encoders()] == [False] * 6, video.probe_encoders()
 """
 
 

@@ -11,7 +11,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from display_server.agent.motion.encoders.video_encoder import Codec, EncodedFrame
+from display_server.protocol.video_format import Codec, EncodedFrame
 
 Picture = NDArray[np.uint8]
 

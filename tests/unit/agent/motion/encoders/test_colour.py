@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.unit.motion.encoders import pictures
 
-from display_server.agent.motion.encoders.video_encoder import Chroma, Codec, Stream, open_encoder
+from display_server.agent.motion.encoders.stream_format import StreamFormat
+from display_server.agent.motion.encoders.video_encoder import open_encoder
+from display_server.protocol.video_format import Chroma, Codec
+from tests.unit.agent.motion.encoders import pictures
 from tests.unit.agent.motion.encoders.pictures import Picture
 from tests.unit.agent.motion.encoders.player import Player, Shown
 
@@ -28,7 +30,7 @@ def kind(request: pytest.FixtureRequest) -> tuple[Codec, Chroma]:
 def shown(kind: tuple[Codec, Chroma], picture: Picture, frames: int = 8) -> Shown:
     """After some frames of the same picture, as software encodes it."""
     height, width = picture.shape[:2]
-    encoder, player = open_encoder(Stream(*kind, width, height), hardware=False), Player(kind[0])
+    encoder, player = open_encoder(StreamFormat(*kind, width, height), hardware=False), Player(kind[0])
     for number in range(frames):
         frame = encoder.encode(picture, at_s=number / 30, bitrate_bps=RICH_BPS, keyframe=False)
         last = player.show(frame)

@@ -8,17 +8,12 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from av.video.frame import VideoFrame
-from tests.unit.motion.encoders import pictures
 
 from display_server.agent.motion.encoders.h264 import BUFFER_FRAMES, H264Encoder
-from display_server.agent.motion.encoders.video_encoder import (
-    Chroma,
-    Codec,
-    EncodedFrame,
-    EncoderError,
-    Stream,
-    profile_level_id,
-)
+from display_server.agent.motion.encoders.h264_profile import profile_level_id
+from display_server.agent.motion.encoders.stream_format import EncoderError, StreamFormat
+from display_server.protocol.video_format import Chroma, Codec, EncodedFrame
+from tests.unit.agent.motion.encoders import pictures
 from tests.unit.agent.motion.encoders.player import Player, psnr_db
 
 FPS = 30
@@ -37,7 +32,7 @@ def nal_types(frame: EncodedFrame) -> list[int]:
 
 
 def h264(chroma: Chroma, width_px: int = 320, height_px: int = 192) -> H264Encoder:
-    return H264Encoder(Stream(Codec.H264, chroma, width_px, height_px))
+    return H264Encoder(StreamFormat(Codec.H264, chroma, width_px, height_px))
 
 
 @pytest.fixture(params=list(Chroma), ids=lambda chroma: str(chroma.value))
@@ -65,7 +60,7 @@ def encoded(
 def test_parameter_set_says_what_sdp_says(chroma: Chroma, width_px: int, height_px: int) -> None:
     (first,) = encoded(h264(chroma, width_px, height_px), range(1))
     (parameters,) = (unit for unit in nal_units(first) if unit[0] & 0x1F == SPS)
-    assert parameters[1:4].hex() == profile_level_id(Stream(Codec.H264, chroma, width_px, height_px))
+    assert parameters[1:4].hex() == profile_level_id(StreamFormat(Codec.H264, chroma, width_px, height_px))
     assert parameters[1:3].hex() == {Chroma.YUV420: "42e0", Chroma.YUV444: "f400"}[chroma]
 
 

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from display_server.agent.motion.encoders.h264_profile import as_constrained_baseline
-from display_server.agent.motion.encoders.video_encoder import (
-    Chroma,
-    Codec,
-    EncoderError,
-    Stream,
-    profile_level_id,
-)
+from display_server.agent.motion.encoders.h264_profile import as_constrained_baseline, profile_level_id
+from display_server.agent.motion.encoders.stream_format import EncoderError, StreamFormat
+from display_server.protocol.video_format import Chroma, Codec
 
 
 @pytest.mark.parametrize(
@@ -29,7 +24,7 @@ from display_server.agent.motion.encoders.video_encoder import (
     ],
 )
 def test_level_rises_with_the_size(chroma: Chroma, width_px: int, height_px: int, expected: str) -> None:
-    assert profile_level_id(Stream(Codec.H264, chroma, width_px, height_px)) == expected
+    assert profile_level_id(StreamFormat(Codec.H264, chroma, width_px, height_px)) == expected
 
 
 def test_constraints_are_set_where_they_stand_and_nowhere_else() -> None:

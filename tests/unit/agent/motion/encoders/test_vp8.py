@@ -11,23 +11,18 @@ import pytest
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
-from tests.unit.motion.encoders import pictures
 
-from display_server.agent.motion.encoders.video_encoder import (
-    Chroma,
-    Codec,
-    EncodedFrame,
-    EncoderError,
-    Stream,
-)
+from display_server.agent.motion.encoders.stream_format import EncoderError, StreamFormat
 from display_server.agent.motion.encoders.vp8 import Vp8Encoder
+from display_server.protocol.video_format import Chroma, Codec, EncodedFrame
+from tests.unit.agent.motion.encoders import pictures
 from tests.unit.agent.motion.encoders.player import Player, psnr_db
 
 FPS = 30
 
 
 def vp8(width_px: int = 320, height_px: int = 192) -> Vp8Encoder:
-    return Vp8Encoder(Stream(Codec.VP8, Chroma.YUV420, width_px, height_px))
+    return Vp8Encoder(StreamFormat(Codec.VP8, Chroma.YUV420, width_px, height_px))
 
 
 @pytest.fixture
@@ -145,7 +140,7 @@ def test_refuses_odd_sides_and_444() -> None:
     with pytest.raises(EncoderError, match="even"):
         vp8(321, 192)
     with pytest.raises(EncoderError, match=r"4:2:0"):
-        Vp8Encoder(Stream(Codec.VP8, Chroma.YUV444, 320, 192))
+        Vp8Encoder(StreamFormat(Codec.VP8, Chroma.YUV444, 320, 192))
 
 
 def test_closed_twice_and_used_after(encoder: Vp8Encoder) -> None:

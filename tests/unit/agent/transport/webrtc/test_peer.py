@@ -16,12 +16,14 @@ from aiortc.rtcsctptransport import SCTP_DATA_FIRST_FRAG, SCTP_DATA_LAST_FRAG, W
 from av import VideoFrame
 from google_crc32c import value as crc32c
 
-from display_server.agent.motion.encoders.video_encoder import Chroma, Codec, Stream, open_encoder
+from display_server.agent.motion.encoders.stream_format import StreamFormat
+from display_server.agent.motion.encoders.video_encoder import open_encoder
 from display_server.agent.motion.frame_number import coded_size_px, compose
 from display_server.agent.transport.webrtc.aiortc_overrides import OVERTAKING_MAX
 from display_server.agent.transport.webrtc.peer import Peer, PeerState
 from display_server.agent.transport.webrtc.session_description import TRANSPORT_SEQUENCE
-from display_server.errors import ProtocolError
+from display_server.protocol.errors import ProtocolError
+from display_server.protocol.video_format import Chroma, Codec
 
 SIZE_PX = (320, 200)
 UNRELIABLE: dict[str, Any] = {"ordered": False, "maxRetransmits": 0, "negotiated": True, "id": 0}
@@ -86,7 +88,7 @@ async def test_frames_arrive_and_look_as_sent(bench: Bench) -> None:
     await bench.connect()
     assert bench.peer.codec is not None
     width, height = coded_size_px(*SIZE_PX)
-    encoder = open_encoder(Stream(*bench.peer.codec, width, height))
+    encoder = open_encoder(StreamFormat(*bench.peer.codec, width, height))
     region = np.full((SIZE_PX[1], SIZE_PX[0], 4), 128, np.uint8)
     region[50:150, 100:200] = 230
     picture = np.zeros((height, width, 4), np.uint8)

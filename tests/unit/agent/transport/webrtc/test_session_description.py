@@ -7,7 +7,6 @@ from aiortc.sdp import SessionDescription
 from hypothesis import given
 from hypothesis import strategies as st
 
-from display_server.agent.motion.encoders.video_encoder import Chroma, Codec
 from display_server.agent.transport.webrtc.codec_choice import choose_codec
 from display_server.agent.transport.webrtc.session_description import (
     PLAYOUT_DELAY,
@@ -16,7 +15,8 @@ from display_server.agent.transport.webrtc.session_description import (
     Channel,
     parse_offer,
 )
-from display_server.errors import ProtocolError
+from display_server.protocol.errors import ProtocolError
+from display_server.protocol.video_format import Chroma, Codec
 
 OFFER = """v=0
 o=- 4611731400430051336 2 IN IP4 127.0.0.1

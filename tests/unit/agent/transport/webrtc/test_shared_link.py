@@ -53,13 +53,13 @@ class Device:
         session = self.sessions[window]
         session.source = self._fill[window] if bps is None else lambda now_s, target_bps: int(bps / 8 / 60)
         if self._way is not None:
-            self._way.begin(session.estimator)
+            self._way.join(session.estimator)
 
     def end(self, window: int) -> None:
         self.moving.remove(window)
         self.sessions[window].source = lambda now_s, target_bps: 0
         if self._way is not None:
-            self._way.end(self.sessions[window].estimator)
+            self._way.leave(self.sessions[window].estimator)
 
     def run(self, seconds: float = SPELL_S) -> Spell:
         before = [link.delivered_bytes for link in self.links]
@@ -151,27 +151,27 @@ def test_who_sends_little_keeps_nobody_from_the_rest() -> None:
 def test_a_new_window_starts_with_what_is_known() -> None:
     way = SharedLink()
     one, other = (BandwidthEstimator(max_bps=20 * M, start_bps=bps) for bps in (12 * M, 1 * M))
-    way.begin(one)
+    way.join(one)
     assert one.estimate_bps == 12 * M, "alone, with nothing known but by itself"
-    way.end(one)
-    way.begin(other)
+    way.leave(one)
+    way.join(other)
     assert other.estimate_bps == 12 * M
-    way.begin(other)
+    way.join(other)
     assert way.members == [other]
-    way.end(one)
+    way.leave(one)
     assert other.estimate_bps == 12 * M
 
 
 def test_on_another_way_nothing_is_known() -> None:
     way = SharedLink()
     old, new = (BandwidthEstimator(max_bps=20 * M, start_bps=bps) for bps in (12 * M, 1 * M))
-    way.begin(old)
-    way.end(old)
-    way.renewed()
-    way.begin(new)
+    way.join(old)
+    way.leave(old)
+    way.on_connected()
+    way.join(new)
     assert new.estimate_bps == 1 * M
-    way.renewed()  # by another window, beside one that knows the way
-    way.begin(old)
+    way.on_connected()  # by another window, beside one that knows the way
+    way.join(old)
     assert (new.estimate_bps, old.estimate_bps) == (0.5 * M, 0.5 * M)
 
 
@@ -181,7 +181,7 @@ def test_the_policys_cap_holds_for_each() -> None:
         BandwidthEstimator(max_bps=8 * M, start_bps=8 * M) for _ in range(2)
     ]
     for member in members:
-        way.begin(member)
+        way.join(member)
     assert [member.estimate_bps for member in members] == [4 * M, 4 * M]
-    way.end(members[0])
+    way.leave(members[0])
     assert members[1].estimate_bps <= 8 * M

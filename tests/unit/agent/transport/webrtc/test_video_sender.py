@@ -8,7 +8,6 @@ import pytest
 from aiortc.rtp import HeaderExtensionsMap
 from aiortc.rtp import RtpPacket as TheirPacket
 
-from display_server.agent.motion.encoders.video_encoder import EncodedFrame
 from display_server.agent.transport.webrtc.estimator import BandwidthEstimator
 from display_server.agent.transport.webrtc.session_description import (
     PLAYOUT_DELAY,
@@ -17,6 +16,7 @@ from display_server.agent.transport.webrtc.session_description import (
     OfferedCodec,
 )
 from display_server.agent.transport.webrtc.video_sender import KEYFRAME_EVERY_S, REPEAT_AFTER_S, VideoSender
+from display_server.protocol.video_format import EncodedFrame
 
 CODEC = OfferedCodec(96, "vp8", {}, repair=97)
 OFFER = Offer("0", "user", "password", (), (CODEC,), {TRANSPORT_SEQUENCE: 4, PLAYOUT_DELAY: 5})

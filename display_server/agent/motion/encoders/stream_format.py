@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum
 
 from display_server.errors import Malfunction
+from display_server.protocol.video_format import Chroma, Codec
 
 #: Hardware encoders refuse less than 145 px in width; nothing smaller than this is worth a stream of its own.
 MIN_SIDE_PX = 64
@@ -26,20 +26,8 @@ class EncoderError(Malfunction):
     """A picture could not be encoded, or an encoder not be had; the text says what to do."""
 
 
-class Chroma(Enum):
-    """How many colour samples a pixel has: a quarter, or one each."""
-
-    YUV420 = "4:2:0"
-    YUV444 = "4:4:4"
-
-
-class Codec(Enum):
-    H264 = "h264"
-    VP8 = "vp8"
-
-
 @dataclass(frozen=True, slots=True)
-class Stream:
+class StreamFormat:
     """What one encoder makes for its whole life. Sides are even for 4:2:0."""
 
     codec: Codec
@@ -68,14 +56,6 @@ class Stream:
             raise EncoderError(f"{size} px cannot be 4:2:0: crop to even sides, or take 4:4:4")
         if self.codec is Codec.VP8 and self.chroma is not Chroma.YUV420:
             raise EncoderError(f"VP8 knows 4:2:0 only, not {self.chroma.value}: take H.264")
-
-
-@dataclass(frozen=True, slots=True)
-class EncodedFrame:
-    """`data` is one Annex B access unit (H.264), parameter sets included in keyframes, or one VP8 frame."""
-
-    data: bytes
-    keyframe: bool
 
 
 @contextlib.contextmanager
