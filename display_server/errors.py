@@ -1,36 +1,28 @@
 """The exception tree.
 
 LightboxError
-├── ConfigurationError      what the operator gave us is wrong, or the host lacks something
-├── ProtocolError           the peer sent something that PROTOCOL.md does not allow
-├── PolicyError             well-formed, but not allowed for this person
-│   └── LayoutError         monitors that cannot be so, or not on this display
-└── Malfunction             a part of ours or of the host failed
-    ├── CaptureError        the framebuffer or the X server is gone
-    └── DesktopError        a desktop could not be started or ended early
+├── ConfigurationError      the operator's input is wrong, or the host lacks something
+├── ProtocolError           the peer sent something that PROTOCOL.md does not allow (protocol/errors.py)
+├── PolicyError             a well-formed request that this person may not make
+│   └── LayoutError         a monitor layout that is impossible or does not fit this display
+└── Malfunction             a part of Lightbox or of the host failed
+    ├── CaptureError        the framebuffer or the X server is no longer available
+    └── DesktopError        a desktop did not start, or ended early
 """
 
 from __future__ import annotations
 
 
 class LightboxError(Exception):
-    """Root of everything Lightbox raises on purpose. `str()` is fit for the person who has to act on it."""
+    """Root of all exceptions that Lightbox raises. `str()` can be shown to the person who has to act on it."""
 
 
 class ConfigurationError(LightboxError):
-    """The operator's input or the host is wrong; `hint` says what to do next."""
+    """The operator's input or the host is wrong. `hint` says what to do next."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(f"{message}\n  {hint}" if hint else message)
         self.hint = hint
-
-
-class ProtocolError(LightboxError):
-    """The peer broke the wire protocol; the connection ends with `close_code`."""
-
-    def __init__(self, message: str, *, close_code: int = 4400) -> None:
-        super().__init__(message)
-        self.close_code = close_code
 
 
 class PolicyError(LightboxError):
@@ -38,16 +30,16 @@ class PolicyError(LightboxError):
 
 
 class LayoutError(PolicyError):
-    """Monitors cannot be arranged as asked; the former layout stands."""
+    """The requested monitor layout is not possible. The previous layout stays in place."""
 
 
-class Malfunction(LightboxError):  # noqa: N818 - the field's word for what is neither the peer's nor the operator's fault
-    """A part of ours or of the host failed."""
+class Malfunction(LightboxError):  # noqa: N818 - the field's word for a failure of the system itself
+    """A part of Lightbox or of the host failed."""
 
 
 class CaptureError(Malfunction):
-    """The picture can no longer be read."""
+    """The framebuffer can no longer be read."""
 
 
 class DesktopError(Malfunction):
-    """A desktop could not be started, or ended before it should."""
+    """A desktop could not be started, or it ended unexpectedly."""

@@ -1,4 +1,4 @@
-"""Binary frames of kind 3 (PROTOCOL.md §7): one copy's content, in pieces, either way."""
+"""Clipboard frames of PROTOCOL.md §7: copied content in pieces, in both directions."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 
-from display_server.errors import ProtocolError
+from display_server.protocol.errors import ProtocolError
+from display_server.protocol.frame_kinds import FrameKind
+from display_server.protocol.limits import CLIPBOARD_PIECE_MAX_BYTES
 
-KIND_CLIPBOARD = 3
-#: Content per frame, bytes: below a viewer's limit of frames, and small beside a picture on a slow line.
-PIECE_BYTES = 64 * 1024
+#: The first bytes of every PNG file.
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
-_HEAD = struct.Struct("<BBHIII")
+_HEADER = struct.Struct("<BBHIII")  # kind, flags, format, serial, total, offset
 
 
 class Format(IntEnum):
@@ -26,13 +26,15 @@ class Failure(IntFlag):
     """Why an answer has no content."""
 
     NONE = 0
-    UNAVAILABLE = 1  # the program that offered it hangs or is gone
+    UNAVAILABLE = 1  # the program that offered the content hangs, ended, or copied something else
     TOO_LARGE = 2
     DENIED = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
+    """One frame: `data` starts at `offset` of a content of `total` bytes."""
+
     failure: Failure
     format: Format
     serial: int
@@ -41,44 +43,48 @@ class Piece:
     data: bytes
 
 
-def pieces(kind: Format, serial: int, content: bytes) -> Iterator[bytes]:
-    """The frames of one copy, at least one."""
-    for offset in range(0, max(1, len(content)), PIECE_BYTES):
-        head = _HEAD.pack(KIND_CLIPBOARD, 0, kind, serial, len(content), offset)
-        yield head + content[offset : offset + PIECE_BYTES]
+def encode_pieces(kind: Format, serial: int, content: bytes) -> Iterator[bytes]:
+    """Yields the frames that carry `content`; empty content is one frame without data."""
+    for offset in range(0, max(1, len(content)), CLIPBOARD_PIECE_MAX_BYTES):
+        header = _HEADER.pack(FrameKind.CLIPBOARD, 0, kind, serial, len(content), offset)
+        yield header + content[offset : offset + CLIPBOARD_PIECE_MAX_BYTES]
 
 
-def failed(kind: Format, serial: int, failure: Failure) -> bytes:
-    """The frame that stands for content which cannot be had."""
-    return _HEAD.pack(KIND_CLIPBOARD, failure, kind, serial, 0, 0)
+def encode_failure(kind: Format, serial: int, failure: Failure) -> bytes:
+    """Returns the frame that answers a request whose content cannot be delivered."""
+    return _HEADER.pack(FrameKind.CLIPBOARD, failure, kind, serial, 0, 0)
 
 
 def parse_piece(data: bytes) -> Piece:
-    """Raises ProtocolError unless it is one well-formed piece of a viewer's copy."""
-    if len(data) < _HEAD.size:
-        raise ProtocolError("a clipboard frame is shorter than its head")
-    kind, flags, format_number, serial, total, offset = _HEAD.unpack_from(data)
-    content = data[_HEAD.size :]
-    if kind != KIND_CLIPBOARD or flags:
-        raise ProtocolError(f"no viewer sends clipboard frames of kind {kind}, flags {flags}")
+    """Parses one frame of content that a viewer pastes. Raises ProtocolError."""
+    if len(data) < _HEADER.size:
+        raise ProtocolError("a clipboard frame is shorter than its header")
+    kind, flags, format_number, serial, total, offset = _HEADER.unpack_from(data)
+    content = data[_HEADER.size :]
+    if kind != FrameKind.CLIPBOARD or flags:
+        raise ProtocolError(f"a viewer does not send clipboard frames of kind {kind}, flags {flags}")
     if format_number not in (Format.TEXT, Format.PNG):
-        raise ProtocolError(f"there is no clipboard format {format_number}")
+        raise ProtocolError(f"{format_number} is not a clipboard format")
     if offset + len(content) > total or (not content and total):
         raise ProtocolError(f"a clipboard frame of {len(content)} bytes at {offset} does not fit {total}")
     return Piece(Failure.NONE, Format(format_number), serial, total, offset, content)
 
 
-class Assembly:
-    """Puts a viewer's pieces together. A new copy takes the place of an unfinished one."""
+class PieceAssembler:
+    """Joins the pieces of a viewer's content. New content replaces one that is unfinished."""
 
     def __init__(self) -> None:
         self._first: Piece | None = None
         self._content = bytearray()
 
     def add(self, piece: Piece, max_bytes: int) -> bytes | None:
-        """The whole content with its last piece, else None. Raises ProtocolError."""
+        """Returns the whole content after its last piece, otherwise None.
+
+        Raises ProtocolError if the piece does not continue the one before, or if the content is larger than
+        `max_bytes`, is text that is not UTF-8, or an image that is not PNG.
+        """
         if piece.total > max_bytes:
-            raise ProtocolError(f"a copy of {piece.total} bytes is over the limit of {max_bytes}")
+            raise ProtocolError(f"clipboard content of {piece.total} bytes exceeds the limit of {max_bytes}")
         if piece.offset == 0:
             self._first, self._content = piece, bytearray()
         first = self._first
@@ -99,7 +105,7 @@ class Assembly:
 
 def _check(kind: Format, content: bytes) -> None:
     if kind is Format.PNG and not content.startswith(PNG_SIGNATURE):
-        raise ProtocolError("a clipboard picture is not PNG")
+        raise ProtocolError("a clipboard image is not PNG")
     if kind is Format.TEXT:
         try:
             content.decode()

@@ -1,4 +1,8 @@
-"""Every control message of PROTOCOL.md §2, §5 and §6, declared once: type, fields and ranges."""
+"""Every control message of PROTOCOL.md §2, §5 and §6: type, fields and ranges.
+
+The classes are the source of the web client's types (`generate_typescript`). A message's `type` on the wire
+is its class name in lower case, or the explicit `tag`.
+"""
 
 from __future__ import annotations
 
@@ -7,162 +11,206 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from display_server.errors import ProtocolError
+from display_server.protocol.errors import ProtocolError
+from display_server.protocol.limits import (
+    CACHE_MAX_BYTES,
+    DEVICE_NAME_MAX_CHARS,
+    MONITORS_MAX,
+    OFFER_MAX_CHARS,
+    TEXT_INPUT_MAX_CHARS,
+    VIDEO_NUMBER_MAX,
+    VIEWER_TEXT_MAX_BYTES,
+    WHEEL_MAX,
+)
+from display_server.protocol.subprotocol import PROTOCOL_VERSION
 
-PROTOCOL_VERSION = 1
-SUBPROTOCOL = "lightbox.1"
-#: Limits of PROTOCOL.md §1, bytes.
-TEXT_MAX_BYTES = 64 * 1024
-BINARY_MAX_BYTES = 256 * 1024
-#: A desktop has so many monitors at most.
-MONITORS_MAX = 6
+MonitorNumber = Annotated[int, Meta(ge=0, le=65_535)]
+#: A coordinate on a monitor or the screen, px.
+Coordinate = Annotated[int, Meta(ge=-32_768, le=32_767)]
+#: Width or height of a monitor, px.
+Length = Annotated[int, Meta(ge=1, le=65_535)]
+Uint16 = Annotated[int, Meta(ge=0, le=0xFFFF)]
+Uint32 = Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)]
+#: Scroll distance in 1/120 of a notch; positive is right or down.
+WheelDelta = Annotated[int, Meta(ge=-WHEEL_MAX, le=WHEEL_MAX)]
+#: Time on the browser's clock, ms. The upper bound excludes infinity, which JSON cannot express.
+BrowserTime = Annotated[float, Meta(ge=0, le=1e15)]
 
-Monitor = Annotated[int, Meta(ge=0, le=65_535)]
-Place = Annotated[int, Meta(ge=-32_768, le=32_767)]
-Side = Annotated[int, Meta(ge=1, le=65_535)]
-Epoch = Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)]
-Turn = Annotated[int, Meta(ge=-12_000, le=12_000)]
-Ordinal = Annotated[int, Meta(ge=0, le=0xFFFF)]
-#: A browser's clock in ms; finite because JSON knows nothing else.
-ClockMs = Annotated[float, Meta(ge=0, le=1e15)]
-#: Who gives monitors their sizes (§9).
-Sizes = Literal["window", "fixed", "other"]
+#: What the viewer's badge may claim about a monitor (§4).
+Exactness = Literal["exact", "refining", "lossy", "unverified"]
+#: What determines the size of the monitors (§9).
+SizeSource = Literal["window", "fixed", "other"]
+ClipboardFormat = Literal["text", "png"]
+#: State of the WebRTC connection and of the video region (§10).
+VideoState = Literal["off", "connecting", "ready", "playing", "failed"]
 
 
 class _Message(Struct, frozen=True, tag_field="type", tag=str.lower):
-    """Unknown fields are ignored; a missing one, a wrong type or range is an error."""
+    """Unknown fields are ignored; a missing field, a wrong type or a value out of range is an error."""
+
+
+# ── viewer → agent ───────────────────────────────────────────────────────────────────────────────────────
 
 
 class Hello(_Message, frozen=True):
+    """The first message. `encodings` are the tile encodings that the viewer can decode.
+
+    `device` is the device's name for people. `resume` means that the viewer reconnects by itself (§8), and
+    `video` that it can show video (§10).
+    """
+
     protocol: int
     client: Annotated[str, Meta(max_length=64)]
-    monitor: Monitor
-    cache_bytes: Annotated[int, Meta(ge=0, le=1 << 30)]
+    monitor: MonitorNumber
+    cache_bytes: Annotated[int, Meta(ge=0, le=CACHE_MAX_BYTES)]
     encodings: Annotated[list[Annotated[str, Meta(max_length=32)]], Meta(max_length=64)]
-    #: What the person would call the device, and whether it comes by itself after a loss (§8).
-    device: Annotated[str, Meta(max_length=64)] = ""
+    device: Annotated[str, Meta(max_length=DEVICE_NAME_MAX_CHARS)] = ""
     resume: bool = False
-    #: Whether it could show video for what moves (§10).
     video: bool = False
 
 
 class Pointer(_Message, frozen=True):
-    """`turn` and `step` put it in order with motions that come as datagrams (§11)."""
+    """Absolute position in px on the monitor, and all pressed buttons as a bit mask.
 
-    x: Place
-    y: Place
+    `turn` and `step` order the message among motions that arrive as datagrams (§11).
+    """
+
+    x: Coordinate
+    y: Coordinate
     buttons: Annotated[int, Meta(ge=0, le=255)]
-    turn: Ordinal = 0
-    step: Ordinal = 0
+    turn: Uint16 = 0
+    step: Uint16 = 0
 
 
 class Wheel(_Message, frozen=True):
-    x: Place
-    y: Place
-    dx: Turn
-    dy: Turn
-    turn: Ordinal = 0
+    """Scrolls by `dx` and `dy`, in 1/120 of a notch, at the position `x`, `y`."""
+
+    x: Coordinate
+    y: Coordinate
+    dx: WheelDelta
+    dy: WheelDelta
+    turn: Uint16 = 0
 
 
 class Key(_Message, frozen=True):
+    """Presses or releases a key. A release names the same `code` as its press."""
+
     keysym: Annotated[int, Meta(ge=1, le=0x1FF_FFFF)]
     code: Annotated[str, Meta(max_length=32)]
     down: bool
 
 
 class Text(_Message, frozen=True):
-    text: Annotated[str, Meta(min_length=1, max_length=1024)]
+    """Text from an input method or a soft keyboard, typed as if by keyboard."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=TEXT_INPUT_MAX_CHARS)]
 
 
 class Release(_Message, frozen=True):
-    pass
+    """Releases every key and button that this viewer holds."""
 
 
 class Ack(_Message, frozen=True):
-    monitor: Monitor
-    epoch: Epoch
-    received: ClockMs
-    decoded: ClockMs
-    shown: ClockMs
+    """The surface shows the epoch. Times are ms on the viewer's clock."""
+
+    monitor: MonitorNumber
+    epoch: Uint32
+    received: BrowserTime
+    decoded: BrowserTime
+    shown: BrowserTime
 
 
 class View(_Message, frozen=True):
+    """How the page shows the surface. `ratio` is device pixels per CSS pixel."""
+
     visible: bool
     scaled: bool
     ratio: Annotated[float, Meta(gt=0, le=64)]
 
 
 class Watch(_Message, frozen=True):
+    """Turns the reports `status` and `trace` on or off; the agent sends them once per second."""
+
     status: bool
     trace: bool
 
 
 class Refresh(_Message, frozen=True):
-    monitor: Monitor
+    """The viewer cannot continue from its surface and asks for a RESET update."""
+
+    monitor: MonitorNumber
 
 
 class Ping(_Message, frozen=True):
+    """`t` is any number; `pong` returns it."""
+
     t: float
 
 
-class OrderedMonitor(Struct, frozen=True):
+class RequestedMonitor(Struct, frozen=True):
+    """One monitor of a `layout` request, in device pixels."""
+
     id: Annotated[int, Meta(ge=0, le=MONITORS_MAX - 1)]
-    x: Place
-    y: Place
-    width: Side
-    height: Side
+    x: Coordinate
+    y: Coordinate
+    width: Length
+    height: Length
     primary: bool = False
 
 
 class Layout(_Message, frozen=True):
-    """`scale` is the programs' text scale in percent; None leaves it."""
+    """Requests a monitor layout. `scale` is the text scale of programs, %; null leaves it unchanged."""
 
-    monitors: Annotated[list[OrderedMonitor], Meta(min_length=1, max_length=MONITORS_MAX)]
+    monitors: Annotated[list[RequestedMonitor], Meta(min_length=1, max_length=MONITORS_MAX)]
     scale: Annotated[int, Meta(ge=100, le=300)] | None = None
 
 
-ClipboardFormat = Literal["text", "png"]
+class ClipboardRequest(_Message, frozen=True, tag="clipboard"):
+    """Requests what a program copied: `serial` and `format` are from the agent's `clipboard` message."""
 
-
-class ClipboardAsk(_Message, frozen=True, tag="clipboard"):
-    serial: Epoch
+    serial: Uint32
     format: ClipboardFormat
 
 
 class Offer(_Message, frozen=True):
-    """WebRTC's, to receive one video, and to send motions of the pointer."""
+    """WebRTC offer to receive one video track and, optionally, to open a channel for pointer motion."""
 
-    sdp: Annotated[str, Meta(max_length=48_000)]
+    sdp: Annotated[str, Meta(max_length=OFFER_MAX_CHARS)]
 
 
 class Played(_Message, frozen=True):
-    """Frames of this number that the surface showed so far."""
+    """`frames` video frames with this `number` were shown so far."""
 
-    monitor: Monitor
-    number: Annotated[int, Meta(ge=1, le=0xFFF)]
-    frames: Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)]
+    monitor: MonitorNumber
+    number: Annotated[int, Meta(ge=1, le=VIDEO_NUMBER_MAX)]
+    frames: Uint32
 
 
 InputMessage = Pointer | Wheel | Key | Text | Release
 ViewerMessage = (
-    Hello | InputMessage | Ack | View | Watch | Refresh | Layout | Ping | ClipboardAsk | Offer | Played
+    Hello | InputMessage | Ack | View | Watch | Refresh | Layout | Ping | ClipboardRequest | Offer | Played
 )
 
 _decoder: msgspec.json.Decoder[ViewerMessage] = msgspec.json.Decoder(ViewerMessage)
 
 
 def parse_viewer_message(text: str) -> ViewerMessage:
-    """Raises ProtocolError, which names the field, for anything that a viewer may not send."""
-    # A code point takes at least one byte, so only a text near the limit is encoded to be measured.
-    if len(text) > TEXT_MAX_BYTES // 4 and len(text.encode()) > TEXT_MAX_BYTES:
-        raise ProtocolError(f"a text frame holds at most {TEXT_MAX_BYTES} bytes")
+    """Parses and checks one control message. Raises ProtocolError, whose text names the wrong field."""
+    # A code point takes at most four bytes, so shorter texts need not be encoded to be measured.
+    if len(text) > VIEWER_TEXT_MAX_BYTES // 4 and len(text.encode()) > VIEWER_TEXT_MAX_BYTES:
+        raise ProtocolError(f"a text frame holds at most {VIEWER_TEXT_MAX_BYTES} bytes")
     try:
         return _decoder.decode(text)
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise ProtocolError(str(error)) from error
 
 
+# ── agent → viewer ───────────────────────────────────────────────────────────────────────────────────────
+
+
 class MonitorLayout(Struct, frozen=True):
+    """One monitor of the desktop, px from the upper left corner of the screen."""
+
     id: int
     x: int
     y: int
@@ -172,6 +220,11 @@ class MonitorLayout(Struct, frozen=True):
 
 
 class Welcome(_Message, frozen=True):
+    """The answer to `hello`. `digest_seed` is a 64-bit number as 16 hexadecimal digits (§4).
+
+    `tile_px` is the side of a tile. The layout fields are those of `monitors`.
+    """
+
     session: str
     viewer: str
     desktop: str
@@ -179,12 +232,14 @@ class Welcome(_Message, frozen=True):
     monitors: list[MonitorLayout]
     screen_max: tuple[int, int] | None
     scale: int
-    sizes: Sizes
-    tile_px: int = 64
+    sizes: SizeSource
+    tile_px: int
     protocol: int = PROTOCOL_VERSION
 
 
 class Cursor(_Message, frozen=True):
+    """The cursor image as base64; `png` is null while a program hides the cursor. Sizes in px."""
+
     width: int
     height: int
     hot_x: int
@@ -192,35 +247,39 @@ class Cursor(_Message, frozen=True):
     png: str | None
 
 
-class PointerAt(_Message, frozen=True, tag="pointer"):
+class PointerPosition(_Message, frozen=True, tag="pointer"):
+    """A program or another viewer moved the pointer to this position on the screen, px."""
+
     x: int
     y: int
 
 
-StateName = Literal["exact", "refining", "lossy", "unverified"]
-
-
 class State(_Message, frozen=True):
+    """Exactness of a monitor (§4). `age_ms` is the time since it was last exact.
+
+    `ratio` is the compression ratio of the video that is shown, null without video.
+    """
+
     monitor: int
     epoch: int
-    state: StateName
+    state: Exactness
     age_ms: float
-    #: Raw bytes for each of the video that is shown; None while there is none.
     ratio: float | None
 
 
 class Verify(_Message, frozen=True):
+    """Asks the viewer to read back its surface and to report digests; `full` asks for every tile."""
+
     monitor: int
     full: bool
 
 
-VideoState = Literal["off", "connecting", "ready", "playing", "failed"]
-
-
 class Status(_Message, frozen=True):
+    """Counters since the viewer connected (§5)."""
+
     monitor: int
     epoch: int
-    state: StateName
+    state: Exactness
     age_ms: float
     tiles: int
     updated_tiles: int
@@ -243,7 +302,10 @@ class Status(_Message, frozen=True):
 
 
 class TraceFrame(Struct, frozen=True):
-    """Times in ms on the agent's clock; None where the viewer's clock is not known yet."""
+    """When each stage of one frame ended, ms on the agent's clock (§6).
+
+    `received`, `decoded` and `shown` are null until the offset of the viewer's clock is known.
+    """
 
     epoch: int
     damaged: float
@@ -260,10 +322,14 @@ class TraceFrame(Struct, frozen=True):
 
 
 class Trace(_Message, frozen=True):
+    """The frames that were acknowledged since the previous `trace`."""
+
     frames: list[TraceFrame]
 
 
 class ClipboardState(_Message, frozen=True, tag="clipboard"):
+    """What the policy allows, and what a program copied: a new `serial` means new content (§7)."""
+
     to_desktop: bool
     from_desktop: bool
     images: bool
@@ -273,42 +339,56 @@ class ClipboardState(_Message, frozen=True, tag="clipboard"):
 
 
 class Notice(_Message, frozen=True):
+    """A message for the person; `code` is one of NoticeCode."""
+
     code: str
     message: str
 
 
 class Pong(_Message, frozen=True):
+    """The answer to `ping`: its `t`, and the agent's clock in ms."""
+
     t: float
     clock: float
 
 
 class Monitors(_Message, frozen=True):
-    """`screen_max` is None where viewers cannot arrange them."""
+    """The monitor layout (§9). `screen_max` is null where viewers cannot change it.
+
+    `scale` is the text scale of programs, %.
+    """
 
     monitors: list[MonitorLayout]
     screen_max: tuple[int, int] | None
     scale: int
-    sizes: Sizes
+    sizes: SizeSource
 
 
 class IceServer(Struct, frozen=True):
+    """A TURN server, with the fields of WebRTC's RTCIceServer."""
+
     urls: list[str]
     username: str
     credential: str
 
 
-class Peer(_Message, frozen=True):
-    """Asks for an offer. `servers` relay where the direct way is closed."""
+class OfferRequest(_Message, frozen=True, tag="peer"):
+    """Asks the viewer for an `offer`. `servers` relay where no direct connection is possible."""
 
     servers: list[IceServer]
 
 
 class Answer(_Message, frozen=True):
+    """WebRTC answer to the latest `offer`."""
+
     sdp: str
 
 
-class Video(_Message, frozen=True):
-    """From now on frames with this number are shown in this rectangle, px on the monitor; with 0 none."""
+class VideoRegion(_Message, frozen=True, tag="video"):
+    """From now on, video frames with this `number` are shown in this rectangle, px on the monitor.
+
+    Number 0 ends the video.
+    """
 
     monitor: int
     number: int
@@ -322,7 +402,7 @@ AgentMessage = (
     Welcome
     | Monitors
     | Cursor
-    | PointerAt
+    | PointerPosition
     | State
     | Verify
     | Status
@@ -330,9 +410,9 @@ AgentMessage = (
     | ClipboardState
     | Notice
     | Pong
-    | Peer
+    | OfferRequest
     | Answer
-    | Video
+    | VideoRegion
 )
 
 _encode = msgspec.json.Encoder().encode

@@ -12,7 +12,15 @@ from display_server.agent.transport.viewer_socket import ViewerSocket
 from display_server.desktop.clipboard_policy import ClipboardPolicy
 from display_server.errors import Malfunction
 from display_server.protocol import messages as m
-from display_server.protocol.clipboard import Assembly, Failure, Format, Piece, failed, pieces
+from display_server.protocol.clipboard import (
+    Failure,
+    Format,
+    Piece,
+    PieceAssembler,
+    encode_failure,
+    encode_pieces,
+)
+from display_server.protocol.notice_codes import NoticeCode
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +45,7 @@ class ViewerClipboard:
         self._policy = policy if desktop is not None else ClipboardPolicy()
         self._socket = socket
         self._notice = notice
-        self._assembly = Assembly()
+        self._assembly = PieceAssembler()
         self._answering: asyncio.Task[None] | None = None
 
     def tell(self) -> None:
@@ -57,7 +65,7 @@ class ViewerClipboard:
             )
         )
 
-    def asked(self, ask: m.ClipboardAsk) -> None:
+    def asked(self, ask: m.ClipboardRequest) -> None:
         """Answers in time, by content or by why there is none. A new question ends the answer before it."""
         self._cancel()
         self._answering = asyncio.create_task(self._answer(FORMATS[ask.format], ask.serial))
@@ -72,7 +80,7 @@ class ViewerClipboard:
             return None
         desktop, policy = self._desktop, self._policy
         if desktop is None or not policy.to_desktop or (piece.format is Format.PNG and not policy.images):
-            self._notice("clipboard-denied", "Nothing may be pasted from outside on this desktop.")
+            self._notice(NoticeCode.CLIPBOARD_DENIED, "Nothing may be pasted from outside on this desktop.")
             return None
         log.info("clipboard to desktop", format=NAMES[piece.format], bytes=len(content))
         return desktop.put(piece.format, content)
@@ -83,22 +91,22 @@ class ViewerClipboard:
     async def _answer(self, kind: Format, serial: int) -> None:
         desktop, policy = self._desktop, self._policy
         if desktop is None or not policy.from_desktop or (kind is Format.PNG and not policy.images):
-            self._socket.send(failed(kind, serial, Failure.DENIED))
+            self._socket.send(encode_failure(kind, serial, Failure.DENIED))
             return
         if serial != desktop.serial:
-            self._socket.send(failed(kind, serial, Failure.UNAVAILABLE))
+            self._socket.send(encode_failure(kind, serial, Failure.UNAVAILABLE))
             return
         try:
             content = await desktop.fetch(kind)
         except TooLargeError:
-            self._socket.send(failed(kind, serial, Failure.TOO_LARGE))
+            self._socket.send(encode_failure(kind, serial, Failure.TOO_LARGE))
             return
         except (ContentError, Malfunction) as error:
             log.info("clipboard content cannot be had", reason=str(error))
-            self._socket.send(failed(kind, serial, Failure.UNAVAILABLE))
+            self._socket.send(encode_failure(kind, serial, Failure.UNAVAILABLE))
             return
         log.info("clipboard from desktop", format=NAMES[kind], bytes=len(content))
-        for frame in pieces(kind, serial, content):
+        for frame in encode_pieces(kind, serial, content):
             while self._socket.buffered_bytes > QUEUE_BYTES:  # noqa: ASYNC110 - sockets tell of no progress
                 await asyncio.sleep(QUEUE_LOOK_S)
             self._socket.send(frame)

@@ -7,15 +7,12 @@ import struct
 
 import pytest
 
-from display_server.errors import ProtocolError
 from display_server.protocol import messages as m
-from display_server.protocol.connection import (
-    HELLO_WITHIN_S,
-    TABLE,
-    ConnectionEvent,
-    ConnectionState,
-    ViewerConnection,
-)
+from display_server.protocol.close_codes import CloseCode
+from display_server.protocol.connection import ViewerConnection
+from display_server.protocol.connection_state import TRANSITIONS, ConnectionEvent, ConnectionState
+from display_server.protocol.errors import ProtocolError
+from display_server.protocol.limits import HELLO_TIMEOUT_S, VIEWER_BINARY_MAX_BYTES
 from display_server.protocol.wire import DigestReport
 
 HELLO = {
@@ -60,11 +57,11 @@ def test_a_whole_life() -> None:
 
 
 def test_hello_comes_first_and_once() -> None:
-    with pytest.raises(ProtocolError, match="not due"):
+    with pytest.raises(ProtocolError, match="not allowed"):
         _say(_connection(), type="release")
-    with pytest.raises(ProtocolError, match="not due"):
+    with pytest.raises(ProtocolError, match="not allowed"):
         _connection().receive(REPORT)
-    with pytest.raises(ProtocolError, match="hello is not due"):
+    with pytest.raises(ProtocolError, match="hello is not allowed"):
         _say(_running(), **HELLO)
 
 
@@ -77,9 +74,9 @@ def test_nothing_is_acknowledged_before_an_update() -> None:
 
 def test_hello_is_due_in_time() -> None:
     connection = _connection()
-    connection.check_time(100.0 + HELLO_WITHIN_S - 0.1)
+    connection.check_time(100.0 + HELLO_TIMEOUT_S - 0.1)
     with pytest.raises(ProtocolError, match="no hello"):
-        connection.check_time(100.0 + HELLO_WITHIN_S)
+        connection.check_time(100.0 + HELLO_TIMEOUT_S)
     connection = _running()
     connection.check_time(1e9)
 
@@ -87,10 +84,10 @@ def test_hello_is_due_in_time() -> None:
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"protocol": 2}, 4426),
-        ({"protocol": 0}, 4426),
-        ({"encodings": ["solid"]}, 4426),
-        ({"monitor": 1}, 4410),
+        ({"protocol": 2}, CloseCode.VERSION_MISMATCH),
+        ({"protocol": 0}, CloseCode.VERSION_MISMATCH),
+        ({"encodings": ["solid"]}, CloseCode.VERSION_MISMATCH),
+        ({"monitor": 1}, CloseCode.MONITOR_REMOVED),
     ],
 )
 def test_hellos_that_do_not_fit(change: dict[str, object], code: int) -> None:
@@ -109,14 +106,16 @@ def test_other_monitors_are_none_of_its_business() -> None:
 
 def test_too_much_at_once() -> None:
     with pytest.raises(ProtocolError, match="at most"):
-        _running().receive(bytes(m.BINARY_MAX_BYTES + 1))
+        _running().receive(bytes(VIEWER_BINARY_MAX_BYTES + 1))
 
 
 def test_nothing_leads_out_of_closed() -> None:
-    after = [state for (state, _), state in TABLE.items() if state is not ConnectionState.CLOSED]
+    after = [state for (state, _), state in TRANSITIONS.items() if state is not ConnectionState.CLOSED]
     assert ConnectionState.CONNECTING not in after
     for event in ConnectionEvent:
-        assert TABLE.get((ConnectionState.CLOSED, event), ConnectionState.CLOSED) is ConnectionState.CLOSED
+        assert (
+            TRANSITIONS.get((ConnectionState.CLOSED, event), ConnectionState.CLOSED) is ConnectionState.CLOSED
+        )
 
 
 def test_reports_of_a_picture_that_had_another_size_are_let_pass() -> None:
@@ -124,7 +123,7 @@ def test_reports_of_a_picture_that_had_another_size_are_let_pass() -> None:
     far = struct.pack("<BBHIQH", 2, 0, 0, 1, 0, 1) + struct.pack("<HQ", 40_000, 1)
     with pytest.raises(ProtocolError, match="tile 40000 of 4"):
         _running().receive(far)
-    connection.picture_changed(1)
+    connection.monitor_resized(1)
     report = connection.receive(far)
     assert isinstance(report, DigestReport)
     with pytest.raises(ProtocolError, match="tile 40000 of 4"):

@@ -9,8 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from display_server.errors import ProtocolError
 from display_server.protocol import messages as m
+from display_server.protocol.close_codes import CloseCode
+from display_server.protocol.errors import ProtocolError
+from display_server.protocol.limits import VIEWER_TEXT_MAX_BYTES
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[2] / "vectors" / "protocol.json").read_text())
 
@@ -25,7 +27,7 @@ def test_messages_of_viewers(vector: dict[str, Any]) -> None:
 def test_what_viewers_may_not_send(vector: dict[str, Any]) -> None:
     with pytest.raises(ProtocolError) as caught:
         m.parse_viewer_message(vector["text"])
-    assert caught.value.close_code == 4400
+    assert caught.value.close_code == CloseCode.PROTOCOL_VIOLATION
 
 
 @pytest.mark.parametrize("vector", VECTORS["from_agent"], ids=lambda vector: vector["name"])
@@ -40,7 +42,7 @@ def test_unknown_fields_are_ignored() -> None:
 
 
 def test_the_limit_counts_bytes() -> None:
-    padding = "한" * (m.TEXT_MAX_BYTES // 3 + 1)
+    padding = "한" * (VIEWER_TEXT_MAX_BYTES // 3 + 1)
     with pytest.raises(ProtocolError, match="at most"):
         m.parse_viewer_message(json.dumps({"type": "release", "x": padding}, ensure_ascii=False))
 

@@ -11,8 +11,10 @@ from display_codecs import wire as reference
 from hypothesis import given
 from hypothesis import strategies as st
 
-from display_server.errors import ProtocolError
-from display_server.protocol.wire import KIND_MOTION, Motion, UpdateWriter, parse_motion, parse_report
+from display_server.protocol.close_codes import CloseCode
+from display_server.protocol.errors import ProtocolError
+from display_server.protocol.frame_kinds import FrameKind
+from display_server.protocol.wire import PointerMotion, UpdateWriter, parse_pointer_motion, parse_report
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[2] / "vectors" / "protocol.json").read_text())
 
@@ -60,24 +62,24 @@ def test_reports(vector: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("vector", VECTORS["motions"], ids=lambda vector: vector["name"])
 def test_motions(vector: dict[str, Any]) -> None:
-    motion = parse_motion(bytes.fromhex(vector["hex"]))
-    assert motion == Motion(vector["turn"], vector["step"], vector["x"], vector["y"])
+    motion = parse_pointer_motion(bytes.fromhex(vector["hex"]))
+    assert motion == PointerMotion(vector["turn"], vector["step"], vector["x"], vector["y"])
 
 
 @pytest.mark.parametrize("vector", VECTORS["malformed_motions"], ids=lambda vector: vector["name"])
 def test_malformed_motions_are_refused(vector: dict[str, Any]) -> None:
     with pytest.raises(ProtocolError) as caught:
-        parse_motion(bytes.fromhex(vector["hex"]))
-    assert caught.value.close_code == 4400
+        parse_pointer_motion(bytes.fromhex(vector["hex"]))
+    assert caught.value.close_code == CloseCode.PROTOCOL_VIOLATION
 
 
 @given(st.binary(max_size=12))
 def test_any_datagram_is_a_motion_or_refused(data: bytes) -> None:
     try:
         assert len(data) == 10
-        assert parse_motion(data).turn > 0
+        assert parse_pointer_motion(data).turn > 0
     except (AssertionError, ProtocolError):
-        assert len(data) != 10 or data[:2] != bytes([KIND_MOTION, 0]) or data[2:4] == bytes(2)
+        assert len(data) != 10 or data[:2] != bytes([FrameKind.POINTER_MOTION, 0]) or data[2:4] == bytes(2)
 
 
 @pytest.mark.parametrize("vector", VECTORS["malformed_reports"], ids=lambda vector: vector["name"])

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from display_server.errors import ProtocolError
 from display_server.protocol.clipboard import (
-    PIECE_BYTES,
     PNG_SIGNATURE,
-    Assembly,
     Failure,
     Format,
-    failed,
+    PieceAssembler,
+    encode_failure,
+    encode_pieces,
     parse_piece,
-    pieces,
 )
+from display_server.protocol.errors import ProtocolError
+from display_server.protocol.limits import CLIPBOARD_PIECE_MAX_BYTES
 
 LIMIT = 1 << 20
 
@@ -35,22 +35,24 @@ def frame(
     return struct.pack("<BBHIII", kind, flags, kind_of_content, serial, total, offset) + data
 
 
-@given(st.integers(0, 3 * PIECE_BYTES + 1), st.sampled_from(Format), st.integers(0, 0xFFFF_FFFF))
+@given(
+    st.integers(0, 3 * CLIPBOARD_PIECE_MAX_BYTES + 1), st.sampled_from(Format), st.integers(0, 0xFFFF_FFFF)
+)
 def test_comes_back_whole(size: int, kind: Format, serial: int) -> None:
     content = ((PNG_SIGNATURE if kind is Format.PNG else b"") + b"x" * size) if size else b""
     if kind is Format.PNG and not content:
         content = PNG_SIGNATURE
-    assembly = Assembly()
-    results = [assembly.add(parse_piece(part), LIMIT) for part in pieces(kind, serial, content)]
+    assembly = PieceAssembler()
+    results = [assembly.add(parse_piece(part), LIMIT) for part in encode_pieces(kind, serial, content)]
     assert results[-1] == content
     assert all(result is None for result in results[:-1])
 
 
 def test_a_new_copy_takes_the_place_of_an_unfinished_one() -> None:
-    assembly = Assembly()
-    first, *_ = pieces(Format.TEXT, 1, b"x" * (PIECE_BYTES + 1))
+    assembly = PieceAssembler()
+    first, *_ = encode_pieces(Format.TEXT, 1, b"x" * (CLIPBOARD_PIECE_MAX_BYTES + 1))
     assert assembly.add(parse_piece(first), LIMIT) is None
-    (second,) = pieces(Format.TEXT, 2, b"y")
+    (second,) = encode_pieces(Format.TEXT, 2, b"y")
     assert assembly.add(parse_piece(second), LIMIT) == b"y"
 
 
@@ -86,7 +88,7 @@ def test_no_piece(data: bytes, told: str) -> None:
     ],
 )
 def test_no_copy(frames: list[bytes], told: str) -> None:
-    assembly = Assembly()
+    assembly = PieceAssembler()
     *fine, wrong = frames
     for data in fine:
         assembly.add(parse_piece(data), LIMIT)
@@ -95,4 +97,4 @@ def test_no_copy(frames: list[bytes], told: str) -> None:
 
 
 def test_a_reason_has_no_content() -> None:
-    assert failed(Format.PNG, 9, Failure.TOO_LARGE) == struct.pack("<BBHIII", 3, 2, 2, 9, 0, 0)
+    assert encode_failure(Format.PNG, 9, Failure.TOO_LARGE) == struct.pack("<BBHIII", 3, 2, 2, 9, 0, 0)

@@ -11,7 +11,8 @@ import pytest
 
 from display_server.agent.clipboard.desktop_clipboard import ContentError, TooLargeError
 from display_server.desktop.clipboard_policy import ClipboardPolicy
-from display_server.protocol.clipboard import PNG_SIGNATURE, Failure, Format, pieces
+from display_server.protocol.clipboard import PNG_SIGNATURE, Failure, Format, encode_pieces
+from display_server.protocol.close_codes import CloseCode
 from tests.fakes.agent import RunningAgent, running_agent
 from tests.fakes.viewer import FakeViewer
 
@@ -54,7 +55,7 @@ class FakeClipboard:
 
 
 async def bring(viewer: FakeViewer, kind: Format, content: bytes) -> None:
-    for frame in pieces(kind, 1, content):
+    for frame in encode_pieces(kind, 1, content):
         await viewer.connection.send(frame)
 
 
@@ -176,4 +177,4 @@ async def test_more_than_the_limit_ends_the_viewer() -> None:
         await shown(viewer, running)
         await bring(viewer, Format.TEXT, b"x" * 500_001)
         await viewer.until(lambda: viewer.close_code is not None)
-        assert viewer.close_code == 4400
+        assert viewer.close_code == CloseCode.PROTOCOL_VIOLATION

@@ -1,0 +1,17 @@
+"""Codes of the `notice` message (PROTOCOL.md §2)."""
+
+from __future__ import annotations
+
+from enum import StrEnum, unique
+
+
+@unique
+class NoticeCode(StrEnum):
+    """Why the agent sends the person a message."""
+
+    #: The viewer pasted something that the clipboard policy forbids; the content was dropped.
+    CLIPBOARD_DENIED = "clipboard-denied"
+    #: A `layout` message could not be applied; the monitors stay as they were.
+    LAYOUT_REFUSED = "layout-refused"
+    #: The monitor that this viewer shows was removed; the connection closes with MONITOR_REMOVED.
+    MONITOR_REMOVED = "monitor-gone"

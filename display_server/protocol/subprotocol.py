@@ -1,0 +1,18 @@
+"""Names in a viewer's WebSocket handshake (PROTOCOL.md §1), and the headers that the gateway adds."""
+
+from __future__ import annotations
+
+#: `hello.protocol` and `welcome.protocol`.
+PROTOCOL_VERSION = 1
+#: The WebSocket subprotocol that both sides name.
+SUBPROTOCOL = f"lightbox.{PROTOCOL_VERSION}"
+#: A second offered subprotocol carries the ticket: this prefix, then the ticket.
+TICKET_PREFIX = "ticket."
+#: Request path of the WebSocket, at the gateway and at the agent.
+VIEWER_PATH = "/viewer"
+
+#: Headers by which the gateway tells the agent who connects. The agent trusts them, because only its own user
+#: can connect to its Unix socket.
+USER_HEADER = "Lightbox-User"
+VIEWER_HEADER = "Lightbox-Viewer"
+DEVICE_HEADER = "Lightbox-Device"
