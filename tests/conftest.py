@@ -1,10 +1,39 @@
-"""Makes `tests.fakes…` and `tests.e2e…` importable however pytest was started, and nothing else."""
+"""Settings for all tests: import path, Hypothesis profiles, and how parallel workers divide the tests."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-ROOT = str(Path(__file__).resolve().parent.parent)
-if ROOT not in sys.path:
+import pytest
+from hypothesis import settings
+
+TESTS = Path(__file__).resolve().parent
+ROOT = str(TESTS.parent)
+if ROOT not in sys.path:  # `tests.fakes` and the like are importable however pytest was started
     sys.path.insert(0, ROOT)
+
+# `make test` always tries the same examples; `make nightly` searches anew. Busy machines miss deadlines.
+settings.register_profile("test", derandomize=True, deadline=None)
+settings.register_profile("nightly", derandomize=False, deadline=None, max_examples=2000, print_blob=True)
+settings.load_profile("test")
+
+#: The slowest tests start first, so that no worker ends long after the others.
+ORDER = ("e2e", "integration", "fuzz", "property", "unit", "style")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keeps the tests of a file that use the same browser on one worker, which then starts it once."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=lambda item: ORDER.index(item.path.relative_to(TESTS).parts[0]))
+
+
+def _group(item: pytest.Item) -> str:
+    file = str(item.path.relative_to(TESTS))
+    parameters = (
+        item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    )
+    engine = parameters.get("browser", parameters.get("tablet", ""))
+    return f"{file}:{getattr(engine, 'name', engine)}"
