@@ -1,4 +1,4 @@
-"""What launcher, keeper and agent tell each other: `spec.json` and `status.json` of a desktop's folder."""
+"""`spec.json` and `status.json` of a desktop's folder: what launcher, supervisor and agent exchange."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from display_server.errors import DesktopError
 
 
 class DesktopState(Enum):
-    """`starting` → `ready` → `ended`, or `failed` from either of the first two."""
+    """`starting` → `ready` → `ended`; `starting` and `ready` may also become `failed`."""
 
     STARTING = "starting"
     READY = "ready"
@@ -23,7 +23,7 @@ class DesktopState(Enum):
 
 
 class DesktopSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One desktop as ordered by the launcher. Paths are absolute."""
+    """The desktop that the launcher orders. All paths are absolute."""
 
     session: str
     user: str
@@ -35,31 +35,36 @@ class DesktopSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     folder: str
     log_folder: str
     locale: str = "ko_KR.UTF-8"
-    attach: str | None = None  # serve this X display instead of starting one
-    share: bool = False  # several devices of the person may show it at once
-    fixed: bool = False  # the size is the operator's; else windows give theirs
+    #: The X display to serve, as `:0`, instead of starting an X server.
+    attach: str | None = None
+    #: Whether several devices of the person may show the desktop at the same time.
+    share: bool = False
+    #: Whether the configured size stays; otherwise monitors take the size of the windows that show them.
+    fixed: bool = False
     clipboard: ClipboardPolicy = ClipboardPolicy()
     video: VideoSettings = VideoSettings()
 
     @property
     def socket(self) -> Path:
-        """Where the agent listens."""
+        """The Unix socket on which the agent listens."""
         return Path(self.folder) / "agent.sock"
 
     @property
     def framebuffer_folder(self) -> Path:
-        """Xvfb's `-fbdir`, 0700."""
+        """The folder, mode 0700, in which Xvfb keeps its framebuffer (`-fbdir`)."""
         return Path(self.folder) / "framebuffer"
 
 
 class Pids(msgspec.Struct, frozen=True):
-    keeper: int
+    """The processes of a desktop; None for one that does not run."""
+
+    supervisor: int
     x_server: int | None = None
     agent: int | None = None
 
 
 class DesktopStatus(msgspec.Struct, frozen=True):
-    """One desktop as the keeper sees it."""
+    """The state of a desktop, as its supervisor publishes it."""
 
     session: str
     state: DesktopState
@@ -76,7 +81,7 @@ def read_spec(folder: Path) -> DesktopSpec:
     try:
         return msgspec.json.decode((folder / "spec.json").read_bytes(), type=DesktopSpec)
     except (OSError, msgspec.MsgspecError) as error:
-        raise DesktopError(f"{folder / 'spec.json'} cannot be used: {error}") from error
+        raise DesktopError(f"{folder / 'spec.json'} cannot be read: {error}") from error
 
 
 def write_spec(spec: DesktopSpec) -> None:
@@ -84,13 +89,13 @@ def write_spec(spec: DesktopSpec) -> None:
 
 
 def read_status(folder: Path) -> DesktopStatus | None:
-    """None until the keeper has written it. Raises DesktopError when it is malformed."""
+    """Returns None until the supervisor has written the file. Raises DesktopError when it is malformed."""
     try:
         return msgspec.json.decode((folder / "status.json").read_bytes(), type=DesktopStatus)
     except FileNotFoundError:
         return None
     except (OSError, msgspec.MsgspecError) as error:
-        raise DesktopError(f"{folder / 'status.json'} cannot be used: {error}") from error
+        raise DesktopError(f"{folder / 'status.json'} cannot be read: {error}") from error
 
 
 def write_status(folder: Path, status: DesktopStatus) -> None:
@@ -98,7 +103,7 @@ def write_status(folder: Path, status: DesktopStatus) -> None:
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Writes a file of mode 0600 at once: a reader sees the old one or the new one, never half."""
+    """Replaces the file atomically with one of mode 0600; readers see the old or the new content."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:

@@ -1,1 +1,1 @@
-"""The process that starts one desktop's X server, agent and programs, and restarts the agent."""
+"""The process that starts a desktop's X server, agent and programs, and restarts the agent when it dies."""

@@ -1,4 +1,4 @@
-"""The display agent as the keeper sees it: started, asked whether it answers, started again when it dies."""
+"""The display agent as a child of the supervisor: started, checked for health and restarted when it dies."""
 
 from __future__ import annotations
 
@@ -10,26 +10,36 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from display_server.desktop.session_processes import describe_exit
 from display_server.desktop.spec import DesktopSpec
 from display_server.errors import DesktopError
-from display_server.supervisor.children import Child, Children, describe_exit
+from display_server.supervisor.children import Child, Children
+from display_server.supervisor.supervisor_log import LogEvent
 from display_server.supervisor.x_server import XServer
 
-AGENT = (sys.executable, "-m", "display_server.agent")
-#: Before the next start, by how many agents in a row died young. The first is at once: somebody is watching.
+AGENT_COMMAND = (sys.executable, "-m", "display_server.agent")
+#: Delay before the next start, s, by the number of agents in a row that exited young. The first restart is
+#: immediate, because somebody is looking at the desktop.
 BACKOFF_S = (0.0, 0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
-#: An agent that lived this long had no trouble starting.
-LIVED_S = 10.0
-#: A desktop whose agent never answered is given up after so many agents.
-ATTEMPTS_MAX = 5
-#: An agent that takes longer to answer for the first time hangs.
-ANSWER_TIMEOUT_S = 15.0
+#: An agent that ran longer than this resets the backoff, s.
+STABLE_AFTER_S = 10.0
+#: The desktop fails when this many agents exited and none of them was ever healthy.
+START_ATTEMPTS_MAX = 5
+#: An agent that is not healthy within this time after its start is killed, s.
+HEALTH_TIMEOUT_S = 15.0
+#: How long one health check may take, s.
+_HEALTH_CHECK_S = 1.0
+#: Pause between two health checks of an agent that is starting, s.
 _POLL_S = 0.01
-_QUESTION = b"GET /healthz HTTP/1.1\r\nHost: agent\r\nConnection: close\r\n\r\n"
+_HEALTH_REQUEST = b"GET /healthz HTTP/1.1\r\nHost: agent\r\nConnection: close\r\n\r\n"
 
 
 class AgentProcess:
-    """One agent at a time. `changed` is called when its pid changed, `answered` when a new one answers."""
+    """Runs one agent at a time.
+
+    `on_pid_change` is called when an agent started or exited, `on_healthy` when a new agent passes its first
+    health check. The agent's output goes to the descriptor `output`.
+    """
 
     def __init__(
         self,
@@ -39,14 +49,14 @@ class AgentProcess:
         environment: Mapping[str, str],
         output: int,
         *,
-        command: Sequence[str] = AGENT,
-        changed: Callable[[], None],
-        answered: Callable[[], None],
-        tell: Callable[..., None],
+        command: Sequence[str] = AGENT_COMMAND,
+        on_pid_change: Callable[[], None],
+        on_healthy: Callable[[], None],
+        log: LogEvent,
     ) -> None:
         self._children = children
         self._spec = spec
-        # One thread per core for matrices that nobody multiplies would cost memory and time to start.
+        # OpenBLAS would start one thread per core, which costs memory and time; the agent never uses them.
         self._environment = {**environment, "OPENBLAS_NUM_THREADS": "1"}
         self._output = output
         self._argv = [
@@ -56,69 +66,65 @@ class AgentProcess:
             *("--xauthority", str(server.xauthority)),
             *("--source", "fbdir" if server.child else "shm"),
         ]
-        self._changed, self._answered, self._tell = changed, answered, tell
-        self._ever_answered = False
-        self.child: Child | None = None
-        self.restarts = 0
+        self._on_pid_change, self._on_healthy, self._log = on_pid_change, on_healthy, log
+        self._child: Child | None = None
+        #: Whether any agent has been healthy so far.
+        self.was_healthy = False
 
     @property
     def pid(self) -> int | None:
-        return self.child.pid if self.child and self.child.alive else None
+        return self._child.pid if self._child and self._child.alive else None
 
-    @property
-    def answers(self) -> bool:
-        """Whether one of them did."""
-        return self._ever_answered
-
-    async def keep(self) -> None:
-        """Until cancelled. Raises DesktopError when no agent ever answers."""
+    async def run(self) -> None:
+        """Runs until cancelled. Raises DesktopError when no agent becomes healthy."""
         loop = asyncio.get_running_loop()
         failures = 0
         while True:
             await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
-            self._spec.socket.unlink(missing_ok=True)  # of a killed one: it would be taken for the new one's
+            # A killed agent leaves its socket behind, which would be mistaken for that of the new agent.
+            self._spec.socket.unlink(missing_ok=True)
             started_s = loop.time()
-            self.child = self._children.start("agent", self._argv, self._environment, output=self._output)
-            self._changed()
-            code = await self._live(self.child)
-            lived_s = loop.time() - started_s
-            self._changed()
-            self._tell("agent ended", exit=describe_exit(code), lived_s=round(lived_s, 3))
-            failures = 0 if lived_s > LIVED_S else failures + 1
-            self.restarts += 1
-            if not self._ever_answered and failures >= ATTEMPTS_MAX:
+            self._child = self._children.start("agent", self._argv, self._environment, output=self._output)
+            self._on_pid_change()
+            code = await self._wait_for_exit(self._child)
+            uptime_s = loop.time() - started_s
+            self._on_pid_change()
+            self._log("agent exited", exit=describe_exit(code), uptime_s=round(uptime_s, 3))
+            failures = 0 if uptime_s > STABLE_AFTER_S else failures + 1
+            if not self.was_healthy and failures >= START_ATTEMPTS_MAX:
                 raise DesktopError(f"The display agent does not start ({describe_exit(code)}).")
 
-    async def _live(self, child: Child) -> int:
-        answer = asyncio.create_task(self._until_answer(child))
+    async def _wait_for_exit(self, child: Child) -> int:
+        health_check = asyncio.create_task(self._check_health(child))
         try:
             return await child.wait()
         finally:
-            answer.cancel()
+            health_check.cancel()
 
-    async def _until_answer(self, child: Child) -> None:
+    async def _check_health(self, child: Child) -> None:
+        """Returns when the agent is healthy; kills an agent that is not healthy in time."""
         loop = asyncio.get_running_loop()
-        deadline_s = loop.time() + ANSWER_TIMEOUT_S
-        while not await answers(self._spec.socket):
+        deadline_s = loop.time() + HEALTH_TIMEOUT_S
+        while not await is_healthy(self._spec.socket):
             if loop.time() > deadline_s:
-                self._tell("agent hangs", pid=child.pid)
+                self._log("agent does not respond", pid=child.pid)
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(child.pid, signal.SIGKILL)
                 return
             await asyncio.sleep(_POLL_S)
-        self._ever_answered = True
-        self._answered()
+        self.was_healthy = True
+        self._on_healthy()
 
 
-async def answers(socket: Path) -> bool:
-    """Whether an agent serves this socket and says that it is well."""
+async def is_healthy(socket: Path) -> bool:
+    """Returns whether an agent listens on this socket and answers `GET /healthz` with 200."""
     try:
         reader, writer = await asyncio.open_unix_connection(str(socket))
     except OSError:
         return False
     try:
-        writer.write(_QUESTION)
-        async with asyncio.timeout(1.0):
+        writer.write(_HEALTH_REQUEST)
+        async with asyncio.timeout(_HEALTH_CHECK_S):
             return b" 200 " in await reader.readline()
     except (OSError, TimeoutError):
         return False

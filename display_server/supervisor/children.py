@@ -1,4 +1,7 @@
-"""The processes of a desktop: started with limits, reaped, and ended with all that they started in turn."""
+"""Child processes of the supervisor: starts them with resource limits, reaps them and terminates them.
+
+Termination includes all descendants, also those whose parent has ended.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +18,21 @@ from pathlib import Path
 
 from display_server.errors import DesktopError
 
+#: Options of prctl(2).
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
-#: Limits of every process of a desktop. Not NPROC: it counts all processes of the user, of all desktops.
+#: Resource limits of every process of a desktop. RLIMIT_NPROC is not among them, because it counts all
+#: processes of the user, that is, those of all desktops.
 LIMITS = {
-    resource.RLIMIT_CORE: 0,  # a core file would hold patient data
+    resource.RLIMIT_CORE: 0,  # a core file would contain patient data
     resource.RLIMIT_NOFILE: 8192,
-    resource.RLIMIT_DATA: 8 * 2**30,
+    resource.RLIMIT_DATA: 8 * 2**30,  # bytes
 }
-#: The kernel ends a desktop's programs before the door, the keeper or the X server when memory runs out.
+#: oom_score_adj of a desktop's programs: when memory runs out, the kernel kills them before the gateway, the
+#: supervisor or the X server.
 PROGRAM_OOM_SCORE = 500
-#: How long processes may take to end after SIGTERM.
-GRACE_S = 1.0
+#: How long processes may take to end after SIGTERM before they are killed, s.
+TERMINATION_GRACE_S = 1.0
 _POLL_S = 0.01
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -34,7 +40,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(eq=False)
 class Child:
-    """A process that we started."""
+    """A process that the supervisor started."""
 
     name: str
     pid: int
@@ -42,7 +48,10 @@ class Child:
     process: subprocess.Popen[bytes] = field(repr=False)
 
     async def wait(self) -> int:
-        """Its exit code, or minus the signal that ended it. Any number may wait, and may be cancelled."""
+        """Returns the exit code, or minus the signal that ended the process.
+
+        Any number of callers may wait, and each of them may be cancelled.
+        """
         return await asyncio.shield(self.exited)
 
     @property
@@ -51,7 +60,10 @@ class Child:
 
 
 class Children:
-    """Becomes the reaper of everything below this process: whoever loses its parent becomes our child."""
+    """The supervisor's children.
+
+    This process becomes a child subreaper (prctl(2)): descendants that lose their parent become its children.
+    """
 
     def __init__(self) -> None:
         self._children: dict[int, Child] = {}
@@ -69,7 +81,10 @@ class Children:
         pass_fds: Sequence[int] = (),
         oom_score: int = 0,
     ) -> Child:
-        """In a session of its own; both outputs go to the descriptor `output`. Raises DesktopError."""
+        """Starts a process in a session of its own; its stdout and stderr go to the descriptor `output`.
+
+        The kernel kills the process when the supervisor dies. Raises DesktopError.
+        """
 
         def prepare() -> None:
             _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -90,7 +105,7 @@ class Children:
                 stderr=output,
                 pass_fds=pass_fds,
                 start_new_session=True,
-                preexec_fn=prepare,  # safe: this process has no other threads
+                preexec_fn=prepare,  # safe: no other thread can hold a lock while this process forks
             )
         except FileNotFoundError as error:
             raise DesktopError(f"{argv[0]} is not installed.") from error
@@ -100,21 +115,21 @@ class Children:
         self._children[child.pid] = child
         return child
 
-    async def end(self, *, spare: Iterable[Child] = ()) -> None:
-        """Ends every process below this one but `spare`: SIGTERM, SIGKILL after a grace."""
-        spared = {child.pid for child in spare}
+    async def terminate(self, *, except_for: Iterable[Child] = ()) -> None:
+        """Ends all descendants of this process but `except_for`: with SIGTERM, after a grace with SIGKILL."""
+        spared = {child.pid for child in except_for}
         loop = asyncio.get_running_loop()
-        deadline_s = loop.time() + GRACE_S
-        told: set[int] = set()
-        while left := descendants(os.getpid()) - spared:
+        deadline_s = loop.time() + TERMINATION_GRACE_S
+        signalled: set[int] = set()
+        while remaining := descendants(os.getpid()) - spared:
             killing = loop.time() > deadline_s
-            for pid in left if killing else left - told:
+            for pid in remaining if killing else remaining - signalled:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL if killing else signal.SIGTERM)
-            told |= left
+            signalled |= remaining
             await asyncio.sleep(_POLL_S)
             self._reap()
-        self._reap()  # what ended since is a zombie, and no descendant any more
+        self._reap()  # `descendants` leaves out zombies, so some may not have been reaped yet
 
     def _reap(self) -> None:
         while True:
@@ -125,32 +140,28 @@ class Children:
             if pid == 0:
                 return
             if child := self._children.pop(pid, None):
-                child.process.returncode = os.waitstatus_to_exitcode(status)  # it must not wait for it again
+                # Without its exit code the Popen object would wait for the pid again.
+                child.process.returncode = os.waitstatus_to_exitcode(status)
                 if not child.exited.done():
                     child.exited.set_result(child.process.returncode)
 
 
 def descendants(ancestor: int) -> set[int]:
-    """Living processes below `ancestor`."""
+    """Returns the pids of all living processes below `ancestor`; zombies are left out."""
     parents: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
-                # pid (name) state ppid …; the name may hold anything, blanks and brackets too
+                # "pid (name) state ppid …"; the name may contain anything, also blanks and brackets
                 rest = (entry / "stat").read_text(errors="replace").rpartition(") ")[2].split()
                 if rest[0] not in "ZX":
                     parents[int(entry.name)] = int(rest[1])
     found: set[int] = set()
-    border = {ancestor}
-    while border:
-        border = {pid for pid, parent in parents.items() if parent in border} - found
-        found |= border
+    generation = {ancestor}
+    while generation:
+        generation = {pid for pid, parent in parents.items() if parent in generation} - found
+        found |= generation
     return found
-
-
-def describe_exit(code: int) -> str:
-    """As a person wants it: `exit code 1`, `SIGSEGV`."""
-    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
 def _prctl(option: int, value: int) -> None:

@@ -1,4 +1,4 @@
-"""What a desktop's programs find around them: home, folders, language, display."""
+"""The environment variables of a desktop's processes."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ import os
 import pwd
 from pathlib import Path
 
+from display_server.desktop.session_processes import SESSION_VARIABLE
 from display_server.desktop.spec import DesktopSpec
-from display_server.supervisor.leftovers import MARK
 from display_server.supervisor.x_server import XServer
 
-#: Taken from the keeper's own environment; everything else of it stays away from the programs.
+#: Variables that programs inherit from the supervisor; programs get nothing else of its environment.
 INHERITED = ("TZ", "LD_LIBRARY_PATH")
-PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games"
+#: Where programs of a profile are searched.
+PROGRAM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games"
+#: Used when the host lacks the configured locale. Every host has it, and it is UTF-8.
 FALLBACK_LOCALE = "C.UTF-8"
 
 
 def available_locale(wanted: str) -> str:
-    """`wanted` if the host has it, else one that every host has; both speak UTF-8."""
+    """Returns `wanted` if the host has this locale, else FALLBACK_LOCALE."""
     try:
         locale.setlocale(locale.LC_ALL, wanted)
     except locale.Error:
@@ -28,21 +30,25 @@ def available_locale(wanted: str) -> str:
     return wanted
 
 
-def bare(spec: DesktopSpec) -> dict[str, str]:
-    """For processes of ours: the keeper's environment and the mark by which all of a desktop is found."""
-    return {**os.environ, MARK: spec.session}
+def service_environment(spec: DesktopSpec) -> dict[str, str]:
+    """The variables of Lightbox's own processes: those of the supervisor and the session's id."""
+    return {**os.environ, SESSION_VARIABLE: spec.session}
 
 
-def for_programs(spec: DesktopSpec, server: XServer, bus: Path | None) -> dict[str, str]:
-    """For the person's programs. Makes the folders that it names, 0700."""
+def program_environment(spec: DesktopSpec, server: XServer, bus: Path | None) -> dict[str, str]:
+    """The variables of the person's programs.
+
+    Creates the folders that they name, mode 0700. `bus` is the socket of the session bus, None if there is
+    none.
+    """
     home, runtime = Path(spec.home), Path(spec.folder) / "runtime"
-    for place in (home, runtime, home / ".config", home / ".cache", home / ".local" / "share"):
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (home, runtime, home / ".config", home / ".cache", home / ".local" / "share"):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     user = pwd.getpwuid(os.geteuid())
     language = available_locale(spec.locale)
     environment = {name: value for name in INHERITED if (value := os.environ.get(name))}
     environment |= {
-        "PATH": PATH,
+        "PATH": PROGRAM_PATH,
         "HOME": str(home),
         "USER": user.pw_name,
         "LOGNAME": user.pw_name,
@@ -56,13 +62,13 @@ def for_programs(spec: DesktopSpec, server: XServer, bus: Path | None) -> dict[s
         "XDG_CACHE_HOME": str(home / ".cache"),
         "XDG_DATA_HOME": str(home / ".local" / "share"),
         "XDG_SESSION_TYPE": "x11",
-        # Assistive technology and remote file systems have daemons that nothing here needs.
+        # The accessibility bus and GVfs would start daemons that no program of a desktop needs.
         "NO_AT_BRIDGE": "1",
         "GTK_A11Y": "none",
         "GIO_USE_VFS": "local",
-        # XTEST has no touch; and scrolling by notches is all that Xvfb's pointer can do.
+        # XTEST sends no touch events, and Xvfb's pointer scrolls by notches only.
         "MOZ_USE_XINPUT2": "0",
-        MARK: spec.session,
+        SESSION_VARIABLE: spec.session,
     }
     if bus is not None:
         environment["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={bus}"

@@ -1,9 +1,9 @@
-"""The states of a desktop, as its keeper steps through them.
+"""The states of a desktop, and the events by which its supervisor moves from one to the next.
 
-starting ──agent answered──► ready
-    │  │                     │  │
-    │  └──────broke──────────┼──┴──► failed
-    └─────────told to end────┴─────► ended
+starting ──ready──► ready
+    │  │             │  │
+    │  └───failure───┼──┴──► failed
+    └─stop requested─┴─────► ended
 """
 
 from __future__ import annotations
@@ -15,29 +15,32 @@ from display_server.errors import DesktopError
 
 
 class SupervisorEvent(Enum):
-    AGENT_ANSWERED = "agent answered"
-    BROKE = "broke"
-    TOLD_TO_END = "told to end"
+    READY = "ready"
+    FAILURE = "failure"
+    STOP_REQUESTED = "stop requested"
 
 
-#: What is not here cannot happen. A restarted agent answers again; what comes after the end changes nothing.
+#: Events that are missing here cannot occur in that state. `READY` occurs again each time a restarted agent
+#: becomes healthy; nothing changes the state of a desktop that has failed or ended.
 TRANSITIONS: dict[tuple[DesktopState, SupervisorEvent], DesktopState] = {
-    (DesktopState.STARTING, SupervisorEvent.AGENT_ANSWERED): DesktopState.READY,
-    (DesktopState.STARTING, SupervisorEvent.BROKE): DesktopState.FAILED,
-    (DesktopState.STARTING, SupervisorEvent.TOLD_TO_END): DesktopState.ENDED,
-    (DesktopState.READY, SupervisorEvent.AGENT_ANSWERED): DesktopState.READY,
-    (DesktopState.READY, SupervisorEvent.BROKE): DesktopState.FAILED,
-    (DesktopState.READY, SupervisorEvent.TOLD_TO_END): DesktopState.ENDED,
-    (DesktopState.FAILED, SupervisorEvent.TOLD_TO_END): DesktopState.FAILED,
-    (DesktopState.FAILED, SupervisorEvent.BROKE): DesktopState.FAILED,
-    (DesktopState.ENDED, SupervisorEvent.TOLD_TO_END): DesktopState.ENDED,
-    (DesktopState.ENDED, SupervisorEvent.BROKE): DesktopState.ENDED,
+    (DesktopState.STARTING, SupervisorEvent.READY): DesktopState.READY,
+    (DesktopState.STARTING, SupervisorEvent.FAILURE): DesktopState.FAILED,
+    (DesktopState.STARTING, SupervisorEvent.STOP_REQUESTED): DesktopState.ENDED,
+    (DesktopState.READY, SupervisorEvent.READY): DesktopState.READY,
+    (DesktopState.READY, SupervisorEvent.FAILURE): DesktopState.FAILED,
+    (DesktopState.READY, SupervisorEvent.STOP_REQUESTED): DesktopState.ENDED,
+    (DesktopState.FAILED, SupervisorEvent.FAILURE): DesktopState.FAILED,
+    (DesktopState.FAILED, SupervisorEvent.STOP_REQUESTED): DesktopState.FAILED,
+    (DesktopState.ENDED, SupervisorEvent.FAILURE): DesktopState.ENDED,
+    (DesktopState.ENDED, SupervisorEvent.STOP_REQUESTED): DesktopState.ENDED,
 }
 
 
-def after(state: DesktopState, event: SupervisorEvent) -> DesktopState:
-    """Raises DesktopError for what must not happen in this state."""
+def next_state(state: DesktopState, event: SupervisorEvent) -> DesktopState:
+    """Raises DesktopError when the event cannot occur in this state."""
     try:
         return TRANSITIONS[state, event]
     except KeyError:
-        raise DesktopError(f"A desktop that is {state.value} cannot take {event.value!r}.") from None
+        raise DesktopError(
+            f"The event {event.value!r} cannot occur while the desktop is {state.value!r}."
+        ) from None

@@ -1,4 +1,4 @@
-"""A desktop's X server: Xvfb with its framebuffer in a private file, one cookie, and no network."""
+"""The X server of a desktop: an Xvfb with its framebuffer in a private file, one cookie and no TCP."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from display_server.desktop.session_processes import describe_exit
 from display_server.desktop.spec import DesktopSpec
-from display_server.desktop.x11.monitors import MONITORS_MAX, SCREEN_MAX, Monitor
+from display_server.desktop.x11.monitors import SCREEN_MAX, Monitor
+from display_server.desktop.x11.outputs import outputs_environment
+from display_server.desktop.x11.xauthority import write_xauthority
 from display_server.errors import DesktopError, LayoutError
-from display_server.supervisor.children import Child, Children, describe_exit
-from display_server.supervisor.xauthority import write_xauthority
+from display_server.protocol.limits import MONITORS_MAX
+from display_server.supervisor.children import Child, Children
 
-#: It takes 0.1 to 0.3 s on an idle host.
+#: How long the X server may take until it accepts connections, s. An idle host needs 0.1 to 0.3 s.
 START_TIMEOUT_S = 15.0
+#: The resolution that the X server reports to programs, dots per inch.
 DPI = 96
-#: How much of its last words we tell.
-WORDS_MAX = 400
-#: Gives an Xvfb an output for each monitor. Built by `desktop.build_outputs`; without it there is one.
-OUTPUTS_LIBRARY = Path(__file__).parents[1] / "desktop" / "x11" / "native" / "outputs.so"
+#: How much of the end of the X server's log an error message quotes, characters.
+LOG_EXCERPT_MAX = 400
 
 
 @dataclass(frozen=True)
 class XServer:
-    """`display` is `:N`. `child` is None where the server is not ours."""
+    """An X server: its display (`:N`) and authority file. `child` is None when somebody else started it."""
 
     display: str
     xauthority: Path
@@ -39,22 +41,24 @@ async def start_x_server(
     environment: Mapping[str, str],
     screen_max: tuple[int, int] = SCREEN_MAX,
 ) -> XServer:
-    """Returns when it takes connections. Raises DesktopError with its last words.
+    """Starts an Xvfb and returns when it accepts connections.
 
-    The screen is as large as it can become, px: an Xvfb shrinks, and grows again, but never beyond its first
-    size. `lay_out` makes it what was ordered.
+    The screen starts at its largest size, `screen_max` in px, because an Xvfb can shrink its screen but never
+    grow it beyond the initial size. `apply_initial_size` then gives the screen the ordered size.
+
+    Raises DesktopError, which quotes the X server's log.
     """
     folder = Path(spec.folder)
-    xauthority, words = folder / "xauthority", folder / "x_server.log"
+    xauthority, log_path = folder / "xauthority", _log_path(spec)
     spec.framebuffer_folder.mkdir(mode=0o700, exist_ok=True)
     write_xauthority(xauthority)
     number_reader, number_writer = os.pipe()
-    log = os.open(words, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         child = children.start(
             "X server",
             _command(spec, number_writer, xauthority, screen_max),
-            {**environment, **_outputs()},
+            {**environment, **outputs_environment(MONITORS_MAX)},
             output=log,
             pass_fds=[number_writer],
         )
@@ -66,39 +70,37 @@ async def start_x_server(
         os.close(number_writer)
     try:
         async with asyncio.timeout(START_TIMEOUT_S):
-            number = (await _read_all(number_reader)).strip()
+            number = (await _read_line(number_reader)).strip()
     except TimeoutError as error:
         raise DesktopError(
-            f"The X server did not start within {START_TIMEOUT_S:g} s.{_quote(words)}"
+            f"The X server did not start within {START_TIMEOUT_S:g} s.{log_excerpt(spec)}"
         ) from error
     finally:
         os.close(number_reader)
     if not number:
         code = await child.wait()
-        raise DesktopError(f"The X server did not start ({describe_exit(code)}).{_quote(words)}")
+        raise DesktopError(f"The X server did not start ({describe_exit(code)}).{log_excerpt(spec)}")
     return XServer(f":{number.decode()}", xauthority, child)
 
 
-def lay_out(server: XServer, spec: DesktopSpec) -> None:
-    """One monitor of the ordered size, and nothing kept for what it does not show. Blocks for 10 to 60 ms.
+def apply_initial_size(server: XServer, spec: DesktopSpec) -> None:
+    """Makes the screen one monitor of the ordered size. Blocks for 10 to 60 ms.
 
-    Raises DesktopError.
+    The framebuffer's memory beyond that size is returned to the host. Raises DesktopError.
     """
-    # Needed once the server runs; its import must not delay that.
-    from display_server.desktop.x11.framebuffer import arrange
+    # Imported here, because loading xcffib would delay the start of the X server.
+    from display_server.desktop.x11.framebuffer import apply_monitors
     from display_server.desktop.x11.randr import Randr
 
     with contextlib.closing(Randr(server.display, server.xauthority)) as randr:
         try:
-            arrange(randr, [Monitor(0, 0, 0, spec.width_px, spec.height_px)], spec.framebuffer_folder)
+            apply_monitors(randr, [Monitor(0, 0, 0, spec.width_px, spec.height_px)], spec.framebuffer_folder)
         except LayoutError as error:
-            raise DesktopError(
-                f"The desktop cannot have {spec.width_px}×{spec.height_px}: {error}"
-            ) from error
+            raise DesktopError(f"The desktop cannot be {spec.width_px}×{spec.height_px}: {error}") from error
 
 
-def size_of(server: XServer) -> tuple[int, int]:
-    """Width and height of its screen, px. Blocks. Raises DesktopError when it does not answer."""
+def screen_size(server: XServer) -> tuple[int, int]:
+    """Returns the width and height of the screen, px. Blocks. Raises DesktopError."""
     from display_server.desktop.x11.x_connection import XConnection
 
     connection = XConnection(server.display, server.xauthority, failure=DesktopError)
@@ -106,44 +108,48 @@ def size_of(server: XServer) -> tuple[int, int]:
         return connection.screen.width_in_pixels, connection.screen.height_in_pixels
 
 
-def attached(display: str, environment: Mapping[str, str]) -> XServer:
-    """A display that runs already, with the authority that this process's environment names."""
+def attached_x_server(display: str, environment: Mapping[str, str]) -> XServer:
+    """Returns an X server that runs already, with the authority file that `environment` names."""
     named = environment.get("XAUTHORITY")
     path = Path(named) if named else Path(environment.get("HOME", "/")) / ".Xauthority"
     return XServer(display, path if path.exists() else Path(os.devnull), None)
 
 
-def last_words(spec: DesktopSpec) -> str:
-    return _quote(Path(spec.folder) / "x_server.log")
+def log_excerpt(spec: DesktopSpec) -> str:
+    """Returns a sentence with the end of the X server's log, or nothing when the log is empty."""
+    try:
+        text = _log_path(spec).read_text(errors="replace").strip()
+    except OSError:
+        return ""
+    lines = [line for line in text.splitlines() if line and not line.startswith("_XSERV")]
+    return f" The end of its log: {' | '.join(lines)[-LOG_EXCERPT_MAX:]}" if lines else ""
 
 
-def _outputs() -> dict[str, str]:
-    if not OUTPUTS_LIBRARY.exists():
-        return {}
-    return {"LD_PRELOAD": str(OUTPUTS_LIBRARY), "LIGHTBOX_OUTPUTS": str(MONITORS_MAX)}
+def _log_path(spec: DesktopSpec) -> Path:
+    return Path(spec.folder) / "x_server.log"
 
 
 def _command(spec: DesktopSpec, number: int, xauthority: Path, screen_max: tuple[int, int]) -> list[str]:
     width_px, height_px = max(spec.width_px, screen_max[0]), max(spec.height_px, screen_max[1])
     if min(spec.width_px, spec.height_px) <= 0:
-        width_px, height_px = spec.width_px, spec.height_px  # the server says what is wrong with them
+        width_px, height_px = spec.width_px, spec.height_px  # the X server refuses this size and says why
     return [
         "Xvfb",
-        *("-displayfd", str(number)),  # picks a free display, and says which when it is ready
+        *("-displayfd", str(number)),  # the server chooses a free display and writes its number when ready
         *("-screen", "0", f"{width_px}x{height_px}x24"),
         *("-fbdir", str(spec.framebuffer_folder)),
         *("-auth", str(xauthority)),
         *("-nolisten", "tcp"),
         *("-dpi", str(DPI)),
         *("-s", "0"),  # no screen saver
-        "-noreset",  # the last program to end must not take keyboard and root window with it
-        "-nocursor",  # the viewer draws the pointer; it must never be in the framebuffer
-        "-r",  # repeats of held keys come from the viewer: a stalled network must not type
+        "-noreset",  # keeps keyboard map and root window when the last program ends
+        "-nocursor",  # the viewer draws the pointer, so it must never be in the framebuffer
+        "-r",  # no key repeat by the server: when the network stalls, a held key would type on
     ]
 
 
-async def _read_all(descriptor: int) -> bytes:
-    """Until end of file or a newline."""
+async def _read_line(descriptor: int) -> bytes:
+    """Reads up to a newline or the end of the file."""
     loop = asyncio.get_running_loop()
     readable = asyncio.Event()
     os.set_blocking(descriptor, False)
@@ -161,12 +167,3 @@ async def _read_all(descriptor: int) -> bytes:
     finally:
         loop.remove_reader(descriptor)
     return data
-
-
-def _quote(log: Path) -> str:
-    try:
-        words = log.read_text(errors="replace").strip()
-    except OSError:
-        return ""
-    lines = [line for line in words.splitlines() if line and not line.startswith("_XSERV")]
-    return f" It said: {' | '.join(lines)[-WORDS_MAX:]}" if lines else ""

@@ -1,4 +1,4 @@
-"""Launchers that start no desktop, each with its own way of behaving."""
+"""Launchers that start no desktop and misbehave as their names say."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from tests.fakes.echo_agent import EchoAgent
 
 
 class FakeDesktop:
-    """A desktop whose agent echoes. `crash` ends it as if its X server died."""
+    """A desktop whose agent echoes what it receives. `stops` counts the calls of `stop`."""
 
     def __init__(self, spec: DesktopSpec) -> None:
         self.spec = spec
         self.agent = EchoAgent(spec.socket)
-        self.stopped = 0
+        self.stops = 0
         self._over: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
 
     async def wait(self) -> str | None:
         return await asyncio.shield(self._over)
 
     async def stop(self) -> None:
-        self.stopped += 1
+        self.stops += 1
         await self.agent.stop()
         if not self._over.done():
             self._over.set_result(None)
@@ -32,12 +32,13 @@ class FakeDesktop:
         return None
 
     def crash(self, error: str) -> None:
+        """Ends the desktop as if its X server had died."""
         if not self._over.done():
             self._over.set_result(error)
 
 
 class EchoLauncher:
-    """Starts at once."""
+    """Starts a FakeDesktop at once."""
 
     def __init__(self) -> None:
         self.started: list[FakeDesktop] = []
@@ -51,37 +52,37 @@ class EchoLauncher:
 
 
 class SlowLauncher(EchoLauncher):
-    """Starts when `go` is set. `asked` counts."""
+    """Starts a FakeDesktop when `release` is set. `requests` counts the calls of `start`."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.go = asyncio.Event()
-        self.asked = 0
+        self.release = asyncio.Event()
+        self.requests = 0
 
     async def start(self, spec: DesktopSpec) -> FakeDesktop:
-        self.asked += 1
-        await self.go.wait()
+        self.requests += 1
+        await self.release.wait()
         return await super().start(spec)
 
 
 class NeverLauncher:
-    """Never gets it done. `gave_up` tells that it was cancelled properly."""
+    """Never finishes a start. `cancelled` says whether the start was cancelled."""
 
     def __init__(self) -> None:
-        self.at_it = False
-        self.gave_up = False
+        self.starting = False
+        self.cancelled = False
 
     async def start(self, spec: DesktopSpec) -> FakeDesktop:
-        self.at_it = True
+        self.starting = True
         try:
             await asyncio.Event().wait()
         finally:
-            self.gave_up = True
+            self.cancelled = True
         raise AssertionError("unreachable")
 
 
 class CrashingLauncher:
-    """Fails: with what a launcher may raise, or with what it may not."""
+    """Fails with the given error; by default with a DesktopError, the only one that the contract allows."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error or DesktopError("Xvfb is not installed.\n  apt-get install xvfb")

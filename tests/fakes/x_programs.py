@@ -1,4 +1,4 @@
-"""X programs that copy and paste, without a toolkit: as good, as slow or as bad as a test wants them."""
+"""X programs that copy and paste without a toolkit, and misbehave as a test wants it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from typing import Any
 import xcffib
 import xcffib.xproto
 
+#: Content that is longer is sent by the INCR protocol, in chunks of this size, bytes.
 CHUNK_BYTES = 60_000
-PATIENCE_S = 10.0
-_NOTIFY = struct.Struct("=BxHIIIII8x")
+#: How long a requestor waits for an answer by default, s.
+TIMEOUT_S = 10.0
+#: A SelectionNotify event (X11/Xproto.h).
+_SELECTION_NOTIFY = struct.Struct("=BxHIIIII8x")
 
 
 class XProgram:
-    """A client with a window. `connection` is its own."""
+    """An X client with a window, which owns `connection`."""
 
     def __init__(self, connection: Any) -> None:
         self.x = connection
@@ -45,11 +48,11 @@ class XProgram:
         return int(self.x.core.InternAtom(False, len(name), name).reply().atom)
 
     def next_event(self, timeout_s: float) -> Any:
-        """None when none comes in time."""
+        """Returns None when no event arrives in time."""
         deadline = time.monotonic() + timeout_s
         while True:
             event = None
-            with contextlib.suppress(xcffib.Error):  # of a request to a window that is gone by now
+            with contextlib.suppress(xcffib.Error):  # the error of a request to a window that was destroyed
                 event = self.x.poll_for_event()
             left_s = deadline - time.monotonic()
             if event is not None or left_s <= 0:
@@ -63,10 +66,10 @@ class XProgram:
         self.x.disconnect()
 
 
-class Copier(XProgram):
-    """Owns CLIPBOARD and gives `content` by target; large content by INCR. A `hung` one never answers.
+class ClipboardOwner(XProgram):
+    """Owns the CLIPBOARD selection and answers with `content`, by target; `requested` lists the targets.
 
-    `stop_after` is the number of chunks after which it hangs in the middle of INCR.
+    With `hung` it never answers; with `stop_after` it stops an INCR transfer after this number of chunks.
     """
 
     def __init__(
@@ -77,8 +80,8 @@ class Copier(XProgram):
         self._hung = hung
         self._stop_after = stop_after
         self._sending: dict[tuple[int, int], tuple[int, list[bytes]]] = {}
-        self.asked: list[int] = []
-        self._over = threading.Event()
+        self.requested: list[int] = []
+        self._closed = threading.Event()
         self.x.core.SetSelectionOwner(self.window, self.atom("CLIPBOARD"), xcffib.CurrentTime)
         self.x.core.GetInputFocus().reply()
         self._targets, self._incr = self.atom("TARGETS"), self.atom("INCR")
@@ -86,30 +89,30 @@ class Copier(XProgram):
         self._thread.start()
 
     def close(self) -> None:
-        self._over.set()
+        self._closed.set()
         self._thread.join()
         super().close()
 
     def _run(self) -> None:
-        while not self._over.is_set():
+        while not self._closed.is_set():
             event = self.next_event(0.05)
             if self._hung or event is None:
                 continue
             if isinstance(event, xcffib.xproto.SelectionRequestEvent):
                 self._answer(event)
             elif isinstance(event, xcffib.xproto.PropertyNotifyEvent) and event.state == 1:
-                self._go_on(event.window, event.atom)
+                self._send_next_chunk(event.window, event.atom)
             self.x.flush()
 
     def _answer(self, event: Any) -> None:
-        self.asked.append(event.target)
-        place = event.property
+        self.requested.append(event.target)
+        prop = event.property
         data = self._content.get(event.target)
         if event.target == self._targets:
             offered = [self._targets, *self._content]
-            self.change(event.requestor, place, xcffib.xproto.Atom.ATOM, 32, offered)
+            self.change(event.requestor, prop, xcffib.xproto.Atom.ATOM, 32, offered)
         elif data is None:
-            place = 0
+            prop = 0
         elif len(data) > CHUNK_BYTES:
             mask = xcffib.xproto.EventMask.PropertyChange
             self.x.core.ChangeWindowAttributes(event.requestor, xcffib.xproto.CW.EventMask, [mask])
@@ -118,43 +121,46 @@ class Copier(XProgram):
                 parts = parts[: self._stop_after]
             else:
                 parts.append(b"")
-            self._sending[event.requestor, place] = event.target, parts
-            self.change(event.requestor, place, self._incr, 32, [len(data)])
+            self._sending[event.requestor, prop] = event.target, parts
+            self.change(event.requestor, prop, self._incr, 32, [len(data)])
         else:
-            self.change(event.requestor, place, event.target, 8, data)
-        answer = _NOTIFY.pack(31, 0, event.time, event.requestor, event.selection, event.target, place)
+            self.change(event.requestor, prop, event.target, 8, data)
+        answer = _SELECTION_NOTIFY.pack(
+            31, 0, event.time, event.requestor, event.selection, event.target, prop
+        )
         self.x.core.SendEvent(False, event.requestor, 0, answer)
 
-    def _go_on(self, window: int, place: int) -> None:
-        target, parts = self._sending.get((window, place), (0, []))
+    def _send_next_chunk(self, window: int, prop: int) -> None:
+        target, parts = self._sending.get((window, prop), (0, []))
         if parts:
-            self.change(window, place, target, 8, parts.pop(0))
+            self.change(window, prop, target, 8, parts.pop(0))
 
 
-class Paster(XProgram):
-    """Asks for CLIPBOARD."""
+class ClipboardRequestor(XProgram):
+    """Requests the content of the CLIPBOARD selection."""
 
-    def paste(self, target: str, timeout_s: float = PATIENCE_S) -> bytes | None:
-        """None when the owner refuses. Raises TimeoutError when it does not answer."""
-        place, incr = self.atom("PASTED"), self.atom("INCR")
+    def paste(self, target: str, timeout_s: float = TIMEOUT_S) -> bytes | None:
+        """Returns None when the owner refuses. Raises TimeoutError when the owner does not answer."""
+        prop, incr = self.atom("PASTED"), self.atom("INCR")
         clipboard = self.atom("CLIPBOARD")
-        self.x.core.ConvertSelection(self.window, clipboard, self.atom(target), place, 0)
+        self.x.core.ConvertSelection(self.window, clipboard, self.atom(target), prop, 0)
         self.x.flush()
         if not self._wait(xcffib.xproto.SelectionNotifyEvent, timeout_s).property:
             return None
-        kind, data = self._take(place)
+        kind, data = self._take(prop)
         if kind != incr:
             return data
         content = b""
         while True:
             while self._wait(xcffib.xproto.PropertyNotifyEvent, timeout_s).state != 0:
                 pass
-            kind, data = self._take(place)
+            kind, data = self._take(prop)
             if kind and not data:
                 return content
             content += data
 
     def targets(self) -> set[str]:
+        """Returns the names of the targets that the owner offers."""
         data = self.paste("TARGETS") or b""
         names = set()
         for atom in struct.unpack(f"={len(data) // 4}I", data):
@@ -169,6 +175,6 @@ class Paster(XProgram):
                 return event
         raise TimeoutError(f"no {kind.__name__}")
 
-    def _take(self, place: int) -> tuple[int, bytes]:
-        reply = self.x.core.GetProperty(True, self.window, place, 0, 0, 1 << 26).reply()
+    def _take(self, prop: int) -> tuple[int, bytes]:
+        reply = self.x.core.GetProperty(True, self.window, prop, 0, 0, 1 << 26).reply()
         return reply.type, bytes(reply.value.buf())

@@ -1,4 +1,4 @@
-"""A small X server of a test's own, and an independent look at its pixels."""
+"""An Xvfb for one test, and an X client that draws on it and reads its pixels back."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ import xcffib
 import xcffib.xproto
 from numpy.typing import NDArray
 
-from display_server.supervisor.x_server import OUTPUTS_LIBRARY
+from display_server.desktop.x11.outputs import outputs_environment
 
 ALL_PLANES = 0xFFFFFFFF
 
 
 class XServer:
-    """An Xvfb with its framebuffer in a private folder. `options` are further arguments.
+    """An Xvfb with its framebuffer in a private folder.
 
-    With `outputs` it can have as many monitors, as a desktop's own server.
+    `options` are further arguments. `outputs` is the number of its RandR outputs; a desktop's X server has 6.
     """
 
     def __init__(
@@ -37,12 +37,12 @@ class XServer:
         reader, writer = os.pipe()
         screen = f"{width_px}x{height_px}x{depth}"
         fixed = ["-displayfd", str(writer), "-fbdir", str(self.framebuffer), "-nolisten", "tcp", "-noreset"]
-        more = {"LD_PRELOAD": str(OUTPUTS_LIBRARY), "LIGHTBOX_OUTPUTS": str(outputs)} if outputs > 1 else {}
+        additions = outputs_environment(outputs) if outputs > 1 else {}
         self.process = subprocess.Popen(
             ["Xvfb", *fixed, "-screen", "0", screen, *options],
             pass_fds=[writer],
             stderr=subprocess.DEVNULL,
-            env={**os.environ, **more},
+            env={**os.environ, **additions},
         )
         os.close(writer)
         with os.fdopen(reader) as numbers:
@@ -73,7 +73,7 @@ def x_server(
 
 
 class Painter:
-    """A client that draws on the root window, and reads it back by XGetImage."""
+    """A client that draws on the root window and reads it by XGetImage, independently of a FrameSource."""
 
     def __init__(self, server: XServer) -> None:
         self.x = server.connect()
@@ -84,21 +84,22 @@ class Painter:
         self.x.core.CreateGC(self.gc, self.root, xcffib.xproto.GC.SubwindowMode, [include_inferiors])
 
     def fill(self, x: int, y: int, width: int, height: int, colour: int) -> None:
-        """`colour` is 0xRRGGBB. Returns when it is drawn."""
+        """Draws a rectangle; `colour` is 0xRRGGBB. Returns when the X server has drawn it."""
         self.x.core.ChangeGC(self.gc, xcffib.xproto.GC.Foreground, [colour])
         rectangle = struct.pack("=hhHH", x, y, width, height)
         self.x.core.PolyFillRectangle(self.root, self.gc, 1, [rectangle])
-        self.settle()
+        self.sync()
 
-    def settle(self) -> None:
+    def sync(self) -> None:
+        """Returns when the X server has executed all earlier requests."""
         self.x.core.GetInputFocus().reply()
 
     def move_pointer(self, x: int, y: int) -> None:
         self.x.core.WarpPointer(0, self.root, 0, 0, 0, 0, x, y)
-        self.settle()
+        self.sync()
 
     def pixels(self) -> NDArray[np.uint8]:
-        """(height, width, 3) blue, green, red."""
+        """Returns the pixels of the screen, (height, width, 3), in the order blue, green, red."""
         shape = self.x.core.GetGeometry(self.root).reply()
         width, height = shape.width, shape.height
         z_pixmap = xcffib.xproto.ImageFormat.ZPixmap

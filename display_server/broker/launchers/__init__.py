@@ -1,1 +1,1 @@
-"""Launchers: the contract and the implementations that start desktops."""
+"""Launchers start desktops: the contract (`launcher.py`) and its implementations."""

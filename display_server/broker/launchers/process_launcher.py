@@ -1,7 +1,4 @@
-"""The contract of everything that can start desktops, and the launcher that makes them processes here.
-
-start(spec) ─► RunningDesktop ─► wait() … stop()
-"""
+"""The launcher that starts desktops on this host, with one supervisor process for each."""
 
 from __future__ import annotations
 
@@ -13,56 +10,30 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
+from display_server.desktop.session_processes import describe_exit, kill_session_processes
 from display_server.desktop.spec import DesktopSpec, DesktopState, DesktopStatus, write_spec
 from display_server.errors import DesktopError
-from display_server.supervisor.leftovers import end_remains
 
-#: A keeper ends everything well within this; then it is killed, and what it left is swept.
+#: How long a supervisor may take to end its desktop after SIGTERM, s. It needs about 1 s; then it is killed.
 STOP_TIMEOUT_S = 8.0
-#: The keeper's own log is for post-mortems; it is cut when a new desktop starts beyond this size.
+#: A supervisor's log that is larger than this is rotated when the desktop starts the next time, bytes.
 LOG_MAX_BYTES = 4 * 1024 * 1024
 
-KEEPER = (sys.executable, "-m", "display_server.supervisor.desktop_supervisor")
-
-
-class RunningDesktop(Protocol):
-    """A desktop that was ready once."""
-
-    async def wait(self) -> str | None:
-        """Returns when the desktop is over: None when it ended by itself or was stopped, else what broke.
-
-        Any number may wait.
-        """
-
-    async def stop(self) -> None:
-        """Ends every process of the desktop and removes its folder. Safe to call twice."""
-
-    def status(self) -> DesktopStatus | None:
-        """As the keeper told it last."""
-
-
-class Launcher(Protocol):
-    """Starts desktops. Every desktop ends with the process that started it, however that ends."""
-
-    async def start(self, spec: DesktopSpec) -> RunningDesktop:
-        """Makes the folder `spec.folder` and returns when the desktop can be viewed.
-
-        Raises DesktopError; leaves no process and no folder behind then, nor when cancelled.
-        """
+SUPERVISOR_COMMAND = (sys.executable, "-m", "display_server.supervisor")
 
 
 class ProcessLauncher:
-    """A keeper process per desktop.
+    """Starts one supervisor process per desktop.
 
-    Its standard input is the lifeline; on its standard output it tells each change of state.
+    The supervisor ends when its standard input closes, so a desktop never outlives this process. It writes
+    each change of its status to its standard output, one JSON object per line.
     """
 
-    def __init__(self, keeper: Sequence[str] = KEEPER) -> None:
-        self._keeper = tuple(keeper)
+    def __init__(self, supervisor_command: Sequence[str] = SUPERVISOR_COMMAND) -> None:
+        self._supervisor_command = tuple(supervisor_command)
 
     async def start(self, spec: DesktopSpec) -> SupervisorProcess:
         try:
@@ -70,10 +41,10 @@ class ProcessLauncher:
             process = await self._spawn(spec)
         except OSError as error:
             shutil.rmtree(spec.folder, ignore_errors=True)
-            raise DesktopError(f"The desktop's folder could not be made: {error}.") from error
+            raise DesktopError(f"The desktop's folder could not be created: {error}.") from error
         desktop = SupervisorProcess(spec, process)
         try:
-            await desktop.ready()
+            await desktop.wait_until_ready()
         except BaseException:
             await asyncio.shield(desktop.stop())
             raise
@@ -86,43 +57,44 @@ class ProcessLauncher:
         descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             return await asyncio.create_subprocess_exec(
-                *self._keeper,
+                *self._supervisor_command,
                 spec.folder,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=descriptor,
-                start_new_session=True,  # Ctrl-C at the door's terminal is the door's affair
+                start_new_session=True,  # Ctrl-C in the server's terminal must reach only the server
             )
         finally:
             os.close(descriptor)
 
 
 def _make_folders(spec: DesktopSpec) -> None:
+    """Creates the desktop's folder, which must not exist, its home and its log folder. Raises OSError."""
     Path(spec.folder).mkdir(mode=0o700, parents=True)
-    for place in (spec.home, spec.log_folder):
-        Path(place).mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (spec.home, spec.log_folder):
+        Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     write_spec(spec)
 
 
 class SupervisorProcess:
-    """A running keeper, seen from the door."""
+    """A RunningDesktop: the supervisor process of one desktop, as its parent process sees it."""
 
     def __init__(self, spec: DesktopSpec, process: asyncio.subprocess.Process) -> None:
         self._spec = spec
         self._process = process
         self._status: DesktopStatus | None = None
-        self._ready = asyncio.Event()  # or over
+        self._started = asyncio.Event()  # set once the desktop is ready or over
         self._stopping = False
-        self._life = asyncio.create_task(self._follow(), name=f"keeper of {spec.session}")
+        self._monitoring = asyncio.create_task(self._monitor(), name=f"supervisor of {spec.session}")
 
-    async def ready(self) -> None:
-        """Raises DesktopError when it is over before it is ready."""
-        await self._ready.wait()
+    async def wait_until_ready(self) -> None:
+        """Raises DesktopError when the desktop is over before it is ready."""
+        await self._started.wait()
         if self._status is None or self._status.state is not DesktopState.READY:
             raise DesktopError(await self.wait() or "The desktop ended while it was starting.")
 
     async def wait(self) -> str | None:
-        return await asyncio.shield(self._life)
+        return await asyncio.shield(self._monitoring)
 
     def status(self) -> DesktopStatus | None:
         return self._status
@@ -141,29 +113,25 @@ class SupervisorProcess:
             await self.wait()
         shutil.rmtree(self._spec.folder, ignore_errors=True)
 
-    async def _follow(self) -> str | None:
-        """Reads the keeper's lines to the end. Returns what broke, or None."""
+    async def _monitor(self) -> str | None:
+        """Reads the supervisor's status lines until it exits. Returns why the desktop failed, or None."""
         assert self._process.stdout is not None
         async for line in self._process.stdout:
-            with contextlib.suppress(msgspec.MsgspecError):  # a program's own words on our standard output
+            with contextlib.suppress(msgspec.MsgspecError):  # the output of a program, not a status
                 self._status = msgspec.json.decode(line, type=DesktopStatus)
                 if self._status.state is not DesktopState.STARTING:
-                    self._ready.set()
+                    self._started.set()
         code = await self._process.wait()
         if code != 0:
-            # It did not end in order (killed, crashed), so its children are on their own.
-            await asyncio.to_thread(end_remains, self._spec.session)
-        error = self._verdict(code)
-        self._ready.set()
+            # The supervisor crashed or was killed, so nobody else terminates its children.
+            await asyncio.to_thread(kill_session_processes, self._spec.session)
+        error = self._failure(code)
+        self._started.set()
         return error
 
-    def _verdict(self, code: int) -> str | None:
+    def _failure(self, code: int) -> str | None:
         if self._status is not None and self._status.error:
             return self._status.error
         if self._stopping or (code == 0 and self._status and self._status.state is DesktopState.ENDED):
             return None
-        return f"The desktop's keeper ended unexpectedly ({_describe(code)})."
-
-
-def _describe(code: int) -> str:
-    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        return f"The desktop's supervisor ended unexpectedly ({describe_exit(code)})."

@@ -1,1 +1,1 @@
-"""Profiles: the programs and settings of a kind of desktop."""
+"""Profiles: which programs run on a desktop, and with which settings."""

@@ -1,4 +1,7 @@
-"""Profiles: what runs on a desktop. One TOML file of `profiles/` each; programs' settings lie beside it."""
+"""Reads profiles. Each TOML file of this folder is one; `settings/` has the settings files of the programs.
+
+`docs/guides/add-a-profile.md` shows how to write one.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,14 @@ from display_server.desktop.clipboard_policy import ClipboardPolicy
 from display_server.desktop.x11.monitors import SCREEN_MAX
 from display_server.errors import ConfigurationError
 
-FOLDER = Path(__file__).parent
+PROFILES_FOLDER = Path(__file__).parent
 
-
-Side = Annotated[int, msgspec.Meta(ge=320, le=32_767)]
+#: A width or height of a screen, px. X11 has signed 16-bit coordinates.
+ScreenSide = Annotated[int, msgspec.Meta(ge=320, le=32_767)]
 
 
 class Restart(Enum):
-    """When a program is started again after it ended."""
+    """When a program is restarted after it has ended."""
 
     ALWAYS = "always"
     ON_FAILURE = "on-failure"
@@ -29,22 +32,29 @@ class Restart(Enum):
 
 
 class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`command` may hold {settings}, the profile folder, {home}, and {python}, our own interpreter.
+    """A program that the supervisor starts.
 
-    A part with `*` stands for the files that it matches in the home.
+    Parts of `command` may contain {settings}, the profiles' folder, {home}, and {python}, the interpreter of
+    Lightbox. A part that contains `*` is replaced by the files of the home that match it.
     """
 
     name: str
     command: list[str]
-    package: str  # of Debian, for whoever misses the program
+    #: The Debian package that contains the program, for the hint when the program is missing.
+    package: str
     restart: Restart = Restart.NEVER
-    window_manager: bool = False  # the others wait for it, so that it places their windows
+    #: Whether this is the window manager. The other programs start after it, so that it places their windows.
+    window_manager: bool = False
+    #: Delay of the start, s.
     delay_s: float = 0.0
     environment: dict[str, str] = {}
 
 
-class Placed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A file that is copied into the home. With `keep`, what is there stays: a person may have changed it."""
+class HomeFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file that is copied into the home, from `source` beside the profile to `target` in the home.
+
+    With `keep`, a file that exists is not replaced, because the person may have changed it.
+    """
 
     source: str
     target: str
@@ -52,32 +62,40 @@ class Placed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The file that a profile's `settings` names."""
+    """The content of the file that a profile's `settings` names."""
 
-    files: list[Placed]
+    files: list[HomeFile]
 
 
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    title: dict[str, str]  # by language: en, ko
+    """A profile. The fields are the keys of its TOML file."""
+
+    #: The name that people see, by language: `en` and `ko`.
+    title: dict[str, str]
     programs: list[Program] = []
-    settings: str | None = None  # a file beside the profile: what is copied into the home
-    folders: list[str] = []  # made in the home
+    #: A TOML file beside the profile that lists the files to copy into the home (`Settings`).
+    settings: str | None = None
+    #: Folders that are created in the home.
+    folders: list[str] = []
+    #: Environment variables of all programs.
     environment: dict[str, str] = {}
-    studies: bool = False  # the sample studies are laid into the home
+    #: Whether the sample studies are copied into the home.
+    studies: bool = False
+    #: Whether the programs get a D-Bus session bus.
     session_bus: bool = True
-    #: What the screen can grow to by monitors, px. It takes memory for what it shows, not for this.
-    screen_max: tuple[Side, Side] = SCREEN_MAX
-    #: What may cross the clipboard, unless the configuration says otherwise.
+    #: The size to which the screen can grow, px. Memory is used only for the part that monitors show.
+    screen_max: tuple[ScreenSide, ScreenSide] = SCREEN_MAX
+    #: What may cross the clipboard, unless the configuration of the desktop says otherwise.
     clipboard: ClipboardPolicy = ClipboardPolicy()
 
 
 def names() -> list[str]:
-    """All profiles there are."""
-    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+    """Returns the names of all profiles."""
+    return sorted(path.stem for path in PROFILES_FOLDER.glob("*.toml"))
 
 
-def load(name: str, folder: Path = FOLDER) -> Profile:
-    """Raises ConfigurationError that names file, key and cure."""
+def load(name: str, folder: Path = PROFILES_FOLDER) -> Profile:
+    """Reads and checks a profile. Raises ConfigurationError that names the file, the key and the remedy."""
     path = folder / f"{name}.toml"
     if not path.is_file() or path.parent != folder:
         raise ConfigurationError(
@@ -85,17 +103,17 @@ def load(name: str, folder: Path = FOLDER) -> Profile:
         )
     try:
         profile = msgspec.convert(_read(path), Profile)
-        files = placed_files(profile, folder)
+        files = home_files(profile, folder)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise ConfigurationError(
-            f"{path}: {error}", hint="profiles/radiology.toml shows every key."
+            f"{path}: {error}", hint="docs/guides/add-a-profile.md lists all keys."
         ) from error
     _check(profile, files, path)
     return profile
 
 
-def placed_files(profile: Profile, folder: Path = FOLDER) -> list[Placed]:
-    """What `settings` names."""
+def home_files(profile: Profile, folder: Path = PROFILES_FOLDER) -> list[HomeFile]:
+    """Returns the files that the profile's settings copy into the home."""
     return msgspec.convert(_read(folder / profile.settings), Settings).files if profile.settings else []
 
 
@@ -103,7 +121,7 @@ def _read(path: Path) -> dict[str, Any]:
     return tomllib.loads(path.read_text("utf-8"))
 
 
-def _check(profile: Profile, files: list[Placed], path: Path) -> None:
+def _check(profile: Profile, files: list[HomeFile], path: Path) -> None:
     if not {"en", "ko"} <= profile.title.keys():
         raise ConfigurationError(f"{path}: title needs both en and ko.")
     seen: set[str] = set()
@@ -111,33 +129,33 @@ def _check(profile: Profile, files: list[Placed], path: Path) -> None:
         if not program.command or not program.command[0]:
             raise ConfigurationError(f"{path}: the program {program.name!r} has no command.")
         if program.name in seen:
-            raise ConfigurationError(f"{path}: two programs are named {program.name!r}.")
+            raise ConfigurationError(f"{path}: two programs have the name {program.name!r}.")
         seen.add(program.name)
     if sum(program.window_manager for program in profile.programs) > 1:
-        raise ConfigurationError(f"{path}: there can be only one window manager.")
-    for place in [placed.target for placed in files] + profile.folders:
-        if Path(place).is_absolute() or ".." in Path(place).parts:
-            raise ConfigurationError(f"{path}: {place!r} is not inside the home.")
-    for placed in files:
-        if not (path.parent / placed.source).is_file():
-            raise ConfigurationError(f"{path}: there is no file {placed.source!r} beside it.")
+        raise ConfigurationError(f"{path}: only one window manager is allowed.")
+    for target in [file.target for file in files] + profile.folders:
+        if Path(target).is_absolute() or ".." in Path(target).parts:
+            raise ConfigurationError(f"{path}: {target!r} is not inside the home.")
+    for file in files:
+        if not (path.parent / file.source).is_file():
+            raise ConfigurationError(f"{path}: there is no file {file.source!r} beside it.")
 
 
-def fill(text: str, home: Path) -> str:
-    """The text with its places filled in."""
-    places = {"{settings}": str(FOLDER), "{home}": str(home), "{python}": sys.executable}
-    for name, place in places.items():
-        text = text.replace(name, place)
+def substitute(text: str, home: Path) -> str:
+    """Replaces {settings}, {home} and {python}."""
+    values = {"{settings}": str(PROFILES_FOLDER), "{home}": str(home), "{python}": sys.executable}
+    for placeholder, value in values.items():
+        text = text.replace(placeholder, value)
     return text
 
 
-def expand(command: list[str], home: Path) -> list[str]:
-    """The command with its places filled in. A pattern that matches nothing is left out."""
+def expand_command(command: list[str], home: Path) -> list[str]:
+    """Replaces placeholders and patterns of files in the home. A pattern that matches nothing is dropped."""
     result: list[str] = []
     for part in command:
-        filled = fill(part, home)
-        if "*" in filled and filled.startswith(str(home)):
-            result += sorted(str(path) for path in home.glob(filled[len(str(home)) + 1 :]))
+        substituted = substitute(part, home)
+        if "*" in substituted and substituted.startswith(str(home)):
+            result += sorted(str(path) for path in home.glob(substituted[len(str(home)) + 1 :]))
         else:
-            result.append(filled)
+            result.append(substituted)
     return result

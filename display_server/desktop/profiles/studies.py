@@ -1,4 +1,4 @@
-"""Sample studies for the demonstration, out of the package `pydicom-data`: real CT, MR and X-ray pictures."""
+"""Sample studies for the demonstration: real CT, MR, US and X-ray images of the package `pydicom-data`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from display_server.errors import DesktopError
 
-#: Folder of the home ← files of the package.
+#: Files of the package, by the folder of `Studies` into which they are copied.
 STUDIES: dict[str, tuple[str, ...]] = {
     "Chest CR": ("RG1_UNCR.dcm",),
     "Head CT": ("693_UNCR.dcm",),
@@ -17,21 +17,24 @@ STUDIES: dict[str, tuple[str, ...]] = {
 }
 
 
-def lay_out(home: Path) -> Path:
-    """Copies the studies into `home/Studies` unless they are there, and returns it. Raises DesktopError."""
+def copy_studies(home: Path) -> Path:
+    """Copies the studies into `home/Studies`, without replacing existing files, and returns that folder.
+
+    Raises DesktopError when the package is not installed, and OSError.
+    """
     target = home / "Studies"
     source = source_folder()
     for name, files in STUDIES.items():
         for file in files:
-            place = target / name / file
-            if not place.exists():
-                place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                shutil.copyfile(source / file, place)
+            copy = target / name / file
+            if not copy.exists():
+                copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                shutil.copyfile(source / file, copy)
     return target
 
 
 def source_folder() -> Path:
-    """Where the package keeps its files. Raises DesktopError when it is not installed."""
+    """Returns the folder of the package's files. Raises DesktopError when the package is not installed."""
     from importlib.util import find_spec
 
     found = find_spec("data_store")

@@ -1,4 +1,4 @@
-"""`python -m display_server.desktop.x11.build_outputs`: compiles what gives an Xvfb several outputs."""
+"""`python -m display_server.desktop.x11.build_outputs` compiles `native/outputs.c`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import sys
 
 from display_codecs.compile import CompileError, compile_c
 
-from display_server.supervisor.x_server import OUTPUTS_LIBRARY
+from display_server.desktop.x11.outputs import OUTPUTS_LIBRARY
+
+#: The oldest C library that the result runs with; every Linux distribution since 2014 has it.
+GLIBC_VERSION = "2.17"
 
 
 def main() -> int:
     """Returns the exit code."""
     source = OUTPUTS_LIBRARY.with_suffix(".c")
-    target = f"{platform.machine()}-linux-gnu.2.17"  # what any Linux since 2014 has
+    target = f"{platform.machine()}-linux-gnu.{GLIBC_VERSION}"
     try:
         compile_c(["-target", target, "-shared", "-fPIC", "-s", str(source), "-ldl"], OUTPUTS_LIBRARY)
     except CompileError as error:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from display_server.errors import LayoutError
+from display_server.protocol.limits import MONITORS_MAX
 
-MONITORS_MAX = 6
 #: Smaller ones hold no desktop, px.
 WIDTH_MIN, HEIGHT_MIN = 320, 200
 #: What X servers of ours can grow to, unless a profile says otherwise, px.
@@ -43,7 +43,7 @@ class Monitor:
         )
 
 
-def arranged(wanted: Iterable[Monitor], screen_max: tuple[int, int]) -> tuple[Monitor, ...]:
+def normalise_layout(wanted: Iterable[Monitor], screen_max: tuple[int, int]) -> tuple[Monitor, ...]:
     """By number, moved so that the bounding box begins at 0, 0, with one primary monitor.
 
     `screen_max` is what the screen can grow to. Raises LayoutError, which says what to change.
@@ -83,12 +83,14 @@ def arranged(wanted: Iterable[Monitor], screen_max: tuple[int, int]) -> tuple[Mo
     )
 
 
-def extent(monitors: Sequence[Monitor]) -> tuple[int, int]:
+def bounding_size(monitors: Sequence[Monitor]) -> tuple[int, int]:
     """Width and height from 0, 0 that hold all of them, px."""
     return max(monitor.right for monitor in monitors), max(monitor.bottom for monitor in monitors)
 
 
-def back_on_screen(window: tuple[int, int, int, int], monitors: Sequence[Monitor]) -> tuple[int, int] | None:
+def reachable_position(
+    window: tuple[int, int, int, int], monitors: Sequence[Monitor]
+) -> tuple[int, int] | None:
     """Where a window (x, y, width, height, with its frame) has to go to be within reach; None: it may stay.
 
     It may stay while of its upper edge, by which it is moved, half is on monitors, or as much as half of the

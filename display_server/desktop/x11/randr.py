@@ -18,7 +18,7 @@ import xcffib
 import xcffib.randr
 import xcffib.xproto
 
-from display_server.desktop.x11.monitors import Monitor, arranged, extent
+from display_server.desktop.x11.monitors import Monitor, bounding_size, normalise_layout
 from display_server.desktop.x11.screen_layout import Arrangement
 from display_server.desktop.x11.x_connection import XConnection
 from display_server.errors import DesktopError, LayoutError, Malfunction
@@ -62,7 +62,7 @@ class Randr:
         most = limits.max_width, limits.max_height
         return Arrangement(shape.width, shape.height, tuple(monitors), most)
 
-    def arrange(
+    def apply(
         self, wanted: Sequence[Monitor], meanwhile: Callable[[int, int], None] = lambda _w, _h: None
     ) -> Arrangement:
         """Makes the monitors so; `meanwhile` gets the screen's size while nobody else can reach the server.
@@ -70,16 +70,16 @@ class Randr:
         Raises LayoutError when it cannot be so, after which everything is as before.
         """
         before = self.read()
-        monitors = arranged(wanted, before.screen_max)
+        monitors = normalise_layout(wanted, before.screen_max)
         with self._grabbed():
             try:
                 self._apply(monitors)
             except (xcffib.Error, xcffib.XcffibException, _RefusedError) as error:
-                self._connection.alive()
+                self._connection.ensure_alive()
                 with contextlib.suppress(xcffib.Error, xcffib.XcffibException, _RefusedError):
                     self._apply(before.monitors)
                 raise LayoutError(f"The X server refused these monitors ({error!r}).") from error
-            meanwhile(*extent(monitors))
+            meanwhile(*bounding_size(monitors))
         return self.read()
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────
@@ -113,7 +113,7 @@ class Randr:
         # By age, that is by number: RandR names the primary one first.
         outputs, crtcs = sorted(resources.outputs), sorted(resources.crtcs)
         each = max(monitor.id for monitor in monitors) < min(len(outputs), len(crtcs))
-        size = extent(monitors)
+        size = bounding_size(monitors)
         places = monitors if each else (Monitor(0, 0, 0, *size),)
         # Grown first and shrunk last, so that each output goes from its old place to its new one in one step:
         # programs would move their windows away from one that is off, if only for a moment.

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import xcffib.randr
 import xcffib.xproto
 
-from display_server.desktop.x11.framebuffer import arrange
+from display_server.desktop.x11.framebuffer import apply_monitors
 from display_server.desktop.x11.monitors import Monitor
 from display_server.desktop.x11.randr import Randr
 from display_server.desktop.x11.screen_layout import Arrangement
@@ -61,12 +61,12 @@ class RandrLayout:
         self._randr = await self._in_thread(
             lambda: Randr(self._display, self._xauthority, failure=CaptureError)
         )
-        if self.arrangeable:
+        if self.adjustable:
             self._windows = await self._in_thread(lambda: Windows(self._display, self._xauthority))
             self._scale = await self._in_thread(lambda: TextScale(self._display, self._xauthority))
 
     @property
-    def arrangeable(self) -> bool:
+    def adjustable(self) -> bool:
         return self._framebuffer_folder is not None
 
     @property
@@ -77,18 +77,18 @@ class RandrLayout:
         self._news.clear()
         return await self._in_thread(self._opened().read)
 
-    async def wait(self) -> None:
+    async def wait_for_change(self) -> None:
         await self._news.wait()
         if self._connection is not None:
-            self._connection.alive()
+            self._connection.ensure_alive()
         await asyncio.sleep(SETTLE_S)
 
-    async def order(self, monitors: Sequence[Monitor], scale_percent: int | None) -> None:
+    async def apply(self, monitors: Sequence[Monitor], scale_percent: int | None) -> None:
         randr, folder = self._opened(), self._framebuffer_folder
         windows, scale = self._windows, self._scale
         if folder is None or windows is None or scale is None:
             raise LayoutError("This display's monitors are arranged where it runs, not from here.")
-        after = await self._in_thread(lambda: arrange(randr, monitors, folder))
+        after = await self._in_thread(lambda: apply_monitors(randr, monitors, folder))
         if scale_percent is not None and scale_percent != scale.percent:
             await self._in_thread(lambda: scale.set(scale_percent))
         if self._moving is not None:

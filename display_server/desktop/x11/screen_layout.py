@@ -26,7 +26,7 @@ class ScreenLayout(Protocol):
         """Connects. Raises Malfunction."""
 
     @property
-    def arrangeable(self) -> bool:
+    def adjustable(self) -> bool:
         """Whether `order` can do anything: the display is ours."""
 
     @property
@@ -36,10 +36,10 @@ class ScreenLayout(Protocol):
     async def read(self) -> Arrangement:
         """As the X server has it now. Raises Malfunction."""
 
-    async def wait(self) -> None:
+    async def wait_for_change(self) -> None:
         """Returns when it may have changed since the last `read`. Raises Malfunction, as all do."""
 
-    async def order(self, monitors: Sequence[Monitor], scale_percent: int | None) -> None:
+    async def apply(self, monitors: Sequence[Monitor], scale_percent: int | None) -> None:
         """Makes it so, and moves windows that would be out of reach. One order at a time.
 
         Raises LayoutError, which tells the person why, and leaves the former layout; Malfunction.

@@ -8,7 +8,7 @@ from pathlib import Path
 import xcffib
 import xcffib.xproto
 
-from display_server.desktop.x11.monitors import Monitor, back_on_screen
+from display_server.desktop.x11.monitors import Monitor, reachable_position
 from display_server.desktop.x11.x_connection import XConnection
 from display_server.errors import CaptureError
 
@@ -50,7 +50,7 @@ class Windows:
         corner = self._core.TranslateCoordinates(window, self._root, 0, 0).reply()
         left, right, top, bottom = self._frame(window)
         x, y = corner.dst_x - left, corner.dst_y - top
-        place = back_on_screen((x, y, shape.width + left + right, shape.height + top + bottom), monitors)
+        place = reachable_position((x, y, shape.width + left + right, shape.height + top + bottom), monitors)
         if place is None:
             return False
         # With the usual gravity a window manager takes this as the place of the frame.

@@ -73,7 +73,7 @@ class XConnection:
             try:
                 event = self.x.poll_for_event()
             except xcffib.ConnectionException as error:
-                self.lose(f"The X server of {self.display} is gone ({error}).")
+                self.mark_lost(f"The X server of {self.display} is gone ({error}).")
                 return
             except xcffib.Error:
                 continue  # of a request that nobody waits for: its window went away in between
@@ -91,17 +91,17 @@ class XConnection:
     @contextlib.contextmanager
     def requests(self) -> Iterator[None]:
         """Around requests: those to a server that is gone raise `failure` as well."""
-        self.alive()
+        self.ensure_alive()
         try:
             yield
         except xcffib.ConnectionException as error:
-            raise self.lose(f"The X server of {self.display} is gone ({error}).") from error
+            raise self.mark_lost(f"The X server of {self.display} is gone ({error}).") from error
 
     def flush(self) -> None:
         with self.requests():
             self.x.flush()
 
-    def alive(self) -> None:
+    def ensure_alive(self) -> None:
         """Raises `failure` when the server is gone."""
         if self.lost is not None:
             raise self.lost
@@ -111,7 +111,7 @@ class XConnection:
 
         `then` is called at that moment, also when nobody waits for the future any more.
         """
-        self.alive()
+        self.ensure_alive()
         assert self._loop is not None, "watch() comes first"
         self._echo = self._echo + 1 & 0xFFFFFFFF
         future: asyncio.Future[None] = self._loop.create_future()
@@ -132,7 +132,7 @@ class XConnection:
             self._fail_echoes(self.lost)
         self.x.disconnect()
 
-    def lose(self, reason: str) -> Malfunction:
+    def mark_lost(self, reason: str) -> Malfunction:
         if self.lost is None:
             self.lost = self.failure(reason)
             if self._descriptor >= 0 and self._loop is not None:

@@ -1,4 +1,4 @@
-"""Whole desktops: launcher, keeper and a real X server, with an agent that does nothing."""
+"""Whole desktops: launcher, supervisor and a real X server, with an agent that only reports its health."""
 
 from __future__ import annotations
 
@@ -18,25 +18,34 @@ import msgspec
 import pytest
 
 from display_server.agent.capture.xvfb import XvfbSource
-from display_server.broker.launchers.process_launcher import KEEPER, ProcessLauncher, SupervisorProcess
+from display_server.broker.launchers.process_launcher import (
+    SUPERVISOR_COMMAND,
+    ProcessLauncher,
+    SupervisorProcess,
+)
+from display_server.desktop.session_processes import (
+    SESSION_VARIABLE,
+    kill_session_processes,
+    session_processes,
+)
 from display_server.desktop.spec import DesktopSpec, DesktopState, read_status
 from display_server.errors import DesktopError
 from display_server.supervisor.children import descendants
-from display_server.supervisor.leftovers import MARK, end_remains, remains
 from tests.fakes.x_server import x_server
 
 AGENT = Path(__file__).parents[2] / "fakes" / "small_agent.py"
 PATIENCE_S = 20.0
 
 
-def launcher(mood: str = "") -> ProcessLauncher:
-    command = shlex.join([sys.executable, str(AGENT), *([mood] if mood else [])])
-    return ProcessLauncher((*KEEPER, "--agent-command", command))
+def launcher(behaviour: str = "") -> ProcessLauncher:
+    """With an agent that behaves as `small_agent.py` describes."""
+    command = shlex.join([sys.executable, str(AGENT), *([behaviour] if behaviour else [])])
+    return ProcessLauncher((*SUPERVISOR_COMMAND, "--agent-command", command))
 
 
 @pytest.fixture
 def spec() -> Iterator[DesktopSpec]:
-    base = Path(tempfile.mkdtemp(prefix="keeper-"))
+    base = Path(tempfile.mkdtemp(prefix="supervisor-"))
     session = base.name
     yield DesktopSpec(
         session=session,
@@ -49,36 +58,36 @@ def spec() -> Iterator[DesktopSpec]:
         folder=str(base / "run"),
         log_folder=str(base / "logs"),
     )
-    end_remains(session)
+    kill_session_processes(session)
     shutil.rmtree(base, ignore_errors=True)
 
 
-async def until(what: str, done: Callable[[], object]) -> None:
+async def until(expected: str, done: Callable[[], object]) -> None:
     for _ in range(int(PATIENCE_S / 0.01)):
         if done():
             return
         await asyncio.sleep(0.01)
-    raise AssertionError(f"waited in vain for {what}")
+    raise AssertionError(f"{expected} did not happen within {PATIENCE_S:g} s")
 
 
 def path_of(spec: DesktopSpec, *parts: str) -> Path:
     return Path(spec.folder, *parts)
 
 
-def is_there(*parts: str) -> bool:
+def exists(*parts: str) -> bool:
     return Path(*parts).exists()
 
 
-def words(*parts: str) -> str:
-    """A small file's text; nothing while it is not there."""
-    return Path(*parts).read_text() if is_there(*parts) else ""
+def text_of(*parts: str) -> str:
+    """The content of a file; empty while the file does not exist."""
+    return Path(*parts).read_text() if exists(*parts) else ""
 
 
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-async def verdict(desktop: SupervisorProcess) -> str | None:
+async def result_of(desktop: SupervisorProcess) -> str | None:
     return await asyncio.wait_for(desktop.wait(), PATIENCE_S)
 
 
@@ -91,7 +100,7 @@ def log_of(spec: DesktopSpec) -> str:
     return (Path(spec.log_folder) / f"{spec.desktop}.log").read_text()
 
 
-async def test_ready_desktop_and_its_orderly_end(spec: DesktopSpec) -> None:
+async def test_a_ready_desktop_is_private_and_stops_completely(spec: DesktopSpec) -> None:
     desktop = await launcher().start(spec)
     folder = Path(spec.folder)
     status = desktop.status()
@@ -109,7 +118,7 @@ async def test_ready_desktop_and_its_orderly_end(spec: DesktopSpec) -> None:
     await source.open()
     assert (source.width_px, source.height_px) == (320, 200)
     await source.close()
-    arguments = words(spec.folder, "agent-arguments").splitlines()
+    arguments = text_of(spec.folder, "agent-arguments").splitlines()
     assert arguments == [
         *("--folder", spec.folder),
         *("--display", status.display),
@@ -122,13 +131,13 @@ async def test_ready_desktop_and_its_orderly_end(spec: DesktopSpec) -> None:
 
     await desktop.stop()
     await desktop.stop()
-    assert await verdict(desktop) is None
-    assert remains(spec.session) == []
-    assert not is_there(spec.folder)
-    assert is_there(spec.home)
+    assert await result_of(desktop) is None
+    assert session_processes(spec.session) == []
+    assert not exists(spec.folder)
+    assert exists(spec.home)
 
 
-async def test_killed_agent_is_replaced(spec: DesktopSpec) -> None:
+async def test_restarts_a_killed_agent(spec: DesktopSpec) -> None:
     desktop = await launcher().start(spec)
     before = desktop.status()
     assert before is not None
@@ -137,7 +146,7 @@ async def test_killed_agent_is_replaced(spec: DesktopSpec) -> None:
         agent = seen[-1]
         assert agent is not None
         os.kill(agent, signal.SIGKILL)
-        await until("another agent", lambda: agent_of(desktop) not in seen)
+        await until("the start of another agent", lambda: agent_of(desktop) not in seen)
         seen.append(agent_of(desktop))
     after = desktop.status()
     assert after is not None
@@ -146,143 +155,145 @@ async def test_killed_agent_is_replaced(spec: DesktopSpec) -> None:
     await desktop.stop()
 
 
-async def test_agent_that_dies_often_is_replaced_more_slowly(spec: DesktopSpec) -> None:
+async def test_restarts_an_agent_that_keeps_exiting(spec: DesktopSpec) -> None:
     desktop = await launcher("MORTAL").start(spec)
-    await until("some ends", lambda: log_of(spec).count("agent ended") >= 4)
+    await until("four restarts", lambda: log_of(spec).count("agent exited") >= 4)
     status = desktop.status()
     assert status is not None
     assert status.state is DesktopState.READY
     await desktop.stop()
 
 
-async def test_agent_that_never_starts_fails_the_desktop(spec: DesktopSpec) -> None:
+async def test_fails_when_the_agent_never_starts(spec: DesktopSpec) -> None:
     with pytest.raises(DesktopError, match=r"display agent does not start \(exit code 1\)"):
         await launcher("CRASHING").start(spec)
-    assert remains(spec.session) == []
-    assert not is_there(spec.folder)
+    assert session_processes(spec.session) == []
+    assert not exists(spec.folder)
     assert "no camera" in log_of(spec)
 
 
-async def test_dead_x_server_fails_the_desktop(spec: DesktopSpec) -> None:
+async def test_fails_when_the_x_server_dies(spec: DesktopSpec) -> None:
     desktop = await launcher().start(spec)
     status = desktop.status()
     assert status is not None
     assert status.pids.x_server is not None
     os.kill(status.pids.x_server, signal.SIGKILL)
-    assert await verdict(desktop) == "The X server ended (SIGKILL)."
+    assert await result_of(desktop) == "The X server ended (SIGKILL)."
     written = read_status(path_of(spec))
     assert written is not None
     assert (written.state, written.error) == (DesktopState.FAILED, "The X server ended (SIGKILL).")
     assert written.pids.x_server is None
     assert written.pids.agent is None
-    assert not is_there(spec.folder, "framebuffer")
-    assert not is_there(spec.folder, "xauthority")
-    assert remains(spec.session) == []
+    assert not exists(spec.folder, "framebuffer")
+    assert not exists(spec.folder, "xauthority")
+    assert session_processes(spec.session) == []
     await desktop.stop()
 
 
-async def test_killed_keeper_leaves_nothing(spec: DesktopSpec) -> None:
+async def test_a_killed_supervisor_leaves_no_processes(spec: DesktopSpec) -> None:
     desktop = await launcher().start(spec)
     status = desktop.status()
     assert status is not None
-    os.kill(status.pids.keeper, signal.SIGKILL)
-    assert await verdict(desktop) == "The desktop's keeper ended unexpectedly (SIGKILL)."
-    assert remains(spec.session) == []
+    os.kill(status.pids.supervisor, signal.SIGKILL)
+    assert await result_of(desktop) == "The desktop's supervisor ended unexpectedly (SIGKILL)."
+    assert session_processes(spec.session) == []
     await desktop.stop()
-    assert not is_there(spec.folder)
+    assert not exists(spec.folder)
 
 
-async def test_door_that_dies_takes_the_desktop_with_it(spec: DesktopSpec) -> None:
-    """A process that starts a desktop, tells so, and is killed."""
-    door = (
+async def test_a_killed_server_takes_the_desktop_with_it(spec: DesktopSpec) -> None:
+    """The server is a process that starts a desktop, prints `ready`, and is killed."""
+    server = (
         "import asyncio, sys, msgspec\n"
-        "from display_server.broker.launchers.process_launcher import KEEPER, ProcessLauncher\n"
+        "from display_server.broker.launchers.process_launcher import SUPERVISOR_COMMAND, ProcessLauncher\n"
         "from display_server.desktop.spec import DesktopSpec\n"
         "async def main():\n"
         "    spec = msgspec.json.decode(sys.argv[1], type=DesktopSpec)\n"
-        "    desktop = await ProcessLauncher((*KEEPER, '--agent-command', sys.argv[2])).start(spec)\n"
+        "    command = (*SUPERVISOR_COMMAND, '--agent-command', sys.argv[2])\n"
+        "    desktop = await ProcessLauncher(command).start(spec)\n"
         "    print('ready', flush=True)\n"
         "    await desktop.wait()\n"
         "asyncio.run(main())\n"
     )
     agent = shlex.join([sys.executable, str(AGENT)])
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", door, msgspec.json.encode(spec).decode(), agent), stdout=subprocess.PIPE
+        *(sys.executable, "-c", server, msgspec.json.encode(spec).decode(), agent), stdout=subprocess.PIPE
     )
     assert process.stdout is not None
     assert await asyncio.wait_for(process.stdout.readline(), PATIENCE_S) == b"ready\n"
-    assert len(remains(spec.session)) == 2  # X server and agent; the keeper itself carries no mark
+    # The X server and the agent; the supervisor itself does not have the session's variable.
+    assert len(session_processes(spec.session)) == 2
     status = read_status(path_of(spec))
     assert status is not None
     process.kill()
     await process.wait()
-    await until("the end of all", lambda: not remains(spec.session))
-    await until("the keeper's end", lambda: not is_there(f"/proc/{status.pids.keeper}"))
-    assert not is_there(spec.folder, "framebuffer")
+    await until("the end of all processes", lambda: not session_processes(spec.session))
+    await until("the end of the supervisor", lambda: not exists(f"/proc/{status.pids.supervisor}"))
+    assert not exists(spec.folder, "framebuffer")
 
 
-async def test_cancelled_start_leaves_nothing(spec: DesktopSpec) -> None:
+async def test_a_cancelled_start_leaves_nothing(spec: DesktopSpec) -> None:
     starting = asyncio.create_task(launcher("DEAF").start(spec))
-    await until("processes", lambda: len(remains(spec.session)) == 2)
+    await until("the start of two processes", lambda: len(session_processes(spec.session)) == 2)
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await starting
-    assert remains(spec.session) == []
-    assert not is_there(spec.folder)
+    assert session_processes(spec.session) == []
+    assert not exists(spec.folder)
 
 
-async def test_no_x_server_installed(spec: DesktopSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_missing_x_server_is_reported(spec: DesktopSpec, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(DesktopError, match="Xvfb is not installed"):
         await launcher().start(spec)
 
 
-async def test_x_server_that_cannot_start_says_why(spec: DesktopSpec, tmp_path: Path) -> None:
-    with pytest.raises(DesktopError, match=r"The X server did not start \(.*It said:"):
+async def test_an_x_server_that_cannot_start_is_quoted(spec: DesktopSpec, tmp_path: Path) -> None:
+    with pytest.raises(DesktopError, match=r"The X server did not start \(.*The end of its log:"):
         await launcher().start(msgspec.structs.replace(spec, width_px=-5))
 
 
-async def test_unknown_profile(spec: DesktopSpec) -> None:
+async def test_an_unknown_profile_is_reported(spec: DesktopSpec) -> None:
     with pytest.raises(DesktopError, match="There is no profile 'cooking'"):
         await launcher().start(msgspec.structs.replace(spec, profile="cooking"))
 
 
-async def test_folder_that_is_there_already(spec: DesktopSpec) -> None:
+async def test_an_existing_folder_is_refused(spec: DesktopSpec) -> None:
     await asyncio.to_thread(os.makedirs, spec.folder)
-    with pytest.raises(DesktopError, match="folder could not be made"):
+    with pytest.raises(DesktopError, match="folder could not be created"):
         await launcher().start(spec)
 
 
-async def test_attached_display_is_left_alone(spec: DesktopSpec) -> None:
+async def test_an_attached_display_keeps_running(spec: DesktopSpec) -> None:
     with x_server(300, 200) as server:
         attached = msgspec.structs.replace(spec, attach=server.display)
         desktop = await launcher().start(attached)
         status = desktop.status()
         assert status is not None
         assert (status.display, status.pids.x_server) == (server.display, None)
-        arguments = words(spec.folder, "agent-arguments").splitlines()
+        arguments = text_of(spec.folder, "agent-arguments").splitlines()
         assert arguments[arguments.index("--source") + 1] == "shm"
-        assert len(remains(spec.session)) == 1
+        assert len(session_processes(spec.session)) == 1
         await desktop.stop()
         assert server.process.poll() is None
 
 
-async def test_stubborn_child_of_a_child_ends_too(spec: DesktopSpec) -> None:
+async def test_orphans_that_ignore_sigterm_are_killed(spec: DesktopSpec) -> None:
     desktop = await launcher("PARENT").start(spec)
-    await until("the child", lambda: words(spec.folder, "child"))
-    child = words(spec.folder, "child")
+    await until("the start of the child", lambda: text_of(spec.folder, "child"))
+    child = text_of(spec.folder, "child")
     agent = agent_of(desktop)
     assert agent is not None
-    os.kill(agent, signal.SIGKILL)  # the child is an orphan now
-    await until("another child", lambda: words(spec.folder, "child") not in ("", child))
-    assert is_there(f"/proc/{child}")
+    os.kill(agent, signal.SIGKILL)  # the child loses its parent
+    await until("the start of another child", lambda: text_of(spec.folder, "child") not in ("", child))
+    assert exists(f"/proc/{child}")
     await desktop.stop()
-    assert not is_there(f"/proc/{child}")
+    assert not exists(f"/proc/{child}")
 
 
-def programs_below(keeper: int) -> dict[str, int]:
-    """Names and pids."""
-    return {words(f"/proc/{pid}/comm").strip(): pid for pid in descendants(keeper)}
+def programs_of(supervisor: int) -> dict[str, int]:
+    """The pids of all descendants, by program name."""
+    return {text_of(f"/proc/{pid}/comm").strip(): pid for pid in descendants(supervisor)}
 
 
 def environment_of(pid: int) -> dict[str, str]:
@@ -290,40 +301,40 @@ def environment_of(pid: int) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
 
 
-async def test_office_runs_and_ends_whole(spec: DesktopSpec) -> None:
+async def test_the_office_profile_runs_and_stops_completely(spec: DesktopSpec) -> None:
     office = msgspec.structs.replace(spec, profile="office", width_px=1280, height_px=800)
     desktop = await launcher().start(office)
     status = desktop.status()
     assert status is not None
-    keeper = status.pids.keeper
+    supervisor = status.pids.supervisor
     wanted = {"openbox", "tint2", "pcmanfm", "lxterminal", "mousepad", "dbus-daemon"}
-    await until("the programs", lambda: wanted <= programs_below(keeper).keys())
-    around = environment_of(programs_below(keeper)["openbox"])
-    assert around["HOME"] == spec.home
-    assert around[MARK] == spec.session
-    assert around["DISPLAY"] == status.display
-    assert around["LANG"].lower().endswith(("utf-8", "utf8"))
-    assert "Max core file size        0 " in words(f"/proc/{programs_below(keeper)['openbox']}/limits")
+    await until("the start of the programs", lambda: wanted <= programs_of(supervisor).keys())
+    variables = environment_of(programs_of(supervisor)["openbox"])
+    assert variables["HOME"] == spec.home
+    assert variables[SESSION_VARIABLE] == spec.session
+    assert variables["DISPLAY"] == status.display
+    assert variables["LANG"].lower().endswith(("utf-8", "utf8"))
+    assert "Max core file size        0 " in text_of(f"/proc/{programs_of(supervisor)['openbox']}/limits")
     await desktop.stop()
-    assert remains(spec.session) == []
-    assert not is_there(spec.folder)
+    assert session_processes(spec.session) == []
+    assert not exists(spec.folder)
 
 
 @pytest.fixture
 def no_programs(spec: DesktopSpec, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A host where a keeper finds no program of a profile. Python imports `sitecustomize` at its start."""
+    """A host without the programs of any profile. Python imports `sitecustomize` when it starts."""
     hook = Path(spec.home).parent / "hook"
     hook.mkdir()
-    patch = "import display_server.supervisor.environment as environment\nenvironment.PATH = '/nowhere'\n"
+    patch = "from display_server.supervisor import environment\nenvironment.PROGRAM_PATH = '/nowhere'\n"
     (hook / "sitecustomize.py").write_text(patch)
     monkeypatch.setenv("PYTHONPATH", f"{hook}:{Path(__file__).parents[3]}")
 
 
 @pytest.mark.usefixtures("no_programs")
-async def test_missing_program_is_told_and_the_rest_goes_on(spec: DesktopSpec) -> None:
+async def test_missing_programs_are_logged_and_the_desktop_is_ready(spec: DesktopSpec) -> None:
     office = msgspec.structs.replace(spec, profile="office")
     desktop = await launcher().start(office)
-    await until("the word", lambda: log_of(office).count("program missing") == 8)
+    await until("the log of eight missing programs", lambda: log_of(office).count("program missing") == 8)
     assert "apt-get install openbox" in log_of(office)
     status = desktop.status()
     assert status is not None

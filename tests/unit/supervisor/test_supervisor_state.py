@@ -1,4 +1,4 @@
-"""The keeper's transitions, all of them."""
+"""All transitions of the supervisor's state machine."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ import pytest
 
 from display_server.desktop.spec import DesktopState
 from display_server.errors import DesktopError
-from display_server.supervisor.supervisor_state import TRANSITIONS, SupervisorEvent, after
+from display_server.supervisor.supervisor_state import TRANSITIONS, SupervisorEvent, next_state
 
-OVER = (DesktopState.FAILED, DesktopState.ENDED)
+FINAL = (DesktopState.FAILED, DesktopState.ENDED)
 
 
 @pytest.mark.parametrize(("state", "event"), list(itertools.product(DesktopState, SupervisorEvent)))
-def test_transition(state: DesktopState, event: SupervisorEvent) -> None:
+def test_events_outside_of_the_table_are_refused(state: DesktopState, event: SupervisorEvent) -> None:
     if (state, event) in TRANSITIONS:
-        assert after(state, event) is TRANSITIONS[state, event]
+        assert next_state(state, event) is TRANSITIONS[state, event]
     else:
         with pytest.raises(DesktopError, match=state.value):
-            after(state, event)
+            next_state(state, event)
 
 
-def test_nothing_leads_out_of_the_end() -> None:
+def test_final_states_never_change() -> None:
     for (state, _), target in TRANSITIONS.items():
-        if state in OVER:
+        if state in FINAL:
             assert target is state
 
 
-def test_everything_can_end_and_break() -> None:
+def test_every_state_can_be_stopped_and_can_fail() -> None:
     for state in DesktopState:
-        assert after(state, SupervisorEvent.TOLD_TO_END) in OVER
-        assert after(state, SupervisorEvent.BROKE) in OVER
+        assert next_state(state, SupervisorEvent.STOP_REQUESTED) in FINAL
+        assert next_state(state, SupervisorEvent.FAILURE) in FINAL

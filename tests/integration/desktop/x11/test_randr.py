@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from display_server.desktop.x11.framebuffer import arrange
+from display_server.desktop.x11.framebuffer import apply_monitors
 from display_server.desktop.x11.framebuffer_file import SCREEN_FILE
-from display_server.desktop.x11.monitors import Monitor, arranged
+from display_server.desktop.x11.monitors import Monitor, normalise_layout
 from display_server.desktop.x11.randr import Randr, number_in
 from display_server.errors import DesktopError, LayoutError
 from tests.fakes.x_server import Painter, XServer, x_server
@@ -75,7 +75,7 @@ def listed(server: XServer) -> set[str]:
 
 
 def test_programs_see_every_monitor(server: XServer, randr: Randr) -> None:
-    after = randr.arrange(READING)
+    after = randr.apply(READING)
     assert list(after.monitors) == READING
     assert (after.width_px, after.height_px, after.screen_max) == (6016, 2560, SCREEN_MAX)
     assert listed(server) == as_lines(READING)
@@ -86,28 +86,28 @@ def test_programs_see_every_monitor(server: XServer, randr: Randr) -> None:
 def test_one_arrangement_after_the_other(server: XServer, randr: Randr) -> None:
     above = [Monitor(0, 0, 0, 1920, 1080), Monitor(3, 100, -1200, 1600, 1200, primary=True)]
     for wanted in (READING, above, [Monitor(0, 5, 5, 1001, 777)], READING, [Monitor(0, 0, 0, 800, 600)]):
-        monitors = arranged(wanted, SCREEN_MAX)
-        assert randr.arrange(wanted).monitors == monitors
+        monitors = normalise_layout(wanted, SCREEN_MAX)
+        assert randr.apply(wanted).monitors == monitors
         assert listed(server) == as_lines(list(monitors))
 
 
 def test_modes_are_not_kept(server: XServer, randr: Randr) -> None:
     for width in range(800, 820):
-        randr.arrange([Monitor(0, 0, 0, width, 600)])
+        randr.apply([Monitor(0, 0, 0, width, 600)])
     assert run(server, "xrandr").count("lightbox-") == 1
 
 
 def test_with_a_single_output_monitors_lie_on_top_of_it() -> None:
     with x_server(*SCREEN_MAX) as plain, contextlib.closing(Randr(plain.display, None)) as randr:
         for wanted in (READING, READING[:2], READING[:1]):
-            assert list(randr.arrange(wanted).monitors) == wanted
+            assert list(randr.apply(wanted).monitors) == wanted
             assert listed(plain) == as_lines(wanted)
 
 
 def test_what_cannot_be_changes_nothing(server: XServer, randr: Randr) -> None:
-    randr.arrange(READING)
+    randr.apply(READING)
     with pytest.raises(LayoutError, match="6200×2700"):
-        randr.arrange([Monitor(0, 0, 0, 6201, 2000)])
+        randr.apply([Monitor(0, 0, 0, 6201, 2000)])
     assert listed(server) == as_lines(READING)
 
 
@@ -117,9 +117,9 @@ def test_memory_follows_what_is_shown(server: XServer, randr: Randr) -> None:
 
     painter = Painter(server)
     assert kept_bytes() >= SCREEN_MAX[0] * SCREEN_MAX[1] * 4
-    arrange(randr, [Monitor(0, 0, 0, 800, 600)], server.framebuffer)
+    apply_monitors(randr, [Monitor(0, 0, 0, 800, 600)], server.framebuffer)
     assert kept_bytes() <= 4 * 1000 * 1100
-    arrange(randr, READING, server.framebuffer)
+    apply_monitors(randr, READING, server.framebuffer)
     painter.fill(0, 0, 800, 600, 0x123456)
     painter.fill(5000, 1000, 700, 100, 0x654321)
     painter.close()

@@ -1,4 +1,4 @@
-"""The profiles that are shipped, and what a wrong one is told."""
+"""The shipped profiles, and the errors of invalid ones."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ import pytest
 
 from display_server.desktop.profiles import profile, studies
 from display_server.errors import ConfigurationError, DesktopError
-from display_server.supervisor.requirements import check
 
-GOOD = 'title = { en = "A", ko = "가" }\n'
+TITLE = 'title = { en = "A", ko = "가" }\n'
 PROGRAM = '[[programs]]\nname = "x"\ncommand = ["xterm"]\npackage = "xterm"\n'
 
 
-def test_shipped_profiles() -> None:
+def test_shipped_profiles_are_valid() -> None:
     assert profile.names() == ["blank", "check", "office", "radiology"]
     for name in profile.names():
         profile.load(name)
@@ -24,84 +23,66 @@ def test_shipped_profiles() -> None:
 
 
 @pytest.mark.parametrize("name", ["nothing", "../radiology", ""])
-def test_no_such_profile(name: str) -> None:
+def test_an_unknown_profile_is_refused(name: str) -> None:
     with pytest.raises(ConfigurationError, match="Choose one of: blank, check, office, radiology"):
         profile.load(name)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "error"),
     [
         ("title = {", "Invalid|Unclosed|unterminated|Expected"),
         ('title = { en = "A" }', "both en and ko"),
-        (GOOD + "colour = 3", "colour"),
-        (GOOD + "studies = 3", "studies"),
-        (GOOD + PROGRAM.replace('["xterm"]', "[]"), "has no command"),
-        (GOOD + PROGRAM + PROGRAM, "two programs"),
-        (GOOD + PROGRAM + 'restart = "sometimes"', "restart"),
+        (TITLE + "colour = 3", "colour"),
+        (TITLE + "studies = 3", "studies"),
+        (TITLE + PROGRAM.replace('["xterm"]', "[]"), "has no command"),
+        (TITLE + PROGRAM + PROGRAM, "two programs"),
+        (TITLE + PROGRAM + 'restart = "sometimes"', "restart"),
         (
-            GOOD
+            TITLE
             + PROGRAM
             + "window_manager = true\n"
             + PROGRAM.replace('"x"', '"y"')
             + "window_manager = true",
             "only one window manager",
         ),
-        (GOOD + 'folders = ["../outside"]', "not inside the home"),
-        (GOOD + 'settings = "nowhere.toml"', "nowhere.toml"),
+        (TITLE + 'folders = ["../outside"]', "not inside the home"),
+        (TITLE + 'settings = "nowhere.toml"', "nowhere.toml"),
     ],
 )
-def test_wrong_profile(tmp_path: Path, text: str, told: str) -> None:
+def test_an_invalid_profile_is_refused(tmp_path: Path, text: str, error: str) -> None:
     (tmp_path / "wrong.toml").write_text(text)
-    with pytest.raises(ConfigurationError, match=told):
+    with pytest.raises(ConfigurationError, match=error):
         profile.load("wrong", tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("target", "told"), [("/etc/passwd", "not inside"), ("../x", "not inside"), ("fine", "no file 'gone'")]
+    ("target", "error"), [("/etc/passwd", "not inside"), ("../x", "not inside"), ("fine", "no file 'gone'")]
 )
-def test_wrong_settings(tmp_path: Path, target: str, told: str) -> None:
-    (tmp_path / "wrong.toml").write_text(GOOD + 'settings = "home.toml"')
+def test_invalid_settings_are_refused(tmp_path: Path, target: str, error: str) -> None:
+    (tmp_path / "wrong.toml").write_text(TITLE + 'settings = "home.toml"')
     (tmp_path / "home.toml").write_text(f'[[files]]\nsource = "gone"\ntarget = "{target}"\n')
-    with pytest.raises(ConfigurationError, match=told):
+    with pytest.raises(ConfigurationError, match=error):
         profile.load("wrong", tmp_path)
 
 
-def test_expand(tmp_path: Path) -> None:
+def test_expand_command_replaces_placeholders_and_patterns(tmp_path: Path) -> None:
     for name in ("b 1.dcm", "a.dcm", "c.txt"):
         (tmp_path / name).touch()
-    command = profile.expand(["{settings}/x", "{home}/*.dcm", "{home}/*.none", "*"], tmp_path)
-    assert command == [f"{profile.FOLDER}/x", f"{tmp_path}/a.dcm", f"{tmp_path}/b 1.dcm", "*"]
+    command = profile.expand_command(["{settings}/x", "{home}/*.dcm", "{home}/*.none", "*"], tmp_path)
+    assert command == [f"{profile.PROFILES_FOLDER}/x", f"{tmp_path}/a.dcm", f"{tmp_path}/b 1.dcm", "*"]
 
 
-def test_studies_are_laid_out_once(tmp_path: Path) -> None:
-    folder = studies.lay_out(tmp_path)
+def test_studies_do_not_replace_existing_files(tmp_path: Path) -> None:
+    folder = studies.copy_studies(tmp_path)
     files = sorted(folder.glob("*/*.dcm"))
     assert len(files) == len(studies.STUDIES)
     files[0].write_bytes(b"changed by a person")
-    studies.lay_out(tmp_path)
+    studies.copy_studies(tmp_path)
     assert files[0].read_bytes() == b"changed by a person"
 
 
-def test_studies_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_of_studies_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(DesktopError, match="pip install pydicom-data"):
         studies.source_folder()
-
-
-def test_requirements_name_package_and_profile(monkeypatch: pytest.MonkeyPatch) -> None:
-    import shutil
-
-    found = shutil.which
-    monkeypatch.setattr(
-        "display_server.supervisor.requirements.shutil.which",
-        lambda name, path=None: None if name in ("aeskulap", "Xvfb") else found(name, path=path),
-    )
-    listed = {requirement.name: requirement for requirement in check()}
-    assert not listed["aeskulap"].ok
-    assert not listed["aeskulap"].mandatory
-    assert "radiology" in listed["aeskulap"].found
-    assert listed["aeskulap"].cure == "apt-get install aeskulap"
-    assert listed["Xvfb"].mandatory
-    assert not listed["Xvfb"].ok
-    assert listed["xkbcomp"].ok

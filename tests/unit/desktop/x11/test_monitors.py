@@ -12,9 +12,9 @@ from display_server.desktop.x11.monitors import (
     REACH_PX,
     WIDTH_MIN,
     Monitor,
-    arranged,
-    back_on_screen,
-    extent,
+    bounding_size,
+    normalise_layout,
+    reachable_position,
 )
 from display_server.errors import LayoutError
 
@@ -44,7 +44,7 @@ def rows(draw: st.DrawFn) -> list[Monitor]:
 @given(st.lists(any_monitor, max_size=8))
 def test_what_is_taken_keeps_every_rule(wanted: list[Monitor]) -> None:
     try:
-        monitors = arranged(wanted, SCREEN_MAX)
+        monitors = normalise_layout(wanted, SCREEN_MAX)
     except LayoutError:
         return
     assert [monitor.id for monitor in monitors] == sorted(monitor.id for monitor in wanted)
@@ -53,13 +53,13 @@ def test_what_is_taken_keeps_every_rule(wanted: list[Monitor]) -> None:
     assert sum(monitor.primary for monitor in monitors) == 1
     assert not any(a.overlaps(b) for a in monitors for b in monitors if a is not b)
     assert min(monitor.x for monitor in monitors) == min(monitor.y for monitor in monitors) == 0
-    assert all(size <= most for size, most in zip(extent(monitors), SCREEN_MAX, strict=True))
+    assert all(size <= most for size, most in zip(bounding_size(monitors), SCREEN_MAX, strict=True))
     assert all(monitor.width >= WIDTH_MIN and monitor.height >= HEIGHT_MIN for monitor in monitors)
 
 
 @given(rows())
 def test_any_row_of_monitors_is_taken_as_it_is(wanted: list[Monitor]) -> None:
-    monitors = arranged(wanted, (32_767, 32_767))
+    monitors = normalise_layout(wanted, (32_767, 32_767))
     by_number = {monitor.id: monitor for monitor in wanted}
     shift = monitors[0].x - by_number[0].x, monitors[0].y - by_number[0].y
     for monitor in monitors:
@@ -82,7 +82,7 @@ def test_any_row_of_monitors_is_taken_as_it_is(wanted: list[Monitor]) -> None:
 )
 def test_what_is_refused_and_why(wanted: list[Monitor], words: str) -> None:
     with pytest.raises(LayoutError, match=words):
-        arranged(wanted, SCREEN_MAX)
+        normalise_layout(wanted, SCREEN_MAX)
 
 
 @given(
@@ -92,18 +92,18 @@ def test_what_is_refused_and_why(wanted: list[Monitor], words: str) -> None:
     row=rows(),
 )
 def test_windows_come_back_within_reach(window: tuple[int, int, int, int], row: list[Monitor]) -> None:
-    monitors = arranged(row, (32_767, 32_767))
-    place = back_on_screen(window, monitors)
+    monitors = normalise_layout(row, (32_767, 32_767))
+    place = reachable_position(window, monitors)
     if place is None:
         return
-    assert back_on_screen((*place, *window[2:]), monitors) is None
+    assert reachable_position((*place, *window[2:]), monitors) is None
     corner = Monitor(9, *place, min(window[2], REACH_PX), 1)
     assert any(corner.overlaps(monitor) for monitor in monitors)
 
 
 def test_windows_within_reach_stay() -> None:
-    two = arranged([Monitor(0, 0, 0, 800, 600), Monitor(1, 800, 0, 800, 600)], SCREEN_MAX)
-    assert back_on_screen((700, 100, 300, 200), two) is None
-    assert back_on_screen((1550, 100, 300, 200), two) == (1300, 100)
-    assert back_on_screen((100, 700, 300, 200), two) == (100, 400)
-    assert back_on_screen((2000, -90, 3000, 2000), two) == (800, 0)
+    two = normalise_layout([Monitor(0, 0, 0, 800, 600), Monitor(1, 800, 0, 800, 600)], SCREEN_MAX)
+    assert reachable_position((700, 100, 300, 200), two) is None
+    assert reachable_position((1550, 100, 300, 200), two) == (1300, 100)
+    assert reachable_position((100, 700, 300, 200), two) == (100, 400)
+    assert reachable_position((2000, -90, 3000, 2000), two) == (800, 0)

@@ -1,0 +1,55 @@
+"""The contract of everything that can start desktops.
+
+start(spec) ─► RunningDesktop ─► wait() … stop()
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from display_server.desktop.spec import DesktopSpec, DesktopStatus
+
+
+class RunningDesktop(Protocol):
+    """A desktop that was ready when `Launcher.start` returned it."""
+
+    async def wait(self) -> str | None:
+        """Returns when the desktop is over.
+
+        - It ended by itself, or `stop` was called: returns None.
+        - It failed (for example because its X server crashed): returns a sentence for the person who used it.
+        - It is over already: returns the same result again, at once.
+
+        Any number of callers may wait at the same time. Cancelling one of them affects neither the desktop
+        nor the other callers.
+        """
+
+    async def stop(self) -> None:
+        """Ends every process of the desktop and removes its folder, but not the person's home.
+
+        - The desktop runs: returns when all of its processes have ended; they are killed if they do not
+          terminate in time.
+        - It has ended or failed already: only removes the folder.
+        - It is being stopped, or was stopped before: does nothing more.
+
+        Never raises because of what the desktop does.
+        """
+
+    def status(self) -> DesktopStatus | None:
+        """Returns the latest status that the supervisor published; None if the launcher knows none."""
+
+
+class Launcher(Protocol):
+    """Starts desktops. Every desktop ends with the process that started it, even if that process is killed."""
+
+    async def start(self, spec: DesktopSpec) -> RunningDesktop:
+        """Creates the folder `spec.folder`, starts the desktop and returns once it can be viewed.
+
+        - The desktop becomes ready: returns it.
+        - It cannot start (a program is missing, the profile is unknown, the folder exists, the X server or
+          the agent fails): raises DesktopError, whose text tells the person the cause.
+        - The call is cancelled: ends what has been started so far, then raises CancelledError.
+
+        In the last two cases neither a process nor the folder is left behind. The launcher sets no deadline
+        of its own: the caller cancels a start that takes too long.
+        """

@@ -1,0 +1,51 @@
+"""Processes of one desktop: finds and kills them by an environment variable that all of them inherit.
+
+This is the fallback for a supervisor that was killed and could not terminate its own children.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+#: The environment variable that holds the session's id in every process of a desktop.
+SESSION_VARIABLE = "LIGHTBOX_SESSION"
+#: How often `kill_session_processes` searches: a process may start a child just before it is killed.
+KILL_ROUNDS = 20
+#: Pause between two of these rounds, s. The kernel removes killed processes well within it.
+KILL_ROUND_S = 0.02
+
+
+def session_processes(session: str) -> list[int]:
+    """Returns the pids of this user's living processes that belong to the session, except this process."""
+    entry = f"{SESSION_VARIABLE}={session}".encode()
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit() and int(process.name) != os.getpid():
+            with contextlib.suppress(OSError):  # the process has ended, or belongs to another user
+                if entry in (process / "environ").read_bytes().split(b"\0"):
+                    found.append(int(process.name))
+    return found
+
+
+def kill_session_processes(session: str) -> int:
+    """Kills the processes of the session and returns how many there were. Blocks for up to 0.4 s."""
+    killed: set[int] = set()
+    for _ in range(KILL_ROUNDS):
+        remaining = session_processes(session)
+        if not remaining:
+            break
+        for pid in remaining:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        killed.update(remaining)
+        time.sleep(KILL_ROUND_S)
+    return len(killed)
+
+
+def describe_exit(code: int) -> str:
+    """Describes a process's exit code for people: `exit code 1`; `SIGSEGV` for -11, a death by signal."""
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"

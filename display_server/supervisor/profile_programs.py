@@ -1,0 +1,136 @@
+"""Runs a profile's programs on an X server: starts them in order and restarts them as the profile says."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from display_server.desktop.profiles import studies
+from display_server.desktop.profiles.profile import (
+    PROFILES_FOLDER,
+    Profile,
+    Program,
+    Restart,
+    expand_command,
+    home_files,
+    substitute,
+)
+from display_server.desktop.session_processes import describe_exit
+from display_server.desktop.spec import DesktopSpec
+from display_server.errors import DesktopError
+from display_server.supervisor.children import PROGRAM_OOM_SCORE, Children
+from display_server.supervisor.supervisor_log import LogEvent
+
+#: Delay before the first restart of a program, s. It doubles with each restart.
+BACKOFF_FIRST_S = 0.25
+#: The longest delay before a restart, s.
+BACKOFF_MAX_S = 30.0
+#: A program that ran longer than this is restarted after the first delay again, s.
+STABLE_AFTER_S = 20.0
+#: How long the other programs wait for the window manager, s; then they start without it.
+WINDOW_MANAGER_TIMEOUT_S = 3.0
+_POLL_S = 0.02
+
+
+class ProfilePrograms:
+    """The programs of one desktop.
+
+    Cancelling `run` stops restarts, but the supervisor has to terminate the processes. What programs print
+    goes to the descriptor `output`.
+    """
+
+    def __init__(
+        self,
+        children: Children,
+        profile: Profile,
+        spec: DesktopSpec,
+        environment: Mapping[str, str],
+        output: int,
+        log: LogEvent,
+        window_manager_ready: Callable[[], bool],
+    ) -> None:
+        self._children = children
+        self._profile = profile
+        self._home = Path(spec.home)
+        additions = {name: substitute(value, self._home) for name, value in profile.environment.items()}
+        self._environment = {**environment, **additions}
+        self._output = output
+        self._log = log
+        self._window_manager_ready = window_manager_ready
+
+    async def run(self) -> None:
+        """Runs until all programs ended for good.
+
+        A program that is missing or fails is only logged: the rest of the desktop remains useful.
+        """
+        self._prepare_home()
+        async with asyncio.TaskGroup() as group:
+            for program in self._profile.programs:
+                if program.window_manager:
+                    await self._wait_for_window_manager(group.create_task(self._run_program(program)))
+            for program in self._profile.programs:
+                if not program.window_manager:
+                    group.create_task(self._run_program(program))
+
+    def _prepare_home(self) -> None:
+        """Creates the profile's folders and copies its settings and sample studies into the home."""
+        for folder in self._profile.folders:
+            (self._home / folder).mkdir(parents=True, exist_ok=True)
+        for file in home_files(self._profile):
+            target = self._home / file.target
+            try:
+                if not (file.keep and target.exists()):
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    content = (PROFILES_FOLDER / file.source).read_text("utf-8")
+                    target.write_text(substitute(content, self._home), "utf-8")
+            except OSError as error:
+                self._log("settings not written", file=str(target), error=str(error))
+        if self._profile.studies:
+            try:
+                studies.copy_studies(self._home)
+            except (OSError, DesktopError) as error:
+                self._log("sample studies missing", error=str(error))
+
+    async def _wait_for_window_manager(self, program: asyncio.Task[None]) -> None:
+        """Waits until the window manager is ready, its program ended, or the timeout passed."""
+        loop = asyncio.get_running_loop()
+        deadline_s = loop.time() + WINDOW_MANAGER_TIMEOUT_S
+        while not program.done() and not self._window_manager_ready():
+            if loop.time() > deadline_s:
+                self._log("window manager not ready", timeout_s=WINDOW_MANAGER_TIMEOUT_S)
+                return
+            await asyncio.sleep(_POLL_S)
+
+    async def _run_program(self, program: Program) -> None:
+        """Runs one program, with restarts, until it ends for good."""
+        command = expand_command(program.command, self._home)
+        if shutil.which(command[0], path=self._environment["PATH"]) is None:
+            self._log("program missing", program=program.name, hint=f"apt-get install {program.package}")
+            return
+        backoff_s = BACKOFF_FIRST_S
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(program.delay_s)
+        while True:
+            started_s = loop.time()
+            try:
+                child = self._children.start(
+                    program.name,
+                    command,
+                    {**self._environment, **program.environment},
+                    output=self._output,
+                    folder=self._home,
+                    oom_score=PROGRAM_OOM_SCORE,
+                )
+            except DesktopError as error:
+                self._log("program failed", program=program.name, error=str(error))
+                return
+            code = await child.wait()
+            self._log("program exited", program=program.name, exit=describe_exit(code))
+            if program.restart is Restart.NEVER or (program.restart is Restart.ON_FAILURE and code == 0):
+                return
+            if loop.time() - started_s > STABLE_AFTER_S:
+                backoff_s = BACKOFF_FIRST_S
+            await asyncio.sleep(backoff_s)
+            backoff_s = min(backoff_s * 2, BACKOFF_MAX_S)
