@@ -11,9 +11,9 @@ from display_codecs.tiles import (
     digest_tiles,
     encode_tile_as,
     encode_tiles,
-    renew_tiles,
+    copy_and_compare_tiles,
     root_digest,
-    take_tiles,
+    copy_and_digest_tiles,
 )
 from display_codecs.yuv import to_yuv420, yuv_components
 
@@ -33,9 +33,9 @@ __all__ = [
     "encode_tile_as",
     "encode_tiles",
     "find_move",
-    "renew_tiles",
+    "copy_and_compare_tiles",
     "root_digest",
-    "take_tiles",
+    "copy_and_digest_tiles",
     "to_yuv420",
     "yuv_components",
 ]

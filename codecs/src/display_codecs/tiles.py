@@ -108,7 +108,7 @@ def decode_tile(payload: bytes, width: int, height: int) -> Picture:
     return picture
 
 
-def take_tiles(
+def copy_and_digest_tiles(
     source: Picture, shadow: Picture, grid: TileGrid, tiles: Tiles, seed: int
 ) -> NDArray[np.uint64]:
     """Copies tiles from `source` to `shadow` (X becomes 0) and digests the copies. Raises IndexError."""
@@ -126,7 +126,7 @@ def take_tiles(
     return digests
 
 
-def renew_tiles(source: Picture, shadow: Picture, grid: TileGrid, tiles: Tiles) -> NDArray[np.bool_]:
+def copy_and_compare_tiles(source: Picture, shadow: Picture, grid: TileGrid, tiles: Tiles) -> NDArray[np.bool_]:
     """Copies tiles from `source` to `shadow` (X becomes 0), and tells of each whether that changed it. Raises
     IndexError.
     """

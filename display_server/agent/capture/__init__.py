@@ -1,1 +1,1 @@
-"""Eyes on the desktop: framebuffers, damage, the pointer's shape."""
+"""Captures the pixels of an X screen, and the damage that says where they changed."""

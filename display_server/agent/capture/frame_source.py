@@ -1,59 +1,46 @@
-"""The contract of everything that can show us a desktop's pixels.
+"""The contract of everything that can capture a desktop's pixels.
 
-Life of a source, all calls but `read` on the event loop's thread::
+A source is used in this order. All calls are made on the event loop's thread, except `read`, which may run in
+a worker thread::
 
-    open() ─► wait() ─► take_damage() ─► read(rows) in a worker thread ─► disturbed() ─► wait() … ─► close()
+    open() ─► wait() ─► take_damage() ─► read(damage) ─► is_torn(damage) ─► wait() … ─► close()
 
-A source never draws the pointer into the picture; see `capture.cursor`.
+No source draws the pointer into the frame: the viewer draws it, with the shape that `agent.cursor` captures.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-#: A picture: (height, width, 4) bytes, blue, green, red, undefined. Rows may be further apart than width × 4.
-Picture = NDArray[np.uint8]
+from display_server.agent.geometry import Frame, Rect
 
 
-@dataclass(frozen=True, slots=True)
-class Rect:
-    """A rectangle in pixels, half-open: covers x … x + width − 1."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-
-class PictureSource(Protocol):
-    """Pixels of a screen or of a part of it, in the part's own coordinates."""
+class FrameReader(Protocol):
+    """Reads the pixels of a screen or of one monitor, in coordinates relative to its top left corner."""
 
     def take_damage(self) -> Sequence[Rect]:
-        """Rectangles that may have changed since the last call: within the picture, a bounded number.
+        """Returns the rectangles that may have changed since the last call. The first call covers everything.
 
-        A hint: it may cover too much, never too little. The first call covers everything.
+        The rectangles lie within the frame, and there are at most RECTANGLES_MAX of them. They may cover too
+        much, but never too little.
         """
 
-    def read(self, damage: Sequence[Rect]) -> Picture:
-        """The whole picture as a view, up to date within `damage`, valid until the next `read` of these.
+    def read(self, damage: Sequence[Rect]) -> Frame:
+        """Returns a view of the whole frame. Only the pixels within `damage` are sure to be up to date.
 
-        Runs in a worker thread.
+        The view is valid until the next `read` of the same rectangles. May run in a worker thread.
         """
 
-    async def disturbed(self, damage: Sequence[Rect]) -> bool:
-        """Whether anything within `damage` was drawn since `take_damage`: the last `read` may be torn then.
+    async def is_torn(self, damage: Sequence[Rect]) -> bool:
+        """Returns whether anything within `damage` was drawn since `take_damage`, so that `read` may be torn.
 
-        Costs one round trip to the X server. New damage stays to be taken.
+        Costs one round trip to the X server. The new damage is returned by the next `take_damage`.
         """
 
 
-class FrameSource(PictureSource, Protocol):
-    """Pixels of one X screen, and hints about what changed."""
+class FrameSource(FrameReader, Protocol):
+    """Captures one whole X screen."""
 
     @property
     def width_px(self) -> int: ...
@@ -62,16 +49,16 @@ class FrameSource(PictureSource, Protocol):
     def height_px(self) -> int: ...
 
     async def open(self) -> None:
-        """Connects. Raises CaptureError when there is nothing to capture."""
+        """Connects to the screen. Raises CaptureError when the screen cannot be captured."""
 
     async def wait(self) -> None:
-        """Returns as soon as there is damage not yet taken. Raises CaptureError when the source is gone."""
+        """Returns as soon as there is damage to take. Raises CaptureError when the X server is gone."""
 
     def resize(self, width_px: int, height_px: int) -> None:
-        """The screen has this size now, and all of it is damage. Nothing may be reading.
+        """Adopts the new size of the screen, and damages all of it. No `read` may be running.
 
-        Raises CaptureError where the source cannot follow: a new one is needed then.
+        Raises CaptureError if this source cannot change its size, so that a new source is needed.
         """
 
     async def close(self) -> None:
-        """Lets go of everything. Safe to call twice."""
+        """Releases all resources. Safe to call twice."""

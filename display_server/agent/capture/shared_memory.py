@@ -1,4 +1,4 @@
-"""A System V shared memory segment that nobody else can find: the only kind that MIT-SHM takes by number."""
+"""System V shared memory, the kind that the MIT-SHM extension attaches by its numeric id."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from display_server.errors import CaptureError
 
 _IPC_PRIVATE, _IPC_RMID = 0, 0
+#: Only this user may attach the segment.
 _MODE = 0o600
 _FAILED = ctypes.c_void_p(-1).value
 
@@ -23,33 +24,34 @@ _libc.shmctl.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_void_p)
 
 
 class SharedMemory:
-    """Life: make ─► the other side attaches `number` ─► `forget` ─► `close`.
+    """One private segment. Call `mark_removed` as soon as the other process has attached it by `segment_id`.
 
-    Forgotten, it vanishes with its last user, however that ends.
+    The kernel then frees the segment when its last user detaches or dies.
     """
 
     def __init__(self, size_bytes: int) -> None:
-        """Raises CaptureError."""
-        self.number: int = _libc.shmget(_IPC_PRIVATE, size_bytes, _MODE)
-        if self.number < 0:
-            raise CaptureError(f"No shared memory of {size_bytes} bytes: {os.strerror(ctypes.get_errno())}.")
-        self._address: int | None = _libc.shmat(self.number, None, 0)
+        """Raises CaptureError when the kernel grants no segment of this size."""
+        self.segment_id: int = _libc.shmget(_IPC_PRIVATE, size_bytes, _MODE)
+        if self.segment_id < 0:
+            reason = os.strerror(ctypes.get_errno())
+            raise CaptureError(f"No shared memory of {size_bytes} bytes is available: {reason}.")
+        self._address: int | None = _libc.shmat(self.segment_id, None, 0)
         if self._address == _FAILED:
             reason = os.strerror(ctypes.get_errno())
             self._address = None
-            self.forget()
+            self.mark_removed()
             raise CaptureError(f"Shared memory cannot be attached: {reason}.")
         assert self._address is not None
         self.bytes: NDArray[np.uint8] = np.frombuffer(
             memoryview((ctypes.c_uint8 * size_bytes).from_address(self._address)), np.uint8
         )
 
-    def forget(self) -> None:
-        """Takes away its number: from now on it lives only as long as somebody has it attached."""
-        _libc.shmctl(self.number, _IPC_RMID, None)
+    def mark_removed(self) -> None:
+        """Removes the id: from now on the segment lives only as long as a process has it attached."""
+        _libc.shmctl(self.segment_id, _IPC_RMID, None)
 
     def close(self) -> None:
-        """Views of `bytes` must not be used any more. Safe to call twice."""
+        """Detaches the segment. Views of `bytes` must no longer be used. Safe to call twice."""
         if self._address is not None:
             self.bytes = np.zeros(0, np.uint8)
             _libc.shmdt(self._address)

@@ -1,4 +1,4 @@
-"""A FrameSource without an X server: whoever holds it draws. For tests of what comes after capture."""
+"""A FrameSource without an X server, for tests of the stages after capture: the test itself draws into it."""
 
 from __future__ import annotations
 
@@ -8,87 +8,93 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from display_server.agent.capture.damage import coalesce, edges_of, intersects
-from display_server.agent.capture.frame_source import Picture, Rect
+from display_server.agent.geometry import Frame, Rect, coalesce, edges_of, intersects
 from display_server.errors import CaptureError
 
 
 class SyntheticSource:
-    """Starts black. `draw` draws; `fail` behaves as if the X server died. One thread, but for `read`."""
+    """A screen in memory that starts black.
+
+    Only `read` may be called in another thread than the other methods.
+    """
 
     def __init__(self, width_px: int, height_px: int) -> None:
-        self._picture: Picture = np.zeros((height_px, width_px, 4), np.uint8)
+        self._frame: Frame = np.zeros((height_px, width_px, 4), np.uint8)
         self._pending = [Rect(0, 0, width_px, height_px)]
         self._since_taken: list[Rect] = []
         self._failure: CaptureError | None = None
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
 
     @property
     def width_px(self) -> int:
-        return int(self._picture.shape[1])
+        return int(self._frame.shape[1])
 
     @property
     def height_px(self) -> int:
-        return int(self._picture.shape[0])
+        return int(self._frame.shape[0])
 
     def draw(self, x: int, y: int, bgrx: NDArray[np.uint8]) -> None:
-        """Puts (height, width, 3 or 4) uint8 pixels at (x, y), all on the screen, and tells of the damage."""
+        """Draws (height, width, 3 or 4) uint8 pixels at (x, y) and damages that rectangle.
+
+        Raises ValueError unless the rectangle lies on the screen.
+        """
         height, width, channels = bgrx.shape
         if x < 0 or y < 0 or x + width > self.width_px or y + height > self.height_px:
             raise ValueError(
                 f"{width}×{height} at ({x}, {y}) is not on a {self.width_px}×{self.height_px} screen"
             )
-        self._picture[y : y + height, x : x + width, :channels] = bgrx
+        self._frame[y : y + height, x : x + width, :channels] = bgrx
         self.damage(Rect(x, y, width, height))
 
     def fill(self, rect: Rect, rgb: int) -> None:
-        """Fills with 0xRRGGBB."""
+        """Fills the rectangle with the colour 0xRRGGBB."""
         pixel = np.frombuffer(rgb.to_bytes(4, "little"), np.uint8)
         self.draw(rect.x, rect.y, np.broadcast_to(pixel, (rect.height, rect.width, 4)))
 
     def damage(self, rect: Rect) -> None:
-        """Tells of damage; nothing need have changed, as with real X servers."""
+        """Reports damage. The pixels need not have changed, as with a real X server."""
         self._pending.append(rect)
         self._since_taken.append(rect)
-        self._news.set()
+        self._changed.set()
 
     def fail(self, reason: str = "The X server is gone.") -> None:
+        """Behaves from now on as if the X server had died."""
         self._failure = CaptureError(reason)
-        self._news.set()
+        self._changed.set()
 
     async def open(self) -> None:
-        self._check()
+        self._raise_failure()
 
     def resize(self, width_px: int, height_px: int) -> None:
-        """What was drawn stays, as far as it fits."""
-        picture: Picture = np.zeros((height_px, width_px, 4), np.uint8)
-        kept = self._picture[:height_px, :width_px]
-        picture[: kept.shape[0], : kept.shape[1]] = kept
-        self._picture = picture
+        """Changes the size of the screen. What was drawn stays as far as it fits."""
+        frame: Frame = np.zeros((height_px, width_px, 4), np.uint8)
+        kept = self._frame[:height_px, :width_px]
+        frame[: kept.shape[0], : kept.shape[1]] = kept
+        self._frame = frame
         self.damage(Rect(0, 0, width_px, height_px))
 
     async def wait(self) -> None:
         while not self._pending:
-            self._check()
-            self._news.clear()
-            await self._news.wait()
-        self._check()
+            self._raise_failure()
+            self._changed.clear()
+            await self._changed.wait()
+        self._raise_failure()
 
     def take_damage(self) -> Sequence[Rect]:
         taken = coalesce(edges_of(self._pending), self.height_px)
         self._pending, self._since_taken = [], []
         return taken
 
-    def read(self, damage: Sequence[Rect]) -> Picture:  # noqa: ARG002 - all of it is always up to date
-        return self._picture
+    def read(self, damage: Sequence[Rect]) -> Frame:  # noqa: ARG002 - the whole frame is always up to date
+        return self._frame
 
-    async def disturbed(self, damage: Sequence[Rect]) -> bool:
-        self._check()
+    async def is_torn(self, damage: Sequence[Rect]) -> bool:
+        self._raise_failure()
         return intersects(edges_of(self._since_taken), edges_of(damage))
 
     async def close(self) -> None:
-        """Nothing to let go of."""
+        """Does nothing: there are no resources to release."""
 
-    def _check(self) -> None:
+    def _raise_failure(self) -> None:
         if self._failure is not None:
             raise self._failure

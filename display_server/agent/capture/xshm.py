@@ -1,4 +1,4 @@
-"""Any X display of this host, read by MIT-SHM: the server copies what was damaged into shared memory."""
+"""Captures any X display of this host with MIT-SHM: the X server copies damaged rows into shared memory."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ import xcffib.shm
 import xcffib.xproto
 
 from display_server.agent.capture.damage import DamageFeed
-from display_server.agent.capture.frame_source import Picture, Rect
 from display_server.agent.capture.shared_memory import SharedMemory
+from display_server.agent.geometry import Frame, Rect
 from display_server.desktop.x11.x_connection import XConnection
 from display_server.errors import CaptureError
 
 _ALL_PLANES = 0xFFFFFFFF
-#: Bands of rows nearer than this are read as one: a request costs about as much as copying these rows.
-_GAP_ROWS = 16
+#: Bands that are at most this many rows apart are read with one request, which costs about as much as copying
+#: these rows.
+_GAP_ROWS_MAX = 16
 
 
 class XshmSource:
-    """The FrameSource of an X display that we did not start.
+    """The FrameSource of an X display that this system did not start.
 
-    The server never puts the pointer into these pictures. Reads go over a second connection, because a worker
-    thread that waits for a reply would take events away from the loop.
+    The X server never draws the pointer into these frames. Pixels are read over a second connection, because
+    a worker thread that waits for a reply on the first one would take its events away from the event loop.
     """
 
     def __init__(self, display: str, xauthority: Path | None) -> None:
@@ -39,7 +40,7 @@ class XshmSource:
         self._memory: SharedMemory | None = None
         self._feed: DamageFeed | None = None
         self._width, self._height = 0, 0
-        self._reading = threading.Lock()
+        self._read_lock = threading.Lock()
 
     @property
     def width_px(self) -> int:
@@ -65,21 +66,21 @@ class XshmSource:
         connection.watch()
 
     async def wait(self) -> None:
-        await self._opened().wait()
+        await self._require_open().wait()
 
     def resize(self, width_px: int, height_px: int) -> None:
-        """The memory that is shared with the server has the size of the screen that it was made for."""
-        raise CaptureError(f"The screen of {self._display} became {width_px}×{height_px}.")
+        """Always raises CaptureError: the shared memory has the size of the screen that it was made for."""
+        raise CaptureError(_size_changed(self._display, width_px, height_px))
 
     def take_damage(self) -> Sequence[Rect]:
-        return self._opened().take()
+        return self._require_open().take()
 
-    def read(self, damage: Sequence[Rect]) -> Picture:
+    def read(self, damage: Sequence[Rect]) -> Frame:
         if self._memory is None or self._reader is None:
-            raise CaptureError("The source is not open.")
+            raise CaptureError("The frame source is not open.")
         try:
-            # One at a time: parts of the screen are read by several threads, over one connection.
-            with self._reading:
+            # Each monitor is read in a thread of its own, and all of them share this connection.
+            with self._read_lock:
                 self._read(damage)
         except xcffib.XcffibException as error:
             raise CaptureError(f"The screen of {self._display} cannot be read: {error!r}") from error
@@ -89,7 +90,7 @@ class XshmSource:
         assert self._reader is not None
         z_pixmap = xcffib.xproto.ImageFormat.ZPixmap
         width, stride = self._width, self._width * 4
-        # All rows of a band at their whole width: only then they land where they belong in the picture.
+        # A band is read at the full width of the screen, so that its rows land at their place in the frame.
         cookies = [
             self._shm.GetImage(
                 self._reader.root,
@@ -107,8 +108,8 @@ class XshmSource:
         for cookie in cookies:
             cookie.reply()
 
-    async def disturbed(self, damage: Sequence[Rect]) -> bool:
-        return await self._opened().disturbed(damage)
+    async def is_torn(self, damage: Sequence[Rect]) -> bool:
+        return await self._require_open().is_torn(damage)
 
     async def close(self) -> None:
         for connection in (self._connection, self._reader):
@@ -123,17 +124,17 @@ class XshmSource:
         self._memory = SharedMemory(self._width * self._height * 4)
         self._segment = reader.x.generate_id()
         try:
-            self._shm.AttachChecked(self._segment, self._memory.number, False).check()
+            self._shm.AttachChecked(self._segment, self._memory.segment_id, False).check()
         except (xcffib.Error, xcffib.XcffibException) as error:
             self._memory.close()
             self._memory = None
             raise CaptureError(
-                f"The X server of {self._display} cannot share memory with us ({error!r})."
-                " It must run on this host, as the same user."
+                f"The X server of {self._display} cannot share memory with the agent ({error!r})."
+                " The X server must run on this host, as the same user."
             ) from error
         finally:
             if self._memory is not None:
-                self._memory.forget()
+                self._memory.mark_removed()
 
     def _on_event(self, event: Any) -> None:
         connection = self._connection
@@ -143,26 +144,33 @@ class XshmSource:
             and event.window == connection.root
         ):
             if (event.width, event.height) != (self._width, self._height):
-                connection.lose(f"The screen of {self._display} became {event.width}×{event.height}.")
+                connection.mark_lost(_size_changed(self._display, event.width, event.height))
         elif self._feed is not None:
             self._feed.on_event(event)
 
-    def _opened(self) -> DamageFeed:
+    def _require_open(self) -> DamageFeed:
         if self._feed is None:
-            raise CaptureError("The source is not open.")
+            raise CaptureError("The frame source is not open.")
         return self._feed
 
 
 def bands(damage: Sequence[Rect]) -> list[tuple[int, int]]:
-    """The rows that `damage` touches, as (top, number of rows), ascending; small gaps are read along."""
+    """Returns the bands of rows that `damage` touches, as (top, number of rows), in ascending order.
+
+    Bands that are nearer than `_GAP_ROWS_MAX` are merged.
+    """
     result: list[tuple[int, int]] = []
     for top, bottom in sorted((r.y, r.y + r.height) for r in damage):
-        if result and top <= sum(result[-1]) + _GAP_ROWS:
+        if result and top <= sum(result[-1]) + _GAP_ROWS_MAX:
             first, rows = result[-1]
             result[-1] = first, max(rows, bottom - first)
         else:
             result.append((top, bottom - top))
     return result
+
+
+def _size_changed(display: str, width_px: int, height_px: int) -> str:
+    return f"The screen of {display} changed its size to {width_px}×{height_px}."
 
 
 def _require_8_bit_colours(connection: XConnection) -> None:
@@ -175,5 +183,5 @@ def _require_8_bit_colours(connection: XConnection) -> None:
     little = setup.image_byte_order == xcffib.xproto.ImageOrder.LSBFirst
     if formats[screen.root_depth] != 32 or masks != (0xFF0000, 0xFF00, 0xFF) or not little:
         raise CaptureError(
-            f"Only 24-bit screens can be captured; {connection.display} has depth {screen.root_depth}."
+            f"Only 24-bit screens can be captured, but {connection.display} has depth {screen.root_depth}."
         )

@@ -1,1 +1,1 @@
-"""The desktop's pointer: its shape and its position."""
+"""Captures the shape and the position of the desktop's pointer."""

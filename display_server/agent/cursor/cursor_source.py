@@ -1,4 +1,4 @@
-"""The contract of everything that knows the shape and place of a desktop's pointer."""
+"""The contract of everything that knows the shape and position of a desktop's pointer."""
 
 from __future__ import annotations
 
@@ -11,31 +11,33 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CursorShape:
-    """`rgba` is (height, width, 4) uint8 with straight (not premultiplied) alpha.
-
-    None where a program hides the pointer.
-    """
+    """The image of the pointer. The hot spot is the pixel of the image that is at the pointer's position."""
 
     width_px: int
     height_px: int
     hot_x_px: int
     hot_y_px: int
+    #: (height, width, 4) uint8 with straight (not premultiplied) alpha; None while the pointer is hidden.
     rgba: NDArray[np.uint8] | None
 
 
 class CursorSource(Protocol):
-    """Shape and position of the pointer of one X screen."""
+    """Captures the shape and position of the pointer of one X screen."""
 
     async def open(self) -> None:
-        """Connects. Raises CaptureError."""
+        """Connects to the screen. Raises CaptureError when its pointer cannot be captured."""
 
     async def wait(self) -> None:
-        """Returns when the shape has changed since the last `shape()`. Raises CaptureError."""
+        """Returns when the shape has changed since the last `shape()`.
+
+        Raises CaptureError when the X server is gone.
+        """
 
     def shape(self) -> CursorShape:
-        """The current shape."""
+        """Returns the current shape."""
 
     def position(self) -> tuple[int, int]:
-        """Pointer position in desktop pixels."""
+        """Returns the position as (x, y) in pixels of the screen."""
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Releases all resources. Safe to call twice."""

@@ -1,7 +1,7 @@
-"""The pointer of an X screen: its shape by XFixes, its place by asking.
+"""Captures the pointer of an X screen: its shape with XFixes, its position with QueryPointer.
 
-Rejected for the place: XInput's raw motion. It does not tell of programs that warp the pointer, which is what
-is asked for here; what a viewer moves is known without asking.
+XInput raw motion events were rejected for the position. They do not report when a program warps the pointer,
+which is the one thing to learn here: the agent itself makes the motions that come from a viewer.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from display_server.agent.cursor.cursor_source import CursorShape
 from display_server.desktop.x11.x_connection import XConnection
 from display_server.errors import CaptureError
 
-#: GetCursorImage's reply: head, x, y (i16), width, height, hot x, hot y (u16), serial (u32); pixels from 32.
+#: A GetCursorImage reply: header, x, y (i16), width, height, hot x, hot y (u16), serial (u32), padding. The
+#: pixels follow.
 _IMAGE = struct.Struct("=8xhhHHHHI8x")
-#: A place is asked for anew when what we know is older.
-POSITION_AGE_S = 0.05
+#: A known position that is older than this is queried again, in seconds.
+POSITION_MAX_AGE_S = 0.05
 
 
 class XfixesCursor:
-    """The CursorSource of an X display. Works although the server hides the pointer from its own picture."""
+    """The CursorSource of an X display. It also works while the X server does not draw the pointer."""
 
     def __init__(self, display: str, xauthority: Path | None) -> None:
         self._display = display
@@ -37,7 +38,7 @@ class XfixesCursor:
         self._shape = CursorShape(0, 0, 0, 0, None)
         self._position = (0, 0)
         self._position_s = 0.0
-        self._asking = False
+        self._position_requested = False
         self._changed = asyncio.Event()
 
     async def open(self) -> None:
@@ -50,23 +51,23 @@ class XfixesCursor:
         connection.on_event = self._on_event
         connection.on_lost = lambda _error: self._changed.set()
         connection.watch()
-        await self._ask_shape()
+        await self._request_shape()
 
     async def wait(self) -> None:
-        connection = self._opened()
+        connection = self._require_open()
         await self._changed.wait()
-        connection.alive()
+        connection.ensure_alive()
 
     def shape(self) -> CursorShape:
         self._changed.clear()
         return self._shape
 
     def position(self) -> tuple[int, int]:
-        """The newest one known; an old one is renewed in the background."""
-        connection = self._opened()
+        """Returns the newest position known, and queries it in the background if it is old."""
+        connection = self._require_open()
         age_s = asyncio.get_running_loop().time() - self._position_s
-        if connection.lost is None and not self._asking and age_s > POSITION_AGE_S:
-            self._ask_position(connection)
+        if connection.lost is None and not self._position_requested and age_s > POSITION_MAX_AGE_S:
+            self._request_position(connection)
         return self._position
 
     async def close(self) -> None:
@@ -76,46 +77,49 @@ class XfixesCursor:
 
     def _on_event(self, event: Any) -> None:
         if isinstance(event, xcffib.xfixes.CursorNotifyEvent):
-            self._ask_shape()
+            self._request_shape()
 
-    def _ask_shape(self) -> asyncio.Future[None]:
-        connection = self._opened()
+    def _request_shape(self) -> asyncio.Future[None]:
+        connection = self._require_open()
         with connection.requests():
             cookie = self._fixes.GetCursorImage()
 
-        def take() -> None:
+        def on_reply() -> None:
             shape, position = parse_image(bytes(connection.x.wait_for_reply(cookie.sequence).buf))
             self._set_position(position)
             if not _same(shape, self._shape):
                 self._shape = shape
                 self._changed.set()
 
-        return connection.round_trip(take)
+        return connection.round_trip(on_reply)
 
-    def _ask_position(self, connection: XConnection) -> None:
-        self._asking = True
+    def _request_position(self, connection: XConnection) -> None:
+        self._position_requested = True
         with connection.requests():
             cookie = connection.core.QueryPointer(connection.root)
 
-        def take() -> None:
-            self._asking = False
-            answer = cookie.reply()
-            self._set_position((answer.root_x, answer.root_y))
+        def on_reply() -> None:
+            self._position_requested = False
+            reply = cookie.reply()
+            self._set_position((reply.root_x, reply.root_y))
 
-        connection.round_trip(take)
+        connection.round_trip(on_reply)
 
     def _set_position(self, position: tuple[int, int]) -> None:
         self._position = position
         self._position_s = asyncio.get_running_loop().time()
 
-    def _opened(self) -> XConnection:
+    def _require_open(self) -> XConnection:
         if self._connection is None:
-            raise CaptureError("The cursor is not open.")
+            raise CaptureError("The cursor source is not open.")
         return self._connection
 
 
 def parse_image(reply: bytes) -> tuple[CursorShape, tuple[int, int]]:
-    """Shape and position out of a GetCursorImage reply. A shape without a visible pixel counts as hidden."""
+    """Parses a GetCursorImage reply into shape and position.
+
+    Programs hide the pointer by a shape without a visible pixel: it becomes a shape without `rgba`.
+    """
     x, y, width, height, hot_x, hot_y, _serial = _IMAGE.unpack_from(reply)
     argb = np.frombuffer(reply, "<u4", count=width * height, offset=_IMAGE.size).reshape(height, width)
     if not (argb >> 24).any():
@@ -124,11 +128,11 @@ def parse_image(reply: bytes) -> tuple[CursorShape, tuple[int, int]]:
 
 
 def straight_alpha(argb: NDArray[np.uint32]) -> NDArray[np.uint8]:
-    """(height, width) premultiplied 0xAARRGGBB → (height, width, 4) red, green, blue, alpha."""
+    """Converts (height, width) premultiplied 0xAARRGGBB to (height, width, 4) RGBA with straight alpha."""
     channels = (argb[:, :, None] >> np.array([16, 8, 0, 24], np.uint32)) & 0xFF
     alpha = channels[:, :, 3:]
     opaque = np.maximum(alpha, 1)
-    # rounded; some programs' colours exceed their alpha, which straight alpha cannot say
+    # Rounds to nearest. Some programs have colours above their alpha; straight alpha cannot express these.
     channels[:, :, :3] = np.minimum((channels[:, :, :3] * 255 + opaque // 2) // opaque, 255)
     channels[:, :, :3] *= alpha > 0
     return channels.astype(np.uint8)

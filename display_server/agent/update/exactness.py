@@ -1,6 +1,7 @@
-"""Whether one viewer's surface shows what it was sent, judged by the digests it reads back (PROTOCOL.md §4).
+"""Proves whether a viewer's surface shows exactly what was sent, from the digests that the viewer reads back.
 
-Time comes in. Memory: a digest per tile of the surface as last acknowledged, and of the updates in flight.
+See PROTOCOL.md, section 4. The memory used is one digest per tile of the surface as last acknowledged, plus
+the digests of the updates in flight.
 """
 
 from __future__ import annotations
@@ -13,45 +14,54 @@ import numpy as np
 from display_codecs import root_digest
 from numpy.typing import NDArray
 
-from display_server.errors import ProtocolError
+from display_server.protocol.errors import ProtocolError
 from display_server.protocol.wire import DigestReport
 
 Tiles = NDArray[np.int32]
 Digests = NDArray[np.uint64]
 
-#: After this silence nothing is known any more, s.
+#: After this many seconds without a report, the state is UNVERIFIED.
 SILENCE_S = 5.0
-#: Between two reports at least: slow motion is a row of short rests, s.
-PAUSE_S = 0.12
-#: At rest a report is asked for this long after the last update, s.
-REST_S = 0.03
-#: In motion at most every so often: reading a surface back costs the viewer about as much as showing it, s.
-MOTION_S = 0.2
-#: A report that did not come within this time is asked for again, s.
-ANSWER_S = 1.0
-#: Between two full reports, s.
-FULL_S = 0.25
+#: Minimum interval between two `verify` messages, in seconds: slow motion looks like a series of short rests.
+VERIFY_INTERVAL_S = 0.12
+#: While the desktop is at rest, a report is requested this many seconds after the last update.
+VERIFY_AT_REST_S = 0.03
+#: In motion a report is requested at most this often, in seconds: reading a surface back costs the viewer
+#: about as much as painting it.
+VERIFY_IN_MOTION_S = 0.2
+#: A report that has not arrived after this many seconds is requested again.
+REPORT_TIMEOUT_S = 1.0
+#: Minimum interval between two requests for a full report, in seconds.
+FULL_REPORT_INTERVAL_S = 0.25
 
 
 class Exactness(Enum):
-    """`lossy`: video is, or was and has not been replaced, on the surface."""
+    """What the agent knows about a viewer's surface."""
 
+    #: The surface was proven to show the newest update, and everything the desktop shows was sent.
     EXACT = "exact"
+    #: Tiles, or the report that proves them, are under way.
     REFINING = "refining"
+    #: Part of the surface shows video, or did and has not been replaced by tiles yet.
     LOSSY = "lossy"
+    #: A mismatch has not been repaired, or no report came for SILENCE_S.
     UNVERIFIED = "unverified"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a report showed. `wrong` tiles are to be sent again; `root_differs`: although none of these."""
+    """The result of a report."""
 
+    #: Tiles that were found wrong for the first time: they must be sent again.
     wrong: Tiles
+    #: Whether the root differs although no listed digest explains that.
     root_differs: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Expected:
+    """What the surface shows of an update in flight, once the viewer has applied it."""
+
     epoch: int
     reset: bool
     tiles: Tiles
@@ -59,85 +69,62 @@ class _Expected:
 
 
 class SurfaceProof:
-    """One viewer's evidence. Call `sent`, `acked` and `reported` as it happens."""
+    """The evidence about one viewer's surface. Call the `on_…` methods when the events happen."""
 
-    def __init__(self, black: Digests, seed: int, now_s: float) -> None:
-        self._black = black
+    def __init__(self, black_digests: Digests, seed: int, now_s: float) -> None:
+        """`black_digests` are those of a black surface, `seed` is that of the root digest."""
         self._seed = seed
-        self._shown = black.copy()
-        self._flight: deque[_Expected] = deque()
+        self._in_flight: deque[_Expected] = deque()
         self._sent_epoch = 0
         self._acked_epoch = 0
-        self._reported_epoch = -1
-        self._verified_epoch = -1
-        self._sent_s = now_s
-        self._unproven_s = now_s  # when motion began of which nothing is proven yet
-        self._heard_s = now_s
-        self._verified_s = now_s
-        self._asked_s: float | None = None
-        self._asked_epoch = 0
-        self._last_asked_s = -np.inf
-        self._full_wanted = False
-        self._stands = False
-        # Wrong tiles, and the epoch that brings them anew; 0 while it was not sent.
-        self._suspect = np.zeros(len(black), np.bool_)
-        self._mend_epoch = np.zeros(len(black), np.uint32)
-        #: Tiles whose digest was last read back as what is there.
-        self._proven = np.zeros(len(black), np.bool_)
-        # Tiles that video shows or showed last, and the newest epoch sent before it did.
-        self._lossy = np.zeros(len(black), np.bool_)
-        self._lossy_since = np.zeros(len(black), np.uint32)
+        self._heard_s = now_s  # when the last report came
+        self._verified_s = now_s  # when the whole surface was last proven
+        self._last_verify_s = -np.inf  # when the last `verify` was sent
+        self._verify_epoch = 0  # the acknowledged epoch at that moment
+        #: Tiles found wrong, since the beginning. A tile that stays wrong after it was sent again counts
+        #: again.
         self.mismatches = 0
-        #: Digests that were read back, of all pictures so far.
+        #: Digests that were read back, since the beginning.
         self.verified_total = 0
-        self.reports = 0
+        self._start(black_digests, now_s)
 
     @property
     def proven_tiles(self) -> int:
-        """Of the picture as last acknowledged."""
+        """The number of tiles that are proven to show the newest acknowledged update."""
         return int(np.count_nonzero(self._proven))
 
-    def start_over(self, black: Digests, now_s: float) -> None:
-        """The surface has another size, and is black. Updates of the old one may still be acknowledged."""
-        self._black = black
-        self._shown = black.copy()
-        self._flight.clear()
-        self._acked_epoch = -1  # none of this picture; no report can be of it
-        self._reported_epoch = self._verified_epoch = -1
-        self._sent_s = self._unproven_s = now_s
-        self._asked_s = None
-        self._full_wanted = self._stands = False
-        self._suspect = np.zeros(len(black), np.bool_)
-        self._mend_epoch = np.zeros(len(black), np.uint32)
-        self._proven = np.zeros(len(black), np.bool_)
-        self._lossy = np.zeros(len(black), np.bool_)
-        self._lossy_since = np.zeros(len(black), np.uint32)
+    def on_resized(self, black_digests: Digests, now_s: float) -> None:
+        """The surface has another size and is black. Updates for the old size may still be acknowledged."""
+        self._in_flight.clear()
+        self._acked_epoch = -1  # no update for this surface was acknowledged, so no report can be about it
+        self._start(black_digests, now_s)
 
     def cover(self, tiles: Tiles) -> None:
-        """Video shows these from now on. What they show is unknown until an update sent later was shown."""
+        """Video covers these tiles: they are lossy until an update that is sent later is acknowledged."""
         self._lossy[tiles] = True
         self._lossy_since[tiles] = self._sent_epoch
         self._proven[tiles] = False
 
-    def sent(self, epoch: int, tiles: Tiles, digests: Digests, *, reset: bool, now_s: float) -> None:
-        if not self._flight and self._reported_epoch >= self._acked_epoch:
+    def on_sent(self, epoch: int, tiles: Tiles, digests: Digests, *, reset: bool, now_s: float) -> None:
+        """An update was sent. `digests` are what `tiles` will show; the other tiles stay as they are."""
+        if not self._in_flight and self._reported_epoch >= self._acked_epoch:
             self._unproven_s = now_s
-        self._flight.append(_Expected(epoch, reset, tiles, digests))
+        self._in_flight.append(_Expected(epoch, reset, tiles, digests))
         self._sent_epoch = epoch
         self._sent_s = now_s
         if reset:
             self._suspect.fill(False)
-        mended = tiles[self._suspect[tiles] & (self._mend_epoch[tiles] == 0)]
-        self._mend_epoch[mended] = epoch
+        repaired = tiles[self._suspect[tiles] & (self._repair_epoch[tiles] == 0)]
+        self._repair_epoch[repaired] = epoch
 
-    def acked(self, epoch: int) -> None:
-        """The surface shows `epoch`. Raises ProtocolError for one that was never sent."""
+    def on_acked(self, epoch: int) -> None:
+        """The viewer's surface shows `epoch`. Raises ProtocolError for an epoch that was never sent."""
         if epoch > self._sent_epoch:
             raise ProtocolError(f"epoch {epoch} was acknowledged, but the newest sent is {self._sent_epoch}")
-        while self._flight and self._flight[0].epoch <= epoch:
-            expected = self._flight.popleft()
+        while self._in_flight and self._in_flight[0].epoch <= epoch:
+            expected = self._in_flight.popleft()
             if expected.reset:
-                self._shown = self._black.copy()
+                self._shown = self._black_digests.copy()
                 self._proven.fill(False)
                 self._lossy &= self._lossy_since >= expected.epoch
             self._shown[expected.tiles] = expected.digests
@@ -145,55 +132,56 @@ class SurfaceProof:
             self._lossy[expected.tiles] &= self._lossy_since[expected.tiles] >= expected.epoch
             self._acked_epoch = expected.epoch
 
-    def reported(self, report: DigestReport, now_s: float) -> Verdict:
-        """Raises ProtocolError for an epoch that was never sent."""
+    def on_report(self, report: DigestReport, now_s: float) -> Verdict:
+        """Compares a report with what was sent. Raises ProtocolError for an epoch that was never sent."""
         if report.epoch > self._sent_epoch:
             raise ProtocolError(
                 f"epoch {report.epoch} was reported, but the newest sent is {self._sent_epoch}"
             )
-        if self._asked_s is not None and report.epoch >= self._asked_epoch:
-            self._asked_s = None
+        if self._verify_sent_s is not None and report.epoch >= self._verify_epoch:
+            self._verify_sent_s = None
         if report.epoch != self._acked_epoch:
-            # Of a picture that we no longer know. It proves nothing, so it does not count as heard either.
+            # The digests of that epoch are no longer known. The report proves nothing, so it is no sign of
+            # life.
             return Verdict(np.empty(0, np.int32), root_differs=False)
-        self.reports += 1
         self._heard_s = now_s
         self._reported_epoch = report.epoch
         self.verified_total += len(report.tiles)
         differs = (report.digests != self._shown[report.tiles]) & ~self._lossy[report.tiles]
         self._proven[report.tiles] = ~differs & ~self._lossy[report.tiles]
-        # A tile that was found wrong is known to be so until the update that mends it is shown.
+        # A tile that was found wrong is not reported as wrong again until the update that repairs it is
+        # shown.
         known = self._suspect[report.tiles] & (
-            (self._mend_epoch[report.tiles] == 0) | (self._mend_epoch[report.tiles] > report.epoch)
+            (self._repair_epoch[report.tiles] == 0) | (self._repair_epoch[report.tiles] > report.epoch)
         )
         wrong = report.tiles[differs & ~known].astype(np.int32)
         if len(wrong):
             self.mismatches += len(wrong)
             self._suspect[wrong] = True
-            self._mend_epoch[wrong] = 0
+            self._repair_epoch[wrong] = 0
         if self._lossy.any():
-            # The root speaks of video as well; of the other tiles the digests told.
-            self._stands = self._stands or bool(len(wrong))
+            # The root covers the video as well, so only the digests of the other tiles count.
+            self._mismatch = self._mismatch or bool(len(wrong))
             return Verdict(wrong, root_differs=False)
-        matched = report.root == root_digest(self._shown, self._seed)
-        if matched and not differs.any():
-            self._stands = False
+        root_matches = report.root == root_digest(self._shown, self._seed)
+        if root_matches and not differs.any():
+            self._mismatch = False
             self._full_wanted = False
             self._suspect.fill(False)
             self._verified_epoch = report.epoch
             self._verified_s = now_s
-            # The root speaks of every tile, as last read back: none is other than it should be.
+            # The root covers every tile as it was last read back: no tile is wrong.
             self._proven.fill(True)
             return Verdict(wrong, root_differs=False)
-        unexplained = not len(wrong) and not self._mending(report.epoch)
+        unexplained = not len(wrong) and not self._repair_under_way(report.epoch)
         if len(wrong) or report.full or unexplained:
-            self._stands = True
+            self._mismatch = True
         self._full_wanted = unexplained
         return Verdict(wrong, root_differs=unexplained)
 
     def state(self, *, complete: bool, now_s: float) -> Exactness:
-        """`complete`: everything the desktop shows, as far as known, was sent."""
-        if self._stands or now_s - self._heard_s >= SILENCE_S:
+        """`complete` says that everything the desktop shows, as far as the agent knows, was sent."""
+        if self._mismatch or now_s - self._heard_s >= SILENCE_S:
             return Exactness.UNVERIFIED
         if self._lossy.any():
             return Exactness.LOSSY
@@ -202,31 +190,49 @@ class SurfaceProof:
         return Exactness.REFINING
 
     def age_s(self, now_s: float) -> float:
-        """Since the surface was last proven to show what was sent."""
+        """Returns how long ago the surface was last proven to show what was sent."""
         return now_s - self._verified_s
 
-    def ask_at_s(self) -> float | None:
-        """When a report is to be asked for; None while there is nothing to ask about."""
+    def verify_due_s(self) -> float | None:
+        """Returns when to send the next `verify`; None while there is nothing to verify."""
         if self._acked_epoch <= 0:
             return None
-        if self._asked_s is not None:
-            return self._asked_s + ANSWER_S
+        if self._verify_sent_s is not None:
+            return self._verify_sent_s + REPORT_TIMEOUT_S
         if self._full_wanted:
-            return self._last_asked_s + FULL_S
+            return self._last_verify_s + FULL_REPORT_INTERVAL_S
         if self._reported_epoch == self._acked_epoch:
             return None
-        due_s = max(self._last_asked_s, self._unproven_s) + MOTION_S
-        if not self._flight:
-            due_s = min(due_s, self._sent_s + REST_S)
-        return max(due_s, self._last_asked_s + PAUSE_S)
+        due_s = max(self._last_verify_s, self._unproven_s) + VERIFY_IN_MOTION_S
+        if not self._in_flight:
+            due_s = min(due_s, self._sent_s + VERIFY_AT_REST_S)
+        return max(due_s, self._last_verify_s + VERIFY_INTERVAL_S)
 
-    def asked(self, now_s: float) -> bool:
-        """A report was asked for; whether it must be a full one."""
-        self._asked_s = self._last_asked_s = now_s
-        self._asked_epoch = self._acked_epoch
+    def on_verify_sent(self, now_s: float) -> bool:
+        """A `verify` message is being sent. Returns whether it must request a full report."""
+        self._verify_sent_s = self._last_verify_s = now_s
+        self._verify_epoch = self._acked_epoch
         return self._full_wanted
 
-    def _mending(self, epoch: int) -> bool:
-        """Whether the epoch still lacks an update that mends what was found wrong."""
-        mends = self._mend_epoch[self._suspect]
-        return bool(len(mends) and ((mends == 0) | (mends > epoch)).any())
+    def _start(self, black_digests: Digests, now_s: float) -> None:
+        """Initialises what depends on the size of the surface, and forgets what was proven."""
+        count = len(black_digests)
+        self._black_digests = black_digests
+        self._shown = black_digests.copy()  # the digests of the surface as last acknowledged
+        self._reported_epoch = -1
+        self._verified_epoch = -1
+        self._sent_s = now_s
+        self._unproven_s = now_s  # when the first update was sent of which no report is known
+        self._verify_sent_s: float | None = None  # when the unanswered `verify` was sent
+        self._full_wanted = False
+        self._mismatch = False  # a mismatch was found and is not known to be repaired
+        self._suspect = np.zeros(count, np.bool_)  # tiles that were found wrong
+        self._repair_epoch = np.zeros(count, np.uint32)  # the update that sends them again; 0: not sent yet
+        self._proven = np.zeros(count, np.bool_)  # tiles whose digest was last read back as expected
+        self._lossy = np.zeros(count, np.bool_)  # tiles that video covers, or covered last
+        self._lossy_since = np.zeros(count, np.uint32)  # the newest epoch that was sent before video began
+
+    def _repair_under_way(self, epoch: int) -> bool:
+        """Returns whether, as of `epoch`, the surface lacks an update that repairs a wrong tile."""
+        repairs = self._repair_epoch[self._suspect]
+        return bool(len(repairs) and ((repairs == 0) | (repairs > epoch)).any())

@@ -1,4 +1,4 @@
-"""Whether what changed is something that scrolled, decided cheaply and rounded to whole tiles."""
+"""Decides quickly whether a change is content that scrolled, and clips the movement to whole tiles."""
 
 from __future__ import annotations
 
@@ -8,25 +8,26 @@ import numpy as np
 from display_codecs import TILE_PX, TileGrid, find_move
 from numpy.typing import NDArray
 
-from display_server.agent.capture.frame_source import Picture
+from display_server.agent.geometry import Frame
 
 Mask = NDArray[np.bool_]
 
-#: Fewer changed tiles than this are cheaper to send than to think about.
+#: Fewer changed tiles than this are cheaper to send than to search for a move.
 TILES_MIN = 8
-#: Of the box around the changed tiles, so many must have changed: else it is several things at once.
+#: Minimum fraction of tiles that changed in their bounding box. Below, several independent things changed.
 DENSITY_MIN = 0.4
-#: Text and windows are flat: so many pixels equal their left neighbour. Noise has fewer, and never scrolls.
+#: Minimum fraction of pixels that equal their left neighbour. Text and windows have more; noise has fewer,
+#: and is not searched because it never scrolls.
 FLAT_MIN = 0.4
-#: Rows of the box that are looked at for that.
+#: Number of rows of the bounding box that are sampled for FLAT_MIN.
 SAMPLE_ROWS = 8
-#: A search that found nothing is not repeated for 1, 3, 7 … pictures.
+#: After a search without result, searches are skipped for 1, 3, 7 … frames, up to this number.
 SKIP_MAX = 7
 
 
 @dataclass(frozen=True, slots=True)
 class TileMove:
-    """The rectangle at (x, y), whole tiles of the grid, shows what stood at (x − dx, y − dy) before."""
+    """A rectangle of whole tiles at (x, y) that shows what was at (x − dx, y − dy) before. All in pixels."""
 
     x: int
     y: int
@@ -34,49 +35,58 @@ class TileMove:
     height: int
     dx: int
     dy: int
-    #: Tiles that the rectangle covers, and those that the place it came from touches.
+    #: The tiles that the rectangle covers.
     tiles: NDArray[np.int32]
+    #: The tiles that the rectangle touched at its former position.
     sources: NDArray[np.int32]
 
 
 class MoveFinder:
-    """Remembers how often it looked in vain."""
+    """Searches the frames of one monitor for scrolling, and skips frames after searches without result."""
 
     def __init__(self, grid: TileGrid) -> None:
         self._grid = grid
-        self._skip = 0
-        self._vain = 0
+        self._skips_left = 0
+        self._skips_after_failure = 0
 
-    def find(self, before: Picture, after: Picture, dirty: Mask) -> TileMove | None:
-        """`dirty` is (tiles,). At most about 1 ms."""
+    def find(self, before: Frame, after: Frame, dirty: Mask) -> TileMove | None:
+        """Returns the move that explains most of the dirty tiles, or None. Takes at most about 1 ms.
+
+        `dirty` is a (tiles,) mask of the tiles that differ between the two frames.
+        """
         if int(np.count_nonzero(dirty)) < TILES_MIN:
             return None
-        if self.skips():
+        if self.skip_next():
             return None
-        box = _box(dirty, self._grid)
+        box = _bounding_box(dirty, self._grid)
         if box is None or not is_flat(after, box):
             return None
         move = find_move(before, after, box)
         found = None
         if move is not None:
-            found = whole_tiles(self._grid, move.x, move.y, move.width, move.height, move.dx, move.dy)
+            found = clip_to_tiles(self._grid, move.x, move.y, move.width, move.height, move.dx, move.dy)
         if found is None or int(np.count_nonzero(dirty[found.tiles])) < TILES_MIN // 2:
-            self._vain = min(SKIP_MAX, self._vain * 2 + 1)
-            self._skip = self._vain
+            self._skips_after_failure = min(SKIP_MAX, self._skips_after_failure * 2 + 1)
+            self._skips_left = self._skips_after_failure
             return None
-        self._vain = 0
+        self._skips_after_failure = 0
         return found
 
-    def skips(self) -> bool:
-        """Whether this picture is one of those that are not searched after searches in vain."""
-        if not self._skip:
+    def skip_next(self) -> bool:
+        """Returns whether this frame is to be skipped after failed searches, and counts it as skipped."""
+        if not self._skips_left:
             return False
-        self._skip -= 1
+        self._skips_left -= 1
         return True
 
 
-def whole_tiles(grid: TileGrid, x: int, y: int, width: int, height: int, dx: int, dy: int) -> TileMove | None:
-    """The part of a move that fills whole tiles: others must be sent anyway. No tile is ever half right."""
+def clip_to_tiles(
+    grid: TileGrid, x: int, y: int, width: int, height: int, dx: int, dy: int
+) -> TileMove | None:
+    """Returns the part of a move that covers whole tiles; None if there is none.
+
+    Partly covered tiles must be sent anyway, and a tile that shows half of a move would match no digest.
+    """
     left, top = -(-x // TILE_PX), -(-y // TILE_PX)
     right = grid.columns if x + width == grid.width_px else (x + width) // TILE_PX
     bottom = grid.rows if y + height == grid.height_px else (y + height) // TILE_PX
@@ -94,12 +104,24 @@ def whole_tiles(grid: TileGrid, x: int, y: int, width: int, height: int, dx: int
     return TileMove(x0, y0, x1 - x0, y1 - y0, dx, dy, _tiles(grid, left, top, right, bottom), sources)
 
 
+def is_flat(frame: Frame, box: tuple[int, int, int, int]) -> bool:
+    """Returns whether a box (x, y, width, height) has large areas of one colour, as windows and text have.
+
+    Photographs and noise have not.
+    """
+    x, y, width, height = box
+    step = max(1, height // SAMPLE_ROWS)
+    rows = frame[y + step // 2 : y + height : step, x : x + width].view(np.uint32)[:, :, 0]
+    return bool(np.count_nonzero(rows[:, 1:] == rows[:, :-1]) >= FLAT_MIN * rows[:, 1:].size)
+
+
 def _tiles(grid: TileGrid, left: int, top: int, right: int, bottom: int) -> NDArray[np.int32]:
     rows, columns = np.arange(top, bottom), np.arange(left, right)
     return (rows[:, None] * grid.columns + columns).reshape(-1).astype(np.int32)
 
 
-def _box(dirty: Mask, grid: TileGrid) -> tuple[int, int, int, int] | None:
+def _bounding_box(dirty: Mask, grid: TileGrid) -> tuple[int, int, int, int] | None:
+    """Returns the box around the dirty tiles as (x, y, width, height) in pixels; None below DENSITY_MIN."""
     mask = dirty.reshape(grid.rows, grid.columns)
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
@@ -107,11 +129,3 @@ def _box(dirty: Mask, grid: TileGrid) -> tuple[int, int, int, int] | None:
         return None
     x, y = left * TILE_PX, top * TILE_PX
     return x, y, min(right * TILE_PX, grid.width_px) - x, min(bottom * TILE_PX, grid.height_px) - y
-
-
-def is_flat(picture: Picture, box: tuple[int, int, int, int]) -> bool:
-    """Whether a box (x, y, width, height) looks like windows and text rather than like a photograph."""
-    x, y, width, height = box
-    step = max(1, height // SAMPLE_ROWS)
-    rows = picture[y + step // 2 : y + height : step, x : x + width].view(np.uint32)[:, :, 0]
-    return bool(np.count_nonzero(rows[:, 1:] == rows[:, :-1]) >= FLAT_MIN * rows[:, 1:].size)

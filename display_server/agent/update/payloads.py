@@ -1,4 +1,4 @@
-"""Payloads that more than one viewer may need: coded once, sent to many."""
+"""Keeps the payloads that more than one viewer may need, so that each tile is encoded only once."""
 
 from __future__ import annotations
 
@@ -7,42 +7,49 @@ from typing import NamedTuple
 
 from display_server.protocol.wire import Payload
 
-#: What a digest and its places in dict and order take beside the payload.
+#: Memory that an entry takes beside its payload (the digest, the tuple, the links of the OrderedDict), in
+#: bytes.
 ENTRY_BYTES = 250
 
 
-class Coded(NamedTuple):
-    """A tile's payload and the number of its encoding. A tuple: there are 15 000 a second of them."""
+class EncodedTile(NamedTuple):
+    """A tile's payload and the number of its encoding.
+
+    This is a tuple, not a dataclass, because up to 15 000 are made per second.
+    """
 
     payload: Payload
     encoding: int
 
 
 class PayloadCache:
-    """By digest, which tells the tile's size as well; least recently used out first, within `limit_bytes`."""
+    """A least-recently-used cache of at most `limit_bytes`, keyed by the digest of the tile.
+
+    A digest depends on the size of its tile as well, so tiles of different sizes never share a payload.
+    """
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
-        self._entries: OrderedDict[int, Coded] = OrderedDict()
+        self._entries: OrderedDict[int, EncodedTile] = OrderedDict()
         self.size_bytes = 0
         self.hits = 0
 
-    def get(self, digest: int) -> Coded | None:
-        coded = self._entries.get(digest)
-        if coded is not None:
+    def get(self, digest: int) -> EncodedTile | None:
+        encoded = self._entries.get(digest)
+        if encoded is not None:
             self._entries.move_to_end(digest)
             self.hits += 1
-        return coded
+        return encoded
 
-    def put(self, digest: int, coded: Coded) -> None:
+    def put(self, digest: int, encoded: EncodedTile) -> None:
         if digest in self._entries:
             return
-        # A view would keep the whole batch alive.
-        self._entries[digest] = Coded(bytes(coded.payload), coded.encoding)
-        self.size_bytes += len(coded.payload) + ENTRY_BYTES
+        # A payload may be a view of the whole batch that was encoded with it: keep a copy, not the batch.
+        self._entries[digest] = EncodedTile(bytes(encoded.payload), encoded.encoding)
+        self.size_bytes += len(encoded.payload) + ENTRY_BYTES
         while self.size_bytes > self._limit_bytes:
-            _, old = self._entries.popitem(last=False)
-            self.size_bytes -= len(old.payload) + ENTRY_BYTES
+            _, oldest = self._entries.popitem(last=False)
+            self.size_bytes -= len(oldest.payload) + ENTRY_BYTES
 
     def clear(self) -> None:
         self._entries.clear()

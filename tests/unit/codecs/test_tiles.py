@@ -16,9 +16,9 @@ from display_codecs import (
     digest_tiles,
     encode_tile_as,
     encode_tiles,
-    renew_tiles,
+    copy_and_compare_tiles,
     root_digest,
-    take_tiles,
+    copy_and_digest_tiles,
 )
 from display_codecs.samples import SAMPLES, Pixels, from_grey
 
@@ -170,7 +170,7 @@ class TestDigests:
         picture[:, :, 3] = 77
         shadow = np.zeros_like(picture)
         grid = TileGrid(150, 100)
-        digests = take_tiles(picture, shadow, grid, [1, 5], SEED)
+        digests = copy_and_digest_tiles(picture, shadow, grid, [1, 5], SEED)
         assert digests.tolist() == digest_tiles(picture, grid, [1, 5], SEED).tolist()
         assert np.array_equal(shadow[:64, 64:128, :3], picture[:64, 64:128, :3])
         assert np.array_equal(shadow[64:, 128:, :3], picture[64:, 128:, :3])
@@ -182,7 +182,7 @@ class TestDigests:
         grid = TileGrid(150, 100)
         shadow = np.zeros_like(picture)
         taken = np.arange(grid.count)
-        take_tiles(picture, shadow, grid, taken, SEED)
+        copy_and_digest_tiles(picture, shadow, grid, taken, SEED)
         picture[:, :, 3] = 77  # means nothing
         picture[99, 149, 0] ^= 1
         picture[10, 70, 2] ^= 128
@@ -190,21 +190,21 @@ class TestDigests:
         expected = shadow.copy()
         expected[64:, 64:, :3] = picture[64:, 64:, :3]
         expected[:64, 64:128, :3] = picture[:64, 64:128, :3]
-        assert renew_tiles(picture, shadow, grid, [1, 2, 4, 5]).tolist() == [True, False, False, True]
+        assert copy_and_compare_tiles(picture, shadow, grid, [1, 2, 4, 5]).tolist() == [True, False, False, True]
         assert np.array_equal(shadow, expected)
 
     def test_renew_refuses_what_it_cannot_write(self) -> None:
         picture = _picture(64, 64)
         shadow = np.zeros_like(picture)
         with pytest.raises(IndexError, match=r"tile \[1\] of 1"):
-            renew_tiles(picture, shadow, TileGrid(64, 64), [0, 1])
+            copy_and_compare_tiles(picture, shadow, TileGrid(64, 64), [0, 1])
         shadow.flags.writeable = False
         with pytest.raises(ValueError, match="read-only"):
-            renew_tiles(picture, shadow, TileGrid(64, 64), [0])
+            copy_and_compare_tiles(picture, shadow, TileGrid(64, 64), [0])
 
     def test_take_needs_a_shadow_that_it_may_write(self) -> None:
         picture = _picture(64, 64)
         shadow = np.zeros_like(picture)
         shadow.flags.writeable = False
         with pytest.raises(ValueError, match="read-only"):
-            take_tiles(picture, shadow, TileGrid(64, 64), [0], SEED)
+            copy_and_digest_tiles(picture, shadow, TileGrid(64, 64), [0], SEED)

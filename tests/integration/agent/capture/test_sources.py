@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 import xcffib.xproto
 
-from display_server.agent.capture.damage import edges_of, intersects
-from display_server.agent.capture.frame_source import FrameSource, Rect
+from display_server.agent.geometry import edges_of, intersects
+from display_server.agent.capture.frame_source import FrameSource
+from display_server.agent.geometry import Rect
 from display_server.agent.capture.xshm import XshmSource
 from display_server.agent.capture.xvfb import XvfbSource
 from display_server.desktop.x11.framebuffer_file import SCREEN_FILE, parse_header
@@ -59,7 +60,7 @@ async def take(source: FrameSource) -> list[Rect]:
 
 async def drain(source: FrameSource) -> None:
     """Until nothing is left to take."""
-    await source.disturbed([Rect(0, 0, 1, 1)])
+    await source.is_torn([Rect(0, 0, 1, 1)])
     source.take_damage()
 
 
@@ -83,7 +84,7 @@ async def test_what_is_drawn_is_told_and_read(source: FrameSource, painter: Pain
         damage = await take(source)
         assert damage
         picture = await asyncio.to_thread(source.read, damage)
-        if not await source.disturbed(damage):
+        if not await source.is_torn(damage):
             assert (picture[:, :, :3] == painter.pixels()).all()
 
 
@@ -102,11 +103,11 @@ async def test_disturbed_tells_of_drawing_within(source: FrameSource, painter: P
     await drain(source)
     painter.fill(10, 10, 20, 20, 0xFF0000)
     damage = await take(source)
-    assert not await source.disturbed(damage)
+    assert not await source.is_torn(damage)
     painter.fill(100, 100, 20, 20, 0xFF0000)
-    assert not await source.disturbed(damage)
+    assert not await source.is_torn(damage)
     painter.fill(15, 15, 1, 1, 0x00FF00)
-    assert await source.disturbed(damage)
+    assert await source.is_torn(damage)
     rest = await take(source)  # both stay to be taken
     assert intersects(edges_of(rest), edges_of([Rect(15, 15, 1, 1)]))
     assert intersects(edges_of(rest), edges_of([Rect(100, 100, 20, 20)]))
@@ -145,7 +146,7 @@ async def test_many_small_changes_are_few_rectangles(source: FrameSource, painte
     await drain(source)
     squares = [struct.pack("=hhHH", x, y, 2, 2) for x in range(0, 320, 8) for y in range(0, 200, 8)]
     painter.x.core.PolyFillRectangle(painter.root, painter.gc, len(squares), squares)
-    painter.settle()
+    painter.sync()
     assert len(await take(source)) <= 32
 
 
@@ -159,7 +160,7 @@ async def test_dead_server_is_a_capture_error(source: FrameSource, server: XServ
         async with asyncio.timeout(PATIENCE_S):
             await waiting
     with pytest.raises(CaptureError):
-        await source.disturbed([Rect(0, 0, 1, 1)])
+        await source.is_torn([Rect(0, 0, 1, 1)])
     await source.close()
     await source.close()
 
@@ -312,7 +313,7 @@ async def test_what_was_not_disturbed_is_not_torn(server: XServer) -> None:
     for _ in range(2000):
         damage = await take(source)
         copy = (await asyncio.to_thread(source.read, damage))[:, :, 0].copy()
-        if not await source.disturbed(damage):
+        if not await source.is_torn(damage):
             whole += 1
             assert len(np.unique(copy)) == 1
         if whole == 50:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from display_server.agent.capture.damage import RECTANGLES_MAX, clip, coalesce, edges_of, intersects, within
-from display_server.agent.capture.frame_source import Rect
+from display_server.agent.geometry import RECTANGLES_MAX, clip, coalesce, edges_of, intersects, within
+from display_server.agent.geometry import Rect
 from display_server.agent.capture.xshm import bands
 
 WIDTH_PX, HEIGHT_PX = 200, 150

@@ -7,7 +7,8 @@ import asyncio
 import numpy as np
 import pytest
 
-from display_server.agent.capture.frame_source import FrameSource, Rect
+from display_server.agent.capture.frame_source import FrameSource
+from display_server.agent.geometry import Rect
 from display_server.agent.capture.synthetic import SyntheticSource
 from display_server.errors import CaptureError
 
@@ -26,9 +27,9 @@ async def test_life() -> None:
     damage = contract.take_damage()
     assert damage == [Rect(10, 20, 30, 5)]
     assert contract.read(damage)[20, 10].tolist() == [0x30, 0x20, 0x10, 0]
-    assert not await contract.disturbed(damage)
+    assert not await contract.is_torn(damage)
     source.draw(39, 24, np.full((1, 1, 3), 7, np.uint8))
-    assert await contract.disturbed(damage)
+    assert await contract.is_torn(damage)
     assert contract.take_damage() == [Rect(39, 24, 1, 1)]
     await contract.close()
 

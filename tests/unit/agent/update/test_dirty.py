@@ -8,7 +8,7 @@ from display_codecs import TileGrid
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from display_server.agent.capture.frame_source import Rect
+from display_server.agent.geometry import Rect
 from display_server.agent.update.dirty import dirty_tiles, touched_tiles
 
 

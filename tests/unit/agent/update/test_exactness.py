@@ -8,17 +8,17 @@ from display_codecs import root_digest
 from numpy.typing import NDArray
 
 from display_server.agent.update.exactness import (
-    ANSWER_S,
-    FULL_S,
-    MOTION_S,
-    PAUSE_S,
-    REST_S,
+    REPORT_TIMEOUT_S,
+    FULL_REPORT_INTERVAL_S,
+    VERIFY_IN_MOTION_S,
+    VERIFY_INTERVAL_S,
+    VERIFY_AT_REST_S,
     SILENCE_S,
     Exactness,
     SurfaceProof,
     Verdict,
 )
-from display_server.errors import ProtocolError
+from display_server.protocol.errors import ProtocolError
 from display_server.protocol.wire import DigestReport
 
 COUNT, SEED = 6, 5
@@ -39,14 +39,14 @@ class Surface:
         self.epoch += 1
         numbers = np.array(list(tiles), np.int32)
         values = np.array(list(tiles.values()), np.uint64)
-        self.proof.sent(self.epoch, numbers, values, reset=reset, now_s=now_s)
+        self.proof.on_sent(self.epoch, numbers, values, reset=reset, now_s=now_s)
         if reset:
             self.digests = BLACK.copy()
             self.touched = set(range(COUNT))
         self.digests[numbers] = values
         self.touched |= set(tiles)
         if ack:
-            self.proof.acked(self.epoch)
+            self.proof.on_acked(self.epoch)
 
     def report(
         self, now_s: float, *, full: bool = False, epoch: int | None = None, root: int | None = None
@@ -62,7 +62,7 @@ class Surface:
             np.array(tiles, np.uint16),
             self.read[tiles],
         )
-        return self.proof.reported(answer, now_s)
+        return self.proof.on_report(answer, now_s)
 
     def state(self, now_s: float, *, complete: bool = True) -> Exactness:
         return self.proof.state(complete=complete, now_s=now_s)
@@ -108,7 +108,7 @@ def test_mismatch_falls_is_mended_and_counted_once() -> None:
     assert surface.report(1.1).wrong.tolist() == []  # known already
     surface.send({3: 1000}, 1.2, ack=False)
     assert surface.state(1.2) is Exactness.UNVERIFIED
-    surface.proof.acked(surface.epoch)
+    surface.proof.on_acked(surface.epoch)
     assert len(surface.report(1.3).wrong) == 0
     assert surface.state(1.3) is Exactness.EXACT
     assert surface.proof.mismatches == 1
@@ -130,20 +130,20 @@ def test_root_that_differs_alone_asks_for_everything() -> None:
     surface = _proven()
     assert surface.report(1.0, root=1).root_differs
     assert surface.state(1.0) is Exactness.UNVERIFIED
-    assert surface.proof.ask_at_s() is not None
-    assert surface.proof.asked(1.0)
+    assert surface.proof.verify_due_s() is not None
+    assert surface.proof.on_verify_sent(1.0)
     surface.report(1.1, full=True)
     assert surface.state(1.1) is Exactness.EXACT
-    assert surface.proof.ask_at_s() is None
+    assert surface.proof.verify_due_s() is None
 
 
 def test_a_viewer_that_lies_about_its_root_stays_unverified() -> None:
     surface = _proven()
     surface.report(1.0, root=1)
-    surface.proof.asked(1.0)
+    surface.proof.on_verify_sent(1.0)
     assert surface.report(1.1, full=True, root=1).root_differs
     assert surface.state(1.1) is Exactness.UNVERIFIED
-    assert surface.proof.ask_at_s() == pytest.approx(1.0 + FULL_S)
+    assert surface.proof.verify_due_s() == pytest.approx(1.0 + FULL_REPORT_INTERVAL_S)
 
 
 def test_only_the_shown_epoch_is_judged() -> None:
@@ -161,7 +161,7 @@ def test_only_the_shown_epoch_is_judged() -> None:
 def test_epochs_that_were_never_sent() -> None:
     surface = _proven()
     with pytest.raises(ProtocolError, match="acknowledged"):
-        surface.proof.acked(2)
+        surface.proof.on_acked(2)
     with pytest.raises(ProtocolError, match="reported"):
         surface.report(1.0, epoch=2)
 
@@ -178,15 +178,15 @@ def test_reset_forgets_what_was_wrong() -> None:
 
 def test_asking_at_rest() -> None:
     surface = _proven()
-    assert surface.proof.ask_at_s() is None
+    assert surface.proof.verify_due_s() is None
     surface.send({1: 5}, 10.0)
-    assert surface.proof.ask_at_s() == pytest.approx(10.0 + REST_S)
-    assert not surface.proof.asked(10.1)
-    assert surface.proof.ask_at_s() == pytest.approx(10.1 + ANSWER_S)
+    assert surface.proof.verify_due_s() == pytest.approx(10.0 + VERIFY_AT_REST_S)
+    assert not surface.proof.on_verify_sent(10.1)
+    assert surface.proof.verify_due_s() == pytest.approx(10.1 + REPORT_TIMEOUT_S)
     surface.report(10.2)
-    assert surface.proof.ask_at_s() is None
+    assert surface.proof.verify_due_s() is None
     surface.send({1: 6}, 10.11)
-    assert surface.proof.ask_at_s() == pytest.approx(10.1 + PAUSE_S)
+    assert surface.proof.verify_due_s() == pytest.approx(10.1 + VERIFY_INTERVAL_S)
 
 
 def test_asking_in_motion() -> None:
@@ -195,15 +195,15 @@ def test_asking_in_motion() -> None:
     now_s = 10.0
     while now_s < 12.0:
         surface.send({1: int(now_s * 1000)}, now_s)
-        at_s = surface.proof.ask_at_s()
+        at_s = surface.proof.verify_due_s()
         assert at_s is not None
         if at_s <= now_s:
             asked.append(now_s)
-            surface.proof.asked(now_s)
+            surface.proof.on_verify_sent(now_s)
             surface.report(now_s)
         now_s += 0.016
     assert 7 <= len(asked) <= 11
-    assert asked[0] >= 10.0 + MOTION_S - 0.001
+    assert asked[0] >= 10.0 + VERIFY_IN_MOTION_S - 0.001
 
 
 def test_proven_tiles_are_those_of_the_present_picture() -> None:
@@ -231,19 +231,19 @@ def test_another_size_starts_over_and_epochs_go_on() -> None:
     surface.report(0.1)
     surface.send({0: 2}, 0.2, ack=False)
     other = np.full(COUNT + 3, 2000, np.uint64)
-    surface.proof.start_over(other, 0.3)
+    surface.proof.on_resized(other, 0.3)
     assert surface.proof.state(complete=True, now_s=0.3) is Exactness.REFINING
-    surface.proof.acked(2)  # of the picture that is gone
+    surface.proof.on_acked(2)  # of the picture that is gone
     late = DigestReport(0, 2, False, 1, np.array([5], np.uint16), np.array([9], np.uint64))
-    assert len(surface.proof.reported(late, 0.4).wrong) == 0
-    assert surface.proof.ask_at_s() is None
+    assert len(surface.proof.on_report(late, 0.4).wrong) == 0
+    assert surface.proof.verify_due_s() is None
     tiles = np.array([COUNT + 2], np.int32)
-    surface.proof.sent(3, tiles, np.array([7], np.uint64), reset=True, now_s=0.5)
-    surface.proof.acked(3)
+    surface.proof.on_sent(3, tiles, np.array([7], np.uint64), reset=True, now_s=0.5)
+    surface.proof.on_acked(3)
     shown = other.copy()
     shown[tiles] = 7
     every = np.arange(COUNT + 3, dtype=np.uint16)
-    surface.proof.reported(DigestReport(0, 3, True, root_digest(shown, SEED), every, shown), 0.6)
+    surface.proof.on_report(DigestReport(0, 3, True, root_digest(shown, SEED), every, shown), 0.6)
     assert surface.proof.state(complete=True, now_s=0.6) is Exactness.EXACT
     assert surface.proof.mismatches == 0
     assert surface.proof.proven_tiles == COUNT + 3
@@ -278,7 +278,7 @@ def test_after_video_only_what_was_sent_later_counts() -> None:
     surface.send({0: 1, 1: 2}, 0.0, reset=True)
     surface.send({1: 3}, 0.05, ack=False)  # on its way when video began
     surface.proof.cover(np.array([1], np.int32))
-    surface.proof.acked(surface.epoch)
+    surface.proof.on_acked(surface.epoch)
     assert surface.proof.state(complete=True, now_s=0.1) is Exactness.LOSSY
     surface.send({1: 4}, 0.2)
     assert surface.proof.state(complete=True, now_s=0.2) is Exactness.REFINING

@@ -7,7 +7,7 @@ import pytest
 from display_codecs import TileGrid
 from numpy.typing import NDArray
 
-from display_server.agent.update.moves import MoveFinder, whole_tiles
+from display_server.agent.update.moves import MoveFinder, clip_to_tiles
 
 WIDTH, HEIGHT = 640, 500
 GRID = TileGrid(WIDTH, HEIGHT)
@@ -80,10 +80,10 @@ def test_looking_in_vain_becomes_rare(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_whole_tiles() -> None:
-    move = whole_tiles(GRID, 10, 70, 600, 410, 0, -20)
+    move = clip_to_tiles(GRID, 10, 70, 600, 410, 0, -20)
     assert move is not None
     assert (move.x, move.y, move.width, move.height) == (64, 128, 512, 320)
     assert move.tiles.tolist()[:2] == [21, 22]
     assert move.sources.tolist()[:2] == [21, 22]
     assert move.sources.max() == 78  # it came from 20 px further down, and so from one row of tiles more
-    assert whole_tiles(GRID, 10, 70, 60, 60, 0, -20) is None
+    assert clip_to_tiles(GRID, 10, 70, 60, 60, 0, -20) is None

@@ -27,14 +27,14 @@ class LinkEstimate:
         arrivals: list[tuple[float, int, float]] = []  # acked at, epoch, sent at
         shown, worst_s = 0, 0.0
         while now_s < seconds:
-            while window.open:
+            while window.is_open:
                 epoch += 1
                 size = window.budget_bytes if size_of is None else size_of
-                window.sent(epoch, size, now_s)
+                window.on_sent(epoch, size, now_s)
                 free_s = max(free_s, now_s) + size / self.rate
                 arrivals.append((free_s + self.round_trip_s + self.held_s, epoch, now_s))
             now_s, acked, sent_s = arrivals.pop(0)
-            window.acked(acked, self.held_s, now_s)
+            window.on_acked(acked, self.held_s, now_s)
             shown += 1
             worst_s = max(worst_s, now_s - sent_s) if now_s > seconds / 2 else worst_s
         return window, shown, worst_s
@@ -42,15 +42,15 @@ class LinkEstimate:
 
 def test_begins_small() -> None:
     window = SendWindow()
-    assert window.open
+    assert window.is_open
     assert window.budget_bytes == BUDGET_FIRST_BYTES
-    window.sent(1, 100, 0.0)
-    assert window.open
-    window.sent(2, 100, 0.0)
-    assert not window.open
-    window.acked(2, 0.0, 0.01)
-    assert window.open
-    assert window.flight_bytes == 0
+    window.on_sent(1, 100, 0.0)
+    assert window.is_open
+    window.on_sent(2, 100, 0.0)
+    assert not window.is_open
+    window.on_acked(2, 0.0, 0.01)
+    assert window.is_open
+    assert window.in_flight_bytes == 0
 
 
 def test_quick_way_has_room_for_whole_pictures() -> None:
@@ -85,19 +85,19 @@ def test_slow_viewer_is_no_slow_way() -> None:
 
 def test_acks_of_what_is_not_in_flight_change_nothing() -> None:
     window = SendWindow()
-    window.sent(5, 1000, 0.0)
-    assert window.acked(4, 0.0, 1.0) == []
-    assert [sent.epoch for sent in window.acked(9, -5.0, 1.0)] == [5]
-    assert window.acked(9, 1e9, 1.0) == []
+    window.on_sent(5, 1000, 0.0)
+    assert window.on_acked(4, 0.0, 1.0) == []
+    assert [sent.epoch for sent in window.on_acked(9, -5.0, 1.0)] == [5]
+    assert window.on_acked(9, 1e9, 1.0) == []
 
 
 def test_what_is_in_flight_takes_its_time_on_the_way() -> None:
     window = SendWindow()
-    window.sent(1, 100_000, 0.0)
+    window.on_sent(1, 100_000, 0.0)
     assert window.backlog_s == 0.0, "nothing is known of the way yet"
-    window.acked(1, 0.0, 0.1)
+    window.on_acked(1, 0.0, 0.1)
     assert window.rate_bytes_per_s is not None
-    window.sent(2, int(window.rate_bytes_per_s / 4), 0.2)
+    window.on_sent(2, int(window.rate_bytes_per_s / 4), 0.2)
     assert round(window.backlog_s, 3) == 0.25
-    window.acked(2, 0.0, 0.5)
+    window.on_acked(2, 0.0, 0.5)
     assert window.backlog_s == 0.0

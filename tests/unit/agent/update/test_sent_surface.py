@@ -9,8 +9,8 @@ from display_codecs import TileGrid, encode_tiles
 from numpy.typing import NDArray
 
 from display_server.agent.update.moves import MoveFinder, TileMove
-from display_server.agent.update.payloads import Coded
-from display_server.agent.update.sent_surface import Choice, SentSurface, Update
+from display_server.agent.update.payloads import EncodedTile
+from display_server.agent.update.sent_surface import UpdatePlan, SentSurface, Update
 from display_server.agent.update.shadow import Shadow
 from tests.fakes.viewer import FakeViewer
 
@@ -31,21 +31,21 @@ class Bench:
         self.random = np.random.default_rng(5)
 
     def draw(self, x: int, y: int, width: int, height: int) -> None:
-        picture = self.shadow.picture.copy()
+        picture = self.shadow.pixels.copy()
         picture[y : y + height, x : x + width, :3] = self.random.integers(
             0, 256, (height, width, 3), np.uint8
         )
-        self.shadow.take(picture, self.all)
+        self.shadow.update(picture, self.all)
 
     def update(self, budget_bytes: int = 1 << 24, move: TileMove | None = None, now_s: float = 0.0) -> Update:
-        choice = self.state.choose(move, None, budget_bytes, now_s)
+        choice = self.state.plan_update(move, None, budget_bytes, now_s)
         return self.compose(choice)
 
-    def compose(self, choice: Choice) -> Update:
-        encoded = encode_tiles(self.shadow.picture, self.grid, choice.tiles)
+    def compose(self, choice: UpdatePlan) -> Update:
+        encoded = encode_tiles(self.shadow.pixels, self.grid, choice.tiles)
         numbers = encoded.encoding_numbers.tolist()
         coded = {
-            digest: Coded(encoded.payload(index), numbers[index])
+            digest: EncodedTile(encoded.payload(index), numbers[index])
             for index, digest in enumerate(choice.digests)
         }
         update = self.state.compose(choice, coded, 0)
@@ -53,16 +53,16 @@ class Bench:
         return update
 
     def shown(self) -> bool:
-        return self.viewer.shows(self.shadow.picture)
+        return self.viewer.shows(self.shadow.pixels)
 
 
 def test_first_update_resets_even_a_black_screen() -> None:
     bench = Bench()
-    assert bench.state.wants
+    assert bench.state.update_due
     update = bench.update()
     assert update.reset
     assert len(update.tiles) == 0
-    assert not bench.state.wants
+    assert not bench.state.update_due
 
 
 def test_only_what_changed_is_sent() -> None:
@@ -73,17 +73,17 @@ def test_only_what_changed_is_sent() -> None:
     update = bench.update()
     assert update.tiles.tolist() == [bench.grid.columns + 1]
     assert bench.shown()
-    assert not bench.state.wants
+    assert not bench.state.update_due
 
 
 def test_what_returns_costs_a_reference() -> None:
     bench = Bench()
     bench.draw(0, 0, WIDTH, HEIGHT)
-    first = bench.shadow.picture.copy()
+    first = bench.shadow.pixels.copy()
     sent = bench.update()
     bench.draw(0, 0, WIDTH, HEIGHT)
     bench.update()
-    bench.shadow.take(first, bench.all)
+    bench.shadow.update(first, bench.all)
     again = bench.update()
     assert bench.shown()
     assert again.encodings == {"cached": bench.grid.count}
@@ -93,21 +93,21 @@ def test_what_returns_costs_a_reference() -> None:
 def test_a_change_that_went_back_is_not_sent_at_all() -> None:
     bench = Bench()
     bench.update()
-    black = bench.shadow.picture.copy()
+    black = bench.shadow.pixels.copy()
     bench.draw(0, 0, 10, 10)
-    bench.shadow.take(black, bench.all)
-    assert not bench.state.wants
+    bench.shadow.update(black, bench.all)
+    assert not bench.state.update_due
 
 
 def test_equal_tiles_are_coded_once() -> None:
     bench = Bench()
-    picture = bench.shadow.picture.copy()
+    picture = bench.shadow.pixels.copy()
     pattern = bench.random.integers(0, 256, (64, 64, 3), np.uint8)
     for tile in range(bench.grid.count):
         x, y, width, height = bench.grid.rect(tile)
         picture[y : y + height, x : x + width, :3] = pattern[:height, :width]
-    bench.shadow.take(picture, bench.all)
-    choice = bench.state.choose(None, None, 1 << 24, 0.0)
+    bench.shadow.update(picture, bench.all)
+    choice = bench.state.plan_update(None, None, 1 << 24, 0.0)
     assert len(choice.tiles) == 4  # whole ones, and those cut off right, below and both
     update = bench.compose(choice)
     assert bench.shown()
@@ -117,7 +117,7 @@ def test_equal_tiles_are_coded_once() -> None:
 
 def test_repeats_without_a_cache() -> None:
     bench = Bench(cache_bytes=0)
-    bench.shadow.take(np.full((HEIGHT, WIDTH, 4), 7, np.uint8), bench.all)
+    bench.shadow.update(np.full((HEIGHT, WIDTH, 4), 7, np.uint8), bench.all)
     bench.update()
     assert bench.shown()
     assert bench.viewer.operations == {"tile": bench.grid.count}
@@ -135,7 +135,7 @@ def test_partial_updates_complete_the_picture() -> None:
     bench = Bench()
     bench.draw(0, 0, WIDTH, HEIGHT)
     flags = []
-    while bench.state.wants:
+    while bench.state.update_due:
         flags.append(bench.update(budget_bytes=1).partial)
     assert flags == [True] * (len(flags) - 1) + [False]
     assert len(flags) > 3
@@ -157,21 +157,21 @@ def test_scrolling_moves() -> None:
     picture = np.full((HEIGHT, WIDTH, 4), 255, np.uint8)
     for line in range(0, HEIGHT - 10, 16):
         picture[line : line + 10, :400][bench.random.random((10, 400)) < 0.2] = 0
-    bench.shadow.take(picture, bench.all)
+    bench.shadow.update(picture, bench.all)
     bench.update()
     scrolled = picture.copy()
     scrolled[:-13] = picture[13:]
     before = bench.shadow.digests.copy()
-    copy = bench.shadow.picture.copy()
+    copy = bench.shadow.pixels.copy()
     move = MoveFinder(bench.grid).find(copy, scrolled, np.ones(bench.grid.count, np.bool_))
     assert move is not None
-    assert bench.state.is_at(before, move.sources)
-    bench.shadow.take(scrolled, bench.all)
+    assert bench.state.shows(before, move.sources)
+    bench.shadow.update(scrolled, bench.all)
     update = bench.update(move=move)
     assert bench.shown()
     assert update.encodings["moved"] == len(move.tiles) > 10
     assert set(move.tiles.tolist()) <= set(update.tiles.tolist())
-    assert not bench.state.is_at(before, move.sources)
+    assert not bench.state.shows(before, move.sources)
 
 
 def test_distrusted_tiles_are_sent_whole() -> None:
@@ -179,10 +179,10 @@ def test_distrusted_tiles_are_sent_whole() -> None:
     bench.draw(0, 0, WIDTH, HEIGHT)
     bench.update()
     bench.viewer.picture[70, 70] ^= 255
-    choice = bench.state.choose(None, None, 1 << 24, 0.0)
-    bench.state.distrust(np.array([bench.grid.columns + 1], np.int32))
-    assert not bench.state.stands(choice)
-    assert not bench.state.is_at(bench.shadow.digests, bench.all)
+    choice = bench.state.plan_update(None, None, 1 << 24, 0.0)
+    bench.state.invalidate(np.array([bench.grid.columns + 1], np.int32))
+    assert not bench.state.is_current(choice)
+    assert not bench.state.shows(bench.shadow.digests, bench.all)
     update = bench.update()
     assert "cached" not in update.encodings
     assert update.tiles.tolist() == [bench.grid.columns + 1]
@@ -193,9 +193,9 @@ def test_starting_over() -> None:
     bench = Bench()
     bench.draw(0, 0, WIDTH, HEIGHT)
     bench.update()
-    choice = bench.state.choose(None, None, 1 << 24, 0.0)
-    bench.state.start_over()
-    assert not bench.state.stands(choice)
+    choice = bench.state.plan_update(None, None, 1 << 24, 0.0)
+    bench.state.reset()
+    assert not bench.state.is_current(choice)
     bench.viewer.picture[:] = 77
     update = bench.update()
     assert update.reset
@@ -221,11 +221,11 @@ def test_shadow_takes_only_what_differs_in_colour() -> None:
     tiles = np.arange(shadow.grid.count, dtype=np.int32)
     undefined = np.zeros((70, 130, 4), np.uint8)
     undefined[:, :, 3] = 255
-    assert shadow.take(undefined, tiles).tolist() == []
+    assert shadow.update(undefined, tiles).tolist() == []
     assert shadow.version == 0
     undefined[3, 129, 1] = 1
-    assert shadow.take(undefined, tiles).tolist() == [2]
-    assert shadow.areas.tolist() == [64 * 64, 64 * 64, 2 * 64, 64 * 6, 64 * 6, 2 * 6]
+    assert shadow.update(undefined, tiles).tolist() == [2]
+    assert shadow.tile_areas_px.tolist() == [64 * 64, 64 * 64, 2 * 64, 64 * 6, 64 * 6, 2 * 6]
     assert TileGrid(130, 70) == shadow.grid
 
 
@@ -233,7 +233,7 @@ def test_every_digest_is_of_its_pixels() -> None:
     bench = Bench()
     bench.draw(0, 0, WIDTH, HEIGHT)
     digests: NDArray[np.uint64] = bench.shadow.digests.copy()
-    bench.shadow.take(bench.shadow.picture.copy(), bench.all)
+    bench.shadow.update(bench.shadow.pixels.copy(), bench.all)
     assert np.array_equal(digests, bench.shadow.digests)
 
 
@@ -244,7 +244,7 @@ def test_what_video_shows_is_not_sent_until_it_rests() -> None:
     covered = np.array([0, 1, 8, 9], np.int32)
     bench.state.cover(covered)
     bench.draw(0, 0, 128, 128)
-    assert not bench.state.wants
+    assert not bench.state.update_due
     bench.draw(0, 0, WIDTH, HEIGHT)
     update = bench.update()
     assert set(update.tiles.tolist()) == set(bench.all.tolist()) - set(covered.tolist())
@@ -265,9 +265,9 @@ def test_what_video_showed_is_sent_even_if_it_is_as_before() -> None:
 def test_a_choice_from_before_video_is_void() -> None:
     bench = Bench()
     bench.draw(0, 0, WIDTH, HEIGHT)
-    choice = bench.state.choose(None, None, 1 << 24, 0.0)
+    choice = bench.state.plan_update(None, None, 1 << 24, 0.0)
     bench.state.cover(np.array([3], np.int32))
-    assert not bench.state.stands(choice)
+    assert not bench.state.is_current(choice)
 
 
 def test_nothing_is_moved_beside_video() -> None:
@@ -276,7 +276,7 @@ def test_nothing_is_moved_beside_video() -> None:
     bench.update()
     bench.state.cover(np.array([0], np.int32))
     everything = TileMove(0, 64, WIDTH, 128, 0, 64, bench.all[8:16], bench.all[:8])
-    assert bench.state.choose(everything, None, 1 << 24, 0.0).move is None
+    assert bench.state.plan_update(everything, None, 1 << 24, 0.0).move is None
 
 
 def test_what_was_not_digested_is_not_sent() -> None:
@@ -284,22 +284,22 @@ def test_what_was_not_digested_is_not_sent() -> None:
     bench = Bench()
     bench.draw(0, 0, WIDTH, HEIGHT)
     bench.update()
-    picture = bench.shadow.picture.copy()
+    picture = bench.shadow.pixels.copy()
     picture[:70, :130, :3] ^= 255
     picture[300, 400, 0] ^= 255
     hidden = bench.all[:3]
-    assert bench.shadow.renew(picture, hidden).tolist() == [0, 1, 2]
-    assert bench.shadow.renew(picture, hidden).tolist() == []
-    bench.shadow.take(picture, bench.all[3:])
-    assert bench.state.wants
+    assert bench.shadow.update_unhashed(picture, hidden).tolist() == [0, 1, 2]
+    assert bench.shadow.update_unhashed(picture, hidden).tolist() == []
+    bench.shadow.update(picture, bench.all[3:])
+    assert bench.state.update_due
     update = bench.update()
     assert update.partial
     assert not set(update.tiles.tolist()) & set(hidden.tolist())
-    assert bench.state.wants
-    bench.shadow.freshen(bench.all)
+    assert bench.state.update_due
+    bench.shadow.rehash(bench.all)
     assert not bench.update().partial
     assert bench.shown()
-    assert not bench.state.wants
+    assert not bench.state.update_due
 
 
 def test_covered_tiles_come_as_they_are_at_last() -> None:
@@ -308,12 +308,12 @@ def test_covered_tiles_come_as_they_are_at_last() -> None:
     covered = bench.all[:6]
     bench.state.cover(covered)
     for _ in range(3):
-        picture = bench.shadow.picture.copy()
+        picture = bench.shadow.pixels.copy()
         picture[:100, :200, :3] = bench.random.integers(0, 256, (100, 200, 3), np.uint8)
-        bench.shadow.renew(picture, covered)
-    assert not bench.state.wants
+        bench.shadow.update_unhashed(picture, covered)
+    assert not bench.state.update_due
     bench.state.uncover()
-    bench.shadow.freshen(bench.all)
+    bench.shadow.rehash(bench.all)
     bench.update()
     assert bench.shown()
 
@@ -323,10 +323,10 @@ def test_how_much_is_in_colour() -> None:
     for _ in range(12):
         bench.draw(0, 0, WIDTH, HEIGHT)
         bench.update()
-    assert bench.state.coloured > 0.9
+    assert bench.state.colour_ratio > 0.9
     for level in range(12):
-        picture = bench.shadow.picture.copy()
+        picture = bench.shadow.pixels.copy()
         picture[:, :, :3] = bench.random.integers(0, 256, (HEIGHT, WIDTH, 1), np.uint8) + level
-        bench.shadow.take(picture, bench.all)
+        bench.shadow.update(picture, bench.all)
         bench.update()
-    assert bench.state.coloured < 0.1
+    assert bench.state.colour_ratio < 0.1

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from display_server.agent.update.tile_cache import SLOTS_MAX, WORTH_BYTES, TileCache
+from display_server.agent.update.tile_cache import SLOTS_MAX, PAYLOAD_MIN_BYTES, TileCache
 
 
 def _digests(*numbers: int) -> NDArray[np.uint64]:
@@ -21,36 +21,36 @@ def _store(cache: TileCache, digests: NDArray[np.uint64], length: int) -> dict[i
 
 def test_found_again() -> None:
     cache = TileCache(1 << 20)
-    cache.begin()
+    cache.begin_update()
     kept = _store(cache, _digests(11, 12, 13), 100)
     assert len(set(kept.values())) == 3
-    cache.begin()
+    cache.begin_update()
     assert cache.find(_digests(12, 99, 11)).tolist() == [kept[12], -1, kept[11]]
     assert cache.total_bytes == 300
 
 
 def test_short_payloads_are_not_worth_a_slot() -> None:
     cache = TileCache(1 << 20)
-    cache.begin()
-    assert _store(cache, _digests(5), WORTH_BYTES - 1) == {}
+    cache.begin_update()
+    assert _store(cache, _digests(5), PAYLOAD_MIN_BYTES - 1) == {}
 
 
 def test_no_cache_keeps_nothing() -> None:
     cache = TileCache(0)
-    cache.begin()
+    cache.begin_update()
     assert _store(cache, _digests(5, 6), 100) == {}
     assert cache.find(_digests(5, 6)).tolist() == [-1, -1]
 
 
 def test_what_this_update_uses_is_not_replaced_by_it() -> None:
     cache = TileCache(768 * 8)  # one set of eight
-    cache.begin()
+    cache.begin_update()
     kept = _store(cache, _digests(*range(1, 9)), 100)
     assert len(kept) == 8
-    cache.begin()
+    cache.begin_update()
     assert (cache.find(_digests(*range(1, 9))) >= 0).all()
     assert _store(cache, _digests(20), 100) == {}
-    cache.begin()
+    cache.begin_update()
     cache.find(_digests(*range(2, 9)))
     assert list(_store(cache, _digests(20), 100).values()) == [kept[1]]
 
@@ -62,7 +62,7 @@ def test_after_large_ones_small_ones_are_kept_again() -> None:
 
     def picture(length: int) -> tuple[NDArray[np.uint64], int]:
         digests = random.integers(1, 1 << 63, 256, np.uint64)
-        cache.begin()
+        cache.begin_update()
         return digests, len(_store(cache, digests, length))
 
     for _ in range(20):
@@ -72,14 +72,14 @@ def test_after_large_ones_small_ones_are_kept_again() -> None:
         picture(800)
     pictures = [picture(800) for _ in range(6)]
     assert sum(kept for _, kept in pictures) > 0.9 * 6 * 256
-    cache.begin()
+    cache.begin_update()
     found = [int((cache.find(digests) >= 0).sum()) for digests, _ in pictures]
     assert sum(found) > 0.8 * 6 * 256
 
 
 def test_forgotten_ones_are_sent_anew() -> None:
     cache = TileCache(1 << 20)
-    cache.begin()
+    cache.begin_update()
     _store(cache, _digests(3, 4), 100)
     cache.forget(_digests(3))
     assert (cache.find(_digests(3, 4)) >= 0).tolist() == [False, True]
@@ -90,7 +90,7 @@ def test_forgotten_ones_are_sent_anew() -> None:
 
 def test_slots_are_few_enough_for_the_viewer() -> None:
     cache = TileCache(1 << 30)
-    cache.begin()
+    cache.begin_update()
     kept = _store(cache, np.random.default_rng(1).integers(1, 1 << 63, 5000).astype(np.uint64), 1000)
     assert max(kept.values()) < SLOTS_MAX
     assert len(kept) > 4990
@@ -106,7 +106,7 @@ def test_the_viewers_cache_is_never_over_its_limit(limit: int, updates: list[lis
     length_of: dict[int, int] = {}
     viewer: dict[int, tuple[int, int]] = {}
     for update in updates:
-        cache.begin()
+        cache.begin_update()
         wanted = {digest: length_of.setdefault(digest, length) for digest, length in update}
         digests = _digests(*wanted)
         slots = cache.find(digests)

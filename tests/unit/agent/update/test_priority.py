@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from display_server.agent.update.order import WAITED_S, crowd, in_order
+from display_server.agent.update.priority import WAITED_S, count_nearby, prioritize
 
 COLUMNS, ROWS = 30, 17
 
@@ -20,7 +20,7 @@ def test_small_regions_before_large_and_the_pointed_at_before_all() -> None:
     pending = _mask((0, 0, 10, 10), (20, 3, 2, 2), (28, 15, 1, 1))
     waited = np.zeros(pending.size)
     pointer = 9 * COLUMNS + 9
-    order = in_order(pending, COLUMNS, pointer, waited).tolist()
+    order = prioritize(pending, COLUMNS, pointer, waited).tolist()
     assert sorted(order) == np.flatnonzero(pending).tolist()
     assert set(order[:4]) == {8 * COLUMNS + 8, 8 * COLUMNS + 9, 9 * COLUMNS + 8, 9 * COLUMNS + 9}
     small = {3 * COLUMNS + 20, 3 * COLUMNS + 21, 4 * COLUMNS + 20, 4 * COLUMNS + 21, 15 * COLUMNS + 28}
@@ -31,20 +31,20 @@ def test_what_waited_too_long_is_not_starved() -> None:
     pending = _mask((0, 0, 10, 10), (20, 3, 2, 2))
     waited = np.zeros(pending.size)
     waited[5], waited[6] = WAITED_S, WAITED_S * 2
-    assert in_order(pending, COLUMNS, None, waited)[:3].tolist() == [6, 5, 3 * COLUMNS + 20]
+    assert prioritize(pending, COLUMNS, None, waited)[:3].tolist() == [6, 5, 3 * COLUMNS + 20]
 
 
 def test_crowd() -> None:
-    around = crowd(_mask((0, 0, 3, 2), (3, 2, 1, 1), (14, 0, 16, 17)), COLUMNS)
+    around = count_nearby(_mask((0, 0, 3, 2), (3, 2, 1, 1), (14, 0, 16, 17)), COLUMNS)
     assert around[0] == 7
     assert around[16 * COLUMNS + 29] == 25
     assert around[16 * COLUMNS] == 0
 
 
 def test_nothing_is_around_the_edge() -> None:
-    around = crowd(_mask((29, 3, 1, 1), (0, 4, 1, 1)), COLUMNS)
+    around = count_nearby(_mask((29, 3, 1, 1), (0, 4, 1, 1)), COLUMNS)
     assert around[3 * COLUMNS + 29] == around[4 * COLUMNS] == 1
 
 
 def test_nothing_pending() -> None:
-    assert in_order(_mask(), COLUMNS, 3, np.zeros(COLUMNS * ROWS)).tolist() == []
+    assert prioritize(_mask(), COLUMNS, 3, np.zeros(COLUMNS * ROWS)).tolist() == []
