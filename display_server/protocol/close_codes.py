@@ -10,7 +10,10 @@ from enum import IntEnum, unique
 
 @unique
 class CloseCode(IntEnum):
-    """Codes 1000 to 1015 are WebSocket's own (RFC 6455, section 7.4.1); those from 4400 are Lightbox's."""
+    """Why a connection ended.
+
+    Codes 1000 to 1015 are WebSocket's own (RFC 6455, section 7.4.1); those from 4400 are Lightbox's.
+    """
 
     #: The viewer leaves: its page was closed or shows something else. Nothing follows.
     NORMAL = 1000

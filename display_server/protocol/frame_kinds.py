@@ -1,4 +1,4 @@
-"""First byte of every binary frame and datagram (PROTOCOL.md §3, §4, §7 and §11)."""
+"""The kinds of binary frames and datagrams (PROTOCOL.md §3, §4, §7 and §11)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from enum import IntEnum, unique
 
 @unique
 class FrameKind(IntEnum):
-    UPDATE = 1  # agent → viewer: tiles and moves of one frame
-    DIGEST_REPORT = 2  # viewer → agent: what the viewer read back from its surface
-    CLIPBOARD = 3  # both directions: a piece of copied content
-    POINTER_MOTION = 4  # viewer → agent, as a WebRTC datagram
+    """The first byte of a binary frame or datagram."""
+
+    #: Agent → viewer: tiles and moves of one frame.
+    UPDATE = 1
+    #: Viewer → agent: digests of what the viewer read back from its surface.
+    DIGEST_REPORT = 2
+    #: Both directions: a piece of copied content.
+    CLIPBOARD = 3
+    #: Viewer → agent, as a WebRTC datagram: a new pointer position.
+    POINTER_MOTION = 4

@@ -1,19 +1,21 @@
-/** When to try again after a connection was lost. Pure: time and chance are arguments. */
+/** Delay before the next attempt to connect. Pure: the caller passes the random number. */
 
-/** An agent that was killed is back within half a second, so the first tries come quickly. */
+/** Delay before the first attempt, ms. Short, because an agent that was killed is back within half a second. */
 const FIRST_MS = 100;
+/** Each delay is this many times the one before. */
 const GROWTH = 1.7;
-/** A network that comes back after a gap should not wait for us: a try that reaches nobody costs nothing. */
+/** Longest delay at first, ms: an attempt that reaches nobody costs nothing, and the network may return any time. */
 const CAP_MS = 500;
-/** But after about a minute of tries something is down, and a ward's screens should not keep hammering at it. */
-const PATIENT_AFTER = 125;
-const PATIENT_CAP_MS = 10_000;
-/** Share of the delay that is random, so that a ward's screens do not return in one instant. */
+/** After this many attempts, about a minute, the server is considered down. */
+const LONG_OUTAGE_ATTEMPTS = 125;
+/** Longest delay in a long outage, ms, so that all screens of a ward together do not overload the server. */
+const LONG_OUTAGE_CAP_MS = 10_000;
+/** Random part of a delay, as a fraction, so that the screens of a ward do not reconnect at the same instant. */
 const JITTER = 0.3;
 
-/** Delay before try number `attempt` (from 0), `chance` in 0…1. */
-export function retryDelayMs(attempt: number, chance: number): number {
-  const cap = attempt < PATIENT_AFTER ? CAP_MS : PATIENT_CAP_MS;
+/** Delay in ms before attempt number `attempt` (from 0). `random` is in 0…1. */
+export function retryDelayMs(attempt: number, random: number): number {
+  const cap = attempt < LONG_OUTAGE_ATTEMPTS ? CAP_MS : LONG_OUTAGE_CAP_MS;
   const full = Math.min(cap, FIRST_MS * GROWTH ** attempt);
-  return Math.round(full * (1 - JITTER + JITTER * 2 * chance));
+  return Math.round(full * (1 - JITTER + JITTER * 2 * random));
 }

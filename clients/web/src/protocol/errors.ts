@@ -1,4 +1,7 @@
-/** The agent sent something that PROTOCOL.md does not allow. `path` names the field, as in `welcome.monitors[0].width`. */
+/**
+ * The agent sent something that PROTOCOL.md does not allow. `path` names the field, for example
+ * `welcome.monitors[0].width`.
+ */
 export class ProtocolError extends Error {
   readonly path: string;
 

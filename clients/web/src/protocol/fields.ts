@@ -1,7 +1,7 @@
 /**
- * Checks of one JSON value each. A message is declared once, as a record of fields, and its type derived from that.
+ * Checks of JSON values. A `Field` returns the checked value or throws ProtocolError; `record` combines fields.
  *
- * Unknown fields are ignored (PROTOCOL.md §1); a missing one, a wrong type or a wrong range throws ProtocolError.
+ * Unknown fields are ignored (PROTOCOL.md §1). A missing field, a wrong type or a value out of range is an error.
  */
 
 import { ProtocolError } from "./errors.ts";
@@ -17,7 +17,7 @@ function fail(path: string, expected: string): never {
 export function int(min: number, max: number): Field<number> {
   return (value, path) => {
     if (typeof value === "number" && Number.isSafeInteger(value) && value >= min && value <= max) return value;
-    return fail(path, `an integer of ${min}…${max}`);
+    return fail(path, `an integer from ${min} to ${max}`);
   };
 }
 
@@ -30,9 +30,10 @@ export function float(min = -Number.MAX_VALUE, max = Number.MAX_VALUE): Field<nu
 
 export const bool: Field<boolean> = (value, path) => (typeof value === "boolean" ? value : fail(path, "true or false"));
 
-/** At most `max` UTF-16 units. */
+/** Text of at most `max` UTF-16 units. */
 export function str(max: number): Field<string> {
-  return (value, path) => (typeof value === "string" && value.length <= max ? value : fail(path, `text up to ${max}`));
+  return (value, path) =>
+    typeof value === "string" && value.length <= max ? value : fail(path, `text of at most ${max} characters`);
 }
 
 export function oneOf<const T extends readonly (string | number)[]>(...allowed: T): Field<T[number]> {
@@ -42,9 +43,11 @@ export function oneOf<const T extends readonly (string | number)[]>(...allowed: 
   };
 }
 
-/** A 64-bit number as 16 hex digits: JSON's numbers end at 2⁵³. */
+/** A 64-bit number as 16 hexadecimal digits, because numbers in JSON are exact only up to 2⁵³. */
 export const hex64: Field<bigint> = (value, path) =>
-  typeof value === "string" && /^[0-9a-fA-F]{16}$/.test(value) ? BigInt(`0x${value}`) : fail(path, "16 hex digits");
+  typeof value === "string" && /^[0-9a-fA-F]{16}$/.test(value)
+    ? BigInt(`0x${value}`)
+    : fail(path, "16 hexadecimal digits");
 
 export const base64: Field<string> = (value, path) =>
   typeof value === "string" && /^[A-Za-z0-9+/]+={0,2}$/.test(value) ? value : fail(path, "base64");
@@ -55,14 +58,14 @@ export function nullable<T>(field: Field<T>): Field<T | null> {
 
 export function list<T>(field: Field<T>, max: number): Field<readonly T[]> {
   return (value, path) => {
-    if (!Array.isArray(value) || value.length > max) return fail(path, `a list of at most ${max}`);
+    if (!Array.isArray(value) || value.length > max) return fail(path, `a list of at most ${max} items`);
     return value.map((item, index) => field(item, `${path}[${index}]`));
   };
 }
 
 export function pair<T>(field: Field<T>): Field<readonly [T, T]> {
   return (value, path) => {
-    if (!Array.isArray(value) || value.length !== 2) return fail(path, "a list of two");
+    if (!Array.isArray(value) || value.length !== 2) return fail(path, "a list of two items");
     return [field(value[0], `${path}[0]`), field(value[1], `${path}[1]`)];
   };
 }
@@ -71,7 +74,7 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** An object of numbers under names of the sender's choice. */
+/** An object whose keys are any names and whose values are counts. */
 export const counts: Field<Readonly<Record<string, number>>> = (value, path) => {
   if (!isRecord(value)) return fail(path, "an object");
   const field = int(0, Number.MAX_SAFE_INTEGER);

@@ -1,9 +1,9 @@
 /**
- * The life of a viewer, as a table.
+ * The phases of a viewer, as a transition table.
  *
  *     connecting ─welcome─► welcomed ─update─► running
  *         ▲  └────────────── lost ──────┬─────────┘
- *         └── retry ── reconnecting ◄───┘          refused, from anywhere ─► ended ─retry─► connecting
+ *         └── retry ── reconnecting ◄───┘          refused, in every phase ─► ended ─retry─► connecting
  */
 
 export type Phase = "connecting" | "welcomed" | "running" | "reconnecting" | "ended";
@@ -17,7 +17,7 @@ const TABLE: Readonly<Record<Phase, Readonly<Partial<Record<PhaseEvent, Phase>>>
   ended: { retry: "connecting", refused: "ended", lost: "ended" },
 };
 
-/** The phase after `event`, or null where it must not happen: the peer broke the protocol. */
+/** Returns the phase after `event`, or null if the event is not allowed: then the agent broke the protocol. */
 export function nextPhase(phase: Phase, event: PhaseEvent): Phase | null {
   return TABLE[phase][event] ?? null;
 }

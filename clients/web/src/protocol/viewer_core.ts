@@ -1,50 +1,43 @@
 /**
- * The viewer's half of the protocol without I/O: texts, close codes and `now` go in, decisions come out.
+ * The viewer's side of the protocol without I/O: text frames, close codes and the time go in, decisions come out.
  *
- * One core lives as long as the page shows a desktop, over any number of connections.
+ * One core lasts as long as the page shows a desktop, over any number of connections.
  */
 
 import { retryDelayMs } from "./backoff.ts";
-import { CLOSE, closeAction, type EndReason } from "./close.ts";
+import { type ShownState, shownState } from "./badge_state.ts";
+import { closeAction, type EndReason } from "./close_action.ts";
 import { ProtocolError } from "./errors.ts";
-import {
-  type AgentMessage,
-  type DesktopLayout,
-  type Exactness,
-  type Monitor,
-  PROTOCOL_VERSION,
-  parseAgentMessage,
-  type ViewerMessage,
-} from "./messages.ts";
+import { CloseCode, DEVICE_NAME_MAX_CHARS, type HelloMessage, PROTOCOL_VERSION } from "./generated.ts";
+import { type AgentMessage, type DesktopLayout, type Exactness, type Monitor, parseAgentMessage } from "./messages.ts";
 import { nextPhase, type Phase, type PhaseEvent } from "./phase.ts";
-import { type ShownState, shownState } from "./verdict.ts";
 
-/** The agent's clock is compared this often; its answer also proves that the way is open. */
-export const PING_EVERY_MS = 2_000;
-/** A way that stayed silent this long is dead, even if no close came (sleep, a pulled cable). */
-export const DEAD_AFTER_MS = 8_000;
-/** One that is doubted and asked answers within this, or is taken for dead. */
-export const DOUBTED_MS = 1_500;
-/** A connection that ran this long was good: the next loss starts counting tries anew. */
-const GOOD_AFTER_MS = 2_000;
-/** And a violation this long after the welcome is not the same one again. */
-const FORGIVEN_AFTER_MS = 30_000;
-/** A mismatch is often mended within 2 ms; a fall of the badge must last long enough to be seen. */
-export const FALL_SHOWN_MS = 500;
-/** PROTOCOL.md §2: code points of a device's name. */
-const MAX_DEVICE_POINTS = 64;
-/** Compressed tiles kept for scrolling back, bytes: on a workstation, and on a tablet, whose pages may not be large. */
+/** Interval between pings, ms. The answer gives the offset of the clocks and proves that the connection works. */
+export const PING_INTERVAL_MS = 2_000;
+/** A connection that was silent this long is dead, even without a close frame (sleep, an unplugged cable), ms. */
+export const SILENCE_TIMEOUT_MS = 8_000;
+/** The same for a connection that the page suspects to be dead, ms. */
+export const SUSPECT_TIMEOUT_MS = 1_500;
+/** After a connection that worked this long, the delays between attempts start from the shortest again, ms. */
+const STABLE_AFTER_MS = 2_000;
+/** A protocol violation this long after `welcome` does not count as a repetition of an earlier one, ms. */
+const VIOLATION_FORGOTTEN_AFTER_MS = 30_000;
+/** Shortest time for which the badge shows `unverified`, ms: a corrected mismatch would last only about 2 ms. */
+export const UNVERIFIED_SHOWN_MS = 500;
+/** Tile cache on a workstation, bytes of compressed tiles. */
 export const CACHE_BYTES = 192 * 1024 * 1024;
+/** Tile cache on a tablet, whose browser limits the memory of a page, bytes. */
 export const SMALL_CACHE_BYTES = 16 * 1024 * 1024;
 
+/** What follows the loss of a connection. */
 export type AfterLoss =
   | { readonly kind: "retry"; readonly inMs: number; readonly attempt: number }
   | { readonly kind: "end"; readonly reason: EndReason };
 
-/** What to do now that time has passed. */
-export interface Due {
+export interface LinkCheck {
+  /** Send a `ping` now. */
   readonly ping: boolean;
-  /** The way is dead: close it and count it as lost. */
+  /** The connection is dead: drop it and call `connectionLost`. */
   readonly dead: boolean;
 }
 
@@ -55,22 +48,24 @@ export class ViewerCore {
   #layout: DesktopLayout | null = null;
   #seed = 0n;
   #state: Exactness | null = null;
-  #heardStateAtMs = 0;
-  #heardAtMs = 0;
+  #stateAtMs = 0;
+  #lastFrameAtMs = 0;
   #welcomedAtMs = 0;
   #welcomedOnce = false;
-  #pingedAtMs = Number.NEGATIVE_INFINITY;
-  #fallShownUntilMs = Number.NEGATIVE_INFINITY;
+  #lastPingAtMs = Number.NEGATIVE_INFINITY;
+  #unverifiedUntilMs = Number.NEGATIVE_INFINITY;
   #oneToOne = false;
   #visible = true;
   /** True from the moment the page is hidden until the first `state` that arrives after it is visible again. */
   #outdated = false;
   #attempt = 0;
+  /** Rejected tickets in a row. */
   #tickets = 0;
+  /** Protocol violations in a row. */
   #violations = 0;
-  /** Desktops that ended while they were being opened; null once one was open. */
+  /** Desktops that ended before they were shown; null once one was shown. */
   #endings: number | null = 0;
-  #doubtedAtMs = Number.NEGATIVE_INFINITY;
+  #suspectedAtMs = Number.NEGATIVE_INFINITY;
   readonly #cacheBytes: number;
 
   constructor(monitorId: number, cacheBytes = CACHE_BYTES) {
@@ -86,7 +81,7 @@ export class ViewerCore {
     return this.#phase === "welcomed" || this.#phase === "running";
   }
 
-  /** Tries since the last connection that held. */
+  /** Attempts since the last connection that worked. */
   get attempt(): number {
     return this.#attempt;
   }
@@ -103,7 +98,7 @@ export class ViewerCore {
     return this.#seed;
   }
 
-  hello(encodings: readonly string[], device: string, video: boolean): ViewerMessage {
+  hello(encodings: readonly string[], device: string, video: boolean): Required<HelloMessage> {
     return {
       type: "hello",
       protocol: PROTOCOL_VERSION,
@@ -111,64 +106,64 @@ export class ViewerCore {
       monitor: this.#monitorId,
       cache_bytes: this.#cacheBytes,
       encodings,
-      device: [...device].slice(0, MAX_DEVICE_POINTS).join(""),
+      device: [...device].slice(0, DEVICE_NAME_MAX_CHARS).join(""),
       resume: this.#welcomedOnce,
       video,
     };
   }
 
-  /** A socket was opened; silence is counted from here. */
-  opened(nowMs: number): void {
-    this.#heardAtMs = nowMs;
-    this.#pingedAtMs = nowMs;
+  /** A socket was opened; its silence is measured from now on. */
+  socketOpened(nowMs: number): void {
+    this.#lastFrameAtMs = nowMs;
+    this.#lastPingAtMs = nowMs;
   }
 
-  /** A text frame came. Throws ProtocolError; the caller then closes with 4400. */
+  /** Handles a text frame. On ProtocolError the caller closes with PROTOCOL_VIOLATION. */
   receive(text: string, nowMs: number): AgentMessage {
     const message = parseAgentMessage(text);
-    this.#heardAtMs = nowMs;
+    this.#lastFrameAtMs = nowMs;
     if (message.type === "welcome") {
       this.#step("welcome");
       this.#welcomedAtMs = nowMs;
       this.#welcomedOnce = true;
       this.#seed = message.digest_seed;
-      this.#arrange(message);
+      this.#setLayout(message);
       this.#state = null;
     } else if (!this.connected) {
-      throw new ProtocolError(message.type, "welcome first");
+      throw new ProtocolError(message.type, "a welcome before it");
     } else if (message.type === "monitors") {
       const before = this.#monitor;
-      this.#arrange(message);
-      // Of another size the picture starts over; one that only moved stays as it is, and as proven.
+      this.#setLayout(message);
+      // A monitor of another size starts over; one that only moved keeps its surface and its state.
       if (!sameSize(before, this.#monitor)) this.#state = null;
     } else if (message.type === "state" && message.monitor === this.#monitorId) {
-      const fell = message.state === "unverified" && this.#state !== null && this.#state !== "unverified";
-      if (fell) this.#fallShownUntilMs = nowMs + FALL_SHOWN_MS;
+      const becameUnverified = message.state === "unverified" && this.#state !== null && this.#state !== "unverified";
+      if (becameUnverified) this.#unverifiedUntilMs = nowMs + UNVERIFIED_SHOWN_MS;
       this.#state = message.state;
       if (this.#visible) this.#outdated = false;
       if (message.state === "exact") this.#endings = null;
-      this.#heardStateAtMs = nowMs;
+      this.#stateAtMs = nowMs;
     }
     return message;
   }
 
-  /** A binary frame that is no picture came. Throws ProtocolError when it may not come yet. */
-  heard(nowMs: number): void {
-    if (!this.connected) throw new ProtocolError("binary", "welcome first");
-    this.#heardAtMs = nowMs;
+  /** A binary frame other than an update arrived. Throws ProtocolError before `welcome`. */
+  binaryArrived(nowMs: number): void {
+    if (!this.connected) throw new ProtocolError("binary", "a welcome before it");
+    this.#lastFrameAtMs = nowMs;
   }
 
-  /** A binary frame came. Throws ProtocolError when it may not come yet. */
+  /** An update arrived. Throws ProtocolError before `welcome`. */
   updateArrived(nowMs: number): void {
-    this.#heardAtMs = nowMs;
+    this.#lastFrameAtMs = nowMs;
     this.#step("update");
     this.#tickets = 0;
-    if (nowMs - this.#welcomedAtMs >= GOOD_AFTER_MS) this.#attempt = 0;
-    if (nowMs - this.#welcomedAtMs >= FORGIVEN_AFTER_MS) this.#violations = 0;
+    if (nowMs - this.#welcomedAtMs >= STABLE_AFTER_MS) this.#attempt = 0;
+    if (nowMs - this.#welcomedAtMs >= VIOLATION_FORGOTTEN_AFTER_MS) this.#violations = 0;
   }
 
-  /** An update could not be applied, or the surface broke: until the agent speaks again nothing is known. */
-  distrust(): void {
+  /** An update could not be applied, or the surface failed: the state is unknown until the agent sends a new one. */
+  surfaceFailed(): void {
     this.#state = null;
   }
 
@@ -185,68 +180,70 @@ export class ViewerCore {
     if (!visible) this.#outdated = true;
   }
 
-  /** The connection ended or never came about. `chance` in 0…1 spreads retries. */
-  lost(code: number, chance: number): AfterLoss {
+  /** The connection ended or could not be made. `random` in 0…1 spreads the attempts of many viewers. */
+  connectionLost(code: number, random: number): AfterLoss {
     const history = { tickets: this.#tickets, violations: this.#violations, endings: this.#endings };
     const action = closeAction(code, history);
-    if (code === CLOSE.ticket) this.#tickets += 1;
-    if (code === CLOSE.violation) this.#violations += 1;
-    if (code === CLOSE.missing && this.#endings !== null) this.#endings += 1;
-    if (action.kind === "end") return this.refuse(action.reason);
+    if (code === CloseCode.TICKET_REJECTED) this.#tickets += 1;
+    if (code === CloseCode.PROTOCOL_VIOLATION) this.#violations += 1;
+    if (code === CloseCode.DESKTOP_ENDED && this.#endings !== null) this.#endings += 1;
+    if (action.kind === "end") return this.end(action.reason);
     this.#phase = nextPhase(this.#phase, "lost") ?? this.#phase;
-    const inMs = action.atOnce ? 0 : retryDelayMs(this.#attempt, chance);
+    const inMs = action.atOnce ? 0 : retryDelayMs(this.#attempt, random);
     this.#attempt += 1;
     return { kind: "retry", inMs, attempt: this.#attempt };
   }
 
-  /** It makes no sense to go on. */
-  refuse(reason: EndReason): AfterLoss {
+  /** Ends the viewer for good, for a reason that another attempt would not change. */
+  end(reason: EndReason): AfterLoss {
     this.#phase = nextPhase(this.#phase, "refused") ?? this.#phase;
     return { kind: "end", reason };
   }
 
-  /** Another try begins, by time or because the person or the network asks for it. */
-  retrying(): void {
+  /** Another attempt starts: its delay is over, or the person or a change of the network triggered it. */
+  retryStarted(): void {
     this.#phase = nextPhase(this.#phase, "retry") ?? this.#phase;
   }
 
-  /** The person wants the desktop here, wherever it is now. */
-  wanted(): void {
+  /** The person takes the desktop over from another device; the next `hello` says so. */
+  takeOver(): void {
     this.#welcomedOnce = false;
     this.#endings = 0;
   }
 
-  /** The network is another one, or the page slept: the way may be dead. `due` says so unless something is heard soon. */
-  doubt(nowMs: number): void {
-    this.#doubtedAtMs = nowMs;
+  /** The network changed or the page slept: `checkLink` gives the connection only `SUSPECT_TIMEOUT_MS` to answer. */
+  suspectLink(nowMs: number): void {
+    this.#suspectedAtMs = nowMs;
   }
 
-  /** What went wrong before is forgotten. */
-  forgive(): void {
+  /** Forgets earlier failures, so that the next attempt starts with the shortest delay. */
+  resetFailures(): void {
     this.#attempt = 0;
     this.#tickets = 0;
     this.#violations = 0;
   }
 
-  due(nowMs: number): Due {
+  /** To be called regularly: returns whether to ping and whether the connection is dead. */
+  checkLink(nowMs: number): LinkCheck {
     if (!this.connected) return { ping: false, dead: false };
-    const doubted = this.#heardAtMs < this.#doubtedAtMs && nowMs - this.#doubtedAtMs >= DOUBTED_MS;
-    const dead = doubted || nowMs - this.#heardAtMs >= DEAD_AFTER_MS;
-    const ping = !dead && nowMs - this.#pingedAtMs >= PING_EVERY_MS;
-    if (ping) this.#pingedAtMs = nowMs;
+    const unanswered = this.#lastFrameAtMs < this.#suspectedAtMs && nowMs - this.#suspectedAtMs >= SUSPECT_TIMEOUT_MS;
+    const dead = unanswered || nowMs - this.#lastFrameAtMs >= SILENCE_TIMEOUT_MS;
+    const ping = !dead && nowMs - this.#lastPingAtMs >= PING_INTERVAL_MS;
+    if (ping) this.#lastPingAtMs = nowMs;
     return { ping, dead };
   }
 
-  verdict(nowMs: number): ShownState {
-    if (nowMs < this.#fallShownUntilMs) return "unverified";
+  /** Returns what the badge shows. */
+  shownState(nowMs: number): ShownState {
+    if (nowMs < this.#unverifiedUntilMs) return "unverified";
     const state = this.#outdated && this.#state === "exact" ? "refining" : this.#state;
     return shownState(
-      { connected: this.connected, state, heardAtMs: this.#heardStateAtMs, oneToOne: this.#oneToOne },
+      { connected: this.connected, state, stateAtMs: this.#stateAtMs, oneToOne: this.#oneToOne },
       nowMs,
     );
   }
 
-  #arrange({ monitors, screen_max, scale, sizes }: DesktopLayout): void {
+  #setLayout({ monitors, screen_max, scale, sizes }: DesktopLayout): void {
     const mine = monitors.find((monitor) => monitor.id === this.#monitorId);
     if (mine === undefined) throw new ProtocolError("monitors", `monitor ${this.#monitorId}`);
     this.#monitor = mine;
@@ -255,7 +252,7 @@ export class ViewerCore {
 
   #step(event: PhaseEvent): void {
     const next = nextPhase(this.#phase, event);
-    if (next === null) throw new ProtocolError(event, `not while ${this.#phase}`);
+    if (next === null) throw new ProtocolError(event, `not allowed while ${this.#phase}`);
     this.#phase = next;
   }
 }

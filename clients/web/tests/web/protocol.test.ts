@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { retryDelayMs } from "../../src/protocol/backoff.ts";
-import { closeAction } from "../../src/protocol/close.ts";
+import { STATE_TIMEOUT_MS, shownState } from "../../src/protocol/badge_state.ts";
+import { closeAction } from "../../src/protocol/close_action.ts";
+import { encodeReport, MAX_REPORT_TILES } from "../../src/protocol/digest_report.ts";
 import { ProtocolError } from "../../src/protocol/errors.ts";
-import { EXACTNESS, parseAgentMessage } from "../../src/protocol/messages.ts";
-import { encodeReport, MAX_REPORT_TILES } from "../../src/protocol/report.ts";
-import { SILENCE_MS, shownState } from "../../src/protocol/verdict.ts";
+import { CloseCode, EXACTNESS, VIEWER_BINARY_MAX_BYTES } from "../../src/protocol/generated.ts";
+import { parseAgentMessage } from "../../src/protocol/messages.ts";
 
 const WELCOME = {
   type: "welcome",
@@ -20,48 +21,48 @@ const WELCOME = {
   sizes: "window",
 };
 
-describe("messages of the agent", () => {
-  it("are parsed, unknown fields dropped", () => {
+describe("agent messages", () => {
+  it("are parsed, and unknown fields dropped", () => {
     const message = parseAgentMessage(JSON.stringify({ ...WELCOME, future: 1 }));
     expect(message).toEqual({ ...WELCOME, digest_seed: 0xffff_ffff_ffff_ffffn });
   });
 
   it.each([
-    ["no JSON", "{"],
-    ["no object", "[]"],
+    ["text that is not JSON", "{"],
+    ["JSON that is not an object", "[]"],
     ["null", "null"],
-    ["no type", "{}"],
+    ["an object without a type", "{}"],
     ["a type of Object.prototype", '{"type":"constructor"}'],
     ["an unknown type", '{"type":"hello"}'],
-    ["another version", JSON.stringify({ ...WELCOME, protocol: 2 })],
+    ["another protocol version", JSON.stringify({ ...WELCOME, protocol: 2 })],
     ["a seed that is too short", JSON.stringify({ ...WELCOME, digest_seed: "ff" })],
     ["a monitor without width", JSON.stringify({ ...WELCOME, monitors: [{ id: 0, x: 0, y: 0, height: 1 }] })],
-    ["a monitor of no size", JSON.stringify({ ...WELCOME, monitors: [{ id: 0, x: 0, y: 0, width: 0, height: 1 }] })],
-    ["a fraction where px are", JSON.stringify({ type: "pointer", x: 1.5, y: 0 })],
-    ["text where a bool is", JSON.stringify({ type: "verify", monitor: 0, full: "yes" })],
+    ["a monitor of width 0", JSON.stringify({ ...WELCOME, monitors: [{ id: 0, x: 0, y: 0, width: 0, height: 1 }] })],
+    ["a fraction of a pixel", JSON.stringify({ type: "pointer", x: 1.5, y: 0 })],
+    ["text in place of a boolean", JSON.stringify({ type: "verify", monitor: 0, full: "yes" })],
     [
-      "a state that is none",
+      "an unknown state",
       JSON.stringify({ type: "state", monitor: 0, epoch: 1, state: "scaled", age_ms: 0, ratio: null }),
     ],
     [
-      "an epoch beyond 32 bit",
+      "an epoch of more than 32 bits",
       JSON.stringify({ type: "state", monitor: 0, epoch: 2 ** 32, state: "exact", age_ms: 0, ratio: null }),
     ],
     [
-      "a cursor that is no base64",
+      "a cursor image that is not base64",
       JSON.stringify({ type: "cursor", width: 1, height: 1, hot_x: 0, hot_y: 0, png: 'x") 0 0' }),
     ],
-    ["more than the limit", JSON.stringify({ type: "notice", code: "x", message: "y".repeat(300_000) })],
+    ["a message over the limit", JSON.stringify({ type: "notice", code: "x", message: "y".repeat(300_000) })],
   ])("are refused: %s", (_, text) => {
     expect(() => parseAgentMessage(text)).toThrow(ProtocolError);
   });
 
-  it("name the field that is wrong", () => {
+  it("cause errors that name the wrong field", () => {
     const broken = { ...WELCOME, monitors: [{ id: 0, x: 0, y: 0, width: "wide", height: 1 }] };
     expect(() => parseAgentMessage(JSON.stringify(broken))).toThrow("welcome.monitors[0].width");
   });
 
-  it("may hide the cursor and leave stages of a trace unknown", () => {
+  it("may hide the cursor and leave the viewer's times in a trace unknown", () => {
     const hidden = { type: "cursor", width: 0, height: 0, hot_x: 0, hot_y: 0, png: null };
     expect(parseAgentMessage(JSON.stringify(hidden))).toEqual(hidden);
     const frame = {
@@ -74,7 +75,7 @@ describe("messages of the agent", () => {
       received: null,
       decoded: null,
       shown: null,
-      acked: null,
+      acked: 6,
       tiles: 1,
       bytes: 2,
     };
@@ -86,7 +87,7 @@ describe("messages of the agent", () => {
 });
 
 describe("digest report", () => {
-  it("has the bytes of PROTOCOL.md", () => {
+  it("is serialized as PROTOCOL.md says", () => {
     const bytes = encodeReport({
       monitor: 0x0102,
       epoch: 0x03040506,
@@ -106,7 +107,7 @@ describe("digest report", () => {
     const tiles = Array.from({ length: MAX_REPORT_TILES }, (_, tile) => tile);
     const digests = tiles.map(() => 0n);
     expect(encodeReport({ monitor: 0, epoch: 1, full: true, root: 0n, tiles, digests }).byteLength).toBeLessThanOrEqual(
-      256 * 1024,
+      VIEWER_BINARY_MAX_BYTES,
     );
     expect(() =>
       encodeReport({ monitor: 0, epoch: 1, full: true, root: 0n, tiles: [...tiles, 0], digests: [...digests, 0n] }),
@@ -114,11 +115,11 @@ describe("digest report", () => {
   });
 });
 
-describe("verdict", () => {
-  const good = { connected: true, state: "exact", heardAtMs: 1_000, oneToOne: true } as const;
+describe("badge state", () => {
+  const good = { connected: true, state: "exact", stateAtMs: 1_000, oneToOne: true } as const;
 
-  it("is the agent's while it speaks", () => {
-    for (const state of EXACTNESS) expect(shownState({ ...good, state }, 1_000 + SILENCE_MS - 1)).toBe(state);
+  it("is the agent's until the timeout", () => {
+    for (const state of EXACTNESS) expect(shownState({ ...good, state }, 1_000 + STATE_TIMEOUT_MS - 1)).toBe(state);
   });
 
   it("is never better than the agent's", () => {
@@ -134,18 +135,18 @@ describe("verdict", () => {
   });
 
   it.each([
-    ["without connection", { ...good, connected: false }, 1_000],
-    ["before the first word", { ...good, state: null }, 1_000],
-    ["after 5 s of silence", good, 1_000 + SILENCE_MS],
+    ["without a connection", { ...good, connected: false }, 1_000],
+    ["before the first state", { ...good, state: null }, 1_000],
+    ["after 5 s without a state", good, 1_000 + STATE_TIMEOUT_MS],
     ["when the clock runs backwards", good, 999],
     ["when the clock is broken", good, Number.NaN],
-  ])("fails closed %s", (_, evidence, now) => {
-    expect(shownState(evidence, now)).toBe("unverified");
+  ])("is unverified %s", (_, inputs, now) => {
+    expect(shownState(inputs, now)).toBe("unverified");
   });
 });
 
-describe("after a loss", () => {
-  it("tries come quickly first and never rarer than every 13 s", () => {
+describe("after the loss of a connection", () => {
+  it("the first attempts come quickly, and later ones at least every 13 s", () => {
     expect(retryDelayMs(0, 0.5)).toBe(100);
     const delays = Array.from({ length: 40 }, (_, attempt) => retryDelayMs(attempt, 0.5));
     expect(delays).toEqual([...delays].sort((left, right) => left - right));
@@ -153,7 +154,7 @@ describe("after a loss", () => {
     expect(retryDelayMs(0, 0)).toBeGreaterThan(0);
   });
 
-  it("a network that is back is noticed within a second, for a minute", () => {
+  it("for the first minute a network that returns is noticed within a second", () => {
     const delays = Array.from({ length: 125 }, (_, attempt) => retryDelayMs(attempt, 1));
     expect(Math.max(...delays)).toBeLessThan(1_000);
     expect(delays.reduce((sum, delay) => sum + delay)).toBeGreaterThan(60_000);
@@ -162,18 +163,18 @@ describe("after a loss", () => {
   const none = { tickets: 0, violations: 0, endings: 0 };
 
   it.each([
-    [1001, none, { kind: "retry", atOnce: false }],
-    [1006, none, { kind: "retry", atOnce: false }],
-    [4400, none, { kind: "retry", atOnce: false }],
-    [4400, { ...none, violations: 1 }, { kind: "end", reason: "violation" }],
-    [4401, none, { kind: "retry", atOnce: true }],
-    [4401, { ...none, tickets: 2 }, { kind: "retry", atOnce: false }],
-    [4403, none, { kind: "end", reason: "forbidden" }],
-    [4404, none, { kind: "retry", atOnce: false }],
-    [4404, { ...none, endings: 3 }, { kind: "end", reason: "missing" }],
-    [4404, { ...none, endings: null }, { kind: "end", reason: "missing" }],
-    [4409, none, { kind: "end", reason: "moved" }],
-    [4426, none, { kind: "end", reason: "version" }],
+    [CloseCode.GOING_AWAY, none, { kind: "retry", atOnce: false }],
+    [CloseCode.ABNORMAL, none, { kind: "retry", atOnce: false }],
+    [CloseCode.PROTOCOL_VIOLATION, none, { kind: "retry", atOnce: false }],
+    [CloseCode.PROTOCOL_VIOLATION, { ...none, violations: 1 }, { kind: "end", reason: "violation" }],
+    [CloseCode.TICKET_REJECTED, none, { kind: "retry", atOnce: true }],
+    [CloseCode.TICKET_REJECTED, { ...none, tickets: 2 }, { kind: "retry", atOnce: false }],
+    [CloseCode.FORBIDDEN, none, { kind: "end", reason: "forbidden" }],
+    [CloseCode.DESKTOP_ENDED, none, { kind: "retry", atOnce: false }],
+    [CloseCode.DESKTOP_ENDED, { ...none, endings: 3 }, { kind: "end", reason: "missing" }],
+    [CloseCode.DESKTOP_ENDED, { ...none, endings: null }, { kind: "end", reason: "missing" }],
+    [CloseCode.TAKEN_OVER, none, { kind: "end", reason: "moved" }],
+    [CloseCode.VERSION_MISMATCH, none, { kind: "end", reason: "version" }],
   ] as const)("close code %i", (code, history, action) => {
     expect(closeAction(code, history)).toEqual(action);
   });

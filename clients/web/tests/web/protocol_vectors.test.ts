@@ -1,10 +1,10 @@
-/** The vectors that the agent's tests read as well: what one side writes the other reads. */
+/** Checks the viewer against tests/vectors/protocol.json, which the tests of the agent read as well. */
 
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
+import { encodeReport } from "../../src/protocol/digest_report.ts";
 import { parseAgentMessage } from "../../src/protocol/messages.ts";
-import { encodeMotion } from "../../src/protocol/motion.ts";
-import { encodeReport } from "../../src/protocol/report.ts";
+import { encodePointerMotion } from "../../src/protocol/pointer_motion.ts";
 
 interface Vectors {
   from_agent: { name: string; message: Record<string, unknown> & { type: string } }[];
@@ -24,16 +24,16 @@ const file = new URL("../../../../tests/vectors/protocol.json", import.meta.url)
 const vectors: Vectors = JSON.parse(await readFile(file, "utf8"));
 
 const hex = (value: bigint): string => value.toString(16).padStart(16, "0");
-/** A parsed message with its 64-bit numbers as JSON has them. */
+/** A parsed message with its 64-bit numbers as text, as in JSON. */
 const plain = (message: object): unknown =>
   JSON.parse(JSON.stringify(message, (_, value) => (typeof value === "bigint" ? hex(value) : value)));
 
 describe("shared vectors", () => {
-  it.each(vectors.from_agent)("of the agent's messages: $name", ({ message }) => {
+  it.each(vectors.from_agent)("agent message: $name", ({ message }) => {
     expect(plain(parseAgentMessage(JSON.stringify(message)))).toEqual(message);
   });
 
-  it.each(vectors.reports)("of digest reports: $name", ({ hex: expected, monitor, epoch, full, root, entries }) => {
+  it.each(vectors.reports)("digest report: $name", ({ hex: expected, monitor, epoch, full, root, entries }) => {
     const report = encodeReport({
       monitor,
       epoch,
@@ -45,7 +45,7 @@ describe("shared vectors", () => {
     expect(Buffer.from(report).toString("hex")).toBe(expected);
   });
 
-  it.each(vectors.motions)("of motions as datagrams: $name", ({ hex: expected, turn, step, x, y }) => {
-    expect(Buffer.from(encodeMotion(turn, step, x, y)).toString("hex")).toBe(expected);
+  it.each(vectors.motions)("pointer motion: $name", ({ hex: expected, turn, step, x, y }) => {
+    expect(Buffer.from(encodePointerMotion(turn, step, x, y)).toString("hex")).toBe(expected);
   });
 });

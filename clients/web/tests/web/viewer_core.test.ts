@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { ProtocolError } from "../../src/protocol/errors.ts";
+import { CloseCode } from "../../src/protocol/generated.ts";
 import { nextPhase, type Phase } from "../../src/protocol/phase.ts";
-import { DEAD_AFTER_MS, DOUBTED_MS, FALL_SHOWN_MS, PING_EVERY_MS, ViewerCore } from "../../src/protocol/viewer_core.ts";
+import {
+  PING_INTERVAL_MS,
+  SILENCE_TIMEOUT_MS,
+  SUSPECT_TIMEOUT_MS,
+  UNVERIFIED_SHOWN_MS,
+  ViewerCore,
+} from "../../src/protocol/viewer_core.ts";
 
 const welcome = JSON.stringify({
   type: "welcome",
@@ -22,86 +29,85 @@ const state = (name: string): string =>
 function running(): ViewerCore {
   const core = new ViewerCore(0);
   core.setOneToOne(true);
-  core.opened(0);
+  core.socketOpened(0);
   core.receive(welcome, 10);
   core.updateArrived(20);
   return core;
 }
 
-const resumes = (core: ViewerCore): boolean => {
+const sendsResume = (core: ViewerCore): boolean => {
   const hello = core.hello([], "x".repeat(70), true);
-  if (hello.type !== "hello") throw new Error("hello says hello");
   expect(hello.device).toHaveLength(64);
   return hello.resume;
 };
 
-describe("who has the desktop", () => {
-  it("takes it when the person opens it, and takes it from nobody when it comes back by itself", () => {
+describe("hello", () => {
+  it("resumes only after a connection that was welcomed", () => {
     const core = new ViewerCore(0);
-    expect(resumes(core)).toBe(false);
-    core.lost(1006, 0);
-    core.retrying();
-    expect(resumes(core)).toBe(false);
-    core.opened(0);
+    expect(sendsResume(core)).toBe(false);
+    core.connectionLost(CloseCode.ABNORMAL, 0);
+    core.retryStarted();
+    expect(sendsResume(core)).toBe(false);
+    core.socketOpened(0);
     core.receive(welcome, 10);
-    core.lost(1006, 0);
-    core.retrying();
-    expect(resumes(core)).toBe(true);
+    core.connectionLost(CloseCode.ABNORMAL, 0);
+    core.retryStarted();
+    expect(sendsResume(core)).toBe(true);
   });
 
-  it("takes it back when the person says so", () => {
+  it("does not resume when the person takes the desktop over", () => {
     const core = running();
-    expect(core.lost(4409, 0)).toEqual({ kind: "end", reason: "moved" });
-    core.wanted();
-    core.retrying();
-    expect(resumes(core)).toBe(false);
+    expect(core.connectionLost(CloseCode.TAKEN_OVER, 0)).toEqual({ kind: "end", reason: "moved" });
+    core.takeOver();
+    core.retryStarted();
+    expect(sendsResume(core)).toBe(false);
   });
 
-  it("does not when the network alone asks for a try", () => {
+  it("resumes when a change of the network starts the attempt", () => {
     const core = running();
-    core.lost(1006, 0);
-    core.forgive();
-    core.retrying();
-    expect(resumes(core)).toBe(true);
+    core.connectionLost(CloseCode.ABNORMAL, 0);
+    core.resetFailures();
+    core.retryStarted();
+    expect(sendsResume(core)).toBe(true);
   });
 });
 
-describe("ways that may be dead", () => {
-  it("are given up when they stay silent after a doubt", () => {
+describe("a connection that is suspected to be dead", () => {
+  it("is given up when it stays silent", () => {
     const core = running();
-    core.doubt(1_000);
-    expect(core.due(1_000 + DOUBTED_MS - 1).dead).toBe(false);
-    expect(core.due(1_000 + DOUBTED_MS).dead).toBe(true);
+    core.suspectLink(1_000);
+    expect(core.checkLink(1_000 + SUSPECT_TIMEOUT_MS - 1).dead).toBe(false);
+    expect(core.checkLink(1_000 + SUSPECT_TIMEOUT_MS).dead).toBe(true);
   });
 
-  it("live on when something is heard", () => {
+  it("is kept when a message arrives", () => {
     const core = running();
-    core.doubt(1_000);
+    core.suspectLink(1_000);
     core.receive(JSON.stringify({ type: "pong", t: 0, clock: 0 }), 1_100);
-    expect(core.due(1_000 + DOUBTED_MS).dead).toBe(false);
+    expect(core.checkLink(1_000 + SUSPECT_TIMEOUT_MS).dead).toBe(false);
   });
 });
 
-describe("desktops that end", () => {
-  it("are asked for anew when they end while they are being opened", () => {
+describe("a desktop that ends", () => {
+  it("is requested again if it ended before it was shown", () => {
     const core = new ViewerCore(0);
-    core.opened(0);
+    core.socketOpened(0);
     for (const attempt of [1, 2, 3]) {
-      expect(core.lost(4404, 0.5)).toMatchObject({ kind: "retry", attempt });
-      core.retrying();
+      expect(core.connectionLost(CloseCode.DESKTOP_ENDED, 0.5)).toMatchObject({ kind: "retry", attempt });
+      core.retryStarted();
     }
-    expect(core.lost(4404, 0.5)).toEqual({ kind: "end", reason: "missing" });
+    expect(core.connectionLost(CloseCode.DESKTOP_ENDED, 0.5)).toEqual({ kind: "end", reason: "missing" });
   });
 
-  it("have ended when they were open", () => {
+  it("ends the viewer if it was shown", () => {
     const core = running();
     core.receive(JSON.stringify({ type: "state", monitor: 0, epoch: 1, state: "exact", age_ms: 0, ratio: null }), 40);
-    expect(core.lost(4404, 0.5)).toEqual({ kind: "end", reason: "missing" });
+    expect(core.connectionLost(CloseCode.DESKTOP_ENDED, 0.5)).toEqual({ kind: "end", reason: "missing" });
   });
 });
 
-describe("life of a viewer", () => {
-  it("says hello, is welcomed, runs", () => {
+describe("phases", () => {
+  it("go from hello over welcome to running", () => {
     const core = new ViewerCore(0);
     expect(core.hello(["grey"], "Safari · iPad", false)).toMatchObject({
       type: "hello",
@@ -111,14 +117,14 @@ describe("life of a viewer", () => {
       device: "Safari · iPad",
       resume: false,
     });
-    core.opened(0);
+    core.socketOpened(0);
     core.receive(welcome, 10);
     expect([core.phase, core.digestSeed, core.monitor?.width]).toEqual(["welcomed", 255n, 1280]);
     core.updateArrived(20);
     expect(core.phase).toBe("running");
   });
 
-  it("takes nothing before the welcome, and no second one", () => {
+  it("allow no message before the welcome, and no second welcome", () => {
     const core = new ViewerCore(0);
     expect(() => core.receive(state("exact"), 1)).toThrow(ProtocolError);
     expect(() => core.updateArrived(1)).toThrow(ProtocolError);
@@ -126,127 +132,127 @@ describe("life of a viewer", () => {
     expect(() => core.receive(welcome, 3)).toThrow(ProtocolError);
   });
 
-  it("refuses a layout without its monitor", () => {
+  it("refuse a layout without the viewer's monitor", () => {
     expect(() => new ViewerCore(1).receive(welcome, 1)).toThrow("monitor 1");
   });
 
-  it("never leaves `ended` but by a person's try", () => {
+  it("leave `ended` only by a new attempt", () => {
     for (const event of ["welcome", "update", "lost", "refused"] as const) {
       expect(["ended", null]).toContain(nextPhase("ended", event));
     }
     expect(nextPhase("ended", "retry")).toBe("connecting");
   });
 
-  it("counts tries until a connection held", () => {
+  it("count attempts until a connection was stable", () => {
     const core = running();
-    expect(core.lost(1006, 0.5)).toEqual({ kind: "retry", inMs: 100, attempt: 1 });
+    expect(core.connectionLost(CloseCode.ABNORMAL, 0.5)).toEqual({ kind: "retry", inMs: 100, attempt: 1 });
     expect(core.phase).toBe<Phase>("reconnecting");
-    core.retrying();
-    expect(core.lost(1006, 0.5)).toMatchObject({ attempt: 2 });
-    core.retrying();
+    core.retryStarted();
+    expect(core.connectionLost(CloseCode.ABNORMAL, 0.5)).toMatchObject({ attempt: 2 });
+    core.retryStarted();
     core.receive(welcome, 1_000);
     core.updateArrived(1_010);
-    expect(core.lost(1006, 0.5)).toMatchObject({ attempt: 3 });
-    core.retrying();
+    expect(core.connectionLost(CloseCode.ABNORMAL, 0.5)).toMatchObject({ attempt: 3 });
+    core.retryStarted();
     core.receive(welcome, 2_000);
     core.updateArrived(9_000);
-    expect(core.lost(1006, 0.5)).toMatchObject({ attempt: 1 });
+    expect(core.connectionLost(CloseCode.ABNORMAL, 0.5)).toMatchObject({ attempt: 1 });
   });
 
-  it("bears one violation, not a second", () => {
+  it("allow one protocol violation, not a second", () => {
     const core = running();
-    expect(core.lost(4400, 0.5).kind).toBe("retry");
-    core.retrying();
-    expect(core.lost(4400, 0.5)).toEqual({ kind: "end", reason: "violation" });
+    expect(core.connectionLost(CloseCode.PROTOCOL_VIOLATION, 0.5).kind).toBe("retry");
+    core.retryStarted();
+    expect(core.connectionLost(CloseCode.PROTOCOL_VIOLATION, 0.5)).toEqual({ kind: "end", reason: "violation" });
     expect(core.phase).toBe("ended");
-    core.forgive();
-    core.retrying();
-    expect(core.lost(4400, 0.5).kind).toBe("retry");
+    core.resetFailures();
+    core.retryStarted();
+    expect(core.connectionLost(CloseCode.PROTOCOL_VIOLATION, 0.5).kind).toBe("retry");
   });
 
-  it("gets a new ticket at once", () => {
-    expect(new ViewerCore(0).lost(4401, 0.5)).toMatchObject({ kind: "retry", inMs: 0 });
+  it("get a new ticket at once", () => {
+    expect(new ViewerCore(0).connectionLost(CloseCode.TICKET_REJECTED, 0.5)).toMatchObject({ kind: "retry", inMs: 0 });
   });
 });
 
-describe("silence", () => {
-  it("is broken by pings, and ends in a dead way", () => {
+describe("a silent connection", () => {
+  it("is pinged, and dead after a timeout", () => {
     const core = running();
-    expect(core.due(PING_EVERY_MS - 1)).toEqual({ ping: false, dead: false });
-    expect(core.due(PING_EVERY_MS)).toEqual({ ping: true, dead: false });
-    expect(core.due(PING_EVERY_MS + 1)).toEqual({ ping: false, dead: false });
-    expect(core.due(20 + DEAD_AFTER_MS)).toEqual({ ping: false, dead: true });
+    expect(core.checkLink(PING_INTERVAL_MS - 1)).toEqual({ ping: false, dead: false });
+    expect(core.checkLink(PING_INTERVAL_MS)).toEqual({ ping: true, dead: false });
+    expect(core.checkLink(PING_INTERVAL_MS + 1)).toEqual({ ping: false, dead: false });
+    expect(core.checkLink(20 + SILENCE_TIMEOUT_MS)).toEqual({ ping: false, dead: true });
   });
 
-  it("makes the badge fall", () => {
+  it("makes the badge unverified", () => {
     const core = running();
-    expect(core.verdict(30)).toBe("unverified");
+    expect(core.shownState(30)).toBe("unverified");
     core.receive(state("exact"), 40);
-    expect(core.verdict(41)).toBe("exact");
-    expect(core.verdict(5_040)).toBe("unverified");
+    expect(core.shownState(41)).toBe("exact");
+    expect(core.shownState(5_040)).toBe("unverified");
   });
 });
 
 describe("badge", () => {
-  it("falls with the connection, and does not come back with it", () => {
+  it("is unverified after a loss, and still after reconnecting", () => {
     const core = running();
     core.receive(state("exact"), 40);
-    core.lost(1006, 0.5);
-    expect(core.verdict(41)).toBe("unverified");
-    core.retrying();
+    core.connectionLost(CloseCode.ABNORMAL, 0.5);
+    expect(core.shownState(41)).toBe("unverified");
+    core.retryStarted();
     core.receive(welcome, 50);
-    expect(core.verdict(51)).toBe("unverified");
+    expect(core.shownState(51)).toBe("unverified");
   });
 
-  it("falls when an update cannot be applied, and hears of its own monitor alone", () => {
+  it("is unverified after a failed update, and ignores the state of other monitors", () => {
     const core = running();
     core.receive(state("exact"), 40);
-    core.distrust();
-    expect(core.verdict(41)).toBe("unverified");
+    core.surfaceFailed();
+    expect(core.shownState(41)).toBe("unverified");
     core.receive(JSON.stringify({ type: "state", monitor: 1, epoch: 1, state: "exact", age_ms: 0, ratio: null }), 42);
-    expect(core.verdict(43)).toBe("unverified");
+    expect(core.shownState(43)).toBe("unverified");
   });
 
-  it("shows a mismatch long enough to be seen, even if it is mended at once", () => {
+  it("shows a mismatch long enough to be seen, even if it is corrected at once", () => {
     const core = running();
     core.receive(state("unverified"), 30);
     core.receive(state("exact"), 31);
-    expect(core.verdict(32)).toBe("exact");
+    expect(core.shownState(32)).toBe("exact");
     core.receive(state("unverified"), 40);
     core.receive(state("exact"), 42);
-    expect(core.verdict(42)).toBe("unverified");
-    expect(core.verdict(40 + FALL_SHOWN_MS)).toBe("exact");
+    expect(core.shownState(42)).toBe("unverified");
+    expect(core.shownState(40 + UNVERIFIED_SHOWN_MS)).toBe("exact");
   });
 
-  it("says scaled where the picture is", () => {
+  it("is scaled where the surface is", () => {
     const core = running();
     core.receive(state("exact"), 40);
     core.setOneToOne(false);
-    expect(core.verdict(41)).toBe("scaled");
+    expect(core.shownState(41)).toBe("scaled");
   });
 
-  it("says refining from when the page is hidden until the first state after it is visible again", () => {
+  it("is refining from when the page is hidden until the first state after it is visible again", () => {
     const core = running();
     core.receive(state("exact"), 40);
     core.setVisible(false);
-    expect(core.verdict(41)).toBe("refining");
+    expect(core.shownState(41)).toBe("refining");
     core.receive(state("exact"), 50);
     core.setVisible(true);
-    expect(core.verdict(51)).toBe("refining");
+    expect(core.shownState(51)).toBe("refining");
     core.receive(state("refining"), 60);
     core.receive(state("exact"), 70);
-    expect(core.verdict(71)).toBe("exact");
+    expect(core.shownState(71)).toBe("exact");
   });
 
-  it("improves no other state of a viewer that was hidden", () => {
+  it("does not improve another state while the page is hidden", () => {
     const core = running();
     core.receive(state("lossy"), 40);
     core.setVisible(false);
     core.setVisible(true);
-    expect(core.verdict(41)).toBe("lossy");
-    core.distrust();
-    expect(core.verdict(41)).toBe("unverified");
+    expect(core.shownState(41)).toBe("lossy");
+    core.surfaceFailed();
+    expect(core.shownState(41)).toBe("unverified");
     core.receive(state("exact"), 50);
-    expect(core.verdict(5_060)).toBe("unverified");
+    expect(core.shownState(5_060)).toBe("unverified");
   });
 });

@@ -1,0 +1,28 @@
+/** The state that the exactness badge shows: never better than the agent's (PROTOCOL.md §4). */
+
+import { type Exactness, STATE_TIMEOUT_S } from "./generated.ts";
+
+export type ShownState = Exactness | "scaled";
+
+/** The agent sends its state at least every 2 s. After this time without one the badge shows `unverified`. */
+export const STATE_TIMEOUT_MS = STATE_TIMEOUT_S * 1_000;
+
+export interface BadgeInputs {
+  readonly connected: boolean;
+  /** The latest state of this monitor that the agent sent, null before the first. */
+  readonly state: Exactness | null;
+  /** When that state arrived, ms on the clock of `nowMs`. */
+  readonly stateAtMs: number;
+  /** Whether one pixel of the surface is one pixel of the screen. */
+  readonly oneToOne: boolean;
+}
+
+/** Returns the state to show. Whatever is unknown yields `unverified`. */
+export function shownState(inputs: BadgeInputs, nowMs: number): ShownState {
+  if (!inputs.connected || inputs.state === null) return "unverified";
+  const ageMs = nowMs - inputs.stateAtMs;
+  // Negated, so that a clock that returns NaN or runs backwards yields `unverified` as well.
+  if (!(ageMs >= 0 && ageMs < STATE_TIMEOUT_MS)) return "unverified";
+  if (inputs.state === "exact" && !inputs.oneToOne) return "scaled";
+  return inputs.state;
+}
