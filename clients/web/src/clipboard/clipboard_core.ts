@@ -1,13 +1,13 @@
 /**
- * Which of two clipboards is the newer one. Pure.
+ * Decides whether the browser's clipboard or the desktop's is the newer one. Pure.
  *
- * A browser does not tell when its clipboard changed. What is known: what it held when we last saw it, that it can only change
+ * A browser does not report when its clipboard changed. Known are its content when the page last saw it, that it can change only
  * while another program has the focus, and when the desktop last copied something.
  */
 
 import type { ClipboardFormat } from "./frames.ts";
 
-/** What may cross, and what the desktop has, as the agent last said. */
+/** The agent's last `clipboard` message: the policy and what the desktop's clipboard holds. */
 export interface ClipboardState {
   readonly to_desktop: boolean;
   readonly from_desktop: boolean;
@@ -17,81 +17,85 @@ export interface ClipboardState {
   readonly formats: readonly ClipboardFormat[];
 }
 
-/** What a person pastes here goes to the desktop, or the desktop pastes what it has, or it cannot go. */
-export type PasteDecision = "bring" | "keep" | "denied" | "too-large";
+/**
+ * What a paste does: `send` sends the browser's clipboard first, `keep` pastes what the desktop has; with `denied` and `too-large` the
+ * browser's clipboard may not be sent.
+ */
+export type PasteDecision = "send" | "keep" | "denied" | "too-large";
 
 export class ClipboardCore {
   #state: ClipboardState | null = null;
   #serial: number | null = null;
-  #seen: string | null = null;
-  /** The desktop copied something since another program could have. */
+  /** Hash of the browser clipboard's content when the page last saw it. */
+  #seenHash: string | null = null;
+  /** Whether the desktop copied something after the last time that another program could have changed the browser's clipboard. */
   #desktopIsNewer = false;
 
   get state(): ClipboardState | null {
     return this.#state;
   }
 
-  /** What the desktop offers, and we could take. */
+  /** The preferred format of the desktop's clipboard; null when it offers nothing. */
   get offer(): ClipboardFormat | null {
     return this.#state?.formats[0] ?? null;
   }
 
-  /** The agent said how things stand. True when a program has just copied something that we may have. */
-  told(state: ClipboardState): boolean {
+  /** Handles the agent's clipboard message. Returns true when a program on the desktop has just copied something. */
+  stateChanged(state: ClipboardState): boolean {
     const before = this.#state;
     const another = state.serial !== this.#serial && state.formats.length > 0;
     this.#state = state;
-    // The first word of a connection tells of old news. A new agent has lost what we brought to the one before it.
-    if (before === null && state.formats.length === 0) this.#seen = null;
+    // The first message of a connection describes an older copy. A new agent no longer has what was sent to its predecessor.
+    if (before === null && state.formats.length === 0) this.#seenHash = null;
     if (another && this.#serial !== null) this.#desktopIsNewer = true;
     this.#serial = state.serial;
     return another && before !== null;
   }
 
-  /** The connection is lost. */
-  forget(): void {
+  /** Handles the loss of the connection. */
+  disconnected(): void {
     this.#state = null;
   }
 
-  /** The person means what the browser has, whatever happened since. */
-  insist(): void {
-    this.#seen = null;
+  /** Makes the next paste send the browser's clipboard, because the person explicitly asked for it. */
+  preferBrowser(): void {
+    this.#seenHash = null;
     this.#desktopIsNewer = false;
   }
 
-  /** The page has the focus again: meanwhile something may have been copied elsewhere. */
-  focused(): void {
+  /** Handles the return of the focus: another program may have changed the browser's clipboard meanwhile. */
+  pageFocused(): void {
     this.#desktopIsNewer = false;
   }
 
-  /** The browser's clipboard holds this now, because we put it there. */
-  took(mark: string): void {
-    this.#seen = mark;
+  /** Records that the page wrote the desktop's content with this hash to the browser's clipboard. */
+  browserClipboardWritten(hash: string): void {
+    this.#seenHash = hash;
     this.#desktopIsNewer = false;
   }
 
-  /** The person pastes, and this is what the browser has. `mark` tells one content from another. */
-  paste(format: ClipboardFormat, bytes: number, mark: string): PasteDecision {
+  /** Decides about a paste of the browser's content with this format, size in bytes and hash. */
+  paste(format: ClipboardFormat, bytes: number, hash: string): PasteDecision {
     const state = this.#state;
-    const unchanged = mark === this.#seen;
+    const unchanged = hash === this.#seenHash;
     if (state === null || unchanged || (this.#desktopIsNewer && state.from_desktop)) {
-      this.#seen = mark;
+      this.#seenHash = hash;
       return "keep";
     }
     if (!state.to_desktop || (format === "png" && !state.images)) return "denied";
     if (bytes > state.max_bytes) return "too-large";
-    this.#seen = mark;
-    return "bring";
+    this.#seenHash = hash;
+    return "send";
   }
 }
 
-/** Tells one content from another, without keeping it. FNV-1a, twice with different starts. */
-export function markOf(content: Uint8Array): string {
-  let some = 0x811c9dc5;
-  let other = 0x01000193;
+/** Returns a hash that distinguishes contents without keeping them: the length and two FNV-1a hashes with different parameters. */
+export function contentHash(content: Uint8Array): string {
+  let first = 0x811c9dc5;
+  let second = 0x01000193;
   for (const byte of content) {
-    some = Math.imul(some ^ byte, 0x01000193);
-    other = Math.imul(other ^ byte, 0x85ebca6b);
+    first = Math.imul(first ^ byte, 0x01000193);
+    second = Math.imul(second ^ byte, 0x85ebca6b);
   }
-  return `${content.length}.${some >>> 0}.${other >>> 0}`;
+  return `${content.length}.${first >>> 0}.${second >>> 0}`;
 }

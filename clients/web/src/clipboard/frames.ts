@@ -1,73 +1,78 @@
-/** Binary frames of kind 3 (PROTOCOL.md §7): one copy's content, in pieces, either way. */
+/** Binary clipboard frames (kind 3, PROTOCOL.md §7): clipboard content in pieces, in both directions. */
 
 import { ProtocolError } from "../protocol/errors.ts";
+import {
+  CLIPBOARD_MAX_BYTES,
+  CLIPBOARD_PIECE_MAX_BYTES,
+  ClipboardFailureFlag,
+  type ClipboardFormat,
+  ClipboardFormatNumber,
+  FrameKind,
+} from "../protocol/generated.ts";
 
-export const KIND_CLIPBOARD = 3;
-/** Content per frame, bytes: well below a viewer's limit of frames. */
-export const PIECE_BYTES = 64 * 1024;
-const HEAD_BYTES = 16;
-/** More than any policy lets through. */
-const MAX_TOTAL_BYTES = 64 * 1024 * 1024;
+/** Size of a frame's header, bytes. */
+const HEADER_BYTES = 16;
 
-export type ClipboardFormat = "text" | "png";
-const NUMBERS: Readonly<Record<ClipboardFormat, number>> = { text: 1, png: 2 };
+export type { ClipboardFormat } from "../protocol/generated.ts";
+
 const FORMATS: ReadonlyMap<number, ClipboardFormat> = new Map([
-  [1, "text"],
-  [2, "png"],
+  [ClipboardFormatNumber.text, "text"],
+  [ClipboardFormatNumber.png, "png"],
 ]);
 
-/** Why an answer has no content. */
+/** Reason why an answer has no content. */
 export type ClipboardFailure = "unavailable" | "too-large" | "denied";
 const FAILURES: ReadonlyMap<number, ClipboardFailure> = new Map([
-  [1, "unavailable"],
-  [2, "too-large"],
-  [4, "denied"],
+  [ClipboardFailureFlag.unavailable, "unavailable"],
+  [ClipboardFailureFlag.too_large, "too-large"],
+  [ClipboardFailureFlag.denied, "denied"],
 ]);
 
-/** The frames of one copy, at least one. */
-export function pieces(
+/** Splits clipboard content into frames; empty content gives one frame. */
+export function splitIntoFrames(
   format: ClipboardFormat,
   serial: number,
   content: Uint8Array<ArrayBuffer>,
 ): Uint8Array<ArrayBuffer>[] {
   const frames: Uint8Array<ArrayBuffer>[] = [];
-  for (let offset = 0; offset === 0 || offset < content.length; offset += PIECE_BYTES) {
-    const part = content.subarray(offset, offset + PIECE_BYTES);
-    const frame = new Uint8Array(HEAD_BYTES + part.length);
+  for (let offset = 0; offset === 0 || offset < content.length; offset += CLIPBOARD_PIECE_MAX_BYTES) {
+    const part = content.subarray(offset, offset + CLIPBOARD_PIECE_MAX_BYTES);
+    const frame = new Uint8Array(HEADER_BYTES + part.length);
     const view = new DataView(frame.buffer);
-    view.setUint8(0, KIND_CLIPBOARD);
-    view.setUint16(2, NUMBERS[format], true);
+    view.setUint8(0, FrameKind.CLIPBOARD);
+    view.setUint16(2, ClipboardFormatNumber[format], true);
     view.setUint32(4, serial, true);
     view.setUint32(8, content.length, true);
     view.setUint32(12, offset, true);
-    frame.set(part, HEAD_BYTES);
+    frame.set(part, HEADER_BYTES);
     frames.push(frame);
   }
   return frames;
 }
 
-export interface Answer {
+/** The agent's answer to a clipboard request. */
+export interface ClipboardAnswer {
   readonly format: ClipboardFormat;
   readonly serial: number;
   readonly content: Uint8Array<ArrayBuffer> | ClipboardFailure;
 }
 
-/** Puts the agent's pieces together. A new answer takes the place of an unfinished one. */
-export class Assembly {
+/** Assembles the frames of the agent's answers. A new answer replaces an unfinished one. */
+export class ClipboardAssembly {
   #first: { readonly format: number; readonly serial: number; readonly total: number } | null = null;
   #content = new Uint8Array(0);
   #length = 0;
 
-  /** The whole answer with its last piece, else null. Throws ProtocolError. */
-  add(data: ArrayBuffer): Answer | null {
-    if (data.byteLength < HEAD_BYTES) throw new ProtocolError("clipboard", "a head of 16 bytes");
+  /** Adds a frame. Returns the answer when its last frame has arrived, otherwise null. Throws ProtocolError. */
+  add(data: ArrayBuffer): ClipboardAnswer | null {
+    if (data.byteLength < HEADER_BYTES) throw new ProtocolError("clipboard", "a header of 16 bytes");
     const view = new DataView(data);
     const flags = view.getUint8(1);
     const number = view.getUint16(2, true);
     const serial = view.getUint32(4, true);
     const total = view.getUint32(8, true);
     const offset = view.getUint32(12, true);
-    const part = new Uint8Array(data, HEAD_BYTES);
+    const part = new Uint8Array(data, HEADER_BYTES);
     const format = FORMATS.get(number);
     if (format === undefined) throw new ProtocolError("clipboard.format", "1 or 2");
     if (flags !== 0) {
@@ -77,7 +82,7 @@ export class Assembly {
       this.#first = null;
       return { format, serial, content: failure };
     }
-    if (total > MAX_TOTAL_BYTES) throw new ProtocolError("clipboard.total", `at most ${MAX_TOTAL_BYTES}`);
+    if (total > CLIPBOARD_MAX_BYTES) throw new ProtocolError("clipboard.total", `at most ${CLIPBOARD_MAX_BYTES}`);
     if (offset === 0) {
       this.#first = { format: number, serial, total };
       this.#content = new Uint8Array(total);
@@ -93,7 +98,7 @@ export class Assembly {
       offset !== this.#length ||
       !fits
     )
-      throw new ProtocolError("clipboard.offset", "the piece after the one before");
+      throw new ProtocolError("clipboard.offset", "the piece that follows the previous one");
     this.#content.set(part, offset);
     this.#length += part.length;
     if (this.#length < total) return null;

@@ -1,43 +1,47 @@
 /**
- * The browser's clipboard and the desktop's.
+ * Connects the browser's clipboard with the desktop's.
  *
- * To the desktop: what a `paste` event holds goes first, then the key that pastes. No permission is needed for that in any engine.
- * From the desktop: written at once where the browser lets a page write (Chrome), with the key that copied where it wants a
- * gesture (Firefox, Safari), and otherwise when the person taps the chip.
+ * To the desktop: the content of the browser's `paste` event is sent first, then the paste shortcut. No engine requires a permission
+ * for this. From the desktop: the content is written at once where pages may write the clipboard (Chrome), during the copy shortcut
+ * where a user gesture is required (Firefox, Safari), and otherwise when the person taps the clipboard chip.
  */
 
-import { ClipboardCore, type ClipboardState, markOf } from "./clipboard_core.ts";
-import type { Answer, ClipboardFailure, ClipboardFormat } from "./frames.ts";
+import { ClipboardCore, type ClipboardState, contentHash } from "./clipboard_core.ts";
+import type { ClipboardAnswer, ClipboardFailure, ClipboardFormat } from "./frames.ts";
 
-/** What carries content to and from the agent. */
+/** Requests clipboard content from the agent and sends content to it. */
 export interface ClipboardRequests {
   requestClipboard(serial: number, format: ClipboardFormat): void;
-  /** Arrives before any input that is sent later. */
+  /** Sends content, which the agent applies before any input that is sent later. */
   sendClipboard(format: ClipboardFormat, content: ArrayBuffer): void;
 }
 
+/** Outcome that the page tells the person about. */
 export type ClipboardNotice = "denied" | "too-large" | "unavailable" | "empty" | "sent" | "blocked";
 
 export interface ClipboardEvents {
-  /** The desktop has something that could not be written by itself; null when that is over. */
+  /** Called when the desktop's clipboard needs a tap to be copied; null when it no longer does. */
   offerChanged(format: ClipboardFormat | null): void;
-  notify(news: ClipboardNotice): void;
+  notify(notice: ClipboardNotice): void;
 }
 
-const TYPES: Readonly<Record<ClipboardFormat, string>> = { text: "text/plain", png: "image/png" };
-/** The agent answers in time even where a program hangs; after this the way is the problem. */
-const ANSWER_WITHIN_MS = 20_000;
-/** After the key that copies, a program has so long to copy. */
-const COPY_WITHIN_MS = 1_500;
+/** MIME types of the formats. */
+const MIME_TYPES: Readonly<Record<ClipboardFormat, string>> = { text: "text/plain", png: "image/png" };
+/** Timeout of a clipboard request, ms. The agent answers earlier even if a program hangs, so after this the connection has failed. */
+const ANSWER_TIMEOUT_MS = 20_000;
+/** How long a program on the desktop may take to copy after the copy shortcut, ms. */
+const COPY_TIMEOUT_MS = 1_500;
 
-interface Waiting {
+/** A request that the agent has not answered yet. */
+interface PendingRequest {
   readonly serial: number;
   readonly format: ClipboardFormat;
   resolve(content: Uint8Array<ArrayBuffer>): void;
-  reject(reason: Unanswered): void;
+  reject(reason: RequestFailed): void;
 }
 
-class Unanswered extends Error {
+/** The agent answered a request without content. */
+class RequestFailed extends Error {
   readonly reason: ClipboardFailure;
 
   constructor(reason: ClipboardFailure) {
@@ -46,78 +50,78 @@ class Unanswered extends Error {
   }
 }
 
-/** The key that copies copied nothing. */
+/** No program copied anything after the copy shortcut. */
 class NothingCopied extends Error {}
 
 export class PageClipboard {
   readonly #requests: ClipboardRequests;
-  readonly #hooks: ClipboardEvents;
+  readonly #events: ClipboardEvents;
   readonly #core = new ClipboardCore();
-  #waiting: Waiting | null = null;
-  /** The key that copies was pressed: a write that waits for what will be copied. */
+  #pending: PendingRequest | null = null;
+  /** Clipboard write that was started by the copy shortcut and waits for the desktop to copy. */
   #gesture: { copied(): void } | null = null;
   #mayWrite = false;
 
-  constructor(wire: ClipboardRequests, hooks: ClipboardEvents) {
+  constructor(wire: ClipboardRequests, events: ClipboardEvents) {
     this.#requests = wire;
-    this.#hooks = hooks;
+    this.#events = events;
     void this.#askPermission();
   }
 
   // ── from the worker ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   stateChanged(state: ClipboardState): void {
-    if (!this.#core.told(state)) {
-      if (state.formats.length === 0) this.#hooks.offerChanged(null);
+    if (!this.#core.stateChanged(state)) {
+      if (state.formats.length === 0) this.#events.offerChanged(null);
       return;
     }
     if (this.#gesture !== null && this.#core.offer === "text") this.#gesture.copied();
     else if (this.#mayWrite && document.hasFocus()) void this.#write(() => this.#fetch());
-    else this.#hooks.offerChanged(this.#core.offer);
+    else this.#events.offerChanged(this.#core.offer);
   }
 
-  contentReceived(answer: Answer): void {
-    const waiting = this.#waiting;
-    if (waiting === null || waiting.serial !== answer.serial || waiting.format !== answer.format) return;
-    this.#waiting = null;
-    if (typeof answer.content === "string") waiting.reject(new Unanswered(answer.content));
-    else waiting.resolve(answer.content);
+  contentReceived(answer: ClipboardAnswer): void {
+    const pending = this.#pending;
+    if (pending === null || pending.serial !== answer.serial || pending.format !== answer.format) return;
+    this.#pending = null;
+    if (typeof answer.content === "string") pending.reject(new RequestFailed(answer.content));
+    else pending.resolve(answer.content);
   }
 
-  /** The connection is lost. */
+  /** Handles the loss of the connection. */
   disconnected(): void {
-    this.#core.forget();
-    this.#waiting?.reject(new Unanswered("unavailable"));
-    this.#waiting = null;
-    this.#hooks.offerChanged(null);
+    this.#core.disconnected();
+    this.#pending?.reject(new RequestFailed("unavailable"));
+    this.#pending = null;
+    this.#events.offerChanged(null);
   }
 
   // ── from the person ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   pageFocused(): void {
-    this.#core.focused();
+    this.#core.pageFocused();
   }
 
-  /** Whether a key that pastes should fetch the browser's clipboard first. */
+  /** Whether the policy permits sending the browser's clipboard, so that a paste shortcut must wait for it. */
   get canPaste(): boolean {
     return this.#core.state?.to_desktop === true;
   }
 
-  /** A `paste` event. Done when what it holds is on its way, or stays here. */
+  /** Handles a `paste` event. Resolves when its content was sent or was found not to be needed. */
   async paste(data: DataTransfer | null): Promise<void> {
     const text = data?.getData("text/plain") ?? "";
-    const image = [...(data?.files ?? [])].find((file) => file.type === TYPES.png);
-    if (text !== "") this.#bring("text", new TextEncoder().encode(text), false);
-    else if (image !== undefined) this.#bring("png", new Uint8Array(await image.arrayBuffer()), false);
+    const image = [...(data?.files ?? [])].find((file) => file.type === MIME_TYPES.png);
+    if (text !== "") this.#sendContent("text", new TextEncoder().encode(text), false);
+    else if (image !== undefined) this.#sendContent("png", new Uint8Array(await image.arrayBuffer()), false);
   }
 
-  /** The key that copies was pressed: where a page may write with a gesture alone, this is it. */
+  /** Handles the copy shortcut: where writing the clipboard requires a user gesture, the write must start now. */
   copyKeyPressed(): void {
     if (this.#mayWrite || this.#core.state?.from_desktop !== true || !("ClipboardItem" in globalThis)) return;
     let copied: () => void = () => {};
     const text = new Promise<void>((resolve, reject) => {
       copied = resolve;
-      setTimeout(() => reject(new NothingCopied()), COPY_WITHIN_MS);
+      setTimeout(() => reject(new NothingCopied()), COPY_TIMEOUT_MS);
     });
     const gesture = { copied };
     this.#gesture = gesture;
@@ -126,74 +130,74 @@ export class PageClipboard {
     });
   }
 
-  /** The chip was tapped. */
+  /** Copies the desktop's content to the browser's clipboard after the person tapped the chip. */
   copyOffered(): void {
     if (this.#core.offer === null) return;
     void this.#write(() => this.#fetch());
   }
 
-  /** The person asks to have the browser's clipboard on the desktop, where there is no key for it. */
+  /** Sends the browser's clipboard to the desktop when the person asks for it without a paste shortcut. */
   async sendBrowserClipboard(): Promise<void> {
     let items: ClipboardItems;
     try {
       items = await navigator.clipboard.read();
     } catch {
-      this.#hooks.notify("blocked");
+      this.#events.notify("blocked");
       return;
     }
     for (const format of ["text", "png"] as const) {
       for (const item of items) {
-        if (!item.types.includes(TYPES[format])) continue;
-        const blob = await item.getType(TYPES[format]);
-        if (this.#bring(format, new Uint8Array(await blob.arrayBuffer()), true)) this.#hooks.notify("sent");
+        if (!item.types.includes(MIME_TYPES[format])) continue;
+        const blob = await item.getType(MIME_TYPES[format]);
+        if (this.#sendContent(format, new Uint8Array(await blob.arrayBuffer()), true)) this.#events.notify("sent");
         return;
       }
     }
-    this.#hooks.notify("empty");
+    this.#events.notify("empty");
   }
 
   // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** `always`: the person means this content, whatever the desktop copied since. */
-  #bring(format: ClipboardFormat, content: Uint8Array<ArrayBuffer>, always: boolean): boolean {
-    if (always) this.#core.insist();
-    const decision = this.#core.paste(format, content.length, markOf(content));
+  /** Sends content if it is newer than the desktop's, or always if `force` is set. Returns whether it was sent. */
+  #sendContent(format: ClipboardFormat, content: Uint8Array<ArrayBuffer>, force: boolean): boolean {
+    if (force) this.#core.preferBrowser();
+    const decision = this.#core.paste(format, content.length, contentHash(content));
     if (decision === "keep") return false;
-    if (decision !== "bring") {
-      this.#hooks.notify(decision);
+    if (decision !== "send") {
+      this.#events.notify(decision);
       return false;
     }
     this.#requests.sendClipboard(format, content.buffer);
-    this.#hooks.offerChanged(null);
+    this.#events.offerChanged(null);
     return true;
   }
 
-  /** Asks the agent for what the desktop offers now. */
+  /** Requests the desktop's clipboard content from the agent. */
   #fetch(): Promise<Uint8Array<ArrayBuffer>> {
     const format = this.#core.offer;
     const serial = this.#core.state?.serial;
-    if (format === null || serial === undefined) return Promise.reject(new Unanswered("unavailable"));
-    this.#waiting?.reject(new Unanswered("unavailable"));
+    if (format === null || serial === undefined) return Promise.reject(new RequestFailed("unavailable"));
+    this.#pending?.reject(new RequestFailed("unavailable"));
     return new Promise((resolve, reject) => {
-      const waiting: Waiting = { serial, format, resolve, reject };
-      this.#waiting = waiting;
+      const pending: PendingRequest = { serial, format, resolve, reject };
+      this.#pending = pending;
       setTimeout(() => {
-        if (this.#waiting === waiting) this.#waiting = null;
-        reject(new Unanswered("unavailable"));
-      }, ANSWER_WITHIN_MS);
+        if (this.#pending === pending) this.#pending = null;
+        reject(new RequestFailed("unavailable"));
+      }, ANSWER_TIMEOUT_MS);
       this.#requests.requestClipboard(serial, format);
     });
   }
 
-  /** Writes what `content` will give: the browser must be asked at once, within the gesture. */
+  /** Writes the future result of `content` to the clipboard. The write starts at once, as it must happen within the user gesture. */
   async #write(content: () => Promise<Uint8Array<ArrayBuffer>>, format = this.#core.offer): Promise<void> {
     if (format === null) return;
     let failure: unknown = null;
-    let mark = "";
-    const type = TYPES[format];
+    let hash = "";
+    const type = MIME_TYPES[format];
     const blob = content().then(
       (bytes) => {
-        mark = markOf(bytes);
+        hash = contentHash(bytes);
         return new Blob([bytes], { type });
       },
       (error: unknown) => {
@@ -201,28 +205,28 @@ export class PageClipboard {
         throw error;
       },
     );
-    blob.catch(() => {}); // Whoever waits for it may have refused already.
+    blob.catch(() => {}); // The clipboard may have rejected already and then never looks at the blob.
     try {
       await navigator.clipboard.write([new ClipboardItem({ [type]: blob })]);
-      this.#core.took(mark);
-      this.#hooks.offerChanged(null);
+      this.#core.browserClipboardWritten(hash);
+      this.#events.offerChanged(null);
     } catch {
       if (failure instanceof NothingCopied) return;
-      // Without content there is nothing to offer; the browser's refusal leaves it to the person's tap.
-      if (failure instanceof Unanswered && failure.reason !== "unavailable") this.#hooks.notify(failure.reason);
-      this.#hooks.offerChanged(failure === null ? this.#core.offer : null);
+      // If the browser refused the write, the person can still tap the chip; if there is no content, there is nothing to offer.
+      if (failure instanceof RequestFailed && failure.reason !== "unavailable") this.#events.notify(failure.reason);
+      this.#events.offerChanged(failure === null ? this.#core.offer : null);
     }
   }
 
-  /** Chrome alone has this permission; elsewhere each write needs a gesture. */
+  /** Watches the permission to write the clipboard. Only Chrome has it; in other browsers each write needs a user gesture. */
   async #askPermission(): Promise<void> {
     try {
       const status = await navigator.permissions.query({ name: "clipboard-write" as PermissionName });
-      const note = (): void => {
+      const update = (): void => {
         this.#mayWrite = status.state === "granted";
       };
-      status.addEventListener("change", note);
-      note();
+      status.addEventListener("change", update);
+      update();
     } catch {
       this.#mayWrite = false;
     }

@@ -1,4 +1,4 @@
-/** The golden vectors that pytest reads as well, through the wrapper. */
+/** The decoder and its wrapper, checked with the golden vectors that pytest reads as well. */
 
 import { readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -39,7 +39,7 @@ beforeAll(async () => {
   module = await WebAssembly.compile(await readFile(new URL("./tile_decoder.wasm", import.meta.url)));
 });
 
-/** An update that draws tile 0, after a RESET. */
+/** Returns a RESET update that draws tile 0. */
 function single(payload: Uint8Array): Uint8Array {
   const update = new Uint8Array(16 + 5 + payload.length);
   update.set([1, 1]);
@@ -101,7 +101,7 @@ describe("updates", () => {
     }
   });
 
-  it("reports the head, encodings and what is dirty", () => {
+  it("reports the header, the encodings and the dirty rectangles", () => {
     const decoder = TileDecoder.create(module, 130, 70, 0n, 0);
     const update = single(Uint8Array.of(0, 10, 20, 30));
     new DataView(update.buffer).setUint32(4, 4000000000, true);
@@ -145,7 +145,7 @@ describe("limits", () => {
     expect(rgba(decoder, 64, 64).subarray(0, 4)).toEqual(Uint8ClampedArray.of(77, 77, 77, 255));
   });
 
-  it("refuses rectangles that leave the picture", () => {
+  it("refuses rectangles that leave the frame", () => {
     const decoder = TileDecoder.create(module, 100, 100, 0n, 0);
     expect(() => decoder.pixels(90, 0, 11, 1, new Uint8ClampedArray(44))).toThrow(RangeError);
     expect(() => decoder.pixels(0, 0, 10, 1, new Uint8ClampedArray(39))).toThrow(RangeError);
@@ -153,12 +153,12 @@ describe("limits", () => {
     expect(() => decoder.digest(new Uint8Array(399), 400, 0, 0, 100, 1)).toThrow(RangeError);
   });
 
-  it("makes no decoder for a picture that cannot be", () => {
+  it("creates no decoder for an invalid size", () => {
     expect(() => TileDecoder.create(module, 0, 10, 0n, 0)).toThrow(DecodeError);
     expect(() => TileDecoder.create(module, 40000, 40000, 0n, 0)).toThrow(DecodeError);
   });
 
-  it("gives every monitor a decoder of its own", () => {
+  it("keeps the decoders of two monitors independent", () => {
     const [one, two] = [1, 2].map(() => TileDecoder.create(module, 64, 64, 0n, 0));
     one?.apply(single(Uint8Array.of(0, 9, 9, 9)));
     expect(two && rgba(two, 64, 64)[0]).toBe(0);

@@ -1,7 +1,9 @@
 /**
- * The browser's decoder of one monitor: whole updates in, RGBA pixels and digests out. The work is done by WebAssembly
- * (codecs/native, built by `python -m display_codecs.build_wasm`), the same in every browser.
+ * Decodes the updates of one monitor to RGBA pixels and digests. The decoder is WebAssembly (codecs/native, built by
+ * `python -m display_codecs.build_wasm`) and therefore gives the same result in every browser.
  */
+
+import { DECODE_FAULTS, ENCODINGS } from "../protocol/generated.ts";
 
 export interface Rectangle {
   x: number;
@@ -10,51 +12,38 @@ export interface Rectangle {
   height: number;
 }
 
-/** What a binary update (PROTOCOL.md, section 3) did to the picture. */
+/** Effect of a binary update (PROTOCOL.md §3) on the decoded frame. */
 export interface AppliedUpdate {
   epoch: number;
-  /** The agent's monotonic clock in microseconds. */
+  /** Capture time on the agent's monotonic clock, µs. */
   capturedUs: number;
   reset: boolean;
   partial: boolean;
-  /** Touched tiles, ascending. */
+  /** Numbers of the changed tiles, ascending. */
   tiles: Uint16Array;
-  /** Tiles per encoding; besides, `cached` of them came from the cache, and `moved` counts moves. */
+  /** Tiles per encoding, and also `cached`, the tiles taken from the cache, and `moved`, the number of move operations. */
   encodings: Record<string, number>;
-  /** What was touched, as at most 16 rectangles. */
+  /** At most 16 rectangles that cover all changed tiles. */
   dirty: Rectangle[];
 }
 
-/** An update or payload that cannot be applied. After this only a RESET update helps. */
+/** An update or payload that cannot be applied. Only a RESET update can be applied after it. */
 export class DecodeError extends Error {
   override readonly name = "DecodeError";
   constructor(readonly fault: number) {
-    super(FAULTS[fault] ?? `fault ${fault}`);
+    super(DECODE_FAULTS[fault] ?? `fault ${fault}`);
   }
 }
 
-/** `enum fault` of codecs/native/tile.h. */
-const FAULTS: Readonly<Record<number, string>> = {
-  1: "the data ends early",
-  2: "unknown encoding or parameter out of range",
-  3: "the data does not end where it must",
-  4: "not an update",
-  5: "unknown operation",
-  6: "no such tile",
-  7: "no such slot, or the cache is over its limit",
-  8: "a move leaves the picture",
-  9: "an earlier update failed and no RESET came since",
-  10: "out of memory",
-};
 const FAULT_MEMORY = 10;
 
-/** Names in the order of the decoder's counts. */
-const COUNT_NAMES = ["solid", "palette", "grey", "colour", "raw", "cached", "moved"] as const;
+/** Names of the decoder's counters, in their order. */
+const COUNT_NAMES = [...ENCODINGS, "cached", "moved"] as const;
 
 const FLAG_RESET = 1;
 const FLAG_PARTIAL = 2;
 
-/** What codecs/native/wasm.c exports; addresses are offsets into `memory`. */
+/** The exports of codecs/native/wasm.c; addresses are offsets into `memory`. */
 interface Native {
   memory: WebAssembly.Memory;
   create(width: number, height: number, seed: bigint, cacheBytes: number): number;
@@ -91,7 +80,7 @@ export class TileDecoder {
     this.#bytes = new Uint8Array(this.#memory);
   }
 
-  /** Fetches and compiles the decoder; the module serves any number of monitors. */
+  /** Fetches and compiles the decoder. One module can be used for any number of monitors. */
   static async load(): Promise<WebAssembly.Module> {
     const url = new URL("./tile_decoder.wasm", import.meta.url);
     const response = await fetch(url, { credentials: "same-origin" });
@@ -100,8 +89,8 @@ export class TileDecoder {
   }
 
   /**
-   * A black picture with an empty cache; the first update must be a RESET.
-   * Throws DecodeError when there is no memory or no such picture.
+   * Creates a decoder with a black frame and an empty cache. The first update must be a RESET.
+   * Throws DecodeError when memory is insufficient or the size is not valid.
    */
   static create(
     module: WebAssembly.Module,
@@ -116,9 +105,9 @@ export class TileDecoder {
     return new TileDecoder(native, width, height);
   }
 
-  /** Applies a whole binary update. Throws DecodeError; then nothing of the picture may be shown until a RESET. */
+  /** Applies a whole binary update. Throws DecodeError; the frame may then not be shown until a RESET was applied. */
   apply(update: Uint8Array): AppliedUpdate {
-    this.#put(update);
+    this.#copyIn(update);
     const fault = this.#native.apply(update.byteLength);
     if (fault) throw new DecodeError(fault);
     const header = new DataView(update.buffer, update.byteOffset, update.byteLength);
@@ -134,10 +123,10 @@ export class TileDecoder {
     };
   }
 
-  /** Copies a rectangle of the decoded picture, RGBA with alpha 255. Throws RangeError. */
+  /** Copies a rectangle of the decoded frame as RGBA with alpha 255. Throws RangeError when it leaves the frame. */
   pixels(x: number, y: number, width: number, height: number, into: Uint8ClampedArray): void {
     if (x < 0 || y < 0 || width < 1 || height < 1 || x + width > this.#width || y + height > this.#height) {
-      throw new RangeError(`${width} × ${height} px at ${x}, ${y} leave the picture`);
+      throw new RangeError(`${width} × ${height} px at ${x}, ${y} leave the frame`);
     }
     if (into.length < width * height * 4) throw new RangeError("the target is too small");
     const bytes = this.#view();
@@ -154,8 +143,8 @@ export class TileDecoder {
   }
 
   /**
-   * Digests of the tiles wholly inside a tile-aligned rectangle, from RGBA pixels that were read back from the surface.
-   * Throws RangeError.
+   * Computes the digests of all tiles in a tile-aligned rectangle from RGBA pixels that were read back from the surface.
+   * Throws RangeError when the rectangle is not tile-aligned or `rgba` is too short.
    */
   digest(
     rgba: Uint8Array | Uint8ClampedArray,
@@ -167,7 +156,7 @@ export class TileDecoder {
   ): { tiles: Uint16Array; digests: BigUint64Array } {
     const needed = strideBytes * (height - 1) + width * 4;
     if (rgba.length < needed) throw new RangeError("there are fewer pixels than the rectangle has");
-    this.#put(rgba.subarray(0, needed));
+    this.#copyIn(rgba.subarray(0, needed));
     const count = this.#native.digest(strideBytes, x, y, width, height);
     if (count < 0) throw new RangeError(`${width} × ${height} px at ${x}, ${y} is no tile-aligned rectangle`);
     const buffer = this.#view().buffer;
@@ -176,28 +165,28 @@ export class TileDecoder {
     return { tiles, digests: BigUint64Array.from(tiles, (tile) => all[tile] ?? 0n) };
   }
 
-  /** The root over the digests of all tiles, as last given by `digest`. */
+  /** Returns the root over the latest digests of all tiles. */
   root(): bigint {
     return BigInt.asUintN(64, this.#native.root());
   }
 
-  /** Decodes one payload: pixels as 0x00RRGGBB, row by row. For checking against the golden vectors. Throws DecodeError. */
+  /** Decodes one tile payload to 0x00RRGGBB pixels, row by row; used with the golden vectors. Throws DecodeError. */
   decodeTile(payload: Uint8Array, width: number, height: number): Uint32Array {
-    const at = this.#put(payload);
+    const at = this.#copyIn(payload);
     const fault = this.#native.decode_tile(payload.byteLength, width, height);
     if (fault) throw new DecodeError(fault);
     return new Uint32Array(this.#view().buffer, at, width * height).slice();
   }
 
-  /** Puts data where the decoder reads it. */
-  #put(data: Uint8Array | Uint8ClampedArray): number {
+  /** Copies data into the decoder's input buffer and returns its address. */
+  #copyIn(data: Uint8Array | Uint8ClampedArray): number {
     const at = this.#native.room(data.byteLength);
     if (at === 0) throw new DecodeError(FAULT_MEMORY);
     this.#view().set(data, at);
     return at;
   }
 
-  /** The decoder's memory, which gets a new buffer each time it grows. */
+  /** Returns a view of the decoder's memory, which gets a new buffer whenever it grows. */
   #view(): Uint8Array {
     const buffer = this.#native.memory.buffer;
     if (buffer !== this.#memory) {

@@ -1,4 +1,4 @@
-/** What the page asks of the door (gateway and broker) over HTTPS. Every answer is checked; nothing throws for what a server may say. */
+/** The page's HTTPS client for the gateway and broker. It validates every answer and returns failures instead of throwing. */
 
 import { isRecord } from "../protocol/fields.ts";
 
@@ -18,8 +18,9 @@ export type Failure =
 
 export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure };
 
+/** Timeout of a request, ms. */
 const TIMEOUT_MS = 15_000;
-/** Shown when the door says "too many" without a time. */
+/** Waiting time shown when the gateway answers 429 without `Retry-After`, s. */
 const DEFAULT_WAIT_S = 60;
 
 interface Reply {
@@ -29,6 +30,7 @@ interface Reply {
   readonly retryAfterS: number;
 }
 
+/** Sends a request. Returns null when the gateway cannot be reached or does not answer in time. */
 async function call(method: "GET" | "POST", path: string, body?: object): Promise<Reply | null> {
   try {
     const response = await fetch(path, {
@@ -66,7 +68,7 @@ function failure(reply: Reply | null): { ok: false; failure: Failure } {
 export async function signIn(username: string, password: string): Promise<Answer<null>> {
   const reply = await call("POST", "/api/v1/sign-in", { username, password });
   if (reply?.ok) return { ok: true, value: null };
-  // The door answers both with 401: nobody is signed in, and these are not the right words.
+  // The gateway answers 401 both to a missing session and to wrong credentials; here it can only be the latter.
   if (reply?.status === 401) return { ok: false, failure: { kind: "wrong-password" } };
   return failure(reply);
 }
@@ -76,7 +78,7 @@ export async function signOut(): Promise<Answer<null>> {
   return reply?.ok ? { ok: true, value: null } : failure(reply);
 }
 
-/** The name of the person who is signed in. */
+/** Returns the name of the signed-in person. */
 export async function whoAmI(): Promise<Answer<string>> {
   const reply = await call("GET", "/api/v1/me");
   if (!reply?.ok) return failure(reply);
@@ -84,13 +86,13 @@ export async function whoAmI(): Promise<Answer<string>> {
   return { ok: true, value: typeof name === "string" ? name : "" };
 }
 
-/** A stored display check, as far as the page shows it. */
+/** The fields of a stored display check that the page shows. */
 export interface CheckRecord {
   readonly checkedS: number;
   readonly passed: boolean;
   readonly device: string;
   readonly screen: string;
-  /** Smallest difference seen near black, in the middle and near white. */
+  /** Smallest grey-level difference that the person saw near black, at medium grey and near white. */
   readonly thresholds: readonly (number | null)[];
 }
 
@@ -107,14 +109,14 @@ function checkRecord(value: unknown): CheckRecord | null {
   };
 }
 
-/** Stores what a person saw; the door judges it. */
+/** Stores the observations of a display check. The gateway decides whether the check is passed. */
 export async function storeCheck(result: object): Promise<Answer<CheckRecord>> {
   const reply = await call("POST", "/api/v1/checks", result);
   const record = reply?.ok ? checkRecord(reply.body) : null;
   return record === null ? failure(reply) : { ok: true, value: record };
 }
 
-/** The person's own, the newest first. */
+/** Lists the person's own display checks, newest first. */
 export async function listChecks(): Promise<Answer<readonly CheckRecord[]>> {
   const reply = await call("GET", "/api/v1/checks");
   if (!reply?.ok || !Array.isArray(reply.body)) return failure(reply);

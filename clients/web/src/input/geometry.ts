@@ -1,9 +1,9 @@
-/** Where the surface lies on the page, and which of its pixels a position is. Pure. */
+/** Computes where the surface lies on the page and which of its pixels a page position falls on. Pure functions. */
 
 export type ViewMode = "fit" | "actual";
 
-/** PROTOCOL.md §2: places are 16 bit. */
-const PLACE_MAX = 32_767;
+/** Largest absolute coordinate of a pointer message, px: coordinates are signed 16-bit numbers (PROTOCOL.md §2). */
+const COORDINATE_MAX = 32_767;
 
 export interface Box {
   readonly x: number;
@@ -18,15 +18,15 @@ export interface Extent {
 }
 
 /**
- * The surface's box in CSS px inside a stage of `stage` CSS px.
+ * Returns the surface's box in CSS px inside a viewport of `stage` CSS px. `surface` is in monitor px, `ratio` in device px per CSS px.
  *
- * `actual`: one pixel of the surface is one of the screen, its corner on a whole device pixel. `fit`: as large as the stage allows.
- * A surface that fits exactly is 1:1 in both.
+ * In mode `actual` one monitor pixel covers one device pixel and the box starts on a whole device pixel. In mode `fit` the box is as
+ * large as the viewport allows. A surface of exactly the viewport's size is shown 1:1 in both modes.
  */
 export function layout(stage: Extent, surface: Extent, ratio: number, mode: ViewMode): Box {
   const actual = { width: surface.width / ratio, height: surface.height / ratio };
   const scale = mode === "fit" ? Math.min(stage.width / actual.width, stage.height / actual.height) : 1;
-  // A rest of less than a pixel is no reason to scale: it comes of ratios like 1.25.
+  // Ratios such as 1.25 leave a remainder of less than one pixel, which is no reason to scale.
   const nearlyOne = Math.abs(scale - 1) * Math.max(surface.width, surface.height) < 1;
   const width = nearlyOne ? actual.width : actual.width * scale;
   const height = nearlyOne ? actual.height : actual.height * scale;
@@ -34,24 +34,24 @@ export function layout(stage: Extent, surface: Extent, ratio: number, mode: View
   return { x: snap((stage.width - width) / 2), y: snap((stage.height - height) / 2), width, height };
 }
 
-/** Whether a surface that is `shown` device pixels large shows its own pixels one to one. */
+/** Returns whether a surface that covers `shown` device pixels is displayed without scaling. */
 export function isOneToOne(shown: Extent, surface: Extent): boolean {
   return Math.round(shown.width) === surface.width && Math.round(shown.height) === surface.height;
 }
 
-/** How a person who chose nothing sees a desktop: exact where it has room, else fitted. */
+/** Returns the default view mode: unscaled when the surface fits into the viewport, otherwise scaled down to fit. */
 export function naturalMode(stage: Extent, surface: Extent, ratio: number): ViewMode {
   const room = surface.width / ratio <= stage.width + 0.5 && surface.height / ratio <= stage.height + 0.5;
   return room ? "actual" : "fit";
 }
 
-/** The surface's pixel under a position on the page, kept inside. `box` is the surface's own, on the page. */
+/** Returns the surface pixel under a page position, clamped to the surface. `box` is the surface's box on the page, CSS px. */
 export function pixelAt(box: Box, surface: Extent, clientX: number, clientY: number): { x: number; y: number } {
   const { x, y } = unclampedPixelAt(box, surface, clientX, clientY);
   return { x: Math.max(0, Math.min(surface.width - 1, x)), y: Math.max(0, Math.min(surface.height - 1, y)) };
 }
 
-/** The same, going on beyond the surface's edges: what is dragged over them goes to the monitor there. */
+/** Like `pixelAt`, without clamping: a drag beyond the surface's edge continues on the neighbouring monitor. */
 export function unclampedPixelAt(
   box: Box,
   surface: Extent,
@@ -66,7 +66,7 @@ export function unclampedPixelAt(
 
 function pixel(offset: number, length: number, pixels: number): number {
   if (!(length > 0)) return 0;
-  // The small term lets a position that a ratio like 1.25 put a hair before a pixel's edge fall into that pixel.
+  // With ratios such as 1.25, rounding errors can put a position just before the edge of its pixel; 1e-6 px corrects that.
   const found = Math.floor((offset / length) * pixels + 1e-6);
-  return Math.max(-PLACE_MAX, Math.min(PLACE_MAX, found));
+  return Math.max(-COORDINATE_MAX, Math.min(COORDINATE_MAX, found));
 }

@@ -1,13 +1,13 @@
-/** The contract of what carries a person's input to the desktop. */
+/** Receives a person's input and forwards it towards the desktop. */
 
 import type { InputMessage } from "../protocol/messages.ts";
 
 export interface InputSink {
-  /** Sent at once, in order. */
+  /** Sends a message at once; messages keep their order. */
   send(message: InputMessage): void;
-  /** Pointer motion that changes no button: if the wire is busy only the latest counts. */
+  /** Sends pointer motion that changes no button, in monitor px. While the connection is congested only the latest motion is kept. */
   sendMotion(x: number, y: number, buttons: number): void;
 }
 
-/** Where a position on the page lies on the monitor, px. */
+/** Converts a page position in CSS px to a position on the monitor in px. */
 export type Locate = (clientX: number, clientY: number) => { readonly x: number; readonly y: number };

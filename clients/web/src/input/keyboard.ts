@@ -1,6 +1,6 @@
 /**
- * Keys and text. A live text field under the surface has the focus: keys that mean themselves are sent as keys, everything that
- * an input method or a soft keyboard makes is read from the field.
+ * Sends keys and text. A text field under the surface has the keyboard focus: plain keys are sent as key messages, and text that an
+ * input method or a soft keyboard produces is read from the field.
  */
 
 import type { InputMessage } from "../protocol/messages.ts";
@@ -10,23 +10,25 @@ import { KEYSYM, soleCodePoint } from "./keysym.ts";
 import { pieces, type TextChange, TextFieldCore } from "./text_field_core.ts";
 
 export interface KeyboardHooks {
-  /** What is being composed right now; empty when nothing is. */
+  /** Receives the text that is being composed; empty when no composition is active. */
   compositionChanged(text: string): void;
-  /** Ctrl+Alt+Home: the person wants the page's own controls. Every other key belongs to the desktop. */
+  /** Called for Ctrl+Alt+Home, which moves the focus to the page's own controls. All other keys go to the desktop. */
   focusToolbar(): void;
-  /** A key that copies was pressed. */
+  /** Called when a copy or cut shortcut was pressed. */
   copyKeyPressed(): void;
-  /** Whether a key that pastes waits for what the browser's clipboard holds. */
+  /** Returns whether a paste shortcut must wait until the browser's clipboard was sent. */
   canPaste(): boolean;
-  /** What the browser's clipboard holds; done when the key may go. */
+  /** Sends the browser's clipboard; resolves when the paste shortcut may be sent. */
   paste(data: DataTransfer | null): Promise<void>;
-  /** Whether text is the key of a shortcut now: a modifier of the page's own bar is armed. */
+  /** Returns whether typed text is the key of a shortcut, because a modifier of the page's key bar is armed. */
   shortcutArmed(): boolean;
 }
 
-/** `keyCode` of a key that an input method has taken; `isComposing` is not yet set for the first one. */
-const TAKEN_BY_INPUT_METHOD = 229;
-const LATIN_V = 0x76;
+/** `keyCode` of a key that an input method consumed; `isComposing` is not set yet for the first such key. */
+const CONSUMED_BY_INPUT_METHOD = 229;
+/** Keysym of "v". */
+const KEYSYM_V = 0x76;
+/** Keys that do not end a word in the text field. */
 const MODIFIER_KEYS: ReadonlySet<string> = new Set([
   "Shift",
   "Control",
@@ -41,17 +43,17 @@ function isTextKey(key: string): boolean {
   return key === "Backspace" || key === "Enter" || soleCodePoint(key) !== undefined;
 }
 
-/** A browser gives what it holds within the key's own event, or not at all. */
-const PASTE_WITHIN_MS = 150;
+/** How long a paste shortcut waits for the browser's `paste` event, ms. Browsers fire it within the key event or not at all. */
+const PASTE_TIMEOUT_MS = 150;
 
-/** Ctrl or ⌘ with C or X; Ctrl+Insert. */
-function copies(event: KeyboardEvent): boolean {
+/** Returns whether a key event is a copy or cut shortcut: Ctrl or ⌘ with C or X, or Ctrl+Insert. */
+function isCopyShortcut(event: KeyboardEvent): boolean {
   const control = event.ctrlKey || event.metaKey;
   return control && !event.altKey && (["KeyC", "KeyX"].includes(event.code) || event.key === "Insert");
 }
 
-/** Ctrl or ⌘ with V; Shift+Insert. */
-function pastes(event: KeyboardEvent): boolean {
+/** Returns whether a key event is a paste shortcut: Ctrl or ⌘ with V, or Shift+Insert. */
+function isPasteShortcut(event: KeyboardEvent): boolean {
   const control = (event.ctrlKey || event.metaKey) && !event.altKey;
   return (control && event.code === "KeyV") || (event.shiftKey && !control && event.key === "Insert");
 }
@@ -65,8 +67,8 @@ export class KeyboardInput {
   readonly #abort = new AbortController();
   #backspaceInField = false;
   #flushTimer: ReturnType<typeof setTimeout> | undefined;
-  /** What waits until the content that a key pastes is on its way. */
-  #held: InputMessage[] | null = null;
+  /** Messages that wait until the clipboard content for a paste shortcut was sent; null when nothing waits. */
+  #delayed: InputMessage[] | null = null;
   #pasteTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(field: HTMLTextAreaElement, sink: InputSink, options: KeyboardOptions, hooks: KeyboardHooks) {
@@ -86,15 +88,15 @@ export class KeyboardInput {
     field.addEventListener("drop", (event) => event.preventDefault(), { signal });
   }
 
-  /** Releases modifiers that the person let go where we could not see it. */
+  /** Releases modifiers that the person released while the page could not see it. */
   syncModifiers(state: ModifierState): void {
-    for (const message of this.#core.stale(state)) this.#act(message);
+    for (const message of this.#core.releaseStaleModifiers(state)) this.#send(message);
   }
 
-  /** Everything is up; said by whoever sends `release`. True when a key was held. */
+  /** Marks all keys as released without sending anything: the caller sends `release`. Returns whether a key was held. */
   forget(): boolean {
     clearTimeout(this.#pasteTimer);
-    this.#held = null;
+    this.#delayed = null;
     this.#empty();
     this.#hooks.compositionChanged("");
     return this.#core.forget();
@@ -107,46 +109,46 @@ export class KeyboardInput {
   }
 
   #keyDown(event: KeyboardEvent): void {
-    if (event.isComposing || event.keyCode === TAKEN_BY_INPUT_METHOD || event.key === "Process") return;
+    if (event.isComposing || event.keyCode === CONSUMED_BY_INPUT_METHOD || event.key === "Process") return;
     if (event.code === "Home" && event.ctrlKey && event.altKey) {
       event.preventDefault();
       this.#hooks.focusToolbar();
       return;
     }
-    // On iPadOS the field holds the syllable that the next key takes apart or adds to: it must do so itself.
+    // On iPadOS the field holds the syllable that the next key extends or splits, so the field must handle that key itself.
     if (this.#text.direct && !event.ctrlKey && !event.altKey && !event.metaKey && isTextKey(event.key)) {
       if (event.key === "Backspace") this.#backspaceInField = true;
       return;
     }
     const decision = this.#core.keyDown(event, event.timeStamp);
-    if (decision.kind === "leave") return;
-    if (copies(event)) this.#hooks.copyKeyPressed();
-    if (pastes(event) && this.#hooks.canPaste()) this.#hold();
+    if (decision.kind === "browser") return;
+    if (isCopyShortcut(event)) this.#hooks.copyKeyPressed();
+    if (isPasteShortcut(event) && this.#hooks.canPaste()) this.#delay();
     else event.preventDefault();
     this.#flush();
-    // A key that the field did not see ends the word.
+    // A key that the field does not receive ends the word.
     if (!MODIFIER_KEYS.has(event.key)) this.#empty();
-    for (const message of decision.messages) this.#act(message);
+    for (const message of decision.messages) this.#send(message);
   }
 
   #keyUp(event: KeyboardEvent): void {
     if (event.key === "Backspace") this.#backspaceInField = false;
     const decision = this.#core.keyUp(event);
-    if (decision.kind === "leave") return;
+    if (decision.kind === "browser") return;
     event.preventDefault();
-    for (const message of decision.messages) this.#act(message);
+    for (const message of decision.messages) this.#send(message);
   }
 
   #compositionEnd(): void {
     this.#hooks.compositionChanged("");
     this.#type(this.#text.compositionEnd(this.#field.value));
-    // Not emptied: the next syllable may begin within this very event, and what was sent is remembered anyway.
+    // The field is not emptied here: the next syllable may begin within this same event.
   }
 
   #input(event: InputEvent): void {
     if (this.#text.composing) return;
     clearTimeout(this.#flushTimer);
-    // iPadOS takes a jamo back and puts the larger syllable in its place, as two events of one task: only their sum is typed.
+    // iPadOS deletes a jamo and inserts the extended syllable as two events of one task; only their combined effect is typed.
     if (event.inputType === "deleteContentBackward" && !this.#backspaceInField) {
       this.#flushTimer = setTimeout(() => this.#flush(), 0);
       return;
@@ -156,13 +158,13 @@ export class KeyboardInput {
       this.#empty();
   }
 
-  /** Types what the field has and the desktop has not. */
+  /** Types the part of the field that was not sent to the desktop yet. */
   #flush(): void {
     clearTimeout(this.#flushTimer);
     if (this.#text.composing) return;
     const shortcut = this.#hooks.shortcutArmed();
     this.#type(this.#text.input(this.#field.value));
-    // A shortcut's key is no text: a later Backspace must not take it back.
+    // A shortcut's key is not text, so a later Backspace must not delete it.
     if (shortcut) this.#empty();
   }
 
@@ -170,45 +172,45 @@ export class KeyboardInput {
     for (let count = 0; count < change.backspaces; count++) this.#tap(KEYSYM.backspace, "Backspace");
     for (const [index, line] of change.text.split("\n").entries()) {
       if (index > 0) this.#tap(KEYSYM.enter, "Enter");
-      for (const text of pieces(line)) this.#act({ type: "text", text });
+      for (const text of pieces(line)) this.#send({ type: "text", text });
     }
   }
 
   #tap(keysym: number, code: string): void {
-    this.#act({ type: "key", keysym, code, down: true });
-    this.#act({ type: "key", keysym, code, down: false });
+    this.#send({ type: "key", keysym, code, down: true });
+    this.#send({ type: "key", keysym, code, down: false });
   }
 
-  #act(message: InputMessage): void {
-    if (this.#held === null) this.#sink.send(message);
-    else this.#held.push(message);
+  #send(message: InputMessage): void {
+    if (this.#delayed === null) this.#sink.send(message);
+    else this.#delayed.push(message);
   }
 
-  /** The key that pastes, and what follows it, waits for the browser's `paste`. */
-  #hold(): void {
-    this.#held ??= [];
+  /** Delays the paste shortcut and everything after it until the browser's `paste` event. */
+  #delay(): void {
+    this.#delayed ??= [];
     clearTimeout(this.#pasteTimer);
-    this.#pasteTimer = setTimeout(() => this.#letGo(), PASTE_WITHIN_MS);
+    this.#pasteTimer = setTimeout(() => this.#sendDelayed(), PASTE_TIMEOUT_MS);
   }
 
-  #letGo(): void {
-    const held = this.#held ?? [];
-    this.#held = null;
-    for (const message of held) this.#sink.send(message);
+  #sendDelayed(): void {
+    const delayed = this.#delayed ?? [];
+    this.#delayed = null;
+    for (const message of delayed) this.#sink.send(message);
   }
 
   #paste(event: ClipboardEvent): void {
     event.preventDefault();
     clearTimeout(this.#pasteTimer);
-    // Without a key it came from a menu of the browser: then the desktop's key for it is pressed here.
-    const fromMenu = this.#held === null;
-    if (fromMenu) this.#held = [];
+    // Without a paste shortcut the event came from the browser's menu; then Ctrl+V is sent to the desktop as well.
+    const fromMenu = this.#delayed === null;
+    if (fromMenu) this.#delayed = [];
     void this.#hooks.paste(event.clipboardData).finally(() => {
-      this.#letGo();
+      this.#sendDelayed();
       if (!fromMenu) return;
-      this.#act({ type: "key", keysym: KEYSYM.control, code: "ControlLeft", down: true });
-      this.#tap(LATIN_V, "KeyV");
-      this.#act({ type: "key", keysym: KEYSYM.control, code: "ControlLeft", down: false });
+      this.#send({ type: "key", keysym: KEYSYM.control, code: "ControlLeft", down: true });
+      this.#tap(KEYSYM_V, "KeyV");
+      this.#send({ type: "key", keysym: KEYSYM.control, code: "ControlLeft", down: false });
     });
   }
 

@@ -1,7 +1,7 @@
 /**
- * Which keys the desktop believes to be down. Pure: browsers' key events go in, `key` messages come out.
+ * Tracks which keys are pressed on the desktop. Pure: browser key events go in, `key` messages come out.
  *
- * A key is released by its `code`, with whatever it was pressed: layouts and Shift may have changed between.
+ * A key is released by its `code` and with the keysym it was pressed with, because the layout or Shift may have changed meanwhile.
  */
 
 import type { InputMessage } from "../protocol/messages.ts";
@@ -13,19 +13,19 @@ type KeyMessage = Extract<InputMessage, { type: "key" }>;
 
 export interface KeyboardOptions {
   readonly platform: Platform;
-  /** On a Mac, ⌘ acts as Ctrl: ⌘C copies in the desktop too. */
+  /** On a Mac, ⌘ is sent as Ctrl, so that ⌘C copies on the desktop. */
   readonly commandIsControl: boolean;
 }
 
 export type KeyDecision =
-  /** Send these, in order, and keep the browser from acting on the key. */
+  /** Send these messages in order and prevent the browser's own action for the key. */
   | { readonly kind: "send"; readonly messages: readonly KeyMessage[] }
-  /** The text field or the browser is to have it. */
-  | { readonly kind: "leave" };
+  /** Let the text field or the browser handle the key. */
+  | { readonly kind: "browser" };
 
-const LEAVE: KeyDecision = { kind: "leave" };
-/** Windows announces AltGr as Ctrl and AltGr at once; further apart than this they are two keys. */
-const ALTGR_TWIN_MS = 60;
+const LEAVE_TO_BROWSER: KeyDecision = { kind: "browser" };
+/** Windows reports AltGr as Ctrl followed by AltGr; if they are further apart than this, ms, the person pressed two keys. */
+const ALTGR_PAIR_MS = 60;
 
 const MODIFIER_CODES = {
   shiftKey: ["ShiftLeft", "ShiftRight"],
@@ -35,7 +35,7 @@ const MODIFIER_CODES = {
 } as const;
 const MODIFIERS = Object.entries(MODIFIER_CODES) as [keyof typeof MODIFIER_CODES, readonly string[]][];
 
-/** The modifiers of any keyboard, pointer or wheel event. */
+/** Modifier flags, as in every keyboard, pointer and wheel event. */
 export type ModifierState = Readonly<Record<keyof typeof MODIFIER_CODES, boolean>>;
 
 export class KeyboardCore {
@@ -47,27 +47,27 @@ export class KeyboardCore {
     this.#options = options;
   }
 
-  /** `code` is what the release will name; soft keyboards give none. */
+  /** Handles a key press. `nowMs` is the event's time stamp. */
   keyDown(input: KeyInput, nowMs: number): KeyDecision {
     const { platform } = this.#options;
-    const released = this.stale(input);
-    // AltGr only chooses characters, which come as their own keysyms: the desktop need not know of it. Holding it there too
-    // would apply it twice. The Ctrl that Windows put before it is taken back.
+    const released = this.releaseStaleModifiers(input);
+    // AltGr only selects characters, and those arrive with their own keysyms. Holding AltGr on the desktop as well would apply it
+    // twice, so it is not sent, and the Ctrl that Windows reports before it is released.
     if (input.key === "AltGraph") {
-      const twin = platform === "windows" && nowMs - this.#controlAtMs < ALTGR_TWIN_MS;
-      return this.#send([...released, ...(twin ? this.#up("ControlLeft") : [])]);
+      const pairedControl = platform === "windows" && nowMs - this.#controlAtMs < ALTGR_PAIR_MS;
+      return this.#send([...released, ...(pairedControl ? this.#up("ControlLeft") : [])]);
     }
-    // The same holds for Caps Lock and Num Lock: what they do is in the keysyms that come.
+    // Caps Lock and Num Lock are not sent either: their effect is already part of the keysyms.
     if (input.key === "CapsLock" || input.key === "NumLock") return this.#send(released);
     if (platform === "mac" && input.key === "Alt" && input.location === 2) return this.#send(released);
-    const shortcut = input.ctrlKey || input.metaKey || (input.altKey && !this.#choosesCharacters());
-    if (isComposedScript(input.key) && !shortcut) return LEAVE;
+    const shortcut = input.ctrlKey || input.metaKey || (input.altKey && !this.#altSelectsCharacters());
+    if (isComposedScript(input.key) && !shortcut) return LEAVE_TO_BROWSER;
     const keysym = this.#keysym(input, shortcut);
-    if (keysym === undefined) return LEAVE;
+    if (keysym === undefined) return LEAVE_TO_BROWSER;
     if (input.code === "ControlLeft") this.#controlAtMs = nowMs;
     const code = codeOf(input);
     const before = this.#down.get(code);
-    // Auto-repeat presses again with the same keysym; a key whose meaning changed while down is let go first.
+    // Auto-repeat presses again with the same keysym; a key whose keysym changed while it was down is released first.
     const changed = before !== undefined && before !== keysym ? this.#up(code) : [];
     this.#down.set(code, keysym);
     return this.#send([...released, ...changed, { type: "key", keysym, code, down: true }]);
@@ -76,15 +76,15 @@ export class KeyboardCore {
   keyUp(input: KeyInput): KeyDecision {
     const code = codeOf(input);
     const messages = this.#up(code);
-    // While ⌘ is down a Mac tells of no other key's release.
+    // While ⌘ is down, macOS reports no release of other keys.
     if (this.#options.platform === "mac" && input.key === "Meta") {
       for (const held of [...this.#down.keys()]) if (!isModifier(held)) messages.push(...this.#up(held));
     }
-    return messages.length === 0 ? LEAVE : this.#send(messages);
+    return messages.length === 0 ? LEAVE_TO_BROWSER : this.#send(messages);
   }
 
-  /** Releases of modifiers that are down for the desktop but, says this event, no longer for the person. */
-  stale(state: ModifierState): KeyMessage[] {
+  /** Returns releases for modifiers that are pressed on the desktop although this event says that the person no longer holds them. */
+  releaseStaleModifiers(state: ModifierState): KeyMessage[] {
     const messages: KeyMessage[] = [];
     for (const [flag, codes] of MODIFIERS) {
       if (state[flag]) continue;
@@ -93,13 +93,14 @@ export class KeyboardCore {
     return messages;
   }
 
-  /** Everything is up: a `release` was sent, or the connection ended. True when something was held. */
+  /** Marks all keys as released without sending anything, after a `release` message or a disconnect. Returns whether a key was held. */
   forget(): boolean {
     const held = this.#down.size > 0;
     this.#down.clear();
     return held;
   }
 
+  /** Codes of the keys that are pressed on the desktop. */
   get held(): readonly string[] {
     return [...this.#down.keys()];
   }
@@ -109,14 +110,15 @@ export class KeyboardCore {
     if (platform === "mac" && commandIsControl && input.key === "Meta") {
       return input.location === 2 ? KEYSYM.controlRight : KEYSYM.control;
     }
-    // ⌥ makes "ƒ" of F on a Mac, and a Korean layout "ㅊ" of C: a shortcut means the key, not the character.
-    const foreign = isComposedScript(input.key) || (platform === "mac" && input.altKey && !this.#choosesCharacters());
+    // On a Mac ⌥F gives "ƒ", and a Korean layout gives "ㅊ" for C, but a shortcut refers to the key, not to the character.
+    const foreign =
+      isComposedScript(input.key) || (platform === "mac" && input.altKey && !this.#altSelectsCharacters());
     if (shortcut && foreign) return usKeysymOf(input) ?? keysymOf(input);
     return keysymOf(input);
   }
 
-  /** Whether Alt is down without the desktop knowing: AltGr, or a Mac's right ⌥. */
-  #choosesCharacters(): boolean {
+  /** Whether Alt was not sent to the desktop: it is AltGr or a Mac's right ⌥, which select characters. */
+  #altSelectsCharacters(): boolean {
     return !this.#down.has("AltLeft") && !this.#down.has("AltRight");
   }
 
@@ -136,7 +138,7 @@ function isModifier(code: string): boolean {
   return code === "CapsLock" || MODIFIERS.some(([, codes]) => codes.includes(code));
 }
 
-/** `code` names the key; soft keyboards and some test tools leave it empty. PROTOCOL.md: at most 32. */
+/** Returns the name by which the key will be released, at most 32 characters (PROTOCOL.md). Soft keyboards leave `code` empty. */
 function codeOf(input: KeyInput): string {
   return (input.code === "" || input.code === "Unidentified" ? `key:${input.key}` : input.code).slice(0, 32);
 }

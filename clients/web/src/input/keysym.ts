@@ -1,4 +1,4 @@
-/** From what a browser says about a key to X11 keysyms. Pure. */
+/** Converts a browser's description of a key to an X11 keysym. Pure. */
 
 import { KEYPAD_CHARACTERS, KEYSYMS, KEYSYMS_BY_CODE, US_CHARACTERS } from "./keysym_table.ts";
 
@@ -9,7 +9,7 @@ export const KEYSYM = {
   controlRight: 0xffe4,
 } as const;
 
-/** What of a KeyboardEvent matters here. */
+/** The fields of a KeyboardEvent that determine its keysym. */
 export interface KeyInput {
   readonly key: string;
   readonly code: string;
@@ -20,34 +20,35 @@ export interface KeyInput {
   readonly metaKey: boolean;
 }
 
-/** The only code point of a string; undefined for none or several. */
+/** Returns the code point of a string that has exactly one, otherwise undefined. */
 export function soleCodePoint(text: string): number | undefined {
   const first = text.codePointAt(0);
   return first !== undefined && text.length === (first > 0xffff ? 2 : 1) ? first : undefined;
 }
 
-/** X11's rule: Latin-1 is itself, everything else is its code point with bit 24 set. undefined for control characters. */
+/** Returns a character's keysym by X11's rule: Latin-1 maps to itself, other code points get bit 24 set. Undefined for control characters. */
 export function keysymOfCharacter(codePoint: number): number | undefined {
   if ((codePoint >= 0x20 && codePoint <= 0x7e) || (codePoint >= 0xa0 && codePoint <= 0xff)) return codePoint;
   if (codePoint < 0xa0) return undefined;
   return 0x0100_0000 + codePoint;
 }
 
-/** Shift, Control, Caps Lock, Alt, Super …: keys that only change others. */
+/** Returns whether a keysym is a modifier: Shift, Control, Caps Lock, Meta, Alt, Super or Hyper. */
 export function isModifierKeysym(keysym: number): boolean {
   return keysym >= 0xffe1 && keysym <= 0xffee;
 }
 
-/** The two-set keyboard's jamo on the keys of `qwertyuiopasdfghjklzxcvbnm`, then those with Shift on `QWERTOP`. */
+/** Jamo of the Korean two-set (Dubeolsik) layout, in the order of JAMO_KEYS. */
 const JAMO = "ㅂㅈㄷㄱㅅㅛㅕㅑㅐㅔㅁㄴㅇㄹㅎㅗㅓㅏㅣㅋㅌㅊㅍㅠㅜㅡㅃㅉㄸㄲㅆㅒㅖ";
+/** Latin letters on the keys of those jamo: 26 without Shift, then the 7 keys that give another jamo with Shift. */
 const JAMO_KEYS = "qwertyuiopasdfghjklzxcvbnmqwertop";
 
-/** The letter on the key of a Hangul jamo: in a shortcut the key is meant. */
+/** Returns the Latin letter on the key of a Hangul jamo, because a shortcut refers to the key, not to the character. */
 export function latinOfJamo(character: string): string | undefined {
   return JAMO_KEYS[JAMO.indexOf(character)];
 }
 
-/** undefined for what no keyboard sends on: `Dead`, `Process`, `Unidentified` and the like. */
+/** Returns a key's keysym; undefined for keys that must not be forwarded, such as `Dead`, `Process` and `Unidentified`. */
 export function keysymOf(input: KeyInput): number | undefined {
   if (input.location === 3) {
     const keypad = KEYPAD_CHARACTERS[input.key];
@@ -60,15 +61,15 @@ export function keysymOf(input: KeyInput): number | undefined {
   return input.key === "Unidentified" ? KEYSYMS_BY_CODE[input.code] : undefined;
 }
 
-/** What the key would give on a US keyboard. */
+/** Returns the keysym that the key would have on a US keyboard. */
 export function usKeysymOf(input: KeyInput): number | undefined {
   const pair = US_CHARACTERS[input.code];
   return pair?.[input.shiftKey ? 1 : 0].codePointAt(0);
 }
 
 /**
- * Whether a character is one that input methods make: Hangul, kana, Han. Their keydown is left to the text field, because
- * iPadOS composes with plain key events and breaks when one is prevented.
+ * Returns whether a character belongs to a script that input methods compose: Hangul, kana or Han. The text field handles its
+ * keydown event, because iPadOS composes with plain key events and fails when one of them is prevented.
  */
 export function isComposedScript(key: string): boolean {
   const point = soleCodePoint(key);

@@ -1,6 +1,6 @@
-/** X11 keysyms of keys that give no character, by `KeyboardEvent.key`. Numbers are those of X11's keysymdef.h and XF86keysym.h. */
+/** X11 keysyms by `KeyboardEvent.key`, for keys that produce no character. The numbers come from keysymdef.h and XF86keysym.h. */
 
-/** [standard, left, right, numpad] as in `KeyboardEvent.location`; a missing one is the standard one. */
+/** Keysyms for each `KeyboardEvent.location`: [standard, left, right, numpad]. A missing entry means the standard one. */
 type ByLocation = readonly [number, number?, number?, number?];
 
 const FUNCTION_KEYS: Readonly<Record<string, ByLocation>> = Object.fromEntries(
@@ -153,7 +153,7 @@ export const KEYPAD_CHARACTERS: Readonly<Record<string, number>> = {
   "=": 0xffbd,
 };
 
-/** For keys whose `key` says nothing (`Unidentified`), by `KeyboardEvent.code`. */
+/** Keysyms by `KeyboardEvent.code`, for keys whose `key` is only `Unidentified`. */
 export const KEYSYMS_BY_CODE: Readonly<Record<string, number>> = {
   Lang1: 0xff31,
   Lang2: 0xff34,
@@ -167,7 +167,7 @@ export const KEYSYMS_BY_CODE: Readonly<Record<string, number>> = {
   Pause: 0xff13,
 };
 
-/** What a key of a US keyboard gives, by `KeyboardEvent.code`: [plain, with Shift]. For shortcuts typed while another script is on. */
+/** Characters of a US keyboard by `KeyboardEvent.code`, [plain, with Shift], for shortcuts typed while another script is active. */
 export const US_CHARACTERS: Readonly<Record<string, readonly [string, string]>> = {
   ...Object.fromEntries(
     Array.from("abcdefghijklmnopqrstuvwxyz", (letter) => [

@@ -1,15 +1,16 @@
-/** A scroll that rolls on after the fingers left, and comes to rest. Pure. */
+/** Continues a touch scroll with decreasing speed after the fingers were lifted (momentum scrolling). Pure. */
 
-/** The speed is that of the last so many ms; fingers that rested before they left roll nothing. */
+/** The initial speed is measured over the finger movements of this last period, ms. */
 const SAMPLE_MS = 80;
+/** Fingers that did not move for this long before they were lifted start no momentum, ms. */
 const REST_MS = 50;
-/** Speed falls to 1/e in this time: what iPadOS calls its normal rate. */
+/** Time in which the speed falls to 1/e, ms: iPadOS' normal deceleration rate. */
 const DECAY_MS = 325;
-/** Slower is standing still, CSS px per ms. */
+/** Speeds below this count as standing still, CSS px per ms. */
 const STILL_PX_PER_MS = 0.02;
-/** Quicker starts are cut: nobody can follow them, and a wheel message holds only so much. */
+/** Highest initial speed, CSS px per ms: nobody can follow a faster scroll, and a wheel message has a limited range. */
 const FASTEST_PX_PER_MS = 6;
-/** A frame of 60 Hz. */
+/** Interval of scroll steps, ms: one frame at 60 Hz. */
 const STEP_MS = 16;
 
 interface Sample {
@@ -23,22 +24,23 @@ export class Momentum {
   #speed = { x: 0, y: 0 };
   #atMs = 0;
 
-  /** When `roll` is due next. */
+  /** Time at which `step` is due next, ms. */
   get nextMs(): number {
     return this.#atMs + STEP_MS;
   }
 
+  /** Records a finger movement from which `start` will compute the initial speed. */
   add(dxPx: number, dyPx: number, atMs: number): void {
     this.#samples = this.#samples.filter((sample) => atMs - sample.atMs <= SAMPLE_MS);
     this.#samples.push({ dxPx, dyPx, atMs });
   }
 
-  /** The fingers left. False when there is nothing to roll. */
+  /** Starts the momentum when the fingers were lifted. Returns false when they moved too slowly for any. */
   start(nowMs: number): boolean {
     const first = this.#samples[0];
     const last = this.#samples.at(-1);
     if (first === undefined || last === undefined || nowMs - last.atMs > REST_MS) return false;
-    // The way of the first sample was made before it.
+    // The first sample's distance was covered before its time stamp, so only the later ones count.
     const ms = last.atMs - first.atMs;
     if (ms < 1) return false;
     const rest = this.#samples.filter((sample) => sample.atMs > first.atMs);
@@ -52,8 +54,8 @@ export class Momentum {
     return speed > STILL_PX_PER_MS;
   }
 
-  /** The way since the last call, or null when it stands still. */
-  roll(nowMs: number): { dxPx: number; dyPx: number } | null {
+  /** Returns the distance scrolled since the last call, or null when the scroll has come to rest. */
+  step(nowMs: number): { dxPx: number; dyPx: number } | null {
     const { x, y } = this.#speed;
     if (Math.hypot(x, y) < STILL_PX_PER_MS) return null;
     const left = Math.exp(-Math.max(0, nowMs - this.#atMs) / DECAY_MS);

@@ -1,27 +1,27 @@
-/** Mouse, pen, fingers and wheel on the surface. Every event is sent from its own handler: no frame is waited for. */
+/** Sends mouse, pen, touch and wheel input on the surface. Each event is sent from its own handler, without waiting for a frame. */
 
 import type { InputSink, Locate } from "./input_sink.ts";
 import { PointerCore, protocolButtons } from "./pointer_core.ts";
-import { type Contact, type TouchAct, TouchCore } from "./touch_core.ts";
+import { type Contact, type TouchAction, TouchCore } from "./touch_core.ts";
 import type { Gesture, TouchMode } from "./touch_table.ts";
 import { WheelCore } from "./wheel_core.ts";
 
 export interface PointerHooks {
-  /** The surface was pressed: the keyboard belongs to it now. */
+  /** Called when the surface was pressed, so that it can take the keyboard focus. */
   pressed(event: PointerEvent): void;
-  /** Modifiers as of now, so that none sticks. */
+  /** Receives the event's modifier flags, so that no modifier stays pressed by mistake. */
   syncModifiers(event: MouseEvent): void;
-  /** Where the pointer of a finger is, in px of the monitor: it has no cursor of its own. */
+  /** Called when touch moved the desktop's pointer, in monitor px; a finger has no cursor of its own, so the page draws one. */
   touchCursorMoved(x: number, y: number): void;
-  /** A mouse or a pen, which brings its own cursor. */
+  /** Called when a mouse or a pen was used, which have cursors of their own. */
   mouseOrPenMoved(): void;
-  /** What the fingers are doing, and where the leading one is on the page. */
+  /** Called when the touch gesture changed. `finger` is the page position of the leading finger. */
   gestureChanged(gesture: Gesture, finger: { readonly x: number; readonly y: number } | null): void;
-  /** Whether a place on the page is on the picture. Fingers work beside it, too, but press nothing there. */
+  /** Returns whether a page position is on the surface. Gestures may start beside the surface, but press nothing there. */
   isOnSurface(clientX: number, clientY: number): boolean;
-  /** The person's own view: pan by dx, dy and enlarge by `factor` around x, y, all on the page. */
+  /** Pans the view by dxPx, dyPx and zooms it by `factor` around x, y, all in CSS px of the page. */
   panAndZoom(x: number, y: number, dxPx: number, dyPx: number, factor: number): void;
-  /** The monitor's size in px, and how many of them a CSS px of the page covers. */
+  /** Returns the monitor's size in px and how many monitor px one CSS px of the page covers. */
   monitorScale(): { readonly width: number; readonly height: number; readonly perCssPx: number };
 }
 
@@ -37,15 +37,15 @@ export class PointerInput {
   #rawAtMs = Number.NEGATIVE_INFINITY;
   #touchTimer: ReturnType<typeof setTimeout> | undefined;
   #shown: Gesture = "idle";
-  /** A press that began beside the picture. */
-  #beside = false;
-  /** A trackpad's pointer keeps the parts of a pixel. */
+  /** Whether the current press began beside the surface. */
+  #pressedBeside = false;
+  /** Pointer position in monitor px, with fractions for slow movements in trackpad mode. */
   #cursor = { x: 0, y: 0 };
 
-  /** `ground` is what fingers may touch, `target` within it the picture, which alone a mouse or a pen means. */
+  /** `target` is the surface, for mouse and pen; `touchArea` surrounds it and also receives touch gestures. */
   constructor(
     target: HTMLElement,
-    ground: HTMLElement,
+    touchArea: HTMLElement,
     sink: InputSink,
     locate: Locate,
     mode: TouchMode,
@@ -70,7 +70,7 @@ export class PointerInput {
       const mine = (event: PointerEvent): void => {
         if (event.pointerType === "touch" || event.target === target) listen(event);
       };
-      ground.addEventListener(type, mine, { signal, passive: false });
+      touchArea.addEventListener(type, mine, { signal, passive: false });
     };
     pointer("pointerdown", (event) => this.#down(event));
     pointer("pointerup", (event) => this.#up(event));
@@ -80,15 +80,15 @@ export class PointerInput {
     on("wheel", (event) => this.#turned(event));
     on("contextmenu", (event) => event.preventDefault());
     on("dragstart", (event) => event.preventDefault());
-    // A press of the middle button would start Firefox's and Windows' own scrolling; back and forward would leave the page.
+    // The middle button would start the autoscroll of Firefox and Windows; the back and forward buttons would leave the page.
     on("mousedown", (event) => event.preventDefault());
     on("mouseup", (event) => event.preventDefault());
     on("auxclick", (event) => event.preventDefault());
-    // Motion as the mouse tells it, not once a frame. Browsers that lack it have pointermove.
+    // Raw events come at the mouse's own rate instead of once per frame. Browsers without them fire pointermove.
     target.addEventListener("pointerrawupdate", (event) => this.#moved(event as PointerEvent), { signal });
   }
 
-  /** What the fingers are doing. */
+  /** The current touch gesture. */
   get gesture(): Gesture {
     return this.#touch.gesture;
   }
@@ -98,35 +98,35 @@ export class PointerInput {
   }
 
   set touchMode(mode: TouchMode) {
-    this.#touched(this.#touch.choose(mode), performance.now());
+    this.#performAll(this.#touch.choose(mode), performance.now());
   }
 
-  /** The button of taps and drags, as in PROTOCOL.md. */
+  /** The button that taps and drags press, as in PROTOCOL.md. */
   set touchButton(button: number) {
     this.#touch.button = button;
   }
 
-  /** Whether two fingers pan the picture instead of turning the wheel. */
+  /** Whether two fingers pan the view instead of turning the wheel. */
   set pannable(pannable: boolean) {
     this.#touch.pannable = pannable;
   }
 
-  /** The desktop moved the pointer itself. Px of the monitor. */
+  /** Takes over the position to which the desktop itself moved the pointer, in monitor px. */
   setCursor(x: number, y: number): void {
     this.#cursor = { x, y };
   }
 
-  /** What the fingers that are down do means nothing until they are up. */
+  /** Ignores the fingers that are down until all of them are lifted. */
   ignoreTouches(): void {
-    this.#touched(this.#touch.ignoreTouches(), performance.now());
+    this.#performAll(this.#touch.ignoreTouches(), performance.now());
   }
 
-  /** Everything is up; said by whoever sends `release`. True when a button was held. */
+  /** Marks all buttons as released without sending anything: the caller sends `release`. Returns whether one was held. */
   forget(): boolean {
     clearTimeout(this.#touchTimer);
     this.#touch.cancel();
-    this.#beside = false;
-    this.#tellGesture();
+    this.#pressedBeside = false;
+    this.#reportGesture();
     this.#wheel.reset();
     return this.#pointer.forget();
   }
@@ -140,11 +140,11 @@ export class PointerInput {
     event.preventDefault();
     this.#target.setPointerCapture(event.pointerId);
     if (event.pointerType === "touch") {
-      this.#touched(this.#touch.down(contact(event), event.timeStamp), event.timeStamp);
+      this.#performAll(this.#touch.down(contact(event), event.timeStamp), event.timeStamp);
     } else {
-      this.#seen(event);
+      this.#mouseOrPenUsed(event);
       this.#hooks.syncModifiers(event);
-      this.#tell(event.clientX, event.clientY, protocolButtons(event.buttons));
+      this.#sendAtClient(event.clientX, event.clientY, protocolButtons(event.buttons));
     }
     this.#hooks.pressed(event);
   }
@@ -152,44 +152,44 @@ export class PointerInput {
   #up(event: PointerEvent): void {
     event.preventDefault();
     if (event.pointerType === "touch") {
-      this.#touched(this.#touch.up(event.pointerId, event.timeStamp), event.timeStamp);
+      this.#performAll(this.#touch.up(event.pointerId, event.timeStamp), event.timeStamp);
     } else {
-      this.#tell(event.clientX, event.clientY, protocolButtons(event.buttons));
+      this.#sendAtClient(event.clientX, event.clientY, protocolButtons(event.buttons));
     }
   }
 
   #moved(event: PointerEvent): void {
     if (event.pointerType === "touch") {
-      // The raw event comes once more, in step with the frame.
+      // The raw event is repeated as a frame-aligned event; only the latter is used.
       if (event.type === "pointermove") this.#fingerMoved(event);
       return;
     }
-    this.#seen(event);
-    // The frame-aligned event repeats what the raw ones told: its older points would lead the pointer back.
+    this.#mouseOrPenUsed(event);
+    // The frame-aligned event repeats the raw ones; its older points would move the pointer back.
     if (event.type === "pointerrawupdate") this.#rawAtMs = event.timeStamp;
     else if (event.timeStamp <= this.#rawAtMs && protocolButtons(event.buttons) === this.#pointer.buttons) return;
-    // While something is dragged or drawn every point counts; otherwise only where the pointer is now.
+    // While something is dragged or drawn every point matters; otherwise only the latest position does.
     if (event.buttons !== 0) {
       for (const point of event.getCoalescedEvents?.() ?? []) {
         if (event.type === "pointermove" && point.timeStamp <= this.#rawAtMs) continue;
-        this.#tell(point.clientX, point.clientY, protocolButtons(event.buttons));
+        this.#sendAtClient(point.clientX, point.clientY, protocolButtons(event.buttons));
       }
     }
-    this.#tell(event.clientX, event.clientY, protocolButtons(event.buttons));
+    this.#sendAtClient(event.clientX, event.clientY, protocolButtons(event.buttons));
   }
 
   #cancelled(event: PointerEvent): void {
-    if (event.pointerType === "touch") this.#touched(this.#touch.cancel(), event.timeStamp);
-    else this.#letGo();
+    if (event.pointerType === "touch") this.#performAll(this.#touch.cancel(), event.timeStamp);
+    else this.#releaseButtons();
   }
 
-  /** The capture went without an `up`: the browser gave the pointer to something else. */
+  /** Handles the loss of pointer capture without a `pointerup`: the browser gave the pointer to something else. */
   #lostCapture(event: PointerEvent): void {
-    if (event.pointerType !== "touch" && event.buttons === 0) this.#letGo();
+    if (event.pointerType !== "touch" && event.buttons === 0) this.#releaseButtons();
   }
 
-  /** Buttons up where the pointer is: WebKit says 0, 0 as the place of events about capture. */
-  #letGo(): void {
+  /** Releases all buttons at the last position. WebKit reports 0, 0 as the position of capture events. */
+  #releaseButtons(): void {
     const { x, y } = this.#pointer.last;
     if (this.#pointer.forget()) this.#sink.send({ type: "pointer", x, y, buttons: 0 });
   }
@@ -197,98 +197,99 @@ export class PointerInput {
   #turned(event: WheelEvent): void {
     event.preventDefault();
     this.#hooks.syncModifiers(event);
-    // Firefox decides by the first field read whether it speaks of lines or pixels: lines are exact notches.
+    // In Firefox, reading deltaMode before the deltas makes it report lines, which are exact notches, instead of pixels.
     const deltaMode = event.deltaMode;
-    const old = event as WheelEvent & { readonly wheelDeltaX?: number; readonly wheelDeltaY?: number };
+    const legacy = event as WheelEvent & { readonly wheelDeltaX?: number; readonly wheelDeltaY?: number };
     const { dx, dy } = this.#wheel.turn({
       deltaMode,
       deltaX: event.deltaX,
       deltaY: event.deltaY,
-      ...(old.wheelDeltaX === undefined ? {} : { wheelDeltaX: old.wheelDeltaX }),
-      ...(old.wheelDeltaY === undefined ? {} : { wheelDeltaY: old.wheelDeltaY }),
+      ...(legacy.wheelDeltaX === undefined ? {} : { wheelDeltaX: legacy.wheelDeltaX }),
+      ...(legacy.wheelDeltaY === undefined ? {} : { wheelDeltaY: legacy.wheelDeltaY }),
     });
     if (dx !== 0 || dy !== 0) this.#sink.send({ type: "wheel", ...this.#locate(event.clientX, event.clientY), dx, dy });
   }
 
-  #tell(clientX: number, clientY: number, buttons: number): void {
+  #sendAtClient(clientX: number, clientY: number, buttons: number): void {
     const { x, y } = this.#locate(clientX, clientY);
-    this.#tellAt(x, y, buttons);
+    this.#sendAt(x, y, buttons);
   }
 
-  #tellAt(x: number, y: number, buttons: number): void {
+  #sendAt(x: number, y: number, buttons: number): void {
     this.#cursor = { x: x + 0.5, y: y + 0.5 };
-    this.#tellPixel(x, y, buttons);
+    this.#sendPosition(x, y, buttons);
   }
 
-  #tellPixel(x: number, y: number, buttons: number): void {
-    const news = this.#pointer.news({ x, y, buttons });
-    if (news === "motion") this.#sink.sendMotion(x, y, buttons);
-    else if (news === "press") this.#sink.send({ type: "pointer", x, y, buttons });
+  #sendPosition(x: number, y: number, buttons: number): void {
+    const change = this.#pointer.update({ x, y, buttons });
+    if (change === "motion") this.#sink.sendMotion(x, y, buttons);
+    else if (change === "press") this.#sink.send({ type: "pointer", x, y, buttons });
   }
 
-  // ── fingers ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── touch ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** A pen near the glass means that fingers are a hand at rest; a mouse only takes the drawn cursor away. */
-  #seen(event: PointerEvent): void {
-    if (event.pointerType === "pen") this.#touched(this.#touch.pen(event.timeStamp), event.timeStamp);
+  /** While a pen is near the screen, touches come from the hand that holds it, so they are ignored. */
+  #mouseOrPenUsed(event: PointerEvent): void {
+    if (event.pointerType === "pen") this.#performAll(this.#touch.pen(event.timeStamp), event.timeStamp);
     this.#hooks.mouseOrPenMoved();
   }
 
   #fingerMoved(event: PointerEvent): void {
-    // While something is drawn every point counts.
+    // While something is dragged every point matters.
     const points = this.#touch.gesture === "drag" ? (event.getCoalescedEvents?.() ?? []) : [];
-    const acts = points.flatMap((point) => this.#touch.move(contact(point), point.timeStamp));
-    this.#touched([...acts, ...this.#touch.move(contact(event), event.timeStamp)], event.timeStamp);
+    const actions = points.flatMap((point) => this.#touch.move(contact(point), point.timeStamp));
+    this.#performAll([...actions, ...this.#touch.move(contact(event), event.timeStamp)], event.timeStamp);
   }
 
-  #touched(acts: readonly TouchAct[], nowMs: number): void {
-    for (const act of acts) this.#perform(act);
-    this.#tellGesture();
+  /** Performs the actions of the touch core and schedules its next timer. */
+  #performAll(actions: readonly TouchAction[], nowMs: number): void {
+    for (const action of actions) this.#perform(action);
+    this.#reportGesture();
     clearTimeout(this.#touchTimer);
-    const waitMs = this.#touch.wait(nowMs);
+    const waitMs = this.#touch.timerDelay(nowMs);
     if (waitMs === null) return;
     this.#touchTimer = setTimeout(() => {
       const laterMs = performance.now();
-      this.#touched(this.#touch.tick(laterMs), laterMs);
+      this.#performAll(this.#touch.handleTimer(laterMs), laterMs);
     }, waitMs + 1);
   }
 
-  #perform(act: TouchAct): void {
-    if (act.kind === "view") {
-      this.#hooks.panAndZoom(act.x, act.y, act.dxPx, act.dyPx, act.factor);
+  #perform(action: TouchAction): void {
+    if (action.kind === "view") {
+      this.#hooks.panAndZoom(action.x, action.y, action.dxPx, action.dyPx, action.factor);
       return;
     }
-    if (act.kind === "nudge") {
+    if (action.kind === "move-by") {
       const { width, height, perCssPx } = this.#hooks.monitorScale();
       this.#cursor = {
-        x: Math.max(0, Math.min(width - 0.01, this.#cursor.x + act.dxPx * perCssPx)),
-        y: Math.max(0, Math.min(height - 0.01, this.#cursor.y + act.dyPx * perCssPx)),
+        x: Math.max(0, Math.min(width - 0.01, this.#cursor.x + action.dxPx * perCssPx)),
+        y: Math.max(0, Math.min(height - 0.01, this.#cursor.y + action.dyPx * perCssPx)),
       };
       const x = Math.floor(this.#cursor.x);
       const y = Math.floor(this.#cursor.y);
       this.#hooks.touchCursorMoved(x, y);
-      this.#tellPixel(x, y, this.#pointer.buttons);
+      this.#sendPosition(x, y, this.#pointer.buttons);
       return;
     }
-    const here = { x: Math.floor(this.#cursor.x), y: Math.floor(this.#cursor.y) };
-    const { x, y } = act.at === null ? here : this.#locate(act.at.x, act.at.y);
-    if (act.kind === "buttons") {
-      if (act.at !== null && act.buttons !== 0 && this.#pointer.buttons === 0 && !this.#beside)
-        this.#beside = !this.#hooks.isOnSurface(act.at.x, act.at.y);
-      if (this.#beside) {
-        this.#beside = act.buttons !== 0;
+    const current = { x: Math.floor(this.#cursor.x), y: Math.floor(this.#cursor.y) };
+    const { x, y } = action.at === null ? current : this.#locate(action.at.x, action.at.y);
+    if (action.kind === "buttons") {
+      if (action.at !== null && action.buttons !== 0 && this.#pointer.buttons === 0 && !this.#pressedBeside)
+        this.#pressedBeside = !this.#hooks.isOnSurface(action.at.x, action.at.y);
+      if (this.#pressedBeside) {
+        this.#pressedBeside = action.buttons !== 0;
         return;
       }
       this.#hooks.touchCursorMoved(x, y);
-      this.#tellAt(x, y, act.buttons);
+      this.#sendAt(x, y, action.buttons);
       return;
     }
     this.#hooks.touchCursorMoved(x, y);
-    const { dx, dy } = this.#wheel.drag(act.dxPx, act.dyPx);
+    const { dx, dy } = this.#wheel.drag(action.dxPx, action.dyPx);
     if (dx !== 0 || dy !== 0) this.#sink.send({ type: "wheel", x, y, dx, dy });
   }
 
-  #tellGesture(): void {
+  #reportGesture(): void {
     const { gesture, finger } = this.#touch;
     if (gesture === this.#shown && gesture !== "held" && gesture !== "aim") return;
     this.#shown = gesture;

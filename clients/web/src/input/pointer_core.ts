@@ -1,6 +1,9 @@
-/** Buttons of a browser to those of PROTOCOL.md. Pure. */
+/** Converts the browser's button numbers to the protocol's and filters repeated pointer events. Pure. */
 
-/** `MouseEvent.buttons`: 1 left, 2 right, 4 middle, 8 back, 16 forward. PROTOCOL.md: 1 left, 2 middle, 4 right, 8 back, 16 forward. */
+/**
+ * Converts `MouseEvent.buttons` (1 left, 2 right, 4 middle, 8 back, 16 forward) to the protocol's bits (1 left, 2 middle, 4 right,
+ * 8 back, 16 forward).
+ */
 export function protocolButtons(buttons: number): number {
   return (buttons & 0b11001) | ((buttons & 2) << 1) | ((buttons & 4) >> 1);
 }
@@ -11,7 +14,7 @@ export interface PointerState {
   readonly buttons: number;
 }
 
-/** Drops events that say nothing new: raw and frame-aligned events repeat one another. */
+/** Remembers the last pointer state and drops events that change nothing: raw and frame-aligned events repeat each other. */
 export class PointerCore {
   #last: PointerState = { x: -1, y: -1, buttons: 0 };
 
@@ -23,8 +26,8 @@ export class PointerCore {
     return this.#last;
   }
 
-  /** What kind of news this is, or null for none. */
-  news(state: PointerState): "press" | "motion" | null {
+  /** Stores the state and returns what changed: `press` for a button change, `motion` for a position change, null for nothing. */
+  update(state: PointerState): "press" | "motion" | null {
     const { x, y, buttons } = this.#last;
     if (state.buttons !== buttons) {
       this.#last = state;
@@ -35,7 +38,7 @@ export class PointerCore {
     return "motion";
   }
 
-  /** Everything is up; the place stays. True when a button was held. */
+  /** Marks all buttons as released and keeps the position. Returns whether a button was held. */
   forget(): boolean {
     const held = this.#last.buttons !== 0;
     this.#last = { ...this.#last, buttons: 0 };

@@ -1,7 +1,8 @@
 /**
- * Modifier keys of the page's own bar: one tap is for the next key, a second soon after locks, a third lets go. Pure.
+ * State of the key bar's sticky modifiers: one tap applies a modifier to the next key, a second quick tap locks it and a third
+ * releases it. Pure.
  *
- * An armed modifier is really down on the desktop, so that it also holds for a click, a drag or the wheel.
+ * An armed modifier is pressed on the desktop, so that it also applies to a click, a drag or the wheel.
  */
 
 import type { InputMessage } from "../protocol/messages.ts";
@@ -11,8 +12,8 @@ export type StickyState = "off" | "next" | "locked";
 
 type KeyMessage = Extract<InputMessage, { type: "key" }>;
 
-/** A second tap within this time locks; later it lets go. */
-const DOUBLE_MS = 450;
+/** A second tap within this time locks the modifier, ms; a later one releases it. */
+const DOUBLE_TAP_MS = 450;
 
 export const STICKY: readonly StickyModifier[] = ["control", "alt", "shift", "super"];
 const KEYSYMS: Readonly<Record<StickyModifier, number>> = {
@@ -21,7 +22,7 @@ const KEYSYMS: Readonly<Record<StickyModifier, number>> = {
   shift: 0xffe1,
   super: 0xffeb,
 };
-/** No hardware key has these codes: a keyboard's own Ctrl may go up and down beside the bar's. */
+/** Key codes that no hardware key has, so that a keyboard's own Ctrl can be pressed and released independently of the bar's. */
 const CODES: Readonly<Record<StickyModifier, string>> = {
   control: "BarControl",
   alt: "BarAlt",
@@ -37,19 +38,20 @@ export class StickyCore {
     return this.#states.get(modifier) ?? "off";
   }
 
-  /** Whether any is armed. */
+  /** Whether any modifier is armed or locked. */
   get active(): boolean {
     return STICKY.some((modifier) => this.state(modifier) !== "off");
   }
 
-  /** Whether text must become keys: of a shortcut only the key counts, and Shift alone is in the character. */
+  /** Whether text must be sent as keys, because a modifier other than Shift is armed. Shift alone only changes the character. */
   get shortcut(): boolean {
     return this.state("control") !== "off" || this.state("alt") !== "off" || this.state("super") !== "off";
   }
 
+  /** Handles a tap on the bar. Returns the key messages to send. */
   tap(modifier: StickyModifier, nowMs: number): KeyMessage[] {
     const before = this.state(modifier);
-    const quick = nowMs - (this.#tappedAtMs.get(modifier) ?? Number.NEGATIVE_INFINITY) < DOUBLE_MS;
+    const quick = nowMs - (this.#tappedAtMs.get(modifier) ?? Number.NEGATIVE_INFINITY) < DOUBLE_TAP_MS;
     this.#tappedAtMs.set(modifier, nowMs);
     if (before === "off") {
       this.#states.set(modifier, "next");
@@ -63,8 +65,8 @@ export class StickyCore {
     return [message(modifier, false)];
   }
 
-  /** A key, a text or a click used them: those for the next key only go up. */
-  used(): KeyMessage[] {
+  /** Releases the modifiers that were armed for one key only, after a key, text or click used them. Returns the messages to send. */
+  consume(): KeyMessage[] {
     const messages: KeyMessage[] = [];
     for (const modifier of STICKY) {
       if (this.state(modifier) !== "next") continue;
@@ -74,7 +76,7 @@ export class StickyCore {
     return messages;
   }
 
-  /** Everything is up. True when something was held. */
+  /** Marks all modifiers as released without sending anything. Returns whether one was held. */
   forget(): boolean {
     const held = this.active;
     this.#states.clear();

@@ -1,4 +1,4 @@
-/** InputSink that hold the bar's modifiers: they turn text into the keys of a shortcut, and let go after the first use. */
+/** An input sink that applies the key bar's sticky modifiers: text becomes the keys of a shortcut, and one use releases the modifiers. */
 
 import type { InputMessage } from "../protocol/messages.ts";
 import type { InputSink } from "./input_sink.ts";
@@ -6,51 +6,51 @@ import { isModifierKeysym, keysymOfCharacter, latinOfJamo } from "./keysym.ts";
 import { StickyCore, type StickyModifier } from "./sticky_core.ts";
 
 export interface StickyModifierEvents {
-  /** A modifier's state may have changed. */
+  /** Called when a modifier's state may have changed. */
   changed(): void;
-  /** A press of the pointer ended. */
-  released(): void;
+  /** Called when the last pointer button was released. */
+  pointerReleased(): void;
 }
 
 export class StickyModifiers implements InputSink {
   readonly core = new StickyCore();
   readonly #sink: InputSink;
-  readonly #hooks: StickyModifierEvents;
+  readonly #events: StickyModifierEvents;
   #buttons = 0;
 
-  constructor(sink: InputSink, hooks: StickyModifierEvents) {
+  constructor(sink: InputSink, events: StickyModifierEvents) {
     this.#sink = sink;
-    this.#hooks = hooks;
+    this.#events = events;
   }
 
   tap(modifier: StickyModifier, nowMs: number): void {
     for (const message of this.core.tap(modifier, nowMs)) this.#sink.send(message);
-    this.#hooks.changed();
+    this.#events.changed();
   }
 
   send(message: InputMessage): void {
     if (!this.core.active) {
-      this.#pass(message);
+      this.#forward(message);
       return;
     }
     switch (message.type) {
       case "text":
         this.#text(message.text);
-        this.#used();
+        this.#consume();
         return;
       case "key":
         this.#sink.send(message);
-        // Up, not down: the key must be released while the modifier still holds.
-        if (!message.down && !isModifierKeysym(message.keysym)) this.#used();
+        // The modifiers are released after the key's release, not after its press: the key must go up while they are held.
+        if (!message.down && !isModifierKeysym(message.keysym)) this.#consume();
         return;
       case "pointer": {
-        if (this.#pass(message)) this.#used();
+        if (this.#forward(message)) this.#consume();
         return;
       }
       case "release":
         this.core.forget();
         this.#sink.send(message);
-        this.#hooks.changed();
+        this.#events.changed();
         return;
       case "wheel":
         this.#sink.send(message);
@@ -61,25 +61,25 @@ export class StickyModifiers implements InputSink {
     this.#sink.sendMotion(x, y, buttons);
   }
 
-  /** Everything is up; said by whoever sends `release`. True when a modifier was held. */
+  /** Marks all modifiers as released without sending anything: the caller sends `release`. Returns whether one was held. */
   forget(): boolean {
     const held = this.core.forget();
     this.#buttons = 0;
-    this.#hooks.changed();
+    this.#events.changed();
     return held;
   }
 
-  /** True when a press of the pointer ended. */
-  #pass(message: InputMessage): boolean {
+  /** Forwards a message. Returns whether it released the last pointer button. */
+  #forward(message: InputMessage): boolean {
     this.#sink.send(message);
     if (message.type !== "pointer") return false;
     const released = this.#buttons !== 0 && message.buttons === 0;
     this.#buttons = message.buttons;
-    if (released) this.#hooks.released();
+    if (released) this.#events.pointerReleased();
     return released;
   }
 
-  /** The soft keyboard only ever gives text. With Shift alone it stays text, in capitals; of a shortcut each character is a key. */
+  /** Converts text from a soft keyboard: with Shift alone it becomes upper case, with other modifiers each character becomes a key. */
   #text(text: string): void {
     const shifted = this.core.state("shift") === "off" ? text : text.toUpperCase();
     if (!this.core.shortcut) {
@@ -95,8 +95,8 @@ export class StickyModifiers implements InputSink {
     }
   }
 
-  #used(): void {
-    for (const message of this.core.used()) this.#sink.send(message);
-    this.#hooks.changed();
+  #consume(): void {
+    for (const message of this.core.consume()) this.#sink.send(message);
+    this.#events.changed();
   }
 }

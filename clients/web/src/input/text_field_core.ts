@@ -1,24 +1,24 @@
 /**
- * From a live text field to what must be typed in the desktop. Pure.
+ * Derives what must be typed on the desktop from the changes of a text field. Pure.
  *
- * The field is never read as "the text": what counts is how it changed since the desktop last got its content. So it does not matter
- * whether an engine composes with composition events (Chromium, Firefox, WebKitGTK), or, as iPadOS does for Hangul, by deleting and
- * inserting: ㅎ, then ⌫ + 하, then ⌫ + 한.
+ * Only the difference from the content that was last sent is typed. It therefore does not matter whether an engine composes with
+ * composition events (Chromium, Firefox, WebKitGTK) or, as iPadOS does for Hangul, by deleting and inserting: ㅎ, then ⌫ + 하,
+ * then ⌫ + 한.
  */
 
-import { MAX_TEXT_POINTS } from "../protocol/messages.ts";
+import { TEXT_INPUT_MAX_CHARS } from "../protocol/generated.ts";
 
 export interface TextChange {
-  /** Characters to take back first. */
+  /** Number of characters to delete first. */
   readonly backspaces: number;
-  /** Then to type. */
+  /** Text to type after that. */
   readonly text: string;
 }
 
-/** A field that is longer than this is emptied at the next chance; diffs stay cheap. */
+/** A field longer than this many UTF-16 units is emptied when the next word ends, to keep comparisons cheap. */
 const LONG_FIELD = 400;
 
-/** What turns `before` into `after`, if the caret is at the end: both in code points. */
+/** Returns the change from `before` to `after`, counted in code points, assuming that the caret is at the end. */
 export function difference(before: string, after: string): TextChange {
   const old = Array.from(before);
   const now = Array.from(after);
@@ -27,12 +27,12 @@ export function difference(before: string, after: string): TextChange {
   return { backspaces: old.length - common, text: now.slice(common).join("") };
 }
 
-/** Pieces of at most `MAX_TEXT_POINTS` code points. */
+/** Splits text into pieces of at most `TEXT_INPUT_MAX_CHARS` code points. */
 export function pieces(text: string): string[] {
   const points = Array.from(text);
   const parts: string[] = [];
-  for (let start = 0; start < points.length; start += MAX_TEXT_POINTS) {
-    parts.push(points.slice(start, start + MAX_TEXT_POINTS).join(""));
+  for (let start = 0; start < points.length; start += TEXT_INPUT_MAX_CHARS) {
+    parts.push(points.slice(start, start + TEXT_INPUT_MAX_CHARS).join(""));
   }
   return parts;
 }
@@ -47,8 +47,8 @@ export class TextFieldCore {
   }
 
   /**
-   * Whether an input method without composition events works in the field. It may still change its last syllable, and counts on every
-   * character it sees: Backspace, space and letters belong to the field then.
+   * Whether an input method without composition events is active in the field. Such a method may still change its last syllable and
+   * must see every character, so Backspace, space and letters are left to the field.
    */
   get direct(): boolean {
     return this.#direct;
@@ -58,7 +58,7 @@ export class TextFieldCore {
     this.#composing = true;
   }
 
-  /** What is being composed, to show it; nothing is typed yet. */
+  /** Returns the text being composed, for display; nothing is typed yet. */
   preview(value: string): string {
     return this.#composing ? difference(this.#sent, value).text : "";
   }
@@ -68,7 +68,7 @@ export class TextFieldCore {
     return this.#take(value);
   }
 
-  /** The field changed. While something is composed that means nothing yet. */
+  /** Handles a change of the field. Changes during a composition type nothing. */
   input(value: string): TextChange {
     if (this.#composing) return { backspaces: 0, text: "" };
     const change = this.#take(value);
@@ -76,7 +76,7 @@ export class TextFieldCore {
     return change;
   }
 
-  /** The field was emptied by us, or lost the focus. */
+  /** Starts over after the page emptied the field or the field lost the focus. */
   reset(): void {
     this.#sent = "";
     this.#composing = false;

@@ -1,52 +1,57 @@
 /**
- * Fingers to a mouse, after the table in `touch_table.ts`. Pure: time is an argument, and `wait` asks for `tick`.
+ * Converts touches to pointer actions by the transition table in `touch_table.ts`. Pure: time is an argument, and `timerDelay` tells
+ * when `handleTimer` must be called.
  *
- * Positions are CSS px on the page. What a hand does beside its finger (a palm, a third finger, one that comes late) never clicks.
+ * Positions are CSS px on the page. Accidental contacts (a palm, a third finger, a late second finger) never click.
  */
 
 import { Momentum } from "./momentum.ts";
 import { type Cause, type Effect, type Gesture, TABLES, type TouchMode } from "./touch_table.ts";
 
-/** Farther than this a finger moves on purpose, CSS px. */
+/** A movement up to this distance is unintentional, CSS px. */
 const SLOP_PX = 8;
-/** A finger that stays this long means the other button. */
+/** A finger held still for this long means a right click, ms. */
 const HOLD_MS = 550;
-/** So long a drag waits for a second finger: two never touch at the same time. */
-const GRACE_MS = 60;
-/** A second finger later than this is no two-finger tap; nor is one that stays longer. */
-const TOGETHER_MS = 250;
-/** A finger on a trackpad that is up sooner has tapped. */
+/** A drag waits this long for a second finger, because two fingers never touch at exactly the same time, ms. */
+const SECOND_FINGER_GRACE_MS = 60;
+/** In a two-finger tap, the second finger follows within this time and both are lifted soon after, ms. */
+const TWO_FINGER_TAP_MS = 250;
+/** A finger lifted within this time has tapped, in trackpad mode, ms. */
 const TAP_MS = 220;
-/** After a tap on a trackpad, the button stays down so long for a drag to follow: libinput's time. */
-const HALF_TAP_MS = 180;
-/** The second tap of a double one: within this time and distance it hits the very pixel of the first. */
-const DOUBLE_MS = 400;
-const DOUBLE_PX = 28;
-/** Wider contacts are a palm, CSS px: 17 mm on an iPad, half as much again as a thumb. */
+/** In trackpad mode the button stays pressed this long after a tap, so that a drag can follow, ms: libinput's value. */
+const TAP_DRAG_MS = 180;
+/** The second tap of a double tap follows within this time, ms, and then clicks at the position of the first one. */
+const DOUBLE_TAP_MS = 400;
+/** Greatest distance between the two taps of a double tap, CSS px. */
+const DOUBLE_TAP_PX = 28;
+/** Wider contacts are palms, CSS px: 17 mm on an iPad, one and a half times the width of a thumb. */
 const PALM_PX = 90;
-/** Fingers are ignored for so long after a pen was seen: the hand that holds it rests on the glass. */
+/** Touches are ignored for this long after a pen was seen, ms, because the hand that holds the pen rests on the screen. */
 const PEN_MS = 600;
-/** Two fingers have decided when both went this far, or one alone went farther, CSS px. */
+/** Scroll and pinch are told apart when both fingers have moved this far, CSS px. */
 const DECIDED_PX = 8;
+/** If only one of two fingers moves, it must move this far before scroll and pinch are told apart, CSS px. */
 const DECIDED_ALONE_PX = 40;
-/** The picture rolls on only if the fingers left the glass together. */
-const PARTING_MS = 120;
-/** A trackpad's pointer goes 1:1 when slow, for pixels, and up to this much farther when quick, for ways. */
+/** Momentum starts only if both scrolling fingers were lifted within this time, ms. */
+const LIFT_TOGETHER_MS = 120;
+/** In trackpad mode fast movements are multiplied by up to this factor, so that long distances need few strokes. */
 const GAIN_MAX = 2.6;
+/** Finger speed up to which the pointer moves 1:1, CSS px per ms. */
 const GAIN_FROM_PX_PER_MS = 0.15;
+/** Finger speed from which the pointer moves with the full gain, CSS px per ms. */
 const GAIN_TO_PX_PER_MS = 1.6;
 
 export const LEFT = 1;
 export const RIGHT = 4;
 
-/** Where something happens; null is where the pointer is. */
-export type Place = { readonly x: number; readonly y: number } | null;
+/** A page position in CSS px; null means the pointer's current position. */
+export type Position = { readonly x: number; readonly y: number } | null;
 
-export type TouchAct =
-  | { readonly kind: "buttons"; readonly at: Place; readonly buttons: number }
-  | { readonly kind: "nudge"; readonly dxPx: number; readonly dyPx: number }
-  | { readonly kind: "scroll"; readonly at: Place; readonly dxPx: number; readonly dyPx: number }
-  /** Pan by dx, dy and enlarge by `factor` around x, y. */
+export type TouchAction =
+  | { readonly kind: "buttons"; readonly at: Position; readonly buttons: number }
+  | { readonly kind: "move-by"; readonly dxPx: number; readonly dyPx: number }
+  | { readonly kind: "scroll"; readonly at: Position; readonly dxPx: number; readonly dyPx: number }
+  /** Pan by dxPx, dyPx and zoom by `factor` around x, y. */
   | {
       readonly kind: "view";
       readonly x: number;
@@ -60,7 +65,7 @@ export interface Contact {
   readonly id: number;
   readonly x: number;
   readonly y: number;
-  /** Width of what touches, CSS px; 0 or 1 where the browser does not know. */
+  /** Diameter of the contact, CSS px; 0 or 1 where the browser does not know it. */
   readonly sizePx: number;
 }
 
@@ -73,9 +78,9 @@ interface Finger {
 }
 
 export class TouchCore {
-  /** Which button a tap and a drag press. */
+  /** The button that a tap and a drag press. */
   button = LEFT;
-  /** The picture is larger than its stage: two fingers pan it instead of turning the wheel. */
+  /** Whether the surface is larger than the viewport, so that two fingers pan it instead of turning the wheel. */
   pannable = false;
   readonly #fingers = new Map<number, Finger>();
   readonly #momentum = new Momentum();
@@ -86,10 +91,10 @@ export class TouchCore {
   #movedAtMs = 0;
   #penAtMs = Number.NEGATIVE_INFINITY;
   #pressed = 0;
-  /** Where a tap hits: the finger's first place, or that of the tap before it. */
+  /** Position of a tap's click: where the finger first touched, or where the first tap of a double tap did. */
   #anchor: { x: number; y: number } | null = null;
   #lastTap: { x: number; y: number; atMs: number } | null = null;
-  #scrollAt: Place = null;
+  #scrollAt: Position = null;
   #span = { x: 0, y: 0, spread: 0 };
 
   constructor(mode: TouchMode) {
@@ -104,25 +109,25 @@ export class TouchCore {
     return this.#mode;
   }
 
-  /** The finger that leads, for what is shown beside it. */
+  /** Position of the leading finger, beside which the page shows the magnifier. */
   get finger(): { readonly x: number; readonly y: number } | null {
     return this.#fingers.get(this.#lead) ?? null;
   }
 
-  /** Takes effect at once; what is under way is cancelled first. */
-  choose(mode: TouchMode): TouchAct[] {
-    const acts = this.cancel();
+  /** Switches the mode at once and cancels the current gesture. */
+  choose(mode: TouchMode): TouchAction[] {
+    const actions = this.cancel();
     this.#mode = mode;
-    return acts;
+    return actions;
   }
 
-  /** A pen touches or hovers. */
-  pen(nowMs: number): TouchAct[] {
+  /** Handles a pen that touches or hovers: cancels the current gesture and ignores touches for a while. */
+  pen(nowMs: number): TouchAction[] {
     this.#penAtMs = nowMs;
     return this.#gesture === "idle" ? [] : this.cancel();
   }
 
-  down(contact: Contact, nowMs: number): TouchAct[] {
+  down(contact: Contact, nowMs: number): TouchAction[] {
     const { id, x, y, sizePx } = contact;
     if (sizePx > PALM_PX || nowMs - this.#penAtMs < PEN_MS) return [];
     this.#fingers.set(id, { startX: x, startY: y, x, y, moved: false });
@@ -133,24 +138,26 @@ export class TouchCore {
       this.#movedAtMs = nowMs;
       const last = this.#lastTap;
       const again =
-        last !== null && nowMs - last.atMs < DOUBLE_MS && Math.hypot(x - last.x, y - last.y) < DOUBLE_PX ? last : null;
+        last !== null && nowMs - last.atMs < DOUBLE_TAP_MS && Math.hypot(x - last.x, y - last.y) < DOUBLE_TAP_PX
+          ? last
+          : null;
       this.#anchor = again ?? { x, y };
-      return this.#cause("first", nowMs);
+      return this.#apply("first", nowMs);
     }
-    this.#measure();
-    if (count > 2) return this.#cause("third", nowMs);
+    this.#measureSpan();
+    if (count > 2) return this.#apply("third", nowMs);
     this.#scrollAt = this.#mode === "direct" ? { x: this.#span.x, y: this.#span.y } : null;
-    return this.#cause(nowMs - this.#startedAtMs <= TOGETHER_MS ? "second" : "late-second", nowMs);
+    return this.#apply(nowMs - this.#startedAtMs <= TWO_FINGER_TAP_MS ? "second" : "late-second", nowMs);
   }
 
-  move(contact: Contact, nowMs: number): TouchAct[] {
+  move(contact: Contact, nowMs: number): TouchAction[] {
     const { id, x, y } = contact;
     const finger = this.#fingers.get(id);
     if (finger === undefined) return [];
     const dxPx = x - finger.x;
     const dyPx = y - finger.y;
     if (dxPx === 0 && dyPx === 0) return [];
-    // A finger that flattens into a palm before it did anything is none.
+    // A contact that grows to a palm before it did anything is not a finger.
     if (contact.sizePx > PALM_PX && (this.#gesture === "pending" || this.#gesture === "touching")) return this.cancel();
     finger.x = x;
     finger.y = y;
@@ -162,8 +169,8 @@ export class TouchCore {
       case "touching":
       case "second-touch": {
         if (id !== this.#lead || !isFar(finger)) return [];
-        if (this.#gesture === "pending" && nowMs - this.#startedAtMs < GRACE_MS) return [];
-        return [...this.#cause("moved", nowMs), ...this.#follow(finger, dxPx, dyPx, nowMs)];
+        if (this.#gesture === "pending" && nowMs - this.#startedAtMs < SECOND_FINGER_GRACE_MS) return [];
+        return [...this.#apply("moved", nowMs), ...this.#follow(finger, dxPx, dyPx, nowMs)];
       }
       case "drag":
       case "aim":
@@ -175,11 +182,11 @@ export class TouchCore {
         return this.#decide(nowMs);
       case "scroll":
         this.#momentum.add(-dxPx / 2, -dyPx / 2, nowMs);
-        // Each of two fingers tells its own way; together they are one.
+        // The two fingers report their movements one by one, so each contributes half of the scroll distance.
         return [{ kind: "scroll", at: this.#scrollAt, dxPx: -dxPx / 2, dyPx: -dyPx / 2 }];
       case "view": {
         const before = this.#span;
-        this.#measure();
+        this.#measureSpan();
         const { x: atX, y: atY, spread } = this.#span;
         const factor = before.spread > 0 && spread > 0 ? spread / before.spread : 1;
         return [{ kind: "view", x: atX, y: atY, dxPx: atX - before.x, dyPx: atY - before.y, factor }];
@@ -189,74 +196,76 @@ export class TouchCore {
     }
   }
 
-  up(id: number, nowMs: number): TouchAct[] {
+  up(id: number, nowMs: number): TouchAction[] {
     const finger = this.#fingers.get(id);
     if (finger === undefined) return [];
-    const acts: TouchAct[] = [];
-    // Quicker than the grace: a short drag all the same.
-    if (this.#gesture === "pending" && id === this.#lead && isFar(finger)) acts.push(...this.#dragNow(finger, nowMs));
+    const actions: TouchAction[] = [];
+    // A short drag that ended within the grace period still counts.
+    if (this.#gesture === "pending" && id === this.#lead && isFar(finger))
+      actions.push(...this.#dragNow(finger, nowMs));
     const leads = id === this.#lead;
     if (this.#fingers.size > 1) {
       this.#fingers.delete(id);
-      if (this.#gesture === "two" && nowMs - this.#startedAtMs > 2 * TOGETHER_MS) this.#gesture = "two-late";
-      // Beside one that leads, others do not count; without it, what it did is over.
+      if (this.#gesture === "two" && nowMs - this.#startedAtMs > 2 * TWO_FINGER_TAP_MS) this.#gesture = "two-late";
+      // In a one-finger gesture only the leading finger counts; when it is lifted, the gesture is over.
       const single = this.#pressed !== 0 || this.#gesture === "cursor-move" || this.#gesture === "tap-drag";
-      if (single && !leads) return acts;
-      acts.push(...this.#cause(single ? "lift" : "one-lifted", nowMs, finger));
+      if (single && !leads) return actions;
+      actions.push(...this.#apply(single ? "lift" : "one-lifted", nowMs, finger));
       if (this.#gesture === "idle") this.#gesture = "ignored";
       if (this.#gesture === "parting") this.#movedAtMs = nowMs;
-      return acts;
+      return actions;
     }
     const quick =
-      this.#gesture === "parting" ? nowMs - this.#movedAtMs <= PARTING_MS : nowMs - this.#startedAtMs < TAP_MS;
-    acts.push(...this.#cause(quick ? "lift" : "late-lift", nowMs, finger));
+      this.#gesture === "parting" ? nowMs - this.#movedAtMs <= LIFT_TOGETHER_MS : nowMs - this.#startedAtMs < TAP_MS;
+    actions.push(...this.#apply(quick ? "lift" : "late-lift", nowMs, finger));
     this.#fingers.delete(id);
     if (this.#gesture === "coast" && !this.#momentum.start(nowMs)) this.#gesture = "idle";
     if (this.#gesture !== "coast") this.#momentum.clear();
-    return acts;
+    return actions;
   }
 
-  /** The browser took the fingers away, or the person turned to something else. */
-  cancel(): TouchAct[] {
+  /** Cancels the gesture, because the browser took the touches away or the page changed. */
+  cancel(): TouchAction[] {
     const finger = this.#fingers.get(this.#lead);
-    const acts = this.#cause("cancel", this.#movedAtMs, finger);
-    if (this.#pressed !== 0) acts.push(this.#buttons(0, finger));
+    const actions = this.#apply("cancel", this.#movedAtMs, finger);
+    if (this.#pressed !== 0) actions.push(this.#buttons(0, finger));
     this.#fingers.clear();
     this.#momentum.clear();
     this.#gesture = "idle";
-    return acts;
+    return actions;
   }
 
-  /** What the fingers that are down do means nothing until all are up, nor does one that joins them. */
-  ignoreTouches(): TouchAct[] {
+  /** Ignores the fingers that are down, and any that join them, until all are lifted. */
+  ignoreTouches(): TouchAction[] {
     if (this.#fingers.size === 0) return [];
-    const acts = this.#pressed === 0 ? [] : [this.#buttons(0, this.#fingers.get(this.#lead))];
+    const actions = this.#pressed === 0 ? [] : [this.#buttons(0, this.#fingers.get(this.#lead))];
     this.#momentum.clear();
     this.#gesture = "ignored";
-    return acts;
+    return actions;
   }
 
-  /** Ms until `tick` is due; null when nothing waits. */
-  wait(nowMs: number): number | null {
+  /** Returns the time until `handleTimer` must be called, ms; null when no timer is needed. */
+  timerDelay(nowMs: number): number | null {
     const due = this.#dueMs();
     return due === null ? null : Math.max(0, due - nowMs);
   }
 
-  tick(nowMs: number): TouchAct[] {
+  /** Handles the gesture's timer if it has expired. */
+  handleTimer(nowMs: number): TouchAction[] {
     const due = this.#dueMs();
     if (due === null || nowMs < due) return [];
     const finger = this.#fingers.get(this.#lead);
     if (this.#gesture === "pending" && finger !== undefined && isFar(finger)) return this.#dragNow(finger, nowMs);
-    return this.#cause("timeout", nowMs, finger);
+    return this.#apply("timeout", nowMs, finger);
   }
 
   #dueMs(): number | null {
     const finger = this.#fingers.get(this.#lead);
     switch (this.#gesture) {
       case "pending":
-        return this.#startedAtMs + (finger !== undefined && isFar(finger) ? GRACE_MS : HOLD_MS);
+        return this.#startedAtMs + (finger !== undefined && isFar(finger) ? SECOND_FINGER_GRACE_MS : HOLD_MS);
       case "tapped":
-        return this.#movedAtMs + HALF_TAP_MS;
+        return this.#movedAtMs + TAP_DRAG_MS;
       case "coast":
         return this.#momentum.nextMs;
       default:
@@ -264,7 +273,7 @@ export class TouchCore {
     }
   }
 
-  #cause(cause: Cause, nowMs: number, finger = this.#fingers.get(this.#lead)): TouchAct[] {
+  #apply(cause: Cause, nowMs: number, finger = this.#fingers.get(this.#lead)): TouchAction[] {
     const found = TABLES[this.#mode][this.#gesture][cause];
     if (found === undefined) return [];
     const [next, effect] = found;
@@ -273,7 +282,7 @@ export class TouchCore {
     return this.#effect(effect, before, nowMs, finger);
   }
 
-  #effect(effect: Effect, before: Gesture, nowMs: number, finger: Finger | undefined): TouchAct[] {
+  #effect(effect: Effect, before: Gesture, nowMs: number, finger: Finger | undefined): TouchAction[] {
     switch (effect) {
       case "hover":
         return [this.#buttons(0, before === "held" ? finger : this.#anchor)];
@@ -293,7 +302,7 @@ export class TouchCore {
       case "right-click":
         return [this.#buttons(RIGHT, this.#anchor), this.#buttons(0, this.#anchor)];
       case "coast": {
-        const rolled = this.#momentum.roll(nowMs);
+        const rolled = this.#momentum.step(nowMs);
         if (rolled === null) {
           this.#gesture = "idle";
           return [];
@@ -305,7 +314,7 @@ export class TouchCore {
     }
   }
 
-  #buttons(buttons: number, at?: { x: number; y: number } | null): TouchAct {
+  #buttons(buttons: number, at?: { x: number; y: number } | null): TouchAction {
     this.#pressed = buttons;
     return {
       kind: "buttons",
@@ -314,38 +323,38 @@ export class TouchCore {
     };
   }
 
-  #dragNow(finger: Finger, nowMs: number): TouchAct[] {
-    return [...this.#cause("moved", nowMs, finger), this.#buttons(this.#pressed, finger)];
+  #dragNow(finger: Finger, nowMs: number): TouchAction[] {
+    return [...this.#apply("moved", nowMs, finger), this.#buttons(this.#pressed, finger)];
   }
 
-  /** The pointer goes with the finger: to it, or as far as it went. */
-  #follow(finger: Finger, dxPx: number, dyPx: number, nowMs: number): TouchAct[] {
+  /** Moves the pointer with the finger: to its position in direct mode, by its movement times the gain in trackpad mode. */
+  #follow(finger: Finger, dxPx: number, dyPx: number, nowMs: number): TouchAction[] {
     if (this.#mode === "direct") return [this.#buttons(this.#pressed, finger)];
     const gain = pointerGain(Math.hypot(dxPx, dyPx) / Math.max(1, nowMs - this.#movedAtMs));
     this.#movedAtMs = nowMs;
-    return [{ kind: "nudge", dxPx: dxPx * gain, dyPx: dyPx * gain }];
+    return [{ kind: "move-by", dxPx: dxPx * gain, dyPx: dyPx * gain }];
   }
 
-  /** Whether two fingers scroll or pinch. Their events come one by one: each step of one alone looks like a pinch. */
-  #decide(nowMs: number): TouchAct[] {
+  /** Decides whether two fingers scroll or pinch. Their events come one by one, and the step of one finger alone looks like a pinch. */
+  #decide(nowMs: number): TouchAction[] {
     const [first, second] = [...this.#fingers.values()];
     if (first === undefined || second === undefined) return [];
     const alone = Math.max(travel(first), travel(second)) > DECIDED_ALONE_PX;
     if (!(first.moved && second.moved) && !alone) return [];
     const before = this.#span;
-    this.#measure();
+    this.#measureSpan();
     const now = this.#span;
     this.#span = before;
     first.moved = false;
     second.moved = false;
-    const way = Math.hypot(now.x - before.x, now.y - before.y);
+    const distance = Math.hypot(now.x - before.x, now.y - before.y);
     const spread = Math.abs(now.spread - before.spread);
-    if (Math.max(way, spread) < DECIDED_PX) return [];
+    if (Math.max(distance, spread) < DECIDED_PX) return [];
     this.#span = now;
-    return this.#cause(spread > way || this.pannable ? "pinch" : "parallel", nowMs);
+    return this.#apply(spread > distance || this.pannable ? "pinch" : "parallel", nowMs);
   }
 
-  #measure(): void {
+  #measureSpan(): void {
     const [first, second] = [...this.#fingers.values()];
     if (first === undefined || second === undefined) return;
     this.#span = {
@@ -364,8 +373,8 @@ function isFar(finger: Finger): boolean {
   return travel(finger) > SLOP_PX;
 }
 
-/** How much farther than the finger a trackpad's pointer goes. */
+/** Returns the factor by which the pointer moves farther than the finger in trackpad mode. */
 export function pointerGain(pxPerMs: number): number {
-  const share = (pxPerMs - GAIN_FROM_PX_PER_MS) / (GAIN_TO_PX_PER_MS - GAIN_FROM_PX_PER_MS);
-  return 1 + (GAIN_MAX - 1) * Math.max(0, Math.min(1, share));
+  const fraction = (pxPerMs - GAIN_FROM_PX_PER_MS) / (GAIN_TO_PX_PER_MS - GAIN_FROM_PX_PER_MS);
+  return 1 + (GAIN_MAX - 1) * Math.max(0, Math.min(1, fraction));
 }

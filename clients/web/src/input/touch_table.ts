@@ -1,78 +1,107 @@
 /**
- * What fingers do, as a table: state × cause → next state and effect. A cause that a state's row lacks changes nothing.
+ * The transition table of touch gestures: state and cause → next state and effect. A cause that is missing in a state's row changes
+ * nothing.
  *
- * Direct, as Windows does it: tap = click · move = drag · hold, then lift = right click · hold, then move = aim with the loupe, lift = click
- * there. A drag does not wait for a hold: reading pictures is dragging (window, zoom, pan) more than anything else.
- * Trackpad, as libinput does it: a tap presses, and lets go only when no half tap followed.
- * Two fingers, both modes: move = scroll (of a picture larger than its stage: pan) · pinch = zoom · tap = right click.
+ * Direct mode works as on Windows: tap = click · move = drag · hold and lift = right click · hold and move = aim with the magnifier,
+ * then lift = click there. A drag needs no hold first, because radiologists mostly drag (window, zoom, pan).
+ * Trackpad mode works as in libinput: a tap presses the button and releases it unless a second touch follows at once.
+ * Two fingers, in both modes: move = scroll (or pan, when the surface is larger than the viewport) · pinch = zoom · tap = right click.
  */
 
 export type TouchMode = "direct" | "trackpad";
 
+/** State of the touch gesture. */
 export type Gesture =
+  /** No finger is down. */
   | "idle"
-  /** Direct: one finger that has neither moved nor stayed. */
+  /** Direct mode: one finger is down and has neither moved nor been held long enough. */
   | "pending"
+  /** Direct mode: one finger drags with the button pressed. */
   | "drag"
+  /** Direct mode: one finger was held still; lifting it gives a right click. */
   | "held"
+  /** Direct mode: after a hold, the finger aims with the magnifier; lifting it clicks. */
   | "aim"
-  /** Trackpad: one finger that has not moved; the pointer under way; after a tap; the finger after it; the drag of both. */
+  /** Trackpad mode: one finger is down and has not moved. */
   | "touching"
+  /** Trackpad mode: one finger moves the pointer without a button. */
   | "cursor-move"
+  /** Trackpad mode: a tap pressed the button; its release waits for a second touch. */
   | "tapped"
+  /** Trackpad mode: a second touch follows a tap; the button is still pressed. */
   | "second-touch"
+  /** Trackpad mode: the second touch moves, which drags. */
   | "tap-drag"
-  /** Two fingers that may still be a tap; two that came apart in time and click nothing. */
+  /** Two fingers that came down together and may still be a two-finger tap. */
   | "two"
+  /** Two fingers that came down one after the other and cannot be a tap. */
   | "two-late"
+  /** Two fingers scroll. */
   | "scroll"
+  /** Two fingers pan and zoom the view. */
   | "view"
-  /** One of two scrolling fingers is up; the picture rolls on; a finger stopped it, which is no tap. */
+  /** One of two scrolling fingers was lifted. */
   | "parting"
+  /** All fingers are lifted and momentum continues the scroll. */
   | "coast"
+  /** A finger stopped the momentum; lifting it is not a tap. */
   | "coast-stopped"
-  /** Whatever follows until all fingers are up means nothing. */
+  /** Everything is ignored until all fingers are lifted. */
   | "ignored";
 
+/** Event that can change the gesture. */
 export type Cause =
+  /** The first finger came down. */
   | "first"
-  /** A second finger, soon after the first or late; and any further one. */
+  /** A second finger came down in time for a two-finger tap. */
   | "second"
+  /** A second finger came down too late for a two-finger tap. */
   | "late-second"
+  /** A third or further finger came down. */
   | "third"
-  /** The finger went beyond the slop. */
+  /** The finger moved farther than it would unintentionally. */
   | "moved"
-  /** Time is up: of a hold, of the half tap, of the coast. */
+  /** The timer of a hold, of a tap or of the momentum expired. */
   | "timeout"
-  /** Two fingers moved alike, or against each other. */
+  /** Two fingers moved in the same direction. */
   | "parallel"
+  /** Two fingers moved apart or towards each other. */
   | "pinch"
-  /** The last finger is up; it was up too soon or too late to be a tap; one of two is up. */
+  /** The last finger was lifted in time for a tap. */
   | "lift"
+  /** The last finger was lifted too late for a tap. */
   | "late-lift"
+  /** One of two fingers was lifted. */
   | "one-lifted"
+  /** The gesture was cancelled. */
   | "cancel";
 
+/** What a transition does to the pointer. */
 export type Effect =
   | "none"
+  /** Move the pointer without a button. */
   | "hover"
   | "press"
   | "release"
-  /** Press, and release at the same place. */
+  /** Press and release at the same position. */
   | "click"
   | "right-click"
-  /** The end of a tap's press, and another one. */
+  /** Release the button and press it again, for a double click. */
   | "release-press"
+  /** Scroll one step further by momentum. */
   | "coast";
 
 type Row = Partial<Record<Cause, readonly [Gesture, Effect]>>;
 export type Table = Readonly<Record<Gesture, Row>>;
 
+/** Ends the gesture without an effect. */
 const END: Row = { lift: ["idle", "none"], "late-lift": ["idle", "none"], cancel: ["idle", "none"] };
+/** Ends the gesture and releases the button. */
 const RELEASE: Row = { lift: ["idle", "release"], "late-lift": ["idle", "release"], cancel: ["idle", "release"] };
-const SPENT: Row = { second: ["ignored", "none"], "late-second": ["ignored", "none"] };
-/** A hand that comes down beside a drag must not end it. */
-const APART: Row = {
+/** Further fingers turn the gesture into an ignored one. */
+const IGNORE_MORE: Row = { second: ["ignored", "none"], "late-second": ["ignored", "none"] };
+/** Two fingers whose movement decides between scroll and pinch. */
+const TWO_UNDECIDED: Row = {
   ...END,
   third: ["ignored", "none"],
   "one-lifted": ["ignored", "none"],
@@ -81,11 +110,11 @@ const APART: Row = {
 };
 
 const TWO_FINGERS = {
-  two: { ...APART, "one-lifted": ["ignored", "right-click"], "late-lift": ["idle", "none"] },
-  "two-late": APART,
+  two: { ...TWO_UNDECIDED, "one-lifted": ["ignored", "right-click"], "late-lift": ["idle", "none"] },
+  "two-late": TWO_UNDECIDED,
   scroll: { ...END, third: ["ignored", "none"], "one-lifted": ["parting", "none"] },
   view: { ...END, third: ["ignored", "none"], "one-lifted": ["ignored", "none"] },
-  parting: { ...END, ...SPENT, lift: ["coast", "none"], "late-lift": ["idle", "none"] },
+  parting: { ...END, ...IGNORE_MORE, lift: ["coast", "none"], "late-lift": ["idle", "none"] },
   coast: { first: ["coast-stopped", "none"], timeout: ["coast", "coast"], cancel: ["idle", "none"] },
   ignored: END,
 } as const satisfies Partial<Table>;
@@ -106,12 +135,12 @@ export const TABLES: Readonly<Record<TouchMode, Table>> = {
     drag: RELEASE,
     held: {
       ...END,
-      ...SPENT,
+      ...IGNORE_MORE,
       moved: ["aim", "hover"],
       lift: ["idle", "right-click"],
       "late-lift": ["idle", "right-click"],
     },
-    aim: { ...END, ...SPENT, lift: ["idle", "click"], "late-lift": ["idle", "click"] },
+    aim: { ...END, ...IGNORE_MORE, lift: ["idle", "click"], "late-lift": ["idle", "click"] },
     "coast-stopped": {
       ...END,
       second: ["two-late", "none"],

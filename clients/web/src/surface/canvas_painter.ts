@@ -1,11 +1,12 @@
-/** Paints frames on a 2D canvas, and reads them back. */
+/** Paints frames on a 2D canvas and reads pixels back. */
 
 import type { Rectangle } from "../decode/tile_decoder.ts";
 import type { Frame } from "./surface.ts";
 
 /**
- * `willReadFrequently` keeps the pixels in main memory: putting and reading them back, for digests, needs no way to the graphics card
- * (measured: 7 against 17 ms from press to readable pixel). `alpha: false` spares blending; sRGB on both sides, so nothing is converted.
+ * `willReadFrequently` keeps the pixels in main memory, so that painting and reading back for digests avoid the graphics card
+ * (measured: 7 instead of 17 ms from key press to readable pixel). `alpha: false` avoids blending. The colour space is sRGB on both
+ * sides, so nothing is converted.
  */
 const CONTEXT: CanvasRenderingContext2DSettings = { alpha: false, willReadFrequently: true, colorSpace: "srgb" };
 
@@ -25,11 +26,11 @@ export class CanvasPainter {
     this.#canvas.width = width;
     this.#canvas.height = height;
     this.#context.imageSmoothingEnabled = false;
-    this.#black();
+    this.#fillBlack();
   }
 
   paint(frame: Frame): void {
-    if (frame.reset) this.#black();
+    if (frame.reset) this.#fillBlack();
     let offset = 0;
     for (const { x, y, width, height } of frame.rectangles) {
       const length = width * height * 4;
@@ -42,12 +43,12 @@ export class CanvasPainter {
     }
   }
 
-  /** The upper left part of a frame of video, pixel for pixel. */
+  /** Draws the upper left part of a video frame into the rectangle, without scaling. */
   draw(frame: CanvasImageSource, { x, y, width, height }: Rectangle): void {
     this.#context.drawImage(frame, 0, 0, width, height, x, y, width, height);
   }
 
-  /** null when the browser refuses. */
+  /** Reads the RGBA pixels of each rectangle; null when the browser refuses. */
   read(rectangles: readonly Rectangle[]): Uint8ClampedArray<ArrayBuffer>[] | null {
     try {
       return rectangles.map(({ x, y, width, height }) => {
@@ -55,12 +56,12 @@ export class CanvasPainter {
         return data as Uint8ClampedArray<ArrayBuffer>;
       });
     } catch {
-      // Out of memory, or a context that was lost: the badge must fall, the page go on.
+      // The browser is out of memory or lost the context. The badge then shows "unverified", and the page continues.
       return null;
     }
   }
 
-  #black(): void {
+  #fillBlack(): void {
     this.#context.fillStyle = "#000";
     this.#context.fillRect(0, 0, this.#canvas.width, this.#canvas.height);
   }

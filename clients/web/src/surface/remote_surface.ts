@@ -1,30 +1,30 @@
-/** The worker's end of a surface that lives in the page, and the page's end. What crosses is declared here. */
+/** A surface in the page that is controlled from the worker: both ends, and the messages between them. */
 
 import type { Rectangle } from "../decode/tile_decoder.ts";
 import { BufferPool } from "./buffer_pool.ts";
 import { CanvasPainter } from "./canvas_painter.ts";
 import { type Frame, type Surface, type VideoRegion, wallMs } from "./surface.ts";
 
-/** Worker → page. Carried out in order; `paint` and `read` are answered in order. */
+/** Worker → page. Commands are executed in command; `paint` and `read` are answered in command. */
 export type SurfaceCommand =
   | { readonly kind: "open"; readonly width: number; readonly height: number }
   | { readonly kind: "paint"; readonly frame: Frame }
   | { readonly kind: "read"; readonly rectangles: readonly Rectangle[] }
-  | { readonly kind: "video"; readonly place: VideoRegion | null };
+  | { readonly kind: "video"; readonly region: VideoRegion | null };
 
 /** Page → worker. */
 export type SurfaceReply =
   | { readonly kind: "painted"; readonly shownMs: number; readonly pixels: ArrayBuffer }
   | { readonly kind: "read"; readonly pixels: readonly Uint8ClampedArray[] | null };
 
-/** An event of the canvas that a `PageSurface` paints on; its detail is what changed. */
+/** Type of the event that a canvas fires after a `PageSurface` painted on it. Its detail is a `Painted`. */
 export const PAINTED = "surface-painted";
-/** null: everything. */
+/** The changed part of the canvas; null means everything. */
 export type Painted = Changed | null;
 
 export interface Changed {
   readonly rectangles: readonly Rectangle[];
-  /** As in `Frame`, good during the event alone; null: to be read from the canvas. */
+  /** Pixels as in `Frame`, valid only during the event; null means that they must be read from the canvas. */
   readonly pixels: ArrayBuffer | null;
 }
 
@@ -54,31 +54,31 @@ export class RemoteSurface implements Surface {
     this.#post({ kind: "read", rectangles }, []);
   }
 
-  video(place: VideoRegion | null): void {
-    this.#post({ kind: "video", place }, []);
+  setVideoRegion(region: VideoRegion | null): void {
+    this.#post({ kind: "video", region }, []);
   }
 
-  take(bytes: number): ArrayBuffer {
+  takeBuffer(bytes: number): ArrayBuffer {
     return this.#pool.take(bytes);
   }
 
-  /** The page answered. */
-  answer(answer: SurfaceReply): void {
-    if (answer.kind === "painted") {
-      this.#pool.give(answer.pixels);
-      this.#painted.shift()?.(answer.shownMs);
+  /** Handles the page's reply to the oldest unanswered `paint` or `read`. */
+  handleReply(reply: SurfaceReply): void {
+    if (reply.kind === "painted") {
+      this.#pool.give(reply.pixels);
+      this.#painted.shift()?.(reply.shownMs);
     } else {
-      this.#read.shift()?.(answer.pixels);
+      this.#read.shift()?.(reply.pixels);
     }
   }
 }
 
-/** Carries out a worker's orders on a canvas of the page. */
+/** Executes a worker's surface commands on a canvas of the page. */
 export class PageSurface {
   readonly #canvas: HTMLCanvasElement;
   readonly #painter: CanvasPainter;
   readonly #post: Post<SurfaceReply>;
-  #place: VideoRegion | null = null;
+  #videoRegion: VideoRegion | null = null;
 
   constructor(canvas: HTMLCanvasElement, post: Post<SurfaceReply>) {
     this.#canvas = canvas;
@@ -86,46 +86,46 @@ export class PageSurface {
     this.#post = post;
   }
 
-  /** What video shows now. */
-  get place(): VideoRegion | null {
-    return this.#place;
+  /** The region in which video is shown now. */
+  get videoRegion(): VideoRegion | null {
+    return this.#videoRegion;
   }
 
-  /** Shows a frame of video; whether its number is the one that is shown now. */
-  show(frame: CanvasImageSource, number: number): boolean {
-    if (this.#place?.number !== number) return false;
-    this.#painter.draw(frame, this.#place.rectangle);
-    this.#tell({ rectangles: [this.#place.rectangle], pixels: null });
+  /** Draws a video frame if it has the number of the current region. Returns whether it was drawn. */
+  showVideoFrame(frame: CanvasImageSource, number: number): boolean {
+    if (this.#videoRegion?.number !== number) return false;
+    this.#painter.draw(frame, this.#videoRegion.rectangle);
+    this.#notifyPainted({ rectangles: [this.#videoRegion.rectangle], pixels: null });
     return true;
   }
 
-  execute(order: SurfaceCommand): void {
-    switch (order.kind) {
+  execute(command: SurfaceCommand): void {
+    switch (command.kind) {
       case "paint": {
-        const { reset, pixels } = order.frame;
-        this.#painter.paint(order.frame);
+        const { reset, pixels } = command.frame;
+        this.#painter.paint(command.frame);
         const shownMs = wallMs();
-        // While the pixels are still here.
-        this.#tell(reset ? null : order.frame);
+        // The listeners need the pixels before the buffer is transferred back.
+        this.#notifyPainted(reset ? null : command.frame);
         this.#post({ kind: "painted", shownMs, pixels }, [pixels]);
         return;
       }
       case "read": {
-        const pixels = this.#painter.read(order.rectangles);
+        const pixels = this.#painter.read(command.rectangles);
         this.#post({ kind: "read", pixels }, pixels?.map((part) => part.buffer) ?? []);
         return;
       }
       case "video":
-        this.#place = order.place;
+        this.#videoRegion = command.region;
         return;
       case "open":
-        this.#place = null;
-        this.#painter.open(order.width, order.height);
-        this.#tell(null);
+        this.#videoRegion = null;
+        this.#painter.open(command.width, command.height);
+        this.#notifyPainted(null);
     }
   }
 
-  #tell(changed: Painted): void {
+  #notifyPainted(changed: Painted): void {
     this.#canvas.dispatchEvent(new CustomEvent<Painted>(PAINTED, { detail: changed }));
   }
 }

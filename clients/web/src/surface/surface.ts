@@ -1,5 +1,5 @@
 /**
- * The contract of what shows a monitor's pixels and lets them be read back.
+ * A surface displays a monitor's pixels and lets them be read back for verification.
  *
  *     open(size) ─► paint(frame) … read(rectangles) … ─► open(other size) …
  *
@@ -9,35 +9,35 @@
 
 import type { Rectangle } from "../decode/tile_decoder.ts";
 
-/** What one update changed. */
+/** The pixels that one update changed. */
 export interface Frame {
-  /** Paint everything black first. */
+  /** Whether the whole surface is painted black first. */
   readonly reset: boolean;
   readonly rectangles: readonly Rectangle[];
-  /** RGBA of the rectangles, one after the other, without gaps. Given away with the call. */
+  /** RGBA pixels of the rectangles, one rectangle after the other without gaps. The buffer is transferred with the call. */
   readonly pixels: ArrayBuffer;
 }
 
-/** Where frames with this number are shown. */
+/** The part of the monitor in which video frames with this number are shown. */
 export interface VideoRegion {
   readonly number: number;
   readonly rectangle: Rectangle;
 }
 
 export interface Surface {
-  /** A black picture of this size, in px. */
+  /** Sets the size in px and paints everything black. */
   open(width: number, height: number): void;
-  /** Paints a frame as a whole; `done` gets the time it was there, in ms on the wall clock (`performance.timeOrigin` added). */
+  /** Paints a whole frame. `done` receives the time when it was painted, in ms of the wall clock (see `wallMs`). */
   paint(frame: Frame, done: (shownMs: number) => void): void;
-  /** RGBA of each rectangle, as the surface holds it now; null when it cannot be read. */
+  /** Reads the RGBA pixels of each rectangle from the surface; `done` receives null when they cannot be read. */
   read(rectangles: readonly Rectangle[], done: (pixels: readonly Uint8ClampedArray[] | null) => void): void;
-  /** From now on only frames of this place are shown, beside what is painted; null: none. */
-  video(place: VideoRegion | null): void;
-  /** A buffer of at least this many bytes to put the next frame's pixels in: a used one, where there is one. */
-  take(bytes: number): ArrayBuffer;
+  /** Shows the video frames of this region from now on, beside painted frames; null shows no video. */
+  setVideoRegion(region: VideoRegion | null): void;
+  /** Returns a buffer of at least this many bytes for the next frame's pixels; used buffers are recycled. */
+  takeBuffer(bytes: number): ArrayBuffer;
 }
 
-/** Wall clock in ms with the resolution of `performance.now()`; the same in page and worker. */
+/** Returns the wall clock in ms with the resolution of `performance.now()`; it is the same in page and worker. */
 export function wallMs(): number {
   return performance.timeOrigin + performance.now();
 }

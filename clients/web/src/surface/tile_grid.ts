@@ -3,7 +3,7 @@
 import type { Rectangle } from "../decode/tile_decoder.ts";
 
 export const TILE_PX = 64;
-/** More rectangles than this cost more calls than the pixels between them. */
+/** With more rectangles than this, the calls cost more than copying the pixels between the rectangles. */
 const MAX_RECTANGLES = 24;
 
 export class TileGrid {
@@ -21,7 +21,7 @@ export class TileGrid {
     this.count = this.columns * this.rows;
   }
 
-  /** Columns `left`…`right` − 1 of rows `top`…`bottom` − 1, in px. */
+  /** Returns the rectangle of the columns `left` to `right` − 1 and the rows `top` to `bottom` − 1, in px. */
   rectangle(left: number, top: number, right: number, bottom: number): Rectangle {
     const x = left * TILE_PX;
     const y = top * TILE_PX;
@@ -33,25 +33,25 @@ export class TileGrid {
     };
   }
 
-  /** Few tile-aligned rectangles that cover every tile marked in `marks` (one byte a tile), and maybe others. */
+  /** Returns a few tile-aligned rectangles that cover every marked tile (one byte per tile in `marks`) and possibly others. */
   cover(marks: Uint8Array): Rectangle[] {
     const exact = this.#runs(marks, false);
     return exact.length <= MAX_RECTANGLES ? exact : this.#runs(marks, true);
   }
 
-  /** As `cover`, but no other tile. */
-  exactly(marks: Uint8Array): Rectangle[] {
+  /** Returns tile-aligned rectangles that cover exactly the marked tiles. */
+  coverExactly(marks: Uint8Array): Rectangle[] {
     return this.#runs(marks, false);
   }
 
-  /** One byte a tile: 1 for those that a rectangle touches. */
+  /** Returns one byte per tile: 1 for the tiles that the rectangle touches. */
   marks(rectangle: Rectangle): Uint8Array {
     const marks = new Uint8Array(this.count);
     this.mark(rectangle, marks);
     return marks;
   }
 
-  /** Sets those that a rectangle touches. */
+  /** Sets the marks of the tiles that the rectangle touches. */
   mark({ x, y, width, height }: Rectangle, marks: Uint8Array): void {
     const left = Math.floor(x / TILE_PX);
     const right = Math.ceil((x + width) / TILE_PX);
@@ -59,7 +59,7 @@ export class TileGrid {
       marks.fill(1, row * this.columns + left, row * this.columns + right);
   }
 
-  /** Runs of tiles per row, joined with an equal run in the row above; `wide` takes one run from the first to the last. */
+  /** Joins equal runs of marked tiles in adjacent rows to rectangles. `wide` uses a single run per row, from its first mark to its last. */
   #runs(marks: Uint8Array, wide: boolean): Rectangle[] {
     const found: Rectangle[] = [];
     let open: { left: number; right: number; top: number }[] = [];

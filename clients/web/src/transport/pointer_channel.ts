@@ -1,128 +1,132 @@
 /**
- * InputSink whose pointer motion goes as datagrams while there is a channel for them, and by the WebSocket otherwise (PROTOCOL.md §11).
+ * An input sink that sends pointer motion as datagrams over a WebRTC data channel while one is open, and everything else over the
+ * WebSocket (PROTOCOL.md §11).
  *
- * Datagrams may get lost: the latest motion is repeated on the WebSocket soon, and before whatever depends on where the pointer is.
+ * Datagrams may be lost, so the latest motion is repeated on the WebSocket shortly after it, and before any message that depends on
+ * the pointer's position. A new *turn* starts with every message that the pointer's order matters for (a press, a wheel step); motion
+ * within a turn is numbered by its *step*, so that the agent can drop datagrams that arrive late.
  */
 
 import type { InputSink } from "../input/input_sink.ts";
 import type { InputMessage } from "../protocol/messages.ts";
-import { encodeMotion } from "../protocol/motion.ts";
+import { encodePointerMotion } from "../protocol/pointer_motion.ts";
 
-/** What is used of an RTCDataChannel. */
+/** The part of RTCDataChannel that is used here. */
 export interface PointerDataChannel {
   readonly readyState: RTCDataChannelState;
   readonly bufferedAmount: number;
   send(data: Uint8Array<ArrayBuffer>): void;
 }
 
-/** The way to the WebSocket. */
-export interface InputWire {
-  /** Sent at once, in order. */
+/** Sends input over the WebSocket. */
+export interface InputSocket {
+  /** Sends a message at once; messages keep their order. */
   send(message: InputMessage): void;
-  /** If the wire is busy only the latest counts. */
+  /** Sends pointer motion; while the socket is congested only the latest motion is kept. */
   sendMotion(message: PointerMessage): void;
 }
 
 type PointerMessage = Extract<InputMessage, { type: "pointer" }>;
 
-/** A channel that holds more than a few datagrams back is no quick way. */
+/** A channel that buffers more than this, a few datagrams, would delay motion; it is bypassed until it drains. */
 const BUFFERED_MAX_BYTES = 128;
-/** So long after a datagram the WebSocket tells where the pointer is. */
+/** Delay after which the latest datagram is repeated on the WebSocket, ms. */
 export const REPEAT_MS = 50;
-const LAST = 0xffff;
+/** Largest number of a turn or step: both are unsigned 16-bit numbers. */
+const MAX_COUNT = 0xffff;
 
 export class PointerChannel implements InputSink {
-  readonly #wire: InputWire;
+  readonly #socket: InputSocket;
   #channel: PointerDataChannel | null = null;
   #turn = 0;
   #step = 0;
-  /** As the turn began. A datagram tells none. */
+  /** Buttons held since the turn began. Datagrams do not carry them. */
   #buttons = 0;
-  /** The agent does not know this turn yet: the next motion tells it, by the WebSocket. */
-  #fresh = true;
-  /** Sent as a datagram alone so far. */
-  #unsure: PointerMessage | null = null;
+  /** Whether the next motion must start a new turn, over the WebSocket. */
+  #needsTurn = true;
+  /** The latest motion that was sent only as a datagram. */
+  #unconfirmed: PointerMessage | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(wire: InputWire) {
-    this.#wire = wire;
+  constructor(socket: InputSocket) {
+    this.#socket = socket;
   }
 
-  /** Datagrams go by this channel from now on; null: there is none. */
+  /** Sends datagrams over this channel from now on; null stops sending datagrams. */
   useChannel(channel: PointerDataChannel | null): void {
     if (channel === this.#channel) return;
     this.#repeat();
     this.#channel = channel;
-    this.#fresh = true;
+    this.#needsTurn = true;
   }
 
   send(message: InputMessage): void {
     switch (message.type) {
       case "pointer":
-        this.#forget();
+        this.#cancelRepeat();
         this.#buttons = message.buttons;
-        this.#wire.send({ ...message, ...this.#nextTurn() });
+        this.#socket.send({ ...message, ...this.#nextTurn() });
         return;
       case "wheel":
-        this.#forget();
-        this.#wire.send({ ...message, turn: this.#nextTurn().turn });
+        this.#cancelRepeat();
+        this.#socket.send({ ...message, turn: this.#nextTurn().turn });
         return;
       case "release":
-        // It says nothing of a turn, but is one: what moves afterwards moves with nothing held.
-        this.#fresh = true;
+        // The message carries no turn number but ends the turn, because later motion is sent without buttons.
+        this.#needsTurn = true;
         break;
     }
     this.#repeat();
-    this.#wire.send(message);
+    this.#socket.send(message);
   }
 
   sendMotion(x: number, y: number, buttons: number): void {
     const message = { type: "pointer", x, y, buttons } as const;
     const channel = this.#channel;
     if (channel === null) {
-      this.#wire.sendMotion(message);
-    } else if (this.#fresh || this.#step === LAST || buttons !== this.#buttons) {
-      this.#forget();
+      this.#socket.sendMotion(message);
+    } else if (this.#needsTurn || this.#step === MAX_COUNT || buttons !== this.#buttons) {
+      this.#cancelRepeat();
       this.#buttons = buttons;
-      this.#wire.sendMotion({ ...message, ...this.#nextTurn() });
+      this.#socket.sendMotion({ ...message, ...this.#nextTurn() });
     } else {
       this.#step += 1;
       const counted = { ...message, turn: this.#turn, step: this.#step };
       if (channel.readyState === "open" && channel.bufferedAmount <= BUFFERED_MAX_BYTES) {
-        channel.send(encodeMotion(this.#turn, this.#step, x, y));
-        this.#unsure = counted;
+        channel.send(encodePointerMotion(this.#turn, this.#step, x, y));
+        this.#unconfirmed = counted;
         this.#timer ??= setTimeout(() => this.#repeat(), REPEAT_MS);
       } else {
-        this.#forget();
-        this.#wire.sendMotion(counted);
+        this.#cancelRepeat();
+        this.#socket.sendMotion(counted);
       }
     }
   }
 
-  /** Nothing more is sent. */
+  /** Stops sending. */
   close(): void {
-    this.#forget();
+    this.#cancelRepeat();
     this.#channel = null;
   }
 
-  /** Without a channel nobody counts. */
+  /** Starts a turn and returns its numbers. Without a channel, turns are not counted and have the number 0. */
   #nextTurn(): { turn: number; step: number } {
-    this.#fresh = this.#channel === null;
+    this.#needsTurn = this.#channel === null;
     this.#step = 0;
     if (this.#channel === null) return { turn: 0, step: 0 };
-    this.#turn = (this.#turn % LAST) + 1;
+    this.#turn = (this.#turn % MAX_COUNT) + 1;
     return { turn: this.#turn, step: 0 };
   }
 
   #repeat(): void {
-    const message = this.#unsure;
-    this.#forget();
-    if (message !== null) this.#wire.sendMotion(message);
+    const message = this.#unconfirmed;
+    this.#cancelRepeat();
+    if (message !== null) this.#socket.sendMotion(message);
   }
 
-  #forget(): void {
+  #cancelRepeat(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#unsure = null;
+    this.#unconfirmed = null;
   }
 }

@@ -1,32 +1,33 @@
-/** Asks the door for the right to open one viewer connection. */
+/** Requests a ticket from the gateway, which permits opening one viewer connection. */
 
-import type { EndReason } from "../protocol/close.ts";
+import type { EndReason } from "../protocol/close_action.ts";
 import { isRecord } from "../protocol/fields.ts";
 
 export type TicketAnswer =
   | { readonly kind: "ticket"; readonly ticket: string; readonly path: string }
   | { readonly kind: "refused"; readonly reason: EndReason; readonly detail: string }
-  /** May work later: no network, the door restarts, the desktop is being started. */
+  /** A later request may succeed: there is no network, the gateway is restarting or the desktop is being started. */
   | { readonly kind: "later"; readonly detail: string };
 
 const REFUSALS: Readonly<Record<number, EndReason>> = { 401: "signed-out", 403: "forbidden", 404: "missing" };
-/** The door gives a desktop 40 s to start, and says when it failed; one that says nothing for longer is gone. */
+/** Timeout of a ticket request, ms. The gateway waits up to 40 s for a desktop to start and reports a failure. */
 const TIMEOUT_MS = 45_000;
-/** Three round trips of a bad line. A request into a dead network would hang long after that is back. */
-const REACHABLE_MS = 1_000;
+/** Timeout of the reachability check, ms: three round trips on a bad line. A longer one would outlive the network outage. */
+const REACHABLE_TIMEOUT_MS = 1_000;
 
 export const UNREACHABLE: TicketAnswer = { kind: "later", detail: "" };
 
-/** Whether the door answers at all. */
+/** Returns whether the gateway answers. */
 export async function reachable(): Promise<boolean> {
   try {
-    await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(REACHABLE_MS) });
+    await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(REACHABLE_TIMEOUT_MS) });
     return true;
   } catch {
     return false;
   }
 }
 
+/** Requests a ticket for a desktop. Never throws; failures are part of the answer. */
 export async function fetchTicket(desktop: string): Promise<TicketAnswer> {
   let response: Response;
   try {

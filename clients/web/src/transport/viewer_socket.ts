@@ -1,42 +1,42 @@
-/** One connection to an agent: ticket, then WebSocket. Says each thing once, and nothing after its end. */
+/** One connection to an agent: requests a ticket, then opens the WebSocket. Fires no event after the connection has ended. */
 
-import { CLOSE, type EndReason } from "../protocol/close.ts";
-import { MAX_BINARY_FROM_AGENT, SUBPROTOCOL } from "../protocol/messages.ts";
+import type { EndReason } from "../protocol/close_action.ts";
+import { AGENT_BINARY_MAX_BYTES, CloseCode, SUBPROTOCOL, TICKET_PREFIX } from "../protocol/generated.ts";
 import { fetchTicket, reachable, UNREACHABLE } from "./ticket.ts";
 
-/** From ticket to open socket; a port that swallows everything must not hold the viewer. */
+/** Timeout for opening the WebSocket, ms: a firewall that drops packets must not block the viewer. */
 const OPEN_TIMEOUT_MS = 10_000;
-/** WebSocket's own code for "no close came". */
-const CLOSED_ABNORMALLY = 1006;
-/** More than this unsent means that the wire is busy and pointer motion can wait. */
-const BUSY_BYTES = 4 * 1024;
+/** With more unsent bytes than this the socket counts as congested, so pointer motion waits. */
+const CONGESTED_BYTES = 4 * 1024;
 
 export interface SocketEvents {
   opened(): void;
   text(data: string): void;
   binary(data: ArrayBuffer): void;
-  /** It ended, or never came about; `detail` is for the person, where the door gave one. */
+  /** The connection ended or could not be opened. `detail` is the gateway's explanation for the person, or empty. */
   closed(code: number, detail: string): void;
+  /** The gateway refused the ticket; trying again is useless. */
   refused(reason: EndReason, detail: string): void;
 }
 
 export class ViewerSocket {
   readonly #events: SocketEvents;
   #socket: WebSocket | null = null;
-  #over = false;
+  #ended = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `again`: the way broke before, so it is asked first whether there is one. */
-  constructor(desktop: string, again: boolean, events: SocketEvents) {
+  /** `isRetry` checks first whether the gateway is reachable, because the previous connection was lost. */
+  constructor(desktop: string, isRetry: boolean, events: SocketEvents) {
     this.#events = events;
-    void this.#open(desktop, again);
+    void this.#open(desktop, isRetry);
   }
 
-  get busy(): boolean {
-    return (this.#socket?.bufferedAmount ?? 0) > BUSY_BYTES;
+  /** Whether unsent data has piled up. */
+  get congested(): boolean {
+    return (this.#socket?.bufferedAmount ?? 0) > CONGESTED_BYTES;
   }
 
-  /** False when there is no open socket; the message is dropped then. */
+  /** Sends a message. Returns false and drops it when the socket is not open. */
   send(data: string | Uint8Array<ArrayBuffer>): boolean {
     const socket = this.#socket;
     if (socket === null || socket.readyState !== WebSocket.OPEN) return false;
@@ -44,51 +44,51 @@ export class ViewerSocket {
     return true;
   }
 
-  /** Ends it without another event. Browsers let pages send 1000 and 3000…4999 alone. */
-  drop(code = 1000, reason = ""): void {
-    this.#over = true;
+  /** Closes the connection without firing an event. Browsers let pages use only the codes 1000 and 3000 to 4999. */
+  drop(code: number = CloseCode.NORMAL, reason = ""): void {
+    this.#ended = true;
     clearTimeout(this.#timer);
     const socket = this.#socket;
     this.#socket = null;
     if (socket !== null && socket.readyState <= WebSocket.OPEN) socket.close(code, reason);
   }
 
-  async #open(desktop: string, again: boolean): Promise<void> {
-    const answer = !again || (await reachable()) ? await fetchTicket(desktop) : UNREACHABLE;
-    if (this.#over) return;
+  async #open(desktop: string, isRetry: boolean): Promise<void> {
+    const answer = !isRetry || (await reachable()) ? await fetchTicket(desktop) : UNREACHABLE;
+    if (this.#ended) return;
     if (answer.kind === "refused") {
-      this.#over = true;
+      this.#ended = true;
       this.#events.refused(answer.reason, answer.detail);
       return;
     }
     if (answer.kind === "later") {
-      this.#end(CLOSED_ABNORMALLY, answer.detail);
+      this.#end(CloseCode.ABNORMAL, answer.detail);
       return;
     }
     const url = new URL(answer.path, self.location.origin);
     url.protocol = url.protocol === "http:" ? "ws:" : "wss:";
     let socket: WebSocket;
     try {
-      socket = new WebSocket(url, [SUBPROTOCOL, `ticket.${answer.ticket}`]);
+      socket = new WebSocket(url, [SUBPROTOCOL, `${TICKET_PREFIX}${answer.ticket}`]);
     } catch {
-      // The door gave a ticket or path that no WebSocket can carry.
-      this.#end(CLOSE.violation, "");
+      // The gateway's answer contained a ticket or path that is not valid for a WebSocket.
+      this.#end(CloseCode.PROTOCOL_VIOLATION, "");
       return;
     }
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
     this.#timer = setTimeout(() => {
-      this.#end(CLOSED_ABNORMALLY, "");
+      this.#end(CloseCode.ABNORMAL, "");
     }, OPEN_TIMEOUT_MS);
     socket.onopen = () => {
       clearTimeout(this.#timer);
-      if (!this.#over) this.#events.opened();
+      if (!this.#ended) this.#events.opened();
     };
     socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => {
-      if (this.#over) return;
+      if (this.#ended) return;
       const { data } = event;
       if (typeof data === "string") this.#events.text(data);
-      else if (data.byteLength > MAX_BINARY_FROM_AGENT) this.#end(CLOSE.violation, "");
+      else if (data.byteLength > AGENT_BINARY_MAX_BYTES) this.#end(CloseCode.PROTOCOL_VIOLATION, "");
       else this.#events.binary(data);
     };
     socket.onclose = (event) => {
@@ -97,7 +97,7 @@ export class ViewerSocket {
   }
 
   #end(code: number, detail: string): void {
-    if (this.#over) return;
+    if (this.#ended) return;
     this.drop();
     this.#events.closed(code, detail);
   }

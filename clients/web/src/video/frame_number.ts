@@ -1,14 +1,17 @@
 /**
- * The number that stands below a frame of video (display_server/agent/motion/frame_number.py): 16 blocks of 16 px, black or white, the first 12 the
- * number, the last 4 its check. No browser tells reliably which frame it shows; the picture itself does.
+ * Reads the number that the agent draws below each video frame (display_server/agent/motion/frame_number.py): 16 black or white blocks
+ * of 16 px, 12 for the number and 4 for its checksum. The number is part of the picture because no browser reports reliably which
+ * frame it is showing.
  */
 
+import { VIDEO_NUMBER_BITS } from "../protocol/generated.ts";
+
 export const BLOCK_PX = 16;
-const BITS = 12;
+const BITS = VIDEO_NUMBER_BITS;
 const CHECK_BITS = 4;
 export const STRIP_PX = BLOCK_PX * (BITS + CHECK_BITS);
 
-/** `row` is RGBA of STRIP_PX pixels from the middle of the strip; null where no number stands there. */
+/** Decodes the number from a row of STRIP_PX RGBA pixels in the middle of the strip. Returns null if the checksum is wrong. */
 export function frameNumber(row: Uint8ClampedArray): number | null {
   let word = 0;
   for (let bit = 0; bit < BITS + CHECK_BITS; bit++)

@@ -1,24 +1,25 @@
-/** The frames of a video track, each as soon as the browser has it. */
+/** Delivers the frames of a video track as soon as the browser has decoded them. */
 
-/** A frame that can be drawn, of this size in px. Valid during the call only. */
-export type FrameTaker = (frame: CanvasImageSource, width: number, height: number) => void;
+/** Receives a drawable frame and its size in px. The frame is valid only during the call. */
+export type FrameListener = (frame: CanvasImageSource, width: number, height: number) => void;
 
-/** Not in TypeScript's library: https://w3c.github.io/mediacapture-transform/ */
+/** MediaStreamTrackProcessor, which TypeScript's library lacks: https://w3c.github.io/mediacapture-transform/ */
 interface TrackProcessor {
   readonly readable: ReadableStream<VideoFrame>;
 }
 type TrackProcessorMaker = new (init: { track: MediaStreamTrack; maxBufferSize: number }) => TrackProcessor;
 
+/** Returns whether this browser can receive and draw WebRTC video. */
 export function canShowVideo(): boolean {
   return (
     "RTCPeerConnection" in window && ("requestVideoFrameCallback" in HTMLVideoElement.prototype || processor() !== null)
   );
 }
 
-/** Takes frames until the returned function is called. */
-export function takeFrames(track: MediaStreamTrack, take: FrameTaker): () => void {
+/** Calls `onFrame` for every frame of the track until the returned function is called. */
+export function listenForFrames(track: MediaStreamTrack, onFrame: FrameListener): () => void {
   const Maker = processor();
-  return Maker === null ? fromElement(track, take) : fromProcessor(new Maker({ track, maxBufferSize: 1 }), take);
+  return Maker === null ? fromElement(track, onFrame) : fromProcessor(new Maker({ track, maxBufferSize: 1 }), onFrame);
 }
 
 function processor(): TrackProcessorMaker | null {
@@ -26,28 +27,29 @@ function processor(): TrackProcessorMaker | null {
   return typeof maker === "function" ? (maker as TrackProcessorMaker) : null;
 }
 
-/** Where there is one: frames come at once, not with the next repaint. */
-function fromProcessor({ readable }: TrackProcessor, take: FrameTaker): () => void {
+/** Reads frames from a MediaStreamTrackProcessor, which delivers them at once instead of with the next repaint. */
+function fromProcessor({ readable }: TrackProcessor, onFrame: FrameListener): () => void {
   const reader = readable.getReader();
   const pump = async (): Promise<void> => {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
       const { displayWidth, displayHeight } = value;
-      // Chromium keeps a copy of each frame that is drawn by itself, up to 512 MB of them, and none of bitmaps.
+      // Chromium caches a copy of every VideoFrame that is drawn directly, up to 512 MB, but none of bitmaps.
       const bitmap = await createImageBitmap(value).finally(() => value.close());
-      take(bitmap, displayWidth, displayHeight);
+      onFrame(bitmap, displayWidth, displayHeight);
       bitmap.close();
     }
   };
-  // A track that ends, or a reader that is cancelled, ends it.
+  // The loop ends with an error when the track ends or the reader is cancelled.
   pump().catch(() => undefined);
   return () => {
     reader.cancel().catch(() => undefined);
   };
 }
 
-function fromElement(track: MediaStreamTrack, take: FrameTaker): () => void {
+/** Draws frames from a hidden video element, for browsers without MediaStreamTrackProcessor. */
+function fromElement(track: MediaStreamTrack, onFrame: FrameListener): () => void {
   const video = document.createElement("video");
   video.className = "video-source";
   video.muted = true;
@@ -58,12 +60,12 @@ function fromElement(track: MediaStreamTrack, take: FrameTaker): () => void {
   let handle = 0;
   const next = (): void => {
     handle = video.requestVideoFrameCallback(() => {
-      take(video, video.videoWidth, video.videoHeight);
+      onFrame(video, video.videoWidth, video.videoHeight);
       next();
     });
   };
   next();
-  // Muted playback may be refused to save power; then tiles bring everything, as the agent notices.
+  // The browser may refuse muted playback to save power. The agent notices that no frames are reported and sends tiles instead.
   video.play().catch(() => undefined);
   return () => {
     video.cancelVideoFrameCallback(handle);

@@ -1,27 +1,30 @@
 /**
- * The viewer's end of WebRTC: an offer when the agent asks for one, frames onto the surface, and a channel for motions of the pointer. If
- * anything fails, tiles bring the picture and the WebSocket takes the motions; a way that broke is tried anew, more and more seldom.
+ * The viewer's WebRTC peer: sends an offer when the agent requests one, draws video frames on the surface and opens a data channel for
+ * pointer motion. If anything fails, tiles and the WebSocket carry everything; a failed connection is retried with growing delays.
  */
 
 import type { AgentMessageOf } from "../protocol/messages.ts";
 import type { PageSurface } from "../surface/remote_surface.ts";
 import type { PointerDataChannel } from "../transport/pointer_channel.ts";
 import { BLOCK_PX, frameNumber, STRIP_PX } from "./frame_number.ts";
-import { takeFrames } from "./video_frames.ts";
+import { listenForFrames } from "./video_frames.ts";
 
 type Servers = AgentMessageOf<"peer">["servers"];
 
 export interface VideoSignaling {
   sendOffer(sdp: string): void;
   reportPlayed(number: number, frames: number): void;
-  /** Where motions can go as datagrams now; null: nowhere. */
+  /** Called with the data channel for pointer motion while it is open, otherwise with null. */
   setPointerChannel(channel: PointerDataChannel | null): void;
 }
 
-/** The agent hears this often that its frames are shown. */
-const PLAYED_EVERY_MS = 250;
+/** Interval at which the agent is told how many frames were shown, ms. */
+const REPORT_INTERVAL_MS = 250;
+/** Delay before the first retry of a failed connection, ms; it doubles with every failure. */
 const RETRY_MS = 1_000;
+/** Longest delay between retries, ms. */
 const RETRY_MAX_MS = 60_000;
+/** Options of a data channel that neither orders nor retransmits datagrams. */
 const UNRELIABLE = { ordered: false, maxRetransmits: 0 } as const;
 
 export class VideoPeer {
@@ -35,7 +38,7 @@ export class VideoPeer {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #number = 0;
   #frames = 0;
-  #playedAtMs = 0;
+  #reportedAtMs = 0;
 
   constructor(surface: PageSurface, signaling: VideoSignaling) {
     this.#surface = surface;
@@ -46,7 +49,7 @@ export class VideoPeer {
     this.#probe = canvas.getContext("2d", { willReadFrequently: true, alpha: false });
   }
 
-  /** The agent asks for an offer; null: it is gone. */
+  /** Handles the agent's request for an offer; null means that the connection to the agent was lost. */
   offerRequested(servers: Servers | null): void {
     this.#drop();
     if (servers === null) return;
@@ -57,7 +60,7 @@ export class VideoPeer {
   answerReceived(sdp: string): void {
     const connection = this.#connection;
     connection?.setRemoteDescription({ type: "answer", sdp }).catch(() => {
-      // Not of this offer, or nothing that this browser can do.
+      // The answer belongs to an older offer or contains something this browser does not support.
       if (connection === this.#connection) this.#drop();
     });
   }
@@ -66,7 +69,7 @@ export class VideoPeer {
     this.#drop();
   }
 
-  /** The agent answers who reaches it, so where this browser is stays untold. */
+  /** Sends an offer without ICE candidates: the agent answers whoever reaches it, so this browser need not reveal its addresses. */
   async #offer(): Promise<void> {
     const connection = new RTCPeerConnection({
       iceServers: this.#servers.map(({ urls, username, credential }) => ({ urls: [...urls], username, credential })),
@@ -74,34 +77,34 @@ export class VideoPeer {
     });
     this.#connection = connection;
     connection.ontrack = ({ track, receiver }) => {
-      // Pictures are wanted at once, not smooth.
+      // Low delay matters more than smooth playback.
       if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0;
       this.#stopFrames?.();
-      this.#stopFrames = takeFrames(track, (frame, width, height) => {
+      this.#stopFrames = listenForFrames(track, (frame, width, height) => {
         this.#show(frame, width, height);
       });
     };
     connection.addTransceiver("video", { direction: "recvonly" });
-    // Both sides know of it, so nothing is said about it: PROTOCOL.md §11.
+    // The channel is negotiated by the protocol (PROTOCOL.md §11), not in the offer.
     const channel = connection.createDataChannel("pointer", { ...UNRELIABLE, negotiated: true, id: 0 });
-    const tellChannel = (): void => {
+    const reportChannel = (): void => {
       const open = connection.connectionState === "connected" && channel.readyState === "open";
       if (connection === this.#connection) this.#signaling.setPointerChannel(open ? channel : null);
     };
-    channel.onopen = channel.onclosing = channel.onclose = tellChannel;
+    channel.onopen = channel.onclosing = channel.onclose = reportChannel;
     connection.onconnectionstatechange = () => {
       if (connection !== this.#connection) return;
-      tellChannel();
+      reportChannel();
       if (connection.connectionState === "connected") this.#retryMs = RETRY_MS;
-      if (connection.connectionState === "failed") this.#again();
+      if (connection.connectionState === "failed") this.#retryLater();
     };
     await connection.setLocalDescription();
     const sdp = connection.localDescription?.sdp.replace(/^a=candidate:.*\r?\n/gm, "");
     if (connection === this.#connection && sdp !== undefined) this.#signaling.sendOffer(sdp);
   }
 
-  /** The way broke: another may be open by now. */
-  #again(): void {
+  /** Closes the failed connection and tries a new one after a delay; another network path may work by then. */
+  #retryLater(): void {
     this.#drop();
     this.#retry = setTimeout(() => {
       void this.#offer();
@@ -110,20 +113,20 @@ export class VideoPeer {
   }
 
   #show(frame: CanvasImageSource, width: number, height: number): void {
-    const place = this.#surface.place;
-    if (place === null || this.#probe === null) return;
-    // A frame of another size is of another place; scaled it would be wrong everywhere.
-    const { rectangle } = place;
+    const region = this.#surface.videoRegion;
+    if (region === null || this.#probe === null) return;
+    // A frame of another size belongs to another region; scaling it would make every pixel wrong.
+    const { rectangle } = region;
     if (width !== even(rectangle.width) || height !== even(rectangle.height) + BLOCK_PX) return;
     this.#probe.drawImage(frame, 0, height - BLOCK_PX / 2, STRIP_PX, 1, 0, 0, STRIP_PX, 1);
     const number = frameNumber(this.#probe.getImageData(0, 0, STRIP_PX, 1).data);
-    if (number === null || !this.#surface.show(frame, number)) return;
+    if (number === null || !this.#surface.showVideoFrame(frame, number)) return;
     if (number !== this.#number) this.#frames = 0;
     this.#frames += 1;
     const nowMs = performance.now();
-    if (number === this.#number && nowMs - this.#playedAtMs < PLAYED_EVERY_MS) return;
+    if (number === this.#number && nowMs - this.#reportedAtMs < REPORT_INTERVAL_MS) return;
     this.#number = number;
-    this.#playedAtMs = nowMs;
+    this.#reportedAtMs = nowMs;
     this.#signaling.reportPlayed(number, this.#frames);
   }
 
@@ -137,6 +140,7 @@ export class VideoPeer {
   }
 }
 
+/** Rounds a length up to an even number of px, as the video encoder does. */
 function even(length: number): number {
   return length + (length % 2);
 }

@@ -1,4 +1,4 @@
-/** The viewer worker: puts the parts together when the page says `start`, then passes messages on. */
+/** Entry point of the viewer worker: creates the viewer on the page's `start` message and passes later messages on to it. */
 
 import { TileDecoder } from "../decode/tile_decoder.ts";
 import { RemoteSurface } from "../surface/remote_surface.ts";
@@ -12,64 +12,51 @@ const port = self as unknown as {
 
 let viewer: Viewer | null = null;
 let remote: RemoteSurface | null = null;
-/** What the page said before the decoder had been compiled: only the last word about the view matters. */
-let early: (() => void)[] = [];
+/** Calls that arrived before the decoder was compiled. */
+let pendingCalls: ((viewer: Viewer) => void)[] = [];
 
-function tell(message: WorkerMessage): void {
+function post(message: WorkerMessage): void {
   port.postMessage(message);
 }
 
-async function start(message: Extract<PageMessage, { kind: "start" }>): Promise<void> {
-  let module: WebAssembly.Module;
+async function start(options: Extract<PageMessage, { kind: "start" }>): Promise<void> {
+  let decoderModule: WebAssembly.Module;
   try {
-    module = await TileDecoder.load();
+    decoderModule = await TileDecoder.load();
   } catch (error) {
-    tell({ kind: "connection", state: { phase: "ended", reason: "unsupported", detail: String(error) } });
+    post({ kind: "connection", state: { phase: "ended", reason: "unsupported", detail: String(error) } });
     return;
   }
   remote = new RemoteSurface((command, transfer) => {
     port.postMessage({ kind: "surface", command }, transfer);
   });
-  viewer = new Viewer(
-    message.desktop,
-    message.monitor,
-    message.device,
-    message.video,
-    message.cacheBytes,
-    remote,
-    module,
-    tell,
-  );
-  for (const say of early) say();
-  early = [];
+  viewer = new Viewer(options, remote, decoderModule, post);
+  for (const call of pendingCalls) call(viewer);
+  pendingCalls = [];
 }
 
 port.onmessage = (event) => {
   const message = event.data;
-  // A hand's message first: nothing stands between it and the wire.
+  // Input messages are handled first and arrive serialized, to keep their delay short.
   if (typeof message === "string") {
-    viewer?.input(message);
+    viewer?.sendInput(message);
     return;
   }
   switch (message.kind) {
     case "motion":
-      viewer?.motion(message.text);
+      viewer?.sendMotion(message.text);
       return;
     case "surface":
-      remote?.answer(message.reply);
+      remote?.handleReply(message.reply);
       return;
     case "start":
       void start(message);
       return;
     case "view":
-      whenStarted((it) => {
-        it.view(message.visible, message.oneToOne, message.ratio);
-      });
+      whenStarted((started) => started.setView(message.visible, message.oneToOne, message.ratio));
       return;
     case "watch":
-      whenStarted((it) => {
-        it.watch(message.status, message.trace);
-      });
+      whenStarted((started) => started.setWatch(message.status, message.trace));
       return;
     case "layout":
       viewer?.changeLayout(message.monitors, message.scale);
@@ -81,17 +68,17 @@ port.onmessage = (event) => {
       viewer?.sendClipboard(message.format, message.content);
       return;
     case "offer":
-      viewer?.offer(message.sdp);
+      viewer?.sendOffer(message.sdp);
       return;
     case "played":
-      viewer?.played(message.number, message.frames);
+      viewer?.reportPlayed(message.number, message.frames);
       return;
     case "retry":
       viewer?.retry(message.force);
   }
 };
 
-function whenStarted(say: (viewer: Viewer) => void): void {
-  if (viewer !== null) say(viewer);
-  else early.push(() => viewer !== null && say(viewer));
+function whenStarted(call: (viewer: Viewer) => void): void {
+  if (viewer !== null) call(viewer);
+  else pendingCalls.push(call);
 }

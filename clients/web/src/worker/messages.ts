@@ -1,44 +1,43 @@
-/** What crosses between the page and its viewer worker, besides the surface's own orders. */
+/** Messages between the page and its viewer worker. */
 
 import type { ClipboardState } from "../clipboard/clipboard_core.ts";
-import type { Answer, ClipboardFormat } from "../clipboard/frames.ts";
-import type { EndReason } from "../protocol/close.ts";
+import type { ClipboardAnswer, ClipboardFormat } from "../clipboard/frames.ts";
+import type { ShownState } from "../protocol/badge_state.ts";
+import type { EndReason } from "../protocol/close_action.ts";
 import type { AgentMessageOf, DesktopLayout, Monitor } from "../protocol/messages.ts";
-import type { ShownState } from "../protocol/verdict.ts";
 import type { SurfaceCommand, SurfaceReply } from "../surface/remote_surface.ts";
 
-/**
- * Page → worker. A bare string is an input message ready to be sent: the shortest way from a hand to the wire.
- */
+/** Page → worker. A plain string is a serialized input message, which the worker sends without further processing. */
 export type PageMessage =
   | string
   | {
       readonly kind: "start";
       readonly desktop: string;
       readonly monitor: number;
-      /** What the person would call this device. */
+      /** Name of this device, as other devices of the person will show it. */
       readonly device: string;
-      /** The page could show video for what moves. */
+      /** Whether the page can show WebRTC video. */
       readonly video: boolean;
-      /** What may be kept of tiles for scrolling back. */
+      /** Limit of the tile cache, bytes. */
       readonly cacheBytes: number;
     }
-  /** Pointer motion without a press: only the latest counts if the wire is busy. */
+  /** Serialized pointer motion that changes no button; while the connection is congested only the latest is kept. */
   | { readonly kind: "motion"; readonly text: string }
   | { readonly kind: "view"; readonly visible: boolean; readonly oneToOne: boolean; readonly ratio: number }
   | { readonly kind: "watch"; readonly status: boolean; readonly trace: boolean }
-  /** The monitors as the person wants them; `scale` of the programs' text in percent, null leaves it. */
+  /** Requests a monitor layout. `scale` is the text scale of programs in percent; null leaves it unchanged. */
   | { readonly kind: "layout"; readonly monitors: readonly Monitor[]; readonly scale: number | null }
-  /** Try again now: the person asks, the network is back, the page woke. `force` drops a way that may be dead. */
+  /** Reconnect now, because the person asked, the network changed or the page woke up. `force` also replaces a live connection. */
   | { readonly kind: "retry"; readonly force: boolean }
   | { readonly kind: "clipboard-request"; readonly serial: number; readonly format: ClipboardFormat }
   | { readonly kind: "clipboard-send"; readonly format: ClipboardFormat; readonly content: ArrayBuffer }
-  /** WebRTC's offer, and what came of its answer: frames that the surface showed of a number. */
+  /** A WebRTC offer for the agent. */
   | { readonly kind: "offer"; readonly sdp: string }
+  /** Number of video frames that the surface showed of the region with this number. */
   | { readonly kind: "played"; readonly number: number; readonly frames: number }
   | { readonly kind: "surface"; readonly reply: SurfaceReply };
 
-/** How the connection stands, for the note over the picture. */
+/** State of the connection, which the page displays over the surface. */
 export type ConnectionState =
   | { readonly phase: "connecting"; readonly attempt: number }
   | { readonly phase: "connected"; readonly desktop: string; readonly monitor: Monitor }
@@ -62,8 +61,8 @@ export type WorkerMessage =
   | { readonly kind: "status"; readonly status: AgentMessageOf<"status"> }
   | { readonly kind: "trace"; readonly trace: AgentMessageOf<"trace"> }
   | { readonly kind: "clipboard"; readonly state: ClipboardState }
-  | { readonly kind: "clipboard-answer"; readonly answer: Answer }
-  /** The agent asks for an offer; null: the connection that it asked over is gone. */
+  | { readonly kind: "clipboard-answer"; readonly answer: ClipboardAnswer }
+  /** The agent requests a WebRTC offer; null means that the connection to the agent was lost. */
   | { readonly kind: "peer"; readonly servers: AgentMessageOf<"peer">["servers"] | null }
   | { readonly kind: "answer"; readonly sdp: string }
   | { readonly kind: "notice"; readonly code: string; readonly message: string };

@@ -1,33 +1,33 @@
 /**
- * Which part of the surface is to be read back next, and what to report. No I/O: the surface and the digest function are arguments
- * of those who call.
+ * Decides which part of the surface is read back next and which digests are reported. It does no I/O: the caller reads the surface and
+ * computes the digests.
  *
- * Every report covers all tiles touched since they were last read, so its root speaks of one epoch. The sweep, which notices pixels
- * that changed without an update, adds a band of tile rows to each reading: the page's thread is never busy for long, and the whole
- * surface is read anew every 2 s.
+ * Every report covers all tiles that were painted since they were last read, so its root belongs to a single epoch. The sweep detects
+ * pixels that changed without an update. It reads one band of tile rows at a time, so that the page's thread is never blocked for long,
+ * and covers the whole surface every 2 s.
  */
 
 import type { Rectangle } from "../decode/tile_decoder.ts";
 import { TileGrid } from "../surface/tile_grid.ts";
 
-/** PROTOCOL.md §4: at rest the whole surface is read in this time. */
+/** Time in which the sweep reads the whole surface while no updates arrive, ms (PROTOCOL.md §4). */
 export const SWEEP_MS = 2_000;
-/** A band of this many pixels is read and copied in about 2 ms. */
+/** Size of a sweep band, px: reading and copying it takes about 2 ms. */
 const BAND_PX = 1 << 20;
-/** No update for this long is rest … */
+/** The sweep continues when no update has arrived for this long, ms. */
 const REST_MS = 120;
-/** … and a band that waited this long for rest is read anyway: an animation must not switch the sweep off. */
+/** A sweep band is read after this delay even while updates arrive, ms: an animation must not disable the sweep. */
 const MAX_DELAY_MS = 1_000;
 
 export type ReadingKind = "verify" | "full" | "sweep";
 
-/** One look at the surface. */
+/** One reading of the surface. */
 export interface Reading {
   readonly kind: ReadingKind;
-  /** What the surface will show when it is read. */
+  /** The epoch that the surface will show when it is read. */
   readonly epoch: number;
   readonly rectangles: readonly Rectangle[];
-  /** One byte a tile: touched since last read, to be listed even if the digest is the same. */
+  /** One byte per tile: 1 if the tile was painted since it was last read and must be reported even if its digest is unchanged. */
   readonly touched: Uint8Array;
 }
 
@@ -37,14 +37,15 @@ export class Verifier {
   readonly #digests: BigUint64Array;
   readonly #bandRows: number;
   readonly #bandEveryMs: number;
-  /** Tiles that video shows, or showed and no update replaced since: their pixels are not the decoder's. */
+  /** One byte per tile: 1 if its pixels come from video and no update has replaced them since. */
   readonly #lossy: Uint8Array;
+  /** One byte per tile: 1 if video covers the tile now; null while no video is shown. */
   #covered: Uint8Array | null = null;
   #nextRow = 0;
   #bandDueAtMs = 0;
   #changedAtMs = 0;
   #epoch = 0;
-  #anything = false;
+  #painted = false;
 
   constructor(width: number, height: number) {
     this.grid = new TileGrid(width, height);
@@ -56,10 +57,10 @@ export class Verifier {
     this.#bandEveryMs = SWEEP_MS / Math.ceil(this.grid.rows / this.#bandRows);
   }
 
-  /** A frame was handed to the surface. */
+  /** Records that a frame was passed to the surface. */
   painted(epoch: number, tiles: Iterable<number>, reset: boolean, nowMs: number): void {
     this.#epoch = epoch;
-    this.#anything = true;
+    this.#painted = true;
     this.#changedAtMs = nowMs;
     if (reset) this.#touched.fill(1);
     else for (const tile of tiles) this.#touched[tile] = 1;
@@ -67,34 +68,37 @@ export class Verifier {
     else for (const tile of tiles) this.#lossy[tile] = 0;
   }
 
-  /** Video shows this from now on, and nothing else: nobody reads it back. */
+  /** Excludes this rectangle, which shows video from now on, from readings. Any earlier video rectangle is included again. */
   cover(rectangle: Rectangle): void {
     this.uncover();
     this.#covered = this.grid.marks(rectangle);
     for (const [tile, mark] of this.#covered.entries()) if (mark === 1) this.#lossy[tile] = 1;
   }
 
-  /** Video shows nothing more: what it left is to be read. */
+  /** Includes the video rectangle in readings again after video has ended. */
   uncover(): void {
     for (const [tile, mark] of this.#covered?.entries() ?? []) if (mark === 1) this.#touched[tile] = 1;
     this.#covered = null;
   }
 
-  /** The rectangles of an update's tiles alone, where others would bring back what stood there before video; null: it does not matter. */
-  onlyNew(tiles: Iterable<number>, reset: boolean): Rectangle[] | null {
+  /**
+   * Returns the rectangles of exactly an update's tiles if painting other tiles would replace video pixels by older ones from the
+   * decoder. Returns null if larger rectangles do no harm.
+   */
+  changedOnly(tiles: Iterable<number>, reset: boolean): Rectangle[] | null {
     if (reset || !this.#lossy.includes(1)) return null;
     const marks = new Uint8Array(this.grid.count);
     for (const tile of tiles) marks[tile] = 1;
-    return this.grid.exactly(marks);
+    return this.grid.coverExactly(marks);
   }
 
-  /** Whether the sweep wants a look at the surface now. */
+  /** Returns whether the next sweep band should be read now. */
   sweepDue(nowMs: number): boolean {
-    if (!this.#anything || nowMs < this.#bandDueAtMs) return false;
+    if (!this.#painted || nowMs < this.#bandDueAtMs) return false;
     return nowMs - this.#changedAtMs >= REST_MS || nowMs - this.#bandDueAtMs >= MAX_DELAY_MS;
   }
 
-  /** What to read now. The surface must be asked at once, before the next frame is handed to it. */
+  /** Plans a reading. The caller must start it before the next frame is passed to the surface. */
   plan(kind: ReadingKind, nowMs: number): Reading {
     const touched = this.#touched.slice();
     const marks = touched.slice();
@@ -110,12 +114,12 @@ export class Verifier {
     return { kind, epoch: this.#epoch, rectangles: this.grid.cover(marks), touched };
   }
 
-  /** The reading failed: its tiles are still to be read. */
+  /** Marks the tiles of a failed reading as still unread. */
   failed(reading: Reading): void {
     for (const [tile, mark] of reading.touched.entries()) if (mark === 1) this.#touched[tile] = 1;
   }
 
-  /** Takes the digests of what was read; gives those to list in the report, ascending. */
+  /** Stores the digests of a reading. Returns the tiles to report and their digests, in ascending order of tiles. */
   digested(
     reading: Reading,
     parts: readonly { readonly tiles: Uint16Array; readonly digests: BigUint64Array }[],

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { ClipboardCore, type ClipboardState, markOf } from "../../src/clipboard/clipboard_core.ts";
-import { Assembly, PIECE_BYTES, pieces } from "../../src/clipboard/frames.ts";
+import { ClipboardCore, type ClipboardState, contentHash } from "../../src/clipboard/clipboard_core.ts";
+import { ClipboardAssembly, splitIntoFrames } from "../../src/clipboard/frames.ts";
 import { ProtocolError } from "../../src/protocol/errors.ts";
+import { CLIPBOARD_PIECE_MAX_BYTES } from "../../src/protocol/generated.ts";
 import { deviceName } from "../../src/ui/viewer/device_name.ts";
 
 const OPEN: ClipboardState = {
@@ -14,122 +15,125 @@ const OPEN: ClipboardState = {
 };
 const copied = (serial: number): ClipboardState => ({ ...OPEN, serial, formats: ["text"] });
 
-function told(...states: ClipboardState[]): ClipboardCore {
+function coreAfter(...states: ClipboardState[]): ClipboardCore {
   const core = new ClipboardCore();
-  for (const state of states) core.told(state);
+  for (const state of states) core.stateChanged(state);
   return core;
 }
 
-describe("which clipboard is the newer one", () => {
-  it("brings what the browser has, once", () => {
-    const core = told(OPEN);
-    expect(core.paste("text", 1, "a")).toBe("bring");
+describe("clipboard core", () => {
+  it("sends the browser's clipboard once", () => {
+    const core = coreAfter(OPEN);
+    expect(core.paste("text", 1, "a")).toBe("send");
     expect(core.paste("text", 1, "a")).toBe("keep");
-    expect(core.paste("text", 1, "b")).toBe("bring");
+    expect(core.paste("text", 1, "b")).toBe("send");
   });
 
-  it("keeps what the desktop copied later", () => {
-    const core = told(OPEN);
+  it("keeps the desktop's clipboard when the desktop copied later", () => {
+    const core = coreAfter(OPEN);
     core.paste("text", 1, "a");
-    expect(core.told(copied(1))).toBe(true);
+    expect(core.stateChanged(copied(1))).toBe(true);
     expect(core.paste("text", 1, "a")).toBe("keep");
-    // Something else appears although the page had the focus all the time: it was there before.
-    expect(told(OPEN, copied(1)).paste("text", 1, "old")).toBe("keep");
+    // Other content appears although the page had the focus all the time, so it must be older.
+    expect(coreAfter(OPEN, copied(1)).paste("text", 1, "old")).toBe("keep");
   });
 
-  it("brings what was copied elsewhere meanwhile", () => {
-    const core = told(OPEN, copied(1));
-    core.focused();
-    expect(core.paste("text", 1, "new")).toBe("bring");
+  it("sends content that another program copied while the page had no focus", () => {
+    const core = coreAfter(OPEN, copied(1));
+    core.pageFocused();
+    expect(core.paste("text", 1, "new")).toBe("send");
   });
 
-  it("does not send back what came from the desktop", () => {
-    const core = told(OPEN, copied(1));
-    core.took("from the desktop");
+  it("does not send content back that came from the desktop", () => {
+    const core = coreAfter(OPEN, copied(1));
+    core.browserClipboardWritten("from the desktop");
     expect(core.paste("text", 1, "from the desktop")).toBe("keep");
-    core.focused();
+    core.pageFocused();
     expect(core.paste("text", 1, "from the desktop")).toBe("keep");
   });
 
-  it("takes a connection's first word as old news, and notices what it missed", () => {
-    const core = told(copied(4));
-    expect(core.paste("text", 1, "a")).toBe("bring");
-    core.forget();
+  it("treats the first state of a connection as old, and notices copies made while disconnected", () => {
+    const core = coreAfter(copied(4));
+    expect(core.paste("text", 1, "a")).toBe("send");
+    core.disconnected();
     expect(core.paste("text", 1, "b")).toBe("keep");
-    expect(core.told(copied(5))).toBe(false);
+    expect(core.stateChanged(copied(5))).toBe(false);
     expect(core.paste("text", 1, "c")).toBe("keep");
   });
 
-  it("brings it again to an agent that knows nothing", () => {
-    const core = told(OPEN);
-    expect(core.paste("text", 1, "a")).toBe("bring");
-    core.forget();
-    core.told(OPEN);
-    expect(core.paste("text", 1, "a")).toBe("bring");
+  it("sends content again to a new agent", () => {
+    const core = coreAfter(OPEN);
+    expect(core.paste("text", 1, "a")).toBe("send");
+    core.disconnected();
+    core.stateChanged(OPEN);
+    expect(core.paste("text", 1, "a")).toBe("send");
   });
 
-  it("obeys the policy", () => {
-    expect(told({ ...OPEN, to_desktop: false }).paste("text", 1, "a")).toBe("denied");
-    expect(told({ ...OPEN, images: false }).paste("png", 1, "a")).toBe("denied");
-    const core = told(OPEN);
+  it("obeys the clipboard policy", () => {
+    expect(coreAfter({ ...OPEN, to_desktop: false }).paste("text", 1, "a")).toBe("denied");
+    expect(coreAfter({ ...OPEN, images: false }).paste("png", 1, "a")).toBe("denied");
+    const core = coreAfter(OPEN);
     expect(core.paste("text", 1001, "a")).toBe("too-large");
-    expect(core.paste("text", 1000, "b")).toBe("bring");
+    expect(core.paste("text", 1000, "b")).toBe("send");
   });
 
-  it("brings what the person insists on", () => {
-    const core = told(OPEN, copied(1));
-    core.took("a");
-    core.insist();
-    expect(core.paste("text", 1, "a")).toBe("bring");
-  });
-});
-
-describe("marks", () => {
-  it("tell contents apart", () => {
-    const marks = ["", "a", "b", "ab", "ba", "한글"].map((text) => markOf(new TextEncoder().encode(text)));
-    expect(new Set(marks).size).toBe(marks.length);
-    expect(markOf(new Uint8Array([1, 2]))).toBe(markOf(new Uint8Array([1, 2])));
+  it("sends content that the person explicitly asked to send", () => {
+    const core = coreAfter(OPEN, copied(1));
+    core.browserClipboardWritten("a");
+    core.preferBrowser();
+    expect(core.paste("text", 1, "a")).toBe("send");
   });
 });
 
-describe("pieces", () => {
-  it.each([0, 1, PIECE_BYTES, PIECE_BYTES + 1, 3 * PIECE_BYTES - 1])("of %i bytes come back whole", (length) => {
-    const content = new Uint8Array(length).map((_, index) => index % 251);
-    const frames = pieces("png", 7, content);
-    expect(frames).toHaveLength(Math.max(1, Math.ceil(length / PIECE_BYTES)));
-    const assembly = new Assembly();
-    const answers = frames.map((frame) => assembly.add(frame.buffer));
-    expect(answers.slice(0, -1).every((answer) => answer === null)).toBe(true);
-    expect(answers.at(-1)).toEqual({ format: "png", serial: 7, content });
+describe("content hash", () => {
+  it("distinguishes contents", () => {
+    const hashes = ["", "a", "b", "ab", "ba", "한글"].map((text) => contentHash(new TextEncoder().encode(text)));
+    expect(new Set(hashes).size).toBe(hashes.length);
+    expect(contentHash(new Uint8Array([1, 2]))).toBe(contentHash(new Uint8Array([1, 2])));
   });
+});
 
-  it("carry reasons", () => {
+describe("clipboard frames", () => {
+  it.each([0, 1, CLIPBOARD_PIECE_MAX_BYTES, CLIPBOARD_PIECE_MAX_BYTES + 1, 3 * CLIPBOARD_PIECE_MAX_BYTES - 1])(
+    "reassemble %i bytes",
+    (length) => {
+      const content = new Uint8Array(length).map((_, index) => index % 251);
+      const frames = splitIntoFrames("png", 7, content);
+      expect(frames).toHaveLength(Math.max(1, Math.ceil(length / CLIPBOARD_PIECE_MAX_BYTES)));
+      const assembly = new ClipboardAssembly();
+      const answers = frames.map((frame) => assembly.add(frame.buffer));
+      expect(answers.slice(0, -1).every((answer) => answer === null)).toBe(true);
+      expect(answers.at(-1)).toEqual({ format: "png", serial: 7, content });
+    },
+  );
+
+  it("carry the reason of a failure", () => {
     const frame = new Uint8Array([3, 2, 1, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    expect(new Assembly().add(frame.buffer)).toEqual({ format: "text", serial: 9, content: "too-large" });
+    expect(new ClipboardAssembly().add(frame.buffer)).toEqual({ format: "text", serial: 9, content: "too-large" });
   });
 
   it.each([
-    ["too short", [3, 0, 1]],
-    ["of no format", [3, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]],
-    ["of no known reason", [3, 8, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]],
-    ["that begin in the middle", [3, 0, 1, 0, 0, 0, 0, 0, 9, 0, 0, 0, 5, 0, 0, 0, 65]],
-    ["longer than announced", [3, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 65, 66]],
-    ["empty although more is due", [3, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]],
-    ["larger than anything", [3, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 255, 0, 0, 0, 0, 65]],
-  ])("%s are refused", (_, bytes) => {
-    expect(() => new Assembly().add(new Uint8Array(bytes).buffer)).toThrow(ProtocolError);
+    ["are too short", [3, 0, 1]],
+    ["name no format", [3, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]],
+    ["give an unknown reason", [3, 8, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]],
+    ["begin in the middle", [3, 0, 1, 0, 0, 0, 0, 0, 9, 0, 0, 0, 5, 0, 0, 0, 65]],
+    ["are longer than announced", [3, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 65, 66]],
+    ["are empty although content is missing", [3, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]],
+    ["exceed the size limit", [3, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 255, 0, 0, 0, 0, 65]],
+  ])("are refused when they %s", (_, bytes) => {
+    expect(() => new ClipboardAssembly().add(new Uint8Array(bytes).buffer)).toThrow(ProtocolError);
   });
 
-  it("do not mix two answers", () => {
-    const assembly = new Assembly();
-    const [first] = pieces("text", 1, new Uint8Array(PIECE_BYTES + 9));
-    const [, second] = pieces("text", 2, new Uint8Array(PIECE_BYTES + 9));
+  it("of two answers are not mixed", () => {
+    const assembly = new ClipboardAssembly();
+    const [first] = splitIntoFrames("text", 1, new Uint8Array(CLIPBOARD_PIECE_MAX_BYTES + 9));
+    const [, second] = splitIntoFrames("text", 2, new Uint8Array(CLIPBOARD_PIECE_MAX_BYTES + 9));
     assembly.add((first as Uint8Array<ArrayBuffer>).buffer);
     expect(() => assembly.add((second as Uint8Array<ArrayBuffer>).buffer)).toThrow(ProtocolError);
   });
 });
 
-describe("what a device is called", () => {
+describe("device name", () => {
   const safari = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/18.4 Safari/605.1.15";
   it.each([
     [safari, 5, "Safari · iPad"],

@@ -26,12 +26,12 @@ const vectors = JSON.parse(
 ) as { engines: Record<string, Scene[]> };
 const PLATFORMS: Readonly<Record<string, Platform>> = { ipados: "mac" };
 
-/** What of a text field the keyboard uses. */
+/** The part of a text field that the keyboard uses. */
 class FakeField extends EventTarget {
   value = "";
 }
 
-/** Types what it is told into a line of text. */
+/** A desktop that types received keys and text into one line. */
 class Desktop implements InputSink {
   line = "";
   readonly messages: InputMessage[] = [];
@@ -51,7 +51,7 @@ class Desktop implements InputSink {
   }
 
   sendMotion(): void {
-    throw new Error("keys move no pointer");
+    throw new Error("the keyboard must not move the pointer");
   }
 
   get held(): number {
@@ -62,15 +62,15 @@ class Desktop implements InputSink {
 class Person {
   readonly field = new FakeField();
   readonly desktop = new Desktop();
-  readonly hands = new StickyModifiers(this.desktop, { changed: () => {}, released: () => {} });
+  readonly modifiers = new StickyModifiers(this.desktop, { changed: () => {}, pointerReleased: () => {} });
   readonly keyboard: KeyboardInput;
-  /** The character of a key that the page took from the field. */
-  #taken: string | undefined;
+  /** The character of a key event that the page prevented, so that it does not reach the field. */
+  #prevented: string | undefined;
 
   constructor(platform: Platform) {
     this.keyboard = new KeyboardInput(
       this.field as unknown as HTMLTextAreaElement,
-      this.hands,
+      this.modifiers,
       { platform, commandIsControl: true },
       {
         compositionChanged: () => {},
@@ -78,14 +78,14 @@ class Person {
         copyKeyPressed: () => {},
         canPaste: () => false,
         paste: () => Promise.resolve(),
-        shortcutArmed: () => this.hands.core.shortcut,
+        shortcutArmed: () => this.modifiers.core.shortcut,
       },
     );
   }
 
   play(step: Step, next?: Step): void {
-    if (step.type === "input" && this.#taken !== undefined && step.data === this.#taken) {
-      this.#taken = undefined;
+    if (step.type === "input" && this.#prevented !== undefined && step.data === this.#prevented) {
+      this.#prevented = undefined;
       return;
     }
     const points = step.remove;
@@ -95,8 +95,8 @@ class Person {
     const modifiers = { location: 0, shiftKey: false, ctrlKey: false, altKey: false, metaKey: false };
     Object.assign(event, modifiers, fields);
     this.field.dispatchEvent(event);
-    if (step.type === "keydown") this.#taken = event.defaultPrevented ? step.key : undefined;
-    // What iPadOS takes back and what it puts in its place are one task.
+    if (step.type === "keydown") this.#prevented = event.defaultPrevented ? step.key : undefined;
+    // iPadOS fires the deletion and the insertion that replaces it in one task.
     const together = step.inputType === "deleteContentBackward" && next?.type === "input";
     if (!together) vi.runAllTimers();
   }
@@ -110,7 +110,7 @@ beforeEach(() => {
   vi.useFakeTimers();
 });
 
-describe.each(Object.entries(vectors.engines))("Hangul as %s tells it", (engine, scenes) => {
+describe.each(Object.entries(vectors.engines))("Hangul events of %s", (engine, scenes) => {
   it.each(scenes)("$name: $text", ({ text, steps }) => {
     const person = new Person(PLATFORMS[engine] ?? "other");
     for (const [index, step] of steps.entries()) person.play(step, steps[index + 1]);
@@ -118,17 +118,21 @@ describe.each(Object.entries(vectors.engines))("Hangul as %s tells it", (engine,
     expect(person.desktop.held).toBe(0);
   });
 
-  it("several words in a row, and Latin between", () => {
+  it("types several words in a row with Latin text between them", () => {
     const person = new Person(PLATFORMS[engine] ?? "other");
-    const row = [scenes.find(({ name }) => name === "mixed"), scenes[0], scenes.find(({ name }) => name === "mixed")];
-    for (const scene of row) {
+    const sequence = [
+      scenes.find(({ name }) => name === "mixed"),
+      scenes[0],
+      scenes.find(({ name }) => name === "mixed"),
+    ];
+    for (const scene of sequence) {
       for (const [index, step] of (scene?.steps ?? []).entries()) person.play(step, scene?.steps[index + 1]);
     }
     expect(person.desktop.line).toBe("CT 값 2한글CT 값 2");
   });
 });
 
-describe("keys for the desktop's own input method", () => {
+describe("keys of the desktop's own input method", () => {
   it.each([
     ["HangulMode", "Lang1", 0xff31],
     ["HanjaMode", "Lang2", 0xff34],
@@ -143,58 +147,58 @@ describe("keys for the desktop's own input method", () => {
   });
 });
 
-describe("the extra keys with a soft keyboard", () => {
+describe("key bar with a soft keyboard", () => {
   const keysyms = (person: Person): string[] =>
     person.desktop.messages.flatMap((message) =>
       message.type === "key" ? [`${message.down ? "+" : "-"}${message.keysym.toString(16)}`] : [message.type],
     );
 
-  it("one tap is for one key: text becomes the key of a shortcut", () => {
+  it("applies a tapped modifier to one key: text becomes the key of a shortcut", () => {
     const person = new Person("other");
-    person.hands.tap("control", 0);
+    person.modifiers.tap("control", 0);
     person.type("c");
     person.type("x");
     expect(keysyms(person)).toEqual(["+ffe3", "+63", "-63", "-ffe3", "text"]);
     expect([person.desktop.line.at(-1), person.field.value]).toEqual(["x", "x"]);
   });
 
-  it("a jamo means its key", () => {
+  it("sends the Latin key of a jamo in a shortcut", () => {
     const person = new Person("other");
-    person.hands.tap("control", 0);
+    person.modifiers.tap("control", 0);
     person.type("ㅊ");
     expect(keysyms(person)).toEqual(["+ffe3", "+63", "-63", "-ffe3"]);
     expect(["ㅂ", "ㅡ", "ㅆ", "ㅖ", "a"].map(latinOfJamo)).toEqual(["q", "m", "t", "p", undefined]);
   });
 
-  it("two taps lock, a third lets go; two slow ones only arm and disarm", () => {
-    const { hands, desktop } = new Person("other");
-    hands.tap("shift", 0);
-    hands.tap("shift", 200);
-    expect(hands.core.state("shift")).toBe("locked");
-    hands.send({ type: "text", text: "ab" });
-    hands.send({ type: "text", text: "c" });
-    expect([desktop.line, hands.core.state("shift")]).toEqual(["ABC", "locked"]);
-    hands.tap("shift", 3_000);
-    expect([hands.core.state("shift"), desktop.held]).toEqual(["off", 0]);
-    hands.tap("alt", 0);
-    hands.tap("alt", 900);
-    expect([hands.core.state("alt"), desktop.held]).toEqual(["off", 0]);
+  it("locks on two quick taps and releases on a third; two slow taps arm and disarm", () => {
+    const { modifiers, desktop } = new Person("other");
+    modifiers.tap("shift", 0);
+    modifiers.tap("shift", 200);
+    expect(modifiers.core.state("shift")).toBe("locked");
+    modifiers.send({ type: "text", text: "ab" });
+    modifiers.send({ type: "text", text: "c" });
+    expect([desktop.line, modifiers.core.state("shift")]).toEqual(["ABC", "locked"]);
+    modifiers.tap("shift", 3_000);
+    expect([modifiers.core.state("shift"), desktop.held]).toEqual(["off", 0]);
+    modifiers.tap("alt", 0);
+    modifiers.tap("alt", 900);
+    expect([modifiers.core.state("alt"), desktop.held]).toEqual(["off", 0]);
   });
 
-  it("holds for a click, until it is over", () => {
-    const { hands, desktop } = new Person("other");
-    hands.tap("control", 0);
-    hands.send({ type: "pointer", x: 1, y: 1, buttons: 1 });
-    hands.sendMotion = () => {};
+  it("holds a modifier until a click has ended", () => {
+    const { modifiers, desktop } = new Person("other");
+    modifiers.tap("control", 0);
+    modifiers.send({ type: "pointer", x: 1, y: 1, buttons: 1 });
+    modifiers.sendMotion = () => {};
     expect(desktop.held).toBe(1);
-    hands.send({ type: "pointer", x: 5, y: 1, buttons: 0 });
-    expect([desktop.held, hands.core.active]).toEqual([0, false]);
+    modifiers.send({ type: "pointer", x: 5, y: 1, buttons: 0 });
+    expect([desktop.held, modifiers.core.active]).toEqual([0, false]);
   });
 
-  it("lets go with everything else", () => {
-    const { hands } = new Person("other");
-    hands.tap("super", 0);
-    hands.tap("super", 100);
-    expect([hands.forget(), hands.forget(), hands.core.active]).toEqual([true, false, false]);
+  it("releases locked modifiers together with everything else", () => {
+    const { modifiers } = new Person("other");
+    modifiers.tap("super", 0);
+    modifiers.tap("super", 100);
+    expect([modifiers.forget(), modifiers.forget(), modifiers.core.active]).toEqual([true, false, false]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isOneToOne, layout, naturalMode, unclampedPixelAt, pixelAt } from "../../src/input/geometry.ts";
+import { isOneToOne, layout, naturalMode, pixelAt, unclampedPixelAt } from "../../src/input/geometry.ts";
 import { KeyboardCore, type Platform } from "../../src/input/keyboard_core.ts";
 import { isComposedScript, type KeyInput, keysymOf } from "../../src/input/keysym.ts";
 import { PointerCore, protocolButtons } from "../../src/input/pointer_core.ts";
@@ -45,11 +45,11 @@ describe("keysyms", () => {
     expect(keysymOf(key(name, code, { location }))).toBe(keysym);
   });
 
-  it.each(["Dead", "Process", "Unidentified", "Fn", "toString"])("none for %s", (name) => {
+  it.each(["Dead", "Process", "Unidentified", "Fn", "toString"])("has none for %s", (name) => {
     expect(keysymOf(key(name, "KeyA"))).toBeUndefined();
   });
 
-  it("knows scripts that are composed", () => {
+  it("recognizes scripts that input methods compose", () => {
     expect(["ㅎ", "한", "あ", "漢"].map(isComposedScript)).toEqual([true, true, true, true]);
     expect(["a", "é", "й", "Enter", "€"].map(isComposedScript)).toEqual([false, false, false, false, false]);
   });
@@ -57,40 +57,40 @@ describe("keysyms", () => {
 
 describe("keyboard", () => {
   const board = (platform: Platform = "other"): KeyboardCore => new KeyboardCore({ platform, commandIsControl: true });
-  const sent = (core: KeyboardCore, input: KeyInput, nowMs = 0): [number, string, boolean][] | "leave" => {
+  const sent = (core: KeyboardCore, input: KeyInput, nowMs = 0): [number, string, boolean][] | "browser" => {
     const decision = core.keyDown(input, nowMs);
-    return decision.kind === "leave"
-      ? "leave"
+    return decision.kind === "browser"
+      ? "browser"
       : decision.messages.map((message) => [message.keysym, message.code, message.down]);
   };
-  const freed = (core: KeyboardCore, input: KeyInput): [number, string, boolean][] | "leave" => {
+  const releases = (core: KeyboardCore, input: KeyInput): [number, string, boolean][] | "browser" => {
     const decision = core.keyUp(input);
-    return decision.kind === "leave"
-      ? "leave"
+    return decision.kind === "browser"
+      ? "browser"
       : decision.messages.map((message) => [message.keysym, message.code, message.down]);
   };
 
-  it("releases by code what was pressed, whatever the key means by then", () => {
+  it("releases a key by its code with the keysym it was pressed with", () => {
     const core = board();
     expect(sent(core, key("Shift", "ShiftLeft", { shiftKey: true, location: 1 }))).toEqual([
       [0xffe1, "ShiftLeft", true],
     ]);
     expect(sent(core, key("A", "KeyA", { shiftKey: true }))).toEqual([[0x41, "KeyA", true]]);
-    expect(freed(core, key("Shift", "ShiftLeft", { location: 1 }))).toEqual([[0xffe1, "ShiftLeft", false]]);
-    expect(freed(core, key("a", "KeyA"))).toEqual([[0x41, "KeyA", false]]);
-    expect(freed(core, key("a", "KeyA"))).toBe("leave");
+    expect(releases(core, key("Shift", "ShiftLeft", { location: 1 }))).toEqual([[0xffe1, "ShiftLeft", false]]);
+    expect(releases(core, key("a", "KeyA"))).toEqual([[0x41, "KeyA", false]]);
+    expect(releases(core, key("a", "KeyA"))).toBe("browser");
   });
 
-  it("repeats by pressing again", () => {
+  it("repeats a held key by pressing it again", () => {
     const core = board();
     sent(core, key("a", "KeyA"));
     expect(sent(core, key("a", "KeyA"))).toEqual([[0x61, "KeyA", true]]);
   });
 
-  it("lets go of a modifier whose release it missed", () => {
+  it("releases a modifier whose release was missed", () => {
     const core = board();
     sent(core, key("Alt", "AltLeft", { altKey: true, location: 1 }));
-    expect(core.stale({ shiftKey: false, ctrlKey: false, altKey: false, metaKey: false })).toEqual([
+    expect(core.releaseStaleModifiers({ shiftKey: false, ctrlKey: false, altKey: false, metaKey: false })).toEqual([
       { type: "key", keysym: 0xffe9, code: "AltLeft", down: false },
     ]);
     sent(core, key("Control", "ControlRight", { ctrlKey: true, location: 2 }));
@@ -100,27 +100,27 @@ describe("keyboard", () => {
     ]);
   });
 
-  it("forgets everything at once", () => {
+  it("forgets all held keys", () => {
     const core = board();
     expect(core.forget()).toBe(false);
     sent(core, key("a", "KeyA"));
     expect([core.forget(), core.held]).toEqual([true, []]);
   });
 
-  it("leaves to the field what is composed there", () => {
+  it("leaves composed characters to the text field", () => {
     const core = board();
-    expect(sent(core, key("ㅎ", "KeyG"))).toBe("leave");
-    expect(sent(core, key("Dead", "BracketLeft"))).toBe("leave");
-    expect(sent(core, key("Process", "KeyA"))).toBe("leave");
+    expect(sent(core, key("ㅎ", "KeyG"))).toBe("browser");
+    expect(sent(core, key("Dead", "BracketLeft"))).toBe("browser");
+    expect(sent(core, key("Process", "KeyA"))).toBe("browser");
   });
 
-  it("means the key, not the jamo, in a shortcut", () => {
+  it("sends the Latin key of a jamo in a shortcut", () => {
     const core = board();
     sent(core, key("Control", "ControlLeft", { ctrlKey: true, location: 1 }));
     expect(sent(core, key("ㅊ", "KeyC", { ctrlKey: true }))).toEqual([[0x63, "KeyC", true]]);
   });
 
-  it("takes back the Ctrl that Windows puts before AltGr, not an own one", () => {
+  it("releases the Ctrl that Windows reports with AltGr, but not a separate one", () => {
     const core = board("windows");
     sent(core, key("Control", "ControlLeft", { ctrlKey: true, location: 1 }), 100);
     expect(sent(core, key("AltGraph", "AltRight", { ctrlKey: true, altKey: true, location: 2 }), 101)).toEqual([
@@ -132,30 +132,30 @@ describe("keyboard", () => {
     expect(sent(slow, key("AltGraph", "AltRight", { ctrlKey: true, altKey: true, location: 2 }), 900)).toEqual([]);
   });
 
-  it("on a Mac: ⌘ is Ctrl, ⌥ left is Alt, ⌥ right chooses characters", () => {
+  it("maps ⌘ to Ctrl and the left ⌥ to Alt on a Mac; the right ⌥ selects characters", () => {
     const core = board("mac");
     expect(sent(core, key("Meta", "MetaLeft", { metaKey: true, location: 1 }))).toEqual([[0xffe3, "MetaLeft", true]]);
     expect(sent(core, key("c", "KeyC", { metaKey: true }))).toEqual([[0x63, "KeyC", true]]);
-    // The Mac says nothing of C's release while ⌘ is down.
-    expect(freed(core, key("Meta", "MetaLeft", { location: 1 }))).toEqual([
+    // macOS does not report the release of C while ⌘ is down.
+    expect(releases(core, key("Meta", "MetaLeft", { location: 1 }))).toEqual([
       [0xffe3, "MetaLeft", false],
       [0x63, "KeyC", false],
     ]);
     sent(core, key("Alt", "AltLeft", { altKey: true, location: 1 }));
     expect(sent(core, key("ƒ", "KeyF", { altKey: true }))).toEqual([[0x66, "KeyF", true]]);
-    freed(core, key("Alt", "AltLeft", { location: 1 }));
+    releases(core, key("Alt", "AltLeft", { location: 1 }));
     expect(sent(core, key("Alt", "AltRight", { altKey: true, location: 2 }))).toEqual([]);
     expect(sent(core, key("ƒ", "KeyF", { altKey: true }))).toContainEqual([0x1000192, "KeyF", true]);
   });
 
-  it("never names a code longer than the protocol allows", () => {
+  it("shortens codes to the protocol's limit", () => {
     const [message] = sent(board(), key("AudioVolumeMute", "x".repeat(50))) as [number, string, boolean][];
     expect(message?.[1]).toHaveLength(32);
   });
 });
 
 describe("text field", () => {
-  /** Plays the values of a field, gives what the desktop would hold. */
+  /** Applies the changes of a field with these successive values to the desktop's text and returns it. */
   function typed(field: TextFieldCore, values: readonly string[], desktop = ""): string {
     let text = Array.from(desktop);
     for (const value of values) {
@@ -165,7 +165,7 @@ describe("text field", () => {
     return text.join("");
   }
 
-  it("tells what changed at the end", () => {
+  it("finds the change at the end", () => {
     expect(difference("", "한")).toEqual({ backspaces: 0, text: "한" });
     expect(difference("하", "한")).toEqual({ backspaces: 1, text: "한" });
     expect(difference("한글", "한")).toEqual({ backspaces: 1, text: "" });
@@ -173,7 +173,7 @@ describe("text field", () => {
     expect(difference("same", "same")).toEqual({ backspaces: 0, text: "" });
   });
 
-  it("types 두벌식 without composition events, each jamo deleting and inserting", () => {
+  it("types Dubeolsik Hangul without composition events, by deletion and insertion", () => {
     const field = new TextFieldCore();
     expect(typed(field, ["ㅎ", "", "하", "", "한", "한ㄱ", "한", "한그", "한", "한글"])).toBe("한글");
     expect(field.direct).toBe(true);
@@ -183,11 +183,11 @@ describe("text field", () => {
     expect(typed(new TextFieldCore(), ["ㄷ", "다", "달", "닭", "달기"])).toBe("달기");
   });
 
-  it("takes a syllable apart on Backspace: 한 → 하 → ㅎ → nothing", () => {
+  it("splits a syllable on Backspace: 한 → 하 → ㅎ → nothing", () => {
     expect(typed(new TextFieldCore(), ["ㅎ", "하", "한", "하", "ㅎ", ""])).toBe("");
   });
 
-  it("waits for the end of a composition, in either order of the last events", () => {
+  it("types when a composition ends, in either order of the last events", () => {
     const chromium = new TextFieldCore();
     chromium.compositionStart();
     expect(chromium.input("ㅎ")).toEqual({ backspaces: 0, text: "" });
@@ -201,7 +201,7 @@ describe("text field", () => {
     expect(late.input("한")).toEqual({ backspaces: 0, text: "한" });
   });
 
-  it("types two compositions in a row once each", () => {
+  it("types each of two consecutive compositions once", () => {
     const field = new TextFieldCore();
     field.compositionStart();
     expect(field.compositionEnd("한").text).toBe("한");
@@ -211,14 +211,14 @@ describe("text field", () => {
     expect(field.direct).toBe(false);
   });
 
-  it("types nothing for a composition that was given up", () => {
+  it("types nothing for a cancelled composition", () => {
     const field = new TextFieldCore();
     field.compositionStart();
     field.input("ㅎ");
     expect(field.compositionEnd("")).toEqual({ backspaces: 0, text: "" });
   });
 
-  it("starts anew after a reset", () => {
+  it("starts over after a reset", () => {
     const field = new TextFieldCore();
     field.input("한");
     field.reset();
@@ -248,7 +248,7 @@ describe("wheel", () => {
     expect(new WheelCore().turn(input)).toEqual({ dx: 0, dy });
   });
 
-  it("keeps fractions", () => {
+  it("carries fractions over", () => {
     const wheel = new WheelCore();
     let sum = 0;
     for (let step = 0; step < 100; step++) sum += wheel.turn({ deltaX: 0, deltaY: 0.7, deltaMode: 0 }).dy;
@@ -269,12 +269,12 @@ describe("pointer", () => {
     expect([0, 1, 2, 4, 8, 16, 31].map(protocolButtons)).toEqual([0, 1, 4, 2, 8, 16, 31]);
   });
 
-  it("tells presses from motion, and both from nothing", () => {
+  it("distinguishes button changes, motion and repeated events", () => {
     const pointer = new PointerCore();
-    expect(pointer.news({ x: 1, y: 1, buttons: 0 })).toBe("motion");
-    expect(pointer.news({ x: 1, y: 1, buttons: 0 })).toBeNull();
-    expect(pointer.news({ x: 1, y: 1, buttons: 1 })).toBe("press");
-    expect(pointer.news({ x: 2, y: 1, buttons: 1 })).toBe("motion");
+    expect(pointer.update({ x: 1, y: 1, buttons: 0 })).toBe("motion");
+    expect(pointer.update({ x: 1, y: 1, buttons: 0 })).toBeNull();
+    expect(pointer.update({ x: 1, y: 1, buttons: 1 })).toBe("press");
+    expect(pointer.update({ x: 2, y: 1, buttons: 1 })).toBe("motion");
     expect(pointer.forget()).toBe(true);
     expect(pointer.forget()).toBe(false);
   });
@@ -291,12 +291,12 @@ describe("geometry", () => {
     }
   });
 
-  it("fits, and is exact where it fits exactly", () => {
+  it("scales to fit, and shows 1:1 when the size matches exactly", () => {
     expect(layout({ width: 960, height: 1000 }, surface, 1, "fit")).toEqual({ x: 0, y: 230, width: 960, height: 540 });
     expect(layout({ width: 1920, height: 1080 }, surface, 1, "fit")).toEqual({ x: 0, y: 0, width: 1920, height: 1080 });
   });
 
-  it("chooses 1:1 where there is room", () => {
+  it("defaults to 1:1 when the surface fits", () => {
     expect(naturalMode({ width: 1920, height: 1080 }, surface, 1)).toBe("actual");
     expect(naturalMode({ width: 1919, height: 1080 }, surface, 1)).toBe("fit");
     expect(naturalMode({ width: 960, height: 540 }, surface, 2)).toBe("actual");

@@ -11,13 +11,13 @@ function marked(grid: TileGrid, tiles: readonly number[]): Uint8Array {
 }
 
 describe("tile grid", () => {
-  it("cuts the edge tiles off", () => {
+  it("cuts tiles off at the right and bottom edge", () => {
     const grid = new TileGrid(130, 70);
     expect([grid.columns, grid.rows, grid.count]).toEqual([3, 2, 6]);
     expect(grid.cover(marked(grid, [5]))).toEqual([{ x: 128, y: 64, width: 2, height: 6 }]);
   });
 
-  it("joins runs across rows", () => {
+  it("joins equal runs of adjacent rows", () => {
     const grid = new TileGrid(640, 640);
     expect(grid.cover(marked(grid, [11, 12, 21, 22, 32]))).toEqual([
       { x: 64, y: 64, width: 128, height: 128 },
@@ -55,9 +55,9 @@ describe("tile grid", () => {
 });
 
 describe("buffer pool", () => {
-  it("gives the smallest that fits, and keeps few", () => {
+  it("returns the smallest buffer that fits, and keeps only a few", () => {
     const pool = new BufferPool();
-    const buffers = [1, 2, 3, 4, 5, 6].map((grains) => new ArrayBuffer(grains * 65536));
+    const buffers = [1, 2, 3, 4, 5, 6].map((units) => new ArrayBuffer(units * 65536));
     for (const buffer of buffers) pool.give(buffer);
     expect(pool.take(3 * 65536)).toBe(buffers[2]);
     expect(pool.take(65536)).toBe(buffers[3]);
@@ -68,19 +68,19 @@ describe("buffer pool", () => {
 });
 
 describe("remote surface", () => {
-  it("answers paints and reads each in their order", () => {
-    const orders: SurfaceCommand[] = [];
-    const surface = new RemoteSurface((order) => orders.push(order));
-    const said: string[] = [];
+  it("delivers the replies to paints and reads in order", () => {
+    const commands: SurfaceCommand[] = [];
+    const surface = new RemoteSurface((command) => commands.push(command));
+    const calls: string[] = [];
     const frame = { reset: false, rectangles: [], pixels: new ArrayBuffer(8) };
-    surface.paint(frame, () => said.push("painted 1"));
-    surface.read([], () => said.push("read"));
-    surface.paint(frame, () => said.push("painted 2"));
-    expect(orders.map((order) => order.kind)).toEqual(["paint", "read", "paint"]);
-    surface.answer({ kind: "painted", shownMs: 1, pixels: new ArrayBuffer(8) });
-    surface.answer({ kind: "read", pixels: null });
-    surface.answer({ kind: "painted", shownMs: 2, pixels: new ArrayBuffer(8) });
-    expect(said).toEqual(["painted 1", "read", "painted 2"]);
+    surface.paint(frame, () => calls.push("painted 1"));
+    surface.read([], () => calls.push("read"));
+    surface.paint(frame, () => calls.push("painted 2"));
+    expect(commands.map((command) => command.kind)).toEqual(["paint", "read", "paint"]);
+    surface.handleReply({ kind: "painted", shownMs: 1, pixels: new ArrayBuffer(8) });
+    surface.handleReply({ kind: "read", pixels: null });
+    surface.handleReply({ kind: "painted", shownMs: 2, pixels: new ArrayBuffer(8) });
+    expect(calls).toEqual(["painted 1", "read", "painted 2"]);
   });
 });
 
@@ -89,7 +89,7 @@ describe("verifier", () => {
     { tiles: Uint16Array.from(tiles), digests: BigUint64Array.from(tiles, () => value) },
   ];
 
-  it("reads everything first, then what was touched", () => {
+  it("reads everything first, then only painted tiles", () => {
     const verifier = new Verifier(640, 128);
     verifier.painted(1, [0], true, 0);
     expect(verifier.plan("verify", 0).rectangles).toEqual([{ x: 0, y: 0, width: 640, height: 128 }]);
@@ -99,7 +99,7 @@ describe("verifier", () => {
     expect(verifier.plan("verify", 2).rectangles).toEqual([]);
   });
 
-  it("lists touched tiles, and of swept ones those that changed", () => {
+  it("reports painted tiles, and swept tiles only if they changed", () => {
     const verifier = new Verifier(256, 64);
     verifier.painted(1, [0, 1, 2, 3], false, 0);
     expect(verifier.digested(verifier.plan("verify", 0), digestsOf([0, 1, 2, 3], 5n)).tiles).toEqual([0, 1, 2, 3]);
@@ -113,7 +113,7 @@ describe("verifier", () => {
     expect(verifier.digested(verifier.plan("full", 4), digestsOf([0, 1, 2, 3], 6n)).tiles).toEqual([0, 1, 2, 3]);
   });
 
-  it("keeps what a failed reading was to read", () => {
+  it("reads the tiles of a failed reading again", () => {
     const verifier = new Verifier(256, 64);
     verifier.painted(1, [2], false, 0);
     const reading = verifier.plan("verify", 0);
@@ -121,7 +121,7 @@ describe("verifier", () => {
     expect(verifier.plan("verify", 1).rectangles).toEqual(reading.rectangles);
   });
 
-  it("sweeps the whole surface within its time, in bands", () => {
+  it("sweeps the whole surface in bands within the sweep time", () => {
     const verifier = new Verifier(3840, 2160);
     verifier.painted(1, [], true, 0);
     verifier.plan("full", 0);
@@ -140,7 +140,7 @@ describe("verifier", () => {
     expect(seen.includes(0)).toBe(false);
   });
 
-  it("waits for rest, but not for ever", () => {
+  it("sweeps at rest, but also during constant updates", () => {
     const verifier = new Verifier(640, 640);
     verifier.painted(1, [], true, 0);
     verifier.plan("sweep", 0);

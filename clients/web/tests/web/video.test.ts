@@ -1,11 +1,11 @@
-/** What the client knows of video without a browser: numbers of frames, and which tiles are whose. */
+/** Video without a browser: numbers of frames, and the tiles that video covers. */
 
 import { describe, expect, it } from "vitest";
 import { TileGrid } from "../../src/surface/tile_grid.ts";
 import { BLOCK_PX, frameNumber, STRIP_PX } from "../../src/video/frame_number.ts";
 import { Verifier } from "../../src/worker/verifier.ts";
 
-/** A row of a strip as display_server/agent/motion/frame_number.py writes it; `noise` is what a codec adds. */
+/** Returns a row of the number strip as display_server/agent/motion/frame_number.py draws it, with the error that a codec adds. */
 function row(number: number, noise = 0): Uint8ClampedArray {
   const check = (number ^ (number >> 4) ^ (number >> 8) ^ 10) & 15;
   const word = (number << 4) | check;
@@ -15,13 +15,13 @@ function row(number: number, noise = 0): Uint8ClampedArray {
   });
 }
 
-describe("numbers below frames", () => {
-  it.each([1, 2, 0x555, 0xaaa, 4095])("%i comes through, whatever the codec did to it", (number) => {
+describe("frame number", () => {
+  it.each([1, 2, 0x555, 0xaaa, 4095])("decodes %i despite codec noise", (number) => {
     expect(frameNumber(row(number))).toBe(number);
     expect(frameNumber(row(number, 100))).toBe(number);
   });
 
-  it("what is no strip is no number", () => {
+  it("returns null for pixels that are not a number strip", () => {
     expect(frameNumber(new Uint8ClampedArray(STRIP_PX * 4))).toBeNull();
     expect(frameNumber(new Uint8ClampedArray(STRIP_PX * 4).fill(255))).toBeNull();
     const other = row(77);
@@ -31,18 +31,18 @@ describe("numbers below frames", () => {
 });
 
 describe("tiles beside video", () => {
-  const place = { x: 64, y: 0, width: 128, height: 64 };
+  const region = { x: 64, y: 0, width: 128, height: 64 };
 
-  it("a rectangle touches its tiles, at the monitor's edge as well", () => {
+  it("marks the tiles that a rectangle touches, also at the monitor's edge", () => {
     const grid = new TileGrid(300, 100);
     expect([...grid.marks({ x: 192, y: 64, width: 108, height: 36 })]).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 1, 1]);
   });
 
-  it("nobody reads what video shows, and all of it once it rests", () => {
+  it("are not read while video covers them, and read completely afterwards", () => {
     const verifier = new Verifier(300, 100);
     verifier.painted(1, [], true, 0);
     verifier.plan("full", 1);
-    verifier.cover(place);
+    verifier.cover(region);
     for (const kind of ["verify", "full", "sweep"] as const) {
       const { rectangles, touched } = verifier.plan(kind, 2);
       const grid = new TileGrid(300, 100);
@@ -55,17 +55,17 @@ describe("tiles beside video", () => {
     expect([...verifier.plan("verify", 3).touched]).toEqual([0, 1, 1, 0, 0, 0, 0, 0, 0, 0]);
   });
 
-  it("no update brings back what stood there before video", () => {
+  it("are not overwritten with older pixels by an update", () => {
     const verifier = new Verifier(300, 100);
     verifier.painted(1, [], true, 0);
-    expect(verifier.onlyNew([0, 3], false)).toBeNull();
-    verifier.cover(place);
+    expect(verifier.changedOnly([0, 3], false)).toBeNull();
+    verifier.cover(region);
     verifier.uncover();
-    expect(verifier.onlyNew([0, 3], false)).toEqual([
+    expect(verifier.changedOnly([0, 3], false)).toEqual([
       { x: 0, y: 0, width: 64, height: 64 },
       { x: 192, y: 0, width: 64, height: 64 },
     ]);
     verifier.painted(2, [1, 2], false, 1);
-    expect(verifier.onlyNew([0, 3], false)).toBeNull();
+    expect(verifier.changedOnly([0, 3], false)).toBeNull();
   });
 });

@@ -8,12 +8,12 @@ import { Viewer } from "../../src/worker/viewer.ts";
 const WIDTH = 128;
 const HEIGHT = 64;
 
-/** Carries out what it is told only when the test says so: a page whose thread is busy. */
+/** Executes its commands only when the test calls `run`, like a page whose thread is busy. */
 class SlowSurface implements Surface {
   readonly waiting: (() => void)[] = [];
   readonly #pixels = new Uint8ClampedArray(WIDTH * HEIGHT * 4);
   readable = true;
-  readonly places: (VideoRegion | null)[] = [];
+  readonly regions: (VideoRegion | null)[] = [];
   readonly opened: (readonly [number, number])[] = [];
 
   open(width: number, height: number): void {
@@ -34,16 +34,16 @@ class SlowSurface implements Surface {
     });
   }
 
-  video(place: VideoRegion | null): void {
-    this.places.push(place);
+  setVideoRegion(region: VideoRegion | null): void {
+    this.regions.push(region);
   }
 
-  take(bytes: number): ArrayBuffer {
+  takeBuffer(bytes: number): ArrayBuffer {
     return new ArrayBuffer(bytes);
   }
 
   run(): void {
-    for (let order = this.waiting.shift(); order !== undefined; order = this.waiting.shift()) order();
+    for (let command = this.waiting.shift(); command !== undefined; command = this.waiting.shift()) command();
   }
 }
 
@@ -74,15 +74,15 @@ class FakeSocket {
     this.closedWith = code;
   }
 
-  /** What was sent, without pings: types of texts, `report N` for the report of epoch N. */
-  get told(): string[] {
+  /** Sent messages without `ping` and `view`: their types, with the epoch if they have one; `report N` for the report of epoch N. */
+  get sentTypes(): string[] {
     return this.sent
       .map((data) => {
         if (typeof data !== "string") return `report ${new DataView(data.buffer).getUint32(4, true)}`;
         const message = JSON.parse(data) as { type: string; epoch?: number };
         return message.epoch === undefined ? message.type : `${message.type} ${message.epoch}`;
       })
-      .filter((told) => told !== "ping" && told !== "view");
+      .filter((type) => type !== "ping" && type !== "view");
   }
 }
 
@@ -116,19 +116,24 @@ const module = await WebAssembly.compile(
 
 let status = 201;
 let surface: SlowSurface;
-let news: WorkerMessage[];
+let posted: WorkerMessage[];
 let viewer: Viewer;
 
 beforeEach(async () => {
   vi.useFakeTimers();
   FakeSocket.all = [];
   status = 201;
-  news = [];
+  posted = [];
   vi.stubGlobal("WebSocket", FakeSocket);
   vi.stubGlobal("self", { location: { origin: "https://lightbox.test" } });
   vi.stubGlobal("fetch", async () => Response.json({ ticket: "t1", websocket: "/viewer", message: "no" }, { status }));
   surface = new SlowSurface();
-  viewer = new Viewer("d", 0, "Test", true, 1 << 20, surface, module, (message) => news.push(message));
+  viewer = new Viewer(
+    { desktop: "d", monitor: 0, device: "Test", video: true, cacheBytes: 1 << 20 },
+    surface,
+    module,
+    (message) => posted.push(message),
+  );
   await vi.advanceTimersByTimeAsync(1);
 });
 
@@ -143,108 +148,109 @@ function socket(): FakeSocket {
   return newest;
 }
 
-function agentSays(message: object | ArrayBuffer): void {
+function agentSends(message: object | ArrayBuffer): void {
   socket().onmessage?.({ data: message instanceof ArrayBuffer ? message : JSON.stringify(message) });
 }
 
 function connect(): void {
   socket().readyState = 1;
   socket().onopen?.();
-  agentSays(welcome);
+  agentSends(welcome);
 }
 
-const phases = (): string[] => news.flatMap((message) => (message.kind === "connection" ? [message.state.phase] : []));
+const phases = (): string[] =>
+  posted.flatMap((message) => (message.kind === "connection" ? [message.state.phase] : []));
 const verdict = (): string | undefined =>
-  news.flatMap((message) => (message.kind === "verdict" ? [message.state] : [])).at(-1);
+  posted.flatMap((message) => (message.kind === "verdict" ? [message.state] : [])).at(-1);
 
 describe("viewer", () => {
-  it("shows its ticket in the subprotocols, and says hello first", () => {
+  it("presents its ticket in the subprotocols and sends hello first", () => {
     connect();
     expect(socket().protocols).toEqual(["lightbox.1", "ticket.t1"]);
-    expect(socket().told[0]).toBe("hello");
+    expect(socket().sentTypes[0]).toBe("hello");
     expect(phases()).toEqual(["connecting", "connected"]);
   });
 
-  it("acknowledges what was painted, not what came", () => {
+  it("acknowledges an update when it was painted, not when it arrived", () => {
     connect();
-    agentSays(update(1, RESET));
-    expect(socket().told).toEqual(["hello"]);
+    agentSends(update(1, RESET));
+    expect(socket().sentTypes).toEqual(["hello"]);
     surface.run();
-    expect(socket().told).toEqual(["hello", "ack 1"]);
+    expect(socket().sentTypes).toEqual(["hello", "ack 1"]);
   });
 
-  it("sends the report of an epoch after its ack and before that of the next", () => {
+  it("sends an epoch's report after its ack and before the next epoch's ack", () => {
     connect();
-    agentSays(update(1, RESET));
-    agentSays({ type: "verify", monitor: 0, full: false });
-    agentSays(update(2, 0));
+    agentSends(update(1, RESET));
+    agentSends({ type: "verify", monitor: 0, full: false });
+    agentSends(update(2, 0));
     surface.run();
-    expect(socket().told).toEqual(["hello", "ack 1", "report 1", "ack 2"]);
+    expect(socket().sentTypes).toEqual(["hello", "ack 1", "report 1", "ack 2"]);
   });
 
-  it("reads once at a time, and a full wish meanwhile comes next", () => {
+  it("reads once at a time, and a full reading requested meanwhile comes next", () => {
     connect();
-    agentSays(update(1, RESET));
-    for (const full of [false, true, false]) agentSays({ type: "verify", monitor: 0, full });
+    agentSends(update(1, RESET));
+    for (const full of [false, true, false]) agentSends({ type: "verify", monitor: 0, full });
     surface.run();
     const reports = socket().sent.filter((data): data is Uint8Array => typeof data !== "string");
     expect(reports.map((report) => report[1])).toEqual([0, 1]);
   });
 
-  it("sweeps at rest by itself", async () => {
+  it("sweeps by itself while nothing changes", async () => {
     connect();
-    agentSays(update(1, RESET));
+    agentSends(update(1, RESET));
     surface.run();
     await vi.advanceTimersByTimeAsync(4_500);
     surface.run();
-    expect(socket().told.filter((told) => told === "report 1").length).toBeGreaterThanOrEqual(1);
+    expect(socket().sentTypes.filter((type) => type === "report 1").length).toBeGreaterThanOrEqual(1);
   });
 
-  it("asks once to start over when an update cannot be applied", () => {
+  it("requests one reset when an update cannot be applied", () => {
     connect();
-    agentSays(update(1, RESET));
-    agentSays({ type: "state", monitor: 0, epoch: 1, state: "exact", age_ms: 0, ratio: null });
+    agentSends(update(1, RESET));
+    agentSends({ type: "state", monitor: 0, epoch: 1, state: "exact", age_ms: 0, ratio: null });
     surface.run();
     const broken = new Uint8Array(17);
     broken.set(new Uint8Array(update(2, 0)));
     broken[16] = 99;
-    agentSays(broken.buffer);
-    agentSays(update(3, 0));
+    agentSends(broken.buffer);
+    agentSends(update(3, 0));
     surface.run();
-    expect(socket().told).toEqual(["hello", "ack 1", "refresh"]);
+    expect(socket().sentTypes).toEqual(["hello", "ack 1", "refresh"]);
     expect(verdict()).toBe("unverified");
-    agentSays(update(4, RESET));
+    agentSends(update(4, RESET));
     surface.run();
-    expect(socket().told.at(-1)).toBe("ack 4");
+    expect(socket().sentTypes.at(-1)).toBe("ack 4");
   });
 
-  it("lets the badge fall when the surface cannot be read", () => {
+  it("shows unverified when the surface cannot be read", () => {
     connect();
-    agentSays(update(1, RESET));
-    agentSays({ type: "state", monitor: 0, epoch: 1, state: "exact", age_ms: 0, ratio: null });
-    viewer.view(true, true, 1);
+    agentSends(update(1, RESET));
+    agentSends({ type: "state", monitor: 0, epoch: 1, state: "exact", age_ms: 0, ratio: null });
+    viewer.setView(true, true, 1);
     expect(verdict()).toBe("exact");
     surface.readable = false;
-    agentSays({ type: "verify", monitor: 0, full: true });
+    agentSends({ type: "verify", monitor: 0, full: true });
     surface.run();
-    viewer.view(true, true, 1);
+    viewer.setView(true, true, 1);
     expect(verdict()).toBe("unverified");
   });
 
-  it("sends away an agent that breaks the protocol, comes back once", async () => {
+  it("disconnects from an agent that violates the protocol and reconnects once", async () => {
     connect();
-    agentSays(update(1, RESET, 7));
+    agentSends(update(1, RESET, 7));
     expect(socket().closedWith).toBe(4400);
     expect(phases().at(-1)).toBe("reconnecting");
     await vi.advanceTimersByTimeAsync(1_000);
     connect();
-    agentSays({ type: "nonsense" });
+    agentSends({ type: "nonsense" });
     expect(phases().at(-1)).toBe("ended");
   });
 
-  it("comes back with a new ticket, and answers nothing for the lost connection", async () => {
+  it("reconnects with a new ticket and sends nothing that belongs to the lost connection", async () => {
     connect();
-    agentSays(update(1, RESET));
+    agentSends(update(1, RESET));
     const lost = socket();
     lost.onclose?.({ code: 1006, reason: "" });
     expect(verdict()).toBe("unverified");
@@ -252,13 +258,13 @@ describe("viewer", () => {
     expect(FakeSocket.all).toHaveLength(2);
     connect();
     surface.run();
-    expect([lost.told, socket().told]).toEqual([["hello"], ["hello"]]);
+    expect([lost.sentTypes, socket().sentTypes]).toEqual([["hello"], ["hello"]]);
     expect(phases()).toEqual(["connecting", "connected", "reconnecting", "connecting", "connected"]);
   });
 
-  it("notices a way that died without a close", async () => {
+  it("detects a connection that died without a close frame", async () => {
     connect();
-    agentSays(update(1, RESET));
+    agentSends(update(1, RESET));
     await vi.advanceTimersByTimeAsync(9_000);
     expect(phases()).toContain("reconnecting");
   });
@@ -267,50 +273,50 @@ describe("viewer", () => {
     [401, "signed-out"],
     [403, "forbidden"],
     [404, "missing"],
-  ])("ends when the door answers %i", async (code, reason) => {
+  ])("ends when the gateway answers %i", async (code, reason) => {
     connect();
     status = code;
     socket().onclose?.({ code: 1001, reason: "" });
     await vi.advanceTimersByTimeAsync(1_000);
-    expect(news.at(-1)).toMatchObject({ kind: "connection", state: { phase: "ended", reason } });
+    expect(posted.at(-1)).toMatchObject({ kind: "connection", state: { phase: "ended", reason } });
   });
 
-  it("keeps only the latest motion while the wire is busy, and sends it before a press", () => {
+  it("keeps only the latest motion while the socket is congested, and sends it before a key", () => {
     connect();
     socket().bufferedAmount = 1e6;
-    viewer.motion('{"type":"pointer","x":1}');
-    viewer.motion('{"type":"pointer","x":2}');
-    viewer.input('{"type":"key"}');
+    viewer.sendMotion('{"type":"pointer","x":1}');
+    viewer.sendMotion('{"type":"pointer","x":2}');
+    viewer.sendInput('{"type":"key"}');
     expect(socket().sent.slice(-2)).toEqual(['{"type":"pointer","x":2}', '{"type":"key"}']);
   });
 
   it("drops input while there is no connection", async () => {
     connect();
     socket().onclose?.({ code: 1006, reason: "" });
-    viewer.input('{"type":"key"}');
-    viewer.motion('{"type":"pointer"}');
+    viewer.sendInput('{"type":"key"}');
+    viewer.sendMotion('{"type":"pointer"}');
     await vi.advanceTimersByTimeAsync(1_000);
     connect();
-    expect(socket().told).toEqual(["hello"]);
+    expect(socket().sentTypes).toEqual(["hello"]);
   });
 
-  it("keeps its picture when its monitor only moves, and starts over when it has another size", () => {
+  it("keeps its surface when its monitor only moves, and starts over when its size changes", () => {
     connect();
-    agentSays(update(1, RESET));
+    agentSends(update(1, RESET));
     const layout = { type: "monitors", screen_max: [8192, 4320], scale: 100, sizes: "window" };
     const own = welcome.monitors[0];
     const opened = surface.opened.length;
-    agentSays({ ...layout, monitors: [{ ...own, x: 500 }] });
+    agentSends({ ...layout, monitors: [{ ...own, x: 500 }] });
     expect(surface.opened).toHaveLength(opened);
-    expect(news.findLast((told) => told.kind === "layout")).toMatchObject({ monitor: { x: 500 } });
-    agentSays({ ...layout, monitors: [{ ...own, width: WIDTH + 64 }] });
+    expect(posted.findLast((message) => message.kind === "layout")).toMatchObject({ monitor: { x: 500 } });
+    agentSends({ ...layout, monitors: [{ ...own, width: WIDTH + 64 }] });
     expect(surface.opened.at(-1)).toEqual([WIDTH + 64, HEIGHT]);
   });
 
-  it("orders layouts while it is connected", () => {
+  it("requests layouts only while it is connected", () => {
     viewer.changeLayout([], 100);
     connect();
     viewer.changeLayout([{ id: 0, x: 0, y: 0, width: 800, height: 600, primary: true }], null);
-    expect(socket().told.filter((told) => told === "layout")).toHaveLength(1);
+    expect(socket().sentTypes.filter((type) => type === "layout")).toHaveLength(1);
   });
 });
