@@ -12,10 +12,10 @@ from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.browsers.firefox import Firefox
 from tests.e2e.browsers.tablet import GALAXY_TAB, IPAD, Tablet
 from tests.e2e.browsers.webkit import WebKit
-from tests.e2e.desktop_side.display import XDisplay
-from tests.e2e.desktop_side.probe import Probe
+from tests.e2e.x_desktop.display import XDisplay
+from tests.e2e.x_desktop.probe import Probe
 from tests.e2e.lightbox import Lightbox
-from tests.e2e.tablet_side import opened
+from tests.e2e.tablet_desktop import opened
 from tests.e2e.viewer import Viewer
 
 ENGINES: dict[str, type[Chromium] | type[Firefox] | type[WebKit]] = {

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.desktop_side.display import XDisplay
+from tests.e2e.x_desktop.display import XDisplay
 from tests.e2e.processes import Program, free_port, wait_for
 
 ROOT = Path(__file__).resolve().parent.parent.parent

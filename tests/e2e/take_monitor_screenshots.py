@@ -24,13 +24,13 @@ from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.browsers.chromium_window import ChromiumWindow
 from tests.e2e.browsers.tablet import GALAXY_TAB, IPAD, Device, Tablet
 from tests.e2e.conftest import signed_in
-from tests.e2e.desktop_side.display import Window, XDisplay
+from tests.e2e.x_desktop.display import Window, XDisplay
 from tests.e2e.lightbox import ROOT, Lightbox
 from tests.e2e.processes import Program, wait_for
-from tests.e2e.several import Place, order
-from tests.e2e.tablet_side import opened
+from tests.e2e.monitor_layout import Place, order
+from tests.e2e.tablet_desktop import opened
 from tests.e2e.take_screenshots import SETTLES_S, prefer, wait_until_still
-from tests.e2e.test_check import find_square, say
+from tests.e2e.test_display_check import find_square, say
 from tests.e2e.viewer import PATIENCE_S, Viewer
 
 #: Two upright monitors of 5 MP and one for lists, as a radiologist has them.

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from tests.e2e.browsers.chromium import Chromium
-from tests.e2e.desktop_side.display import XDisplay
+from tests.e2e.x_desktop.display import XDisplay
 from tests.e2e.lightbox import ROOT, Lightbox
 from tests.e2e.processes import wait_for
 from tests.e2e.viewer import PATIENCE_S, Viewer

@@ -15,7 +15,7 @@ from PIL import Image
 
 from tests.e2e.browsers.tablet import GALAXY_TAB, IPAD, IPAD_UPRIGHT, Device, Tablet
 from tests.e2e.lightbox import ROOT, Lightbox
-from tests.e2e.tablet_side import opened
+from tests.e2e.tablet_desktop import opened
 from tests.e2e.take_screenshots import SETTLES_S, wait_until_still
 
 #: As many pixels as an iPad has, less what its own bars take.

@@ -13,11 +13,11 @@ from PIL import Image
 
 from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.browsers.x_browser import XBrowser
-from tests.e2e.desktop_side.display import XDisplay
-from tests.e2e.desktop_side.probe import Probe
+from tests.e2e.x_desktop.display import XDisplay
+from tests.e2e.x_desktop.probe import Probe
 from tests.e2e.processes import wait_for
 from tests.e2e.viewer import PATIENCE_S, Viewer
-from tests.fakes.x_programs import Copier, Paster
+from tests.fakes.x_programs import ClipboardOwner, ClipboardRequestor
 
 HANGUL = "환자: 김철수, CT-1 ☎ 😀"
 CHIP = ".clipboard-chip"
@@ -59,7 +59,7 @@ def allow(browser: Chromium) -> None:
 @pytest.fixture
 def copy() -> Iterator[Copy]:
     """Copies a text on the device that the browser runs on."""
-    programs: list[Copier] = []
+    programs: list[ClipboardOwner] = []
 
     def work(viewer: Viewer, text: str) -> None:
         browser = viewer.browser
@@ -68,7 +68,7 @@ def copy() -> Iterator[Copy]:
             browser.evaluate(f"await navigator.clipboard.writeText({text!r})")
         else:
             assert isinstance(browser, XBrowser)
-            programs.append(Copier(XDisplay(browser.display, None).connect(), {"UTF8_STRING": text.encode()}))
+            programs.append(ClipboardOwner(XDisplay(browser.display, None).connect(), {"UTF8_STRING": text.encode()}))
         browser.regain_focus()
 
     yield work
@@ -83,7 +83,7 @@ def device_text(viewer: Viewer) -> str | None:
         text: str = browser.evaluate("return navigator.clipboard.readText()")
         return text
     assert isinstance(browser, XBrowser)
-    program = Paster(XDisplay(browser.display, None).connect())
+    program = ClipboardRequestor(XDisplay(browser.display, None).connect())
     try:
         data = program.paste("UTF8_STRING", timeout_s=2)
     except TimeoutError:
@@ -149,7 +149,7 @@ def test_what_a_menu_copies_is_offered(viewer: Viewer, display: XDisplay, copy: 
     """Without a key there is no gesture: Chrome lets the page write all the same, the others want a tap."""
     viewer.open_desktop("radiology")
     copy(viewer, "before")
-    program = Copier(display.connect(), {"UTF8_STRING": HANGUL.encode()})
+    program = ClipboardOwner(display.connect(), {"UTF8_STRING": HANGUL.encode()})
     try:
         if not isinstance(viewer.browser, Chromium):
             viewer.wait_for_element(CHIP)
@@ -176,7 +176,7 @@ def test_pictures_cross(chromium_viewer: Viewer, display: XDisplay) -> None:
     viewer.browser.evaluate(WRITE_PNG % base64.b64encode(there).decode())
     viewer.browser.regain_focus()
     press(viewer, "Control", "v")
-    program = Paster(display.connect())
+    program = ClipboardRequestor(display.connect())
     try:
         wait_for(
             lambda: pixels(program.paste("image/png") or picture(0)) == pixels(there),
@@ -185,7 +185,7 @@ def test_pictures_cross(chromium_viewer: Viewer, display: XDisplay) -> None:
         )
     finally:
         program.close()
-    owner = Copier(display.connect(), {"image/png": back})
+    owner = ClipboardOwner(display.connect(), {"image/png": back})
     try:
         wait_for(
             lambda: pixels(base64.b64decode(viewer.browser.evaluate(READ_PNG) or "")) == pixels(back),

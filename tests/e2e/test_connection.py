@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.browsers.browser import Browser
-from tests.e2e.desktop_side.display import XDisplay
-from tests.e2e.desktop_side.probe import Probe
+from tests.e2e.x_desktop.display import XDisplay
+from tests.e2e.x_desktop.probe import Probe
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
 from tests.e2e.relay import Relay

@@ -13,9 +13,9 @@ from tests.e2e.browsers.browser import Browser
 from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.browsers.chromium_window import ChromiumWindow
 from tests.e2e.conftest import PAGE_PX
-from tests.e2e.desktop_side.display import XDisplay
-from tests.e2e.desktop_side.plain_window import PlainWindow
-from tests.e2e.door import GatewayServices, metric_sum
+from tests.e2e.x_desktop.display import XDisplay
+from tests.e2e.x_desktop.plain_window import PlainWindow
+from tests.e2e.gateway_client import GatewayClient, metric_sum
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import Program, wait_for
 from tests.e2e.relay import Relay
@@ -34,8 +34,8 @@ def window(display: XDisplay) -> Iterator[PlainWindow]:
 
 
 @pytest.fixture
-def door(lightbox: Lightbox) -> Iterator[GatewayServices]:
-    client = GatewayServices(lightbox.url)
+def gateway(lightbox: Lightbox) -> Iterator[GatewayClient]:
+    client = GatewayClient(lightbox.url)
     yield client
     client.close()
 
@@ -65,11 +65,11 @@ def shown(viewer: Viewer, picture: np.ndarray) -> bool:
 
 
 def test_corrupted_tile_is_noticed_and_healed(
-    chromium_viewer: Viewer, display: XDisplay, door: GatewayServices, out: Path
+    chromium_viewer: Viewer, display: XDisplay, gateway: GatewayClient, out: Path
 ) -> None:
     viewer = chromium_viewer
     viewer.open_desktop("radiology")
-    before = metric_sum(door.metrics(), "mismatch")
+    before = metric_sum(gateway.metrics(), "mismatch")
     viewer.watch_connection()
     corrupt(viewer, 333, 222)
     wait_for(
@@ -79,22 +79,22 @@ def test_corrupted_tile_is_noticed_and_healed(
     )
     viewer.wait_exact()
     viewer.assert_equal(display, out, "healed")
-    assert metric_sum(door.metrics(), "mismatch") > before
+    assert metric_sum(gateway.metrics(), "mismatch") > before
 
 
 def test_corruption_is_noticed_beside_a_moving_picture(
-    chromium_viewer: Viewer, display: XDisplay, door: GatewayServices, window: PlainWindow, out: Path
+    chromium_viewer: Viewer, display: XDisplay, gateway: GatewayClient, window: PlainWindow, out: Path
 ) -> None:
     """A desktop that never rests must not starve the proof of its resting parts."""
     viewer = chromium_viewer
     viewer.open_desktop("radiology")
-    before = metric_sum(door.metrics(), "mismatch")
+    before = metric_sum(gateway.metrics(), "mismatch")
     rng = np.random.default_rng(3)
     corrupt(viewer, 1000, 700)
 
     def noticed() -> bool:
         window.show(rng.integers(0, 256, (64, 64), np.uint8))
-        return metric_sum(door.metrics(), "mismatch") > before
+        return metric_sum(gateway.metrics(), "mismatch") > before
 
     wait_for(noticed, timeout_s=PATIENCE_S, what="the mismatch is counted")
     viewer.assert_equal(display, out, "healed-beside")

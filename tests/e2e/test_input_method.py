@@ -15,8 +15,8 @@ from jeepney.io.blocking import Proxy, open_dbus_connection
 
 from tests.e2e.browsers import hangul
 from tests.e2e.browsers.chromium import Chromium
-from tests.e2e.desktop_side.display import Window, XDisplay
-from tests.e2e.desktop_side.probe import Probe
+from tests.e2e.x_desktop.display import Window, XDisplay
+from tests.e2e.x_desktop.probe import Probe
 from tests.e2e.processes import Program, wait_for
 from tests.e2e.viewer import Viewer
 

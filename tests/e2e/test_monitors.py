@@ -9,23 +9,23 @@ from typing import Any
 
 import pytest
 
-from tests.e2e import several
+from tests.e2e import monitor_layout
 from tests.e2e.browsers.browser import Browser
 from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.browsers.chromium_window import ChromiumWindow, opened_by
 from tests.e2e.conftest import signed_in
-from tests.e2e.desktop_side.display import Window, XDisplay
-from tests.e2e.desktop_side.probe import SYSTEM_PYTHON, Probe
+from tests.e2e.x_desktop.display import Window, XDisplay
+from tests.e2e.x_desktop.probe import SYSTEM_PYTHON, Probe
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import Program, wait_for
-from tests.e2e.several import Place, inside, listed
+from tests.e2e.monitor_layout import Place, inside, listed
 from tests.e2e.viewer import PATIENCE_S, Viewer
 
 DESKTOP = "office"
 LEFT, RIGHT = (0, 0, 800, 640), (800, 90, 700, 500)
 PAIR: tuple[Place, ...] = (LEFT, RIGHT)
 ALONE: tuple[Place, ...] = ((0, 0, 1280, 800),)
-PROBES = Path(__file__).parent / "desktop_side" / "monitors_probe.py"
+PROBES = Path(__file__).parent / "x_desktop" / "monitors_probe.py"
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def right(left: Viewer, chromium: Chromium, office: Lightbox) -> Iterator[Viewer
 
 
 def order(viewer: Viewer, places: Sequence[Place], screen: XDisplay) -> None:
-    several.order(viewer, DESKTOP, places, screen)
+    monitor_layout.order(viewer, DESKTOP, places, screen)
     viewer.wait_exact()
 
 
@@ -265,7 +265,7 @@ def test_a_monitor_takes_its_windows_size(
 
 
 def test_a_layout_that_cannot_be_is_refused_in_words(left: Viewer, screen: XDisplay) -> None:
-    several.ask(left, DESKTOP, [(0, 0, 30_000, 640)])
+    monitor_layout.ask(left, DESKTOP, [(0, 0, 30_000, 640)])
     assert set(listed(screen)) == {LEFT, RIGHT}
     left.wait_exact()
 
@@ -288,7 +288,7 @@ def test_any_engine_shows_two_side_by_side(
     viewer = signed_in(browser, office)
     viewer.browser.open(f"{office.url}/desktop/{DESKTOP}?monitor=0&beside=yes")
     viewer.wait_for_badge("exact", "scaled")
-    several.order(viewer, DESKTOP, halves, screen)
+    monitor_layout.order(viewer, DESKTOP, halves, screen)
     badge = "return document.querySelector('.pane [data-badge]')?.dataset.state ?? null"
     wait_for(
         lambda: (viewer.badge(), browser.evaluate(badge)) == ("exact", "exact"),

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from tests.e2e.browsers.tablet import Tablet
-from tests.e2e.desktop_side.probe import Event, Probe
+from tests.e2e.x_desktop.probe import Event, Probe
 from tests.e2e.lightbox import ROOT
 from tests.e2e.processes import wait_for
-from tests.e2e.tablet_side import clicks, tablet_of, wait_for_releases
+from tests.e2e.tablet_desktop import clicks, tablet_of, wait_for_releases
 from tests.e2e.viewer import Viewer
 
 GDK_BUTTON3_MASK = 1 << 10

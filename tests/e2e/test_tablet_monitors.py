@@ -14,20 +14,20 @@ from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.browsers.chromium_window import ChromiumWindow
 from tests.e2e.browsers.tablet import IPAD, Tablet
 from tests.e2e.conftest import signed_in
-from tests.e2e.desktop_side.display import XDisplay
-from tests.e2e.desktop_side.plain_window import PlainWindow
-from tests.e2e.desktop_side.probe import Probe
+from tests.e2e.x_desktop.display import XDisplay
+from tests.e2e.x_desktop.plain_window import PlainWindow
+from tests.e2e.x_desktop.probe import Probe
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
-from tests.e2e.several import Place, listed, order, wait_listed
-from tests.e2e.tablet_side import choose, clicks, opened, tablet_of, wait_for_releases
+from tests.e2e.monitor_layout import Place, listed, order, wait_listed
+from tests.e2e.tablet_desktop import choose, clicks, opened, tablet_of, wait_for_releases
 from tests.e2e.viewer import PATIENCE_S, READ_RECT, Viewer
 
 DESKTOP = "office"
 #: Two fit side by side into the device pixels of either tablet.
 FIRST, SECOND, THIRD = (0, 0, 1100, 1400), (1100, 0, 1100, 1400), (2200, 0, 900, 700)
 TRIO: tuple[Place, ...] = (FIRST, SECOND, THIRD)
-#: Fingers of one hand on the picture, CSS px on the page.
+#: Touches of one hand on the picture, CSS px on the page.
 HAND = {1: (560.0, 420.0), 2: (620.0, 400.0), 3: (680.0, 420.0)}
 SWIPE_PX = 130
 PANE = "document.querySelector('.pane canvas[data-monitor]')"

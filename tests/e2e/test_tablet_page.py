@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.browsers.tablet import IPAD_UPRIGHT, Device, Tablet
-from tests.e2e.desktop_side.probe import Probe
+from tests.e2e.x_desktop.probe import Probe
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
-from tests.e2e.tablet_side import clicks, opened, tablet_of, wait_for_releases
+from tests.e2e.tablet_desktop import clicks, opened, tablet_of, wait_for_releases
 from tests.e2e.viewer import Viewer
 
 

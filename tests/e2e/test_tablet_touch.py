@@ -1,13 +1,13 @@
-"""Fingers and pens on emulated tablets: real touch events by CDP, against the real desktop."""
+"""Touches and pens on emulated tablets: real touch events by CDP, against the real desktop."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
 
-from tests.e2e.desktop_side.probe import Probe
+from tests.e2e.x_desktop.probe import Probe
 from tests.e2e.processes import wait_for
-from tests.e2e.tablet_side import choose, clicks, tablet_of, wait_for_releases
+from tests.e2e.tablet_desktop import choose, clicks, tablet_of, wait_for_releases
 from tests.e2e.viewer import Viewer
 
 GDK_BUTTON1_MASK = 1 << 8

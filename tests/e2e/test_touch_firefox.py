@@ -1,4 +1,4 @@
-"""Fingers in Firefox: touch pointers by WebDriver BiDi. WebKitGTK's driver has no touch."""
+"""Touches in Firefox: touch pointers by WebDriver BiDi. WebKitGTK's driver has no touch."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 
 from tests.e2e.browsers.firefox import Firefox
 from tests.e2e.conftest import PAGE_PX, signed_in
-from tests.e2e.desktop_side.probe import Probe
+from tests.e2e.x_desktop.probe import Probe
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
-from tests.e2e.tablet_side import clicks, wait_for_releases
+from tests.e2e.tablet_desktop import clicks, wait_for_releases
 from tests.e2e.viewer import Viewer
 
 GDK_BUTTON1_MASK = 1 << 8

@@ -13,7 +13,7 @@ from benchmarks.links.network import network
 from tests.e2e.browsers.browser import Browser
 from tests.e2e.conftest import ENGINES
 from tests.e2e.processes import wait_for
-from tests.e2e.video_side import Ward, film, moves, open_ward
+from tests.e2e.video_setup import VideoSetup, film, moves, open_video_setup
 from tests.e2e.viewer import PATIENCE_S
 
 #: Enough to say that it plays; a busy host makes few.
@@ -25,18 +25,18 @@ WITH_VIDEO = {"chromium": True, "firefox": True, "webkit": False}
 @pytest.fixture(scope="module", params=list(ENGINES))
 def ward(
     request: pytest.FixtureRequest, start_browser: Callable[[str], Browser], out: Path
-) -> Iterator[Ward]:
+) -> Iterator[VideoSetup]:
     """Firefox makes no connections within a host, so it gets a network of two."""
     engine = request.param
     log = out / f"lightbox-video-{engine}.log"
     with (
         network(parse_link("1000" if engine == "firefox" else "loopback")) as between,
-        open_ward(log, lambda: start_browser(engine), network=between) as ward,
+        open_video_setup(log, lambda: start_browser(engine), network=between) as ward,
     ):
         yield ward
 
 
-def test_video_while_it_moves_and_exact_when_it_rests(ward: Ward, out: Path) -> None:
+def test_video_while_it_moves_and_exact_when_it_rests(ward: VideoSetup, out: Path) -> None:
     watcher = ward.viewer
     engine = watcher.browser.engine
     before = ward.frames()

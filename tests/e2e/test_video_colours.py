@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from benchmarks.links.link import parse_link
 from benchmarks.links.network import network
 from tests.e2e.browsers.browser import Browser
-from tests.e2e.desktop_side.display import XDisplay
-from tests.e2e.desktop_side.film import AT_PX, SIDE_PX, Film
+from tests.e2e.x_desktop.display import XDisplay
+from tests.e2e.x_desktop.film import AT_PX, SIDE_PX, Film
 from tests.e2e.processes import wait_for
-from tests.e2e.video_side import open_ward
+from tests.e2e.video_setup import open_video_setup
 from tests.e2e.viewer import PATIENCE_S
 
 PATCH_PX = 128
@@ -93,7 +93,7 @@ def test_flat_colours_stay(
     log = out / "lightbox-video-colours.log"
     with (
         network(parse_link(link)) as between,
-        open_ward(log, lambda: start_browser(engine), network=between, video=policy) as ward,
+        open_video_setup(log, lambda: start_browser(engine), network=between, video=policy) as ward,
         closing(ward.display()) as display,
     ):
         viewer = ward.viewer

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.e2e.browsers.browser import Browser, Button
-from tests.e2e.desktop_side.display import XDisplay
+from tests.e2e.x_desktop.display import XDisplay
 from tests.e2e.processes import wait_for
 
 #: Generous: it only says when a test gives up.

@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from benchmarks.links.network import SERVER_ADDRESS
 from tests.e2e.browsers.browser import CALL_TIMEOUT_S, BrowserError
-from tests.e2e.browsers.fingers import Fingers, Touching, actions
+from tests.e2e.browsers.touch import Touches, TouchInput, actions
 from tests.e2e.browsers.x_browser import XBrowser
 from tests.e2e.processes import Program, wait_for
 
@@ -63,7 +63,7 @@ PREFERENCES: dict[str, bool | int | str] = {
 }
 
 
-class Firefox(XBrowser, Touching):
+class Firefox(XBrowser, TouchInput):
     """Speaks BiDi in lock step: one command, then its answer; events that come in between are kept."""
 
     engine = "firefox"
@@ -72,7 +72,7 @@ class Firefox(XBrowser, Touching):
         """With `touch` as on a system that has a touch screen."""
         self._profile = Path(tempfile.mkdtemp(prefix="lightbox-firefox-"))
         self._console: list[str] = []
-        self._fingers: Fingers = {}
+        self._fingers: Touches = {}
         self._numbers = itertools.count(1)
         self._open = ExitStack()
         self._socket: ClientConnection | None = None
@@ -167,7 +167,7 @@ class Firefox(XBrowser, Touching):
             path.write_bytes(png)
         return png
 
-    def touch(self, fingers: Fingers) -> None:
+    def touch(self, fingers: Touches) -> None:
         """One finger after the other, as screens tell: of new ones in one event Firefox heeds the first."""
         for number in sorted(self._fingers.keys() | fingers.keys()):
             before = {n: place for n, place in self._fingers.items() if n == number}

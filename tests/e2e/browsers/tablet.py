@@ -11,7 +11,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.e2e.browsers.browser import CALL_TIMEOUT_S
 from tests.e2e.browsers.chromium import EXECUTABLE, FLAGS, Chromium
-from tests.e2e.browsers.fingers import Fingers, Touching
+from tests.e2e.browsers.touch import Touches, TouchInput
 from tests.e2e.processes import wait_for
 
 #: Device pixels per CSS pixel.
@@ -46,7 +46,7 @@ GALAXY_TAB = Device(
 )
 
 
-class Tablet(Chromium, Touching):
+class Tablet(Chromium, TouchInput):
     def __init__(self, log_folder: Path, device: Device, *, language: str = "en", dark: bool = False) -> None:
         self.device = device
         self._language = "ko-KR" if language == "ko" else "en-US"
@@ -94,7 +94,7 @@ class Tablet(Chromium, Touching):
             path.write_bytes(picture)
         return picture
 
-    def touch(self, fingers: Fingers, *, radius_px: float = FINGER_RADIUS_PX) -> None:
+    def touch(self, fingers: Touches, *, radius_px: float = FINGER_RADIUS_PX) -> None:
         """These fingers, and no others, are on the glass, at these places on the page."""
         came = fingers.keys() - self._down.keys()
         went = self._down.keys() - fingers.keys()

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.e2e.browsers import hangul
 from tests.e2e.browsers.browser import Browser, Button
 from tests.e2e.browsers.input_method import HangulInputMethod
-from tests.e2e.browsers.x_hands import XHands
+from tests.e2e.browsers.x_input import XInput
 from tests.e2e.processes import Program, start_x_server, wait_for
 
 #: Room around the page for the window's own bars.
@@ -44,7 +44,7 @@ class XBrowser(Browser):
         self._programs.append(
             Program(["openbox"], log=log, env={**os.environ, "DISPLAY": self.display, "HOME": str(home)})
         )
-        self._hands = XHands(self.display)
+        self._input = XInput(self.display)
         self._left, self._top = 0, 0
         self.environment = {
             **os.environ,
@@ -76,23 +76,23 @@ class XBrowser(Browser):
     def resize(self, width_px: int, height_px: int) -> None:
         """Sizes the window so that the page gets its share, and finds out where in it the page is."""
         window = wait_for(
-            self._hands.largest_window, timeout_s=WINDOW_TIMEOUT_S, what=f"a window of {self.engine}"
+            self._input.largest_window, timeout_s=WINDOW_TIMEOUT_S, what=f"a window of {self.engine}"
         )
         self.navigate(BLANK_PAGE)
         outer = [width_px, height_px]
 
         def fits() -> bool:
             """Corrects by what is missing; a window needs a moment to follow."""
-            self._hands.resize(window, *outer)
+            self._input.resize(window, *outer)
             time.sleep(RESIZE_SETTLES_S)
             inner = self.evaluate("return [innerWidth, innerHeight]")
             # From the size that it has: on a busy machine it may not have followed yet.
-            has = self._hands.size_of(window)
+            has = self._input.size_of(window)
             outer[:] = [max(1, has[0] + width_px - inner[0]), max(1, has[1] + height_px - inner[1])]
             return bool(inner == [width_px, height_px])
 
         wait_for(fits, timeout_s=WINDOW_TIMEOUT_S, what=f"a page of {width_px}x{height_px}")
-        self._hands.move(width_px // 2, height_px // 2)
+        self._input.move(width_px // 2, height_px // 2)
         self.press()
         self.release()  # the engine's own bars have the keyboard at first
         self._focus()
@@ -104,7 +104,7 @@ class XBrowser(Browser):
 
         def seen() -> list[int]:
             nudge[0] += 1
-            self._hands.move(*nudge)
+            self._input.move(*nudge)
             place: list[int] = self.evaluate(
                 "await new Promise((done) => setTimeout(done, 50));"
                 "const place = seen; seen = null; return place"
@@ -116,31 +116,31 @@ class XBrowser(Browser):
 
     def _focus(self) -> None:
         def focused() -> bool:
-            window = self._hands.largest_window()
+            window = self._input.largest_window()
             if window is not None:
-                self._hands.focus(window)
+                self._input.focus(window)
             return bool(self.evaluate("return document.hasFocus()"))
 
         wait_for(focused, timeout_s=WINDOW_TIMEOUT_S, what=f"the page of {self.engine} has the keyboard")
 
     def move(self, x: float, y: float) -> None:
-        self._hands.move(round(x) + self._left, round(y) + self._top)
+        self._input.move(round(x) + self._left, round(y) + self._top)
 
     def press(self, button: Button = Button.LEFT) -> None:
-        self._hands.button(NUMBERS[button], down=True)
+        self._input.button(NUMBERS[button], down=True)
 
     def release(self, button: Button = Button.LEFT) -> None:
-        self._hands.button(NUMBERS[button], down=False)
+        self._input.button(NUMBERS[button], down=False)
 
     def wheel(self, x: float, y: float, notches: int) -> None:
         self.move(x, y)
-        self._hands.wheel(notches)
+        self._input.wheel(notches)
 
     def key_down(self, key: str) -> None:
-        self._hands.key(key, down=True)
+        self._input.key(key, down=True)
 
     def key_up(self, key: str) -> None:
-        self._hands.key(key, down=False)
+        self._input.key(key, down=False)
 
     def compose(self, word: str) -> None:
         self.tap("HangulMode")
@@ -150,7 +150,7 @@ class XBrowser(Browser):
         self.tap("HangulMode")
 
     def lose_focus(self) -> None:
-        self._hands.focus_elsewhere()
+        self._input.focus_elsewhere()
         wait_for(
             lambda: not self.evaluate("return document.hasFocus()"),
             timeout_s=WINDOW_TIMEOUT_S,
@@ -162,6 +162,6 @@ class XBrowser(Browser):
 
     def close(self) -> None:
         if self._programs:
-            self._hands.close()
+            self._input.close()
         while self._programs:
             self._programs.pop().stop()

@@ -15,9 +15,9 @@ import pytest
 
 from tests.e2e.browsers.browser import Browser
 from tests.e2e.browsers.chromium import Chromium
-from tests.e2e.desktop_side.film import RATE
+from tests.e2e.x_desktop.film import RATE
 from tests.e2e.processes import Program, free_port, wait_for
-from tests.e2e.video_side import Ward, film, open_ward
+from tests.e2e.video_setup import VideoSetup, film, open_video_setup
 from tests.e2e.viewer import PATIENCE_S
 
 #: WebRTC that goes through relays alone; where there is none, it goes nowhere.
@@ -50,17 +50,17 @@ return ['', ''];
 """
 
 
-class MakeWard(Protocol):
+class MakeVideoSetup(Protocol):
     """A Lightbox whose video goes by `settings`, and Chromium with a script in its pages."""
 
-    def __call__(self, script: str, settings: dict[str, str], video: str = "economy") -> Ward: ...
+    def __call__(self, script: str, settings: dict[str, str], video: str = "economy") -> VideoSetup: ...
 
 
 @pytest.fixture
-def ward(start_browser: Callable[[str], Browser], out: Path) -> Iterator[MakeWard]:
+def ward(start_browser: Callable[[str], Browser], out: Path) -> Iterator[MakeVideoSetup]:
     with ExitStack() as stack:
 
-        def make(script: str, settings: dict[str, str], video: str = "economy") -> Ward:
+        def make(script: str, settings: dict[str, str], video: str = "economy") -> VideoSetup:
             def chromium() -> Chromium:
                 browser = start_browser("chromium")
                 assert isinstance(browser, Chromium)
@@ -68,7 +68,7 @@ def ward(start_browser: Callable[[str], Browser], out: Path) -> Iterator[MakeWar
                 return browser
 
             log = out / "lightbox-video-ways.log"
-            return stack.enter_context(open_ward(log, chromium, video=video, settings=settings))
+            return stack.enter_context(open_video_setup(log, chromium, video=video, settings=settings))
 
         yield make
 
@@ -113,7 +113,7 @@ def relay(tmp_path: Path, out: Path) -> Iterator[tuple[dict[str, int], Path]]:
 
 @pytest.mark.parametrize("kind", ["udp", "tls"])
 def test_a_relay_carries_what_may_not_go_straight(
-    kind: str, relay: tuple[dict[str, int], Path], ward: MakeWard
+    kind: str, relay: tuple[dict[str, int], Path], ward: MakeVideoSetup
 ) -> None:
     ports, secret = relay
     urls = {
@@ -132,7 +132,7 @@ def test_a_relay_carries_what_may_not_go_straight(
         there.viewer.wait_exact()
 
 
-def test_without_udp_tiles_bring_everything(ward: MakeWard) -> None:
+def test_without_udp_tiles_bring_everything(ward: MakeVideoSetup) -> None:
     there = ward(RELAYS_ALONE, {})
     with film(there) as (_, playing):
         time.sleep(10)  # longer than a connection is waited for
@@ -143,7 +143,7 @@ def test_without_udp_tiles_bring_everything(ward: MakeWard) -> None:
     assert there.viewer.connections() == ["connected"]
 
 
-def test_a_browser_that_shows_nothing_gets_tiles(ward: MakeWard) -> None:
+def test_a_browser_that_shows_nothing_gets_tiles(ward: MakeVideoSetup) -> None:
     there = ward(BLIND, {})
     with film(there) as (_, playing):
         there.viewer.wait_for_badge("lossy")
@@ -154,7 +154,7 @@ def test_a_browser_that_shows_nothing_gets_tiles(ward: MakeWard) -> None:
     assert there.viewer.connections() == ["connected"]
 
 
-def test_motions_take_the_channel_and_go_on_without_it(ward: MakeWard) -> None:
+def test_motions_take_the_channel_and_go_on_without_it(ward: MakeVideoSetup) -> None:
     there = ward(HELD_CHANNEL, {})
     browser = there.viewer.browser
     display = there.lightbox.display()
@@ -198,7 +198,7 @@ def test_motions_take_the_channel_and_go_on_without_it(ward: MakeWard) -> None:
         display.close()
 
 
-def test_a_monitor_that_is_to_be_exact_shows_no_video(ward: MakeWard) -> None:
+def test_a_monitor_that_is_to_be_exact_shows_no_video(ward: MakeVideoSetup) -> None:
     there = ward("", {}, video="economy,0=exact")
     with film(there) as (_, playing):
         shown = there.counted("agent_updates_total")

@@ -10,9 +10,13 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from display_codecs import ENCODING_NAMES
 
+from display_server.protocol.close_codes import CloseCode
+from display_server.protocol.limits import VIEWER_BINARY_MAX_BYTES, VIEWER_TEXT_MAX_BYTES
+from display_server.protocol.subprotocol import SUBPROTOCOL
 from tests.e2e.browsers.chromium import Chromium
-from tests.e2e.door import GatewayServices, end_of
+from tests.e2e.gateway_client import GatewayClient, read_close
 from tests.e2e.lightbox import ROOT, Lightbox
 from tests.e2e.processes import wait_for
 from tests.e2e.viewer import PATIENCE_S, Viewer
@@ -26,23 +30,23 @@ HELLO = {
     "client": "test",
     "monitor": 0,
     "cache_bytes": 0,
-    "encodings": ["solid", "palette", "grey", "colour", "raw"],
+    "encodings": list(ENCODING_NAMES),
 }
 
 
 @pytest.fixture(scope="module")
-def door(lightbox: Lightbox) -> Iterator[GatewayServices]:
+def gateway(lightbox: Lightbox) -> Iterator[GatewayClient]:
     """Signed in as the demo user."""
-    client = GatewayServices(lightbox.url)
+    client = GatewayClient(lightbox.url)
     assert client.sign_in(lightbox.username, lightbox.password).status_code < 300
     yield client
     client.close()
 
 
 @pytest.fixture
-def stranger(lightbox: Lightbox) -> Iterator[GatewayServices]:
+def stranger(lightbox: Lightbox) -> Iterator[GatewayClient]:
     """Not signed in."""
-    client = GatewayServices(lightbox.url)
+    client = GatewayClient(lightbox.url)
     yield client
     client.close()
 
@@ -72,7 +76,7 @@ def test_address_of_a_desktop_leads_there_after_sign_in(chromium_viewer: Viewer,
     viewer.wait_exact()
 
 
-def test_wrong_password_sets_no_cookie(stranger: GatewayServices, lightbox: Lightbox) -> None:
+def test_wrong_password_sets_no_cookie(stranger: GatewayClient, lightbox: Lightbox) -> None:
     answer = stranger.sign_in(lightbox.username, "wrong")
     assert answer.status_code == 401
     assert "set-cookie" not in answer.headers
@@ -80,7 +84,7 @@ def test_wrong_password_sets_no_cookie(stranger: GatewayServices, lightbox: Ligh
     assert (unknown.status_code, unknown.json()) == (401, answer.json()), "tells which accounts exist"
 
 
-def test_cookie_cannot_be_read_or_sent_elsewhere(stranger: GatewayServices, lightbox: Lightbox) -> None:
+def test_cookie_cannot_be_read_or_sent_elsewhere(stranger: GatewayClient, lightbox: Lightbox) -> None:
     cookie = stranger.sign_in(lightbox.username, lightbox.password).headers["set-cookie"]
     assert cookie.startswith("__Host-lightbox=")
     for attribute in ("HttpOnly", "Secure", "SameSite=Strict", "Path=/"):
@@ -95,40 +99,40 @@ def test_cookie_cannot_be_read_or_sent_elsewhere(stranger: GatewayServices, ligh
         ("POST", "/api/v1/desktops/radiology/viewers"),
     ],
 )
-def test_nothing_without_sign_in(stranger: GatewayServices, method: str, path: str) -> None:
+def test_nothing_without_sign_in(stranger: GatewayClient, method: str, path: str) -> None:
     answer = stranger.http.request(method, path)
     assert answer.status_code == 401
     assert answer.json()["code"] == "signed-out"
 
 
 def test_request_of_another_site_is_refused(lightbox: Lightbox) -> None:
-    client = GatewayServices(lightbox.url, origin="https://elsewhere.example")
+    client = GatewayClient(lightbox.url, origin="https://elsewhere.example")
     answer = client.sign_in(lightbox.username, lightbox.password)
     client.close()
     assert answer.status_code == 403
     assert "set-cookie" not in answer.headers
 
 
-def test_ticket_is_good_once(door: GatewayServices) -> None:
-    ticket = door.viewer("radiology")["ticket"]
-    with door.connect(ticket) as viewer:
-        assert viewer.subprotocol == "lightbox.1"
-    assert door.refusal(ticket) == 4401
+def test_ticket_is_good_once(gateway: GatewayClient) -> None:
+    ticket = gateway.viewer("radiology")["ticket"]
+    with gateway.connect(ticket) as viewer:
+        assert viewer.subprotocol == SUBPROTOCOL
+    assert gateway.refusal(ticket) == CloseCode.TICKET_REJECTED
 
 
-def test_made_up_ticket(door: GatewayServices) -> None:
-    assert door.refusal("A" * 43) == 4401
+def test_made_up_ticket(gateway: GatewayClient) -> None:
+    assert gateway.refusal("A" * 43) == CloseCode.TICKET_REJECTED
 
 
-def test_ticket_of_somebody_else(door: GatewayServices, stranger: GatewayServices) -> None:
+def test_ticket_of_somebody_else(gateway: GatewayClient, stranger: GatewayClient) -> None:
     """A ticket is no use without the cookie that asked for it."""
-    ticket = door.viewer("radiology")["ticket"]
-    assert stranger.refusal(ticket) in {4401, 4403}
+    ticket = gateway.viewer("radiology")["ticket"]
+    assert stranger.refusal(ticket) in {CloseCode.TICKET_REJECTED, CloseCode.FORBIDDEN}
 
 
-def test_websocket_of_another_site(door: GatewayServices) -> None:
-    ticket = door.viewer("radiology")["ticket"]
-    assert door.refusal(ticket, origin="https://elsewhere.example") in {4403, 403}
+def test_websocket_of_another_site(gateway: GatewayClient) -> None:
+    ticket = gateway.viewer("radiology")["ticket"]
+    assert gateway.refusal(ticket, origin="https://elsewhere.example") in {CloseCode.FORBIDDEN, 403}
 
 
 @pytest.mark.parametrize(
@@ -138,36 +142,36 @@ def test_websocket_of_another_site(door: GatewayServices) -> None:
         pytest.param('{"type": "nonsense"}', id="unknown type"),
         pytest.param('{"type": "pointer", "x": "left", "y": 1, "buttons": 0}', id="wrong field"),
         pytest.param('{"type": "wheel", "x": 0, "y": 0, "dx": 0, "dy": 12001}', id="out of range"),
-        pytest.param(" " * (64 * 1024 + 1), id="text too long"),
+        pytest.param(" " * (VIEWER_TEXT_MAX_BYTES + 1), id="text too long"),
         pytest.param(b"\x07garbage", id="unknown binary"),
         pytest.param(b"\x02\x00\x00\x00\x01", id="report cut short"),
-        pytest.param(bytes(256 * 1024 + 1), id="binary too long"),
+        pytest.param(bytes(VIEWER_BINARY_MAX_BYTES + 1), id="binary too long"),
     ],
 )
 def test_malformed_frame_ends_this_viewer_alone(
-    door: GatewayServices, chromium: Chromium, chromium_viewer: Viewer, lightbox: Lightbox, frame: str | bytes
+    gateway: GatewayClient, chromium: Chromium, chromium_viewer: Viewer, lightbox: Lightbox, frame: str | bytes
 ) -> None:
     chromium_viewer.open_desktop("radiology")
-    door.take_cookies(chromium.run(lambda: chromium.page.context.cookies()))
+    gateway.take_cookies(chromium.run(lambda: chromium.page.context.cookies()))
     agent = lightbox.session().agent_pid
-    with door.connect(door.viewer("radiology")["ticket"]) as bad:
+    with gateway.connect(gateway.viewer("radiology")["ticket"]) as bad:
         bad.send(json.dumps(HELLO))
         assert json.loads(bad.recv())["type"] == "welcome"
         bad.send(frame)
-        code, reason = end_of(bad)
-    assert code == 4400
+        code, reason = read_close(bad)
+    assert code == CloseCode.PROTOCOL_VIOLATION
     assert reason
     assert chromium_viewer.connection() == "connected"
     assert lightbox.session().agent_pid == agent
 
 
-def test_unknown_desktop(door: GatewayServices) -> None:
-    answer = door.http.post("/api/v1/desktops/nowhere/viewers")
+def test_unknown_desktop(gateway: GatewayClient) -> None:
+    answer = gateway.http.post("/api/v1/desktops/nowhere/viewers")
     assert answer.status_code == 404
     assert answer.json()["message"]
 
 
-def test_security_headers(stranger: GatewayServices) -> None:
+def test_security_headers(stranger: GatewayClient) -> None:
     for path in ("/", "/desktop/radiology"):
         headers = stranger.http.get(path).headers
         policy = headers["content-security-policy"]
@@ -199,7 +203,7 @@ def test_only_the_newest_tls(lightbox: Lightbox) -> None:
         pass
 
 
-def test_local_authority_vouches_for_the_door(lightbox: Lightbox, stranger: GatewayServices) -> None:
+def test_local_authority_vouches_for_the_door(lightbox: Lightbox, stranger: GatewayClient) -> None:
     """What a tablet gets after it installed the root."""
     root = stranger.http.get("/ca.crt")
     assert root.status_code == 200
@@ -212,7 +216,7 @@ def test_local_authority_vouches_for_the_door(lightbox: Lightbox, stranger: Gate
     assert httpx.get(lightbox.url + "/healthz", verify=context, trust_env=False).status_code == 200
 
 
-def test_first_load_is_small(stranger: GatewayServices) -> None:
+def test_first_load_is_small(stranger: GatewayClient) -> None:
     """Everything that the page may ask for, as it comes over the line."""
     dist = ROOT / "clients" / "web" / "dist"
     names = [f"/{path.relative_to(dist)}" for path in dist.rglob("*") if path.is_file()]
@@ -226,8 +230,8 @@ def test_first_load_is_small(stranger: GatewayServices) -> None:
     assert total < FIRST_LOAD_MAX_BYTES
 
 
-def test_metrics_tell_the_stages(door: GatewayServices, chromium_viewer: Viewer) -> None:
+def test_metrics_tell_the_stages(gateway: GatewayClient, chromium_viewer: Viewer) -> None:
     chromium_viewer.open_desktop("radiology")
-    text = door.metrics()
+    text = gateway.metrics()
     stages = set(re.findall(r'^\w+_seconds_bucket{[^}]*stage="(\w+)"', text, re.M))
     assert {"capture", "diff", "encode", "network", "decode", "show", "total"} <= stages, text[:3000]

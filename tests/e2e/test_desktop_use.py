@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.browsers.browser import Button
-from tests.e2e.desktop_side.display import XDisplay
-from tests.e2e.desktop_side.probe import Event, Probe
+from tests.e2e.x_desktop.display import XDisplay
+from tests.e2e.x_desktop.probe import Event, Probe
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import Program, wait_for
 from tests.e2e.viewer import Viewer

@@ -10,9 +10,9 @@ from pathlib import Path
 from benchmarks.links.network import LinkEstimate, Loopback
 from tests.e2e.browsers.browser import Browser
 from tests.e2e.conftest import DESKTOP_PX, signed_in
-from tests.e2e.desktop_side.display import XDisplay
-from tests.e2e.desktop_side.film import AT_PX, Film
-from tests.e2e.door import GatewayServices, metric_sum
+from tests.e2e.x_desktop.display import XDisplay
+from tests.e2e.x_desktop.film import AT_PX, Film
+from tests.e2e.gateway_client import GatewayClient, metric_sum
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.viewer import SURFACE, Viewer
 
@@ -20,7 +20,7 @@ LOOPBACK = Loopback()
 
 
 @dataclass(frozen=True, slots=True)
-class Ward:
+class VideoSetup:
     """A viewer at a Lightbox, and the network between them."""
 
     viewer: Viewer
@@ -33,8 +33,8 @@ class Ward:
 
     def counted(self, name: str) -> float:
         """A figure of `/metrics`."""
-        with self.network.server(), closing(GatewayServices(self.lightbox.url)) as door:
-            return metric_sum(door.metrics(), name)
+        with self.network.server(), closing(GatewayClient(self.lightbox.url)) as gateway:
+            return metric_sum(gateway.metrics(), name)
 
     def display(self) -> XDisplay:
         """The desktop's, which is found where the server is."""
@@ -43,14 +43,14 @@ class Ward:
 
 
 @contextmanager
-def open_ward(
+def open_video_setup(
     log: Path,
     start: Callable[[], Browser],
     *,
     network: LinkEstimate = LOOPBACK,
     video: str = "economy",
     settings: Mapping[str, str] | None = None,
-) -> Iterator[Ward]:
+) -> Iterator[VideoSetup]:
     """Lightbox on the server's side; on the client's, where this thread stays meanwhile, the browser that
     `start` gives, its desktop open and its connection watched. `video` and `settings` are Lightbox's.
     """
@@ -74,11 +74,11 @@ def open_ward(
         viewer = signed_in(browser, lightbox)
         viewer.open_desktop("blank")
         viewer.watch_connection()
-        yield Ward(viewer, lightbox, network)
+        yield VideoSetup(viewer, lightbox, network)
 
 
 @contextmanager
-def film(ward: Ward) -> Iterator[tuple[XDisplay, Film]]:
+def film(ward: VideoSetup) -> Iterator[tuple[XDisplay, Film]]:
     """Plays on the desktop until it is stopped, or the block ends."""
     with closing(ward.display()) as display:
         with ward.network.server():

@@ -17,10 +17,10 @@ import pytest
 from benchmarks.links.link import parse_link
 from benchmarks.links.network import Network
 from tests.e2e.browsers.browser import Browser
-from tests.e2e.desktop_side.display import XDisplay
-from tests.e2e.desktop_side.film import Film
+from tests.e2e.x_desktop.display import XDisplay
+from tests.e2e.x_desktop.film import Film
 from tests.e2e.processes import wait_for
-from tests.e2e.video_side import Ward, film, moves, open_ward
+from tests.e2e.video_setup import VideoSetup, film, moves, open_video_setup
 
 #: Longer than the agent waits before it asks for another connection, and than a lost WebSocket is waited for.
 RECOVERY_S = 60.0
@@ -38,7 +38,7 @@ def ip(*words: str) -> None:
 
 
 @pytest.fixture
-def wandering(start_browser: Callable[[str], Browser], out: Path) -> Iterator[Ward]:
+def wandering(start_browser: Callable[[str], Browser], out: Path) -> Iterator[VideoSetup]:
     """Firefox, which follows the addresses of its host."""
     log, settings = out / "lightbox-video-network.log", {"LIGHTBOX_VIDEO_ADDRESSES": VIDEO_ADDRESS}
     with Network(parse_link("1000")) as network:
@@ -46,11 +46,11 @@ def wandering(start_browser: Callable[[str], Browser], out: Path) -> Iterator[Wa
             ip("address", "add", f"{VIDEO_ADDRESS}/32", "dev", "veth0")
         with network.client():
             ip("route", "add", VIDEO_ADDRESS, "dev", "veth1")
-        with open_ward(log, lambda: start_browser("firefox"), network=network, settings=settings) as ward:
+        with open_video_setup(log, lambda: start_browser("firefox"), network=network, settings=settings) as ward:
             yield ward
 
 
-def plays(ward: Ward) -> None:
+def plays(ward: VideoSetup) -> None:
     """Until video reaches the surface."""
     ward.viewer.wait_for_badge("lossy", timeout_s=RECOVERY_S)
     before = ward.frames()
@@ -63,13 +63,13 @@ def plays(ward: Ward) -> None:
 
 
 @contextmanager
-def film_under_way(ward: Ward) -> Iterator[tuple[XDisplay, Film]]:
+def film_under_way(ward: VideoSetup) -> Iterator[tuple[XDisplay, Film]]:
     with film(ward) as (display, playing):
         plays(ward)
         yield display, playing
 
 
-def test_a_way_that_lets_no_udp_through_any_more(wandering: Ward, out: Path) -> None:
+def test_a_way_that_lets_no_udp_through_any_more(wandering: VideoSetup, out: Path) -> None:
     ward, viewer = wandering, wandering.viewer
     with film_under_way(ward) as (display, playing):
         connected = ward.counted("video_connected")
@@ -91,7 +91,7 @@ def test_a_way_that_lets_no_udp_through_any_more(wandering: Ward, out: Path) -> 
         assert "unverified" not in viewer.badges()
 
 
-def test_another_address(wandering: Ward, out: Path) -> None:
+def test_another_address(wandering: VideoSetup, out: Path) -> None:
     ward, viewer = wandering, wandering.viewer
     with film_under_way(ward) as (display, playing):
         connected = ward.counted("video_connected")

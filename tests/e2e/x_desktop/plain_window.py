@@ -9,7 +9,7 @@ import xcffib
 import xcffib.xproto
 from numpy.typing import NDArray
 
-from tests.e2e.desktop_side.display import XDisplay
+from tests.e2e.x_desktop.display import XDisplay
 
 #: Rows per request: well below the size of a request that every X server takes.
 BAND_ROWS = 32

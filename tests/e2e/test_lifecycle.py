@@ -11,9 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from display_server.protocol.close_codes import CloseCode
 from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.conftest import DESKTOP_PX
-from tests.e2e.door import GatewayServices
+from tests.e2e.gateway_client import GatewayClient
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
 from tests.e2e.viewer import PATIENCE_S, Viewer
@@ -64,7 +65,7 @@ def test_sigkill_leaves_no_process(blank: Lightbox) -> None:
 
 
 def test_guessing_is_slowed_down(blank: Lightbox) -> None:
-    client = GatewayServices(blank.url)
+    client = GatewayClient(blank.url)
     answers = [client.sign_in(blank.username, f"guess{number}") for number in range(GUESSES)]
     assert answers[0].status_code == 401
     assert answers[-1].status_code == 429
@@ -77,11 +78,11 @@ def test_guessing_is_slowed_down(blank: Lightbox) -> None:
 
 def test_ticket_expires(blank: Lightbox) -> None:
     """Waits out a ticket's life; it is short."""
-    client = GatewayServices(blank.url)
+    client = GatewayClient(blank.url)
     client.sign_in(blank.username, blank.password)
     ticket = client.viewer("blank")["ticket"]
     time.sleep(TICKET_LIFE_S + 1)
-    assert client.refusal(ticket) == 4401
+    assert client.refusal(ticket) == CloseCode.TICKET_REJECTED
     client.close()
 
 

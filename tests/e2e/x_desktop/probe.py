@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.desktop_side.display import XDisplay
+from tests.e2e.x_desktop.display import XDisplay
 from tests.e2e.processes import Program, wait_for
 
 SCRIPT = Path(__file__).with_name("gtk_probe.py")

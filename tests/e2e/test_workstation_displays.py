@@ -16,10 +16,10 @@ from tests.e2e.browsers.browser import CALL_TIMEOUT_S
 from tests.e2e.browsers.chromium import EXECUTABLE, FLAGS, Chromium
 from tests.e2e.browsers.chromium_window import opened_by
 from tests.e2e.conftest import signed_in
-from tests.e2e.desktop_side.display import XDisplay
+from tests.e2e.x_desktop.display import XDisplay
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
-from tests.e2e.several import Place, listed, wait_listed
+from tests.e2e.monitor_layout import Place, listed, wait_listed
 from tests.e2e.viewer import Viewer
 
 DESKTOP = "office"

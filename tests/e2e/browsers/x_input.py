@@ -60,7 +60,7 @@ def connect(display: str) -> Any:
     return xcffib.Connection(display=display)  # type: ignore[no-untyped-call]
 
 
-class XHands:
+class XInput:
     """One person at one X display that needs no X authority."""
 
     def __init__(self, display: str) -> None:

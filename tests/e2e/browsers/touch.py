@@ -1,4 +1,4 @@
-"""Fingers on a glass, numbered; where each is, is told as a whole, as a screen reports it."""
+"""Touches on a glass, numbered; where each is, is told as a whole, as a screen reports it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ STEP_S = 0.016
 TAP_S = 0.05
 
 #: CSS px on the page.
-Fingers = Mapping[int, tuple[float, float]]
+Touches = Mapping[int, tuple[float, float]]
 
 
-class Touching(ABC):
+class TouchInput(ABC):
     """A browser that can be touched."""
 
     @abstractmethod
-    def touch(self, fingers: Fingers) -> None:
+    def touch(self, fingers: Touches) -> None:
         """These fingers, and no others, are on the glass, at these places on the page."""
 
-    def glide(self, start: Fingers, end: Fingers, *, steps: int = 10) -> None:
+    def glide(self, start: Touches, end: Touches, *, steps: int = 10) -> None:
         """Moves fingers that are down in straight lines, at a finger's pace."""
         for step in range(1, steps + 1):
             share = step / steps
@@ -31,7 +31,7 @@ class Touching(ABC):
                 {n: (x + (end[n][0] - x) * share, y + (end[n][1] - y) * share) for n, (x, y) in start.items()}
             )
 
-    def swipe(self, start: Fingers, end: Fingers, *, steps: int = 10) -> None:
+    def swipe(self, start: Touches, end: Touches, *, steps: int = 10) -> None:
         """Down, along, up."""
         self.touch(start)
         time.sleep(TAP_S)
@@ -44,7 +44,7 @@ class Touching(ABC):
         self.touch({})
 
 
-def actions(before: Fingers, after: Fingers) -> list[dict[str, Any]]:
+def actions(before: Touches, after: Touches) -> list[dict[str, Any]]:
     """From one state to the next, by WebDriver: a pointer for each finger."""
 
     def pointer(number: int) -> list[dict[str, Any]]:

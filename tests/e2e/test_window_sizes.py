@@ -11,10 +11,10 @@ from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.browsers.chromium_window import ChromiumWindow
 from tests.e2e.browsers.tablet import GALAXY_TAB, IPAD, RATIO, Tablet
 from tests.e2e.conftest import signed_in
-from tests.e2e.desktop_side.display import XDisplay
+from tests.e2e.x_desktop.display import XDisplay
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
-from tests.e2e.several import Place, wait_listed
+from tests.e2e.monitor_layout import Place, wait_listed
 from tests.e2e.viewer import PATIENCE_S, Viewer
 
 DESKTOP = "office"

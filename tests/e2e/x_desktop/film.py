@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.e2e.desktop_side.display import XDisplay
-from tests.e2e.desktop_side.plain_window import PlainWindow
+from tests.e2e.x_desktop.display import XDisplay
+from tests.e2e.x_desktop.plain_window import PlainWindow
 
 SIDE_PX = 640
 AT_PX = (100, 80)

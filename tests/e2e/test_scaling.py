@@ -14,8 +14,8 @@ from PIL import Image
 from tests.e2e.browsers.browser import Browser
 from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.conftest import DESKTOP_PX, PAGE_PX, signed_in
-from tests.e2e.desktop_side.display import XDisplay
-from tests.e2e.desktop_side.plain_window import PlainWindow
+from tests.e2e.x_desktop.display import XDisplay
+from tests.e2e.x_desktop.plain_window import PlainWindow
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
 from tests.e2e.viewer import PATIENCE_S, Viewer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.e2e.browsers.tablet import Tablet
-from tests.e2e.desktop_side.probe import Event, Probe
+from tests.e2e.x_desktop.probe import Event, Probe
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.viewer import Viewer
 

@@ -6,7 +6,10 @@ import json
 import subprocess
 from collections.abc import Sequence
 
-from tests.e2e.desktop_side.display import Window, XDisplay
+from display_codecs import ENCODING_NAMES
+
+from display_server.protocol.subprotocol import SUBPROTOCOL, TICKET_PREFIX
+from tests.e2e.x_desktop.display import Window, XDisplay
 from tests.e2e.processes import wait_for
 from tests.e2e.viewer import Viewer
 
@@ -16,9 +19,8 @@ Place = tuple[int, int, int, int]
 ORDER = """
 const ticket = await (await fetch(`/api/v1/desktops/${desktop}/viewers`, { method: 'POST' })).json();
 const address = new URL(ticket.websocket, location.origin.replace('http', 'ws'));
-const socket = new WebSocket(address, ['lightbox.1', `ticket.${ticket.ticket}`]);
+const socket = new WebSocket(address, [subprotocol, ticketPrefix + ticket.ticket]);
 await new Promise((done) => { socket.onopen = done; });
-const encodings = ['solid', 'palette', 'grey', 'colour', 'raw'];
 const say = (message) => socket.send(JSON.stringify(message));
 say({ type: 'hello', protocol: 1, client: 'test', monitor: 0, cache_bytes: 0, encodings });
 say({ type: 'layout', monitors });
@@ -37,7 +39,14 @@ def ask(viewer: Viewer, desktop: str, places: Sequence[Place]) -> None:
         {"id": number, "x": x, "y": y, "width": width, "height": height}
         for number, (x, y, width, height) in enumerate(places)
     ]
-    viewer.browser.evaluate(f"const desktop = '{desktop}', monitors = {json.dumps(monitors)};{ORDER}")
+    constants = {
+        "desktop": desktop,
+        "monitors": monitors,
+        "subprotocol": SUBPROTOCOL,
+        "ticketPrefix": TICKET_PREFIX,
+        "encodings": list(ENCODING_NAMES),
+    }
+    viewer.browser.evaluate(f"const {{ {', '.join(constants)} }} = {json.dumps(constants)};{ORDER}")
 
 
 def order(viewer: Viewer, desktop: str, places: Sequence[Place], screen: XDisplay) -> None:

@@ -13,11 +13,13 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
-SUBPROTOCOL = "lightbox.1"
+from display_server.protocol.close_codes import CloseCode
+from display_server.protocol.subprotocol import SUBPROTOCOL, TICKET_PREFIX
+
 TIMEOUT_S = 30.0
 
 
-def trusting() -> ssl.SSLContext:
+def unverified_tls_context() -> ssl.SSLContext:
     """Believes any certificate; the tests that care about it do not use this."""
     context = ssl.create_default_context()
     context.check_hostname = False
@@ -25,7 +27,7 @@ def trusting() -> ssl.SSLContext:
     return context
 
 
-class Line:
+class ViewerConnection:
     """The websocket of a viewer.
 
     Its event loop turns only while a call waits. The library's own blocking client reads in a thread while
@@ -45,14 +47,14 @@ class Line:
         return self._runner.run(asyncio.wait_for(self._connection.recv(), TIMEOUT_S))
 
 
-class GatewayServices:
+class GatewayClient:
     """A client with a cookie jar of its own. State-changing requests say that they come from the page."""
 
     def __init__(self, url: str, *, origin: str | None = None) -> None:
         self.url = url
         self.http = httpx.Client(
             base_url=url,
-            verify=trusting(),
+            verify=unverified_tls_context(),
             timeout=TIMEOUT_S,
             headers={"Origin": origin or url},
             trust_env=False,
@@ -75,7 +77,7 @@ class GatewayServices:
         return viewer
 
     @contextmanager
-    def connect(self, ticket: str, *, origin: str | None = None, cookie: bool = True) -> Iterator[Line]:
+    def connect(self, ticket: str, *, origin: str | None = None, cookie: bool = True) -> Iterator[ViewerConnection]:
         """Opens the websocket of a viewer. Raises what websockets raises when it is refused."""
         headers = {}
         if cookie:
@@ -84,9 +86,9 @@ class GatewayServices:
         async def opened() -> ClientConnection:
             return await connect(
                 self.url.replace("https:", "wss:") + "/viewer",
-                ssl=trusting(),
+                ssl=unverified_tls_context(),
                 origin=Origin(origin or self.url),
-                subprotocols=[Subprotocol(SUBPROTOCOL), Subprotocol(f"ticket.{ticket}")],
+                subprotocols=[Subprotocol(SUBPROTOCOL), Subprotocol(f"{TICKET_PREFIX}{ticket}")],
                 additional_headers=headers,
                 compression=None,
                 proxy=None,
@@ -98,7 +100,7 @@ class GatewayServices:
         with asyncio.Runner() as runner:
             connection = runner.run(opened())
             try:
-                yield Line(runner, connection)
+                yield ViewerConnection(runner, connection)
             finally:
                 runner.run(connection.close())
 
@@ -108,7 +110,7 @@ class GatewayServices:
             with self.connect(ticket, origin=origin, cookie=cookie) as line:
                 line.recv()
         except ConnectionClosed as closed:
-            return closed.rcvd.code if closed.rcvd else 1006
+            return closed.rcvd.code if closed.rcvd else CloseCode.ABNORMAL
         except InvalidStatus as refused:
             return refused.response.status_code
         raise AssertionError("the door let the viewer in")
@@ -120,7 +122,7 @@ class GatewayServices:
         self.http.close()
 
 
-def end_of(line: Line) -> tuple[int, str]:
+def read_close(line: ViewerConnection) -> tuple[int, str]:
     """Reads until the other side closes; its close code and reason."""
     try:
         while True:
