@@ -1,1 +1,1 @@
-"""The display check: quality-control patterns, drawn on the desktop: the whole path is what is looked at."""
+"""The display check: an X program that shows quality-control patterns on every monitor of the desktop."""

@@ -1,4 +1,5 @@
-"""The list of Hanja at the caret: what ibus calls its panel, and of that the list alone.
+"""The candidate window of the desktop's input method: an ibus panel that shows the lookup table of Hanja.
 
-It stands beside ibus and not in it: without it a person chooses blindly, but types on.
+It runs in a process of its own. When it crashes, people lose the window until it is restarted, but ibus keeps
+every key that they type.
 """

@@ -1,1 +1,1 @@
-"""The X server's side of a desktop: connection, RandR, windows and text scale."""
+"""What Lightbox does as an X11 client: connections, monitors (RandR), windows and text scale."""

@@ -1,4 +1,4 @@
-"""Arranging the monitors of an Xvfb of ours: what the smaller screen does not show goes back to the host."""
+"""Applies a monitor layout to an Xvfb and returns the framebuffer memory that it no longer needs."""
 
 from __future__ import annotations
 
@@ -13,16 +13,20 @@ from display_server.desktop.x11.screen_layout import Arrangement
 
 
 def apply_monitors(randr: Randr, monitors: Sequence[Monitor], framebuffer_folder: Path) -> Arrangement:
-    """Raises LayoutError, DesktopError and CaptureError.
+    """Applies the monitors and returns the arrangement that the X server then has.
 
-    Measured: an 8192×4320 screen that shows 1920×1080 takes 12 MB instead of 135.
+    Pixels outside of the new screen are released: an Xvfb that was started with 8192×4320 and shows 1920×1080
+    then takes 12 MB instead of 135 MB (measured).
+
+    Raises LayoutError, DesktopError and CaptureError.
     """
 
-    def meanwhile(width_px: int, height_px: int) -> None:
+    def release(width_px: int, height_px: int) -> None:
         try:
             release_hidden_pixels(framebuffer_folder / SCREEN_FILE, width_px, height_px)
         except OSError as error:
+            # The file system cannot punch holes: the memory stays in use, which is no reason to fail.
             if error.errno != errno.EOPNOTSUPP:
                 raise
 
-    return randr.apply(monitors, meanwhile)
+    return randr.apply(monitors, while_grabbed=release)

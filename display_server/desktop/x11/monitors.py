@@ -1,4 +1,4 @@
-"""Monitors of one X screen: what a layout may be. Pure."""
+"""The rules of monitor layouts, and which windows a layout leaves out of reach. No I/O."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 from display_server.errors import LayoutError
 from display_server.protocol.limits import MONITORS_MAX
 
-#: Smaller ones hold no desktop, px.
+#: The smallest monitor, px. Menus and dialogs of common programs need at least this.
 WIDTH_MIN, HEIGHT_MIN = 320, 200
-#: What X servers of ours can grow to, unless a profile says otherwise, px.
+#: The size to which a desktop's screen can grow unless its profile says otherwise: width and height, px.
 SCREEN_MAX = 8192, 4320
-#: So much of a window's upper edge is enough to drag it by, px.
+#: How much of a window's upper edge must be visible so that a person can drag the window, px.
 REACH_PX = 64
-#: An upper edge nearer to the bottom than this cannot be grasped, px.
+#: How far above the bottom of a monitor a window's upper edge must be so that a person can grasp it, px.
 EDGE_PX = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Monitor:
-    """A rectangle of the screen, px. `id` is its number for viewers."""
+    """A rectangle of the screen, px. `id` is the monitor's number, by which viewers ask for it."""
 
     id: int
     x: int
@@ -44,23 +44,25 @@ class Monitor:
 
 
 def normalise_layout(wanted: Iterable[Monitor], screen_max: tuple[int, int]) -> tuple[Monitor, ...]:
-    """By number, moved so that the bounding box begins at 0, 0, with one primary monitor.
+    """Checks a layout and returns it in its normal form.
 
-    `screen_max` is what the screen can grow to. Raises LayoutError, which says what to change.
+    The monitors are then sorted by number, their bounding box begins at 0, 0, and exactly one of them is
+    primary. `screen_max` is the size to which the screen can grow, px. Raises LayoutError, whose text says
+    what to change.
     """
     monitors = sorted(wanted, key=lambda monitor: monitor.id)
     numbers = [monitor.id for monitor in monitors]
     if not 1 <= len(monitors) <= MONITORS_MAX:
-        raise LayoutError(f"A desktop has 1 to {MONITORS_MAX} monitors, not {len(monitors)}.")
+        raise LayoutError(f"A desktop can have 1 to {MONITORS_MAX} monitors, not {len(monitors)}.")
     if numbers[0] != 0 or numbers[-1] >= MONITORS_MAX or len(set(numbers)) != len(numbers):
         raise LayoutError(
-            f"Monitors are numbered from 0 to {MONITORS_MAX - 1}, each once, and 0 is one of them."
+            f"Monitors have numbers from 0 to {MONITORS_MAX - 1}, each once, and 0 is one of them."
         )
     for monitor in monitors:
         if monitor.width < WIDTH_MIN or monitor.height < HEIGHT_MIN:
             raise LayoutError(
                 f"Monitor {monitor.id} would be {monitor.width}×{monitor.height};"
-                f" the least is {WIDTH_MIN}×{HEIGHT_MIN}."
+                f" the minimum is {WIDTH_MIN}×{HEIGHT_MIN}."
             )
     for index, monitor in enumerate(monitors):
         for other in monitors[index + 1 :]:
@@ -71,11 +73,11 @@ def normalise_layout(wanted: Iterable[Monitor], screen_max: tuple[int, int]) -> 
     if width > screen_max[0] or height > screen_max[1]:
         raise LayoutError(
             f"The monitors would take {width}×{height} together;"
-            f" this desktop goes to {screen_max[0]}×{screen_max[1]} (the profile's screen_max)."
+            f" this desktop can have at most {screen_max[0]}×{screen_max[1]} (screen_max of its profile)."
         )
     primary = [monitor.id for monitor in monitors if monitor.primary]
     if len(primary) > 1:
-        raise LayoutError("Only one monitor can be the primary one.")
+        raise LayoutError("Only one monitor can be primary.")
     first = primary[0] if primary else 0
     return tuple(
         replace(monitor, x=monitor.x - left, y=monitor.y - top, primary=monitor.id == first)
@@ -84,17 +86,18 @@ def normalise_layout(wanted: Iterable[Monitor], screen_max: tuple[int, int]) -> 
 
 
 def bounding_size(monitors: Sequence[Monitor]) -> tuple[int, int]:
-    """Width and height from 0, 0 that hold all of them, px."""
+    """Returns the width and height, from 0, 0, of the screen that contains all monitors, px."""
     return max(monitor.right for monitor in monitors), max(monitor.bottom for monitor in monitors)
 
 
 def reachable_position(
     window: tuple[int, int, int, int], monitors: Sequence[Monitor]
 ) -> tuple[int, int] | None:
-    """Where a window (x, y, width, height, with its frame) has to go to be within reach; None: it may stay.
+    """Returns the position to which a window must be moved to be within reach; None if it can stay.
 
-    It may stay while of its upper edge, by which it is moved, half is on monitors, or as much as half of the
-    narrowest of them, and in any case `REACH_PX` of it.
+    `window` is (x, y, width, height) with its frame, px. People drag a window by its upper edge, so a window
+    can stay if half of that edge is on monitors, or as much of it as half of the narrowest monitor below it;
+    in any case `REACH_PX` of it.
     """
     x, y, width, height = window
     reach, edge = min(REACH_PX, width), min(EDGE_PX, height)
@@ -103,8 +106,8 @@ def reachable_position(
         for monitor in monitors
         if monitor.y <= y <= monitor.bottom - edge and monitor.x < x + width and x < monitor.right
     ]
-    seen = sum(min(x + width, monitor.right) - max(x, monitor.x) for monitor in under)
-    if under and seen >= max(reach, min(width, *(monitor.width for monitor in under)) // 2):
+    visible_px = sum(min(x + width, monitor.right) - max(x, monitor.x) for monitor in under)
+    if under and visible_px >= max(reach, min(width, *(monitor.width for monitor in under)) // 2):
         return None
     target = min(
         monitors, key=lambda monitor: (_distance(x + width // 2, y + height // 2, monitor), monitor.id)

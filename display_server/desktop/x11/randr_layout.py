@@ -1,4 +1,4 @@
-"""The ScreenLayout of an X display: RandR in a thread of its own, and its events on the loop."""
+"""The ScreenLayout of an X display: blocking RandR calls run in a thread, events arrive on the loop."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from display_server.desktop.x11.windows import Windows
 from display_server.desktop.x11.x_connection import XConnection
 from display_server.errors import CaptureError, LayoutError
 
-#: Events of one change come in a row; they are looked at together, s.
+#: One change causes several events within this time, s. `wait_for_change` waits for all of them.
 SETTLE_S = 0.02
-#: A window manager moves windows itself first; what it leaves outside after this is moved then, s.
+#: How long the window manager gets to move windows itself, s; then the remaining ones are moved.
 WINDOW_MANAGER_S = 0.25
 
 T = TypeVar("T")
 
 
 class RandrLayout:
-    """`framebuffer_folder` is that of an Xvfb of ours; None for a display that is only looked at."""
+    """`framebuffer_folder` is that of the Xvfb that Lightbox started; None for an attached display."""
 
     def __init__(self, display: str, xauthority: Path | None, framebuffer_folder: Path | None) -> None:
         self._display = display
@@ -40,8 +40,8 @@ class RandrLayout:
         self._randr: Randr | None = None
         self._windows: Windows | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="monitors")
-        self._news = asyncio.Event()
-        self._moving: asyncio.Task[None] | None = None
+        self._changed = asyncio.Event()
+        self._window_moves: asyncio.Task[None] | None = None
         self._scale: TextScale | None = None
 
     async def open(self) -> None:
@@ -51,12 +51,12 @@ class RandrLayout:
         randr.QueryVersion(1, 5).reply()
         mask = xcffib.randr.NotifyMask
         randr.SelectInput(connection.root, mask.ScreenChange | mask.CrtcChange | mask.OutputChange)
-        # Monitors that are set on top of outputs are told of by this alone.
+        # Monitors that are set on top of an output cause only this event.
         connection.core.ChangeWindowAttributes(
             connection.root, xcffib.xproto.CW.EventMask, [xcffib.xproto.EventMask.StructureNotify]
         )
         connection.on_event = self._on_event
-        connection.on_lost = lambda _error: self._news.set()
+        connection.on_lost = lambda _error: self._changed.set()
         connection.watch()
         self._randr = await self._in_thread(
             lambda: Randr(self._display, self._xauthority, failure=CaptureError)
@@ -74,53 +74,53 @@ class RandrLayout:
         return self._scale.percent if self._scale is not None else 100
 
     async def read(self) -> Arrangement:
-        self._news.clear()
-        return await self._in_thread(self._opened().read)
+        self._changed.clear()
+        return await self._in_thread(self._opened_randr().read)
 
     async def wait_for_change(self) -> None:
-        await self._news.wait()
+        await self._changed.wait()
         if self._connection is not None:
             self._connection.ensure_alive()
         await asyncio.sleep(SETTLE_S)
 
     async def apply(self, monitors: Sequence[Monitor], scale_percent: int | None) -> None:
-        randr, folder = self._opened(), self._framebuffer_folder
+        randr, folder = self._opened_randr(), self._framebuffer_folder
         windows, scale = self._windows, self._scale
         if folder is None or windows is None or scale is None:
-            raise LayoutError("This display's monitors are arranged where it runs, not from here.")
+            raise LayoutError("The monitors of an attached display cannot be changed from here.")
         after = await self._in_thread(lambda: apply_monitors(randr, monitors, folder))
         if scale_percent is not None and scale_percent != scale.percent:
             await self._in_thread(lambda: scale.set(scale_percent))
-        if self._moving is not None:
-            self._moving.cancel()
-        self._moving = asyncio.create_task(self._bring_back(windows, after.monitors))
+        if self._window_moves is not None:
+            self._window_moves.cancel()
+        self._window_moves = asyncio.create_task(self._move_windows(windows, after.monitors))
 
     async def close(self) -> None:
-        if self._moving is not None:
-            self._moving.cancel()
+        if self._window_moves is not None:
+            self._window_moves.cancel()
             with contextlib.suppress(asyncio.CancelledError, CaptureError):
-                await self._moving
+                await self._window_moves
         self._thread.shutdown(wait=False, cancel_futures=True)
         for part in (self._scale, self._windows, self._randr, self._connection):
             if part is not None:
                 part.close()
-        self._news.set()
+        self._changed.set()
 
-    async def _bring_back(self, windows: Windows, monitors: Sequence[Monitor]) -> None:
+    async def _move_windows(self, windows: Windows, monitors: Sequence[Monitor]) -> None:
         await asyncio.sleep(WINDOW_MANAGER_S)
-        await self._in_thread(lambda: windows.bring_back(monitors))
+        await self._in_thread(lambda: windows.move_into_reach(monitors))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _on_event(self, event: Any) -> None:
-        own = self._connection is not None and self._connection.root
+        root = self._connection is not None and self._connection.root
         if isinstance(event, xcffib.randr.NotifyEvent | xcffib.randr.ScreenChangeNotifyEvent) or (
-            isinstance(event, xcffib.xproto.ConfigureNotifyEvent) and event.window == own
+            isinstance(event, xcffib.xproto.ConfigureNotifyEvent) and event.window == root
         ):
-            self._news.set()
+            self._changed.set()
 
-    def _opened(self) -> Randr:
+    def _opened_randr(self) -> Randr:
         if self._randr is None:
-            raise CaptureError("The monitors are not open.")
+            raise CaptureError("The screen layout is not open.")
         return self._randr

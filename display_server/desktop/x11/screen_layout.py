@@ -1,4 +1,4 @@
-"""The contract of everything that knows the monitors of an X screen, and may change them."""
+"""The contract of everything that knows the monitors of an X screen and may change them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from display_server.desktop.x11.monitors import Monitor
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """A screen and its monitors, px. `screen_max` is what the screen can grow to."""
+    """The size of a screen and its monitors, px. `screen_max` is the size to which the screen can grow."""
 
     width_px: int
     height_px: int
@@ -20,30 +20,36 @@ class Arrangement:
 
 
 class ScreenLayout(Protocol):
-    """open() ─► read() … wait() ─► read() … order() ─► read() … close(). Nothing blocks the loop."""
+    """Reads and changes the monitors of one X screen, without blocking the event loop.
+
+    open() ─► read() … wait_for_change() ─► read() … apply() ─► read() … close()
+
+    Every method but `close` may raise Malfunction.
+    """
 
     async def open(self) -> None:
-        """Connects. Raises Malfunction."""
+        """Connects to the X server."""
 
     @property
     def adjustable(self) -> bool:
-        """Whether `order` can do anything: the display is ours."""
+        """Whether `apply` can change this display. Only displays that Lightbox started are adjustable."""
 
     @property
     def scale_percent(self) -> int:
-        """The text scale that programs were told last."""
+        """The text scale that programs have been told last."""
 
     async def read(self) -> Arrangement:
-        """As the X server has it now. Raises Malfunction."""
+        """Returns the arrangement that the X server has now."""
 
     async def wait_for_change(self) -> None:
-        """Returns when it may have changed since the last `read`. Raises Malfunction, as all do."""
+        """Returns when the arrangement may have changed since the last `read`."""
 
     async def apply(self, monitors: Sequence[Monitor], scale_percent: int | None) -> None:
-        """Makes it so, and moves windows that would be out of reach. One order at a time.
+        """Applies the monitors and, unless it is None, the text scale.
 
-        Raises LayoutError, which tells the person why, and leaves the former layout; Malfunction.
+        Windows that would be out of reach are moved. Callers apply one layout at a time. Raises LayoutError,
+        whose text is meant for the person; the former arrangement then remains.
         """
 
     async def close(self) -> None:
-        """Safe to call twice."""
+        """Disconnects. Safe to call twice."""

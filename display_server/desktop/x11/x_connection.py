@@ -1,4 +1,4 @@
-"""A connection to an X server that lives on an event loop: events are dispatched, round trips never block."""
+"""A connection to an X server for an event loop: it dispatches events, and round trips do not block."""
 
 from __future__ import annotations
 
@@ -15,25 +15,31 @@ import xcffib.xproto
 
 from display_server.errors import Malfunction
 
-#: ClientMessage (type 33), format 32: window, type, then five u32 of which we use the first.
-_ECHO = struct.Struct("=BBHII5I")
+#: The code of the ClientMessage event (X11/X.h).
 _CLIENT_MESSAGE = 33
+#: A ClientMessage of format 32: code, format, sequence, window, type, five u32, of which one is used.
+_ECHO = struct.Struct("=BBHII5I")
 
 
 class XConnection:
-    """One client of one X server.
+    """One client connection to one X server.
 
-    A reply that is waited for in the usual way blocks the whole loop while the server is busy. So
-    `round_trip` sends an event to a window of our own: when it comes back, every earlier request was
-    executed, its events were dispatched and its reply is here, so that `.reply()` returns at once.
+    xcffib's `.reply()` blocks the whole event loop while the server is busy. Therefore `round_trip` sends an
+    event to a window of this connection. When that event comes back, the server has executed every earlier
+    request, the events of those requests have been dispatched, and their replies have arrived, so that
+    `.reply()` returns at once.
     """
 
     def __init__(
         self, display: str, xauthority: Path | None, *, failure: type[Malfunction] = Malfunction
     ) -> None:
-        """Connects, blocking. Raises `failure`, as every method does once the server is gone."""
+        """Connects, blocking.
+
+        Raises `failure` when the display does not answer. Every method raises it once the connection is lost.
+        """
         self.display = display
         self.failure = failure
+        #: Why the connection ended; None while it is open.
         self.lost: Malfunction | None = None
         self.on_event: Callable[[Any], None] = lambda _event: None
         self.on_lost: Callable[[Malfunction], None] = lambda _error: None
@@ -42,7 +48,9 @@ class XConnection:
             self.core = self.x.core
             self.screen = self.x.get_setup().roots[self.x.pref_screen]
         except Exception as error:  # xcffib raises several unrelated types
-            raise failure(f"The X display {display} does not answer or refuses us ({error!r}).") from error
+            raise failure(
+                f"The X display {display} does not answer or refuses the connection ({error!r})."
+            ) from error
         self.root: int = self.screen.root
         self._echo_window = self.x.generate_id()
         self.core.CreateWindow(
@@ -54,13 +62,13 @@ class XConnection:
         self._descriptor = -1
 
     def extension(self, module: Any, name: str) -> Any:
-        """An extension's requests. Raises `failure` when the server lacks it."""
+        """Returns the requests of an extension. Raises `failure` when the server lacks the extension."""
         if not self.core.QueryExtension(len(name), name).reply().present:
             raise self.failure(f"The X display {self.display} lacks the extension {name}.")
         return self.x(module.key)
 
     def watch(self) -> None:
-        """Begins dispatching on the running loop."""
+        """Starts dispatching events on the running loop."""
         self._loop = asyncio.get_running_loop()
         self._descriptor = self.x.get_file_descriptor()
         self._loop.add_reader(self._descriptor, self.dispatch)
@@ -68,15 +76,15 @@ class XConnection:
         self.dispatch()
 
     def dispatch(self) -> None:
-        """Hands over every event that has arrived."""
+        """Passes every event that has arrived to `on_event`."""
         while self.lost is None and self._descriptor >= 0:
             try:
                 event = self.x.poll_for_event()
             except xcffib.ConnectionException as error:
-                self.mark_lost(f"The X server of {self.display} is gone ({error}).")
+                self.mark_lost(f"The connection to the X server of {self.display} was lost ({error}).")
                 return
             except xcffib.Error:
-                continue  # of a request that nobody waits for: its window went away in between
+                continue  # a request without reply failed, because its window was destroyed before
             if event is None:
                 return
             if isinstance(event, xcffib.xproto.ClientMessageEvent) and event.window == self._echo_window:
@@ -90,29 +98,31 @@ class XConnection:
 
     @contextlib.contextmanager
     def requests(self) -> Iterator[None]:
-        """Around requests: those to a server that is gone raise `failure` as well."""
+        """The context of every request: turns a lost connection into `failure`."""
         self.ensure_alive()
         try:
             yield
         except xcffib.ConnectionException as error:
-            raise self.mark_lost(f"The X server of {self.display} is gone ({error}).") from error
+            raise self.mark_lost(
+                f"The connection to the X server of {self.display} was lost ({error})."
+            ) from error
 
     def flush(self) -> None:
         with self.requests():
             self.x.flush()
 
     def ensure_alive(self) -> None:
-        """Raises `failure` when the server is gone."""
+        """Raises `failure` when the connection is lost."""
         if self.lost is not None:
             raise self.lost
 
     def round_trip(self, then: Callable[[], None] = lambda: None) -> asyncio.Future[None]:
-        """Done when every earlier request was executed, and its events dispatched.
+        """Returns a future that is done when every earlier request was executed and its events dispatched.
 
-        `then` is called at that moment, also when nobody waits for the future any more.
+        `then` is called at that moment, even if the future was cancelled.
         """
         self.ensure_alive()
-        assert self._loop is not None, "watch() comes first"
+        assert self._loop is not None, "call watch() before"
         self._echo = self._echo + 1 & 0xFFFFFFFF
         future: asyncio.Future[None] = self._loop.create_future()
         self._echoes[self._echo] = future, then
@@ -123,7 +133,7 @@ class XConnection:
         return future
 
     def close(self) -> None:
-        """Safe to call twice."""
+        """Disconnects. Safe to call twice."""
         if self._descriptor >= 0 and self._loop is not None:
             self._loop.remove_reader(self._descriptor)
             self._descriptor = -1
@@ -133,6 +143,7 @@ class XConnection:
         self.x.disconnect()
 
     def mark_lost(self, reason: str) -> Malfunction:
+        """Ends the connection for `reason`, unless it has ended already, and returns why it ended."""
         if self.lost is None:
             self.lost = self.failure(reason)
             if self._descriptor >= 0 and self._loop is not None:
@@ -146,12 +157,16 @@ class XConnection:
         for future, _ in self._echoes.values():
             if not future.done():
                 future.set_exception(error)
-                future.exception()  # whoever waited may have been cancelled: that is no news for the log
+                future.exception()  # marks it as retrieved: asyncio would log it if nobody waits any more
         self._echoes.clear()
 
 
 def _connect(display: str, xauthority: Path | None) -> Any:
-    """libxcb takes the cookie by XAUTHORITY; xcffib's own argument breaks on cookies that contain a colon."""
+    """Connects with the cookie of an authority file.
+
+    libxcb finds the file by the variable XAUTHORITY. The alternative, xcffib's own argument for the cookie,
+    fails for cookies that contain a colon.
+    """
     before = os.environ.get("XAUTHORITY")
     if xauthority is not None:
         os.environ["XAUTHORITY"] = str(xauthority)

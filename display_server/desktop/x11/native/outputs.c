@@ -1,9 +1,12 @@
-/* Gives an Xvfb more outputs than the one it is born with: preloaded into it, LIGHTBOX_OUTPUTS says how many.
+/* Adds RandR outputs to an Xvfb, which has a single output by itself. The X server preloads this library (LD_PRELOAD); the variable
+ * LIGHTBOX_OUTPUTS has the number of outputs that the server then has.
  *
- * Programs take their monitors from RandR's outputs (Qt 5 from nothing else, and GTK 3 leaves out monitors that have none), and no
- * client can add one. The server's own functions can, and its program file exports them. They are called once, before the server
- * waits for its first client. Where anything is not as expected nothing is done, and the server runs as it always did.
- * Newer servers than Debian 12's have an option for this; rejected: Xorg with its dummy driver, which keeps its pixels in memory of its own.
+ * Programs derive their monitors from RandR's outputs: Qt 5 uses nothing else, and GTK 3 ignores monitors without an output. No client
+ * can add an output, but the executable of the X server exports the functions that can. This library calls them once, before the
+ * server waits for its first client. If anything differs from what the library expects, it adds nothing and the server runs as usual.
+ *
+ * X servers that are newer than Debian 12's have an option for this. Xorg with its dummy driver was rejected, because it does not keep
+ * its pixels in a file that other processes can map.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -15,7 +18,7 @@
 
 enum { FORMATS = 8, SCREENS = 16, OUTPUTS_MAX = 16, CONNECTED = 0, GAMMA_SIZE = 256 };
 
-/* include/scrnintstr.h of the X server, as far as it is needed. A screen begins with its number. */
+/* The begin of ScreenInfo in include/scrnintstr.h of the X server. The first member of a screen is its number. */
 struct screen_info {
   int byte_order, bitmap_unit, bitmap_pad, bitmap_order, format_count;
   unsigned char formats[FORMATS][3];
@@ -25,13 +28,14 @@ struct screen_info {
 
 typedef int wait_function(int, struct epoll_event *, int, int);
 
-static int wanted;
+/* The number of outputs that the server is to have, from LIGHTBOX_OUTPUTS. */
+static int output_count;
 
-/* Programs that the server starts itself (xkbcomp) are none of ours. */
-__attribute__((constructor)) static void look_around(void) {
+/* Reads the number of outputs. Programs that the server starts itself, as xkbcomp, must not preload this library. */
+__attribute__((constructor)) static void read_environment(void) {
   const char *count = getenv("LIGHTBOX_OUTPUTS");
-  wanted = count ? atoi(count) : 0;
-  if (wanted > OUTPUTS_MAX) wanted = OUTPUTS_MAX;
+  output_count = count ? atoi(count) : 0;
+  if (output_count > OUTPUTS_MAX) output_count = OUTPUTS_MAX;
   unsetenv("LD_PRELOAD");
 }
 
@@ -44,7 +48,7 @@ static void add_outputs(void) {
   int (*set_connection)(void *, unsigned char) = dlsym(RTLD_DEFAULT, "RROutputSetConnection");
   if (!info || !create_crtc || !set_gamma_size || !create_output || !set_crtcs || !set_connection) return;
   if (info->screen_count != 1 || !info->screens[0] || *info->screens[0] != 0) return;
-  for (int number = 1; number < wanted; number++) {
+  for (int number = 1; number < output_count; number++) {
     char name[16];
     int length = snprintf(name, sizeof name, "screen-%d", number);
     void *crtc = create_crtc(info->screens[0], NULL);
@@ -56,12 +60,12 @@ static void add_outputs(void) {
   }
 }
 
-/* The server's loop waits here, and nowhere else. */
+/* Replaces the C library's function, in which the server's main loop waits. The first call adds the outputs. */
 int epoll_wait(int descriptor, struct epoll_event *events, int count, int timeout_ms) {
   static wait_function *wait;
   if (!wait) {
     wait = (wait_function *)dlsym(RTLD_NEXT, "epoll_wait");
-    if (wanted > 1) add_outputs();
+    if (output_count > 1) add_outputs();
   }
   return wait(descriptor, events, count, timeout_ms);
 }

@@ -1,4 +1,4 @@
-"""The program on a real X server: what is typed is what is drawn."""
+"""The display check on a real X server: keys choose the pattern that is on the screen."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def server() -> Iterator[XServer]:
 
 @pytest.fixture
 def painter(server: XServer) -> Iterator[Painter]:
-    """With the program running."""
+    """Reads the screen while the display check runs."""
     command = [sys.executable, "-m", "display_server.desktop.display_check"]
     program = subprocess.Popen(command, env={**server.environment, "PYTHONPATH": ""})
     reader = Painter(server)
@@ -36,12 +36,12 @@ def painter(server: XServer) -> Iterator[Painter]:
     program.wait()
 
 
-async def shows(painter: Painter, picture: NDArray[np.uint8]) -> None:
+async def shows(painter: Painter, pixels: NDArray[np.uint8]) -> None:
     for _ in range(400):
-        if (painter.pixels()[:, :, ::-1] == picture).all():
+        if (painter.pixels()[:, :, ::-1] == pixels).all():
             return
         await asyncio.sleep(0.025)
-    raise AssertionError("the pattern never came")
+    raise AssertionError("the pattern was not shown within 10 s")
 
 
 async def xrandr(server: XServer, *arguments: str) -> None:
@@ -49,33 +49,33 @@ async def xrandr(server: XServer, *arguments: str) -> None:
     assert await program.wait() == 0
 
 
-async def test_patterns_are_chosen_by_keys(server: XServer, painter: Painter) -> None:
+async def test_keys_choose_the_pattern(server: XServer, painter: Painter) -> None:
     device = XtestInput(server.display, None)
     await device.open()
-    hands = device.holder()
+    session = device.open_session()
     await shows(painter, PATTERNS["tg18-qc"](*SIZE))
     for key, name in (("2", "tg270-sqc"), ("3", "smpte"), ("4", "pixels"), ("1", "tg18-qc")):
-        hands.text(key)
+        session.text(key)
         await shows(painter, PATTERNS[name](*SIZE))
-    hands.text("c12,-3,2\n")
+    session.text("c12,-3,2\n")
     await shows(painter, contrast(*SIZE, 12, -3, 2))
-    hands.text("c255,1,0\n")  # cannot be
-    hands.text("x9\n")
-    hands.text("cc250,5,1\n")
+    session.text("c255,1,0\n")  # impossible: the level would be 256
+    session.text("x9\n")
+    session.text("cc250,5,1\n")
     await shows(painter, contrast(*SIZE, 250, 5, 1))
     await device.close()
 
 
-async def test_covers_monitors_as_they_change(server: XServer, painter: Painter) -> None:
+async def test_follows_changes_of_the_monitors(server: XServer, painter: Painter) -> None:
     await shows(painter, PATTERNS["tg18-qc"](*SIZE))
     halves = ["512/100x640/100+0+0", "512/100x640/100+512+0"]
     for name, place, output in zip(("left", "right"), halves, ("screen", "none"), strict=True):
         await xrandr(server, "--setmonitor", name, place, output)
-    # A monitor set by hand tells nobody by itself; a change of the screen does.
+    # Setting a monitor causes no event by itself, so the pattern is chosen again.
     half = PATTERNS["tg18-qc"](512, 640)
     device = XtestInput(server.display, None)
     await device.open()
-    device.holder().text("1")
+    device.open_session().text("1")
     await shows(painter, np.concatenate([half, half], axis=1))
     await device.close()
     for name in ("left", "right"):

@@ -1,4 +1,4 @@
-"""Text scale on a real X server: what starts later reads it, and what runs follows."""
+"""The text scale on a real X server: for programs that start later and for those that run."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from display_server.desktop.x11.text_scale import TextScale
 from tests.fakes.x_server import XServer, x_server
 
 PYTHON = "/usr/bin/python3"  # Debian's: it has the toolkits' bindings
-PATIENCE_S = 15.0
+TIMEOUT_S = 15.0
 GTK = """
 import sys, gi
 gi.require_version('Gtk', '3.0')
 from gi.repository import Gtk
 settings = Gtk.Settings.get_default()
-say = lambda *_: print(settings.get_property('gtk-xft-dpi') / 1024, flush=True)
-settings.connect('notify::gtk-xft-dpi', say)
-say()
+report = lambda *_: print(settings.get_property('gtk-xft-dpi') / 1024, flush=True)
+settings.connect('notify::gtk-xft-dpi', report)
+report()
 Gtk.main()
 """
 QT = """
@@ -45,7 +45,7 @@ def resources(server: XServer) -> str:
     ).stdout.strip()
 
 
-def test_programs_that_start_later_read_it(server: XServer) -> None:
+def test_programs_that_start_later_use_the_scale(server: XServer) -> None:
     with contextlib.closing(TextScale(server.display, None)) as scale:
         assert (scale.percent, resources(server)) == (100, "")
         subprocess.run(
@@ -53,12 +53,14 @@ def test_programs_that_start_later_read_it(server: XServer) -> None:
         )
         scale.set(150)
         assert sorted(resources(server).splitlines()) == ["XTerm*faceSize:\t9", "Xft.dpi:\t144"]
-        around = server.environment | {"XDG_RUNTIME_DIR": str(server.folder)}
-        said = subprocess.run([PYTHON, "-c", QT], env=around, check=True, capture_output=True, text=True)
-        assert float(said.stdout) == 144
+        environment = server.environment | {"XDG_RUNTIME_DIR": str(server.folder)}
+        printed = subprocess.run(
+            [PYTHON, "-c", QT], env=environment, check=True, capture_output=True, text=True
+        )
+        assert float(printed.stdout) == 144
 
 
-def test_gtk_programs_follow_while_they_run(server: XServer) -> None:
+def test_running_gtk_programs_follow(server: XServer) -> None:
     with (
         contextlib.closing(TextScale(server.display, None)) as scale,
         subprocess.Popen(
@@ -71,22 +73,22 @@ def test_gtk_programs_follow_while_they_run(server: XServer) -> None:
             assert first in (-1 / 1024, 96)
             for percent in (200, 125):
                 scale.set(percent)
-                said, deadline = first, time.monotonic() + PATIENCE_S
-                while said != 96 * percent / 100 and time.monotonic() < deadline:
-                    said = float(program.stdout.readline())
-                assert said == 96 * percent / 100
+                dpi, deadline = first, time.monotonic() + TIMEOUT_S
+                while dpi != 96 * percent / 100 and time.monotonic() < deadline:
+                    dpi = float(program.stdout.readline())
+                assert dpi == 96 * percent / 100
         finally:
             program.kill()
 
 
-def test_the_next_process_takes_it_up(server: XServer) -> None:
+def test_the_next_process_restores_the_scale(server: XServer) -> None:
     with contextlib.closing(TextScale(server.display, None)) as scale:
         scale.set(175)
     with contextlib.closing(TextScale(server.display, None)) as scale:
         assert scale.percent == 175
 
 
-def test_a_settings_daemon_that_runs_is_left_alone(server: XServer) -> None:
+def test_a_running_settings_daemon_is_not_replaced(server: XServer) -> None:
     with (
         contextlib.closing(TextScale(server.display, None)) as first,
         contextlib.closing(TextScale(server.display, None)) as second,
@@ -94,4 +96,4 @@ def test_a_settings_daemon_that_runs_is_left_alone(server: XServer) -> None:
         first.set(150)
         second.set(200)
         assert resources(server) == "Xft.dpi:\t192"
-        assert second._owner is None
+        assert second._manager_window is None

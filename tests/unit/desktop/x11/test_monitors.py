@@ -1,4 +1,4 @@
-"""What a layout may be, for any monitors; and windows that a change left outside."""
+"""The rules of monitor layouts, and windows that a new layout leaves out of reach."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from display_server.desktop.x11.monitors import (
     HEIGHT_MIN,
-    MONITORS_MAX,
     REACH_PX,
     WIDTH_MIN,
     Monitor,
@@ -17,6 +16,7 @@ from display_server.desktop.x11.monitors import (
     reachable_position,
 )
 from display_server.errors import LayoutError
+from display_server.protocol.limits import MONITORS_MAX
 
 SCREEN_MAX = 8192, 4320
 any_monitor = st.builds(
@@ -32,7 +32,7 @@ any_monitor = st.builds(
 
 @st.composite
 def rows(draw: st.DrawFn) -> list[Monitor]:
-    """Monitors side by side, at any height and anywhere."""
+    """Generates monitors side by side that do not overlap, at any position."""
     x, monitors = draw(st.integers(-3000, 3000)), []
     for number in range(draw(st.integers(1, MONITORS_MAX))):
         width, height = draw(st.integers(WIDTH_MIN, 1300)), draw(st.integers(HEIGHT_MIN, 2000))
@@ -42,7 +42,7 @@ def rows(draw: st.DrawFn) -> list[Monitor]:
 
 
 @given(st.lists(any_monitor, max_size=8))
-def test_what_is_taken_keeps_every_rule(wanted: list[Monitor]) -> None:
+def test_an_accepted_layout_keeps_every_rule(wanted: list[Monitor]) -> None:
     try:
         monitors = normalise_layout(wanted, SCREEN_MAX)
     except LayoutError:
@@ -58,7 +58,7 @@ def test_what_is_taken_keeps_every_rule(wanted: list[Monitor]) -> None:
 
 
 @given(rows())
-def test_any_row_of_monitors_is_taken_as_it_is(wanted: list[Monitor]) -> None:
+def test_any_row_of_monitors_is_accepted_unchanged(wanted: list[Monitor]) -> None:
     monitors = normalise_layout(wanted, (32_767, 32_767))
     by_number = {monitor.id: monitor for monitor in wanted}
     shift = monitors[0].x - by_number[0].x, monitors[0].y - by_number[0].y
@@ -69,7 +69,7 @@ def test_any_row_of_monitors_is_taken_as_it_is(wanted: list[Monitor]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "words"),
+    ("wanted", "error"),
     [
         ([], "1 to 6"),
         ([Monitor(1, 0, 0, 800, 600)], "0 is one of them"),
@@ -80,8 +80,8 @@ def test_any_row_of_monitors_is_taken_as_it_is(wanted: list[Monitor]) -> None:
         ([Monitor(0, 0, 0, 800, 600, True), Monitor(1, 800, 0, 800, 600, True)], "primary"),
     ],
 )
-def test_what_is_refused_and_why(wanted: list[Monitor], words: str) -> None:
-    with pytest.raises(LayoutError, match=words):
+def test_an_invalid_layout_is_refused_with_its_reason(wanted: list[Monitor], error: str) -> None:
+    with pytest.raises(LayoutError, match=error):
         normalise_layout(wanted, SCREEN_MAX)
 
 
@@ -91,17 +91,17 @@ def test_what_is_refused_and_why(wanted: list[Monitor], words: str) -> None:
     ),
     row=rows(),
 )
-def test_windows_come_back_within_reach(window: tuple[int, int, int, int], row: list[Monitor]) -> None:
+def test_windows_move_into_reach(window: tuple[int, int, int, int], row: list[Monitor]) -> None:
     monitors = normalise_layout(row, (32_767, 32_767))
-    place = reachable_position(window, monitors)
-    if place is None:
+    position = reachable_position(window, monitors)
+    if position is None:
         return
-    assert reachable_position((*place, *window[2:]), monitors) is None
-    corner = Monitor(9, *place, min(window[2], REACH_PX), 1)
+    assert reachable_position((*position, *window[2:]), monitors) is None
+    corner = Monitor(9, *position, min(window[2], REACH_PX), 1)
     assert any(corner.overlaps(monitor) for monitor in monitors)
 
 
-def test_windows_within_reach_stay() -> None:
+def test_windows_within_reach_do_not_move() -> None:
     two = normalise_layout([Monitor(0, 0, 0, 800, 600), Monitor(1, 800, 0, 800, 600)], SCREEN_MAX)
     assert reachable_position((700, 100, 300, 200), two) is None
     assert reachable_position((1550, 100, 300, 200), two) == (1300, 100)

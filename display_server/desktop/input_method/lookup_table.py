@@ -1,4 +1,7 @@
-"""What the list shows, made of what ibus tells its panel (interface org.freedesktop.IBus.Panel). Pure."""
+"""The state of the ibus panel: what ibus's calls say that the candidate window must show. No I/O.
+
+The calls are those of the D-Bus interface org.freedesktop.IBus.Panel.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,17 @@ from typing import Any
 #: (x, y, width, height) on the screen, px.
 Rectangle = tuple[int, int, int, int]
 
-#: How IBusSerializable objects of a kind come over D-Bus: their name, attachments, then fields.
-_TEXT, _TABLE = "IBusText", "IBusLookupTable"
+#: The names of two IBusSerializable types. D-Bus carries such an object as its name, attachments and fields.
+_TEXT, _LOOKUP_TABLE = "IBusText", "IBusLookupTable"
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """All candidates, of which a page is shown. `cursor` counts from the first of all."""
+class LookupTable:
+    """An ibus lookup table: all candidates, of which one page is shown.
+
+    `labels` are those of the rows of a page. `cursor` is the index of the current candidate among all
+    candidates. With `round`, the cursor wraps around at the ends.
+    """
 
     candidates: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
@@ -26,11 +33,11 @@ class Table:
 
     @property
     def first(self) -> int:
-        """Of the page that holds the cursor."""
+        """The index of the first candidate on the page that contains the cursor."""
         return self.cursor - self.cursor % self.page_size
 
-    def moved(self, by: int) -> Table:
-        """The cursor goes on so far; at the ends it stays, or goes around if the table says so."""
+    def with_cursor_moved(self, by: int) -> LookupTable:
+        """Returns the table with the cursor moved; it stops at the ends unless the table is `round`."""
         count = len(self.candidates)
         if not count:
             return self
@@ -40,6 +47,8 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Row:
+    """A row of the candidate window."""
+
     label: str
     candidate: str
     current: bool
@@ -47,7 +56,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What is to be seen. `number` counts from 1; `auxiliary` is said of the current row."""
+    """A page of the lookup table. `number` counts from 1; `auxiliary` describes the current candidate."""
 
     rows: tuple[Row, ...]
     number: int
@@ -55,16 +64,17 @@ class Page:
     auxiliary: str
 
 
-class CandidateList:
-    """The table, its auxiliary text and the caret, as last told."""
+class PanelState:
+    """The lookup table, its auxiliary text and the position of the caret, as ibus sent them last."""
 
     def __init__(self) -> None:
-        self.caret: Rectangle | None = None  # not told yet
-        self.table = Table()
+        #: None until ibus sends it.
+        self.caret: Rectangle | None = None
+        self.table = LookupTable()
         self._table_visible = False
         self._auxiliary = ""
         self._auxiliary_visible = False
-        self._told: dict[str, Callable[..., None]] = {
+        self._handlers: dict[str, Callable[..., None]] = {
             "SetCursorLocation": self._set_caret,
             "UpdateLookupTable": self._set_table,
             "ShowLookupTable": lambda: self._show_table(True),
@@ -80,17 +90,17 @@ class CandidateList:
             "Reset": self._hide,
         }
 
-    def tell(self, member: str, arguments: tuple[Any, ...]) -> None:
-        """A call of the interface; those that do not concern the list are passed over.
+    def handle_call(self, member: str, arguments: tuple[Any, ...]) -> None:
+        """Handles a call of the interface; ignores calls that do not concern the candidate window.
 
-        Raises ValueError or TypeError when it is not what ibus says in this call.
+        Raises ValueError or TypeError when the arguments are not those of this call.
         """
-        told = self._told.get(member)
-        if told is not None:
-            told(*arguments)
+        handler = self._handlers.get(member)
+        if handler is not None:
+            handler(*arguments)
 
     def page(self) -> Page | None:
-        """None: there is nothing to show."""
+        """Returns the page to show; None when the window is to be hidden."""
         table = self.table
         auxiliary = self._auxiliary if self._auxiliary_visible else ""
         candidates = table.candidates[table.first : table.first + table.page_size]
@@ -108,16 +118,20 @@ class CandidateList:
         self.caret = x, y, width, height
 
     def _set_table(self, variant: Any, visible: bool) -> None:
-        page_size, cursor, cursor_visible, around, _orientation, candidates, labels = _fields(variant, _TABLE)
+        page_size, cursor, cursor_visible, is_round, _orientation, candidates, labels = _fields(
+            variant, _LOOKUP_TABLE
+        )
         if page_size < 1 or not 0 <= cursor < max(1, len(candidates)):
-            raise ValueError(f"{_TABLE}: cursor {cursor} of {len(candidates)}, {page_size} on a page")
-        self.table = Table(
+            raise ValueError(
+                f"{_LOOKUP_TABLE}: impossible cursor {cursor} of {len(candidates)} or page size {page_size}"
+            )
+        self.table = LookupTable(
             tuple(_text(candidate) for candidate in candidates),
             tuple(_text(label) for label in labels),
             page_size,
             cursor,
             cursor_visible,
-            around,
+            is_round,
         )
         self._table_visible = visible
 
@@ -131,21 +145,21 @@ class CandidateList:
         self._auxiliary_visible = visible
 
     def _move(self, by: int) -> None:
-        self.table = self.table.moved(by)
+        self.table = self.table.with_cursor_moved(by)
 
     def _hide(self) -> None:
         self._table_visible = self._auxiliary_visible = False
 
 
-def _label(table: Table, index: int) -> str:
+def _label(table: LookupTable, index: int) -> str:
     return table.labels[index] if index < len(table.labels) else str((index + 1) % 10)
 
 
-def _fields(variant: Any, kind: str) -> tuple[Any, ...]:
-    """The fields after name and attachments. A variant is a pair of its signature and its value."""
+def _fields(variant: Any, type_name: str) -> tuple[Any, ...]:
+    """Returns the fields of an IBusSerializable object. jeepney has a variant as (signature, value)."""
     _signature, (name, _attachments, *fields) = variant
-    if name != kind:
-        raise ValueError(f"{name!r} where {kind} belongs")
+    if name != type_name:
+        raise ValueError(f"ibus sent {name!r} instead of {type_name}")
     return tuple(fields)
 
 

@@ -1,4 +1,4 @@
-"""Windows that cover the monitors of an X screen and show a picture each, without any toolkit."""
+"""Windows that cover the monitors of an X screen and show an image each. They use no toolkit."""
 
 from __future__ import annotations
 
@@ -12,31 +12,41 @@ import xcffib
 import xcffib.randr
 import xcffib.xproto
 
-from display_server.desktop.display_check.sheet import Picture
+from display_server.desktop.display_check.canvas import Pixels
 from display_server.errors import Malfunction
 
-#: Bytes of picture per request: well below what any X server takes.
+#: How much of an image one request sends, bytes. Requests are limited to 256 KiB without BIG-REQUESTS.
 BAND_BYTES = 128 * 1024
+#: The screen depth that the pixel format of this module needs, bits.
 DEPTH = 24
+#: The keysym of Enter (X11/keysymdef.h).
+_RETURN = 0xFF0D
 
-Rect = tuple[int, int, int, int]  # x, y, width, height
+#: x, y, width, height, px.
+Rect = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class _Cover:
+class _MonitorWindow:
+    """A window and the pixmap with its image."""
+
     window: int
     pixmap: int
     width: int
     height: int
 
 
-class Screen:
-    """`draw` gives each monitor's picture by its size; it is asked again when the monitors change."""
+class MonitorWindows:
+    """One window per monitor of the screen of $DISPLAY.
 
-    def __init__(self, draw: Callable[[int, int], Picture], typed: Callable[[str], None]) -> None:
+    `draw` returns the image for a width and height, px; it is called again when the monitors change. `on_key`
+    gets each character that is typed, `\\n` for Enter.
+    """
+
+    def __init__(self, draw: Callable[[int, int], Pixels], on_key: Callable[[str], None]) -> None:
         """Connects to $DISPLAY. Raises Malfunction."""
         self._draw = draw
-        self._typed = typed
+        self._on_key = on_key
         try:
             connection: Any = xcffib.Connection()  # type: ignore[no-untyped-call]
         except xcffib.ConnectionException as error:
@@ -45,50 +55,52 @@ class Screen:
         self._core = connection.core
         self._screen = self._x.get_setup().roots[self._x.pref_screen]
         if self._screen.root_depth != DEPTH:
-            raise Malfunction(f"The patterns need a depth of {DEPTH}, not {self._screen.root_depth}.")
+            raise Malfunction(
+                f"The display check needs depth {DEPTH}; the screen has {self._screen.root_depth}."
+            )
         self._randr = self._x(xcffib.randr.key)
         self._randr.SelectInput(self._screen.root, xcffib.randr.NotifyMask.ScreenChange)
         self._context = self._x.generate_id()
         self._core.CreateGC(self._context, self._screen.root, 0, [])
-        self._covers: dict[Rect, _Cover] = {}
-        self._blank = self._blank_cursor()
+        self._windows: dict[Rect, _MonitorWindow] = {}
+        self._blank_cursor = self._create_blank_cursor()
 
     def run(self) -> None:
-        """Shows pictures and hands over typed characters until the X server goes."""
+        """Shows the images and handles keys until the X server ends."""
         self.redraw()
         try:
             while True:
                 select.select([self._x.get_file_descriptor()], [], [])
-                self._take_events()
+                self._handle_events()
         except xcffib.ConnectionException:
             return
 
     def redraw(self) -> None:
-        """Everything anew, on the monitors that there are now."""
+        """Draws all images again, on the current monitors."""
         monitors = self._monitors()
-        for place in self._covers.keys() - set(monitors):
-            cover = self._covers.pop(place)
-            self._core.DestroyWindow(cover.window)
-            self._core.FreePixmap(cover.pixmap)
+        for place in self._windows.keys() - set(monitors):
+            shown = self._windows.pop(place)
+            self._core.DestroyWindow(shown.window)
+            self._core.FreePixmap(shown.pixmap)
         for place in monitors:
-            cover = self._covers.get(place) or self._cover(place)
-            self._covers[place] = cover
-            self._put(cover, self._draw(cover.width, cover.height))
-        first = self._covers[monitors[0]].window
+            shown = self._windows.get(place) or self._create_window(place)
+            self._windows[place] = shown
+            self._put(shown, self._draw(shown.width, shown.height))
+        first = self._windows[monitors[0]].window
         self._core.SetInputFocus(xcffib.xproto.InputFocus.PointerRoot, first, xcffib.CurrentTime)
         self._x.flush()
 
-    def _take_events(self) -> None:
+    def _handle_events(self) -> None:
         changed = False
         while (event := self._x.poll_for_event()) is not None:
             if isinstance(event, xcffib.xproto.ExposeEvent):
-                for cover in self._covers.values():
-                    if cover.window == event.window:
-                        self._show(cover)
+                for shown in self._windows.values():
+                    if shown.window == event.window:
+                        self._show(shown)
                 self._x.flush()
             elif isinstance(event, xcffib.xproto.KeyPressEvent):
                 if character := self._character(event.detail):
-                    self._typed(character)
+                    self._on_key(character)
             elif isinstance(event, xcffib.randr.ScreenChangeNotifyEvent):
                 changed = True
         if changed:
@@ -102,7 +114,7 @@ class Screen:
         whole = self._core.GetGeometry(self._screen.root).reply()
         return [(0, 0, whole.width, whole.height)]
 
-    def _cover(self, place: Rect) -> _Cover:
+    def _create_window(self, place: Rect) -> _MonitorWindow:
         x, y, width, height = place
         window, pixmap = self._x.generate_id(), self._x.generate_id()
         masks, events = xcffib.xproto.CW, xcffib.xproto.EventMask
@@ -110,7 +122,7 @@ class Screen:
             self._screen.black_pixel,
             1,
             events.Exposure | events.KeyPress,
-            self._blank,
+            self._blank_cursor,
         ]
         self._core.CreateWindow(
             DEPTH,
@@ -128,20 +140,20 @@ class Screen:
         )
         self._core.CreatePixmap(DEPTH, pixmap, window, width, height)
         self._core.MapWindow(window)
-        return _Cover(window, pixmap, width, height)
+        return _MonitorWindow(window, pixmap, width, height)
 
-    def _put(self, cover: _Cover, picture: Picture) -> None:
-        """Into the pixmap in bands, then into the window at once: nobody sees half a pattern."""
-        raw = np.zeros((cover.height, cover.width, 4), np.uint8)
-        raw[:, :, 2::-1] = picture
-        rows = max(BAND_BYTES // (4 * cover.width), 1)
-        for top in range(0, cover.height, rows):
+    def _put(self, shown: _MonitorWindow, image: Pixels) -> None:
+        """Sends the image to the pixmap in bands and then shows it at once, never only a part of it."""
+        raw = np.zeros((shown.height, shown.width, 4), np.uint8)
+        raw[:, :, 2::-1] = image
+        rows = max(BAND_BYTES // (4 * shown.width), 1)
+        for top in range(0, shown.height, rows):
             band = raw[top : top + rows]
             self._core.PutImage(
                 xcffib.xproto.ImageFormat.ZPixmap,
-                cover.pixmap,
+                shown.pixmap,
                 self._context,
-                cover.width,
+                shown.width,
                 band.shape[0],
                 0,
                 top,
@@ -150,14 +162,14 @@ class Screen:
                 band.size,
                 band.tobytes(),
             )
-        self._show(cover)
+        self._show(shown)
 
-    def _show(self, cover: _Cover) -> None:
-        size = cover.width, cover.height
-        self._core.CopyArea(cover.pixmap, cover.window, self._context, 0, 0, 0, 0, *size)
+    def _show(self, shown: _MonitorWindow) -> None:
+        size = shown.width, shown.height
+        self._core.CopyArea(shown.pixmap, shown.window, self._context, 0, 0, 0, 0, *size)
 
-    def _blank_cursor(self) -> int:
-        """The pointer would stand in the pattern."""
+    def _create_blank_cursor(self) -> int:
+        """Creates an invisible cursor, because the pointer would cover a part of the pattern."""
         pixmap, cursor = self._x.generate_id(), self._x.generate_id()
         self._core.CreatePixmap(1, pixmap, self._screen.root, 1, 1)
         self._core.CreateCursor(cursor, pixmap, pixmap, 0, 0, 0, 0, 0, 0, 0, 0)
@@ -165,7 +177,10 @@ class Screen:
         return int(cursor)
 
     def _character(self, keycode: int) -> str:
-        """What the key gives without modifiers, now: input methods rebind keys. Empty when it is no ASCII."""
+        """Returns the character of a key without modifiers; empty unless it is printable ASCII or Enter.
+
+        The X server is asked each time, because text input binds other characters to keys while it types.
+        """
         symbols = self._core.GetKeyboardMapping(keycode, 1).reply().keysyms
         symbol = symbols[0] if symbols else 0
-        return "\n" if symbol == 0xFF0D else chr(symbol) if 0x20 <= symbol < 0x7F else ""
+        return "\n" if symbol == _RETURN else chr(symbol) if 0x20 <= symbol < 0x7F else ""

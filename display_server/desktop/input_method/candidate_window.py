@@ -1,4 +1,4 @@
-"""The list's window: it is no window manager's, and takes no focus. The X server alone repaints it."""
+"""The X window of the candidates. Window managers ignore it, and it never takes the keyboard focus."""
 
 from __future__ import annotations
 
@@ -7,20 +7,23 @@ from collections.abc import Sequence
 import xcffib.xproto
 from PIL import Image
 
-from display_server.desktop.input_method.table import Rectangle
+from display_server.desktop.input_method.lookup_table import Rectangle
 from display_server.desktop.x11.monitors import Monitor
 from display_server.desktop.x11.x_connection import XConnection
 from display_server.errors import DesktopError
 
 TITLE = "Lightbox candidates"
-#: Between caret and list, px.
+#: The distance between the caret and the window, px.
 DISTANCE_PX = 4
-#: What the window's depth must be for the pictures that are put into it: 4 bytes a pixel, blue first.
+#: The screen depth that the window's pixel format needs, bits: 4 bytes per pixel, blue first.
 DEPTH = 24
 
 
-class ListWindow:
-    """Hidden at first. Raises DesktopError, as every method does once the X server is gone."""
+class CandidateWindow:
+    """A window that is hidden at first.
+
+    Every method raises DesktopError when the connection to the X server is lost.
+    """
 
     def __init__(self, connection: XConnection) -> None:
         self._connection = connection
@@ -28,7 +31,7 @@ class ListWindow:
         screen = connection.screen
         if screen.root_depth != DEPTH:
             raise DesktopError(
-                f"The display {connection.display} has depth {screen.root_depth}; the list needs {DEPTH}."
+                f"The candidate window needs depth {DEPTH}; {connection.display} has {screen.root_depth}."
             )
         x = xcffib.xproto
         self.id: int = connection.x.generate_id()
@@ -57,12 +60,12 @@ class ListWindow:
         connection.flush()
 
     def show(self, image: Image.Image, at: tuple[int, int]) -> None:
-        """An RGB image, its corner there on the screen."""
+        """Shows an RGB image; `at` is the position of its upper left corner on the screen, px."""
         x = xcffib.xproto
         width, height = image.size
         data = image.convert("RGBX").tobytes("raw", "BGRX")
         pixmap = self._connection.x.generate_id()
-        place = x.ConfigWindow
+        field = x.ConfigWindow
         with self._connection.requests():
             self._core.CreatePixmap(DEPTH, pixmap, self.id, width, height)
             self._core.PutImage(
@@ -79,10 +82,10 @@ class ListWindow:
                 data,
             )
             self._core.ChangeWindowAttributes(self.id, x.CW.BackPixmap, [pixmap])
-            self._core.FreePixmap(pixmap)  # the window keeps it
+            self._core.FreePixmap(pixmap)  # the window keeps a reference
             self._core.ConfigureWindow(
                 self.id,
-                place.X | place.Y | place.Width | place.Height | place.StackMode,
+                field.X | field.Y | field.Width | field.Height | field.StackMode,
                 [at[0], at[1], width, height, x.StackMode.Above],
             )
             self._core.MapWindow(self.id)
@@ -95,8 +98,11 @@ class ListWindow:
         self._connection.flush()
 
 
-def placed(size: tuple[int, int], caret: Rectangle, monitors: Sequence[Monitor]) -> tuple[int, int]:
-    """Where a list of this size goes, on the caret's monitor: below the caret, else above or beside it."""
+def window_position(size: tuple[int, int], caret: Rectangle, monitors: Sequence[Monitor]) -> tuple[int, int]:
+    """Returns the position of a window of this size, px.
+
+    The window is on the caret's monitor: below the caret if it fits there, else above it, else beside it.
+    """
     x, y, caret_width, caret_height = caret
     monitor = min(monitors, key=lambda monitor: _distance(x, y, monitor))
     below, above = y + caret_height + DISTANCE_PX, y - DISTANCE_PX - size[1]

@@ -1,14 +1,16 @@
-"""A picture to draw patterns into: rectangles, line pairs and letters, all on whole pixels."""
+"""A canvas for test patterns: draws rectangles, line pairs and letters on whole pixels."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]
+#: An image of shape (height, width, 3): red, green, blue.
+Pixels = NDArray[np.uint8]
 
+#: The size of a letter at scale 1, px.
 GLYPH_WIDTH, GLYPH_HEIGHT = 5, 7
-#: Letters that the patterns need, rows from the top, five columns each.
+#: The letters of the patterns: rows from the top, `1` for a pixel that is set.
 GLYPHS: dict[str, str] = {
     "A": "01110 10001 10001 11111 10001 10001 10001",
     "C": "01111 10000 10000 10000 10000 10000 01111",
@@ -26,11 +28,14 @@ GLYPHS: dict[str, str] = {
 }
 
 
-class Sheet:
-    """`pixels` is (height, width, 3), red, green, blue. Positions are px; what lies outside is cut off."""
+class Canvas:
+    """Draws into `pixels`. All positions and sizes are px; parts outside of the canvas are cut off.
+
+    A level is the value of all three colours, 0 to 255.
+    """
 
     def __init__(self, width: int, height: int, level: int) -> None:
-        self.pixels: Picture = np.full((height, width, 3), level, np.uint8)
+        self.pixels: Pixels = np.full((height, width, 3), level, np.uint8)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -40,31 +45,31 @@ class Sheet:
         self.pixels[max(y, 0) : max(y + height, 0), max(x, 0) : max(x + width, 0)] = level
 
     def frame(self, x: int, y: int, width: int, height: int, thickness: int, level: int) -> None:
-        """A border inside of the rectangle."""
+        """Draws a border inside of the rectangle."""
         self.fill(x, y, width, thickness, level)
         self.fill(x, y + height - thickness, width, thickness, level)
         self.fill(x, y, thickness, height, level)
         self.fill(x + width - thickness, y, thickness, height, level)
 
-    def pairs(
-        self, x: int, y: int, side: int, thickness: int, levels: tuple[int, int], *, upright: bool
+    def line_pairs(
+        self, x: int, y: int, side: int, thickness: int, levels: tuple[int, int], *, vertical: bool
     ) -> None:
-        """Line pairs in a square: lines of `thickness` px, as far apart. 1 px is the display's limit."""
+        """Fills a square with lines of `thickness` px that are equally far apart."""
         self.fill(x, y, side, side, levels[0])
         for start in range(thickness, side, 2 * thickness):
             length = min(thickness, side - start)
-            if upright:
+            if vertical:
                 self.fill(x + start, y, length, side, levels[1])
             else:
                 self.fill(x, y + start, side, length, levels[1])
 
-    def ramp(self, x: int, y: int, width: int, height: int, *, upright: bool, down: bool = False) -> None:
-        """Every level from 0 to 255 along the longer way, `down` the other way round."""
-        length = height if upright else width
+    def ramp(self, x: int, y: int, width: int, height: int, *, vertical: bool, down: bool = False) -> None:
+        """Fills a rectangle with the levels 0 to 255 from its left or top end; with `down` in reverse."""
+        length = height if vertical else width
         levels = (np.arange(length) * 256 // length).astype(np.uint8)
         levels = levels[::-1] if down else levels
         part = self.pixels[y : y + height, x : x + width]
-        part[:] = levels[:, None, None] if upright else levels[None, :, None]
+        part[:] = levels[:, None, None] if vertical else levels[None, :, None]
 
     def text(self, x: int, y: int, text: str, level: int, scale: int) -> None:
         for letter in text:
