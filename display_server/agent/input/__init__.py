@@ -1,1 +1,1 @@
-"""Hands on the desktop: pointer, wheel, keys and text."""
+"""Pointer, wheel, key and text input into a desktop."""

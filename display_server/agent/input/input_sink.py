@@ -1,4 +1,4 @@
-"""The contract of everything that can press keys and move the pointer of a desktop."""
+"""The contract of input into a desktop."""
 
 from __future__ import annotations
 
@@ -6,25 +6,33 @@ from typing import Protocol
 
 
 class InputSink(Protocol):
-    """One holder's hands on the desktop: what it pressed, it can let go.
+    """The input of one viewer: it can release what it pressed, and nothing else.
 
-    Calls are quick and never block on the X server. Those that press raise Malfunction when it is gone.
+    Calls return at once and never wait for the X server. All except `release` raise Malfunction when the X
+    server is no longer available or does not accept input.
     """
 
     def pointer(self, x_px: int, y_px: int, buttons: int) -> None:
-        """Moves to desktop coordinates, then presses and releases until `buttons` (PROTOCOL.md) is held."""
+        """Moves the pointer on the screen, then presses and releases buttons to match `buttons`.
+
+        `buttons` is the bit mask of PROTOCOL.md §2.
+        """
 
     def wheel(self, dx: int, dy: int) -> None:
-        """Turns by 1/120 notches; fractions are kept until they make a notch: X has no less."""
+        """Scrolls by 1/120 of a notch.
+
+        X knows only whole notches, so the remainder is kept for the next call.
+        """
 
     def key(self, keysym: int, code: str, *, down: bool) -> None:
-        """Presses the key that gives `keysym`, or releases the one that was pressed for `code`.
+        """Presses the key that produces `keysym`, or releases the key that was pressed for `code`.
 
-        Binds a spare key if no key gives it. Pressing what is down already repeats it.
+        If no key of the layout produces the keysym, a spare key is bound to it. Pressing a `code` that is
+        already down repeats the key.
         """
 
     def text(self, text: str) -> None:
-        """Types Unicode text in order, after whatever was sent before."""
+        """Types Unicode text, in order with all other input."""
 
     def release(self) -> None:
-        """Lets go of everything this holder holds. Safe at any time."""
+        """Releases all keys and buttons of this viewer. Safe to call at any time."""

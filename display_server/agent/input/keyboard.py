@@ -1,4 +1,4 @@
-"""The desktop's keyboard: keysyms become key presses in the layout of the moment, or on spare keys."""
+"""The desktop's keyboard: turns keysyms into key presses, in the current layout or on spare keys."""
 
 from __future__ import annotations
 
@@ -12,20 +12,25 @@ import xcffib.xproto
 import xcffib.xtest
 
 from display_server.agent.input import keysyms
-from display_server.agent.input.holds import Holds
 from display_server.agent.input.keymap import SHIFT, Keymap
+from display_server.agent.input.pressed_keys import PressedKeys
 from display_server.desktop.x11.x_connection import XConnection
 
 log = structlog.get_logger(__name__)
 
+#: X event types of XTEST key events.
 PRESS, RELEASE = 2, 3
-#: A program looks a key up when it gets to the event, not when it was pressed; by then the key must not mean
-#: something else. So a spare key rests this long before it gets another character.
+#: A spare key keeps its keysym at least this long after a press, s: programs translate a key when they
+#: process the event, and by then the key must not have another keysym.
 SPARE_REST_S = 0.3
 
 
 class Keyboard:
-    """Sends at once; everything that needs an answer of the server is a coroutine that runs one at a time."""
+    """Presses and releases keys through XTEST.
+
+    Plain methods send without waiting. Coroutines wait for answers of the X server; only one may run at a
+    time.
+    """
 
     def __init__(self, connection: XConnection) -> None:
         self._connection = connection
@@ -36,10 +41,10 @@ class Keyboard:
         self._stale = False
         self._own_changes: list[tuple[int, int]] = []
         self._state = 0
-        self.holds = Holds()
-        self.keymap = self._parse(*self._ask())
+        self.pressed_keys = PressedKeys()
+        self.keymap = self._parse(*self._request_mappings())
         control = self._core.GetKeyboardControl().reply()
-        #: Where the server repeats held keys by itself, a viewer's repeated presses say nothing new.
+        #: Whether the X server repeats held keys by itself, so that repeated presses of a viewer are ignored.
         self.server_repeats = bool(control.global_auto_repeat)
 
     def on_event(self, event: Any) -> None:
@@ -51,110 +56,118 @@ class Keyboard:
         elif event.request != xcffib.xproto.Mapping.Pointer:
             self._stale = True
 
-    def lift_everything(self) -> None:
-        """Releases what a process before us may have left down. Blocks; for the start."""
+    def release_all(self) -> None:
+        """Releases keys that an earlier agent may have left down. Blocks, so call it only at the start."""
         down = bytes(self._core.QueryKeymap().reply().keys)
         for keycode in range(self._first, self._last + 1):
             if down[keycode >> 3] >> (keycode & 7) & 1:
                 self._send(RELEASE, keycode)
 
     async def press(self, keysym: int) -> int | None:
-        """Presses, and returns the key that a release must name. None where nothing could be pressed."""
-        await self._look()
+        """Presses the key for a keysym.
+
+        Returns the keycode to release later, or None if no key was pressed.
+        """
+        await self._refresh_state()
         if keysym in keysyms.MODIFIERS and self.keymap.keycode_of(keysym) is None:
-            return None  # a spare key would carry the name and modify nothing
+            return None  # a spare key with this keysym would not act as a modifier
         await self._bind([keysym])
-        way = self.keymap.way(keysym, self._state)
-        if way is None:
+        chord = self.keymap.chord_for(keysym, self._state)
+        if chord is None:
             return None
-        with self._modifiers(way.shift, way.level3):
-            if self.holds.take(way.keycode):
-                self._down(way.keycode)
-            else:  # held already, by another or on another level: pressed once more
-                self._up(way.keycode)
-                self._down(way.keycode)
-        return way.keycode
+        with self._modifiers(chord.shift, chord.level3):
+            if self.pressed_keys.press(chord.keycode):
+                self._down(chord.keycode)
+            else:  # already down, for another viewer or on another level: press it again
+                self._up(chord.keycode)
+                self._down(chord.keycode)
+        return chord.keycode
 
     async def repeat(self, keysym: int, keycode: int) -> None:
-        """Presses a held key once more, as auto-repeat does."""
+        """Repeats a key that is down, as auto-repeat does."""
         if self.server_repeats or self.keymap.modifier_bit(keycode):
             return
-        await self._look()
-        way = self.keymap.way(keysym, self._state)
-        same = way is not None and way.keycode == keycode
-        with self._modifiers(way.shift if same and way else None, way.level3 if same and way else None):
+        await self._refresh_state()
+        chord = self.keymap.chord_for(keysym, self._state)
+        same = chord is not None and chord.keycode == keycode
+        with self._modifiers(
+            chord.shift if same and chord else None, chord.level3 if same and chord else None
+        ):
             self._up(keycode)
             self._down(keycode)
 
     def release(self, keycode: int) -> None:
-        if self.holds.let_go(keycode):
+        if self.pressed_keys.release(keycode):
             self._up(keycode)
 
     async def type(self, text: str) -> None:
-        """Presses and releases a key for each character. Held Control, Alt … are lifted meanwhile."""
-        await self._look()
+        """Presses and releases a key for each character. Control, Alt and the like are released meanwhile."""
+        await self._refresh_state()
         wanted = [keysym for character in text if (keysym := keysyms.keysym_of(character))]
-        with self._lifted(~(SHIFT | self.keymap.level3_bit)):
+        with self._released(~(SHIFT | self.keymap.level3_bit)):
             while wanted:
                 part = await self._bind(wanted)
                 for keysym in wanted[:part]:
-                    self._stroke(keysym)
+                    self._press_and_release(keysym)
                 wanted = wanted[part:]
                 self._connection.flush()
 
-    def forget_bindings(self) -> None:
-        """Leaves the spare keys as they were found."""
+    def restore_spare_keys(self) -> None:
+        """Gives the spare keys the keysyms that they had before."""
         for keycode in self.keymap.bound.values():
             row = self.keymap.original(keycode)
             self._core.ChangeKeyboardMapping(1, keycode, len(row), row)
 
-    def _stroke(self, keysym: int) -> None:
-        way = self.keymap.way(keysym, self._state)
-        if way is None:
+    def _press_and_release(self, keysym: int) -> None:
+        chord = self.keymap.chord_for(keysym, self._state)
+        if chord is None:
             return
-        with self._modifiers(way.shift, way.level3):
-            held = not self.holds.take(way.keycode)
-            if held:
-                self._up(way.keycode)
-            self._down(way.keycode)
-            if self.holds.let_go(way.keycode):
-                self._up(way.keycode)
+        with self._modifiers(chord.shift, chord.level3):
+            was_down = not self.pressed_keys.press(chord.keycode)
+            if was_down:
+                self._up(chord.keycode)
+            self._down(chord.keycode)
+            if self.pressed_keys.release(chord.keycode):
+                self._up(chord.keycode)
 
-    async def _look(self) -> None:
-        """Learns the modifiers and group of the moment, and the layout if it changed."""
+    async def _refresh_state(self) -> None:
+        """Reads the active modifiers and group, and the layout if it changed."""
         cookie = self._core.QueryPointer(self._connection.root)
         await self._connection.round_trip()
         self._state = cookie.reply().mask
         while self._stale:
             self._stale = False
-            layout, modifiers = self._ask()
+            layout, modifiers = self._request_mappings()
             await self._connection.round_trip()
             before, self.keymap = self.keymap, self._parse(layout, modifiers)
-            self.keymap.adopt(before)
+            self.keymap.inherit_presses(before)
 
     async def _bind(self, wanted: list[int]) -> int:
-        """Binds spare keys for what the layout lacks. Returns how many of `wanted` can be typed now."""
+        """Binds spare keys to keysyms that the layout lacks.
+
+        Returns how many of `wanted` can be typed now.
+        """
         missing = self.keymap.missing(wanted, self._state)
         if not missing:
             return len(wanted)
-        room = self.keymap.spare_count
-        if not room:
-            log.warning("no spare key: characters that the layout lacks cannot be typed")
+        spare_count = self.keymap.spare_count
+        if not spare_count:
+            log.warning("keyboard layout has no spare key for characters that it lacks")
             return len(wanted)
-        # Only as far as all of it stays bound until it is typed: this part takes no spare key twice.
-        part, fresh = 0, 0
+        # Take as many keysyms as can be bound at the same time, so that none loses its key before it is
+        # typed.
+        part = 0
         used: set[int] = set()
         for keysym in map(keysyms.canonical, wanted):
             if keysym not in used and (keysym in missing or keysym in self.keymap.bound):
-                if len(used) == room:
+                if len(used) == spare_count:
                     break
                 used.add(keysym)
-                fresh += keysym in missing
             part += 1
         now_s = asyncio.get_running_loop().time()
         for keysym in used:
             if keysym in self.keymap.bound:
-                self.keymap.pressed(self.keymap.bound[keysym], now_s)
+                self.keymap.record_press(self.keymap.bound[keysym], now_s)
         chosen = [(keysym, *self.keymap.bind(keysym)) for keysym in missing if keysym in used]
         rest_s = max(
             (pressed_s + SPARE_REST_S - now_s for _, _, pressed_s in chosen if pressed_s), default=0.0
@@ -164,21 +177,21 @@ class Keyboard:
         self._change({keycode: keysym for keysym, keycode, _ in chosen})
         now_s = asyncio.get_running_loop().time()
         for _, keycode, _ in chosen:
-            self.keymap.pressed(keycode, now_s)
+            self.keymap.record_press(keycode, now_s)
         await self._connection.round_trip()
         return part
 
     def _change(self, keys: dict[int, int]) -> None:
-        """One request, and one notice to every program, for each run of neighbouring keys."""
+        """Sends one request for each run of consecutive keycodes, since each notifies every program."""
         for run in _runs(sorted(keys)):
-            # The same on both levels: so neither Shift nor a lock matters.
+            # Both levels get the same keysym, so that neither Shift nor a lock changes it.
             rows = [keysym for keycode in run for keysym in (keys[keycode], keys[keycode])]
             self._core.ChangeKeyboardMapping(len(run), run[0], 2, rows)
             self._own_changes.append((run[0], len(run)))
 
     @contextmanager
     def _modifiers(self, shift: bool | None, level3: bool | None) -> Iterator[None]:
-        """Makes Shift and the third level as a key needs them, for the moment of the press."""
+        """Puts Shift and the third-level modifier into the wanted state and restores them afterwards."""
         undo: list[Callable[[], None]] = []
         for want, bit, keysym in (
             (shift, SHIFT, keysyms.SHIFT_L),
@@ -186,7 +199,9 @@ class Keyboard:
         ):
             if want is None or want == bool(self._state & bit):
                 continue
-            held = [keycode for keycode in self.holds.held() if self.keymap.modifier_bit(keycode) == bit]
+            held = [
+                keycode for keycode in self.pressed_keys.numbers() if self.keymap.modifier_bit(keycode) == bit
+            ]
             keycode = self.keymap.keycode_of(keysym)
             if want and keycode is not None:
                 self._down(keycode)
@@ -198,18 +213,21 @@ class Keyboard:
         try:
             yield
         finally:
-            for back in reversed(undo):
-                back()
+            for restore in reversed(undo):
+                restore()
 
     @contextmanager
-    def _lifted(self, mask: int) -> Iterator[None]:
-        held = [keycode for keycode in self.holds.held() if self.keymap.modifier_bit(keycode) & mask]
+    def _released(self, mask: int) -> Iterator[None]:
+        """Releases the modifiers in `mask` and presses them again afterwards."""
+        held = [
+            keycode for keycode in self.pressed_keys.numbers() if self.keymap.modifier_bit(keycode) & mask
+        ]
         for keycode in held:
             self._up(keycode)
         try:
             yield
         finally:
-            still = set(self.holds.held())
+            still = set(self.pressed_keys.numbers())
             for keycode in held:
                 if keycode in still:
                     self._down(keycode)
@@ -217,18 +235,20 @@ class Keyboard:
     def _down(self, keycode: int) -> None:
         self._send(PRESS, keycode)
         self._state |= self.keymap.modifier_bit(keycode)
-        self.keymap.pressed(keycode, asyncio.get_running_loop().time())
+        self.keymap.record_press(keycode, asyncio.get_running_loop().time())
 
     def _up(self, keycode: int) -> None:
         self._send(RELEASE, keycode)
         bit = self.keymap.modifier_bit(keycode)
-        if bit and not any(self.keymap.modifier_bit(k) == bit for k in self.holds.held() if k != keycode):
+        if bit and not any(
+            self.keymap.modifier_bit(k) == bit for k in self.pressed_keys.numbers() if k != keycode
+        ):
             self._state &= ~bit
 
     def _send(self, kind: int, keycode: int) -> None:
         self._xtest.FakeInput(kind, keycode, 0, 0, 0, 0, 0)
 
-    def _ask(self) -> tuple[Any, Any]:
+    def _request_mappings(self) -> tuple[Any, Any]:
         return (
             self._core.GetKeyboardMapping(self._first, self._last - self._first + 1),
             self._core.GetModifierMapping(),
@@ -246,7 +266,7 @@ class Keyboard:
 
 
 def _runs(numbers: list[int]) -> list[list[int]]:
-    """Ascending numbers, cut where they are not neighbours."""
+    """Splits ascending numbers into runs of consecutive ones."""
     runs: list[list[int]] = []
     for number in numbers:
         if runs and runs[-1][-1] == number - 1:

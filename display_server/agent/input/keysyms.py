@@ -1,4 +1,4 @@
-"""Names and kinds of keysyms (X11/keysymdef.h), as far as input needs them."""
+"""Keysyms (X11/keysymdef.h) and their kinds, as far as input needs them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ SHIFT_L, SHIFT_R = 0xFFE1, 0xFFE2
 NUM_LOCK, CAPS_LOCK, SHIFT_LOCK = 0xFF7F, 0xFFE5, 0xFFE6
 LEVEL3_SHIFT = 0xFE03
 
-#: What these lock is in the keysyms that arrive; a lock of the desktop's own could only contradict it.
+#: Lock keys are not passed on: the browser applies its own locks to the keysyms it sends, and a second lock
+#: on the desktop could only contradict them.
 LOCKS = frozenset({NUM_LOCK, CAPS_LOCK, SHIFT_LOCK})
 
-#: Shift_L … Hyper_R, ISO_Level3_Shift and its kin, Mode_switch: of use only as the keys that a layout has.
+#: Shift_L … Hyper_R, ISO_Level3_Shift and similar, Mode_switch. They work only on keys that the layout
+#: declares as modifiers, never on a spare key.
 MODIFIERS = frozenset([*range(0xFFE1, 0xFFEF), *range(0xFE01, 0xFE14), 0xFF7E])
 
-#: Characters that have a meaning as a key.
+#: Control characters that correspond to a key.
 _CONTROL_KEYS = {"\n": RETURN, "\r": RETURN, "\t": TAB, "\b": BACKSPACE, "\x1b": ESCAPE, "\x7f": 0xFFFF}
 
 _UNICODE = 0x01000000
@@ -22,7 +24,7 @@ _LATIN1_PRINTABLE = (range(0x20, 0x7F), range(0xA0, 0x100))
 
 
 def keysym_of(character: str) -> int | None:
-    """The keysym that types one code point; None for controls that no key types."""
+    """Returns the keysym that types one code point, or None for control characters without a key."""
     if character in _CONTROL_KEYS:
         return _CONTROL_KEYS[character]
     point = ord(character)
@@ -34,7 +36,7 @@ def keysym_of(character: str) -> int | None:
 
 
 def canonical(keysym: int) -> int:
-    """One keysym per character: Unicode keysyms of Latin-1 characters are written as Latin-1."""
+    """Returns one keysym per character: Unicode keysyms of Latin-1 characters become Latin-1 keysyms."""
     if keysym & ~0xFF == _UNICODE:
         return keysym & 0xFF
     return keysym
@@ -45,22 +47,25 @@ def is_unicode(keysym: int) -> bool:
 
 
 def is_multimedia(keysym: int) -> bool:
-    """XF86AudioPlay and the like."""
+    """Returns whether this is XF86AudioPlay or a similar vendor keysym."""
     return 0x10080000 <= keysym <= 0x1008FFFF
 
 
 def is_printable(keysym: int) -> bool:
-    """Whether it types a character, so that the level must be right; Tab is the same key with Shift."""
+    """Returns whether the keysym types a character, so that the key's level matters.
+
+    Tab, for example, is the same key with and without Shift.
+    """
     return keysym < 0xFE00 or is_unicode(keysym) or is_keypad_character(keysym)
 
 
 def is_keypad_character(keysym: int) -> bool:
-    """KP_Multiply … KP_9 and KP_Equal."""
+    """Returns whether this is one of KP_Multiply … KP_9 or KP_Equal."""
     return 0xFFAA <= keysym <= 0xFFB9 or keysym == 0xFFBD
 
 
 def is_letter_pair(lower: int, upper: int) -> bool:
-    """Whether Caps Lock acts on a key with these two levels."""
+    """Returns whether Caps Lock acts on a key with these two levels."""
     small, capital = _character(lower), _character(upper)
     return bool(small and capital and small != capital and small.upper() == capital)
 

@@ -1,7 +1,8 @@
-"""InputSink for any X display by XTEST: it arrives as if from real devices, in toolkits old and new.
+"""InputSink for any X display through XTEST: programs cannot tell the events from those of real devices.
 
-Orders are done in the order in which they came. Pointer motion goes out at once unless something before it
-still waits for the server; a server that hangs costs its viewers their input, never the loop.
+Actions are executed in the order in which they were submitted. Actions that need no answer of the X server,
+such as pointer motion, are executed at once unless an earlier one still waits. If the X server hangs, its
+viewers lose their input, but the event loop is never blocked.
 """
 
 from __future__ import annotations
@@ -19,29 +20,31 @@ import xcffib.xproto
 import xcffib.xtest
 
 from display_server.agent.input import keysyms
-from display_server.agent.input.holds import Holds
 from display_server.agent.input.input_sink import InputSink
 from display_server.agent.input.keyboard import RELEASE, Keyboard
+from display_server.agent.input.pressed_keys import PressedKeys
 from display_server.desktop.x11.x_connection import XConnection
 from display_server.errors import Malfunction
 
-#: 1/120 of a notch is the unit of `wheel`, as in DOM and HID.
+#: Units of `wheel` per notch, as in DOM and HID.
 NOTCH = 120
-#: More notches than this at once are a mistake or malice.
+#: Most notches that one `wheel` call executes; more are an error or an attack.
 NOTCHES_MAX = 100
-#: Orders that wait for a server that does not read. Motion replaces motion, so these are keys and clicks.
-ORDERS_MAX = 4096
-#: How long a server that hangs may hold up our end.
-GOODBYE_S = 1.0
-#: PROTOCOL.md's mask, bit by bit, in X's numbers.
+#: Most actions that wait for an X server which does not read. Motions replace each other, so these are keys
+#: and clicks.
+QUEUE_MAX = 4096
+#: How long `close` waits for an X server that hangs, s.
+CLOSE_TIMEOUT_S = 1.0
+#: X button number of each bit of the mask in PROTOCOL.md §2.
 BUTTONS = (1, 2, 3, 8, 9)
+#: X button numbers that scroll by one notch.
 WHEEL_UP, WHEEL_DOWN, WHEEL_LEFT, WHEEL_RIGHT = 4, 5, 6, 7
 
-_BUTTON_PRESS, _BUTTON_RELEASE, _MOTION = 4, 5, 6  # X11/X.h's event types
+_BUTTON_PRESS, _BUTTON_RELEASE, _MOTION = 4, 5, 6  # event types of X11/X.h
 
 
 class XtestInput:
-    """Hands for the viewers of one display: `open`, then a `holder()` for each viewer, `close` at the end."""
+    """The input devices of one display, with one session per viewer."""
 
     def __init__(self, display: str, xauthority: Path | None) -> None:
         self._display = display
@@ -49,31 +52,32 @@ class XtestInput:
         self._connection: XConnection | None = None
         self._keyboard: Keyboard | None = None
         self._xtest: Any = None
-        self._buttons = Holds()
-        self._orders: deque[Order] = deque()
+        self._buttons = PressedKeys()
+        self._queue: deque[InputAction] = deque()
         self._wake = asyncio.Event()
         self._busy = False
         self._worker: asyncio.Task[None] | None = None
         self._writable = select.poll()
 
     async def open(self) -> None:
-        """Connects, and lets go of what an earlier process may have left pressed. Raises Malfunction."""
+        """Connects, and releases what an earlier agent may have left pressed. Raises Malfunction."""
         connection = XConnection(self._display, self._xauthority, failure=Malfunction)
         self._connection = connection
         self._xtest = connection.extension(xcffib.xtest, "XTEST")
         self._keyboard = Keyboard(connection)
-        self._lift_everything(connection)
+        self._release_all(connection)
         connection.on_event = self._keyboard.on_event
         connection.on_lost = lambda _error: self._wake.set()
         connection.watch()
         self._writable.register(connection.x.get_file_descriptor(), select.POLLOUT)
         self._worker = asyncio.create_task(self._work(), name="input")
 
-    def holder(self) -> InputSink:
+    def open_session(self) -> InputSink:
+        """Creates the input of one viewer, so that what the viewer holds is released when it disconnects."""
         return XtestSession(self)
 
     async def close(self) -> None:
-        """Lets go of everything. Safe to call twice."""
+        """Releases everything and disconnects. Safe to call twice."""
         if self._worker is not None:
             self._worker.cancel()
             with contextlib.suppress(asyncio.CancelledError, Malfunction):
@@ -83,14 +87,15 @@ class XtestInput:
         if connection is None or keyboard is None:
             return
         if connection.lost is None and self._can_write():
-            for keycode in keyboard.holds.held():
+            for keycode in keyboard.pressed_keys.numbers():
                 self._xtest.FakeInput(RELEASE, keycode, 0, 0, 0, 0, 0)
-            for button in self._buttons.held():
-                self.button(button, down=False)
-            keyboard.forget_bindings()
-            # The server drops unread what a client sent that hung up meanwhile, so it has to answer first.
+            for button in self._buttons.numbers():
+                self.send_button(button, down=False)
+            keyboard.restore_spare_keys()
+            # The X server discards unread requests of a client that disconnects, so wait until it has read
+            # them.
             with contextlib.suppress(Malfunction, TimeoutError):
-                await asyncio.wait_for(connection.round_trip(), GOODBYE_S)
+                await asyncio.wait_for(connection.round_trip(), CLOSE_TIMEOUT_S)
         connection.close()
 
     @property
@@ -100,32 +105,33 @@ class XtestInput:
         return self._keyboard
 
     @property
-    def buttons(self) -> Holds:
+    def buttons(self) -> PressedKeys:
         return self._buttons
 
-    def order(self, order: Order) -> None:
-        """Does it now if nothing stands before it and it needs no answer. Raises Malfunction."""
+    def submit(self, action: InputAction) -> None:
+        """Executes an action at once if possible, otherwise after those before it. Raises Malfunction."""
         connection = self._connection
         if connection is None:
             raise Malfunction("The input is not open.")
-        connection.alive()
-        if order.at_once is not None and not self._busy and not self._orders and self._can_write():
+        connection.ensure_alive()
+        if action.immediate is not None and not self._busy and not self._queue and self._can_write():
             with connection.requests():
-                order.at_once()
+                action.immediate()
             connection.flush()
             return
-        if order.replaces is not None and self._orders and self._orders[-1].replaces == order.replaces:
-            self._orders.pop()
-        elif len(self._orders) >= ORDERS_MAX:
-            raise Malfunction(f"The X server of {self._display} does not take input.")
-        self._orders.append(order)
+        replaces = action.replaces
+        if replaces is not None and self._queue and self._queue[-1].replaces == replaces:
+            self._queue.pop()
+        elif len(self._queue) >= QUEUE_MAX:
+            raise Malfunction(f"The X server of {self._display} does not accept input.")
+        self._queue.append(action)
         self._wake.set()
 
-    def move(self, x_px: int, y_px: int) -> None:
+    def send_motion(self, x_px: int, y_px: int) -> None:
         root = self._connection.root if self._connection else 0
         self._xtest.FakeInput(_MOTION, 0, 0, root, x_px, y_px, 0)
 
-    def button(self, number: int, *, down: bool) -> None:
+    def send_button(self, number: int, *, down: bool) -> None:
         self._xtest.FakeInput(_BUTTON_PRESS if down else _BUTTON_RELEASE, number, 0, 0, 0, 0, 0)
 
     async def _work(self) -> None:
@@ -136,141 +142,149 @@ class XtestInput:
             self._wake.clear()
             self._busy = True
             try:
-                while self._orders and connection.lost is None:
+                while self._queue and connection.lost is None:
                     await self._until_writable(connection)
-                    order = self._orders.popleft()
+                    action = self._queue.popleft()
                     with connection.requests():
-                        if order.at_once is not None:
-                            order.at_once()
-                        elif order.task is not None:
-                            await order.task()
+                        if action.immediate is not None:
+                            action.immediate()
+                        elif action.waiting is not None:
+                            await action.waiting()
                 if connection.lost is None:
                     connection.flush()
             except Malfunction:
-                break  # the next call tells whoever calls
+                break  # the next call of `submit` raises it to the caller
             finally:
                 self._busy = False
-        self._orders.clear()
+        self._queue.clear()
 
     def _can_write(self) -> bool:
-        """Whether the socket takes what libxcb may hold (16 KiB); Linux says so while 3/4 are free."""
+        """Returns whether the socket takes what libxcb may buffer, 16 KiB.
+
+        Linux says so at 3/4 free space.
+        """
         return bool(self._writable.poll(0))
 
     async def _until_writable(self, connection: XConnection) -> None:
         if self._can_write():
             return
-        loop, free = asyncio.get_running_loop(), asyncio.Event()
+        loop, writable = asyncio.get_running_loop(), asyncio.Event()
         descriptor = connection.x.get_file_descriptor()
-        loop.add_writer(descriptor, free.set)
+        loop.add_writer(descriptor, writable.set)
         try:
-            await free.wait()
+            await writable.wait()
         finally:
             loop.remove_writer(descriptor)
 
-    def _lift_everything(self, connection: XConnection) -> None:
-        self.keyboard.lift_everything()
-        held = connection.core.QueryPointer(connection.root).reply().mask
+    def _release_all(self, connection: XConnection) -> None:
+        self.keyboard.release_all()
+        pressed = connection.core.QueryPointer(connection.root).reply().mask
         for number in range(1, 6):
-            if held & xcffib.xproto.KeyButMask.Button1 << number - 1:
-                self.button(number, down=False)
+            if pressed & xcffib.xproto.KeyButMask.Button1 << number - 1:
+                self.send_button(number, down=False)
 
 
-class Order:
-    """To do: `at_once` needs no answer, `task` does. Of equal `replaces` in a row the last counts."""
+class InputAction:
+    """One action of a session: `immediate` needs no answer of the X server, `waiting` does.
 
-    __slots__ = ("at_once", "replaces", "task")
+    Of several queued actions in a row with the same `replaces` only the last is executed.
+    """
+
+    __slots__ = ("immediate", "replaces", "waiting")
 
     def __init__(
         self,
         *,
-        at_once: Callable[[], None] | None = None,
-        task: Callable[[], Awaitable[None]] | None = None,
+        immediate: Callable[[], None] | None = None,
+        waiting: Callable[[], Awaitable[None]] | None = None,
         replaces: object = None,
     ) -> None:
-        self.at_once, self.task, self.replaces = at_once, task, replaces
+        self.immediate, self.waiting, self.replaces = immediate, waiting, replaces
 
 
 class XtestSession:
-    """One viewer's hands."""
+    """The input of one viewer, an InputSink."""
 
     def __init__(self, device: XtestInput) -> None:
         self._device = device
-        self._mask = 0  # as the viewer last said
-        self._held_mask = 0  # as done
+        self._requested_buttons = 0  # mask of the latest `pointer` call
+        self._pressed_buttons = 0  # mask of the buttons that were pressed on the display
         self._keys: dict[str, tuple[int, int]] = {}  # code → keysym, keycode
         self._wheel = [0, 0]
 
     def pointer(self, x_px: int, y_px: int, buttons: int) -> None:
-        replaces = (id(self), buttons) if buttons == self._mask else None
-        self._mask = buttons
-        self._device.order(Order(at_once=lambda: self._point(x_px, y_px, buttons), replaces=replaces))
+        replaces = (id(self), buttons) if buttons == self._requested_buttons else None
+        self._requested_buttons = buttons
+        self._device.submit(
+            InputAction(immediate=lambda: self._point(x_px, y_px, buttons), replaces=replaces)
+        )
 
     def wheel(self, dx: int, dy: int) -> None:
         for axis, delta in enumerate((dx, dy)):
-            # turning back starts anew: a rest of the other direction would swallow the first part
-            rest = self._wheel[axis] if self._wheel[axis] * delta > 0 else 0
-            notches = int((rest + delta) / NOTCH) if delta else 0
+            # A change of direction drops the remainder, which would swallow the first part of the scroll.
+            remainder = self._wheel[axis] if self._wheel[axis] * delta > 0 else 0
+            notches = int((remainder + delta) / NOTCH) if delta else 0
             if delta:
-                self._wheel[axis] = rest + delta - notches * NOTCH
+                self._wheel[axis] = remainder + delta - notches * NOTCH
             if notches:
                 backward, forward = (WHEEL_LEFT, WHEEL_RIGHT) if axis == 0 else (WHEEL_UP, WHEEL_DOWN)
                 button = forward if notches > 0 else backward
-                turn = partial(self._turn, button, min(abs(notches), NOTCHES_MAX))
-                self._device.order(Order(at_once=turn))
+                scroll = partial(self._scroll, button, min(abs(notches), NOTCHES_MAX))
+                self._device.submit(InputAction(immediate=scroll))
 
     def key(self, keysym: int, code: str, *, down: bool) -> None:
         if keysym in keysyms.LOCKS:
             return
         if down:
-            self._device.order(Order(task=lambda: self._press(keysym, code)))
+            self._device.submit(InputAction(waiting=lambda: self._press_key(keysym, code)))
         else:
-            self._device.order(Order(at_once=lambda: self._let_go(code)))
+            self._device.submit(InputAction(immediate=lambda: self._release_key(code)))
 
     def text(self, text: str) -> None:
-        self._device.order(Order(task=lambda: self._device.keyboard.type(text)))
+        self._device.submit(InputAction(waiting=lambda: self._device.keyboard.type(text)))
 
     def release(self) -> None:
-        self._mask = 0
+        self._requested_buttons = 0
         self._wheel = [0, 0]
-        with contextlib.suppress(Malfunction):  # the server is gone, and with it what was held
-            self._device.order(Order(at_once=self._let_everything_go))
+        with contextlib.suppress(Malfunction):  # without the X server nothing is pressed any more
+            self._device.submit(InputAction(immediate=self._release_all))
 
     def _point(self, x_px: int, y_px: int, buttons: int) -> None:
-        self._device.move(x_px, y_px)
-        self._hold(buttons)
+        self._device.send_motion(x_px, y_px)
+        self._set_buttons(buttons)
 
-    def _hold(self, buttons: int) -> None:
-        changed = buttons ^ self._held_mask
-        self._held_mask = buttons
+    def _set_buttons(self, buttons: int) -> None:
+        changed = buttons ^ self._pressed_buttons
+        self._pressed_buttons = buttons
         for bit, number in enumerate(BUTTONS):
             if changed >> bit & 1:
                 down = bool(buttons >> bit & 1)
-                holds = self._device.buttons
-                if holds.take(number) if down else holds.let_go(number):
-                    self._device.button(number, down=down)
+                pressed = self._device.buttons
+                if pressed.press(number) if down else pressed.release(number):
+                    self._device.send_button(number, down=down)
 
-    def _turn(self, button: int, count: int) -> None:
+    def _scroll(self, button: int, count: int) -> None:
         for _ in range(count):
-            self._device.button(button, down=True)
-            self._device.button(button, down=False)
+            self._device.send_button(button, down=True)
+            self._device.send_button(button, down=False)
 
-    async def _press(self, keysym: int, code: str) -> None:
+    async def _press_key(self, keysym: int, code: str) -> None:
         keyboard = self._device.keyboard
         if code in self._keys:
-            earlier, keycode = self._keys[code]
-            if earlier == keysym:
+            earlier_keysym, keycode = self._keys[code]
+            if earlier_keysym == keysym:
                 await keyboard.repeat(keysym, keycode)
                 return
-            self._let_go(code)
+            self._release_key(code)
         pressed = await keyboard.press(keysym)
         if pressed is not None:
             self._keys[code] = keysym, pressed
 
-    def _let_go(self, code: str) -> None:
+    def _release_key(self, code: str) -> None:
         if code in self._keys:
             self._device.keyboard.release(self._keys.pop(code)[1])
 
-    def _let_everything_go(self) -> None:
+    def _release_all(self) -> None:
         for code in list(self._keys):
-            self._let_go(code)
-        self._hold(0)
+            self._release_key(code)
+        self._set_buttons(0)

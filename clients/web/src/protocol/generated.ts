@@ -119,6 +119,8 @@ export const FrameKind = {
 export const NoticeCode = {
   /** The viewer pasted something that the clipboard policy forbids; the content was dropped. */
   CLIPBOARD_DENIED: "clipboard-denied",
+  /** The X server does not accept input at the moment. */
+  INPUT_FAILED: "input-failed",
   /** A `layout` message could not be applied; the monitors stay as they were. */
   LAYOUT_REFUSED: "layout-refused",
   /** The monitor that this viewer shows was removed; the connection closes with MONITOR_REMOVED. */

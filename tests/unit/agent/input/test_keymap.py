@@ -1,4 +1,4 @@
-"""From keysyms to keys, in layouts written down by hand."""
+"""The keymap and spare keys of a small layout; keysyms; counting of pressed keys."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from display_server.agent.input import keysyms
-from display_server.agent.input.holds import Holds
 from display_server.agent.input.keymap import LOCK, SHIFT, SPARES_MAX, KeyChord, Keymap
+from display_server.agent.input.pressed_keys import PressedKeys
 
 A, CAPITAL_A, ONE, EXCLAMATION, AT, EURO = ord("a"), ord("A"), ord("1"), ord("!"), ord("@"), 0x010020AC
 HANGUL_GA = 0x0100AC00
@@ -27,12 +27,12 @@ ROWS = [
     [F1, 0, F1, 0],  # 12
     [KP_HOME, KP_7, KP_HOME, KP_7],  # 13
     [0, 0, 0, 0],  # 14: spare
-    [PLAY, 0, PLAY, 0],  # 15: of a multimedia keyboard
+    [PLAY, 0, PLAY, 0],  # 15: a multimedia key
     [keysyms.SHIFT_L, 0, 0, 0],  # 16
     [keysyms.LEVEL3_SHIFT, 0, 0, 0],  # 17
     [keysyms.NUM_LOCK, 0, 0, 0],  # 18
-    [HANGUL_GA, HANGUL_GA, 0, 0],  # 19: left by an earlier process
-    [0, 0, 0, 0],  # 20: nothing on it, but a modifier
+    [HANGUL_GA, HANGUL_GA, 0, 0],  # 19: bound by an earlier agent
+    [0, 0, 0, 0],  # 20: no keysym, but a modifier
 ]
 MODIFIERS = [[16, 0], [0, 0], [0, 0], [20, 0], [18, 0], [0, 0], [0, 0], [17, 0]]
 
@@ -43,7 +43,7 @@ def keymap() -> Keymap:
 
 
 @pytest.mark.parametrize(
-    ("keysym", "state", "way"),
+    ("keysym", "state", "chord"),
     [
         (A, 0, KeyChord(8, False, None)),
         (CAPITAL_A, 0, KeyChord(8, True, None)),
@@ -70,8 +70,8 @@ def keymap() -> Keymap:
         (PLAY, 0, KeyChord(15, None, None)),
     ],
 )
-def test_way(keymap: Keymap, keysym: int, state: int, way: KeyChord | None) -> None:
-    assert keymap.way(keysym, state) == way
+def test_chord_for_a_keysym(keymap: Keymap, keysym: int, state: int, chord: KeyChord | None) -> None:
+    assert keymap.chord_for(keysym, state) == chord
 
 
 def test_modifiers_are_found(keymap: Keymap) -> None:
@@ -79,52 +79,52 @@ def test_modifiers_are_found(keymap: Keymap) -> None:
     assert [keymap.modifier_bit(code) for code in (8, 16, 17, 20)] == [0, SHIFT, MOD5, 8]
 
 
-def test_spare_keys_are_used_in_turn(keymap: Keymap) -> None:
-    assert keymap.spare_count == 3  # empty, left over, multimedia
+def test_spare_keys_are_bound_in_turn(keymap: Keymap) -> None:
+    assert keymap.spare_count == 3  # unassigned, bound earlier, multimedia
     order = []
     for number in range(6):
         keycode, _ = keymap.bind(EURO + number)
-        keymap.pressed(keycode, float(number))
+        keymap.record_press(keycode, float(number))
         order.append(keycode)
     assert set(order[:3]) == {14, 15, 19}
     assert order[3:] == order[:3]
     assert list(keymap.bound) == [EURO + 3, EURO + 4, EURO + 5]
-    assert keymap.way(EURO, 0) is None
-    assert keymap.way(HANGUL_GA, 0) is None
-    assert keymap.way(PLAY, 0) is None
+    assert keymap.chord_for(EURO, 0) is None
+    assert keymap.chord_for(HANGUL_GA, 0) is None
+    assert keymap.chord_for(PLAY, 0) is None
     assert [keymap.original(code) for code in (14, 15, 19)] == [(0, 0, 0, 0), (PLAY, 0, PLAY, 0), (0,)]
 
 
-def test_pressed_key_is_bound_last(keymap: Keymap) -> None:
+def test_the_last_pressed_spare_key_is_bound_last(keymap: Keymap) -> None:
     first, _ = keymap.bind(EURO)
-    keymap.pressed(first, 1.0)
+    keymap.record_press(first, 1.0)
     others = {keymap.bind(EURO + n)[0] for n in (1, 2)}
     assert first not in others
     assert keymap.bind(EURO + 3) == (first, 1.0)
 
 
-def test_no_spare_key() -> None:
+def test_a_layout_without_spare_keys_raises() -> None:
     keymap = Keymap(FIRST, [[A, CAPITAL_A]], [[]] * 8)
     with pytest.raises(LookupError):
         keymap.bind(EURO)
 
 
-def test_not_every_free_key_is_taken() -> None:
+def test_at_most_spares_max_keys_are_bound() -> None:
     keymap = Keymap(8, [[PLAY + n, 0] for n in range(200)], [[]] * 8)
     assert keymap.spare_count == SPARES_MAX
 
 
-def test_new_layout_remembers_when_keys_were_pressed(keymap: Keymap) -> None:
+def test_a_new_layout_inherits_the_times_of_presses(keymap: Keymap) -> None:
     keycode, _ = keymap.bind(EURO)
-    keymap.pressed(keycode, 5.0)
+    keymap.record_press(keycode, 5.0)
     later = Keymap(FIRST, ROWS, MODIFIERS)
-    later.adopt(keymap)
+    later.inherit_presses(keymap)
     bound = [later.bind(EURO + n) for n in range(3)]
     assert bound[-1] == (keycode, 5.0)
 
 
 @given(st.characters())
-def test_characters(character: str) -> None:
+def test_keysym_of_every_character(character: str) -> None:
     keysym = keysyms.keysym_of(character)
     point = ord(character)
     if keysym is None:
@@ -136,19 +136,19 @@ def test_characters(character: str) -> None:
         assert keysyms.canonical(keysym) == keysym
 
 
-def test_letters() -> None:
+def test_letter_pairs() -> None:
     assert keysyms.is_letter_pair(A, CAPITAL_A)
     assert keysyms.is_letter_pair(ord("é"), ord("É"))
     assert not keysyms.is_letter_pair(ONE, EXCLAMATION)
     assert not keysyms.is_letter_pair(A, A)
 
 
-def test_holds_count_people() -> None:
-    holds = Holds()
-    assert holds.take(5)
-    assert not holds.take(5)
-    assert not holds.let_go(5)
-    assert holds.held() == [5]
-    assert holds.let_go(5)
-    assert not holds.let_go(5)
-    assert holds.held() == []
+def test_a_key_is_down_until_its_last_release() -> None:
+    keys = PressedKeys()
+    assert keys.press(5)
+    assert not keys.press(5)
+    assert not keys.release(5)
+    assert keys.numbers() == [5]
+    assert keys.release(5)
+    assert not keys.release(5)
+    assert keys.numbers() == []
