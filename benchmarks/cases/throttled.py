@@ -98,7 +98,7 @@ def _memory(bench: Bench) -> dict[str, float]:
     display, xauthority = bench.running.display, bench.running.xauthority
     with (
         arranged(bench, sizes),
-        window(bench, "monitor=0&beside=yes", TABLET, tablet=True) as surface,
+        window(bench, "monitor=0&split=yes", TABLET, tablet=True) as surface,
         Stage(display, xauthority, place=left) as first,
         Stage(display, xauthority, place=right) as second,
     ):

@@ -1,38 +1,47 @@
 /**
- * A display check: which pattern and which question comes next, and what the answers come to. Pure; chance is an argument.
+ * The course of a display check: which pattern and which question comes next, and what the answers amount to. Pure;
+ * randomness is an argument.
  *
- * The contrast test goes down from a square that everybody sees to one level of difference, near black, in the middle and near
- * white, each at a level and a place that nobody can know beforehand; it turns to the next range at the first square missed.
+ * The contrast test shows squares near black, in the middle and near white, each at a level and a position that
+ * nobody can predict. In each range it goes down from a square that everybody sees to a difference of one level, and
+ * turns to the next range at the first square that is missed.
  */
 
-import type { ShownState } from "../protocol/verdict.ts";
+import type { ShownState } from "../protocol/badge_state.ts";
 
 export const PATTERNS = ["tg18-qc", "tg270-sqc", "smpte", "pixels"] as const;
 export type PatternName = (typeof PATTERNS)[number];
-/** Questions per pattern; their words are in `texts`. */
+/** Number of questions about each pattern; `texts.ts` has the questions. */
 export const QUESTIONS: Readonly<Record<PatternName, number>> = { "tg18-qc": 3, "tg270-sqc": 2, smpte: 2, pixels: 2 };
-/** Levels to start from: near black, in the middle, near white. Differences go up in the first two, down in the last. */
+/** Grey levels (0…255) of the background: near black, in the middle, near white. `sign` is the direction of the difference. */
 const RANGES = [
   { from: 2, to: 20, sign: 1 },
   { from: 118, to: 138, sign: 1 },
   { from: 235, to: 253, sign: -1 },
 ] as const;
+/** Differences between square and background in the order in which they are shown, grey levels. */
 const DIFFERENCES = [8, 6, 4, 3, 2, 1] as const;
+/** Number of positions at which the square can be. */
 const PLACES = 4;
 
-export interface PatternSeen {
+export interface PatternResult {
   readonly pattern: PatternName;
+  /** The worst state that the badge had while the person answered. */
   readonly state: ShownState;
   readonly answers: readonly boolean[];
 }
 
+/** One square of the contrast test. */
 export interface Trial {
+  /** Grey level of the background. */
   readonly base: number;
+  /** Grey levels by which the square differs from the background. */
   readonly difference: number;
   readonly place: number;
 }
 
-export interface TrialSeen extends Trial {
+export interface TrialResult extends Trial {
+  /** The place at which the person saw the square; null if the person saw none. */
   readonly answer: number | null;
   readonly state: ShownState;
 }
@@ -42,23 +51,26 @@ export type Step =
   | { readonly kind: "trial"; readonly trial: Trial }
   | { readonly kind: "done" };
 
-/** A state that proves less. A pattern counts as what it was at worst while the person answered. */
-const WORSE: readonly ShownState[] = ["exact", "refining", "scaled", "lossy", "unverified"];
+/** The states from the best to the worst. */
+const FROM_BEST_TO_WORST: readonly ShownState[] = ["exact", "refining", "scaled", "lossy", "unverified"];
 
 export class CheckCore {
-  readonly #chance: () => number;
-  readonly #patterns: PatternSeen[] = [];
-  readonly #trials: TrialSeen[] = [];
+  readonly #random: () => number;
+  readonly #patterns: PatternResult[] = [];
+  readonly #trials: TrialResult[] = [];
+  /** Answers about the current pattern. */
   #answers: boolean[] = [];
+  /** The worst state during the current pattern. */
   #worst: ShownState = "exact";
+  /** Index into `PATTERNS`, `RANGES` and `DIFFERENCES`. */
   #pattern = 0;
   #range = 0;
   #difference = 0;
   #step: Step;
 
-  /** `chance` gives numbers in 0…1, without 1. */
-  constructor(chance: () => number) {
-    this.#chance = chance;
+  /** `random` returns numbers from 0 up to, but not including, 1. */
+  constructor(random: () => number) {
+    this.#random = random;
     this.#step = { kind: "question", pattern: PATTERNS[0], number: 0 };
   }
 
@@ -66,22 +78,22 @@ export class CheckCore {
     return this.#step;
   }
 
-  get patterns(): readonly PatternSeen[] {
+  get patterns(): readonly PatternResult[] {
     return this.#patterns;
   }
 
-  get trials(): readonly TrialSeen[] {
+  get trials(): readonly TrialResult[] {
     return this.#trials;
   }
 
-  /** Of the whole, 0…1. */
+  /** The completed fraction of the check, 0…1. */
   get progress(): number {
     const total = PATTERNS.length + RANGES.length;
     return (this.#pattern + this.#range + this.#difference / DIFFERENCES.length) / total;
   }
 
-  /** What is typed into the program on the desktop for this step. */
-  get typed(): string {
+  /** The text that makes the program on the desktop draw what this step needs. */
+  get command(): string {
     const step = this.#step;
     if (step.kind === "question") return String(PATTERNS.indexOf(step.pattern) + 1);
     if (step.kind === "done") return "1";
@@ -89,12 +101,12 @@ export class CheckCore {
     return `c${base},${difference},${place}\n`;
   }
 
-  /** The person answered a question about the pattern. */
-  answered(yes: boolean, state: ShownState): void {
+  /** Takes the answer to a question about a pattern; `state` is what the badge shows. */
+  answer(yes: boolean, state: ShownState): void {
     const step = this.#step;
     if (step.kind !== "question") return;
     this.#answers.push(yes);
-    if (WORSE.indexOf(state) > WORSE.indexOf(this.#worst)) this.#worst = state;
+    if (FROM_BEST_TO_WORST.indexOf(state) > FROM_BEST_TO_WORST.indexOf(this.#worst)) this.#worst = state;
     if (step.number + 1 < QUESTIONS[step.pattern]) {
       this.#step = { ...step, number: step.number + 1 };
       return;
@@ -104,11 +116,11 @@ export class CheckCore {
     this.#worst = "exact";
     this.#pattern += 1;
     const next = PATTERNS[this.#pattern];
-    this.#step = next === undefined ? this.#trial() : { kind: "question", pattern: next, number: 0 };
+    this.#step = next === undefined ? this.#nextTrial() : { kind: "question", pattern: next, number: 0 };
   }
 
-  /** The person pointed at a place, or saw no square. */
-  pointed(answer: number | null, state: ShownState): void {
+  /** Takes the place at which the person saw the square, or null; `state` is what the badge shows. */
+  point(answer: number | null, state: ShownState): void {
     const step = this.#step;
     if (step.kind !== "trial") return;
     this.#trials.push({ ...step.trial, answer, state });
@@ -118,13 +130,13 @@ export class CheckCore {
       this.#difference = 0;
       this.#range += 1;
     }
-    this.#step = this.#range < RANGES.length ? this.#trial() : { kind: "done" };
+    this.#step = this.#range < RANGES.length ? this.#nextTrial() : { kind: "done" };
   }
 
-  #trial(): Step {
+  #nextTrial(): Step {
     const range = RANGES[this.#range] ?? RANGES[0];
-    const base = range.from + Math.floor(this.#chance() * (range.to - range.from + 1));
+    const base = range.from + Math.floor(this.#random() * (range.to - range.from + 1));
     const difference = range.sign * (DIFFERENCES[this.#difference] ?? 1);
-    return { kind: "trial", trial: { base, difference, place: Math.floor(this.#chance() * PLACES) } };
+    return { kind: "trial", trial: { base, difference, place: Math.floor(this.#random() * PLACES) } };
   }
 }

@@ -1,4 +1,4 @@
-/** The desktops that the person may open. */
+/** The page that lists the desktops which the user may open. */
 
 import { type Desktop, type Failure, listDesktops, signOut } from "../gateway/gateway_client.ts";
 import { button, h } from "./dom.ts";
@@ -8,14 +8,15 @@ import { brand, settingButtons } from "./settings.ts";
 import { texts } from "./texts.ts";
 
 export interface DesktopsOptions {
-  readonly person: string;
+  /** The user's name; empty when unknown. */
+  readonly user: string;
   readonly signedOut: (expired: boolean) => void;
   readonly redraw: () => void;
 }
 
-/** States change without the person: someone starts or ends a desktop. */
+/** Interval at which the list is loaded again, ms: desktops are started and ended elsewhere, too. */
 const REFRESH_MS = 5_000;
-/** A desktop with this profile draws test patterns, and has a page of its own. */
+/** Profile of desktops that draw test patterns; they are opened on the display-check page. */
 const CHECK_PROFILE = "check";
 
 export function desktopsPage(options: DesktopsOptions): Page {
@@ -25,15 +26,16 @@ export function desktopsPage(options: DesktopsOptions): Page {
     { class: "desktops", attrs: { "aria-live": "polite", "aria-busy": "true" } },
     h("p", { class: "muted" }, t.desktops.loading),
   );
-  let shownAs = "";
+  /** What the list shows, as JSON. */
+  let drawn = "";
   let closed = false;
 
   const show = (desktops: readonly Desktop[]): void => {
     list.setAttribute("aria-busy", "false");
-    // Untouched while nothing changed, so that neither focus nor a screen reader is disturbed.
+    // An unchanged list is not drawn again: that would take the focus and make screen readers repeat it.
     const key = JSON.stringify(desktops);
-    if (key === shownAs) return;
-    shownAs = key;
+    if (key === drawn) return;
+    drawn = key;
     list.replaceChildren(
       ...(desktops.length > 0
         ? desktops.map(card)
@@ -48,13 +50,13 @@ export function desktopsPage(options: DesktopsOptions): Page {
           ]),
     );
   };
-  const fail = (failure: Failure): void => {
+  const showFailure = (failure: Failure): void => {
     if (failure.kind === "signed-out") {
       options.signedOut(true);
       return;
     }
-    // A list that is there stays: the next look may work again.
-    if (shownAs !== "") return;
+    // A list that was loaded stays: the next attempt may succeed.
+    if (drawn !== "") return;
     const reason =
       failure.kind === "unreachable"
         ? t.signIn.unreachable
@@ -81,7 +83,7 @@ export function desktopsPage(options: DesktopsOptions): Page {
     const answer = await listDesktops();
     if (closed) return;
     if (answer.ok) show(answer.value);
-    else fail(answer.failure);
+    else showFailure(answer.failure);
   };
   const timer = setInterval(() => {
     if (document.visibilityState === "visible") void refresh();
@@ -94,8 +96,8 @@ export function desktopsPage(options: DesktopsOptions): Page {
       "header",
       { class: "header" },
       brand(),
-      h("span", { class: "spring" }),
-      options.person === "" ? null : h("span", { class: "person" }, options.person),
+      h("span", { class: "spacer" }),
+      options.user === "" ? null : h("span", { class: "user-name" }, options.user),
       ...settingButtons(options.redraw),
       button(t.bar.signOut, icon("signOut"), "quiet square", () => {
         void signOut().then(() => options.signedOut(false));
@@ -126,7 +128,7 @@ function card(desktop: Desktop): HTMLElement {
         href: `/${desktop.profile === CHECK_PROFILE ? "check" : "desktop"}/${encodeURIComponent(desktop.name)}`,
       },
     },
-    h("span", { class: "desktop-picture" }, icon("screen")),
+    h("span", { class: "desktop-icon" }, icon("screen")),
     h(
       "span",
       { class: "desktop-text" },

@@ -1,4 +1,7 @@
-/** Makes elements. Texts go in as text, never as HTML; styles through classes, as the page's policy allows no inline ones. */
+/**
+ * Creates elements. Texts are inserted as text, never as HTML. Styles are set by classes, because the page's
+ * Content-Security-Policy forbids inline styles in markup.
+ */
 
 type Child = Node | string | null;
 type Listeners = { readonly [K in keyof HTMLElementEventMap]?: (event: HTMLElementEventMap[K]) => void };
@@ -9,6 +12,7 @@ export interface Props {
   readonly on?: Listeners;
 }
 
+/** Creates an element with its class, attributes, listeners and children; null children are left out. */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   props: Props,
@@ -22,11 +26,11 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-const SVG = "http://www.w3.org/2000/svg";
+const SVG_NAMESPACE = "http://www.w3.org/2000/svg";
 
-/** An icon of 24 × 24 units, drawn with strokes in the text's colour. Decorative: its button carries the name. */
+/** Creates an icon from paths on a grid of 24 × 24 units, drawn in the text's colour. Hidden from screen readers. */
 export function strokes(...paths: string[]): SVGSVGElement {
-  const svg = document.createElementNS(SVG, "svg");
+  const svg = document.createElementNS(SVG_NAMESPACE, "svg");
   for (const [name, value] of Object.entries({
     viewBox: "0 0 24 24",
     fill: "none",
@@ -41,17 +45,18 @@ export function strokes(...paths: string[]): SVGSVGElement {
     svg.setAttribute(name, value);
   }
   for (const d of paths) {
-    const path = document.createElementNS(SVG, "path");
+    const path = document.createElementNS(SVG_NAMESPACE, "path");
     path.setAttribute("d", d);
     svg.append(path);
   }
   return svg;
 }
 
-export function button(label: string, icon: SVGSVGElement, className: string, act: () => void): HTMLButtonElement {
+/** Creates a button that shows an icon; `label` is its name and tooltip. */
+export function button(label: string, icon: SVGSVGElement, className: string, onClick: () => void): HTMLButtonElement {
   return h(
     "button",
-    { class: className, attrs: { type: "button", "aria-label": label, title: label }, on: { click: act } },
+    { class: className, attrs: { type: "button", "aria-label": label, title: label }, on: { click: onClick } },
     icon,
   );
 }

@@ -1,4 +1,4 @@
-/** The page's own icons. */
+/** The icons of the user interface. */
 
 import { strokes } from "./dom.ts";
 
@@ -24,7 +24,7 @@ const PATHS = {
   paste: ["M9 4h6v3H9z", "M9 5.500H5.500v15h13v-15H15", "M12 10.500v6M9.300 14l2.700 2.700 2.700-2.700"],
   close: ["M6 6l12 12M18 6 6 18"],
   monitors: ["M2.500 5.500h10.500v8H2.500zM15.500 4h6v11h-6z", "M5.500 19h5M8 13.500V19M16 19h5M18.500 15v4"],
-  beside: ["M3 5h18v14H3zM12 5v14"],
+  split: ["M3 5h18v14H3zM12 5v14"],
   newWindow: ["M13 4h7v7M20 4l-9 9", "M17 14v5H5V7h5"],
   screen: ["M3 4.500h18v12H3zM9 20h6M12 16.500V20"],
   warning: ["M12 4 2.800 19.500h18.400z", "M12 10v4.500M12 17v.01"],
@@ -33,7 +33,6 @@ const PATHS = {
   lossy: ["M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z", "M7.500 12c1.500-2 3-2 4.500 0s3 2 4.500 0"],
   scaled: ["M4 4h11v11H4z", "M19 9v11H8"],
   unverified: ["M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z", "M12 7.500v5.500M12 16.300v.01"],
-  lock: ["M6 11h12v9H6zM8.500 11V8a3.500 3.500 0 0 1 7 0v3"],
   arrow: ["M5 12h14M13 6l6 6-6 6"],
 } as const satisfies Record<string, readonly string[]>;
 

@@ -1,12 +1,12 @@
-/** The contract of a page: made, put into the document, shown, and closed before the next one comes. */
+/** A page of the web client. The caller creates it, puts its element into the document, and closes it. */
 export interface Page {
   readonly element: HTMLElement;
-  /** For the window's title, before the product's name. */
+  /** Shown in the window's title before the product's name. */
   readonly title: string;
-  /** The element is in the document. */
+  /** Called once, when the element is in the document. */
   shown(): void;
-  /** The browser goes back. True when the page stays, because it asks the person first. */
+  /** Called when the browser goes back. Returns true when the page stays because it asks the person first. */
   back?(): boolean;
-  /** Lets go of timers, workers and listeners. */
+  /** Stops timers, workers and listeners. The page is not used afterwards. */
   close(): void;
 }

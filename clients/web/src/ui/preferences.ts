@@ -1,4 +1,4 @@
-/** What this browser remembers of a person's choices. Nothing of a patient or a session is ever kept here. */
+/** The person's choices, stored in this browser. Nothing about a patient or a session is ever stored here. */
 
 import type { ViewMode } from "../input/geometry.ts";
 import type { TouchMode } from "../input/touch_table.ts";
@@ -8,7 +8,7 @@ export type Theme = "system" | "light" | "dark";
 
 const PREFIX = "lightbox.";
 
-/** Storage may be forbidden or full: then a choice lives as long as the page. */
+/** Used where the browser's storage is forbidden or full: a choice then lasts as long as the page. */
 const memory = new Map<string, string>();
 
 function load(name: string): string | null {
@@ -24,10 +24,11 @@ function store(name: string, value: string): void {
   try {
     localStorage.setItem(PREFIX + name, value);
   } catch {
-    return; // `memory` has it.
+    return; // `memory` has the value.
   }
 }
 
+/** Returns the chosen language; by default Korean if the browser prefers it, otherwise English. */
 export function language(): Language {
   const chosen = load("language");
   if (chosen === "ko" || chosen === "en") return chosen;
@@ -48,20 +49,14 @@ export function setTheme(value: Theme): void {
   applyTheme();
 }
 
-/** The style sheet asks for `data-theme`; without it the system decides. */
+/** Sets `data-theme` for the style sheets; without the attribute they follow the system's setting. */
 export function applyTheme(): void {
   const chosen = theme();
   if (chosen === "system") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = chosen;
 }
 
-/** Whether the page is dark now, by choice or by the system. */
-export function isDark(): boolean {
-  const chosen = theme();
-  return chosen === "system" ? matchMedia("(prefers-color-scheme: dark)").matches : chosen === "dark";
-}
-
-/** null until the person chose: then the desktop's and the window's size decide. */
+/** Returns the chosen view mode; null before a choice, when the sizes of surface and viewport decide. */
 export function viewMode(): ViewMode | null {
   const chosen = load("view");
   return chosen === "fit" || chosen === "actual" ? chosen : null;
@@ -71,24 +66,25 @@ export function setViewMode(value: ViewMode): void {
   store("view", value);
 }
 
-/** Tablets go from hand to hand: how fingers work is kept for each person, under a number that does not tell the name. */
-let person = "";
+/** Suffix of choices that are stored per user, because tablets are shared: a hash that does not reveal the name. */
+let userSuffix = "";
 
-export function setPerson(name: string): void {
+/** Sets the user whose choices are read and stored; empty when unknown. */
+export function setUser(name: string): void {
   let hash = 0x811c9dc5;
   for (const character of name) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
-  person = name === "" ? "" : `.${hash.toString(16)}`;
+  userSuffix = name === "" ? "" : `.${hash.toString(16)}`;
 }
 
 export function touchMode(): TouchMode {
-  return load(`touch${person}`) === "trackpad" ? "trackpad" : "direct";
+  return load(`touch${userSuffix}`) === "trackpad" ? "trackpad" : "direct";
 }
 
 export function setTouchMode(value: TouchMode): void {
-  store(`touch${person}`, value);
+  store(`touch${userSuffix}`, value);
 }
 
-/** Whatever was stored under a name, as JSON; null when there is nothing, or nothing that can be read. */
+/** Returns the JSON value that was stored under a name; null when there is none or it is malformed. */
 export function loadJson(name: string): unknown {
   try {
     return JSON.parse(load(name) ?? "null");
@@ -101,7 +97,7 @@ export function storeJson(name: string, value: unknown): void {
   store(name, JSON.stringify(value));
 }
 
-/** On a Mac ⌘ acts as Ctrl unless switched off. */
+/** Returns whether ⌘ acts as Ctrl on a Mac; it does unless the person switched that off. */
 export function commandIsControl(): boolean {
   return load("command") !== "super";
 }

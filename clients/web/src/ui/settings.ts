@@ -1,4 +1,4 @@
-/** The two switches that every page has: language and colours. */
+/** The buttons that every page has, for language and colours, and the product's logo. */
 
 import { button, h } from "./dom.ts";
 import { icon } from "./icons.ts";
@@ -7,9 +7,9 @@ import { texts } from "./texts.ts";
 
 const NEXT_THEME: Readonly<Record<Theme, Theme>> = { system: "light", light: "dark", dark: "system" };
 
-/** `changed` is called after a new language: the page draws itself anew. */
-export function settingButtons(changed: () => void): HTMLElement[] {
-  const other = h(
+/** Creates the two buttons. `onLanguageChanged` must redraw the page's texts. */
+export function settingButtons(onLanguageChanged: () => void): HTMLElement[] {
+  const languageButton = h(
     "button",
     {
       class: "quiet",
@@ -22,26 +22,26 @@ export function settingButtons(changed: () => void): HTMLElement[] {
       on: {
         click: () => {
           setLanguage(language() === "ko" ? "en" : "ko");
-          changed();
+          onLanguageChanged();
         },
       },
     },
     language() === "ko" ? "EN" : "한국어",
   );
-  const colours = button(texts().settings.theme[theme()], icon("theme"), "quiet square", () => {
+  const themeButton = button(texts().settings.theme[theme()], icon("theme"), "quiet square", () => {
     setTheme(NEXT_THEME[theme()]);
     const label = texts().settings.theme[theme()];
-    colours.title = label;
-    colours.setAttribute("aria-label", label);
+    themeButton.title = label;
+    themeButton.setAttribute("aria-label", label);
   });
-  return [other, colours];
+  return [languageButton, themeButton];
 }
 
-/** Mark and name. */
+/** Creates the logo and the product's name. */
 export function brand(): HTMLElement {
-  const mark = h("img", {
-    class: "mark",
+  const logo = h("img", {
+    class: "logo",
     attrs: { src: new URL("./mark.svg", import.meta.url).href, alt: "", width: "32", height: "32" },
   });
-  return h("span", { class: "brand" }, mark, h("span", { class: "brand-name" }, texts().product));
+  return h("span", { class: "brand" }, logo, h("span", { class: "brand-name" }, texts().product));
 }

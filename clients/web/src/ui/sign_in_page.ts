@@ -1,4 +1,4 @@
-/** The sign-in form. */
+/** The sign-in page. */
 
 import { type Failure, signIn } from "../gateway/gateway_client.ts";
 import { h } from "./dom.ts";
@@ -7,7 +7,7 @@ import { brand, settingButtons } from "./settings.ts";
 import { texts } from "./texts.ts";
 
 export interface SignInOptions {
-  /** The person had a session that ended. */
+  /** The session of the person ended: the page says so. */
   readonly expired: boolean;
   readonly signedIn: () => void;
   readonly redraw: () => void;
@@ -42,34 +42,35 @@ export function signInPage(options: SignInOptions): Page {
   const submit = h("button", { class: "primary", attrs: { type: "submit" } }, t.submit);
   let countdown: ReturnType<typeof setInterval> | undefined;
 
-  const say = (text: string): void => {
+  const showAlert = (text: string): void => {
     alert.textContent = text;
   };
-  const busy = (on: boolean): void => {
+  const setBusy = (on: boolean): void => {
     submit.disabled = on;
     submit.textContent = on ? t.busy : t.submit;
   };
-  const wait = (seconds: number): void => {
-    let left = seconds;
-    say(t.tooMany(left));
+  /** Counts down the seconds until the gateway accepts another attempt. */
+  const countDown = (seconds: number): void => {
+    let remaining = seconds;
+    showAlert(t.tooMany(remaining));
     submit.disabled = true;
     countdown = setInterval(() => {
-      left -= 1;
-      if (left > 0) {
-        say(t.tooMany(left));
+      remaining -= 1;
+      if (remaining > 0) {
+        showAlert(t.tooMany(remaining));
         return;
       }
       clearInterval(countdown);
-      say("");
+      showAlert("");
       submit.disabled = false;
     }, 1000);
   };
-  const explain = (failure: Failure): void => {
-    if (failure.kind === "too-many") wait(failure.waitS);
-    else if (failure.kind === "unreachable") say(t.unreachable);
-    else if (failure.kind === "server") say(t.server(failure.status));
+  const showFailure = (failure: Failure): void => {
+    if (failure.kind === "too-many") countDown(failure.waitS);
+    else if (failure.kind === "unreachable") showAlert(t.unreachable);
+    else if (failure.kind === "server") showAlert(t.server(failure.status));
     else {
-      say(t.wrongPassword);
+      showAlert(t.wrongPassword);
       password.focus();
       password.select();
     }
@@ -85,21 +86,21 @@ export function signInPage(options: SignInOptions): Page {
           event.preventDefault();
           if (submit.disabled) return;
           if (username.value === "" || password.value === "") {
-            say(t.missing);
+            showAlert(t.missing);
             (username.value === "" ? username : password).focus();
             return;
           }
-          busy(true);
-          say("");
+          setBusy(true);
+          showAlert("");
           void signIn(username.value, password.value).then((answer) => {
-            busy(false);
+            setBusy(false);
             if (answer.ok) options.signedIn();
-            else explain(answer.failure);
+            else showFailure(answer.failure);
           });
         },
       },
     },
-    h("div", { class: "sign-in-head" }, brand(), h("p", { class: "claim" }, texts().claim)),
+    h("div", { class: "sign-in-head" }, brand(), h("p", { class: "tagline" }, texts().tagline)),
     h("h1", { class: "sr-only", attrs: { id: "sign-in-title" } }, t.title),
     options.expired ? h("p", { class: "hint" }, t.signedOut) : null,
     h("label", { attrs: { for: "username" } }, t.username),
@@ -117,7 +118,7 @@ export function signInPage(options: SignInOptions): Page {
       "footer",
       { class: "footer" },
       h("a", { class: "quiet", attrs: { href: "/ca.crt", download: "" } }, t.certificate),
-      h("span", { class: "spring" }),
+      h("span", { class: "spacer" }),
       ...settingButtons(options.redraw),
     ),
   );

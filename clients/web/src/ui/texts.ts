@@ -1,19 +1,19 @@
-/** Every text that a person reads, in English; `texts_ko.ts` has them in Korean. */
+/** All texts of the user interface in English; `texts_ko.ts` has the same texts in Korean. */
 
 import type { PatternName } from "../check/check_core.ts";
 import type { ClipboardNotice } from "../clipboard/page_clipboard.ts";
 import type { TouchMode } from "../input/touch_table.ts";
-import type { EndReason } from "../protocol/close.ts";
-import type { ShownState } from "../protocol/verdict.ts";
+import type { ShownState } from "../protocol/badge_state.ts";
+import type { EndReason } from "../protocol/close_action.ts";
 import { type Language, language } from "./preferences.ts";
 import { korean } from "./texts_ko.ts";
 
-/** Gesture and what it does, by picture; `both` are the same in either mode. */
+/** Each gesture and its effect, by the name of its icon; gestures under `both` exist in both modes. */
 type GestureRows = Readonly<Record<TouchMode | "both", Readonly<Partial<Record<string, readonly [string, string]>>>>>;
 
 const english = {
   product: "Lightbox",
-  claim: "Virtual desktops, exact to the pixel",
+  tagline: "Virtual desktops, exact to the pixel",
   signIn: {
     title: "Sign in",
     username: "Username",
@@ -21,21 +21,21 @@ const english = {
     submit: "Sign in",
     busy: "Signing in…",
     missing: "Enter your username and password.",
-    wrongPassword: "Username or password is wrong.",
-    tooMany: (s: number) => `Too many attempts. Try again in ${s} s.`,
-    unreachable: "The server cannot be reached. Check your network and try again.",
-    server: (status: number) => `The server could not do this (error ${status}). Try again, or ask your administrator.`,
-    signedOut: "You were signed out. Sign in again to go on.",
-    certificate: "Certificate of this server",
+    wrongPassword: "The username or the password is wrong. Check both and try again.",
+    tooMany: (s: number) => `Too many attempts have failed. Try again in ${s} s.`,
+    unreachable: "The server cannot be reached. Check your network connection and try again.",
+    server: (status: number) =>
+      `The server could not process the request (error ${status}). Try again, or ask your administrator.`,
+    signedOut: "You were signed out. Sign in again to continue.",
+    certificate: "Download this server’s certificate",
   },
   desktops: {
     title: "Desktops",
     loading: "Loading your desktops…",
     none: "No desktop is assigned to you",
-    noneHint: "Ask your administrator for one.",
-    failed: "The list could not be loaded.",
+    noneHint: "Ask your administrator for access to one.",
+    failed: "The list of desktops could not be loaded.",
     retry: "Try again",
-    open: "Open",
     profiles: { radiology: "Radiology", office: "Office", blank: "Blank", check: "Quality control" } as Readonly<
       Record<string, string>
     >,
@@ -47,7 +47,7 @@ const english = {
       off: "Starts when opened",
       none: "Starts when opened",
       ended: "Starts when opened",
-      failed: "Failed – opening starts it anew",
+      failed: "Failed – opening it starts it again",
     } as Readonly<Record<string, string>>,
   },
   bar: {
@@ -55,13 +55,13 @@ const english = {
     fullscreen: "Full screen",
     leaveFullscreen: "Leave full screen",
     fit: "Fit to window",
-    actual: "One to one",
+    actual: "Actual size (1:1)",
     keyboard: "On-screen keyboard",
     monitors: "Monitors",
     touch: "Touch gestures",
     trace: "Frame times",
-    paste: "Bring the clipboard of this device",
-    desktops: "Back to the desktops",
+    paste: "Send this device’s clipboard to the desktop",
+    desktops: "Back to the list of desktops",
     signOut: "Sign out",
   },
   settings: {
@@ -69,8 +69,8 @@ const english = {
     theme: { system: "Colours: system", light: "Colours: light", dark: "Colours: dark" },
   },
   badge: {
-    label: (state: string) => `Picture: ${state}. Show details`,
-    title: "Picture",
+    label: (state: string) => `Image: ${state}. Show details`,
+    title: "Image",
     close: "Close",
     states: {
       exact: "Exact",
@@ -80,36 +80,36 @@ const english = {
       unverified: "Unverified",
     } satisfies Record<ShownState, string> as Readonly<Record<ShownState, string>>,
     meaning: {
-      exact: "Every pixel on this screen was read back and equals the desktop’s.",
-      refining: "New pixels are on their way, or their proof is.",
-      lossy: "Parts of the picture are approximated for now.",
+      exact: "Every pixel on this screen was read back and is identical to the desktop’s.",
+      refining: "New pixels, or their verification, have not arrived yet.",
+      lossy: "Parts of the image are approximate at the moment. Exact pixels follow.",
       scaled:
-        "The pixels received are exact, but the picture is enlarged or reduced. Choose one to one to see them as they are.",
-      unverified: "Nothing proves at the moment that this picture is right. Do not read from it.",
+        "The received pixels are exact, but the image is enlarged or reduced. Choose the actual size (1:1) to see them unchanged.",
+      unverified: "At the moment, nothing verifies that this image is correct. Do not use it for diagnosis.",
     } satisfies Record<ShownState, string> as Readonly<Record<ShownState, string>>,
     epoch: "Epoch",
-    age: "Proved",
+    age: "Verified",
     ageValue: (s: string) => `${s} s ago`,
     monitor: "Monitor",
     scaling: "Scaling",
-    scalings: { squares: "squares of one colour", area: "mean of what a pixel covers", browser: "by the browser" },
-    verified: "Tiles verified",
-    verifiedOf: (proven: string, tiles: string) => `${proven} of ${tiles}`,
-    verifiedTotal: "Read back so far",
+    scalings: { squares: "enlarged by a whole number", area: "averaged", browser: "by the browser’s filter" },
+    verified: "Verified tiles",
+    verifiedOf: (verified: string, tiles: string) => `${verified} of ${tiles}`,
+    verifiedTotal: "Verified in total",
     mismatches: "Mismatches",
-    encodings: "Codecs",
+    encodings: "Encodings",
     cached: "from cache",
     moved: "moved",
     ratio: "Compression",
     bytes: "Received",
     updates: "Updates",
-    dropped: "Skipped as outdated",
+    dropped: "Outdated updates skipped",
     video: "Video",
-    videoStates: { off: "none", connecting: "connecting", ready: "ready", playing: "playing", failed: "no way" },
-    videoFrames: "Frames of video",
-    videoBytes: "Bytes of these",
-    datagrams: "Pointer motions by UDP",
-    waiting: "Waiting for figures…",
+    videoStates: { off: "none", connecting: "connecting", ready: "ready", playing: "playing", failed: "not possible" },
+    videoFrames: "Video frames",
+    videoBytes: "Video data",
+    datagrams: "Pointer motions over UDP",
+    waiting: "Waiting for statistics…",
   },
   trace: {
     title: "Frame times",
@@ -129,38 +129,41 @@ const english = {
   note: {
     connecting: "Connecting to the desktop…",
     starting: "Preparing the desktop…",
-    startingSince: (s: string) => `For ${s} s now. A busy server may take up to 40 s.`,
-    reconnecting: "Connection lost – reconnecting",
-    reconnectingHint: "Your desktop goes on running. The picture is from before the interruption.",
-    next: (s: string, attempt: number) => `Try ${attempt} in ${s} s`,
-    now: (attempt: number) => `Try ${attempt}…`,
+    startingSince: (s: string) => `${s} s so far. A busy server may need up to 40 s.`,
+    reconnecting: "The connection was lost – reconnecting",
+    reconnectingHint: "Your desktop keeps running. The image is from before the interruption.",
+    next: (s: string, attempt: number) => `Attempt ${attempt} in ${s} s`,
+    now: (attempt: number) => `Attempt ${attempt}…`,
     retryNow: "Try now",
-    toList: "Go to the desktops",
+    toList: "Go to the list of desktops",
     again: "Try again",
-    takeBack: "Take it back",
-    movedTo: (device: string) => `It is on: ${device}`,
+    takeBack: "Move it back here",
+    movedTo: (device: string) => `It is now on: ${device}`,
     firstMonitor: "Show monitor 1",
     reload: "Reload",
     signIn: "Sign in",
     ended: {
       violation: [
-        "The connection was ended",
-        "Page and server did not understand each other. If it happens again, tell your administrator.",
+        "The connection was closed",
+        "The page and the server did not understand each other. Try again; if it happens again, tell your administrator.",
       ],
-      forbidden: ["You may not open this desktop", "Ask your administrator if you need it."],
-      missing: ["This desktop has ended", "It does not exist or is no longer running. Open it anew from your list."],
-      moved: ["The desktop moved to another device", "Your programs go on running there."],
-      monitor: [
-        "This monitor is no longer there",
-        "The desktop has fewer monitors now. You can show another one here.",
+      forbidden: ["You are not allowed to open this desktop", "Ask your administrator for access if you need it."],
+      missing: [
+        "This desktop has ended",
+        "It does not exist or is no longer running. Open it again from the list of desktops.",
       ],
-      version: ["A newer version is installed", "Reload the page to go on; your desktop keeps running."],
-      "signed-out": ["You were signed out", "Sign in again to go on; your desktop keeps running."],
+      moved: [
+        "The desktop moved to another device",
+        "Your programs keep running there. You can move the desktop back to this device.",
+      ],
+      monitor: ["This monitor no longer exists", "The desktop has fewer monitors now. You can show another one here."],
+      version: ["A newer version is installed", "Reload the page to continue. Your desktop keeps running."],
+      "signed-out": ["You were signed out", "Sign in again to continue. Your desktop keeps running."],
       unsupported: [
         "This browser cannot show the desktop",
-        "Lightbox needs a current Chrome, Edge, Firefox or Safari.",
+        "Use a current version of Chrome, Edge, Firefox or Safari.",
       ],
-      left: ["Disconnected", ""],
+      left: ["You are disconnected", "Your desktop keeps running. You can connect again."],
     } satisfies Record<EndReason, readonly [string, string]> as Readonly<Record<EndReason, readonly [string, string]>>,
   },
   gestures: {
@@ -171,16 +174,16 @@ const english = {
       Record<TouchMode, string>
     >,
     meaning: {
-      direct: "Things happen right under your finger.",
-      trackpad: "The screen moves a pointer, wherever you touch it.",
+      direct: "Everything happens right under your finger.",
+      trackpad: "Your finger moves a pointer, wherever it touches the screen.",
     } satisfies Record<TouchMode, string> as Readonly<Record<TouchMode, string>>,
     rows: {
       both: {
         twoTap: ["Two-finger tap", "Right click"],
-        twoScroll: ["Two fingers up or down", "Scroll; rolls on until you touch"],
-        pinch: ["Pinch", "Enlarge the picture, here only"],
-        zoomed: ["Two fingers when enlarged", "Move the enlarged picture"],
-        threeSwipe: ["Three fingers to the side", "Next monitor, where there are several"],
+        twoScroll: ["Two fingers up or down", "Scroll; continues until you touch again"],
+        pinch: ["Pinch", "Enlarge the image, on this device only"],
+        zoomed: ["Two fingers when enlarged", "Move the enlarged image"],
+        threeSwipe: ["Three fingers to the side", "Next monitor, if there are several"],
       },
       direct: {
         tap: ["Tap", "Click"],
@@ -196,7 +199,7 @@ const english = {
         tapDrag: ["Tap, then move", "Drag"],
       },
     } as GestureRows,
-    palm: "A resting palm, a finger that comes late and fingers beside a pen do nothing.",
+    palm: "A resting palm, a finger that touches late, and fingers beside a pen are ignored.",
   },
   monitors: {
     title: "Monitors",
@@ -205,29 +208,31 @@ const english = {
     here: "Shown here",
     isOpen: "In another window",
     notOpen: "Not open",
-    open: (number: number) => `Open monitor ${number} in a window of its own`,
-    openAll: "Open a window for each",
+    open: (number: number) => `Open monitor ${number} in its own window`,
+    openAll: "Open a window for each monitor",
     useDisplays: "Use all my displays",
-    keys: "Ctrl+Alt+1 … 6, or three fingers to the side, shows another monitor in this window.",
-    beside: "Two side by side",
-    single: "One alone",
-    plugged: "A display was added. Open a window for its monitor in the panel of monitors.",
-    arrange: "Arrangement",
-    count: "How many monitors",
-    shape: "How they stand",
+    keys: "Press Ctrl+Alt+1 to 6, or swipe sideways with three fingers, to show another monitor in this window.",
+    split: "Two monitors side by side",
+    single: "One monitor only",
+    plugged: "A display was added. Open the window of its monitor in the monitors panel.",
+    arrange: "Layout",
+    count: "Number of monitors",
+    shape: "Arrangement",
     shapes: { row: "Side by side", column: "One above the other", grid: "Two rows" } as Readonly<
       Record<"row" | "column" | "grid", string>
     >,
     scale: "Text size",
     thisDisplay: "this display",
-    keepSize: "Keep these sizes, whatever the window’s",
-    otherSizes: "Sizes follow the windows of the device that opened this desktop first.",
+    keepSize: "Keep these sizes when the window changes",
+    otherSizes: "The sizes follow the windows of the device that opened this desktop first.",
     apply: "Apply",
-    total: (width: number, height: number) => `${width} × ${height} pixels together`,
-    tooLarge: (width: number, height: number) => `Too large: this desktop goes to ${width} × ${height} pixels.`,
-    attached: "This display’s monitors are arranged where it runs.",
-    blocked: "The browser held back a window. Allow pop-ups for this site, then try again.",
-    noDisplays: "The browser does not tell about your displays. Allow window management for this site.",
+    total: (width: number, height: number) => `${width} × ${height} pixels in total`,
+    tooLarge: (width: number, height: number) =>
+      `This is too large: the desktop can have up to ${width} × ${height} pixels. Choose fewer or smaller monitors.`,
+    attached: "The monitors of this desktop are arranged on the computer where it runs.",
+    blocked: "The browser blocked a window. Allow pop-ups for this site, then try again.",
+    noDisplays:
+      "The browser does not tell Lightbox about your displays. Allow window management for this site, then try again.",
   },
   keys: {
     label: "Extra keys",
@@ -247,8 +252,8 @@ const english = {
     end: "End",
     pageUp: "Page up",
     pageDown: "Page down",
-    hangul: "Hangul/English of the desktop",
-    hanja: "Hanja of the desktop",
+    hangul: "Switch between Hangul and English on the desktop",
+    hanja: "Convert to Hanja on the desktop",
     middle: "Middle button for the next press; tap twice to lock",
     functions: "Function keys",
     ctrlAltDel: "Ctrl+Alt+Del",
@@ -260,8 +265,9 @@ const english = {
     aside: "Move aside",
     close: "Close",
     intro:
-      "Test patterns are drawn on the desktop, and their way to this screen is proven pixel by pixel. You say what you see of them.",
-    introHint: "Sit as you do for reading, dim the light, and go to full screen. It takes about three minutes.",
+      "Lightbox draws test patterns on the desktop and verifies, pixel by pixel, that they arrive on this screen. Answer what you see.",
+    introHint:
+      "Sit as you do when you read images, dim the light, and switch to full screen. The check takes about three minutes.",
     start: "Start",
     drawing: "Drawing…",
     yes: "Yes",
@@ -270,13 +276,13 @@ const english = {
     where: "Where is the square that differs?",
     nowhere: "I see none",
     places: ["Top left", "Top right", "Bottom left", "Bottom right"],
-    exact: "every pixel is proven",
-    scaled: "the picture is enlarged or reduced: this check will fail",
-    unproven: "not proven at the moment: this check will fail",
+    exact: "every pixel is verified",
+    scaled: "the image is enlarged or reduced: this check will fail",
+    unproven: "not verified at the moment: this check will fail",
     storing: "Storing…",
-    notStored: "The result could not be stored.",
-    passed: "This display is in order.",
-    failed: "This display did not pass.",
+    notStored: "The result could not be stored. Check your network connection and try again.",
+    passed: "This display passed the check.",
+    failed: "This display did not pass the check. Have it adjusted, then check it again.",
     sees: (levels: readonly string[]) =>
       `Smallest difference seen, of 255 levels: ${levels[0]} near black, ${levels[1]} in the middle, ${levels[2]} near white.`,
     again: "Check again",
@@ -284,9 +290,9 @@ const english = {
     ok: "passed",
     notOk: "failed",
     patterns: {
-      "tg18-qc": "After TG18-QC",
-      "tg270-sqc": "After TG270-sQC",
-      smpte: "After SMPTE RP 133",
+      "tg18-qc": "Based on TG18-QC",
+      "tg270-sqc": "Based on TG270-sQC",
+      smpte: "Based on SMPTE RP 133",
       pixels: "Single pixels",
     } satisfies Record<PatternName, string> as Readonly<Record<PatternName, string>>,
     questions: {
@@ -311,30 +317,29 @@ const english = {
   },
   leave: {
     title: "Leave the desktop?",
-    hint: "It goes on running, and opens again from your list.",
+    hint: "It keeps running. You can open it again from the list of desktops.",
     stay: "Stay",
-    leave: "Go to the desktops",
+    leave: "Go to the list of desktops",
   },
   clipboard: {
-    copied: "Copied on the desktop – tap to take it",
-    denied: "Pasting from outside is not allowed on this desktop.",
-    "too-large": "That is more than may cross the clipboard.",
-    unavailable: "The program that copied it does not hand it over.",
-    empty: "The clipboard of this device has neither text nor a picture.",
-    sent: "It is on the desktop’s clipboard now.",
-    blocked: "The browser does not let this page read the clipboard.",
+    copied: "Copied on the desktop – tap to copy it to this device",
+    denied: "This desktop does not allow pasting from outside.",
+    "too-large": "The content is larger than the clipboard may transfer.",
+    unavailable: "The program on the desktop does not provide what it copied. Copy it again.",
+    empty: "The clipboard of this device contains neither text nor an image.",
+    sent: "The content is on the desktop’s clipboard now.",
+    blocked: "The browser does not let this page read the clipboard. Allow it for this site, then try again.",
   } satisfies Record<ClipboardNotice | "copied", string>,
-  zoom: (percent: number) => `Enlarged to ${percent} % – back to the whole picture`,
+  zoom: (percent: number) => `Enlarged to ${percent} % – tap to show the whole image`,
   surface: (name: string) => `Desktop ${name}`,
   field: "Keyboard input of the desktop",
-  notFound: "There is no such page.",
 };
 
 export type Texts = typeof english;
 
 const ALL: Readonly<Record<Language, Texts>> = { en: english, ko: korean };
 
-/** In the language that is chosen now. */
+/** Returns the texts in the current language. */
 export function texts(): Texts {
   return ALL[language()];
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { CheckCore, PATTERNS, QUESTIONS } from "../../src/check/check_core.ts";
 
-function chances(seed: number): () => number {
+function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -9,31 +9,31 @@ function chances(seed: number): () => number {
   };
 }
 
-function throughPatterns(core: CheckCore): void {
+function answerAllQuestions(core: CheckCore): void {
   for (const pattern of PATTERNS) {
     for (let number = 0; number < QUESTIONS[pattern]; number++) {
       expect(core.step).toEqual({ kind: "question", pattern, number });
-      expect(core.typed).toBe(String(PATTERNS.indexOf(pattern) + 1));
-      core.answered(true, "exact");
+      expect(core.command).toBe(String(PATTERNS.indexOf(pattern) + 1));
+      core.answer(true, "exact");
     }
   }
 }
 
 describe("a display check", () => {
   it("asks about every pattern, then goes down to one level in three ranges", () => {
-    const core = new CheckCore(chances(1));
-    throughPatterns(core);
+    const core = new CheckCore(seededRandom(1));
+    answerAllQuestions(core);
     const seen: number[] = [];
     let last = 0;
     while (core.step.kind === "trial") {
       const { base, difference, place } = core.step.trial;
       expect(base + difference).toBeGreaterThanOrEqual(0);
       expect(base + difference).toBeLessThanOrEqual(255);
-      expect(core.typed).toBe(`c${base},${difference},${place}\n`);
+      expect(core.command).toBe(`c${base},${difference},${place}\n`);
       expect(core.progress).toBeGreaterThan(last);
       last = core.progress;
       seen.push(difference);
-      core.pointed(place, "exact");
+      core.point(place, "exact");
     }
     expect(seen).toEqual([8, 6, 4, 3, 2, 1, 8, 6, 4, 3, 2, 1, -8, -6, -4, -3, -2, -1]);
     expect(core.step.kind).toBe("done");
@@ -42,25 +42,25 @@ describe("a display check", () => {
   });
 
   it("turns to the next range at the first square that was missed", () => {
-    const core = new CheckCore(chances(2));
-    throughPatterns(core);
+    const core = new CheckCore(seededRandom(2));
+    answerAllQuestions(core);
     for (const miss of [null, 1, 2]) {
       if (core.step.kind !== "trial") throw new Error("three ranges");
       const { place } = core.step.trial;
-      core.pointed(miss === null ? null : (place + miss) % 4, "exact");
+      core.point(miss === null ? null : (place + miss) % 4, "exact");
     }
     expect(core.step.kind).toBe("done");
     expect(core.trials.map(({ difference }) => difference)).toEqual([8, 8, -8]);
   });
 
   it("keeps the worst state that a pattern had", () => {
-    const core = new CheckCore(chances(3));
-    core.answered(true, "exact");
-    core.answered(false, "unverified");
-    core.answered(true, "scaled");
+    const core = new CheckCore(seededRandom(3));
+    core.answer(true, "exact");
+    core.answer(false, "unverified");
+    core.answer(true, "scaled");
     expect(core.patterns).toEqual([{ pattern: "tg18-qc", state: "unverified", answers: [true, false, true] }]);
-    core.answered(true, "exact");
-    core.answered(true, "refining");
+    core.answer(true, "exact");
+    core.answer(true, "refining");
     expect(core.patterns[1]?.state).toBe("refining");
   });
 
@@ -68,12 +68,12 @@ describe("a display check", () => {
     const bases = new Set<number>();
     const places = new Set<number>();
     for (let seed = 0; seed < 400; seed++) {
-      const core = new CheckCore(chances(seed * 7919));
-      throughPatterns(core);
+      const core = new CheckCore(seededRandom(seed * 7919));
+      answerAllQuestions(core);
       while (core.step.kind === "trial") {
         bases.add(core.step.trial.base);
         places.add(core.step.trial.place);
-        core.pointed(null, "exact");
+        core.point(null, "exact");
       }
     }
     expect([...places].sort()).toEqual([0, 1, 2, 3]);

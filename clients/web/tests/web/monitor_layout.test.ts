@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
 import {
-  arranged,
+  arrange,
   bounds,
   type Display,
-  following,
-  forDisplays,
-  resized,
+  detectShape,
+  fitToWindows,
+  layoutForDisplays,
+  resizeMonitor,
   SHAPES,
-  scaleFor,
-  shapeOf,
+  textScaleFor,
 } from "../../src/ui/viewer/monitors/monitor_layout.ts";
 
 const FULL_HD = { width: 1920, height: 1080 };
@@ -19,7 +19,7 @@ function display(left: number, top: number, ratio = 1, isPrimary = false): Displ
   return { left, top, ...FULL_HD, devicePixelRatio: ratio, isPrimary };
 }
 
-function overlaps(monitors: ReturnType<typeof arranged>): boolean {
+function overlaps(monitors: ReturnType<typeof arrange>): boolean {
   return monitors.some((one) =>
     monitors.some(
       (other) =>
@@ -34,21 +34,21 @@ function overlaps(monitors: ReturnType<typeof arranged>): boolean {
 
 describe("shapes", () => {
   it("stand side by side, above each other, and in two rows", () => {
-    expect(arranged([PORTRAIT, PORTRAIT, FULL_HD], "row").map(({ x, y }) => [x, y])).toEqual([
+    expect(arrange([PORTRAIT, PORTRAIT, FULL_HD], "row").map(({ x, y }) => [x, y])).toEqual([
       [0, 0],
       [2048, 0],
       [4096, 0],
     ]);
-    expect(arranged([PORTRAIT, FULL_HD], "column").map(({ x, y }) => [x, y])).toEqual([
+    expect(arrange([PORTRAIT, FULL_HD], "column").map(({ x, y }) => [x, y])).toEqual([
       [0, 0],
       [0, 2560],
     ]);
-    expect(arranged([PORTRAIT, PORTRAIT, FULL_HD], "grid").map(({ x, y }) => [x, y])).toEqual([
+    expect(arrange([PORTRAIT, PORTRAIT, FULL_HD], "grid").map(({ x, y }) => [x, y])).toEqual([
       [0, 0],
       [2048, 0],
       [0, 2560],
     ]);
-    expect(arranged([PORTRAIT, FULL_HD], "row").map(({ id, primary }) => [id, primary])).toEqual([
+    expect(arrange([PORTRAIT, FULL_HD], "row").map(({ id, primary }) => [id, primary])).toEqual([
       [0, true],
       [1, false],
     ]);
@@ -57,15 +57,15 @@ describe("shapes", () => {
   it("are recognised, and never overlap", () => {
     for (const shape of SHAPES) {
       for (let count = 1; count <= 6; count++) {
-        const made = arranged(
+        const made = arrange(
           Array.from({ length: count }, (_, n) => (n % 2 === 0 ? PORTRAIT : FULL_HD)),
           shape,
         );
         expect(overlaps(made)).toBe(false);
-        expect(arranged(made, shapeOf(made) ?? "row")).toEqual(made);
+        expect(arrange(made, detectShape(made) ?? "row")).toEqual(made);
       }
     }
-    expect(shapeOf(arranged([FULL_HD, FULL_HD], "row").map((monitor) => ({ ...monitor, y: monitor.id * 9 })))).toBe(
+    expect(detectShape(arrange([FULL_HD, FULL_HD], "row").map((monitor) => ({ ...monitor, y: monitor.id * 9 })))).toBe(
       null,
     );
   });
@@ -73,7 +73,7 @@ describe("shapes", () => {
 
 describe("displays", () => {
   it("become monitors where they stand, in their own pixels", () => {
-    const monitors = forDisplays([display(1920, 100, 2, true), display(0, 0, 2)]);
+    const monitors = layoutForDisplays([display(1920, 100, 2, true), display(0, 0, 2)]);
     expect(monitors).toEqual([
       { id: 0, x: 0, y: 0, width: 3840, height: 2160, primary: false },
       { id: 1, x: 3840, y: 200, width: 3840, height: 2160, primary: true },
@@ -81,7 +81,7 @@ describe("displays", () => {
   });
 
   it("of different density are put side by side", () => {
-    const monitors = forDisplays([display(0, 0, 1), display(1920, 0, 2), display(-1920, 0, 1.5)]);
+    const monitors = layoutForDisplays([display(0, 0, 1), display(1920, 0, 2), display(-1920, 0, 1.5)]);
     expect(monitors.map(({ x, width }) => [x, width])).toEqual([
       [0, 2880],
       [2880, 1920],
@@ -90,22 +90,22 @@ describe("displays", () => {
   });
 
   it("that mirror each other are put side by side, and no more than six are taken", () => {
-    expect(overlaps(forDisplays([display(0, 0), display(0, 0)]))).toBe(false);
-    expect(forDisplays(Array.from({ length: 8 }, (_, n) => display(n * 1920, 0)))).toHaveLength(6);
+    expect(overlaps(layoutForDisplays([display(0, 0), display(0, 0)]))).toBe(false);
+    expect(layoutForDisplays(Array.from({ length: 8 }, (_, n) => display(n * 1920, 0)))).toHaveLength(6);
   });
 });
 
 describe("a monitor that takes its window's size", () => {
   it("makes room and closes up", () => {
-    const three = arranged([FULL_HD, FULL_HD, FULL_HD], "row");
-    const wider = resized(three, 1, { width: 2500, height: 1300 }, MOST);
+    const three = arrange([FULL_HD, FULL_HD, FULL_HD], "row");
+    const wider = resizeMonitor(three, 1, { width: 2500, height: 1300 }, MOST);
     expect(wider.map(({ x, width, height }) => [x, width, height])).toEqual([
       [0, 1920, 1080],
       [1920, 2500, 1300],
       [4420, 1920, 1080],
     ]);
-    expect(resized(wider, 1, FULL_HD, MOST)).toEqual(three);
-    const above = resized(arranged([FULL_HD, FULL_HD], "column"), 0, { width: 1000, height: 800 }, MOST);
+    expect(resizeMonitor(wider, 1, FULL_HD, MOST)).toEqual(three);
+    const above = resizeMonitor(arrange([FULL_HD, FULL_HD], "column"), 0, { width: 1000, height: 800 }, MOST);
     expect(above.map(({ y }) => y)).toEqual([0, 800]);
   });
 
@@ -120,8 +120,13 @@ describe("a monitor that takes its window's size", () => {
         width: random(320, 2000),
         height: random(200, 1400),
       }));
-      const made = arranged(sizes, SHAPES[random(0, 3)] ?? "row");
-      const after = resized(made, random(0, sizes.length), { width: random(1, 20000), height: random(1, 20000) }, MOST);
+      const made = arrange(sizes, SHAPES[random(0, 3)] ?? "row");
+      const after = resizeMonitor(
+        made,
+        random(0, sizes.length),
+        { width: random(1, 20000), height: random(1, 20000) },
+        MOST,
+      );
       const { width, height } = bounds(after);
       expect(overlaps(after), JSON.stringify({ made, after })).toBe(false);
       expect(width).toBeLessThanOrEqual(MOST.width);
@@ -133,32 +138,32 @@ describe("a monitor that takes its window's size", () => {
 });
 
 describe("monitors that follow windows", () => {
-  const pair = arranged([PORTRAIT, FULL_HD], "row");
+  const pair = arrange([PORTRAIT, FULL_HD], "row");
 
   it("take what each window has room for, and make room for each other", () => {
     const rooms = new Map([
       [0, { width: 1000, height: 900 }],
       [1, { width: 800, height: 700 }],
     ]);
-    expect(following(pair, rooms, MOST)?.map(({ x, width, height }) => [x, width, height])).toEqual([
+    expect(fitToWindows(pair, rooms, MOST)?.map(({ x, width, height }) => [x, width, height])).toEqual([
       [0, 1000, 900],
       [1000, 800, 700],
     ]);
   });
 
   it("are never too small for programs, and never larger than the screen can be", () => {
-    const tiny = following(pair, new Map([[1, { width: 200, height: 900 }]]), MOST);
+    const tiny = fitToWindows(pair, new Map([[1, { width: 200, height: 900 }]]), MOST);
     expect(tiny?.[1]).toMatchObject({ width: 640, height: 900 });
-    const huge = following(pair, new Map([[1, { width: 9000, height: 9000 }]]), MOST);
+    const huge = fitToWindows(pair, new Map([[1, { width: 9000, height: 9000 }]]), MOST);
     expect(bounds(huge ?? [])).toEqual(MOST);
   });
 
   it("wait for a window that is not laid out, and for a monitor that is not there", () => {
-    expect(following(pair, new Map([[0, { width: 0, height: 500 }]]), MOST)).toBeNull();
-    expect(following(pair, new Map([[2, FULL_HD]]), MOST)).toBeNull();
+    expect(fitToWindows(pair, new Map([[0, { width: 0, height: 500 }]]), MOST)).toBeNull();
+    expect(fitToWindows(pair, new Map([[2, FULL_HD]]), MOST)).toBeNull();
   });
 
   it("have text for the display's density", () => {
-    expect([1, 1.1, 1.25, 1.6, 2, 2.625, 3, 4].map(scaleFor)).toEqual([100, 100, 125, 150, 200, 250, 300, 300]);
+    expect([1, 1.1, 1.25, 1.6, 2, 2.625, 3, 4].map(textScaleFor)).toEqual([100, 100, 125, 150, 200, 250, 300, 300]);
   });
 });

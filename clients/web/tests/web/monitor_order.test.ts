@@ -1,9 +1,15 @@
 import { describe, expect, it } from "vitest";
 import type { Monitor } from "../../src/protocol/messages.ts";
-import { alike, beside, kept, reading, turned } from "../../src/ui/viewer/monitors/monitor_order.ts";
-import { arranged } from "../../src/ui/viewer/monitors/monitor_layout.ts";
+import { InputRouter } from "../../src/ui/viewer/monitors/input_router.ts";
+import { arrange } from "../../src/ui/viewer/monitors/monitor_layout.ts";
+import {
+  monitorAfter,
+  parseLayout,
+  readingOrder,
+  sameLayout,
+  splitPartner,
+} from "../../src/ui/viewer/monitors/monitor_order.ts";
 import { type Swipe, SwipeCore } from "../../src/ui/viewer/monitors/swipe_core.ts";
-import { Ways } from "../../src/ui/viewer/monitors/input_router.ts";
 
 const PORTRAIT = { width: 2048, height: 2560 };
 const FULL_HD = { width: 1920, height: 1080 };
@@ -17,33 +23,33 @@ const ALONE = DESK.slice(0, 1);
 
 describe("going through monitors", () => {
   it("is from left to right, however they are numbered", () => {
-    expect(reading(DESK)).toEqual([2, 0, 1]);
-    expect(turned(DESK, [2], 1)).toBe(0);
-    expect(turned(DESK, [0], 1)).toBe(1);
-    expect(turned(DESK, [0], -1)).toBe(2);
+    expect(readingOrder(DESK)).toEqual([2, 0, 1]);
+    expect(monitorAfter(DESK, [2], 1)).toBe(0);
+    expect(monitorAfter(DESK, [0], 1)).toBe(1);
+    expect(monitorAfter(DESK, [0], -1)).toBe(2);
   });
 
   it("ends at the ends", () => {
-    expect(turned(DESK, [1], 1)).toBeNull();
-    expect(turned(DESK, [2], -1)).toBeNull();
-    expect(turned(ALONE, [0], 1)).toBeNull();
-    expect(turned(DESK, [5], 1)).toBeNull();
+    expect(monitorAfter(DESK, [1], 1)).toBeNull();
+    expect(monitorAfter(DESK, [2], -1)).toBeNull();
+    expect(monitorAfter(ALONE, [0], 1)).toBeNull();
+    expect(monitorAfter(DESK, [5], 1)).toBeNull();
   });
 
   it("moves a pair on by one, whichever of it is the window's own", () => {
-    expect(turned(DESK, [2, 0], 1)).toBe(0);
-    expect(turned(DESK, [0, 2], 1)).toBe(0);
-    expect(turned(DESK, [0, 1], 1)).toBeNull();
-    expect(turned(DESK, [1, 0], -1)).toBe(2);
+    expect(monitorAfter(DESK, [2, 0], 1)).toBe(0);
+    expect(monitorAfter(DESK, [0, 2], 1)).toBe(0);
+    expect(monitorAfter(DESK, [0, 1], 1)).toBeNull();
+    expect(monitorAfter(DESK, [1, 0], -1)).toBe(2);
   });
 });
 
 describe("side by side", () => {
   it("stands the next one, and beside the last the one before it", () => {
-    expect(beside(DESK, 2)).toEqual({ monitor: 0, side: "after" });
-    expect(beside(DESK, 0)).toEqual({ monitor: 1, side: "after" });
-    expect(beside(DESK, 1)).toEqual({ monitor: 0, side: "before" });
-    expect(beside(ALONE, 0)).toBeNull();
+    expect(splitPartner(DESK, 2)).toEqual({ monitor: 0, side: "after" });
+    expect(splitPartner(DESK, 0)).toEqual({ monitor: 1, side: "after" });
+    expect(splitPartner(DESK, 1)).toEqual({ monitor: 0, side: "before" });
+    expect(splitPartner(ALONE, 0)).toBeNull();
   });
 });
 
@@ -51,15 +57,15 @@ describe("a device's own arrangement", () => {
   const most = { width: 8192, height: 4320 };
 
   it("comes back as it was kept", () => {
-    expect(kept(JSON.parse(JSON.stringify(DESK)), most)).toEqual(DESK);
-    expect(alike(DESK, [...DESK].reverse())).toBe(true);
-    expect(alike(DESK, arranged([PORTRAIT, PORTRAIT, FULL_HD], "row"))).toBe(false);
+    expect(parseLayout(JSON.parse(JSON.stringify(DESK)), most)).toEqual(DESK);
+    expect(sameLayout(DESK, [...DESK].reverse())).toBe(true);
+    expect(sameLayout(DESK, arrange([PORTRAIT, PORTRAIT, FULL_HD], "row"))).toBe(false);
   });
 
   it("is none when it is broken, empty or too large for the desktop", () => {
     for (const value of [null, 3, [], [null], [{ id: 0 }], [{ ...DESK[0], x: "0" }]])
-      expect(kept(value, most)).toBeNull();
-    expect(kept(DESK, { width: 4096, height: 4320 })).toBeNull();
+      expect(parseLayout(value, most)).toBeNull();
+    expect(parseLayout(DESK, { width: 4096, height: 4320 })).toBeNull();
   });
 });
 
@@ -128,8 +134,8 @@ describe("ways of two monitors in one window", () => {
       send: ({ type }: { readonly type: string }) => said.push(`${name} ${type}`),
       sendMotion: () => said.push(`${name} motion`),
     });
-    const ways = new Ways(way("own"));
-    const other = ways.by(way("other"), ways);
+    const ways = new InputRouter(way("own"));
+    const other = ways.forMonitor(way("other"), ways);
     const key = { type: "key", keysym: 97, code: "KeyA", down: true } as const;
     const press = { type: "pointer", x: 1, y: 2, buttons: 1 } as const;
     other.send(press);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Momentum } from "../../src/input/momentum.ts";
-import { LEFT, pointerGain, RIGHT, type TouchAct, TouchCore } from "../../src/input/touch_core.ts";
+import { LEFT, pointerGain, RIGHT, type TouchAction, TouchCore } from "../../src/input/touch_core.ts";
 import { TABLES, type TouchMode } from "../../src/input/touch_table.ts";
 
 const FINGER_PX = 30;
@@ -8,7 +8,7 @@ const FINGER_PX = 30;
 /** Plays touches by name on a clock of its own, and writes down what came of them. */
 class Hand {
   readonly core: TouchCore;
-  readonly acts: TouchAct[] = [];
+  readonly acts: TouchAction[] = [];
   nowMs = 1_000;
 
   constructor(mode: TouchMode = "direct") {
@@ -38,10 +38,10 @@ class Hand {
   pass(ms: number): this {
     const end = this.nowMs + ms;
     for (;;) {
-      const wait = this.core.wait(this.nowMs);
+      const wait = this.core.timerDelay(this.nowMs);
       if (wait === null || this.nowMs + wait > end) break;
       this.nowMs += Math.max(wait, 1);
-      this.acts.push(...this.core.tick(this.nowMs));
+      this.acts.push(...this.core.handleTimer(this.nowMs));
     }
     this.nowMs = end;
     return this;
@@ -276,12 +276,12 @@ describe("what is no gesture", () => {
   it("what the browser takes away is let go", () => {
     const hand = new Hand().down(1, 10, 10).pass(100).move(1, 90, 10);
     hand.acts.push(...hand.core.cancel());
-    expect([hand.presses().at(-1)?.[0], hand.core.wait(hand.nowMs)]).toEqual([0, null]);
+    expect([hand.presses().at(-1)?.[0], hand.core.timerDelay(hand.nowMs)]).toEqual([0, null]);
   });
 });
 
 describe("trackpad", () => {
-  const way = (hand: Hand): number => hand.acts.reduce((sum, act) => sum + (act.kind === "nudge" ? act.dxPx : 0), 0);
+  const way = (hand: Hand): number => hand.acts.reduce((sum, act) => sum + (act.kind === "move-by" ? act.dxPx : 0), 0);
 
   it("moves the pointer, pixel by pixel when slow and farther when quick, and clicks nothing", () => {
     const slow = new Hand("trackpad").down(1, 100, 100);
@@ -346,8 +346,8 @@ describe("momentum", () => {
     };
     const small = start();
     let sum = 0;
-    for (let at = 90; at <= 585; at += 5) sum += small.roll(at)?.dyPx ?? 0;
-    expect(sum).toBeCloseTo(start().roll(585)?.dyPx ?? 0, 6);
+    for (let at = 90; at <= 585; at += 5) sum += small.step(at)?.dyPx ?? 0;
+    expect(sum).toBeCloseTo(start().step(585)?.dyPx ?? 0, 6);
   });
 });
 

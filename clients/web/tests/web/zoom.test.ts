@@ -11,7 +11,7 @@ const BASE = layout(STAGE, SURFACE, RATIO, "actual");
 function pinched(zoom: Zoom, x: number, y: number, factor: number, cover = 0): ReturnType<Zoom["box"]> {
   let box = zoom.box(BASE, STAGE, cover, SURFACE, RATIO);
   for (let step = 0; step < 20; step++) {
-    zoom.take(box);
+    zoom.start(box);
     zoom.move(x, y, 0, 0, factor ** (1 / 20));
     box = zoom.box(BASE, STAGE, cover, SURFACE, RATIO);
   }
@@ -62,7 +62,7 @@ describe("zoom", () => {
 
   it("lets the lower edge come above a soft keyboard, at the same size", () => {
     const zoom = new Zoom();
-    zoom.take(zoom.box(BASE, STAGE, 400, SURFACE, RATIO));
+    zoom.start(zoom.box(BASE, STAGE, 400, SURFACE, RATIO));
     zoom.move(0, 0, 0, -5_000, 1);
     const box = zoom.box(BASE, STAGE, 400, SURFACE, RATIO);
     expect([box.y + box.height, box.width]).toEqual([420, BASE.width]);

@@ -1,20 +1,22 @@
 /**
- * A swipe from the edge must not leave the desktop by accident: the page lays an entry of its own into the history, and asks when it is
- * taken away. Only where there are fingers; with a mouse, going back is meant.
+ * Asks before a swipe from the screen's edge leaves the desktop.
+ *
+ * The guard adds a history entry of its own; when the browser goes back to the entry before, it adds another one and
+ * asks. Active on touch screens only: with a mouse, going back is intended.
  */
 
 import { h } from "../dom.ts";
 import { texts } from "../texts.ts";
 
 export class BackGuard {
-  readonly element = h("section", { class: "note question", attrs: { role: "alertdialog", hidden: "" } });
-  readonly #leave: () => void;
-  readonly #stay: () => void;
+  readonly element = h("section", { class: "message-card question", attrs: { role: "alertdialog", hidden: "" } });
+  readonly #onLeave: () => void;
+  readonly #onStay: () => void;
   #armed = false;
 
-  constructor(leave: () => void, stay: () => void) {
-    this.#leave = leave;
-    this.#stay = stay;
+  constructor(onLeave: () => void, onStay: () => void) {
+    this.#onLeave = onLeave;
+    this.#onStay = onStay;
   }
 
   arm(): void {
@@ -24,7 +26,7 @@ export class BackGuard {
       history.pushState({ guard: true }, "", location.href);
   }
 
-  /** The browser went back. True when that was the guard's own entry: the page stays, and asks. */
+  /** Handles that the browser went back. Returns true when the page stays and the person is asked. */
   back(): boolean {
     if (!this.#armed) return false;
     history.pushState({ guard: true }, "", location.href);
@@ -34,26 +36,26 @@ export class BackGuard {
 
   #ask(): void {
     const t = texts().leave;
-    const answer = (label: string, kind: string, act: () => void): HTMLButtonElement =>
+    const answer = (label: string, className: string, handle: () => void): HTMLButtonElement =>
       h(
         "button",
         {
-          class: kind,
+          class: className,
           attrs: { type: "button" },
           on: {
             click: () => {
               this.element.hidden = true;
-              act();
+              handle();
             },
           },
         },
         label,
       );
-    const stay = answer(t.stay, "primary", this.#stay);
+    const stay = answer(t.stay, "primary", this.#onStay);
     this.element.setAttribute("aria-label", t.title);
     this.element.replaceChildren(
-      h("div", { class: "note-text" }, h("strong", {}, t.title), h("p", {}, t.hint)),
-      h("div", { class: "note-acts" }, stay, answer(t.leave, "secondary", this.#leave)),
+      h("div", { class: "message-text" }, h("strong", {}, t.title), h("p", {}, t.hint)),
+      h("div", { class: "message-actions" }, stay, answer(t.leave, "secondary", this.#onLeave)),
     );
     this.element.hidden = false;
     stay.focus({ preventScroll: true });

@@ -1,42 +1,46 @@
-/** The badge, which says whether the picture is proved, and its popover with the figures behind it. */
+/** The badge that says whether the displayed image is verified, and its popover with the statistics behind it. */
 
+import type { ShownState } from "../../protocol/badge_state.ts";
 import type { AgentMessageOf, Monitor } from "../../protocol/messages.ts";
-import type { ShownState } from "../../protocol/verdict.ts";
 import { button, h } from "../dom.ts";
+import { Emitter } from "../emitter.ts";
 import { icon } from "../icons.ts";
 import { texts } from "../texts.ts";
-import { bytesText, countText, mixText, ratioText } from "./number_format.ts";
+import { formatBytes, formatCount, formatMix, formatRatio } from "./number_format.ts";
 import type { Scaling } from "./viewport.ts";
 
-/** A worker that says nothing for this long has died or hangs: nothing proves the picture then. */
+/** A worker that reports no state for this long, ms, has crashed or hangs: nothing verifies the image then. */
 const WORKER_SILENCE_MS = 5_000;
+/** Interval at which ages are redrawn and the worker's silence is checked, ms. */
+const TICK_MS = 1_000;
 
 export class Badge {
   readonly element: HTMLButtonElement;
   readonly popover: HTMLElement;
-  readonly #opened: (open: boolean) => void;
+  /** Announces that the popover was opened (true) or closed: statistics are requested only while it is open. */
+  readonly toggled = new Emitter<boolean>();
   readonly #abort = new AbortController();
   #state: ShownState = "unverified";
-  #ageMs = 0;
-  #ratio: number | null = null;
-  #heardAtMs = Number.NaN;
-  #saidAtMs = 0;
   #epoch = 0;
+  /** Age of the last verification when it was reported, ms; NaN before the first one. */
+  #ageMs = Number.NaN;
+  #ageReportedAtMs = 0;
+  /** Compression ratio of a lossy image; null when the image is not lossy. */
+  #ratio: number | null = null;
+  #stateReportedAtMs = 0;
   #monitor: Monitor | null = null;
   #status: AgentMessageOf<"status"> | null = null;
   #scaling: Scaling = "none";
   readonly #timer: ReturnType<typeof setInterval>;
-  // What is clicked stays where it is: a button that is replaced between press and release is not clicked.
+  // The elements of the popover are updated in place: a button that is replaced between press and release gets no click.
   readonly #name = h("strong", {});
-  readonly #close = button(texts().badge.close, icon("close"), "quiet square", () => this.toggle(false));
+  readonly #close = button(texts().badge.close, icon("close"), "quiet square", () => this.setOpen(false));
   readonly #head = h("header", {}, icon(this.#state), this.#name, this.#close);
   readonly #meaning = h("p", {});
-  readonly #figures = h("dl", {});
+  readonly #rows = h("dl", {});
   readonly #waiting = h("p", { class: "muted" });
 
-  /** `opened` is told when the popover opens and closes: figures are asked for only meanwhile. */
-  constructor(monitor: number, opened: (open: boolean) => void) {
-    this.#opened = opened;
+  constructor(monitor: number) {
     this.element = h("button", {
       class: "badge",
       attrs: {
@@ -46,7 +50,7 @@ export class Badge {
         "aria-haspopup": "dialog",
         "aria-expanded": "false",
       },
-      on: { click: () => this.toggle(!this.open) },
+      on: { click: () => this.setOpen(!this.open) },
     });
     this.popover = h(
       "section",
@@ -56,7 +60,7 @@ export class Badge {
       },
       this.#head,
       this.#meaning,
-      this.#figures,
+      this.#rows,
       this.#waiting,
     );
     const { signal } = this.#abort;
@@ -64,14 +68,13 @@ export class Badge {
       "pointerdown",
       (event) => {
         const target = event.target as Node;
-        if (!this.popover.hidden && !this.popover.contains(target) && !this.element.contains(target))
-          this.toggle(false);
+        if (this.open && !this.popover.contains(target) && !this.element.contains(target)) this.setOpen(false);
       },
       { signal, capture: true },
     );
-    this.popover.addEventListener("keydown", (event) => event.key === "Escape" && this.toggle(false), { signal });
-    this.element.addEventListener("keydown", (event) => event.key === "Escape" && this.toggle(false), { signal });
-    this.#timer = setInterval(() => this.#second(), 1_000);
+    this.popover.addEventListener("keydown", (event) => event.key === "Escape" && this.setOpen(false), { signal });
+    this.element.addEventListener("keydown", (event) => event.key === "Escape" && this.setOpen(false), { signal });
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.#draw();
   }
 
@@ -79,11 +82,11 @@ export class Badge {
     return !this.popover.hidden;
   }
 
-  show(state: ShownState, epoch: number, ageMs: number, ratio: number | null): void {
+  /** Shows the state that the worker reports; `ageMs` is the age of the last verification. */
+  showState(state: ShownState, epoch: number, ageMs: number, ratio: number | null): void {
     this.#epoch = epoch;
-    this.#ageMs = ageMs;
-    this.#heardAtMs = performance.now();
-    this.#saidAtMs = this.#heardAtMs;
+    this.#setAge(ageMs);
+    this.#stateReportedAtMs = performance.now();
     const changed = state !== this.#state || ratio !== this.#ratio;
     this.#state = state;
     this.#ratio = ratio;
@@ -91,34 +94,34 @@ export class Badge {
     if (this.open) this.#drawPopover();
   }
 
-  figures(status: AgentMessageOf<"status">): void {
+  showStatus(status: AgentMessageOf<"status">): void {
     this.#status = status;
     this.#epoch = status.epoch;
-    this.#ageMs = status.age_ms;
-    this.#heardAtMs = performance.now();
+    this.#setAge(status.age_ms);
     if (this.open) this.#drawPopover();
   }
 
-  /** How the picture comes to the size that it is shown in. */
-  scaling(scaling: Scaling): void {
+  /** Shows how the surface is scaled to its displayed size. */
+  setScaling(scaling: Scaling): void {
     this.#scaling = scaling;
     if (this.open) this.#drawPopover();
   }
 
-  monitor(monitor: Monitor): void {
+  /** Shows another monitor, or the same one after a new connection: earlier statistics no longer apply. */
+  setMonitor(monitor: Monitor): void {
     this.#monitor = monitor;
     this.#status = null;
   }
 
-  toggle(open: boolean): void {
+  setOpen(open: boolean): void {
     if (open === this.open) return;
     this.popover.hidden = !open;
     this.element.setAttribute("aria-expanded", String(open));
     if (open) this.#drawPopover();
-    this.#opened(open);
+    this.toggled.emit(open);
   }
 
-  /** In another language now. */
+  /** Redraws all texts after the language changed. */
   redraw(): void {
     this.#draw();
     if (this.open) this.#drawPopover();
@@ -129,8 +132,13 @@ export class Badge {
     this.#abort.abort();
   }
 
-  #second(): void {
-    if (performance.now() - this.#saidAtMs > WORKER_SILENCE_MS && this.#state !== "unverified") {
+  #setAge(ageMs: number): void {
+    this.#ageMs = ageMs;
+    this.#ageReportedAtMs = performance.now();
+  }
+
+  #tick(): void {
+    if (performance.now() - this.#stateReportedAtMs > WORKER_SILENCE_MS && this.#state !== "unverified") {
       this.#state = "unverified";
       this.#draw();
     }
@@ -139,8 +147,7 @@ export class Badge {
 
   #draw(): void {
     const t = texts().badge;
-    // How much was left out, as long as something is.
-    const name = t.states[this.#state] + (this.#ratio === null ? "" : ` ${ratioText(this.#ratio, 1)}`);
+    const name = t.states[this.#state] + (this.#ratio === null ? "" : ` ${formatRatio(this.#ratio, 1)}`);
     this.element.dataset.state = this.#state;
     this.element.setAttribute("aria-label", t.label(name));
     this.element.title = name;
@@ -149,49 +156,53 @@ export class Badge {
 
   #drawPopover(): void {
     const t = texts().badge;
-    const status = this.#status;
-    const ageMs = this.#ageMs + (performance.now() - this.#heardAtMs);
-    const rows: [string, string][] = [];
-    if (this.#monitor !== null)
-      rows.push([t.monitor, `${this.#monitor.id + 1} · ${this.#monitor.width} × ${this.#monitor.height}`]);
-    rows.push(
-      [t.epoch, countText(this.#epoch)],
-      [t.age, Number.isFinite(ageMs) ? t.ageValue((ageMs / 1000).toFixed(1)) : "–"],
-    );
-    if (this.#scaling !== "none") rows.push([t.scaling, t.scalings[this.#scaling]]);
-    if (status !== null) {
-      rows.push(
-        [t.verified, t.verifiedOf(countText(status.verified), countText(status.tiles))],
-        [t.verifiedTotal, countText(status.verified_total)],
-        [t.mismatches, countText(status.mismatches)],
-        [
-          t.encodings,
-          mixText(
-            { ...status.encodings, cached: status.cached, moved: status.moved },
-            { cached: t.cached, moved: t.moved },
-          ),
-        ],
-        [t.ratio, ratioText(status.raw_bytes, status.bytes)],
-        [t.bytes, bytesText(status.bytes)],
-        [t.video, `${t.videoStates[status.video]}${status.video_codec === "" ? "" : ` · ${status.video_codec}`}`],
-        [t.updates, countText(status.updates)],
-        [t.dropped, countText(status.dropped)],
-      );
-      if (status.video_frames > 0)
-        rows.push(
-          [t.videoFrames, countText(status.video_frames)],
-          [t.videoBytes, `${bytesText(status.video_bytes)} · ${ratioText(status.video_raw_bytes, status.video_bytes)}`],
-        );
-      if (status.datagrams > 0) rows.push([t.datagrams, countText(status.datagrams)]);
-    }
     this.#head.dataset.state = this.#state;
     this.#head.firstElementChild?.replaceWith(icon(this.#state));
     this.#name.textContent = t.states[this.#state];
     this.#close.title = t.close;
     this.#close.setAttribute("aria-label", t.close);
     this.#meaning.textContent = t.meaning[this.#state];
-    this.#figures.replaceChildren(...rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+    const rows = [...this.#stateRows(), ...(this.#status === null ? [] : statusRows(this.#status))];
+    this.#rows.replaceChildren(...rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
     this.#waiting.textContent = t.waiting;
-    this.#waiting.hidden = status !== null;
+    this.#waiting.hidden = this.#status !== null;
   }
+
+  #stateRows(): [string, string][] {
+    const t = texts().badge;
+    const ageMs = this.#ageMs + (performance.now() - this.#ageReportedAtMs);
+    const rows: [string, string][] = [];
+    if (this.#monitor !== null)
+      rows.push([t.monitor, `${this.#monitor.id + 1} · ${this.#monitor.width} × ${this.#monitor.height}`]);
+    rows.push(
+      [t.epoch, formatCount(this.#epoch)],
+      [t.age, Number.isFinite(ageMs) ? t.ageValue((ageMs / 1000).toFixed(1)) : "–"],
+    );
+    if (this.#scaling !== "none") rows.push([t.scaling, t.scalings[this.#scaling]]);
+    return rows;
+  }
+}
+
+function statusRows(status: AgentMessageOf<"status">): [string, string][] {
+  const t = texts().badge;
+  const encodings = { ...status.encodings, cached: status.cached, moved: status.moved };
+  const codec = status.video_codec === "" ? "" : ` · ${status.video_codec}`;
+  const rows: [string, string][] = [
+    [t.verified, t.verifiedOf(formatCount(status.verified), formatCount(status.tiles))],
+    [t.verifiedTotal, formatCount(status.verified_total)],
+    [t.mismatches, formatCount(status.mismatches)],
+    [t.encodings, formatMix(encodings, { cached: t.cached, moved: t.moved })],
+    [t.ratio, formatRatio(status.raw_bytes, status.bytes)],
+    [t.bytes, formatBytes(status.bytes)],
+    [t.video, `${t.videoStates[status.video]}${codec}`],
+    [t.updates, formatCount(status.updates)],
+    [t.dropped, formatCount(status.dropped)],
+  ];
+  if (status.video_frames > 0)
+    rows.push(
+      [t.videoFrames, formatCount(status.video_frames)],
+      [t.videoBytes, `${formatBytes(status.video_bytes)} · ${formatRatio(status.video_raw_bytes, status.video_bytes)}`],
+    );
+  if (status.datagrams > 0) rows.push([t.datagrams, formatCount(status.datagrams)]);
+  return rows;
 }

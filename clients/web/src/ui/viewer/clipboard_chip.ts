@@ -1,25 +1,28 @@
-/** Offers what was copied on the desktop, where the browser wants a tap for it. Covers nothing else, and goes by itself. */
+/**
+ * A button that offers what was copied on the desktop, in browsers that write the clipboard only on a tap.
+ * Disappears by itself.
+ */
 
 import { h } from "../dom.ts";
 import { icon } from "../icons.ts";
 import { texts } from "../texts.ts";
 
-/** What was copied is usually wanted at once. */
+/** How long the button is shown, ms: copied content is usually wanted at once. */
 const SHOWN_MS = 20_000;
 
 export class ClipboardChip {
   readonly element: HTMLButtonElement;
-  readonly #text = h("span", {});
+  readonly #label = h("span", {});
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(take: () => void) {
+  constructor(onClick: () => void) {
     this.element = h(
       "button",
-      { class: "clipboard-chip", attrs: { type: "button", hidden: "" }, on: { click: take } },
+      { class: "clipboard-chip", attrs: { type: "button", hidden: "" }, on: { click: onClick } },
       icon("copied"),
-      this.#text,
+      this.#label,
     );
-    // The keyboard stays with the desktop.
+    // The keyboard focus stays with the desktop.
     this.element.addEventListener("mousedown", (event) => event.preventDefault());
   }
 
@@ -27,7 +30,7 @@ export class ClipboardChip {
     clearTimeout(this.#timer);
     this.element.hidden = !shown;
     if (!shown) return;
-    this.#text.textContent = texts().clipboard.copied;
+    this.#label.textContent = texts().clipboard.copied;
     this.#timer = setTimeout(() => this.show(false), SHOWN_MS);
   }
 

@@ -1,25 +1,34 @@
-/** What is said over the picture when there is no connection: never in the way of the picture itself. */
+/** A card over the image that says why there is no connection, and offers the next step. */
 
-import type { EndReason } from "../../protocol/close.ts";
+import type { EndReason } from "../../protocol/close_action.ts";
 import type { ConnectionState } from "../../worker/messages.ts";
 import { h } from "../dom.ts";
 import { texts } from "../texts.ts";
 
-export interface NoteActs {
-  retry(): void;
-  toList(): void;
+/** The steps that a person can choose when there is no connection. */
+export interface ConnectionSteps {
+  /** Connects again at once; takes the desktop back if another device has it. */
+  reconnect(): void;
+  showDesktopList(): void;
   signIn(): void;
-  firstMonitor(): void;
+  showFirstMonitor(): void;
 }
 
-/** A connection that comes about within this time needs no words. */
-const PATIENCE_MS = 400;
-/** And one that takes longer than this means that the desktop is being started. */
+/** A connection that takes no longer than this, ms, is established without a notice. */
+const SILENT_MS = 400;
+/** A connection that takes longer than this, ms, means that the desktop is being started. */
 const START_MS = 1_500;
-/** A start that takes longer shows its seconds, so that nobody takes it for dead. */
+/** A start that takes longer than this, ms, shows the elapsed seconds as a sign of life. */
 const LONG_START_MS = 8_000;
+/** The pause before the next attempt above which "try now" is offered, ms. */
+const LONG_PAUSE_MS = 1_500;
+/** Interval at which elapsed and remaining seconds are redrawn, ms. */
+const REDRAW_EVERY_MS = 250;
 
-const ACT: Readonly<Record<EndReason, "again" | "toList" | "takeBack" | "reload" | "signIn" | "firstMonitor">> = {
+type Step = "again" | "toList" | "takeBack" | "reload" | "signIn" | "firstMonitor" | "retryNow";
+
+/** The first step that is offered after the connection ended. */
+const STEPS: Readonly<Record<EndReason, Step>> = {
   violation: "again",
   forbidden: "toList",
   missing: "toList",
@@ -31,30 +40,35 @@ const ACT: Readonly<Record<EndReason, "again" | "toList" | "takeBack" | "reload"
   left: "again",
 };
 
-export class Note {
+export class ConnectionNotice {
   readonly element: HTMLElement;
-  readonly #acts: NoteActs;
-  #timer: ReturnType<typeof setInterval> | undefined;
-  #news: ConnectionState = { phase: "connecting", attempt: 0 };
-  #sinceMs = performance.now();
+  readonly #steps: ConnectionSteps;
+  readonly #timer: ReturnType<typeof setInterval>;
+  #state: ConnectionState = { phase: "connecting", attempt: 0 };
+  #stateSinceMs = performance.now();
   #everConnected = false;
+  /** What is drawn, so that nothing is drawn twice: screen readers would repeat it. */
+  #drawn = "";
 
-  constructor(acts: NoteActs) {
-    this.#acts = acts;
-    this.element = h("section", { class: "note", attrs: { role: "status", "aria-live": "polite", hidden: "" } });
-    this.#timer = setInterval(() => this.#draw(), 250);
+  constructor(steps: ConnectionSteps) {
+    this.#steps = steps;
+    this.element = h("section", {
+      class: "message-card connection-notice",
+      attrs: { role: "status", "aria-live": "polite", hidden: "" },
+    });
+    this.#timer = setInterval(() => this.#draw(), REDRAW_EVERY_MS);
   }
 
-  say(news: ConnectionState): void {
-    this.#news = news;
-    if (news.phase === "connected") this.#everConnected = true;
-    if (news.phase === "reconnecting" || news.phase === "connected") this.#sinceMs = performance.now();
-    this.#said = "";
-    this.#draw();
+  show(state: ConnectionState): void {
+    this.#state = state;
+    if (state.phase === "connected") this.#everConnected = true;
+    if (state.phase === "reconnecting" || state.phase === "connected") this.#stateSinceMs = performance.now();
+    this.redraw();
   }
 
+  /** Redraws all texts after the language changed. */
   redraw(): void {
-    this.#said = "";
+    this.#drawn = "";
     this.#draw();
   }
 
@@ -62,69 +76,84 @@ export class Note {
     clearInterval(this.#timer);
   }
 
-  #said = "";
-
   #draw(): void {
     const t = texts().note;
-    const news = this.#news;
-    const goneMs = performance.now() - this.#sinceMs;
-    if (news.phase === "connected") {
-      this.#show("", []);
-    } else if (news.phase === "ended") {
-      const [title, hint] = t.ended[news.reason];
-      const detail = news.reason === "moved" && news.detail !== "" ? t.movedTo(news.detail) : news.detail;
-      this.#show(title, [hint, detail], ACT[news.reason]);
+    const state = this.#state;
+    const elapsedMs = performance.now() - this.#stateSinceMs;
+    if (state.phase === "connected") {
+      this.#hide();
+    } else if (state.phase === "ended") {
+      const [title, hint] = t.ended[state.reason];
+      const detail = state.reason === "moved" && state.detail !== "" ? t.movedTo(state.detail) : state.detail;
+      this.#show(title, [hint, detail], STEPS[state.reason]);
     } else if (!this.#everConnected) {
-      const detail = news.phase === "reconnecting" ? news.detail : "";
-      if (goneMs < PATIENCE_MS && news.phase === "connecting") this.#show("", []);
-      else if (goneMs < START_MS) this.#show(t.connecting, [detail]);
-      else this.#show(t.starting, [detail, goneMs < LONG_START_MS ? "" : t.startingSince((goneMs / 1000).toFixed(0))]);
-    } else if (news.phase === "reconnecting") {
-      const leftS = Math.max(0, (news.inMs - goneMs) / 1000);
-      const next = leftS < 0.5 ? t.now(news.attempt) : t.next(leftS.toFixed(0), news.attempt);
-      this.#show(t.reconnecting, [t.reconnectingHint, news.detail, next], news.inMs > 1_500 ? "retryNow" : undefined);
+      const detail = state.phase === "reconnecting" ? state.detail : "";
+      if (elapsedMs < SILENT_MS && state.phase === "connecting") this.#hide();
+      else if (elapsedMs < START_MS) this.#show(t.connecting, [detail]);
+      else {
+        const elapsed = elapsedMs < LONG_START_MS ? "" : t.startingSince((elapsedMs / 1000).toFixed(0));
+        this.#show(t.starting, [detail, elapsed]);
+      }
+    } else if (state.phase === "reconnecting") {
+      const remainingS = Math.max(0, (state.inMs - elapsedMs) / 1000);
+      const attempt = remainingS < 0.5 ? t.now(state.attempt) : t.next(remainingS.toFixed(0), state.attempt);
+      const step = state.inMs > LONG_PAUSE_MS ? "retryNow" : undefined;
+      this.#show(t.reconnecting, [t.reconnectingHint, state.detail, attempt], step);
     } else {
-      this.#show(t.reconnecting, [t.reconnectingHint, t.now(Math.max(1, news.attempt))]);
+      this.#show(t.reconnecting, [t.reconnectingHint, t.now(Math.max(1, state.attempt))]);
     }
   }
 
-  #show(
-    title: string,
-    lines: readonly string[],
-    act?: "again" | "toList" | "takeBack" | "reload" | "signIn" | "firstMonitor" | "retryNow",
-  ): void {
-    const said = [title, ...lines, act ?? ""].join("\n");
-    if (said === this.#said) return;
-    this.#said = said;
-    this.element.hidden = title === "";
-    this.element.dataset.kind = this.#news.phase;
-    if (title === "") {
-      this.element.replaceChildren();
-      return;
-    }
-    const t = texts().note;
-    const buttons: HTMLElement[] = [];
-    const add = (label: string, primary: boolean, run: () => void): void => {
-      buttons.push(
-        h("button", { class: primary ? "primary" : "secondary", attrs: { type: "button" }, on: { click: run } }, label),
-      );
-    };
-    if (act === "retryNow" || act === "again" || act === "takeBack") add(t[act], true, () => this.#acts.retry());
-    if (act === "reload") add(t.reload, true, () => location.reload());
-    if (act === "firstMonitor") add(t.firstMonitor, true, () => this.#acts.firstMonitor());
-    if (act === "signIn") add(t.signIn, true, () => this.#acts.signIn());
-    if (act !== undefined && act !== "signIn") add(t.toList, act === "toList", () => this.#acts.toList());
-    const busy =
-      this.#news.phase === "ended" ? null : h("span", { class: "spinner", attrs: { "aria-hidden": "true" } });
+  #hide(): void {
+    this.#drawn = "";
+    this.element.dataset.kind = this.#state.phase;
+    this.element.hidden = true;
+    this.element.replaceChildren();
+  }
+
+  #show(title: string, lines: readonly string[], step?: Step): void {
+    const content = [title, ...lines, step ?? ""].join("\n");
+    if (content === this.#drawn) return;
+    this.#drawn = content;
+    this.element.hidden = false;
+    this.element.dataset.kind = this.#state.phase;
+    const buttons = step === undefined ? [] : this.#buttons(step);
+    const busy = this.#state.phase !== "ended";
     this.element.replaceChildren(
-      ...(busy === null ? [] : [busy]),
+      ...(busy ? [h("span", { class: "spinner", attrs: { "aria-hidden": "true" } })] : []),
       h(
         "div",
-        { class: "note-text" },
+        { class: "message-text" },
         h("strong", {}, title),
         ...lines.filter((line) => line !== "").map((line) => h("p", {}, line)),
       ),
-      ...(buttons.length > 0 ? [h("div", { class: "note-acts" }, ...buttons)] : []),
+      ...(buttons.length > 0 ? [h("div", { class: "message-actions" }, ...buttons)] : []),
     );
+  }
+
+  /** The button of the step itself, and one that leads to the list of desktops except before signing in. */
+  #buttons(step: Step): HTMLElement[] {
+    const t = texts().note;
+    const make = (label: string, primary: boolean, onClick: () => void): HTMLElement =>
+      h(
+        "button",
+        { class: primary ? "primary" : "secondary", attrs: { type: "button" }, on: { click: onClick } },
+        label,
+      );
+    const toList = make(t.toList, step === "toList", () => this.#steps.showDesktopList());
+    switch (step) {
+      case "toList":
+        return [toList];
+      case "signIn":
+        return [make(t.signIn, true, () => this.#steps.signIn())];
+      case "reload":
+        return [make(t.reload, true, () => location.reload()), toList];
+      case "firstMonitor":
+        return [make(t.firstMonitor, true, () => this.#steps.showFirstMonitor()), toList];
+      case "again":
+      case "takeBack":
+      case "retryNow":
+        return [make(t[step], true, () => this.#steps.reconnect()), toList];
+    }
   }
 }

@@ -1,11 +1,11 @@
-/** What a person would call the device, for the one that the desktop left: `Safari · iPad`. */
+/** Names this device the way a person would, such as `Safari · iPad`. Shown on the device that lost the desktop to it. */
 
 export interface Browser {
   readonly userAgent: string;
   readonly maxTouchPoints: number;
 }
 
-/** The first that fits: each browser also names those it wants to be taken for. */
+/** The first pattern that matches wins: each browser also names the browsers that it imitates. */
 const BROWSERS: readonly (readonly [RegExp, string])[] = [
   [/Edg(e|A|iOS)?\//, "Edge"],
   [/SamsungBrowser\//, "Samsung Internet"],
@@ -15,6 +15,7 @@ const BROWSERS: readonly (readonly [RegExp, string])[] = [
   [/Chrome\/|CriOS\/|Chromium\//, "Chrome"],
   [/Safari\//, "Safari"],
 ];
+/** The first pattern that matches wins. */
 const SYSTEMS: readonly (readonly [RegExp, string])[] = [
   [/iPad/, "iPad"],
   [/iPhone/, "iPhone"],
@@ -26,10 +27,10 @@ const SYSTEMS: readonly (readonly [RegExp, string])[] = [
 ];
 
 export function deviceName(browser: Browser): string {
-  const find = (list: readonly (readonly [RegExp, string])[]): string | undefined =>
+  const firstMatch = (list: readonly (readonly [RegExp, string])[]): string | undefined =>
     list.find(([pattern]) => pattern.test(browser.userAgent))?.[1];
-  const system = find(SYSTEMS);
-  // An iPad says that it is a Mac; no Mac has a touch screen.
-  const named = system === "Mac" && browser.maxTouchPoints > 1 ? "iPad" : system;
-  return [find(BROWSERS), named].filter((part) => part !== undefined).join(" · ");
+  const system = firstMatch(SYSTEMS);
+  // An iPad claims to be a Mac; no Mac has a touch screen.
+  const device = system === "Mac" && browser.maxTouchPoints > 1 ? "iPad" : system;
+  return [firstMatch(BROWSERS), device].filter((part) => part !== undefined).join(" · ");
 }

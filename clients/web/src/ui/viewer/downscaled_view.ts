@@ -1,8 +1,9 @@
 /**
- * What is shown in place of a surface that is made smaller: its picture, averaged (`AreaFilter`), over it on the page.
+ * Displays a surface that is smaller on the page than in pixels: a second canvas over the surface shows its average
+ * (`AreaFilter`).
  *
- * The surface stays as it is, and takes fingers and mouse. Where the browser has no WebGL2, or the surface is the worker's, the browser's own
- * filter shows it: bilinear in all engines that we know.
+ * The surface itself stays in place and receives pointer events. Where the browser has no WebGL2, the browser's own
+ * filter scales the surface: bilinear in all known engines, which produces patterns that are not in the image.
  */
 
 import type { Extent } from "../../input/geometry.ts";
@@ -11,46 +12,51 @@ import { PAINTED, type Painted } from "../../surface/remote_surface.ts";
 import { TileGrid } from "../../surface/tile_grid.ts";
 import { h } from "../dom.ts";
 
-export class Reduction {
+export class DownscaledView {
   readonly #surface: HTMLCanvasElement;
   readonly #abort = new AbortController();
-  /** null: none yet, or none in this browser. */
+  /** Null until it is needed, and where the browser has no WebGL2. */
   #filter: AreaFilter | null = null;
-  #impossible = false;
-  /** Device px; null while the surface is shown by itself. */
-  #shown: Extent | null = null;
+  /** WebGL2 is missing or failed. */
+  #failed = false;
+  /** Displayed size, device px; null while the surface is not scaled down. */
+  #shownSize: Extent | null = null;
   #grid = new TileGrid(0, 0);
-  /** Tiles that the filter does not have as the surface has them. */
-  #unread = new Uint8Array(0);
-  /** Tiles that changed since they were drawn. */
+  /** Tiles (1) whose pixels must be loaded from the surface into the filter. */
+  #unloaded = new Uint8Array(0);
+  /** Tiles (1) that changed since they were drawn. */
   #undrawn = new Uint8Array(0);
   #frame = 0;
 
   constructor(surface: HTMLCanvasElement) {
     this.#surface = surface;
     const { signal } = this.#abort;
-    surface.addEventListener(PAINTED, (event) => this.#painted((event as CustomEvent<Painted>).detail), { signal });
+    surface.addEventListener(PAINTED, (event) => this.#onPainted((event as CustomEvent<Painted>).detail), { signal });
   }
 
-  /** Shows the surface so many device px large, or itself again; whether it is averaged now. */
-  show(shown: Extent | null, ratio: number): boolean {
-    if (shown === null || this.#impossible) {
-      this.#rest();
+  /**
+   * Displays the surface at this size, device px; null removes the average again.
+   *
+   * `ratio` is device px per CSS px. Returns whether the average is displayed.
+   */
+  show(shownSize: Extent | null, ratio: number): boolean {
+    if (shownSize === null || this.#failed) {
+      this.#hide();
       return false;
     }
     try {
-      this.#filter ??= this.#make();
+      this.#filter ??= this.#createFilter();
     } catch (error) {
-      this.#give(error);
+      this.#fail(error);
       return false;
     }
     const { canvas } = this.#filter;
-    this.#shown = shown;
+    this.#shownSize = shownSize;
     this.#surface.dataset.averaged = "";
-    canvas.style.width = `${shown.width / ratio}px`;
-    canvas.style.height = `${shown.height / ratio}px`;
+    canvas.style.width = `${shownSize.width / ratio}px`;
+    canvas.style.height = `${shownSize.height / ratio}px`;
     canvas.hidden = false;
-    this.#later();
+    this.#scheduleDraw();
     return true;
   }
 
@@ -60,29 +66,29 @@ export class Reduction {
     this.#filter?.canvas.remove();
   }
 
-  #make(): AreaFilter {
-    const canvas = h("canvas", { class: "reduced", attrs: { "aria-hidden": "true", "data-reduced": "" } });
+  #createFilter(): AreaFilter {
+    const canvas = h("canvas", { class: "downscaled", attrs: { "aria-hidden": "true", "data-downscaled": "" } });
     const filter = new AreaFilter(canvas);
     const { signal } = this.#abort;
-    // The graphics card was reset. The browser's filter shows the surface until the page is loaded anew.
-    canvas.addEventListener("webglcontextlost", () => this.#give("the graphics card's context was lost"), { signal });
+    // The graphics card was reset. The browser's own filter scales the surface until the page is reloaded.
+    canvas.addEventListener("webglcontextlost", () => this.#fail("the graphics card's context was lost"), { signal });
     this.#surface.after(canvas);
     return filter;
   }
 
-  #give(error: unknown): void {
+  #fail(error: unknown): void {
     console.info("area filter:", error);
-    this.#impossible = true;
-    this.#shown = null;
+    this.#failed = true;
+    this.#shownSize = null;
     delete this.#surface.dataset.averaged;
     cancelAnimationFrame(this.#frame);
     this.#filter?.canvas.remove();
     this.#filter = null;
   }
 
-  #rest(): void {
-    if (this.#shown === null) return;
-    this.#shown = null;
+  #hide(): void {
+    if (this.#shownSize === null) return;
+    this.#shownSize = null;
     delete this.#surface.dataset.averaged;
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
@@ -91,64 +97,65 @@ export class Reduction {
     this.#filter.releaseMemory();
   }
 
-  #painted(changed: Painted): void {
-    if (this.#shown === null || this.#filter === null) return;
-    this.#later();
-    if (changed === null || !this.#filter.holds(this.#surface)) {
-      this.#unread.fill(1);
+  #onPainted(changed: Painted): void {
+    if (this.#shownSize === null || this.#filter === null) return;
+    this.#scheduleDraw();
+    if (changed === null || !this.#filter.hasSize(this.#surface)) {
+      this.#unloaded.fill(1);
       return;
     }
-    // What was just painted is not read back: each reading is left to the garbage collector, 120 MB in a second of a stack.
+    // Pixels that come with the event are loaded from there: reading them back would allocate a copy for the garbage
+    // collector, 120 MB per second while an image stack is scrolled.
     let offset = 0;
     for (const rectangle of changed.rectangles) {
-      if (changed.pixels === null) this.#grid.mark(rectangle, this.#unread);
+      if (changed.pixels === null) this.#grid.mark(rectangle, this.#unloaded);
       else this.#filter.load(rectangle, changed.pixels, offset);
       this.#grid.mark(rectangle, this.#undrawn);
       offset += rectangle.width * rectangle.height * 4;
     }
   }
 
-  /** At most once for each frame of the page. */
-  #later(): void {
+  /** Draws at most once per animation frame. */
+  #scheduleDraw(): void {
     if (this.#frame !== 0) return;
     this.#frame = requestAnimationFrame(() => {
       this.#frame = 0;
       try {
         this.#draw();
       } catch (error) {
-        this.#give(error);
+        this.#fail(error);
       }
     });
   }
 
   #draw(): void {
     const { width, height } = this.#surface;
-    if (this.#filter === null || this.#shown === null || width === 0 || height === 0) return;
+    if (this.#filter === null || this.#shownSize === null || width === 0 || height === 0) return;
     if (this.#grid.width !== width || this.#grid.height !== height) {
       this.#grid = new TileGrid(width, height);
-      this.#unread = new Uint8Array(this.#grid.count);
+      this.#unloaded = new Uint8Array(this.#grid.count);
       this.#undrawn = new Uint8Array(this.#grid.count);
     }
-    const news = this.#filter.fit({ width, height }, this.#shown);
-    if (news === "source") this.#unread.fill(1);
-    if (news !== null) this.#undrawn.fill(1);
-    this.#read(this.#filter);
+    const resized = this.#filter.fit({ width, height }, this.#shownSize);
+    if (resized === "source") this.#unloaded.fill(1);
+    if (resized !== null) this.#undrawn.fill(1);
+    this.#loadFromSurface(this.#filter);
     for (const rectangle of this.#grid.cover(this.#undrawn)) this.#filter.draw(rectangle);
     this.#undrawn.fill(0);
   }
 
-  /** Loads what was not given with the news of it. */
-  #read(filter: AreaFilter): void {
-    if (!this.#unread.includes(1)) return;
+  /** Loads the tiles whose pixels did not come with the event. */
+  #loadFromSurface(filter: AreaFilter): void {
+    if (!this.#unloaded.includes(1)) return;
     const context = this.#surface.getContext("2d");
-    if (context === null) throw new Error("the surface cannot be read");
-    for (const { x, y, width, height } of this.#grid.cover(this.#unread)) {
+    if (context === null) throw new Error("the surface has no 2D context");
+    for (const { x, y, width, height } of this.#grid.cover(this.#unloaded)) {
       for (const [top, rows] of bands(height, width * 4)) {
         const { data } = context.getImageData(x, y + top, width, rows);
         filter.load({ x, y: y + top, width, height: rows }, data.buffer, 0);
       }
     }
-    for (const [tile, unread] of this.#unread.entries()) if (unread === 1) this.#undrawn[tile] = 1;
-    this.#unread.fill(0);
+    for (const [tile, unloaded] of this.#unloaded.entries()) if (unloaded === 1) this.#undrawn[tile] = 1;
+    this.#unloaded.fill(0);
   }
 }

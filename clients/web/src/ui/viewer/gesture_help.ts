@@ -1,4 +1,4 @@
-/** The gesture map: what fingers do, as pictures with words, and the choice between direct touch and a trackpad. */
+/** A dialog that explains what touch gestures do, and lets the person choose between direct touch and a trackpad. */
 
 import type { TouchMode } from "../../input/touch_table.ts";
 import { button, h, strokes } from "../dom.ts";
@@ -8,8 +8,8 @@ import { texts } from "../texts.ts";
 const circle = (x: number, y: number, r: number): string =>
   `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`;
 
-/** Pictures on 24 × 24 units: a small circle is a fingertip, a large one a tap. */
-const PICTURES = {
+/** Icons on a grid of 24 × 24 units: a small circle is a fingertip, a large one a tap. */
+const ICONS = {
   tap: [circle(12, 12, 3), circle(12, 12, 7.5)],
   doubleTap: [circle(12, 12, 2.5), circle(12, 12, 6), circle(12, 12, 9.5)],
   hold: [circle(12, 12, 9), "M12 7v5l3.500 2"],
@@ -32,44 +32,49 @@ const PICTURES = {
   threeSwipe: [circle(5, 8, 2), circle(11, 6.5, 2), circle(17, 8, 2), "M4 17h16M8 13.500 4 17l4 3.500"],
 } as const satisfies Record<string, readonly string[]>;
 
-export type GestureName = keyof typeof PICTURES;
+export type GestureName = keyof typeof ICONS;
 
+/** The gestures that exist in each mode, in the order in which they are listed. */
 const ROWS: Readonly<Record<TouchMode, readonly GestureName[]>> = {
   direct: ["tap", "doubleTap", "drag", "hold", "aim", "twoTap", "twoScroll", "pinch", "zoomed", "threeSwipe"],
   trackpad: ["move", "tap", "doubleTap", "tapDrag", "twoTap", "twoScroll", "pinch", "zoomed", "threeSwipe"],
 };
 const MODES: readonly TouchMode[] = ["direct", "trackpad"];
 
-export class GesturesPage {
-  readonly element = h("section", { class: "gestures", attrs: { role: "dialog", "aria-modal": "true", hidden: "" } });
-  readonly #choose: (mode: TouchMode) => void;
-  readonly #closed: () => void;
+export class GestureHelp {
+  readonly element = h("section", {
+    class: "dialog gestures",
+    attrs: { role: "dialog", "aria-modal": "true", hidden: "" },
+  });
+  readonly #onModeChosen: (mode: TouchMode) => void;
+  readonly #onClosed: () => void;
   #mode: TouchMode;
 
-  constructor(mode: TouchMode, choose: (mode: TouchMode) => void, closed: () => void) {
+  constructor(mode: TouchMode, onModeChosen: (mode: TouchMode) => void, onClosed: () => void) {
     this.#mode = mode;
-    this.#choose = choose;
-    this.#closed = closed;
-    this.element.addEventListener("keydown", (event) => event.key === "Escape" && this.toggle(false));
-    this.element.addEventListener("click", (event) => event.target === this.element && this.toggle(false));
+    this.#onModeChosen = onModeChosen;
+    this.#onClosed = onClosed;
+    this.element.addEventListener("keydown", (event) => event.key === "Escape" && this.setOpen(false));
+    this.element.addEventListener("click", (event) => event.target === this.element && this.setOpen(false));
   }
 
   get open(): boolean {
     return !this.element.hidden;
   }
 
-  toggle(open: boolean): void {
+  setOpen(open: boolean): void {
     this.element.hidden = !open;
     if (open) {
       this.redraw();
       this.element.querySelector<HTMLElement>("[aria-checked=true]")?.focus();
-    } else this.#closed();
+    } else this.#onClosed();
   }
 
+  /** Redraws all texts after the language or the mode changed. */
   redraw(): void {
     const t = texts().gestures;
     this.element.setAttribute("aria-label", t.title);
-    const mode = (value: TouchMode): HTMLElement =>
+    const modeButton = (value: TouchMode): HTMLElement =>
       h(
         "button",
         {
@@ -83,7 +88,7 @@ export class GesturesPage {
           on: {
             click: () => {
               this.#mode = value;
-              this.#choose(value);
+              this.#onModeChosen(value);
               this.redraw();
             },
           },
@@ -93,14 +98,14 @@ export class GesturesPage {
     this.element.replaceChildren(
       h(
         "div",
-        { class: "gestures-card" },
+        { class: "dialog-card" },
         h(
           "header",
           {},
           h("h1", {}, t.title),
-          button(t.close, icon("close"), "quiet square", () => this.toggle(false)),
+          button(t.close, icon("close"), "quiet square", () => this.setOpen(false)),
         ),
-        h("div", { class: "segments", attrs: { role: "radiogroup", "aria-label": t.mode } }, ...MODES.map(mode)),
+        h("div", { class: "segments", attrs: { role: "radiogroup", "aria-label": t.mode } }, ...MODES.map(modeButton)),
         h("p", { class: "muted" }, t.meaning[this.#mode]),
         h(
           "ul",
@@ -110,7 +115,7 @@ export class GesturesPage {
             return h(
               "li",
               {},
-              h("span", { class: "gesture-picture" }, strokes(...PICTURES[name])),
+              h("span", { class: "gesture-icon" }, strokes(...ICONS[name])),
               h("span", {}, h("strong", {}, gesture), h("span", { class: "muted" }, effect)),
             );
           }),

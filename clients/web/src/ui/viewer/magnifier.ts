@@ -1,64 +1,72 @@
 /**
- * What a finger hides: a ring that fills while it is held, then a loupe beside it with the surface's own pixels, for small targets.
- *
- * Positions are CSS px on the page.
+ * Shows what a finger hides: a ring that fills while the finger is held, then a loupe beside the finger with the
+ * surface's pixels enlarged. Positions are CSS px on the page.
  */
 
+import type { Locate } from "../../input/input_sink.ts";
 import type { Gesture } from "../../input/touch_table.ts";
 import { h } from "../dom.ts";
 
-/** Diameter of the loupe, and how large it shows one pixel of the surface: CSS px. */
+/** Diameter of the loupe, CSS px. */
 const LOUPE_PX = 168;
+/** Size of one enlarged surface pixel, CSS px. */
 const PIXEL_PX = 6;
-/** Between finger and loupe: a fingertip's half, and some air. */
+/** Distance between the finger's centre and the loupe, CSS px: half a fingertip and some space. */
 const GAP_PX = 44;
+/** Distance that the loupe keeps from the window's edges, CSS px. */
 const EDGE_PX = 6;
+
+interface Position {
+  readonly x: number;
+  readonly y: number;
+}
 
 export class Magnifier {
   readonly ring = h("div", { class: "hold-ring", attrs: { "aria-hidden": "true", hidden: "" } });
   readonly loupe = h("canvas", { class: "loupe", attrs: { "aria-hidden": "true", hidden: "" } });
   readonly #surface: HTMLCanvasElement;
-  readonly #locate: (x: number, y: number) => { readonly x: number; readonly y: number };
-  #finger = { x: 0, y: 0 };
+  readonly #locate: Locate;
+  #finger: Position = { x: 0, y: 0 };
   #frame = 0;
 
-  /** `locate` finds the pixel of `surface` under a place on the page. */
-  constructor(
-    surface: HTMLCanvasElement,
-    locate: (x: number, y: number) => { readonly x: number; readonly y: number },
-  ) {
+  /** `locate` finds the pixel of `surface` under a page position. */
+  constructor(surface: HTMLCanvasElement, locate: Locate) {
     this.#surface = surface;
     this.#locate = locate;
   }
 
-  /** What the fingers do, and where the leading one is. */
-  follow(gesture: Gesture, finger: { readonly x: number; readonly y: number } | null): void {
-    if (finger !== null && gesture === "pending") this.wait(finger);
-    else if (finger !== null && (gesture === "held" || gesture === "aim")) this.show(finger);
+  /** Shows what fits the gesture; `finger` is the position of the finger that leads it. */
+  follow(gesture: Gesture, finger: Position | null): void {
+    if (finger !== null && gesture === "pending") this.#showRing(finger);
+    else if (finger !== null && (gesture === "held" || gesture === "aim")) this.#showLoupe(finger);
     else this.hide();
   }
 
-  /** The finger touches and may become a hold. */
-  wait(finger: { readonly x: number; readonly y: number }): void {
-    this.#stop();
+  hide(): void {
+    this.ring.hidden = true;
+    this.#hideLoupe();
+  }
+
+  /** The finger may become a hold: the style sheet fills the ring in the time that a hold takes. */
+  #showRing(finger: Position): void {
+    this.#hideLoupe();
     this.ring.style.left = `${finger.x}px`;
     this.ring.style.top = `${finger.y}px`;
     this.ring.hidden = false;
   }
 
-  /** It is held, and may move. */
-  show(finger: { readonly x: number; readonly y: number }): void {
+  #showLoupe(finger: Position): void {
     this.ring.hidden = true;
     this.#finger = finger;
-    const across = window.innerWidth - LOUPE_PX - EDGE_PX;
+    const maxLeft = window.innerWidth - LOUPE_PX - EDGE_PX;
     let left = finger.x - LOUPE_PX / 2;
     let top = finger.y - GAP_PX - LOUPE_PX;
-    // Without room above it goes beside the finger, where there is more room: never under the hand.
+    // Without space above the finger, the loupe goes to the wider side: never under the hand.
     if (top < EDGE_PX) {
       top = Math.max(EDGE_PX, finger.y - LOUPE_PX / 2);
       left = finger.x > window.innerWidth / 2 ? finger.x - GAP_PX - LOUPE_PX : finger.x + GAP_PX;
     }
-    this.loupe.style.left = `${Math.max(EDGE_PX, Math.min(across, left))}px`;
+    this.loupe.style.left = `${Math.max(EDGE_PX, Math.min(maxLeft, left))}px`;
     this.loupe.style.top = `${top}px`;
     if (this.loupe.hidden) {
       this.loupe.hidden = false;
@@ -66,17 +74,12 @@ export class Magnifier {
     }
   }
 
-  hide(): void {
-    this.ring.hidden = true;
-    this.#stop();
-  }
-
-  #stop(): void {
+  #hideLoupe(): void {
     cancelAnimationFrame(this.#frame);
     this.loupe.hidden = true;
   }
 
-  /** Anew with each frame of the page: the picture under the finger lives. */
+  /** Draws once per animation frame, because the surface under the finger may change. */
   #draw(): void {
     const ratio = window.devicePixelRatio;
     const size = Math.round(LOUPE_PX * ratio);
@@ -88,7 +91,7 @@ export class Magnifier {
     const context = this.loupe.getContext("2d", { alpha: false });
     if (context === null) return;
     const { x, y } = this.#locate(this.#finger.x, this.#finger.y);
-    // An odd number of pixels, the aimed one in the middle; a whole number of device pixels each.
+    // An odd number of pixels with the aimed one in the middle; each covers a whole number of device pixels.
     const half = Math.ceil(size / pixel / 2);
     const corner = Math.round(size / 2 - (half + 0.5) * pixel);
     const side = 2 * half + 1;
@@ -96,14 +99,16 @@ export class Magnifier {
     context.fillStyle = "#000";
     context.fillRect(0, 0, size, size);
     context.drawImage(this.#surface, x - half, y - half, side, side, corner, corner, side * pixel, side * pixel);
-    const at = corner + half * pixel;
-    for (const [colour, out] of [
+    const aimed = corner + half * pixel;
+    for (const [colour, margin] of [
       ["#000", 2],
       ["#fff", 1],
     ] as const) {
+      const start = aimed - margin * ratio;
+      const length = pixel + 2 * margin * ratio;
       context.strokeStyle = colour;
       context.lineWidth = ratio;
-      context.strokeRect(at - out * ratio, at - out * ratio, pixel + 2 * out * ratio, pixel + 2 * out * ratio);
+      context.strokeRect(start, start, length, length);
     }
     this.#frame = requestAnimationFrame(() => this.#draw());
   }

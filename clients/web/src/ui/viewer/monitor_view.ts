@@ -1,134 +1,157 @@
-/** One monitor on the page, its badge, and what fingers and mouse do on it: what a window's own picture and one beside it have in common. */
+/** One monitor on the page: its viewport, its badge, and pointer input on it. */
 
 import type { InputSink } from "../../input/input_sink.ts";
 import { PointerInput } from "../../input/pointer.ts";
-import type { TouchMode } from "../../input/touch_table.ts";
+import type { Gesture } from "../../input/touch_table.ts";
 import type { Monitor } from "../../protocol/messages.ts";
-import { texts } from "../texts.ts";
+import { touchMode } from "../preferences.ts";
 import { Badge } from "./badge.ts";
 import { Magnifier } from "./magnifier.ts";
-import { Stage, type StageView } from "./viewport.ts";
-import type { News } from "./viewer_worker.ts";
+import type { ShownMonitors } from "./monitors/shown_monitors.ts";
+import { reportView } from "./view_report.ts";
+import type { ViewerEvent, ViewerWorker } from "./viewer_worker.ts";
+import type { Viewport } from "./viewport.ts";
 import { ZoomChip } from "./zoom_chip.ts";
 
-export interface Place {
+/** Whether fingers are the device's main pointer. */
+export const TOUCH_FIRST = "(hover: none) and (pointer: coarse)";
+
+/** A position on a monitor, px. */
+export interface MonitorPosition {
   readonly x: number;
   readonly y: number;
 }
 
-export interface MonitorViewHooks {
-  /** A place on the page in px of this monitor, where another picture of the window is: a drag may end there. */
-  across(x: number, y: number): Place | null;
-  pressed(event: PointerEvent): void;
-  modifiers(event: MouseEvent): void;
-  /** The picture has another size or scale. */
-  changed(view: StageView): void;
-  /** The badge's figures were opened or closed. */
-  watched(open: boolean): void;
+/** What a press on the surface, or any mouse event, means for the keyboard. */
+export interface PointerListener {
+  /** Called when the surface is pressed: the keyboard focus belongs to the desktop now. */
+  surfacePressed(event: PointerEvent): void;
+  /** Called with mouse events: modifiers that were released unnoticed are released on the desktop. */
+  syncModifiers(event: MouseEvent): void;
 }
 
 export class MonitorView {
-  readonly stage: Stage;
+  /** The monitor's number, from 0. */
+  readonly monitor: number;
+  readonly viewport: Viewport;
   readonly badge: Badge;
   readonly magnifier: Magnifier;
-  readonly zoomChip = new ZoomChip(() => this.stage.unzoom());
-  readonly touchFirst = matchMedia("(hover: none) and (pointer: coarse)").matches;
-  readonly #hooks: MonitorViewHooks;
-  #pointer: PointerInput | null = null;
-  #place: Monitor | null = null;
+  readonly zoomChip = new ZoomChip(() => this.viewport.resetZoom());
+  readonly pointer: PointerInput;
+  readonly #worker: ViewerWorker;
+  readonly #abort = new AbortController();
+  /** The monitor as the agent describes it; null before the first connection. */
+  #placement: Monitor | null = null;
 
-  constructor(desktop: string, monitor: number, hooks: MonitorViewHooks) {
-    this.#hooks = hooks;
-    this.stage = new Stage(monitor, texts().surface(desktop), texts().field, (view) => this.#changed(view));
-    this.badge = new Badge(monitor, (open) => hooks.watched(open));
-    this.magnifier = new Magnifier(this.stage.canvas, (x, y) => this.stage.locate(x, y));
-  }
-
-  /** Where the monitor stands on the desktop; null before the first word of it. */
-  get place(): Monitor | null {
-    return this.#place;
-  }
-
-  /** From now on fingers and mouse on the picture act by these hands. */
-  take(hands: InputSink, mode: TouchMode): PointerInput {
-    const { stage } = this;
-    const pointer = new PointerInput(
-      stage.canvas,
-      stage.element,
-      hands,
-      (x, y) => this.#hooks.across(x, y) ?? stage.around(x, y),
-      mode,
+  /** Pointer input is sent to `sink`; a drag may continue on another monitor of `shown`. */
+  constructor(
+    monitor: number,
+    viewport: Viewport,
+    worker: ViewerWorker,
+    sink: InputSink,
+    shown: ShownMonitors,
+    listener: PointerListener,
+  ) {
+    this.monitor = monitor;
+    this.viewport = viewport;
+    this.#worker = worker;
+    this.badge = new Badge(monitor);
+    this.magnifier = new Magnifier(viewport.canvas, (x, y) => viewport.pixelAt(x, y));
+    const touchFirst = matchMedia(TOUCH_FIRST).matches;
+    this.pointer = new PointerInput(
+      viewport.canvas,
+      viewport.element,
+      sink,
+      (x, y) => shown.positionOutside(this, x, y) ?? viewport.unclampedPixelAt(x, y),
+      touchMode(),
       {
         pressed: (event) => {
-          stage.placeField(event.clientX, event.clientY);
-          this.#hooks.pressed(event);
+          viewport.moveField(event.clientX, event.clientY);
+          listener.surfacePressed(event);
         },
-        syncModifiers: (event) => this.#hooks.modifiers(event),
+        syncModifiers: (event) => listener.syncModifiers(event),
         touchCursorMoved: (x, y) => {
-          stage.pointAt(x, y, true);
-          if (pointer.touchMode === "trackpad") stage.reveal(x, y);
+          viewport.showCursor(x, y, true);
+          if (this.pointer.touchMode === "trackpad") viewport.revealPixel(x, y);
         },
-        mouseOrPenMoved: () => stage.hideGhost(),
+        mouseOrPenMoved: () => viewport.cursor.hide(),
         gestureChanged: (gesture, finger) => this.magnifier.follow(gesture, finger),
-        panAndZoom: (x, y, dxPx, dyPx, factor) => stage.view(x, y, dxPx, dyPx, factor),
-        monitorScale: () => stage.scale,
-        isOnSurface: (x, y) => stage.holds(x, y),
+        panAndZoom: (x, y, dxPx, dyPx, factor) => viewport.panAndZoom(x, y, dxPx, dyPx, factor),
+        monitorScale: () => viewport.surfaceScale,
+        isOnSurface: (x, y) => viewport.contains(x, y),
       },
     );
-    this.#pointer = pointer;
-    return pointer;
+    viewport.changes.on((state) => {
+      this.pointer.pannable = state.pannable;
+      this.zoomChip.show(state.zoomed ? state.scale : null);
+      this.badge.setScaling(state.scaling);
+    });
+    reportView(viewport, worker, this.#abort.signal);
+    this.badge.toggled.on((open) => worker.watchStatus(open));
+    worker.events.on((event) => this.#onEvent(event, touchFirst));
+    shown.add(this);
   }
 
-  /** Where a place on the page lies, in px of the monitor `from`; null where it is not over this picture. */
-  around(x: number, y: number, from: Monitor): Place | null {
-    if (this.#place === null || !this.stage.holds(x, y)) return null;
-    const found = this.stage.locate(x, y);
-    return { x: found.x + this.#place.x - from.x, y: found.y + this.#place.y - from.y };
+  /** What the fingers on this monitor are doing. */
+  get gesture(): Gesture {
+    return this.pointer.gesture;
   }
 
-  /** What the worker tells of the picture itself. */
-  news(news: News): void {
-    switch (news.kind) {
-      case "verdict":
-        this.badge.show(news.state, news.epoch, news.ageMs, news.ratio);
-        return;
-      case "layout":
-        this.#place = news.monitor;
-        return;
-      case "cursor":
-        this.stage.cursor(news.cursor);
-        return;
-      case "pointer": {
-        if (this.#place === null) return;
-        const x = news.x - this.#place.x;
-        const y = news.y - this.#place.y;
-        this.stage.pointAt(x, y, this.touchFirst);
-        this.#pointer?.setCursor(x, y);
-        return;
-      }
-      case "status":
-        this.badge.figures(news.status);
-    }
+  /** The monitor's position and size on the desktop; null before the first connection. */
+  get placement(): Monitor | null {
+    return this.#placement;
   }
 
-  /** It is connected, and has this size. */
-  open(monitor: Monitor): void {
-    this.#place = monitor;
-    this.badge.monitor(monitor);
-    this.stage.open(monitor);
+  /** Returns the position under a page position in px of the monitor `origin`; null where this surface is not under it. */
+  positionRelativeTo(origin: Monitor, clientX: number, clientY: number): MonitorPosition | null {
+    if (this.#placement === null || !this.viewport.contains(clientX, clientY)) return null;
+    const { x, y } = this.viewport.pixelAt(clientX, clientY);
+    return { x: x + this.#placement.x - origin.x, y: y + this.#placement.y - origin.y };
+  }
+
+  reconnect(force: boolean): void {
+    this.#worker.reconnect(force);
   }
 
   close(): void {
-    this.#pointer?.close();
+    this.#abort.abort();
+    this.pointer.close();
     this.magnifier.hide();
-    this.stage.close();
+    this.viewport.close();
     this.badge.close();
   }
 
-  #changed(view: StageView): void {
-    if (this.#pointer !== null) this.#pointer.pannable = view.pannable;
-    this.zoomChip.show(view.zoomed ? view.scale : null);
-    this.badge.scaling(view.scaling);
-    this.#hooks.changed(view);
+  #onEvent(event: ViewerEvent, touchFirst: boolean): void {
+    switch (event.kind) {
+      case "connection":
+        if (event.state.phase === "connected") this.#onConnected(event.state.monitor);
+        else this.pointer.forget();
+        return;
+      case "verdict":
+        this.badge.showState(event.state, event.epoch, event.ageMs, event.ratio);
+        return;
+      case "layout":
+        this.#placement = event.monitor;
+        return;
+      case "cursor":
+        this.viewport.cursor.setShape(event.cursor);
+        return;
+      case "pointer": {
+        if (this.#placement === null) return;
+        const x = event.x - this.#placement.x;
+        const y = event.y - this.#placement.y;
+        this.viewport.showCursor(x, y, touchFirst);
+        this.pointer.setCursor(x, y);
+        return;
+      }
+      case "status":
+        this.badge.showStatus(event.status);
+    }
+  }
+
+  #onConnected(monitor: Monitor): void {
+    this.#placement = monitor;
+    this.badge.setMonitor(monitor);
+    this.viewport.setSurfaceSize(monitor);
   }
 }

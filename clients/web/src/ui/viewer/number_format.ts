@@ -1,6 +1,7 @@
-/** Numbers as people read them. Pure. */
+/** Formats numbers for the badge and the frame times. Pure. */
 
-export function bytesText(bytes: number): string {
+/** Formats a number of bytes with a decimal unit, such as "12.3 MB". */
+export function formatBytes(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let value = bytes;
   let unit = 0;
@@ -11,19 +12,20 @@ export function bytesText(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(value < 10 ? 2 : 1)} ${units[unit] ?? ""}`;
 }
 
-/** Raw bytes per wire byte; a dash before anything came. */
-export function ratioText(rawBytes: number, bytes: number): string {
+/** Formats raw bytes per transmitted byte, such as "12.5 : 1"; a dash while either number is 0. */
+export function formatRatio(rawBytes: number, bytes: number): string {
   if (bytes <= 0 || rawBytes <= 0) return "–";
   const ratio = rawBytes / bytes;
   return `${ratio >= 100 ? Math.round(ratio) : ratio.toFixed(1)} : 1`;
 }
 
-export function countText(count: number): string {
+/** Formats an integer with narrow spaces between groups of three digits. */
+export function formatCount(count: number): string {
   return count.toLocaleString("en-US").replaceAll(",", "\u202f");
 }
 
-/** Shares in percent, the largest first, as "grey 71 %". */
-export function mixText(
+/** Formats what fraction each count has of the total, largest first, such as "grey 71 % · raw 29 %". */
+export function formatMix(
   counts: Readonly<Record<string, number>>,
   names: Readonly<Record<string, string>> = {},
 ): string {
@@ -32,18 +34,11 @@ export function mixText(
   if (total === 0) return "–";
   return entries
     .sort((left, right) => right[1] - left[1])
-    .map(([name, count]) => `${names[name] ?? name}\u00a0${share(count / total)}`)
+    .map(([name, count]) => `${names[name] ?? name}\u00a0${formatPercent(count / total)}`)
     .join(" · ");
 }
 
-function share(part: number): string {
-  const percent = part * 100;
+function formatPercent(fraction: number): string {
+  const percent = fraction * 100;
   return percent < 1 ? "<1\u00a0%" : `${Math.round(percent)}\u00a0%`;
-}
-
-/** The value below which `share` (0…1) of them lie; NaN for none. */
-export function percentile(values: readonly number[], share: number): number {
-  if (values.length === 0) return Number.NaN;
-  const sorted = [...values].sort((left, right) => left - right);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
 }

@@ -1,50 +1,57 @@
 /**
- * The tools, in a small tab at the top edge that holds the badge and grows when it is pointed at, focused or tapped.
+ * The toolbar: a small tab at the upper edge that holds the badge, and opens when it is pointed at, focused or tapped.
  *
- * It stays folded while a button of the mouse is held: who drags a window past it does not want tools.
+ * It stays folded while a mouse button is held, because a person who drags a window past it does not want tools.
  */
 
 import { button, h } from "../dom.ts";
+import { Emitter } from "../emitter.ts";
 import { type IconName, icon } from "../icons.ts";
 import { settingButtons } from "../settings.ts";
 import { texts } from "../texts.ts";
 import type { Badge } from "./badge.ts";
 
-/** Pointing at the tab this long is no accident. */
+/** Time that the mouse points at the tab before the toolbar opens, ms. */
 const OPEN_AFTER_MS = 180;
+/** Time after which the toolbar folds when mouse or focus leave it, ms. */
 const CLOSE_AFTER_MS = 700;
 
-export interface ToolbarActs {
-  fullscreen(): void;
-  view(): void;
-  keyboard(): void;
-  monitors(): void;
-  /** The gesture map. */
-  touch(): void;
-  trace(): void;
-  /** Brings the browser's clipboard to the desktop. */
-  paste(): void;
-  toList(): void;
-  signOut(): void;
+export type ToolbarCommand =
+  | "fullscreen"
+  /** Switch between fit and 1:1. */
+  | "view"
+  /** Show or hide the extra keys. */
+  | "keyboard"
+  | "monitors"
+  /** Show the touch gestures. */
+  | "touch"
+  /** Show or hide the frame times. */
+  | "trace"
+  /** Send this device's clipboard to the desktop. */
+  | "paste"
+  | "desktops"
+  | "signOut"
   /** The person chose another language. */
-  language(): void;
-  /** The keyboard goes back to the desktop. */
-  leave(): void;
-}
+  | "language"
+  /** Return the keyboard focus to the desktop. */
+  | "focusDesktop";
 
-/** What the tools show about themselves. */
+/** What the buttons show about the things they control. */
 export interface ToolbarState {
+  /** The surface is shown 1:1. */
   readonly actual: boolean;
   readonly fullscreen: boolean;
+  /** The extra keys are shown. */
   readonly keyboard: boolean;
+  /** The frame times are shown. */
   readonly trace: boolean;
-  /** Whether the browser's clipboard may go to the desktop. */
+  /** The desktop accepts this device's clipboard. */
   readonly paste: boolean;
 }
 
 export class Toolbar {
   readonly element: HTMLElement;
-  readonly #acts: ToolbarActs;
+  readonly commands = new Emitter<ToolbarCommand>();
   readonly #badge: Badge;
   readonly #name: string;
   readonly #tools: HTMLElement;
@@ -52,9 +59,8 @@ export class Toolbar {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #state: ToolbarState = { actual: false, fullscreen: false, keyboard: false, trace: false, paste: false };
 
-  /** `strip` stands beside the badge. */
-  constructor(badge: Badge, name: string, strip: HTMLElement, acts: ToolbarActs) {
-    this.#acts = acts;
+  /** `name` is the desktop's; `strip` is placed beside the badge. */
+  constructor(badge: Badge, name: string, strip: HTMLElement) {
     this.#badge = badge;
     this.#name = name;
     this.#tools = h("div", { class: "tools", attrs: { role: "toolbar" } });
@@ -63,12 +69,12 @@ export class Toolbar {
       {
         class: "handle",
         attrs: { type: "button", "aria-expanded": "false", "aria-keyshortcuts": "Control+Alt+Home" },
-        on: { click: () => this.#fold(this.open) },
+        on: { click: () => this.#setOpen(!this.open) },
       },
       h("span", {}),
     );
     const tab = h("div", { class: "tab" }, badge.element, strip, this.#tools, this.#handle);
-    // A click on a tool leaves the keyboard with the desktop.
+    // A click on a tool leaves the keyboard focus with the desktop.
     tab.addEventListener("mousedown", (event) => event.preventDefault());
     this.element = h(
       "div",
@@ -77,15 +83,15 @@ export class Toolbar {
         attrs: { "data-open": "false" },
         on: {
           pointerenter: (event) =>
-            event.pointerType !== "touch" && event.buttons === 0 && this.#later(false, OPEN_AFTER_MS),
-          pointerleave: (event) => event.pointerType !== "touch" && this.#later(true, CLOSE_AFTER_MS),
-          focusin: (event) => (event.target as Element).matches(":focus-visible") && this.#fold(false),
+            event.pointerType !== "touch" && event.buttons === 0 && this.#setOpenAfter(true, OPEN_AFTER_MS),
+          pointerleave: (event) => event.pointerType !== "touch" && this.#setOpenAfter(false, CLOSE_AFTER_MS),
+          focusin: (event) => (event.target as Element).matches(":focus-visible") && this.#setOpen(true),
           focusout: (event) =>
-            !this.element.contains(event.relatedTarget as Node | null) && this.#later(true, CLOSE_AFTER_MS),
+            !this.element.contains(event.relatedTarget as Node | null) && this.#setOpenAfter(false, CLOSE_AFTER_MS),
           keydown: (event) => {
             if (event.key !== "Escape") return;
-            this.#fold(true);
-            this.#acts.leave();
+            this.#setOpen(false);
+            this.commands.emit("focusDesktop");
           },
         },
       },
@@ -105,50 +111,47 @@ export class Toolbar {
     if (before !== JSON.stringify(state)) this.redraw();
   }
 
-  /** Opens with the keyboard on the first tool. */
-  enter(): void {
-    this.#fold(false);
+  /** Opens the toolbar and moves the keyboard focus into it. */
+  focus(): void {
+    this.#setOpen(true);
     this.#badge.element.focus();
   }
 
-  /** The person works in the desktop again. */
+  /** Folds the toolbar because the person works in the desktop again; leaves it open while the popover is. */
   fold(): void {
-    if (this.open && !this.#badge.open) this.#fold(true);
+    if (this.open && !this.#badge.open) this.#setOpen(false);
   }
 
+  /** Redraws all buttons after a state or the language changed. */
   redraw(): void {
     const t = texts().bar;
     const { actual, fullscreen, keyboard, trace, paste } = this.#state;
     const focused = [...this.#tools.children].indexOf(document.activeElement as HTMLElement);
-    const tool = (label: string, name: IconName, act: () => void, pressed?: boolean): HTMLElement => {
-      const made = button(label, icon(name), "quiet square", act);
-      if (pressed !== undefined) made.setAttribute("aria-pressed", String(pressed));
-      return made;
+    const tool = (label: string, name: IconName, command: ToolbarCommand, pressed?: boolean): HTMLElement => {
+      const element = button(label, icon(name), "quiet square", () => this.commands.emit(command));
+      if (pressed !== undefined) element.setAttribute("aria-pressed", String(pressed));
+      return element;
     };
+    const fullscreenTool = fullscreen
+      ? tool(t.leaveFullscreen, "window", "fullscreen")
+      : tool(t.fullscreen, "fullscreen", "fullscreen");
     this.#tools.setAttribute("aria-label", t.label);
     this.#handle.setAttribute("aria-label", t.label);
     this.#handle.title = t.label;
-    const canFullscreen = document.fullscreenEnabled === true;
     this.#tools.replaceChildren(
       h("span", { class: "tools-name", attrs: { title: this.#name } }, this.#name),
-      tool(actual ? t.fit : t.actual, actual ? "fit" : "actual", () => this.#acts.view()),
-      ...(canFullscreen
-        ? [
-            tool(fullscreen ? t.leaveFullscreen : t.fullscreen, fullscreen ? "window" : "fullscreen", () =>
-              this.#acts.fullscreen(),
-            ),
-          ]
-        : []),
-      tool(t.keyboard, "keyboard", () => this.#acts.keyboard(), keyboard),
-      tool(t.monitors, "monitors", () => this.#acts.monitors()),
-      ...(navigator.maxTouchPoints > 0 ? [tool(t.touch, "touch", () => this.#acts.touch())] : []),
-      ...(paste ? [tool(t.paste, "paste", () => this.#acts.paste())] : []),
-      tool(t.trace, "trace", () => this.#acts.trace(), trace),
-      h("span", { class: "rule" }),
-      ...settingButtons(() => this.#acts.language()),
-      h("span", { class: "rule" }),
-      tool(t.desktops, "desktops", () => this.#acts.toList()),
-      tool(t.signOut, "signOut", () => this.#acts.signOut()),
+      actual ? tool(t.fit, "fit", "view") : tool(t.actual, "actual", "view"),
+      ...(document.fullscreenEnabled === true ? [fullscreenTool] : []),
+      tool(t.keyboard, "keyboard", "keyboard", keyboard),
+      tool(t.monitors, "monitors", "monitors"),
+      ...(navigator.maxTouchPoints > 0 ? [tool(t.touch, "touch", "touch")] : []),
+      ...(paste ? [tool(t.paste, "paste", "paste")] : []),
+      tool(t.trace, "trace", "trace", trace),
+      h("span", { class: "separator" }),
+      ...settingButtons(() => this.commands.emit("language")),
+      h("span", { class: "separator" }),
+      tool(t.desktops, "desktops", "desktops"),
+      tool(t.signOut, "signOut", "signOut"),
     );
     if (focused >= 0) (this.#tools.children[focused] as HTMLElement | undefined)?.focus();
   }
@@ -157,17 +160,17 @@ export class Toolbar {
     clearTimeout(this.#timer);
   }
 
-  #later(folded: boolean, afterMs: number): void {
+  #setOpenAfter(open: boolean, afterMs: number): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      if (folded && (this.#badge.open || this.#tools.matches(":focus-within:has(:focus-visible)"))) return;
-      this.#fold(folded);
+      const inUse = this.#badge.open || this.#tools.matches(":focus-within:has(:focus-visible)");
+      if (open || !inUse) this.#setOpen(open);
     }, afterMs);
   }
 
-  #fold(folded: boolean): void {
+  #setOpen(open: boolean): void {
     clearTimeout(this.#timer);
-    this.element.dataset.open = String(!folded);
-    this.#handle.setAttribute("aria-expanded", String(!folded));
+    this.element.dataset.open = String(open);
+    this.#handle.setAttribute("aria-expanded", String(open));
   }
 }

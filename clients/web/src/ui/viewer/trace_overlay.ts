@@ -1,19 +1,25 @@
-/** The frame times of the last frames, as stacked bars with their percentiles. */
+/** The frame-times overlay: draws the stages of the latest frames as stacked bars, with percentiles below. */
 
 import type { AgentMessageOf, TraceFrame } from "../../protocol/messages.ts";
 import { h } from "../dom.ts";
 import { texts } from "../texts.ts";
 import { STAGES, type Stage, stageTimes, summarise, totalMs } from "./trace_statistics.ts";
 
+/** Size of the overlay, CSS px; the same as in `viewer.css`. */
 const WIDTH_PX = 420;
 const HEIGHT_PX = 272;
+/** Upper edge and height of the bar chart, CSS px. */
 const CHART_TOP_PX = 40;
 const CHART_PX = 96;
+/** Width of one frame's bar, CSS px. */
 const BAR_PX = 4;
+/** Left and right margin, CSS px. */
 const SIDE_PX = 16;
-const KEPT = 400;
+/** Frames kept at most; more than `WINDOW_MS` has at 120 frames per second. */
+const MAX_FRAMES = 400;
+/** Period over which percentiles and rates are computed, ms. */
 const WINDOW_MS = 3_000;
-/** Told apart by colour-blind people too, on dark ground. */
+/** Colours that colour-blind people can distinguish on a dark background. */
 const COLOURS: Readonly<Record<Stage, string>> = {
   capture: "#8ecae6",
   diff: "#3a86c8",
@@ -36,7 +42,8 @@ export class TraceOverlay {
     });
   }
 
-  toggle(open: boolean): void {
+  /** Shows or hides the overlay; frames are kept only while it is open. */
+  setOpen(open: boolean): void {
     this.element.hidden = !open;
     if (open) this.#draw();
     else this.#frames = [];
@@ -48,7 +55,7 @@ export class TraceOverlay {
 
   add(trace: AgentMessageOf<"trace">): void {
     if (!this.open) return;
-    this.#frames = [...this.#frames, ...trace.frames].slice(-KEPT);
+    this.#frames = [...this.#frames, ...trace.frames].slice(-MAX_FRAMES);
     this.#draw();
   }
 
@@ -56,20 +63,20 @@ export class TraceOverlay {
     const ratio = window.devicePixelRatio;
     this.element.width = Math.round(WIDTH_PX * ratio);
     this.element.height = Math.round(HEIGHT_PX * ratio);
-    const pen = this.element.getContext("2d");
-    if (pen === null) return;
-    pen.scale(ratio, ratio);
+    const context = this.element.getContext("2d");
+    if (context === null) return;
+    context.scale(ratio, ratio);
     const t = texts().trace;
-    pen.fillStyle = "rgba(14, 20, 23, 0.92)";
-    pen.fillRect(0, 0, WIDTH_PX, HEIGHT_PX);
-    text(pen, t.title, SIDE_PX, 24, "#f1f5f6", 600);
+    context.fillStyle = "rgba(14, 20, 23, 0.92)";
+    context.fillRect(0, 0, WIDTH_PX, HEIGHT_PX);
+    drawText(context, t.title, SIDE_PX, 24, "#f1f5f6", 600);
     const summary = summarise(this.#frames, WINDOW_MS);
     if (summary === null) {
-      text(pen, t.waiting, SIDE_PX, CHART_TOP_PX + 30, "#9fb0b7");
+      drawText(context, t.waiting, SIDE_PX, CHART_TOP_PX + 30, "#9fb0b7");
       return;
     }
-    text(
-      pen,
+    drawText(
+      context,
       t.rate(summary.framesPerS.toFixed(1), summary.mbitPerS.toFixed(summary.mbitPerS < 1 ? 2 : 1)),
       WIDTH_PX - SIDE_PX,
       24,
@@ -77,7 +84,7 @@ export class TraceOverlay {
       400,
       "right",
     );
-    this.#bars(pen);
+    this.#drawBars(context);
     const top = CHART_TOP_PX + CHART_PX + 24;
     const columns = [SIDE_PX, SIDE_PX + 200];
     const entries: [string, string, { p50: number; p90: number }][] = STAGES.map((stage) => [
@@ -90,25 +97,33 @@ export class TraceOverlay {
       const x = columns[Math.floor(index / 4)] ?? SIDE_PX;
       const y = top + (index % 4) * 22 + 22;
       if (colour !== "") {
-        pen.fillStyle = colour;
-        pen.fillRect(x, y - 9, 10, 10);
+        context.fillStyle = colour;
+        context.fillRect(x, y - 9, 10, 10);
       }
-      text(pen, name, x + 16, y, "#dfe7ea", colour === "" ? 600 : 400);
-      text(pen, `${ms(spread.p50)} / ${ms(spread.p90)}`, x + 184, y, "#dfe7ea", colour === "" ? 600 : 400, "right");
+      drawText(context, name, x + 16, y, "#dfe7ea", colour === "" ? 600 : 400);
+      drawText(
+        context,
+        `${formatMs(spread.p50)} / ${formatMs(spread.p90)}`,
+        x + 184,
+        y,
+        "#dfe7ea",
+        colour === "" ? 600 : 400,
+        "right",
+      );
     }
-    text(pen, "p50 / p90 ms", SIDE_PX, top, "#9fb0b7");
+    drawText(context, "p50 / p90 ms", SIDE_PX, top, "#9fb0b7");
   }
 
-  #bars(pen: CanvasRenderingContext2D): void {
-    const room = WIDTH_PX - 2 * SIDE_PX;
-    const frames = this.#frames.slice(-Math.floor(room / (BAR_PX + 1)));
-    const highest = Math.max(10, ...frames.map((frame) => totalMs(stageTimes(frame))));
-    const scale = Math.ceil(highest / 10) * 10;
+  #drawBars(context: CanvasRenderingContext2D): void {
+    const width = WIDTH_PX - 2 * SIDE_PX;
+    const frames = this.#frames.slice(-Math.floor(width / (BAR_PX + 1)));
+    const maximum = Math.max(10, ...frames.map((frame) => totalMs(stageTimes(frame))));
+    const scale = Math.ceil(maximum / 10) * 10;
     const bottom = CHART_TOP_PX + CHART_PX;
     for (const part of [0.5, 1]) {
-      pen.fillStyle = "rgba(255, 255, 255, 0.14)";
-      pen.fillRect(SIDE_PX, bottom - part * CHART_PX, room, 1);
-      text(pen, `${part * scale} ms`, SIDE_PX + 2, bottom - part * CHART_PX + 12, "#9fb0b7", 400, "left", 10);
+      context.fillStyle = "rgba(255, 255, 255, 0.14)";
+      context.fillRect(SIDE_PX, bottom - part * CHART_PX, width, 1);
+      drawText(context, `${part * scale} ms`, SIDE_PX + 2, bottom - part * CHART_PX + 12, "#9fb0b7", 400, "left", 10);
     }
     for (const [index, frame] of frames.entries()) {
       const times = stageTimes(frame);
@@ -116,22 +131,22 @@ export class TraceOverlay {
       for (const stage of STAGES) {
         const height = ((times[stage] ?? 0) / scale) * CHART_PX;
         y -= height;
-        pen.fillStyle = COLOURS[stage];
-        pen.fillRect(WIDTH_PX - SIDE_PX - (frames.length - index) * (BAR_PX + 1), y, BAR_PX, height);
+        context.fillStyle = COLOURS[stage];
+        context.fillRect(WIDTH_PX - SIDE_PX - (frames.length - index) * (BAR_PX + 1), y, BAR_PX, height);
       }
     }
-    pen.fillStyle = "rgba(255, 255, 255, 0.4)";
-    pen.fillRect(SIDE_PX, bottom, room, 1);
+    context.fillStyle = "rgba(255, 255, 255, 0.4)";
+    context.fillRect(SIDE_PX, bottom, width, 1);
   }
 }
 
-function ms(value: number): string {
+function formatMs(value: number): string {
   return Number.isFinite(value) ? value.toFixed(1) : "–";
 }
 
-function text(
-  pen: CanvasRenderingContext2D,
-  words: string,
+function drawText(
+  context: CanvasRenderingContext2D,
+  content: string,
   x: number,
   y: number,
   colour: string,
@@ -139,8 +154,8 @@ function text(
   align: CanvasTextAlign = "left",
   size = 12,
 ): void {
-  pen.font = `${weight} ${size}px ${FONT}`;
-  pen.fillStyle = colour;
-  pen.textAlign = align;
-  pen.fillText(words, x, y);
+  context.font = `${weight} ${size}px ${FONT}`;
+  context.fillStyle = colour;
+  context.textAlign = align;
+  context.fillText(content, x, y);
 }

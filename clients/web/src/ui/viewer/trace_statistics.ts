@@ -1,12 +1,11 @@
-/** From the agent's per-frame trace (PROTOCOL.md §6) to what the overlay draws. Pure. */
+/** Turns the agent's trace of each frame (PROTOCOL.md §6) into the statistics that the overlay draws. Pure. */
 
 import type { TraceFrame } from "../../protocol/messages.ts";
-import { percentile } from "./number_format.ts";
 
 export const STAGES = ["capture", "diff", "encode", "queue", "network", "decode", "show"] as const;
 export type Stage = (typeof STAGES)[number];
 
-/** From where to where each stage lasts. */
+/** The timestamps at which each stage starts and ends. */
 const SPANS: Readonly<Record<Stage, readonly [keyof TraceFrame, keyof TraceFrame]>> = {
   capture: ["damaged", "captured"],
   diff: ["captured", "diffed"],
@@ -17,7 +16,7 @@ const SPANS: Readonly<Record<Stage, readonly [keyof TraceFrame, keyof TraceFrame
   show: ["decoded", "shown"],
 };
 
-/** Ms per stage; null where an end is not known, never below 0 although two clocks are compared. */
+/** Duration of each stage, ms; null where a timestamp is missing. Never negative, although two clocks are compared. */
 export type StageTimes = Readonly<Record<Stage, number | null>>;
 
 export function stageTimes(frame: TraceFrame): StageTimes {
@@ -35,15 +34,15 @@ export function totalMs(times: StageTimes): number {
   return STAGES.reduce((sum, stage) => sum + (times[stage] ?? 0), 0);
 }
 
-export interface Summary {
+export interface TraceSummary {
   readonly framesPerS: number;
   readonly mbitPerS: number;
   readonly stages: Readonly<Record<Stage, { readonly p50: number; readonly p90: number }>>;
   readonly total: { readonly p50: number; readonly p90: number };
 }
 
-/** Over the frames sent within the last `windowMs` before the newest one; null for none. */
-export function summarise(frames: readonly TraceFrame[], windowMs: number): Summary | null {
+/** Summarises the frames sent within `windowMs` before the newest one. Returns null when there is none. */
+export function summarise(frames: readonly TraceFrame[], windowMs: number): TraceSummary | null {
   const newest = frames.at(-1)?.sent;
   if (newest === undefined || newest === null) return null;
   const recent = frames.filter((frame) => frame.sent !== null && newest - frame.sent < windowMs);
@@ -62,4 +61,11 @@ export function summarise(frames: readonly TraceFrame[], windowMs: number): Summ
     stages,
     total: spread(times.map(totalMs)),
   };
+}
+
+/** Returns the value below which `fraction` (0…1) of the values lie; NaN when there are no values. */
+export function percentile(values: readonly number[], fraction: number): number {
+  if (values.length === 0) return Number.NaN;
+  const sorted = [...values].sort((left, right) => left - right);
+  return sorted[Math.min(sorted.length - 1, Math.floor(fraction * sorted.length))] ?? Number.NaN;
 }

@@ -1,4 +1,4 @@
-/** The page's end of the viewer worker. */
+/** The page's side of a viewer worker: starts the worker, carries out its surface commands, and passes messages on. */
 
 import type { ClipboardFormat } from "../../clipboard/frames.ts";
 import type { ClipboardRequests } from "../../clipboard/page_clipboard.ts";
@@ -6,29 +6,39 @@ import type { InputSink } from "../../input/input_sink.ts";
 import type { InputMessage, Monitor } from "../../protocol/messages.ts";
 import { CACHE_BYTES, SMALL_CACHE_BYTES } from "../../protocol/viewer_core.ts";
 import { PageSurface } from "../../surface/remote_surface.ts";
-import { type PointerDataChannel, PointerChannel } from "../../transport/pointer_channel.ts";
+import { PointerChannel, type PointerDataChannel } from "../../transport/pointer_channel.ts";
 import { canShowVideo } from "../../video/video_frames.ts";
 import { VideoPeer, type VideoSignaling } from "../../video/video_peer.ts";
 import type { PageMessage, WorkerMessage } from "../../worker/messages.ts";
+import { Emitter } from "../emitter.ts";
 import { deviceName } from "./device_name.ts";
+import type { ViewReceiver } from "./view_report.ts";
 
-export type News = Exclude<WorkerMessage, { kind: "surface" | "peer" | "answer" }>;
+/** What a viewer worker reports to the user interface. */
+export type ViewerEvent = Exclude<WorkerMessage, { kind: "surface" | "peer" | "answer" }>;
 
-export class ViewerLink implements InputSink, ClipboardRequests, VideoSignaling {
+/** Asks the agent for another monitor layout. */
+export interface LayoutRequests {
+  /**
+   * Requests these monitors, device px, and this text size of programs, percent; null leaves the text size.
+   *
+   * The answer is a `layout` event, or a notice that says why the request was refused.
+   */
+  requestLayout(monitors: readonly Monitor[], scale: number | null): void;
+}
+
+export class ViewerWorker implements InputSink, ClipboardRequests, VideoSignaling, ViewReceiver, LayoutRequests {
+  readonly events = new Emitter<ViewerEvent>();
   readonly #worker: Worker;
   readonly #video: VideoPeer | null;
   readonly #input = new PointerChannel({
     send: (message) => this.#worker.postMessage(JSON.stringify(message)),
     sendMotion: (message) => this.#post({ kind: "motion", text: JSON.stringify(message) }),
   });
+  #watch = { status: false, trace: false };
 
-  /** Throws when the browser gives no 2D canvas or no worker. */
-  constructor(
-    desktop: string,
-    monitor: number,
-    canvas: HTMLCanvasElement,
-    news: (news: News) => void,
-  ) {
+  /** Connects to a monitor and paints it on `canvas`. Throws when the browser has no 2D canvas or no workers. */
+  constructor(desktop: string, monitor: number, canvas: HTMLCanvasElement) {
     const surface = new PageSurface(canvas, (reply, transfer) => this.#post({ kind: "surface", reply }, transfer));
     this.#video = canShowVideo() ? new VideoPeer(surface, this) : null;
     this.#worker = new Worker(new URL("../../worker/entry.ts", import.meta.url), { type: "module", name: "viewer" });
@@ -37,23 +47,23 @@ export class ViewerLink implements InputSink, ClipboardRequests, VideoSignaling 
       if (message.kind === "peer") this.#video?.offerRequested(message.servers);
       else if (message.kind === "answer") this.#video?.answerReceived(message.sdp);
       else if (message.kind === "surface") surface.execute(message.command);
-      else news(message);
+      else this.events.emit(message);
     };
     this.#worker.onerror = (event) => {
-      // A worker that failed once is not to be trusted with a picture again.
+      // After an error the worker's state is unknown, so it must not paint any more.
       this.#worker.terminate();
-      news({ kind: "verdict", state: "unverified", epoch: 0, ageMs: 0, ratio: null });
-      news({ kind: "connection", state: { phase: "ended", reason: "unsupported", detail: event.message ?? "" } });
+      this.events.emit({ kind: "verdict", state: "unverified", epoch: 0, ageMs: 0, ratio: null });
+      const detail = event.message ?? "";
+      this.events.emit({ kind: "connection", state: { phase: "ended", reason: "unsupported", detail } });
     };
-    const start = {
+    this.#post({
       kind: "start",
       desktop,
       monitor,
       device: deviceName(navigator),
       video: this.#video !== null,
       cacheBytes: matchMedia("(pointer: coarse)").matches ? SMALL_CACHE_BYTES : CACHE_BYTES,
-    } as const;
-    this.#post(start);
+    });
   }
 
   send(message: InputMessage): void {
@@ -68,16 +78,23 @@ export class ViewerLink implements InputSink, ClipboardRequests, VideoSignaling 
     this.#input.useChannel(channel);
   }
 
-  view(visible: boolean, oneToOne: boolean, ratio: number): void {
+  setView(visible: boolean, oneToOne: boolean, ratio: number): void {
     this.#post({ kind: "view", visible, oneToOne, ratio });
   }
 
-  watch(status: boolean, trace: boolean): void {
-    this.#post({ kind: "watch", status, trace });
+  /** Starts or stops `status` events. */
+  watchStatus(on: boolean): void {
+    this.#watch = { ...this.#watch, status: on };
+    this.#post({ kind: "watch", ...this.#watch });
   }
 
-  /** Monitors as the person wants them, device px; the answer is `layout` news, or a notice that says why not. */
-  layout(monitors: readonly Monitor[], scale: number | null): void {
+  /** Starts or stops `trace` events. */
+  watchTrace(on: boolean): void {
+    this.#watch = { ...this.#watch, trace: on };
+    this.#post({ kind: "watch", ...this.#watch });
+  }
+
+  requestLayout(monitors: readonly Monitor[], scale: number | null): void {
     this.#post({ kind: "layout", monitors, scale });
   }
 
@@ -97,11 +114,16 @@ export class ViewerLink implements InputSink, ClipboardRequests, VideoSignaling 
     this.#post({ kind: "played", number, frames });
   }
 
-  retry(force: boolean): void {
+  /**
+   * Tests the connection, or connects at once where there is none.
+   *
+   * With `force` it also connects where the connection seems to work or has ended for good: the person asks for it.
+   */
+  reconnect(force: boolean): void {
     this.#post({ kind: "retry", force });
   }
 
-  /** The worker's socket goes with it. */
+  /** Closes the connection: terminating the worker closes its socket. */
   close(): void {
     this.#video?.close();
     this.#input.close();

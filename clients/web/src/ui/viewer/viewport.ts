@@ -1,4 +1,4 @@
-/** The surface on the page: its size and place in CSS px, and whether it is shown one to one. */
+/** The part of the page that displays a surface: computes the surface's size and position, and whether it is shown 1:1. */
 
 import {
   type Box,
@@ -6,74 +6,102 @@ import {
   isOneToOne,
   layout,
   naturalMode,
-  unclampedPixelAt,
   pixelAt,
+  unclampedPixelAt,
   type ViewMode,
 } from "../../input/geometry.ts";
-import type { AgentMessageOf } from "../../protocol/messages.ts";
 import { h } from "../dom.ts";
-import { setViewMode, viewMode } from "../preferences.ts";
-import { Reduction } from "./downscaled_view.ts";
+import { Emitter } from "../emitter.ts";
+import { viewMode } from "../preferences.ts";
+import { DownscaledView } from "./downscaled_view.ts";
+import { RemoteCursor } from "./remote_cursor.ts";
 import { Zoom } from "./zoom.ts";
 
-/** What comes into sight stands at least this far from the edge, CSS px. */
-const REVEAL_PX = 48;
-/** The text field follows a press after this: sooner than anybody types, later than the desktop answers. */
-const FIELD_AFTER_MS = 150;
+/** Distance from the viewport's edges that a revealed position keeps at least, CSS px. */
+const REVEAL_MARGIN_PX = 48;
+/** Space that the text field keeps to the surface's right and lower edges, CSS px. */
+const FIELD_MARGIN_PX = 40;
+/**
+ * Delay after which the text field moves to a press, ms: sooner than anybody types, later than the desktop answers.
+ * Moving it changes the page; until the next frame is drawn, Chromium then delivers no messages, such as the answer.
+ */
+const MOVE_FIELD_AFTER_MS = 150;
 
-/** How the surface comes to the size that is shown: not at all, as squares, averaged, or by whatever the browser does. */
+/**
+ * How the surface is scaled to its displayed size: not at all, to squares of whole device pixels, by averaging
+ * (`DownscaledView`), or by the browser's filter.
+ */
 export type Scaling = "none" | "squares" | "area" | "browser";
 
-export interface StageView {
+export interface ViewportState {
+  /** One surface pixel covers exactly one device pixel. */
   readonly oneToOne: boolean;
   /** Device pixels per CSS px. */
   readonly ratio: number;
   readonly mode: ViewMode;
-  /** Device pixels per pixel of the surface. */
+  /** Device pixels per surface pixel. */
   readonly scale: number;
   readonly scaling: Scaling;
-  /** The person enlarged the picture by hand. */
+  /** The person enlarged the surface with a pinch. */
   readonly zoomed: boolean;
-  /** The picture is larger than the stage: two fingers pan it. */
+  /** The surface is larger than the viewport, so that two fingers pan it. */
   readonly pannable: boolean;
 }
 
-export class Stage {
+export interface ViewportLabels {
+  readonly surface: string;
+  readonly field: string;
+}
+
+interface Position {
+  readonly x: number;
+  readonly y: number;
+}
+
+export class Viewport {
   /** Fills the window; scrolls when the surface is larger. */
   readonly element: HTMLElement;
   readonly canvas: HTMLCanvasElement;
-  /** Lies under the canvas and has the keyboard. */
+  /** The text field that has the keyboard focus; it lies under the canvas. */
   readonly field: HTMLTextAreaElement;
-  /** The desktop's pointer, where the person's own cannot show it. */
-  readonly ghost: HTMLImageElement;
-  readonly #sheet: HTMLElement;
-  readonly #reduction: Reduction;
-  readonly #changed: (view: StageView) => void;
+  readonly cursor: RemoteCursor;
+  /** Announces that size, scale or mode may have changed. */
+  readonly changes = new Emitter<ViewportState>();
+  /** Has the surface's box; holds everything that moves with the surface. */
+  readonly #surfaceBox: HTMLElement;
+  readonly #downscaled: DownscaledView;
   readonly #abort = new AbortController();
   readonly #sizes: ResizeObserver;
-  #surface: Extent | null = null;
-  #mode: ViewMode = "actual";
-  #box: Box = { x: 0, y: 0, width: 0, height: 0 };
   readonly #zoom = new Zoom();
-  /** CSS px at the lower edge that a soft keyboard and its bar cover. */
-  #coverPx = 0;
-  /** Device pixels that the canvas covers, as the browser counts them; null where it does not say. */
+  /** The monitor's size, px; null before the first connection. */
+  #surface: Extent | null = null;
+  #box: Box = { x: 0, y: 0, width: 0, height: 0 };
+  /** Height at the lower edge that a soft keyboard and the key bar cover, CSS px. */
+  #coveredPx = 0;
+  /** Device pixels that the canvas covers according to the browser; null where the browser does not tell. */
   #devicePixels: Extent | null = null;
-  /** The canvas on the page; null after anything that may have moved it. */
-  #onPage: Box | null = null;
+  /** The canvas's position on the page; null after anything that may have moved it. */
+  #canvasOnPage: Box | null = null;
   #fieldTimer: ReturnType<typeof setTimeout> | undefined;
-  #ghostTimer: ReturnType<typeof setTimeout> | undefined;
+  #state: ViewportState = {
+    oneToOne: false,
+    ratio: window.devicePixelRatio,
+    mode: "fit",
+    scale: 1,
+    scaling: "none",
+    zoomed: false,
+    pannable: false,
+  };
 
-  constructor(monitor: number, name: string, fieldLabel: string, changed: (view: StageView) => void) {
-    this.#changed = changed;
+  constructor(monitor: number, labels: ViewportLabels) {
     this.canvas = h("canvas", {
       class: "surface",
-      attrs: { "data-monitor": String(monitor), role: "img", "aria-label": name },
+      attrs: { "data-monitor": String(monitor), role: "img", "aria-label": labels.surface },
     });
     this.field = h("textarea", {
       class: "live-field",
       attrs: {
-        "aria-label": fieldLabel,
+        "aria-label": labels.field,
         autocapitalize: "off",
         autocomplete: "off",
         autocorrect: "off",
@@ -82,236 +110,203 @@ export class Stage {
         "data-gramm": "false",
       },
     });
-    this.ghost = h("img", { class: "ghost", attrs: { alt: "", draggable: "false", hidden: "" } });
-    this.#sheet = h("div", { class: "sheet" }, this.field, this.canvas, this.ghost);
-    this.element = h("div", { class: "stage" }, this.#sheet);
-    this.#reduction = new Reduction(this.canvas);
+    this.cursor = new RemoteCursor(this.canvas);
+    this.#surfaceBox = h("div", { class: "surface-box" }, this.field, this.canvas, this.cursor.element);
+    this.element = h("div", { class: "viewport" }, this.#surfaceBox);
+    this.#downscaled = new DownscaledView(this.canvas);
     const { signal } = this.#abort;
     const moved = (): void => {
-      this.#onPage = null;
+      this.#canvasOnPage = null;
     };
     this.element.addEventListener("scroll", moved, { signal, passive: true });
-    window.addEventListener("resize", () => this.arrange(), { signal });
-    window.visualViewport?.addEventListener("resize", () => this.arrange(), { signal });
+    window.addEventListener("resize", () => this.updateLayout(), { signal });
+    window.visualViewport?.addEventListener("resize", () => this.updateLayout(), { signal });
     window.visualViewport?.addEventListener("scroll", moved, { signal });
-    this.#sizes = new ResizeObserver((entries) => this.#resized(entries));
+    this.#sizes = new ResizeObserver((entries) => this.#onResized(entries));
     this.#sizes.observe(this.element);
     try {
       this.#sizes.observe(this.canvas, { box: "device-pixel-content-box" });
     } catch {
-      this.#sizes.observe(this.canvas); // Safari has no such box; CSS px × ratio must do.
+      this.#sizes.observe(this.canvas); // Safari has no such box: CSS px × ratio is used instead.
     }
   }
 
-  get mode(): ViewMode {
-    return this.#mode;
+  get state(): ViewportState {
+    return this.#state;
   }
 
-  /** The monitor has this size, px. */
-  open(surface: Extent): void {
-    this.#surface = surface;
-    this.arrange();
-  }
-
-  choose(mode: ViewMode): void {
-    setViewMode(mode);
-    this.#zoom.reset();
-    this.arrange();
-  }
-
-  /** Back from what fingers made of it. */
-  unzoom(): void {
-    this.#zoom.reset();
-    this.arrange();
-  }
-
-  /** Pans by dx, dy and enlarges by `factor` around x, y: CSS px on the page. */
-  view(x: number, y: number, dxPx: number, dyPx: number, factor: number): void {
-    if (this.#surface === null) return;
-    const { element } = this;
-    this.#zoom.take({ x: this.#box.x - element.scrollLeft, y: this.#box.y - element.scrollTop });
-    element.scrollTo(0, 0);
-    this.#zoom.move(x - element.offsetLeft, y - element.offsetTop, dxPx, dyPx, factor);
-    this.arrange();
-  }
-
-  /** A soft keyboard covers so much of the lower edge: the picture keeps its size, and the text that is typed comes into sight. */
-  cover(coverPx: number): void {
-    if (Math.abs(coverPx - this.#coverPx) < 1) return;
-    this.#coverPx = coverPx;
-    this.arrange();
-    if (coverPx > 0) this.#reveal(this.field.offsetLeft, this.field.offsetTop);
-  }
-
-  /** Brings a pixel of the monitor into sight, where the picture is larger than the stage. */
-  reveal(x: number, y: number): void {
-    if (this.#surface === null) return;
-    this.#reveal((x / this.#surface.width) * this.#box.width, (y / this.#surface.height) * this.#box.height);
-  }
-
-  /** What the stage has room for, device px. */
-  get room(): Extent {
+  /** The viewport's size, device px. */
+  get deviceSize(): Extent {
     const ratio = window.devicePixelRatio;
     const { offsetWidth, offsetHeight } = this.element;
     return { width: Math.round(offsetWidth * ratio), height: Math.round(offsetHeight * ratio) };
   }
 
-  /** The monitor's size, and how many of its pixels a CSS px covers. */
-  get scale(): { readonly width: number; readonly height: number; readonly perCssPx: number } {
+  /** The surface's size in px, and how many surface pixels a CSS px covers. */
+  get surfaceScale(): Extent & { readonly perCssPx: number } {
     const { width, height } = this.#surface ?? { width: 1, height: 1 };
     return { width, height, perCssPx: this.#box.width > 0 ? width / this.#box.width : 1 };
   }
 
-  locate(clientX: number, clientY: number): { x: number; y: number } {
-    const surface = this.#surface;
-    if (surface === null) return { x: 0, y: 0 };
-    // Measured once after each change: a measurement per event could make the browser lay out the page first.
-    this.#onPage ??= this.canvas.getBoundingClientRect();
-    return pixelAt(this.#onPage, surface, clientX, clientY);
+  /** Sets the monitor's size, px. */
+  setSurfaceSize(surface: Extent): void {
+    this.#surface = surface;
+    this.updateLayout();
   }
 
-  /** The same, beyond the picture's edges as well. */
-  around(clientX: number, clientY: number): { x: number; y: number } {
-    const surface = this.#surface;
-    if (surface === null) return { x: 0, y: 0 };
-    this.#onPage ??= this.canvas.getBoundingClientRect();
-    return unclampedPixelAt(this.#onPage, surface, clientX, clientY);
+  /** Undoes what the person did with a pinch. */
+  resetZoom(): void {
+    this.#zoom.reset();
+    this.updateLayout();
   }
 
-  /** Whether a place on the page is on the picture. */
-  holds(clientX: number, clientY: number): boolean {
-    this.#onPage ??= this.canvas.getBoundingClientRect();
-    const { x, y, width, height } = this.#onPage;
+  /** Pans by dxPx, dyPx and enlarges by `factor` around x, y: CSS px on the page. */
+  panAndZoom(x: number, y: number, dxPx: number, dyPx: number, factor: number): void {
+    if (this.#surface === null) return;
+    const { element } = this;
+    this.#zoom.start({ x: this.#box.x - element.scrollLeft, y: this.#box.y - element.scrollTop });
+    element.scrollTo(0, 0);
+    this.#zoom.move(x - element.offsetLeft, y - element.offsetTop, dxPx, dyPx, factor);
+    this.updateLayout();
+  }
+
+  /** A soft keyboard covers this height of the lower edge, CSS px: the surface keeps its size, and the text field stays visible. */
+  setCovered(coveredPx: number): void {
+    if (Math.abs(coveredPx - this.#coveredPx) < 1) return;
+    this.#coveredPx = coveredPx;
+    this.updateLayout();
+    if (coveredPx > 0) this.#reveal({ x: this.field.offsetLeft, y: this.field.offsetTop });
+  }
+
+  /** Pans so that a surface pixel is visible. */
+  revealPixel(x: number, y: number): void {
+    const position = this.#onSurfaceBox(x, y);
+    if (position !== null) this.#reveal(position);
+  }
+
+  /** Returns the surface pixel under a page position, limited to the surface. */
+  pixelAt(clientX: number, clientY: number): Position {
+    return this.#surface === null ? { x: 0, y: 0 } : pixelAt(this.#measure(), this.#surface, clientX, clientY);
+  }
+
+  /** Returns the surface pixel under a page position, also beyond the surface's edges. */
+  unclampedPixelAt(clientX: number, clientY: number): Position {
+    return this.#surface === null ? { x: 0, y: 0 } : unclampedPixelAt(this.#measure(), this.#surface, clientX, clientY);
+  }
+
+  /** Returns whether a page position is on the surface. */
+  contains(clientX: number, clientY: number): boolean {
+    const { x, y, width, height } = this.#measure();
     return clientX >= x && clientX < x + width && clientY >= y && clientY < y + height;
   }
 
-  arrange(): void {
-    this.#onPage = null;
+  /** Shows the desktop's cursor at a surface pixel; hides it again after a moment unless `permanent`. */
+  showCursor(x: number, y: number, permanent: boolean): void {
+    const position = this.#onSurfaceBox(x + 0.5, y + 0.5);
+    if (position !== null) this.cursor.showAt(position.x, position.y, permanent);
+  }
+
+  focusField(): void {
+    if (document.activeElement !== this.field) this.field.focus({ preventScroll: true });
+  }
+
+  /** Moves the text field to a press: input methods open their candidate window beside it. */
+  moveField(clientX: number, clientY: number): void {
+    clearTimeout(this.#fieldTimer);
+    this.#fieldTimer = setTimeout(() => {
+      const { x, y } = this.#measure();
+      const left = Math.max(0, Math.min(this.#box.width - FIELD_MARGIN_PX, clientX - x));
+      const top = Math.max(0, Math.min(this.#box.height - FIELD_MARGIN_PX, clientY - y));
+      this.field.style.left = `${left}px`;
+      this.field.style.top = `${top}px`;
+    }, MOVE_FIELD_AFTER_MS);
+  }
+
+  /** Computes the surface's box anew. Does nothing while the size of the surface or of the viewport is unknown. */
+  updateLayout(): void {
+    this.#canvasOnPage = null;
     const surface = this.#surface;
     if (surface === null) return;
     const ratio = window.devicePixelRatio;
-    const stage = { width: this.element.clientWidth, height: this.element.clientHeight };
-    if (stage.width === 0 || stage.height === 0) return;
-    const window_ = { width: this.element.offsetWidth, height: this.element.offsetHeight };
-    this.#mode = viewMode() ?? naturalMode(window_, surface, ratio);
-    this.element.dataset.view = this.#mode;
-    const room = this.#mode === "fit" ? window_ : stage;
-    this.#box = this.#zoom.box(layout(room, surface, ratio, this.#mode), window_, this.#coverPx, surface, ratio);
-    this.element.dataset.free = String(this.#zoom.active || this.#coverPx > 0);
-    const { style } = this.#sheet;
+    const { clientWidth, clientHeight, offsetWidth, offsetHeight } = this.element;
+    if (clientWidth === 0 || clientHeight === 0) return;
+    const full = { width: offsetWidth, height: offsetHeight };
+    const mode = viewMode() ?? naturalMode(full, surface, ratio);
+    this.element.dataset.view = mode;
+    const available = mode === "fit" ? full : { width: clientWidth, height: clientHeight };
+    this.#box = this.#zoom.box(layout(available, surface, ratio, mode), full, this.#coveredPx, surface, ratio);
+    this.element.dataset.zoomed = String(this.#zoom.active || this.#coveredPx > 0);
+    const { style } = this.#surfaceBox;
     style.left = `${this.#box.x}px`;
     style.top = `${this.#box.y}px`;
     style.width = `${this.#box.width}px`;
     style.height = `${this.#box.height}px`;
-    this.#report();
-  }
-
-  /** The desktop's pointer has this shape now. */
-  cursor(cursor: AgentMessageOf<"cursor">): void {
-    const { canvas, ghost } = this;
-    if (cursor.png === null) {
-      canvas.style.cursor = "none";
-      ghost.removeAttribute("src");
-      ghost.hidden = true;
-      return;
-    }
-    const url = `data:image/png;base64,${cursor.png}`;
-    // A hot spot outside the picture would make browsers drop the whole rule.
-    const hotX = Math.max(0, Math.min(cursor.width - 1, cursor.hot_x));
-    const hotY = Math.max(0, Math.min(cursor.height - 1, cursor.hot_y));
-    canvas.style.cursor = `url("${url}") ${hotX} ${hotY}, default`;
-    ghost.src = url;
-    ghost.dataset.hotX = String(hotX);
-    ghost.dataset.hotY = String(hotY);
-  }
-
-  /** Shows the desktop's pointer at a pixel of the monitor: for good under a finger, else for a moment. */
-  pointAt(x: number, y: number, forGood: boolean): void {
-    const surface = this.#surface;
-    if (surface === null || !this.ghost.hasAttribute("src")) return;
-    const hotX = Number(this.ghost.dataset.hotX ?? 0);
-    const hotY = Number(this.ghost.dataset.hotY ?? 0);
-    this.ghost.style.left = `${((x + 0.5) / surface.width) * this.#box.width - hotX}px`;
-    this.ghost.style.top = `${((y + 0.5) / surface.height) * this.#box.height - hotY}px`;
-    this.ghost.hidden = false;
-    clearTimeout(this.#ghostTimer);
-    if (!forGood) {
-      this.#ghostTimer = setTimeout(() => {
-        this.ghost.hidden = true;
-      }, 1_200);
-    }
-  }
-
-  /**
-   * Puts the text field where the person works: input methods show their candidates beside it. Not at once: a press
-   * that changes the page asks for a frame, and until that is drawn Chromium hands over nothing, nor what the desktop
-   * answers.
-   */
-  placeField(clientX: number, clientY: number): void {
-    clearTimeout(this.#fieldTimer);
-    this.#fieldTimer = setTimeout(() => {
-      this.#onPage ??= this.canvas.getBoundingClientRect();
-      const left = Math.max(0, Math.min(this.#box.width - 40, clientX - this.#onPage.x));
-      const top = Math.max(0, Math.min(this.#box.height - 40, clientY - this.#onPage.y));
-      this.field.style.left = `${left}px`;
-      this.field.style.top = `${top}px`;
-    }, FIELD_AFTER_MS);
-  }
-
-  /** The pointer is the mouse's own. */
-  hideGhost(): void {
-    if (!this.ghost.hidden) this.ghost.hidden = true;
-  }
-
-  #reveal(left: number, top: number): void {
-    const { offsetWidth, offsetHeight } = this.element;
-    const x = this.#box.x + left;
-    const y = this.#box.y + top;
-    const into = (place: number, low: number, high: number): number =>
-      place < low ? low - place : place > high ? high - place : 0;
-    const dxPx = into(x, REVEAL_PX, offsetWidth - REVEAL_PX);
-    const dyPx = into(y, REVEAL_PX, offsetHeight - this.#coverPx - REVEAL_PX);
-    if (dxPx !== 0 || dyPx !== 0) this.view(0, 0, dxPx, dyPx, 1);
+    this.#updateState(mode);
   }
 
   close(): void {
     clearTimeout(this.#fieldTimer);
-    clearTimeout(this.#ghostTimer);
     this.#abort.abort();
     this.#sizes.disconnect();
-    this.#reduction.close();
+    this.#downscaled.close();
+    this.cursor.close();
   }
 
-  #resized(entries: readonly ResizeObserverEntry[]): void {
+  /** Measures the canvas once after each change: a measurement per event could make the browser lay out the page first. */
+  #measure(): Box {
+    this.#canvasOnPage ??= this.canvas.getBoundingClientRect();
+    return this.#canvasOnPage;
+  }
+
+  /** Converts a surface pixel to CSS px from the surface's corner; null while the surface's size is unknown. */
+  #onSurfaceBox(x: number, y: number): Position | null {
+    const surface = this.#surface;
+    if (surface === null) return null;
+    return { x: (x / surface.width) * this.#box.width, y: (y / surface.height) * this.#box.height };
+  }
+
+  /** Pans so that a position, CSS px from the surface's corner, is visible. */
+  #reveal(position: Position): void {
+    const { offsetWidth, offsetHeight } = this.element;
+    const distanceInto = (value: number, low: number, high: number): number =>
+      value < low ? low - value : value > high ? high - value : 0;
+    const dxPx = distanceInto(this.#box.x + position.x, REVEAL_MARGIN_PX, offsetWidth - REVEAL_MARGIN_PX);
+    const maxTop = offsetHeight - this.#coveredPx - REVEAL_MARGIN_PX;
+    const dyPx = distanceInto(this.#box.y + position.y, REVEAL_MARGIN_PX, maxTop);
+    if (dxPx !== 0 || dyPx !== 0) this.panAndZoom(0, 0, dxPx, dyPx, 1);
+  }
+
+  #onResized(entries: readonly ResizeObserverEntry[]): void {
     for (const entry of entries) {
-      if (entry.target !== this.canvas) this.arrange();
+      if (entry.target !== this.canvas) this.updateLayout();
       const size = entry.target === this.canvas ? entry.devicePixelContentBoxSize?.[0] : undefined;
       if (size !== undefined) this.#devicePixels = { width: size.inlineSize, height: size.blockSize };
     }
-    this.#onPage = null;
-    this.#report();
+    this.#canvasOnPage = null;
+    this.#updateState(this.#state.mode);
   }
 
-  #report(): void {
+  #updateState(mode: ViewMode): void {
     const surface = this.#surface;
     if (surface === null) return;
     const ratio = window.devicePixelRatio;
-    // What the layout wants and what the browser made of it must both be 1:1, and nobody may have pinched the page.
     const wanted = { width: this.#box.width * ratio, height: this.#box.height * ratio };
     const pinched = Math.abs((window.visualViewport?.scale ?? 1) - 1) > 0.001;
+    // 1:1 only if the layout asks for it, the browser does it, and nobody pinched the whole page.
     const oneToOne = !pinched && isOneToOne(wanted, surface) && isOneToOne(this.#devicePixels ?? wanted, surface);
-    this.element.dataset.oneToOne = String(oneToOne);
     const scale = wanted.width / surface.width;
-    // Enlarged by a whole number, every pixel stays a square of its own colour.
-    const whole = Math.abs(scale - Math.round(scale)) * surface.width < 1 && scale > 0.5;
-    this.element.dataset.whole = String(whole && !pinched);
-    const shown = { width: Math.round(wanted.width), height: Math.round(wanted.height) };
-    const smaller = shown.width < surface.width || shown.height < surface.height;
-    const averaged = this.#reduction.show(smaller ? shown : null, ratio);
-    const scaling = oneToOne ? "none" : averaged ? "area" : whole && !pinched ? "squares" : "browser";
-    this.element.dataset.scaling = scaling;
+    // Enlarged by a whole number, every surface pixel stays a square of one colour.
+    const wholeScale = Math.abs(scale - Math.round(scale)) * surface.width < 1 && scale > 0.5 && !pinched;
+    const shownSize = { width: Math.round(wanted.width), height: Math.round(wanted.height) };
+    const smaller = shownSize.width < surface.width || shownSize.height < surface.height;
+    const averaged = this.#downscaled.show(smaller ? shownSize : null, ratio);
+    const scaling = oneToOne ? "none" : averaged ? "area" : wholeScale ? "squares" : "browser";
     const { offsetWidth, offsetHeight } = this.element;
-    const pannable = this.#box.width > offsetWidth + 1 || this.#box.height > offsetHeight - this.#coverPx + 1;
-    this.#changed({ oneToOne, ratio, mode: this.#mode, scale, scaling, zoomed: this.#zoom.enlarged, pannable });
+    const pannable = this.#box.width > offsetWidth + 1 || this.#box.height > offsetHeight - this.#coveredPx + 1;
+    this.element.dataset.oneToOne = String(oneToOne);
+    this.element.dataset.wholeScale = String(wholeScale);
+    this.element.dataset.scaling = scaling;
+    this.#state = { oneToOne, ratio, mode, scale, scaling, zoomed: this.#zoom.enlarged, pannable };
+    this.changes.emit(this.#state);
   }
 }

@@ -1,4 +1,4 @@
-/** Keeps the screen awake while a session is shown: a picture under study must not go dark. */
+/** Keeps the screen on while a desktop is displayed: images under study must not go dark. */
 
 export class WakeLock {
   readonly #abort = new AbortController();
@@ -7,22 +7,22 @@ export class WakeLock {
 
   constructor() {
     // The browser drops the lock whenever the page is hidden.
-    document.addEventListener("visibilitychange", () => void this.#ask(), { signal: this.#abort.signal });
+    document.addEventListener("visibilitychange", () => void this.#request(), { signal: this.#abort.signal });
   }
 
-  hold(wanted: boolean): void {
+  setWanted(wanted: boolean): void {
     this.#wanted = wanted;
-    if (wanted) void this.#ask();
-    else this.#drop();
+    if (wanted) void this.#request();
+    else this.#release();
   }
 
   close(): void {
     this.#wanted = false;
     this.#abort.abort();
-    this.#drop();
+    this.#release();
   }
 
-  async #ask(): Promise<void> {
+  async #request(): Promise<void> {
     const { wakeLock } = navigator as Partial<Pick<Navigator, "wakeLock">>;
     if (!this.#wanted || document.visibilityState !== "visible" || wakeLock === undefined) return;
     if (this.#lock !== null && !this.#lock.released) return;
@@ -31,12 +31,12 @@ export class WakeLock {
       if (this.#wanted) this.#lock = lock;
       else await lock.release();
     } catch (error) {
-      // Low battery, or a policy: the session works the same.
+      // The browser refuses when the battery is low or a policy forbids it; the desktop works without the lock.
       console.info("wake lock:", error);
     }
   }
 
-  #drop(): void {
+  #release(): void {
     const lock = this.#lock;
     this.#lock = null;
     if (lock !== null) void lock.release();

@@ -1,4 +1,4 @@
-/** Says how far the person enlarged the picture, and takes it back. */
+/** A button that shows how much the surface is enlarged, and resets the enlargement. */
 
 import { h } from "../dom.ts";
 import { icon } from "../icons.ts";
@@ -6,25 +6,26 @@ import { texts } from "../texts.ts";
 
 export class ZoomChip {
   readonly element: HTMLButtonElement;
-  readonly #figure = h("span", {});
+  readonly #percent = h("span", {});
 
-  constructor(reset: () => void) {
+  constructor(onClick: () => void) {
     this.element = h(
       "button",
-      { class: "zoom-chip", attrs: { type: "button", hidden: "" }, on: { click: reset } },
-      this.#figure,
+      { class: "zoom-chip", attrs: { type: "button", hidden: "" }, on: { click: onClick } },
+      this.#percent,
       icon("window"),
     );
+    // The keyboard focus stays with the desktop.
     this.element.addEventListener("mousedown", (event) => event.preventDefault());
   }
 
-  /** Device pixels per pixel of the surface; null when nothing is enlarged. */
+  /** Shows the scale in device pixels per surface pixel; hides the button with null. */
   show(scale: number | null): void {
     this.element.hidden = scale === null;
     if (scale === null) return;
     const percent = Math.round(scale * 100);
     const label = texts().zoom(percent);
-    this.#figure.textContent = `${percent} %`;
+    this.#percent.textContent = `${percent} %`;
     this.element.title = label;
     this.element.setAttribute("aria-label", label);
   }

@@ -1,36 +1,46 @@
-/** Which of a window's connections carries what: keys go by its own, the pointer by that of the monitor it is on. */
+/** Sends the input of one window over the right connection when the window shows two monitors. */
 
 import type { InputSink } from "../../../input/input_sink.ts";
 import type { InputMessage } from "../../../protocol/messages.ts";
 
-export class Ways implements InputSink {
+/**
+ * Sends keys and text over the window's own connection, and pointer and wheel over the connection of the monitor
+ * that the pointer is on.
+ */
+export class InputRouter implements InputSink {
   readonly #own: InputSink;
   #pointer: InputSink;
 
+  /** `own` is the window's own connection. */
   constructor(own: InputSink) {
     this.#own = own;
     this.#pointer = own;
   }
 
   send(message: InputMessage): void {
-    const way = message.type === "pointer" || message.type === "wheel" ? this.#pointer : this.#own;
-    way.send(message);
+    const connection = message.type === "pointer" || message.type === "wheel" ? this.#pointer : this.#own;
+    connection.send(message);
   }
 
   sendMotion(x: number, y: number, buttons: number): void {
     this.#pointer.sendMotion(x, y, buttons);
   }
 
-  /** InputSink for another monitor: `hands`, which end here, with the pointer going by `pointer`. */
-  by(pointer: InputSink, hands: InputSink): InputSink {
-    const through = (act: () => void): void => {
-      this.#pointer = pointer;
-      act();
+  /**
+   * Returns a sink for the pointer of another monitor of the window.
+   *
+   * Input passes through `chain`, a sink that ends in this router (it holds the sticky modifiers, for example);
+   * what reaches the router meanwhile goes to `connection` if it is pointer input.
+   */
+  forMonitor(connection: InputSink, chain: InputSink): InputSink {
+    const routed = (send: () => void): void => {
+      this.#pointer = connection;
+      send();
       this.#pointer = this.#own;
     };
     return {
-      send: (message) => through(() => hands.send(message)),
-      sendMotion: (x, y, buttons) => through(() => hands.sendMotion(x, y, buttons)),
+      send: (message) => routed(() => chain.send(message)),
+      sendMotion: (x, y, buttons) => routed(() => chain.sendMotion(x, y, buttons)),
     };
   }
 }

@@ -1,348 +1,259 @@
-/** Everything about monitors in one window: strip, panel, a second one beside, the windows of the others, keys and swipes, sizes that follow. */
+/**
+ * Everything that one window does about monitors: strip, panel and split view, keys and swipes that switch monitors,
+ * windows for the other monitors, and layouts that follow windows or displays.
+ */
 
-import type { Gesture, TouchMode } from "../../../input/touch_table.ts";
+import type { InputSink } from "../../../input/input_sink.ts";
+import type { Gesture } from "../../../input/touch_table.ts";
 import type { DesktopLayout, Monitor } from "../../../protocol/messages.ts";
-import { loadJson, storeJson, touchMode } from "../../preferences.ts";
+import type { ConnectionState } from "../../../worker/messages.ts";
+import type { Emitter } from "../../emitter.ts";
 import { texts } from "../../texts.ts";
-import { Beside } from "./split_view.ts";
-import { Following } from "./size_sync.ts";
-import { alike, kept, turned } from "./monitor_order.ts";
-import type { PaneActs } from "./split_pane.ts";
-import { MonitorsPanel } from "./monitors_panel.ts";
-import { MonitorPictures } from "./thumbnails.ts";
-import { displaySize, forDisplays, type Size } from "./monitor_layout.ts";
+import type { ConnectionSteps } from "../connection_notice.ts";
+import type { PointerListener } from "../monitor_view.ts";
+import type { Announcer } from "../toast.ts";
+import type { LayoutRequests, ViewerEvent } from "../viewer_worker.ts";
+import { DeviceLayout } from "./device_layout.ts";
+import { DisplaySync } from "./display_sync.ts";
+import { displaySize } from "./monitor_layout.ts";
+import { monitorAfter } from "./monitor_order.ts";
 import { MonitorStrip } from "./monitor_strip.ts";
-import { onSwipe, type Swipe } from "./swipe_core.ts";
-import { displays, fillDisplay, knowsDisplays, openWindow, rememberPlace, watchDisplays } from "./monitor_windows.ts";
+import { openWindow, rememberPosition, supportsDisplays } from "./monitor_windows.ts";
+import { MonitorsPanel } from "./monitors_panel.ts";
+import type { ShownMonitors } from "./shown_monitors.ts";
+import { SizeSync } from "./size_sync.ts";
+import { SplitPane } from "./split_pane.ts";
+import { SplitView } from "./split_view.ts";
+import { listenForSwipes, type Swipe } from "./swipe_core.ts";
+import { MonitorThumbnails } from "./thumbnails.ts";
 
-/** An order that was refused is answered by a notice alone, ms. */
-const ANSWER_MS = 1_500;
-/** Fingers that switch monitors on the picture: one drags, two scroll and zoom. */
+/** Fingers that switch monitors with a swipe on the surface; one finger drags, two scroll and zoom. */
 const SWIPING_FINGERS = 3;
-/** What is under such a finger must not go away. */
+/** Gestures that hold something on the desktop: the monitor under them must not be switched. */
 const HOLDING: ReadonlySet<Gesture> = new Set(["drag", "aim", "tap-drag"]);
 
-export interface MonitorControlsActs extends Omit<PaneActs, "gone"> {
-  order(monitors: readonly Monitor[], scale: number | null): void;
-  /** Shows another monitor in this window. */
-  show(monitor: number): void;
-  /** Whether two are shown, for the next page. */
-  keepBeside(on: boolean): void;
-  /** For the person, at the picture's edge. */
-  say(message: string): void;
-  /** The desktop is on this device again: another window of it took it back. */
-  back(): void;
-  /** What the fingers do on the window's own picture. */
-  gesture(): Gesture;
-  /** What the fingers on it do means nothing until they are up. */
-  ignoreTouches(): void;
-  /** The panel closed: the keyboard goes back to the desktop. */
-  closed(): void;
+/** Shows another monitor in this window, and remembers that the person wants a split view. */
+export interface MonitorNavigation {
+  showMonitor(monitor: number): void;
+  rememberSplit(on: boolean): void;
 }
 
 export interface MonitorControlsOptions {
   readonly desktop: string;
+  /** The window's own monitor. */
   readonly monitor: number;
-  /** The window's own surface. */
-  readonly surface: HTMLCanvasElement;
-  /** The stage's size in device px. */
-  readonly room: () => Size;
-  /** The monitor takes the window's size, whatever was chosen. */
-  readonly fit: boolean;
-  readonly beside: boolean;
+  /** The monitor takes the window's size, whatever the person chose. */
+  readonly fitWindow: boolean;
+  /** Two monitors are shown side by side where there is room. */
+  readonly split: boolean;
+  /** The page's element, which holds the viewports. */
+  readonly page: HTMLElement;
+  /** Returns where pointer input on a second monitor is sent; `connection` is that monitor's. */
+  readonly sinkFor: (connection: InputSink) => InputSink;
+  readonly navigation: MonitorNavigation;
+  readonly steps: Pick<ConnectionSteps, "showDesktopList" | "signIn">;
 }
 
 export class MonitorControls {
   readonly panel: MonitorsPanel;
   readonly strip: MonitorStrip;
+  /** Announces that another window took the desktop back to this device. */
+  readonly desktopReturned: Emitter<void>;
   readonly #options: MonitorControlsOptions;
-  readonly #acts: MonitorControlsActs;
-  readonly #pictures: MonitorPictures;
-  readonly #beside: Beside;
-  readonly #following: Following;
+  readonly #shown: ShownMonitors;
+  readonly #requests: LayoutRequests;
+  readonly #announcer: Announcer;
+  readonly #thumbnails: MonitorThumbnails;
+  readonly #splitView: SplitView;
+  readonly #sizeSync: SizeSync;
+  readonly #displaySync: DisplaySync;
+  readonly #deviceLayout: DeviceLayout;
   readonly #abort = new AbortController();
-  /** Between the windows of this browser on this desktop. */
-  readonly #others: BroadcastChannel;
   #layout: DesktopLayout | null = null;
-  #callsOthers = false;
-  #answered: (() => void) | undefined;
 
-  constructor(options: MonitorControlsOptions, acts: MonitorControlsActs) {
-    const { desktop, monitor, surface } = options;
+  constructor(
+    options: MonitorControlsOptions,
+    shown: ShownMonitors,
+    requests: LayoutRequests,
+    announcer: Announcer,
+    listener: PointerListener,
+  ) {
+    const { desktop, monitor, page } = options;
     const { signal } = this.#abort;
     this.#options = options;
-    this.#acts = acts;
-    this.#others = new BroadcastChannel(`lightbox.back.${desktop}`);
-    this.#others.onmessage = () => acts.back();
-    this.#pictures = new MonitorPictures(desktop, monitor, surface, () => this.panel.pictures());
-    this.#beside = new Beside(
-      desktop,
-      monitor,
-      options.beside,
-      touchMode(),
-      this.#pictures,
-      signal,
-      { ...acts, gone: () => this.#chooseBeside(false) },
-      () => this.#showStrip(),
-    );
-    this.#following = new Following(
-      {
-        desktop,
-        always: options.fit,
-        rooms: () => {
-          const { pane } = this.#beside;
-          const own: [number, Size] = [monitor, options.room()];
-          return new Map(pane === null ? [own] : [own, [pane.monitor, pane.room]]);
-        },
-        bound: () => this.#followsDisplays(),
-        order: (monitors, scale) => acts.order(monitors, scale),
-      },
+    this.#shown = shown;
+    this.#requests = requests;
+    this.#announcer = announcer;
+    this.#thumbnails = new MonitorThumbnails(desktop, shown);
+    this.#splitView = new SplitView(
+      { page, monitor, wanted: options.split, createPane: (number) => this.#createPane(number, listener) },
       signal,
     );
-    this.strip = new MonitorStrip(
-      {
-        show: (number) => this.#show(number),
-        swiped: (swipe) => this.#swiped(swipe),
-        beside: (on) => this.#chooseBeside(on),
-      },
+    this.#displaySync = new DisplaySync(desktop, requests, announcer, signal);
+    this.#sizeSync = new SizeSync(
+      { desktop, always: options.fitWindow, followsDisplays: () => this.#displaySync.active },
+      shown,
+      requests,
       signal,
     );
+    this.#deviceLayout = new DeviceLayout(desktop, requests);
+    this.desktopReturned = this.#deviceLayout.returned;
+    this.strip = new MonitorStrip(signal);
     this.panel = new MonitorsPanel(
       () => ({
-        shown: this.#beside.shown,
-        keeps: this.#following.keeps,
-        beside: this.#beside.state,
+        shown: shown.numbers,
+        keepsSizes: this.#sizeSync.keepsSizes,
+        split: this.#splitView.state,
         display: displaySize({ width: screen.width, height: screen.height, devicePixelRatio }),
-        seen: (number) => this.#pictures.of(number),
       }),
-      {
-        show: (number) => this.#show(number),
-        open: (number) => this.#open([number]),
-        openAll: () => this.#openAll(),
-        beside: (on) => this.#chooseBeside(on),
-        useDisplays: knowsDisplays() ? () => void this.#useDisplays() : null,
-        order: (monitors, scale, sized) => {
-          this.#followDisplays(false);
-          // A size that was chosen is not taken back by the next change of the window.
-          if (sized) this.#following.keep(true);
-          if (scale !== this.#layout?.scale) this.#following.chooseScale(scale);
-          acts.order(monitors, scale);
-        },
-        keep: (on) => this.#following.keep(on),
-        closed: () => {
-          this.#pictures.watch(false);
-          acts.closed();
-        },
-      },
+      this.#thumbnails,
+      supportsDisplays(),
     );
-    window.addEventListener("pagehide", () => rememberPlace(desktop, monitor), { signal });
-    // Before the desktop's keyboard sees it.
-    window.addEventListener("keydown", (event) => this.#key(event), { signal, capture: true });
-    document.addEventListener("visibilitychange", () => this.#beside.pane?.tellView(), { signal });
-    if (this.#followsDisplays()) void watchDisplays(signal, () => void this.#displaysChanged());
+    this.#connectParts();
+    window.addEventListener("pagehide", () => rememberPosition(desktop, monitor), { signal });
+    // In the capture phase, before the keys are sent to the desktop.
+    window.addEventListener("keydown", (event) => this.#onKey(event), { signal, capture: true });
+    listenForSwipes(
+      page,
+      SWIPING_FINGERS,
+      signal,
+      () => this.#takeFingers(),
+      (swipe) => this.#onSwipe(swipe),
+    );
   }
 
-  /** The page is there: `host` holds the stages. */
-  open(host: HTMLElement): void {
-    const heeds = (): boolean => {
-      const { pane } = this.#beside;
-      if ([this.#acts.gesture(), pane?.gesture ?? "idle"].some((gesture) => HOLDING.has(gesture))) return false;
-      // A hand over the middle has fingers on either picture, which each would take for a drag or a scroll.
-      this.#acts.ignoreTouches();
-      pane?.ignoreTouches();
-      return true;
-    };
-    onSwipe(host, SWIPING_FINGERS, this.#abort.signal, heeds, (swipe) => this.#swiped(swipe));
-    this.#beside.open(host);
+  handle(event: ViewerEvent): void {
+    if (event.kind === "layout") this.#onLayout(event.layout);
+    else if (event.kind === "connection") this.#onConnection(event.state);
   }
 
-  toggle(open: boolean): void {
-    this.#pictures.watch(open);
-    this.panel.toggle(open);
+  /** A soft keyboard is up: the window's height is not the one that monitors should have. */
+  setSoftKeyboard(raised: boolean): void {
+    this.#sizeSync.setPaused(raised);
   }
 
-  layout(layout: DesktopLayout): void {
-    this.#layout = layout;
-    this.panel.layout(layout);
-    this.#beside.layout(layout.monitors);
-    this.#pictures.monitors(layout.monitors.map((monitor) => monitor.id));
-    if (this.#returns(layout)) return;
-    storeJson(this.#name("layout"), layout.monitors);
-    storeJson(this.#name("text"), layout.scale);
-    if (this.#callsOthers) this.#others.postMessage("back");
-    this.#callsOthers = false;
-    this.#answered?.();
-    this.#following.layout(layout);
-  }
-
-  /** The desktop went to another device: what stands on this desk is wanted again when it comes back. */
-  moved(): void {
-    storeJson(this.#name("away"), true);
-    this.#following.moved();
-  }
-
-  /** Where a place on the page lies, in px of the window's own monitor, if it is over the picture beside. */
-  across(x: number, y: number): { readonly x: number; readonly y: number } | null {
-    const own = this.#layout?.monitors.find((monitor) => monitor.id === this.#options.monitor);
-    return own === undefined ? null : (this.#beside.pane?.across(x, y, own) ?? null);
-  }
-
-  set touchMode(mode: TouchMode) {
-    this.#beside.touchMode = mode;
-  }
-
-  set touchButton(button: number) {
-    if (this.#beside.pane !== null) this.#beside.pane.touchButton = button;
-  }
-
-  viewChosen(): void {
-    this.#beside.pane?.viewChosen();
-  }
-
-  cover(coverPx: number): void {
-    this.#beside.cover(coverPx);
-  }
-
-  /** A soft keyboard is up. */
-  set typing(on: boolean) {
-    this.#following.typing = on;
-  }
-
-  retry(force: boolean): void {
-    this.#beside.pane?.retry(force);
-  }
-
+  /** Releases pressed buttons on the second monitor. */
   release(): void {
-    this.#beside.pane?.release();
+    this.#splitView.pane?.release();
   }
 
+  /** Redraws all texts after the language changed. */
   redraw(): void {
     if (this.panel.open) this.panel.redraw();
     this.strip.redraw();
-    this.#beside.pane?.redraw();
+    this.#splitView.pane?.redraw();
   }
 
   close(): void {
-    rememberPlace(this.#options.desktop, this.#options.monitor);
+    rememberPosition(this.#options.desktop, this.#options.monitor);
     this.#abort.abort();
-    this.#beside.close();
-    this.#pictures.close();
-    this.#others.close();
+    this.#splitView.close();
+    this.#thumbnails.close();
+    this.#deviceLayout.close();
   }
 
-  #name(what: "layout" | "text" | "away" | "displays"): string {
-    return `${what}.${this.#options.desktop}`;
-  }
-
-  /** Whether this device's own arrangement was ordered again, after another device had the desktop. */
-  #returns(layout: DesktopLayout): boolean {
-    if (loadJson(this.#name("away")) !== true) return false;
-    storeJson(this.#name("away"), false);
-    this.#callsOthers = true;
-    if (layout.screen_max === null) return false;
-    const [width, height] = layout.screen_max;
-    const mine = kept(loadJson(this.#name("layout")), { width, height });
-    const text = loadJson(this.#name("text"));
-    const scale = typeof text === "number" ? text : layout.scale;
-    if (mine === null || (alike(mine, layout.monitors) && scale === layout.scale)) return false;
-    this.#acts.order(mine, scale);
-    return true;
-  }
-
-  #key(event: KeyboardEvent): void {
-    const number = /^Digit([1-6])$/.exec(event.code)?.[1];
-    if (number === undefined || !event.ctrlKey || !event.altKey || event.shiftKey || event.metaKey) return;
-    const wanted = Number(number) - 1;
-    if (this.#layout?.monitors.some((monitor) => monitor.id === wanted) !== true) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    this.#show(wanted);
-  }
-
-  #swiped(swipe: Swipe): void {
-    const monitors = this.#layout?.monitors ?? [];
-    const monitor = turned(monitors, this.#beside.shown, swipe === "next" ? 1 : -1);
-    if (monitor !== null) this.#acts.show(monitor);
-  }
-
-  #show(number: number): void {
-    if (this.#beside.shown.includes(number)) this.toggle(false);
-    else this.#acts.show(number);
-  }
-
-  #chooseBeside(on: boolean): void {
-    this.#acts.keepBeside(on);
-    this.#beside.choose(on);
-    this.#following.later();
-  }
-
-  #showStrip(): void {
-    const { shown, state } = this.#beside;
-    this.strip.show({ monitors: this.#layout?.monitors ?? [], shown, beside: state });
-    if (this.panel.open) this.panel.redraw();
-  }
-
-  #open(numbers: readonly number[]): void {
-    // All in one go: each needs the person's click.
-    const refused = numbers.filter((number) => !openWindow(this.#options.desktop, number));
-    if (refused.length > 0) this.#acts.say(texts().monitors.blocked);
-  }
-
-  #openAll(): void {
-    const others = (this.#layout?.monitors ?? []).filter((monitor) => monitor.id !== this.#options.monitor);
-    this.#open(others.map((monitor) => monitor.id));
-  }
-
-  /** A monitor for each display, and its window full screen there. */
-  async #useDisplays(): Promise<void> {
-    const { desktop, monitor } = this.#options;
-    const found = await displays();
-    if (found === null || this.#layout === null) {
-      this.#acts.say(texts().monitors.noDisplays);
-      return;
-    }
-    if (!this.#followsDisplays()) {
-      this.#followDisplays(true);
-      void watchDisplays(this.#abort.signal, () => void this.#displaysChanged());
-    }
-    // The click is good for one thing more: full screen takes it, and lets a window be opened on another display after it.
-    const own = found.all[found.own];
-    if (own !== undefined) await fillDisplay(own);
-    const monitors = forDisplays(found.all);
-    // A window that comes before its monitor would be told that there is none.
-    await this.#ordered(monitors);
-    let refused = false;
-    for (const { id } of monitors) if (id !== found.own) refused = !openWindow(desktop, id, found.all[id]) || refused;
-    if (refused) this.#acts.say(texts().monitors.blocked);
-    this.panel.toggle(false);
-    if (found.own !== monitor && found.own < monitors.length) this.#acts.show(found.own);
-  }
-
-  /** Orders, and waits for the desktop's word; a click's right to open windows lasts longer than that. */
-  #ordered(monitors: readonly Monitor[]): Promise<void> {
-    return new Promise((done) => {
-      this.#answered = done;
-      setTimeout(done, ANSWER_MS);
-      this.#acts.order(monitors, null);
+  #connectParts(): void {
+    const { panel, strip } = this;
+    this.#splitView.changed.on(() => {
+      this.#thumbnails.shownChanged();
+      this.#updateStrip();
+    });
+    strip.chosen.on((monitor) => this.#show(monitor));
+    strip.swiped.on((swipe) => this.#onSwipe(swipe));
+    strip.splitChosen.on((on) => this.#setSplit(on));
+    panel.chosen.on((monitor) => this.#show(monitor));
+    panel.windowRequested.on((monitors) => this.#openWindows(monitors));
+    panel.splitChosen.on((on) => this.#setSplit(on));
+    panel.displaysRequested.on(() => void this.#useDisplays());
+    panel.keepSizesChosen.on((keep) => this.#sizeSync.setKeepsSizes(keep));
+    panel.layoutChosen.on(({ monitors, scale, sizesChosen }) => {
+      this.#displaySync.stop();
+      // The next change of the window must not undo the sizes that the person chose.
+      if (sizesChosen) this.#sizeSync.setKeepsSizes(true);
+      if (scale !== this.#layout?.scale) this.#sizeSync.setTextScale(scale);
+      this.#requests.requestLayout(monitors, scale);
     });
   }
 
-  /** Whether the desktop's monitors are this device's displays, until somebody arranges them otherwise. */
-  #followsDisplays(): boolean {
-    return loadJson(this.#name("displays")) === true;
+  #createPane(monitor: number, listener: PointerListener): SplitPane {
+    const { desktop, sinkFor, steps } = this.#options;
+    const pane = new SplitPane({ desktop, monitor, sinkFor, steps }, this.#shown, listener);
+    pane.monitorRemoved.on(() => this.#setSplit(false));
+    return pane;
   }
 
-  #followDisplays(on: boolean): void {
-    storeJson(this.#name("displays"), on);
+  #onLayout(layout: DesktopLayout): void {
+    this.#layout = layout;
+    this.panel.setLayout(layout);
+    this.#splitView.setMonitors(layout.monitors);
+    this.#thumbnails.setMonitors(layout.monitors.map((monitor) => monitor.id));
+    if (this.#deviceLayout.setLayout(layout)) return;
+    this.#displaySync.setLayout(layout);
+    this.#sizeSync.setLayout(layout);
   }
 
-  /** One was plugged in, unplugged or turned. Every window orders the same; windows for new ones need a click. */
-  async #displaysChanged(): Promise<void> {
-    const found = this.#followsDisplays() ? await displays() : null;
-    if (found === null || this.#layout === null) return;
-    const monitors = forDisplays(found.all);
-    // Ordered though it may be there already: what we know of the layout may be older than an order under way.
-    if (monitors.length > this.#layout.monitors.length) this.#acts.say(texts().monitors.plugged);
-    this.#acts.order(monitors, null);
+  #onConnection(state: ConnectionState): void {
+    if (state.phase !== "ended" || state.reason !== "moved") return;
+    this.#deviceLayout.desktopMoved();
+    this.#sizeSync.desktopMoved();
+  }
+
+  /** Ctrl+Alt+1 to 6 show the monitor of that number. */
+  #onKey(event: KeyboardEvent): void {
+    const digit = /^Digit([1-6])$/.exec(event.code)?.[1];
+    if (digit === undefined || !event.ctrlKey || !event.altKey || event.shiftKey || event.metaKey) return;
+    const monitor = Number(digit) - 1;
+    if (!this.#monitors.some(({ id }) => id === monitor)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    this.#show(monitor);
+  }
+
+  /** Returns whether a swipe may start; if so, the fingers have no other meaning until they are lifted. */
+  #takeFingers(): boolean {
+    const { views } = this.#shown;
+    if (views.some(({ gesture }) => HOLDING.has(gesture))) return false;
+    // A hand over the middle of a split view has fingers on both monitors; each would see a drag or a scroll.
+    for (const { pointer } of views) pointer.ignoreTouches();
+    return true;
+  }
+
+  #onSwipe(swipe: Swipe): void {
+    const monitor = monitorAfter(this.#monitors, this.#shown.numbers, swipe === "next" ? 1 : -1);
+    if (monitor !== null) this.#options.navigation.showMonitor(monitor);
+  }
+
+  get #monitors(): readonly Monitor[] {
+    return this.#layout?.monitors ?? [];
+  }
+
+  #show(monitor: number): void {
+    if (this.#shown.numbers.includes(monitor)) this.panel.setOpen(false);
+    else this.#options.navigation.showMonitor(monitor);
+  }
+
+  #setSplit(on: boolean): void {
+    this.#options.navigation.rememberSplit(on);
+    this.#splitView.setWanted(on);
+    this.#sizeSync.schedule();
+  }
+
+  #updateStrip(): void {
+    this.strip.show({ monitors: this.#monitors, shown: this.#shown.numbers, split: this.#splitView.state });
+    if (this.panel.open) this.panel.redraw();
+  }
+
+  /** Opens all windows at once, because browsers open windows only during the person's click. */
+  #openWindows(monitors: readonly number[]): void {
+    const blocked = monitors.filter((monitor) => !openWindow(this.#options.desktop, monitor));
+    if (blocked.length > 0) this.#announcer.show(texts().monitors.blocked);
+  }
+
+  async #useDisplays(): Promise<void> {
+    const { monitor, navigation } = this.#options;
+    const started = await this.#displaySync.start();
+    if (started === null) return;
+    this.panel.setOpen(false);
+    if (started.own !== null && started.own !== monitor) navigation.showMonitor(started.own);
   }
 }

@@ -1,6 +1,10 @@
-/** Monitors as a person orders them: sizes in a shape, displays as they stand, one that follows its window. Pure; device px. */
+/**
+ * Computes monitor layouts: sizes in a shape, one monitor per display, monitors that take their windows' sizes.
+ * Pure; device pixels unless noted.
+ */
 
-import { MONITORS_MAX, type Monitor } from "../../../protocol/messages.ts";
+import { MONITORS_MAX } from "../../../protocol/generated.ts";
+import type { Monitor } from "../../../protocol/messages.ts";
 
 export interface Size {
   readonly width: number;
@@ -10,30 +14,31 @@ export interface Size {
 export type Shape = "row" | "column" | "grid";
 export const SHAPES: readonly Shape[] = ["row", "column", "grid"];
 
-/** A display of the person's, as Window Management tells of it: CSS px, and device px per CSS px. */
+/** A display of this device as the Window Management API describes it, in CSS px. */
 export interface Display extends Size {
   readonly left: number;
   readonly top: number;
+  /** Device px per CSS px. */
   readonly devicePixelRatio: number;
   readonly isPrimary: boolean;
 }
 
-/** What radiology and wards have on their desks. */
+/** Monitor sizes that are common in radiology departments and on wards. */
 export const PRESETS: readonly Size[] = [
   { width: 1920, height: 1080 },
   { width: 2048, height: 2560 },
   { width: 2560, height: 1440 },
   { width: 3840, height: 2160 },
 ];
-/** Text sizes that are offered, percent. */
+/** Text sizes that the panel offers, percent. */
 export const SCALES = [100, 125, 150, 175, 200, 250, 300] as const;
-/** The least that an agent takes. */
-const MIN: Size = { width: 320, height: 200 };
-/** A window smaller than this shows a monitor of this size, made smaller: programs need so much. */
-const LEAST: Size = { width: 640, height: 480 };
+/** Smallest monitor that an agent accepts. */
+const MIN_SIZE: Size = { width: 320, height: 200 };
+/** Smallest monitor that programs can use. A smaller window shows a monitor of this size, scaled down. */
+const MIN_USABLE_SIZE: Size = { width: 640, height: 480 };
 
-/** The first is the primary one. */
-export function arranged(sizes: readonly Size[], shape: Shape): Monitor[] {
+/** Places monitors of these sizes without gaps. The first one is the primary monitor. */
+export function arrange(sizes: readonly Size[], shape: Shape): Monitor[] {
   const perRow = shape === "row" ? sizes.length : shape === "column" ? 1 : Math.ceil(sizes.length / 2);
   const monitors: Monitor[] = [];
   let top = 0;
@@ -49,20 +54,22 @@ export function arranged(sizes: readonly Size[], shape: Shape): Monitor[] {
   return monitors;
 }
 
-/** The shape that these monitors have; null for any other arrangement. */
-export function shapeOf(monitors: readonly Monitor[]): Shape | null {
-  const same = (made: readonly Monitor[]): boolean =>
-    made.every((monitor, index) => monitor.x === monitors[index]?.x && monitor.y === monitors[index]?.y);
-  return SHAPES.find((shape) => same(arranged(monitors, shape))) ?? null;
+/** Returns the shape in which these monitors are placed; null for any other layout. */
+export function detectShape(monitors: readonly Monitor[]): Shape | null {
+  const isPlacedAs = (layout: readonly Monitor[]): boolean =>
+    layout.every((monitor, index) => monitor.x === monitors[index]?.x && monitor.y === monitors[index]?.y);
+  return SHAPES.find((shape) => isPlacedAs(arrange(monitors, shape))) ?? null;
 }
 
 /**
- * A monitor for each display, in its device pixels and where it stands, from left to right; the first `MONITORS_MAX` of them.
+ * Makes one monitor per display, of the display's size in device px and at its position; the first `MONITORS_MAX`
+ * displays from left to right.
  *
- * Displays of different density stand in CSS px that do not fit together in device px: then they are put side by side.
+ * Positions are in CSS px. Between displays of different pixel density they cannot be converted to device px
+ * without gaps or overlaps, so such displays become monitors in a row.
  */
-export function forDisplays(displays: readonly Display[]): Monitor[] {
-  const chosen = inOrder(displays).slice(0, MONITORS_MAX);
+export function layoutForDisplays(displays: readonly Display[]): Monitor[] {
+  const chosen = sortDisplays(displays).slice(0, MONITORS_MAX);
   const ratio = chosen[0]?.devicePixelRatio ?? 1;
   const uniform = chosen.every((display) => display.devicePixelRatio === ratio);
   const primary = Math.max(
@@ -70,78 +77,65 @@ export function forDisplays(displays: readonly Display[]): Monitor[] {
     chosen.findIndex((display) => display.isPrimary),
   );
   const sizes = chosen.map(displaySize);
-  const monitors = uniform
-    ? sizes.map((size, id) => ({
-        id,
-        x: Math.round((chosen[id]?.left ?? 0) * ratio),
-        y: Math.round((chosen[id]?.top ?? 0) * ratio),
-        ...size,
-        primary: id === primary,
-      }))
-    : arranged(sizes, "row").map((monitor) => ({ ...monitor, primary: monitor.id === primary }));
-  return overlap(monitors)
-    ? arranged(sizes, "row").map((monitor) => ({ ...monitor, primary: monitor.id === primary }))
-    : monitors;
+  const row = arrange(sizes, "row").map((monitor) => ({ ...monitor, primary: monitor.id === primary }));
+  if (!uniform) return row;
+  const positioned = sizes.map((size, id) => ({
+    id,
+    x: Math.round((chosen[id]?.left ?? 0) * ratio),
+    y: Math.round((chosen[id]?.top ?? 0) * ratio),
+    ...size,
+    primary: id === primary,
+  }));
+  return hasOverlap(positioned) ? row : positioned;
 }
 
-/** From left to right, then from top to bottom: the order in which displays are numbered. */
-export function inOrder<T extends Display>(displays: readonly T[]): T[] {
+/** Sorts displays from left to right, then from top to bottom: the order in which monitors are numbered. */
+export function sortDisplays<T extends Display>(displays: readonly T[]): T[] {
   return [...displays].sort((one, other) => one.left - other.left || one.top - other.top);
 }
 
+/** Returns a display's size in device px. */
 export function displaySize(display: Size & { readonly devicePixelRatio: number }): Size {
   const { width, height, devicePixelRatio } = display;
   return { width: Math.round(width * devicePixelRatio), height: Math.round(height * devicePixelRatio) };
 }
 
-/** One monitor gets another size, as far as `most` allows; the others make room or close up, in the shape that they have. */
-export function resized(monitors: readonly Monitor[], id: number, size: Size, most: Size): Monitor[] {
-  const wish = { width: Math.max(MIN.width, size.width), height: Math.max(MIN.height, size.height) };
-  const { width, height } = bounds(placed(monitors, id, wish));
-  return placed(monitors, id, {
-    width: Math.max(MIN.width, wish.width - Math.max(0, width - most.width)),
-    height: Math.max(MIN.height, wish.height - Math.max(0, height - most.height)),
+/** Resizes one monitor as far as the screen's maximum allows, and moves the others so that the shape is kept. */
+export function resizeMonitor(monitors: readonly Monitor[], id: number, size: Size, screenMax: Size): Monitor[] {
+  const requested = { width: Math.max(MIN_SIZE.width, size.width), height: Math.max(MIN_SIZE.height, size.height) };
+  const { width, height } = bounds(replaceSize(monitors, id, requested));
+  return replaceSize(monitors, id, {
+    width: Math.max(MIN_SIZE.width, requested.width - Math.max(0, width - screenMax.width)),
+    height: Math.max(MIN_SIZE.height, requested.height - Math.max(0, height - screenMax.height)),
   });
 }
 
-/** The text size at which programs on a display of this density look as large as other pages, percent. */
-export function scaleFor(ratio: number): number {
-  const off = (scale: number): number => Math.abs(scale - ratio * 100);
-  return SCALES.reduce((best, scale) => (off(scale) < off(best) ? scale : best));
+/** Returns the offered text size, percent, that is nearest to a display's density (device px per CSS px). */
+export function textScaleFor(devicePixelRatio: number): number {
+  const error = (scale: number): number => Math.abs(scale - devicePixelRatio * 100);
+  return SCALES.reduce((best, scale) => (error(scale) < error(best) ? scale : best));
 }
 
-/** Each monitor of `rooms` gets the size that its window has for it; null where a window has none yet, or one for a monitor that is not there. */
-export function following(
+/**
+ * Gives each monitor the size that its window has room for.
+ *
+ * Returns null when a window is not laid out yet (its size is 0), or shows a monitor that does not exist.
+ */
+export function fitToWindows(
   monitors: readonly Monitor[],
-  rooms: ReadonlyMap<number, Size>,
-  most: Size,
+  windowSizes: ReadonlyMap<number, Size>,
+  screenMax: Size,
 ): Monitor[] | null {
-  let wanted: Monitor[] = [...monitors];
-  for (const [id, { width, height }] of rooms) {
+  let fitted: Monitor[] = [...monitors];
+  for (const [id, { width, height }] of windowSizes) {
     if (width === 0 || height === 0 || !monitors.some((monitor) => monitor.id === id)) return null;
-    const size = { width: Math.max(LEAST.width, width), height: Math.max(LEAST.height, height) };
-    wanted = resized(wanted, id, size, most);
+    const size = { width: Math.max(MIN_USABLE_SIZE.width, width), height: Math.max(MIN_USABLE_SIZE.height, height) };
+    fitted = resizeMonitor(fitted, id, size, screenMax);
   }
-  return wanted;
+  return fitted;
 }
 
-function placed(monitors: readonly Monitor[], id: number, size: Size): Monitor[] {
-  const changed = monitors.map((monitor) => (monitor.id === id ? { ...monitor, ...size } : monitor));
-  const shape = shapeOf(monitors);
-  const own = monitors.find((monitor) => monitor.id === id);
-  if (shape === null && own !== undefined) {
-    // They stand as the person's displays do: what is to the right and below keeps its distance.
-    const moved = changed.map((monitor) => ({
-      ...monitor,
-      x: monitor.x + (monitor.x >= own.x + own.width ? size.width - own.width : 0),
-      y: monitor.y + (monitor.y >= own.y + own.height ? size.height - own.height : 0),
-    }));
-    if (!overlap(moved)) return moved;
-  }
-  const places = arranged(changed, shape ?? "row");
-  return changed.map((monitor, index) => ({ ...monitor, x: places[index]?.x ?? 0, y: places[index]?.y ?? 0 }));
-}
-
+/** Returns the size of the screen that holds all monitors. */
 export function bounds(monitors: readonly Monitor[]): Size {
   return {
     width: Math.max(...monitors.map((monitor) => monitor.x + monitor.width)),
@@ -149,7 +143,28 @@ export function bounds(monitors: readonly Monitor[]): Size {
   };
 }
 
-function overlap(monitors: readonly Monitor[]): boolean {
+function replaceSize(monitors: readonly Monitor[], id: number, size: Size): Monitor[] {
+  const changed = monitors.map((monitor) => (monitor.id === id ? { ...monitor, ...size } : monitor));
+  const shape = detectShape(monitors);
+  const resized = monitors.find((monitor) => monitor.id === id);
+  if (shape === null && resized !== undefined) {
+    // The monitors are placed like the displays of this device: those to the right and below keep their distance.
+    const moved = changed.map((monitor) => ({
+      ...monitor,
+      x: monitor.x + (monitor.x >= resized.x + resized.width ? size.width - resized.width : 0),
+      y: monitor.y + (monitor.y >= resized.y + resized.height ? size.height - resized.height : 0),
+    }));
+    if (!hasOverlap(moved)) return moved;
+  }
+  const positions = arrange(changed, shape ?? "row");
+  return changed.map((monitor, index) => ({
+    ...monitor,
+    x: positions[index]?.x ?? 0,
+    y: positions[index]?.y ?? 0,
+  }));
+}
+
+function hasOverlap(monitors: readonly Monitor[]): boolean {
   return monitors.some((one, index) =>
     monitors
       .slice(index + 1)

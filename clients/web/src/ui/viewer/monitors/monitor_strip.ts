@@ -1,59 +1,58 @@
-/** The monitors beside the badge, a number each: which one this window shows, a tap or a swipe away from the others. */
+/** A row of buttons beside the badge, one per monitor: a tap or a swipe shows another monitor. */
 
 import type { Monitor } from "../../../protocol/messages.ts";
 import { button, h } from "../../dom.ts";
+import { Emitter } from "../../emitter.ts";
 import { icon } from "../../icons.ts";
 import { texts } from "../../texts.ts";
-import { reading } from "./monitor_order.ts";
-import { onSwipe, type Swipe } from "./swipe_core.ts";
-
-export interface StripActs {
-  show(monitor: number): void;
-  swiped(swipe: Swipe): void;
-  /** Two side by side, or one again. */
-  beside(on: boolean): void;
-}
+import { readingOrder } from "./monitor_order.ts";
+import { listenForSwipes, type Swipe } from "./swipe_core.ts";
 
 export interface StripState {
   readonly monitors: readonly Monitor[];
+  /** Numbers of the monitors that this window shows. */
   readonly shown: readonly number[];
-  /** Whether two are shown side by side; null where there is no room for it. */
-  readonly beside: boolean | null;
+  /** Whether two monitors are shown side by side; null where that is impossible. */
+  readonly split: boolean | null;
 }
 
 export class MonitorStrip {
   readonly element = h("div", { class: "strip", attrs: { role: "group", hidden: "" } });
-  readonly #acts: StripActs;
-  #state: StripState = { monitors: [], shown: [], beside: null };
+  /** Announces the number of a monitor that was tapped. */
+  readonly chosen = new Emitter<number>();
+  readonly swiped = new Emitter<Swipe>();
+  /** Announces whether the person wants two monitors side by side. */
+  readonly splitChosen = new Emitter<boolean>();
+  #state: StripState = { monitors: [], shown: [], split: null };
   #drawn = "";
 
-  constructor(acts: StripActs, signal: AbortSignal) {
-    this.#acts = acts;
-    onSwipe(
+  constructor(signal: AbortSignal) {
+    listenForSwipes(
       this.element,
       1,
       signal,
       () => true,
-      (swipe) => acts.swiped(swipe),
+      (swipe) => this.swiped.emit(swipe),
     );
   }
 
   show(state: StripState): void {
     this.#state = state;
-    const { monitors, shown, beside } = state;
-    const drawn = JSON.stringify([reading(monitors), shown, beside]);
-    // A button that is made anew under a finger would lose its tap.
+    const { monitors, shown, split } = state;
+    const drawn = JSON.stringify([readingOrder(monitors), shown, split]);
+    // A button that is replaced under a finger gets no click.
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
     this.redraw();
   }
 
+  /** Redraws all buttons after the state or the language changed. */
   redraw(): void {
     const t = texts().monitors;
-    const { monitors, shown, beside } = this.#state;
+    const { monitors, shown, split } = this.#state;
     this.element.hidden = monitors.length < 2;
     this.element.setAttribute("aria-label", t.title);
-    const numbers = reading(monitors).map((monitor) =>
+    const numbers = readingOrder(monitors).map((monitor) =>
       h(
         "button",
         {
@@ -65,14 +64,14 @@ export class MonitorStrip {
             "aria-label": t.name(monitor + 1),
             title: t.name(monitor + 1),
           },
-          on: { click: () => this.#acts.show(monitor) },
+          on: { click: () => this.chosen.emit(monitor) },
         },
         String(monitor + 1),
       ),
     );
-    const two = button(t.beside, icon("beside"), "quiet square", () => this.#acts.beside(beside !== true));
-    two.dataset.act = "strip-beside";
-    two.setAttribute("aria-pressed", String(beside === true));
-    this.element.replaceChildren(...numbers, ...(beside === null ? [] : [two]));
+    const splitButton = button(t.split, icon("split"), "quiet square", () => this.splitChosen.emit(split !== true));
+    splitButton.dataset.act = "strip-split";
+    splitButton.setAttribute("aria-pressed", String(split === true));
+    this.element.replaceChildren(...numbers, ...(split === null ? [] : [splitButton]));
   }
 }

@@ -1,12 +1,14 @@
 /**
- * A window for each monitor: opened, placed and remembered. Where the browser knows the displays (Window Management: Chrome, Edge) they are
- * put on them full screen; elsewhere the person drags them, and where they were dragged to is remembered.
+ * Opens and places browser windows, one per monitor.
+ *
+ * Browsers with the Window Management API (Chrome, Edge) tell where the displays are, so that each window can fill
+ * a display. In other browsers the person drags the windows, and their positions are remembered.
  */
 
 import { loadJson, storeJson } from "../../preferences.ts";
-import { type Display, inOrder } from "./monitor_layout.ts";
+import { type Display, sortDisplays } from "./monitor_layout.ts";
 
-/** Window Management, which TypeScript's library does not know. */
+/** Types of the Window Management API, which TypeScript's library does not declare. */
 interface ScreenDetailed extends Display {
   readonly availLeft: number;
   readonly availTop: number;
@@ -17,88 +19,102 @@ interface ScreenDetails extends EventTarget {
   readonly screens: readonly ScreenDetailed[];
   readonly currentScreen: ScreenDetailed;
 }
-type WithScreens = Window & { getScreenDetails?(): Promise<ScreenDetails> };
-type FullscreenOn = FullscreenOptions & { screen?: ScreenDetailed };
+type WindowWithScreens = Window & { getScreenDetails?(): Promise<ScreenDetails> };
+type FullscreenOnScreen = FullscreenOptions & { screen?: ScreenDetailed };
 
-interface Place {
+/** Position and size of a window on the person's displays, CSS px. */
+interface WindowPosition {
   readonly left: number;
   readonly top: number;
   readonly width: number;
   readonly height: number;
 }
 
-export function knowsDisplays(): boolean {
+/** The displays of this device, from left to right. */
+export interface DisplayList {
+  readonly all: readonly ScreenDetailed[];
+  /** Index of the display that this window is on. */
+  readonly own: number;
+}
+
+/** Returns whether the browser can tell about displays. */
+export function supportsDisplays(): boolean {
   return "getScreenDetails" in window;
 }
 
-/** From left to right; null where the browser does not tell or the person refuses. Asks the person the first time. */
-export async function displays(): Promise<{
-  readonly all: readonly ScreenDetailed[];
-  readonly own: number;
-} | null> {
+/** Returns the displays; null where the browser does not tell or the person refuses. Asks the person the first time. */
+export async function listDisplays(): Promise<DisplayList | null> {
   try {
-    const details = await (window as WithScreens).getScreenDetails?.();
+    const details = await (window as WindowWithScreens).getScreenDetails?.();
     if (details === undefined) return null;
-    const all = inOrder(details.screens);
+    const all = sortDisplays(details.screens);
     return { all, own: Math.max(0, all.indexOf(details.currentScreen)) };
   } catch {
     return null;
   }
 }
 
-/** Tells of displays that come, go or change, where the person has allowed it before; asks nobody. */
-export async function watchDisplays(signal: AbortSignal, changed: () => void): Promise<void> {
+/**
+ * Calls `onChanged` when a display is added, removed or changed, until `signal` aborts.
+ *
+ * Does nothing where the person has not allowed window management yet: asking is left to the panel.
+ */
+export async function watchDisplays(signal: AbortSignal, onChanged: () => void): Promise<void> {
   try {
     const name = "window-management" as PermissionName;
     if ((await navigator.permissions.query({ name })).state !== "granted") return;
-    const details = await (window as WithScreens).getScreenDetails?.();
-    if (!signal.aborted) details?.addEventListener("screenschange", changed, { signal });
+    const details = await (window as WindowWithScreens).getScreenDetails?.();
+    if (!signal.aborted) details?.addEventListener("screenschange", onChanged, { signal });
   } catch {
-    return; // No Window Management: whoever plugs a display in says so in the panel.
+    return; // The browser has no Window Management API: the person can arrange monitors in the panel.
   }
 }
 
-/** The address of a desktop's monitor. */
-export function address(desktop: string, monitor: number): string {
+/** Returns the address of a page that shows one monitor of a desktop. */
+export function monitorAddress(desktop: string, monitor: number): string {
   return `/desktop/${encodeURIComponent(desktop)}?monitor=${monitor}`;
 }
 
-/** Opens a window, or brings the one there is to the front. False where the browser refuses. */
-export function openWindow(desktop: string, monitor: number, on?: ScreenDetailed): boolean {
-  const place = on === undefined ? remembered(desktop, monitor) : whole(on);
+/**
+ * Opens a window for a monitor, or brings the one that exists to the front.
+ *
+ * With `display` the window is opened full screen there. Returns false when the browser blocks the window.
+ */
+export function openWindow(desktop: string, monitor: number, display?: ScreenDetailed): boolean {
+  const position = display === undefined ? rememberedPosition(desktop, monitor) : availableArea(display);
   const features = ["popup"];
-  if (place !== null) for (const [name, value] of Object.entries(place)) features.push(`${name}=${value}`);
-  if (on !== undefined) features.push("fullscreen");
-  const opened = window.open(address(desktop, monitor), windowName(desktop, monitor), features.join(","));
+  if (position !== null) for (const [name, value] of Object.entries(position)) features.push(`${name}=${value}`);
+  if (display !== undefined) features.push("fullscreen");
+  const opened = window.open(monitorAddress(desktop, monitor), windowName(desktop, monitor), features.join(","));
   opened?.focus();
   return opened !== null;
 }
 
-/** This window becomes the full screen of a display. */
-export async function fillDisplay(on: ScreenDetailed): Promise<void> {
-  const options: FullscreenOn = { navigationUI: "hide", screen: on };
+/** Makes this window full screen on a display. */
+export async function fillDisplay(display: ScreenDetailed): Promise<void> {
+  const options: FullscreenOnScreen = { navigationUI: "hide", screen: display };
   try {
     await document.documentElement.requestFullscreen(options);
   } catch (error) {
-    console.info("full screen:", error); // The window stays as it is: nothing is lost.
+    console.info("full screen:", error); // The browser may refuse; the window then stays as it is.
   }
 }
 
-/** Where this window stands, for the next time. */
-export function rememberPlace(desktop: string, monitor: number): void {
+/** Stores the position of this window, for the next time it is opened. */
+export function rememberPosition(desktop: string, monitor: number): void {
   if (document.fullscreenElement !== null) return;
   const { screenX: left, screenY: top, innerWidth: width, innerHeight: height } = window;
-  if (width > 0 && height > 0) storeJson(placeName(desktop, monitor), { left, top, width, height });
+  if (width > 0 && height > 0) storeJson(positionKey(desktop, monitor), { left, top, width, height });
 }
 
-function remembered(desktop: string, monitor: number): Place | null {
-  const found = loadJson(placeName(desktop, monitor)) as Partial<Place> | null;
-  const values = [found?.left, found?.top, found?.width, found?.height];
-  return values.every((value) => Number.isFinite(value)) ? (found as Place) : null;
+function rememberedPosition(desktop: string, monitor: number): WindowPosition | null {
+  const stored = loadJson(positionKey(desktop, monitor)) as Partial<WindowPosition> | null;
+  const values = [stored?.left, stored?.top, stored?.width, stored?.height];
+  return values.every((value) => Number.isFinite(value)) ? (stored as WindowPosition) : null;
 }
 
-function whole(screen: ScreenDetailed): Place {
-  const { availLeft: left, availTop: top, availWidth: width, availHeight: height } = screen;
+function availableArea(display: ScreenDetailed): WindowPosition {
+  const { availLeft: left, availTop: top, availWidth: width, availHeight: height } = display;
   return { left, top, width, height };
 }
 
@@ -106,6 +122,6 @@ function windowName(desktop: string, monitor: number): string {
   return `lightbox ${desktop} ${monitor}`;
 }
 
-function placeName(desktop: string, monitor: number): string {
+function positionKey(desktop: string, monitor: number): string {
   return `place.${desktop}.${monitor}`;
 }

@@ -1,133 +1,134 @@
-/** The panel of monitors: which there are and what they show, how many, how large and in which shape; windows for all of them. */
+/** The monitors panel: shows all monitors with thumbnails, opens windows for them, and changes their number, sizes and positions. */
 
-import { type DesktopLayout, MONITORS_MAX, type Monitor } from "../../../protocol/messages.ts";
+import { MONITORS_MAX } from "../../../protocol/generated.ts";
+import type { DesktopLayout, Monitor } from "../../../protocol/messages.ts";
 import { button, h } from "../../dom.ts";
+import { Emitter } from "../../emitter.ts";
 import { icon } from "../../icons.ts";
 import { texts } from "../../texts.ts";
-import type { Seen } from "./thumbnails.ts";
-import { arranged, bounds, PRESETS, SCALES, SHAPES, type Shape, type Size, shapeOf } from "./monitor_layout.ts";
+import { arrange, bounds, detectShape, PRESETS, SCALES, SHAPES, type Shape, type Size } from "./monitor_layout.ts";
+import type { MonitorThumbnails } from "./thumbnails.ts";
 
-export interface PanelActs {
-  /** Shows a monitor in this window. */
-  show(monitor: number): void;
-  open(monitor: number): void;
-  /** A window for each monitor. */
-  openAll(): void;
-  /** Two side by side in this window, or one again. */
-  beside(on: boolean): void;
-  /** A monitor and a window for each display; null where the browser does not tell of displays. */
-  readonly useDisplays: (() => void) | null;
-  /** `sized`: the person chose sizes, not only how many there are or how they stand. */
-  order(monitors: readonly Monitor[], scale: number, sized: boolean): void;
-  /** Sizes stay as they are, whatever the window's. */
-  keep(on: boolean): void;
-  closed(): void;
-}
-
-export interface PanelFacts {
-  /** What this window shows, its own monitor first. */
+/** What the panel shows besides the layout. */
+export interface PanelState {
+  /** Numbers of the monitors that this window shows, its own first. */
   readonly shown: readonly number[];
-  /** Whether sizes stay as they are, whatever the window's; null where another device gives them. */
-  readonly keeps: boolean | null;
-  /** Whether two are shown side by side; null where that cannot be. */
-  readonly beside: boolean | null;
-  /** The display that this window is on, device px. */
+  /** Whether monitors keep their sizes when the window changes; null where another device's windows set the sizes. */
+  readonly keepsSizes: boolean | null;
+  /** Whether two monitors are shown side by side; null where that is impossible. */
+  readonly split: boolean | null;
+  /** Size of the display that this window is on, device px. */
   readonly display: Size;
-  readonly seen: (monitor: number) => Seen;
 }
 
+export interface ChosenLayout {
+  readonly monitors: readonly Monitor[];
+  /** Text size of programs, percent. */
+  readonly scale: number;
+  /** The person chose sizes, not only the number or the shape of the monitors. */
+  readonly sizesChosen: boolean;
+}
+
+/** What the person has chosen and not applied yet. */
 interface Draft {
   readonly sizes: readonly Size[];
-  /** null while they stand in none of the shapes, and are left there. */
+  /** Null while the monitors have none of the shapes and keep their positions. */
   readonly shape: Shape | null;
   readonly scale: number;
-  /** A size was chosen. */
-  readonly sized: boolean;
+  readonly sizesChosen: boolean;
 }
 
 export class MonitorsPanel {
   readonly element = h("section", {
-    class: "gestures monitors",
+    class: "dialog monitors",
     attrs: { role: "dialog", "aria-modal": "true", hidden: "" },
   });
-  readonly #acts: PanelActs;
-  readonly #facts: () => PanelFacts;
+  /** Announces the monitor that the person wants to see in this window. */
+  readonly chosen = new Emitter<number>();
+  /** Announces monitors that get windows of their own. */
+  readonly windowRequested = new Emitter<readonly number[]>();
+  readonly splitChosen = new Emitter<boolean>();
+  /** Announces that the person wants one monitor per display. */
+  readonly displaysRequested = new Emitter<void>();
+  readonly layoutChosen = new Emitter<ChosenLayout>();
+  readonly keepSizesChosen = new Emitter<boolean>();
+  /** Announces that the panel was closed: the keyboard focus returns to the desktop. */
+  readonly closed = new Emitter<void>();
+  readonly #state: () => PanelState;
+  readonly #thumbnails: MonitorThumbnails;
+  readonly #supportsDisplays: boolean;
   #layout: DesktopLayout | null = null;
   #draft: Draft | null = null;
-  #pictures: HTMLElement | null = null;
+  #list: HTMLElement | null = null;
 
-  constructor(facts: () => PanelFacts, acts: PanelActs) {
-    this.#facts = facts;
-    this.#acts = acts;
-    this.element.addEventListener("keydown", (event) => event.key === "Escape" && this.toggle(false));
-    this.element.addEventListener("click", (event) => event.target === this.element && this.toggle(false));
+  /** `state` is called whenever the panel is drawn. */
+  constructor(state: () => PanelState, thumbnails: MonitorThumbnails, supportsDisplays: boolean) {
+    this.#state = state;
+    this.#thumbnails = thumbnails;
+    this.#supportsDisplays = supportsDisplays;
+    thumbnails.changed.on(() => this.#updateList());
+    this.element.addEventListener("keydown", (event) => event.key === "Escape" && this.setOpen(false));
+    this.element.addEventListener("click", (event) => event.target === this.element && this.setOpen(false));
   }
 
   get open(): boolean {
     return !this.element.hidden;
   }
 
-  layout(layout: DesktopLayout): void {
+  /** Shows another layout; drops what the person has not applied. */
+  setLayout(layout: DesktopLayout): void {
     this.#layout = layout;
     this.#draft = null;
     if (this.open) this.redraw();
   }
 
-  toggle(open: boolean): void {
+  setOpen(open: boolean): void {
+    this.#thumbnails.setActive(open);
     this.element.hidden = !open;
     this.#draft = null;
     if (open) {
       this.redraw();
       this.element.querySelector<HTMLElement>("[aria-current=true]")?.focus();
-    } else this.#acts.closed();
+    } else this.closed.emit();
   }
 
+  /** Redraws the panel after the layout, the draft or the language changed. */
   redraw(): void {
     const layout = this.#layout;
     const t = texts().monitors;
     this.element.setAttribute("aria-label", t.title);
-    this.#pictures = h("ul", { class: "monitor-strip" });
-    this.pictures();
+    this.#list = h("ul", { class: "monitor-list" });
+    this.#updateList();
     this.element.replaceChildren(
       h(
         "div",
-        { class: "gestures-card monitors-card" },
+        { class: "dialog-card monitors-card" },
         h(
           "header",
           {},
           h("h1", {}, t.title),
-          button(t.close, icon("close"), "quiet square", () => this.toggle(false)),
+          button(t.close, icon("close"), "quiet square", () => this.setOpen(false)),
         ),
-        this.#pictures,
+        this.#list,
         h("p", { class: "muted" }, t.keys),
-        h(
-          "div",
-          { class: "monitor-acts" },
-          ...this.#besideAct(),
-          ...((layout?.monitors.length ?? 0) > 1
-            ? [this.#act("openAll", "secondary", () => this.#acts.openAll())]
-            : []),
-          ...(this.#acts.useDisplays !== null && layout?.screen_max != null
-            ? [this.#act("useDisplays", "primary", this.#acts.useDisplays)]
-            : []),
-        ),
+        h("div", { class: "monitor-actions" }, ...this.#windowButtons()),
         ...(layout === null ? [] : layout.screen_max === null ? [h("p", {}, t.attached)] : this.#form(layout)),
       ),
     );
   }
 
-  /** New small pictures, without disturbing what the person is choosing: a button made anew under a finger would lose its tap. */
-  pictures(): void {
-    const strip = this.#pictures;
-    if (strip === null) return;
+  /** Updates the thumbnails in place: a button that is replaced under a finger gets no click. */
+  #updateList(): void {
+    const list = this.#list;
+    if (list === null) return;
     const monitors = this.#layout?.monitors ?? [];
-    const { shown } = this.#facts();
-    const made = JSON.stringify([monitors, shown]);
-    if (strip.dataset.made !== made) {
-      strip.dataset.made = made;
-      strip.replaceChildren(...monitors.map((monitor) => this.#item(monitor, shown.includes(monitor.id))));
+    const { shown } = this.#state();
+    const drawn = JSON.stringify([monitors, shown]);
+    if (list.dataset.drawn !== drawn) {
+      list.dataset.drawn = drawn;
+      list.replaceChildren(...monitors.map((monitor) => this.#item(monitor, shown.includes(monitor.id))));
     }
-    for (const button of strip.querySelectorAll<HTMLElement>("[data-monitor-show]")) this.#picture(button);
+    for (const element of list.querySelectorAll<HTMLElement>("[data-monitor-show]")) this.#updateItem(element, shown);
   }
 
   #item(monitor: Monitor, here: boolean): HTMLElement {
@@ -137,65 +138,68 @@ export class MonitorsPanel {
       {
         class: "monitor-show",
         attrs: { type: "button", "data-monitor-show": String(monitor.id), "aria-current": String(here) },
-        on: { click: () => this.#acts.show(monitor.id) },
+        on: { click: () => this.chosen.emit(monitor.id) },
       },
       h("span", {}),
       h("strong", {}, t.name(monitor.id + 1)),
       h("span", { class: "muted" }, `${monitor.width} × ${monitor.height}`),
       h("span", { class: "muted monitor-state" }),
     );
-    const open = button(t.open(monitor.id + 1), icon("newWindow"), "quiet square", () => this.#acts.open(monitor.id));
+    const open = button(t.open(monitor.id + 1), icon("newWindow"), "quiet square", () =>
+      this.windowRequested.emit([monitor.id]),
+    );
     return h("li", {}, show, ...(here ? [] : [open]));
   }
 
-  /** What a monitor shows now, and where. */
-  #picture(button: HTMLElement): void {
+  /** Draws a monitor's thumbnail, and says where the monitor is shown. */
+  #updateItem(element: HTMLElement, shown: readonly number[]): void {
     const t = texts().monitors;
-    const { shown, seen } = this.#facts();
-    const monitor = Number(button.dataset.monitorShow);
-    const { picture, open } = seen(monitor);
+    const monitor = Number(element.dataset.monitorShow);
+    const { image, open } = this.#thumbnails.get(monitor);
     const state = shown.includes(monitor) ? t.here : open ? t.isOpen : t.notOpen;
-    button.setAttribute("aria-label", `${t.name(monitor + 1)}, ${state}`);
-    const words = button.querySelector(".monitor-state");
-    if (words !== null) words.textContent = state;
-    button.firstElementChild?.replaceWith(
-      picture === null ? h("span", { class: "monitor-blank" }, icon("screen")) : drawn(picture),
+    element.setAttribute("aria-label", `${t.name(monitor + 1)}, ${state}`);
+    const label = element.querySelector(".monitor-state");
+    if (label !== null) label.textContent = state;
+    element.firstElementChild?.replaceWith(
+      image === null ? h("span", { class: "monitor-blank" }, icon("screen")) : draw(image),
     );
   }
 
   #form(layout: DesktopLayout): HTMLElement[] {
     const t = texts().monitors;
-    const { display, keeps } = this.#facts();
+    const { display, keepsSizes } = this.#state();
     const draft = this.#draft ?? {
       sizes: layout.monitors.map(({ width, height }) => ({ width, height })),
-      shape: shapeOf(layout.monitors),
+      shape: detectShape(layout.monitors),
       scale: layout.scale,
-      sized: false,
+      sizesChosen: false,
     };
     const change = (changed: Partial<Draft>): void => {
       this.#draft = { ...draft, ...changed };
       this.redraw();
     };
-    const kept =
+    const unchanged =
       draft.shape === null &&
       draft.sizes.length === layout.monitors.length &&
-      layout.monitors.every((monitor, at) => sizeText(monitor) === sizeText(draft.sizes[at] ?? display));
-    const wanted = kept ? layout.monitors : arranged(draft.sizes, draft.shape ?? "row");
+      layout.monitors.every((monitor, at) => formatSize(monitor) === formatSize(draft.sizes[at] ?? display));
+    const wanted = unchanged ? layout.monitors : arrange(draft.sizes, draft.shape ?? "row");
     const { width, height } = bounds(wanted);
-    const [mostWidth, mostHeight] = layout.screen_max ?? [0, 0];
-    const fits = width <= mostWidth && height <= mostHeight;
-    const count = (wish: number): HTMLElement =>
-      this.#choice(String(wish), wish === draft.sizes.length, () => {
+    const [maxWidth, maxHeight] = layout.screen_max ?? [0, 0];
+    const fits = width <= maxWidth && height <= maxHeight;
+    const countButton = (count: number): HTMLElement =>
+      this.#radio(String(count), count === draft.sizes.length, () => {
         const last = draft.sizes.at(-1) ?? display;
-        change({ sizes: Array.from({ length: wish }, (_, index) => draft.sizes[index] ?? last) });
+        change({ sizes: Array.from({ length: count }, (_, index) => draft.sizes[index] ?? last) });
       });
-    const numbers = Array.from({ length: MONITORS_MAX }, (_, index) => index + 1);
+    const counts = Array.from({ length: MONITORS_MAX }, (_, index) => index + 1);
+    const apply = (): void =>
+      this.layoutChosen.emit({ monitors: wanted, scale: draft.scale, sizesChosen: draft.sizesChosen });
     return [
       h("h2", {}, t.arrange),
       h(
         "div",
         { class: "segments", attrs: { role: "radiogroup", "aria-label": t.count, "data-count": "" } },
-        ...numbers.map(count),
+        ...counts.map(countButton),
       ),
       h(
         "ul",
@@ -205,8 +209,11 @@ export class MonitorsPanel {
             "li",
             {},
             h("label", { attrs: { for: `monitor-size-${index}` } }, t.name(index + 1)),
-            this.#select(`monitor-size-${index}`, sizeOptions(size, display), sizeText(size), (value) =>
-              change({ sizes: draft.sizes.map((other, at) => (at === index ? sizeOf(value) : other)), sized: true }),
+            this.#select(`monitor-size-${index}`, sizeOptions(size, display), formatSize(size), (value) =>
+              change({
+                sizes: draft.sizes.map((other, at) => (at === index ? parseSize(value) : other)),
+                sizesChosen: true,
+              }),
             ),
           ),
         ),
@@ -225,54 +232,71 @@ export class MonitorsPanel {
       h(
         "div",
         { class: "segments", attrs: { role: "radiogroup", "aria-label": t.shape } },
-        ...SHAPES.map((shape) => this.#choice(t.shapes[shape], shape === draft.shape, () => change({ shape }))),
+        ...SHAPES.map((shape) => this.#radio(t.shapes[shape], shape === draft.shape, () => change({ shape }))),
       ),
-      h("p", { class: fits ? "muted" : "warning" }, fits ? t.total(width, height) : t.tooLarge(mostWidth, mostHeight)),
+      h("p", { class: fits ? "muted" : "warning" }, fits ? t.total(width, height) : t.tooLarge(maxWidth, maxHeight)),
       h(
         "div",
-        { class: "monitor-acts" },
-        keeps === null
+        { class: "monitor-actions" },
+        keepsSizes === null
           ? h("p", { class: "muted monitor-keep" }, t.otherSizes)
           : h(
               "label",
               { class: "monitor-keep" },
               h("input", {
-                attrs: { type: "checkbox", ...(keeps || draft.sized ? { checked: "" } : {}) },
+                attrs: { type: "checkbox", ...(keepsSizes || draft.sizesChosen ? { checked: "" } : {}) },
                 on: {
                   change: (event) => {
                     const { checked } = event.target as HTMLInputElement;
-                    this.#acts.keep(checked);
-                    change({ sized: draft.sized && checked });
+                    this.keepSizesChosen.emit(checked);
+                    change({ sizesChosen: draft.sizesChosen && checked });
                   },
                 },
               }),
               t.keepSize,
             ),
-        this.#act("apply", "primary", () => this.#acts.order(wanted, draft.scale, draft.sized), !fits),
+        this.#button("apply", "primary", apply, !fits),
       ),
     ];
   }
 
-  #besideAct(): HTMLElement[] {
-    const { beside } = this.#facts();
-    if (beside === null) return [];
-    const attrs = { type: "button", "data-act": "beside", "aria-pressed": String(beside) };
-    const label = texts().monitors[beside ? "single" : "beside"];
-    return [h("button", { class: "secondary", attrs, on: { click: () => this.#acts.beside(!beside) } }, label)];
+  /** The buttons for split view, windows and displays, as far as they apply. */
+  #windowButtons(): HTMLElement[] {
+    const layout = this.#layout;
+    const { shown, split } = this.#state();
+    const buttons: HTMLElement[] = [];
+    if (split !== null) {
+      const splitButton = this.#button(split ? "single" : "split", "secondary", () => this.splitChosen.emit(!split));
+      splitButton.dataset.act = "split";
+      splitButton.setAttribute("aria-pressed", String(split));
+      buttons.push(splitButton);
+    }
+    if (layout !== null && layout.monitors.length > 1) {
+      const others = layout.monitors.map(({ id }) => id).filter((id) => id !== shown[0]);
+      buttons.push(this.#button("openAll", "secondary", () => this.windowRequested.emit(others)));
+    }
+    if (this.#supportsDisplays && layout?.screen_max != null)
+      buttons.push(this.#button("useDisplays", "primary", () => this.displaysRequested.emit()));
+    return buttons;
   }
 
-  #act(name: "openAll" | "useDisplays" | "apply", kind: string, act: () => void, disabled = false): HTMLButtonElement {
+  #button(
+    name: "split" | "single" | "openAll" | "useDisplays" | "apply",
+    className: string,
+    onClick: () => void,
+    disabled = false,
+  ): HTMLButtonElement {
     const attrs = { type: "button", "data-act": name, ...(disabled ? { disabled: "" } : {}) };
-    return h("button", { class: kind, attrs, on: { click: act } }, texts().monitors[name]);
+    return h("button", { class: className, attrs, on: { click: onClick } }, texts().monitors[name]);
   }
 
-  #choice(label: string, chosen: boolean, choose: () => void): HTMLElement {
+  #radio(label: string, checked: boolean, onClick: () => void): HTMLElement {
     return h(
       "button",
       {
         class: "segment",
-        attrs: { type: "button", role: "radio", "aria-checked": String(chosen) },
-        on: { click: choose },
+        attrs: { type: "button", role: "radio", "aria-checked": String(checked) },
+        on: { click: onClick },
       },
       label,
     );
@@ -281,41 +305,41 @@ export class MonitorsPanel {
   #select(
     id: string,
     options: readonly (readonly [string, string])[],
-    chosen: string,
-    choose: (value: string) => void,
+    selected: string,
+    onChange: (value: string) => void,
   ): HTMLSelectElement {
     return h(
       "select",
-      { attrs: { id }, on: { change: (event) => choose((event.target as HTMLSelectElement).value) } },
+      { attrs: { id }, on: { change: (event) => onChange((event.target as HTMLSelectElement).value) } },
       ...options.map(([value, label]) =>
-        h("option", { attrs: { value, ...(value === chosen ? { selected: "" } : {}) } }, label),
+        h("option", { attrs: { value, ...(value === selected ? { selected: "" } : {}) } }, label),
       ),
     );
   }
 }
 
-function sizeText({ width, height }: Size): string {
+function formatSize({ width, height }: Size): string {
   return `${width}x${height}`;
 }
 
-function sizeOf(value: string): Size {
+function parseSize(value: string): Size {
   const [width = 0, height = 0] = value.split("x").map(Number);
   return { width, height };
 }
 
-/** The display's own size first, then what is usual, and whatever the monitor has now. */
-function sizeOptions(now: Size, display: Size): [string, string][] {
+/** Returns the sizes to choose from: the display's own, the presets, and the monitor's current size. */
+function sizeOptions(current: Size, display: Size): [string, string][] {
   const t = texts().monitors;
   const label = ({ width, height }: Size): string => `${width} × ${height}`;
-  const options = new Map([[sizeText(display), `${label(display)} – ${t.thisDisplay}`]]);
-  for (const size of [...PRESETS, now]) {
-    if (!options.has(sizeText(size))) options.set(sizeText(size), label(size));
+  const options = new Map([[formatSize(display), `${label(display)} – ${t.thisDisplay}`]]);
+  for (const size of [...PRESETS, current]) {
+    if (!options.has(formatSize(size))) options.set(formatSize(size), label(size));
   }
   return [...options];
 }
 
-function drawn(image: ImageData): HTMLCanvasElement {
-  const canvas = h("canvas", { class: "monitor-picture", attrs: { "aria-hidden": "true" } });
+function draw(image: ImageData): HTMLCanvasElement {
+  const canvas = h("canvas", { class: "monitor-thumbnail", attrs: { "aria-hidden": "true" } });
   canvas.width = image.width;
   canvas.height = image.height;
   canvas.getContext("2d", { alpha: false })?.putImageData(image, 0, 0);

@@ -1,132 +1,146 @@
 /**
- * Monitors that take the sizes of the windows that show them: when that is ordered, and when better not.
+ * Resizes the monitors to the windows that show them, and decides when not to.
  *
- * Programs write for the display's density then: a tablet's own pixels are too small for text of the usual size.
+ * The text size of programs is set with the sizes, by the density of the display: at a tablet's own pixel density,
+ * text of the usual size would be too small.
  */
 
 import type { DesktopLayout, Monitor } from "../../../protocol/messages.ts";
 import { loadJson, storeJson } from "../../preferences.ts";
-import { alike } from "./monitor_order.ts";
-import { following, type Size, scaleFor } from "./monitor_layout.ts";
+import type { LayoutRequests } from "../viewer_worker.ts";
+import { fitToWindows, textScaleFor } from "./monitor_layout.ts";
+import { sameLayout } from "./monitor_order.ts";
+import type { ShownMonitors } from "./shown_monitors.ts";
 
-/** A window that is being resized or turned is left in peace this long, ms. */
+/** Time for which a window that is resized or turned must keep its size before monitors are resized, ms. */
 const SETTLED_MS = 400;
-/** Windows that order at the same moment overwrite each other, and so order again. Two of different size on one monitor must not do so for ever. */
-const ATTEMPTS = 3;
-const ATTEMPTS_MS = 3_000;
+/**
+ * Requests that one change of the window may cause. Requests of several windows at the same moment overwrite each
+ * other and are repeated; two windows of different sizes on one monitor must not do so for ever.
+ */
+const MAX_REQUESTS = 3;
+/** Time after a change within which requests are repeated, ms. */
+const REPEAT_WITHIN_MS = 3_000;
 
-export interface FollowingOptions {
+export interface SizeSyncOptions {
   readonly desktop: string;
-  /** Whatever the person or the operator chose. */
+  /** Monitors take the window's size whatever the person or the operator chose. */
   readonly always: boolean;
-  /** What the window has room for, by monitor, device px. */
-  readonly rooms: () => ReadonlyMap<number, Size>;
-  /** Whether something else decides: the person's displays. */
-  readonly bound: () => boolean;
-  readonly order: (monitors: readonly Monitor[], scale: number) => void;
+  /** Returns whether the monitors are laid out like this device's displays: windows then do not resize them. */
+  readonly followsDisplays: () => boolean;
 }
 
-export class Following {
-  readonly #options: FollowingOptions;
+export class SizeSync {
+  readonly #options: SizeSyncOptions;
+  readonly #shown: ShownMonitors;
+  readonly #requests: LayoutRequests;
   #layout: DesktopLayout | null = null;
-  /** So often it may still be ordered for the sake of the last change. */
-  #attempts = 0;
-  #untilMs = 0;
-  /** What was ordered, until there is news of the layout. */
-  #ordered: Pick<DesktopLayout, "monitors" | "scale"> | null = null;
-  #typing = false;
+  #requestsLeft = 0;
+  #repeatUntilMs = 0;
+  /** The last request, until the agent announces a layout. */
+  #requested: Pick<DesktopLayout, "monitors" | "scale"> | null = null;
+  #paused = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(options: FollowingOptions, signal: AbortSignal) {
+  constructor(options: SizeSyncOptions, shown: ShownMonitors, requests: LayoutRequests, signal: AbortSignal) {
     this.#options = options;
-    window.addEventListener("resize", () => this.later(), { signal });
-    screen.orientation?.addEventListener?.("change", () => this.later(), { signal });
-    // What is out of sight has no size of its own; the window that is looked at has.
-    document.addEventListener("visibilitychange", () => this.later(), { signal });
-    // Chosen in another window of this device.
-    window.addEventListener("storage", (event) => event.key?.endsWith(this.#name) === true && this.later(), { signal });
+    this.#shown = shown;
+    this.#requests = requests;
+    window.addEventListener("resize", () => this.schedule(), { signal });
+    screen.orientation?.addEventListener?.("change", () => this.schedule(), { signal });
+    // A hidden window does not resize monitors; it does so when it becomes visible.
+    document.addEventListener("visibilitychange", () => this.schedule(), { signal });
+    // The choice was made in another window of this browser.
+    window.addEventListener("storage", (event) => event.key?.endsWith(this.#choiceKey) === true && this.schedule(), {
+      signal,
+    });
     signal.addEventListener("abort", () => clearTimeout(this.#timer));
   }
 
-  /** Whether sizes stay as they are, whatever the window's; null where another device's windows give them. */
-  get keeps(): boolean | null {
+  /** Whether monitors keep their sizes when the window changes; null where another device's windows set the sizes. */
+  get keepsSizes(): boolean | null {
     if (this.#layout?.sizes === "other") return null;
-    const chosen = loadJson(this.#name);
-    return chosen === "keep" || (chosen !== "follow" && this.#layout?.sizes === "fixed");
+    const choice = loadJson(this.#choiceKey);
+    return choice === "keep" || (choice !== "follow" && this.#layout?.sizes === "fixed");
   }
 
-  keep(on: boolean): void {
-    storeJson(this.#name, on ? "keep" : "follow");
-    this.#begin();
+  setKeepsSizes(keep: boolean): void {
+    storeJson(this.#choiceKey, keep ? "keep" : "follow");
+    this.#start();
   }
 
-  /** The person chose a text size on this device, percent. */
-  chooseScale(scale: number): void {
-    storeJson(this.#scaleName, scale);
+  /** Stores the text size that the person chose on this device, percent. */
+  setTextScale(scale: number): void {
+    storeJson(this.#scaleKey, scale);
   }
 
-  /** A soft keyboard is up: what it covers, or takes from the window's height in some browsers, comes back. */
-  set typing(on: boolean) {
-    if (this.#typing === on) return;
-    this.#typing = on;
-    if (!on) this.later();
+  /** Pauses while a soft keyboard is up, because some browsers take its height from the window. */
+  setPaused(paused: boolean): void {
+    if (this.#paused === paused) return;
+    this.#paused = paused;
+    if (!paused) this.schedule();
   }
 
-  /** The desktop is on another device: what is ordered from here counts for nothing, until it comes back. */
-  moved(): void {
+  /** The desktop moved to another device: nothing is requested until it comes back. */
+  desktopMoved(): void {
     this.#layout = null;
   }
 
-  layout(layout: DesktopLayout): void {
+  setLayout(layout: DesktopLayout): void {
     const before = this.#layout;
     this.#layout = layout;
-    this.#ordered = null;
-    if (before === null || (before.sizes === "other" && layout.sizes !== "other")) this.#begin();
+    this.#requested = null;
+    if (before === null || (before.sizes === "other" && layout.sizes !== "other")) this.#start();
     else this.#match();
   }
 
-  /** The window changed, and may still do so. */
-  later(): void {
+  /** Resizes the monitors as soon as the window has kept its size for a while. */
+  schedule(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#begin(), SETTLED_MS);
+    this.#timer = setTimeout(() => this.#start(), SETTLED_MS);
   }
 
-  get #name(): string {
+  get #choiceKey(): string {
     return `sizes.${this.#options.desktop}`;
   }
 
-  /** For all monitors: the window that shows the primary one orders it. */
-  get #scale(): number {
-    const chosen = loadJson(this.#scaleName);
-    return typeof chosen === "number" ? chosen : scaleFor(devicePixelRatio);
-  }
-
-  get #scaleName(): string {
+  get #scaleKey(): string {
     return `scale.${this.#options.desktop}`;
   }
 
-  #begin(): void {
-    this.#attempts = ATTEMPTS;
-    this.#untilMs = performance.now() + ATTEMPTS_MS;
+  get #textScale(): number {
+    const chosen = loadJson(this.#scaleKey);
+    return typeof chosen === "number" ? chosen : textScaleFor(devicePixelRatio);
+  }
+
+  #start(): void {
+    this.#requestsLeft = MAX_REQUESTS;
+    this.#repeatUntilMs = performance.now() + REPEAT_WITHIN_MS;
     this.#match();
   }
 
+  /** Requests the layout that fits the windows, unless the desktop has it already. */
   #match(): void {
     const layout = this.#layout;
-    if (layout?.screen_max == null || this.#typing) return;
-    if (this.#attempts === 0 || performance.now() > this.#untilMs) return;
-    if (document.visibilityState === "hidden" || this.#options.bound()) return;
-    if (this.keeps === null || (this.keeps && !this.#options.always)) return;
+    if (layout?.screen_max == null || this.#paused) return;
+    if (this.#requestsLeft === 0 || performance.now() > this.#repeatUntilMs) return;
+    if (document.visibilityState === "hidden" || this.#options.followsDisplays()) return;
+    if (this.keepsSizes === null || (this.keepsSizes && !this.#options.always)) return;
     const [width, height] = layout.screen_max;
-    const rooms = this.#options.rooms();
-    const wanted = following(layout.monitors, rooms, { width, height });
-    if (wanted === null) return;
-    const scale = layout.monitors.some(({ id, primary }) => primary && rooms.has(id)) ? this.#scale : layout.scale;
-    // A window that is turned and turned back may be quicker than the desktop's word.
-    const told = this.#ordered ?? layout;
-    if (alike(wanted, told.monitors) && scale === told.scale) return;
-    this.#attempts -= 1;
-    this.#ordered = { monitors: wanted, scale };
-    this.#options.order(wanted, scale);
+    const sizes = this.#shown.sizes();
+    const monitors = fitToWindows(layout.monitors, sizes, { width, height });
+    if (monitors === null) return;
+    const scale = this.#showsPrimary(layout.monitors) ? this.#textScale : layout.scale;
+    // A window that is turned and turned back may be quicker than the agent's answer.
+    const expected = this.#requested ?? layout;
+    if (sameLayout(monitors, expected.monitors) && scale === expected.scale) return;
+    this.#requestsLeft -= 1;
+    this.#requested = { monitors, scale };
+    this.#requests.requestLayout(monitors, scale);
+  }
+
+  /** The text size applies to all monitors; the window that shows the primary one sets it. */
+  #showsPrimary(monitors: readonly Monitor[]): boolean {
+    return monitors.some(({ id, primary }) => primary && this.#shown.numbers.includes(id));
   }
 }

@@ -1,70 +1,59 @@
-/** A second monitor beside the window's own: its own connection, picture and badge; fingers and mouse on it, the keyboard is the window's. */
+/**
+ * The second monitor of a split view: it has its own connection, viewport and badge, and takes pointer input. The
+ * keyboard belongs to the window's own monitor.
+ */
 
 import type { InputSink } from "../../../input/input_sink.ts";
-import type { PointerInput } from "../../../input/pointer.ts";
-import type { Gesture, TouchMode } from "../../../input/touch_table.ts";
-import type { Monitor } from "../../../protocol/messages.ts";
 import type { ConnectionState } from "../../../worker/messages.ts";
 import { h } from "../../dom.ts";
+import { Emitter } from "../../emitter.ts";
 import { texts } from "../../texts.ts";
-import { MonitorView, type Place } from "../monitor_view.ts";
-import { Note } from "../connection_notice.ts";
-import type { StageView } from "../viewport.ts";
-import { type News, ViewerLink } from "../viewer_worker.ts";
+import { ConnectionNotice, type ConnectionSteps } from "../connection_notice.ts";
+import { MonitorView, type PointerListener } from "../monitor_view.ts";
+import { ViewerWorker } from "../viewer_worker.ts";
+import { Viewport } from "../viewport.ts";
+import type { ShownMonitors } from "./shown_monitors.ts";
 
-export interface PaneActs {
-  /** InputSink that carry a pointer by this link, through the window's own keys. */
-  hands(link: InputSink): InputSink;
-  /** Where a place on the page lies on this monitor, px, if it is over the window's own picture: a drag may end there. */
-  across(x: number, y: number, from: Monitor): Place | null;
-  pressed(event: PointerEvent): void;
-  modifiers(event: MouseEvent): void;
-  toList(): void;
-  signIn(): void;
-  /** Its monitor is gone. */
-  gone(): void;
+export interface SplitPaneOptions {
+  readonly desktop: string;
+  readonly monitor: number;
+  /** Returns where pointer input of this pane is sent; `connection` is the pane's own. */
+  readonly sinkFor: (connection: InputSink) => InputSink;
+  readonly steps: Pick<ConnectionSteps, "showDesktopList" | "signIn">;
 }
 
-export class Pane {
+export class SplitPane {
   readonly element: HTMLElement;
-  readonly monitor: number;
-  readonly #acts: PaneActs;
-  readonly #picture: MonitorView;
-  readonly #note: Note;
-  readonly #link: ViewerLink;
-  readonly #pointer: PointerInput;
-  #view: StageView | null = null;
+  readonly view: MonitorView;
+  /** Announces that the pane's monitor does not exist any more. */
+  readonly monitorRemoved = new Emitter<void>();
+  readonly #shown: ShownMonitors;
+  readonly #worker: ViewerWorker;
+  readonly #notice: ConnectionNotice;
 
-  /** Throws when there is no 2D canvas or no worker. */
-  constructor(desktop: string, monitor: number, mode: TouchMode, acts: PaneActs) {
-    this.monitor = monitor;
-    this.#acts = acts;
+  /** Throws when the browser has no 2D canvas or no workers. */
+  constructor(options: SplitPaneOptions, shown: ShownMonitors, listener: PointerListener) {
+    const { desktop, monitor, steps } = options;
     const t = texts();
-    this.#picture = new MonitorView(desktop, monitor, {
-      across: (x, y) => (this.#picture.place === null ? null : acts.across(x, y, this.#picture.place)),
-      pressed: (event) => acts.pressed(event),
-      modifiers: (event) => acts.modifiers(event),
-      changed: (view) => {
-        this.#view = view;
-        this.tellView();
-      },
-      watched: (open) => this.#link.watch(open, false),
+    const viewport = new Viewport(monitor, { surface: t.surface(desktop), field: t.field });
+    // Text goes to the field of the window's own monitor.
+    viewport.field.disabled = true;
+    this.#shown = shown;
+    this.#worker = new ViewerWorker(desktop, monitor, viewport.canvas);
+    this.view = new MonitorView(monitor, viewport, this.#worker, options.sinkFor(this.#worker), shown, listener);
+    this.#notice = new ConnectionNotice({
+      reconnect: () => this.#worker.reconnect(true),
+      showDesktopList: () => steps.showDesktopList(),
+      signIn: () => steps.signIn(),
+      showFirstMonitor: () => this.monitorRemoved.emit(),
     });
-    const { stage, badge, magnifier, zoomChip } = this.#picture;
-    // The keyboard belongs to the window's own field.
-    stage.field.disabled = true;
-    this.#note = new Note({
-      retry: () => this.#link.retry(true),
-      toList: () => acts.toList(),
-      signIn: () => acts.signIn(),
-      firstMonitor: () => acts.gone(),
-    });
+    const { badge, magnifier, zoomChip } = this.view;
     this.element = h(
       "section",
       { class: "pane", attrs: { "aria-label": t.monitors.name(monitor + 1), "data-pane": String(monitor) } },
-      stage.element,
-      h("div", { class: "veil", attrs: { "aria-hidden": "true" } }),
-      this.#note.element,
+      viewport.element,
+      h("div", { class: "dimmer", attrs: { "aria-hidden": "true" } }),
+      this.#notice.element,
       magnifier.ring,
       magnifier.loupe,
       zoomChip.element,
@@ -80,91 +69,32 @@ export class Pane {
         badge.popover,
       ),
     );
-    this.#link = new ViewerLink(desktop, monitor, stage.canvas, (news) => this.#news(news));
-    this.#pointer = this.#picture.take(acts.hands(this.#link), mode);
+    // Clipboard, trace and notices come over the window's own connection.
+    this.#worker.events.on((event) => event.kind === "connection" && this.#onConnection(event.state));
   }
 
-  get canvas(): HTMLCanvasElement {
-    return this.#picture.stage.canvas;
-  }
-
-  /** Device px. */
-  get room(): { readonly width: number; readonly height: number } {
-    return this.#picture.stage.room;
-  }
-
-  /** Where a place on the page lies, in px of the monitor `from`; null where it is not over this picture. */
-  across(x: number, y: number, from: Monitor): Place | null {
-    return this.#picture.around(x, y, from);
-  }
-
-  get gesture(): Gesture {
-    return this.#pointer.gesture;
-  }
-
-  ignoreTouches(): void {
-    this.#pointer.ignoreTouches();
-  }
-
-  set touchMode(mode: TouchMode) {
-    this.#pointer.touchMode = mode;
-  }
-
-  set touchButton(button: number) {
-    this.#pointer.touchButton = button;
-  }
-
-  /** The person chose fit or 1:1 for all pictures. */
-  viewChosen(): void {
-    this.#picture.stage.unzoom();
-  }
-
-  cover(coverPx: number): void {
-    this.#picture.stage.cover(coverPx);
-  }
-
-  retry(force: boolean): void {
-    this.#link.retry(force);
-  }
-
+  /** Redraws all texts after the language changed; `ShownMonitors` redraws the badge. */
   redraw(): void {
-    this.#picture.badge.redraw();
-    this.#note.redraw();
+    this.#notice.redraw();
   }
 
-  /** Nothing may stay held that we cannot see being let go. */
+  /** Releases pressed buttons on the desktop. */
   release(): void {
-    if (this.#pointer.forget()) this.#link.send({ type: "release" });
-  }
-
-  /** Whether somebody can see it. */
-  tellView(): void {
-    const { oneToOne, ratio } = this.#view ?? { oneToOne: false, ratio: window.devicePixelRatio };
-    this.#link.view(document.visibilityState === "visible", oneToOne, ratio);
+    if (this.view.pointer.forget()) this.#worker.send({ type: "release" });
   }
 
   close(): void {
+    this.#shown.remove(this.view);
     this.release();
-    this.#picture.close();
-    this.#link.close();
-    this.#note.close();
+    this.view.close();
+    this.#worker.close();
+    this.#notice.close();
     this.element.remove();
   }
 
-  /** Clipboard, frame times and notices are the window's own. */
-  #news(news: News): void {
-    if (news.kind === "connection") this.#connection(news.state);
-    else this.#picture.news(news);
-  }
-
-  #connection(news: ConnectionState): void {
-    this.element.dataset.phase = news.phase;
-    if (news.phase === "ended" && news.reason === "monitor") {
-      this.#acts.gone();
-      return;
-    }
-    this.#note.say(news);
-    if (news.phase === "connected") this.#picture.open(news.monitor);
-    else this.#pointer.forget();
+  #onConnection(state: ConnectionState): void {
+    this.element.dataset.phase = state.phase;
+    if (state.phase === "ended" && state.reason === "monitor") this.monitorRemoved.emit();
+    else this.#notice.show(state);
   }
 }

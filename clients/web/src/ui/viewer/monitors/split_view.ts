@@ -1,86 +1,56 @@
-/** Two monitors side by side in one window, where it is wide enough: a tablet held across, or a single large display. */
+/** Shows two monitors side by side in one window where it is wide enough: a tablet in landscape, or one large display. */
 
-import type { TouchMode } from "../../../input/touch_table.ts";
 import type { Monitor } from "../../../protocol/messages.ts";
-import { beside } from "./monitor_order.ts";
-import { Pane, type PaneActs } from "./split_pane.ts";
-import type { MonitorPictures } from "./thumbnails.ts";
+import { Emitter } from "../../emitter.ts";
+import { splitPartner } from "./monitor_order.ts";
+import type { SplitPane } from "./split_pane.ts";
 
-/** Narrower halves show nothing one could read, CSS px. Upright, monitors are swiped through. */
-const ROOM = "(orientation: landscape) and (min-width: 900px)";
+/** Windows in which two halves are readable. In portrait orientation the person swipes from monitor to monitor. */
+const WIDE_ENOUGH = "(orientation: landscape) and (min-width: 900px)";
 
-export class Beside {
-  readonly #desktop: string;
-  readonly #own: number;
-  readonly #pictures: MonitorPictures;
-  readonly #acts: PaneActs;
-  readonly #changed: () => void;
-  readonly #room = matchMedia(ROOM);
-  #host: HTMLElement | null = null;
+export interface SplitViewOptions {
+  /** The page's element: the pane is appended to it, and its `data-split` tells the style sheet the pane's side. */
+  readonly page: HTMLElement;
+  /** The window's own monitor. */
+  readonly monitor: number;
+  /** Whether the person wants two monitors. */
+  readonly wanted: boolean;
+  readonly createPane: (monitor: number) => SplitPane;
+}
+
+export class SplitView {
+  /** Announces that the pane, or whether there can be one, may have changed. */
+  readonly changed = new Emitter<void>();
+  readonly #options: SplitViewOptions;
+  readonly #wideEnough = matchMedia(WIDE_ENOUGH);
   #monitors: readonly Monitor[] = [];
   #wanted: boolean;
-  #touchMode: TouchMode;
-  #pane: Pane | null = null;
-  #coverPx = 0;
+  #pane: SplitPane | null = null;
 
-  constructor(
-    desktop: string,
-    own: number,
-    wanted: boolean,
-    mode: TouchMode,
-    pictures: MonitorPictures,
-    signal: AbortSignal,
-    acts: PaneActs,
-    changed: () => void,
-  ) {
-    this.#desktop = desktop;
-    this.#own = own;
-    this.#wanted = wanted;
-    this.#touchMode = mode;
-    this.#pictures = pictures;
-    this.#acts = acts;
-    this.#changed = changed;
-    this.#room.addEventListener("change", () => this.#update(), { signal });
+  constructor(options: SplitViewOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#wanted = options.wanted;
+    this.#wideEnough.addEventListener("change", () => this.#update(), { signal });
   }
 
-  get pane(): Pane | null {
+  /** The second monitor; null while one is shown. */
+  get pane(): SplitPane | null {
     return this.#pane;
   }
 
-  /** Whether two are shown; null where there is no room or no second monitor. */
+  /** Whether two monitors are shown; null where the window is too narrow or there is no second monitor. */
   get state(): boolean | null {
-    return this.#room.matches && this.#monitors.length > 1 ? this.#wanted : null;
+    return this.#wideEnough.matches && this.#monitors.length > 1 ? this.#wanted : null;
   }
 
-  /** What the window shows, its own monitor first. */
-  get shown(): readonly number[] {
-    return this.#pane === null ? [this.#own] : [this.#own, this.#pane.monitor];
-  }
-
-  /** The window's page is there. */
-  open(host: HTMLElement): void {
-    this.#host = host;
-    this.#update();
-  }
-
-  layout(monitors: readonly Monitor[]): void {
+  setMonitors(monitors: readonly Monitor[]): void {
     this.#monitors = monitors;
     this.#update();
   }
 
-  choose(wanted: boolean): void {
+  setWanted(wanted: boolean): void {
     this.#wanted = wanted;
     this.#update();
-  }
-
-  set touchMode(mode: TouchMode) {
-    this.#touchMode = mode;
-    if (this.#pane !== null) this.#pane.touchMode = mode;
-  }
-
-  cover(coverPx: number): void {
-    this.#coverPx = coverPx;
-    this.#pane?.cover(coverPx);
   }
 
   close(): void {
@@ -89,24 +59,15 @@ export class Beside {
   }
 
   #update(): void {
-    const host = this.#host;
-    const found = host !== null && this.state === true ? beside(this.#monitors, this.#own) : null;
-    if (this.#pane !== null && this.#pane.monitor !== found?.monitor) {
-      this.#pictures.shows(this.#pane.monitor, null);
-      this.close();
+    const { page, monitor, createPane } = this.#options;
+    const partner = this.state === true ? splitPartner(this.#monitors, monitor) : null;
+    if (this.#pane !== null && this.#pane.view.monitor !== partner?.monitor) this.close();
+    if (partner !== null && this.#pane === null) {
+      this.#pane = createPane(partner.monitor);
+      page.append(this.#pane.element);
     }
-    if (host !== null && found !== null && this.#pane === null) {
-      const pane = new Pane(this.#desktop, found.monitor, this.#touchMode, this.#acts);
-      this.#pane = pane;
-      host.append(pane.element);
-      pane.cover(this.#coverPx);
-      pane.tellView();
-      this.#pictures.shows(pane.monitor, pane.canvas);
-    }
-    if (host !== null) {
-      if (this.#pane === null || found === null) delete host.dataset.beside;
-      else host.dataset.beside = found.side;
-    }
-    this.#changed();
+    if (partner === null) delete page.dataset.split;
+    else page.dataset.split = partner.side;
+    this.changed.emit();
   }
 }

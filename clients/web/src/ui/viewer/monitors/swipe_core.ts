@@ -1,17 +1,18 @@
 /**
- * A swipe to the side that means another monitor: of three fingers on the picture, where one drags and two scroll, or of one on the strip.
- * Pure; CSS px and ms.
+ * Recognises the sideways swipe that switches monitors: with three fingers on the surface, where one finger drags
+ * and two scroll, or with one finger on the monitor strip. Pure; CSS px and ms.
  */
 
-/** What comes from the right is the next one, as with pages. */
+/** A swipe to the left shows the next monitor, as with pages. */
 export type Swipe = "next" | "previous";
 
-/** All fingers came within this time, or a hand came down by accident. */
+/** All fingers touch within this time, ms; otherwise the hand came down by accident. */
 const TOGETHER_MS = 250;
-/** So far each finger goes, and so much more to the side than up or down. */
-const FAR_PX = 40;
-const STRAIGHT = 1.5;
-/** Wider contacts are a palm: `PALM_PX` of touch_core.ts. */
+/** Distance that each finger moves sideways at least, CSS px. */
+const MIN_DISTANCE_PX = 40;
+/** Sideways distance per vertical distance that each finger keeps at least. */
+const MIN_STRAIGHTNESS = 1.5;
+/** Contacts wider than this are a palm, CSS px; the same as `PALM_PX` in touch_core.ts. */
 const PALM_PX = 90;
 
 interface Finger {
@@ -25,17 +26,21 @@ export class SwipeCore {
   readonly #count: number;
   readonly #fingers = new Map<number, Finger>();
   #startedAtMs = 0;
-  /** Whatever follows until all fingers are up means nothing. */
+  /** No swipe can come any more before all fingers are lifted. */
   #spent = false;
-  /** These fingers were never a swipe's. */
+  /** These contacts cannot be a swipe: a palm, or fingers that came down one after the other. */
   #refused = false;
 
-  /** `count` fingers, no more and no fewer. */
+  /** Recognises swipes of exactly `count` fingers. */
   constructor(count: number) {
     this.#count = count;
   }
 
-  /** True when these are all fingers of a swipe, or even more: whatever else they might have meant, they mean it no longer. */
+  /**
+   * Handles a finger that comes down.
+   *
+   * Returns true when at least `count` fingers are down together: other gestures must then ignore these fingers.
+   */
   down(id: number, x: number, y: number, sizePx: number, nowMs: number): boolean {
     if (this.#fingers.size === 0) {
       this.#startedAtMs = nowMs;
@@ -48,24 +53,24 @@ export class SwipeCore {
     return !this.#refused && this.#fingers.size >= this.#count;
   }
 
-  /** The swipe, once, as soon as all fingers went far enough. */
+  /** Handles a finger that moves. Returns the swipe once, as soon as all fingers have moved far enough. */
   move(id: number, x: number, y: number): Swipe | null {
     const finger = this.#fingers.get(id);
     if (finger === undefined) return null;
     finger.dx = x - finger.x;
     finger.dy = y - finger.y;
     if (this.#spent || this.#fingers.size !== this.#count) return null;
-    const ways = [...this.#fingers.values()];
-    const along = (sign: number): boolean =>
-      ways.every(({ dx, dy }) => sign * dx >= FAR_PX && Math.abs(dx) > STRAIGHT * Math.abs(dy));
-    const swipe = along(-1) ? "next" : along(1) ? "previous" : null;
+    const fingers = [...this.#fingers.values()];
+    const allMoved = (sign: number): boolean =>
+      fingers.every(({ dx, dy }) => sign * dx >= MIN_DISTANCE_PX && Math.abs(dx) > MIN_STRAIGHTNESS * Math.abs(dy));
+    const swipe = allMoved(-1) ? "next" : allMoved(1) ? "previous" : null;
     if (swipe !== null) this.#spent = true;
     return swipe;
   }
 
   up(id: number): void {
     this.#fingers.delete(id);
-    // Two that are left of three are no swipe of two.
+    // Two fingers that remain of three must not become a two-finger swipe.
     this.#spent = true;
   }
 
@@ -75,27 +80,32 @@ export class SwipeCore {
   }
 }
 
-/** Tells of swipes on an element. `heeds` is asked when all fingers are down, after whatever else listens to them. */
-export function onSwipe(
+/**
+ * Calls `onSwipe` for each swipe with `count` fingers on an element, until `signal` aborts.
+ *
+ * `mayStart` is called when all fingers are down, after the other listeners of the element; the swipe is dropped
+ * when it returns false.
+ */
+export function listenForSwipes(
   element: HTMLElement,
   count: number,
   signal: AbortSignal,
-  heeds: () => boolean,
-  swiped: (swipe: Swipe) => void,
+  mayStart: () => boolean,
+  onSwipe: (swipe: Swipe) => void,
 ): void {
   const core = new SwipeCore(count);
   const listen = (
     type: "pointerdown" | "pointermove" | "pointerup" | "pointercancel",
-    act: (event: PointerEvent) => void,
-  ): void => element.addEventListener(type, (event) => event.pointerType === "touch" && act(event), { signal });
+    handle: (event: PointerEvent) => void,
+  ): void => element.addEventListener(type, (event) => event.pointerType === "touch" && handle(event), { signal });
   listen("pointerdown", (event) => {
     const { pointerId, clientX, clientY, width, height, timeStamp } = event;
-    const all = core.down(pointerId, clientX, clientY, Math.max(width, height), timeStamp);
-    if (all && !heeds()) core.cancel();
+    const complete = core.down(pointerId, clientX, clientY, Math.max(width, height), timeStamp);
+    if (complete && !mayStart()) core.cancel();
   });
   listen("pointermove", (event) => {
     const swipe = core.move(event.pointerId, event.clientX, event.clientY);
-    if (swipe !== null) swiped(swipe);
+    if (swipe !== null) onSwipe(swipe);
   });
   listen("pointerup", (event) => core.up(event.pointerId));
   listen("pointercancel", () => core.cancel());

@@ -1,31 +1,40 @@
-/** Looks at a monitor that no window shows, for its small picture: a viewer without hands, as long as somebody looks at the overview. */
+/**
+ * Views a monitor that no window shows, for its thumbnail: a viewer without input that exists only while the monitors
+ * panel is open.
+ */
 
 import { h } from "../../dom.ts";
-import { ViewerLink } from "../viewer_worker.ts";
+import { ViewerWorker } from "../viewer_worker.ts";
 
-export class Scout {
-  readonly #surface = h("canvas", {});
-  readonly #link: ViewerLink;
-  #shows = false;
+export class ThumbnailViewer {
+  readonly #canvas = h("canvas", {});
+  readonly #worker: ViewerWorker;
+  readonly #abort = new AbortController();
+  #painted = false;
 
-  /** Throws when there is no 2D canvas or no worker. */
+  /** Throws when the browser has no 2D canvas or no workers. */
   constructor(desktop: string, monitor: number) {
-    this.#link = new ViewerLink(desktop, monitor, this.#surface, (news) => {
-      // From the first word about the picture on there is one.
-      if (news.kind === "verdict" && news.state !== "unverified") this.#shows = true;
+    this.#worker = new ViewerWorker(desktop, monitor, this.#canvas);
+    this.#worker.events.on((event) => {
+      // The first verdict other than `unverified` means that the surface has been painted.
+      if (event.kind === "verdict" && event.state !== "unverified") this.#painted = true;
     });
-    this.#link.view(true, false, window.devicePixelRatio);
+    const reportView = (): void =>
+      this.#worker.setView(document.visibilityState === "visible", false, window.devicePixelRatio);
+    document.addEventListener("visibilitychange", reportView, { signal: this.#abort.signal });
+    reportView();
   }
 
-  /** What it sees; null until there is a picture. */
+  /** The monitor's surface; null until it has been painted. */
   get surface(): HTMLCanvasElement | null {
-    return this.#shows ? this.#surface : null;
+    return this.#painted ? this.#canvas : null;
   }
 
   close(): void {
-    this.#link.close();
-    // Its pixels are given back at once: canvases are counted against a page's memory until they are collected.
-    this.#surface.width = 0;
-    this.#surface.height = 0;
+    this.#abort.abort();
+    this.#worker.close();
+    // Browsers count the memory of a canvas against the page until it is collected; this frees it at once.
+    this.#canvas.width = 0;
+    this.#canvas.height = 0;
   }
 }

@@ -1,136 +1,176 @@
 /**
- * Small live pictures of a desktop's monitors. Windows of this browser make them of their own surfaces when one asks, and send them to each
- * other; what no window shows is looked at by a scout while somebody watches. Nothing is kept.
+ * Thumbnails of a desktop's monitors, for the monitors panel.
+ *
+ * While the panel is open, every window of this browser that shows the desktop is asked once per second, and answers
+ * with a thumbnail of its own surface. A monitor that no visible window shows gets a `ThumbnailViewer`. Nothing is
+ * kept when the panel is closed.
  */
 
-import { Scout } from "./thumbnail_viewer.ts";
+import { Emitter } from "../../emitter.ts";
+import type { ShownMonitors } from "./shown_monitors.ts";
+import { ThumbnailViewer } from "./thumbnail_viewer.ts";
 
-/** Width of a small picture, px. */
+/** Width of a thumbnail, px. */
 const WIDTH_PX = 240;
-/** A window that did not answer for so long is closed, ms. */
+/** A window that has not answered for this long, ms, is closed. */
 const SILENCE_MS = 3_000;
+/** Interval at which windows are asked, ms. */
 const ASK_EVERY_MS = 1_000;
-/** Windows have this long to answer before a scout goes out, ms. */
-const ANSWER_MS = 300;
+/** Time that windows have for their first answer before thumbnail viewers are started, ms. */
+const ANSWER_WITHIN_MS = 300;
 
+/** What windows of one browser send each other. */
 type Message =
   | { readonly kind: "ask" }
-  | { readonly kind: "here"; readonly monitor: number; readonly picture: ImageData | null };
+  /** `live` is false while the window is hidden: the agent then sends it no frames. */
+  | {
+      readonly kind: "shown";
+      readonly monitor: number;
+      readonly live: boolean;
+      readonly thumbnail: ImageData | null;
+    };
 
-/** `picture` is null where there is none yet. */
-export interface Seen {
-  readonly picture: ImageData | null;
+export interface Thumbnail {
+  /** Null until there is an image. */
+  readonly image: ImageData | null;
   /** Whether a window shows this monitor. */
   readonly open: boolean;
 }
 
-export class MonitorPictures {
+interface Answer {
+  readonly live: boolean;
+  readonly image: ImageData | null;
+  readonly atMs: number;
+}
+
+export class MonitorThumbnails {
+  /** Announces that thumbnails may have changed. */
+  readonly changed = new Emitter<void>();
   readonly #desktop: string;
-  readonly #changed: () => void;
+  readonly #shown: ShownMonitors;
   readonly #channel: BroadcastChannel;
-  /** Surfaces of this window, by monitor. */
-  readonly #own = new Map<number, HTMLCanvasElement>();
-  readonly #heardFrom = new Map<number, { readonly picture: ImageData | null; readonly atMs: number }>();
-  readonly #scouts = new Map<number, Scout>();
-  readonly #scouted = new Map<number, ImageData>();
+  /** The last answer for each monitor, from this window or another one. */
+  readonly #answers = new Map<number, Answer>();
+  /** Monitors whose answer is from this window. */
+  #own: readonly number[] = [];
+  readonly #viewers = new Map<number, ThumbnailViewer>();
+  readonly #viewerImages = new Map<number, ImageData>();
   #monitors: readonly number[] = [];
-  #mayScout = false;
+  #mayStartViewers = false;
   #ticker: ReturnType<typeof setInterval> | undefined;
-  #scoutTimer: ReturnType<typeof setTimeout> | undefined;
+  #viewerTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(desktop: string, monitor: number, surface: HTMLCanvasElement, changed: () => void) {
+  /** `shown` are the monitors of this window. */
+  constructor(desktop: string, shown: ShownMonitors) {
     this.#desktop = desktop;
-    this.#changed = changed;
-    this.#own.set(monitor, surface);
+    this.#shown = shown;
     this.#channel = new BroadcastChannel(`lightbox.monitors.${desktop}`);
-    this.#channel.onmessage = (event: MessageEvent<Message>) => this.#heard(event.data);
+    this.#channel.onmessage = (event: MessageEvent<Message>) => this.#onMessage(event.data);
   }
 
-  of(monitor: number): Seen {
-    const heard = this.#heardFrom.get(monitor);
-    if (heard !== undefined && performance.now() - heard.atMs < SILENCE_MS)
-      return { picture: heard.picture, open: true };
-    return { picture: this.#scouted.get(monitor) ?? null, open: false };
+  get(monitor: number): Thumbnail {
+    const answer = this.#recentAnswer(monitor);
+    const fromViewer = this.#viewerImages.get(monitor) ?? null;
+    if (answer === null) return { image: fromViewer, open: false };
+    return { image: answer.live ? answer.image : (fromViewer ?? answer.image), open: true };
   }
 
-  /** This window shows another one, too; null: no longer. */
-  shows(monitor: number, surface: HTMLCanvasElement | null): void {
-    if (surface === null) {
-      this.#own.delete(monitor);
-      this.#heardFrom.delete(monitor);
-    } else this.#own.set(monitor, surface);
+  /** Sets the numbers of the desktop's monitors. */
+  setMonitors(numbers: readonly number[]): void {
+    this.#monitors = numbers;
+    if (this.#mayStartViewers) this.#updateViewers();
+  }
+
+  /** This window shows other monitors than before. */
+  shownChanged(): void {
+    const { numbers } = this.#shown;
+    for (const monitor of this.#own) if (!numbers.includes(monitor)) this.#answers.delete(monitor);
     if (this.#ticker !== undefined) this.#tick();
   }
 
-  /** The desktop has these. */
-  monitors(numbers: readonly number[]): void {
-    this.#monitors = numbers;
-    if (this.#mayScout) this.#send();
-  }
-
-  /** Asks once a second while somebody looks. */
-  watch(on: boolean): void {
+  /** Keeps the thumbnails up to date while `on`. */
+  setActive(on: boolean): void {
     clearInterval(this.#ticker);
-    clearTimeout(this.#scoutTimer);
+    clearTimeout(this.#viewerTimer);
     this.#ticker = undefined;
-    this.#mayScout = false;
+    this.#mayStartViewers = false;
     if (!on) {
-      for (const monitor of [...this.#scouts.keys()]) this.#recall(monitor);
-      this.#scouted.clear();
+      for (const monitor of [...this.#viewers.keys()]) this.#closeViewer(monitor);
+      this.#viewerImages.clear();
+      this.#answers.clear();
       return;
     }
     this.#tick();
     this.#ticker = setInterval(() => this.#tick(), ASK_EVERY_MS);
-    this.#scoutTimer = setTimeout(() => {
-      this.#mayScout = true;
-      this.#send();
-    }, ANSWER_MS);
+    this.#viewerTimer = setTimeout(() => {
+      this.#mayStartViewers = true;
+      this.#updateViewers();
+    }, ANSWER_WITHIN_MS);
   }
 
   close(): void {
-    this.watch(false);
+    this.setActive(false);
     this.#channel.close();
   }
 
   #tick(): void {
-    const atMs = performance.now();
-    for (const [monitor, surface] of this.#own) this.#heardFrom.set(monitor, { picture: small(surface), atMs });
-    for (const [monitor, scout] of this.#scouts) {
-      const picture = scout.surface === null ? null : small(scout.surface);
-      if (picture !== null) this.#scouted.set(monitor, picture);
+    for (const answer of this.#ownAnswers()) this.#store(answer);
+    this.#own = this.#shown.numbers;
+    for (const [monitor, viewer] of this.#viewers) {
+      const image = viewer.surface === null ? null : makeThumbnail(viewer.surface);
+      if (image !== null) this.#viewerImages.set(monitor, image);
     }
     this.#channel.postMessage({ kind: "ask" } satisfies Message);
-    if (this.#mayScout) this.#send();
-    this.#changed();
+    if (this.#mayStartViewers) this.#updateViewers();
+    this.changed.emit();
   }
 
-  #heard(message: Message): void {
+  #onMessage(message: Message): void {
     if (message.kind === "ask") {
-      for (const [monitor, surface] of this.#own)
-        this.#channel.postMessage({ kind: "here", monitor, picture: small(surface) } satisfies Message);
+      for (const answer of this.#ownAnswers()) this.#channel.postMessage(answer);
       return;
     }
-    this.#heardFrom.set(message.monitor, { picture: message.picture, atMs: performance.now() });
-    this.#recall(message.monitor);
-    if (this.#ticker !== undefined) this.#changed();
+    if (this.#ticker === undefined) return;
+    this.#store(message);
+    if (message.live) this.#closeViewer(message.monitor);
+    this.changed.emit();
   }
 
-  /** Scouts to all that nobody shows; none to those that are gone. */
-  #send(): void {
-    for (const monitor of [...this.#scouts.keys()]) if (!this.#monitors.includes(monitor)) this.#recall(monitor);
+  #ownAnswers(): Extract<Message, { kind: "shown" }>[] {
+    const live = document.visibilityState === "visible";
+    return this.#shown.views.map(({ monitor, viewport }) => ({
+      kind: "shown",
+      monitor,
+      live,
+      thumbnail: makeThumbnail(viewport.canvas),
+    }));
+  }
+
+  #store({ monitor, live, thumbnail }: Extract<Message, { kind: "shown" }>): void {
+    this.#answers.set(monitor, { live, image: thumbnail, atMs: performance.now() });
+  }
+
+  #recentAnswer(monitor: number): Answer | null {
+    const answer = this.#answers.get(monitor);
+    return answer !== undefined && performance.now() - answer.atMs < SILENCE_MS ? answer : null;
+  }
+
+  /** Starts a viewer for each monitor that no visible window shows, and closes those of monitors that were removed. */
+  #updateViewers(): void {
+    for (const monitor of [...this.#viewers.keys()]) if (!this.#monitors.includes(monitor)) this.#closeViewer(monitor);
     for (const monitor of this.#monitors)
-      if (!this.#scouts.has(monitor) && !this.of(monitor).open)
-        this.#scouts.set(monitor, new Scout(this.#desktop, monitor));
+      if (!this.#viewers.has(monitor) && this.#recentAnswer(monitor)?.live !== true)
+        this.#viewers.set(monitor, new ThumbnailViewer(this.#desktop, monitor));
   }
 
-  #recall(monitor: number): void {
-    this.#scouts.get(monitor)?.close();
-    this.#scouts.delete(monitor);
+  #closeViewer(monitor: number): void {
+    this.#viewers.get(monitor)?.close();
+    this.#viewers.delete(monitor);
   }
 }
 
-/** null where the surface has no picture yet. */
-function small(surface: HTMLCanvasElement): ImageData | null {
+/** Scales a surface down; null while the surface has no size. */
+function makeThumbnail(surface: HTMLCanvasElement): ImageData | null {
   const { width, height } = surface;
   if (width === 0 || height === 0) return null;
   const canvas = document.createElement("canvas");

@@ -1,0 +1,86 @@
+/** The keyboard input of one window: the text field, the extra keys, and the modifiers that the extra keys hold. */
+
+import type { PageClipboard } from "../../clipboard/page_clipboard.ts";
+import type { InputSink } from "../../input/input_sink.ts";
+import { KeyboardInput } from "../../input/keyboard.ts";
+import type { Platform } from "../../input/keyboard_core.ts";
+import { StickyModifiers } from "../../input/sticky_modifiers.ts";
+import { Emitter } from "../emitter.ts";
+import { commandIsControl } from "../preferences.ts";
+import type { CompositionPreview } from "./composition_preview.ts";
+import { KeyBar } from "./key_bar.ts";
+import { InputRouter } from "./monitors/input_router.ts";
+
+export class WindowInput {
+  readonly keyBar: KeyBar;
+  /** Announces Ctrl+Alt+Home: the person wants the keyboard focus in the toolbar. */
+  readonly toolbarRequested = new Emitter<void>();
+  readonly #router: InputRouter;
+  readonly #modifiers: StickyModifiers;
+  readonly #keyboard: KeyboardInput;
+
+  /** Reads text from `field` and sends input over the window's own `connection`. */
+  constructor(
+    field: HTMLTextAreaElement,
+    connection: InputSink,
+    clipboard: PageClipboard,
+    preview: CompositionPreview,
+  ) {
+    this.#router = new InputRouter(connection);
+    const modifiers = new StickyModifiers(this.#router, {
+      changed: () => this.keyBar.redraw(),
+      pointerReleased: () => this.keyBar.pointerReleased(),
+    });
+    this.#modifiers = modifiers;
+    this.keyBar = new KeyBar(modifiers, {
+      tapModifier: (modifier) => modifiers.tap(modifier, performance.now()),
+      modifierState: (modifier) => modifiers.core.state(modifier),
+    });
+    this.#keyboard = new KeyboardInput(
+      field,
+      modifiers,
+      { platform: platform(), commandIsControl: commandIsControl() },
+      {
+        compositionChanged: (text) => preview.show(text),
+        copyKeyPressed: () => clipboard.copyKeyPressed(),
+        canPaste: () => clipboard.canPaste,
+        paste: (data) => clipboard.paste(data),
+        shortcutArmed: () => modifiers.core.shortcut,
+        focusToolbar: () => this.toolbarRequested.emit(),
+      },
+    );
+  }
+
+  /** Where pointer input on the window's own monitor is sent. */
+  get sink(): InputSink {
+    return this.#modifiers;
+  }
+
+  /** Returns where pointer input on another monitor of the window is sent; `connection` is that monitor's. */
+  sinkFor(connection: InputSink): InputSink {
+    return this.#router.forMonitor(connection, this.#modifiers);
+  }
+
+  /** Releases modifiers that the person released where the page could not see it. */
+  syncModifiers(event: MouseEvent): void {
+    this.#keyboard.syncModifiers(event);
+  }
+
+  /** Forgets all held keys and modifiers without sending anything. Returns whether any was held. */
+  forget(): boolean {
+    const keys = this.#keyboard.forget();
+    const modifiers = this.#modifiers.forget();
+    this.keyBar.reset();
+    return keys || modifiers;
+  }
+
+  close(): void {
+    this.#keyboard.close();
+  }
+}
+
+function platform(): Platform {
+  const agent = navigator.userAgent;
+  if (/Mac|iPhone|iPad/.test(agent)) return "mac";
+  return agent.includes("Windows") ? "windows" : "other";
+}
