@@ -36,7 +36,7 @@ class ScreenLayout(Protocol):
 
     @property
     def scale_percent(self) -> int:
-        """The text scale that programs have been told last."""
+        """The text scale that was applied last, percent."""
 
     async def read(self) -> Arrangement:
         """Returns the arrangement that the X server has now."""

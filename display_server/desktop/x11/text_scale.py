@@ -56,7 +56,7 @@ class TextScale:
         self._connection.close()
 
     def set(self, percent: int) -> None:
-        """Tells running programs and those that start later."""
+        """Applies the scale to running programs and to those that start later."""
         self.percent = percent
         dots = round(DPI * percent / 100)
         with self._connection.requests():

@@ -126,8 +126,8 @@ async def test_a_ready_desktop_is_private_and_stops_completely(spec: DesktopSpec
         *("--source", "fbdir"),
     ]
     without_cookie = {**os.environ, "XAUTHORITY": os.devnull, "DISPLAY": status.display}
-    asked = await asyncio.to_thread(subprocess.run, ["xdpyinfo"], env=without_cookie, capture_output=True)
-    assert asked.returncode != 0
+    program = await asyncio.to_thread(subprocess.run, ["xdpyinfo"], env=without_cookie, capture_output=True)
+    assert program.returncode != 0
 
     await desktop.stop()
     await desktop.stop()

@@ -15,8 +15,8 @@ Pixels = NDArray[np.uint8]
 def has_nested_square(pixels: Pixels, level: int, inside: int) -> bool:
     """Returns whether a field of `level` contains one of `inside`: both levels are neighbours in a row."""
     grey = pixels[:, :, 0].astype(int)
-    beside = (grey[:, :-1] == level) & (grey[:, 1:] == inside)
-    return bool(beside.any())
+    neighbours = (grey[:, :-1] == level) & (grey[:, 1:] == inside)
+    return bool(neighbours.any())
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)

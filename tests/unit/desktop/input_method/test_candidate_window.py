@@ -29,7 +29,7 @@ def test_the_window_is_near_the_caret_on_its_monitor(
 
 
 @pytest.mark.parametrize(("caret_x", "expected"), [(100, (106, 200)), (1100, (696, 200))])
-def test_a_high_window_is_beside_the_caret(caret_x: int, expected: tuple[int, int]) -> None:
+def test_a_high_window_is_left_or_right_of_the_caret(caret_x: int, expected: tuple[int, int]) -> None:
     assert window_position((400, 600), (caret_x, 300, 2, 40), MONITORS) == expected
 
 
