@@ -1,59 +1,66 @@
-"""Which device has the desktop: opening it on another one moves it there. Pure."""
+"""Decides which device displays the desktop: opening the desktop on another device moves it there. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-#: A device that gives the monitors their size and is away for longer than this no longer does, s.
-AWAY_S = 10.0
+#: The device that sets the monitors' sizes loses that role when it is away for longer than this, s.
+AWAY_MAX_S = 10.0
 
 
 class DeviceOwnership:
-    """A device is a signed-in browser; all its windows belong together. With `share` nobody is sent away.
+    """A device is a signed-in browser; all its windows belong together.
 
-    One device leads: its windows give the monitors their sizes, while others only look on.
+    One device owns the desktop, and the windows of other devices are disconnected. With `share`, every device
+    may display the desktop. One device at a time sets the sizes: its windows give the monitors their sizes,
+    while other devices show the monitors as they are.
     """
 
     def __init__(self, *, share: bool) -> None:
         self._share = share
-        self._device: str | None = None
-        self._name = ""
-        self._leading: str | None = None
-        self._away_since_s: float | None = None
+        self._owner: str | None = None
+        self._owner_name = ""
+        self._sizing: str | None = None
+        self._sizing_away_since_s: float | None = None
 
-    def arrived(self, device: str, name: str, present: Collection[str], *, resume: bool) -> bool:
-        """Whether it may show the desktop, which is then its own. `present` are devices that show it now.
+    def claim(self, device: str, name: str, connected: Collection[str], *, resume: bool) -> bool:
+        """Makes this device the owner, and returns whether it may display the desktop.
 
-        One that comes back by itself after a loss takes nothing from a device that was opened meanwhile:
-        else two devices would take the desktop from each other for ever.
+        `connected` are the devices that display the desktop now. A device that reconnects by itself, with
+        `resume`, takes nothing from a device that opened the desktop meanwhile: otherwise two devices would
+        take the desktop from each other for ever.
         """
-        if resume and not self.has(device):
+        if resume and not self.may_display(device):
             return False
-        self._device, self._name = device, name
-        if not self._share or self._leading is None or (self._leading not in present and not resume):
-            self._leading = device
+        self._owner, self._owner_name = device, name
+        if not self._share or self._sizing is None or (self._sizing not in connected and not resume):
+            self._sizing = device
         return True
 
-    def leads(self, device: str) -> bool:
-        return self._leading == device
+    def may_display(self, device: str) -> bool:
+        """Returns whether this device may display the desktop, even if it has no connection at the moment."""
+        return self._share or self._owner in (None, device)
 
-    def second(self, present: Collection[str], now_s: float) -> bool:
-        """Once a second: whether another device leads now, for the one that did went away."""
-        if self._leading in present or not present:
-            self._away_since_s = None
+    def sets_sizes(self, device: str) -> bool:
+        """Returns whether the windows of this device give the monitors their sizes."""
+        return self._sizing == device
+
+    def on_second(self, connected: Collection[str], now_s: float) -> bool:
+        """Called once per second. Returns whether another device sets the sizes from now on.
+
+        That is the case when the device that did so was away for too long.
+        """
+        if self._sizing in connected or not connected:
+            self._sizing_away_since_s = None
             return False
-        if self._away_since_s is None:
-            self._away_since_s = now_s
-        if now_s - self._away_since_s < AWAY_S:
+        if self._sizing_away_since_s is None:
+            self._sizing_away_since_s = now_s
+        if now_s - self._sizing_away_since_s < AWAY_MAX_S:
             return False
-        self._leading, self._away_since_s = next(iter(present)), None
+        self._sizing, self._sizing_away_since_s = next(iter(connected)), None
         return True
-
-    def has(self, device: str) -> bool:
-        """Also while it has no viewer: it may only be out of reach."""
-        return self._share or self._device in (None, device)
 
     @property
-    def name(self) -> str:
-        """What to call the device that has it, for the person at another one."""
-        return self._name
+    def owner_name(self) -> str:
+        """What the person calls the owning device, to be shown on other devices."""
+        return self._owner_name

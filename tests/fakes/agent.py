@@ -1,4 +1,4 @@
-"""An agent in this process, over a screen that a test draws on, with hands that only write down."""
+"""An agent in the test's process: it shows a screen that the test draws on, and records all input."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,37 +21,38 @@ from display_server.desktop.video_settings import VideoSettings
 from display_server.desktop.x11.monitors import SCREEN_MAX, Monitor, bounding_size, normalise_layout
 from display_server.desktop.x11.screen_layout import Arrangement
 from display_server.errors import LayoutError, Malfunction
+from display_server.protocol.close_codes import CloseCode
 
 
 class FakeCursor:
-    """A CursorSource whose shape and place a test sets."""
+    """A CursorSource whose shape and position the test sets."""
 
     def __init__(self) -> None:
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
         self._shape = CursorShape(2, 3, 1, 2, np.full((3, 2, 4), 200, np.uint8))
-        self.place = (0, 0)
+        self.position_px = (0, 0)
 
     def set_shape(self, shape: CursorShape) -> None:
         self._shape = shape
-        self._news.set()
+        self._changed.set()
 
     async def open(self) -> None: ...
 
     async def wait(self) -> None:
-        await self._news.wait()
+        await self._changed.wait()
 
     def shape(self) -> CursorShape:
-        self._news.clear()
+        self._changed.clear()
         return self._shape
 
     def position(self) -> tuple[int, int]:
-        return self.place
+        return self.position_px
 
     async def close(self) -> None: ...
 
 
-class NotingHands:
-    """InputSinks of all viewers in one: `done` has every call. `broken` ones raise."""
+class RecordingInput:
+    """The InputDevice, and the InputSink of all viewers. `done` records each call; raises while `broken`."""
 
     def __init__(self) -> None:
         self.done: list[tuple[object, ...]] = []
@@ -58,62 +60,62 @@ class NotingHands:
 
     async def open(self) -> None: ...
 
-    def holder(self) -> NotingHands:
+    def open_session(self) -> RecordingInput:
         return self
 
     async def close(self) -> None: ...
 
     def pointer(self, x_px: int, y_px: int, buttons: int) -> None:
-        self._note("pointer", x_px, y_px, buttons)
+        self._record("pointer", x_px, y_px, buttons)
 
     def wheel(self, dx: int, dy: int) -> None:
-        self._note("wheel", dx, dy)
+        self._record("wheel", dx, dy)
 
     def key(self, keysym: int, code: str, *, down: bool) -> None:
-        self._note("key", keysym, code, down)
+        self._record("key", keysym, code, down)
 
     def text(self, text: str) -> None:
-        self._note("text", text)
+        self._record("text", text)
 
     def release(self) -> None:
         self.done.append(("release",))
 
-    def _note(self, *call: object) -> None:
+    def _record(self, *call: object) -> None:
         if self.broken:
             raise Malfunction("The X server does not take input.")
         self.done.append(call)
 
 
 class FakeLayout:
-    """A ScreenLayout of a screen that a test draws on. Takes any order, unless it is `attached`."""
+    """The ScreenLayout of a synthetic screen. Applies every request while it is `adjustable`."""
 
     def __init__(self, source: SyntheticSource, monitors: Sequence[Monitor] = ()) -> None:
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
         self.monitors = tuple(monitors) or (
             Monitor(0, 0, 0, source.width_px, source.height_px, primary=True),
         )
         self.adjustable = True
         self.scale_percent = 100
-        self.orders = 0
+        self.requests = 0
 
     def put(self, *monitors: Monitor) -> None:
-        """Somebody arranged them."""
+        """Arranges the monitors as another client of the X server would."""
         self.monitors = monitors
-        self._news.set()
+        self._changed.set()
 
     async def open(self) -> None: ...
 
     async def read(self) -> Arrangement:
-        self._news.clear()
+        self._changed.clear()
         return Arrangement(*bounding_size(self.monitors), self.monitors, SCREEN_MAX)
 
     async def wait_for_change(self) -> None:
-        await self._news.wait()
+        await self._changed.wait()
 
     async def apply(self, monitors: Sequence[Monitor], scale_percent: int | None) -> None:
-        self.orders += 1
+        self.requests += 1
         if not self.adjustable:
-            raise LayoutError("This display's monitors are arranged where it runs, not from here.")
+            raise LayoutError("The monitors of an attached display cannot be changed from here.")
         self.put(*normalise_layout(monitors, SCREEN_MAX))
         self.scale_percent = scale_percent or self.scale_percent
 
@@ -121,32 +123,41 @@ class FakeLayout:
 
 
 class TornSource(SyntheticSource):
-    """Somebody draws while it is read: the top rows, each of the next `times` times."""
+    """A source that a program draws on while it is read: the top rows, during the next `times` reads."""
 
     def __init__(self, width_px: int, height_px: int) -> None:
         super().__init__(width_px, height_px)
         self.times = 0
         self.colour = 0
 
+    @property
+    def current(self) -> Frame:
+        """The screen as it is now, without a program that draws meanwhile."""
+        return self._frame
+
     def read(self, damage: object) -> Frame:
-        picture = super().read(())
+        frame = super().read(())
         if self.times:
             self.times -= 1
             self.colour += 1
             self.fill(Rect(0, 0, self.width_px, 8), 0x101010 * (self.colour % 15))
-        return picture
+        return frame
 
 
+@dataclass(frozen=True)
 class RunningAgent:
+    """An agent that listens on `socket`, and the fakes that it was given."""
+
+    agent: Agent
+    socket: Path
+    source: SyntheticSource
+    cursor: FakeCursor
+    input: RecordingInput
     layout: FakeLayout
 
-    def __init__(self, agent: Agent, source: SyntheticSource, socket: Path) -> None:
-        self.agent, self.source, self.socket = agent, source, socket
-        self.cursor = FakeCursor()
-        self.hands = NotingHands()
-
     @property
-    def picture(self) -> Frame:
+    def frame(self) -> Frame:
+        """What the screen shows now, (height, width, 4)."""
         return self.source.read(())
 
 
@@ -161,12 +172,15 @@ async def running_agent(
     fixed: bool = False,
     video: VideoSettings = VideoSettings(),  # noqa: B008 - frozen
 ) -> AsyncIterator[RunningAgent]:
-    """Yields when it listens. What `run` raised is raised at the end. One monitor unless told otherwise."""
+    """Yields as soon as the agent listens. Raises at the end what `run` raised.
+
+    The screen has one monitor of 640 × 400 px, unless a source or monitors are given.
+    """
     if source is None:
         source = SyntheticSource(*(bounding_size(monitors) if monitors else (640, 400)))
     with tempfile.TemporaryDirectory(prefix="agent-") as folder:
         socket = Path(folder) / "agent.sock"
-        cursor, hands = FakeCursor(), NotingHands()
+        cursor, device = FakeCursor(), RecordingInput()
         layout = FakeLayout(source, monitors)
         agent = Agent(
             session="session",
@@ -174,7 +188,7 @@ async def running_agent(
             socket=socket,
             source=source,
             cursor=cursor,
-            device=hands,
+            device=device,
             layout=layout,
             clipboard=clipboard,
             clipboard_policy=clipboard_policy,
@@ -182,18 +196,16 @@ async def running_agent(
             fixed=fixed,
             video=video,
         )
-        running = RunningAgent(agent, source, socket)
-        running.cursor, running.hands, running.layout = cursor, hands, layout
         task = asyncio.create_task(agent.run())
         try:
             while not socket.exists():
                 await asyncio.sleep(0.002)
                 if task.done():
                     break
-            yield running
+            yield RunningAgent(agent, socket, source, cursor, device, layout)
         finally:
             agent.stop()
             try:
                 await task
             finally:
-                await agent.close_viewers(1001, "over")
+                await agent.close_viewers(CloseCode.GOING_AWAY, "over")

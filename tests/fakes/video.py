@@ -1,4 +1,4 @@
-"""A viewer's connection and its encoder, which do as they are told."""
+"""A WebRTC peer and a video encoder that tests control."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from display_server.protocol.video_format import Chroma, Codec, EncodedFrame
 
 
 class FakePeer:
-    """Connected at once; what it is given to send is kept."""
+    """Connects at once, and keeps the frames that it is given to send."""
 
-    made: list[FakePeer] = []  # noqa: RUF012 - emptied by the fixture
+    created: list[FakePeer] = []  # noqa: RUF012 - emptied by the fixture
 
     def __init__(self, *arguments: Any) -> None:
-        self._changed = arguments[-1]
+        self._on_state = arguments[-1]
         self.state = PeerState.NEW
         self.codec = (Codec.VP8, Chroma.YUV420)
         self.sent: list[EncodedFrame] = []
@@ -31,7 +31,7 @@ class FakePeer:
             keyframe_wanted=lambda _: False,
             estimator=BandwidthEstimator(max_bps=20e6, start_bps=5e6),
         )
-        FakePeer.made.append(self)
+        FakePeer.created.append(self)
 
     async def answer(self, offer: str) -> str:
         await asyncio.sleep(0)
@@ -40,7 +40,7 @@ class FakePeer:
 
     def become(self, state: PeerState) -> None:
         self.state = state
-        self._changed()
+        self._on_state()
 
     def send(self, frame: EncodedFrame, captured_s: float) -> None:
         self.sent.append(frame)
@@ -50,6 +50,8 @@ class FakePeer:
 
 
 class FakeEncoder:
+    """Waits for `may_end` with each frame, and raises while `fails`."""
+
     fails = False
     may_end = threading.Event()
     may_end.set()
@@ -58,9 +60,9 @@ class FakeEncoder:
         self.stream = stream
 
     def encode(
-        self, picture: NDArray[np.uint8], *, at_s: float, bitrate_bps: int, keyframe: bool
+        self, pixels: NDArray[np.uint8], *, at_s: float, bitrate_bps: int, keyframe: bool
     ) -> EncodedFrame:
-        assert picture.shape == (self.stream.height_px, self.stream.width_px, 4)
+        assert pixels.shape == (self.stream.height_px, self.stream.width_px, 4)
         FakeEncoder.may_end.wait(10)
         if FakeEncoder.fails:
             raise EncoderError("it is broken")

@@ -1,4 +1,4 @@
-"""A viewer without a browser: speaks PROTOCOL.md to an agent's socket and shows its picture in memory."""
+"""A viewer without a browser: speaks the protocol over an agent's socket, and decodes into memory."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ from websockets.asyncio.client import ClientConnection, unix_connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from display_server.protocol.clipboard import KIND_CLIPBOARD
+from display_server.protocol.frame_kinds import FrameKind
+from display_server.protocol.subprotocol import DEVICE_HEADER, SUBPROTOCOL, USER_HEADER, VIEWER_HEADER
 
 
 class FakeViewer:
-    """`async with FakeViewer(socket) as viewer`. Shows, acknowledges and reports by itself.
+    """Decodes, acknowledges and reports by itself: `async with FakeViewer(socket) as viewer`.
 
-    `ack_delay_s` makes a slow one; `deaf` one that never acknowledges. Draw into `picture` to corrupt it.
+    `ack_delay_s` makes a slow viewer. With `never_acks` it acknowledges nothing, and without `hello` it does
+    not say hello. Tests draw into `surface` to corrupt it.
     """
 
     def __init__(
@@ -34,7 +36,7 @@ class FakeViewer:
         *,
         cache_bytes: int = 64 << 20,
         ack_delay_s: float = 0.0,
-        deaf: bool = False,
+        never_acks: bool = False,
         hello: bool = True,
         name: str = "fake",
         device: str = "",
@@ -45,24 +47,26 @@ class FakeViewer:
         self._path = socket
         self._cache_bytes = cache_bytes
         self._ack_delay_s = ack_delay_s
-        self._deaf = deaf
+        self._never_acks = never_acks
         self._hello = hello
         self._name = name
         self._device = device
         self._resume = resume
         self._video = video
-        self.clipboard: list[bytes] = []  # frames of kind 3
+        #: The clipboard frames that arrived.
+        self.clipboard: list[bytes] = []
         self.monitor = monitor
-        self._news = asyncio.Condition()
+        self._changed = asyncio.Condition()
         self._slots: dict[int, bytes] = {}
-        self.picture: NDArray[np.uint8] = np.zeros((0, 0, 4), np.uint8)
+        self.surface: NDArray[np.uint8] = np.zeros((0, 0, 4), np.uint8)
         self.grid = TileGrid(1, 1)
         self.seed = 0
         self.epoch = 0
         self.messages: list[dict[str, Any]] = []
         self.operations: Counter[str] = Counter()
         self.update_bytes = 0
-        self.updates: list[tuple[float, int, int]] = []  # time, flags, bytes
+        #: The updates that arrived: time on the monotonic clock in s, flags, bytes.
+        self.updates: list[tuple[float, int, int]] = []
         self.close_code: int | None = None
         self.close_reason = ""
         self._touched: set[int] = set()
@@ -72,18 +76,18 @@ class FakeViewer:
         self.connection: ClientConnection = await unix_connect(
             str(self._path),
             "ws://agent/viewer",
-            subprotocols=[Subprotocol("lightbox.1")],
+            subprotocols=[Subprotocol(SUBPROTOCOL)],
             compression=None,
             max_size=32 << 20,
             additional_headers={
-                "Lightbox-User": "somebody",
-                "Lightbox-Viewer": self._name,
-                "Lightbox-Device": self._device,
+                USER_HEADER: "somebody",
+                VIEWER_HEADER: self._name,
+                DEVICE_HEADER: self._device,
             },
         )
         self._task = asyncio.create_task(self._run())
         if self._hello:
-            await self.say(
+            await self.send(
                 type="hello",
                 protocol=1,
                 client="fake",
@@ -105,36 +109,35 @@ class FakeViewer:
         await self.connection.close()
         await asyncio.wait([self._task])
 
-    async def say(self, **message: object) -> None:
+    async def send(self, **message: object) -> None:
         await self.connection.send(json.dumps(message))
 
     async def until(self, true: Callable[[], bool], timeout_s: float = 5.0) -> None:
-        """Waits for news until the condition holds. Raises TimeoutError."""
-        async with asyncio.timeout(timeout_s), self._news:
-            await self._news.wait_for(true)
+        """Waits until the condition holds; it is checked whenever something arrives. Raises TimeoutError."""
+        async with asyncio.timeout(timeout_s), self._changed:
+            await self._changed.wait_for(true)
 
-    def told(self, kind: str) -> list[dict[str, Any]]:
+    def received(self, kind: str) -> list[dict[str, Any]]:
+        """Returns the messages of this type that have arrived so far."""
         return [message for message in self.messages if message["type"] == kind]
 
     @property
     def state(self) -> str | None:
-        states = self.told("state")
+        states = self.received("state")
         return states[-1]["state"] if states else None
 
-    async def until_exact(self, picture: NDArray[np.uint8], timeout_s: float = 5.0) -> None:
-        """Until the surface shows `picture` and the agent says that it is proven."""
-        await self.until(lambda: self.shows(picture) and self.state == "exact", timeout_s)
+    async def until_exact(self, frame: NDArray[np.uint8], timeout_s: float = 5.0) -> None:
+        """Waits until the surface shows `frame` and the agent says that it is exact. Raises TimeoutError."""
+        await self.until(lambda: self.shows(frame) and self.state == "exact", timeout_s)
 
-    def shows(self, picture: NDArray[np.uint8]) -> bool:
-        return self.picture.shape == picture.shape and bool(
-            (self.picture[:, :, :3] == picture[:, :, :3]).all()
-        )
+    def shows(self, frame: NDArray[np.uint8]) -> bool:
+        return self.surface.shape == frame.shape and bool((self.surface[:, :, :3] == frame[:, :, :3]).all())
 
     async def report(self, *, full: bool = False) -> None:
-        """Reads the surface back, as on `verify`."""
+        """Reads the surface back and sends a digest report, as `verify` requests."""
         tiles = sorted(range(self.grid.count) if full else self._touched)
         self._touched.clear()
-        self._read_digests[tiles] = digest_tiles(self.picture, self.grid, tiles, self.seed)
+        self._read_digests[tiles] = digest_tiles(self.surface, self.grid, tiles, self.seed)
         root = root_digest(self._read_digests, self.seed)
         head = struct.pack("<BBHIQH", 2, int(full), self.monitor, self.epoch, root, len(tiles))
         entries = [struct.pack("<HQ", tile, int(self._read_digests[tile])) for tile in tiles]
@@ -145,29 +148,29 @@ class FakeViewer:
             async for frame in self.connection:
                 if isinstance(frame, str):
                     await self._message(json.loads(frame))
-                elif frame[0] == KIND_CLIPBOARD:
+                elif frame[0] == FrameKind.CLIPBOARD:
                     self.clipboard.append(bytes(frame))
                 else:
                     await self._update(bytes(frame))
-                async with self._news:
-                    self._news.notify_all()
+                async with self._changed:
+                    self._changed.notify_all()
         except ConnectionClosed:
-            pass  # its code is noted below
+            pass  # the close code is recorded below
         finally:
             self.close_code = self.connection.close_code
             self.close_reason = self.connection.close_reason or ""
-            async with self._news:
-                self._news.notify_all()
+            async with self._changed:
+                self._changed.notify_all()
 
     async def _message(self, message: dict[str, Any]) -> None:
         self.messages.append(message)
         if message["type"] in ("welcome", "monitors"):
             monitor = next(item for item in message["monitors"] if item["id"] == self.monitor)
             self.seed = int(message.get("digest_seed", f"{self.seed:x}"), 16)
-            if self.picture.shape[:2] == (monitor["height"], monitor["width"]):
+            if self.surface.shape[:2] == (monitor["height"], monitor["width"]):
                 return
             self.grid = TileGrid(monitor["width"], monitor["height"])
-            self.picture = np.zeros((monitor["height"], monitor["width"], 4), np.uint8)
+            self.surface = np.zeros((monitor["height"], monitor["width"], 4), np.uint8)
             self._touched = set(range(self.grid.count))
             self._read_digests = np.zeros(self.grid.count, np.uint64)
         elif message["type"] == "verify":
@@ -179,8 +182,8 @@ class FakeViewer:
         decoded_ms = time.monotonic() * 1000
         if self._ack_delay_s:
             await asyncio.sleep(self._ack_delay_s)
-        if not self._deaf:
-            await self.say(
+        if not self._never_acks:
+            await self.send(
                 type="ack",
                 monitor=self.monitor,
                 epoch=self.epoch,
@@ -197,7 +200,7 @@ class FakeViewer:
         self.update_bytes += len(data)
         self.updates.append((time.monotonic(), flags, len(data)))
         if flags & 1:
-            self.picture[:] = 0
+            self.surface[:] = 0
             self._slots.clear()
             self._touched = set(range(self.grid.count))
         at = 16
@@ -224,9 +227,9 @@ class FakeViewer:
         assert operation == 3
         x, y, width, height, dx, dy = _numbers("<HHHHhh", data, at)
         self.operations["move"] += 1
-        source = self.picture[y - dy : y - dy + height, x - dx : x - dx + width].copy()
+        source = self.surface[y - dy : y - dy + height, x - dx : x - dx + width].copy()
         assert source.shape[:2] == (height, width)
-        self.picture[y : y + height, x : x + width] = source
+        self.surface[y : y + height, x : x + width] = source
         for tile in range(self.grid.count):
             left, top, tile_width, tile_height = self.grid.rect(tile)
             if left < x + width and x < left + tile_width and top < y + height and y < top + tile_height:
@@ -236,10 +239,10 @@ class FakeViewer:
     def _draw(self, name: str, tile: int, payload: bytes) -> None:
         self.operations[name] += 1
         x, y, width, height = self.grid.rect(tile)
-        self.picture[y : y + height, x : x + width] = decode_tile(payload, width, height)
+        self.surface[y : y + height, x : x + width] = decode_tile(payload, width, height)
         self._touched.add(tile)
 
 
 def _numbers(layout: str, data: bytes, at: int) -> list[int]:
-    """Of an operation, behind its number."""
+    """Reads the fields of an operation, which follow its number."""
     return list(struct.unpack_from(layout, data, at + 1))

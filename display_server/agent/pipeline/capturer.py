@@ -1,4 +1,4 @@
-"""From damage to a shadow that is up to date: read, compare, copy; again if the X server drew meanwhile."""
+"""Brings a monitor's shadow framebuffer up to date: reads, compares and copies what was damaged."""
 
 from __future__ import annotations
 
@@ -17,103 +17,117 @@ from display_server.agent.update.moves import MoveFinder, TileMove, is_flat
 from display_server.agent.update.shadow import Shadow, Tiles
 from display_server.telemetry.metrics import AgentMetrics
 
-#: A picture that is drawn into without end is sent torn after so many reads; damage brings the rest.
+#: Reads of one capture at most. Programs that draw without pause tear every read: after this many the frame
+#: is sent torn, and the damage that remains brings the rest.
 READS_MAX = 3
-#: Damage up to so many tiles, a dialog, is looked at on the loop in 0.3 ms; waking a thread takes half of
-#: that, and longer where every core is at work.
+
+#: Damage of up to this many tiles, for example a dialog, is processed on the event loop: that takes 0.3 ms.
+#: Waking a thread takes 0.15 ms, and longer while all cores are busy.
 INLINE_TILES = 64
-#: Of the tiles that damage touches, so many really changed: then the next ones probably did as well.
-DENSE = 0.75
+
+#: If at least this fraction of the damaged tiles really changed, the next damage probably is as dense.
+DENSE_FRACTION = 0.75
 
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """What became of some damage: tiles that changed. `before` has the digests that `move` starts from."""
+    """The result of one capture."""
 
+    #: Tiles that changed, ascending.
     tiles: Tiles
+    #: When the frame was read, s on the monotonic clock.
     captured_s: float
+    #: A part of the frame that moved, for example scrolled text.
     move: TileMove | None
-    before: NDArray[np.uint64]
+    #: The digests of all tiles before this capture. `move` refers to them.
+    digests_before: NDArray[np.uint64]
 
 
 class Capturer:
-    """Owns the only way into the shadow."""
+    """Captures one monitor. Nothing else writes to the shadow framebuffer.
+
+    `covered_tiles` returns a mask of the tiles that every viewer gets as video only, or None if there are no
+    such tiles. Their digests are not computed: only tiles that are sent need one.
+    """
 
     def __init__(
         self,
-        source: FrameReader,
+        reader: FrameReader,
         shadow: Shadow,
         executor: Executor,
         metrics: AgentMetrics,
         clock: Callable[[], float],
-        covered: Callable[[], NDArray[np.bool_] | None],
+        covered_tiles: Callable[[], NDArray[np.bool_] | None],
     ) -> None:
-        """`covered` tells which tiles every viewer gets as video alone, if any: these are not digested."""
-        self._source = source
+        self._reader = reader
         self._shadow = shadow
         self._executor = executor
         self._metrics = metrics
         self._clock = clock
-        self._covered = covered
+        self._covered_tiles = covered_tiles
         self._moves = MoveFinder(shadow.grid)
         self._dense = False
 
     async def capture(self) -> Capture:
-        """Takes all damage there is. Raises CaptureError."""
+        """Captures all damage that there is. Raises CaptureError."""
         changed: list[Tiles] = []
-        for read in range(READS_MAX):  # noqa: B007 - read below
-            damage = self._source.take_damage()
+        for read in range(READS_MAX):  # noqa: B007 - used after the loop
+            damage = self._reader.take_damage()
             touched = touched_tiles(self._shadow.grid, damage)
-            covered = self._covered()
+            covered = self._covered_tiles()
             if len(touched) <= INLINE_TILES:
-                look = self._look(damage, touched, covered)
+                capture = self._update_shadow(damage, touched, covered)
             else:
                 loop = asyncio.get_running_loop()
-                look = await loop.run_in_executor(self._executor, self._look, damage, touched, covered)
-            changed.append(look.tiles)
-            if not await self._source.is_torn(damage):
+                capture = await loop.run_in_executor(
+                    self._executor, self._update_shadow, damage, touched, covered
+                )
+            changed.append(capture.tiles)
+            if not await self._reader.is_torn(damage):
                 break
             self._metrics.torn += 1
         self._metrics.captures += 1
-        tiles = np.unique(np.concatenate(changed)) if read else look.tiles
+        tiles = np.unique(np.concatenate(changed)) if read else capture.tiles
         self._metrics.captures_vain += not len(tiles)
         self._metrics.tiles_changed += len(tiles)
         if read:
-            # A move was found in a picture that was still being drawn, or starts from one.
-            return Capture(tiles, look.captured_s, None, look.before)
-        return look
+            # A move that was found in a torn frame, or that starts from one, cannot be trusted.
+            return Capture(tiles, capture.captured_s, None, capture.digests_before)
+        return capture
 
-    def _look(self, damage: Sequence[Rect], touched: Tiles, covered: NDArray[np.bool_] | None) -> Capture:
-        picture = self._source.read(damage)
+    def _update_shadow(
+        self, damage: Sequence[Rect], touched: Tiles, covered: NDArray[np.bool_] | None
+    ) -> Capture:
+        frame = self._reader.read(damage)
         captured_s = self._clock()
         shadow = self._shadow
         if covered is not None and covered[touched].any():
-            hidden = covered[touched]
-            moved = shadow.update_unhashed(picture, touched[hidden])
-            still = shadow.update(picture, touched[~hidden])
-            return Capture(np.union1d(moved, still), captured_s, None, shadow.digests)
+            under_video = covered[touched]
+            moving = shadow.update_unhashed(frame, touched[under_video])
+            still = shadow.update(frame, touched[~under_video])
+            return Capture(np.union1d(moving, still), captured_s, None, shadow.digests)
         many = len(touched) > INLINE_TILES
-        if many and ((self._dense and self._moves.skip_next()) or not is_flat(picture, _box(damage))):
-            # Everything that is drawn changes, and nothing scrolls. To compare first would take longer than
-            # to copy and digest, which tells the same.
-            changed = shadow.update(picture, touched)
-            self._dense = len(changed) >= DENSE * len(touched)
+        if many and ((self._dense and self._moves.skip_next()) or not is_flat(frame, _bounding_box(damage))):
+            # Everything that is damaged changes, and nothing scrolls. Comparing first would take longer than
+            # copying and hashing all of it, which finds the changed tiles as well.
+            changed = shadow.update(frame, touched)
+            self._dense = len(changed) >= DENSE_FRACTION * len(touched)
             return Capture(changed, captured_s, None, shadow.digests)
-        dirty = dirty_tiles(shadow.pixels, picture, shadow.grid, damage)
+        dirty = dirty_tiles(shadow.pixels, frame, shadow.grid, damage)
         tiles: Tiles = np.flatnonzero(dirty).astype(np.int32)
         if many:
-            self._dense = len(tiles) >= DENSE * len(touched)
+            self._dense = len(tiles) >= DENSE_FRACTION * len(touched)
         before = shadow.digests
-        if not len(tiles) or shadow.stale.any():  # there, digests do not tell what stood where
-            return Capture(shadow.update(picture, tiles), captured_s, None, before)
-        move = self._moves.find(shadow.pixels, picture, dirty)
+        if not len(tiles) or shadow.stale.any():  # stale digests do not say what a tile showed before
+            return Capture(shadow.update(frame, tiles), captured_s, None, before)
+        move = self._moves.find(shadow.pixels, frame, dirty)
         if move is not None:
             before = before.copy()
-        return Capture(shadow.update(picture, tiles), captured_s, move, before)
+        return Capture(shadow.update(frame, tiles), captured_s, move, before)
 
 
-def _box(damage: Sequence[Rect]) -> tuple[int, int, int, int]:
-    """x, y, width and height of what encloses it."""
+def _bounding_box(damage: Sequence[Rect]) -> tuple[int, int, int, int]:
+    """Returns x, y, width and height of the smallest rectangle that encloses the damage."""
     left, top = min(rect.x for rect in damage), min(rect.y for rect in damage)
     right = max(rect.x + rect.width for rect in damage)
     bottom = max(rect.y + rect.height for rect in damage)

@@ -1,4 +1,4 @@
-"""One monitor: where it is on the screen, our copy of it, and the damage that nobody has looked at yet."""
+"""The captured frame of one monitor, and the damage to it that no capture has covered yet."""
 
 from __future__ import annotations
 
@@ -12,67 +12,77 @@ from display_server.desktop.x11.monitors import Monitor
 
 
 class DamageSource(Protocol):
-    """The screen behind the monitors."""
+    """The X screen that all monitors are parts of. All coordinates are those of the screen."""
 
-    def share_out(self) -> bool:
-        """Gives all damage known so far to the monitors that it lies on. Whether that matters to a viewer."""
+    def distribute_damage(self) -> bool:
+        """Adds the damage that is known so far to the monitors that it lies on.
+
+        Returns whether a monitor with viewers was undamaged before and is damaged now.
+        """
 
     def read(self, damage: Sequence[Rect]) -> Frame:
-        """The whole screen, up to date within `damage`. Runs in a worker thread."""
+        """Returns the whole screen, up to date within `damage`. May run in a worker thread."""
 
-    async def ask(self, damage: Sequence[Rect]) -> None:
-        """Learns what was drawn by now. One round trip."""
+    async def refresh_damage(self, damage: Sequence[Rect]) -> None:
+        """Waits until everything that was drawn so far is known as damage. Costs one round trip."""
 
 
 class MonitorFrame:
-    """The FrameReader of one monitor. Its size never changes; where it stands may, between captures."""
+    """The FrameReader of one monitor: its place on the screen, its shadow framebuffer and its damage.
 
-    def __init__(self, glass: DamageSource, monitor: Monitor, seed: int) -> None:
-        self._glass = glass
+    The size never changes: a monitor of another size gets another MonitorFrame. The place on the screen may
+    change between captures.
+    """
+
+    def __init__(self, screen: DamageSource, monitor: Monitor, seed: int) -> None:
+        self._screen = screen
         self.monitor = monitor
         self.shadow = Shadow(monitor.width, monitor.height, seed)
-        #: Held while the picture is captured: then nothing may move.
-        self.capturing = asyncio.Lock()
-        #: When damage was noticed that was not looked at, s on the monotonic clock.
-        self.damaged_s: float | None = None
-        self._pending: list[Rect] = []
+        #: Held during a capture. Whoever holds it may move the monitor or resize the screen.
+        self.capture_lock = asyncio.Lock()
+        #: When the oldest damage was noticed that no capture has covered, s on the monotonic clock.
+        self.damaged_since_s: float | None = None
+        self._damage: list[Rect] = []
 
-    def damage(self, rectangles: Sequence[Rect], now_s: float) -> bool:
-        """Takes what of it, in the screen's coordinates, is on this monitor. Whether that is its first."""
-        mine = within(rectangles, self._place)
-        if not mine:
+    def add_damage(self, rectangles: Sequence[Rect], now_s: float) -> bool:
+        """Adds the parts of `rectangles`, in screen coordinates, that lie on this monitor.
+
+        Returns whether the monitor was undamaged before and is damaged now.
+        """
+        on_monitor = within(rectangles, self._place)
+        if not on_monitor:
             return False
-        self._pending = coalesce(edges_of(self._pending + mine), self.monitor.height)
-        first = self.damaged_s is None
+        self._damage = coalesce(edges_of(self._damage + on_monitor), self.monitor.height)
+        first = self.damaged_since_s is None
         if first:
-            self.damaged_s = now_s
+            self.damaged_since_s = now_s
         return first
 
-    def looked_at(self, now_s: float) -> None:
-        """A capture ended. What was drawn since stays to be looked at."""
-        self.damaged_s = now_s if self._pending else None
+    def on_captured(self, now_s: float) -> None:
+        """Records that a capture ended. Damage that arrived during the capture waits for the next one."""
+        self.damaged_since_s = now_s if self._damage else None
 
     def move_to(self, monitor: Monitor, now_s: float) -> None:
-        """Of the same size. Nothing may be capturing."""
+        """Adopts another place on the screen, and damages everything. Call it with `capture_lock` held."""
         self.monitor = monitor
-        self._pending = []
-        self.damage([self._place], now_s)
+        self._damage = []
+        self.add_damage([self._place], now_s)
 
     def take_damage(self) -> Sequence[Rect]:
-        self._glass.share_out()
-        taken, self._pending = self._pending, []
+        self._screen.distribute_damage()
+        taken, self._damage = self._damage, []
         return taken
 
     def read(self, damage: Sequence[Rect]) -> Frame:
         place = self._place
-        screen = self._glass.read(self._on_screen(damage))
+        screen = self._screen.read(self._on_screen(damage))
         return screen[place.y : place.y + place.height, place.x : place.x + place.width]
 
     async def is_torn(self, damage: Sequence[Rect]) -> bool:
-        """Whoever asks first learns it for all: what others were told since then is in our own damage."""
-        await self._glass.ask(self._on_screen(damage))
-        self._glass.share_out()
-        return intersects(edges_of(self._pending), edges_of(damage))
+        # Another monitor's round trip may bring the news first: it is in this monitor's own damage then.
+        await self._screen.refresh_damage(self._on_screen(damage))
+        self._screen.distribute_damage()
+        return intersects(edges_of(self._damage), edges_of(damage))
 
     @property
     def _place(self) -> Rect:

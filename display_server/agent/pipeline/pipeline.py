@@ -1,4 +1,4 @@
-"""A monitor's picture and its way, from damage to bytes on sockets. Nothing here waits for a viewer."""
+"""The path of one monitor's frames, from damage to bytes on sockets. Nothing here waits for a viewer."""
 
 from __future__ import annotations
 
@@ -13,180 +13,178 @@ import numpy as np
 from display_server.agent.pipeline.capturer import Capture, Capturer
 from display_server.agent.pipeline.monitor_frame import MonitorFrame
 from display_server.agent.pipeline.tile_encoder import TileEncoder
-from display_server.agent.update.sent_surface import Mask, Tiles, Update
-from display_server.agent.viewer.viewer import Viewer
+from display_server.agent.streams.tile_stream import TileStream
+from display_server.agent.streams.viewer_streams import ViewerStreams
+from display_server.agent.update.sent_surface import Mask, Update
 from display_server.telemetry.metrics import AgentMetrics
 from display_server.telemetry.trace import Stages
 
-#: Pictures a second in lasting motion at most: twice what screens show.
-RATE_MAX_PER_S = 120.0
-#: Pictures that may follow each other without a pause after quiet: a click is often drawn in steps.
-BURST = 3.0
-#: Pictures of which no viewer can take any are looked at this often, s: motion is known after three.
-GLANCE_EVERY_S = 1 / 60
+#: Captures per second at most while a monitor changes without pause: twice what most screens show.
+CAPTURES_MAX_PER_S = 120.0
+
+#: Captures that may follow each other without a pause after a quiet time: a click is often drawn in steps.
+BURST_CAPTURES = 3.0
+
+#: While no viewer can take an update, a monitor is captured this often to detect motion, s. The motion
+#: detector needs three captures.
+SAMPLE_INTERVAL_S = 1 / 60
+
 NO_TILES = np.empty(0, np.int32)
 
 
 class Pipeline:
-    """Of one monitor. `viewers` are those of it, whether they may take something or not.
+    """Captures one monitor and serves the tile stream and the video stream of each of its viewers.
 
-    `looked` is called when a picture was taken: damage may be fetched again.
+    `viewers` is a live list: it always holds the streams of the viewers that are connected now. `on_captured`
+    is called after each capture, when the screen may fetch damage again.
     """
 
     def __init__(
         self,
-        picture: MonitorFrame,
-        viewers: Callable[[], Sequence[Viewer]],
+        frame: MonitorFrame,
+        viewers: Sequence[ViewerStreams],
         executor: Executor,
         metrics: AgentMetrics,
         clock: Callable[[], float],
         *,
-        looked: Callable[[], None],
+        on_captured: Callable[[], None],
     ) -> None:
-        self._picture = picture
+        self._frame = frame
         self._viewers = viewers
         self._metrics = metrics
         self._clock = clock
-        self._looked = looked
+        self._on_captured = on_captured
         self._executor = executor
-        self._capturer = Capturer(picture, picture.shadow, executor, metrics, clock, self._covered)
-        self._encoder = TileEncoder(picture.shadow, executor, metrics, lambda: len(viewers()))
-        self._wake = asyncio.Event()
-        self._unseen = True  # no viewer since the last picture was taken
-        self._glanced_s = 0.0
-        self._tokens = BURST
-        self._tokens_s = clock()
+        self._capturer = Capturer(frame, frame.shadow, executor, metrics, clock, self._covered_tiles)
+        self._encoder = TileEncoder(frame.shadow, executor, metrics, lambda: len(viewers))
+        self._requested = asyncio.Event()
+        self._unwatched = True  # nobody has watched this monitor since its last capture
+        self._sampled_s = 0.0
+        self._capture_tokens = BURST_CAPTURES
+        self._tokens_updated_s = clock()
 
-    def wake(self) -> None:
-        """There is damage, or somebody may take an update: a window opened, a tile was found wrong."""
-        self._wake.set()
-
-    @property
-    def viewed(self) -> bool:
-        return any(viewer.greeted for viewer in self._viewers())
+    def request_frame(self) -> None:
+        """Runs the pipeline once more: there is damage, or a viewer can take an update."""
+        self._requested.set()
 
     @property
-    def _takers(self) -> bool:
-        return any(viewer.ready or viewer.moving for viewer in self._viewers())
+    def watched(self) -> bool:
+        """Whether the monitor is visible to any viewer."""
+        return any(viewer.visible for viewer in self._viewers)
+
+    @property
+    def _can_send(self) -> bool:
+        return any(viewer.tiles.ready or viewer.video.playing for viewer in self._viewers)
 
     async def run(self) -> None:
-        """Until cancelled. Raises CaptureError when the picture can no longer be read."""
+        """Runs until it is cancelled. Raises CaptureError when the monitor can no longer be captured."""
         while True:
-            # 1. wait until something happened …
-            await self._wake.wait()
-            self._wake.clear()
-            # … and somebody can take it. Otherwise the damage waits: what is read later is newer. Only where
-            # video could bring what tiles cannot, it is looked at: does it move?
-            if self._takers:
+            # 1. Wait for damage, or for a viewer that can take an update.
+            await self._requested.wait()
+            self._requested.clear()
+            # Damage that nobody can take waits here: a later capture of it is newer. Only where video could
+            # help is it captured at once, to find out whether something moves.
+            if self._can_send:
                 await self._step()
-            elif any(viewer.may_move for viewer in self._viewers()):
-                await self._glance()
-            elif not self.viewed:
-                self._unseen = True
+            elif any(viewer.visible and viewer.video.wants_captures for viewer in self._viewers):
+                await self._sample()
+            elif not self.watched:
+                self._unwatched = True
 
-    async def _glance(self) -> None:
-        """Looks when it is time, or as soon as somebody can take something."""
+    async def _sample(self) -> None:
+        """Captures when the next sample is due, or as soon as a viewer can take an update."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._glanced_s + GLANCE_EVERY_S - self._clock()):
-                while not self._takers:
-                    await self._wake.wait()
-                    self._wake.clear()
-        self._glanced_s = self._clock()
+            async with asyncio.timeout(self._sampled_s + SAMPLE_INTERVAL_S - self._clock()):
+                while not self._can_send:
+                    await self._requested.wait()
+                    self._requested.clear()
+        self._sampled_s = self._clock()
         await self._step()
 
     async def _step(self) -> None:
-        # 2. read, compare, copy what changed into the shadow
-        capture, damaged_s = None, self._picture.damaged_s
+        # 2. Capture: read, compare, and copy what changed into the shadow framebuffer.
+        capture, damaged_s = None, self._frame.damaged_since_s
         waited_s = 0.0
         if damaged_s is not None:
-            if self._unseen:  # nobody waited for it before now
+            if self._unwatched:  # no viewer has waited for this damage
                 damaged_s = self._clock()
             waited_s = self._clock() - damaged_s
-            await self._pace()
-            async with self._picture.capturing:
+            await self._limit_rate()
+            async with self._frame.capture_lock:
                 capture = await self._capturer.capture()
-                self._picture.looked_at(self._clock())
-            self._looked()
-            if self._picture.damaged_s is not None:
-                self._wake.set()
-        self._unseen = False
+                self._frame.on_captured(self._clock())
+            self._on_captured()
+            if self._frame.damaged_since_s is not None:
+                self._requested.set()
+        self._unwatched = False
         diffed_s = self._clock()
         captured_s = capture.captured_s if capture is not None else diffed_s
         stages = Stages(damaged_s if damaged_s is not None else captured_s, captured_s, diffed_s)
-        # 3. each viewer in turn, those with the quickest way first: choose, encode, send
-        viewers = sorted(self._viewers(), key=lambda viewer: viewer.window.round_trip_s)
         changed = capture.tiles if capture is not None else NO_TILES
+        # 3. Serve each viewer, the one with the shortest round trip first: choose what is video, then send a
+        # video frame and an update.
+        viewers = sorted(
+            (viewer for viewer in self._viewers if viewer.visible),
+            key=lambda viewer: viewer.tiles.window.round_trip_s,
+        )
         for viewer in viewers:
-            self._choose(viewer, changed, waited_s)
-        await self._freshen()
+            viewer.video.on_capture(changed, waited_s, self._clock())
+        await self._rehash()
         for viewer in viewers:
-            if viewer.video is not None:
-                await viewer.video.frame(changed, stages.captured_s, self._executor)
-            if viewer.ready and viewer.state.update_due:
-                await self._serve(viewer, capture, stages)
-        # 4. tell those whose state fell, and come back for what did not fit
+            if viewer.video.playing:
+                await viewer.video.encode_frame(changed, stages.captured_s, self._executor)
+            if viewer.tiles.ready and viewer.tiles.sent.update_due:
+                await self._send_update(viewer.tiles, capture, stages)
+        # 4. Notify viewers whose state fell, and come back for the tiles that did not fit into the update.
         now_s = self._clock()
         for viewer in viewers:
-            viewer.tell_state(now_s)
-            if viewer.ready and viewer.state.update_due:
-                self._wake.set()
+            viewer.notify_state(now_s)
+            if viewer.tiles.ready and viewer.tiles.sent.update_due:
+                self._requested.set()
 
-    async def _serve(self, viewer: Viewer, capture: Capture | None, stages: Stages) -> None:
-        state = viewer.state
+    async def _send_update(self, stream: TileStream, capture: Capture | None, stages: Stages) -> None:
+        sent = stream.sent
         move = capture.move if capture is not None else None
-        if move is not None and capture is not None and not state.shows(capture.before, move.sources):
+        if move is not None and capture is not None and not sent.shows(capture.digests_before, move.sources):
             move = None
-        dropped = state.counts.dropped
-        choice = state.plan_update(move, viewer.pointer_tile, viewer.budget_bytes, self._clock())
-        self._metrics.dropped += state.counts.dropped - dropped
-        coded = await self._encoder.payloads(choice.tiles.tolist(), choice.digests)
+        dropped = sent.counts.dropped
+        plan = sent.plan_update(move, stream.pointer_tile, stream.budget_bytes, self._clock())
+        self._metrics.dropped += sent.counts.dropped - dropped
+        encoded = await self._encoder.encode(plan.tiles.tolist(), plan.digests)
         encoded_s = self._clock()
-        if not (viewer.ready and state.is_current(choice)):  # it left or started over while we encoded
-            self._wake.set()
+        if not (stream.ready and sent.is_current(plan)):
+            # The viewer left, was hidden or started over while its tiles were encoded.
+            self._requested.set()
             return
-        update = state.compose(choice, coded, int(stages.captured_s * 1e6))
-        viewer.send_update(update, stages, encoded_s)
+        update = sent.compose(plan, encoded, int(stages.captured_s * 1e6))
+        stream.send_update(update, stages, encoded_s)
         self._count(update)
 
-    def _choose(self, viewer: Viewer, changed: Tiles, waited_s: float) -> None:
-        """What moves goes as video, if tiles cannot bring it."""
-        now_s = self._clock()
-        video = viewer.video
-        if video is None:
-            if len(changed):
-                viewer.look_out(changed, waited_s, now_s)
-            return
-        if len(changed):
-            waited_s = max(waited_s, viewer.window.closed_for_s(now_s))
-            video.pictured(changed, waited_s, now_s, taken=viewer.ready)
-        if video.choose(viewer.way, now_s):
-            viewer.covered(video.region)
-            self._metrics.video_begun += video.region is not None
-
-    def _covered(self) -> Mask | None:
-        """Tiles that every viewer gets as video: none, while somebody gets none at all."""
-        masks = [viewer.state.covered for viewer in self._viewers() if viewer.greeted]
+    def _covered_tiles(self) -> Mask | None:
+        """Returns the tiles that every visible viewer gets as video, or None if no viewer is visible."""
+        masks = [viewer.tiles.sent.covered for viewer in self._viewers if viewer.visible]
         return functools.reduce(np.logical_and, masks) if masks else None
 
-    async def _freshen(self) -> None:
-        """What is no longer covered is digested before anybody may get it as a tile."""
-        stale = self._picture.shadow.stale
+    async def _rehash(self) -> None:
+        """Computes the digests of stale tiles that some viewer gets as tiles, before they are sent."""
+        stale = self._frame.shadow.stale
         if not stale.any():
             return
-        covered = self._covered()
+        covered = self._covered_tiles()
         wanted = np.flatnonzero(stale if covered is None else stale & ~covered).astype(np.int32)
         if len(wanted):
             loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._executor, self._picture.shadow.rehash, wanted)
+            await loop.run_in_executor(self._executor, self._frame.shadow.rehash, wanted)
 
-    async def _pace(self) -> None:
-        """Lets the first pictures after quiet pass at once, and then `RATE_MAX_PER_S`."""
+    async def _limit_rate(self) -> None:
+        """Lets a burst of captures pass at once, and then `CAPTURES_MAX_PER_S`: a token bucket."""
         now_s = self._clock()
-        self._tokens = min(BURST, self._tokens + (now_s - self._tokens_s) * RATE_MAX_PER_S)
-        self._tokens_s = now_s
-        if self._tokens < 1:
-            await asyncio.sleep((1 - self._tokens) / RATE_MAX_PER_S)
-        self._tokens -= 1
+        earned = (now_s - self._tokens_updated_s) * CAPTURES_MAX_PER_S
+        self._capture_tokens = min(BURST_CAPTURES, self._capture_tokens + earned)
+        self._tokens_updated_s = now_s
+        if self._capture_tokens < 1:
+            await asyncio.sleep((1 - self._capture_tokens) / CAPTURES_MAX_PER_S)
+        self._capture_tokens -= 1
 
     def _count(self, update: Update) -> None:
         self._metrics.updates += 1

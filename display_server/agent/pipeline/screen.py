@@ -1,10 +1,11 @@
-"""The X screen and its monitors: one source of pixels, one feed of damage, a pipeline for each monitor."""
+"""The X screen and its monitors: one source of pixels and damage, and one pipeline per monitor."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 
@@ -12,43 +13,41 @@ from display_server.agent.capture.frame_source import FrameSource
 from display_server.agent.geometry import Frame, Rect
 from display_server.agent.pipeline.monitor_frame import MonitorFrame
 from display_server.agent.pipeline.pipeline import Pipeline
-from display_server.agent.viewer.viewer import Viewer
+from display_server.agent.streams.viewer_streams import ViewerStreams
 from display_server.desktop.x11.monitors import Monitor
 from display_server.telemetry.metrics import AgentMetrics
 
-#: Threads that compare and encode. More would only push the X server and the programs aside.
+#: Worker threads that compare and encode. More would only take cores from the X server and the programs.
 THREADS = 2
-#: Damage that nobody waits for is fetched this often at most: a film on a monitor that nobody views, s.
-VAIN_EVERY_S = 1 / 120
+
+#: Damage to monitors that nobody watches, for example a film, is fetched at this interval, s.
+UNWATCHED_INTERVAL_S = 1 / 120
 
 
 class Screen:
-    """`run` serves every monitor until the picture is lost. The DamageSource of its pictures.
+    """Runs the pipelines of all monitors. Implements DamageSource and FrameRequests.
 
-    Monitors are captured and coded side by side: a click on one does not wait for a film on another. Damage
-    is fetched only while a viewed monitor has none, so that the X server is asked no more often than needed.
+    Each monitor has its own pipeline, so that a click on one monitor does not wait for a film on another.
+    Damage is fetched only while a watched monitor has none, so that the X server is asked no more often than
+    necessary.
     """
 
     def __init__(
-        self,
-        source: FrameSource,
-        seed: int,
-        viewers: Callable[[], Iterable[Viewer]],
-        metrics: AgentMetrics,
-        clock: Callable[[], float],
+        self, source: FrameSource, seed: int, metrics: AgentMetrics, clock: Callable[[], float]
     ) -> None:
         self._source = source
         self._seed = seed
-        self._viewers = viewers
         self._metrics = metrics
         self._clock = clock
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="tiles")
-        self._pictures: dict[int, MonitorFrame] = {}
+        self._frames: dict[int, MonitorFrame] = {}
         self._pipelines: dict[int, Pipeline] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._over: asyncio.Future[None] | None = None
-        self._rested = False  # damage is not fetched at the moment
-        self._needed = asyncio.Event()
+        #: The streams of the viewers of each monitor. A list outlives the pipeline that serves it.
+        self._viewers: defaultdict[int, list[ViewerStreams]] = defaultdict(list)
+        self._failed: asyncio.Future[None] | None = None
+        self._damage_paused = False
+        self._damage_wanted = asyncio.Event()
 
     @property
     def width_px(self) -> int:
@@ -59,136 +58,146 @@ class Screen:
         return self._source.height_px
 
     @property
-    def pictures(self) -> Mapping[int, MonitorFrame]:
-        """By the number of the monitor; always the present ones."""
-        return MappingProxyType(self._pictures)
+    def frames(self) -> Mapping[int, MonitorFrame]:
+        """A live view of the frames of all monitors, by monitor number."""
+        return MappingProxyType(self._frames)
 
-    def wake(self, monitor: int) -> None:
-        """A viewer of this monitor may take an update now, or is new."""
+    def attach(self, monitor: int, viewer: ViewerStreams) -> None:
+        """Serves these streams from now on, until `detach`, whatever size the monitor has."""
+        self._viewers[monitor].append(viewer)
+        self.request_frame(monitor)
+
+    def detach(self, monitor: int, viewer: ViewerStreams) -> None:
+        """Stops to serve these streams. Safe to call twice."""
+        with contextlib.suppress(ValueError):
+            self._viewers[monitor].remove(viewer)
+
+    def request_frame(self, monitor: int) -> None:
+        """Runs the pipeline of this monitor, if there is such a monitor, and fetches damage again."""
         if monitor in self._pipelines:
-            self._pipelines[monitor].wake()
-            self._need()
+            self._pipelines[monitor].request_frame()
+            self._resume_damage()
 
-    def known(self, monitor: int) -> bool:
-        """Whether no damage to it waits to be looked at."""
-        return not self._rested and self._pictures[monitor].damaged_s is None
+    def is_captured(self, monitor: int) -> bool:
+        """Returns whether everything that was drawn on this monitor, as far as known, has been captured."""
+        return not self._damage_paused and self._frames[monitor].damaged_since_s is None
 
     async def run(self) -> None:
-        """Until cancelled. Raises CaptureError when the picture can no longer be read."""
-        self._over = asyncio.get_running_loop().create_future()
-        watch = self._start(self._watch())
+        """Runs until it is cancelled. Raises CaptureError when the screen can no longer be captured."""
+        self._failed = asyncio.get_running_loop().create_future()
+        damage = self._start(self._follow_damage())
         for number in self._pipelines:
-            self._serve(number)
+            self._start_pipeline(number)
         try:
-            await self._over
+            await self._failed
         finally:
-            tasks = [watch, *self._tasks.values()]
+            tasks = [damage, *self._tasks.values()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._executor.shutdown(wait=False, cancel_futures=True)
 
     async def arrange(self, monitors: Sequence[Monitor], width_px: int, height_px: int) -> bool:
-        """The monitors are these now, on a screen of this size. Whether that is new.
+        """Adopts this arrangement of monitors. Returns whether it differs from the former one.
 
-        One that kept its size keeps its picture. Raises CaptureError where the source cannot follow.
+        A monitor that keeps its size keeps its frame. Raises CaptureError if the source cannot follow.
         """
         wanted = {monitor.id: monitor for monitor in monitors}
         size_changed = (width_px, height_px) != (self.width_px, self.height_px)
-        if not size_changed and wanted == {n: picture.monitor for n, picture in self._pictures.items()}:
+        if not size_changed and wanted == {number: frame.monitor for number, frame in self._frames.items()}:
             return False
-        async with contextlib.AsyncExitStack() as still:
-            for picture in self._pictures.values():
-                await still.enter_async_context(picture.capturing)
+        async with contextlib.AsyncExitStack() as no_capture:
+            for frame in self._frames.values():
+                await no_capture.enter_async_context(frame.capture_lock)
             if size_changed:
                 self._source.resize(width_px, height_px)
-            for number in list(self._pictures):
-                if number not in wanted or not _same_size(self._pictures[number].monitor, wanted[number]):
-                    self._drop(number)
+            for number in list(self._frames):
+                if number not in wanted or not _same_size(self._frames[number].monitor, wanted[number]):
+                    self._remove(number)
             now_s = self._clock()
             for number, monitor in wanted.items():
-                if number in self._pictures:
-                    self._pictures[number].move_to(monitor, now_s)
+                if number in self._frames:
+                    self._frames[number].move_to(monitor, now_s)
                 else:
                     self._add(monitor, now_s)
         for number in wanted:
-            self.wake(number)
+            self.request_frame(number)
         return True
 
-    # ── DamageSource ────────────────────────────────────────────────────────────────────────────────────────
+    # ── DamageSource ─────────────────────────────────────────────────────────────────────────────────
 
-    def share_out(self) -> bool:
-        """Whether a viewed monitor that had no damage has some now."""
+    def distribute_damage(self) -> bool:
         rectangles = self._source.take_damage()
         if not rectangles:
             return False
         now_s, news = self._clock(), False
-        for number, picture in self._pictures.items():
-            if picture.damage(rectangles, now_s):
+        for number, frame in self._frames.items():
+            if frame.add_damage(rectangles, now_s):
                 pipeline = self._pipelines[number]
-                pipeline.wake()
-                news = news or pipeline.viewed
+                pipeline.request_frame()
+                news = news or pipeline.watched
         return news
 
     def read(self, damage: Sequence[Rect]) -> Frame:
         return self._source.read(damage)
 
-    async def ask(self, damage: Sequence[Rect]) -> None:
+    async def refresh_damage(self, damage: Sequence[Rect]) -> None:
         await self._source.is_torn(damage)
 
-    # ── inside ───────────────────────────────────────────────────────────────────────────────────────
+    # ── private ──────────────────────────────────────────────────────────────────────────────────────
 
-    async def _watch(self) -> None:
+    async def _follow_damage(self) -> None:
         while True:
             await self._source.wait()
-            news = self.share_out()
-            viewed = [self._pictures[n] for n, pipeline in self._pipelines.items() if pipeline.viewed]
-            if any(picture.damaged_s is None for picture in viewed):
+            news = self.distribute_damage()
+            watched = [self._frames[n] for n, pipeline in self._pipelines.items() if pipeline.watched]
+            if any(frame.damaged_since_s is None for frame in watched):
                 if not news:
-                    await asyncio.sleep(VAIN_EVERY_S)
+                    await asyncio.sleep(UNWATCHED_INTERVAL_S)
                 continue
-            self._rested = True
-            self._needed.clear()
-            await self._needed.wait()
+            self._damage_paused = True
+            self._damage_wanted.clear()
+            await self._damage_wanted.wait()
 
-    def _need(self) -> None:
-        self._rested = False
-        self._needed.set()
+    def _resume_damage(self) -> None:
+        self._damage_paused = False
+        self._damage_wanted.set()
 
     def _add(self, monitor: Monitor, now_s: float) -> None:
         number = monitor.id
-        picture = MonitorFrame(self, monitor, self._seed)
-        picture.move_to(monitor, now_s)
-        self._pictures[number] = picture
-
-        def viewers() -> list[Viewer]:
-            return [viewer for viewer in self._viewers() if viewer.monitor == number]
-
+        frame = MonitorFrame(self, monitor, self._seed)
+        frame.move_to(monitor, now_s)
+        self._frames[number] = frame
         self._pipelines[number] = Pipeline(
-            picture, viewers, self._executor, self._metrics, self._clock, looked=self._need
+            frame,
+            self._viewers[number],
+            self._executor,
+            self._metrics,
+            self._clock,
+            on_captured=self._resume_damage,
         )
-        if self._over is not None:
-            self._serve(number)
+        if self._failed is not None:
+            self._start_pipeline(number)
 
-    def _serve(self, number: int) -> None:
+    def _start_pipeline(self, number: int) -> None:
         self._tasks[number] = self._start(self._pipelines[number].run())
 
-    def _drop(self, number: int) -> None:
-        del self._pictures[number], self._pipelines[number]
+    def _remove(self, number: int) -> None:
+        del self._frames[number], self._pipelines[number]
         if (task := self._tasks.pop(number, None)) is not None:
             task.cancel()
 
     def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._on_task_ended)
         return task
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        if task.cancelled() or self._over is None or self._over.done():
+    def _on_task_ended(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled() or self._failed is None or self._failed.done():
             return
         error = task.exception()
-        assert error is not None, "they never end by themselves"
-        self._over.set_exception(error)
+        assert error is not None, "pipelines end only by an error"
+        self._failed.set_exception(error)
 
 
 def _same_size(one: Monitor, other: Monitor) -> bool:

@@ -1,4 +1,4 @@
-"""Tiles to payloads: few at once on the loop, many in threads, each only once for all viewers."""
+"""Encodes the tiles of one monitor: few at once on the event loop, many in worker threads."""
 
 from __future__ import annotations
 
@@ -12,72 +12,78 @@ from display_server.agent.update.payloads import EncodedTile, PayloadCache
 from display_server.agent.update.shadow import Shadow
 from display_server.telemetry.metrics import AgentMetrics
 
-#: So many tiles take 0.2 ms, or 0.8 if they are all text: less than a thread's wake-up where every core is at
-#: work, and what a click changes is seldom more.
+#: Up to this many tiles are encoded on the event loop: that takes 0.2 ms, or 0.8 ms if all of them are text.
+#: Waking a thread takes longer while all cores are busy, and a click seldom changes more tiles.
 INLINE_TILES = 16
-#: From so many tiles on two threads share the work.
+
+#: From this many tiles on, two threads share the work.
 SPLIT_TILES = 48
-#: Kept while several viewers look, bytes.
-SHARED_BYTES = 12 * 1024 * 1024
+
+#: Payloads are kept up to this size while a monitor has several viewers, bytes.
+CACHE_BYTES = 12 * 1024 * 1024
 
 
 class TileEncoder:
-    """Reads the shadow, which must not change until `payloads` returned."""
+    """Encodes each tile only once, however many viewers it is sent to.
+
+    The shadow framebuffer must not change while `encode` runs. `viewer_count` returns the number of viewers
+    that the monitor has at the moment.
+    """
 
     def __init__(
-        self, shadow: Shadow, executor: Executor, metrics: AgentMetrics, viewers: Callable[[], int]
+        self, shadow: Shadow, executor: Executor, metrics: AgentMetrics, viewer_count: Callable[[], int]
     ) -> None:
         self._shadow = shadow
         self._executor = executor
         self._metrics = metrics
-        self._viewers = viewers
-        self._shared = PayloadCache(SHARED_BYTES)
+        self._viewer_count = viewer_count
+        self._cache = PayloadCache(CACHE_BYTES)
 
-    async def payloads(self, tiles: Sequence[int], digests: Sequence[int]) -> dict[int, EncodedTile]:
-        """By digest. `digests[i]` is that of tile `tiles[i]` in the shadow."""
-        coded: dict[int, EncodedTile] = {}
-        shared = self._viewers() > 1
-        if not shared:
-            if self._shared.size_bytes:
-                self._shared.clear()
-            await self._encode(tiles, digests, coded)
-            return coded
+    async def encode(self, tiles: Sequence[int], digests: Sequence[int]) -> dict[int, EncodedTile]:
+        """Returns the encoded tiles by digest. `digests[i]` is the digest of `tiles[i]`."""
+        encoded: dict[int, EncodedTile] = {}
+        if self._viewer_count() <= 1:
+            if self._cache.size_bytes:
+                self._cache.clear()
+            await self._encode(tiles, digests, encoded)
+            return encoded
         missing_tiles, missing = [], []
         for tile, digest in zip(tiles, digests, strict=True):
-            known = self._shared.get(digest)
-            if known is None:
+            cached = self._cache.get(digest)
+            if cached is None:
                 missing_tiles.append(tile)
                 missing.append(digest)
             else:
-                coded[digest] = known
-        self._metrics.shared += len(coded)
-        await self._encode(missing_tiles, missing, coded)
+                encoded[digest] = cached
+        self._metrics.shared += len(encoded)
+        await self._encode(missing_tiles, missing, encoded)
         for digest in missing:
-            self._shared.put(digest, coded[digest])
-        return coded
+            self._cache.put(digest, encoded[digest])
+        return encoded
 
     async def _encode(
-        self, tiles: Sequence[int], digests: Sequence[int], coded: dict[int, EncodedTile]
+        self, tiles: Sequence[int], digests: Sequence[int], into: dict[int, EncodedTile]
     ) -> None:
         if len(tiles) <= INLINE_TILES:
             if tiles:
-                _collect(self._run(tiles), digests, coded)
+                _collect(self._run_codec(tiles), digests, into)
             return
         loop = asyncio.get_running_loop()
         half = len(tiles) // 2 if len(tiles) >= SPLIT_TILES else 0
-        first = loop.run_in_executor(self._executor, self._run, tiles[half:])
+        first = loop.run_in_executor(self._executor, self._run_codec, tiles[half:])
         if half:
-            second = loop.run_in_executor(self._executor, self._run, tiles[:half])
-            _collect(await second, digests[:half], coded)
-        _collect(await first, digests[half:], coded)
+            second = loop.run_in_executor(self._executor, self._run_codec, tiles[:half])
+            _collect(await second, digests[:half], into)
+        _collect(await first, digests[half:], into)
 
-    def _run(self, tiles: Sequence[int]) -> EncodedTiles:
+    def _run_codec(self, tiles: Sequence[int]) -> EncodedTiles:
         return encode_tiles(self._shadow.pixels, self._shadow.grid, tiles)
 
 
-def _collect(encoded: EncodedTiles, digests: Sequence[int], coded: dict[int, EncodedTile]) -> None:
-    data, start = encoded.data, 0
-    numbers = encoded.encoding_numbers.tolist()
-    for digest, end, number in zip(digests, encoded.ends.tolist(), numbers, strict=True):
-        coded[digest] = EncodedTile(data[start:end], number)
+def _collect(batch: EncodedTiles, digests: Sequence[int], into: dict[int, EncodedTile]) -> None:
+    """Splits the data of a batch into one payload per tile."""
+    data, start = batch.data, 0
+    numbers = batch.encoding_numbers.tolist()
+    for digest, end, number in zip(digests, batch.ends.tolist(), numbers, strict=True):
+        into[digest] = EncodedTile(data[start:end], number)
         start = end

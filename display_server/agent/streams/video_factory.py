@@ -1,89 +1,166 @@
-"""Video for viewers, on hosts that can make it.
+"""Loads video support when a viewer needs it, and opens video sessions.
 
-What that takes is some 40 MB of each agent and 0.2 s of a thread: it is loaded when something asks for it,
-beside the picture's way. Most desktops never do.
+Video support takes about 40 MB of each agent's memory, and 0.2 s to import in a worker thread. Most desktops
+never need it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
 from weakref import WeakValueDictionary
 
 import structlog
 
 from display_server.agent.motion.motion_detector import MotionDetector, MotionPolicy
+from display_server.agent.streams.message_sink import MessageSink
+from display_server.agent.streams.tile_delivery import TileDelivery
+from display_server.agent.streams.video_counts import VideoCounts
+from display_server.agent.transport.viewer_socket import ViewerIdentity
 from display_server.agent.update.shadow import Shadow
 from display_server.desktop.video_settings import VideoSettings
+from display_server.telemetry.metrics import AgentMetrics
 
 if TYPE_CHECKING:
-    from display_server.agent.streams.video_stream import VideoStream, ViewerSide
+    # Loaded on request: these modules need aiortc and an encoder.
+    from display_server.agent.streams.video_connection import ConnectionEvents
+    from display_server.agent.streams.video_session import VideoSession
     from display_server.agent.transport.webrtc.shared_link import SharedLink
     from display_server.protocol.video_format import Chroma, Codec
 
 log = structlog.get_logger(__name__)
 
 
+class SupportListener(Protocol):
+    """Waits for video support. One of the two methods is called, at most once."""
+
+    def on_support_loaded(self) -> None:
+        """`open_session` works from now on."""
+
+    def on_support_missing(self) -> None:
+        """This host cannot encode video."""
+
+
 class VideoFactory:
-    """`load` first; where it finds nothing, `make` gives None and tiles bring everything."""
+    """Knows the video settings of the desktop. `run` loads video support once something requests it."""
 
     def __init__(self, settings: VideoSettings) -> None:
         self._settings = settings
-        self._able: frozenset[tuple[Codec, Chroma]] = frozenset()
-        self._kind: type[VideoStream] | None = None
-        self._impossible = False
-        self._ways: WeakValueDictionary[str, SharedLink] = WeakValueDictionary()
+        self._requested = asyncio.Event()
+        self._listeners: dict[SupportListener, None] = {}  # in the order of their arrival
+        self._encodable: frozenset[tuple[Codec, Chroma]] = frozenset()
+        self._missing = False
+        self._links: WeakValueDictionary[str, SharedLink] = WeakValueDictionary()
 
     def enabled_on(self, monitor: int) -> bool:
-        """Whether a monitor may show video, as far as is known."""
-        return self._settings.for_monitor(monitor).enabled and not self._impossible
+        """Returns whether this monitor may show video, as far as known."""
+        return self._settings.for_monitor(monitor).enabled and not self._missing
 
-    @property
-    def eager(self) -> bool:
-        """Whether it is certain to be wanted."""
-        return self._settings.preload and not self._impossible
+    def detector(self, monitor: int, shadow: Shadow) -> MotionDetector:
+        """Creates a motion detector with the policy of this monitor."""
+        policy = MotionPolicy(self._settings.for_monitor(monitor).policy)
+        return MotionDetector(shadow.grid.count, shadow.grid.columns, policy)
 
-    def chooser(self, monitor: int, shadow: Shadow) -> MotionDetector:
-        """What looks out for motion that video would help, and chooses once there is some."""
-        return MotionDetector(
-            shadow.grid.count, shadow.grid.columns, MotionPolicy(self._settings.for_monitor(monitor).policy)
-        )
+    def request(self) -> None:
+        """Loads video support, because something moves, or may soon, that tiles cannot bring."""
+        self._requested.set()
 
-    async def load(self) -> bool:
-        """Whether there may be video. Imports in a worker thread."""
-        if not self._settings.enabled:
-            return False
-        try:
-            self._kind, self._able = await asyncio.to_thread(_load)
-        except ImportError as error:
-            log.warning("no video", reason=f"{error}; install it with: pip install 'lightbox[motion]'")
+    def add_listener(self, listener: SupportListener) -> None:
+        """Calls the listener when video support is loaded: at once if it is already."""
+        if self._encodable:
+            listener.on_support_loaded()
         else:
-            if not self._able:
-                log.warning("no video", reason="this host has no encoder that works; see: lightbox doctor")
-        self._impossible = not self._able
-        return bool(self._able)
+            self._listeners[listener] = None
 
-    def make(
-        self, viewer: ViewerSide, monitor: int, shadow: Shadow, chooser: MotionDetector
-    ) -> VideoStream | None:
-        """Of a monitor, whose picture is in `shadow`."""
+    def remove_listener(self, listener: SupportListener) -> None:
+        self._listeners.pop(listener, None)
+
+    async def run(self) -> None:
+        """Waits for a request, then loads video support and notifies the listeners."""
+        if self._settings.preload:
+            self.request()
+        await self._requested.wait()
+        await self._load()
+        listeners, self._listeners = self._listeners, {}
+        for listener in listeners:
+            if self._encodable:
+                listener.on_support_loaded()
+            else:
+                listener.on_support_missing()
+
+    def open_session(
+        self,
+        viewer: ViewerIdentity,
+        monitor: int,
+        *,
+        tiles: TileDelivery,
+        sink: MessageSink,
+        counts: VideoCounts,
+        on_datagram: Callable[[bytes | None], None],
+        events: ConnectionEvents,
+        request_frame: Callable[[], None],
+        metrics: AgentMetrics,
+        clock: Callable[[], float],
+    ) -> VideoSession:
+        """Creates what connects one viewer and sends it video. Video support must be loaded."""
+        from display_server.agent.streams.frame_sender import FrameSender
+        from display_server.agent.streams.video_connection import VideoConnection
+        from display_server.agent.streams.video_session import VideoSession
+
         settings = self._settings.for_monitor(monitor)
-        if self._kind is None or not self._able or not settings.enabled:
-            return None
+        connection = VideoConnection(
+            viewer.viewer,
+            settings,
+            self._encodable,
+            self._shared_link(viewer.device),
+            sink,
+            lambda: tiles.link.rate_bytes_per_s,
+            on_datagram,
+            events,
+            clock,
+        )
+        sender = FrameSender(
+            viewer.viewer,
+            connection,
+            settings.average_bps,
+            tiles,
+            counts,
+            events.on_failed,
+            request_frame,
+            metrics,
+            clock,
+        )
+        return VideoSession(connection, sender)
+
+    def _shared_link(self, device: str) -> SharedLink:
+        """Returns the link that all windows of a device share. A viewer without a device has its own."""
         from display_server.agent.transport.webrtc.shared_link import SharedLink
 
-        way = self._ways.get(viewer.device)
-        if way is None:
-            way = SharedLink()
-            if viewer.device:
-                self._ways[viewer.device] = way
-        return self._kind(settings, self._able, way, viewer, monitor, shadow, chooser)
+        link = self._links.get(device)
+        if link is None:
+            link = SharedLink()
+            if device:
+                self._links[device] = link
+        return link
+
+    async def _load(self) -> None:
+        if self._settings.enabled:
+            try:
+                self._encodable = await asyncio.to_thread(_load_support)
+            except ImportError as error:
+                log.warning("no video", reason=f"{error}; install it with: pip install 'lightbox[motion]'")
+            else:
+                if not self._encodable:
+                    log.warning("no video", reason="no encoder works on this host; see: lightbox doctor")
+        self._missing = not self._encodable
 
 
-def _load() -> tuple[type[VideoStream], frozenset[tuple[Codec, Chroma]]]:
+def _load_support() -> frozenset[tuple[Codec, Chroma]]:
+    """Imports all that video needs, and returns what this host can encode. Raises ImportError."""
     from display_server.agent.motion.encoders.video_encoder import probe_encoders
-    from display_server.agent.streams.video_stream import VideoStream
+    from display_server.agent.streams import video_session  # noqa: F401 - imported here, beside the event loop
 
     facts = probe_encoders()
     log.info("video encoders", working=[f"{fact.name} {fact.chroma.value}" for fact in facts if fact.works])
-    return VideoStream, frozenset((fact.codec, fact.chroma) for fact in facts if fact.works)
+    return frozenset((fact.codec, fact.chroma) for fact in facts if fact.works)

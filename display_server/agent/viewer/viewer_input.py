@@ -13,7 +13,8 @@ from display_server.desktop.x11.monitors import Monitor
 from display_server.errors import Malfunction
 from display_server.protocol import messages as m
 from display_server.protocol.errors import ProtocolError
-from display_server.protocol.wire import Motion, parse_motion
+from display_server.protocol.notice_codes import NoticeCode
+from display_server.protocol.wire import PointerMotion, parse_pointer_motion
 from display_server.telemetry.metrics import AgentMetrics
 
 log = structlog.get_logger(__name__)
@@ -78,11 +79,11 @@ class ViewerInput:
         """A message of the data channel; None: something that is none. Raises ProtocolError."""
         if data is None:
             raise ProtocolError("the data channel is for whole binary messages on stream 0")
-        motion = parse_motion(data)
+        motion = parse_pointer_motion(data)
         self._metrics.pointer_datagrams += 1
         self.datagrams += 1
         # What waits for a paste is not overtaken; the WebSocket repeats where the pointer came to rest.
-        if self._pasting is None and self._order.beside(motion.turn, motion.step):
+        if self._pasting is None and self._order.accept_datagram(motion.turn, motion.step):
             self._do(motion)
         else:
             self._metrics.pointer_late += 1
@@ -107,19 +108,19 @@ class ViewerInput:
             for message in held:
                 self._do(message)
 
-    def _do(self, message: m.InputMessage | Motion) -> None:
+    def _do(self, message: m.InputMessage | PointerMotion) -> None:
         self._metrics.input_events += 1
         try:
             match message:
                 case m.Pointer():
-                    counts = self._order.in_line(message.turn, message.step)
+                    counts = self._order.accept_message(message.turn, message.step)
                     if counts or message.buttons != self._buttons:
                         self._buttons = message.buttons
                         self._point(message.x, message.y)
-                case Motion():
+                case PointerMotion():
                     self._point(message.x, message.y)
                 case m.Wheel():
-                    self._order.in_line(message.turn, 0)
+                    self._order.accept_message(message.turn, 0)
                     if self._on_screen(message.x, message.y) != self._pointer:
                         self._point(message.x, message.y)
                     self._sink.wheel(message.dx, message.dy)
@@ -133,7 +134,7 @@ class ViewerInput:
         except Malfunction as error:
             # A server that is gone ends the agent by its capture; one that is stuck may recover.
             log.error("input failed", viewer=self._viewer, error=str(error))
-            self._notice("input-failed", "The desktop does not take input at the moment.")
+            self._notice(NoticeCode.INPUT_FAILED, "The desktop does not take input at the moment.")
 
     def _point(self, x: int, y: int) -> None:
         self._pointer = self._on_screen(x, y)

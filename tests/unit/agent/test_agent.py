@@ -11,10 +11,11 @@ from display_codecs import TILE_PX
 from numpy.typing import NDArray
 from websockets.exceptions import InvalidStatus
 
-from display_server.agent.capture.frame_source import Rect
 from display_server.agent.capture.synthetic import SyntheticSource
 from display_server.agent.cursor.cursor_source import CursorShape
+from display_server.agent.geometry import Rect
 from display_server.errors import CaptureError
+from display_server.protocol.close_codes import CloseCode
 from tests.fakes.agent import TornSource, running_agent
 from tests.fakes.viewer import FakeViewer
 
@@ -27,7 +28,7 @@ def _noise(width: int, height: int, seed: int = 1) -> NDArray[np.uint8]:
 async def test_random_drawing_converges_to_exact() -> None:
     random = np.random.default_rng(3)
     async with running_agent(SyntheticSource(601, 333)) as running, FakeViewer(running.socket) as viewer:
-        await viewer.until_exact(running.picture)
+        await viewer.until_exact(running.frame)
         for number in range(60):
             width, height = int(random.integers(1, 300)), int(random.integers(1, 200))
             x, y = int(random.integers(0, 601 - width)), int(random.integers(0, 333 - height))
@@ -36,7 +37,7 @@ async def test_random_drawing_converges_to_exact() -> None:
             else:
                 running.source.draw(x, y, _noise(width, height, number))
             await asyncio.sleep(0.002 * (number % 4))
-        await viewer.until_exact(running.picture)
+        await viewer.until_exact(running.frame)
         assert running.agent.metrics.mismatches == 0
         assert viewer.updates[0][1] & 1, "the first update resets"
 
@@ -57,15 +58,15 @@ async def test_welcome_tells_what_a_viewer_needs() -> None:
 async def test_what_was_seen_before_costs_little() -> None:
     slices = [_noise(512, 384, seed) for seed in range(12)]
     async with running_agent() as running, FakeViewer(running.socket) as viewer:
-        await viewer.until_exact(running.picture)
+        await viewer.until_exact(running.frame)
         passes = []
         for order in (slices, slices[::-1]):
             before = viewer.update_bytes
             for picture in order:
                 running.source.draw(0, 0, picture)
-                await viewer.until(lambda: viewer.shows(running.picture))
+                await viewer.until(lambda: viewer.shows(running.frame))
             passes.append(viewer.update_bytes - before)
-        await viewer.until_exact(running.picture)
+        await viewer.until_exact(running.frame)
         assert passes[1] <= 0.05 * passes[0]
 
 
@@ -78,11 +79,11 @@ async def test_scrolling_text_moves() -> None:
         page[line : line + 10, : marks.shape[1]][marks] = 0
     async with running_agent() as running, FakeViewer(running.socket, cache_bytes=0) as viewer:
         running.source.draw(20, 10, page[:380])
-        await viewer.until_exact(running.picture)
+        await viewer.until_exact(running.frame)
         for offset in range(16, 160, 16):
             running.source.draw(20, 10, page[offset : offset + 380])
-            await viewer.until(lambda: viewer.shows(running.picture))
-        await viewer.until_exact(running.picture)
+            await viewer.until(lambda: viewer.shows(running.frame))
+        await viewer.until_exact(running.frame)
         assert viewer.operations["move"] >= 5
         assert running.agent.metrics.mismatches == 0
 
@@ -90,15 +91,15 @@ async def test_scrolling_text_moves() -> None:
 async def test_a_corrupted_surface_is_noticed_and_mended() -> None:
     async with running_agent() as running, FakeViewer(running.socket) as viewer:
         running.source.draw(0, 0, _noise(640, 400))
-        await viewer.until_exact(running.picture)
-        viewer.picture[100, 100] ^= 255
+        await viewer.until_exact(running.frame)
+        viewer.surface[100, 100] ^= 255
         await viewer.report(full=True)
         await viewer.until(lambda: viewer.state == "unverified")
-        await viewer.until_exact(running.picture)
+        await viewer.until_exact(running.frame)
         assert running.agent.metrics.mismatches == 1
-        await viewer.say(type="watch", status=True, trace=True)
-        await viewer.until(lambda: bool(viewer.told("status")) and bool(viewer.told("trace")))
-        status = viewer.told("status")[-1]
+        await viewer.send(type="watch", status=True, trace=True)
+        await viewer.until(lambda: bool(viewer.received("status")) and bool(viewer.received("trace")))
+        status = viewer.received("status")[-1]
         assert status["mismatches"] == 1
         assert status["state"] == "exact"
         assert status["raw_bytes"] > 640 * 400 * 3
@@ -111,35 +112,35 @@ async def test_a_corrupted_surface_is_noticed_and_mended() -> None:
 
 async def test_the_trace_has_every_stage_in_order() -> None:
     async with running_agent() as running, FakeViewer(running.socket) as viewer:
-        await viewer.say(type="ping", t=5.0)
-        await viewer.say(type="watch", status=False, trace=True)
+        await viewer.send(type="ping", t=5.0)
+        await viewer.send(type="watch", status=False, trace=True)
         for number in range(5):
             running.source.fill(Rect(0, 0, 9, 9), number)
             await asyncio.sleep(0.01)
-        await viewer.until(lambda: any(message["frames"] for message in viewer.told("trace")))
-        frame = viewer.told("trace")[0]["frames"][-1]
+        await viewer.until(lambda: any(message["frames"] for message in viewer.received("trace")))
+        frame = viewer.received("trace")[0]["frames"][-1]
         ours = [frame[name] for name in ("damaged", "captured", "diffed", "encoded", "sent", "acked")]
         assert ours == sorted(ours)
         theirs = [frame[name] for name in ("received", "decoded", "shown")]
         assert theirs == sorted(theirs)
-        assert viewer.told("pong")[0]["t"] == 5.0
+        assert viewer.received("pong")[0]["t"] == 5.0
 
 
 async def test_a_slow_viewer_delays_no_other() -> None:
     async with (
         running_agent() as running,
-        FakeViewer(running.socket, deaf=True) as deaf,
+        FakeViewer(running.socket, never_acks=True) as deaf,
         FakeViewer(running.socket, ack_delay_s=0.3) as slow,
         FakeViewer(running.socket) as quick,
     ):
-        await quick.until_exact(running.picture)
+        await quick.until_exact(running.frame)
         for number in range(20):
             running.source.draw(0, 0, _noise(512, 384, number))
-            await quick.until(lambda: quick.shows(running.picture))
+            await quick.until(lambda: quick.shows(running.frame))
         assert len(quick.updates) >= 20
         assert len(deaf.updates) <= 3
         assert len(slow.updates) <= 12
-        await slow.until_exact(running.picture)
+        await slow.until_exact(running.frame)
         assert running.agent.metrics.dropped > 0
         assert running.agent.metrics.shared > 0
 
@@ -147,11 +148,11 @@ async def test_a_slow_viewer_delays_no_other() -> None:
 async def test_refresh_starts_over() -> None:
     async with running_agent() as running, FakeViewer(running.socket) as viewer:
         running.source.draw(0, 0, _noise(300, 300))
-        await viewer.until_exact(running.picture)
-        viewer.picture[:] = 9
-        await viewer.say(type="refresh", monitor=0)
+        await viewer.until_exact(running.frame)
+        viewer.surface[:] = 9
+        await viewer.send(type="refresh", monitor=0)
         await viewer.until(lambda: viewer.updates[-1][1] & 1 == 1 and len(viewer.updates) > 1)
-        await viewer.until_exact(running.picture)
+        await viewer.until_exact(running.frame)
 
 
 async def test_a_viewer_that_comes_again_gets_the_same_desktop() -> None:
@@ -159,33 +160,33 @@ async def test_a_viewer_that_comes_again_gets_the_same_desktop() -> None:
         running.source.draw(5, 5, _noise(300, 300))
         for _ in range(2):
             async with FakeViewer(running.socket) as viewer:
-                await viewer.until_exact(running.picture)
-        assert running.hands.done.count(("release",)) >= 1
+                await viewer.until_exact(running.frame)
+        assert running.input.done.count(("release",)) >= 1
 
 
 async def test_a_picture_drawn_while_it_is_read_is_read_again() -> None:
     source = TornSource(640, 400)
     async with running_agent(source) as running, FakeViewer(running.socket) as viewer:
-        await viewer.until_exact(running.picture)
+        await viewer.until_exact(running.frame)
         source.times = 7
         source.fill(Rect(0, 0, 10, 10), 0xFFFFFF)
-        await viewer.until(lambda: source.times == 0 and viewer.shows(source._picture))
-        await viewer.until_exact(running.picture)
+        await viewer.until(lambda: source.times == 0 and viewer.shows(source.current))
+        await viewer.until_exact(running.frame)
         assert running.agent.metrics.torn > 0
 
 
 async def test_input_reaches_the_desktop() -> None:
     async with running_agent() as running, FakeViewer(running.socket) as viewer:
-        await viewer.say(type="pointer", x=10, y=20, buttons=1)
-        await viewer.say(type="pointer", x=9999, y=-5, buttons=0)
-        await viewer.say(type="wheel", x=639, y=0, dx=0, dy=120)
-        await viewer.say(type="wheel", x=7, y=8, dx=-3, dy=0)
-        await viewer.say(type="key", keysym=97, code="KeyA", down=True)
-        await viewer.say(type="text", text="한글")
-        await viewer.say(type="release")
-        await viewer.say(type="ping", t=1)
-        await viewer.until(lambda: bool(viewer.told("pong")))
-        assert running.hands.done == [
+        await viewer.send(type="pointer", x=10, y=20, buttons=1)
+        await viewer.send(type="pointer", x=9999, y=-5, buttons=0)
+        await viewer.send(type="wheel", x=639, y=0, dx=0, dy=120)
+        await viewer.send(type="wheel", x=7, y=8, dx=-3, dy=0)
+        await viewer.send(type="key", keysym=97, code="KeyA", down=True)
+        await viewer.send(type="text", text="한글")
+        await viewer.send(type="release")
+        await viewer.send(type="ping", t=1)
+        await viewer.until(lambda: bool(viewer.received("pong")))
+        assert running.input.done == [
             ("pointer", 10, 20, 1),
             ("pointer", 639, 0, 0),
             ("wheel", 0, 120),
@@ -199,12 +200,12 @@ async def test_input_reaches_the_desktop() -> None:
 
 async def test_broken_hands_are_told_and_end_nothing() -> None:
     async with running_agent() as running, FakeViewer(running.socket) as viewer:
-        running.hands.broken = True
-        await viewer.say(type="key", keysym=97, code="KeyA", down=True)
-        await viewer.until(lambda: bool(viewer.told("notice")))
-        assert viewer.told("notice")[0]["code"] == "input-failed"
+        running.input.broken = True
+        await viewer.send(type="key", keysym=97, code="KeyA", down=True)
+        await viewer.until(lambda: bool(viewer.received("notice")))
+        assert viewer.received("notice")[0]["code"] == "input-failed"
         running.source.fill(Rect(0, 0, 5, 5), 0xFFFFFF)
-        await viewer.until_exact(running.picture)
+        await viewer.until_exact(running.frame)
 
 
 async def test_pointers_of_others_and_of_programs() -> None:
@@ -214,22 +215,22 @@ async def test_pointers_of_others_and_of_programs() -> None:
         FakeViewer(running.socket) as other,
     ):
         await other.until(lambda: other.epoch > 0)
-        await one.say(type="pointer", x=3, y=4, buttons=0)
-        await other.until(lambda: bool(other.told("pointer")))
-        assert other.told("pointer")[0] == {"type": "pointer", "x": 3, "y": 4}
-        running.cursor.place = (50, 60)
-        await one.until(lambda: bool(one.told("pointer")))
-        assert one.told("pointer") == [{"type": "pointer", "x": 50, "y": 60}]
+        await one.send(type="pointer", x=3, y=4, buttons=0)
+        await other.until(lambda: bool(other.received("pointer")))
+        assert other.received("pointer")[0] == {"type": "pointer", "x": 3, "y": 4}
+        running.cursor.position_px = (50, 60)
+        await one.until(lambda: bool(one.received("pointer")))
+        assert one.received("pointer") == [{"type": "pointer", "x": 50, "y": 60}]
 
 
 async def test_cursor_shapes() -> None:
     async with running_agent() as running, FakeViewer(running.socket) as viewer:
-        await viewer.until(lambda: bool(viewer.told("cursor")))
-        cursor = viewer.told("cursor")[0]
+        await viewer.until(lambda: bool(viewer.received("cursor")))
+        cursor = viewer.received("cursor")[0]
         assert (cursor["width"], cursor["height"], cursor["hot_x"], cursor["hot_y"]) == (2, 3, 1, 2)
         assert base64.b64decode(cursor["png"]).startswith(b"\x89PNG")
         running.cursor.set_shape(CursorShape(1, 1, 0, 0, None))
-        await viewer.until(lambda: viewer.told("cursor")[-1]["png"] is None)
+        await viewer.until(lambda: viewer.received("cursor")[-1]["png"] is None)
 
 
 @pytest.mark.parametrize(
@@ -244,22 +245,22 @@ async def test_malformed_frames_end_the_connection(frame: str | bytes) -> None:
         await viewer.until(lambda: viewer.epoch > 0)
         await viewer.connection.send(frame)
         await viewer.until(lambda: viewer.close_code is not None)
-        assert viewer.close_code == 4400
+        assert viewer.close_code == CloseCode.PROTOCOL_VIOLATION
         running.source.fill(Rect(0, 0, 5, 5), 0xFFFFFF)
-        await bystander.until_exact(running.picture)
+        await bystander.until_exact(running.frame)
 
 
 async def test_hello_of_another_version() -> None:
     async with running_agent() as running, FakeViewer(running.socket, hello=False) as viewer:
-        await viewer.say(type="hello", protocol=2, client="", monitor=0, cache_bytes=0, encodings=[])
+        await viewer.send(type="hello", protocol=2, client="", monitor=0, cache_bytes=0, encodings=[])
         await viewer.until(lambda: viewer.close_code is not None)
-        assert viewer.close_code == 4426
+        assert viewer.close_code == CloseCode.VERSION_MISMATCH
 
 
 async def test_pages() -> None:
     async with running_agent() as running, FakeViewer(running.socket) as viewer:
         running.source.draw(0, 0, _noise(200, 200))
-        await viewer.until_exact(running.picture)
+        await viewer.until_exact(running.frame)
         head, body = await _get(running.socket, "/metrics", version="1.0")
         assert " 200 " in head
         assert "lightbox_agent_viewers 1.0" in body
@@ -290,7 +291,7 @@ async def test_the_end_is_told_to_viewers() -> None:
         viewer = await FakeViewer(running.socket).__aenter__()
         await viewer.until(lambda: viewer.epoch > 0)
     await viewer.until(lambda: viewer.close_code is not None)
-    assert viewer.close_code == 1001
+    assert viewer.close_code == CloseCode.GOING_AWAY
 
 
 async def test_viewers_need_the_subprotocol_of_this_version() -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from display_server.agent.capture.synthetic import SyntheticSource
 from display_server.agent.geometry import Frame, Rect
 from display_server.desktop.x11.monitors import Monitor
+from display_server.protocol.close_codes import CloseCode
 from tests.fakes.agent import RunningAgent, running_agent
 from tests.fakes.viewer import FakeViewer
 
@@ -20,7 +21,7 @@ PAIR = LEFT, RIGHT
 
 
 def part(running: RunningAgent, monitor: Monitor) -> NDArray[np.uint8]:
-    return running.picture[monitor.y : monitor.bottom, monitor.x : monitor.right]
+    return running.frame[monitor.y : monitor.bottom, monitor.x : monitor.right]
 
 
 class CountingSource(SyntheticSource):
@@ -95,7 +96,7 @@ async def test_a_monitor_that_nobody_views_is_not_read() -> None:
 async def test_a_monitor_whose_viewer_is_slow_holds_up_no_other() -> None:
     async with (
         running_agent(monitors=PAIR) as running,
-        FakeViewer(running.socket, deaf=True) as left,
+        FakeViewer(running.socket, never_acks=True) as left,
         FakeViewer(running.socket, monitor=1) as right,
     ):
         await left.until(lambda: left.epoch > 0)
@@ -113,19 +114,19 @@ async def test_pointer_and_drags_cross_monitors() -> None:
         FakeViewer(running.socket, monitor=1) as right,
     ):
         await left.until(lambda: left.epoch > 0)
-        await right.say(type="pointer", x=10, y=20, buttons=1)
-        await right.say(type="pointer", x=-30, y=25, buttons=1)  # dragged over to the left one
-        await right.say(type="pointer", x=-9999, y=9999, buttons=0)
-        await right.say(type="wheel", x=5, y=6, dx=0, dy=120)
-        await left.until(lambda: bool(left.told("pointer")))
-        assert running.hands.done == [
+        await right.send(type="pointer", x=10, y=20, buttons=1)
+        await right.send(type="pointer", x=-30, y=25, buttons=1)  # dragged over to the left one
+        await right.send(type="pointer", x=-9999, y=9999, buttons=0)
+        await right.send(type="wheel", x=5, y=6, dx=0, dy=120)
+        await left.until(lambda: bool(left.received("pointer")))
+        assert running.input.done == [
             ("pointer", 522, 120, 1),
             ("pointer", 482, 125, 1),
             ("pointer", 0, 639, 0),
             ("pointer", 517, 106, 0),
             ("wheel", 0, 120),
         ]
-        assert {"type": "pointer", "x": 517, "y": 106} in left.told("pointer")
+        assert {"type": "pointer", "x": 517, "y": 106} in left.received("pointer")
 
 
 async def test_another_size_starts_over() -> None:
@@ -140,7 +141,7 @@ async def test_another_size_starts_over() -> None:
         await right.until_exact(part(running, RIGHT))
         updates = len(left.updates)
         running.layout.put(LEFT, taller)
-        await right.until(lambda: right.picture.shape[:2] == (500, 800))
+        await right.until(lambda: right.surface.shape[:2] == (500, 800))
         await right.until_exact(part(running, taller))
         await left.until_exact(part(running, LEFT))
         assert right.updates[-1][1] & 1 or any(flags & 1 for _, flags, _ in right.updates[1:])
@@ -155,7 +156,7 @@ async def test_another_place_shows_what_is_there() -> None:
         running.source.fill(Rect(550, 150, 300, 300), 0x336699)
         await right.until_exact(part(running, RIGHT))
         running.layout.put(LEFT, moved)
-        await right.until(lambda: bool(right.told("monitors")))
+        await right.until(lambda: bool(right.received("monitors")))
         await right.until_exact(part(running, moved))
         assert sum(flags & 1 for _, flags, _ in right.updates) == 1
 
@@ -171,7 +172,7 @@ async def test_changes_while_much_is_drawn() -> None:
                 await asyncio.sleep(0.003)
         last = Monitor(0, 0, 0, 450, 500)
         running.layout.put(last)
-        await left.until(lambda: left.picture.shape[:2] == (500, 450))
+        await left.until(lambda: left.surface.shape[:2] == (500, 450))
         await left.until_exact(part(running, last))
         assert left.close_code is None
         assert running.agent.metrics.mismatches == 0
@@ -186,13 +187,13 @@ async def test_a_viewer_whose_monitor_vanished_is_told() -> None:
         await right.until(lambda: right.epoch > 0)
         running.layout.put(LEFT)
         await right.until(lambda: right.close_code is not None)
-        assert right.close_code == 4410
-        assert right.told("notice")[-1]["code"] == "monitor-gone"
+        assert right.close_code == CloseCode.MONITOR_REMOVED
+        assert right.received("notice")[-1]["code"] == "monitor-gone"
         running.source.fill(Rect(0, 0, 99, 99), 0x777777)
         await left.until_exact(part(running, LEFT))
         async with FakeViewer(running.socket, monitor=1) as late:
             await late.until(lambda: late.close_code is not None)
-            assert late.close_code == 4410
+            assert late.close_code == CloseCode.MONITOR_REMOVED
 
 
 async def test_viewers_order_layouts() -> None:
@@ -202,9 +203,9 @@ async def test_viewers_order_layouts() -> None:
     ]
     async with running_agent() as running, FakeViewer(running.socket) as viewer:
         await viewer.until(lambda: viewer.epoch > 0)
-        await viewer.say(type="layout", monitors=wanted, scale=150)
-        await viewer.until(lambda: bool(viewer.told("monitors")))
-        told = viewer.told("monitors")[-1]
+        await viewer.send(type="layout", monitors=wanted, scale=150)
+        await viewer.until(lambda: bool(viewer.received("monitors")))
+        told = viewer.received("monitors")[-1]
         assert told["monitors"] == [
             {"id": 0, "x": 0, "y": 40, "width": 900, "height": 600, "primary": False},
             {"id": 1, "x": 900, "y": 0, "width": 800, "height": 700, "primary": True},
@@ -213,23 +214,23 @@ async def test_viewers_order_layouts() -> None:
         async with FakeViewer(running.socket, monitor=1) as other:
             await other.until_exact(part(running, Monitor(1, 900, 0, 800, 700)))
         # The same again: who asks is answered.
-        await viewer.say(type="layout", monitors=wanted)
-        await viewer.until(lambda: len(viewer.told("monitors")) == 2)
+        await viewer.send(type="layout", monitors=wanted)
+        await viewer.until(lambda: len(viewer.received("monitors")) == 2)
 
 
 async def test_refused_layouts_change_nothing() -> None:
     one = {"x": 0, "y": 0, "width": 800, "height": 600}
     async with running_agent() as running, FakeViewer(running.socket) as viewer:
-        await viewer.until_exact(running.picture)
-        await viewer.say(type="layout", monitors=[{"id": 0, **one}, {"id": 1, **one}])
-        await viewer.until(lambda: bool(viewer.told("notice")))
-        assert viewer.told("notice")[0]["code"] == "layout-refused"
-        assert "overlap" in viewer.told("notice")[0]["message"]
-        assert not viewer.told("monitors")
+        await viewer.until_exact(running.frame)
+        await viewer.send(type="layout", monitors=[{"id": 0, **one}, {"id": 1, **one}])
+        await viewer.until(lambda: bool(viewer.received("notice")))
+        assert viewer.received("notice")[0]["code"] == "layout-refused"
+        assert "overlap" in viewer.received("notice")[0]["message"]
+        assert not viewer.received("monitors")
         running.layout.adjustable = False
-        await viewer.say(type="layout", monitors=[{"id": 0, **one}])
-        await viewer.until(lambda: len(viewer.told("notice")) == 2)
-        assert "where it runs" in viewer.told("notice")[1]["message"]
+        await viewer.send(type="layout", monitors=[{"id": 0, **one}])
+        await viewer.until(lambda: len(viewer.received("notice")) == 2)
+        assert "attached display" in viewer.received("notice")[1]["message"]
         assert (running.source.width_px, running.source.height_px) == (640, 400)
 
 
@@ -237,9 +238,9 @@ async def test_of_many_orders_the_last_counts() -> None:
     async with running_agent() as running, FakeViewer(running.socket) as viewer:
         await viewer.until(lambda: viewer.epoch > 0)
         for width in range(800, 1000):
-            await viewer.say(
+            await viewer.send(
                 type="layout", monitors=[{"id": 0, "x": 0, "y": 0, "width": width, "height": 600}]
             )
-        await viewer.until(lambda: viewer.picture.shape[:2] == (600, 999))
-        await viewer.until_exact(running.picture)
-        assert running.layout.orders < 200
+        await viewer.until(lambda: viewer.surface.shape[:2] == (600, 999))
+        await viewer.until_exact(running.frame)
+        assert running.layout.requests < 200

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from display_server.agent.capture.synthetic import SyntheticSource
-from display_server.agent.streams import frame_encoder, video_stream
+from display_server.agent.streams import frame_encoder, video_connection
 from display_server.agent.transport.webrtc.peer import PeerState
 from display_server.agent.update.shadow import Shadow
 from display_server.desktop.video_settings import VideoSettings
@@ -22,8 +22,8 @@ SIDE = 640
 
 @pytest.fixture(autouse=True)
 def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
-    FakePeer.made = []
-    monkeypatch.setattr(video_stream, "Peer", FakePeer)
+    FakePeer.created = []
+    monkeypatch.setattr(video_connection, "Peer", FakePeer)
     monkeypatch.setattr(frame_encoder, "open_encoder", FakeEncoder)
 
 
@@ -48,13 +48,13 @@ class Film:
 
 async def covered(viewer: FakeViewer) -> None:
     """Offers a connection when it is asked, and waits until video takes over."""
-    await viewer.until(lambda: bool(viewer.told("peer")), 20)
-    await viewer.say(type="offer", sdp="offer")
-    await viewer.until(lambda: any(told["number"] for told in viewer.told("video")), 20)
+    await viewer.until(lambda: bool(viewer.received("peer")), 20)
+    await viewer.send(type="offer", sdp="offer")
+    await viewer.until(lambda: any(told["number"] for told in viewer.received("video")), 20)
 
 
 def shadow_of(running: RunningAgent) -> Shadow:
-    return running.agent.pictures[0].shadow
+    return running.agent.screen.frames[0].shadow
 
 
 async def undigested(running: RunningAgent) -> None:
@@ -74,7 +74,7 @@ async def test_it_is_exact_after_the_motion() -> None:
         await covered(viewer)
         await undigested(running)
         await film.stop()
-        await viewer.until_exact(running.picture, 20)
+        await viewer.until_exact(running.frame, 20)
         assert not shadow_of(running).stale.any()
         assert running.agent.metrics.mismatches == 0
 
@@ -92,8 +92,8 @@ async def test_somebody_without_video_gets_every_tile() -> None:
             await still.until(lambda: len(still.updates) > seen + 5, 20)
             assert not shadow_of(running).stale.any()
             await film.stop()
-            await still.until_exact(running.picture, 20)
-            await moving.until_exact(running.picture, 20)
+            await still.until_exact(running.frame, 20)
+            await moving.until_exact(running.frame, 20)
         assert running.agent.metrics.mismatches == 0
 
 
@@ -105,8 +105,8 @@ async def test_a_connection_that_is_lost_in_the_middle() -> None:
         film = Film(running)
         await covered(viewer)
         await undigested(running)
-        FakePeer.made[-1].become(PeerState.FAILED)
-        await viewer.until(lambda: viewer.told("video")[-1]["number"] == 0, 20)
+        FakePeer.created[-1].become(PeerState.FAILED)
+        await viewer.until(lambda: viewer.received("video")[-1]["number"] == 0, 20)
         await film.stop()
-        await viewer.until_exact(running.picture, 20)
+        await viewer.until_exact(running.frame, 20)
         assert running.agent.metrics.mismatches == 0

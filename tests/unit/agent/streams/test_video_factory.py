@@ -7,11 +7,13 @@ import asyncio
 import msgspec
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from display_server.agent.capture.synthetic import SyntheticSource
-from display_server.agent.streams import video_factory
+from display_server.agent.streams import video_factory, video_stream
 from display_server.desktop.video_settings import VideoPolicy, VideoSettings, known_policy, parse_policies
 from display_server.desktop.x11.monitors import Monitor
+from display_server.protocol.close_codes import CloseCode
 from tests.fakes.agent import RunningAgent, running_agent
 from tests.fakes.viewer import FakeViewer
 
@@ -23,11 +25,14 @@ def settings(policy: VideoPolicy, *addresses: str) -> VideoSettings:
     return VideoSettings(policy=policy, addresses=list(addresses))
 
 
-async def film(running: RunningAgent, pictures: int, pause_s: float = 0.02) -> None:
-    random = np.random.default_rng(2)
-    for _ in range(pictures):
-        grey = random.integers(0, 256, (640, 640, 1), np.uint8)
-        running.source.draw(0, 0, np.repeat(grey, 3, axis=2))
+def noise(width_px: int, height_px: int, seed: int = 2) -> NDArray[np.uint8]:
+    grey = np.random.default_rng(seed).integers(0, 256, (height_px, width_px, 1), np.uint8)
+    return np.repeat(grey, 3, axis=2)
+
+
+async def play_film(running: RunningAgent, frames: int, pause_s: float = 0.02) -> None:
+    for number in range(frames):
+        running.source.draw(0, 0, noise(640, 640, number))
         await asyncio.sleep(pause_s)
 
 
@@ -37,25 +42,45 @@ async def test_a_viewer_that_is_too_slow_for_tiles_is_asked_for_an_offer() -> No
         FakeViewer(running.socket, video=True, ack_delay_s=0.25) as viewer,
     ):
         await viewer.until(lambda: viewer.epoch > 0)
-        assert viewer.told("peer") == []
-        await film(running, 120)
-        await viewer.until(lambda: bool(viewer.told("peer")), timeout_s=20)
-        assert viewer.told("video") == [], "without a connection tiles bring everything"
+        assert viewer.received("peer") == []
+        await play_film(running, 120)
+        await viewer.until(lambda: bool(viewer.received("peer")), timeout_s=20)
+        assert viewer.received("video") == [], "without a connection tiles bring everything"
 
 
 async def test_a_still_desktop_loads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def load() -> object:
         raise AssertionError("nobody asked for it")
 
-    monkeypatch.setattr(video_factory, "_load", load)
+    monkeypatch.setattr(video_factory, "_load_support", load)
+    # On a busy host even this link looks slow, and a slow link alone is a reason to load.
+    monkeypatch.setattr(video_stream, "LONG_ROUND_TRIP_S", float("inf"))
+    monkeypatch.setattr(video_stream, "NARROW_LINK_BYTES_PER_S", 0)
     async with (
         running_agent(SyntheticSource(*SIZE_PX), video=settings("adaptive", "127.0.0.1")) as running,
         FakeViewer(running.socket, video=True) as viewer,
     ):
-        await viewer.until_exact(running.picture)
+        await viewer.until_exact(running.frame)
         running.source.draw(0, 0, np.full((640, 640, 3), 90, np.uint8))
-        await viewer.until_exact(running.picture)
-        assert viewer.told("peer") == []
+        await viewer.until_exact(running.frame)
+        assert viewer.received("peer") == []
+
+
+@pytest.mark.parametrize("limit", ["LONG_ROUND_TRIP_S", "NARROW_LINK_BYTES_PER_S"])
+async def test_a_slow_link_is_prepared_before_anything_moves(
+    limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every link is slow here: each round trip is longer than 0, and each rate below infinity."""
+    monkeypatch.setattr(video_stream, "LONG_ROUND_TRIP_S", 0.0 if limit == "LONG_ROUND_TRIP_S" else 1e9)
+    monkeypatch.setattr(
+        video_stream, "NARROW_LINK_BYTES_PER_S", 1e18 if limit == "NARROW_LINK_BYTES_PER_S" else 0
+    )
+    async with (
+        running_agent(SyntheticSource(*SIZE_PX), video=settings("adaptive", "127.0.0.1")) as running,
+        FakeViewer(running.socket, video=True) as viewer,
+    ):
+        running.source.draw(0, 0, noise(640, 640))
+        await viewer.until(lambda: bool(viewer.received("peer")), timeout_s=20)
 
 
 async def test_economy_asks_at_once() -> None:
@@ -63,7 +88,7 @@ async def test_economy_asks_at_once() -> None:
         running_agent(SyntheticSource(*SIZE_PX), video=settings("economy", "127.0.0.1")) as running,
         FakeViewer(running.socket, video=True) as viewer,
     ):
-        await viewer.until(lambda: bool(viewer.told("peer")), timeout_s=20)
+        await viewer.until(lambda: bool(viewer.received("peer")), timeout_s=20)
 
 
 @pytest.mark.parametrize(
@@ -81,8 +106,8 @@ async def test_who_may_not_or_cannot_is_not_asked(wanted: VideoSettings, shows: 
         FakeViewer(running.socket, video=shows, ack_delay_s=0.25) as viewer,
     ):
         await viewer.until(lambda: viewer.epoch > 0)
-        await film(running, 40)
-        assert viewer.told("peer") == []
+        await play_film(running, 40)
+        assert viewer.received("peer") == []
 
 
 async def test_each_monitor_has_its_own_policy() -> None:
@@ -93,13 +118,13 @@ async def test_each_monitor_has_its_own_policy() -> None:
         FakeViewer(running.socket, video=True, ack_delay_s=0.25) as diagnostic,
         FakeViewer(running.socket, video=True, monitor=1) as other,
     ):
-        await other.until(lambda: bool(other.told("peer")), timeout_s=20)
-        await film(running, 40)
-        await diagnostic.say(type="ping", t=0.0)
-        await diagnostic.until(lambda: bool(diagnostic.told("pong")), timeout_s=20)
-        assert diagnostic.told("peer") == []
-        await diagnostic.say(type="offer", sdp="v=0")  # it was not asked for
-        await diagnostic.until(lambda: diagnostic.close_code == 4400, timeout_s=20)
+        await other.until(lambda: bool(other.received("peer")), timeout_s=20)
+        await play_film(running, 40)
+        await diagnostic.send(type="ping", t=0.0)
+        await diagnostic.until(lambda: bool(diagnostic.received("pong")), timeout_s=20)
+        assert diagnostic.received("peer") == []
+        await diagnostic.send(type="offer", sdp="v=0")  # it was not asked for
+        await diagnostic.until(lambda: diagnostic.close_code == CloseCode.PROTOCOL_VIOLATION, timeout_s=20)
 
 
 def test_what_holds_for_a_monitor() -> None:
@@ -140,11 +165,11 @@ async def test_a_host_without_the_means_goes_on_with_tiles(monkeypatch: pytest.M
     def load() -> object:
         raise ImportError("no module named av")
 
-    monkeypatch.setattr(video_factory, "_load", load)
+    monkeypatch.setattr(video_factory, "_load_support", load)
     async with (
         running_agent(SyntheticSource(*SIZE_PX), video=settings("economy", "127.0.0.1")) as running,
         FakeViewer(running.socket, video=True) as viewer,
     ):
-        await film(running, 20)
-        await viewer.until_exact(running.picture)
-        assert viewer.told("peer") == []
+        await play_film(running, 20)
+        await viewer.until_exact(running.frame)
+        assert viewer.received("peer") == []

@@ -12,7 +12,7 @@ from display_server.errors import Malfunction
 from display_server.protocol import messages as m
 from display_server.protocol.errors import ProtocolError
 from display_server.telemetry.metrics import AgentMetrics
-from tests.fakes.agent import NotingHands
+from tests.fakes.agent import RecordingInput
 from tests.unit.agent.viewer.test_datagrams import motion
 
 SCREEN_PX = (1500, 600)
@@ -26,7 +26,7 @@ class Bench:
     """Of a viewer that shows the right monitor."""
 
     def __init__(self) -> None:
-        self.sink = NotingHands()
+        self.sink = RecordingInput()
         self.monitor = RIGHT
         self.pointed: list[tuple[int, int]] = []
         self.notices: list[str] = []

@@ -1,0 +1,59 @@
+"""The viewers that are connected, and which of them may stay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from display_server.agent.device_ownership import DeviceOwnership
+from display_server.agent.viewer.viewer import Viewer
+from display_server.protocol import messages as m
+from display_server.protocol.errors import ProtocolError
+from display_server.telemetry.metrics import AgentMetrics
+
+
+class ConnectedViewers:
+    """Iterates over a copy, in the order of arrival: viewers may leave meanwhile."""
+
+    def __init__(self, ownership: DeviceOwnership, metrics: AgentMetrics) -> None:
+        self._ownership = ownership
+        self._metrics = metrics
+        self._viewers: dict[Viewer, None] = {}  # a set that keeps the order
+
+    def __iter__(self) -> Iterator[Viewer]:
+        return iter(list(self._viewers))
+
+    def __len__(self) -> int:
+        return len(self._viewers)
+
+    def add(self, viewer: Viewer) -> None:
+        self._viewers[viewer] = None
+
+    def remove(self, viewer: Viewer) -> None:
+        self._viewers.pop(viewer, None)
+
+    def admit(self, viewer: Viewer, hello: m.Hello) -> bool:
+        """Returns whether the viewer's device may display the desktop.
+
+        Disconnects the viewer if it may not, and otherwise the viewers of all devices that lost that right.
+        """
+        connected = {other.device for other in self if other.welcomed and other is not viewer}
+        if not self._ownership.claim(viewer.device, hello.device, connected, resume=hello.resume):
+            viewer.dismiss(self._ownership.owner_name)
+            return False
+        for other in self:
+            if other.welcomed and not self._ownership.may_display(other.device):
+                other.dismiss(hello.device)
+        return True
+
+    def on_second(self, now_s: float) -> None:
+        """Called once per second."""
+        connected = dict.fromkeys(viewer.device for viewer in self if viewer.welcomed)
+        if self._ownership.on_second(connected, now_s):
+            for viewer in self:
+                viewer.notify_monitors()
+        for viewer in self:
+            try:
+                viewer.on_second(now_s)
+            except ProtocolError as error:
+                self._metrics.violations += 1
+                viewer.close(error.close_code, str(error))

@@ -1,0 +1,106 @@
+"""Follows the arrangement of the monitors, and applies the arrangements that viewers request."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from display_server.agent.connected_viewers import ConnectedViewers
+from display_server.agent.device_ownership import DeviceOwnership
+from display_server.agent.pipeline.screen import Screen
+from display_server.agent.viewer.viewer import Viewer
+from display_server.desktop.x11.monitors import Monitor
+from display_server.desktop.x11.screen_layout import ScreenLayout
+from display_server.errors import LayoutError
+from display_server.protocol import messages as m
+from display_server.protocol.notice_codes import NoticeCode
+
+log = structlog.get_logger(__name__)
+
+
+class LayoutControl:
+    """`refresh` first. `fixed` says that viewers should not fit the monitors to their windows."""
+
+    def __init__(
+        self,
+        layout: ScreenLayout,
+        screen: Screen,
+        viewers: ConnectedViewers,
+        ownership: DeviceOwnership,
+        *,
+        fixed: bool,
+    ) -> None:
+        self._layout = layout
+        self._screen = screen
+        self._viewers = viewers
+        self._ownership = ownership
+        self._fixed = fixed
+        self._screen_max_px = 0, 0
+        self._request: tuple[Viewer, m.Layout] | None = None
+        self._requested = asyncio.Event()
+        self._refreshing = asyncio.Lock()
+
+    def message_for(self, device: str) -> m.Monitors:
+        """Returns the present monitors, as the viewers of this device are told."""
+        monitors = (frame.monitor for frame in self._screen.frames.values())
+        if self._fixed:
+            sizes: m.SizeSource = "fixed"
+        else:
+            sizes = "window" if self._ownership.sets_sizes(device) else "other"
+        return m.Monitors(
+            monitors=[
+                m.MonitorLayout(
+                    monitor.id, monitor.x, monitor.y, monitor.width, monitor.height, monitor.primary
+                )
+                for monitor in sorted(monitors, key=lambda monitor: monitor.id)
+            ],
+            screen_max=self._screen_max_px if self._layout.adjustable else None,
+            scale=self._layout.scale_percent,
+            sizes=sizes,
+        )
+
+    def request(self, viewer: Viewer, layout: m.Layout) -> None:
+        """Applies this arrangement soon. The latest request replaces earlier ones: a window that is being
+        resized makes many.
+        """
+        self._request = viewer, layout
+        self._requested.set()
+
+    async def refresh(self) -> None:
+        """Adopts the X server's present arrangement, whoever made it. Raises CaptureError, Malfunction."""
+        async with self._refreshing:
+            arrangement = await self._layout.read()
+            self._screen_max_px = arrangement.screen_max
+            if await self._screen.arrange(arrangement.monitors, arrangement.width_px, arrangement.height_px):
+                for viewer in self._viewers:
+                    viewer.notify_monitors()
+
+    async def follow(self) -> None:
+        """Follows changes that others make. Runs until it is cancelled."""
+        while True:
+            await self._layout.wait_for_change()
+            await self.refresh()
+
+    async def apply_requests(self) -> None:
+        """Applies the viewers' requests. Runs until it is cancelled."""
+        while True:
+            await self._requested.wait()
+            self._requested.clear()
+            assert self._request is not None
+            await self._apply(*self._request)
+
+    async def _apply(self, viewer: Viewer, request: m.Layout) -> None:
+        before = self.message_for(viewer.device)
+        monitors = [Monitor(p.id, p.x, p.y, p.width, p.height, p.primary) for p in request.monitors]
+        try:
+            await self._layout.apply(monitors, request.scale)
+        except LayoutError as error:
+            viewer.notify_notice(NoticeCode.LAYOUT_REFUSED, str(error))
+            return
+        finally:
+            # An arrangement that was tried and taken back may have been noticed as well.
+            await self.refresh()
+        log.info("monitors arranged", viewer=viewer.id, monitors=len(monitors), scale=request.scale)
+        if self.message_for(viewer.device) == before:
+            viewer.notify_monitors()  # nothing changed, but the viewer waits for an answer

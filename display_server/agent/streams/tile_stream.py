@@ -1,0 +1,211 @@
+"""One viewer's tiles: what it was sent, what it may be sent, and what is proven of its surface."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+
+import structlog
+from display_codecs import TILE_PX
+
+from display_server.agent.motion.motion_detector import LinkEstimate
+from display_server.agent.motion.region import Region
+from display_server.agent.streams.frame_requests import FrameRequests
+from display_server.agent.streams.message_sink import MessageSink
+from display_server.agent.update.exactness import Exactness, SurfaceProof
+from display_server.agent.update.send_window import SendWindow
+from display_server.agent.update.sent_surface import SentSurface, Update
+from display_server.agent.update.shadow import Shadow
+from display_server.protocol import messages as m
+from display_server.protocol.wire import DigestReport
+from display_server.telemetry.metrics import AgentMetrics
+from display_server.telemetry.trace import FrameTraces, Stages
+
+log = structlog.get_logger(__name__)
+
+#: Fraction of the usual size of an update that is left for tiles while video plays over the same link.
+BUDGET_BESIDE_VIDEO = 0.15
+
+#: Tiles of one log event at most.
+LOGGED_TILES_MAX = 16
+
+
+class TileStream:
+    """Created when the viewer said hello. Implements TileDelivery for the viewer's video stream.
+
+    `pointer_px` returns where the pointer is on the viewer's monitor, or None while it is elsewhere: tiles
+    around the pointer are sent first. `clock` returns the monotonic time in s.
+    """
+
+    def __init__(
+        self,
+        viewer: str,
+        monitor: int,
+        shadow: Shadow,
+        cache_bytes: int,
+        sink: MessageSink,
+        frames: FrameRequests,
+        pointer_px: Callable[[], tuple[int, int] | None],
+        metrics: AgentMetrics,
+        clock: Callable[[], float],
+    ) -> None:
+        self._viewer = viewer
+        self._monitor = monitor
+        self._shadow = shadow
+        self._sink = sink
+        self._frames = frames
+        self._pointer_px = pointer_px
+        self._metrics = metrics
+        self._clock = clock
+        self._enabled = True
+        self._beside_video = False
+        self._verify_timer: asyncio.TimerHandle | None = None
+        self._verify_at_s = math.inf
+        self.sent = SentSurface(shadow, monitor, cache_bytes)
+        self.window = SendWindow()
+        self.proof = SurfaceProof(shadow.black_digests, shadow.seed, clock())
+        self.traces = FrameTraces()
+
+    # ── used by the pipeline ─────────────────────────────────────────────────────────────────────────
+
+    @property
+    def ready(self) -> bool:
+        """Whether an update may be sent now."""
+        return self._enabled and self.window.is_open
+
+    @property
+    def budget_bytes(self) -> int:
+        """The size that the next update should not exceed."""
+        budget = self.window.budget_bytes
+        return int(budget * BUDGET_BESIDE_VIDEO) if self._beside_video else budget
+
+    @property
+    def pointer_tile(self) -> int | None:
+        """The tile that the pointer is on, or None while it is not on this monitor."""
+        if (place := self._pointer_px()) is None:
+            return None
+        x, y = place
+        return y // TILE_PX * self._shadow.grid.columns + x // TILE_PX
+
+    def send_update(self, update: Update, stages: Stages, encoded_s: float) -> None:
+        """Sends an update. `encoded_s` is when its tiles were encoded, on the monotonic clock."""
+        self._sink.send_update(update.data)
+        now_s = self._clock()
+        self.window.on_sent(update.epoch, len(update.data), now_s)
+        self.proof.on_sent(update.epoch, update.tiles, update.digests, reset=update.reset, now_s=now_s)
+        self.traces.sent(
+            update.epoch,
+            stages,
+            encoded_s=encoded_s,
+            sent_s=now_s,
+            tiles=len(update.tiles),
+            size_bytes=len(update.data),
+        )
+
+    # ── TileDelivery: used by the video stream ───────────────────────────────────────────────────────
+
+    @property
+    def link(self) -> LinkEstimate:
+        return LinkEstimate(
+            self.window.rate_bytes_per_s, self.sent.mean_payload_bytes, self.sent.colour_ratio
+        )
+
+    @property
+    def backlog_s(self) -> float:
+        return self.window.backlog_s
+
+    def closed_for_s(self, now_s: float) -> float:
+        return self.window.closed_for_s(now_s)
+
+    def cover(self, region: Region) -> None:
+        tiles = region.tiles(self._shadow.grid.columns)
+        self.sent.cover(tiles)
+        self.proof.cover(tiles)
+        self._beside_video = True
+
+    def uncover(self) -> None:
+        self.sent.uncover()
+        self._beside_video = False
+
+    # ── used by ViewerStreams ────────────────────────────────────────────────────────────────────────
+
+    def enable(self, *, enabled: bool) -> None:
+        """Allows or forbids updates. Everything that changes in between stays pending."""
+        self._enabled = enabled
+
+    @property
+    def tile_count(self) -> int:
+        """The number of tiles of the monitor."""
+        return self._shadow.grid.count
+
+    def start_over(self) -> None:
+        """Begins with a black surface, because the viewer lost its own."""
+        self._beside_video = False
+        self.sent.reset()
+
+    def resize(self, shadow: Shadow) -> None:
+        """Begins with a black surface of another size. Epochs go on."""
+        self._shadow = shadow
+        self._beside_video = False
+        self.sent.replace_shadow(shadow)
+        self.proof.on_resized(shadow.black_digests, self._clock())
+
+    def on_ack(self, ack: m.Ack, now_s: float) -> None:
+        """Handles an acknowledgement. Raises ProtocolError for an epoch that was never sent."""
+        self.proof.on_acked(ack.epoch)
+        frame = self.traces.acked(ack.epoch, ack.received, ack.decoded, ack.shown, now_s)
+        if frame is not None:
+            self._metrics.frame(frame)
+        was_open = self.window.is_open
+        self.window.on_acked(ack.epoch, (ack.shown - ack.received) / 1000, now_s)
+        if not was_open:
+            self._frames.request_frame(ack.monitor)
+
+    def on_report(self, report: DigestReport, now_s: float) -> None:
+        """Judges a digest report. Wrong tiles are sent again. Raises ProtocolError."""
+        self._metrics.reports += 1
+        verdict = self.proof.on_report(report, now_s)
+        if len(verdict.wrong):
+            self._metrics.mismatches += len(verdict.wrong)
+            log.warning(
+                "surface differs",
+                viewer=self._viewer,
+                epoch=report.epoch,
+                count=len(verdict.wrong),
+                tiles=verdict.wrong[:LOGGED_TILES_MAX].tolist(),
+            )
+            self.sent.invalidate(verdict.wrong)
+            self._frames.request_frame(report.monitor)
+        if verdict.root_differs:
+            log.warning("root digest differs", viewer=self._viewer, epoch=report.epoch, full=report.full)
+
+    def exactness(self, now_s: float) -> Exactness:
+        """Returns what may be claimed of the viewer's surface now."""
+        # While updates are held back, nobody looks at the newest damage: nothing is known to be complete.
+        complete = self._enabled and self._frames.is_captured(self._monitor) and not self.sent.update_due
+        return self.proof.state(complete=complete, now_s=now_s)
+
+    def plan_verify(self) -> None:
+        """Asks the viewer for a digest report if one is due, or else sets the timer for it."""
+        at_s = self.proof.verify_due_s()
+        if at_s is None or at_s >= self._verify_at_s:
+            return  # a timer that is set too early only calls this again
+        now_s = self._clock()
+        if at_s <= now_s:
+            self._sink.send_message(m.Verify(self._monitor, full=self.proof.on_verify_sent(now_s)))
+            at_s = self.proof.verify_due_s() or now_s
+        if self._verify_timer is not None:
+            self._verify_timer.cancel()
+        self._verify_at_s = at_s
+        self._verify_timer = asyncio.get_running_loop().call_later(at_s - now_s, self._on_verify_timer)
+
+    def close(self) -> None:
+        self._enabled = False
+        self._verify_at_s = -math.inf  # no later report is ever due earlier: `plan_verify` does nothing more
+        if self._verify_timer is not None:
+            self._verify_timer.cancel()
+
+    def _on_verify_timer(self) -> None:
+        self._verify_timer, self._verify_at_s = None, math.inf
+        self.plan_verify()
