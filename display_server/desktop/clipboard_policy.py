@@ -1,4 +1,4 @@
-"""What may cross the clipboard, per desktop. Nothing, unless somebody says so."""
+"""The clipboard policy of a desktop. By default nothing may be copied in or out."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from typing import Annotated
 
 import msgspec
 
-#: What one copy may hold, bytes: a screenshot of a 5 MP monitor as PNG, a long report as text.
+from display_server.protocol.limits import CLIPBOARD_MAX_BYTES
+
+#: Default limit of one copy, bytes: enough for a screenshot of a 5-megapixel monitor as PNG, or a long
+#: report.
 DEFAULT_MAX_BYTES = 8 * 1024 * 1024
-#: The wire counts in 32 bits, and a copy is held in memory: more is a file, not a clipboard.
-LIMIT_BYTES = 64 * 1024 * 1024
 
 
 class ClipboardPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Enforced by the agent; viewers are told so that they offer nothing in vain."""
+    """The agent enforces the policy. Viewers receive it so that they offer only what is allowed."""
 
     to_desktop: bool = False
     from_desktop: bool = False
     images: bool = False
-    max_bytes: Annotated[int, msgspec.Meta(ge=1, le=LIMIT_BYTES)] = DEFAULT_MAX_BYTES
+    max_bytes: Annotated[int, msgspec.Meta(ge=1, le=CLIPBOARD_MAX_BYTES)] = DEFAULT_MAX_BYTES

@@ -1,1 +1,1 @@
-"""The clipboard between a desktop's programs and its viewers."""
+"""The clipboard between a desktop and its viewers."""

@@ -1,4 +1,4 @@
-"""The contract of a desktop's clipboard, as the viewers' side uses it. All calls on the event loop."""
+"""The contract of a desktop's clipboard. All methods are called on the event loop."""
 
 from __future__ import annotations
 
@@ -11,27 +11,31 @@ from display_server.protocol.clipboard import Format
 
 
 class ContentError(LightboxError):
-    """What a program offered cannot be had: it hangs, went away, or gave something else."""
+    """The content of a program cannot be fetched: the program hangs, ended, or returned something else."""
 
 
 class TooLargeError(ContentError):
-    """It is more than the policy lets through."""
+    """The content is larger than the policy allows."""
 
 
 class DesktopClipboard(Protocol):
-    """`serial` grows whenever a program copies something; `formats` is what it offers, the best first."""
+    """The clipboard that the programs of one desktop share.
+
+    `serial` grows whenever a program copies something; `formats` are the formats that the program offers,
+    best first. `on_copied` is called after both have changed.
+    """
 
     serial: int
     formats: tuple[Format, ...]
     on_copied: Callable[[], None]
 
     async def open(self) -> None:
-        """Begins to watch. Raises Malfunction."""
+        """Starts to watch the clipboard. Raises Malfunction."""
 
     async def fetch(self, kind: Format) -> bytes:
-        """What the program that copied last has. Raises ContentError, and Malfunction without an X server."""
+        """Fetches what a program copied last. Raises ContentError, and Malfunction without an X server."""
 
     def put(self, kind: Format, data: bytes) -> Future[None]:
-        """Programs that paste get this from now on: from when the future is done, for certain."""
+        """Makes content available to programs that paste. The future is done when they can paste it."""
 
     async def close(self) -> None: ...

@@ -1,4 +1,4 @@
-"""One viewer's share in the desktop's clipboard: the policy, what it asks for, what it brings."""
+"""Clipboard traffic of one viewer, under the desktop's policy."""
 
 from __future__ import annotations
 
@@ -24,15 +24,20 @@ from display_server.protocol.notice_codes import NoticeCode
 
 log = structlog.get_logger(__name__)
 
-#: Content goes out while no more than this waits: the picture must not stand behind a large copy.
-QUEUE_BYTES = 128 * 1024
-QUEUE_LOOK_S = 0.01
+#: The next piece of content is sent only while at most this many bytes wait in the socket, so that a large
+#: copy does not delay updates.
+SEND_BUFFER_MAX_BYTES = 128 * 1024
+#: How often the socket's buffer is checked while content waits, s.
+SEND_BUFFER_POLL_S = 0.01
 FORMATS: dict[m.ClipboardFormat, Format] = {"text": Format.TEXT, "png": Format.PNG}
 NAMES = {number: name for name, number in FORMATS.items()}
 
 
 class ViewerClipboard:
-    """`notice` tells the person something by code and English words."""
+    """Answers a viewer's requests and receives what it pastes.
+
+    `notice` sends the person a message, given its code and text.
+    """
 
     def __init__(
         self,
@@ -45,11 +50,11 @@ class ViewerClipboard:
         self._policy = policy if desktop is not None else ClipboardPolicy()
         self._socket = socket
         self._notice = notice
-        self._assembly = PieceAssembler()
-        self._answering: asyncio.Task[None] | None = None
+        self._assembler = PieceAssembler()
+        self._answer_task: asyncio.Task[None] | None = None
 
-    def tell(self) -> None:
-        """What is allowed, and what the desktop has: after hello, and when a program copied something."""
+    def send_state(self) -> None:
+        """Sends what the policy allows and what the desktop offers."""
         desktop, policy = self._desktop, self._policy
         offered = desktop.formats if desktop is not None and policy.from_desktop else ()
         self._socket.send(
@@ -65,27 +70,32 @@ class ViewerClipboard:
             )
         )
 
-    def asked(self, ask: m.ClipboardRequest) -> None:
-        """Answers in time, by content or by why there is none. A new question ends the answer before it."""
-        self._cancel()
-        self._answering = asyncio.create_task(self._answer(FORMATS[ask.format], ask.serial))
+    def on_request(self, request: m.ClipboardRequest) -> None:
+        """Starts to answer a request, with content or the reason why there is none.
 
-    def brought(self, piece: Piece) -> asyncio.Future[None] | None:
-        """A piece of the viewer's copy. The last one gives: done when programs can paste it.
-
-        Raises ProtocolError.
+        Cancels an earlier answer.
         """
-        content = self._assembly.add(piece, self._policy.max_bytes)
+        self._cancel()
+        self._answer_task = asyncio.create_task(self._answer(FORMATS[request.format], request.serial))
+
+    def on_piece(self, piece: Piece) -> asyncio.Future[None] | None:
+        """Receives a piece of what the viewer pastes. Raises ProtocolError.
+
+        After the last piece it returns a future that is done when programs can paste the content.
+        """
+        content = self._assembler.add(piece, self._policy.max_bytes)
         if content is None:
             return None
         desktop, policy = self._desktop, self._policy
         if desktop is None or not policy.to_desktop or (piece.format is Format.PNG and not policy.images):
-            self._notice(NoticeCode.CLIPBOARD_DENIED, "Nothing may be pasted from outside on this desktop.")
+            self._notice(
+                NoticeCode.CLIPBOARD_DENIED, "The policy of this desktop does not allow pasting from outside."
+            )
             return None
         log.info("clipboard to desktop", format=NAMES[piece.format], bytes=len(content))
         return desktop.put(piece.format, content)
 
-    def left(self) -> None:
+    def on_disconnected(self) -> None:
         self._cancel()
 
     async def _answer(self, kind: Format, serial: int) -> None:
@@ -102,16 +112,16 @@ class ViewerClipboard:
             self._socket.send(encode_failure(kind, serial, Failure.TOO_LARGE))
             return
         except (ContentError, Malfunction) as error:
-            log.info("clipboard content cannot be had", reason=str(error))
+            log.info("clipboard content is not available", reason=str(error))
             self._socket.send(encode_failure(kind, serial, Failure.UNAVAILABLE))
             return
         log.info("clipboard from desktop", format=NAMES[kind], bytes=len(content))
         for frame in encode_pieces(kind, serial, content):
-            while self._socket.buffered_bytes > QUEUE_BYTES:  # noqa: ASYNC110 - sockets tell of no progress
-                await asyncio.sleep(QUEUE_LOOK_S)
+            while self._socket.buffered_bytes > SEND_BUFFER_MAX_BYTES:  # noqa: ASYNC110 - sockets report no progress
+                await asyncio.sleep(SEND_BUFFER_POLL_S)
             self._socket.send(frame)
 
     def _cancel(self) -> None:
-        if self._answering is not None:
-            self._answering.cancel()
-            self._answering = None
+        if self._answer_task is not None:
+            self._answer_task.cancel()
+            self._answer_task = None

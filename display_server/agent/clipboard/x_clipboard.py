@@ -1,10 +1,10 @@
-"""CLIPBOARD of an X display (ICCCM §2).
+"""The CLIPBOARD selection of an X display (ICCCM §2).
 
-What programs copy is looked at, and fetched when a viewer asks for it; what a viewer brings is owned by us
-and given to programs that paste.
+When a program copies something, the agent reads only the list of formats; the content is fetched when a
+viewer requests it. When a viewer pastes, the agent owns the selection and hands the content to programs.
 
-Content is patient data: it is held in memory for as long as programs may ask for it, and never logged.
-Rejected: fetching what was copied at once. Nothing leaves a desktop that nobody asked for.
+Content is patient data. It is kept in memory as long as programs may request it, and never logged. Fetching
+content as soon as it is copied was rejected, so that nothing leaves a desktop without a request.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import xcffib.xfixes
 import xcffib.xproto
 
 from display_server.agent.clipboard.desktop_clipboard import ContentError, TooLargeError
-from display_server.agent.clipboard.outgoing import Outgoing
+from display_server.agent.clipboard.outgoing_transfers import OutgoingTransfers
 from display_server.desktop.clipboard_policy import ClipboardPolicy
 from display_server.desktop.x11.x_connection import XConnection
 from display_server.errors import Malfunction
@@ -29,20 +29,22 @@ from display_server.protocol.clipboard import PNG_SIGNATURE, Format
 
 log = structlog.get_logger(__name__)
 
-#: A program that does not answer, or go on, within this hangs, s.
-ANSWER_WITHIN_S = 3.0
-#: Targets that we ask for, the best first, and give.
+#: How long a program may take to answer or to send the next chunk, s.
+ANSWER_TIMEOUT_S = 3.0
+#: Text targets that the agent requests, best first, and offers.
 TEXT_TARGETS = ("UTF8_STRING", "text/plain;charset=utf-8", "STRING", "text/plain")
 PNG_TARGET = "image/png"
-_ATOMS = ("CLIPBOARD", "TARGETS", "TIMESTAMP", "MULTIPLE", "INCR", "TEXT", "LIGHTBOX_CLIPBOARD", "ATOM_PAIR")
-_SELECTION_NOTIFY = struct.Struct("=BxHIIIII8x")
+#: Most targets that are read from a program's list.
 _TARGETS_MAX = 1024
+_ATOMS = ("CLIPBOARD", "TARGETS", "TIMESTAMP", "MULTIPLE", "INCR", "TEXT", "LIGHTBOX_CLIPBOARD", "ATOM_PAIR")
+#: Type, sequence number, time, requestor, selection, target and property of a SelectionNotify event.
+_SELECTION_NOTIFY = struct.Struct("=BxHIIIII8x")
 
 Atoms = dict[str, int]
 
 
 class XClipboard:
-    """The DesktopClipboard of an X display."""
+    """The clipboard of an X display, a DesktopClipboard."""
 
     def __init__(self, display: str, xauthority: Path | None, policy: ClipboardPolicy) -> None:
         self._display = display
@@ -52,11 +54,11 @@ class XClipboard:
         self.formats: tuple[Format, ...] = ()
         self.on_copied: Callable[[], None] = lambda: None
         self._connection: XConnection | None = None
-        self._ours: tuple[Format, bytes] | None = None
-        self._owned_at = 0
+        self._owned: tuple[Format, bytes] | None = None
+        self._owner_since = 0
         self._text_target = 0
-        self._answers: dict[int, _Answer] = {}  # by our window that waits for it
-        self._looking: asyncio.Task[None] | None = None
+        self._conversions: dict[int, _Conversion] = {}  # by the window that waits for it
+        self._targets_task: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
@@ -72,21 +74,21 @@ class XClipboard:
         masks = xcffib.xfixes.SelectionEventMask
         every = masks.SetSelectionOwner | masks.SelectionWindowDestroy | masks.SelectionClientClose
         fixes.SelectSelectionInput(self._window, self._atoms["CLIPBOARD"], every)
-        self._outgoing = Outgoing(connection.core, self._atoms["INCR"])
+        self._outgoing = OutgoingTransfers(connection.core, self._atoms["INCR"])
         connection.on_event = self._on_event
         connection.watch()
         owner = connection.core.GetSelectionOwner(self._atoms["CLIPBOARD"])
         await connection.round_trip()
-        self._new_owner(owner.reply().owner, xcffib.CurrentTime)
+        self._on_owner_changed(owner.reply().owner, xcffib.CurrentTime)
 
     async def fetch(self, kind: Format) -> bytes:
         target = self._atoms[PNG_TARGET] if kind is Format.PNG else self._text_target
         if kind not in self.formats:
-            raise ContentError("The program no longer offers it.")
+            raise ContentError("The program no longer offers the content.")
         try:
             _, data = await self._convert(target)
         except TimeoutError:
-            raise ContentError("The program that copied it does not answer.") from None
+            raise ContentError("The program that copied the content does not answer.") from None
         if kind is Format.PNG:
             if not data.startswith(PNG_SIGNATURE):
                 raise ContentError("The program did not give a PNG picture.")
@@ -98,7 +100,7 @@ class XClipboard:
     def put(self, kind: Format, data: bytes) -> asyncio.Future[None]:
         if kind is Format.TEXT:
             data = data.replace(b"\r\n", b"\n")
-        self._ours = (kind, data)
+        self._owned = (kind, data)
         connection = self._opened()
         with connection.requests():
             now = xcffib.CurrentTime
@@ -106,7 +108,7 @@ class XClipboard:
         return connection.round_trip()
 
     async def close(self) -> None:
-        tasks = [*self._tasks, *([self._looking] if self._looking else [])]
+        tasks = [*self._tasks, *([self._targets_task] if self._targets_task else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -114,42 +116,42 @@ class XClipboard:
             self._outgoing.close()
             self._connection.close()
 
-    # ── who owns it ──────────────────────────────────────────────────────────────────────────────────
+    # ── ownership ────────────────────────────────────────────────────────────────────────────────────
 
     def _on_event(self, event: Any) -> None:
         match event:
             case xcffib.xfixes.SelectionNotifyEvent():
-                self._new_owner(event.owner, event.selection_timestamp)
+                self._on_owner_changed(event.owner, event.selection_timestamp)
             case xcffib.xproto.SelectionRequestEvent():
-                self._requested(event)
+                self._on_selection_request(event)
             case xcffib.xproto.SelectionNotifyEvent():
-                if answer := self._answers.get(event.requestor):
-                    answer.notify(event.property)
+                if conversion := self._conversions.get(event.requestor):
+                    conversion.notify(event.property)
             case xcffib.xproto.PropertyNotifyEvent():
                 if event.state == xcffib.xproto.Property.Delete:
-                    self._outgoing.deleted(event.window, event.atom)
+                    self._outgoing.on_property_deleted(event.window, event.atom)
                     self._opened().flush()
-                elif answer := self._answers.get(event.window):
-                    answer.grown.set()
+                elif conversion := self._conversions.get(event.window):
+                    conversion.property_written.set()
 
-    def _new_owner(self, owner: int, at: int) -> None:
-        if self._looking is not None:
-            self._looking.cancel()
-            self._looking = None
+    def _on_owner_changed(self, owner: int, time: int) -> None:
+        if self._targets_task is not None:
+            self._targets_task.cancel()
+            self._targets_task = None
         self.formats = ()
-        self._owned_at = at
+        self._owner_since = time
         if owner == self._window:
             return
-        self._ours = None
+        self._owned = None
         if owner and self._policy.from_desktop:
-            self._looking = asyncio.create_task(self._look())
+            self._targets_task = asyncio.create_task(self._read_targets())
 
-    async def _look(self) -> None:
-        """What the new owner offers. The newest one wins."""
+    async def _read_targets(self) -> None:
+        """Reads which formats the new owner offers."""
         try:
             kind, data = await self._convert(self._atoms["TARGETS"])
         except (TimeoutError, ContentError, Malfunction) as error:
-            log.info("clipboard offers nothing", reason=type(error).__name__)
+            log.info("clipboard formats could not be read", reason=type(error).__name__)
             return
         if kind != self._atoms["ATOM"] and kind != self._atoms["TARGETS"]:
             return
@@ -167,103 +169,111 @@ class XClipboard:
     # ── a program copied ─────────────────────────────────────────────────────────────────────────────
 
     async def _convert(self, target: int) -> tuple[int, bytes]:
-        """Type and content. Each conversion has a window of its own, so that a late answer meets nobody.
+        """Converts the selection. Returns type and content. Raises ContentError or TimeoutError.
 
-        Raises ContentError, TimeoutError.
+        Each conversion uses a window of its own, so that a late answer is ignored.
         """
         connection = self._opened()
         window = self._new_window(connection)
-        answer = self._answers[window] = _Answer()
-        place = self._atoms["LIGHTBOX_CLIPBOARD"]
+        conversion = self._conversions[window] = _Conversion()
+        prop = self._atoms["LIGHTBOX_CLIPBOARD"]
         try:
             with connection.requests():
                 connection.core.ConvertSelection(
-                    window, self._atoms["CLIPBOARD"], target, place, self._owned_at
+                    window, self._atoms["CLIPBOARD"], target, prop, self._owner_since
                 )
                 connection.x.flush()
-            async with asyncio.timeout(ANSWER_WITHIN_S):
-                if not await answer.property:
-                    raise ContentError("The program refuses to give it.")
-                kind, data = await self._take(window, self._policy.max_bytes)
-            return await self._take_all(window, answer) if kind == self._atoms["INCR"] else (kind, data)
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                if not await conversion.property:
+                    raise ContentError("The program refuses to deliver the content.")
+                kind, data = await self._read_property(window, self._policy.max_bytes)
+            if kind == self._atoms["INCR"]:
+                return await self._read_chunks(window, conversion)
+            return kind, data
         finally:
-            del self._answers[window]
+            del self._conversions[window]
             if connection.lost is None:
                 with contextlib.suppress(Malfunction), connection.requests():
                     connection.core.DestroyWindow(window)
                     connection.x.flush()
 
-    async def _take_all(self, window: int, answer: _Answer) -> tuple[int, bytes]:
-        """INCR: a chunk each time that the property is written, until an empty one."""
+    async def _read_chunks(self, window: int, conversion: _Conversion) -> tuple[int, bytes]:
+        """Reads an INCR transfer: a chunk whenever the property is written, until an empty one."""
         content, kind = bytearray(), 0
         while True:
-            async with asyncio.timeout(ANSWER_WITHIN_S):
-                await answer.grown.wait()
-                answer.grown.clear()
-                chunk_kind, chunk = await self._take(window, self._policy.max_bytes - len(content))
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                await conversion.property_written.wait()
+                conversion.property_written.clear()
+                chunk_kind, chunk = await self._read_property(window, self._policy.max_bytes - len(content))
             if not chunk_kind:
-                continue  # told of a write that was read already
+                continue  # the chunk of this event was read before
             if not chunk:
                 return kind, bytes(content)
             kind = chunk_kind
             content += chunk
 
-    async def _take(self, window: int, limit_bytes: int) -> tuple[int, bytes]:
-        """Reads and deletes the property; type 0 when there is none. Raises TooLargeError."""
+    async def _read_property(self, window: int, limit_bytes: int) -> tuple[int, bytes]:
+        """Reads and deletes the property; the type is 0 if it does not exist. Raises TooLargeError."""
         connection = self._opened()
-        place, anything = self._atoms["LIGHTBOX_CLIPBOARD"], xcffib.xproto.GetPropertyType.Any
+        prop, anything = self._atoms["LIGHTBOX_CLIPBOARD"], xcffib.xproto.GetPropertyType.Any
         with connection.requests():
-            cookie = connection.core.GetProperty(True, window, place, anything, 0, limit_bytes // 4 + 1)
+            cookie = connection.core.GetProperty(True, window, prop, anything, 0, limit_bytes // 4 + 1)
         await connection.round_trip()
         reply = cookie.reply()
         data = bytes(reply.value.buf())
         if reply.bytes_after or len(data) > limit_bytes:
-            raise TooLargeError(f"It has more than {self._policy.max_bytes} bytes.")
+            raise TooLargeError(f"The content has more than {self._policy.max_bytes} bytes.")
         return reply.type, data
 
     # ── a program pastes ─────────────────────────────────────────────────────────────────────────────
 
-    def _requested(self, event: Any) -> None:
-        place = event.property or event.target  # ICCCM: obsolete clients name none
+    def _on_selection_request(self, event: Any) -> None:
+        prop = event.property or event.target  # obsolete clients name no property (ICCCM §2.2)
         if event.target == self._atoms["MULTIPLE"] and event.property:
-            task = asyncio.create_task(self._give_many(event))
+            task = asyncio.create_task(self._answer_multiple(event))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         else:
-            self._notify(event, place if self._give(event.requestor, event.target, place) else 0)
+            self._send_notify(event, prop if self._write_content(event.requestor, event.target, prop) else 0)
 
-    def _give(self, window: int, target: int, place: int) -> bool:
-        """Writes our content, as `target` wants it, into the property. False when we cannot."""
-        if self._ours is None:
+    def _write_content(self, window: int, target: int, prop: int) -> bool:
+        """Writes the content, converted to `target`, into the property.
+
+        Returns False if that is impossible.
+        """
+        if self._owned is None:
             return False
-        kind, data = self._ours
+        kind, data = self._owned
         atoms = self._atoms
         core = self._opened().core
         replace = xcffib.xproto.PropMode.Replace
         targets = self._targets(kind)
         if target == atoms["TARGETS"]:
             listed = [atoms["TARGETS"], atoms["TIMESTAMP"], atoms["MULTIPLE"], *targets]
-            core.ChangeProperty(replace, window, place, atoms["ATOM"], 32, len(listed), listed)
+            core.ChangeProperty(replace, window, prop, atoms["ATOM"], 32, len(listed), listed)
         elif target == atoms["TIMESTAMP"]:
-            core.ChangeProperty(replace, window, place, atoms["INTEGER"], 32, 1, [self._owned_at])
+            core.ChangeProperty(replace, window, prop, atoms["INTEGER"], 32, 1, [self._owner_since])
         elif target in targets:
-            plain = target == atoms["STRING"]
-            given = data.decode().encode("latin-1", "replace") if plain else data
-            return self._outgoing.begin(window, place, targets[target], given)
+            latin = target == atoms["STRING"]
+            converted = data.decode().encode("latin-1", "replace") if latin else data
+            return self._outgoing.start(window, prop, targets[target], converted)
         else:
             return False
         return True
 
     def _targets(self, kind: Format) -> dict[int, int]:
-        """What content of this kind is given as, and the type that its property gets."""
+        """Returns the targets that content of this kind can be converted to, and the type of each."""
         atoms = self._atoms
         if kind is Format.PNG:
             return {atoms[PNG_TARGET]: atoms[PNG_TARGET]}
         texts = {atoms[name]: atoms[name] for name in TEXT_TARGETS}
         return texts | {atoms["TEXT"]: atoms["UTF8_STRING"]}
 
-    async def _give_many(self, event: Any) -> None:
-        """MULTIPLE: pairs of target and property; those that we cannot give lose their property's name."""
+    async def _answer_multiple(self, event: Any) -> None:
+        """Answers a MULTIPLE request: pairs of target and property.
+
+        The property of a failed pair becomes 0.
+        """
         connection = self._opened()
         with connection.requests():
             anything = xcffib.xproto.GetPropertyType.Any
@@ -272,20 +282,20 @@ class XClipboard:
             await connection.round_trip()
             data = bytes(cookie.reply().value.buf())
         except (xcffib.Error, Malfunction):
-            return  # whoever asked is gone
+            return  # the requestor no longer exists
         pairs = list(struct.unpack(f"={len(data) // 8 * 2}I", data[: len(data) // 8 * 8]))
         for index in range(0, len(pairs), 2):
-            if not self._give(event.requestor, pairs[index], pairs[index + 1]):
+            if not self._write_content(event.requestor, pairs[index], pairs[index + 1]):
                 pairs[index + 1] = 0
         core, replace = connection.core, xcffib.xproto.PropMode.Replace
         pair = self._atoms["ATOM_PAIR"]
         core.ChangeProperty(replace, event.requestor, event.property, pair, 32, len(pairs), pairs)
-        self._notify(event, event.property)
+        self._send_notify(event, event.property)
 
-    def _notify(self, event: Any, place: int) -> None:
+    def _send_notify(self, event: Any, prop: int) -> None:
         connection = self._opened()
         answer = _SELECTION_NOTIFY.pack(
-            31, 0, event.time, event.requestor, event.selection, event.target, place
+            31, 0, event.time, event.requestor, event.selection, event.target, prop
         )
         with contextlib.suppress(Malfunction), connection.requests():
             connection.core.SendEvent(False, event.requestor, 0, answer)
@@ -309,13 +319,13 @@ class XClipboard:
         return self._connection
 
 
-class _Answer:
-    """What a conversion waits for."""
+class _Conversion:
+    """What a running conversion waits for."""
 
     def __init__(self) -> None:
         self.property: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self.grown = asyncio.Event()
+        self.property_written = asyncio.Event()
 
-    def notify(self, place: int) -> None:
+    def notify(self, prop: int) -> None:
         if not self.property.done():
-            self.property.set_result(place)
+            self.property.set_result(prop)

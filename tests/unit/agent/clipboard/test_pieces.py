@@ -1,4 +1,4 @@
-"""Frames of kind 3: what is cut is put together again, and nothing else is."""
+"""Clipboard frames: content is split into pieces and joined again; malformed pieces are refused."""
 
 from __future__ import annotations
 
@@ -38,28 +38,28 @@ def frame(
 @given(
     st.integers(0, 3 * CLIPBOARD_PIECE_MAX_BYTES + 1), st.sampled_from(Format), st.integers(0, 0xFFFF_FFFF)
 )
-def test_comes_back_whole(size: int, kind: Format, serial: int) -> None:
+def test_encoded_pieces_are_joined_again(size: int, kind: Format, serial: int) -> None:
     content = ((PNG_SIGNATURE if kind is Format.PNG else b"") + b"x" * size) if size else b""
     if kind is Format.PNG and not content:
         content = PNG_SIGNATURE
-    assembly = PieceAssembler()
-    results = [assembly.add(parse_piece(part), LIMIT) for part in encode_pieces(kind, serial, content)]
+    assembler = PieceAssembler()
+    results = [assembler.add(parse_piece(part), LIMIT) for part in encode_pieces(kind, serial, content)]
     assert results[-1] == content
     assert all(result is None for result in results[:-1])
 
 
-def test_a_new_copy_takes_the_place_of_an_unfinished_one() -> None:
-    assembly = PieceAssembler()
+def test_new_content_replaces_unfinished_content() -> None:
+    assembler = PieceAssembler()
     first, *_ = encode_pieces(Format.TEXT, 1, b"x" * (CLIPBOARD_PIECE_MAX_BYTES + 1))
-    assert assembly.add(parse_piece(first), LIMIT) is None
+    assert assembler.add(parse_piece(first), LIMIT) is None
     (second,) = encode_pieces(Format.TEXT, 2, b"y")
-    assert assembly.add(parse_piece(second), LIMIT) == b"y"
+    assert assembler.add(parse_piece(second), LIMIT) == b"y"
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "message"),
     [
-        (b"\x03", "head"),
+        (b"\x03", "header"),
         (frame(kind=2), "kind"),
         (frame(flags=1), "flags"),
         (frame(kind_of_content=3), "format"),
@@ -69,32 +69,32 @@ def test_a_new_copy_takes_the_place_of_an_unfinished_one() -> None:
         (frame(data=b""), "does not fit"),
     ],
 )
-def test_no_piece(data: bytes, told: str) -> None:
-    with pytest.raises(ProtocolError, match=told):
+def test_a_malformed_frame_is_refused(data: bytes, message: str) -> None:
+    with pytest.raises(ProtocolError, match=message):
         parse_piece(data)
 
 
 @pytest.mark.parametrize(
-    ("frames", "told"),
+    ("frames", "message"),
     [
         ([frame(total=4, offset=2)], "continue"),
         ([frame(total=4), frame(total=4, offset=2, serial=2)], "continue"),
         ([frame(total=4), frame(total=5, offset=2)], "continue"),
         ([frame(total=6), frame(total=6, offset=4)], "continue"),
         ([frame(), frame(offset=2, total=4)], "continue"),
-        ([frame(total=LIMIT + 1)], "over the limit"),
+        ([frame(total=LIMIT + 1)], "exceeds the limit"),
         ([frame(data=b"\xff\xfe")], "UTF-8"),
         ([frame(kind_of_content=2)], "not PNG"),
     ],
 )
-def test_no_copy(frames: list[bytes], told: str) -> None:
-    assembly = PieceAssembler()
-    *fine, wrong = frames
-    for data in fine:
-        assembly.add(parse_piece(data), LIMIT)
-    with pytest.raises(ProtocolError, match=told):
-        assembly.add(parse_piece(wrong), LIMIT)
+def test_wrong_content_is_refused(frames: list[bytes], message: str) -> None:
+    assembler = PieceAssembler()
+    *valid, wrong = frames
+    for data in valid:
+        assembler.add(parse_piece(data), LIMIT)
+    with pytest.raises(ProtocolError, match=message):
+        assembler.add(parse_piece(wrong), LIMIT)
 
 
-def test_a_reason_has_no_content() -> None:
+def test_a_failure_has_no_content() -> None:
     assert encode_failure(Format.PNG, 9, Failure.TOO_LARGE) == struct.pack("<BBHIII", 3, 2, 2, 9, 0, 0)

@@ -1,4 +1,4 @@
-"""An agent's viewers and the clipboard: the policy holds, content and input keep their order."""
+"""The clipboard of an agent's viewers: policy, requests, pasting, and the order of content and input."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from display_server.agent.clipboard.desktop_clipboard import ContentError, TooLa
 from display_server.desktop.clipboard_policy import ClipboardPolicy
 from display_server.protocol.clipboard import PNG_SIGNATURE, Failure, Format, encode_pieces
 from display_server.protocol.close_codes import CloseCode
+from display_server.protocol.notice_codes import NoticeCode
 from tests.fakes.agent import RunningAgent, running_agent
 from tests.fakes.viewer import FakeViewer
 
@@ -21,15 +22,15 @@ PNG = PNG_SIGNATURE + bytes(200_000)
 
 
 class FakeClipboard:
-    """A DesktopClipboard of a test's own; `settle` says when what was put can be pasted."""
+    """A DesktopClipboard for tests. `futures` says when content of `put` can be pasted."""
 
     def __init__(self) -> None:
         self.serial = 0
         self.formats: tuple[Format, ...] = ()
         self.on_copied: Callable[[], None] = lambda: None
         self.content: dict[Format, bytes | ContentError] = {}
-        self.had: list[tuple[Format, bytes]] = []
-        self.putting: list[Future[None]] = []
+        self.pasted: list[tuple[Format, bytes]] = []
+        self.futures: list[Future[None]] = []
 
     async def open(self) -> None: ...
 
@@ -48,21 +49,21 @@ class FakeClipboard:
         return found
 
     def put(self, kind: Format, data: bytes) -> Future[None]:
-        self.had.append((kind, data))
+        self.pasted.append((kind, data))
         future = asyncio.get_running_loop().create_future()
-        self.putting.append(future)
+        self.futures.append(future)
         return future
 
 
-async def bring(viewer: FakeViewer, kind: Format, content: bytes) -> None:
+async def paste(viewer: FakeViewer, kind: Format, content: bytes) -> None:
     for frame in encode_pieces(kind, 1, content):
         await viewer.connection.send(frame)
 
 
 async def answer(viewer: FakeViewer, kind: str, serial: int) -> tuple[int, bytes]:
-    """Flags and content of the answer."""
+    """Requests content; returns flags and content of the answer."""
     viewer.clipboard.clear()
-    await viewer.say(type="clipboard", serial=serial, format=kind)
+    await viewer.send(type="clipboard", serial=serial, format=kind)
 
     def done() -> bool:
         frames = viewer.clipboard
@@ -73,32 +74,32 @@ async def answer(viewer: FakeViewer, kind: str, serial: int) -> tuple[int, bytes
     return viewer.clipboard[0][1], b"".join(frame[16:] for frame in viewer.clipboard)
 
 
-async def shown(viewer: FakeViewer, running: RunningAgent) -> None:
-    await viewer.until_exact(running.picture)
+async def wait_until_shown(viewer: FakeViewer, running: RunningAgent) -> None:
+    await viewer.until_exact(running.frame)
 
 
-async def test_told_after_the_welcome_and_with_each_copy() -> None:
+async def test_the_state_is_sent_after_welcome_and_with_each_copy() -> None:
     clipboard = FakeClipboard()
     async with (
         running_agent(clipboard=clipboard, clipboard_policy=OPEN) as running,
         FakeViewer(running.socket) as viewer,
     ):
-        await shown(viewer, running)
-        (first,) = viewer.told("clipboard")
+        await wait_until_shown(viewer, running)
+        (first,) = viewer.received("clipboard")
         assert (first["to_desktop"], first["from_desktop"], first["images"]) == (True, True, True)
         assert (first["max_bytes"], first["serial"], first["formats"]) == (500_000, 0, [])
         clipboard.copy(TEXT=b"x", PNG=PNG)
-        await viewer.until(lambda: len(viewer.told("clipboard")) == 2)
-        assert viewer.told("clipboard")[1]["formats"] == ["text", "png"]
+        await viewer.until(lambda: len(viewer.received("clipboard")) == 2)
+        assert viewer.received("clipboard")[1]["formats"] == ["text", "png"]
 
 
-async def test_content_comes_when_asked_for() -> None:
+async def test_content_is_sent_on_request() -> None:
     clipboard = FakeClipboard()
     async with (
         running_agent(clipboard=clipboard, clipboard_policy=OPEN) as running,
         FakeViewer(running.socket) as viewer,
     ):
-        await shown(viewer, running)
+        await wait_until_shown(viewer, running)
         clipboard.copy(TEXT="한글".encode(), PNG=PNG)
         assert await answer(viewer, "text", 1) == (0, "한글".encode())
         assert await answer(viewer, "png", 1) == (0, PNG)
@@ -116,13 +117,13 @@ async def test_content_comes_when_asked_for() -> None:
         (ClipboardPolicy(from_desktop=True), "png"),
     ],
 )
-async def test_nothing_leaves_that_may_not(policy: ClipboardPolicy, kind: str) -> None:
+async def test_the_policy_denies_copying_from_the_desktop(policy: ClipboardPolicy, kind: str) -> None:
     clipboard = FakeClipboard()
     async with (
         running_agent(clipboard=clipboard, clipboard_policy=policy) as running,
         FakeViewer(running.socket) as viewer,
     ):
-        await shown(viewer, running)
+        await wait_until_shown(viewer, running)
         clipboard.copy(TEXT=b"secret", PNG=PNG)
         assert await answer(viewer, kind, 1) == (Failure.DENIED, b"")
 
@@ -135,46 +136,46 @@ async def test_nothing_leaves_that_may_not(policy: ClipboardPolicy, kind: str) -
         (ClipboardPolicy(to_desktop=True), Format.PNG),
     ],
 )
-async def test_nothing_enters_that_may_not(policy: ClipboardPolicy, kind: Format) -> None:
+async def test_the_policy_denies_pasting_into_the_desktop(policy: ClipboardPolicy, kind: Format) -> None:
     clipboard = FakeClipboard()
     async with (
         running_agent(clipboard=clipboard, clipboard_policy=policy) as running,
         FakeViewer(running.socket) as viewer,
     ):
-        await shown(viewer, running)
-        await bring(viewer, kind, PNG if kind is Format.PNG else b"x")
-        await viewer.until(lambda: bool(viewer.told("notice")))
-        assert viewer.told("notice")[0]["code"] == "clipboard-denied"
-        assert clipboard.had == []
+        await wait_until_shown(viewer, running)
+        await paste(viewer, kind, PNG if kind is Format.PNG else b"x")
+        await viewer.until(lambda: bool(viewer.received("notice")))
+        assert viewer.received("notice")[0]["code"] == NoticeCode.CLIPBOARD_DENIED
+        assert clipboard.pasted == []
 
 
-async def test_the_key_that_pastes_waits_for_the_content() -> None:
+async def test_input_waits_until_pasted_content_is_available() -> None:
     clipboard = FakeClipboard()
     async with (
         running_agent(clipboard=clipboard, clipboard_policy=OPEN) as running,
         FakeViewer(running.socket) as viewer,
     ):
-        await shown(viewer, running)
-        await bring(viewer, Format.PNG, PNG)
-        await viewer.say(type="key", keysym=0x76, code="KeyV", down=True)
-        await viewer.say(type="pointer", x=3, y=4, buttons=0)
-        await viewer.say(type="ping", t=1.0)
-        await viewer.until(lambda: bool(viewer.told("pong")))
-        assert clipboard.had == [(Format.PNG, PNG)]
-        assert running.hands.done == []
-        clipboard.putting[0].set_result(None)
-        await viewer.say(type="ping", t=2.0)
-        await viewer.until(lambda: len(viewer.told("pong")) == 2)
-        assert running.hands.done == [("key", 0x76, "KeyV", True), ("pointer", 3, 4, 0)]
+        await wait_until_shown(viewer, running)
+        await paste(viewer, Format.PNG, PNG)
+        await viewer.send(type="key", keysym=0x76, code="KeyV", down=True)
+        await viewer.send(type="pointer", x=3, y=4, buttons=0)
+        await viewer.send(type="ping", t=1.0)
+        await viewer.until(lambda: bool(viewer.received("pong")))
+        assert clipboard.pasted == [(Format.PNG, PNG)]
+        assert running.input.done == []
+        clipboard.futures[0].set_result(None)
+        await viewer.send(type="ping", t=2.0)
+        await viewer.until(lambda: len(viewer.received("pong")) == 2)
+        assert running.input.done == [("key", 0x76, "KeyV", True), ("pointer", 3, 4, 0)]
 
 
-async def test_more_than_the_limit_ends_the_viewer() -> None:
+async def test_content_over_the_limit_closes_the_connection() -> None:
     clipboard = FakeClipboard()
     async with (
         running_agent(clipboard=clipboard, clipboard_policy=OPEN) as running,
         FakeViewer(running.socket) as viewer,
     ):
-        await shown(viewer, running)
-        await bring(viewer, Format.TEXT, b"x" * 500_001)
+        await wait_until_shown(viewer, running)
+        await paste(viewer, Format.TEXT, b"x" * 500_001)
         await viewer.until(lambda: viewer.close_code is not None)
         assert viewer.close_code == CloseCode.PROTOCOL_VIOLATION

@@ -1,4 +1,4 @@
-"""Content on its way to a program that pastes, as ICCCM's INCR wants it when it is large."""
+"""Transfers clipboard content to programs that paste; large content in chunks, as ICCCM's INCR requires."""
 
 from __future__ import annotations
 
@@ -8,24 +8,30 @@ from typing import Any
 
 import xcffib.xproto
 
-#: Bytes per property: well below what any X server takes in one request.
+#: Content per property, bytes; well below what any X server accepts in one request.
 CHUNK_BYTES = 128 * 1024
-#: A program that does not take the next chunk within this has lost interest, s.
-TAKE_WITHIN_S = 10.0
-#: Programs that paste large content at the same time; more is malice.
+#: A transfer is abandoned when the program has not read the current chunk after this time, s.
+CHUNK_TIMEOUT_S = 10.0
+#: Most transfers of large content at the same time; more are refused.
 TRANSFERS_MAX = 8
 
 
-class Outgoing:
-    """Transfers by window and property. `core` are the X server's core requests."""
+class OutgoingTransfers:
+    """The running transfers, by window and property.
+
+    `core` sends core requests to the X server; `incr` is the atom INCR.
+    """
 
     def __init__(self, core: Any, incr: int) -> None:
         self._core = core
         self._incr = incr
         self._transfers: dict[tuple[int, int], _Transfer] = {}
 
-    def begin(self, window: int, prop: int, kind: int, content: bytes) -> bool:
-        """Puts the content, or its announcement, into the program's property. False when it cannot."""
+    def start(self, window: int, prop: int, kind: int, content: bytes) -> bool:
+        """Writes the content, or the announcement of an INCR transfer, into the program's property.
+
+        `kind` is the atom of the property's type. Returns False if there are too many transfers.
+        """
         if len(content) <= CHUNK_BYTES:
             self._write(window, prop, kind, content)
             return True
@@ -39,14 +45,17 @@ class Outgoing:
         self._core.ChangeProperty(xcffib.xproto.PropMode.Replace, window, prop, self._incr, 32, 1, [size])
         return True
 
-    def deleted(self, window: int, prop: int) -> bool:
-        """The program has taken a chunk. False when it is none of ours."""
+    def on_property_deleted(self, window: int, prop: int) -> bool:
+        """The program has read a chunk: writes the next one.
+
+        Returns False if no transfer uses the property.
+        """
         transfer = self._transfers.get((window, prop))
         if transfer is None:
             return False
-        chunk = transfer.next()
+        chunk = transfer.next_chunk()
         self._write(window, prop, transfer.kind, chunk)
-        if not chunk:  # an empty one ends it
+        if not chunk:  # an empty chunk ends the transfer
             self._transfers.pop((window, prop)).close()
             self._core.ChangeWindowAttributes(window, xcffib.xproto.CW.EventMask, [0])
         return True
@@ -62,16 +71,16 @@ class Outgoing:
 
 
 class _Transfer:
-    def __init__(self, kind: int, content: bytes, given_up: Callable[[], object]) -> None:
+    def __init__(self, kind: int, content: bytes, on_timeout: Callable[[], object]) -> None:
         self.kind = kind
         self._content = content
         self._offset = 0
-        self._given_up = given_up
-        self._timer = self._wait()
+        self._on_timeout = on_timeout
+        self._timer = self._start_timer()
 
-    def next(self) -> bytes:
+    def next_chunk(self) -> bytes:
         self._timer.cancel()
-        self._timer = self._wait()
+        self._timer = self._start_timer()
         chunk = self._content[self._offset : self._offset + CHUNK_BYTES]
         self._offset += len(chunk)
         return chunk
@@ -79,5 +88,5 @@ class _Transfer:
     def close(self) -> None:
         self._timer.cancel()
 
-    def _wait(self) -> asyncio.TimerHandle:
-        return asyncio.get_running_loop().call_later(TAKE_WITHIN_S, self._given_up)
+    def _start_timer(self) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(CHUNK_TIMEOUT_S, self._on_timeout)
