@@ -1,1 +1,1 @@
-"""Logs, metrics and the trace of every frame. Never pixels, keys or text."""
+"""Logs, metrics and frame traces. None of them ever contains pixels, key strokes or text."""

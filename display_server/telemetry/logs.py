@@ -1,4 +1,4 @@
-"""Logs of a process: one JSON object a line on stderr."""
+"""Logging of a process: one JSON object per line on stderr."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ import structlog
 
 
 class LossyStream:
-    """A stream that may lose a line: a full disk or a reader that has gone is no reason to end."""
+    """A text stream that drops lines which cannot be written, for example because the disk is full.
+
+    A process must not end because its log cannot be written. `lost` counts the failures.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -32,7 +35,10 @@ class LossyStream:
 
 
 def configure_logs(process: str) -> None:
-    """`LIGHTBOX_LOG_LEVEL` is debug, info (default), warning or error. `process` stands in every line."""
+    """Configures structlog. Every line contains `process`.
+
+    The environment variable LIGHTBOX_LOG_LEVEL is debug, info (default), warning or error.
+    """
     level = getattr(logging, os.environ.get("LIGHTBOX_LOG_LEVEL", "info").upper(), logging.INFO)
     structlog.configure(
         processors=[
@@ -47,5 +53,5 @@ def configure_logs(process: str) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)
-    # Libraries only speak up when something is wrong.
+    # Libraries log errors only.
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")

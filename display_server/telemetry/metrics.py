@@ -1,7 +1,7 @@
-"""What the agent counts, and how Prometheus reads it.
+"""The agent's metrics, and their export for Prometheus.
 
-Counting is plain numbers, since it happens in the hot path; `prometheus_client` is imported when somebody
-asks, so that an agent starts without it.
+Counters are plain numbers because they are updated in the hot path. `prometheus_client` is imported on the
+first export, so that it does not delay the start of an agent.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from display_server.telemetry.trace import STAGES
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
-#: Upper bounds of the stages' histograms, s; a frame of 60/s has 0.0167.
+#: Upper bounds of the histogram buckets, s. A frame at 60 frames/s lasts 0.0167 s.
 BOUNDS_S = (0.0001, 0.0003, 0.001, 0.002, 0.004, 0.008, 0.0167, 0.033, 0.067, 0.133, 0.5, 2.0)
 
 
-class Timing:
-    """A histogram over `BOUNDS_S`."""
+class Histogram:
+    """Durations in buckets with the upper bounds `BOUNDS_S`."""
 
     def __init__(self) -> None:
         self.counts = [0] * (len(BOUNDS_S) + 1)
@@ -34,7 +34,7 @@ class Timing:
         self.sum_s += seconds
 
     def buckets(self) -> list[tuple[str, float]]:
-        """Cumulative, as Prometheus wants them."""
+        """Returns bound and cumulative count of each bucket, as Prometheus expects them."""
         names = [*(f"{bound:g}" for bound in BOUNDS_S), "+Inf"]
         total = 0
         result = []
@@ -46,19 +46,19 @@ class Timing:
 
 @dataclass
 class AgentMetrics:
-    """One of a process, handed to whoever counts."""
+    """The metrics of one agent process. Each part of the agent increments its own counters."""
 
     viewers: Callable[[], int] = lambda: 0
     captures: int = 0
-    captures_vain: int = 0  # damage without a changed pixel
-    torn: int = 0  # reads that the X server disturbed, and were repeated
+    captures_unchanged: int = 0  # damage without a changed pixel
+    torn: int = 0  # reads during which the X server drew, so that they were repeated
     tiles_changed: int = 0
     updates: int = 0
     partial: int = 0
     update_bytes: int = 0
     raw_bytes: int = 0
-    tiles: Counter[str] = field(default_factory=Counter)  # by encoding, `cached` and `moved`
-    shared: int = 0  # payloads coded for one viewer and sent to another
+    tiles: Counter[str] = field(default_factory=Counter)  # sent, by encoding, `cached` or `moved`
+    shared: int = 0  # payloads that were encoded for one viewer and sent to another
     dropped: int = 0
     mismatches: int = 0
     reports: int = 0
@@ -70,33 +70,36 @@ class AgentMetrics:
     pointer_late: int = 0
     video_frames: int = 0
     video_bytes: int = 0
-    video_begun: int = 0
+    video_started: int = 0
     video_connected: int = 0
     video_failed: int = 0
-    state_s: Counter[str] = field(default_factory=Counter)  # viewer-seconds by state
-    stages: dict[str, Timing] = field(default_factory=lambda: {stage: Timing() for stage in STAGES})
+    state_s: Counter[str] = field(default_factory=Counter)  # viewer-seconds by exactness
+    stages: dict[str, Histogram] = field(default_factory=lambda: {stage: Histogram() for stage in STAGES})
 
-    def frame(self, frame: TraceFrame) -> None:
-        """A frame was acknowledged."""
+    def add_frame(self, frame: TraceFrame) -> None:
+        """Adds the durations of an acknowledged frame's stages."""
         for stage, (start, end) in STAGES.items():
             first, last = getattr(frame, start), getattr(frame, end)
             if first is not None and last is not None:
                 self.stages[stage].add(max(0.0, last - first) / 1000)
 
-    def text(self) -> bytes:
-        """The exposition. Takes some milliseconds, the first time longer: not for the event loop."""
+    def render(self) -> bytes:
+        """Returns the metrics in Prometheus' text format.
+
+        Takes some milliseconds, the first time longer, so do not call it on the event loop.
+        """
         from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
         from prometheus_client.registry import Collector
 
         metrics = self
 
-        class Counts(Collector):
+        class AgentCollector(Collector):
             def collect(self) -> Iterator[Metric]:
                 return metrics.collect()
 
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
-        registry.register(Counts())
+        registry.register(AgentCollector())
         return generate_latest(registry)
 
     def collect(self) -> Iterator[Metric]:
@@ -107,48 +110,48 @@ class AgentMetrics:
         )
 
         yield GaugeMetricFamily("lightbox_agent_viewers", "Viewers connected", value=self.viewers())
-        for name, what in _COUNTERS.items():
-            yield CounterMetricFamily(f"lightbox_agent_{name}", what, value=getattr(self, name))
+        for name, help_text in _COUNTERS.items():
+            yield CounterMetricFamily(f"lightbox_agent_{name}", help_text, value=getattr(self, name))
         tiles = CounterMetricFamily("lightbox_agent_tiles", "Tiles sent", labels=["encoding"])
         for encoding, count in self.tiles.items():
             tiles.add_metric([encoding], count)
         yield tiles
         states = CounterMetricFamily(
-            "lightbox_agent_state_seconds", "Viewer-seconds in each state of exactness", labels=["state"]
+            "lightbox_agent_state_seconds", "Viewer-seconds in each exactness state", labels=["state"]
         )
         for state, seconds in self.state_s.items():
             states.add_metric([state], seconds)
         yield states
         stages = HistogramMetricFamily(
-            "lightbox_agent_frame_seconds", "Stages of frames that were shown", labels=["stage"]
+            "lightbox_agent_frame_seconds", "Duration of each stage of acknowledged frames", labels=["stage"]
         )
-        for stage, timing in self.stages.items():
-            stages.add_metric([stage], timing.buckets(), timing.sum_s)
+        for stage, histogram in self.stages.items():
+            stages.add_metric([stage], histogram.buckets(), histogram.sum_s)
         yield stages
 
 
 _COUNTERS = {
-    "captures": "Pictures taken",
-    "captures_vain": "Damage without a changed pixel",
-    "torn": "Reads disturbed by the X server and repeated",
-    "tiles_changed": "Tiles that really changed",
+    "captures": "Captures of the screen",
+    "captures_unchanged": "Captures in which no pixel had changed",
+    "torn": "Reads repeated because the X server drew during them",
+    "tiles_changed": "Tiles whose pixels changed",
     "updates": "Updates sent",
-    "partial": "Updates that held only a part of a picture",
+    "partial": "Updates that contained only a part of a frame",
     "update_bytes": "Bytes of updates",
-    "raw_bytes": "The same tiles at 3 bytes a pixel",
-    "shared": "Payloads coded for one viewer and sent to another",
-    "dropped": "Pictures replaced by newer ones before a viewer took them",
+    "raw_bytes": "Bytes of the sent tiles at 3 bytes per pixel",
+    "shared": "Payloads encoded for one viewer and sent to another",
+    "dropped": "Frames replaced by newer ones before they were sent to a viewer",
     "mismatches": "Tiles that a viewer's surface showed wrongly",
-    "reports": "Digest reports judged",
-    "resets": "Viewers that started over",
-    "violations": "Connections ended for breaking the protocol",
-    "viewers_joined": "Viewers that said hello",
-    "input_events": "Events of pointers and keyboards",
-    "pointer_datagrams": "Motions of pointers that came as datagrams",
-    "pointer_late": "Of these, those that newer events had overtaken",
-    "video_frames": "Frames of video sent",
-    "video_bytes": "Bytes of these",
-    "video_begun": "Times that something became video",
-    "video_connected": "Connections for video that came about",
-    "video_failed": "Times that video had no way (any more), or was not shown",
+    "reports": "Digest reports evaluated",
+    "resets": "Times that a viewer's surface was started over",
+    "violations": "Connections closed because of a protocol violation",
+    "viewers_joined": "Viewers that connected",
+    "input_events": "Pointer, wheel, key and text events",
+    "pointer_datagrams": "Pointer motions received as datagrams",
+    "pointer_late": "Pointer datagrams ignored because of newer events",
+    "video_frames": "Video frames sent",
+    "video_bytes": "Bytes of video frames",
+    "video_started": "Times that a region was switched to video",
+    "video_connected": "WebRTC connections established",
+    "video_failed": "Times that video could not be connected, was lost, or was not shown",
 }

@@ -1,4 +1,4 @@
-"""Where the time of each frame went, from damage to the viewer's surface. Pure: times come in, seconds."""
+"""Times of each frame, from damage on the desktop to the viewer's surface. Pure: times are arguments."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from display_server.protocol.messages import TraceFrame
 
-#: Finished frames kept for a viewer that watches; a message holds no more.
+#: Most acknowledged frames that are kept for the next `trace` message.
 FRAMES_MAX = 256
-#: What two clocks say of each other is forgotten after one to two of these: clocks drift, s.
-EPOCH_S = 60.0
+#: Measurements of the clock offset are discarded after one to two of these periods, because clocks drift, s.
+PERIOD_S = 60.0
 
-#: From where to where each stage lasts, as in the viewer's overlay.
+#: The fields of TraceFrame at which each stage starts and ends. The overlay of the viewer shows the same
+#: stages.
 STAGES: dict[str, tuple[str, str]] = {
     "capture": ("damaged", "captured"),
     "diff": ("captured", "diffed"),
@@ -26,8 +27,8 @@ STAGES: dict[str, tuple[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Stages:
-    """The agent's own moments of one picture, s on its monotonic clock."""
+class FrameTimes:
+    """When a frame was damaged, captured and compared with the one before, s on the monotonic clock."""
 
     damaged_s: float
     captured_s: float
@@ -35,48 +36,49 @@ class Stages:
 
 
 class ClockOffset:
-    """How far the viewer's clock is from ours, between two bounds: nothing arrives before it was sent.
+    """Estimates the offset between the viewer's clock and the agent's.
 
-    A message of the viewer bounds it from above, an update of ours that the viewer timed from below. The
-    quickest of each count; the truth is taken to be in the middle.
+    Nothing arrives before it was sent. A message from the viewer therefore bounds the offset from above, and
+    an update whose arrival the viewer reports bounds it from below. The fastest of each give the tightest
+    bounds; the estimate is their middle.
     """
 
     def __init__(self) -> None:
-        self._upper: list[float] = []  # of this epoch and the one before
+        self._upper: list[float] = []  # of the previous and the current period
         self._lower: list[float] = []
-        self._epoch_s = -float("inf")
+        self._period_start_s = -float("inf")
 
-    def heard(self, viewer_ms: float, now_s: float) -> None:
-        """The viewer's clock showed this when it sent what arrives now."""
-        self._turn(now_s)
+    def add_message(self, viewer_ms: float, now_s: float) -> None:
+        """A message that the viewer sent at `viewer_ms` on its clock arrives now."""
+        self._start_period(now_s)
         self._upper[-1] = min(self._upper[-1], now_s * 1000 - viewer_ms)
 
-    def timed(self, sent_s: float, received_ms: float, now_s: float) -> None:
-        """What was sent then was received at this time of the viewer's clock."""
-        self._turn(now_s)
+    def add_delivery(self, sent_s: float, received_ms: float, now_s: float) -> None:
+        """An update that was sent at `sent_s` arrived at `received_ms` on the viewer's clock."""
+        self._start_period(now_s)
         self._lower[-1] = max(self._lower[-1], sent_s * 1000 - received_ms)
 
     @property
     def offset_ms(self) -> float | None:
-        """To be added to the viewer's times; None before anything is known."""
+        """Must be added to times of the viewer; None before the first message."""
         upper = min(self._upper, default=float("inf"))
         lower = max(self._lower, default=-float("inf"))
         if upper == float("inf"):
             return None
-        if lower == -float("inf") or lower > upper:  # the clocks drifted apart: the newest ping is right
+        if lower == -float("inf") or lower > upper:  # the clocks drifted: the latest messages are right
             return upper
         return (upper + lower) / 2
 
-    def _turn(self, now_s: float) -> None:
-        if now_s - self._epoch_s >= EPOCH_S:
-            self._epoch_s = now_s
+    def _start_period(self, now_s: float) -> None:
+        if now_s - self._period_start_s >= PERIOD_S:
+            self._period_start_s = now_s
             self._upper = [*self._upper[-1:], float("inf")]
             self._lower = [*self._lower[-1:], -float("inf")]
 
 
 @dataclass(slots=True)
 class _Pending:
-    stages: Stages
+    times: FrameTimes
     encoded_s: float
     sent_s: float
     tiles: int
@@ -84,53 +86,56 @@ class _Pending:
 
 
 class FrameTraces:
-    """Of one viewer. Bounded: the window bounds what is under way, `FRAMES_MAX` what is finished."""
+    """The frames of one viewer.
+
+    The send window bounds the frames in flight, and `FRAMES_MAX` the acknowledged ones.
+    """
 
     def __init__(self) -> None:
         self.clock = ClockOffset()
-        self._under_way: dict[int, _Pending] = {}
-        self._finished: deque[TraceFrame] = deque(maxlen=FRAMES_MAX)
+        self._in_flight: dict[int, _Pending] = {}
+        self._acked: deque[TraceFrame] = deque(maxlen=FRAMES_MAX)
 
-    def sent(
-        self, epoch: int, stages: Stages, *, encoded_s: float, sent_s: float, tiles: int, size_bytes: int
+    def on_sent(
+        self, epoch: int, times: FrameTimes, *, encoded_s: float, sent_s: float, tiles: int, size_bytes: int
     ) -> None:
-        self._under_way[epoch] = _Pending(stages, encoded_s, sent_s, tiles, size_bytes)
+        self._in_flight[epoch] = _Pending(times, encoded_s, sent_s, tiles, size_bytes)
 
-    def acked(
+    def on_acked(
         self, epoch: int, received_ms: float, decoded_ms: float, shown_ms: float, now_s: float
     ) -> TraceFrame | None:
-        """The frame with all its times; None for one that is not known (any more)."""
-        pending = self._under_way.pop(epoch, None)
-        for earlier in [key for key in self._under_way if key < epoch]:
-            del self._under_way[earlier]
+        """Returns the frame with all its times, or None if its epoch is unknown."""
+        pending = self._in_flight.pop(epoch, None)
+        for earlier in [key for key in self._in_flight if key < epoch]:
+            del self._in_flight[earlier]
         if pending is None:
             return None
-        self.clock.heard(shown_ms, now_s)
-        self.clock.timed(pending.sent_s, received_ms, now_s)
+        self.clock.add_message(shown_ms, now_s)
+        self.clock.add_delivery(pending.sent_s, received_ms, now_s)
         offset_ms = self.clock.offset_ms
 
-        def carried(viewer_ms: float) -> float | None:
+        def to_agent_clock(viewer_ms: float) -> float | None:
             return None if offset_ms is None else round(viewer_ms + offset_ms, 3)
 
         frame = TraceFrame(
             epoch=epoch,
-            damaged=round(pending.stages.damaged_s * 1000, 3),
-            captured=round(pending.stages.captured_s * 1000, 3),
-            diffed=round(pending.stages.diffed_s * 1000, 3),
+            damaged=round(pending.times.damaged_s * 1000, 3),
+            captured=round(pending.times.captured_s * 1000, 3),
+            diffed=round(pending.times.diffed_s * 1000, 3),
             encoded=round(pending.encoded_s * 1000, 3),
             sent=round(pending.sent_s * 1000, 3),
-            received=carried(received_ms),
-            decoded=carried(decoded_ms),
-            shown=carried(shown_ms),
+            received=to_agent_clock(received_ms),
+            decoded=to_agent_clock(decoded_ms),
+            shown=to_agent_clock(shown_ms),
             acked=round(now_s * 1000, 3),
             tiles=pending.tiles,
             bytes=pending.size_bytes,
         )
-        self._finished.append(frame)
+        self._acked.append(frame)
         return frame
 
-    def take(self) -> list[TraceFrame]:
-        """Finished frames since the last call, oldest first."""
-        frames = list(self._finished)
-        self._finished.clear()
+    def take_acked(self) -> list[TraceFrame]:
+        """Returns the frames acknowledged since the last call, oldest first."""
+        frames = list(self._acked)
+        self._acked.clear()
         return frames

@@ -1,7 +1,8 @@
-"""Logs are JSON lines, and losing one is survived."""
+"""Logs are lines of JSON; a line that cannot be written is dropped."""
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ def _restored() -> Iterator[None]:
     structlog.contextvars.clear_contextvars()
 
 
-def test_json_lines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_logs_are_lines_of_json(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIGHTBOX_LOG_LEVEL", "warning")
     configure_logs("agent")
     structlog.get_logger().info("not this")
@@ -30,14 +31,14 @@ def test_json_lines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monk
 
 class FullDisk(io.StringIO):
     def write(self, text: str) -> int:
-        raise OSError("no space left")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     def flush(self) -> None:
-        raise OSError("no space left")
+        raise BrokenPipeError
 
 
-def test_full_disk() -> None:
+def test_a_full_disk_loses_only_lines() -> None:
     stream = LossyStream(FullDisk())
-    assert stream.write("line") == 4
+    assert stream.write("line\n") == 5
     stream.flush()
     assert stream.lost == 2
