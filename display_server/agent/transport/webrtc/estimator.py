@@ -136,6 +136,8 @@ class BandwidthEstimator:
         self.min_bps, self.max_bps = min_bps, max_bps
         self.estimate_bps = min(max(start_bps, min_bps), max_bps)
         self.phase = Phase.INCREASE
+        #: How many senders known to us share the link, this one included.
+        self.senders = 1
         #: Arrived while the link was last seen to be full; None before that, and when it is outdated.
         self.ceiling_bps: float | None = None
         self.queueing_s = 0.0
@@ -159,6 +161,24 @@ class BandwidthEstimator:
         self._feedback_s: float | None = None
         self._waiting_s: float | None = None  # since when packets are under way without any feedback
         self._silent = False
+        #: The last packet sent before `set_estimate`, until a later one is reported.
+        self._assigned_after: int | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether the arrivals of at least ACKED_S were measured since the estimate was set, or sending
+        resumed.
+        """
+        return (
+            self._assigned_after is None
+            and self._feedback_s is not None
+            and self._feedback_s - self._resumed_s >= ACKED_S
+        )
+
+    @property
+    def tried_bps(self) -> float:
+        """The estimate as far as it was tried: a sender limited by its source has not tried all of it."""
+        return min(self.estimate_bps, self.acked_bps / LIMITED_SHARE)
 
     @property
     def target_bps(self) -> float:
@@ -189,10 +209,15 @@ class BandwidthEstimator:
         self.estimate_bps = min(self.estimate_bps, self.max_bps)
 
     def set_estimate(self, bps: float) -> None:
-        """The estimate, from who knows more of the way: nothing that was on trial holds for it."""
+        """Takes an estimate from a caller that knows more about the link.
+
+        Rates measured so far do not hold for it: they were measured beside other senders, or fewer of them.
+        """
         self.estimate_bps = min(max(bps, self.min_bps), self.max_bps)
         self.ceiling_bps = None
         self._no_probe()
+        self._busy.restart()
+        self._assigned_after = self._history.newest_sequence
 
     def sent(self, sequence: int, size_bytes: int, now_s: float, probe: int | None = None) -> None:
         """A packet leaves; `probe`: number of the probe it is part of. Sequence numbers follow each other."""
@@ -226,13 +251,18 @@ class BandwidthEstimator:
     def _count(self, report: Report, now_s: float) -> None:
         train = self._train
         for packet, arrival_s in report.received:
-            if packet.sent_s - self._sent_s > PAUSE_S:
+            before_assignment = self._assigned_after is not None and packet.sequence <= self._assigned_after
+            if packet.sent_s - self._sent_s > PAUSE_S or (
+                self._assigned_after is not None and not before_assignment
+            ):
                 self._acked.restart()
                 self._busy.restart()
                 self._resumed_s = now_s
+                self._assigned_after = None
             self._sent_s = max(self._sent_s, packet.sent_s)
-            self._acked.add(arrival_s, packet.size_bytes)
-            self._busy.add(arrival_s, packet.size_bytes)
+            if not before_assignment:
+                self._acked.add(arrival_s, packet.size_bytes)
+                self._busy.add(arrival_s, packet.size_bytes)
             self._offered.add(packet.sent_s, packet.size_bytes)
             self._delays.add(packet.sent_s, arrival_s)
             if packet.probe is None:
@@ -280,13 +310,15 @@ class BandwidthEstimator:
         )
 
     def _decrease(self, now_s: float) -> None:
-        if not self._limited_by_link:
+        if not self._limited_by_link or self._assigned_after is not None:
             return
         if self.queueing_s > QUEUE_MUCH_S and self._delays.newest_s > BUSY_QUEUE_S and self._busy.full:
             carried_bps = min(self._busy.busy_bps, self._acked.busy_bps)
         elif self.queueing_s > QUEUE_FREE_S or now_s - self._raised_s > ACKED_S + self.round_trip_s:
             carried_bps = self._acked.bps
-            if now_s - self._resumed_s < ACKED_S:  # since a pause that is all that could arrive
+            if now_s - self._resumed_s < ACKED_S:
+                if not self._busy.full:
+                    return  # too few arrivals since the rate was measured anew
                 carried_bps = max(carried_bps, self._acked.busy_bps)
         else:
             # A probe raised the rate: the step shows in the trend, but not yet in what arrived.
@@ -363,7 +395,9 @@ class BandwidthEstimator:
                 # Jitter deceives short trains: what contradicts the ceiling is to be shown twice.
                 self.ceiling_bps = None
                 return
-        self._raise(min(carried_bps, PROBE_OF_ACKED * self._acked.bps))
+        # A short train gets more than its part of a link that others use as well. So one of n senders grows by
+        # at most 1/n, and the sum of all of them by 1/n².
+        self._raise(min(carried_bps, (1 + (PROBE_OF_ACKED - 1) / self.senders) * self._acked.bps))
         self._raised_s = now_s
 
     def _wish_probe(self, now_s: float) -> None:

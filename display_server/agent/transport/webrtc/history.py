@@ -58,6 +58,11 @@ class History:
     def __len__(self) -> int:
         return len(self._packets)
 
+    @property
+    def newest_sequence(self) -> int | None:
+        """The monotone number of the packet sent last; None before the first."""
+        return self._newest
+
     def sent(self, sequence: int, size_bytes: int, now_s: float, probe: int | None) -> SentPacket:
         """Numbers follow each other as sent; only their low 16 bits count."""
         before = self._newest if self._newest is not None else sequence - 1

@@ -9,7 +9,7 @@ found by the others.
 
 from __future__ import annotations
 
-from display_server.agent.transport.webrtc.estimator import LIMITED_SHARE, BandwidthEstimator
+from display_server.agent.transport.webrtc.estimator import BandwidthEstimator
 
 
 class SharedLink:
@@ -33,6 +33,7 @@ class SharedLink:
             return
         self._learn()
         self.members.remove(member)
+        member.senders = 1
         self._split()
 
     def on_connected(self) -> None:
@@ -41,13 +42,18 @@ class SharedLink:
             self._known_bps = None
 
     def _learn(self) -> None:
-        """What they show to carry together, or one by itself. Who sends little has not tried its estimate."""
-        if not self.members:
-            return
-        together = sum(min(one.estimate_bps, one.acked_bps / LIMITED_SHARE) for one in self.members)
-        self._known_bps = max(together, *(one.estimate_bps for one in self.members))
+        """Updates what the link is known to carry: what the members have shown to carry together, or one of
+        them alone. Members whose estimate was set a moment ago have shown nothing yet.
+        """
+        settled = [member for member in self.members if member.settled]
+        if settled:
+            together = sum(member.tried_bps for member in settled)
+            self._known_bps = max(together, *(member.estimate_bps for member in settled))
+        elif self._known_bps is None and self.members:
+            self._known_bps = max(member.estimate_bps for member in self.members)
 
     def _split(self) -> None:
-        if self._known_bps is not None:
-            for one in self.members:
-                one.set_estimate(self._known_bps / len(self.members))
+        for member in self.members:
+            member.senders = len(self.members)
+            if self._known_bps is not None:
+                member.set_estimate(self._known_bps / len(self.members))

@@ -91,8 +91,13 @@ def at_random(device: Device, spells: int, seed: int) -> list[Spell]:
     return found
 
 
-#: The newcomer meets a queue with its very first packets: that is no rate, however long its pause was.
+# The first packets of the second window meet a queue: their arrivals are no measure of the rate.
 @example(capacity_bps=9_271_644.0, windows=2, delay_s=0.03424687152508267, seed=383)
+# A window leaves just after the other one measured its part of the link.
+@example(capacity_bps=7_657_131.0, windows=2, delay_s=0.015625, seed=0)
+@example(capacity_bps=4_436_227.5931181535, windows=3, delay_s=0.0034872363466826022, seed=49837)
+# A window joins while the others reduce their rates: one arrival is no measure of the rate either.
+@example(capacity_bps=6_432_392.850590562, windows=3, delay_s=0.002, seed=55026)
 @settings(max_examples=8, deadline=None)
 @given(
     capacity_bps=st.floats(2 * M, 20 * M),
