@@ -1,7 +1,6 @@
-"""What the operator decides: a TOML file, then `LIGHTBOX_…` in the environment, checked as a whole before
-anything starts.
+"""The operator's configuration: a TOML file, whose values `LIGHTBOX_…` environment variables override.
 
-`deploy/lightbox.example.toml` shows every key.
+The whole configuration is checked before anything starts. `deploy/lightbox.example.toml` shows every key.
 """
 
 from __future__ import annotations
@@ -23,33 +22,45 @@ from display_server.desktop.video_settings import VideoPolicy, VideoSettings, mo
 from display_server.errors import ConfigurationError
 
 DEFAULT_PORT = 8443
-#: What X servers and browsers' canvases take, in pixels.
-SIZE_MIN_PX, SIZE_MAX_PX = 64, 8192
-START_SIZE = "1920x1080"
+#: Smallest width and height of a desktop, pixels.
+SIZE_MIN_PX = 64
+#: Largest width and height of a desktop, pixels. Larger canvases fail in some browsers.
+SIZE_MAX_PX = 8192
+#: Size of a desktop before its first viewer connects, if the configuration gives none.
+INITIAL_SIZE = "1920x1080"
+#: Allowed names of desktops. They appear in URLs and folder names.
 DESKTOP_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-#: How alike an unknown variable must be to a known one to be taken for a slip of the pen.
-MISTYPED = 0.75
-#: Where X servers listen: `X0` is display :0.
+#: An unknown environment variable that is at least this similar to a known one (difflib's ratio, 0 to 1) is
+#: reported as a misspelling; others are ignored.
+MISSPELLING_RATIO = 0.75
+#: The folder of the X servers' sockets; `X0` belongs to display :0.
 X_SOCKETS = Path("/tmp/.X11-unix")  # noqa: S108 - fixed by X
 ENVIRONMENT_PREFIX = "LIGHTBOX_"
-#: Variables that share the prefix and belong to other parts (setup, logs, desktops).
-NOT_OURS = frozenset({"LIGHTBOX_PYTHON", "LIGHTBOX_LOG_LEVEL", "LIGHTBOX_SESSION"})
+#: Variables with the same prefix that are not part of the configuration. They belong to the setup script, the
+#: logs and the desktops.
+OTHER_VARIABLES = frozenset({"LIGHTBOX_PYTHON", "LIGHTBOX_LOG_LEVEL", "LIGHTBOX_SESSION"})
 
 
 class TlsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Both or neither; with neither a local authority makes a certificate."""
+    """The operator's certificate. Without it, a local authority issues the certificate."""
 
     certificate: Path | None = None
     key: Path | None = None
 
 
 class SignInConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When a browser is signed out: after a time without use, and after a time in any case."""
+
     idle_minutes: float = 30
     absolute_hours: float = 14
 
 
 class VideoConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Video for what moves, over UDP. Without `addresses` the one of `host` is offered, if it is one."""
+    """Video over WebRTC for motion.
+
+    `addresses` are the addresses of this host that browsers try by UDP. If there are none, `host` is used,
+    provided that it is a single address.
+    """
 
     addresses: list[str] = []
     max_mbps: float = 20.0
@@ -59,27 +70,32 @@ class VideoConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DesktopConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A desktop that `users` may open; `*` stands for everybody with an account."""
+    """A desktop that `users` may open. `*` stands for everybody who has an account."""
 
     name: str
     profile: str
     title: str = ""
-    size: str | None = None  # None: that of the window that shows it
+    size: str | None = None  # None: the desktop follows the size of the viewer's window
     users: list[str] = []
     attach: str | None = None
     share: bool = False
-    clipboard: ClipboardPolicy | None = None  # None: as the profile says
+    clipboard: ClipboardPolicy | None = None  # None: the profile's policy
     video: VideoPolicy = "adaptive"
-    #: Of monitors that have a policy of their own, by number.
+    #: Policies of single monitors, by number. The numbers are text because TOML has no other keys.
     video_monitors: dict[str, VideoPolicy] = {}
 
     @property
     def size_px(self) -> tuple[int, int]:
-        """At the start, where no size is given: a window's comes with its first viewer."""
-        return parse_size(self.size or START_SIZE)
+        """The width and height that the desktop starts with.
+
+        Without `size`, its first viewer changes them.
+        """
+        return parse_size(self.size or INITIAL_SIZE)
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole configuration."""
+
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     names: list[str] = []
@@ -92,6 +108,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     desktops: list[DesktopConfig] = []
 
 
+#: The tables of the file, except the list `desktops`.
 SECTIONS: Mapping[str, type[msgspec.Struct]] = {
     "tls": TlsConfig,
     "sign_in": SignInConfig,
@@ -100,7 +117,7 @@ SECTIONS: Mapping[str, type[msgspec.Struct]] = {
 
 
 def default_state_folder(environment: Mapping[str, str]) -> Path:
-    """`LIGHTBOX_STATE`, else as the XDG base directory specification has it."""
+    """Returns `LIGHTBOX_STATE`, or else the folder that the XDG base directory specification prescribes."""
     if chosen := environment.get("LIGHTBOX_STATE"):
         return Path(chosen)
     base = environment.get("XDG_STATE_HOME")
@@ -108,12 +125,12 @@ def default_state_folder(environment: Mapping[str, str]) -> Path:
 
 
 def default_web_client() -> Path:
-    """Where `make setup` builds it."""
+    """Returns the folder in which `make setup` builds the web client."""
     return Path(__file__).resolve().parent.parent / "clients" / "web" / "dist"
 
 
 def parse_size(size: str) -> tuple[int, int]:
-    """`1920x1080` → (1920, 1080). Raises ConfigurationError."""
+    """Returns (1920, 1080) for `1920x1080`. Raises ConfigurationError when the text is not a valid size."""
     match = re.fullmatch(r"(\d{1,5})[x×](\d{1,5})", size.strip().lower())
     if match:
         width, height = int(match[1]), int(match[2])
@@ -121,32 +138,32 @@ def parse_size(size: str) -> tuple[int, int]:
             return width, height
     raise ConfigurationError(
         f"{size!r} is not a size.",
-        hint=f"Write WIDTHxHEIGHT in pixels, each {SIZE_MIN_PX}…{SIZE_MAX_PX}, for example 1920x1080.",
+        hint=f"Write WIDTHxHEIGHT in pixels, each {SIZE_MIN_PX} to {SIZE_MAX_PX}, for example 1920x1080.",
     )
 
 
 def check_display(display: str) -> None:
-    """Whether `:N` is an X display of this host. Raises ConfigurationError."""
+    """Raises ConfigurationError when `display` is not an X display of this host, written as `:N`."""
     match = re.fullmatch(r":(\d{1,5})(\.\d+)?", display)
     if match is None:
         raise ConfigurationError(f"{display!r} is not an X display.", hint="Write :N, for example :0.")
     if not (X_SOCKETS / f"X{match[1]}").exists():
         raise ConfigurationError(
             f"There is no X display {display} on this host.",
-            hint=f"`ls {X_SOCKETS}` shows those there are.",
+            hint=f"To see the existing displays, run `ls {X_SOCKETS}`.",
         )
 
 
 def load(path: Path | None, environment: Mapping[str, str]) -> Config:
-    """The configuration of `path` (None: only defaults) and the environment. Raises ConfigurationError, which
-    names key and cure.
+    """Reads the configuration from the file and the environment; without a file, from the environment alone.
 
-    Relative paths in the file are relative to the file.
+    Relative paths in the file are relative to the file's folder. Raises ConfigurationError, which names the
+    key and the next step.
     """
     table = _read(path) if path else {}
     origin = str(path) if path else "environment"
-    _apply_environment(table, environment)
-    _refuse_unknown(table, Config, origin, "")
+    _override_from_environment(table, environment)
+    _reject_unknown_keys(table, Config, origin, "")
     try:
         config = msgspec.convert(table, Config, dec_hook=_to_path, strict=True)
     except msgspec.ValidationError as error:
@@ -154,7 +171,7 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Config:
             f"{origin}: {error}", hint="deploy/lightbox.example.toml shows every key."
         ) from error
     if path:
-        config = _anchored(config, path.absolute().parent)
+        config = _resolve_paths(config, path.absolute().parent)
     _check(config, origin)
     return config
 
@@ -170,15 +187,17 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(
-            f"{path} cannot be read: {error.strerror}.", hint="deploy/lightbox.example.toml is a start."
+            f"{path} cannot be read: {error.strerror}.",
+            hint="Check the path, or start from a copy of deploy/lightbox.example.toml.",
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not valid TOML: {error}.") from error
 
 
-def _apply_environment(table: dict[str, Any], environment: Mapping[str, str]) -> None:
-    """`LIGHTBOX_PORT`, `LIGHTBOX_TLS_CERTIFICATE`, …: every key but `desktops`. Lists are separated by
-    commas.
+def _override_from_environment(table: dict[str, Any], environment: Mapping[str, str]) -> None:
+    """Overrides values of the file with environment variables such as LIGHTBOX_TLS_CERTIFICATE.
+
+    Every key except `desktops` has a variable. The items of a list are separated by commas.
     """
     known: dict[str, tuple[str | None, msgspec.structs.FieldInfo]] = {}
     for field in msgspec.structs.fields(Config):
@@ -189,15 +208,15 @@ def _apply_environment(table: dict[str, Any], environment: Mapping[str, str]) ->
             known[f"{name}_{field.name}".upper()] = (name, field)
     del known["DESKTOPS"]
     for variable, value in environment.items():
-        if not variable.startswith(ENVIRONMENT_PREFIX) or variable in NOT_OURS:
+        if not variable.startswith(ENVIRONMENT_PREFIX) or variable in OTHER_VARIABLES:
             continue
         name = variable.removeprefix(ENVIRONMENT_PREFIX)
         if name not in known:
-            if not difflib.get_close_matches(name, known, n=1, cutoff=MISTYPED):
-                continue  # something else's
+            if not difflib.get_close_matches(name, known, n=1, cutoff=MISSPELLING_RATIO):
+                continue  # the variable belongs to another program
             raise ConfigurationError(
-                f"The environment variable {variable} is not known.",
-                hint=_nearest(name, known, prefix=ENVIRONMENT_PREFIX),
+                f"There is no configuration key for the environment variable {variable}.",
+                hint=_suggestion(name, known, prefix=ENVIRONMENT_PREFIX),
             )
         section, field = known[name]
         target = table.setdefault(section, {}) if section else table
@@ -218,25 +237,29 @@ def _from_text(variable: str, value: str, kind: Any) -> Any:
     return value
 
 
-def _refuse_unknown(table: Mapping[str, Any], struct: type[msgspec.Struct], origin: str, where: str) -> None:
+def _reject_unknown_keys(
+    table: Mapping[str, Any], struct: type[msgspec.Struct], origin: str, where: str
+) -> None:
     fields = {field.name: field.type for field in msgspec.structs.fields(struct)}
     for key, value in table.items():
         if key not in fields:
-            raise ConfigurationError(f"{origin}: there is no key `{where}{key}`.", hint=_nearest(key, fields))
+            raise ConfigurationError(
+                f"{origin}: there is no key `{where}{key}`.", hint=_suggestion(key, fields)
+            )
         inner = SECTIONS.get(key) if not where else None
         if inner and isinstance(value, dict):
-            _refuse_unknown(value, inner, origin, f"{key}.")
+            _reject_unknown_keys(value, inner, origin, f"{key}.")
         if key == "desktops" and isinstance(value, list):
             for number, desktop in enumerate(value):
                 if isinstance(desktop, dict):
-                    _refuse_unknown(desktop, DesktopConfig, origin, f"desktops[{number}].")
+                    _reject_unknown_keys(desktop, DesktopConfig, origin, f"desktops[{number}].")
 
 
-def _nearest(key: str, known: Mapping[str, Any], *, prefix: str = "") -> str:
+def _suggestion(key: str, known: Mapping[str, Any], *, prefix: str = "") -> str:
     near = difflib.get_close_matches(key, known, n=1)
     if near:
         return f"Did you mean `{prefix}{near[0]}`?"
-    return "Known: " + ", ".join(prefix + name for name in known) + "."
+    return "The known names are: " + ", ".join(prefix + name for name in known) + "."
 
 
 def _to_path(kind: type, value: Any) -> Any:
@@ -245,7 +268,8 @@ def _to_path(kind: type, value: Any) -> Any:
     raise TypeError(f"expected a path, got {type(value).__name__}")
 
 
-def _anchored(config: Config, base: Path) -> Config:
+def _resolve_paths(config: Config, base: Path) -> Config:
+    """Makes the paths absolute that are relative to the folder `base`."""
     tls = TlsConfig(
         certificate=base / config.tls.certificate if config.tls.certificate else None,
         key=base / config.tls.key if config.tls.key else None,
@@ -258,25 +282,28 @@ def _anchored(config: Config, base: Path) -> Config:
 
 
 def video_settings(config: Config) -> VideoSettings:
-    """What agents are told. Raises ConfigurationError, also for a secret that others can read."""
+    """Returns the video settings for the agents.
+
+    Raises ConfigurationError when they are wrong or the secret of the TURN server can be read by other users.
+    """
     video = config.video
     addresses = video.addresses or ([config.host] if _is_one_address(config.host) else [])
     turn: dict[str, Any] | None = None
     if bool(video.turn_urls) != bool(video.turn_secret_file):
         raise ConfigurationError(
             "`video.turn_urls` and `video.turn_secret_file` belong together.",
-            hint="The file has the secret of coturn's `static-auth-secret`.",
+            hint="Set both, or neither. The file contains the `static-auth-secret` of coturn.",
         )
     if video.turn_secret_file is not None:
         turn = {"urls": video.turn_urls, "secret": _read_secret(video.turn_secret_file)}
-    wanted = {
+    fields = {
         "addresses": addresses,
         "max_mbps": video.max_mbps,
         "economy_mbps": video.economy_mbps,
         "turn": turn,
     }
     try:
-        return msgspec.convert(wanted, VideoSettings)
+        return msgspec.convert(fields, VideoSettings)
     except msgspec.ValidationError as error:
         raise ConfigurationError(
             f"video: {error}", hint="deploy/lightbox.example.toml shows every key."
@@ -296,17 +323,19 @@ def _read_secret(path: Path) -> str:
             raise ConfigurationError(f"{path} can be read by other users.", hint=f"chmod 600 {path}")
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}.") from error
+        raise ConfigurationError(
+            f"{path} cannot be read: {error}.", hint="Check the path and the permissions of the file."
+        ) from error
 
 
 def _check(config: Config, origin: str) -> None:
-    """What types alone cannot say."""
+    """Checks what the types do not express. Raises ConfigurationError; `origin` names the source."""
     if not 0 <= config.port <= 65535:
-        raise ConfigurationError(f"{origin}: `port` must be 0…65535, not {config.port}.")
+        raise ConfigurationError(f"{origin}: `port` must be from 0 to 65535, not {config.port}.")
     if (config.tls.certificate is None) != (config.tls.key is None):
         raise ConfigurationError(
             f"{origin}: `tls.certificate` and `tls.key` belong together.",
-            hint="Give both, or neither to use Lightbox's own local authority.",
+            hint="Set both, or neither to use Lightbox's local authority.",
         )
     for key, value in (
         ("idle_minutes", config.sign_in.idle_minutes),
@@ -320,13 +349,16 @@ def _check(config: Config, origin: str) -> None:
         if not DESKTOP_NAME.fullmatch(desktop.name):
             raise ConfigurationError(
                 f"{origin}: {desktop.name!r} cannot be a desktop's name.",
-                hint="Use up to 40 of: a-z 0-9 -, beginning with a letter or digit.",
+                hint="Use 1 to 40 of the characters a-z 0-9 - and begin with a letter or digit.",
             )
         if desktop.name in seen:
-            raise ConfigurationError(f"{origin}: there are two desktops named {desktop.name!r}.")
+            raise ConfigurationError(
+                f"{origin}: there are two desktops named {desktop.name!r}.",
+                hint="Give each desktop a name of its own.",
+            )
         seen.add(desktop.name)
         try:
-            parse_size(desktop.size or START_SIZE)
+            parse_size(desktop.size or INITIAL_SIZE)
         except ConfigurationError as error:
             raise ConfigurationError(f"{origin}: desktop {desktop.name!r}: {error}") from error
         try:
@@ -334,5 +366,5 @@ def _check(config: Config, origin: str) -> None:
         except ValueError as error:
             raise ConfigurationError(
                 f"{origin}: desktop {desktop.name!r}: `video_monitors`: {error}",
-                hint='For example video_monitors = { 0 = "exact" }.',
+                hint='For example: video_monitors = { 0 = "exact" }',
             ) from error

@@ -1,1 +1,1 @@
-"""Accounts, entitlements and the sessions of desktops."""
+"""Accounts, entitlements and desktop sessions: who may open which desktop, and which desktops run."""

@@ -1,4 +1,4 @@
-"""People who can sign in."""
+"""The accounts of the people who can sign in."""
 
 from __future__ import annotations
 
@@ -10,19 +10,25 @@ import structlog
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
-from display_server.broker.passwords import PASSWORD_MAX_BYTES, Passwords, check_new_password, prepared
+from display_server.broker.passwords import (
+    PASSWORD_MAX_BYTES,
+    Passwords,
+    check_new_password,
+    normalise_password,
+)
 from display_server.broker.store import Store
 from display_server.broker.tables import Account, WebSession
 from display_server.errors import ConfigurationError
 
 log = structlog.get_logger(__name__)
 
-#: Usernames travel in headers, folder names and logs, hence the narrow set. Compared in lower case.
+#: Allowed usernames, in lower case. The set is small because usernames appear in headers, folder names and
+#: logs.
 USERNAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 
 
 class Accounts:
-    """Accounts in the store. `now_s` is wall-clock time."""
+    """The accounts in the store. `now_s` returns wall-clock time, in seconds since the epoch."""
 
     def __init__(self, store: Store, passwords: Passwords, *, now_s: Callable[[], float] = time.time) -> None:
         self._store = store
@@ -30,8 +36,12 @@ class Accounts:
         self._now_s = now_s
 
     async def add(self, username: str, password: str, *, display_name: str = "") -> Account:
-        """Raises ConfigurationError when the name is taken or not allowed, or the password will not do."""
-        name = checked_username(username)
+        """Creates an account.
+
+        Raises ConfigurationError when the username is taken or not allowed, or when the password is too short
+        or too long.
+        """
+        name = normalise_username(username)
         check_new_password(password)
         password_hash = await self._passwords.hash(password)
         account = Account(
@@ -46,59 +56,65 @@ class Accounts:
                 db.add(account)
         except IntegrityError as error:
             raise ConfigurationError(
-                f"There is an account {name!r} already.",
-                hint="`lightbox account passwd` changes its password.",
+                f"An account named {name!r} already exists.",
+                hint=f"To change its password, run `lightbox account passwd {name}`.",
             ) from error
         return account
 
     async def set_password(self, username: str, password: str) -> None:
-        """Signs the person out everywhere. Raises ConfigurationError."""
+        """Changes a password and signs the person out of every browser.
+
+        Raises ConfigurationError when the account does not exist or the password is not acceptable.
+        """
         check_new_password(password)
         password_hash = await self._passwords.hash(password)
         async with self._store.begin() as db:
             account = await db.scalar(select(Account).where(Account.username == username.lower()))
             if account is None:
                 raise ConfigurationError(
-                    f"There is no account {username!r}.",
-                    hint="`lightbox account list` shows those there are.",
+                    f"There is no account named {username!r}.",
+                    hint="To see the existing accounts, run `lightbox account list`.",
                 )
             account.password_hash = password_hash
             await db.execute(delete(WebSession).where(WebSession.account_id == account.id))
 
-    async def all(self) -> Sequence[Account]:
+    async def list_all(self) -> Sequence[Account]:
+        """Returns all accounts, sorted by username."""
         async with self._store.begin() as db:
             return (await db.scalars(select(Account).order_by(Account.username))).all()
 
-    async def by_name(self, username: str) -> Account | None:
+    async def find(self, username: str) -> Account | None:
         async with self._store.begin() as db:
             return await db.scalar(select(Account).where(Account.username == username.lower()))
 
     async def verify(self, username: str, password: str) -> Account | None:
-        """The account if name and password are right and it is not disabled; takes the same time in every
-        case. Raises Busy.
+        """Returns the account if username and password are right and the account is enabled, else None.
+
+        Takes the same time in every case, so that an attacker cannot find out which accounts exist. Raises
+        TooManySignIns when the queue of password checks is full.
         """
-        acceptable = len(prepared(password)) <= PASSWORD_MAX_BYTES
-        account = await self.by_name(username)
+        acceptable = len(normalise_password(password)) <= PASSWORD_MAX_BYTES
+        account = await self.find(username)
         stored = account.password_hash if account and not account.disabled and acceptable else None
         right = await self._passwords.check(stored, password if acceptable else "")
         if account is None or stored is None or not right:
             return None
-        if self._passwords.outdated(stored):
-            fresh = await self._passwords.hash(password)
+        if self._passwords.needs_rehash(stored):
+            new_hash = await self._passwords.hash(password)
             async with self._store.begin() as db:
-                kept = await db.get(Account, account.id)
-                if kept is not None and kept.password_hash == stored:
-                    kept.password_hash = fresh
+                current = await db.get(Account, account.id)
+                if current is not None and current.password_hash == stored:
+                    current.password_hash = new_hash
             log.info("password hash renewed", username=account.username)
         return account
 
 
-def checked_username(username: str) -> str:
-    """The name in lower case. Raises ConfigurationError."""
+def normalise_username(username: str) -> str:
+    """Returns the username in lower case. Raises ConfigurationError when it is not allowed."""
     name = username.strip().lower()
     if not USERNAME.fullmatch(name):
         raise ConfigurationError(
             f"{username!r} cannot be a username.",
-            hint="Use up to 64 of: a-z 0-9 . _ @ -, beginning with a letter or digit.",
+            hint="Use 1 to 64 of the characters a-z 0-9 . _ @ - and begin with a letter or digit.",
         )
     return name

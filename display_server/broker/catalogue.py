@@ -1,4 +1,4 @@
-"""Which desktops there are, and who may open them. Default deny."""
+"""The catalogue of desktops: which desktops exist, and who may open them. Nobody may open one by default."""
 
 from __future__ import annotations
 
@@ -14,66 +14,75 @@ from display_server.desktop.clipboard_policy import ClipboardPolicy
 from display_server.desktop.video_settings import VideoPolicy
 from display_server.errors import PolicyError
 
-#: As a username in an entitlement: everybody with an account.
+#: The username that stands for everybody who has an account, in an entitlement.
 EVERYBODY = "*"
 
 
 @dataclass(frozen=True, slots=True)
-class DesktopOffer:
-    """A desktop as the operator declares it. `attach` is an X display to serve instead of starting one."""
+class DesktopDefinition:
+    """A desktop as the operator configured it."""
 
     name: str
     title: str
     profile: str
     width_px: int
     height_px: int
-    usernames: tuple[str, ...]
-    attach: str | None = None
-    share: bool = False
-    fixed: bool = False  # the size is the operator's; else windows give theirs
+    usernames: tuple[str, ...]  # people who may open it; EVERYBODY stands for all accounts
+    attach: str | None = None  # X display to serve; None starts an X server
+    share: bool = False  # several devices of a person may show the desktop at the same time
+    fixed: bool = False  # the size is the one above; otherwise it follows the viewer's window
     clipboard: ClipboardPolicy = field(default_factory=ClipboardPolicy)
     video: VideoPolicy = "adaptive"
-    video_monitors: Mapping[int, VideoPolicy] = field(default_factory=dict)
+    video_monitors: Mapping[int, VideoPolicy] = field(default_factory=dict)  # exceptions, by monitor number
 
 
 class Catalogue:
+    """The desktops and entitlements in the store."""
+
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def declare(self, offers: Sequence[DesktopOffer]) -> None:
-        """Makes the store say what the configuration says: what it no longer names is gone, rights too."""
+    async def replace(self, definitions: Sequence[DesktopDefinition]) -> None:
+        """Makes the store match the configuration.
+
+        Desktops that are not in `definitions` are deleted together with their entitlements.
+        """
         async with self._store.begin() as db:
             known = {desktop.name: desktop for desktop in (await db.scalars(select(Desktop))).all()}
             await db.execute(delete(Entitlement))
-            for name in known.keys() - {offer.name for offer in offers}:
+            for name in known.keys() - {definition.name for definition in definitions}:
                 await db.delete(known[name])
-            for position, offer in enumerate(offers):
-                desktop = known.get(offer.name) or Desktop(name=offer.name)
-                desktop.title, desktop.profile, desktop.attach = offer.title, offer.profile, offer.attach
-                desktop.width_px, desktop.height_px = offer.width_px, offer.height_px
-                desktop.fixed = offer.fixed
-                desktop.share, desktop.position = offer.share, position
-                desktop.clipboard = msgspec.json.encode(offer.clipboard).decode()
-                desktop.video = offer.video
-                desktop.video_monitors = msgspec.json.encode(offer.video_monitors).decode()
+            for position, definition in enumerate(definitions):
+                desktop = known.get(definition.name) or Desktop(name=definition.name)
+                desktop.title, desktop.profile = definition.title, definition.profile
+                desktop.attach = definition.attach
+                desktop.width_px, desktop.height_px = definition.width_px, definition.height_px
+                desktop.fixed = definition.fixed
+                desktop.share, desktop.position = definition.share, position
+                desktop.clipboard = msgspec.json.encode(definition.clipboard).decode()
+                desktop.video = definition.video
+                desktop.video_monitors = msgspec.json.encode(definition.video_monitors).decode()
                 db.add(desktop)
                 await db.flush()
                 db.add_all(
                     Entitlement(desktop_id=desktop.id, username=username)
-                    for username in dict.fromkeys(offer.usernames)
+                    for username in dict.fromkeys(definition.usernames)
                 )
 
-    async def allowed(self, username: str) -> Sequence[Desktop]:
-        """The desktops that this person may open, in the order they were declared."""
+    async def list_allowed(self, username: str) -> Sequence[Desktop]:
+        """Returns the desktops that this person may open, in the order of the configuration."""
         async with self._store.begin() as db:
             return (await db.scalars(_allowed(username).order_by(Desktop.position))).all()
 
     async def find(self, username: str, name: str) -> Desktop:
-        """Raises PolicyError when this person may not open it; whether it exists at all is not told."""
+        """Returns a desktop that this person may open.
+
+        Raises PolicyError otherwise. The error does not reveal whether the desktop exists.
+        """
         async with self._store.begin() as db:
             desktop = await db.scalar(_allowed(username).where(Desktop.name == name))
         if desktop is None:
-            raise PolicyError(f"There is no desktop {name!r} for you.")
+            raise PolicyError(f"There is no desktop named {name!r} that you may open.")
         return desktop
 
 

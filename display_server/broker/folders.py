@@ -1,5 +1,8 @@
-"""The folders of a running Lightbox: the state folder that stays, the run folder that goes, and who uses
-them.
+"""The folders of a running Lightbox.
+
+The state folder is permanent: it holds accounts, certificates, homes and logs. A run folder lives as long as
+one server process: it holds the sockets and framebuffers of that process's desktops. Each server process
+registers itself in the state folder, so that `lightbox sessions` can find it.
 """
 
 from __future__ import annotations
@@ -17,50 +20,56 @@ import msgspec
 import psutil
 import structlog
 
-from display_server.broker.sessions import Places
 from display_server.desktop.spec import write_private
 from display_server.errors import ConfigurationError
 
 log = structlog.get_logger(__name__)
 
-#: Run folders on a memory file system need room for framebuffers (8 MB at 1080p, 66 MB at 8K).
+#: Free space that a memory file system needs to hold run folders, bytes. A framebuffer takes 8 MB at
+#: 1920 × 1080 and 66 MB at 7680 × 4320 pixels.
 TMPFS_FREE_BYTES = 512 * 1024 * 1024
-#: Memory, on every Linux. What is made in there is private.
-SHARED_MEMORY = "/dev/shm"  # noqa: S108 - used through mkdtemp
+#: The memory file system that every Linux host has.
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 - used through mkdtemp, which creates a private folder
+#: Every run folder's name begins with this.
 RUN_PREFIX = "lightbox-"
-#: Linux allows 107 bytes for a Unix socket's path.
+#: Longest path of a Unix socket on Linux, bytes.
 SOCKET_PATH_MAX = 107
-#: `desktops/SESSION/agent.sock` below the run folder, with room to spare.
-SOCKET_TAIL = len("/desktops/") + 24 + len("/agent.sock")
-#: A run folder without a lock may be one that is being made at this moment.
-MAKING_S = 60.0
+#: Longest path of a socket below its run folder, characters: `/desktops/SESSION/agent.sock`. Session ids have
+#: 10 characters; 24 leaves room for longer ones.
+SOCKET_SUFFIX_MAX = len("/desktops/") + 24 + len("/agent.sock")
+#: A run folder without a lock is not removed before this age, s: its process may be creating the lock.
+CREATION_GRACE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class StateFolder:
-    """0700. `open` makes it and its parts."""
+    """The permanent folder, of mode 0700. `open` creates it."""
 
     path: Path
 
     @classmethod
     def open(cls, path: Path) -> StateFolder:
-        """Raises ConfigurationError when it cannot be written, or belongs to somebody else."""
+        """Creates the folder and its subfolders where they are missing.
+
+        Raises ConfigurationError when the folder cannot be written or belongs to another user.
+        """
         path = path.expanduser().absolute()
         folder = cls(path)
         try:
             for part in (path, folder.tls, folder.homes, folder.logs, folder.instances):
                 part.mkdir(mode=0o700, parents=True, exist_ok=True)
-            found = path.stat()
-            if found.st_uid != os.geteuid():
+            status = path.stat()
+            if status.st_uid != os.geteuid():
                 raise ConfigurationError(
-                    f"The state folder {path} belongs to another user.", hint="Choose another with --state."
+                    f"The state folder {path} belongs to another user.",
+                    hint="Choose another folder with --state.",
                 )
-            if stat.S_IMODE(found.st_mode) & 0o077:
+            if stat.S_IMODE(status.st_mode) & 0o077:
                 path.chmod(0o700)
         except OSError as error:
             raise ConfigurationError(
                 f"The state folder {path} cannot be used: {error.strerror}.",
-                hint="Choose another with --state or LIGHTBOX_STATE.",
+                hint="Choose another folder with --state or LIGHTBOX_STATE.",
             ) from error
         return folder
 
@@ -82,6 +91,7 @@ class StateFolder:
 
     @property
     def instances(self) -> Path:
+        """Holds one file `PID.json` for each server process that runs."""
         return self.path / "instances"
 
     @property
@@ -89,10 +99,20 @@ class StateFolder:
         return self.path / "demo-password"
 
 
-class RunFolder:
-    """Private, on tmpfs where there is room.
+@dataclass(frozen=True, slots=True)
+class DesktopFolders:
+    """The folders in which each desktop gets a subfolder."""
 
-    Its lock is held as long as its owner lives, even if that is killed.
+    desktops: Path  # sockets and framebuffers, in the run folder
+    homes: Path  # in the state folder
+    logs: Path  # in the state folder
+
+
+class RunFolder:
+    """The private folder of one server process, on a memory file system where one has room.
+
+    The process holds a lock on it. The kernel releases the lock when the process ends, even if it is killed,
+    so that the next start can recognise and remove the folder.
     """
 
     def __init__(self, path: Path, lock: int) -> None:
@@ -100,10 +120,13 @@ class RunFolder:
         self._lock = lock
 
     @classmethod
-    def make(cls) -> RunFolder:
-        """Also removes the folders of owners that died. Raises ConfigurationError."""
-        base = _base()
-        sweep(base)
+    def create(cls) -> RunFolder:
+        """Creates the folder, and removes those of processes that have died.
+
+        Raises ConfigurationError when no folder can be created.
+        """
+        base = _base_folder()
+        remove_abandoned(base)
         try:
             path = Path(tempfile.mkdtemp(prefix=RUN_PREFIX, dir=base))
             lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -111,8 +134,8 @@ class RunFolder:
             (path / "desktops").mkdir(mode=0o700)
         except OSError as error:
             raise ConfigurationError(
-                f"No run folder could be made in {base}: {error.strerror}.",
-                hint="Make room there, or set XDG_RUNTIME_DIR or TMPDIR.",
+                f"No run folder can be created in {base}: {error.strerror}.",
+                hint="Free some space there, or set XDG_RUNTIME_DIR or TMPDIR to another folder.",
             ) from error
         return cls(path, lock)
 
@@ -123,7 +146,7 @@ class RunFolder:
             self._lock = -1
 
 
-def _base() -> Path:
+def _base_folder() -> Path:
     for candidate in (os.environ.get("XDG_RUNTIME_DIR"), SHARED_MEMORY):
         if not candidate:
             continue
@@ -132,45 +155,49 @@ def _base() -> Path:
             path.is_dir()
             and os.access(path, os.W_OK | os.X_OK)
             and shutil.disk_usage(path).free >= TMPFS_FREE_BYTES
-            and _short_enough(path)
+            and _short_enough_for_sockets(path)
         ):
             return path
     path = Path(tempfile.gettempdir())
-    if not _short_enough(path):
+    if not _short_enough_for_sockets(path):
         raise ConfigurationError(
-            f"The path of the temporary folder {path} is too long for sockets.",
-            hint="Set TMPDIR to a shorter one.",
+            f"The path of the temporary folder {path} is too long for Unix sockets.",
+            hint="Set TMPDIR to a folder with a shorter path.",
         )
     return path
 
 
-def _short_enough(base: Path) -> bool:
-    return len(os.fsencode(base)) + 1 + len(RUN_PREFIX) + 8 + SOCKET_TAIL <= SOCKET_PATH_MAX
+def _short_enough_for_sockets(base: Path) -> bool:
+    return len(os.fsencode(base)) + 1 + len(RUN_PREFIX) + 8 + SOCKET_SUFFIX_MAX <= SOCKET_PATH_MAX
 
 
-def sweep(base: Path) -> list[Path]:
-    """Removes run folders of this user whose owner no longer lives. Returns them."""
+def remove_abandoned(base: Path) -> list[Path]:
+    """Removes this user's run folders whose process no longer runs. Returns their paths."""
     removed = []
     for path in base.glob(RUN_PREFIX + "*"):
         try:
-            found = path.lstat()
-            if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or not _abandoned(path, found):
+            status = path.lstat()
+            if (
+                not stat.S_ISDIR(status.st_mode)
+                or status.st_uid != os.geteuid()
+                or not _is_abandoned(path, status)
+            ):
                 continue
         except OSError:
-            continue  # somebody else was quicker
+            continue  # another process removed the folder first
         shutil.rmtree(path, ignore_errors=True)
         removed.append(path)
-        log.info("removed the run folder of a dead instance", path=str(path))
+        log.info("run folder of a dead process removed", path=str(path))
     return removed
 
 
-def _abandoned(path: Path, found: os.stat_result) -> bool:
-    if not (path / "desktops").is_dir():  # not ours, or in the making
-        return (path / "lock").is_file() and time.time() - found.st_mtime > MAKING_S
+def _is_abandoned(path: Path, status: os.stat_result) -> bool:
+    if not (path / "desktops").is_dir():  # not a run folder, or one that is being created
+        return (path / "lock").is_file() and time.time() - status.st_mtime > CREATION_GRACE_S
     try:
         lock = os.open(path / "lock", os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
-        return time.time() - found.st_mtime > MAKING_S
+        return time.time() - status.st_mtime > CREATION_GRACE_S
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -181,17 +208,17 @@ def _abandoned(path: Path, found: os.stat_result) -> bool:
 
 
 class Instance(msgspec.Struct, frozen=True):
-    """A running Lightbox, as `instances/PID.json` of its state folder tells."""
+    """A running server process, as `instances/PID.json` in its state folder describes it."""
 
     pid: int
-    created_s: float  # of the process, so that a re-used pid is not taken for it
+    created_s: float  # start time of the process; tells it apart from a later one with the same pid
     run_folder: str
     url: str
 
 
-def announce(state: StateFolder, run: RunFolder, url: str) -> Path:
-    """Writes this process's entry and removes those of dead ones. Returns the entry."""
-    instances(state)
+def register_instance(state: StateFolder, run: RunFolder, url: str) -> Path:
+    """Writes the file that describes this process, and removes those of dead processes. Returns its path."""
+    list_instances(state)
     pid = os.getpid()
     entry = state.instances / f"{pid}.json"
     instance = Instance(pid, psutil.Process(pid).create_time(), str(run.path), url)
@@ -199,9 +226,9 @@ def announce(state: StateFolder, run: RunFolder, url: str) -> Path:
     return entry
 
 
-def instances(state: StateFolder) -> list[Instance]:
-    """The living ones. Entries of dead ones are removed."""
-    living = []
+def list_instances(state: StateFolder) -> list[Instance]:
+    """Returns the server processes that run, and removes the files of those that do not."""
+    running = []
     for entry in sorted(state.instances.glob("*.json")):
         try:
             instance = msgspec.json.decode(entry.read_bytes(), type=Instance)
@@ -211,11 +238,11 @@ def instances(state: StateFolder) -> list[Instance]:
         except (msgspec.MsgspecError, psutil.NoSuchProcess, OSError):
             alive = False
         if alive:
-            living.append(instance)
+            running.append(instance)
         else:
             entry.unlink(missing_ok=True)
-    return living
+    return running
 
 
-def places(state: StateFolder, run: RunFolder) -> Places:
-    return Places(desktops=run.path / "desktops", homes=state.homes, logs=state.logs)
+def desktop_folders(state: StateFolder, run: RunFolder) -> DesktopFolders:
+    return DesktopFolders(desktops=run.path / "desktops", homes=state.homes, logs=state.logs)

@@ -1,4 +1,4 @@
-"""Password hashes: argon2id, computed in threads, a bounded number at a time."""
+"""Password hashing with argon2id, in a bounded number of threads."""
 
 from __future__ import annotations
 
@@ -19,73 +19,80 @@ from display_server.errors import ConfigurationError, Malfunction
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: RFC 9106's second choice: 64 MiB, 3 passes, 4 lanes.
+#: Passes of argon2id. This and the next two values are the second recommended option of RFC 9106.
 TIME_COST = 3
+#: Memory of one hash computation, KiB.
 MEMORY_KIB = 64 * 1024
+#: Lanes of argon2id.
 LANES = 4
-#: Hashes computed at once, and waiting at most: a flood of sign-ins takes 128 MiB and no more.
-AT_ONCE = 2
-WAITING = 64
+#: Hash computations that run at the same time. They take WORKERS × MEMORY_KIB = 128 MiB together.
+WORKERS = 2
+#: Hash computations that may wait for a worker; further ones are refused.
+QUEUE_MAX = 64
+#: Shortest acceptable new password, characters.
 PASSWORD_MIN_CHARACTERS = 10
+#: Longest acceptable password, bytes of UTF-8.
 PASSWORD_MAX_BYTES = 1024
 
 
-class Busy(Malfunction):
-    """Too many sign-ins at once; try again shortly."""
+class TooManySignIns(Malfunction):
+    """The queue of hash computations is full. The caller should try again after a few seconds."""
 
 
 class Passwords:
-    """Hashes and checks. The event loop never computes: argon2 lets go of the GIL."""
+    """Hashes and checks passwords in threads. argon2 releases the GIL, so the event loop is never blocked."""
 
     def __init__(
         self, *, time_cost: int = TIME_COST, memory_kib: int = MEMORY_KIB, lanes: int = LANES
     ) -> None:
         self._hasher = PasswordHasher(time_cost=time_cost, memory_cost=memory_kib, parallelism=lanes)
-        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="argon2")
-        self._under_way = 0
-        self._nobody = _nobodys_hash(time_cost, memory_kib, lanes)
+        self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="argon2")
+        self._pending = 0
+        self._dummy_hash = _make_dummy_hash(time_cost, memory_kib, lanes)
 
     async def hash(self, password: str) -> str:
-        """Raises Busy."""
+        """Returns the hash in argon2's text form. Raises TooManySignIns."""
         return await self._compute(self._hash, password)
 
     async def check(self, stored: str | None, password: str) -> bool:
-        """Whether it is right.
+        """Returns whether the password matches the stored hash.
 
-        With `stored` None (no such account) takes as long as with one, and is False. Raises Busy.
+        With `stored` None (no such account) the check takes the same time and returns False. Raises
+        TooManySignIns.
         """
         return await self._compute(self._check, stored, password)
 
-    def outdated(self, stored: str) -> bool:
-        """Whether the hash was made with other parameters than today's."""
+    def needs_rehash(self, stored: str) -> bool:
+        """Returns whether the hash was made with other parameters than the current ones."""
         return self._hasher.check_needs_rehash(stored)
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _compute(self, function: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-        if self._under_way >= AT_ONCE + WAITING:
-            raise Busy("Too many people sign in at this moment. Try again in a few seconds.")
-        self._under_way += 1
+        if self._pending >= WORKERS + QUEUE_MAX:
+            raise TooManySignIns("Too many people are signing in right now. Try again in a few seconds.")
+        self._pending += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(
                 self._threads, functools.partial(function, *arguments, **options)
             )
         finally:
-            self._under_way -= 1
+            self._pending -= 1
 
     def _hash(self, password: str) -> str:
-        return self._hasher.hash(prepared(password))
+        return self._hasher.hash(normalise_password(password))
 
     def _check(self, stored: str | None, password: str) -> bool:
         try:
-            return self._hasher.verify(stored or self._nobody, prepared(password)) and stored is not None
+            matches = self._hasher.verify(stored or self._dummy_hash, normalise_password(password))
         except (VerificationError, InvalidHashError):
             return False
+        return matches and stored is not None
 
 
-def _nobodys_hash(time_cost: int, memory_kib: int, lanes: int) -> str:
-    """A hash that costs as much to check as any and that no password gives: its bytes are random."""
+def _make_dummy_hash(time_cost: int, memory_kib: int, lanes: int) -> str:
+    """Returns a hash of random bytes: it matches no password and takes as long to check as a real hash."""
     salt, digest = (
         base64.b64encode(secrets.token_bytes(length)).decode().rstrip("=")
         for length in (DEFAULT_RANDOM_SALT_LENGTH, DEFAULT_HASH_LENGTH)
@@ -93,19 +100,20 @@ def _nobodys_hash(time_cost: int, memory_kib: int, lanes: int) -> str:
     return f"$argon2id$v=19$m={memory_kib},t={time_cost},p={lanes}${salt}${digest}"
 
 
-def prepared(password: str) -> bytes:
-    """One form for what looks the same: a Mac sends Hangul decomposed, Windows composed."""
+def normalise_password(password: str) -> bytes:
+    """Returns the bytes to hash: NFC in UTF-8, because macOS sends decomposed Hangul and Windows composed."""
     return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
 
 
 def check_new_password(password: str) -> None:
-    """Raises ConfigurationError when it may not become anybody's password."""
+    """Raises ConfigurationError when the password is too short or too long for a new account."""
     if len(password) < PASSWORD_MIN_CHARACTERS:
         raise ConfigurationError(
-            f"The password is too short: {len(password)} characters.",
-            hint=f"Choose one of {PASSWORD_MIN_CHARACTERS} characters or more.",
+            f"The password is too short: it has {len(password)} characters.",
+            hint=f"Choose a password of at least {PASSWORD_MIN_CHARACTERS} characters.",
         )
-    if len(prepared(password)) > PASSWORD_MAX_BYTES:
+    if len(normalise_password(password)) > PASSWORD_MAX_BYTES:
         raise ConfigurationError(
-            "The password is too long.", hint=f"At most {PASSWORD_MAX_BYTES} bytes of UTF-8 are allowed."
+            "The password is too long.",
+            hint=f"Choose a password of at most {PASSWORD_MAX_BYTES} bytes in UTF-8.",
         )

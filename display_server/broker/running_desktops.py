@@ -1,5 +1,6 @@
-"""What runs on this host now, read from the files that doors and keepers leave: works beside a running door,
-and without one.
+"""The list of running desktops, read from the files that server processes and supervisors write.
+
+It needs no connection to a server process, so that `lightbox sessions` works whether or not one runs.
 """
 
 from __future__ import annotations
@@ -7,22 +8,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from display_server.broker.folders import StateFolder, instances
+from display_server.broker.folders import StateFolder, list_instances
 from display_server.desktop.spec import read_spec, read_status
 from display_server.errors import DesktopError
 
 
 def running_desktops(state_folder: Path) -> list[dict[str, Any]]:
-    """One entry per desktop of every living door of this state folder, ready to become JSON."""
+    """Describes every running desktop of this state folder, as `lightbox sessions --json` prints it."""
     if not state_folder.is_dir():
         return []
     found = []
-    for instance in instances(StateFolder(state_folder)):
+    for instance in list_instances(StateFolder(state_folder)):
         for folder in sorted((Path(instance.run_folder) / "desktops").glob("*")):
             try:
                 spec, status = read_spec(folder), read_status(folder)
             except DesktopError:
-                continue  # it is being made or removed at this moment
+                continue  # the desktop is being created or removed
             found.append(
                 {
                     "id": spec.session,

@@ -1,8 +1,8 @@
-"""The life of a session, as a table.
+"""The states of a desktop session, as a transition table.
 
-starting ──ready──► ready ──ended──► ended
-   │                  │
-   ├──failed──► failed◄┘ failed
+starting ──started──► ready ──ended──► ended
+   │                    └────failed──► failed
+   ├──failed──► failed
    └──ended───► ended
 """
 
@@ -14,10 +14,10 @@ from display_server.errors import Malfunction
 
 
 class SessionState(Enum):
-    STARTING = "starting"  # the launcher is at work
-    READY = "ready"  # can be viewed
-    FAILED = "failed"  # did not start, or broke; opening it again starts a new one
-    ENDED = "ended"  # over as it should be
+    STARTING = "starting"  # the launcher is starting the desktop
+    READY = "ready"  # viewers can connect
+    FAILED = "failed"  # the desktop did not start, or failed later; opening it again starts a new session
+    ENDED = "ended"  # the desktop ended as intended
 
 
 class SessionEvent(Enum):
@@ -34,13 +34,15 @@ TRANSITIONS: dict[tuple[SessionState, SessionEvent], SessionState] = {
     (SessionState.READY, SessionEvent.ENDED): SessionState.ENDED,
 }
 
-#: States in which the person has a desktop, or is about to have one.
+#: States in which the desktop runs or is about to run.
 LIVE = frozenset({SessionState.STARTING, SessionState.READY})
 
 
-def after(state: SessionState, event: SessionEvent) -> SessionState:
-    """Raises Malfunction for an event that this state does not know."""
+def next_state(state: SessionState, event: SessionEvent) -> SessionState:
+    """Returns the state after the event. Raises Malfunction when the table has no such transition."""
     try:
         return TRANSITIONS[state, event]
     except KeyError:
-        raise Malfunction(f"A session that is {state.value} cannot take {event.value!r}.") from None
+        raise Malfunction(
+            f"A session in state {state.value!r} has no transition for {event.value!r}."
+        ) from None

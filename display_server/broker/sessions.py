@@ -1,4 +1,7 @@
-"""People's holds on desktops: opening one joins the session that is there, or starts it."""
+"""Desktop sessions: each one is the run of a desktop for one person.
+
+Opening a desktop joins the person's running session, or starts a new one.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,15 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 import structlog
 from sqlalchemy import Executable, insert, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from display_server.broker.launchers.process_launcher import Launcher, RunningDesktop
-from display_server.broker.session_state import LIVE, SessionEvent, SessionState, after
+from display_server.broker.folders import DesktopFolders
+from display_server.broker.launchers.launcher import Launcher, RunningDesktop
+from display_server.broker.session_state import LIVE, SessionEvent, SessionState, next_state
 from display_server.broker.store import Store
 from display_server.broker.tables import Desktop, Session
 from display_server.desktop.clipboard_policy import ClipboardPolicy
@@ -26,38 +28,28 @@ from display_server.errors import DesktopError, LightboxError
 
 log = structlog.get_logger(__name__)
 
-#: A desktop that is not ready by then is given up: a cold start takes about 4 s, a loaded host several times
-#: that.
+#: A desktop that is not ready after this time counts as failed, s. A cold start takes about 4 s, and several
+#: times as long on a loaded host.
 START_TIMEOUT_S = 40.0
-#: Letters of a session's id: no vowels, nothing that looks like something else; it appears in folder names
-#: and logs.
-ID_LETTERS = "bcdfghjkmnpqrstvwxz23456789"
+#: Characters of session ids, which appear in folder names and logs. There are no vowels, so that no words
+#: arise, and no characters that are easily confused, such as l and 1.
+ID_CHARACTERS = "bcdfghjkmnpqrstvwxz23456789"
+#: Length of session ids, characters.
 ID_LENGTH = 10
-#: Characters of an error that are kept.
+#: Error messages are cut to this length before they are stored, characters.
 ERROR_MAX = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where desktops live: `desktops` on tmpfs for sockets and framebuffers, `homes` and `logs` in the state
-    folder.
-    """
-
-    desktops: Path
-    homes: Path
-    logs: Path
-
-
 class LiveSession:
-    """A session that is starting or ready. `state` changes only by `session_state`'s table."""
+    """A session that is starting or ready. `state` changes only as the table in `session_state` allows."""
 
     def __init__(self, spec: DesktopSpec) -> None:
         self.spec = spec
         self.state = SessionState.STARTING
         self.error: str | None = None
-        self.decided = asyncio.Event()  # no longer starting
-        self.ending = False  # its desktop is gone, what is left of it is being taken away
-        self.over = asyncio.Event()
+        self.start_finished = asyncio.Event()  # set when the session is no longer STARTING
+        self.stopping = False  # the desktop is over, and its remains are being removed
+        self.stopped = asyncio.Event()  # set when they have been removed
         self.task: asyncio.Task[None] | None = None
 
     @property
@@ -66,13 +58,17 @@ class LiveSession:
 
 
 class Sessions:
-    """All sessions of this process, in the store under its name `instance`. Desktops end with it."""
+    """All sessions of this server process.
+
+    The store records them under the name `instance`. The desktops end together with the process. `now_s`
+    returns wall-clock time, in seconds since the epoch.
+    """
 
     def __init__(
         self,
         store: Store,
         launcher: Launcher,
-        places: Places,
+        folders: DesktopFolders,
         *,
         instance: str,
         locale: str = "ko_KR.UTF-8",
@@ -82,26 +78,29 @@ class Sessions:
     ) -> None:
         self._store = store
         self._launcher = launcher
-        self._places = places
+        self._folders = folders
         self._instance = instance
         self._locale = locale
         self._video = video
         self._start_timeout_s = start_timeout_s
         self._now_s = now_s
-        self._live: dict[tuple[str, str], LiveSession] = {}  # by username and desktop
+        self._live: dict[tuple[str, str], LiveSession] = {}  # by username and desktop name
         self._last_state: dict[tuple[str, str], SessionState] = {}
         self._closing = False
         self.transitions: Counter[SessionState] = Counter()
-        self.on_end: Callable[[LiveSession], None] = lambda _session: None
 
-    async def recover(self, living: set[str]) -> None:
-        """Called once at the start: what processes other than the `living` instances left live has ended with
-        them.
+    async def end_abandoned(self, running_instances: set[str]) -> None:
+        """Records the sessions of all other instances than the running ones as ended.
+
+        Called once at the start: the desktops of a process that was killed have ended with it.
         """
         async with self._store.begin() as db:
             await db.execute(
                 update(Session)
-                .where(Session.state.in_([state.value for state in LIVE]), Session.instance.not_in(living))
+                .where(
+                    Session.state.in_([state.value for state in LIVE]),
+                    Session.instance.not_in(running_instances),
+                )
                 .values(state=SessionState.ENDED.value, changed_s=self._now_s())
             )
 
@@ -112,31 +111,32 @@ class Sessions:
         return next((session for session in self._live.values() if session.id == session_id), None)
 
     def state_of(self, username: str, desktop: str) -> SessionState | None:
-        """None when it was never opened in this process."""
+        """Returns the state of the latest session, or None when this process has never started one."""
         session = self._live.get((username, desktop))
         return session.state if session else self._last_state.get((username, desktop))
 
     async def open(self, username: str, desktop: Desktop) -> LiveSession:
-        """The person's session on this desktop, ready. Raises DesktopError when it does not start.
+        """Returns the person's session of this desktop once it is ready; starts it if it does not run.
 
-        Whoever gives up waiting does not stop the start: the next one finds it further on.
+        Raises DesktopError when the desktop does not start. Cancelling this call does not cancel the start,
+        so that the next call finds the desktop further along.
         """
         key = (username, desktop.name)
-        while (session := self._live.get(key)) is not None and session.ending:
-            await session.over.wait()
+        while (session := self._live.get(key)) is not None and session.stopping:
+            await session.stopped.wait()
         if session is None:
             if self._closing:
-                raise DesktopError("Lightbox is shutting down.")
+                raise DesktopError("Lightbox is shutting down. Try again when it has been restarted.")
             session = LiveSession(self._spec(username, desktop))
-            self._live[key] = session  # before anything is awaited: a second click joins
+            self._live[key] = session  # before the first await, so that a second click joins this session
             session.task = asyncio.create_task(self._run(key, session), name=f"session {session.id}")
-        await session.decided.wait()
+        await session.start_finished.wait()
         if session.state is not SessionState.READY:
-            raise DesktopError(session.error or f"The desktop {desktop.name!r} has ended.")
+            raise DesktopError(session.error or f"The desktop {desktop.name!r} ended while it was starting.")
         return session
 
     async def close(self) -> None:
-        """Ends every desktop."""
+        """Ends all desktops and waits until they have ended."""
         self._closing = True
         tasks = [session.task for session in self._live.values() if session.task]
         for task in tasks:
@@ -144,14 +144,14 @@ class Sessions:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _run(self, key: tuple[str, str], session: LiveSession) -> None:
-        """A session's whole life. Cancelling ends the desktop."""
+        """Runs a session from its start to its end. Cancelling this task ends the desktop."""
         running: RunningDesktop | None = None
         event, error = SessionEvent.ENDED, None
         try:
             await self._record_new(session)
             async with asyncio.timeout(self._start_timeout_s):
                 running = await self._launcher.start(session.spec)
-            await self._step(session, SessionEvent.STARTED)
+            await self._transition(session, SessionEvent.STARTED)
             error = await running.wait()
             event = SessionEvent.FAILED if error else SessionEvent.ENDED
         except TimeoutError:
@@ -163,22 +163,23 @@ class Sessions:
             log.exception("session failed", session=session.id)
             event, error = SessionEvent.FAILED, f"The desktop could not be started: {type(failure).__name__}."
         finally:
-            session.ending = True
+            session.stopping = True
             if running is not None:
                 await running.stop()
-            self._live.pop(key, None)
-            session.over.set()
             session.error = error[:ERROR_MAX] if error else None
-            await self._step(session, event)
-            self._last_state[key] = session.state
-            self.on_end(session)
+            try:
+                await self._transition(session, event)
+            finally:
+                self._last_state[key] = session.state
+                self._live.pop(key, None)
+                session.stopped.set()
 
-    async def _step(self, session: LiveSession, event: SessionEvent) -> None:
-        session.state = after(session.state, event)
+    async def _transition(self, session: LiveSession, event: SessionEvent) -> None:
+        session.state = next_state(session.state, event)
         self.transitions[session.state] += 1
-        say = log.error if session.state is SessionState.FAILED else log.info
-        say(
-            "session " + session.state.value,
+        write_log = log.error if session.state is SessionState.FAILED else log.info
+        write_log(
+            f"session {session.state.value}",
             session=session.id,
             username=session.spec.user,
             desktop=session.spec.desktop,
@@ -190,7 +191,7 @@ class Sessions:
             .where(Session.id == session.id)
             .values(state=session.state.value, error=session.error, changed_s=now)
         )
-        session.decided.set()
+        session.start_finished.set()
 
     async def _record_new(self, session: LiveSession) -> None:
         now = self._now_s()
@@ -207,15 +208,15 @@ class Sessions:
         )
 
     async def _record(self, statement: Executable) -> None:
-        """A record that cannot be written (the disk is full) costs nobody a desktop."""
+        """Writes to the store. A failure, such as a full disk, is logged and does not affect the desktop."""
         try:
             async with self._store.begin() as db:
                 await db.execute(statement)
         except SQLAlchemyError as error:
-            log.error("a session's record could not be written", error=str(getattr(error, "orig", error)))
+            log.error("session could not be recorded", error=str(getattr(error, "orig", error)))
 
     def _spec(self, username: str, desktop: Desktop) -> DesktopSpec:
-        session_id = "".join(secrets.choice(ID_LETTERS) for _ in range(ID_LENGTH))
+        session_id = "".join(secrets.choice(ID_CHARACTERS) for _ in range(ID_LENGTH))
         monitors = msgspec.json.decode(desktop.video_monitors or "{}", type=dict[int, str])
         return DesktopSpec(
             session=session_id,
@@ -225,9 +226,9 @@ class Sessions:
             width_px=desktop.width_px,
             height_px=desktop.height_px,
             fixed=bool(desktop.fixed),
-            home=str(self._places.homes / username / desktop.name),
-            folder=str(self._places.desktops / session_id),
-            log_folder=str(self._places.logs),
+            home=str(self._folders.homes / username / desktop.name),
+            folder=str(self._folders.desktops / session_id),
+            log_folder=str(self._folders.logs),
             locale=self._locale,
             attach=desktop.attach,
             share=bool(desktop.share),

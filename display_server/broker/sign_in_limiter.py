@@ -1,11 +1,12 @@
-"""How often somebody may try to sign in. Pure: time is an argument, nothing is awaited.
+"""Rate limits for attempts to sign in. Pure: time is an argument, and nothing is awaited.
 
-Two counts are kept, because either alone is easily walked around: failures in a row per account (one
-account, many addresses), and failures per address (one address, many accounts). An attempt counts as failed
-when it begins and is forgiven when it succeeds, so that a hundred attempts made at the same moment are a
-hundred failures and not one.
+Failures are counted in two ways, because either one alone is easily evaded: failures in a row per account
+(one account attacked from many addresses), and failures per address (many accounts attacked from one
+address). An attempt counts as failed when it begins, and the failure is removed when the attempt succeeds.
+One hundred simultaneous attempts therefore count as one hundred failures.
 
-A lock-out that needs an administrator was rejected: anybody on the ward's network could lock a physician out.
+A lock-out that only an administrator can lift was rejected: anybody in the ward's network could lock a
+physician out.
 """
 
 from __future__ import annotations
@@ -15,36 +16,37 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-#: Wait after the n-th failure in a row for one account, in seconds; the last entry goes on for ever. People
-#: mistype three or four times.
+#: Wait after the n-th failure in a row for one account, s; the last entry applies to all later failures. The
+#: first five attempts are free because people often mistype a password three or four times.
 ACCOUNT_WAIT_S: Sequence[float] = (0, 0, 0, 0, 0, 5, 10, 20, 30, 60)
-#: The same for one address. A hospital's network address translation may put a whole ward behind one, hence
-#: the longer run-up.
+#: Wait after the n-th failure from one address, s. The first twenty attempts are free because network address
+#: translation may give a whole ward the same address.
 ADDRESS_WAIT_S: Sequence[float] = (0,) * 20 + (2, 5, 10, 30, 60, 120, 300, 600)
-#: Failures are forgotten after this long without another one.
+#: Failures are forgotten when no further one follows within this time, s.
 FORGET_AFTER_S = 3600.0
-#: Names and addresses remembered at most, each; the ones that were quiet for longest go first.
-REMEMBERED = 10_000
+#: Largest number of accounts, and of addresses, whose failures are remembered. Beyond it, the key with the
+#: oldest last failure is dropped.
+KEYS_MAX = 10_000
 
 
 @dataclass(slots=True)
 class Failures:
-    """A run of failures of one account or address."""
+    """The failures in a row of one account or address."""
 
     count: int
     last_s: float
 
 
-class FailureCount:
-    """Runs of failures by key, and how long each key has to wait."""
+class FailureCounter:
+    """Counts failures per key (an account or an address) and says how long each key has to wait."""
 
-    def __init__(self, waits_s: Sequence[float], *, remembered: int = REMEMBERED) -> None:
+    def __init__(self, waits_s: Sequence[float], *, keys_max: int = KEYS_MAX) -> None:
         self._waits_s = waits_s
-        self._remembered = remembered
+        self._keys_max = keys_max
         self._failures: OrderedDict[str, Failures] = OrderedDict()
 
     def wait_s(self, key: str, now_s: float) -> float:
-        """Seconds until `key` may try again, 0 when it may now."""
+        """Returns the seconds until `key` may try again; 0 when it may try now."""
         failures = self._failures.get(key)
         if failures is None:
             return 0.0
@@ -54,64 +56,70 @@ class FailureCount:
         wait = self._waits_s[min(failures.count, len(self._waits_s) - 1)]
         return max(0.0, failures.last_s + wait - now_s)
 
-    def add(self, key: str, now_s: float) -> None:
+    def increment(self, key: str, now_s: float) -> None:
         failures = self._failures.setdefault(key, Failures(0, now_s))
         failures.count += 1
         failures.last_s = now_s
         self._failures.move_to_end(key)
-        while len(self._failures) > self._remembered:
+        while len(self._failures) > self._keys_max:
             self._failures.popitem(last=False)
 
-    def take_back(self, key: str) -> None:
-        """One failure less: the attempt that `add` counted was none."""
+    def decrement(self, key: str) -> None:
+        """Removes one failure of `key`: an attempt that was counted in advance did not fail."""
         failures = self._failures.get(key)
         if failures is not None:
             failures.count -= 1
             if failures.count <= 0:
                 del self._failures[key]
 
-    def forget(self, key: str) -> None:
+    def reset(self, key: str) -> None:
         self._failures.pop(key, None)
 
     def __len__(self) -> int:
         return len(self._failures)
 
 
-class SignInLimit:
-    """Both counts together.
+class SignInLimiter:
+    """Limits attempts per account and per address.
 
-    Call `begin`; when it gives 0, check the password, then `succeeded` if it was right.
+    Call `begin_attempt`. When it returns 0, check the password, then call `record_success` if the password
+    was right, or `cancel_attempt` if it could not be checked.
     """
 
     def __init__(self) -> None:
-        self._accounts = FailureCount(ACCOUNT_WAIT_S)
-        self._addresses = FailureCount(ADDRESS_WAIT_S)
+        self._accounts = FailureCounter(ACCOUNT_WAIT_S)
+        self._addresses = FailureCounter(ADDRESS_WAIT_S)
 
-    def begin(self, account: str, address: str, now_s: float) -> float:
-        """Seconds to wait before this may be tried; 0 when it may, and then it already counts as failed."""
+    def begin_attempt(self, account: str, address: str, now_s: float) -> float:
+        """Returns the seconds until the attempt is allowed; 0 if it is allowed now and counted as failed."""
         network = network_of(address)
         wait = max(self._accounts.wait_s(account, now_s), self._addresses.wait_s(network, now_s))
         if wait > 0:
             return wait
-        self._accounts.add(account, now_s)
-        self._addresses.add(network, now_s)
+        self._accounts.increment(account, now_s)
+        self._addresses.increment(network, now_s)
         return 0.0
 
-    def succeeded(self, account: str, address: str) -> None:
-        """The account starts afresh; the address only gets this one attempt back, or one good account would
-        clear it.
-        """
-        self._accounts.forget(account)
-        self._addresses.take_back(network_of(address))
+    def record_success(self, account: str, address: str) -> None:
+        """Clears the failures of the account, and removes this one attempt from those of the address.
 
-    def withdrawn(self, account: str, address: str) -> None:
-        """The attempt was never decided (the host was too busy)."""
-        self._accounts.take_back(account)
-        self._addresses.take_back(network_of(address))
+        The other failures of the address stay. Otherwise an attacker could clear them by signing in to an
+        account of their own.
+        """
+        self._accounts.reset(account)
+        self._addresses.decrement(network_of(address))
+
+    def cancel_attempt(self, account: str, address: str) -> None:
+        """Removes an attempt whose password was not checked because the server was too busy."""
+        self._accounts.decrement(account)
+        self._addresses.decrement(network_of(address))
 
 
 def network_of(address: str) -> str:
-    """What counts as one address: an IPv4 address, or the /64 of an IPv6 one, which is one host's."""
+    """Returns the network that counts as one address: an IPv4 address itself, or the /64 of an IPv6 address.
+
+    A single host usually owns its whole IPv6 /64. Text that is no IP address is returned unchanged.
+    """
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -1,4 +1,4 @@
-"""The broker's database: one SQLite file, through SQLAlchemy so that another engine can follow."""
+"""The broker's database: one SQLite file. SQLAlchemy allows another engine to replace it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from display_server.broker.tables import MIGRATIONS, SCHEMA_VERSION, Base
 from display_server.errors import ConfigurationError
 
-#: How long a writer waits for another process (`lightbox account add` beside a running door).
+#: How long a writer waits for another process, ms; for example `lightbox account add` while a server runs.
 BUSY_TIMEOUT_MS = 5000
 
 
 class Store:
-    """Opened once per process. `async with store.begin() as db:` is a transaction."""
+    """The open database of a process. `async with store.begin() as db:` is a transaction."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -24,15 +24,16 @@ class Store:
 
     @classmethod
     async def open(cls, path: Path) -> Store:
-        """Creates the file (0600) and its tables if they are missing.
+        """Opens the database; creates the file (mode 0600) and its tables where they are missing.
 
-        Raises ConfigurationError when it cannot be used.
+        Raises ConfigurationError when the file cannot be written, is damaged, or was written by a newer
+        version.
         """
         try:
-            path.touch(mode=0o600, exist_ok=True)  # noqa: ASYNC240 - once, at the start
+            path.touch(mode=0o600, exist_ok=True)  # noqa: ASYNC240 - runs once, before anything is served
         except OSError as error:
             raise ConfigurationError(
-                f"{path} cannot be written: {error.strerror}",
+                f"The database {path} cannot be written: {error.strerror}.",
                 hint="Choose another state folder with --state.",
             ) from error
         engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
@@ -42,8 +43,9 @@ class Store:
                 found = (await connection.execute(text("PRAGMA user_version"))).scalar_one()
                 if found > SCHEMA_VERSION:
                     raise ConfigurationError(
-                        f"{path} was written by a newer Lightbox (schema {found}; this is {SCHEMA_VERSION}).",
-                        hint="Use that version, or another state folder.",
+                        f"The database {path} was written by a newer version of Lightbox (schema {found}; "
+                        f"this version reads up to {SCHEMA_VERSION}).",
+                        hint="Use that version, or choose another state folder with --state.",
                     )
                 for version in range(found, SCHEMA_VERSION) if found else ():
                     for statement in MIGRATIONS[version]:
@@ -53,8 +55,8 @@ class Store:
         except SQLAlchemyError as error:
             await engine.dispose()
             raise ConfigurationError(
-                f"{path} cannot be used: {getattr(error, 'orig', None) or error}",
-                hint="Restore it from a backup, or move it away and start with an empty one.",
+                f"The database {path} cannot be used: {getattr(error, 'orig', None) or error}.",
+                hint="Restore the file from a backup, or move it away to start with an empty database.",
             ) from error
         except ConfigurationError:
             await engine.dispose()
@@ -66,7 +68,10 @@ class Store:
 
 
 def _prepare_connection(connection: object, _record: object) -> None:
-    """SQLite leaves foreign keys off and blocks readers while somebody writes, unless told otherwise."""
+    """Switches on foreign keys, and a journal that does not block readers during a write.
+
+    SQLite has both switched off by default.
+    """
     cursor = connection.cursor()  # type: ignore[attr-defined]  # the driver's connection has no type here
     for pragma in (
         "foreign_keys = ON",

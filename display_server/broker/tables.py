@@ -1,13 +1,14 @@
-"""The tables of the broker. Times are seconds since the epoch, UTC."""
+"""The tables of the broker's database. Times are in seconds since the epoch, UTC."""
 
 from __future__ import annotations
 
 from sqlalchemy import ForeignKey, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-#: Written to the database; a newer one is refused rather than misread.
+#: Version of the schema, as the database records it. A database with a higher version is refused.
 SCHEMA_VERSION = 5
-#: What brings a database of a version to the next one; tables that are new are made without this.
+#: Statements that upgrade a database from the version in the key to the next one. New tables need no
+#: statement: SQLAlchemy creates those that are missing.
 MIGRATIONS: dict[int, tuple[str, ...]] = {
     1: (
         "ALTER TABLE desktops ADD COLUMN share BOOLEAN NOT NULL DEFAULT 0",
@@ -37,7 +38,7 @@ class Account(Base):
 
 
 class Desktop(Base):
-    """A kind of desktop that can be opened: each person gets one of their own."""
+    """A desktop of the configuration. Each person who opens it gets a session of their own."""
 
     __tablename__ = "desktops"
 
@@ -53,13 +54,14 @@ class Desktop(Base):
     share: Mapped[bool] = mapped_column(default=False)
     clipboard: Mapped[str] = mapped_column(String(256), default="{}")  # ClipboardPolicy as JSON
     video: Mapped[str] = mapped_column(String(16), default="adaptive")
-    video_monitors: Mapped[str] = mapped_column(String(128), default="{}")  # policies by number, as JSON
+    video_monitors: Mapped[str] = mapped_column(String(128), default="{}")  # JSON: policy by number
 
 
 class Entitlement(Base):
-    """`username` may open the desktop; `*` is everybody with an account. Without a row nobody may.
+    """The right of one person to open a desktop; the username `*` stands for everybody who has an account.
 
-    By name and not by account, so that a configuration can name people before their accounts exist.
+    The row holds a name instead of an account id, so that a configuration can name people before their
+    accounts exist.
     """
 
     __tablename__ = "entitlements"
@@ -71,14 +73,14 @@ class Entitlement(Base):
 
 
 class Session(Base):
-    """A person's hold on a desktop, from the first opening to its end. Kept after the end, as a record."""
+    """One run of a desktop for one person. The row is kept as a record after the desktop has ended."""
 
     __tablename__ = "sessions"
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     username: Mapped[str] = mapped_column(String(64), index=True)
     desktop: Mapped[str] = mapped_column(String(64))
-    instance: Mapped[str] = mapped_column(String(64))  # the process that holds it
+    instance: Mapped[str] = mapped_column(String(64))  # the server process that runs it
     state: Mapped[str] = mapped_column(String(16), index=True)
     error: Mapped[str | None] = mapped_column(String(1024))
     created_s: Mapped[float]
@@ -86,7 +88,7 @@ class Session(Base):
 
 
 class DisplayCheck(Base):
-    """What a person saw of the patterns on a display, and what the browser said about that. Never changed."""
+    """The result of a display check. Rows are never changed."""
 
     __tablename__ = "display_checks"
 
@@ -101,7 +103,8 @@ class DisplayCheck(Base):
 class WebSession(Base):
     """A signed-in browser.
 
-    `id_hash` is SHA-256 of what the cookie holds: who reads the database cannot sign in with it.
+    `id_hash` is the SHA-256 of the cookie's value, so that nobody can sign in with the content of the
+    database.
     """
 
     __tablename__ = "web_sessions"

@@ -1,4 +1,4 @@
-"""Signed-in browsers."""
+"""Web sessions: the browsers that are signed in."""
 
 from __future__ import annotations
 
@@ -13,21 +13,24 @@ from sqlalchemy import delete, or_, select
 from display_server.broker.store import Store
 from display_server.broker.tables import Account, WebSession
 
-#: Bytes of a web session's id.
-ID_BYTES = 32
-#: Signed out after this long without a request or a viewer.
+#: Random bytes in the cookie of a web session.
+SECRET_BYTES = 32
+#: A web session ends after this time without a request and without an open viewer, s.
 IDLE_S = 30 * 60.0
-#: Signed out after this long in any case: one shift and its handover.
+#: A web session ends after this time in any case, s: one shift and its handover.
 ABSOLUTE_S = 14 * 3600.0
-#: Last use is written at most this often, so that reading stays reading.
-SEEN_EVERY_S = 60.0
-#: Browsers signed in at once per account; the one unused for longest is signed out.
-PER_ACCOUNT = 20
+#: The time of last use is written at most once in this interval, s, so that most requests only read.
+SEEN_INTERVAL_S = 60.0
+#: Largest number of signed-in browsers per account. Beyond it, the least recently used one is signed out.
+PER_ACCOUNT_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
-class SignedIn:
-    """Who a request comes from. `id_hash` names the web session without being able to use it."""
+class SignedInUser:
+    """The person whom a request comes from.
+
+    `id_hash` identifies the web session, but is of no use for signing in.
+    """
 
     username: str
     display_name: str
@@ -35,6 +38,8 @@ class SignedIn:
 
 
 class WebSessions:
+    """The web sessions in the store. `now_s` returns wall-clock time, in seconds since the epoch."""
+
     def __init__(
         self,
         store: Store,
@@ -45,12 +50,12 @@ class WebSessions:
     ) -> None:
         self._store = store
         self._idle_s = idle_s
-        self.absolute_s = absolute_s
+        self._absolute_s = absolute_s
         self._now_s = now_s
 
-    async def begin(self, account: Account) -> str:
-        """A new web session. What is returned goes into the cookie and is kept nowhere else."""
-        secret = secrets.token_urlsafe(ID_BYTES)
+    async def create(self, account: Account) -> str:
+        """Creates a web session and returns the value for the cookie, which is stored nowhere else."""
+        secret = secrets.token_urlsafe(SECRET_BYTES)
         now = self._now_s()
         async with self._store.begin() as db:
             db.add(WebSession(id_hash=hash_of(secret), account_id=account.id, created_s=now, seen_s=now))
@@ -60,17 +65,21 @@ class WebSessions:
                     select(WebSession.id_hash)
                     .where(WebSession.account_id == account.id)
                     .order_by(WebSession.seen_s.desc())
-                    .offset(PER_ACCOUNT)
+                    .offset(PER_ACCOUNT_MAX)
                 )
             ).all()
             await db.execute(delete(WebSession).where(WebSession.id_hash.in_(surplus)))
         return secret
 
-    async def find(self, secret: str) -> SignedIn | None:
-        """Who holds this cookie, or None when it is wrong, expired or revoked. Counts as use."""
-        return await self.find_hash(hash_of(secret)) if secret else None
+    async def find(self, secret: str) -> SignedInUser | None:
+        """Returns the person who holds this cookie, or None when it is wrong, expired or revoked.
 
-    async def find_hash(self, id_hash: bytes) -> SignedIn | None:
+        The call counts as use of the web session.
+        """
+        return await self.find_by_hash(hash_of(secret)) if secret else None
+
+    async def find_by_hash(self, id_hash: bytes) -> SignedInUser | None:
+        """Does the same as `find`, for the hash of a cookie."""
         now = self._now_s()
         async with self._store.begin() as db:
             row = (
@@ -82,35 +91,35 @@ class WebSessions:
             ).one_or_none()
             if row is None:
                 return None
-            held, account = row
+            web_session, account = row
             if (
                 account.disabled
-                or now - held.seen_s >= self._idle_s
-                or now - held.created_s >= self.absolute_s
+                or now - web_session.seen_s >= self._idle_s
+                or now - web_session.created_s >= self._absolute_s
             ):
-                await db.delete(held)
+                await db.delete(web_session)
                 return None
-            if now - held.seen_s >= SEEN_EVERY_S:
-                held.seen_s = now
-            return SignedIn(account.username, account.display_name, id_hash)
+            if now - web_session.seen_s >= SEEN_INTERVAL_S:
+                web_session.seen_s = now
+            return SignedInUser(account.username, account.display_name, id_hash)
 
-    async def end(self, id_hash: bytes) -> None:
+    async def delete(self, id_hash: bytes) -> None:
         async with self._store.begin() as db:
             await db.execute(delete(WebSession).where(WebSession.id_hash == id_hash))
 
-    async def sweep(self) -> None:
-        """Deletes what has expired."""
+    async def delete_expired(self) -> None:
         now = self._now_s()
         async with self._store.begin() as db:
             await db.execute(
                 delete(WebSession).where(
                     or_(
-                        WebSession.seen_s <= now - self._idle_s, WebSession.created_s <= now - self.absolute_s
+                        WebSession.seen_s <= now - self._idle_s,
+                        WebSession.created_s <= now - self._absolute_s,
                     )
                 )
             )
 
 
 def hash_of(secret: str) -> bytes:
-    """A plain hash is enough: the secret has 256 bits of its own."""
+    """Returns the SHA-256 of a cookie's value. Salt and stretching are not needed: it has 256 random bits."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()

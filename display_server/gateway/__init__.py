@@ -1,1 +1,1 @@
-"""The process that browsers talk to: TLS, sign-in, tickets, the relay and the static client."""
+"""The public front of a server: TLS, sign-in, tickets, the WebSocket relay and the static web client."""

@@ -1,4 +1,4 @@
-"""Answers that are not a success: one JSON form for all, `{code, message}`."""
+"""Error responses of the HTTP interface: they all have the JSON body `{"code": …, "message": …}`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import msgspec
 
-from display_server.errors import PolicyError
+from display_server.errors import LightboxError
 
 
-class Refusal(PolicyError):  # noqa: N818 - an answer, not a fault
-    """`code` is for the client to act on, the message for the person."""
+class ApiError(LightboxError):
+    """An error response. `code` is for the client program, `message` for the person who uses it."""
 
     def __init__(
         self, status: int, code: str, message: str, *, headers: Mapping[str, str] | None = None
@@ -25,5 +25,5 @@ class Refusal(PolicyError):  # noqa: N818 - an answer, not a fault
         return msgspec.json.encode({"code": self.code, "message": self.message})
 
 
-def signed_out() -> Refusal:
-    return Refusal(401, "signed-out", "Sign in first.")
+def not_signed_in() -> ApiError:
+    return ApiError(401, "signed-out", "You are not signed in. Sign in first.")

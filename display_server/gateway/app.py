@@ -1,4 +1,4 @@
-"""The door's HTTP interface."""
+"""The HTTP interface of the gateway."""
 
 from __future__ import annotations
 
@@ -14,33 +14,34 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from display_server import __version__
-from display_server.broker.passwords import Busy
-from display_server.broker.web_sessions import SignedIn
+from display_server.broker.passwords import TooManySignIns
+from display_server.broker.web_sessions import SignedInUser
 from display_server.errors import DesktopError, PolicyError
 from display_server.gateway import display_checks_api
-from display_server.gateway.request_guard import Guard
+from display_server.gateway.api_error import ApiError, not_signed_in
 from display_server.gateway.hosts import is_loopback
-from display_server.gateway.metrics import agents_text
-from display_server.gateway.api_error import Refusal, signed_out
+from display_server.gateway.metrics import collect_agent_metrics
 from display_server.gateway.relay import COOKIE
+from display_server.gateway.request_guard import RequestGuard
 from display_server.gateway.services import GatewayServices
+from display_server.protocol.subprotocol import VIEWER_PATH
 
 log = structlog.get_logger(__name__)
 
 
-class SignIn(BaseModel):
+class SignInRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     username: Annotated[str, Field(min_length=1, max_length=128)]
     password: Annotated[str, Field(min_length=1, max_length=4096)]
 
 
-class Person(BaseModel):
+class UserInfo(BaseModel):
     username: str
     display_name: str
 
 
 class DesktopEntry(BaseModel):
-    """`state`: `off` when the person has no session on it, else the session's."""
+    """A desktop in the list. `state` is that of the person's session, or `off` if they have none."""
 
     name: str
     title: str
@@ -48,91 +49,105 @@ class DesktopEntry(BaseModel):
     state: str
 
 
-class ViewerPass(BaseModel):
+class ViewerTicket(BaseModel):
+    """What a browser needs to open one viewer connection."""
+
     ticket: str
-    websocket: str
+    websocket: str  # path of the WebSocket
     session: str
 
 
-async def signed_in(request: Request) -> SignedIn:
-    """Who asks. Raises Refusal when nobody is signed in."""
-    door: GatewayServices = request.app.state.door
-    person = await door.web_sessions.find(request.cookies.get(COOKIE, ""))
-    if person is None:
-        raise signed_out()
-    return person
+async def current_user(request: Request) -> SignedInUser:
+    """Returns the person whom the request comes from. Raises ApiError when nobody is signed in."""
+    services: GatewayServices = request.app.state.services
+    user = await services.web_sessions.find(request.cookies.get(COOKIE, ""))
+    if user is None:
+        raise not_signed_in()
+    return user
 
 
-Signed = Annotated[SignedIn, Depends(signed_in)]
+CurrentUser = Annotated[SignedInUser, Depends(current_user)]
 
 
-def build(door: GatewayServices, *, strict_transport: bool) -> FastAPI:
-    """The application; its routes use `door` and nothing else."""
+def build_app(services: GatewayServices, *, strict_transport: bool) -> FastAPI:
+    """Builds the application. Its routes use `services` and nothing else.
+
+    `strict_transport` adds the header Strict-Transport-Security to every response.
+    """
     app = FastAPI(
         title="Lightbox",
         version=__version__,
-        docs_url=None,  # its page needs scripts from elsewhere, which the content security policy forbids
+        docs_url=None,  # this page loads scripts from another host, which the content security policy forbids
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
     )
-    app.add_middleware(Guard, names=door.names, strict_transport=strict_transport)
-    app.state.door = door
-    _answer_errors(app)
+    app.add_middleware(RequestGuard, names=services.names, strict_transport=strict_transport)
+    app.state.services = services
+    _add_error_handlers(app)
+    _add_sign_in_routes(app, services)
+    _add_desktop_routes(app, services)
+    _add_operator_routes(app, services)
+    _add_client_routes(app, services)  # the last: it has a route for every path
+    return app
 
+
+def _add_sign_in_routes(app: FastAPI, services: GatewayServices) -> None:
     @app.post("/api/v1/sign-in")
-    async def sign_in(body: SignIn, request: Request, response: Response) -> Person:
+    async def sign_in(body: SignInRequest, request: Request, response: Response) -> UserInfo:
         address = request.client.host if request.client else ""
         username = body.username.strip().lower()
-        wait = door.limit.begin(username, address, door.monotonic_s())
+        wait = services.sign_in_limiter.begin_attempt(username, address, services.monotonic_s())
         if wait > 0:
-            door.metrics.sign_ins.labels("limited").inc()
+            services.metrics.sign_ins.labels("limited").inc()
             seconds = math.ceil(wait)
-            raise Refusal(
+            raise ApiError(
                 429,
                 "slow-down",
-                f"Too many attempts. Try again in {seconds} s.",
+                f"Too many attempts to sign in. Try again in {seconds} s.",
                 headers={"Retry-After": str(seconds)},
             )
         try:
-            account = await door.accounts.verify(username, body.password)
-        except Busy as error:
-            door.limit.withdrawn(username, address)
-            door.metrics.sign_ins.labels("busy").inc()
-            raise Refusal(503, "busy", str(error), headers={"Retry-After": "3"}) from error
+            account = await services.accounts.verify(username, body.password)
+        except TooManySignIns as error:
+            services.sign_in_limiter.cancel_attempt(username, address)
+            services.metrics.sign_ins.labels("busy").inc()
+            raise ApiError(503, "busy", str(error), headers={"Retry-After": "3"}) from error
         if account is None:
-            door.metrics.sign_ins.labels("wrong").inc()
+            services.metrics.sign_ins.labels("wrong").inc()
             log.warning("sign-in refused", username=username, address=address)
-            raise Refusal(401, "wrong-credentials", "User name or password is wrong.")
-        door.limit.succeeded(username, address)
-        door.metrics.sign_ins.labels("right").inc()
-        earlier = await door.web_sessions.find(request.cookies.get(COOKIE, ""))
-        if earlier is not None:
-            await door.web_sessions.end(earlier.id_hash)
-            door.relays.drop(earlier.id_hash)
-        secret = await door.web_sessions.begin(account)
-        # No Max-Age: on a shared workstation closing the browser signs out.
+            raise ApiError(401, "wrong-credentials", "The username or the password is wrong.")
+        services.sign_in_limiter.record_success(username, address)
+        services.metrics.sign_ins.labels("right").inc()
+        previous = await services.web_sessions.find(request.cookies.get(COOKIE, ""))
+        if previous is not None:
+            await services.web_sessions.delete(previous.id_hash)
+            services.relays.disconnect(previous.id_hash)
+        secret = await services.web_sessions.create(account)
+        # The cookie has no Max-Age, so that closing the browser signs out on a shared workstation.
         response.set_cookie(COOKIE, secret, path="/", secure=True, httponly=True, samesite="strict")
         log.info("signed in", username=account.username, address=address)
-        return Person(username=account.username, display_name=account.display_name)
+        return UserInfo(username=account.username, display_name=account.display_name)
 
     @app.post("/api/v1/sign-out", status_code=204)
     async def sign_out(request: Request, response: Response) -> None:
-        person = await door.web_sessions.find(request.cookies.get(COOKIE, ""))
-        if person is not None:
-            await door.web_sessions.end(person.id_hash)
-            door.relays.drop(person.id_hash)
-            log.info("signed out", username=person.username)
+        user = await services.web_sessions.find(request.cookies.get(COOKIE, ""))
+        if user is not None:
+            await services.web_sessions.delete(user.id_hash)
+            services.relays.disconnect(user.id_hash)
+            log.info("signed out", username=user.username)
         response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
 
     @app.get("/api/v1/me")
-    async def me(person: Signed) -> Person:
-        return Person(username=person.username, display_name=person.display_name)
+    async def me(user: CurrentUser) -> UserInfo:
+        return UserInfo(username=user.username, display_name=user.display_name)
 
+
+def _add_desktop_routes(app: FastAPI, services: GatewayServices) -> None:
     @app.get("/api/v1/desktops")
-    async def desktops(person: Signed) -> list[DesktopEntry]:
+    async def list_desktops(user: CurrentUser) -> list[DesktopEntry]:
         entries = []
-        for desktop in await door.catalogue.allowed(person.username):
-            state = door.sessions.state_of(person.username, desktop.name)
+        for desktop in await services.catalogue.list_allowed(user.username):
+            state = services.sessions.state_of(user.username, desktop.name)
             entries.append(
                 DesktopEntry(
                     name=desktop.name,
@@ -144,38 +159,40 @@ def build(door: GatewayServices, *, strict_transport: bool) -> FastAPI:
         return entries
 
     @app.post("/api/v1/desktops/{name}/viewers", status_code=201)
-    async def viewers(name: str, person: Signed) -> ViewerPass:
+    async def create_viewer(name: str, user: CurrentUser) -> ViewerTicket:
         try:
-            desktop = await door.catalogue.find(person.username, name)
+            desktop = await services.catalogue.find(user.username, name)
         except PolicyError as error:
-            raise Refusal(404, "no-desktop", str(error)) from error
-        with door.metrics.desktop_open_s.time():
+            raise ApiError(404, "no-desktop", str(error)) from error
+        with services.metrics.desktop_open_s.time():
             try:
-                session = await door.sessions.open(person.username, desktop)
+                session = await services.sessions.open(user.username, desktop)
             except DesktopError as error:
-                raise Refusal(503, "desktop-failed", str(error)) from error
-        ticket = door.tickets.issue(
-            username=person.username,
-            web_session=person.id_hash,
+                raise ApiError(503, "desktop-failed", str(error)) from error
+        ticket = services.tickets.issue(
+            username=user.username,
+            web_session=user.id_hash,
             session=session.id,
             desktop=desktop.name,
             now_s=time.time(),
         )
-        return ViewerPass(ticket=ticket, websocket="/viewer", session=session.id)
+        return ViewerTicket(ticket=ticket, websocket=VIEWER_PATH, session=session.id)
 
     @app.post("/api/v1/checks", status_code=201)
-    async def store_check(request: Request, person: Signed) -> Response:
-        return await display_checks_api.store(door, request, person)
+    async def store_display_check(request: Request, user: CurrentUser) -> Response:
+        return await display_checks_api.store_check(services, request, user)
 
     @app.get("/api/v1/checks")
-    async def own_checks(person: Signed) -> Response:
-        return await display_checks_api.own(door, person)
+    async def list_display_checks(user: CurrentUser) -> Response:
+        return await display_checks_api.list_own_checks(services, user)
 
+
+def _add_operator_routes(app: FastAPI, services: GatewayServices) -> None:
     @app.get("/metrics", include_in_schema=False)
     async def metrics(request: Request) -> Response:
-        if not _from_this_host(request):
-            raise Refusal(403, "loopback-only", "Metrics are given to this host only.")
-        text = door.metrics.text() + await agents_text(door.agents())
+        if not _is_from_this_host(request):
+            raise ApiError(403, "loopback-only", "Metrics are available only from the server's own host.")
+        text = services.metrics.text() + await collect_agent_metrics(services.agents())
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     @app.get("/healthz", include_in_schema=False)
@@ -184,78 +201,84 @@ def build(door: GatewayServices, *, strict_transport: bool) -> FastAPI:
 
     @app.get("/ca.crt", include_in_schema=False)
     async def root_certificate() -> Response:
-        if door.root_pem is None:
-            raise Refusal(
-                404, "no-authority", "This server has a certificate of its own; nothing is to be installed."
+        if services.root_pem is None:
+            raise ApiError(
+                404,
+                "no-authority",
+                "This server uses a certificate of its operator. There is no root certificate to install.",
             )
         return Response(
-            door.root_pem,
+            services.root_pem,
             media_type="application/x-x509-ca-cert",
             headers={"content-disposition": 'attachment; filename="lightbox-ca.crt"'},
         )
 
+
+def _add_client_routes(app: FastAPI, services: GatewayServices) -> None:
     @app.get("/", include_in_schema=False)
     async def page(request: Request) -> Response:
-        return door.client.page(request)
+        return services.client.page(request)
 
     @app.get("/desktop/{name}", include_in_schema=False)
-    async def desktop_page(name: str, request: Request) -> Response:  # noqa: ARG001 - in the path
-        return door.client.page(request)
+    async def desktop_page(name: str, request: Request) -> Response:  # noqa: ARG001 - the page reads its URL
+        return services.client.page(request)
 
     @app.get("/check/{name}", include_in_schema=False)
-    async def check_page(name: str, request: Request) -> Response:  # noqa: ARG001 - in the path
-        return door.client.page(request)
+    async def check_page(name: str, request: Request) -> Response:  # noqa: ARG001 - the page reads its URL
+        return services.client.page(request)
 
     @app.get("/{path:path}", include_in_schema=False)
     async def asset(path: str, request: Request) -> Response:
-        if path not in door.client:
-            raise Refusal(404, "not-found", "There is nothing at this address.")
-        return door.client.file(path, request)
-
-    return app
+        if path not in services.client:
+            raise ApiError(404, "not-found", "There is nothing at this address.")
+        return services.client.file(path, request)
 
 
-def _answer_errors(app: FastAPI) -> None:
-    """Every error has the form of `Refusal`."""
+def _add_error_handlers(app: FastAPI) -> None:
+    """Gives every error response the body of `ApiError`."""
 
-    def as_json(refusal: Refusal) -> Response:
+    def respond(error: ApiError) -> Response:
         return Response(
-            refusal.body(), status_code=refusal.status, headers=refusal.headers, media_type="application/json"
+            error.body(), status_code=error.status, headers=error.headers, media_type="application/json"
         )
 
-    @app.exception_handler(Refusal)
-    async def refused(_request: Request, refusal: Refusal) -> Response:
-        return as_json(refusal)
+    @app.exception_handler(ApiError)
+    async def on_api_error(_request: Request, error: ApiError) -> Response:
+        return respond(error)
 
     @app.exception_handler(HTTPException)
-    async def http(_request: Request, error: HTTPException) -> Response:
+    async def on_http_exception(_request: Request, error: HTTPException) -> Response:
         code = {404: "not-found", 405: "wrong-method"}.get(error.status_code, "bad-request")
-        return as_json(Refusal(error.status_code, code, str(error.detail), headers=error.headers))
+        return respond(ApiError(error.status_code, code, str(error.detail), headers=error.headers))
 
     @app.exception_handler(RequestValidationError)
-    async def malformed(_request: Request, error: RequestValidationError) -> Response:
-        # Only where and what: the value itself may be a password.
-        found = "; ".join(
+    async def on_malformed_request(_request: Request, error: RequestValidationError) -> Response:
+        # The message names the fields but not their values, one of which may be a password.
+        problems = "; ".join(
             f"{'.'.join(str(part) for part in problem['loc'][1:]) or 'body'}: {problem['msg']}"
             for problem in error.errors()[:5]
         )
-        return as_json(Refusal(422, "malformed", f"The request is malformed. {found}"))
+        return respond(ApiError(422, "malformed", f"The request is malformed. {problems}"))
 
     @app.exception_handler(SQLAlchemyError)
-    async def store_failed(_request: Request, error: SQLAlchemyError) -> Response:
-        log.error("store failed", error=str(getattr(error, "orig", None) or type(error).__name__))
-        return as_json(
-            Refusal(
+    async def on_store_error(_request: Request, error: SQLAlchemyError) -> Response:
+        log.error("database failed", error=str(getattr(error, "orig", None) or type(error).__name__))
+        return respond(
+            ApiError(
                 503,
                 "store-failed",
-                "Lightbox cannot reach its database at this moment. Nothing is lost; try again shortly.",
+                "Lightbox cannot reach its database at the moment. Nothing is lost. Try again shortly.",
                 headers={"Retry-After": "5"},
             )
         )
 
 
-def _from_this_host(request: Request) -> bool:
-    """By loopback, or from the very address that it was sent to, where a door listens on one alone."""
+def _is_from_this_host(request: Request) -> bool:
+    """Returns whether the client runs on this host.
+
+    It does if its address is a loopback address, or the very address that the request was sent to; the latter
+    is the case when the gateway listens on a single address that is not loopback.
+    """
     client, server = request.client, request.scope.get("server")
     if client is None:
         return False

@@ -1,8 +1,8 @@
-"""The local authority: for places without certificates of their own. Its root is what tablets and
-workstations install, once.
+"""The local certificate authority, for operators without a certificate of their own.
 
-ECDSA P-256 throughout. The leaf follows what iPadOS asks of every certificate: subject alternative names, the
-serverAuth purpose, and a life of at most 397 days.
+It issues the server's certificate. Tablets and workstations install its root certificate once. All keys are
+ECDSA P-256. The server's certificate meets the requirements of iPadOS: subject alternative names, the
+extended key usage serverAuth, and a validity of at most 397 days.
 """
 
 from __future__ import annotations
@@ -31,42 +31,48 @@ from display_server.gateway.certificate import covers
 
 log = structlog.get_logger(__name__)
 
+#: Validity of the root certificate, days (ten years).
 ROOT_DAYS = 3652
+#: Validity of the server's certificate, days: the longest that iPadOS accepts.
 LEAF_DAYS = 397
-#: A leaf that ends sooner is renewed at the next start.
+#: A certificate that expires sooner than this is renewed at the next start, days.
 RENEW_DAYS = 45
-#: Clocks of tablets may be behind ours.
+#: Certificates are valid from this long ago, because the clocks of tablets may be slow.
 BACKDATE = datetime.timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class LocalCertificate:
-    """Files for TLS, and the root as people check it."""
+    """The files of the server's certificate, and the root certificate that devices install."""
 
     certificate: Path
     key: Path
     root_pem: bytes
-    root_sha256: str  # AB:CD:…
+    root_sha256: str  # fingerprint for people to compare, as AB:CD:…
 
 
-def provide(folder: Path, names: list[str], now: datetime.datetime) -> LocalCertificate:
-    """Makes what is missing, near its end or made out to other names; keeps the root. Raises
-    ConfigurationError.
+def provide_certificate(folder: Path, names: list[str], now: datetime.datetime) -> LocalCertificate:
+    """Returns a certificate for `names`, and creates the authority in `folder` if there is none.
+
+    The server's certificate is renewed when it expires soon or lacks one of the names. The root certificate
+    stays the same until it expires soon itself. Raises ConfigurationError when the files are incomplete or
+    damaged.
     """
     root_key_file, root_file = folder / "ca.key", folder / "ca.crt"
     key_file, certificate_file = folder / "server.key", folder / "server.crt"
     try:
-        root, root_key = _root(root_file, root_key_file, now)
-        if not _still_good(certificate_file, key_file, root, names, now):
-            leaf, key = _make_leaf(root, root_key, names, now)
+        root, root_key = _load_or_create_root(root_file, root_key_file, now)
+        if not _is_usable(certificate_file, key_file, root, names, now):
+            leaf, key = _create_leaf(root, root_key, names, now)
             write_private(key_file, _pem_of_key(key))
             write_private(certificate_file, leaf.public_bytes(Encoding.PEM))
             log.info(
-                "server certificate made", names=names, until=leaf.not_valid_after_utc.date().isoformat()
+                "server certificate created", names=names, expires=leaf.not_valid_after_utc.date().isoformat()
             )
     except OSError as error:
         raise ConfigurationError(
-            f"The local authority in {folder} cannot be used: {error.strerror}."
+            f"The local authority in {folder} cannot be used: {error.strerror}.",
+            hint="Check the permissions of the folder and the free space.",
         ) from error
     digest = root.fingerprint(SHA256())
     return LocalCertificate(
@@ -77,13 +83,14 @@ def provide(folder: Path, names: list[str], now: datetime.datetime) -> LocalCert
     )
 
 
-def _root(
+def _load_or_create_root(
     root_file: Path, key_file: Path, now: datetime.datetime
 ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     if root_file.exists() != key_file.exists():
         raise ConfigurationError(
-            f"Of {root_file} and {key_file} one is missing.",
-            hint="Restore it, or remove the other: then every device has to install the new root.",
+            f"The local authority is incomplete: of {root_file} and {key_file}, one is missing.",
+            hint="Restore it from a backup, or remove the other file to create a new authority. Then every "
+            "device has to install the new root certificate.",
         )
     if root_file.exists():
         try:
@@ -92,20 +99,23 @@ def _root(
         except (ValueError, TypeError) as error:
             raise ConfigurationError(
                 f"{root_file} or {key_file} is damaged: {error}.",
-                hint="Restore both, or remove both: then every device has to install the new root.",
+                hint="Restore both from a backup, or remove both to create a new authority. All devices then "
+                "have to install the new root certificate.",
             ) from error
         if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != root.public_key():
             raise ConfigurationError(
-                f"{key_file} does not belong to {root_file}.", hint="Restore both or remove both."
+                f"The key {key_file} does not belong to {root_file}.",
+                hint="Restore both from a backup, or remove both to create a new authority. All devices then "
+                "have to install the new root certificate.",
             )
         if now + datetime.timedelta(days=RENEW_DAYS) < root.not_valid_after_utc:
             key_file.chmod(0o600)
             return root, key
-        log.warning("the local authority's root ends; a new one is made, which every device has to install")
-    return _make_root(root_file, key_file, now)
+        log.warning("root certificate expires soon and is replaced; every device has to install the new one")
+    return _create_root(root_file, key_file, now)
 
 
-def _make_root(
+def _create_root(
     root_file: Path, key_file: Path, now: datetime.datetime
 ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     key = ec.generate_private_key(ec.SECP256R1())
@@ -131,11 +141,11 @@ def _make_root(
     )
     write_private(key_file, _pem_of_key(key))
     write_private(root_file, root.public_bytes(Encoding.PEM))
-    log.info("local authority made", until=root.not_valid_after_utc.date().isoformat())
+    log.info("local authority created", expires=root.not_valid_after_utc.date().isoformat())
     return root, key
 
 
-def _make_leaf(
+def _create_leaf(
     root: x509.Certificate, root_key: ec.EllipticCurvePrivateKey, names: list[str], now: datetime.datetime
 ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     key = ec.generate_private_key(ec.SECP256R1())
@@ -160,17 +170,18 @@ def _make_leaf(
     return leaf, key
 
 
-def _still_good(
+def _is_usable(
     certificate_file: Path, key_file: Path, root: x509.Certificate, names: list[str], now: datetime.datetime
 ) -> bool:
+    """Returns whether the server's certificate exists, is valid for all names and does not expire soon."""
     try:
         leaf = x509.load_pem_x509_certificate(certificate_file.read_bytes())
         key = load_pem_private_key(key_file.read_bytes(), password=None)
         leaf.verify_directly_issued_by(root)
     except FileNotFoundError:
         return False
-    except Exception as error:  # whatever is wrong with it, it is ours and made anew
-        log.warning("the server certificate cannot be used and is made anew", error=type(error).__name__)
+    except Exception as error:  # whatever the damage, the certificate is simply replaced
+        log.warning("server certificate cannot be used and is replaced", error=type(error).__name__)
         return False
     return (
         isinstance(key, ec.EllipticCurvePrivateKey)

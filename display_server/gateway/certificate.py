@@ -1,4 +1,4 @@
-"""The door's certificate: the operator's own, checked before it is used, and the TLS settings."""
+"""The TLS settings, and the checks of a certificate that the operator provides."""
 
 from __future__ import annotations
 
@@ -17,60 +17,69 @@ from display_server.errors import ConfigurationError
 
 log = structlog.get_logger(__name__)
 
-#: A certificate that ends sooner is named in the log.
+#: A certificate that expires sooner than this causes a warning in the log, days.
 WARN_DAYS = 30
 
 
 def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """TLS 1.3 and nothing else, HTTP/1.1 and nothing else (a WebSocket needs it).
+    """Returns the TLS settings: only TLS 1.3, and only HTTP/1.1, which WebSockets need.
 
-    Raises ConfigurationError.
+    Raises ConfigurationError when OpenSSL rejects the certificate or the key.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.set_alpn_protocols(["http/1.1"])
-    # All of TLS 1.3's ciphers are good, so the browser picks: AES-128-GCM where it has AES in hardware,
-    # ChaCha20 where not. Left to itself OpenSSL would insist on AES-256.
+    # All ciphers of TLS 1.3 are secure, so the browser chooses: AES-128-GCM with hardware support for AES,
+    # ChaCha20 without. By default OpenSSL would insist on AES-256.
     context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     try:
         context.load_cert_chain(certificate, key)
     except (ssl.SSLError, OSError) as error:
-        raise ConfigurationError(f"{certificate} with {key} cannot be used for TLS: {error}.") from error
+        raise ConfigurationError(
+            f"The certificate {certificate} with the key {key} cannot be used for TLS: {error}."
+        ) from error
     return context
 
 
-def check_own(certificate: Path, key: Path, names: list[str], now: datetime.datetime) -> None:
-    """Raises ConfigurationError when the certificate will not do; it names file and cure."""
+def check_operator_certificate(
+    certificate: Path, key: Path, names: list[str], now: datetime.datetime
+) -> None:
+    """Checks the operator's certificate: its key, its dates, and that it is valid for all `names`.
+
+    Raises ConfigurationError, which names the file and the next step.
+    """
     try:
         chain = x509.load_pem_x509_certificates(certificate.read_bytes())
     except OSError as error:
         raise ConfigurationError(
-            f"The certificate {certificate} cannot be read: {error.strerror}."
+            f"The certificate {certificate} cannot be read: {error.strerror}.",
+            hint="Check the path and the permissions of the file.",
         ) from error
     except ValueError as error:
         raise ConfigurationError(
             f"{certificate} is not a PEM certificate.",
-            hint="It must contain the server's certificate, then the intermediate ones.",
+            hint="The file must contain the server's certificate, followed by the intermediate certificates.",
         ) from error
     leaf = chain[0]
     _check_key(leaf, certificate, key)
     if now >= leaf.not_valid_after_utc:
         raise ConfigurationError(
-            f"The certificate {certificate} expired on {leaf.not_valid_after_utc:%Y-%m-%d}.", hint="Renew it."
+            f"The certificate {certificate} expired on {leaf.not_valid_after_utc:%Y-%m-%d}.",
+            hint="Renew the certificate and restart Lightbox.",
         )
     if now < leaf.not_valid_before_utc:
         raise ConfigurationError(
             f"The certificate {certificate} is not valid before {leaf.not_valid_before_utc:%Y-%m-%d %H:%M}Z.",
-            hint="Check this host's clock.",
+            hint="Check the clock of this host.",
         )
     days = (leaf.not_valid_after_utc - now).days
     if days < WARN_DAYS:
-        log.warning("the certificate ends soon", path=str(certificate), days=days)
+        log.warning("certificate expires soon", path=str(certificate), days=days)
     uncovered = [name for name in names if not covers(leaf, name)]
     if uncovered:
         raise ConfigurationError(
-            f"The certificate {certificate} is not made out to: {', '.join(uncovered)}.",
-            hint="Take those out of `names`, or get a certificate with them as subject alternative names.",
+            f"The certificate {certificate} is not valid for: {', '.join(uncovered)}.",
+            hint="Remove these from `names`, or get a certificate with them as subject alternative names.",
         )
 
 
@@ -83,17 +92,23 @@ def _check_key(leaf: x509.Certificate, certificate: Path, key: Path) -> None:
             )
         private = load_pem_private_key(key.read_bytes(), password=None)
     except OSError as error:
-        raise ConfigurationError(f"The key {key} cannot be read: {error.strerror}.") from error
+        raise ConfigurationError(
+            f"The key {key} cannot be read: {error.strerror}.",
+            hint="Check the path and the permissions of the file.",
+        ) from error
     except TypeError as error:
         raise ConfigurationError(
-            f"The key {key} is encrypted.", hint=f"openssl pkey -in {key} -out NEW decrypts it."
+            f"The key {key} is encrypted.", hint=f"To decrypt it, run `openssl pkey -in {key} -out NEW`."
         ) from error
     except ValueError as error:
-        raise ConfigurationError(f"{key} is not a PEM private key.") from error
+        raise ConfigurationError(
+            f"{key} is not a PEM private key.",
+            hint="Set `tls.key` to the private key that belongs to the certificate.",
+        ) from error
     if _public(leaf.public_key()) != _public(private.public_key()):
         raise ConfigurationError(
             f"The key {key} does not belong to the certificate {certificate}.",
-            hint="The server's own certificate must be the first in its file.",
+            hint="The server's own certificate must be the first one in the file.",
         )
 
 
@@ -102,7 +117,7 @@ def _public(key: PublicKeyTypes) -> bytes:
 
 
 def covers(certificate: x509.Certificate, name: str) -> bool:
-    """Whether the certificate is made out to this host name or address."""
+    """Returns whether the certificate is valid for this host name or IP address."""
     try:
         alternatives = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:

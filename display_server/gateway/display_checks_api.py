@@ -1,4 +1,4 @@
-"""Display checks over HTTP: a person stores a result, and lists their own."""
+"""Display checks over HTTP: a person stores a result, or lists their own results."""
 
 from __future__ import annotations
 
@@ -7,37 +7,40 @@ import structlog
 from fastapi import Request, Response
 
 from display_server.broker.display_checks import CheckResult, as_dict
-from display_server.broker.web_sessions import SignedIn
+from display_server.broker.web_sessions import SignedInUser
 from display_server.errors import PolicyError
-from display_server.gateway.api_error import Refusal
+from display_server.gateway.api_error import ApiError
 from display_server.gateway.services import GatewayServices
 
 log = structlog.get_logger(__name__)
 
-#: Results that the page shows.
-SHOWN = 20
+#: Number of results that the page lists.
+LISTED_MAX = 20
 
 
-async def store(door: GatewayServices, request: Request, person: SignedIn) -> Response:
-    """Raises Refusal for what is no result, or of a desktop that is not theirs."""
+async def store_check(services: GatewayServices, request: Request, user: SignedInUser) -> Response:
+    """Stores the result in the request's body.
+
+    Raises ApiError when the body is not a result, or when the person may not open the desktop it names.
+    """
     try:
         result = msgspec.json.decode(await request.body(), type=CheckResult)
     except (msgspec.MsgspecError, UnicodeError) as error:
-        raise Refusal(422, "malformed", f"The request is malformed. {error}") from error
+        raise ApiError(422, "malformed", f"The request is malformed. {error}") from error
     try:
-        await door.catalogue.find(person.username, result.desktop)
+        await services.catalogue.find(user.username, result.desktop)
     except PolicyError as error:
-        raise Refusal(404, "no-desktop", str(error)) from error
-    stored = await door.checks.add(person.username, result)
-    log.info("display checked", username=person.username, device=result.device.name, passed=stored.passed)
+        raise ApiError(404, "no-desktop", str(error)) from error
+    stored = await services.display_checks.add(user.username, result)
+    log.info("display check stored", username=user.username, device=result.device.name, passed=stored.passed)
     return _json(as_dict(stored), 201)
 
 
-async def own(door: GatewayServices, person: SignedIn) -> Response:
-    """The newest first."""
-    found = await door.checks.newest(person.username, limit=SHOWN)
+async def list_own_checks(services: GatewayServices, user: SignedInUser) -> Response:
+    """Lists the person's own results with the newest first."""
+    found = await services.display_checks.list_newest(user.username, limit=LISTED_MAX)
     return _json([as_dict(stored) for stored in found], 200)
 
 
-def _json(answer: object, status: int) -> Response:
-    return Response(msgspec.json.encode(answer), status_code=status, media_type="application/json")
+def _json(content: object, status: int) -> Response:
+    return Response(msgspec.json.encode(content), status_code=status, media_type="application/json")

@@ -1,4 +1,4 @@
-"""The WebSocket handshake as far as the door needs it. Pure: bytes in, decisions and bytes out."""
+"""The parts of the WebSocket handshake (RFC 6455) that the gateway needs. Pure: there is no I/O."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import hashlib
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from display_server.protocol.subprotocol import (
     DEVICE_HEADER,
@@ -18,28 +19,29 @@ from display_server.protocol.subprotocol import (
     VIEWER_PATH,
 )
 
-#: The door's own limit on a request's head, the agent's answer included.
+#: Largest head of a request from a browser, and of an agent's response, bytes.
 HEAD_MAX_BYTES = 32 * 1024
 
+#: The constant from which Sec-WebSocket-Accept is computed (RFC 6455, section 1.3).
 _ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-#: Reasons of a close frame have at most 123 bytes.
+#: Longest reason in a close frame, bytes of UTF-8 (RFC 6455, section 5.5).
 REASON_MAX_BYTES = 123
 
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """A well-formed request for a WebSocket. `offered` are the subprotocols without the ticket."""
+    """A well-formed request to open a WebSocket."""
 
-    key: bytes
+    key: bytes  # value of Sec-WebSocket-Key
     host: str
     origin: str | None
     cookie: str
-    offered: tuple[str, ...]
-    ticket: str | None
+    subprotocols: tuple[str, ...]  # offered subprotocols, without the one that carries the ticket
+    ticket: str | None  # None when the request carries no ticket, or several
 
 
-class NotAWebSocket(Exception):  # noqa: N818 - a verdict, not a fault of ours
-    """The request gets a plain HTTP answer of this status."""
+class HandshakeError(Exception):
+    """The request does not open a WebSocket. It is answered by an HTTP response with this status."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -48,8 +50,9 @@ class NotAWebSocket(Exception):  # noqa: N818 - a verdict, not a fault of ours
 
 
 def parse(head: bytes) -> Handshake:
-    """`head` is a request as uvicorn hands it over: names in lower case, CRLF line ends. Raises
-    NotAWebSocket.
+    """Parses the head of a request as uvicorn passes it on, with lower-case names and CRLF line ends.
+
+    Raises HandshakeError.
     """
     request_line, _, rest = head.partition(b"\r\n")
     method, _, target = request_line.partition(b" ")
@@ -61,25 +64,25 @@ def parse(head: bytes) -> Handshake:
             continue
         name, value = name.strip().lower(), value.strip()
         if name in {b"host", b"origin", b"sec-websocket-key", b"sec-websocket-version"} and name in headers:
-            raise NotAWebSocket(400, f"The head has two of {name.decode()}.")
+            raise HandshakeError(400, f"The request has more than one header {name.decode()}.")
         headers[name] = headers[name] + b", " + value if name in headers else value
     if target.partition(b"?")[0] != VIEWER_PATH.encode():
-        raise NotAWebSocket(404, "There is no WebSocket here.")
+        raise HandshakeError(404, "There is no WebSocket at this address.")
     if method != b"GET":
-        raise NotAWebSocket(405, "A WebSocket begins with GET.")
+        raise HandshakeError(405, "A WebSocket must be opened with the method GET.")
     if headers.get(b"sec-websocket-version") != b"13":
-        raise NotAWebSocket(426, "Only version 13 of WebSocket is spoken here.")
+        raise HandshakeError(426, "This server supports only version 13 of the WebSocket protocol.")
     key = headers.get(b"sec-websocket-key", b"")
     try:
-        fine = len(base64.b64decode(key, validate=True)) == 16
+        valid = len(base64.b64decode(key, validate=True)) == 16
     except binascii.Error:
-        fine = False
-    if not fine:
-        raise NotAWebSocket(400, "Sec-WebSocket-Key is missing or malformed.")
-    return _understood(key, headers)
+        valid = False
+    if not valid:
+        raise HandshakeError(400, "Sec-WebSocket-Key is missing or malformed.")
+    return _handshake_from(key, headers)
 
 
-def _understood(key: bytes, headers: Mapping[bytes, bytes]) -> Handshake:
+def _handshake_from(key: bytes, headers: Mapping[bytes, bytes]) -> Handshake:
     protocols = [
         part.strip() for part in headers.get(b"sec-websocket-protocol", b"").decode("latin-1").split(",")
     ]
@@ -90,14 +93,15 @@ def _understood(key: bytes, headers: Mapping[bytes, bytes]) -> Handshake:
         host=headers.get(b"host", b"").decode("latin-1"),
         origin=origin.decode("latin-1") if origin is not None else None,
         cookie=headers.get(b"cookie", b"").decode("latin-1"),
-        offered=tuple(part for part in protocols if part and not part.startswith(TICKET_PREFIX)),
+        subprotocols=tuple(part for part in protocols if part and not part.startswith(TICKET_PREFIX)),
         ticket=tickets[0] if len(tickets) == 1 else None,
     )
 
 
 def request_to_agent(key: bytes, *, username: str, viewer: str, device: str) -> bytes:
-    """The head that the agent gets: made anew, so that nothing the browser sent is taken for the gateway's
-    word.
+    """Returns the head of the request to the agent.
+
+    It is built from scratch, so that the agent cannot mistake a header of the browser for one of the gateway.
     """
     return (
         f"GET {VIEWER_PATH} HTTP/1.1\r\nHost: agent\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -108,12 +112,15 @@ def request_to_agent(key: bytes, *, username: str, viewer: str, device: str) -> 
 
 
 def accept_and_close(handshake: Handshake, code: int, reason: str) -> bytes:
-    """Opens the WebSocket and closes it with a code: a browser tells its page nothing about a refusal in
-    HTTP.
+    """Returns a response that opens the WebSocket and closes it at once with this code.
+
+    A rejection by HTTP status would not help: browsers do not show the status to the page.
     """
     accept = base64.b64encode(hashlib.sha1(handshake.key + _ACCEPT_GUID, usedforsecurity=False).digest())
-    # A browser that offered subprotocols drops a connection which picks none of them.
-    chosen = SUBPROTOCOL if SUBPROTOCOL in handshake.offered else next(iter(handshake.offered), None)
+    # A browser that offered subprotocols drops the connection if the response selects none of them.
+    chosen = (
+        SUBPROTOCOL if SUBPROTOCOL in handshake.subprotocols else next(iter(handshake.subprotocols), None)
+    )
     head = (
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Accept: " + accept
@@ -124,21 +131,22 @@ def accept_and_close(handshake: Handshake, code: int, reason: str) -> bytes:
 
 
 def close_frame(code: int, reason: str) -> bytes:
-    """An unmasked close frame, as a server sends it."""
+    """Returns an unmasked close frame, as servers send them. Cuts the reason to its longest valid length."""
     text = reason.encode()[:REASON_MAX_BYTES].decode(errors="ignore").encode()
     return struct.pack("!BBH", 0x88, 2 + len(text), code) + text
 
 
 def is_close(data: bytes) -> bool:
-    """Whether this begins with a close frame."""
+    """Returns whether the data begins with a close frame."""
     return bool(data) and data[0] & 0x0F == 0x8
 
 
-def plain_answer(status: int, body: bytes) -> bytes:
-    """A whole HTTP response that ends the connection."""
+def http_response(status: int, body: bytes) -> bytes:
+    """Returns a complete HTTP response with a JSON body, after which the connection is closed."""
     return (
         (
-            f"HTTP/1.1 {status} Refused\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
             "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n"
         ).encode()
         + (b"Sec-WebSocket-Version: 13\r\n\r\n" if status == 426 else b"\r\n")

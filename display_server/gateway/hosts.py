@@ -1,4 +1,4 @@
-"""By which names and addresses browsers may reach this door."""
+"""The host names and addresses by which browsers may reach the gateway."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import psutil
 
 from display_server.errors import ConfigurationError
 
+#: Names and addresses by which a browser on this host can always reach the gateway.
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether this address (or `localhost`) can be reached from this host only."""
+    """Returns whether this address, or the name `localhost`, can be reached from this host only."""
     if host == "localhost":
         return True
     try:
@@ -26,8 +27,10 @@ def is_loopback(host: str) -> bool:
 
 
 def names_in_use(host: str, configured: list[str]) -> list[str]:
-    """Everything a browser may have in its address bar: for the certificate, and for the check of `Host`.
-    Lower case.
+    """Returns every host name and address, in lower case, that a browser may use to reach the gateway.
+
+    `host` is the address to listen on. The result goes into the local authority's certificate, and requests
+    with any other `Host` header are rejected.
     """
     names = [*configured, *LOOPBACK]
     if not is_loopback(host):
@@ -37,6 +40,7 @@ def names_in_use(host: str, configured: list[str]) -> list[str]:
 
 
 def is_wildcard(host: str) -> bool:
+    """Returns whether this address stands for all addresses of the host, as 0.0.0.0 and :: do."""
     try:
         return ipaddress.ip_address(host).is_unspecified
     except ValueError:
@@ -44,7 +48,10 @@ def is_wildcard(host: str) -> bool:
 
 
 def _own_addresses(host: str) -> list[str]:
-    """Of every interface; `0.0.0.0` listens on IPv4 only. Link-local IPv6 addresses cannot stand in a URL."""
+    """Returns the addresses of all interfaces; only the IPv4 ones when `host` is 0.0.0.0.
+
+    Link-local IPv6 addresses are left out because a URL cannot contain them.
+    """
     families = {socket.AF_INET} if "." in host else {socket.AF_INET, socket.AF_INET6}
     return [
         address.address
@@ -68,16 +75,20 @@ def _valid(name: str) -> bool:
 
 
 def check_name(name: str) -> None:
-    """Raises ConfigurationError when it can be neither a host name nor an address."""
+    """Raises ConfigurationError when `name` is neither a host name nor an IP address."""
     if not _valid(name.lower()):
         raise ConfigurationError(
-            f"{name!r} is neither a host name nor an address.",
-            hint="Write it without https:// and port; names beyond ASCII in their xn-- form.",
+            f"{name!r} is neither a host name nor an IP address.",
+            hint="Write it without https:// and without a port. Write names with other letters than a-z in "
+            "their xn-- form.",
         )
 
 
 def split_host(header: str) -> tuple[str, str]:
-    """`Host: name:port` → (name in lower case without brackets, port or ``)."""
+    """Splits the header `Host: name:port` into the name, in lower case and without brackets, and the port.
+
+    The port is empty when the header has none.
+    """
     if header.startswith("["):
         name, _, port = header[1:].partition("]")
         return name.lower(), port.removeprefix(":")
@@ -86,7 +97,7 @@ def split_host(header: str) -> tuple[str, str]:
 
 
 def origin_allowed(origin: str, host_header: str, names: frozenset[str]) -> bool:
-    """Whether a page of `origin` is a page of this door, reached as `host_header`."""
+    """Returns whether a page of `origin` belongs to this gateway, reached under the name in `host_header`."""
     return split_host(host_header)[0] in names and origin.lower() == f"https://{host_header.lower()}"
 
 

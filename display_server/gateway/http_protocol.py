@@ -1,5 +1,7 @@
-"""uvicorn's HTTP protocol with the bounds it lacks: size and time of a request's head, stalled readers,
-number of connections.
+"""uvicorn's HTTP protocol with additional limits.
+
+The limits are the size of a request's head, the time it may take, the time for which a client may stop
+reading a response, and the number of connections.
 """
 
 from __future__ import annotations
@@ -9,20 +11,24 @@ from collections.abc import Callable
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from display_server.gateway.handshake import HEAD_MAX_BYTES, plain_answer
-from display_server.gateway.api_error import Refusal
+from display_server.gateway.api_error import ApiError
+from display_server.gateway.handshake import HEAD_MAX_BYTES, http_response
 
-#: From the first byte of a connection or request until its head is complete.
+#: A request's head must be complete this long after the connection was opened, or after the head's first byte
+#: on a kept-alive connection, s.
 HEAD_TIMEOUT_S = 10.0
-#: A browser that takes nothing of an answer for this long is gone.
-STALL_S = 30.0
-#: TLS asks for a farewell from the other side; no longer than this when the door closes.
-CLOSE_S = 0.2
-#: Connections of this process, relays included; each costs file descriptors and about 100 KB.
+#: A client that reads nothing of a response for this time is disconnected, s.
+STALL_TIMEOUT_S = 30.0
+#: How long the gateway waits for the client's TLS close_notify when it shuts down, s.
+CLOSE_TIMEOUT_S = 0.2
+#: Largest number of connections of this process, relays included. Each one takes up to two file descriptors
+#: and about 100 KB.
 CONNECTIONS_MAX = 1024
 
 
-class GatewayHttp(HttpToolsProtocol):
+class GatewayHttpProtocol(HttpToolsProtocol):
+    """One HTTP connection. uvicorn and the event loop call its methods."""
+
     _head_bytes = 0
     _in_head = True
     _timer: asyncio.TimerHandle | None = None
@@ -32,18 +38,20 @@ class GatewayHttp(HttpToolsProtocol):
         if len(self.connections) > CONNECTIONS_MAX:
             transport.abort()
             return
-        self._set_timer(HEAD_TIMEOUT_S, self._too_slow)
+        self._set_timer(HEAD_TIMEOUT_S, self._on_head_timeout)
 
     def data_received(self, data: bytes) -> None:
         if self._in_head:
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_MAX_BYTES:
-                self._refuse(
-                    Refusal(431, "too-large", f"The head is larger than {HEAD_MAX_BYTES // 1024} KiB.")
+                self._reject(
+                    ApiError(
+                        431, "too-large", f"The request's head is larger than {HEAD_MAX_BYTES // 1024} KiB."
+                    )
                 )
                 return
-            if self._timer is None:  # the next request of a kept-alive connection
-                self._set_timer(HEAD_TIMEOUT_S, self._too_slow)
+            if self._timer is None:  # a further request on a kept-alive connection
+                self._set_timer(HEAD_TIMEOUT_S, self._on_head_timeout)
         super().data_received(data)
 
     def on_headers_complete(self) -> None:
@@ -58,7 +66,7 @@ class GatewayHttp(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._set_timer(STALL_S, self.transport.abort)
+        self._set_timer(STALL_TIMEOUT_S, self.transport.abort)
 
     def resume_writing(self) -> None:
         self._set_timer(None)
@@ -73,21 +81,22 @@ class GatewayHttp(HttpToolsProtocol):
         super().handle_websocket_upgrade()
 
     def shutdown(self) -> None:
-        """A browser that keeps an idle connection does not keep the door from closing."""
+        """Closes the connection. Aborts it soon after if the client does not close its side."""
         super().shutdown()
         if self.transport.is_closing():
-            self._set_timer(CLOSE_S, self.transport.abort)
+            self._set_timer(CLOSE_TIMEOUT_S, self.transport.abort)
 
-    def _too_slow(self) -> None:
-        self._refuse(Refusal(408, "too-slow", "The request did not arrive in time."))
+    def _on_head_timeout(self) -> None:
+        self._reject(ApiError(408, "too-slow", f"The request did not arrive within {HEAD_TIMEOUT_S:g} s."))
 
-    def _refuse(self, refusal: Refusal) -> None:
+    def _reject(self, error: ApiError) -> None:
         if not self.transport.is_closing():
             if self.cycle is None or self.cycle.response_complete:
-                self.transport.write(plain_answer(refusal.status, refusal.body()))
+                self.transport.write(http_response(error.status, error.body()))
             self.transport.close()
 
     def _set_timer(self, after_s: float | None, call: Callable[[], object] | None = None) -> None:
+        """Replaces the timer of this connection; None cancels it."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

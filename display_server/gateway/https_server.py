@@ -1,4 +1,4 @@
-"""The listening side: sockets, TLS, uvicorn."""
+"""The HTTPS server: listening sockets, TLS and uvicorn."""
 
 from __future__ import annotations
 
@@ -13,78 +13,87 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from display_server.errors import ConfigurationError
-from display_server.gateway.http_protocol import GatewayHttp
+from display_server.gateway.http_protocol import GatewayHttpProtocol
 from display_server.gateway.relay import Relays
 
+#: Largest number of connections that wait to be accepted.
 BACKLOG = 256
+#: An idle HTTP connection is closed after this time, s.
 KEEP_ALIVE_S = 30
-#: From the connection until TLS stands; and for the other side's farewell at the end.
-TLS_HANDSHAKE_S, TLS_FAREWELL_S = 10.0, 1.0
-#: Requests under way when the door closes get this long.
-GRACE_S = 2
+#: The TLS handshake must be complete after this time, s.
+TLS_HANDSHAKE_TIMEOUT_S = 10.0
+#: How long the server waits for the client's TLS close_notify, s.
+TLS_SHUTDOWN_TIMEOUT_S = 1.0
+#: Requests that are still being processed at shutdown get this time to finish, s.
+GRACEFUL_SHUTDOWN_S = 2
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A bound socket; port 0 picks a free one. Raises ConfigurationError, which says what to do."""
+    """Returns a listening socket; port 0 selects a free port. Raises ConfigurationError."""
     try:
         family, _, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        both = host == "::" and socket.has_dualstack_ipv6()
-        return socket.create_server(address[:2], family=family, backlog=BACKLOG, dualstack_ipv6=both)
+        dual_stack = host == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG, dualstack_ipv6=dual_stack)
     except socket.gaierror as error:
         raise ConfigurationError(
-            f"{host!r} is not an address of this host: {error.strerror}.", hint="Try --host 127.0.0.1."
+            f"{host!r} is not an address of this host: {error.strerror}.",
+            hint="Use --host 127.0.0.1 for this host only, or 0.0.0.0 for all of its addresses.",
         ) from error
     except OverflowError as error:
-        raise ConfigurationError(f"{port} is not a port.", hint="Choose one of 1024…65535.") from error
+        raise ConfigurationError(
+            f"{port} is not a port number.", hint="Choose a port from 1024 to 65535."
+        ) from error
     except OSError as error:
-        raise _explained(host, port, error) from error
+        raise _listen_error(host, port, error) from error
 
 
-def _explained(host: str, port: int, error: OSError) -> ConfigurationError:
+def _listen_error(host: str, port: int, error: OSError) -> ConfigurationError:
     if error.errno == errno.EADDRINUSE:
         return ConfigurationError(
             f"Port {port} on {host} is in use by another program.",
-            hint=f"Choose another with --port, for example --port {port + 1 if port < 65535 else 9443}.",
+            hint=f"Choose another port with --port, for example --port {port + 1 if port < 65535 else 9443}.",
         )
     if error.errno == errno.EACCES:
         return ConfigurationError(
-            f"Port {port} needs more rights than this user has.", hint="Choose one above 1023 with --port."
+            f"This user may not listen on port {port}.",
+            hint="Choose a port above 1023 with --port.",
         )
     if error.errno == errno.EADDRNOTAVAIL:
         return ConfigurationError(
-            f"{host} is not an address of this host.", hint="Use 127.0.0.1, or 0.0.0.0 for all of them."
+            f"{host} is not an address of this host.",
+            hint="Use 127.0.0.1 for this host only, or 0.0.0.0 for all of its addresses.",
         )
-    return ConfigurationError(f"{host} port {port} cannot be listened on: {error.strerror}.")
+    return ConfigurationError(f"Lightbox cannot listen on {host} port {port}: {error.strerror}.")
 
 
 class GatewayServer(uvicorn.Server):
-    """uvicorn without its signal handlers: `serve.py` decides when it ends. `ready` is set when it accepts
+    """uvicorn's server without its signal handlers: `stop` ends it. `ready` is set when it accepts
     connections.
     """
 
     def __init__(self, app: ASGIApp, relays: Relays, context: ssl.SSLContext) -> None:
         config = uvicorn.Config(
             app,
-            http=GatewayHttp,
+            http=GatewayHttpProtocol,
             ws=relays.protocol(),
             lifespan="off",
             log_config=None,
             access_log=False,
-            proxy_headers=False,  # nobody stands in front; a header must not decide who is on loopback
+            proxy_headers=False,  # otherwise any client could claim to be on loopback
             server_header=False,
             timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_graceful_shutdown=GRACE_S,
+            timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
         )
         config.load()
         config.ssl = context
         super().__init__(config)
         self.ready = asyncio.Event()
-        self._ending = asyncio.Event()
+        self._stopping = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """As uvicorn's, with bounds on TLS: who only opens connections does not keep them for a minute."""
+        """Does the same as uvicorn's method, but allows less than its 60 s for the TLS handshake."""
         await self.lifespan.startup()
         loop = asyncio.get_running_loop()
         self.servers = [
@@ -93,30 +102,30 @@ class GatewayServer(uvicorn.Server):
                 sock=listening,
                 ssl=self.config.ssl,
                 backlog=BACKLOG,
-                ssl_handshake_timeout=TLS_HANDSHAKE_S,
-                ssl_shutdown_timeout=TLS_FAREWELL_S,
+                ssl_handshake_timeout=TLS_HANDSHAKE_TIMEOUT_S,
+                ssl_shutdown_timeout=TLS_SHUTDOWN_TIMEOUT_S,
             )
             for listening in sockets or []
         ]
         self.started = True
         self.ready.set()
 
-    def end(self) -> None:
+    def stop(self) -> None:
         self.should_exit = True
-        self._ending.set()
+        self._stopping.set()
 
     async def main_loop(self) -> None:
-        """As uvicorn's, which wakes up ten times a second to look whether it should end."""
+        """Does the same as uvicorn's method, but waits for `stop` instead of polling ten times a second."""
         ticks_per_s = 10
         tick = 0
         while not await self.on_tick(tick):
             tick += ticks_per_s
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1):
-                    await self._ending.wait()
+                    await self._stopping.wait()
 
     def _protocol(self) -> asyncio.Protocol:
-        return GatewayHttp(self.config, self.server_state, self.lifespan.state)
+        return GatewayHttpProtocol(self.config, self.server_state, self.lifespan.state)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

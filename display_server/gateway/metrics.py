@@ -1,4 +1,4 @@
-"""`/metrics`: what the door counts, and what the agents count, each labelled with its session."""
+"""The content of `/metrics`: the gateway's own metrics, and those of all agents, labelled by session."""
 
 from __future__ import annotations
 
@@ -25,22 +25,27 @@ from display_server.gateway.relay import Relays
 
 log = structlog.get_logger(__name__)
 
+#: An agent that has not answered after this time is left out, s.
 AGENT_TIMEOUT_S = 2.0
-AGENT_ANSWER_MAX_BYTES = 1024 * 1024
+#: Largest response of an agent that is accepted, bytes.
+AGENT_RESPONSE_MAX_BYTES = 1024 * 1024
 
 
 class GatewayMetrics:
-    """The door's own counts. What relays and sessions count anyway is read when asked for."""
+    """The gateway's own metrics.
+
+    Relays and sessions keep counts of their own, which are read when the metrics are requested.
+    """
 
     def __init__(self, relays: Relays, sessions: Sessions) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
-        self._registry.register(_Counts(relays, sessions))
+        self._registry.register(_RelayAndSessionCollector(relays, sessions))
         self.sign_ins = Counter("lightbox_sign_ins", "Sign-ins", ["result"], registry=self._registry)
         self.desktop_open_s = Histogram(
             "lightbox_desktop_open_seconds",
-            "From the click on a desktop until it can be viewed",
+            "Time from the request to open a desktop until it can be viewed",
             registry=self._registry,
             buckets=(0.01, 0.03, 0.1, 0.3, 1, 2, 4, 8, 16, 32),
         )
@@ -49,49 +54,54 @@ class GatewayMetrics:
         return generate_latest(self._registry)
 
 
-class _Counts(Collector):
+class _RelayAndSessionCollector(Collector):
     def __init__(self, relays: Relays, sessions: Sessions) -> None:
         self._relays = relays
         self._sessions = sessions
 
     def collect(self) -> Iterator[Metric]:
         relays = self._relays
-        yield GaugeMetricFamily("lightbox_viewers", "Viewer connections open", value=len(relays.open))
+        yield GaugeMetricFamily("lightbox_viewers", "Open viewer connections", value=len(relays.open))
         yield CounterMetricFamily(
-            "lightbox_viewers_accepted", "Viewer connections accepted", value=relays.accepted
+            "lightbox_viewers_accepted", "Accepted viewer connections", value=relays.accepted
         )
-        refused = CounterMetricFamily(
-            "lightbox_viewers_refused", "Viewer connections refused", labels=["reason"]
+        rejected = CounterMetricFamily(
+            "lightbox_viewers_refused", "Rejected viewer connections", labels=["reason"]
         )
-        for reason, count in relays.refused.items():
-            refused.add_metric([reason], count)
-        yield refused
-        passed = CounterMetricFamily("lightbox_relay_bytes", "Bytes relayed", labels=["to"])
-        passed.add_metric(["viewer"], relays.bytes_to_viewers)
-        passed.add_metric(["agent"], relays.bytes_to_agents)
-        yield passed
+        for reason, count in relays.rejected.items():
+            rejected.add_metric([reason], count)
+        yield rejected
+        relayed = CounterMetricFamily("lightbox_relay_bytes", "Relayed bytes", labels=["to"])
+        relayed.add_metric(["viewer"], relays.bytes_to_viewers)
+        relayed.add_metric(["agent"], relays.bytes_to_agents)
+        yield relayed
         live = GaugeMetricFamily("lightbox_sessions", "Live sessions", labels=["state"])
         states = [session.state.value for session in self._sessions.live()]
         for state in sorted(set(states)):
             live.add_metric([state], states.count(state))
         yield live
-        steps = CounterMetricFamily(
-            "lightbox_session_transitions", "Sessions that came into a state", labels=["state"]
+        transitions = CounterMetricFamily(
+            "lightbox_session_transitions", "Transitions of sessions into each state", labels=["state"]
         )
-        for state_entered, count in self._sessions.transitions.items():
-            steps.add_metric([state_entered.value], count)
-        yield steps
+        for new_state, count in self._sessions.transitions.items():
+            transitions.add_metric([new_state.value], count)
+        yield transitions
 
 
 @dataclass(frozen=True, slots=True)
 class AgentAddress:
+    """The Unix socket of an agent, and the labels for its metrics."""
+
     session: str
     desktop: str
     socket: Path
 
 
-async def agents_text(agents: Iterable[AgentAddress]) -> bytes:
-    """The metrics of all agents in one exposition. An agent that does not answer is left out and counted."""
+async def collect_agent_metrics(agents: Iterable[AgentAddress]) -> bytes:
+    """Returns the metrics of all agents in Prometheus's text format.
+
+    Agents that do not answer are left out and counted by the gauge `lightbox_agents_silent`.
+    """
     addresses = list(agents)
     texts = await asyncio.gather(*(_fetch(address) for address in addresses))
     families: dict[str, Metric] = {}
@@ -104,16 +114,16 @@ async def agents_text(agents: Iterable[AgentAddress]) -> bytes:
             _merge(families, text, address)
         except ValueError as error:
             silent += 1
-            log.warning("an agent's metrics cannot be read", session=address.session, error=str(error))
+            log.warning("metrics of an agent cannot be parsed", session=address.session, error=str(error))
     families["lightbox_agents_silent"] = GaugeMetricFamily(
-        "lightbox_agents_silent", "Agents that gave no metrics", value=silent
+        "lightbox_agents_silent", "Agents that did not return their metrics", value=silent
     )
     registry = CollectorRegistry()
-    registry.register(_Given(families.values()))
+    registry.register(_MergedCollector(families.values()))
     return generate_latest(registry)
 
 
-class _Given(Collector):
+class _MergedCollector(Collector):
     def __init__(self, families: Iterable[Metric]) -> None:
         self._families = families
 
@@ -122,9 +132,10 @@ class _Given(Collector):
 
 
 def _merge(families: dict[str, Metric], text: str, address: AgentAddress) -> None:
-    """Raises ValueError when the text is no exposition.
+    """Adds the metrics of one agent to `families`. Raises ValueError when they are not in the text format.
 
-    A process's general metrics are prefixed, as the door has them too.
+    Metrics of the process, such as its memory, get the prefix `lightbox_agent_`, because the gateway's own
+    process exports metrics with the same names.
     """
     labels = {"session": address.session, "desktop": address.desktop}
     for family in text_string_to_metric_families(text):
@@ -140,26 +151,29 @@ async def _fetch(address: AgentAddress) -> str | None:
         async with asyncio.timeout(AGENT_TIMEOUT_S):
             reader, writer = await asyncio.open_unix_connection(str(address.socket))
             try:
-                # HTTP/1.0: the answer ends with the connection and is never chunked.
+                # HTTP/1.0 because its responses are never chunked and end with the connection.
                 writer.write(b"GET /metrics HTTP/1.0\r\nHost: agent\r\nConnection: close\r\n\r\n")
-                answer = bytearray()
+                response = bytearray()
                 while chunk := await reader.read(65536):
-                    answer += chunk
-                    if len(answer) > AGENT_ANSWER_MAX_BYTES or _complete(answer):
+                    response += chunk
+                    if len(response) > AGENT_RESPONSE_MAX_BYTES or _is_complete(response):
                         break
             finally:
                 writer.close()
     except (OSError, TimeoutError):
         return None
-    head, _, body = bytes(answer).partition(b"\r\n\r\n")
-    if b" 200" not in head.partition(b"\r\n")[0] or len(answer) > AGENT_ANSWER_MAX_BYTES:
+    head, _, body = bytes(response).partition(b"\r\n\r\n")
+    if b" 200" not in head.partition(b"\r\n")[0] or len(response) > AGENT_RESPONSE_MAX_BYTES:
         return None
     return body.decode("utf-8", "replace")
 
 
-def _complete(answer: bytearray) -> bool:
-    """Whether a response with Content-Length is all there, in case the peer keeps the connection open."""
-    head, separator, body = bytes(answer).partition(b"\r\n\r\n")
+def _is_complete(response: bytearray) -> bool:
+    """Returns whether a response with Content-Length is complete.
+
+    This matters for a peer that keeps the connection open.
+    """
+    head, separator, body = bytes(response).partition(b"\r\n\r\n")
     if not separator:
         return False
     for line in head.split(b"\r\n"):

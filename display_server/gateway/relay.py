@@ -1,14 +1,16 @@
-"""The relay: a viewer's WebSocket to its agent's Unix socket. After the ticket, bytes pass unparsed in both
-directions.
+"""The relay between a viewer's WebSocket and the Unix socket of its agent.
 
-uvicorn parses the request's head and hands the connection over (`Config(ws=…)`); from then on this is a plain
-asyncio protocol:
+uvicorn parses the request's head and then hands the connection over to `ViewerRelay` (`Config(ws=…)`). The
+relay
 
-    head ─► origin, ticket ─► connect to the agent ─► own head ─► agent's 101, passed on ─► bytes both ways
+1. checks the origin, the subprotocol, the ticket and the web session,
+2. connects to the agent and sends it a new request head,
+3. passes the agent's response (status 101) on to the browser,
+4. passes bytes on in both directions, without parsing them.
 
-A refusal opens the WebSocket and closes it with a code of PROTOCOL.md. An agent that dies in mid-stream takes
-the TCP connection with it: a close frame would have to fall on a frame boundary, and the viewer reconnects on
-either.
+To reject a viewer, the relay opens the WebSocket and closes it with a close code. When an agent dies, the
+relay closes the TCP connection without a close frame: such a frame could only be inserted between two frames,
+which the relay does not parse, and the viewer reconnects in either case.
 """
 
 from __future__ import annotations
@@ -26,56 +28,62 @@ from typing import Any, cast
 
 import structlog
 
-from display_server.broker.web_sessions import SignedIn, hash_of
+from display_server.broker.web_sessions import SignedInUser, hash_of
 from display_server.gateway import handshake as ws
+from display_server.gateway.agent_connection import AgentConnection
+from display_server.gateway.api_error import ApiError
 from display_server.gateway.hosts import origin_allowed
-from display_server.gateway.api_error import Refusal
+from display_server.gateway.tickets import Ticket, TicketError, Tickets
 from display_server.protocol.close_codes import CloseCode
 from display_server.protocol.subprotocol import SUBPROTOCOL
-from display_server.gateway.tickets import Ticket, TicketError, Tickets
 
 log = structlog.get_logger(__name__)
 
+#: Name of the cookie that holds the secret of a web session.
 COOKIE = "__Host-lightbox"
-#: An agent that was killed is back within a second or two: worth waiting for, so that the ticket is not spent
-#: in vain.
-AGENT_CONNECT_S = 3.0
-AGENT_RETRY_S = 0.03
-AGENT_ANSWER_S = 5.0
-#: How long a refused or finished connection may take to close by itself.
+#: How long the relay tries to connect to the agent, s. The supervisor restarts a killed agent within a second
+#: or two; giving up earlier would waste the ticket.
+AGENT_CONNECT_TIMEOUT_S = 3.0
+#: Interval between two attempts to connect to the agent, s.
+AGENT_RETRY_INTERVAL_S = 0.03
+#: The agent must answer the request within this time, s.
+AGENT_RESPONSE_TIMEOUT_S = 5.0
+#: A rejected or finished connection is aborted if the browser has not closed it after this time, s.
 LINGER_S = 2.0
-#: A browser that takes nothing for this long is gone (asleep, out of range); it will reconnect.
-STALL_S = 30.0
-#: What may wait in this process for a slow browser before the agent is paused. Above a typical update, below
-#: what would be stale.
+#: A browser that reads nothing for this time is disconnected, s. It may be asleep or out of range of the
+#: network, and reconnects later.
+STALL_TIMEOUT_S = 30.0
+#: The agent is paused when more than this waits in this process for a slow browser, bytes. A typical update
+#: is smaller; a longer queue would only hold stale frames.
 WRITE_HIGH_BYTES = 256 * 1024
-#: Keep-alive probes find a dead network path within about a minute.
+#: TCP keep-alive: the first probe after 20 s, then one every 10 s. The connection ends after 4 unanswered
+#: probes, that is, about a minute after the network path failed.
 KEEPALIVE = ((socket.TCP_KEEPIDLE, 20), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 4))
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
-    """What the relay needs of the rest of the door."""
+class ViewerAdmission:
+    """What the relay needs in order to decide whether a viewer may connect, and to which agent."""
 
-    names: frozenset[str]
+    names: frozenset[str]  # host names and addresses of the gateway
     tickets: Tickets
-    signed_in: Callable[[bytes], Awaitable[SignedIn | None]]  # by the web session's hash
-    socket_of: Callable[[str], Path | None]  # of a live session's agent
+    find_user: Callable[[bytes], Awaitable[SignedInUser | None]]  # argument: hash of the web session
+    socket_of: Callable[[str], Path | None]  # argument: id of a desktop session
 
 
 class Relays:
-    """All relays of this process, and their counts."""
+    """All relays of this process, and the counts of their connections and bytes."""
 
-    def __init__(self, admission: Admission) -> None:
+    def __init__(self, admission: ViewerAdmission) -> None:
         self.admission = admission
         self.open: set[ViewerRelay] = set()
-        self.refused: Counter[str] = Counter()
+        self.rejected: Counter[str] = Counter()  # by reason
         self.accepted = 0
-        self._past_to_viewer = 0
-        self._past_to_agent = 0
+        self._finished_bytes_to_viewers = 0
+        self._finished_bytes_to_agents = 0
 
     def protocol(self) -> type[asyncio.Protocol]:
-        """The class that uvicorn makes one of for each WebSocket."""
+        """Returns the class that uvicorn instantiates for each WebSocket."""
         relays = self
 
         class BoundRelay(ViewerRelay):
@@ -86,31 +94,35 @@ class Relays:
 
     @property
     def bytes_to_viewers(self) -> int:
-        return self._past_to_viewer + sum(relay.bytes_to_viewer for relay in self.open)
+        return self._finished_bytes_to_viewers + sum(relay.bytes_to_viewer for relay in self.open)
 
     @property
     def bytes_to_agents(self) -> int:
-        return self._past_to_agent + sum(relay.bytes_to_agent for relay in self.open)
+        return self._finished_bytes_to_agents + sum(relay.bytes_to_agent for relay in self.open)
 
-    def drop(self, web_session: bytes) -> None:
-        """Ends the viewers of a browser that signed out."""
+    def disconnect(self, web_session: bytes) -> None:
+        """Disconnects the viewers of a web session that has ended. The argument is its hash."""
         for relay in list(self.open):
             if relay.ticket is not None and relay.ticket.web_session == web_session.hex():
                 relay.abort()
 
     def close(self) -> None:
+        """Disconnects all viewers."""
         for relay in list(self.open):
             relay.abort()
 
-    def gone(self, relay: ViewerRelay) -> None:
+    def on_closed(self, relay: ViewerRelay) -> None:
         if relay in self.open:
             self.open.discard(relay)
-            self._past_to_viewer += relay.bytes_to_viewer
-            self._past_to_agent += relay.bytes_to_agent
+            self._finished_bytes_to_viewers += relay.bytes_to_viewer
+            self._finished_bytes_to_agents += relay.bytes_to_agent
 
 
 class ViewerRelay(asyncio.Protocol):
-    """The browser's side. `connections` is uvicorn's set, by which it knows whom to wait for when it ends."""
+    """One viewer's relay, and the asyncio protocol of its browser's connection.
+
+    `connections` is uvicorn's set of open connections, which it closes when it shuts down.
+    """
 
     def __init__(self, relays: Relays, connections: set[Any]) -> None:
         self._relays = relays
@@ -121,7 +133,7 @@ class ViewerRelay(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._head_seen = False
-        self._refused = False
+        self._rejected = False
         self.ticket: Ticket | None = None
         self.bytes_to_viewer = 0
         self.bytes_to_agent = 0
@@ -133,7 +145,7 @@ class ViewerRelay(asyncio.Protocol):
         self._browser.set_write_buffer_limits(high=WRITE_HIGH_BYTES)
         self._connections.add(self)
         self._relays.open.add(self)
-        _keep_alive(self._browser)
+        _enable_keepalive(self._browser)
 
     def data_received(self, data: bytes) -> None:
         if self._agent is not None:  # the hot path
@@ -142,18 +154,17 @@ class ViewerRelay(asyncio.Protocol):
         elif not self._head_seen:
             self._head_seen = True
             self._task = self._loop.create_task(self._admit(data))
-        elif self._refused and ws.is_close(
-            data
-        ):  # it has read the code, and expects the server to hang up first
+        elif self._rejected and ws.is_close(data):
+            # The browser has received the close code and expects the server to close the connection first.
             assert self._browser is not None
             self._browser.close()
-        # else: what it sends has nowhere to go
+        # Other data before the agent is connected is dropped.
 
     def pause_writing(self) -> None:
-        """The browser is slow: stop taking from the agent, whose window then stays shut."""
+        """The browser reads too slowly: stops reading from the agent, which then stops sending."""
         if self._agent is not None and not self._agent.is_closing():
             self._agent.pause_reading()
-        self._set_timer(STALL_S, self.abort)
+        self._set_timer(STALL_TIMEOUT_S, self.abort)
 
     def resume_writing(self) -> None:
         self._set_timer(None)
@@ -161,12 +172,12 @@ class ViewerRelay(asyncio.Protocol):
             self._agent.resume_reading()
 
     def eof_received(self) -> bool:
-        return False  # close
+        return False  # asyncio then closes the transport
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - how does not matter
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - every cause is handled alike
         self._set_timer(None)
         self._connections.discard(self)
-        self._relays.gone(self)
+        self._relays.on_closed(self)
         if self._task is not None:
             self._task.cancel()
         if self._agent is not None:
@@ -181,18 +192,22 @@ class ViewerRelay(asyncio.Protocol):
         if self._browser is not None:
             self._browser.abort()
 
-    # --- called by the agent's side
+    # --- called by the agent's connection
 
-    def agent_pause(self) -> None:
+    def send_to_browser(self, data: bytes) -> None:
+        self.bytes_to_viewer += len(data)
+        self._browser.write(data)  # type: ignore[union-attr]  # the agent is connected after the browser
+
+    def pause_browser(self) -> None:
         if self._browser is not None and not self._browser.is_closing():
             self._browser.pause_reading()
 
-    def agent_resume(self) -> None:
+    def resume_browser(self) -> None:
         if self._browser is not None and not self._browser.is_closing():
             self._browser.resume_reading()
 
-    def agent_gone(self) -> None:
-        """What the agent sent last (a close frame, if it had the time) still goes out."""
+    def on_agent_disconnected(self) -> None:
+        """Closes the browser's connection once the agent's last bytes, perhaps a close frame, are sent."""
         self._agent = None
         if self._browser is not None and not self._browser.is_closing():
             self._browser.close()
@@ -204,94 +219,116 @@ class ViewerRelay(asyncio.Protocol):
         assert self._browser is not None
         try:
             request = ws.parse(head)
-        except ws.NotAWebSocket as verdict:
-            code = "no-websocket" if verdict.status == 404 else "bad-request"
+        except ws.HandshakeError as error:
+            code = "no-websocket" if error.status == 404 else "bad-request"
             self._browser.write(
-                ws.plain_answer(verdict.status, Refusal(verdict.status, code, verdict.message).body())
+                ws.http_response(error.status, ApiError(error.status, code, error.message).body())
             )
             self._browser.close()
             return
         try:
             await self._connect(request)
-        except _Refused as refused:
-            self._relays.refused[refused.counted_as] += 1
-            log.info("viewer refused", code=refused.code, reason=refused.counted_as)
-            self._refuse(request, refused.code, refused.reason)
+        except _ViewerRejected as rejection:
+            self._relays.rejected[rejection.label] += 1
+            log.info("viewer rejected", code=rejection.code, reason=rejection.label)
+            self._reject(request, rejection.code, rejection.message)
         except Exception:
-            log.exception("viewer could not be admitted")
-            self._refuse(request, CloseCode.GOING_AWAY, "Something went wrong here.")
+            log.exception("viewer could not be connected")
+            self._reject(request, CloseCode.GOING_AWAY, "An unexpected error occurred in the server.")
 
     async def _connect(self, request: ws.Handshake) -> None:
         admission = self._relays.admission
         if request.origin is None or not origin_allowed(request.origin, request.host, admission.names):
-            raise _Refused(CloseCode.FORBIDDEN, "origin", "The page is not one of this server.")
-        if SUBPROTOCOL not in request.offered:
-            raise _Refused(CloseCode.VERSION_MISMATCH, "version", f"This server speaks {SUBPROTOCOL}.")
+            raise _ViewerRejected(CloseCode.FORBIDDEN, "origin", "The page does not belong to this server.")
+        if SUBPROTOCOL not in request.subprotocols:
+            raise _ViewerRejected(
+                CloseCode.VERSION_MISMATCH, "version", f"This server supports only {SUBPROTOCOL}."
+            )
         try:
             ticket = admission.tickets.redeem(request.ticket or "", now_s=time.time())
         except TicketError as error:
-            raise _Refused(CloseCode.TICKET_REJECTED, f"ticket {error.reason}", str(error)) from error
-        # A ticket alone is not enough: it works only in the browser that it was issued to, while that is
-        # signed in.
-        held = hash_of(_cookie(request.cookie))
-        if held.hex() != ticket.web_session or await admission.signed_in(held) is None:
-            raise _Refused(CloseCode.TICKET_REJECTED, "signed out", "Sign in first.")
+            raise _ViewerRejected(
+                CloseCode.TICKET_REJECTED, f"ticket {error.reason.value}", str(error)
+            ) from error
+        # A ticket alone is not enough. It is valid only in the browser that it was issued to, as long as that
+        # browser is signed in.
+        id_hash = hash_of(_cookie(request.cookie))
+        if id_hash.hex() != ticket.web_session or await admission.find_user(id_hash) is None:
+            raise _ViewerRejected(
+                CloseCode.TICKET_REJECTED, "signed out", "You are not signed in. Sign in first."
+            )
         socket_path = admission.socket_of(ticket.session)
         if socket_path is None:
-            raise _Refused(CloseCode.DESKTOP_ENDED, "no desktop", "The desktop has ended.")
+            raise _ViewerRejected(CloseCode.DESKTOP_ENDED, "no desktop", "The desktop has ended.")
         self.ticket = ticket
         viewer = secrets.token_hex(6)
-        transport, answer = await self._agent_answer(request, ticket, socket_path, viewer)
+        transport, response = await self._connect_to_agent(request, ticket, socket_path, viewer)
         assert self._browser is not None
         if self._browser.is_closing():
             transport.abort()
             return
         self._relays.accepted += 1
         log.info("viewer connected", username=ticket.username, session=ticket.session, viewer=viewer)
-        self._browser.write(answer)
+        self._browser.write(response)
         self._agent = transport
         transport.resume_reading()
 
-    async def _agent_answer(
+    async def _connect_to_agent(
         self, request: ws.Handshake, ticket: Ticket, socket_path: Path, viewer: str
     ) -> tuple[asyncio.Transport, bytes]:
-        """The agent's connection, paused, and all that it said so far, beginning with its 101."""
-        deadline = self._loop.time() + AGENT_CONNECT_S
+        """Connects to the agent and sends it the request.
+
+        Returns the agent's connection, with reading paused, and all that the agent has sent so far, beginning
+        with the status line 101. Raises _ViewerRejected.
+        """
+        deadline = self._loop.time() + AGENT_CONNECT_TIMEOUT_S
         while True:
             try:
-                transport, side = await self._loop.create_unix_connection(
-                    lambda: _AgentSide(self), str(socket_path)
+                transport, connection = await self._loop.create_unix_connection(
+                    lambda: AgentConnection(self), str(socket_path)
                 )
                 break
             except OSError as error:
                 if self._loop.time() > deadline or self._relays.admission.socket_of(ticket.session) is None:
-                    raise _Refused(CloseCode.GOING_AWAY, "no agent", "The desktop is restarting.") from error
-                await asyncio.sleep(AGENT_RETRY_S)
+                    raise _ViewerRejected(
+                        CloseCode.GOING_AWAY,
+                        "no agent",
+                        "The desktop is restarting. Try again in a few seconds.",
+                    ) from error
+                await asyncio.sleep(AGENT_RETRY_INTERVAL_S)
         try:
-            # Half of the hash names the browser well enough, and is good for nothing else.
+            # Half of the hash is enough to identify the browser, and is of no use for signing in.
             device = ticket.web_session[:32]
             transport.write(
                 ws.request_to_agent(request.key, username=ticket.username, viewer=viewer, device=device)
             )
-            async with asyncio.timeout(AGENT_ANSWER_S):
-                answer = await side.answer
+            async with asyncio.timeout(AGENT_RESPONSE_TIMEOUT_S):
+                response = await connection.response
         except (TimeoutError, ConnectionError) as error:
             transport.abort()
-            raise _Refused(CloseCode.GOING_AWAY, "no agent", "The desktop is restarting.") from error
+            raise _ViewerRejected(
+                CloseCode.GOING_AWAY, "no agent", "The desktop is restarting. Try again in a few seconds."
+            ) from error
         except asyncio.CancelledError:
             transport.abort()
             raise
-        if not answer.startswith(b"HTTP/1.1 101"):
+        if not response.startswith(b"HTTP/1.1 101"):
             transport.abort()
-            log.error("agent refused a viewer", session=ticket.session, answer=answer[:60].decode("latin-1"))
-            raise _Refused(CloseCode.GOING_AWAY, "agent refused", "The desktop cannot be viewed at this moment.")
-        return transport, answer
+            log.error(
+                "agent rejected a viewer",
+                session=ticket.session,
+                response=response[:60].decode("latin-1"),
+            )
+            raise _ViewerRejected(
+                CloseCode.GOING_AWAY, "agent refused", "The desktop cannot be viewed at the moment."
+            )
+        return transport, response
 
-    def _refuse(self, request: ws.Handshake, code: CloseCode, reason: str) -> None:
+    def _reject(self, request: ws.Handshake, code: CloseCode, reason: str) -> None:
         if self._browser is not None and not self._browser.is_closing():
-            self._refused = True
+            self._rejected = True
             self._browser.write(ws.accept_and_close(request, code, reason))
-            # Closing at once could reset the connection before the browser has read the code.
+            # Closing at once could reset the connection before the browser has received the code.
             self._set_timer(LINGER_S, self.abort)
 
     def _set_timer(self, after_s: float | None, call: Callable[[], None] | None = None) -> None:
@@ -302,63 +339,16 @@ class ViewerRelay(asyncio.Protocol):
             self._timer = self._loop.call_later(after_s, call)
 
 
-class _AgentSide(asyncio.Protocol):
-    """The agent's side. Before the relay runs, collects the answer's head; then passes bytes on."""
+class _ViewerRejected(Exception):  # noqa: N818 - an outcome of the admission, not an error
+    """The viewer may not connect. `label` is the reason in metrics and logs, `message` the one for the
+    person.
+    """
 
-    def __init__(self, relay: ViewerRelay) -> None:
-        self._relay = relay
-        self._transport: asyncio.Transport | None = None
-        self._head: bytearray | None = bytearray()
-        self.answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self.answer.add_done_callback(_look_at)  # nobody may be waiting for it any more
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-
-    def data_received(self, data: bytes) -> None:
-        if self._head is None:  # the hot path
-            relay = self._relay
-            relay.bytes_to_viewer += len(data)
-            relay._browser.write(data)  # type: ignore[union-attr]
-            return
-        self._head += data
-        if b"\r\n\r\n" in self._head:
-            assert self._transport is not None
-            self._transport.pause_reading()  # until the relay has taken the answer
-            if not self.answer.done():
-                self.answer.set_result(bytes(self._head))
-            self._head = None
-        elif len(self._head) > ws.HEAD_MAX_BYTES and not self.answer.done():
-            self.answer.set_exception(ConnectionError("the agent's head is too large"))
-
-    def pause_writing(self) -> None:
-        self._relay.agent_pause()
-
-    def resume_writing(self) -> None:
-        self._relay.agent_resume()
-
-    def eof_received(self) -> bool:
-        return False  # close
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - how does not matter
-        if not self.answer.done():
-            self.answer.set_exception(ConnectionError("the agent hung up"))
-            return
-        if self._head is None:
-            self._relay.agent_gone()
-
-
-def _look_at(future: asyncio.Future[bytes]) -> None:
-    if not future.cancelled():
-        future.exception()
-
-
-class _Refused(Exception):  # noqa: N818 - a verdict; leaves this module as a close code
-    def __init__(self, code: CloseCode, counted_as: str, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, code: CloseCode, label: str, message: str) -> None:
+        super().__init__(message)
         self.code = code
-        self.counted_as = counted_as
-        self.reason = reason
+        self.label = label
+        self.message = message
 
 
 def _cookie(header: str) -> str:
@@ -369,7 +359,7 @@ def _cookie(header: str) -> str:
     return morsel.value if morsel else ""
 
 
-def _keep_alive(transport: asyncio.Transport) -> None:
+def _enable_keepalive(transport: asyncio.Transport) -> None:
     connection = transport.get_extra_info("socket")
     if connection is None or connection.family not in (socket.AF_INET, socket.AF_INET6):
         return

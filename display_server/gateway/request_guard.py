@@ -1,5 +1,7 @@
-"""What stands before every request: known host, same origin, bounded body and time, security headers, errors
-as JSON.
+"""The middleware in front of every HTTP request.
+
+It rejects unknown hosts, cross-site requests and bodies that are too large or too slow, adds the security
+headers to every response, and turns unexpected exceptions into JSON errors.
 """
 
 from __future__ import annotations
@@ -10,15 +12,16 @@ from collections.abc import Iterable
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from display_server.gateway.api_error import ApiError
 from display_server.gateway.hosts import origin_allowed, split_host
-from display_server.gateway.api_error import Refusal
 
 log = structlog.get_logger(__name__)
 
-#: The largest body any request has use for is a sign-in.
+#: Largest body of a request, bytes. The largest real ones are results of display checks, about 10 KB.
 BODY_MAX_BYTES = 64 * 1024
-#: A body that has not arrived by then is given up.
+#: A request whose body has not arrived completely after this time is rejected, s.
 BODY_TIMEOUT_S = 10.0
+#: Methods that change nothing and are therefore allowed from other sites.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -51,14 +54,15 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
         b"clipboard-write=(self), fullscreen=(self), keyboard-map=(self), window-management=(self)",
     ),
 )
-#: Only with a certificate of the operator's own: for a host that a local authority vouches for it would also
-#: bind every other server on `localhost`, and lock people out when the root is made anew.
+#: Sent only with a certificate of the operator. With a certificate of the local authority the header would
+#: also apply to every other server on `localhost`, and would lock people out when the root certificate is
+#: replaced.
 STRICT_TRANSPORT_SECURITY = (b"strict-transport-security", b"max-age=31536000")
 NO_STORE = (b"cache-control", b"no-store")
 
 
-class Guard:
-    """ASGI middleware. `names` are the hosts by which the door may be reached."""
+class RequestGuard:
+    """ASGI middleware. `names` are the host names and addresses by which the gateway may be reached."""
 
     def __init__(self, app: ASGIApp, *, names: Iterable[str], strict_transport: bool) -> None:
         self._app = app
@@ -84,22 +88,23 @@ class Guard:
 
         try:
             self._check(scope)
-            body = await _body(scope, receive)
+            body = await _read_body(scope, receive)
             await self._app(scope, _replay(body, receive), send_guarded)
-        except Refusal as refusal:
+        except ApiError as error:
             if started:
                 raise
-            await answer(send_guarded, refusal)
+            await _respond(send_guarded, error)
         except Exception:
             log.exception("request failed", method=scope["method"], path=scope["path"])
             if started:
                 raise
-            await answer(
+            await _respond(
                 send_guarded,
-                Refusal(
+                ApiError(
                     500,
                     "internal",
-                    "Something went wrong here. Try again; if it stays, tell your administrator.",
+                    "An unexpected error occurred in the server. Try again. If it happens again, inform your "
+                    "administrator.",
                 ),
             )
 
@@ -107,44 +112,49 @@ class Guard:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         host = headers.get(b"host", "")
         if split_host(host)[0] not in self._names:
-            raise Refusal(
+            raise ApiError(
                 421,
                 "unknown-host",
-                "This server is not known by that name. Its administrator can add it to `names`.",
+                "This server does not accept that host name. Its administrator can add it to `names` in the "
+                "configuration.",
             )
         if scope["method"] in SAFE_METHODS:
             return
-        # Browsers send both with every such request; whoever sends neither is no browser and holds no cookie
-        # of one.
+        # Browsers send at least one of these headers with every such request. A request with
+        # neither does not come from a page of this server.
         origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
         if (
             (origin is None and site is None)
             or (origin is not None and not origin_allowed(origin, host, self._names))
             or (site is not None and site != "same-origin")
         ):
-            raise Refusal(403, "cross-site", "The request did not come from a page of this server.")
+            raise ApiError(
+                403,
+                "cross-site",
+                "The request was rejected because it does not come from a page of this server.",
+            )
 
 
-async def answer(send: Send, refusal: Refusal) -> None:
-    body = refusal.body()
+async def _respond(send: Send, error: ApiError) -> None:
+    body = error.body()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
-        *((name.lower().encode(), value.encode()) for name, value in refusal.headers.items()),
+        *((name.lower().encode(), value.encode()) for name, value in error.headers.items()),
     ]
-    if refusal.status in {408, 413}:
-        headers.append((b"connection", b"close"))  # the rest of the body may still come
-    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    if error.status in {408, 413}:
+        headers.append((b"connection", b"close"))  # the rest of the body may still arrive
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
-async def _body(scope: Scope, receive: Receive) -> bytes:
-    """The whole body. Raises Refusal when it is too large or too slow."""
+async def _read_body(scope: Scope, receive: Receive) -> bytes:
+    """Returns the whole body. Raises ApiError when it is too large, too slow or incomplete."""
     if scope["method"] in SAFE_METHODS and not any(
         name in {b"content-length", b"transfer-encoding"} for name, _ in scope["headers"]
     ):
         return b""
-    too_large = Refusal(413, "too-large", f"The request is larger than {BODY_MAX_BYTES // 1024} KiB.")
+    too_large = ApiError(413, "too-large", f"The request is larger than {BODY_MAX_BYTES // 1024} KiB.")
     for name, value in scope["headers"]:
         if name == b"content-length" and (
             not value.isdigit() or len(value) > 12 or int(value) > BODY_MAX_BYTES
@@ -156,24 +166,27 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
-                    raise Refusal(400, "bad-request", "The request ended early.")
+                    raise ApiError(
+                        400, "bad-request", "The connection ended before the request was complete."
+                    )
                 body += message.get("body", b"")
                 if len(body) > BODY_MAX_BYTES:
                     raise too_large
                 if not message.get("more_body", False):
                     return bytes(body)
     except TimeoutError:
-        raise Refusal(408, "too-slow", "The request did not arrive in time.") from None
+        raise ApiError(408, "too-slow", f"The request did not arrive within {BODY_TIMEOUT_S:g} s.") from None
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    given = False
+    """Returns a `receive` that first delivers the body, which has been read already."""
+    delivered = False
 
     async def replay() -> Message:
-        nonlocal given
-        if given:
+        nonlocal delivered
+        if delivered:
             return await receive()
-        given = True
+        delivered = True
         return {"type": "http.request", "body": body, "more_body": False}
 
     return replay

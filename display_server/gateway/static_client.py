@@ -1,5 +1,6 @@
-"""The web client: read into memory once, compressed once, served by exact name. No path of a request ever
-touches the disk.
+"""The web client's files, which are read into memory and compressed once, at the start.
+
+Requests are answered from memory by exact name, so that a path in a request never reaches the file system.
 """
 
 from __future__ import annotations
@@ -17,15 +18,18 @@ from starlette.responses import Response
 from display_server.errors import ConfigurationError
 
 INDEX = "index.html"
-#: Files under here carry a hash of their content in their name.
+#: Files below this path have a hash of their content in their name and therefore never change.
 ASSETS = "assets/"
-FOREVER = "public, max-age=31536000, immutable"
-#: A built client is well under 2 MB; this catches a wrong folder.
+#: Cache-Control of such files: valid for one year.
+IMMUTABLE = "public, max-age=31536000, immutable"
+#: Largest total size of the web client, bytes. It is less than 2 MB; a larger folder is the wrong one.
 CLIENT_MAX_BYTES = 64 * 1024 * 1024
 GZIP_LEVEL = 9
+#: Smaller files are not compressed, bytes.
 GZIP_MIN_BYTES = 512
+#: Beginnings of the media types that are compressed.
 COMPRESSIBLE = ("text/", "application/javascript", "application/json", "application/wasm", "image/svg+xml")
-#: The host's own table may lack these or have them wrong.
+#: Media types by file extension. The host's own table may lack some of them or be wrong.
 TYPES = {
     ".js": "text/javascript",
     ".mjs": "text/javascript",
@@ -43,62 +47,67 @@ TYPES = {
 NOT_BUILT_PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Lightbox</title>
 <h1>The web client is not built</h1>
-<p>Lightbox runs, but this installation lacks the part that browsers load.</p>
-<p>Administrator: run <code>make setup</code> in the source tree, or set <code>web_client</code> in the
-configuration, then start Lightbox again.</p>
+<p>The Lightbox server is running, but this installation lacks the web client that browsers load.</p>
+<p>Administrators: run <code>make setup</code> in the source tree, or set <code>web_client</code> in the
+configuration to the folder of a built web client. Then restart Lightbox.</p>
 </html>
 """
 
 
 @dataclass(frozen=True, slots=True)
 class File:
+    """A file of the web client, with its response headers."""
+
     content: bytes
-    gzipped: bytes | None
+    gzipped: bytes | None  # None when compression does not help
     media_type: str
     etag: str
     cache_control: str
 
 
-def built(folder: Path) -> bool:
+def is_built(folder: Path) -> bool:
+    """Returns whether the folder holds a built web client."""
     return (folder / INDEX).is_file()
 
 
 def require_built(folder: Path) -> None:
-    """Raises ConfigurationError."""
-    if not built(folder):
+    """Raises ConfigurationError when the folder holds no built web client."""
+    if not is_built(folder):
         raise ConfigurationError(
-            f"The web client is not built: {folder / INDEX} is missing.",
-            hint="Run `make setup`, or set LIGHTBOX_WEB_CLIENT to the folder of a built one.",
+            f"The web client has not been built: {folder / INDEX} is missing.",
+            hint="Run `make setup`, or set LIGHTBOX_WEB_CLIENT to the folder of a built web client.",
         )
 
 
 class StaticClient:
+    """The web client of one folder. It is empty when the folder holds no built client."""
+
     def __init__(self, folder: Path) -> None:
-        self._files = _load(folder) if built(folder) else {}
+        self._files = _load(folder) if is_built(folder) else {}
 
     def __contains__(self, path: str) -> bool:
         return path in self._files
 
     def page(self, request: Request) -> Response:
-        """The one page: the client itself looks at the address."""
+        """Returns the client's only page, which decides by its URL what to show."""
         if INDEX not in self._files:
             return Response(NOT_BUILT_PAGE, status_code=503, media_type="text/html")
         return self.file(INDEX, request)
 
     def file(self, path: str, request: Request) -> Response:
-        """Raises KeyError when there is none of that name."""
+        """Returns the file with this name. Raises KeyError when there is none."""
         file = self._files[path]
         headers = {"cache-control": file.cache_control, "etag": file.etag, "vary": "accept-encoding"}
         if file.etag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
         content = file.content
-        if file.gzipped is not None and _takes_gzip(request.headers):
+        if file.gzipped is not None and _accepts_gzip(request.headers):
             content = file.gzipped
             headers["content-encoding"] = "gzip"
         return Response(content, media_type=file.media_type, headers=headers)
 
 
-def _takes_gzip(headers: Headers) -> bool:
+def _accepts_gzip(headers: Headers) -> bool:
     for part in headers.get("accept-encoding", "").split(","):
         coding, _, weight = part.strip().partition(";")
         if coding in {"gzip", "*"} and weight.replace(" ", "") not in {"q=0", "q=0.0"}:
@@ -117,8 +126,8 @@ def _load(folder: Path) -> dict[str, File]:
         total += len(content)
         if total > CLIENT_MAX_BYTES:
             raise ConfigurationError(
-                f"{folder} holds more than {CLIENT_MAX_BYTES // 2**20} MiB: that is no web client.",
-                hint="Set `web_client` to the folder that `make setup` builds.",
+                f"{folder} is not a web client: it holds more than {CLIENT_MAX_BYTES // 2**20} MiB.",
+                hint="Set `web_client` to the folder that `make setup` builds, clients/web/dist.",
             )
         media_type = TYPES.get(path.suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
         gzipped = None
@@ -130,6 +139,6 @@ def _load(folder: Path) -> dict[str, File]:
             gzipped,
             media_type,
             f'"{hashlib.sha256(content).hexdigest()[:24]}"',
-            FOREVER if name.startswith(ASSETS) else "no-store" if name == INDEX else "no-cache",
+            IMMUTABLE if name.startswith(ASSETS) else "no-store" if name == INDEX else "no-cache",
         )
     return files

@@ -1,7 +1,7 @@
-"""Tickets: what lets one viewer connect, once, within half a minute.
+"""Tickets: a ticket allows one viewer to connect, once, within 30 seconds.
 
-`BASE64URL(payload).BASE64URL(HMAC-SHA256(key, payload))`. Any gateway that has the key can check one; that it
-was used is remembered by the gateway that took it. Pure: time is an argument.
+A ticket is `BASE64URL(payload).BASE64URL(HMAC-SHA256(key, payload))`. Any gateway with the key can verify it,
+but only the gateway that accepted a ticket remembers that it has been used. Pure: time is an argument.
 """
 
 from __future__ import annotations
@@ -11,41 +11,62 @@ import hashlib
 import hmac
 import secrets
 from collections import deque
+from enum import Enum
 
 import msgspec
 
 from display_server.errors import PolicyError
 
-#: Life of a ticket: the browser uses it at once, a slow tablet within a few seconds.
-LIFE_S = 30.0
-#: Longest ticket that is looked at, in characters.
-TICKET_MAX = 1024
-#: Used tickets remembered. When there are more within LIFE_S, new connections are refused rather than old
-#: tickets forgotten.
+#: A ticket expires after this time, s. Browsers use it at once, slow tablets within a few seconds.
+LIFETIME_S = 30.0
+#: Longest ticket that is parsed, characters.
+TICKET_MAX_CHARS = 1024
+#: Largest number of used tickets that are remembered. If more are used within LIFETIME_S, further connections
+#: are rejected, because forgetting a ticket would allow a second use.
 USED_MAX = 100_000
+#: Length of the signing key, bytes.
 KEY_BYTES = 32
 
 
-class TicketError(PolicyError):
-    """`reason` is one word for counters and logs."""
+class TicketRejection(Enum):
+    """Why a ticket was rejected. The values appear in metrics and logs."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"The ticket is {reason}.")
+    WRONG = "wrong"  # malformed, or signed with another key
+    EXPIRED = "expired"
+    USED = "used"
+    TOO_MANY = "too many"  # the gateway cannot remember any more used tickets
+
+
+_MESSAGES = {
+    TicketRejection.WRONG: "The ticket is not valid.",
+    TicketRejection.EXPIRED: "The ticket has expired.",
+    TicketRejection.USED: "The ticket has already been used.",
+    TicketRejection.TOO_MANY: "Too many viewers are connecting right now.",
+}
+
+
+class TicketError(PolicyError):
+    """A ticket was rejected."""
+
+    def __init__(self, reason: TicketRejection) -> None:
+        super().__init__(_MESSAGES[reason])
         self.reason = reason
 
 
 class Ticket(msgspec.Struct, frozen=True, array_like=True):
-    """What it is bound to. `web_session` is the hash of the web session's id, in hex."""
+    """The payload of a ticket."""
 
     nonce: str
-    expires_s: float
+    expires_s: float  # wall-clock time, seconds since the epoch
     username: str
-    web_session: str
-    session: str
+    web_session: str  # hash of the web session that the ticket was issued to, in hexadecimal
+    session: str  # id of the desktop session
     desktop: str
 
 
 class Tickets:
+    """Issues and redeems tickets. `now_s` is wall-clock time, in seconds since the epoch."""
+
     def __init__(self, key: bytes | None = None) -> None:
         self._key = key or secrets.token_bytes(KEY_BYTES)
         self._used: set[str] = set()
@@ -54,37 +75,37 @@ class Tickets:
     def issue(self, *, username: str, web_session: bytes, session: str, desktop: str, now_s: float) -> str:
         ticket = Ticket(
             nonce=secrets.token_urlsafe(12),
-            expires_s=now_s + LIFE_S,
+            expires_s=now_s + LIFETIME_S,
             username=username,
             web_session=web_session.hex(),
             session=session,
             desktop=desktop,
         )
         payload = msgspec.json.encode(ticket)
-        return f"{_encode(payload)}.{_encode(self._seal(payload))}"
+        return f"{_encode(payload)}.{_encode(self._sign(payload))}"
 
     def redeem(self, text: str, *, now_s: float) -> Ticket:
-        """Good for one call. Raises TicketError: `wrong`, `expired` or `used`."""
-        if len(text) > TICKET_MAX:
-            raise TicketError("wrong")
-        head, _, tail = text.partition(".")
+        """Verifies a ticket and marks it as used. Raises TicketError."""
+        if len(text) > TICKET_MAX_CHARS:
+            raise TicketError(TicketRejection.WRONG)
+        encoded_payload, _, encoded_signature = text.partition(".")
         try:
-            payload, seal = _decode(head), _decode(tail)
+            payload, signature = _decode(encoded_payload), _decode(encoded_signature)
         except ValueError:
-            raise TicketError("wrong") from None
-        if not hmac.compare_digest(seal, self._seal(payload)):
-            raise TicketError("wrong")
+            raise TicketError(TicketRejection.WRONG) from None
+        if not hmac.compare_digest(signature, self._sign(payload)):
+            raise TicketError(TicketRejection.WRONG)
         try:
             ticket = msgspec.json.decode(payload, type=Ticket)
         except msgspec.MsgspecError:
-            raise TicketError("wrong") from None
+            raise TicketError(TicketRejection.WRONG) from None
         if now_s >= ticket.expires_s:
-            raise TicketError("expired")
+            raise TicketError(TicketRejection.EXPIRED)
         self._forget_expired(now_s)
         if ticket.nonce in self._used:
-            raise TicketError("used")
+            raise TicketError(TicketRejection.USED)
         if len(self._used) >= USED_MAX:
-            raise TicketError("one too many")
+            raise TicketError(TicketRejection.TOO_MANY)
         self._used.add(ticket.nonce)
         self._used_in_order.append((ticket.expires_s, ticket.nonce))
         return ticket
@@ -93,7 +114,7 @@ class Tickets:
         while self._used_in_order and self._used_in_order[0][0] <= now_s:
             self._used.discard(self._used_in_order.popleft()[1])
 
-    def _seal(self, payload: bytes) -> bytes:
+    def _sign(self, payload: bytes) -> bytes:
         return hmac.digest(self._key, payload, hashlib.sha256)
 
 
@@ -102,7 +123,7 @@ def _encode(data: bytes) -> str:
 
 
 def _decode(text: str) -> bytes:
-    """Raises ValueError. Only the one canonical spelling is accepted."""
+    """Decodes unpadded base64url. Raises ValueError for anything but the canonical encoding."""
     data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     if _encode(data) != text:
         raise ValueError("not canonical")

@@ -1,1 +1,1 @@
-"""The process of `lightbox serve` and `lightbox demo`: composes the gateway and the broker."""
+"""The process of `lightbox serve` and `lightbox demo`: composes the gateway and the broker, and runs them."""

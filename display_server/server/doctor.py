@@ -1,4 +1,4 @@
-"""What this host lacks, and how to get it."""
+"""`lightbox doctor`: examines the host and says what is missing and how to get it."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from display_server.broker.folders import SHARED_MEMORY
 from display_server.config import Config
 from display_server.errors import ConfigurationError
 from display_server.gateway.https_server import listen
-from display_server.gateway.static_client import built
+from display_server.gateway.static_client import is_built
 from display_server.supervisor import requirements
 
 PYTHON_MIN = (3, 11)
+#: Free space that framebuffers need on the memory file system, bytes.
 SHM_FREE_BYTES = 512 * 1024 * 1024
+#: Free space that the state folder needs for the database, logs and homes, bytes.
 STATE_FREE_BYTES = 200 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`cure` says how to get what is missing; empty when nothing is. Without what is `mandatory` no desktop
-    can be had.
-    """
+    """The result of one check."""
 
     name: str
     ok: bool
-    found: str
-    cure: str = ""
-    mandatory: bool = True
+    found: str  # what the check found, in words
+    hint: str = ""  # what the operator has to do if it is not ok
+    mandatory: bool = True  # without it no desktop can start
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -42,23 +42,27 @@ class Finding:
     def as_line(self) -> str:
         mark = "ok     " if self.ok else "MISSING" if self.mandatory else "advice "
         line = f"{mark}  {self.name}: {self.found}"
-        return line if self.ok or not self.cure else f"{line}\n         → {self.cure}"
+        return line if self.ok or not self.hint else f"{line}\n         → {self.hint}"
 
 
 def require_mandatory(config: Config) -> None:
-    """The quick part, before a start. Raises ConfigurationError that names everything missing at once."""
+    """Runs the quick checks before a start. Raises ConfigurationError, which names everything that is
+    missing.
+    """
     missing = [
         finding for finding in (_web_client(config), *_programs()) if not finding.ok and finding.mandatory
     ]
     if missing:
         raise ConfigurationError(
-            "This host lacks: " + "; ".join(f"{finding.name} ({finding.found})" for finding in missing) + ".",
-            hint="\n  ".join(dict.fromkeys(finding.cure for finding in missing)),
+            "Lightbox cannot start because this host lacks: "
+            + "; ".join(f"{finding.name} ({finding.found})" for finding in missing)
+            + ".",
+            hint="\n  ".join(dict.fromkeys(finding.hint for finding in missing)),
         )
 
 
 def examine(config: Config, state: Path) -> list[Finding]:
-    """Everything, in the order in which one would mend it."""
+    """Runs all checks, in the order in which an operator would solve the problems."""
     return [
         _python(),
         *_programs(),
@@ -79,25 +83,25 @@ def _python() -> Finding:
 
 def _codec() -> Finding:
     if importlib.util.find_spec("display_codecs") is None:
-        return Finding("codec", False, "display_codecs is not installed", "Run `make setup`.")
+        return Finding(
+            "codec", False, "the Python package display_codecs is not installed", "Run `make setup`."
+        )
     try:
         import numpy as np
         from display_codecs import TileGrid, digest_tiles
 
-        picture = np.zeros((64, 64, 4), np.uint8)
-        digest_tiles(picture, TileGrid(64, 64), np.zeros(1, np.uint16), 0)
-    except (
-        Exception
-    ) as error:  # whatever it is, the person has to know, and the rest of the list is still of use
+        frame = np.zeros((64, 64, 4), np.uint8)
+        digest_tiles(frame, TileGrid(64, 64), np.zeros(1, np.uint16), 0)
+    except Exception as error:  # any error is reported, and the other checks still run
         return Finding("codec", False, f"the native library does not work: {error}", "Run `make setup`.")
-    return Finding("codec", True, "native library works")
+    return Finding("codec", True, "the native library works")
 
 
 def _video() -> list[Finding]:
-    """Every encoder, tried. None is mandatory: without one tiles bring everything."""
-    cure = "Run `make setup`; without an encoder desktops do without video."
+    """Tries every video encoder. None is mandatory, because tiles can carry everything that video can."""
+    hint = "Run `make setup`. Without a video encoder, desktops send all changes as tiles."
     if importlib.util.find_spec("av") is None or importlib.util.find_spec("aiortc") is None:
-        return [Finding("video", False, "PyAV and aiortc are not installed", cure, mandatory=False)]
+        return [Finding("video", False, "PyAV and aiortc are not installed", hint, mandatory=False)]
     from display_server.agent.motion.encoders.video_encoder import probe_encoders
 
     facts = probe_encoders()
@@ -105,7 +109,7 @@ def _video() -> list[Finding]:
     others = [f"{fact.name}: {fact.problem}" for fact in facts if fact.hardware and not fact.works]
     text = ", ".join(working) or "no encoder works"
     return [
-        Finding("video", bool(working), text, cure, mandatory=False),
+        Finding("video", bool(working), text, hint, mandatory=False),
         *(Finding("video hardware", True, trouble, mandatory=False) for trouble in dict.fromkeys(others)),
     ]
 
@@ -114,9 +118,9 @@ def _web_client(config: Config) -> Finding:
     folder = config.web_client
     return Finding(
         "web client",
-        built(folder),
-        str(folder) if built(folder) else f"{folder / 'index.html'} is not built",
-        "Run `make setup`, or set LIGHTBOX_WEB_CLIENT to the folder of a built one.",
+        is_built(folder),
+        str(folder) if is_built(folder) else f"{folder / 'index.html'} is not built",
+        "Run `make setup`, or set LIGHTBOX_WEB_CLIENT to the folder of a built web client.",
     )
 
 
@@ -126,8 +130,8 @@ def _shared_memory() -> Finding:
         return Finding(
             SHARED_MEMORY,
             False,
-            "not there or not writable",
-            "Mount a tmpfs at /dev/shm; framebuffers go to disk else.",
+            "missing or not writable",
+            "Mount a tmpfs at /dev/shm. Without it, framebuffers are kept on disk, which is slower.",
             False,
         )
     free = shutil.disk_usage(path).free
@@ -135,7 +139,8 @@ def _shared_memory() -> Finding:
         SHARED_MEMORY,
         free >= SHM_FREE_BYTES,
         f"{free // 2**20} MiB free",
-        f"Give it {SHM_FREE_BYTES // 2**20} MiB (a container: --shm-size=1g); framebuffers go to disk else.",
+        f"Make {SHM_FREE_BYTES // 2**20} MiB available (--shm-size=1g for a container). Otherwise "
+        "framebuffers are kept on disk, which is slower.",
         mandatory=False,
     )
 
@@ -148,13 +153,16 @@ def _state_folder(state: Path) -> Finding:
             "state folder",
             False,
             f"{existing} is not writable",
-            "Choose another with --state or LIGHTBOX_STATE.",
+            "Choose another folder with --state or LIGHTBOX_STATE.",
         )
     if existing == state:
         found = state.stat()
         if found.st_uid != os.geteuid():
             return Finding(
-                "state folder", False, f"{state} belongs to another user", "Choose another with --state."
+                "state folder",
+                False,
+                f"{state} belongs to another user",
+                "Choose another folder with --state.",
             )
         mode = stat.S_IMODE(found.st_mode)
         if mode & 0o077:
@@ -164,7 +172,7 @@ def _state_folder(state: Path) -> Finding:
         "state folder",
         free >= STATE_FREE_BYTES,
         f"{state}, {free // 2**20} MiB free",
-        f"Make room: {STATE_FREE_BYTES // 2**20} MiB.",
+        f"Free at least {STATE_FREE_BYTES // 2**20} MiB there.",
     )
 
 
@@ -180,5 +188,5 @@ def _port(config: Config) -> Finding:
 def _programs() -> Iterator[Finding]:
     for requirement in requirements.check():
         yield Finding(
-            requirement.name, requirement.ok, requirement.found, requirement.cure, requirement.mandatory
+            requirement.name, requirement.ok, requirement.found, requirement.hint, requirement.mandatory
         )

@@ -1,6 +1,4 @@
-"""Composition root of `lightbox serve` and `lightbox demo`: wires broker and gateway, runs them, takes them
-down in order.
-"""
+"""The composition root of the server process: creates broker and gateway, runs them, and shuts them down."""
 
 from __future__ import annotations
 
@@ -9,7 +7,6 @@ import contextlib
 import datetime
 import os
 import resource
-import secrets
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,9 +16,15 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from display_server.broker.accounts import Accounts
-from display_server.broker.catalogue import Catalogue, DesktopOffer
-from display_server.broker.display_checks import Checks
-from display_server.broker.folders import RunFolder, StateFolder, announce, instances, places
+from display_server.broker.catalogue import Catalogue, DesktopDefinition
+from display_server.broker.display_checks import DisplayChecks
+from display_server.broker.folders import (
+    RunFolder,
+    StateFolder,
+    desktop_folders,
+    list_instances,
+    register_instance,
+)
 from display_server.broker.launchers.launcher import Launcher
 from display_server.broker.launchers.process_launcher import ProcessLauncher
 from display_server.broker.passwords import Passwords
@@ -30,51 +33,42 @@ from display_server.broker.store import Store
 from display_server.broker.web_sessions import WebSessions
 from display_server.config import Config, video_settings
 from display_server.desktop.profiles import profile
-from display_server.desktop.spec import write_private
 from display_server.desktop.video_settings import monitor_policies
 from display_server.errors import DesktopError, Malfunction
 from display_server.gateway import authority
-from display_server.gateway.app import build
-from display_server.gateway.certificate import check_own, tls_context
+from display_server.gateway.app import build_app
+from display_server.gateway.certificate import check_operator_certificate, tls_context
 from display_server.gateway.hosts import check_name, is_loopback, is_wildcard, names_in_use, url_of
 from display_server.gateway.https_server import GatewayServer, listen
 from display_server.gateway.services import GatewayServices
 from display_server.gateway.static_client import StaticClient, require_built
+from display_server.server import demo as demo_setup
+from display_server.server.demo import Demo
 
 log = structlog.get_logger(__name__)
 
-SWEEP_EVERY_S = 60.0
+#: Interval between two removals of expired web sessions, s.
+EXPIRY_INTERVAL_S = 60.0
+#: Limit of open file descriptors that this process asks for. A viewer takes two; the usual limit of 1024
+#: would be reached before the gateway's own limit of connections.
 OPEN_FILES = 8192
-DEMO_USERNAME = "demo"
-#: Letters of the demo's password: easily read aloud and typed on a tablet; 16 of them are 75 bits.
-PASSWORD_LETTERS = "abcdefghjkmnpqrstvwxyz23456789"  # noqa: S105 - not itself one
-PASSWORD_GROUPS, PASSWORD_GROUP_LETTERS = 4, 4
-
-
-@dataclass(frozen=True, slots=True)
-class Demo:
-    """What a demo adds: a demo account, and a desktop that is ready before anybody asks."""
-
-    ready_desktop: str
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Told once when everything is up.
-
-    Passwords are None without a demo; `root_sha256` with an own certificate.
-    """
+    """What the operator needs to know once the server is ready."""
 
     url: str
-    other_urls: tuple[str, ...]
-    username: str | None
-    password: str | None
-    root_sha256: str | None
+    other_urls: tuple[str, ...]  # under the host's other names and addresses
+    username: str | None  # of the demo account; None without a demo
+    password: str | None  # of the demo account; None without a demo
+    root_sha256: str | None  # fingerprint of the local authority; None with the operator's certificate
 
 
-def offers(config: Config) -> list[DesktopOffer]:
+def desktop_definitions(config: Config) -> list[DesktopDefinition]:
+    """Returns the desktops of the configuration, with defaults from their profiles."""
     return [
-        DesktopOffer(
+        DesktopDefinition(
             name=desktop.name,
             title=desktop.title or desktop.name,
             profile=desktop.profile,
@@ -99,27 +93,27 @@ async def run(
     demo: Demo | None = None,
     launcher: Launcher | None = None,
 ) -> None:
-    """Runs until SIGINT or SIGTERM.
+    """Runs the server until SIGINT, SIGTERM or SIGHUP, and calls `on_ready` once it accepts connections.
 
-    Raises LightboxError when it cannot start. Whatever was started is ended on every way out.
+    Raises LightboxError when it cannot start. Ends everything that it has started in any case.
     """
     loop = asyncio.get_running_loop()
     main = asyncio.current_task()
     assert main is not None
-    told_to_end = False
+    signalled = False
 
-    def end() -> None:
-        nonlocal told_to_end
-        if not told_to_end:  # a second signal must not interrupt the cleaning up
-            told_to_end = True
+    def on_signal() -> None:
+        nonlocal signalled
+        if not signalled:  # a second signal must not interrupt the shutdown
+            signalled = True
             main.cancel()
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, end)
+        loop.add_signal_handler(number, on_signal)
     try:
         await _run(config, on_ready, demo, launcher)
     except asyncio.CancelledError:
-        if not told_to_end:
+        if not signalled:
             raise
         main.uncancel()
     finally:
@@ -131,19 +125,19 @@ async def _run(
     config: Config, on_ready: Callable[[Ready], None], demo: Demo | None, launcher: Launcher | None
 ) -> None:
     os.umask(0o077)
-    _allow_open_files()
+    _raise_open_files_limit()
     require_built(config.web_client)
     for name in config.names:
         check_name(name)
     for desktop in config.desktops:
-        profile.load(desktop.profile)  # a mistake in one is told now, not when somebody opens it
+        profile.load(desktop.profile)  # reports a mistake now and not when somebody opens the desktop
     names = names_in_use(config.host, config.names)
     state = StateFolder.open(config.state)
-    async with contextlib.AsyncExitStack() as stack:  # ends what follows in reverse order
+    async with contextlib.AsyncExitStack() as stack:  # shuts down what follows in reverse order
         listening = stack.enter_context(listen(config.host, config.port))
         certificate, key, root = _certificate(config, state, names)
         context = tls_context(certificate, key)
-        run_folder = RunFolder.make()
+        run_folder = RunFolder.create()
         stack.callback(run_folder.remove)
         store = await Store.open(state.database)
         stack.push_async_callback(store.close)
@@ -151,18 +145,18 @@ async def _run(
         stack.callback(passwords.close)
         accounts = Accounts(store, passwords)
         catalogue = Catalogue(store)
-        await catalogue.declare(offers(config))
+        await catalogue.replace(desktop_definitions(config))
         sessions = Sessions(
             store,
             launcher or ProcessLauncher(),
-            places(state, run_folder),
+            desktop_folders(state, run_folder),
             instance=run_folder.path.name,
             locale=config.locale,
             video=video_settings(config),
         )
-        await sessions.recover({Path(instance.run_folder).name for instance in instances(state)})
+        await sessions.end_abandoned({Path(instance.run_folder).name for instance in list_instances(state)})
         stack.push_async_callback(sessions.close)
-        door = GatewayServices(
+        services = GatewayServices(
             accounts=accounts,
             web_sessions=WebSessions(
                 store,
@@ -171,39 +165,39 @@ async def _run(
             ),
             catalogue=catalogue,
             sessions=sessions,
-            checks=Checks(store),
+            display_checks=DisplayChecks(store),
             client=StaticClient(config.web_client),
             names=frozenset(names),
             root_pem=root.root_pem if root else None,
         )
-        server = GatewayServer(build(door, strict_transport=root is None), door.relays, context)
-        serving = asyncio.create_task(server.serve([listening]), name="serving")
-        stack.push_async_callback(_stop, server, serving, door)
-        sweeping = asyncio.create_task(_sweep(door), name="sweeping")
-        stack.callback(sweeping.cancel)
+        server = GatewayServer(build_app(services, strict_transport=root is None), services.relays, context)
+        serving = asyncio.create_task(server.serve([listening]), name="server")
+        stack.push_async_callback(_stop, server, serving, services)
+        expiring = asyncio.create_task(_end_expired_web_sessions(services), name="web session expiry")
+        stack.callback(expiring.cancel)
         password = None
         if demo:
-            password = await _demo_account(accounts, state)
-            await _open_ready_desktop(demo, catalogue, sessions, state)
+            password = await demo_setup.ensure_demo_account(accounts, state)
+            await _start_demo_desktop(demo, catalogue, sessions, state)
         await server.ready.wait()
         port: int = listening.getsockname()[1]
         ready = Ready(
             url=url_of("127.0.0.1" if _reaches_loopback(config.host) else config.host, port),
             other_urls=tuple(url_of(name, port) for name in names if not is_loopback(name)),
-            username=DEMO_USERNAME if demo else None,
+            username=demo_setup.USERNAME if demo else None,
             password=password,
             root_sha256=root.root_sha256 if root else None,
         )
-        stack.callback(announce(state, run_folder, ready.url).unlink, missing_ok=True)
+        stack.callback(register_instance(state, run_folder, ready.url).unlink, missing_ok=True)
         on_ready(ready)
-        done, _ = await asyncio.wait({serving, sweeping}, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait({serving, expiring}, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
-        raise Malfunction("The server ended by itself.")
+        raise Malfunction("The HTTPS server ended unexpectedly. The log above says why.")
 
 
-def _allow_open_files() -> None:
-    """A viewer costs two descriptors; the usual soft limit of 1024 would be met before our own bounds."""
+def _raise_open_files_limit() -> None:
+    """Raises the soft limit of open files to OPEN_FILES, or to the hard limit if that is lower."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -215,55 +209,35 @@ def _certificate(
 ) -> tuple[Path, Path, authority.LocalCertificate | None]:
     now = datetime.datetime.now(datetime.UTC)
     if config.tls.certificate and config.tls.key:
-        check_own(config.tls.certificate, config.tls.key, config.names, now)
+        check_operator_certificate(config.tls.certificate, config.tls.key, config.names, now)
         return config.tls.certificate, config.tls.key, None
-    local = authority.provide(state.tls, names, now)
+    local = authority.provide_certificate(state.tls, names, now)
     return local.certificate, local.key, local
 
 
-async def _stop(server: GatewayServer, serving: asyncio.Task[None], door: GatewayServices) -> None:
-    door.relays.close()
-    server.end()
+async def _stop(server: GatewayServer, serving: asyncio.Task[None], services: GatewayServices) -> None:
+    services.relays.close()
+    server.stop()
     await asyncio.gather(serving, return_exceptions=True)
 
 
-async def _sweep(door: GatewayServices) -> None:
+async def _end_expired_web_sessions(services: GatewayServices) -> None:
     while True:
-        await asyncio.sleep(SWEEP_EVERY_S)
+        await asyncio.sleep(EXPIRY_INTERVAL_S)
         try:
-            await door.sweep()
+            await services.end_expired_web_sessions()
         except SQLAlchemyError:
-            log.exception("expired sign-ins could not be swept; they are refused all the same")
+            log.exception("expired web sessions could not be deleted; they are rejected all the same")
 
 
-async def _open_ready_desktop(
+async def _start_demo_desktop(
     demo: Demo, catalogue: Catalogue, sessions: Sessions, state: StateFolder
 ) -> None:
-    desktop = await catalogue.find(DEMO_USERNAME, demo.ready_desktop)
+    desktop = await catalogue.find(demo_setup.USERNAME, demo.started_desktop)
     try:
-        await sessions.open(DEMO_USERNAME, desktop)
+        await sessions.open(demo_setup.USERNAME, desktop)
     except DesktopError as error:
-        raise DesktopError(f"{error}\n  Its log: {state.logs / desktop.name}.log") from error
-
-
-async def _demo_account(accounts: Accounts, state: StateFolder) -> str:
-    """The demo's password: made once, kept in the state folder, and again that of the account if somebody
-    changed it.
-    """
-    try:
-        password = state.demo_password.read_text().strip()
-    except FileNotFoundError:
-        groups = (
-            "".join(secrets.choice(PASSWORD_LETTERS) for _ in range(PASSWORD_GROUP_LETTERS))
-            for _ in range(PASSWORD_GROUPS)
-        )
-        password = "-".join(groups)
-        write_private(state.demo_password, password.encode() + b"\n")
-    if await accounts.by_name(DEMO_USERNAME) is None:
-        await accounts.add(DEMO_USERNAME, password, display_name="Demo")
-    elif await accounts.verify(DEMO_USERNAME, password) is None:
-        await accounts.set_password(DEMO_USERNAME, password)
-    return password
+        raise DesktopError(f"{error}\n  The log is {state.logs / desktop.name}.log") from error
 
 
 def _reaches_loopback(host: str) -> bool:

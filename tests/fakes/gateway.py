@@ -1,4 +1,4 @@
-"""A whole door on 127.0.0.1 with real TLS, cheap password hashes and a launcher that starts no desktops."""
+"""A complete gateway on 127.0.0.1 with real TLS, cheap password hashes and a launcher of the test."""
 
 from __future__ import annotations
 
@@ -16,44 +16,49 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 from display_server.broker.accounts import Accounts
-from display_server.broker.catalogue import Catalogue, DesktopOffer
-from display_server.broker.display_checks import Checks
+from display_server.broker.catalogue import Catalogue, DesktopDefinition
+from display_server.broker.display_checks import DisplayChecks
+from display_server.broker.folders import DesktopFolders
 from display_server.broker.launchers.launcher import Launcher
 from display_server.broker.passwords import Passwords
-from display_server.broker.sessions import Places, Sessions
+from display_server.broker.sessions import Sessions
 from display_server.broker.store import Store
 from display_server.broker.web_sessions import WebSessions
 from display_server.gateway import authority
-from display_server.gateway.app import build
+from display_server.gateway.app import build_app
 from display_server.gateway.certificate import tls_context
 from display_server.gateway.https_server import GatewayServer, listen
 from display_server.gateway.services import GatewayServices
 from display_server.gateway.static_client import StaticClient
+from display_server.protocol.subprotocol import SUBPROTOCOL, TICKET_PREFIX
 
 PASSWORD = "correct horse battery"
 NAMES = ["localhost", "127.0.0.1"]
-OFFERS = (
-    DesktopOffer("reading", "Reading room", "radiology", 1280, 720, ("kim",)),
-    DesktopOffer("office", "Office", "office", 1280, 720, ("*",)),
-    DesktopOffer("private", "Private", "blank", 1280, 720, ()),
+DEFINITIONS = (
+    DesktopDefinition("reading", "Reading room", "radiology", 1280, 720, ("kim",)),
+    DesktopDefinition("office", "Office", "office", 1280, 720, ("*",)),
+    DesktopDefinition("private", "Private", "blank", 1280, 720, ()),
 )
 
 
 def cheap_passwords() -> Passwords:
+    """Returns a hasher whose hashes take well under a millisecond."""
     return Passwords(time_cost=1, memory_kib=64, lanes=1)
 
 
 @dataclass
-class DoorUnderTest:
-    door: GatewayServices
+class GatewayUnderTest:
+    """A gateway, and HTTP clients and viewers for it."""
+
+    services: GatewayServices
     url: str
     port: int
-    context: ssl.SSLContext  # trusts the door's own authority
+    context: ssl.SSLContext  # trusts the gateway's own authority
     server: GatewayServer
     app: FastAPI
 
-    def inside(self, address: str = "127.0.0.1") -> httpx.AsyncClient:
-        """Like `client`, without a network: calls the application, as if from `address`."""
+    def in_process_client(self, address: str = "127.0.0.1") -> httpx.AsyncClient:
+        """Returns a client that calls the application without a network, as if it had this address."""
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app, client=(address, 1)),
             base_url=self.url,
@@ -61,26 +66,27 @@ class DoorUnderTest:
         )
 
     def client(self) -> httpx.AsyncClient:
-        """A browser as far as the door can tell: keeps cookies, sends an Origin."""
+        """Returns a client that behaves like a browser: it keeps cookies and sends an Origin."""
         return httpx.AsyncClient(base_url=self.url, verify=self.context, headers={"Origin": self.url})
 
-    async def signed_in(self, username: str = "kim") -> httpx.AsyncClient:
-        client = self.client() if self.server.started else self.inside()
+    async def sign_in(self, username: str = "kim") -> httpx.AsyncClient:
+        """Returns a client that is signed in as this user."""
+        client = self.client() if self.server.started else self.in_process_client()
         answer = await client.post("/api/v1/sign-in", json={"username": username, "password": PASSWORD})
         assert answer.status_code == 200, answer.text
         return client
 
-    async def view(
+    async def open_viewer(
         self,
         client: httpx.AsyncClient,
         ticket: str | None = None,
         *,
         desktop: str = "reading",
         origin: str | None = "own",
-        subprotocols: Sequence[str] = ("lightbox.1",),
+        subprotocols: Sequence[str] = (SUBPROTOCOL,),
         headers: dict[str, str] | None = None,
     ) -> ClientConnection:
-        """A viewer's WebSocket, with a fresh ticket unless one is given."""
+        """Opens a viewer's WebSocket, with a new ticket unless one is given."""
         if ticket is None:
             ticket = (await client.post(f"/api/v1/desktops/{desktop}/viewers")).json()["ticket"]
         cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
@@ -89,7 +95,7 @@ class DoorUnderTest:
             ssl=self.context,
             host="127.0.0.1",
             origin=Origin(self.url if origin == "own" else origin) if origin else None,
-            subprotocols=[Subprotocol(name) for name in (*subprotocols, f"ticket.{ticket}")],
+            subprotocols=[Subprotocol(name) for name in (*subprotocols, f"{TICKET_PREFIX}{ticket}")],
             additional_headers={"Cookie": cookie, **(headers or {})},
             compression=None,
             max_size=64 * 2**20,
@@ -98,6 +104,7 @@ class DoorUnderTest:
 
 
 def make_web_client(folder: Path) -> Path:
+    """Creates the files of a minimal web client."""
     (folder / "assets").mkdir(parents=True)
     (folder / "index.html").write_text("<!doctype html><title>Lightbox</title>" + " " * 1000)
     (folder / "assets" / "main-abc123.js").write_text("// " + "x" * 5000)
@@ -106,17 +113,18 @@ def make_web_client(folder: Path) -> Path:
 
 
 @asynccontextmanager
-async def running_door(
+async def running_gateway(
     folder: Path,
     launcher: Launcher,
     *,
     start_timeout_s: float = 5.0,
     web_client: Path | None = None,
     served: bool = True,
-) -> AsyncIterator[DoorUnderTest]:
-    """Accounts `kim` and `lee`, both with PASSWORD; kim may open reading and office, lee office.
+) -> AsyncIterator[GatewayUnderTest]:
+    """Runs a gateway with the accounts `kim` and `lee`, both with PASSWORD.
 
-    Not `served` is quicker, and for `inside` only.
+    The user kim may open the desktops `reading` and `office`, the user lee only `office`. Without `served`
+    the gateway starts faster, but only `in_process_client` works.
     """
     store = await Store.open(folder / "lightbox.db")
     passwords = cheap_passwords()
@@ -124,40 +132,40 @@ async def running_door(
     for username in ("kim", "lee"):
         await accounts.add(username, PASSWORD)
     catalogue = Catalogue(store)
-    await catalogue.declare(OFFERS)
+    await catalogue.replace(DEFINITIONS)
     sessions = Sessions(
         store,
         launcher,
-        Places(folder / "d", folder / "homes", folder / "logs"),
+        DesktopFolders(folder / "d", folder / "homes", folder / "logs"),
         instance="test",
         start_timeout_s=start_timeout_s,
     )
     tls = folder / "tls"
     tls.mkdir(mode=0o700)
-    local = authority.provide(tls, NAMES, datetime.datetime.now(datetime.UTC))
-    door = GatewayServices(
+    local = authority.provide_certificate(tls, NAMES, datetime.datetime.now(datetime.UTC))
+    services = GatewayServices(
         accounts=accounts,
         web_sessions=WebSessions(store),
         catalogue=catalogue,
         sessions=sessions,
-        checks=Checks(store),
+        display_checks=DisplayChecks(store),
         client=StaticClient(web_client or make_web_client(folder / "dist")),
         names=frozenset(NAMES),
         root_pem=local.root_pem,
     )
     listening = listen("127.0.0.1", 0)
     port: int = listening.getsockname()[1]
-    app = build(door, strict_transport=False)
-    server = GatewayServer(app, door.relays, tls_context(local.certificate, local.key))
+    app = build_app(services, strict_transport=False)
+    server = GatewayServer(app, services.relays, tls_context(local.certificate, local.key))
     serving = asyncio.create_task(server.serve([listening])) if served else None
     try:
         if serving:
             await server.ready.wait()
         context = ssl.create_default_context(cadata=local.root_pem.decode())
-        yield DoorUnderTest(door, f"https://localhost:{port}", port, context, server, app)
+        yield GatewayUnderTest(services, f"https://localhost:{port}", port, context, server, app)
     finally:
-        door.relays.close()
-        server.end()
+        services.relays.close()
+        server.stop()
         if serving:
             await serving
         await sessions.close()

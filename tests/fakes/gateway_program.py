@@ -1,8 +1,9 @@
-"""`lightbox demo` without desktops, as a program: for tests of signals and of what is left behind.
+"""`lightbox demo` with a fake launcher, as a program for tests of signals and of cleaning up.
 
-python -m tests.fakes.gateway_program STATE WEB_CLIENT [echo|never|crashing|supervisor]
+    python -m tests.fakes.gateway_program STATE WEB_CLIENT echo|never|crashing|supervisor
 
-`supervisor` is the real launcher with a real X server, and an agent that echoes.
+The last argument selects the launcher. `supervisor` is the real launcher, with a real X server and an agent
+that echoes what it receives.
 """
 
 from __future__ import annotations
@@ -20,15 +21,18 @@ from display_server.broker.launchers.launcher import Launcher
 from display_server.broker.launchers.process_launcher import SUPERVISOR_COMMAND, ProcessLauncher
 from display_server.config import Config, DesktopConfig
 from display_server.errors import LightboxError
-from display_server.gateway import logs
-from display_server.server.serve import Demo, Ready, run
+from display_server.server.demo import Demo
+from display_server.server.logs import configure_logs
+from display_server.server.serve import Ready, run
 from tests.fakes.launchers import CrashingLauncher, EchoLauncher, NeverLauncher
 
 ECHO_AGENT = Path(__file__).with_name("echo_agent_program.py")
 
 
 def supervisor_launcher() -> ProcessLauncher:
-    return ProcessLauncher((*SUPERVISOR_COMMAND, "--agent-command", shlex.join((sys.executable, str(ECHO_AGENT)))))
+    return ProcessLauncher(
+        (*SUPERVISOR_COMMAND, "--agent-command", shlex.join((sys.executable, str(ECHO_AGENT))))
+    )
 
 
 LAUNCHERS: dict[str, Callable[[], Launcher]] = {
@@ -41,7 +45,7 @@ LAUNCHERS: dict[str, Callable[[], Launcher]] = {
 
 def main() -> int:
     state, web_client, kind = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-    logs.set_up()
+    configure_logs()
     launcher: Launcher = LAUNCHERS[kind]()
     config = Config(
         port=0,

@@ -1,4 +1,4 @@
-"""The command line as a person or a script meets it."""
+"""The command line, run as a program."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from tests.fakes.gateway import PASSWORD, make_web_client
 
 
 class Lightbox:
+    """Runs `lightbox` with a state folder of its own."""
+
     def __init__(self, tmp_path: Path) -> None:
         self.state = tmp_path / "state"
         self.environment = {**os.environ, "LIGHTBOX_STATE": str(self.state)}
@@ -36,7 +38,7 @@ def lightbox(tmp_path: Path) -> Lightbox:
     return Lightbox(tmp_path)
 
 
-def test_accounts(lightbox: Lightbox) -> None:
+def test_adds_and_lists_accounts_and_changes_passwords(lightbox: Lightbox) -> None:
     added = lightbox("account", "add", "Kim", "--display-name", "김", stdin=PASSWORD + "\n")
     assert added.returncode == 0, added.stderr
     listed = lightbox("account", "list", "--json")
@@ -47,7 +49,7 @@ def test_accounts(lightbox: Lightbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "stdin", "says"),
+    ("arguments", "stdin", "message"),
     [
         (("account", "add", "kim"), "short\n", "too short"),
         (("account", "add", "a b"), PASSWORD, "cannot be a username"),
@@ -61,10 +63,12 @@ def test_accounts(lightbox: Lightbox) -> None:
         (("demo", "--port", "x"), "", "int"),
     ],
 )
-def test_mistakes(lightbox: Lightbox, arguments: tuple[str, ...], stdin: str, says: str) -> None:
+def test_usage_errors_name_the_problem(
+    lightbox: Lightbox, arguments: tuple[str, ...], stdin: str, message: str
+) -> None:
     answer = lightbox(*arguments, stdin=stdin)
     assert answer.returncode == 2
-    assert says in answer.stderr
+    assert message in answer.stderr
     assert "Traceback" not in answer.stderr
     assert answer.stdout == ""
 
@@ -74,7 +78,7 @@ def test_a_password_is_never_an_argument(lightbox: Lightbox) -> None:
     assert "--password" not in lightbox("account", "add", "--help").stdout
 
 
-def test_web_client_not_built(lightbox: Lightbox, tmp_path: Path) -> None:
+def test_explains_that_the_web_client_is_not_built(lightbox: Lightbox, tmp_path: Path) -> None:
     lightbox.environment["LIGHTBOX_WEB_CLIENT"] = str(tmp_path)
     answer = lightbox("demo", "--port", "0", "--json")
     assert answer.returncode == 2
@@ -83,7 +87,7 @@ def test_web_client_not_built(lightbox: Lightbox, tmp_path: Path) -> None:
     assert "Traceback" not in answer.stderr
 
 
-def test_port_in_use(lightbox: Lightbox, tmp_path: Path) -> None:
+def test_reports_a_port_in_use(lightbox: Lightbox, tmp_path: Path) -> None:
     lightbox.environment["LIGHTBOX_WEB_CLIENT"] = str(make_web_client(tmp_path / "dist"))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -94,13 +98,13 @@ def test_port_in_use(lightbox: Lightbox, tmp_path: Path) -> None:
     assert "Traceback" not in answer.stderr
 
 
-def test_sessions_without_any(lightbox: Lightbox) -> None:
+def test_lists_no_sessions_without_a_server(lightbox: Lightbox) -> None:
     answer = lightbox("sessions", "--json")
     assert (answer.returncode, json.loads(answer.stdout)) == (0, [])
     assert "No desktop" in lightbox("sessions").stdout
 
 
-def test_doctor_names_what_is_missing_and_how_to_get_it(lightbox: Lightbox, tmp_path: Path) -> None:
+def test_doctor_says_what_is_missing_and_how_to_get_it(lightbox: Lightbox, tmp_path: Path) -> None:
     lightbox.environment["LIGHTBOX_WEB_CLIENT"] = str(tmp_path)
     answer = lightbox("doctor")
     assert answer.returncode == 1, answer.stderr
@@ -112,7 +116,7 @@ def test_doctor_names_what_is_missing_and_how_to_get_it(lightbox: Lightbox, tmp_
     assert {"codec", "Xvfb", "/dev/shm", "state folder", "port"} <= findings.keys()
 
 
-def test_heavy_modules_are_not_imported_for_nothing() -> None:
+def test_help_does_not_import_heavy_modules() -> None:
     script = (
         "import sys, display_server.cli\n"
         "print([name for name in ('fastapi', 'sqlalchemy', 'numpy') if name in sys.modules])"

@@ -1,6 +1,6 @@
-"""How the program ends: on signals, sent twice, during the start, after a failed start.
+"""How the program shuts down: on signals, on repeated ones, during the start and after a failed start.
 
-It leaves nothing but its state folder.
+In every case only the state folder may remain.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def web_client(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def runtime(tmp_path: Path) -> Iterator[Path]:
-    """Where run folders are made in these tests."""
+    """The folder in which these tests create run folders."""
     with tempfile.TemporaryDirectory(prefix="lb") as path:
         yield Path(path)
 
@@ -51,9 +51,9 @@ def run_folder(runtime: Path) -> list[Path]:
     return list(runtime.glob("lightbox-*"))
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
-    while not holds():
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
@@ -81,7 +81,7 @@ def test_ends_on_signals(
     assert left_behind(tmp_path, runtime) == []
 
 
-def test_password_stays(tmp_path: Path, web_client: Path, runtime: Path) -> None:
+def test_the_demo_password_stays_the_same(tmp_path: Path, web_client: Path, runtime: Path) -> None:
     passwords = []
     for _ in range(2):
         program = start(tmp_path, web_client, runtime, "echo")
@@ -95,7 +95,7 @@ def test_password_stays(tmp_path: Path, web_client: Path, runtime: Path) -> None
     assert kept.stat().st_mode & 0o777 == 0o600
 
 
-def test_ends_during_the_start(tmp_path: Path, web_client: Path, runtime: Path) -> None:
+def test_a_signal_ends_the_start(tmp_path: Path, web_client: Path, runtime: Path) -> None:
     program = start(tmp_path, web_client, runtime, "never")
     wait_until(lambda: bool(run_folder(runtime)))
     time.sleep(0.3)
@@ -107,7 +107,7 @@ def test_ends_during_the_start(tmp_path: Path, web_client: Path, runtime: Path) 
     assert left_behind(tmp_path, runtime) == []
 
 
-def test_failed_start(tmp_path: Path, web_client: Path, runtime: Path) -> None:
+def test_a_failed_start_is_explained(tmp_path: Path, web_client: Path, runtime: Path) -> None:
     program = start(tmp_path, web_client, runtime, "crashing")
     output, errors = program.communicate(timeout=20)
     assert program.returncode == 1
@@ -117,7 +117,7 @@ def test_failed_start(tmp_path: Path, web_client: Path, runtime: Path) -> None:
     assert left_behind(tmp_path, runtime) == []
 
 
-def test_killed_and_swept_by_the_next(tmp_path: Path, web_client: Path, runtime: Path) -> None:
+def test_removes_the_run_folder_of_a_killed_process(tmp_path: Path, web_client: Path, runtime: Path) -> None:
     program = start(tmp_path, web_client, runtime, "echo")
     assert program.stdout is not None
     program.stdout.readline()
@@ -134,7 +134,7 @@ def test_killed_and_swept_by_the_next(tmp_path: Path, web_client: Path, runtime:
 
 
 class TestWithARealDesktop:
-    """A keeper, an X server and an agent that echoes."""
+    """A supervisor, an X server and an agent that echoes."""
 
     @pytest.fixture
     def program(self, tmp_path: Path, web_client: Path, runtime: Path) -> Iterator[subprocess.Popen[str]]:
@@ -145,7 +145,7 @@ class TestWithARealDesktop:
         program.kill()
         program.communicate(timeout=20)
 
-    def test_is_listed_and_leaves_nothing(
+    def test_the_desktop_is_listed_and_leaves_no_processes(
         self, program: subprocess.Popen[str], tmp_path: Path, runtime: Path
     ) -> None:
         [desktop] = running_desktops(tmp_path / "state")
@@ -161,7 +161,7 @@ class TestWithARealDesktop:
         assert not any(process.is_running() for process in processes)
         assert left_behind(tmp_path, runtime) == []
 
-    def test_killed_takes_its_desktops_along(
+    def test_desktops_end_when_the_server_is_killed(
         self, program: subprocess.Popen[str], tmp_path: Path, runtime: Path
     ) -> None:
         [desktop] = running_desktops(tmp_path / "state")
@@ -171,7 +171,7 @@ class TestWithARealDesktop:
         wait_until(lambda: not any(process.is_running() for process in processes))
         assert running_desktops(tmp_path / "state") == []
 
-    def test_two_signals_in_the_middle_of_it(
+    def test_two_signals_shut_down_in_order(
         self, program: subprocess.Popen[str], tmp_path: Path, runtime: Path
     ) -> None:
         [desktop] = running_desktops(tmp_path / "state")

@@ -6,7 +6,7 @@ import pytest
 
 from display_server.config import Config, default_state_folder, load, parse_size
 from display_server.errors import ConfigurationError
-from display_server.server.serve import offers
+from display_server.server.serve import desktop_definitions
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "lightbox.example.toml"
 
@@ -18,7 +18,7 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
-def test_example_is_valid_and_shows_every_key() -> None:
+def test_the_example_is_valid_and_shows_every_key() -> None:
     EXAMPLE.chmod(0o644)
     config = load(EXAMPLE, {})
     assert config.state == Path("/var/lib/lightbox")
@@ -41,7 +41,7 @@ def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     assert config.tls.key == Path("/k.pem")
 
 
-def test_environment_wins(tmp_path: Path) -> None:
+def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
     path = write(tmp_path, "port = 1\n[sign_in]\nidle_minutes = 5\n")
     environment = {
         "LIGHTBOX_PORT": "9000",
@@ -58,13 +58,13 @@ def test_environment_wins(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("prot = 1", "Did you mean `port`"),
         ("[tls]\ncertificat = 'x'", "`tls.certificat`.*\n.*`certificate`"),
         ("[[desktops]]\nname='a'\nprofil='b'", r"`desktops\[0\].profil`.*\n.*`profile`"),
         ("port = 'x'", "port"),
-        ("port = 70000", "0…65535"),
+        ("port = 70000", "from 0 to 65535"),
         ("[tls]\ncertificate = 'x'", "belong together"),
         ("[sign_in]\nidle_minutes = 0", "more than 0"),
         ("[[desktops]]\nname='A B'\nprofile='blank'", "cannot be a desktop's name"),
@@ -75,12 +75,12 @@ def test_environment_wins(tmp_path: Path) -> None:
         ("tls = 3", "tls"),
     ],
 )
-def test_mistakes_are_named(tmp_path: Path, text: str, says: str) -> None:
-    with pytest.raises(ConfigurationError, match=says):
+def test_errors_name_the_key(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
         load(write(tmp_path, text), {})
 
 
-def test_files_that_will_not_do(tmp_path: Path) -> None:
+def test_rejects_missing_and_unsafe_files(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read"):
         load(tmp_path / "none", {})
     path = write(tmp_path, "")
@@ -89,7 +89,7 @@ def test_files_that_will_not_do(tmp_path: Path) -> None:
         load(path, {})
 
 
-def test_mistyped_variables_are_named() -> None:
+def test_reports_misspelt_variables() -> None:
     with pytest.raises(ConfigurationError, match="Did you mean `LIGHTBOX_PORT`"):
         load(None, {"LIGHTBOX_PROT": "1"})
     load(None, {"LIGHTBOX_SOMETHING_ELSE": "1", "LIGHTBOX_SESSION": "bcd"})
@@ -98,28 +98,28 @@ def test_mistyped_variables_are_named() -> None:
 
 
 @pytest.mark.parametrize("size", ["", "1920", "0x0", "1920x", "99999x99999", "1920x1080x24", "-1x5"])
-def test_sizes_that_are_none(size: str) -> None:
+def test_rejects_invalid_sizes(size: str) -> None:
     with pytest.raises(ConfigurationError):
         parse_size(size)
 
 
-def test_size_and_offers(tmp_path: Path) -> None:
+def test_desktop_definitions_take_their_defaults(tmp_path: Path) -> None:
     assert parse_size(" 3840X2160 ") == (3840, 2160)
     path = write(tmp_path, "[[desktops]]\nname='a'\nprofile='blank'\nusers=['KIM','*']\n")
-    [offer] = offers(load(path, {}))
-    assert (offer.title, offer.usernames, offer.width_px) == ("a", ("kim", "*"), 1920)
-    assert not offer.fixed
+    [definition] = desktop_definitions(load(path, {}))
+    assert (definition.title, definition.usernames, definition.width_px) == ("a", ("kim", "*"), 1920)
+    assert not definition.fixed
     path = write(tmp_path, "[[desktops]]\nname='a'\nprofile='blank'\nsize='800x600'\n")
-    [offer] = offers(load(path, {}))
-    assert (offer.width_px, offer.height_px, offer.fixed) == (800, 600, True)
+    [definition] = desktop_definitions(load(path, {}))
+    assert (definition.width_px, definition.height_px, definition.fixed) == (800, 600, True)
 
 
-def test_policies_of_single_monitors(tmp_path: Path) -> None:
+def test_monitors_may_have_their_own_policies(tmp_path: Path) -> None:
     desktop = "[[desktops]]\nname='a'\nprofile='blank'\nvideo='adaptive'\n"
     path = write(tmp_path, desktop + "video_monitors = { 0 = 'exact', 5 = 'economy' }\n")
-    [offer] = offers(load(path, {}))
-    assert (offer.video, offer.video_monitors) == ("adaptive", {0: "exact", 5: "economy"})
-    for wrong, said in (
+    [definition] = desktop_definitions(load(path, {}))
+    assert (definition.video, definition.video_monitors) == ("adaptive", {0: "exact", 5: "economy"})
+    for wrong, message in (
         ("{ 6 = 'exact' }", "'6' is no monitor: write its number, 0 to 5"),
         ("{ first = 'exact' }", "'first' is no monitor"),
         ("{ 00 = 'exact' }", "'00' is no monitor"),
@@ -127,11 +127,11 @@ def test_policies_of_single_monitors(tmp_path: Path) -> None:
         ("['exact']", "video_monitors"),
     ):
         path = write(tmp_path, f"{desktop}video_monitors = {wrong}\n")
-        with pytest.raises(ConfigurationError, match=said):
+        with pytest.raises(ConfigurationError, match=message):
             load(path, {})
 
 
-def test_state_folder() -> None:
+def test_the_state_folder_follows_the_environment() -> None:
     assert default_state_folder({"LIGHTBOX_STATE": "/a", "XDG_STATE_HOME": "/b"}) == Path("/a")
     assert default_state_folder({"XDG_STATE_HOME": "/b"}) == Path("/b/lightbox")
     assert default_state_folder({}).parts[-3:] == (".local", "state", "lightbox")

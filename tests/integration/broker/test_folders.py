@@ -10,7 +10,14 @@ import msgspec
 import pytest
 
 from display_server.broker import folders
-from display_server.broker.folders import Instance, RunFolder, StateFolder, announce, instances, sweep
+from display_server.broker.folders import (
+    Instance,
+    RunFolder,
+    StateFolder,
+    list_instances,
+    register_instance,
+    remove_abandoned,
+)
 from display_server.broker.running_desktops import running_desktops
 from display_server.desktop.spec import (
     DesktopSpec,
@@ -32,7 +39,7 @@ def test_state_folder_is_private(tmp_path: Path) -> None:
     assert state.path.stat().st_mode & 0o777 == 0o700
 
 
-def test_state_folder_that_cannot_be(tmp_path: Path) -> None:
+def test_rejects_a_state_folder_that_cannot_be_created(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="cannot be used"):
         StateFolder.open(tmp_path / "file" / "state")
@@ -40,12 +47,12 @@ def test_state_folder_that_cannot_be(tmp_path: Path) -> None:
 
 @pytest.fixture
 def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(folders, "_base", lambda: tmp_path)
+    monkeypatch.setattr(folders, "_base_folder", lambda: tmp_path)
     return tmp_path
 
 
-def test_run_folder_is_private_and_goes(base: Path) -> None:
-    run = RunFolder.make()
+def test_the_run_folder_is_private_and_removable(base: Path) -> None:
+    run = RunFolder.create()
     assert run.path.stat().st_mode & 0o777 == 0o700
     (run.path / "desktops" / "x").mkdir()
     run.remove()
@@ -53,51 +60,51 @@ def test_run_folder_is_private_and_goes(base: Path) -> None:
     assert not run.path.exists()
 
 
-def test_living_folders_stay_and_dead_ones_go(base: Path) -> None:
-    run = RunFolder.make()
+def test_removes_only_run_folders_of_dead_processes(base: Path) -> None:
+    run = RunFolder.create()
     script = (
         "import os, sys; from pathlib import Path; from display_server.broker import folders\n"
-        "folders._base = lambda: Path(sys.argv[1])\n"
-        "print(folders.RunFolder.make().path, flush=True); os.kill(os.getpid(), 9)"
+        "folders._base_folder = lambda: Path(sys.argv[1])\n"
+        "print(folders.RunFolder.create().path, flush=True); os.kill(os.getpid(), 9)"
     )
     killed = subprocess.run(
         [sys.executable, "-c", script, str(base)], capture_output=True, text=True, check=False
     )
     dead = Path(killed.stdout.strip())
     assert dead.is_dir()
-    assert run.path.is_dir()  # the other process swept, too
+    assert run.path.is_dir()  # although the other process removed abandoned folders
     foreign = base / "lightbox-notes"
     foreign.mkdir()
     fresh = base / "lightbox-fresh"
     (fresh / "desktops").mkdir(parents=True)
-    assert sweep(base) == [dead]
+    assert remove_abandoned(base) == [dead]
     assert foreign.is_dir()
     assert fresh.is_dir()
     old = time.time() - 1000
     os.utime(fresh, (old, old))
-    assert sweep(base) == [fresh]
+    assert remove_abandoned(base) == [fresh]
     run.remove()
 
 
-def test_paths_that_are_too_long_for_sockets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rejects_a_path_that_is_too_long_for_sockets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     long = tmp_path / ("x" * 100)
     long.mkdir()
     monkeypatch.setattr(folders, "SHARED_MEMORY", str(tmp_path / "none"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(long))
     monkeypatch.setattr("tempfile.tempdir", str(long))
     with pytest.raises(ConfigurationError, match="too long"):
-        RunFolder.make()
+        RunFolder.create()
 
 
-def test_running_desktops(base: Path, tmp_path: Path) -> None:
+def test_lists_running_desktops_of_running_instances(base: Path, tmp_path: Path) -> None:
     state = StateFolder.open(tmp_path / "state")
     assert running_desktops(tmp_path / "none") == []
-    run = RunFolder.make()
-    entry = announce(state, run, "https://127.0.0.1:8443")
+    run = RunFolder.create()
+    entry = register_instance(state, run, "https://127.0.0.1:8443")
     stale = Instance(os.getpid(), 1.0, str(run.path), "")
     (state.instances / "1.json").write_bytes(msgspec.json.encode(stale))
     (state.instances / "2.json").write_text("nonsense")
-    assert [instance.pid for instance in instances(state)] == [os.getpid()]
+    assert [instance.pid for instance in list_instances(state)] == [os.getpid()]
     assert list(state.instances.glob("*.json")) == [entry]
     folder = run.path / "desktops" / "bcd"
     folder.mkdir()

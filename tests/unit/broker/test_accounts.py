@@ -11,10 +11,10 @@ from sqlalchemy import text
 
 from display_server.broker import passwords as passwords_module
 from display_server.broker.accounts import Accounts
-from display_server.broker.catalogue import Catalogue, DesktopOffer
-from display_server.broker.passwords import Busy, Passwords
+from display_server.broker.catalogue import Catalogue, DesktopDefinition
+from display_server.broker.passwords import Passwords, TooManySignIns
 from display_server.broker.store import Store
-from display_server.broker.web_sessions import ABSOLUTE_S, IDLE_S, PER_ACCOUNT, WebSessions
+from display_server.broker.web_sessions import ABSOLUTE_S, IDLE_S, PER_ACCOUNT_MAX, WebSessions
 from display_server.errors import ConfigurationError, PolicyError
 from tests.fakes.gateway import PASSWORD, cheap_passwords
 
@@ -39,7 +39,7 @@ def accounts(store: Store) -> Accounts:
     return Accounts(store, cheap_passwords())
 
 
-async def test_right_wrong_unknown(accounts: Accounts) -> None:
+async def test_verifies_username_and_password(accounts: Accounts) -> None:
     await accounts.add("Kim", PASSWORD)
     found = await accounts.verify("KIM", PASSWORD)
     assert found is not None
@@ -49,13 +49,15 @@ async def test_right_wrong_unknown(accounts: Accounts) -> None:
     assert await accounts.verify("lee", PASSWORD) is None
 
 
-async def test_hangul_passwords_however_they_are_composed(accounts: Accounts) -> None:
+async def test_accepts_decomposed_hangul_passwords(accounts: Accounts) -> None:
     password = "안녕하세요-반갑습니다"
     await accounts.add("kim", password)
     assert await accounts.verify("kim", unicodedata.normalize("NFD", password)) is not None
 
 
-async def test_unknown_accounts_cost_a_hash_too(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_checks_a_hash_for_unknown_accounts_too(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
     checked = []
     original = Passwords._check
 
@@ -72,31 +74,31 @@ async def test_unknown_accounts_cost_a_hash_too(accounts: Accounts, monkeypatch:
     assert checked[1:] == [None, None]
 
 
-async def test_nobodys_hash_is_computed_in_full() -> None:
-    """A malformed one would be refused at once, and tell by its quickness that there is no such account."""
+async def test_the_dummy_hash_is_checked_in_full() -> None:
+    """A malformed hash would be rejected faster, which would reveal that the account is missing."""
     passwords = cheap_passwords()
     with pytest.raises(VerifyMismatchError):
-        passwords._hasher.verify(passwords._nobody, b"anything")
-    assert not passwords.outdated(passwords._nobody)
+        passwords._hasher.verify(passwords._dummy_hash, b"anything")
+    assert not passwords.needs_rehash(passwords._dummy_hash)
 
 
-async def test_old_hashes_are_renewed(store: Store) -> None:
+async def test_renews_hashes_made_with_other_parameters(store: Store) -> None:
     await Accounts(store, cheap_passwords()).add("kim", PASSWORD)
     accounts = Accounts(store, Passwords(time_cost=2, memory_kib=64, lanes=1))
     assert await accounts.verify("kim", PASSWORD) is not None
-    renewed = await accounts.by_name("kim")
+    renewed = await accounts.find("kim")
     assert renewed is not None
     assert "t=2" in renewed.password_hash
     assert await accounts.verify("kim", PASSWORD) is not None
 
 
 @pytest.mark.parametrize("username", ["", "a b", "../x", "한글", "-x", "x" * 65, "a\r\nb"])
-async def test_usernames_that_cannot_be(accounts: Accounts, username: str) -> None:
+async def test_rejects_invalid_usernames(accounts: Accounts, username: str) -> None:
     with pytest.raises(ConfigurationError, match="cannot be a username"):
         await accounts.add(username, PASSWORD)
 
 
-async def test_passwords_that_will_not_do(accounts: Accounts) -> None:
+async def test_rejects_invalid_passwords_and_duplicate_accounts(accounts: Accounts) -> None:
     for password in ("short", "x" * 2000):
         with pytest.raises(ConfigurationError):
             await accounts.add("kim", password)
@@ -107,27 +109,27 @@ async def test_passwords_that_will_not_do(accounts: Accounts) -> None:
         await accounts.set_password("lee", PASSWORD)
 
 
-async def test_new_password_signs_out(accounts: Accounts, store: Store) -> None:
+async def test_a_new_password_ends_all_web_sessions(accounts: Accounts, store: Store) -> None:
     account = await accounts.add("kim", PASSWORD)
     web_sessions = WebSessions(store)
-    secret = await web_sessions.begin(account)
+    secret = await web_sessions.create(account)
     assert await web_sessions.find(secret) is not None
     await accounts.set_password("kim", PASSWORD + "!")
     assert await web_sessions.find(secret) is None
 
 
-async def test_flood_is_turned_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords_module, "WAITING", 0)
+async def test_rejects_sign_ins_beyond_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords_module, "QUEUE_MAX", 0)
     passwords = cheap_passwords()
     answers = await asyncio.gather(*(passwords.hash(PASSWORD) for _ in range(8)), return_exceptions=True)
-    assert sum(isinstance(answer, Busy) for answer in answers) == 6
+    assert sum(isinstance(answer, TooManySignIns) for answer in answers) == 6
 
 
-async def test_web_sessions_end_by_idleness_and_age(accounts: Accounts, store: Store) -> None:
+async def test_web_sessions_expire_by_idle_time_and_age(accounts: Accounts, store: Store) -> None:
     clock = Clock()
     account = await accounts.add("kim", PASSWORD)
     web_sessions = WebSessions(store, now_s=clock)
-    secret = await web_sessions.begin(account)
+    secret = await web_sessions.create(account)
     async with store.begin() as db:
         kept = (await db.execute(text("SELECT id_hash FROM web_sessions"))).scalar_one()
     assert secret.encode() not in kept
@@ -138,7 +140,7 @@ async def test_web_sessions_end_by_idleness_and_age(accounts: Accounts, store: S
     clock.now_s += IDLE_S
     assert await web_sessions.find(secret) is None
 
-    secret = await web_sessions.begin(account)
+    secret = await web_sessions.create(account)
     began = clock.now_s
     while clock.now_s - began < ABSOLUTE_S:
         assert await web_sessions.find(secret) is not None
@@ -146,43 +148,43 @@ async def test_web_sessions_end_by_idleness_and_age(accounts: Accounts, store: S
     assert await web_sessions.find(secret) is None
 
 
-async def test_only_so_many_browsers(accounts: Accounts, store: Store) -> None:
+async def test_limits_the_web_sessions_of_an_account(accounts: Accounts, store: Store) -> None:
     clock = Clock()
     account = await accounts.add("kim", PASSWORD)
     web_sessions = WebSessions(store, now_s=clock)
     secrets = []
-    for _ in range(PER_ACCOUNT + 1):
+    for _ in range(PER_ACCOUNT_MAX + 1):
         clock.now_s += 1
-        secrets.append(await web_sessions.begin(account))
+        secrets.append(await web_sessions.create(account))
     assert await web_sessions.find(secrets[0]) is None
     assert await web_sessions.find(secrets[1]) is not None
     clock.now_s += IDLE_S
-    await web_sessions.sweep()
+    await web_sessions.delete_expired()
     async with store.begin() as db:
         assert (await db.execute(text("SELECT count(*) FROM web_sessions"))).scalar_one() == 0
 
 
 @pytest.mark.parametrize("secret", ["", "x", "\udcff", "x" * 10_000])
-async def test_cookies_that_are_none(store: Store, secret: str) -> None:
+async def test_rejects_invalid_cookies(store: Store, secret: str) -> None:
     assert await WebSessions(store).find(secret) is None
 
 
-async def test_entitlements_default_to_nothing_and_follow_the_configuration(store: Store) -> None:
+async def test_entitlements_are_empty_by_default_and_follow_the_configuration(store: Store) -> None:
     catalogue = Catalogue(store)
-    one = DesktopOffer("one", "One", "blank", 800, 600, ("kim",))
-    two = DesktopOffer("two", "Two", "blank", 800, 600, ("*",))
-    await catalogue.declare([two, one])
-    assert [desktop.name for desktop in await catalogue.allowed("kim")] == ["two", "one"]
-    assert [desktop.name for desktop in await catalogue.allowed("lee")] == ["two"]
-    await catalogue.declare([one])
-    assert [desktop.name for desktop in await catalogue.allowed("lee")] == []
+    one = DesktopDefinition("one", "One", "blank", 800, 600, ("kim",))
+    two = DesktopDefinition("two", "Two", "blank", 800, 600, ("*",))
+    await catalogue.replace([two, one])
+    assert [desktop.name for desktop in await catalogue.list_allowed("kim")] == ["two", "one"]
+    assert [desktop.name for desktop in await catalogue.list_allowed("lee")] == ["two"]
+    await catalogue.replace([one])
+    assert [desktop.name for desktop in await catalogue.list_allowed("lee")] == []
     assert (await catalogue.find("kim", "one")).width_px == 800
     for username, name in (("lee", "one"), ("kim", "two"), ("kim", "none")):
         with pytest.raises(PolicyError):
             await catalogue.find(username, name)
 
 
-async def test_store_of_a_newer_version(tmp_path: Path) -> None:
+async def test_rejects_a_database_of_a_newer_version(tmp_path: Path) -> None:
     path = tmp_path / "lightbox.db"
     store = await Store.open(path)
     async with store.begin() as db:

@@ -1,4 +1,4 @@
-"""Display checks: judged, kept, and brought along from databases of the version before."""
+"""Display checks: the criteria for passing, storage, and databases of older versions."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from display_server.broker.catalogue import Catalogue, DesktopOffer
-from display_server.broker.display_checks import CheckResult, Checks, as_dict
+from display_server.broker.catalogue import Catalogue, DesktopDefinition
+from display_server.broker.display_checks import CheckResult, DisplayChecks, as_dict
 from display_server.broker.store import Store
 from display_server.broker.tables import Desktop
 from display_server.desktop.clipboard_policy import ClipboardPolicy
@@ -49,7 +49,7 @@ def trial(base: int, difference: int, answer: int | None = 0, state: str = "exac
     return {"base": base, "difference": difference, "place": 0, "answer": answer, "state": state}
 
 
-def test_thresholds_are_the_smallest_difference_that_was_found() -> None:
+def test_thresholds_are_the_smallest_differences_found() -> None:
     assert result().thresholds() == [2, 2, 2]
     trials = [trial(5, 8), trial(5, 4), trial(5, 2, 1), trial(5, 1, None), trial(128, -3)]
     assert result(trials=trials).thresholds() == [4, 3, None]
@@ -68,30 +68,30 @@ def test_thresholds_are_the_smallest_difference_that_was_found() -> None:
         ({"trials": [trial(5, 6), trial(128, 4), trial(250, 4, state="unverified")]}, False),
     ],
 )
-def test_judged(changes: dict[str, Any], passed: bool) -> None:
+def test_passes_when_everything_was_exact_and_visible(changes: dict[str, Any], passed: bool) -> None:
     assert result(**changes).passed is passed
 
 
-async def test_kept_and_listed_newest_first(tmp_path: Path) -> None:
+async def test_lists_results_with_the_newest_first(tmp_path: Path) -> None:
     store = await Store.open(tmp_path / "db")
     now = iter((1.0, 2.0, 3.0))
-    checks = Checks(store, now_s=lambda: next(now))
+    checks = DisplayChecks(store, now_s=lambda: next(now))
     for username in ("kim", "lee", "kim"):
         await checks.add(username, result())
-    assert [stored.checked_s for stored in await checks.newest("kim")] == [3.0, 1.0]
-    everybody = await checks.newest()
+    assert [stored.checked_s for stored in await checks.list_newest("kim")] == [3.0, 1.0]
+    everybody = await checks.list_newest()
     assert [stored.username for stored in everybody] == ["kim", "lee", "kim"]
     plain = as_dict(everybody[0])
     assert (plain["username"], plain["passed"], plain["thresholds"]) == ("kim", True, [2, 2, 2])
     assert plain["device"] == DEVICE
-    assert [stored.checked_s for stored in await checks.newest(limit=1)] == [3.0]
+    assert [stored.checked_s for stored in await checks.list_newest(limit=1)] == [3.0]
     await store.close()
 
 
-async def test_a_database_of_the_version_before_is_brought_up(tmp_path: Path) -> None:
+async def test_upgrades_a_database_of_the_first_version(tmp_path: Path) -> None:
     path = tmp_path / "db"
     store = await Store.open(path)
-    await Catalogue(store).declare([DesktopOffer("one", "One", "blank", 800, 600, ("kim",))])
+    await Catalogue(store).replace([DesktopDefinition("one", "One", "blank", 800, 600, ("kim",))])
     await store.close()
     with sqlite3.connect(path) as old:
         for statement in (
@@ -112,5 +112,5 @@ async def test_a_database_of_the_version_before_is_brought_up(tmp_path: Path) ->
         False,
         ClipboardPolicy(),
     )
-    await Checks(store).add("kim", result())
+    await DisplayChecks(store).add("kim", result())
     await store.close()

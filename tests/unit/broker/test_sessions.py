@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
-from display_server.broker.catalogue import Catalogue, DesktopOffer
+from display_server.broker.catalogue import Catalogue, DesktopDefinition
+from display_server.broker.folders import DesktopFolders
 from display_server.broker.launchers.launcher import Launcher
-from display_server.broker.session_state import LIVE, TRANSITIONS, SessionEvent, SessionState, after
-from display_server.broker.sessions import Places, Sessions
+from display_server.broker.session_state import LIVE, TRANSITIONS, SessionEvent, SessionState, next_state
+from display_server.broker.sessions import Sessions
 from display_server.broker.store import Store
 from display_server.broker.tables import Desktop, Session
 from display_server.errors import DesktopError, Malfunction
@@ -38,21 +39,21 @@ async def store(folder: Path) -> AsyncIterator[Store]:
 def make(
     store: Store, folder: Path, launcher: Launcher, *, instance: str = "one", start_timeout_s: float = 5
 ) -> Sessions:
-    places = Places(folder / "d", folder / "homes", folder / "logs")
-    return Sessions(store, launcher, places, instance=instance, start_timeout_s=start_timeout_s)
+    folders = DesktopFolders(folder / "d", folder / "homes", folder / "logs")
+    return Sessions(store, launcher, folders, instance=instance, start_timeout_s=start_timeout_s)
 
 
-async def test_policies_reach_the_desktop(store: Store, folder: Path) -> None:
-    offer = DesktopOffer(
+async def test_video_policies_reach_the_desktop(store: Store, folder: Path) -> None:
+    offer = DesktopDefinition(
         "reading", "Reading", "blank", 800, 600, ("kim",), video="economy", video_monitors={0: "exact"}
     )
     catalogue = Catalogue(store)
-    await catalogue.declare([offer])
+    await catalogue.replace([offer])
     sessions = make(store, folder, EchoLauncher())
     video = (await sessions.open("kim", await catalogue.find("kim", "reading"))).spec.video
     assert (video.policy, video.monitors) == ("economy", {0: "exact"})
     await sessions.close()
-    async with store.begin() as db:  # as something newer might have written it
+    async with store.begin() as db:  # as a newer version might have written it
         await db.execute(text("""UPDATE desktops SET video = 'lively', video_monitors = '{"1": "lively"}'"""))
     sessions = make(store, folder, EchoLauncher())
     video = (await sessions.open("kim", await catalogue.find("kim", "reading"))).spec.video
@@ -66,23 +67,23 @@ async def recorded(store: Store) -> list[tuple[str, str | None]]:
     return [(session.state, session.error) for session in sessions]
 
 
-async def until(holds: Callable[[], bool]) -> None:
+async def wait_until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not holds():  # noqa: ASYNC110 - what is waited for has no event
+        while not condition():  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0.005)
 
 
-def test_table_of_states() -> None:
+def test_only_transitions_in_the_table_are_allowed() -> None:
     for state, event in itertools.product(SessionState, SessionEvent):
         if (state, event) in TRANSITIONS:
             assert state in LIVE
-            assert after(state, event) is TRANSITIONS[state, event]
+            assert next_state(state, event) is TRANSITIONS[state, event]
         else:
             with pytest.raises(Malfunction):
-                after(state, event)
+                next_state(state, event)
 
 
-async def test_life_of_a_session(store: Store, folder: Path) -> None:
+async def test_a_session_starts_is_joined_and_ends(store: Store, folder: Path) -> None:
     launcher = EchoLauncher()
     sessions = make(store, folder, launcher)
     assert sessions.state_of("kim", "reading") is None
@@ -94,58 +95,58 @@ async def test_life_of_a_session(store: Store, folder: Path) -> None:
     assert await recorded(store) == [("ready", None)]
     assert await sessions.open("kim", READING) is session
     await sessions.close()
-    assert launcher.started[0].stopped == 1
+    assert launcher.started[0].stops == 1
     assert await recorded(store) == [("ended", None)]
     assert sessions.live() == []
     with pytest.raises(DesktopError, match="shutting down"):
         await sessions.open("kim", READING)
 
 
-async def test_many_clicks_start_one_desktop(store: Store, folder: Path) -> None:
+async def test_simultaneous_requests_start_one_desktop(store: Store, folder: Path) -> None:
     launcher = SlowLauncher()
     sessions = make(store, folder, launcher)
     opening = [asyncio.create_task(sessions.open("kim", READING)) for _ in range(10)]
-    await until(lambda: launcher.asked > 0)
+    await wait_until(lambda: launcher.requests > 0)
     assert sessions.state_of("kim", "reading") is SessionState.STARTING
     opening[0].cancel()
-    launcher.go.set()
+    launcher.release.set()
     ids = {(await task).id for task in opening[1:]}
     assert len(ids) == 1
-    assert launcher.asked == 1
+    assert launcher.requests == 1
     other = await sessions.open("lee", READING)
     assert other.id not in ids
     await sessions.close()
 
 
-async def test_opening_while_the_last_one_is_taken_away_starts_anew(store: Store, folder: Path) -> None:
+async def test_opening_a_desktop_that_is_being_removed_starts_a_new_one(store: Store, folder: Path) -> None:
     launcher = EchoLauncher()
     sessions = make(store, folder, launcher)
     first = await sessions.open("kim", READING)
-    desktop, gone = launcher.started[0], asyncio.Event()
+    desktop, removed = launcher.started[0], asyncio.Event()
     stop = desktop.stop
 
     async def slow_stop() -> None:
-        await gone.wait()
+        await removed.wait()
         await stop()
 
     desktop.stop = slow_stop  # type: ignore[method-assign]
     desktop.crash("the X server died")
-    await until(lambda: first.ending)
+    await wait_until(lambda: first.stopping)
     opening = asyncio.create_task(sessions.open("kim", READING))
     await asyncio.sleep(0)
     assert not opening.done()
-    gone.set()
+    removed.set()
     second = await opening
     assert (second.id != first.id, second.state) == (True, SessionState.READY)
     await sessions.close()
 
 
-async def test_desktop_that_breaks_can_be_opened_again(store: Store, folder: Path) -> None:
+async def test_a_failed_desktop_can_be_opened_again(store: Store, folder: Path) -> None:
     launcher = EchoLauncher()
     sessions = make(store, folder, launcher)
     first = await sessions.open("kim", READING)
     launcher.started[0].crash("the X server died")
-    await until(lambda: not sessions.live())
+    await wait_until(lambda: not sessions.live())
     assert sessions.state_of("kim", "reading") is SessionState.FAILED
     assert await recorded(store) == [("failed", "the X server died")]
     second = await sessions.open("kim", READING)
@@ -153,7 +154,7 @@ async def test_desktop_that_breaks_can_be_opened_again(store: Store, folder: Pat
     await sessions.close()
 
 
-async def test_start_that_fails(store: Store, folder: Path) -> None:
+async def test_reports_a_start_that_fails(store: Store, folder: Path) -> None:
     sessions = make(store, folder, CrashingLauncher())
     with pytest.raises(DesktopError, match="Xvfb is not installed"):
         await sessions.open("kim", READING)
@@ -161,31 +162,31 @@ async def test_start_that_fails(store: Store, folder: Path) -> None:
     assert (await recorded(store))[0][0] == "failed"
 
 
-async def test_start_that_never_ends(store: Store, folder: Path) -> None:
+async def test_cancels_a_start_that_takes_too_long(store: Store, folder: Path) -> None:
     launcher = NeverLauncher()
     sessions = make(store, folder, launcher, start_timeout_s=0.02)
     with pytest.raises(DesktopError, match="not ready within"):
         await sessions.open("kim", READING)
-    assert launcher.gave_up
+    assert launcher.cancelled
 
 
-async def test_closing_while_starting(store: Store, folder: Path) -> None:
+async def test_closing_cancels_a_start(store: Store, folder: Path) -> None:
     launcher = NeverLauncher()
     sessions = make(store, folder, launcher)
     opening = asyncio.create_task(sessions.open("kim", READING))
-    await until(lambda: launcher.at_it)
+    await wait_until(lambda: launcher.starting)
     await sessions.close()
     with pytest.raises(DesktopError):
         await opening
-    assert launcher.gave_up
+    assert launcher.cancelled
     assert await recorded(store) == [("ended", None)]
 
 
-async def test_what_dead_instances_left_live_has_ended(store: Store, folder: Path) -> None:
+async def test_sessions_of_dead_instances_are_recorded_as_ended(store: Store, folder: Path) -> None:
     earlier = [make(store, folder, EchoLauncher(), instance=instance) for instance in ("dead", "alive")]
     for sessions, username in zip(earlier, ("lee", "kim"), strict=True):
         await sessions.open(username, READING)
-    await make(store, folder, EchoLauncher(), instance="new").recover({"alive"})
+    await make(store, folder, EchoLauncher(), instance="new").end_abandoned({"alive"})
     async with store.begin() as db:
         rows = (await db.execute(text("SELECT instance, state FROM sessions"))).all()
     assert {tuple(row) for row in rows} == {("dead", "ended"), ("alive", "ready")}
@@ -193,15 +194,15 @@ async def test_what_dead_instances_left_live_has_ended(store: Store, folder: Pat
         await sessions.close()
 
 
-async def test_a_store_that_fails_costs_nobody_a_desktop(
+async def test_a_desktop_starts_although_the_database_fails(
     store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full() -> None:
+    def fail() -> None:
         raise OperationalError("INSERT", {}, Exception("database or disk is full"))
 
     sessions = make(store, folder, EchoLauncher())
-    with monkeypatch.context() as broken:
-        broken.setattr(store, "begin", full)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "begin", fail)
         session = await sessions.open("kim", READING)
         assert session.state is SessionState.READY
     await sessions.close()

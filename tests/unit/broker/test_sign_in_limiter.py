@@ -6,93 +6,93 @@ from display_server.broker.sign_in_limiter import (
     ACCOUNT_WAIT_S,
     ADDRESS_WAIT_S,
     FORGET_AFTER_S,
-    FailureCount,
-    SignInLimit,
+    FailureCounter,
+    SignInLimiter,
     network_of,
 )
 
 
 def fail(
-    limit: SignInLimit, times: int, *, account: str = "kim", address: str = "192.0.2.1", now_s: float = 0
+    limiter: SignInLimiter, times: int, *, account: str = "kim", address: str = "192.0.2.1", now_s: float = 0
 ) -> float:
-    """Fails as often as it may; returns the wait that stopped it, or 0."""
+    """Fails up to `times` times. Returns the wait that the limiter demanded before that, or 0."""
     for _ in range(times):
-        if wait := limit.begin(account, address, now_s):
+        if wait := limiter.begin_attempt(account, address, now_s):
             return wait
     return 0.0
 
 
-def test_a_few_mistakes_are_free() -> None:
-    assert fail(SignInLimit(), 4) == 0
+def test_the_first_failures_cause_no_wait() -> None:
+    assert fail(SignInLimiter(), 4) == 0
 
 
-def test_waits_grow_as_the_table_says() -> None:
-    limit, now, waits = SignInLimit(), 0.0, []
+def test_waits_follow_the_table() -> None:
+    limiter, now, waits = SignInLimiter(), 0.0, []
     for _ in range(len(ACCOUNT_WAIT_S) + 2):
-        wait = limit.begin("kim", "192.0.2.1", now)
+        wait = limiter.begin_attempt("kim", "192.0.2.1", now)
         waits.append(wait)
         if wait:
             now += wait
-            assert limit.begin("kim", "192.0.2.1", now) == 0
+            assert limiter.begin_attempt("kim", "192.0.2.1", now) == 0
     grown = [wait for wait in waits if wait]
     assert grown == sorted(grown)
     assert grown[0] == ACCOUNT_WAIT_S[5]
     assert grown[-1] == ACCOUNT_WAIT_S[-1]
 
 
-def test_success_clears_the_account() -> None:
-    limit = SignInLimit()
-    fail(limit, 5)
-    limit.succeeded("kim", "192.0.2.1")
-    assert fail(limit, 4) == 0
+def test_a_success_clears_the_failures_of_the_account() -> None:
+    limiter = SignInLimiter()
+    fail(limiter, 5)
+    limiter.record_success("kim", "192.0.2.1")
+    assert fail(limiter, 4) == 0
 
 
-def test_many_at_once_count_each() -> None:
-    limit = SignInLimit()
-    begun = [limit.begin("kim", f"192.0.2.{number}", 0) for number in range(100)]
+def test_simultaneous_attempts_are_counted_individually() -> None:
+    limiter = SignInLimiter()
+    begun = [limiter.begin_attempt("kim", f"192.0.2.{number}", 0) for number in range(100)]
     assert begun.count(0.0) == 5
 
 
-def test_other_accounts_are_not_touched_but_the_address_is_in_the_end() -> None:
-    limit = SignInLimit()
-    assert fail(limit, 10) > 0
-    assert limit.begin("lee", "192.0.2.1", 0) == 0
+def test_failures_affect_other_accounts_only_through_the_address() -> None:
+    limiter = SignInLimiter()
+    assert fail(limiter, 10) > 0
+    assert limiter.begin_attempt("lee", "192.0.2.1", 0) == 0
     for number in range(len(ADDRESS_WAIT_S)):
-        limit.begin(f"guess{number}", "192.0.2.1", 0)
-    assert limit.begin("park", "192.0.2.1", 0) > 0
-    assert limit.begin("park", "192.0.2.2", 0) == 0
+        limiter.begin_attempt(f"guess{number}", "192.0.2.1", 0)
+    assert limiter.begin_attempt("park", "192.0.2.1", 0) > 0
+    assert limiter.begin_attempt("park", "192.0.2.2", 0) == 0
 
 
-def test_one_good_account_does_not_clear_an_address() -> None:
-    limit = SignInLimit()
+def test_a_success_does_not_clear_the_failures_of_the_address() -> None:
+    limiter = SignInLimiter()
     for number in range(20):
-        limit.begin(f"guess{number}", "192.0.2.1", 0)
-    limit.begin("kim", "192.0.2.1", 10)
-    limit.succeeded("kim", "192.0.2.1")
-    assert limit.begin("guess", "192.0.2.1", 0) > 0
+        limiter.begin_attempt(f"guess{number}", "192.0.2.1", 0)
+    limiter.begin_attempt("kim", "192.0.2.1", 10)
+    limiter.record_success("kim", "192.0.2.1")
+    assert limiter.begin_attempt("guess", "192.0.2.1", 0) > 0
 
 
-def test_undecided_attempts_do_not_count() -> None:
-    limit = SignInLimit()
+def test_cancelled_attempts_do_not_count() -> None:
+    limiter = SignInLimiter()
     for _ in range(50):
-        assert limit.begin("kim", "192.0.2.1", 0) == 0
-        limit.withdrawn("kim", "192.0.2.1")
+        assert limiter.begin_attempt("kim", "192.0.2.1", 0) == 0
+        limiter.cancel_attempt("kim", "192.0.2.1")
 
 
-def test_forgotten_after_an_hour() -> None:
-    limit = SignInLimit()
-    assert fail(limit, 10) > 0
-    assert fail(limit, 4, now_s=FORGET_AFTER_S) == 0
+def test_failures_are_forgotten_after_an_hour() -> None:
+    limiter = SignInLimiter()
+    assert fail(limiter, 10) > 0
+    assert fail(limiter, 4, now_s=FORGET_AFTER_S) == 0
 
 
-def test_memory_is_bounded_and_the_quiet_go_first() -> None:
-    count = FailureCount((0, 60), remembered=3)
+def test_drops_the_key_with_the_oldest_failure() -> None:
+    counter = FailureCounter((0, 60), keys_max=3)
     for key in "abcab":
-        count.add(key, 0)
-    count.add("d", 1)
-    assert len(count) == 3
-    assert count.wait_s("c", 1) == 0
-    assert count.wait_s("a", 1) > 0
+        counter.increment(key, 0)
+    counter.increment("d", 1)
+    assert len(counter) == 3
+    assert counter.wait_s("c", 1) == 0
+    assert counter.wait_s("a", 1) > 0
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Doors for the tests of this folder, on the event loop that the product uses."""
+"""Fixtures of the gateway's tests, which run on uvloop as the product does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from tests.fakes.gateway import DoorUnderTest, running_door
+from tests.fakes.gateway import GatewayUnderTest, running_gateway
 from tests.fakes.launchers import EchoLauncher
 
 
@@ -22,7 +22,7 @@ def pytest_asyncio_loop_factories(
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Short, for sockets; pytest's own paths are too long for those."""
+    """A folder whose path is short enough for Unix sockets, unlike pytest's temporary folders."""
     with tempfile.TemporaryDirectory(prefix="lb") as path:
         yield Path(path)
 
@@ -33,13 +33,14 @@ def launcher() -> EchoLauncher:
 
 
 @pytest.fixture
-async def quiet_door(folder: Path, launcher: EchoLauncher) -> AsyncIterator[DoorUnderTest]:
-    """Without network."""
-    async with running_door(folder, launcher, served=False) as running:
+async def local_gateway(folder: Path, launcher: EchoLauncher) -> AsyncIterator[GatewayUnderTest]:
+    """A gateway without a network; only `in_process_client` works."""
+    async with running_gateway(folder, launcher, served=False) as running:
         yield running
 
 
 @pytest.fixture
-async def door(folder: Path, launcher: EchoLauncher) -> AsyncIterator[DoorUnderTest]:
-    async with running_door(folder, launcher) as running:
+async def gateway(folder: Path, launcher: EchoLauncher) -> AsyncIterator[GatewayUnderTest]:
+    """A gateway that listens on 127.0.0.1."""
+    async with running_gateway(folder, launcher) as running:
         yield running

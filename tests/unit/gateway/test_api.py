@@ -1,4 +1,4 @@
-"""The HTTP interface over real TLS."""
+"""The HTTP interface, mostly without a network."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from display_server.errors import DesktopError
-from display_server.gateway.app import build
+from display_server.gateway.app import build_app
 from display_server.gateway.request_guard import BODY_MAX_BYTES, CONTENT_SECURITY_POLICY
-from tests.fakes.gateway import PASSWORD, DoorUnderTest, running_door
+from tests.fakes.gateway import PASSWORD, GatewayUnderTest, running_gateway
 from tests.fakes.launchers import CrashingLauncher, EchoLauncher, NeverLauncher, SlowLauncher
 
 
-async def test_sign_in_me_desktops_sign_out(quiet_door: DoorUnderTest) -> None:
-    client = quiet_door.inside()
+async def test_signs_in_lists_desktops_and_signs_out(local_gateway: GatewayUnderTest) -> None:
+    client = local_gateway.in_process_client()
     assert (await client.get("/api/v1/me")).json()["code"] == "signed-out"
     answer = await client.post("/api/v1/sign-in", json={"username": " KIM ", "password": PASSWORD})
     assert answer.json() == {"username": "kim", "display_name": "kim"}
@@ -31,15 +31,17 @@ async def test_sign_in_me_desktops_sign_out(quiet_door: DoorUnderTest) -> None:
     assert (await client.get("/api/v1/desktops")).status_code == 401
 
 
-async def test_cookie_is_locked_down(quiet_door: DoorUnderTest) -> None:
-    client = quiet_door.inside()
+async def test_the_cookie_is_restricted_to_this_server_and_to_https(local_gateway: GatewayUnderTest) -> None:
+    client = local_gateway.in_process_client()
     answer = await client.post("/api/v1/sign-in", json={"username": "kim", "password": PASSWORD})
     attributes = {part.strip().lower() for part in answer.headers["set-cookie"].split(";")[1:]}
     assert attributes == {"path=/", "secure", "httponly", "samesite=strict"}
 
 
-async def test_wrong_password_and_unknown_account_look_the_same(quiet_door: DoorUnderTest) -> None:
-    client = quiet_door.inside()
+async def test_a_wrong_password_and_an_unknown_account_get_the_same_response(
+    local_gateway: GatewayUnderTest,
+) -> None:
+    client = local_gateway.in_process_client()
     answers = [
         await client.post("/api/v1/sign-in", json={"username": name, "password": "wrong password"})
         for name in ("kim", "nobody")
@@ -50,14 +52,14 @@ async def test_wrong_password_and_unknown_account_look_the_same(quiet_door: Door
     assert "set-cookie" not in answers[0].headers
 
 
-async def test_sign_in_is_slowed_down(quiet_door: DoorUnderTest) -> None:
-    client = quiet_door.inside()
+async def test_repeated_failures_delay_the_sign_in(local_gateway: GatewayUnderTest) -> None:
+    client = local_gateway.in_process_client()
     for _ in range(5):
         await client.post("/api/v1/sign-in", json={"username": "kim", "password": "wrong password"})
     answer = await client.post("/api/v1/sign-in", json={"username": "kim", "password": PASSWORD})
     assert (answer.status_code, answer.json()["code"]) == (429, "slow-down")
     assert int(answer.headers["retry-after"]) > 0
-    await quiet_door.signed_in("lee")
+    await local_gateway.sign_in("lee")
 
 
 @pytest.mark.parametrize(
@@ -70,17 +72,17 @@ async def test_sign_in_is_slowed_down(quiet_door: DoorUnderTest) -> None:
         {"Sec-Fetch-Site": "same-site"},
     ],
 )
-async def test_requests_from_elsewhere_change_nothing(
-    quiet_door: DoorUnderTest, headers: dict[str, str]
+async def test_rejects_changes_requested_by_other_sites(
+    local_gateway: GatewayUnderTest, headers: dict[str, str]
 ) -> None:
-    client = await quiet_door.signed_in()
+    client = await local_gateway.sign_in()
     answer = await client.post("/api/v1/sign-out", headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (403, "cross-site")
     assert (await client.get("/api/v1/me")).status_code == 200
 
 
-async def test_neither_origin_nor_fetch_site(quiet_door: DoorUnderTest) -> None:
-    client = await quiet_door.signed_in()
+async def test_rejects_changes_without_origin_and_fetch_site(local_gateway: GatewayUnderTest) -> None:
+    client = await local_gateway.sign_in()
     del client.headers["Origin"]
     assert (await client.post("/api/v1/sign-out")).status_code == 403
     assert (
@@ -88,21 +90,25 @@ async def test_neither_origin_nor_fetch_site(quiet_door: DoorUnderTest) -> None:
     ).status_code == 204
 
 
-async def test_unknown_host(quiet_door: DoorUnderTest) -> None:
-    answer = await quiet_door.inside().get("/", headers={"Host": "evil.example"})
+async def test_rejects_unknown_host_names(local_gateway: GatewayUnderTest) -> None:
+    answer = await local_gateway.in_process_client().get("/", headers={"Host": "evil.example"})
     assert (answer.status_code, answer.json()["code"]) == (421, "unknown-host")
 
 
-async def test_what_one_may_not_open_does_not_exist(quiet_door: DoorUnderTest) -> None:
-    client = await quiet_door.signed_in("lee")
+async def test_a_forbidden_desktop_looks_like_a_missing_one(local_gateway: GatewayUnderTest) -> None:
+    client = await local_gateway.sign_in("lee")
     answers = [await client.post(f"/api/v1/desktops/{name}/viewers") for name in ("reading", "nonsense")]
     assert [answer.status_code for answer in answers] == [404, 404]
     assert answers[0].json()["code"] == "no-desktop"
-    assert (await quiet_door.inside().post("/api/v1/desktops/office/viewers")).json()["code"] == "signed-out"
+    assert (await local_gateway.in_process_client().post("/api/v1/desktops/office/viewers")).json()[
+        "code"
+    ] == "signed-out"
 
 
-async def test_opening_twice_joins(quiet_door: DoorUnderTest, launcher: EchoLauncher) -> None:
-    client, other = await quiet_door.signed_in(), await quiet_door.signed_in()
+async def test_opening_a_desktop_twice_joins_its_session(
+    local_gateway: GatewayUnderTest, launcher: EchoLauncher
+) -> None:
+    client, other = await local_gateway.sign_in(), await local_gateway.sign_in()
     answers = await asyncio.gather(
         client.post("/api/v1/desktops/reading/viewers"), other.post("/api/v1/desktops/reading/viewers")
     )
@@ -113,46 +119,46 @@ async def test_opening_twice_joins(quiet_door: DoorUnderTest, launcher: EchoLaun
     assert first["websocket"] == "/viewer"
     assert len(launcher.started) == 1
     assert (await client.get("/api/v1/desktops")).json()[0]["state"] == "ready"
-    theirs = (await (await quiet_door.signed_in("lee")).post("/api/v1/desktops/office/viewers")).json()
+    theirs = (await (await local_gateway.sign_in("lee")).post("/api/v1/desktops/office/viewers")).json()
     mine = (await client.post("/api/v1/desktops/office/viewers")).json()
     assert theirs["session"] != mine["session"]
 
 
-async def test_desktop_that_does_not_start(folder: Path) -> None:
-    async with running_door(folder, CrashingLauncher(), served=False) as quiet_door:
-        client = await quiet_door.signed_in()
+async def test_reports_a_desktop_that_does_not_start(folder: Path) -> None:
+    async with running_gateway(folder, CrashingLauncher(), served=False) as local_gateway:
+        client = await local_gateway.sign_in()
         answer = await client.post("/api/v1/desktops/reading/viewers")
         assert (answer.status_code, answer.json()["code"]) == (503, "desktop-failed")
         assert "apt-get install xvfb" in answer.json()["message"]
         assert (await client.get("/api/v1/desktops")).json()[0]["state"] == "failed"
 
 
-async def test_launcher_that_breaks_its_contract(folder: Path) -> None:
-    async with running_door(
+async def test_hides_the_details_of_an_unexpected_exception_in_the_launcher(folder: Path) -> None:
+    async with running_gateway(
         folder, CrashingLauncher(RuntimeError("secret detail")), served=False
-    ) as quiet_door:
-        answer = await (await quiet_door.signed_in()).post("/api/v1/desktops/reading/viewers")
+    ) as local_gateway:
+        answer = await (await local_gateway.sign_in()).post("/api/v1/desktops/reading/viewers")
         assert answer.status_code == 503
         assert "secret" not in answer.text
 
 
-async def test_launcher_that_never_gets_it_done(folder: Path) -> None:
+async def test_gives_up_a_start_that_takes_too_long(folder: Path) -> None:
     launcher = NeverLauncher()
-    async with running_door(folder, launcher, start_timeout_s=0.05, served=False) as quiet_door:
-        answer = await (await quiet_door.signed_in()).post("/api/v1/desktops/reading/viewers")
+    async with running_gateway(folder, launcher, start_timeout_s=0.05, served=False) as local_gateway:
+        answer = await (await local_gateway.sign_in()).post("/api/v1/desktops/reading/viewers")
         assert answer.json()["code"] == "desktop-failed"
-        assert launcher.gave_up
+        assert launcher.cancelled
 
 
-async def test_giving_up_waiting_does_not_stop_the_start(folder: Path) -> None:
+async def test_a_client_that_stops_waiting_does_not_cancel_the_start(folder: Path) -> None:
     launcher = SlowLauncher()
-    async with running_door(folder, launcher) as door:
-        client = await door.signed_in()
+    async with running_gateway(folder, launcher) as gateway:
+        client = await gateway.sign_in()
         with pytest.raises(httpx.TimeoutException):
             await client.post("/api/v1/desktops/reading/viewers", timeout=0.2)
-        launcher.go.set()
+        launcher.release.set()
         assert (await client.post("/api/v1/desktops/reading/viewers")).status_code == 201
-        assert launcher.asked == 1
+        assert launcher.requests == 1
 
 
 @pytest.mark.parametrize(
@@ -168,8 +174,8 @@ async def test_giving_up_waiting_does_not_stop_the_start(folder: Path) -> None:
         (b'{"username":"kim","password":"' + b"x" * BODY_MAX_BYTES + b'"}', 413),
     ],
 )
-async def test_malformed_sign_ins(quiet_door: DoorUnderTest, body: bytes, status: int) -> None:
-    answer = await quiet_door.inside().post(
+async def test_rejects_malformed_sign_ins(local_gateway: GatewayUnderTest, body: bytes, status: int) -> None:
+    answer = await local_gateway.in_process_client().post(
         "/api/v1/sign-in", content=body, headers={"Content-Type": "application/json"}
     )
     assert answer.status_code == status, answer.text
@@ -178,8 +184,8 @@ async def test_malformed_sign_ins(quiet_door: DoorUnderTest, body: bytes, status
 
 
 @pytest.mark.parametrize("path", ["/", "/desktop/reading", "/api/v1/me", "/nowhere", "/ca.crt", "/healthz"])
-async def test_security_headers_everywhere(quiet_door: DoorUnderTest, path: str) -> None:
-    headers = (await quiet_door.inside().get(path)).headers
+async def test_every_response_has_the_security_headers(local_gateway: GatewayUnderTest, path: str) -> None:
+    headers = (await local_gateway.in_process_client().get(path)).headers
     assert headers["content-security-policy"] == CONTENT_SECURITY_POLICY
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
@@ -188,11 +194,11 @@ async def test_security_headers_everywhere(quiet_door: DoorUnderTest, path: str)
     assert "camera=()" in headers["permissions-policy"]
     assert headers["cache-control"] == "no-store"
     assert "server" not in headers
-    assert "strict-transport-security" not in headers  # the local authority also vouches for localhost
+    assert "strict-transport-security" not in headers  # see STRICT_TRANSPORT_SECURITY
 
 
-async def test_assets_are_cached_for_ever_and_compressed(quiet_door: DoorUnderTest) -> None:
-    client = quiet_door.inside()
+async def test_assets_are_immutable_and_compressed(local_gateway: GatewayUnderTest) -> None:
+    client = local_gateway.in_process_client()
     script = await client.get("/assets/main-abc123.js")
     assert script.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert script.headers["content-encoding"] == "gzip"
@@ -210,29 +216,29 @@ async def test_assets_are_cached_for_ever_and_compressed(quiet_door: DoorUnderTe
 @pytest.mark.parametrize(
     "path", ["/assets/../../lightbox.db", "/%2e%2e/lightbox.db", "/assets/none.js", "//etc/passwd"]
 )
-async def test_nothing_but_the_client_is_served(quiet_door: DoorUnderTest, path: str) -> None:
-    assert (await quiet_door.inside().get(path)).status_code == 404
+async def test_serves_no_files_outside_the_web_client(local_gateway: GatewayUnderTest, path: str) -> None:
+    assert (await local_gateway.in_process_client().get(path)).status_code == 404
 
 
-async def test_client_not_built(folder: Path) -> None:
-    async with running_door(folder, EchoLauncher(), web_client=folder, served=False) as quiet_door:
-        answer = await quiet_door.inside().get("/")
+async def test_explains_that_the_web_client_is_not_built(folder: Path) -> None:
+    async with running_gateway(folder, EchoLauncher(), web_client=folder, served=False) as local_gateway:
+        answer = await local_gateway.in_process_client().get("/")
         assert answer.status_code == 503
         assert "make setup" in answer.text
 
 
-async def test_root_certificate_can_be_downloaded(door: DoorUnderTest) -> None:
-    answer = await door.client().get("/ca.crt")
+async def test_the_downloaded_root_certificate_verifies_the_server(gateway: GatewayUnderTest) -> None:
+    answer = await gateway.client().get("/ca.crt")
     assert answer.headers["content-type"] == "application/x-x509-ca-cert"
     context = ssl.create_default_context(cadata=answer.text)
-    async with httpx.AsyncClient(base_url=door.url, verify=context) as client:
+    async with httpx.AsyncClient(base_url=gateway.url, verify=context) as client:
         assert (await client.get("/healthz")).json() == {"status": "ok"}
 
 
-async def test_metrics_of_door_and_agents(door: DoorUnderTest, launcher: EchoLauncher) -> None:
-    client = await door.signed_in()
+async def test_metrics_contain_those_of_the_agents(gateway: GatewayUnderTest, launcher: EchoLauncher) -> None:
+    client = await gateway.sign_in()
     session = (await client.post("/api/v1/desktops/reading/viewers")).json()["session"]
-    async with await door.view(client) as viewer:
+    async with await gateway.open_viewer(client) as viewer:
         await viewer.send("x")
         await viewer.recv()
         text = (await client.get("/metrics")).text
@@ -245,38 +251,42 @@ async def test_metrics_of_door_and_agents(door: DoorUnderTest, launcher: EchoLau
     assert "lightbox_agents_silent 1.0" in (await client.get("/metrics")).text
 
 
-async def test_metrics_for_this_host_only(quiet_door: DoorUnderTest) -> None:
-    answer = await quiet_door.inside("192.0.2.7").get("/metrics")
+async def test_metrics_are_available_to_this_host_only(local_gateway: GatewayUnderTest) -> None:
+    answer = await local_gateway.in_process_client("192.0.2.7").get("/metrics")
     assert (answer.status_code, answer.json()["code"]) == (403, "loopback-only")
 
 
-async def test_strict_transport_with_an_own_certificate(quiet_door: DoorUnderTest) -> None:
-    transport = httpx.ASGITransport(build(quiet_door.door, strict_transport=True))
+async def test_sends_strict_transport_security_with_the_operators_certificate(
+    local_gateway: GatewayUnderTest,
+) -> None:
+    transport = httpx.ASGITransport(build_app(local_gateway.services, strict_transport=True))
     async with httpx.AsyncClient(transport=transport, base_url="https://localhost") as client:
         assert (await client.get("/")).headers["strict-transport-security"] == "max-age=31536000"
 
 
-async def test_store_that_fails(quiet_door: DoorUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def full(_secret: str) -> None:
+async def test_reports_a_database_failure(
+    local_gateway: GatewayUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_secret: str) -> None:
         raise OperationalError("INSERT", {}, Exception("database or disk is full"))
 
-    monkeypatch.setattr(quiet_door.door.web_sessions, "find", full)
-    answer = await quiet_door.inside().get("/api/v1/me")
+    monkeypatch.setattr(local_gateway.services.web_sessions, "find", fail)
+    answer = await local_gateway.in_process_client().get("/api/v1/me")
     assert (answer.status_code, answer.json()["code"]) == (503, "store-failed")
 
 
-async def test_unforeseen_errors_say_nothing_of_the_inside(
-    quiet_door: DoorUnderTest, monkeypatch: pytest.MonkeyPatch
+async def test_an_unexpected_error_reveals_no_details(
+    local_gateway: GatewayUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(_secret: str) -> None:
-        raise RuntimeError("inside")
+    async def raise_unexpectedly(_secret: str) -> None:
+        raise RuntimeError("internal detail")
 
-    monkeypatch.setattr(quiet_door.door.web_sessions, "find", broken)
-    answer = await quiet_door.inside().get("/api/v1/me")
+    monkeypatch.setattr(local_gateway.services.web_sessions, "find", raise_unexpectedly)
+    answer = await local_gateway.in_process_client().get("/api/v1/me")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
-    assert "inside" not in answer.text
+    assert "internal detail" not in answer.text
     assert "content-security-policy" in answer.headers
 
 
-def test_errors_of_launchers_are_desktop_errors() -> None:
+def test_the_crashing_launcher_raises_a_desktop_error() -> None:
     assert isinstance(CrashingLauncher().error, DesktopError)

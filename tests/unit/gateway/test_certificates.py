@@ -1,4 +1,4 @@
-"""The local authority, and the checks of the operator's own certificate."""
+"""The local certificate authority, and the checks of the operator's certificate."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from display_server.errors import ConfigurationError
-from display_server.gateway.authority import LEAF_DAYS, RENEW_DAYS, provide
-from display_server.gateway.certificate import check_own, covers, tls_context
+from display_server.gateway.authority import LEAF_DAYS, RENEW_DAYS, provide_certificate
+from display_server.gateway.certificate import check_operator_certificate, covers, tls_context
 
 NOW = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
 DAY = datetime.timedelta(days=1)
@@ -24,8 +24,8 @@ def leaf_of(folder: Path) -> x509.Certificate:
     return x509.load_pem_x509_certificate((folder / "server.crt").read_bytes())
 
 
-def test_root_and_leaf_are_what_tablets_accept(tmp_path: Path) -> None:
-    local = provide(tmp_path, NAMES, NOW)
+def test_the_certificates_meet_the_requirements_of_tablets(tmp_path: Path) -> None:
+    local = provide_certificate(tmp_path, NAMES, NOW)
     root, leaf = x509.load_pem_x509_certificate(local.root_pem), leaf_of(tmp_path)
     leaf.verify_directly_issued_by(root)
     assert isinstance(leaf.public_key(), ec.EllipticCurvePublicKey)
@@ -44,86 +44,88 @@ def test_root_and_leaf_are_what_tablets_accept(tmp_path: Path) -> None:
     tls_context(local.certificate, local.key)
 
 
-def test_kept_while_good(tmp_path: Path) -> None:
-    first = provide(tmp_path, NAMES, NOW)
+def test_keeps_a_valid_certificate(tmp_path: Path) -> None:
+    first = provide_certificate(tmp_path, NAMES, NOW)
     before = leaf_of(tmp_path)
-    again = provide(tmp_path, NAMES[:2], NOW + 30 * DAY)
+    again = provide_certificate(tmp_path, NAMES[:2], NOW + 30 * DAY)
     assert leaf_of(tmp_path) == before
     assert again.root_sha256 == first.root_sha256
 
 
-def test_renewed_near_its_end_and_for_new_names(tmp_path: Path) -> None:
-    first = provide(tmp_path, NAMES, NOW)
+def test_renews_the_certificate_before_it_expires_and_for_new_names(tmp_path: Path) -> None:
+    first = provide_certificate(tmp_path, NAMES, NOW)
     before = leaf_of(tmp_path)
-    provide(tmp_path, [*NAMES, "10.0.0.7"], NOW)
+    provide_certificate(tmp_path, [*NAMES, "10.0.0.7"], NOW)
     assert covers(leaf_of(tmp_path), "10.0.0.7")
     late = NOW + (LEAF_DAYS - RENEW_DAYS + 1) * DAY
-    again = provide(tmp_path, NAMES, late)
+    again = provide_certificate(tmp_path, NAMES, late)
     assert leaf_of(tmp_path).not_valid_after_utc > before.not_valid_after_utc
     assert again.root_sha256 == first.root_sha256
 
 
-def test_damaged_leaf_is_made_anew_and_damaged_root_is_not(tmp_path: Path) -> None:
-    provide(tmp_path, NAMES, NOW)
+def test_replaces_a_damaged_server_certificate_but_not_a_damaged_root(tmp_path: Path) -> None:
+    provide_certificate(tmp_path, NAMES, NOW)
     (tmp_path / "server.crt").write_text("nonsense")
-    provide(tmp_path, NAMES, NOW)
+    provide_certificate(tmp_path, NAMES, NOW)
     leaf_of(tmp_path)
     (tmp_path / "ca.crt").write_text("nonsense")
     with pytest.raises(ConfigurationError, match="damaged"):
-        provide(tmp_path, NAMES, NOW)
+        provide_certificate(tmp_path, NAMES, NOW)
     (tmp_path / "ca.crt").unlink()
     with pytest.raises(ConfigurationError, match="one is missing"):
-        provide(tmp_path, NAMES, NOW)
+        provide_certificate(tmp_path, NAMES, NOW)
 
 
-def test_root_of_another_key(tmp_path: Path) -> None:
-    provide(tmp_path, NAMES, NOW)
+def test_rejects_a_root_key_that_does_not_match(tmp_path: Path) -> None:
+    provide_certificate(tmp_path, NAMES, NOW)
     other = tmp_path / "other"
     other.mkdir()
-    provide(other, NAMES, NOW)
+    provide_certificate(other, NAMES, NOW)
     (other / "ca.key").replace(tmp_path / "ca.key")
     with pytest.raises(ConfigurationError, match="does not belong"):
-        provide(tmp_path, NAMES, NOW)
+        provide_certificate(tmp_path, NAMES, NOW)
 
 
-class TestOwnCertificate:
+class TestOperatorCertificate:
     @pytest.fixture
-    def own(self, tmp_path: Path) -> tuple[Path, Path]:
-        local = provide(tmp_path, NAMES, NOW)
+    def files(self, tmp_path: Path) -> tuple[Path, Path]:
+        local = provide_certificate(tmp_path, NAMES, NOW)
         return local.certificate, local.key
 
-    def test_good(self, own: tuple[Path, Path]) -> None:
-        check_own(*own, ["lightbox.hospital.example"], NOW)
+    def test_accepts_a_valid_certificate(self, files: tuple[Path, Path]) -> None:
+        check_operator_certificate(*files, ["lightbox.hospital.example"], NOW)
 
-    @pytest.mark.parametrize(("shift", "says"), [(500 * DAY, "expired"), (-2 * DAY, "not valid before")])
-    def test_dates(self, own: tuple[Path, Path], shift: datetime.timedelta, says: str) -> None:
-        with pytest.raises(ConfigurationError, match=says):
-            check_own(*own, [], NOW + shift)
+    @pytest.mark.parametrize(("shift", "message"), [(500 * DAY, "expired"), (-2 * DAY, "not valid before")])
+    def test_rejects_a_certificate_outside_its_validity(
+        self, files: tuple[Path, Path], shift: datetime.timedelta, message: str
+    ) -> None:
+        with pytest.raises(ConfigurationError, match=message):
+            check_operator_certificate(*files, [], NOW + shift)
 
-    def test_name_not_covered(self, own: tuple[Path, Path]) -> None:
-        with pytest.raises(ConfigurationError, match=r"not made out to: other\.example"):
-            check_own(*own, ["other.example"], NOW)
+    def test_rejects_a_certificate_without_the_configured_name(self, files: tuple[Path, Path]) -> None:
+        with pytest.raises(ConfigurationError, match=r"is not valid for: other\.example"):
+            check_operator_certificate(*files, ["other.example"], NOW)
 
-    def test_key_of_another(self, own: tuple[Path, Path], tmp_path: Path) -> None:
+    def test_rejects_the_key_of_another_certificate(self, files: tuple[Path, Path], tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError, match="does not belong"):
-            check_own(own[0], tmp_path / "ca.key", [], NOW)
+            check_operator_certificate(files[0], tmp_path / "ca.key", [], NOW)
 
-    def test_key_that_everybody_can_read(self, own: tuple[Path, Path]) -> None:
-        own[1].chmod(0o644)
+    def test_rejects_a_key_that_everybody_can_read(self, files: tuple[Path, Path]) -> None:
+        files[1].chmod(0o644)
         with pytest.raises(ConfigurationError, match="chmod 600"):
-            check_own(*own, [], NOW)
+            check_operator_certificate(*files, [], NOW)
 
-    def test_files_that_are_something_else(self, own: tuple[Path, Path], tmp_path: Path) -> None:
+    def test_rejects_files_of_another_kind(self, files: tuple[Path, Path], tmp_path: Path) -> None:
         nonsense = tmp_path / "nonsense"
         nonsense.write_text("nonsense")
         nonsense.chmod(0o600)
         with pytest.raises(ConfigurationError, match="not a PEM private key"):
-            check_own(own[0], nonsense, [], NOW)
+            check_operator_certificate(files[0], nonsense, [], NOW)
         with pytest.raises(ConfigurationError, match="not a PEM certificate"):
-            check_own(nonsense, own[1], [], NOW)
+            check_operator_certificate(nonsense, files[1], [], NOW)
 
-    def test_missing_files(self, own: tuple[Path, Path], tmp_path: Path) -> None:
+    def test_rejects_missing_files(self, files: tuple[Path, Path], tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError, match="cannot be read"):
-            check_own(tmp_path / "none", own[1], [], NOW)
+            check_operator_certificate(tmp_path / "none", files[1], [], NOW)
         with pytest.raises(ConfigurationError, match="cannot be read"):
-            check_own(own[0], tmp_path / "none", [], NOW)
+            check_operator_certificate(files[0], tmp_path / "none", [], NOW)

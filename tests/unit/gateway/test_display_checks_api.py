@@ -1,4 +1,4 @@
-"""Results of display checks, as a page stores and lists them."""
+"""Display checks over HTTP."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.gateway import running_door
+from tests.fakes.gateway import running_gateway
 from tests.fakes.launchers import EchoLauncher
 
 RESULT: dict[str, Any] = {
@@ -29,23 +29,23 @@ RESULT: dict[str, Any] = {
 }
 
 
-async def test_stored_and_listed_for_the_person_alone(tmp_path: Path) -> None:
-    async with running_door(tmp_path, EchoLauncher(), served=False) as under_test:
-        lee = await under_test.signed_in("lee")
+async def test_a_result_is_listed_for_its_person_only(tmp_path: Path) -> None:
+    async with running_gateway(tmp_path, EchoLauncher(), served=False) as gateway:
+        lee = await gateway.sign_in("lee")
         answer = await lee.post("/api/v1/checks", json=RESULT)
         assert answer.status_code == 201, answer.text
         assert (answer.json()["username"], answer.json()["passed"]) == ("lee", False)
         (listed,) = (await lee.get("/api/v1/checks")).json()
         assert listed == answer.json()
         assert listed["device"] == RESULT["device"]
-        kim = await under_test.signed_in("kim")
+        kim = await gateway.sign_in("kim")
         assert (await kim.get("/api/v1/checks")).json() == []
 
 
-async def test_nobody_without_signing_in(tmp_path: Path) -> None:
+async def test_requires_signing_in(tmp_path: Path) -> None:
     async with (
-        running_door(tmp_path, EchoLauncher(), served=False) as under_test,
-        under_test.inside() as client,
+        running_gateway(tmp_path, EchoLauncher(), served=False) as gateway,
+        gateway.in_process_client() as client,
     ):
         assert (await client.post("/api/v1/checks", json=RESULT)).status_code == 401
         assert (await client.get("/api/v1/checks")).status_code == 401
@@ -67,14 +67,16 @@ async def test_nobody_without_signing_in(tmp_path: Path) -> None:
         (("extra",), 1, 422),
     ],
 )
-async def test_what_is_no_result(tmp_path: Path, path: tuple[Any, ...], value: object, status: int) -> None:
+async def test_rejects_malformed_results(
+    tmp_path: Path, path: tuple[Any, ...], value: object, status: int
+) -> None:
     wrong = copy.deepcopy(RESULT)
     target: Any = wrong
     for key in path[:-1]:
         target = target[key]
     target[path[-1]] = value
-    async with running_door(tmp_path, EchoLauncher(), served=False) as under_test:
-        lee = await under_test.signed_in("lee")
+    async with running_gateway(tmp_path, EchoLauncher(), served=False) as gateway:
+        lee = await gateway.sign_in("lee")
         answer = await lee.post("/api/v1/checks", json=wrong)
         assert answer.status_code == status
         assert answer.json()["message"]

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from display_server.gateway import handshake as ws
+from display_server.protocol.close_codes import CloseCode
 
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
 HEAD = (
@@ -16,23 +17,23 @@ HEAD = (
 )
 
 
-def test_a_good_one() -> None:
+def test_parses_a_valid_request() -> None:
     assert ws.parse(HEAD) == ws.Handshake(
         KEY, "localhost:8443", "https://localhost:8443", "a=b", ("lightbox.1",), "abc.def"
     )
 
 
-def test_subprotocols_may_come_in_several_lines() -> None:
+def test_subprotocols_may_be_split_over_several_headers() -> None:
     split = HEAD.replace(b"lightbox.1, ", b"lightbox.1\r\nsec-websocket-protocol: ")
     assert ws.parse(split) == ws.parse(HEAD)
 
 
-def test_two_tickets_are_none() -> None:
+def test_two_tickets_count_as_none() -> None:
     assert ws.parse(HEAD.replace(b"abc.def", b"abc.def, ticket.ghi")).ticket is None
 
 
-def test_refusal_is_what_rfc_6455_asks_for() -> None:
-    answer = ws.accept_and_close(ws.parse(HEAD), 4401, "The ticket is used.")
+def test_a_rejection_conforms_to_rfc_6455() -> None:
+    answer = ws.accept_and_close(ws.parse(HEAD), CloseCode.TICKET_REJECTED, "The ticket is used.")
     head, _, frame = answer.partition(b"\r\n\r\n")
     assert b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in head  # the RFC's own example
     assert b"Sec-WebSocket-Protocol: lightbox.1" in head
@@ -41,8 +42,8 @@ def test_refusal_is_what_rfc_6455_asks_for() -> None:
 
 
 @given(st.text())
-def test_reasons_fit_and_stay_utf_8(reason: str) -> None:
-    frame = ws.close_frame(1001, reason.encode("utf-8", "ignore").decode())
+def test_close_reasons_are_cut_to_valid_utf_8(reason: str) -> None:
+    frame = ws.close_frame(CloseCode.GOING_AWAY, reason.encode("utf-8", "ignore").decode())
     assert len(frame) == 2 + frame[1] <= 127
     frame[4:].decode()
 
@@ -59,18 +60,18 @@ def test_reasons_fit_and_stay_utf_8(reason: str) -> None:
     ),
     st.sampled_from([b"GET /viewer HTTP/1.1", b"GET /viewer?x HTTP/1.1", b"", b"GET"]),
 )
-def test_nothing_else_is_raised(headers: list[tuple[bytes, bytes]], request_line: bytes) -> None:
+def test_parsing_raises_no_other_exception(headers: list[tuple[bytes, bytes]], request_line: bytes) -> None:
     head = request_line + b"\r\nsec-websocket-version: 13\r\n"
     head += b"".join(name + b": " + value + b"\r\n" for name, value in headers) + b"\r\n"
-    with contextlib.suppress(ws.NotAWebSocket):
+    with contextlib.suppress(ws.HandshakeError):
         request = ws.parse(head)
         assert len(request.key) == 24
-        ws.accept_and_close(request, 4401, "no")
+        ws.accept_and_close(request, CloseCode.TICKET_REJECTED, "no")
 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 408, 426, 431])
-def test_plain_answers_are_whole(status: int) -> None:
-    answer = ws.plain_answer(status, b"{}")
+def test_http_responses_are_complete(status: int) -> None:
+    answer = ws.http_response(status, b"{}")
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(f"HTTP/1.1 {status} ".encode())
     assert b"Content-Length: 2" in head

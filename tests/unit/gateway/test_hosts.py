@@ -31,7 +31,7 @@ NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
         ("", "", False),
     ],
 )
-def test_origin(origin: str, host: str, allowed: bool) -> None:
+def test_origin_allowed(origin: str, host: str, allowed: bool) -> None:
     assert origin_allowed(origin, host, NAMES) is allowed
 
 
@@ -50,16 +50,16 @@ def test_split_host(header: str, parts: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
-def test_loopback(host: str) -> None:
+def test_is_loopback(host: str) -> None:
     assert is_loopback(host)
 
 
 @pytest.mark.parametrize("host", ["", "0.0.0.0", "192.0.2.1", "::", "::ffff:192.0.2.1", "example"])
-def test_not_loopback(host: str) -> None:
+def test_is_not_loopback(host: str) -> None:
     assert not is_loopback(host)
 
 
-def test_names_on_loopback_do_not_tell_of_the_network() -> None:
+def test_names_on_loopback_do_not_include_other_addresses() -> None:
     assert names_in_use("127.0.0.1", ["Lightbox.Example"]) == [
         "lightbox.example",
         "localhost",
@@ -71,11 +71,11 @@ def test_names_on_loopback_do_not_tell_of_the_network() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "https://x", "x:443", "a b", "bücher.example", "a..b", "x" * 64])
-def test_names_that_are_none(name: str) -> None:
+def test_rejects_invalid_names(name: str) -> None:
     with pytest.raises(ConfigurationError):
         check_name(name)
 
 
-def test_urls() -> None:
+def test_url_of() -> None:
     assert url_of("::1", 8443) == "https://[::1]:8443"
     assert url_of("localhost", 443) == "https://localhost"

@@ -1,4 +1,4 @@
-"""The relay between a real browser-side WebSocket over TLS and an agent on a Unix socket."""
+"""The relay between a WebSocket over TLS and an agent on a Unix socket, both of them real."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from tests.fakes.gateway import DoorUnderTest
+from display_server.protocol.close_codes import CloseCode
+from tests.fakes.gateway import GatewayUnderTest
 from tests.fakes.launchers import EchoLauncher
 
 
@@ -21,15 +22,15 @@ async def close_code(viewer: ClientConnection) -> int | None:
     return viewer.close_code
 
 
-async def until(holds: Callable[[], bool]) -> None:
+async def wait_until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not holds():  # noqa: ASYNC110 - what is waited for has no event
+        while not condition():  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0.01)
 
 
-async def test_bytes_pass_unchanged_both_ways(door: DoorUnderTest) -> None:
-    client = await door.signed_in()
-    async with await door.view(client) as viewer:
+async def test_relays_messages_unchanged_in_both_directions(gateway: GatewayUnderTest) -> None:
+    client = await gateway.sign_in()
+    async with await gateway.open_viewer(client) as viewer:
         assert viewer.subprotocol == "lightbox.1"
         for size in (0, 1, 125, 126, 65535, 65536, 3_000_000):
             message = os.urandom(size)
@@ -39,9 +40,9 @@ async def test_bytes_pass_unchanged_both_ways(door: DoorUnderTest) -> None:
         assert await viewer.recv() == "한글"
 
 
-async def test_agent_gets_the_gateways_word_and_nothing_of_the_browsers(door: DoorUnderTest) -> None:
-    client = await door.signed_in()
-    viewer = await door.view(
+async def test_the_agent_receives_only_headers_of_the_gateway(gateway: GatewayUnderTest) -> None:
+    client = await gateway.sign_in()
+    viewer = await gateway.open_viewer(
         client, headers={"Lightbox-User": "root", "Lightbox-Viewer": "forged", "X-Other": "1"}
     )
     async with viewer:
@@ -55,75 +56,76 @@ async def test_agent_gets_the_gateways_word_and_nothing_of_the_browsers(door: Do
     assert not {"cookie", "x-other", "origin"} & set(names)
 
 
-async def test_ticket_is_good_for_one_connection(door: DoorUnderTest) -> None:
-    client = await door.signed_in()
+async def test_rejects_a_used_ticket(gateway: GatewayUnderTest) -> None:
+    client = await gateway.sign_in()
     ticket = (await client.post("/api/v1/desktops/reading/viewers")).json()["ticket"]
-    async with await door.view(client, ticket):
-        second = await door.view(client, ticket)
-        assert await close_code(second) == 4401
+    async with await gateway.open_viewer(client, ticket):
+        second = await gateway.open_viewer(client, ticket)
+        assert await close_code(second) == CloseCode.TICKET_REJECTED
         assert "used" in (second.close_reason or "")
 
 
-async def test_expired_ticket(door: DoorUnderTest) -> None:
-    client = await door.signed_in()
+async def test_rejects_an_expired_ticket(gateway: GatewayUnderTest) -> None:
+    client = await gateway.sign_in()
     session = (await client.post("/api/v1/desktops/reading/viewers")).json()["session"]
-    person = await door.door.web_sessions.find(client.cookies["__Host-lightbox"])
+    person = await gateway.services.web_sessions.find(client.cookies["__Host-lightbox"])
     assert person is not None
-    ticket = door.door.tickets.issue(
+    ticket = gateway.services.tickets.issue(
         username="kim", web_session=person.id_hash, session=session, desktop="reading", now_s=time.time() - 31
     )
-    viewer = await door.view(client, ticket)
-    assert await close_code(viewer) == 4401
+    viewer = await gateway.open_viewer(client, ticket)
+    assert await close_code(viewer) == CloseCode.TICKET_REJECTED
     assert "expired" in (viewer.close_reason or "")
 
 
 @pytest.mark.parametrize("ticket", ["", "nonsense", "a.b", "e30.e30"])
-async def test_wrong_ticket(door: DoorUnderTest, ticket: str) -> None:
-    client = await door.signed_in()
-    assert await close_code(await door.view(client, ticket or "x")) == 4401
+async def test_rejects_an_invalid_ticket(gateway: GatewayUnderTest, ticket: str) -> None:
+    client = await gateway.sign_in()
+    assert await close_code(await gateway.open_viewer(client, ticket or "x")) == CloseCode.TICKET_REJECTED
 
 
-async def test_ticket_works_only_in_the_browser_it_was_issued_to(door: DoorUnderTest) -> None:
-    client = await door.signed_in()
+async def test_rejects_a_ticket_of_another_browser(gateway: GatewayUnderTest) -> None:
+    client = await gateway.sign_in()
     ticket = (await client.post("/api/v1/desktops/reading/viewers")).json()["ticket"]
-    thief = await door.signed_in("lee")
-    assert await close_code(await door.view(thief, ticket)) == 4401
+    thief = await gateway.sign_in("lee")
+    assert await close_code(await gateway.open_viewer(thief, ticket)) == CloseCode.TICKET_REJECTED
 
 
 @pytest.mark.parametrize("origin", [None, "https://evil.example", "null", "http://localhost"])
-async def test_wrong_origin(door: DoorUnderTest, origin: str | None) -> None:
-    client = await door.signed_in()
-    assert await close_code(await door.view(client, origin=origin)) == 4403
+async def test_rejects_pages_of_other_sites(gateway: GatewayUnderTest, origin: str | None) -> None:
+    client = await gateway.sign_in()
+    assert await close_code(await gateway.open_viewer(client, origin=origin)) == CloseCode.FORBIDDEN
 
 
-async def test_no_common_version(door: DoorUnderTest) -> None:
-    client = await door.signed_in()
-    assert await close_code(await door.view(client, subprotocols=("lightbox.9",))) == 4426
+async def test_rejects_an_unknown_protocol_version(gateway: GatewayUnderTest) -> None:
+    client = await gateway.sign_in()
+    viewer = await gateway.open_viewer(client, subprotocols=("lightbox.9",))
+    assert await close_code(viewer) == CloseCode.VERSION_MISMATCH
 
 
-async def test_desktop_that_ended(door: DoorUnderTest, launcher: EchoLauncher) -> None:
-    client = await door.signed_in()
+async def test_reports_that_the_desktop_has_ended(gateway: GatewayUnderTest, launcher: EchoLauncher) -> None:
+    client = await gateway.sign_in()
     ticket = (await client.post("/api/v1/desktops/reading/viewers")).json()["ticket"]
     launcher.started[0].crash("the X server died")
-    await until(lambda: not door.door.sessions.live())
-    assert await close_code(await door.view(client, ticket)) == 4404
+    await wait_until(lambda: not gateway.services.sessions.live())
+    assert await close_code(await gateway.open_viewer(client, ticket)) == CloseCode.DESKTOP_ENDED
 
 
-async def test_agents_close_code_arrives(door: DoorUnderTest) -> None:
-    client = await door.signed_in()
-    viewer = await door.view(client)
+async def test_passes_the_agents_close_code_on(gateway: GatewayUnderTest) -> None:
+    client = await gateway.sign_in()
+    viewer = await gateway.open_viewer(client)
     await viewer.send("bye")
-    assert await close_code(viewer) == 4409
+    assert await close_code(viewer) == CloseCode.TAKEN_OVER
 
 
-async def test_agent_killed_ends_the_viewer_and_its_successor_is_found(
-    door: DoorUnderTest, launcher: EchoLauncher
+async def test_a_killed_agent_disconnects_the_viewer_and_the_next_agent_is_found(
+    gateway: GatewayUnderTest, launcher: EchoLauncher
 ) -> None:
-    client = await door.signed_in()
-    viewer = await door.view(client)
+    client = await gateway.sign_in()
+    viewer = await gateway.open_viewer(client)
     agent = launcher.started[0].agent
     agent.kill()
-    assert await close_code(viewer) == 1006
+    assert await close_code(viewer) == CloseCode.ABNORMAL
 
     async def restart() -> None:
         await asyncio.sleep(0.1)
@@ -131,42 +133,42 @@ async def test_agent_killed_ends_the_viewer_and_its_successor_is_found(
         await agent.start()
 
     restarting = asyncio.create_task(restart())
-    async with await door.view(client) as again:
+    async with await gateway.open_viewer(client) as again:
         await again.send("still there")
         assert await again.recv() == "still there"
     await restarting
 
 
-async def test_agent_that_stays_away(
-    door: DoorUnderTest, launcher: EchoLauncher, monkeypatch: pytest.MonkeyPatch
+async def test_gives_up_on_an_agent_that_does_not_return(
+    gateway: GatewayUnderTest, launcher: EchoLauncher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("display_server.gateway.relay.AGENT_CONNECT_S", 0.1)
-    client = await door.signed_in()
+    monkeypatch.setattr("display_server.gateway.relay.AGENT_CONNECT_TIMEOUT_S", 0.1)
+    client = await gateway.sign_in()
     ticket = (await client.post("/api/v1/desktops/reading/viewers")).json()["ticket"]
     await launcher.started[0].agent.stop()
-    assert await close_code(await door.view(client, ticket)) == 1001
+    assert await close_code(await gateway.open_viewer(client, ticket)) == CloseCode.GOING_AWAY
 
 
-async def test_slow_browser_pauses_the_agent(door: DoorUnderTest, launcher: EchoLauncher) -> None:
-    client = await door.signed_in()
-    viewer = await door.view(client)
+async def test_a_slow_browser_pauses_the_agent(gateway: GatewayUnderTest, launcher: EchoLauncher) -> None:
+    client = await gateway.sign_in()
+    viewer = await gateway.open_viewer(client)
     viewer.transport.pause_reading()
     size = 32 * 2**20
     await viewer.send(f"flood {size}")
-    relays = door.door.relays
+    relays = gateway.services.relays
     seen = -1
     while seen != relays.bytes_to_viewers:
         seen = relays.bytes_to_viewers
         await asyncio.sleep(0.1)
-    assert 0 < seen < size // 2  # the rest waits in the agent
+    assert 0 < seen < size // 2  # the agent still holds the rest
     viewer.transport.resume_reading()
     assert len(await viewer.recv()) == size
     await viewer.close()
 
 
-async def test_slow_agent_pauses_the_browser(door: DoorUnderTest, launcher: EchoLauncher) -> None:
-    client = await door.signed_in()
-    viewer = await door.view(client)
+async def test_a_slow_agent_pauses_the_browser(gateway: GatewayUnderTest, launcher: EchoLauncher) -> None:
+    client = await gateway.sign_in()
+    viewer = await gateway.open_viewer(client)
     await viewer.send("fall silent")
 
     async def send_much() -> None:
@@ -174,7 +176,7 @@ async def test_slow_agent_pauses_the_browser(door: DoorUnderTest, launcher: Echo
             await viewer.send(bytes(2**16))
 
     sending = asyncio.create_task(send_much())
-    relays = door.door.relays
+    relays = gateway.services.relays
     seen = -1
     while seen != relays.bytes_to_agents:
         seen = relays.bytes_to_agents
@@ -186,20 +188,22 @@ async def test_slow_agent_pauses_the_browser(door: DoorUnderTest, launcher: Echo
         await sending
 
 
-async def test_signing_out_ends_the_viewers(door: DoorUnderTest) -> None:
-    client = await door.signed_in()
-    viewer = await door.view(client)
+async def test_signing_out_disconnects_the_viewers(gateway: GatewayUnderTest) -> None:
+    client = await gateway.sign_in()
+    viewer = await gateway.open_viewer(client)
     assert (await client.post("/api/v1/sign-out")).status_code == 204
-    assert await close_code(viewer) == 1006
-    assert not door.door.relays.open
+    assert await close_code(viewer) == CloseCode.ABNORMAL
+    assert not gateway.services.relays.open
 
 
-async def test_browser_that_leaves_frees_the_agent(door: DoorUnderTest, launcher: EchoLauncher) -> None:
-    client = await door.signed_in()
-    viewer = await door.view(client)
+async def test_a_browser_that_leaves_releases_the_agent(
+    gateway: GatewayUnderTest, launcher: EchoLauncher
+) -> None:
+    client = await gateway.sign_in()
+    viewer = await gateway.open_viewer(client)
     server = launcher.started[0].agent._server
     assert server is not None
     assert len(server.connections) == 1
     viewer.transport.abort()
-    await until(lambda: not server.connections)
-    assert not door.door.relays.open
+    await wait_until(lambda: not server.connections)
+    assert not gateway.services.relays.open

@@ -1,4 +1,4 @@
-"""The door's logs: on stderr, for a person at a terminal, as JSON lines elsewhere."""
+"""The logs of the server process on standard error: readable text on a terminal, JSON lines otherwise."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import structlog
 from display_server.telemetry.logs import LossyStream
 
 
-def set_up() -> None:
-    """`LIGHTBOX_LOG_LEVEL` is debug, info (default), warning or error."""
+def configure_logs() -> None:
+    """Configures structlog. `LIGHTBOX_LOG_LEVEL` is debug, info (the default), warning or error."""
     level = getattr(logging, os.environ.get("LIGHTBOX_LOG_LEVEL", "info").upper(), logging.INFO)
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer(pad_event_to=0)
@@ -31,7 +31,7 @@ def set_up() -> None:
         logger_factory=structlog.PrintLoggerFactory(cast(TextIO, LossyStream(sys.stderr))),
         cache_logger_on_first_use=True,
     )
-    # Libraries (uvicorn, asyncio) only speak up when something is wrong.
+    # Libraries such as uvicorn and asyncio log errors only.
     logging.basicConfig(
         level=logging.ERROR, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s", force=True
     )

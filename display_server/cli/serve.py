@@ -1,0 +1,120 @@
+"""`lightbox demo` and `lightbox serve`: run the server until it is interrupted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from display_server.cli.options import JsonOption, StateOption
+from display_server.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from display_server.config import Config
+    from display_server.server.demo import Demo
+    from display_server.server.serve import Ready
+
+
+def demo(
+    host: Annotated[
+        str,
+        typer.Option(metavar="ADDRESS", help="Address to listen on. 0.0.0.0 allows access from the network."),
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="N", help="Port to listen on. 0 selects a free port.")] = 8443,
+    profile: Annotated[str, typer.Option(metavar="NAME", help="Desktop to start in advance.")] = "radiology",
+    size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WxH",
+            help="Fixed size of the desktops, in pixels. Default: the desktop follows the browser window.",
+        ),
+    ] = None,
+    attach: Annotated[
+        str | None,
+        typer.Option(metavar=":N", help="Also show this X display, which already runs, as a desktop."),
+    ] = None,
+    video: Annotated[
+        str,
+        typer.Option(
+            metavar="POLICY[,N=POLICY…]",
+            help="Video policy: adaptive (video when tiles are too slow), exact (never video) or economy "
+            "(video for everything that moves). N=POLICY sets another policy for monitor N.",
+        ),
+    ] = "adaptive",
+    share: Annotated[
+        bool, typer.Option(help="Let several devices of a person show a desktop at the same time.")
+    ] = False,
+    state: StateOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Run a server with a demo account and its own certificate."""
+    from display_server.config import load
+    from display_server.server.demo import DemoOptions, demo_config
+
+    options = DemoOptions(
+        host=host, port=port, profile=profile, size=size, attach=attach, video=video, share=share
+    )
+    config, additions = demo_config(load(None, os.environ), options, state=state)
+    _run(config, demo=additions, json_output=json_output)
+
+
+def serve(
+    config: Annotated[Path, typer.Option("--config", metavar="FILE", help="The configuration file.")],
+    json_output: JsonOption = False,
+) -> None:
+    """Run the server as a configuration file describes it."""
+    from display_server.config import load
+
+    loaded = load(config, os.environ)
+    if not loaded.desktops:
+        raise ConfigurationError(
+            f"{config} defines no desktops.",
+            hint="Add a [[desktops]] section. deploy/lightbox.example.toml has examples.",
+        )
+    _run(loaded, demo=None, json_output=json_output)
+
+
+def _run(config: Config, *, demo: Demo | None, json_output: bool) -> None:
+    import uvloop
+
+    from display_server.server import doctor
+    from display_server.server.logs import configure_logs
+    from display_server.server.serve import run
+
+    configure_logs()
+    doctor.require_mandatory(config)
+
+    def on_ready(ready: Ready) -> None:
+        print(_as_json(ready) if json_output else _as_text(ready), flush=True)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run(config, on_ready, demo=demo))
+
+
+def _as_json(ready: Ready) -> str:
+    fields = {"url": ready.url}
+    if ready.username is not None and ready.password is not None:
+        fields |= {"username": ready.username, "password": ready.password}
+    return json.dumps(fields)
+
+
+def _as_text(ready: Ready) -> str:
+    lines = ["", "Lightbox is running. Press Ctrl-C to stop it.", f"  open      {ready.url}"]
+    lines += [f"            {url}" for url in ready.other_urls]
+    if ready.username is not None:
+        lines += [f"  user      {ready.username}", f"  password  {ready.password}"]
+    if ready.root_sha256 is not None:
+        server = ready.other_urls[0] if ready.other_urls else ready.url
+        lines += [
+            f"  root certificate  {server}/ca.crt",
+            f"    SHA-256 {ready.root_sha256}",
+            "    Browsers warn until this certificate is installed. Install it once on each device, after",
+            "    comparing the fingerprint. iPad: open the address in Safari, then go to Settings > Profile",
+            "    Downloaded > Install, and to General > About > Certificate Trust Settings. Other devices:",
+            "    open the file and add it to the trusted root authorities.",
+        ]
+    return "\n".join([*lines, ""])

@@ -1,0 +1,111 @@
+"""`lightbox demo`: a configuration with the built-in profiles, and an account whose password is shown."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from display_server.broker.accounts import Accounts
+from display_server.broker.folders import StateFolder
+from display_server.config import Config, DesktopConfig, check_display, parse_size
+from display_server.desktop.spec import write_private
+from display_server.desktop.video_settings import parse_policies
+from display_server.errors import ConfigurationError
+
+#: The demo's desktops: profile, which is also the name, and title.
+PROFILES = {"radiology": "Radiology", "office": "Office", "blank": "Blank", "check": "Display check"}
+#: Name of the desktop that shows an X display that already runs.
+ATTACHED_DESKTOP = "attached"
+USERNAME = "demo"
+#: Characters of the password. They are easy to read aloud and to type on a tablet; 16 of them make 78 bits.
+PASSWORD_CHARACTERS = "abcdefghjkmnpqrstvwxyz23456789"  # noqa: S105 - the characters, not a password
+#: Groups of characters in the password, which are separated by hyphens.
+PASSWORD_GROUPS = 4
+#: Characters in each group.
+PASSWORD_GROUP_LENGTH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What a demo adds to a server: the demo account, and one desktop that is started in advance."""
+
+    started_desktop: str
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """The options of `lightbox demo`, as text where the person writes text."""
+
+    host: str
+    port: int
+    profile: str  # desktop that is started in advance
+    size: str | None  # WxH; None makes the desktops follow the viewer's window
+    attach: str | None  # X display, as ":0"
+    video: str  # policies, as `parse_policies` reads them
+    share: bool
+
+
+def demo_config(base: Config, options: DemoOptions, *, state: Path | None = None) -> tuple[Config, Demo]:
+    """Returns the demo's configuration. `base` supplies what the options leave open.
+
+    Raises ConfigurationError when an option is wrong.
+    """
+    if options.profile not in PROFILES:
+        raise ConfigurationError(
+            f"There is no profile named {options.profile!r}.", hint=f"Choose one of: {', '.join(PROFILES)}."
+        )
+    if options.size is not None:
+        parse_size(options.size)
+    try:
+        policy, monitor_policies = parse_policies(options.video)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"--video: {error}.", hint="For example: --video adaptive,0=exact"
+        ) from error
+
+    def desktop(name: str, profile: str, title: str, attach: str | None = None) -> DesktopConfig:
+        return DesktopConfig(
+            name=name,
+            profile=profile,
+            title=title,
+            size=options.size,
+            users=[USERNAME],
+            attach=attach,
+            share=options.share,
+            video=policy,
+            video_monitors=monitor_policies,
+        )
+
+    desktops = [desktop(profile, profile, title) for profile, title in PROFILES.items()]
+    if options.attach is not None:
+        check_display(options.attach)
+        desktops.append(desktop(ATTACHED_DESKTOP, "blank", f"Display {options.attach}", options.attach))
+    config = msgspec.structs.replace(
+        base, host=options.host, port=options.port, state=state or base.state, desktops=desktops
+    )
+    return config, Demo(started_desktop=ATTACHED_DESKTOP if options.attach else options.profile)
+
+
+async def ensure_demo_account(accounts: Accounts, state: StateFolder) -> str:
+    """Creates the demo account where it is missing, and returns its password.
+
+    The password is generated once and kept in the state folder. If somebody has changed the account's
+    password, it is set back.
+    """
+    try:
+        password = state.demo_password.read_text().strip()
+    except FileNotFoundError:
+        groups = (
+            "".join(secrets.choice(PASSWORD_CHARACTERS) for _ in range(PASSWORD_GROUP_LENGTH))
+            for _ in range(PASSWORD_GROUPS)
+        )
+        password = "-".join(groups)
+        write_private(state.demo_password, password.encode() + b"\n")
+    if await accounts.find(USERNAME) is None:
+        await accounts.add(USERNAME, password, display_name="Demo")
+    elif await accounts.verify(USERNAME, password) is None:
+        await accounts.set_password(USERNAME, password)
+    return password
