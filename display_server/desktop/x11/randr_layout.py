@@ -30,7 +30,11 @@ T = TypeVar("T")
 
 
 class RandrLayout:
-    """`framebuffer_folder` is that of the Xvfb that Lightbox started; None for an attached display."""
+    """The monitors, windows and text scale of one X display.
+
+    `framebuffer_folder` is that of the Xvfb that Lightbox started; None for an attached display, which can
+    only be read.
+    """
 
     def __init__(self, display: str, xauthority: Path | None, framebuffer_folder: Path | None) -> None:
         self._display = display
