@@ -1,4 +1,6 @@
-"""What H.264 streams say of themselves: profile, constraints and level, the same in SDP and SPS."""
+"""Profile, constraints and level of an H.264 stream, as its SDP and its sequence parameter set (SPS) state
+them.
+"""
 
 from __future__ import annotations
 
@@ -8,28 +10,29 @@ from display_server.agent.motion.encoders.stream_format import EncoderError, Str
 from display_server.protocol.video_format import Chroma
 
 MACROBLOCK_PX = 16
-#: Streams may come this fast; levels limit macroblocks per second.
+#: Highest frame rate that the level has to allow; levels limit macroblocks per second.
 MAX_FPS = 60
 
-#: profile_idc and constraint flags; 0xe0 obeys Baseline, Main and Extended: that is Constrained Baseline.
+#: profile_idc and constraint flags. 0xe0 means that the stream obeys Baseline, Main and Extended; such a
+#: stream is Constrained Baseline.
 PROFILES = {Chroma.YUV420: bytes((0x42, 0xE0)), Chroma.YUV444: bytes((0xF4, 0x00))}
 
-#: Start code, NAL header of a sequence parameter set, profile_idc of Baseline.
+#: Start code, NAL header of an SPS, and the profile_idc of Baseline.
 _BASELINE_SPS = b"\x00\x00\x01\x67\x42"
-#: An access unit delimiter may come before the parameter sets, nothing longer.
+#: The SPS begins within this many bytes: only an access unit delimiter may precede it.
 _SPS_WITHIN_BYTES = 64
 
 
 class Level(NamedTuple):
-    """ITU-T H.264 table A-1; `idc` is ten times the level's number."""
+    """A row of table A-1 of ITU-T H.264; `idc` is ten times the level number."""
 
     idc: int
     max_macroblocks: int
     max_macroblocks_s: int
 
 
-#: From 3.1, which every browser takes, to 5.2, the highest that browsers' SDP knows. What exceeds even that
-#: is labelled 5.2: decoders read from the level only how many pictures to keep, and here that is one.
+#: From 3.1, which every browser accepts, to 5.2, the highest that browsers accept in SDP. Larger streams are
+#: labelled 5.2 as well: decoders use the level only to size their frame buffer, and here that is one frame.
 LEVELS = (
     Level(31, 3_600, 108_000),
     Level(32, 5_120, 216_000),
@@ -42,6 +45,7 @@ LEVELS = (
 
 
 def level_idc(stream: StreamFormat) -> int:
+    """Returns the lowest level that allows the size at MAX_FPS."""
     across, down = (-(-side // MACROBLOCK_PX) for side in (stream.width_px, stream.height_px))
     macroblocks = across * down
     for level in LEVELS:
@@ -56,19 +60,21 @@ def level_idc(stream: StreamFormat) -> int:
 
 
 def profile_level_id(stream: StreamFormat) -> str:
-    """For SDP's `profile-level-id`, as "42e01f"."""
+    """Returns the `profile-level-id` of SDP, for example "42e01f"."""
     return (PROFILES[stream.chroma] + bytes((level_idc(stream),))).hex()
 
 
 def as_constrained_baseline(keyframe: bytes) -> bytes:
-    """Encoders say Baseline that is also Main (42 c0); iPads want the very bytes of the SDP (42 e0), else the
-    picture stays black. The stream obeys Extended as well: it uses nothing that these three do not share.
-    Raises EncoderError when there is no such parameter set.
+    """Returns the keyframe with the constraint flags of Constrained Baseline (42 e0) in its SPS.
+
+    Encoders write 42 c0, which lacks the flag of Extended. iPads show a black picture unless the bytes are
+    those of the SDP. The flag is true: the stream uses only what the three profiles share. Raises
+    EncoderError if the keyframe has no SPS of Baseline.
     """
     found = keyframe.find(_BASELINE_SPS, 0, _SPS_WITHIN_BYTES)
     if found < 0:
         raise EncoderError(
-            "a keyframe came without the parameter set of a Baseline stream: no browser could show it"
+            "the encoder returned a keyframe without a Baseline parameter set, which no browser can show"
         )
     at = found + len(_BASELINE_SPS)
     return keyframe[:at] + PROFILES[Chroma.YUV420][1:] + keyframe[at + 1 :]

@@ -1,4 +1,4 @@
-"""What is encoded, what comes out, and how it fails."""
+"""Format of an encoded stream, and the error that all encoders raise."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ from dataclasses import dataclass
 from display_server.errors import Malfunction
 from display_server.protocol.video_format import Chroma, Codec
 
-#: Hardware encoders refuse less than 145 px in width; nothing smaller than this is worth a stream of its own.
+#: Shortest side. Nothing smaller is worth a video stream; hardware encoders need at least 145 px in width.
 MIN_SIDE_PX = 64
-#: VP8 has 14 bits for a side, and no browser decodes more in H.264.
+#: Longest side: VP8 has 14 bits for it, and no browser decodes more in H.264.
 MAX_SIDE_PX = 16383
 
-#: Up to this size one core keeps up with 30 frames/s. Two threads would take 40 % less time for a frame, but
-#: cost bits in H.264, which then needs slices (0.2 dB), and a third more CPU in VP8.
+#: Up to this many pixels one core encodes 30 frames/s. Two threads would take 40 % less time per frame, but
+#: cost 0.2 dB in H.264, which then needs slices, and a third more CPU in VP8.
 ONE_THREAD_PX = 2_304_000
+#: Threads for larger frames.
 THREADS = 2
 
 INSTALL_HINT = "pip install 'lightbox[motion]'"
 
 
 class EncoderError(Malfunction):
-    """A picture could not be encoded, or an encoder not be had; the text says what to do."""
+    """A frame could not be encoded, or no encoder is available; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamFormat:
-    """What one encoder makes for its whole life. Sides are even for 4:2:0."""
+    """Codec, chroma and size of a stream, fixed for the life of its encoder. 4:2:0 needs even sides."""
 
     codec: Codec
     chroma: Chroma
@@ -37,11 +38,11 @@ class StreamFormat:
 
     @property
     def threads(self) -> int:
-        """That encoders should use."""
+        """How many threads encoders should use."""
         return 1 if self.width_px * self.height_px <= ONE_THREAD_PX else THREADS
 
     def require_encodable(self) -> None:
-        """Raises EncoderError for what no encoder here could do."""
+        """Raises EncoderError if no encoder here supports the format."""
         size = f"{self.width_px}×{self.height_px}"
         if (
             not MIN_SIDE_PX
@@ -53,19 +54,19 @@ class StreamFormat:
                 f"{size} px cannot be encoded: each side needs {MIN_SIDE_PX} to {MAX_SIDE_PX} px"
             )
         if self.chroma is Chroma.YUV420 and (self.width_px % 2 or self.height_px % 2):
-            raise EncoderError(f"{size} px cannot be 4:2:0: crop to even sides, or take 4:4:4")
+            raise EncoderError(f"{size} px cannot be encoded in 4:2:0: crop to even sides, or use 4:4:4")
         if self.codec is Codec.VP8 and self.chroma is not Chroma.YUV420:
-            raise EncoderError(f"VP8 knows 4:2:0 only, not {self.chroma.value}: take H.264")
+            raise EncoderError(f"VP8 supports 4:2:0 only, not {self.chroma.value}: use H.264")
 
 
 @contextlib.contextmanager
 def codec_errors(name: str) -> Iterator[None]:
-    """What PyAV raises becomes EncoderError; so does that it is not installed."""
+    """Turns errors of PyAV, and a missing PyAV, into EncoderError."""
     try:
         yield
     except ImportError as error:
         raise EncoderError(f"video needs PyAV ({error}): {INSTALL_HINT}") from error
     except EncoderError:
         raise
-    except Exception as error:  # the trees of PyAV and FFmpeg have no root in common
+    except Exception as error:  # exceptions of PyAV and FFmpeg have no common base class
         raise EncoderError(f"{name}: {error}") from error

@@ -1,8 +1,9 @@
-"""VideoEncoder: pictures in, coded frames out; and which of them this host has.
+"""The contract of video encoders, and the choice of one that works on this host.
 
-One encoder lives as long as its stream's size. `encode` runs in a worker thread, for one picture at a time,
-when the pacer wants one; bitrate and keyframe come from congestion control and from the receiver's requests,
-and nothing but these makes a keyframe. `close` may come at any time.
+An encoder lives as long as the size of its stream stays the same. `encode` is called in a worker thread, for
+one frame at a time. Its bitrate comes from congestion control, its keyframes from the requests of the
+receiver; an encoder adds a keyframe of its own only where it has to be reopened for another rate. `close` may
+be called at any time.
 """
 
 from __future__ import annotations
@@ -23,28 +24,33 @@ from display_server.agent.motion.encoders.stream_format import EncoderError, Str
 from display_server.agent.motion.encoders.vp8 import Vp8Encoder
 from display_server.protocol.video_format import Chroma, Codec, EncodedFrame
 
-#: Of the pictures encoded to see whether an encoder works: no hardware refuses it as too small.
+#: Side of the frame that tests an encoder; no hardware refuses it as too small.
 PROBE_PX = 256
+#: Bitrate of that test, bit/s.
 PROBE_BPS = 1_000_000
 
 
 class VideoEncoder(Protocol):
+    """Encodes the frames of one stream."""
+
     stream: StreamFormat
 
     def encode(
-        self, picture: NDArray[np.uint8], *, at_s: float, bitrate_bps: int, keyframe: bool
+        self, pixels: NDArray[np.uint8], *, at_s: float, bitrate_bps: int, keyframe: bool
     ) -> EncodedFrame:
-        """`picture` is (height, width, 4) BGRX of the stream's size, its rows may lie apart. Blocks, without
-        the GIL for the most part. The first frame is a keyframe. Raises EncoderError.
+        """Encodes `pixels`, (height, width, 4) BGRX of the stream's size with any stride, captured at `at_s`.
+
+        Blocks, mostly without the GIL. The first frame is a keyframe, and so is a frame for which `keyframe`
+        is true. Raises EncoderError.
         """
 
     def close(self) -> None:
-        """Harmless when closed already."""
+        """Frees the encoder. May be called again."""
 
 
 @dataclass(frozen=True, slots=True)
 class EncoderProbe:
-    """What a trial showed: `trouble` says why the encoder does not work here, empty when it does."""
+    """Result of testing one encoder: `problem` says why it does not work here, and is empty if it does."""
 
     name: str
     codec: Codec
@@ -58,72 +64,73 @@ class EncoderProbe:
 
 
 def open_encoder(stream: StreamFormat, hardware: bool = True) -> VideoEncoder:
-    """The first that works here, hardware before software. Raises EncoderError that names what to install, or
-    what is wrong with the stream.
+    """Opens the first encoder that works here, hardware before software.
+
+    Raises EncoderError, whose text says what to install, or what is wrong with the stream.
     """
     stream.require_encodable()
     if stream.codec is Codec.VP8:
         return Vp8Encoder(stream)
-    troubles = []
+    problems = []
     for library in LIBRARIES:
-        if stream.chroma not in library.kinds or (library.hardware and not hardware):
+        if stream.chroma not in library.profiles or (library.hardware and not hardware):
             continue
-        fact = _h264_fact(library, stream.chroma)
-        if fact.works:
+        probe = _probe_h264(library, stream.chroma)
+        if probe.works:
             return H264Encoder(stream, library)
-        troubles.append(f"{library.name}: {fact.problem}")
-    raise EncoderError(f"no H.264 encoder works here ({'; '.join(troubles)})")
+        problems.append(f"{library.name}: {probe.problem}")
+    raise EncoderError(f"no H.264 encoder works here ({'; '.join(problems)})")
 
 
 def probe_encoders() -> list[EncoderProbe]:
-    """Every candidate, each tried by encoding a small picture."""
-    h264 = [_h264_fact(library, chroma) for library in LIBRARIES for chroma in library.kinds]
-    return [*h264, _vp8_fact()]
+    """Tests every encoder that we know by encoding a small frame with it."""
+    h264 = [_probe_h264(library, chroma) for library in LIBRARIES for chroma in library.profiles]
+    return [*h264, _probe_vp8()]
 
 
 @functools.cache
-def _h264_fact(library: Library, chroma: Chroma) -> EncoderProbe:
+def _probe_h264(library: Library, chroma: Chroma) -> EncoderProbe:
     stream = StreamFormat(Codec.H264, chroma, PROBE_PX, PROBE_PX)
-    trouble = _trouble(lambda: H264Encoder(stream, library))
-    return EncoderProbe(library.name, Codec.H264, chroma, library.hardware, trouble)
+    problem = _problem_of(lambda: H264Encoder(stream, library))
+    return EncoderProbe(library.name, Codec.H264, chroma, library.hardware, problem)
 
 
 @functools.cache
-def _vp8_fact() -> EncoderProbe:
+def _probe_vp8() -> EncoderProbe:
     stream = StreamFormat(Codec.VP8, Chroma.YUV420, PROBE_PX, PROBE_PX)
-    return EncoderProbe(vp8.LIBRARY, Codec.VP8, Chroma.YUV420, False, _trouble(lambda: Vp8Encoder(stream)))
+    return EncoderProbe(vp8.LIBRARY, Codec.VP8, Chroma.YUV420, False, _problem_of(lambda: Vp8Encoder(stream)))
 
 
-def _trouble(opened: Callable[[], VideoEncoder]) -> str:
-    """What goes wrong with one picture, in FFmpeg's words where it has any; empty when nothing does."""
-    said: list[str] = []
+def _problem_of(open_: Callable[[], VideoEncoder]) -> str:
+    """Returns what goes wrong when one frame is encoded, if possible in FFmpeg's words, or an empty text."""
+    messages: list[str] = []
     try:
-        with codec_errors("video"), _ffmpeg_errors(said):
-            encoder = opened()
+        with codec_errors("video"), _ffmpeg_errors(messages):
+            encoder = open_()
             grey = np.full((PROBE_PX, PROBE_PX, 4), 128, np.uint8)
             try:
                 frame = encoder.encode(grey, at_s=0.0, bitrate_bps=PROBE_BPS, keyframe=True)
             finally:
                 encoder.close()
     except EncoderError as error:
-        return " ".join(said) or str(error)
-    return "" if frame.data and frame.keyframe else "it gave no keyframe"
+        return " ".join(messages) or str(error)
+    return "" if frame.data and frame.keyframe else "it returned no keyframe"
 
 
 @contextlib.contextmanager
-def _ffmpeg_errors(said: list[str]) -> Iterator[None]:
-    """Adds to `said` what FFmpeg says while within, from this thread. PyAV keeps it silent at other times."""
+def _ffmpeg_errors(messages: list[str]) -> Iterator[None]:
+    """Appends the errors that FFmpeg logs in this thread meanwhile. PyAV discards them at other times."""
     from av import logging
 
     before, repeated = logging.get_level(), logging.get_skip_repeated()
     logging.set_level(logging.ERROR)
-    logging.set_skip_repeated(False)  # else it tells in another trial what was said in this one
+    logging.set_skip_repeated(False)  # otherwise a repeated error would appear in the next test
     try:
         with logging.Capture() as records:
             try:
                 yield
             finally:
-                said += [message.strip() for level, _, message in records if level <= logging.ERROR]
+                messages += [message.strip() for level, _, message in records if level <= logging.ERROR]
     finally:
         logging.set_skip_repeated(repeated)
         logging.set_level(before)

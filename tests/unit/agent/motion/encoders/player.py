@@ -1,4 +1,4 @@
-"""What a viewer's browser does: decodes, and makes RGB by the matrix and range that the stream signals."""
+"""A decoder that behaves like a browser: it uses the matrix and the range that the stream signals."""
 
 from __future__ import annotations
 
@@ -13,24 +13,26 @@ from numpy.typing import NDArray
 
 from display_server.protocol.video_format import Codec, EncodedFrame
 
-Picture = NDArray[np.uint8]
+Pixels = NDArray[np.uint8]
 
-#: Weights of red and blue in luma by H.273's numbers of matrices: BT.709, and BT.601 under its two.
+#: Weights of red and blue in luma, by the code points of H.273: BT.709, and the two of BT.601.
 WEIGHTS = {1: (0.2126, 0.0722), 5: (0.299, 0.114), 6: (0.299, 0.114)}
 FULL_RANGE = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """`bgr` is (height, width, 3)."""
+    """A decoded frame; `bgr` is (height, width, 3)."""
 
-    bgr: Picture
+    bgr: Pixels
     matrix: int
     full_range: bool
     pixel_format: str
 
 
 class Player:
+    """Decodes one stream."""
+
     def __init__(self, codec: Codec) -> None:
         context = av.CodecContext.create({Codec.H264: "h264", Codec.VP8: "vp8"}[codec], "r")
         assert isinstance(context, VideoCodecContext)
@@ -60,7 +62,7 @@ def _shown(frame: VideoFrame) -> Shown:
 
 
 def _plane(frame: VideoFrame, index: int) -> NDArray[np.float64]:
-    """Of the frame's full size: samples of subsampled chroma stand for all their pixels."""
+    """Returns a plane in the full size of the frame: a chroma sample is repeated for all its pixels."""
     plane = frame.planes[index]
     rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
     samples = rows[: plane.height, : plane.width].astype(np.float64)
@@ -69,7 +71,7 @@ def _plane(frame: VideoFrame, index: int) -> NDArray[np.float64]:
     return pixels[: frame.height, : frame.width]
 
 
-def psnr_db(picture: Picture, shown: Shown) -> float:
+def psnr_db(pixels: Pixels, shown: Shown) -> float:
     """`picture` is (height, width, 4) BGRX."""
-    error = picture[:, :, :3].astype(np.float64) - shown.bgr
+    error = pixels[:, :, :3].astype(np.float64) - shown.bgr
     return float(10 * np.log10(255**2 / max(float((error**2).mean()), 1e-9)))

@@ -1,4 +1,4 @@
-"""What SDP says of a stream."""
+"""Profile and level of H.264 streams."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_level_rises_with_the_size(chroma: Chroma, width_px: int, height_px: int
     assert profile_level_id(StreamFormat(Codec.H264, chroma, width_px, height_px)) == expected
 
 
-def test_constraints_are_set_where_they_stand_and_nowhere_else() -> None:
+def test_only_the_constraint_flags_are_changed() -> None:
     keyframe = (
         bytes.fromhex("000000016742c01fda01400000000168ce3c8000000165") + bytes.fromhex("0000016742c0") * 9
     )
