@@ -1,4 +1,4 @@
-"""Colours come through each codec as they were: matrix and range are signalled and believed."""
+"""Every codec reproduces flat colours: encoder and browser agree on colour matrix and range."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from benchmarks.links.link import parse_link
 from benchmarks.links.network import network
 from tests.e2e.browsers.browser import Browser
-from tests.e2e.x_desktop.display import XDisplay
-from tests.e2e.x_desktop.film import AT_PX, SIDE_PX, Film
 from tests.e2e.processes import wait_for
-from tests.e2e.video_setup import open_video_setup
+from tests.e2e.video_setup import VIDEO_TIMEOUT_S, open_video_setup
 from tests.e2e.viewer import PATIENCE_S
+from tests.e2e.x_desktop.display import XDisplay
+from tests.e2e.x_desktop.film import POSITION_PX, SIDE_PX, Film
 
+#: Side of a colour patch, px.
 PATCH_PX = 128
 COLOURS = np.array(
     [
@@ -27,11 +28,13 @@ COLOURS = np.array(
     ],
     np.uint8,
 )  # fmt: skip
-#: Levels that a flat patch may be off by: coded in 8 bits of YUV, in limited range. A wrong matrix is off by
-#: 20 and more, a wrong range by 16.
+#: Largest error of a flat patch, in levels of 255: 8-bit YUV in limited range rounds. A wrong matrix gives an
+#: error of 20 or more, a wrong range one of 16.
 TOLERANCE = 6
 
-WAYS = [
+#: Engine, video policy, link and the codec they agree on. Only `adaptive` uses 4:4:4. Its condition is that
+#: tiles need more than the link carries: at 6 Mbit/s the film does at any frame rate.
+CODECS = [
     pytest.param("chromium", "economy", "loopback", "h264 4:2:0", id="chromium-420"),
     pytest.param("chromium", "adaptive", "6", "h264 4:4:4", id="chromium-444"),
     pytest.param("firefox", "economy", "1000", "vp8 4:2:0", id="firefox-vp8"),
@@ -39,50 +42,51 @@ WAYS = [
 
 
 @contextmanager
-def patches_in_motion(display: XDisplay) -> Iterator[list[NDArray[np.uint8]]]:
-    """Flat patches in two rows, and a grey film around them, in a window at `AT_PX`: its pictures."""
+def play_patches(display: XDisplay) -> Iterator[list[NDArray[np.uint8]]]:
+    """Plays a grainy grey film with flat colour patches in two rows. Yields its frames."""
     random = np.random.default_rng(4)
-    pictures = []
+    frames = []
     for _ in range(6):
         grey = 128 + random.normal(0, 5, (SIDE_PX, SIDE_PX, 1))
-        picture = np.repeat(grey.astype(np.uint8), 3, axis=2)
+        frame = np.repeat(grey.astype(np.uint8), 3, axis=2)
         for number, colour in enumerate(COLOURS):
-            x, y = place_of(number)
-            picture[y : y + PATCH_PX, x : x + PATCH_PX] = colour
-        pictures.append(picture)
-    film = Film(display, pictures)
+            x, y = patch_position(number)
+            frame[y : y + PATCH_PX, x : x + PATCH_PX] = colour
+        frames.append(frame)
+    film = Film(display, frames)
     try:
-        yield pictures
+        yield frames
     finally:
         film.close()
 
 
-def place_of(patch: int) -> tuple[int, int]:
-    """Its corner in the window, px."""
+def patch_position(patch: int) -> tuple[int, int]:
+    """Returns the upper left corner of a patch in the window, px."""
     return patch % 5 * PATCH_PX, 96 + patch // 5 * 256
 
 
-def means(surface: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """(patches, 3): what is inside of each, away from its edges."""
+def mean_colours(surface: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Returns the mean colour of each patch away from its edges, (patches, 3)."""
     rows = []
     for number in range(len(COLOURS)):
-        x, y = place_of(number)
-        left, top = AT_PX[0] + x + 32, AT_PX[1] + y + 32
+        x, y = patch_position(number)
+        left, top = POSITION_PX[0] + x + 32, POSITION_PX[1] + y + 32
         rows.append(surface[top : top + 64, left : left + 64, :3].reshape(-1, 3).mean(axis=0))
     return np.array(rows)
 
 
-def by_video(surface: NDArray[np.uint8], pictures: list[NDArray[np.uint8]]) -> bool:
-    """Whether the window shows none of its pictures exactly: the patches stand still, tiles may have brought
-    them.
+def is_video(surface: NDArray[np.uint8], frames: list[NDArray[np.uint8]]) -> bool:
+    """Returns whether the window shows none of the film's frames exactly, and therefore video.
+
+    The patches alone do not tell: they stand still, so tiles may have brought them.
     """
-    x, y = AT_PX
+    x, y = POSITION_PX
     window = surface[y : y + SIDE_PX, x : x + SIDE_PX, :3]
-    return all((window[:64] != picture[:64]).mean() > 0.05 for picture in pictures)
+    return all((window[:64] != frame[:64]).mean() > 0.05 for frame in frames)
 
 
-@pytest.mark.parametrize(("engine", "policy", "link", "codec"), WAYS)
-def test_flat_colours_stay(
+@pytest.mark.parametrize(("engine", "policy", "link", "codec"), CODECS)
+def test_keeps_flat_colours(
     start_browser: Callable[[str], Browser],
     out: Path,
     engine: str,
@@ -93,27 +97,25 @@ def test_flat_colours_stay(
     log = out / "lightbox-video-colours.log"
     with (
         network(parse_link(link)) as between,
-        open_video_setup(log, lambda: start_browser(engine), network=between, video=policy) as ward,
-        closing(ward.display()) as display,
+        open_video_setup(log, lambda: start_browser(engine), network=between, video=policy) as setup,
+        closing(setup.display()) as display,
     ):
-        viewer = ward.viewer
-        with between.server(), patches_in_motion(display) as pictures, between.client():
-            viewer.wait_for_badge("lossy")
-            seen: list[list[float]] = []
+        viewer = setup.viewer
+        with between.server(), play_patches(display) as frames, between.client():
+            viewer.wait_for_badge("lossy", timeout_s=VIDEO_TIMEOUT_S)
+            errors: list[list[float]] = []
 
             def true_colours() -> bool:
-                """The first frames are coarse; those that follow are not."""
+                """Only the first frames after motion began are coarse."""
                 surface = viewer.surface()
-                off = np.abs(means(surface) - COLOURS).max(axis=1)
-                seen.append(off.round().tolist())
-                return by_video(surface, pictures) and bool((off <= TOLERANCE).all())
+                error = np.abs(mean_colours(surface) - COLOURS).max(axis=1)
+                errors.append(error.round().tolist())
+                return is_video(surface, frames) and bool((error <= TOLERANCE).all())
 
             wait_for(
                 true_colours,
-                timeout_s=PATIENCE_S,
-                what=lambda: (
-                    f"patches by video, off by no more than {TOLERANCE} levels; they were {seen[-3:]}"
-                ),
+                timeout_s=VIDEO_TIMEOUT_S,
+                what=lambda: f"patches as video with errors up to {TOLERANCE} levels; were {errors[-3:]}",
             )
             viewer.click_element("[data-badge]")
             wait_for(

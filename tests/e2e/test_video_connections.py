@@ -1,4 +1,4 @@
-"""Closed ways, detours, browsers that show nothing: the session lives on and the badge is right."""
+"""Relays, blocked UDP and browsers that show no video: the session continues and the badge is right."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ import pytest
 
 from tests.e2e.browsers.browser import Browser
 from tests.e2e.browsers.chromium import Chromium
-from tests.e2e.x_desktop.film import RATE
 from tests.e2e.processes import Program, free_port, wait_for
-from tests.e2e.video_setup import VideoSetup, film, open_video_setup
+from tests.e2e.video_setup import VIDEO_TIMEOUT_S, VideoSetup, open_video_setup, play_film
 from tests.e2e.viewer import PATIENCE_S
+from tests.e2e.x_desktop.film import RATE_FPS
 
-#: WebRTC that goes through relays alone; where there is none, it goes nowhere.
-RELAYS_ALONE = """
+#: Lets WebRTC use relays only; without a relay it cannot connect.
+RELAYS_ONLY = """
 const Native = RTCPeerConnection;
 window.RTCPeerConnection = class extends Native {
   constructor(settings) { super({ ...settings, iceTransportPolicy: 'relay' }); window.peer = this; }
 };
 """
-#: A browser that decodes nothing.
-BLIND = """
+#: Makes the browser show no video frames.
+NO_VIDEO_FRAMES = """
 delete window.MediaStreamTrackProcessor;
 HTMLVideoElement.prototype.requestVideoFrameCallback = () => 0;
 """
-#: WebRTC whose data channel the test can reach.
-HELD_CHANNEL = """
+#: Gives the test access to the data channel.
+EXPOSED_CHANNEL = """
 const create = RTCPeerConnection.prototype.createDataChannel;
 RTCPeerConnection.prototype.createDataChannel = function (...settings) {
   return window.channel = create.apply(this, settings);
 };
 """
-#: Which pair of candidates carries the video, and how the browser reaches the relay.
-WAY = """
+#: Type of the local candidate that carries the video, and the protocol to its relay.
+USED_CANDIDATE = """
 for (const report of (await window.peer.getStats()).values())
   if (report.type === 'candidate-pair' && report.state === 'succeeded' && report.nominated) {
     const local = (await window.peer.getStats()).get(report.localCandidateId);
@@ -51,13 +51,13 @@ return ['', ''];
 
 
 class MakeVideoSetup(Protocol):
-    """A Lightbox whose video goes by `settings`, and Chromium with a script in its pages."""
+    """Starts a Lightbox with these settings, and Chromium with a script in its pages."""
 
     def __call__(self, script: str, settings: dict[str, str], video: str = "economy") -> VideoSetup: ...
 
 
 @pytest.fixture
-def ward(start_browser: Callable[[str], Browser], out: Path) -> Iterator[MakeVideoSetup]:
+def make_setup(start_browser: Callable[[str], Browser], out: Path) -> Iterator[MakeVideoSetup]:
     with ExitStack() as stack:
 
         def make(script: str, settings: dict[str, str], video: str = "economy") -> VideoSetup:
@@ -67,7 +67,7 @@ def ward(start_browser: Callable[[str], Browser], out: Path) -> Iterator[MakeVid
                 browser.run(lambda: browser.page.add_init_script(script))
                 return browser
 
-            log = out / "lightbox-video-ways.log"
+            log = out / "lightbox-video-connections.log"
             return stack.enter_context(open_video_setup(log, chromium, video=video, settings=settings))
 
         yield make
@@ -75,7 +75,7 @@ def ward(start_browser: Callable[[str], Browser], out: Path) -> Iterator[MakeVid
 
 @pytest.fixture
 def relay(tmp_path: Path, out: Path) -> Iterator[tuple[dict[str, int], Path]]:
-    """coturn with credentials that expire; its ports by the kind of way, and the file with its secret."""
+    """coturn with expiring credentials: its ports by protocol, and the file with its secret."""
     if shutil.which("turnserver") is None:
         pytest.fail("coturn is missing: make setup-dev installs it")
     secret = tmp_path / "secret"
@@ -112,55 +112,56 @@ def relay(tmp_path: Path, out: Path) -> Iterator[tuple[dict[str, int], Path]]:
 
 
 @pytest.mark.parametrize("kind", ["udp", "tls"])
-def test_a_relay_carries_what_may_not_go_straight(
-    kind: str, relay: tuple[dict[str, int], Path], ward: MakeVideoSetup
+def test_uses_a_relay_when_direct_connections_are_forbidden(
+    kind: str, relay: tuple[dict[str, int], Path], make_setup: MakeVideoSetup
 ) -> None:
     ports, secret = relay
     urls = {
         "udp": f"turn:127.0.0.1:{ports['udp']}?transport=udp",
         "tls": f"turns:127.0.0.1:{ports['tls']}?transport=tcp",
     }
-    there = ward(
-        RELAYS_ALONE,
+    setup = make_setup(
+        RELAYS_ONLY,
         {"LIGHTBOX_VIDEO_TURN_URLS": urls[kind], "LIGHTBOX_VIDEO_TURN_SECRET_FILE": str(secret)},
     )
-    with film(there) as (_, playing):
-        there.viewer.wait_for_badge("lossy")
-        wait_for(lambda: there.frames() > 2 * RATE, timeout_s=PATIENCE_S, what="frames of video")
-        assert there.viewer.browser.evaluate(WAY) == ["relay", kind]
-        playing.stop()
-        there.viewer.wait_exact()
+    with play_film(setup) as (_, film):
+        setup.wait_for_video(2 * RATE_FPS)
+        assert setup.viewer.browser.evaluate(USED_CANDIDATE) == ["relay", kind]
+        film.stop()
+        setup.viewer.wait_exact()
 
 
-def test_without_udp_tiles_bring_everything(ward: MakeVideoSetup) -> None:
-    there = ward(RELAYS_ALONE, {})
-    with film(there) as (_, playing):
-        time.sleep(10)  # longer than a connection is waited for
-        playing.stop()
-        there.viewer.wait_exact()
-    assert there.frames() == 0
-    assert "lossy" not in there.viewer.badges()
-    assert there.viewer.connections() == ["connected"]
+def test_falls_back_to_tiles_without_udp(make_setup: MakeVideoSetup) -> None:
+    setup = make_setup(RELAYS_ONLY, {})
+    with play_film(setup) as (_, film):
+        time.sleep(10)  # longer than the agent waits for a connection
+        film.stop()
+        setup.viewer.wait_exact()
+    assert setup.frames() == 0
+    assert "lossy" not in setup.viewer.badges()
+    assert setup.viewer.connections() == ["connected"]
 
 
-def test_a_browser_that_shows_nothing_gets_tiles(ward: MakeVideoSetup) -> None:
-    there = ward(BLIND, {})
-    with film(there) as (_, playing):
-        there.viewer.wait_for_badge("lossy")
-        # While it still moves tiles take over, and what they bring is proven.
-        wait_for(lambda: there.viewer.badges()[-1] != "lossy", timeout_s=PATIENCE_S, what="the end of video")
-        playing.stop()
-        there.viewer.wait_exact()
-    assert there.viewer.connections() == ["connected"]
+def test_falls_back_to_tiles_when_the_browser_shows_no_frames(make_setup: MakeVideoSetup) -> None:
+    setup = make_setup(NO_VIDEO_FRAMES, {})
+    with play_film(setup) as (_, film):
+        setup.viewer.wait_for_badge("lossy", timeout_s=VIDEO_TIMEOUT_S)
+        # Tiles take over during the motion and are verified.
+        wait_for(
+            lambda: setup.viewer.badges()[-1] != "lossy", timeout_s=VIDEO_TIMEOUT_S, what="the end of video"
+        )
+        film.stop()
+        setup.viewer.wait_exact()
+    assert setup.viewer.connections() == ["connected"]
 
 
-def test_motions_take_the_channel_and_go_on_without_it(ward: MakeVideoSetup) -> None:
-    there = ward(HELD_CHANNEL, {})
-    browser = there.viewer.browser
-    display = there.lightbox.display()
+def test_pointer_motion_uses_the_data_channel_and_continues_without_it(make_setup: MakeVideoSetup) -> None:
+    setup = make_setup(EXPOSED_CHANNEL, {})
+    browser = setup.viewer.browser
+    display = setup.lightbox.display()
 
-    def arrives(x: int, y: int) -> None:
-        there.viewer.move((x, y))
+    def move_pointer(x: int, y: int) -> None:
+        setup.viewer.move((x, y))
         wait_for(lambda: display.pointer() == (x, y), timeout_s=PATIENCE_S, what=f"the pointer at {x}, {y}")
 
     try:
@@ -169,45 +170,49 @@ def test_motions_take_the_channel_and_go_on_without_it(ward: MakeVideoSetup) -> 
             timeout_s=PATIENCE_S,
             what="an open channel",
         )
-        arrives(50, 50)
+        move_pointer(50, 50)
         for step in range(1, 11):
-            arrives(50 + 20 * step, 50 + 10 * step)
-        wait_for(lambda: there.counted("pointer_datagrams") >= 10, timeout_s=PATIENCE_S, what="datagrams")
-        # A press and a drag, by both ways together.
-        there.viewer.drag((300, 200), (500, 300))
+            move_pointer(50 + 20 * step, 50 + 10 * step)
+        wait_for(
+            lambda: setup.metric("pointer_datagrams") >= 10,
+            timeout_s=PATIENCE_S,
+            what="motion as datagrams",
+        )
+        # A drag uses WebSocket and data channel together.
+        setup.viewer.drag((300, 200), (500, 300))
         wait_for(
             lambda: (display.pointer(), display.held()[1]) == ((500, 300), 0),
             timeout_s=PATIENCE_S,
             what="the end of the drag",
         )
-        there.viewer.click_element("[data-badge]")
+        setup.viewer.click_element("[data-badge]")
         wait_for(
-            lambda: "Pointer motions by UDP" in browser.evaluate("return document.body.innerText"),
+            lambda: "Pointer motions over UDP" in browser.evaluate("return document.body.innerText"),
             timeout_s=PATIENCE_S,
-            what="the figure in the badge",
+            what="the figure in the badge's panel",
         )
         browser.evaluate("window.channel.close()")
-        there.viewer.click_element("[data-badge]")
-        arrives(100, 300)
-        before = there.counted("pointer_datagrams")
+        setup.viewer.click_element("[data-badge]")
+        move_pointer(100, 300)
+        before = setup.metric("pointer_datagrams")
         for step in range(1, 6):
-            arrives(100 + 20 * step, 300)
-        assert there.counted("pointer_datagrams") == before
-        assert there.viewer.connections() == ["connected"]
+            move_pointer(100 + 20 * step, 300)
+        assert setup.metric("pointer_datagrams") == before
+        assert setup.viewer.connections() == ["connected"]
     finally:
         display.close()
 
 
-def test_a_monitor_that_is_to_be_exact_shows_no_video(ward: MakeVideoSetup) -> None:
-    there = ward("", {}, video="economy,0=exact")
-    with film(there) as (_, playing):
-        shown = there.counted("agent_updates_total")
+def test_a_monitor_with_policy_exact_shows_no_video(make_setup: MakeVideoSetup) -> None:
+    setup = make_setup("", {}, video="economy,0=exact")
+    with play_film(setup) as (_, film):
+        shown = setup.metric("agent_updates_total")
         wait_for(
-            lambda: there.counted("agent_updates_total") > shown + 4 * RATE,
+            lambda: setup.metric("agent_updates_total") > shown + 4 * RATE_FPS,
             timeout_s=PATIENCE_S,
             what="the film as tiles",
         )
-        playing.stop()
-        there.viewer.wait_exact()
-    assert there.frames() == 0
-    assert "lossy" not in there.viewer.badges()
+        film.stop()
+        setup.viewer.wait_exact()
+    assert setup.frames() == 0
+    assert "lossy" not in setup.viewer.badges()

@@ -1,4 +1,4 @@
-"""What the tests of video share: a viewer at a Lightbox, the network between them, a film on the desktop."""
+"""Setup of the video tests: a viewer, its Lightbox, the network between them and motion on the desktop."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from pathlib import Path
 from benchmarks.links.network import LinkEstimate, Loopback
 from tests.e2e.browsers.browser import Browser
 from tests.e2e.conftest import DESKTOP_PX, signed_in
-from tests.e2e.x_desktop.display import XDisplay
-from tests.e2e.x_desktop.film import AT_PX, Film
 from tests.e2e.gateway_client import GatewayClient, metric_sum
 from tests.e2e.lightbox import Lightbox
+from tests.e2e.processes import wait_for
 from tests.e2e.viewer import SURFACE, Viewer
+from tests.e2e.x_desktop.display import XDisplay
+from tests.e2e.x_desktop.film import POSITION_PX, Film
 
 LOOPBACK = Loopback()
+#: How long tests wait for video to start, s. A failed attempt is repeated by the product after 10 s, then
+#: after 20 s: on a busy host the first ones may fail.
+VIDEO_TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +32,41 @@ class VideoSetup:
     network: LinkEstimate
 
     def frames(self) -> float:
-        """Of video, sent so far."""
-        return self.counted("video_frames")
+        """Returns the number of video frames sent so far."""
+        return self.metric("video_frames")
 
-    def counted(self, name: str) -> float:
-        """A figure of `/metrics`."""
+    def metric(self, name: str) -> float:
+        """Returns a figure of `/metrics`."""
         with self.network.server(), closing(GatewayClient(self.lightbox.url)) as gateway:
             return metric_sum(gateway.metrics(), name)
 
     def display(self) -> XDisplay:
-        """The desktop's, which is found where the server is."""
+        """Connects to the desktop's display, which is reachable only in the server's namespace."""
         with self.network.server():
             return self.lightbox.display()
+
+    def wait_for_video(self, frames: int) -> None:
+        """Waits until the badge says lossy and this many further frames were sent as video.
+
+        On a busy host video may end and start again meanwhile.
+        """
+        before = self.frames()
+        self.viewer.wait_for_badge("lossy", timeout_s=VIDEO_TIMEOUT_S)
+        wait_for(
+            lambda: self.frames() - before >= frames,
+            timeout_s=VIDEO_TIMEOUT_S,
+            what=lambda: (
+                f"{frames} frames of video; {self.viewer.situation()}, badges {self.viewer.badges()[-20:]}"
+            ),
+        )
+
+    def wait_for_changing_surface(self) -> None:
+        """Waits until the surface is seen to change where the film plays."""
+        wait_for(
+            lambda: surface_changes(self.viewer),
+            timeout_s=VIDEO_TIMEOUT_S,
+            what=lambda: f"motion on the surface; {self.viewer.situation()}",
+        )
 
 
 @contextmanager
@@ -51,8 +78,10 @@ def open_video_setup(
     video: str = "economy",
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[VideoSetup]:
-    """Lightbox on the server's side; on the client's, where this thread stays meanwhile, the browser that
-    `start` gives, its desktop open and its connection watched. `video` and `settings` are Lightbox's.
+    """Starts Lightbox in the server's namespace and opens its desktop with the browser that `start` returns.
+
+    The browser and this thread are in the client's namespace. The viewer's connection is watched from the
+    start. `video` is Lightbox's video policy, `settings` its environment.
     """
     log.write_bytes(b"")
     width_px, height_px = DESKTOP_PX
@@ -78,18 +107,18 @@ def open_video_setup(
 
 
 @contextmanager
-def film(ward: VideoSetup) -> Iterator[tuple[XDisplay, Film]]:
-    """Plays on the desktop until it is stopped, or the block ends."""
-    with closing(ward.display()) as display:
-        with ward.network.server():
-            playing = Film(display)
-        with closing(playing):
-            yield display, playing
+def play_film(setup: VideoSetup) -> Iterator[tuple[XDisplay, Film]]:
+    """Plays a film on the desktop until it is stopped or the block ends."""
+    with closing(setup.display()) as display:
+        with setup.network.server():
+            film = Film(display)
+        with closing(film):
+            yield display, film
 
 
-def moves(viewer: Viewer) -> bool:
-    """Whether the middle of the window looks different a moment later, as the surface has it."""
-    x, y = AT_PX[0] + 300, AT_PX[1] + 300
+def surface_changes(viewer: Viewer) -> bool:
+    """Returns whether the surface changes within a second in the middle of the film's window."""
+    x, y = POSITION_PX[0] + 300, POSITION_PX[1] + 300
     script = (
         f"const read = () => {SURFACE}.getContext('2d').getImageData({x}, {y}, 8, 8).data.join();"
         "const first = read(); for (let n = 0; n < 50; n++) {"

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.e2e.browsers.browser import Browser, Button
-from tests.e2e.x_desktop.display import XDisplay
 from tests.e2e.processes import wait_for
+from tests.e2e.x_desktop.display import XDisplay
 
-#: Generous: it only says when a test gives up.
-PATIENCE_S = 30.0
+#: How long tests wait for a state before they give up, s. It is no expectation: a busy host may need long.
+PATIENCE_S = 90.0
 
 SURFACE = "document.querySelector('canvas[data-monitor]')"
 READ_SURFACE = """
@@ -155,7 +155,6 @@ class Viewer:
             lambda: self.badge() in states,
             timeout_s=timeout_s,
             what=lambda: f"badge {states}; {self.situation()}",
-            every_s=0.01,
         )
 
     def wait_for_element(self, selector: str, timeout_s: float = PATIENCE_S) -> list[float]:

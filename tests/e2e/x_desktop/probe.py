@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.x_desktop.display import XDisplay
 from tests.e2e.processes import Program, wait_for
+from tests.e2e.x_desktop.display import XDisplay
 
 SCRIPT = Path(__file__).with_name("gtk_probe.py")
 #: Debian's own, which has GTK's bindings.
