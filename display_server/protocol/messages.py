@@ -255,7 +255,7 @@ class PointerPosition(_Message, frozen=True, tag="pointer"):
 
 
 class State(_Message, frozen=True):
-    """Exactness of a monitor (§4). `age_ms` is the time since it was last exact.
+    """Exactness of a monitor (§4). `age_ms` is the time since the surface was last proven.
 
     `ratio` is the compression ratio of the video that is shown, null without video.
     """

@@ -382,7 +382,7 @@ export interface PointerPositionMessage {
 }
 
 /**
- * Exactness of a monitor (§4). `age_ms` is the time since it was last exact.
+ * Exactness of a monitor (§4). `age_ms` is the time since the surface was last proven.
  *
  * `ratio` is the compression ratio of the video that is shown, null without video.
  */

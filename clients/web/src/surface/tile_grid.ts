@@ -1,8 +1,8 @@
 /** The tiles of a monitor (PROTOCOL.md): 64 × 64 px, numbered row by row from 0, cut off at the right and bottom edge. */
 
 import type { Rectangle } from "../decode/tile_decoder.ts";
+import { TILE_PX } from "../protocol/generated.ts";
 
-export const TILE_PX = 64;
 /** With more rectangles than this, the calls cost more than copying the pixels between the rectangles. */
 const MAX_RECTANGLES = 24;
 
