@@ -63,7 +63,8 @@ class _Expected:
     """What the surface shows of an update in flight, once the viewer has applied it."""
 
     epoch: int
-    reset: bool
+    #: For a RESET: a mask of the tiles that it makes black, because video does not cover them. Else None.
+    blackened: NDArray[np.bool_] | None
     tiles: Tiles
     digests: Digests
 
@@ -88,6 +89,25 @@ class SurfaceProof:
         self.verified_total = 0
         self._start(black_digests, now_s)
 
+    def _start(self, black_digests: Digests, now_s: float) -> None:
+        """Initialises what depends on the size of the surface, and forgets what was proven."""
+        count = len(black_digests)
+        self._black_digests = black_digests
+        self._shown = black_digests.copy()  # the digests of the surface as last acknowledged
+        self._reported_epoch = -1
+        self._verified_epoch = -1
+        self._sent_s = now_s
+        self._unproven_s = now_s  # when the first update was sent of which no report is known
+        self._verify_sent_s: float | None = None  # when the unanswered `verify` was sent
+        self._full_wanted = False
+        self._mismatch = False  # a mismatch was found and is not known to be repaired
+        self._suspect = np.zeros(count, np.bool_)  # tiles that were found wrong
+        self._repair_epoch = np.zeros(count, np.uint32)  # the update that sends them again; 0: not sent yet
+        self._proven = np.zeros(count, np.bool_)  # tiles whose digest was last read back as expected
+        self._covered = np.zeros(count, np.bool_)  # tiles that video covers
+        self._lossy = np.zeros(count, np.bool_)  # tiles that show video, or may
+        self._lossy_since = np.zeros(count, np.uint32)  # the newest epoch that was sent before that
+
     @property
     def proven_tiles(self) -> int:
         """The number of tiles that are proven to show the newest acknowledged update."""
@@ -100,16 +120,27 @@ class SurfaceProof:
         self._start(black_digests, now_s)
 
     def cover(self, tiles: Tiles) -> None:
-        """Video covers these tiles: they are lossy until an update that is sent later is acknowledged."""
+        """Video covers exactly these tiles now.
+
+        They are lossy until the viewer acknowledges an update that was sent later and repaints them. A RESET
+        repaints all tiles that video does not cover when it is sent.
+        """
+        self._covered.fill(False)
+        self._covered[tiles] = True
         self._lossy[tiles] = True
         self._lossy_since[tiles] = self._sent_epoch
         self._proven[tiles] = False
+
+    def uncover(self) -> None:
+        """Video ended. The tiles that it covered stay lossy until they are sent."""
+        self._covered.fill(False)
 
     def on_sent(self, epoch: int, tiles: Tiles, digests: Digests, *, reset: bool, now_s: float) -> None:
         """An update was sent. `digests` are what `tiles` will show; the other tiles stay as they are."""
         if not self._in_flight and self._reported_epoch >= self._acked_epoch:
             self._unproven_s = now_s
-        self._in_flight.append(_Expected(epoch, reset, tiles, digests))
+        blackened = ~self._covered if reset else None
+        self._in_flight.append(_Expected(epoch, blackened, tiles, digests))
         self._sent_epoch = epoch
         self._sent_s = now_s
         if reset:
@@ -123,10 +154,10 @@ class SurfaceProof:
             raise ProtocolError(f"epoch {epoch} was acknowledged, but the newest sent is {self._sent_epoch}")
         while self._in_flight and self._in_flight[0].epoch <= epoch:
             expected = self._in_flight.popleft()
-            if expected.reset:
+            if expected.blackened is not None:
                 self._shown = self._black_digests.copy()
                 self._proven.fill(False)
-                self._lossy &= self._lossy_since >= expected.epoch
+                self._lossy[expected.blackened & (self._lossy_since < expected.epoch)] = False
             self._shown[expected.tiles] = expected.digests
             self._proven[expected.tiles] = False
             self._lossy[expected.tiles] &= self._lossy_since[expected.tiles] >= expected.epoch
@@ -213,24 +244,6 @@ class SurfaceProof:
         self._verify_sent_s = self._last_verify_s = now_s
         self._verify_epoch = self._acked_epoch
         return self._full_wanted
-
-    def _start(self, black_digests: Digests, now_s: float) -> None:
-        """Initialises what depends on the size of the surface, and forgets what was proven."""
-        count = len(black_digests)
-        self._black_digests = black_digests
-        self._shown = black_digests.copy()  # the digests of the surface as last acknowledged
-        self._reported_epoch = -1
-        self._verified_epoch = -1
-        self._sent_s = now_s
-        self._unproven_s = now_s  # when the first update was sent of which no report is known
-        self._verify_sent_s: float | None = None  # when the unanswered `verify` was sent
-        self._full_wanted = False
-        self._mismatch = False  # a mismatch was found and is not known to be repaired
-        self._suspect = np.zeros(count, np.bool_)  # tiles that were found wrong
-        self._repair_epoch = np.zeros(count, np.uint32)  # the update that sends them again; 0: not sent yet
-        self._proven = np.zeros(count, np.bool_)  # tiles whose digest was last read back as expected
-        self._lossy = np.zeros(count, np.bool_)  # tiles that video covers, or covered last
-        self._lossy_since = np.zeros(count, np.uint32)  # the newest epoch that was sent before video began
 
     def _repair_under_way(self, epoch: int) -> bool:
         """Returns whether, as of `epoch`, the surface lacks an update that repairs a wrong tile."""

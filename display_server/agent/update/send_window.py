@@ -52,6 +52,8 @@ class InFlightUpdate:
     size_bytes: int
     #: Bytes in flight right after it was sent, its own included.
     in_flight_bytes: int
+    #: Whether it was a RESET.
+    reset: bool
 
 
 class SendWindow:
@@ -106,10 +108,10 @@ class SendWindow:
             return BUDGET_FIRST_BYTES
         return int(min(BUDGET_MAX_BYTES, max(BUDGET_MIN_BYTES, self._rate_bytes_per_s * UPDATE_S)))
 
-    def on_sent(self, epoch: int, size_bytes: int, now_s: float) -> None:
+    def on_sent(self, epoch: int, size_bytes: int, now_s: float, *, reset: bool = False) -> None:
         """An update was sent."""
         self.in_flight_bytes += size_bytes
-        self._in_flight.append(InFlightUpdate(epoch, now_s, size_bytes, self.in_flight_bytes))
+        self._in_flight.append(InFlightUpdate(epoch, now_s, size_bytes, self.in_flight_bytes, reset))
         self._closed_s = None if self.is_open else now_s
 
     def on_acked(self, epoch: int, held_s: float, now_s: float) -> list[InFlightUpdate]:
@@ -128,6 +130,17 @@ class SendWindow:
             if self.is_open:
                 self._closed_s = None
         return done
+
+    def on_refresh(self) -> None:
+        """The viewer asked for a RESET, so it may never acknowledge the updates that are in flight.
+
+        They no longer count, or else they could keep the window closed for good. RESETs do count, so that a
+        viewer which asks again and again gets no more of them than the window permits.
+        """
+        self._in_flight = deque(update for update in self._in_flight if update.reset)
+        self.in_flight_bytes = sum(update.size_bytes for update in self._in_flight)
+        if self.is_open:
+            self._closed_s = None
 
     @property
     def _in_flight_limit_bytes(self) -> float:

@@ -108,6 +108,17 @@ class SentSurface:
         self._colour_ratio = 0.0
         self._start(shadow)
 
+    def _start(self, shadow: Shadow) -> None:
+        """Initialises what depends on the size of the surface."""
+        count = shadow.grid.count
+        self._shadow = shadow
+        # Digests of what the surface shows, except where `_unknown`.
+        self._surface: Digests = shadow.black_digests.copy()
+        self._unknown: Mask = np.zeros(count, np.bool_)
+        self._covered: Mask = np.zeros(count, np.bool_)
+        self._pending_since_s = np.full(count, np.inf)  # infinite for tiles that are not pending
+        self._seen_version = shadow.version  # the version of the shadow at the last plan
+
     @property
     def pending(self) -> Mask:
         """(tiles,) whether a tile must be sent. Tiles that video covers need not."""
@@ -273,18 +284,6 @@ class SentSurface:
             raw_bytes=raw_bytes,
             encodings=encodings,
         )
-
-    def _start(self, shadow: Shadow) -> None:
-        """Initialises what depends on the size of the surface."""
-        count = shadow.grid.count
-        self._shadow = shadow
-        self._surface: Digests = (
-            shadow.black_digests.copy()
-        )  # what the surface shows, except where `_unknown`
-        self._unknown: Mask = np.zeros(count, np.bool_)
-        self._covered: Mask = np.zeros(count, np.bool_)
-        self._pending_since_s = np.full(count, np.inf)  # infinite for tiles that are not pending
-        self._seen_version = shadow.version  # the version of the shadow at the last plan
 
     def _write_encoded(
         self, writer: UpdateWriter, plan: UpdatePlan, payloads: list[Payload]

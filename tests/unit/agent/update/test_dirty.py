@@ -1,4 +1,4 @@
-"""The dirty mask says what differs, for any size, any rows in memory and any damage."""
+"""dirty_tiles agrees with a comparison of all pixels, for any size, row stride and damage."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from display_server.agent.update.dirty import dirty_tiles, touched_tiles
         max_size=4,
     ),
 )
-def test_what_differs_within_damage(
+def test_dirty_tiles_are_those_that_differ_within_damage(
     width: int,
     height: int,
     gap: int,
@@ -55,7 +55,7 @@ def _rects(grid: TileGrid) -> list[tuple[int, int, int, int]]:
     return [grid.rect(tile) for tile in range(grid.count)]
 
 
-def test_no_damage_no_work() -> None:
+def test_without_damage_nothing_is_dirty() -> None:
     grid = TileGrid(640, 480)
     one, other = np.zeros((480, 640, 4), np.uint8), np.ones((480, 640, 4), np.uint8)
     assert not dirty_tiles(one, other, grid, []).any()

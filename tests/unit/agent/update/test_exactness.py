@@ -1,4 +1,4 @@
-"""The judge of one viewer's surface, with time of its own."""
+"""SurfaceProof: reports of a viewer against what was sent, in simulated time."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from display_codecs import root_digest
 from numpy.typing import NDArray
 
 from display_server.agent.update.exactness import (
-    REPORT_TIMEOUT_S,
     FULL_REPORT_INTERVAL_S,
+    REPORT_TIMEOUT_S,
+    SILENCE_S,
+    VERIFY_AT_REST_S,
     VERIFY_IN_MOTION_S,
     VERIFY_INTERVAL_S,
-    VERIFY_AT_REST_S,
-    SILENCE_S,
     Exactness,
     SurfaceProof,
     Verdict,
@@ -26,7 +26,7 @@ BLACK = np.full(COUNT, 1000, np.uint64)
 
 
 class Surface:
-    """What the viewer would read back; `proof` judges it."""
+    """A viewer's surface as digests, and the proof about it."""
 
     def __init__(self) -> None:
         self.proof = SurfaceProof(BLACK, SEED, 0.0)
@@ -54,7 +54,7 @@ class Surface:
         tiles = sorted(range(COUNT) if full else self.touched)
         self.touched = set()
         self.read[tiles] = self.digests[tiles]
-        answer = DigestReport(
+        report = DigestReport(
             0,
             self.epoch if epoch is None else epoch,
             full,
@@ -62,20 +62,20 @@ class Surface:
             np.array(tiles, np.uint16),
             self.read[tiles],
         )
-        return self.proof.on_report(answer, now_s)
+        return self.proof.on_report(report, now_s)
 
     def state(self, now_s: float, *, complete: bool = True) -> Exactness:
         return self.proof.state(complete=complete, now_s=now_s)
 
 
-def _proven() -> Surface:
+def proven_surface() -> Surface:
     surface = Surface()
     surface.send({0: 1, 1: 2}, 0.0, reset=True)
     surface.report(0.1)
     return surface
 
 
-def test_exact_only_by_proof_of_the_newest_picture() -> None:
+def test_only_a_report_about_the_newest_update_proves_exactness() -> None:
     surface = Surface()
     assert surface.state(0.0) is Exactness.REFINING
     surface.send({0: 1}, 0.0, reset=True)
@@ -90,22 +90,22 @@ def test_exact_only_by_proof_of_the_newest_picture() -> None:
     assert surface.proof.age_s(0.5) == pytest.approx(0.2)
 
 
-def test_silence_is_unverified() -> None:
-    surface = _proven()
+def test_without_reports_the_state_becomes_unverified() -> None:
+    surface = proven_surface()
     assert surface.state(0.1 + SILENCE_S - 0.01) is Exactness.EXACT
     assert surface.state(0.1 + SILENCE_S) is Exactness.UNVERIFIED
     surface.report(7.0)
     assert surface.state(7.0) is Exactness.EXACT
 
 
-def test_mismatch_falls_is_mended_and_counted_once() -> None:
-    surface = _proven()
+def test_a_mismatch_is_unverified_until_it_is_repaired_and_counts_once() -> None:
+    surface = proven_surface()
     surface.digests[3] = 666
     surface.touched = {3}
     assert surface.report(1.0).wrong.tolist() == [3]
     assert surface.state(1.0) is Exactness.UNVERIFIED
     surface.touched = {3}
-    assert surface.report(1.1).wrong.tolist() == []  # known already
+    assert surface.report(1.1).wrong.tolist() == []  # it is known already
     surface.send({3: 1000}, 1.2, ack=False)
     assert surface.state(1.2) is Exactness.UNVERIFIED
     surface.proof.on_acked(surface.epoch)
@@ -114,8 +114,8 @@ def test_mismatch_falls_is_mended_and_counted_once() -> None:
     assert surface.proof.mismatches == 1
 
 
-def test_mending_in_vain_is_another_mismatch() -> None:
-    surface = _proven()
+def test_a_tile_that_stays_wrong_after_its_repair_counts_again() -> None:
+    surface = proven_surface()
     for number in range(3):
         surface.digests[3] = 666
         surface.touched = {3}
@@ -126,8 +126,8 @@ def test_mending_in_vain_is_another_mismatch() -> None:
     assert surface.state(9.0) is Exactness.EXACT
 
 
-def test_root_that_differs_alone_asks_for_everything() -> None:
-    surface = _proven()
+def test_a_root_that_differs_alone_requests_a_full_report() -> None:
+    surface = proven_surface()
     assert surface.report(1.0, root=1).root_differs
     assert surface.state(1.0) is Exactness.UNVERIFIED
     assert surface.proof.verify_due_s() is not None
@@ -137,8 +137,8 @@ def test_root_that_differs_alone_asks_for_everything() -> None:
     assert surface.proof.verify_due_s() is None
 
 
-def test_a_viewer_that_lies_about_its_root_stays_unverified() -> None:
-    surface = _proven()
+def test_a_wrong_root_in_a_full_report_stays_unverified() -> None:
+    surface = proven_surface()
     surface.report(1.0, root=1)
     surface.proof.on_verify_sent(1.0)
     assert surface.report(1.1, full=True, root=1).root_differs
@@ -146,28 +146,28 @@ def test_a_viewer_that_lies_about_its_root_stays_unverified() -> None:
     assert surface.proof.verify_due_s() == pytest.approx(1.0 + FULL_REPORT_INTERVAL_S)
 
 
-def test_only_the_shown_epoch_is_judged() -> None:
-    surface = _proven()
+def test_a_report_is_compared_with_the_epoch_that_it_names() -> None:
+    surface = proven_surface()
     surface.send({2: 7}, 1.0, ack=False)
-    surface.report(1.1, epoch=1)  # tile 2 is new already, but the report is about epoch 1 and wrong
+    surface.report(1.1, epoch=1)  # tile 2 shows epoch 2, but the report names epoch 1
     assert surface.proof.mismatches == 1
-    surface = _proven()
+    surface = proven_surface()
     surface.send({2: 7}, 1.0)
     verdict = surface.report(1.1, epoch=1)
     assert len(verdict.wrong) == 0
     assert surface.state(1.1) is Exactness.REFINING
 
 
-def test_epochs_that_were_never_sent() -> None:
-    surface = _proven()
+def test_epochs_that_were_never_sent_are_refused() -> None:
+    surface = proven_surface()
     with pytest.raises(ProtocolError, match="acknowledged"):
         surface.proof.on_acked(2)
     with pytest.raises(ProtocolError, match="reported"):
         surface.report(1.0, epoch=2)
 
 
-def test_reset_forgets_what_was_wrong() -> None:
-    surface = _proven()
+def test_a_reset_forgets_wrong_tiles() -> None:
+    surface = proven_surface()
     surface.digests[3] = 666
     surface.touched = {3}
     surface.report(1.0)
@@ -176,8 +176,8 @@ def test_reset_forgets_what_was_wrong() -> None:
     assert surface.state(1.2) is Exactness.EXACT
 
 
-def test_asking_at_rest() -> None:
-    surface = _proven()
+def test_when_reports_are_requested_at_rest() -> None:
+    surface = proven_surface()
     assert surface.proof.verify_due_s() is None
     surface.send({1: 5}, 10.0)
     assert surface.proof.verify_due_s() == pytest.approx(10.0 + VERIFY_AT_REST_S)
@@ -189,24 +189,24 @@ def test_asking_at_rest() -> None:
     assert surface.proof.verify_due_s() == pytest.approx(10.1 + VERIFY_INTERVAL_S)
 
 
-def test_asking_in_motion() -> None:
-    surface = _proven()
-    asked = []
+def test_when_reports_are_requested_in_motion() -> None:
+    surface = proven_surface()
+    requested = []
     now_s = 10.0
     while now_s < 12.0:
         surface.send({1: int(now_s * 1000)}, now_s)
         at_s = surface.proof.verify_due_s()
         assert at_s is not None
         if at_s <= now_s:
-            asked.append(now_s)
+            requested.append(now_s)
             surface.proof.on_verify_sent(now_s)
             surface.report(now_s)
         now_s += 0.016
-    assert 7 <= len(asked) <= 11
-    assert asked[0] >= 10.0 + VERIFY_IN_MOTION_S - 0.001
+    assert 7 <= len(requested) <= 11
+    assert requested[0] >= 10.0 + VERIFY_IN_MOTION_S - 0.001
 
 
-def test_proven_tiles_are_those_of_the_present_picture() -> None:
+def test_proven_tiles_are_those_of_the_newest_update() -> None:
     surface = Surface()
     surface.send({0: 1, 1: 2}, 0.0, reset=True)
     assert surface.proof.proven_tiles == 0
@@ -225,7 +225,7 @@ def test_proven_tiles_are_those_of_the_present_picture() -> None:
     assert surface.proof.proven_tiles == 0
 
 
-def test_another_size_starts_over_and_epochs_go_on() -> None:
+def test_after_a_resize_old_epochs_prove_nothing() -> None:
     surface = Surface()
     surface.send({0: 1}, 0.0, reset=True)
     surface.report(0.1)
@@ -233,7 +233,7 @@ def test_another_size_starts_over_and_epochs_go_on() -> None:
     other = np.full(COUNT + 3, 2000, np.uint64)
     surface.proof.on_resized(other, 0.3)
     assert surface.proof.state(complete=True, now_s=0.3) is Exactness.REFINING
-    surface.proof.on_acked(2)  # of the picture that is gone
+    surface.proof.on_acked(2)  # of the former size
     late = DigestReport(0, 2, False, 1, np.array([5], np.uint16), np.array([9], np.uint64))
     assert len(surface.proof.on_report(late, 0.4).wrong) == 0
     assert surface.proof.verify_due_s() is None
@@ -249,14 +249,14 @@ def test_another_size_starts_over_and_epochs_go_on() -> None:
     assert surface.proof.proven_tiles == COUNT + 3
 
 
-def test_video_is_lossy_and_no_mismatch() -> None:
+def test_video_is_lossy_and_not_a_mismatch() -> None:
     surface = Surface()
     surface.send({0: 1, 1: 2}, 0.0, reset=True)
     surface.report(0.1)
     assert surface.proof.state(complete=True, now_s=0.1) is Exactness.EXACT
     surface.proof.cover(np.array([1], np.int32))
     assert surface.proof.state(complete=True, now_s=0.1) is Exactness.LOSSY
-    surface.digests[1] = 77  # what video painted
+    surface.digests[1] = 77  # what video shows
     surface.touched = {1}
     verdict = surface.report(0.2)
     assert not len(verdict.wrong)
@@ -264,7 +264,7 @@ def test_video_is_lossy_and_no_mismatch() -> None:
     assert surface.proof.state(complete=True, now_s=0.2) is Exactness.LOSSY
 
 
-def test_beside_video_a_wrong_tile_is_found_all_the_same() -> None:
+def test_a_wrong_tile_is_found_beside_video() -> None:
     surface = Surface()
     surface.send({0: 1, 1: 2}, 0.0, reset=True)
     surface.proof.cover(np.array([1], np.int32))
@@ -273,10 +273,10 @@ def test_beside_video_a_wrong_tile_is_found_all_the_same() -> None:
     assert surface.proof.state(complete=True, now_s=0.1) is Exactness.UNVERIFIED
 
 
-def test_after_video_only_what_was_sent_later_counts() -> None:
+def test_a_tile_is_lossy_until_an_update_sent_after_the_video_is_shown() -> None:
     surface = Surface()
     surface.send({0: 1, 1: 2}, 0.0, reset=True)
-    surface.send({1: 3}, 0.05, ack=False)  # on its way when video began
+    surface.send({1: 3}, 0.05, ack=False)  # in flight when video began
     surface.proof.cover(np.array([1], np.int32))
     surface.proof.on_acked(surface.epoch)
     assert surface.proof.state(complete=True, now_s=0.1) is Exactness.LOSSY
@@ -284,3 +284,16 @@ def test_after_video_only_what_was_sent_later_counts() -> None:
     assert surface.proof.state(complete=True, now_s=0.2) is Exactness.REFINING
     surface.report(0.25)
     assert surface.proof.state(complete=True, now_s=0.25) is Exactness.EXACT
+
+
+def test_a_reset_does_not_end_video() -> None:
+    surface = Surface()
+    surface.proof.cover(np.array([1], np.int32))
+    surface.send({0: 1}, 0.0, reset=True)
+    surface.report(0.1)
+    assert surface.state(0.1) is Exactness.LOSSY
+    surface.proof.uncover()
+    assert surface.state(0.1) is Exactness.LOSSY
+    surface.send({}, 0.2, reset=True)
+    surface.report(0.3)
+    assert surface.state(0.3) is Exactness.EXACT

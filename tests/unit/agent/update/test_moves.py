@@ -1,4 +1,4 @@
-"""Moves: found for scrolling text, whole tiles only, and not looked for where it cannot be."""
+"""MoveFinder finds scrolled text, clips it to whole tiles, and does not search what cannot have scrolled."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _dirty(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.bo
 
 
 @pytest.mark.parametrize("scroll", [16, 48, -32, 100])
-def test_scrolled_text(scroll: int) -> None:
+def test_scrolled_text_is_found_and_clipped_to_tiles(scroll: int) -> None:
     page = _page()
     before, after = page[600 : 600 + HEIGHT], page[600 + scroll : 600 + scroll + HEIGHT]
     move = MoveFinder(GRID).find(before, after, _dirty(before, after))
@@ -51,7 +51,7 @@ def test_scrolled_text(scroll: int) -> None:
         assert moved[tile] == inside
 
 
-def test_few_tiles_are_not_worth_it() -> None:
+def test_a_few_dirty_tiles_are_not_searched() -> None:
     page = _page()
     before, after = page[:HEIGHT], page[16 : 16 + HEIGHT]
     dirty = np.zeros(GRID.count, np.bool_)
@@ -69,7 +69,7 @@ def test_noise_is_not_searched(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not searched
 
 
-def test_looking_in_vain_becomes_rare(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_searches_become_rare_after_failures(monkeypatch: pytest.MonkeyPatch) -> None:
     searched: list[object] = []
     monkeypatch.setattr("display_server.agent.update.moves.find_move", lambda *a: searched.append(a))
     finder = MoveFinder(GRID)
@@ -79,7 +79,7 @@ def test_looking_in_vain_becomes_rare(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 3 < len(searched) < 10
 
 
-def test_whole_tiles() -> None:
+def test_clip_to_tiles() -> None:
     move = clip_to_tiles(GRID, 10, 70, 600, 410, 0, -20)
     assert move is not None
     assert (move.x, move.y, move.width, move.height) == (64, 128, 512, 320)

@@ -1,11 +1,11 @@
-"""Payloads shared by viewers: bounded, and the newest stay."""
+"""PayloadCache keeps the most recently used payloads within its limit."""
 
 from __future__ import annotations
 
 from display_server.agent.update.payloads import ENTRY_BYTES, EncodedTile, PayloadCache
 
 
-def test_bounded_and_least_recently_used_out_first() -> None:
+def test_the_least_recently_used_payload_is_dropped_first() -> None:
     cache = PayloadCache(3 * (ENTRY_BYTES + 100))
     data = memoryview(bytes(300))
     for digest in (1, 2, 3):

@@ -1,4 +1,4 @@
-"""Slots: found again, bounded, and never one that the viewer would not have."""
+"""TileCache names only slots that the viewer has filled, within the limit of the viewer's cache."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from display_server.agent.update.tile_cache import SLOTS_MAX, PAYLOAD_MIN_BYTES, TileCache
+from display_server.agent.update.tile_cache import PAYLOAD_MIN_BYTES, SLOTS_MAX, TileCache
 
 
 def _digests(*numbers: int) -> NDArray[np.uint64]:
@@ -19,7 +19,7 @@ def _store(cache: TileCache, digests: NDArray[np.uint64], length: int) -> dict[i
     return {int(digests[index]): int(slot) for index, slot in zip(indices, slots, strict=True)}
 
 
-def test_found_again() -> None:
+def test_stored_digests_are_found() -> None:
     cache = TileCache(1 << 20)
     cache.begin_update()
     kept = _store(cache, _digests(11, 12, 13), 100)
@@ -29,20 +29,20 @@ def test_found_again() -> None:
     assert cache.total_bytes == 300
 
 
-def test_short_payloads_are_not_worth_a_slot() -> None:
+def test_short_payloads_are_not_stored() -> None:
     cache = TileCache(1 << 20)
     cache.begin_update()
     assert _store(cache, _digests(5), PAYLOAD_MIN_BYTES - 1) == {}
 
 
-def test_no_cache_keeps_nothing() -> None:
+def test_without_memory_nothing_is_stored() -> None:
     cache = TileCache(0)
     cache.begin_update()
     assert _store(cache, _digests(5, 6), 100) == {}
     assert cache.find(_digests(5, 6)).tolist() == [-1, -1]
 
 
-def test_what_this_update_uses_is_not_replaced_by_it() -> None:
+def test_an_update_does_not_replace_the_slots_that_it_uses() -> None:
     cache = TileCache(768 * 8)  # one set of eight
     cache.begin_update()
     kept = _store(cache, _digests(*range(1, 9)), 100)
@@ -55,29 +55,29 @@ def test_what_this_update_uses_is_not_replaced_by_it() -> None:
     assert list(_store(cache, _digests(20), 100).values()) == [kept[1]]
 
 
-def test_after_large_ones_small_ones_are_kept_again() -> None:
-    """A film of large payloads fills the bytes while most slots are free; a stack comes after it."""
+def test_small_payloads_are_stored_again_after_large_ones() -> None:
+    """Large payloads fill the bytes while most slots are unused; small ones come after them."""
     cache = TileCache(4 << 20)
     random = np.random.default_rng(1)
 
-    def picture(length: int) -> tuple[NDArray[np.uint64], int]:
+    def frame(length: int) -> tuple[NDArray[np.uint64], int]:
         digests = random.integers(1, 1 << 63, 256, np.uint64)
         cache.begin_update()
         return digests, len(_store(cache, digests, length))
 
     for _ in range(20):
-        picture(6000)
+        frame(6000)
     assert cache.total_bytes > 3 << 20
-    for _ in range(6):  # what makes room
-        picture(800)
-    pictures = [picture(800) for _ in range(6)]
-    assert sum(kept for _, kept in pictures) > 0.9 * 6 * 256
+    for _ in range(6):  # these replace the large ones
+        frame(800)
+    frames = [frame(800) for _ in range(6)]
+    assert sum(kept for _, kept in frames) > 0.9 * 6 * 256
     cache.begin_update()
-    found = [int((cache.find(digests) >= 0).sum()) for digests, _ in pictures]
+    found = [int((cache.find(digests) >= 0).sum()) for digests, _ in frames]
     assert sum(found) > 0.8 * 6 * 256
 
 
-def test_forgotten_ones_are_sent_anew() -> None:
+def test_forgotten_digests_are_not_found() -> None:
     cache = TileCache(1 << 20)
     cache.begin_update()
     _store(cache, _digests(3, 4), 100)
@@ -88,7 +88,7 @@ def test_forgotten_ones_are_sent_anew() -> None:
     assert cache.total_bytes == 0
 
 
-def test_slots_are_few_enough_for_the_viewer() -> None:
+def test_slot_numbers_stay_below_the_limit_of_the_protocol() -> None:
     cache = TileCache(1 << 30)
     cache.begin_update()
     kept = _store(cache, np.random.default_rng(1).integers(1, 1 << 63, 5000).astype(np.uint64), 1000)
