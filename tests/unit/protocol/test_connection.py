@@ -1,4 +1,4 @@
-"""The order of things in one viewer's connection."""
+"""The order of messages on a viewer's connection."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ def _connection() -> ViewerConnection:
     return ViewerConnection({0: 4}.get, ["solid", "raw"], 100.0)
 
 
-def _say(connection: ViewerConnection, **message: object) -> object:
+def _send(connection: ViewerConnection, **message: object) -> object:
     return connection.receive(json.dumps(message))
 
 
 def _running() -> ViewerConnection:
     connection = _connection()
-    _say(connection, **HELLO)
+    _send(connection, **HELLO)
     connection.update_sent()
     return connection
 
 
-def test_a_whole_life() -> None:
+def test_states_from_connecting_to_closed() -> None:
     connection = _connection()
-    assert isinstance(_say(connection, **HELLO), m.Hello)
+    assert isinstance(_send(connection, **HELLO), m.Hello)
     states = [connection.state]
     connection.update_sent()
-    assert isinstance(_say(connection, **ACK), m.Ack)
+    assert isinstance(_send(connection, **ACK), m.Ack)
     assert isinstance(connection.receive(REPORT), DigestReport)
     states.append(connection.state)
     connection.close()
@@ -56,23 +56,23 @@ def test_a_whole_life() -> None:
     assert states == [ConnectionState.WELCOMED, ConnectionState.RUNNING, ConnectionState.CLOSED]
 
 
-def test_hello_comes_first_and_once() -> None:
+def test_hello_is_required_first_and_only_once() -> None:
     with pytest.raises(ProtocolError, match="not allowed"):
-        _say(_connection(), type="release")
+        _send(_connection(), type="release")
     with pytest.raises(ProtocolError, match="not allowed"):
         _connection().receive(REPORT)
     with pytest.raises(ProtocolError, match="hello is not allowed"):
-        _say(_running(), **HELLO)
+        _send(_running(), **HELLO)
 
 
-def test_nothing_is_acknowledged_before_an_update() -> None:
+def test_an_ack_before_the_first_update_is_refused() -> None:
     connection = _connection()
-    _say(connection, **HELLO)
+    _send(connection, **HELLO)
     with pytest.raises(ProtocolError, match="evidence"):
-        _say(connection, **ACK)
+        _send(connection, **ACK)
 
 
-def test_hello_is_due_in_time() -> None:
+def test_an_overdue_hello_is_refused() -> None:
     connection = _connection()
     connection.check_time(100.0 + HELLO_TIMEOUT_S - 0.1)
     with pytest.raises(ProtocolError, match="no hello"):
@@ -90,26 +90,26 @@ def test_hello_is_due_in_time() -> None:
         ({"monitor": 1}, CloseCode.MONITOR_REMOVED),
     ],
 )
-def test_hellos_that_do_not_fit(change: dict[str, object], code: int) -> None:
+def test_an_unsuitable_hello_is_refused(change: dict[str, object], code: int) -> None:
     with pytest.raises(ProtocolError) as caught:
-        _say(_connection(), **{**HELLO, **change})
+        _send(_connection(), **{**HELLO, **change})
     assert caught.value.close_code == code
 
 
-def test_other_monitors_are_none_of_its_business() -> None:
+def test_messages_about_other_monitors_are_refused() -> None:
     for message in ({**ACK, "monitor": 1}, {"type": "refresh", "monitor": 1}):
         with pytest.raises(ProtocolError, match="monitor"):
-            _say(_running(), **message)
+            _send(_running(), **message)
     with pytest.raises(ProtocolError, match="monitor"):
         _running().receive(struct.pack("<BBHIQH", 2, 0, 1, 1, 0, 0))
 
 
-def test_too_much_at_once() -> None:
+def test_an_oversized_binary_frame_is_refused() -> None:
     with pytest.raises(ProtocolError, match="at most"):
         _running().receive(bytes(VIEWER_BINARY_MAX_BYTES + 1))
 
 
-def test_nothing_leads_out_of_closed() -> None:
+def test_no_transition_leaves_closed() -> None:
     after = [state for (state, _), state in TRANSITIONS.items() if state is not ConnectionState.CLOSED]
     assert ConnectionState.CONNECTING not in after
     for event in ConnectionEvent:
@@ -118,7 +118,7 @@ def test_nothing_leads_out_of_closed() -> None:
         )
 
 
-def test_reports_of_a_picture_that_had_another_size_are_let_pass() -> None:
+def test_reports_from_before_a_resize_are_accepted() -> None:
     connection = _running()
     far = struct.pack("<BBHIQH", 2, 0, 0, 1, 0, 1) + struct.pack("<HQ", 40_000, 1)
     with pytest.raises(ProtocolError, match="tile 40000 of 4"):

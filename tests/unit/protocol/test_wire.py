@@ -1,4 +1,4 @@
-"""Updates as bytes, and digest reports out of them."""
+"""Binary frames: updates, digest reports and pointer motions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from display_server.protocol.wire import PointerMotion, UpdateWriter, parse_poin
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[2] / "vectors" / "protocol.json").read_text())
 
 
-def test_update_has_the_bytes_of_the_specification() -> None:
+def test_an_update_is_serialized_as_specified() -> None:
     writer = UpdateWriter(3, 0x01020304, 0x1112131415161718, reset=True)
     writer.move(1, 2, 3, 4, -5, 6)
     writer.cached([7, 8], [9, 0x10203])
@@ -48,7 +48,7 @@ def test_an_update_may_be_empty() -> None:
 
 
 @pytest.mark.parametrize("vector", VECTORS["reports"], ids=lambda vector: vector["name"])
-def test_reports(vector: dict[str, Any]) -> None:
+def test_digest_reports_are_parsed(vector: dict[str, Any]) -> None:
     report = parse_report(bytes.fromhex(vector["hex"]), vector["tiles"])
     assert (report.monitor, report.epoch, report.full) == (
         vector["monitor"],
@@ -61,7 +61,7 @@ def test_reports(vector: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("vector", VECTORS["motions"], ids=lambda vector: vector["name"])
-def test_motions(vector: dict[str, Any]) -> None:
+def test_pointer_motions_are_parsed(vector: dict[str, Any]) -> None:
     motion = parse_pointer_motion(bytes.fromhex(vector["hex"]))
     assert motion == PointerMotion(vector["turn"], vector["step"], vector["x"], vector["y"])
 
@@ -89,7 +89,7 @@ def test_malformed_reports_are_refused(vector: dict[str, Any]) -> None:
 
 
 @given(st.binary(max_size=60))
-def test_any_bytes_are_a_report_or_a_protocol_error(data: bytes) -> None:
+def test_any_bytes_are_a_report_or_are_refused(data: bytes) -> None:
     try:
         report = parse_report(data, 4)
     except ProtocolError:

@@ -34,7 +34,12 @@ def test_frame_kinds_are_those_of_version_1() -> None:
 
 
 def test_notice_codes_are_those_of_version_1() -> None:
-    assert {str(code) for code in NoticeCode} == {"clipboard-denied", "input-failed", "layout-refused", "monitor-gone"}
+    assert {str(code) for code in NoticeCode} == {
+        "clipboard-denied",
+        "input-failed",
+        "layout-refused",
+        "monitor-gone",
+    }
 
 
 def test_the_subprotocol_names_the_version() -> None:

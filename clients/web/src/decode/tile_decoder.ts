@@ -3,7 +3,7 @@
  * `python -m display_codecs.build_wasm`) and therefore gives the same result in every browser.
  */
 
-import { DECODE_FAULTS, ENCODINGS } from "../protocol/generated.ts";
+import { DECODE_FAULTS, ENCODINGS, TILE_PX } from "../protocol/generated.ts";
 
 export interface Rectangle {
   x: number;
@@ -60,8 +60,6 @@ interface Native {
   digests(): number;
   decode_tile(length: number, width: number, height: number): number;
 }
-
-const TILE_PX = 64;
 
 export class TileDecoder {
   readonly #native: Native;
