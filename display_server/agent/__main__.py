@@ -1,7 +1,7 @@
-"""`python -m display_server.agent --folder FOLDER --display :N --xauthority PATH --source fbdir|shm`.
+"""Starts the agent: `python -m display_server.agent --folder FOLDER --display :N --source fbdir|shm`.
 
-The composition root. Imports are few on purpose: the time from start to listening is what a person waits for
-after an agent died.
+This is the composition root of the process. It imports little on purpose: after an agent died, a person waits
+until the next one listens.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import struct
 import sys
 from pathlib import Path
 
-# One thread per core for matrices that nobody multiplies would cost memory and time to start.
+# NumPy would start one thread per core for matrix products, which cost memory and time and are never used.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import structlog
@@ -35,10 +35,12 @@ from display_server.telemetry.logs import configure_logs
 log = structlog.get_logger(__name__)
 
 EXIT_FAILED = 1
-#: An X server answers a new client within this, s.
-ANSWER_S = 1.0
-#: X11's connection setup: little-endian, version 11.0, no authority.
-_SETUP = struct.pack("<BxHHHH2x", ord("l"), 11, 0, 0, 0)
+
+#: An X server that does not answer a new client within this time has ended, s.
+X_SERVER_ANSWER_S = 1.0
+
+#: A connection setup request of the X11 protocol: little-endian, version 11.0, no authorization.
+X_SETUP_REQUEST = struct.pack("<BxHHHH2x", ord("l"), 11, 0, 0, 0)
 
 
 def main() -> int:
@@ -48,7 +50,7 @@ def main() -> int:
         spec = read_spec(arguments.folder)
         return uvloop.run(_serve(spec, arguments))
     except LightboxError as error:
-        log.error("agent ended", error=str(error), kind=type(error).__name__)
+        log.error("agent failed", error=str(error), kind=type(error).__name__)
         return EXIT_FAILED
     except OSError as error:
         log.error("agent cannot listen", error=str(error))
@@ -80,14 +82,15 @@ async def _serve(spec: DesktopSpec, arguments: argparse.Namespace) -> int:
     try:
         await agent.run()
     except CaptureError as error:
-        # A screen of a new size is served by the next agent; a server that is gone ended the desktop.
-        ended = not await _answers(arguments.display)
+        # If the X server is gone, the desktop has ended. Otherwise the screen changed in a way that this
+        # capture source cannot follow, and the viewers reconnect to the next agent.
+        ended = not await _x_server_answers(arguments.display)
         await agent.close_viewers(CloseCode.DESKTOP_ENDED if ended else CloseCode.GOING_AWAY, str(error))
         raise
     except BaseException:
         await agent.close_viewers(CloseCode.GOING_AWAY, "The display agent failed.")
         raise
-    await agent.close_viewers(CloseCode.GOING_AWAY, "The display agent was told to end.")
+    await agent.close_viewers(CloseCode.GOING_AWAY, "The display agent was stopped.")
     return 0
 
 
@@ -101,18 +104,19 @@ def _source(spec: DesktopSpec, arguments: argparse.Namespace) -> FrameSource:
     return XvfbSource(arguments.display, arguments.xauthority, spec.framebuffer_folder)
 
 
-async def _answers(display: str) -> bool:
-    """Whether a local display's server answers, if only to refuse; those elsewhere are taken to have ended.
+async def _x_server_answers(display: str) -> bool:
+    """Returns whether the X server of a local display answers, even if it refuses the client.
 
-    A server that is ending still listens for a moment, so a connection alone says nothing.
+    A server that is about to end still accepts connections for a moment, so a connection proves nothing.
+    The server of a remote display counts as ended.
     """
     number = display.rpartition(":")[2].partition(".")[0]
     with contextlib.suppress(OSError, TimeoutError):
-        async with asyncio.timeout(ANSWER_S):
-            path = f"/tmp/.X11-unix/X{number}"  # noqa: S108 - X's own place
+        async with asyncio.timeout(X_SERVER_ANSWER_S):
+            path = f"/tmp/.X11-unix/X{number}"  # noqa: S108 - X servers listen there
             reader, writer = await asyncio.open_unix_connection(path)
             try:
-                writer.write(_SETUP)
+                writer.write(X_SETUP_REQUEST)
                 return bool(await reader.read(1))
             finally:
                 writer.close()
@@ -121,10 +125,15 @@ async def _answers(display: str) -> bool:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m display_server.agent", description=__doc__)
-    parser.add_argument("--folder", type=Path, required=True, help="the desktop's folder, with spec.json")
-    parser.add_argument("--display", required=True, help="X display, as :N")
-    parser.add_argument("--xauthority", type=Path, help="the display's authority file")
-    parser.add_argument("--source", choices=("fbdir", "shm"), default="fbdir", help="where pixels come from")
+    parser.add_argument("--folder", type=Path, required=True, help="folder of the desktop, with spec.json")
+    parser.add_argument("--display", required=True, help="X display, for example :7")
+    parser.add_argument("--xauthority", type=Path, help="authority file of the display")
+    parser.add_argument(
+        "--source",
+        choices=("fbdir", "shm"),
+        default="fbdir",
+        help="how to capture: Xvfb's framebuffer file (fbdir) or X shared memory (shm)",
+    )
     return parser
 
 

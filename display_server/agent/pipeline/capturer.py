@@ -88,7 +88,7 @@ class Capturer:
             self._metrics.torn += 1
         self._metrics.captures += 1
         tiles = np.unique(np.concatenate(changed)) if read else capture.tiles
-        self._metrics.captures_vain += not len(tiles)
+        self._metrics.captures_unchanged += not len(tiles)
         self._metrics.tiles_changed += len(tiles)
         if read:
             # A move that was found in a torn frame, or that starts from one, cannot be trusted.

@@ -65,6 +65,10 @@ class MonitorFrame:
     def move_to(self, monitor: Monitor, now_s: float) -> None:
         """Adopts another place on the screen, and damages everything. Call it with `capture_lock` held."""
         self.monitor = monitor
+        self.damage_all(now_s)
+
+    def damage_all(self, now_s: float) -> None:
+        """Makes the next capture compare the whole monitor."""
         self._damage = []
         self.add_damage([self._place], now_s)
 

@@ -17,7 +17,7 @@ from display_server.agent.streams.tile_stream import TileStream
 from display_server.agent.streams.viewer_streams import ViewerStreams
 from display_server.agent.update.sent_surface import Mask, Update
 from display_server.telemetry.metrics import AgentMetrics
-from display_server.telemetry.trace import Stages
+from display_server.telemetry.trace import FrameTimes
 
 #: Captures per second at most while a monitor changes without pause: twice what most screens show.
 CAPTURES_MAX_PER_S = 120.0
@@ -119,7 +119,7 @@ class Pipeline:
         self._unwatched = False
         diffed_s = self._clock()
         captured_s = capture.captured_s if capture is not None else diffed_s
-        stages = Stages(damaged_s if damaged_s is not None else captured_s, captured_s, diffed_s)
+        times = FrameTimes(damaged_s if damaged_s is not None else captured_s, captured_s, diffed_s)
         changed = capture.tiles if capture is not None else NO_TILES
         # 3. Serve each viewer, the one with the shortest round trip first: choose what is video, then send a
         # video frame and an update.
@@ -132,9 +132,9 @@ class Pipeline:
         await self._rehash()
         for viewer in viewers:
             if viewer.video.playing:
-                await viewer.video.encode_frame(changed, stages.captured_s, self._executor)
+                await viewer.video.encode_frame(changed, times.captured_s, self._executor)
             if viewer.tiles.ready and viewer.tiles.sent.update_due:
-                await self._send_update(viewer.tiles, capture, stages)
+                await self._send_update(viewer.tiles, capture, times)
         # 4. Notify viewers whose state fell, and come back for the tiles that did not fit into the update.
         now_s = self._clock()
         for viewer in viewers:
@@ -142,7 +142,7 @@ class Pipeline:
             if viewer.tiles.ready and viewer.tiles.sent.update_due:
                 self._requested.set()
 
-    async def _send_update(self, stream: TileStream, capture: Capture | None, stages: Stages) -> None:
+    async def _send_update(self, stream: TileStream, capture: Capture | None, times: FrameTimes) -> None:
         sent = stream.sent
         move = capture.move if capture is not None else None
         if move is not None and capture is not None and not sent.shows(capture.digests_before, move.sources):
@@ -156,8 +156,8 @@ class Pipeline:
             # The viewer left, was hidden or started over while its tiles were encoded.
             self._requested.set()
             return
-        update = sent.compose(plan, encoded, int(stages.captured_s * 1e6))
-        stream.send_update(update, stages, encoded_s)
+        update = sent.compose(plan, encoded, int(times.captured_s * 1e6))
+        stream.send_update(update, times, encoded_s)
         self._count(update)
 
     def _covered_tiles(self) -> Mask | None:

@@ -78,6 +78,11 @@ class Screen:
             self._pipelines[monitor].request_frame()
             self._resume_damage()
 
+    def request_whole_frame(self, monitor: int) -> None:
+        if monitor in self._frames:
+            self._frames[monitor].damage_all(self._clock())
+            self.request_frame(monitor)
+
     def is_captured(self, monitor: int) -> bool:
         """Returns whether everything that was drawn on this monitor, as far as known, has been captured."""
         return not self._damage_paused and self._frames[monitor].damaged_since_s is None

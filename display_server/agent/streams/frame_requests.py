@@ -14,5 +14,11 @@ class FrameRequests(Protocol):
         Called when a viewer can take an update or a video frame that it could not take before.
         """
 
+    def request_whole_frame(self, monitor: int) -> None:
+        """The same, and compares the whole monitor, whatever damage is known.
+
+        Called when a hidden viewer becomes visible: damage may not have been fetched while nobody watched.
+        """
+
     def is_captured(self, monitor: int) -> bool:
         """Returns whether everything that was drawn on this monitor, as far as known, has been captured."""

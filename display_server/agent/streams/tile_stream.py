@@ -20,7 +20,7 @@ from display_server.agent.update.shadow import Shadow
 from display_server.protocol import messages as m
 from display_server.protocol.wire import DigestReport
 from display_server.telemetry.metrics import AgentMetrics
-from display_server.telemetry.trace import FrameTraces, Stages
+from display_server.telemetry.trace import FrameTimes, FrameTraces
 
 log = structlog.get_logger(__name__)
 
@@ -88,15 +88,15 @@ class TileStream:
         x, y = place
         return y // TILE_PX * self._shadow.grid.columns + x // TILE_PX
 
-    def send_update(self, update: Update, stages: Stages, encoded_s: float) -> None:
+    def send_update(self, update: Update, times: FrameTimes, encoded_s: float) -> None:
         """Sends an update. `encoded_s` is when its tiles were encoded, on the monotonic clock."""
         self._sink.send_update(update.data)
         now_s = self._clock()
-        self.window.on_sent(update.epoch, len(update.data), now_s)
+        self.window.on_sent(update.epoch, len(update.data), now_s, reset=update.reset)
         self.proof.on_sent(update.epoch, update.tiles, update.digests, reset=update.reset, now_s=now_s)
-        self.traces.sent(
+        self.traces.on_sent(
             update.epoch,
-            stages,
+            times,
             encoded_s=encoded_s,
             sent_s=now_s,
             tiles=len(update.tiles),
@@ -126,6 +126,7 @@ class TileStream:
 
     def uncover(self) -> None:
         self.sent.uncover()
+        self.proof.uncover()
         self._beside_video = False
 
     # ── used by ViewerStreams ────────────────────────────────────────────────────────────────────────
@@ -143,6 +144,8 @@ class TileStream:
         """Begins with a black surface, because the viewer lost its own."""
         self._beside_video = False
         self.sent.reset()
+        self.proof.uncover()
+        self.window.on_refresh()
 
     def resize(self, shadow: Shadow) -> None:
         """Begins with a black surface of another size. Epochs go on."""
@@ -154,9 +157,9 @@ class TileStream:
     def on_ack(self, ack: m.Ack, now_s: float) -> None:
         """Handles an acknowledgement. Raises ProtocolError for an epoch that was never sent."""
         self.proof.on_acked(ack.epoch)
-        frame = self.traces.acked(ack.epoch, ack.received, ack.decoded, ack.shown, now_s)
+        frame = self.traces.on_acked(ack.epoch, ack.received, ack.decoded, ack.shown, now_s)
         if frame is not None:
-            self._metrics.frame(frame)
+            self._metrics.add_frame(frame)
         was_open = self.window.is_open
         self.window.on_acked(ack.epoch, (ack.shown - ack.received) / 1000, now_s)
         if not was_open:

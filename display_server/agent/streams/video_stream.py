@@ -254,7 +254,7 @@ class VideoStream:
     def _begin_motion(self, region: Region, now_s: float) -> None:
         assert self._session is not None
         self._machine.step(VideoEvent.MOTION_BEGAN)
-        self._metrics.video_begun += 1
+        self._metrics.video_started += 1
         self.counts.begin_motion()
         self.motion.begin(region, now_s)
         self._session.connection.join_shared_link()

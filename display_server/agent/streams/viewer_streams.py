@@ -45,10 +45,12 @@ class ViewerStreams:
             return
         self._hidden = hidden
         self.tiles.enable(enabled=visible)
-        if not visible:
+        if visible:
+            self._frames.request_whole_frame(self.monitor)
+        else:
             self.video.stop_motion()
+            self._frames.request_frame(self.monitor)
         self.notify_state(now_s)
-        self._frames.request_frame(self.monitor)
 
     def on_ack(self, ack: m.Ack, now_s: float) -> None:
         """Handles an acknowledgement. Raises ProtocolError."""

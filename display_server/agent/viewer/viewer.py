@@ -164,7 +164,7 @@ class Viewer:
     def on_disconnected(self) -> None:
         self._connection.close()
         self._clipboard.on_disconnected()
-        self._input.release()
+        self._input.close()
         self._close_streams()
         self._events.on_disconnected(self)
         log.info("viewer disconnected", viewer=self.id, **self._summary())
@@ -189,7 +189,7 @@ class Viewer:
         """Tells the viewer that somebody else moved the pointer to this place on the screen."""
         if not self.welcomed:
             return
-        self._input.moved(x_px, y_px)
+        self._input.on_moved_by_others(x_px, y_px)
         if not self._output.busy:
             self._output.send_message(m.PointerPosition(x_px, y_px))
 
@@ -227,12 +227,12 @@ class Viewer:
         if self._watch.status:
             self._output.send_message(self._streams.status(state, now_s, self._input.datagrams))
         if self._watch.trace:
-            self._output.send_message(m.Trace(self._streams.tiles.traces.take()))
+            self._output.send_message(m.Trace(self._streams.tiles.traces.take_acked()))
 
     def dismiss(self, device: str) -> None:
         """Disconnects the viewer because another device, of this name, displays the desktop."""
         self._connection.close()
-        self._input.release()
+        self._input.close()
         self._close_streams()
         log.info("viewer dismissed", viewer=self.id, user=self._identity.user)
         self.close(CloseCode.TAKEN_OVER, device)
@@ -251,7 +251,7 @@ class Viewer:
         assert streams is not None, "the connection accepts nothing before `hello`"
         match message:
             case m.Pointer() | m.Wheel() | m.Key() | m.Text() | m.Release():
-                self._input.act(message)
+                self._input.on_message(message)
             case m.Ack():
                 streams.on_ack(message, now_s)
                 self._send_delayed_cursor()
@@ -259,7 +259,7 @@ class Viewer:
             case DigestReport():
                 streams.on_report(message, now_s)
             case m.Ping():
-                streams.tiles.traces.clock.heard(message.t, now_s)
+                streams.tiles.traces.clock.add_message(message.t, now_s)
                 self._output.send_message(m.Pong(message.t, now_s * 1000))
             case m.Refresh():
                 self._metrics.resets += 1
@@ -307,7 +307,7 @@ class Viewer:
             hello.cache_bytes,
             self._output,
             desktop.screen,
-            lambda: self._input.place,
+            lambda: self._input.pointer_px,
             self._metrics,
             self._clock,
         )
@@ -335,7 +335,7 @@ class Viewer:
         if not self.welcomed:
             return
         try:
-            self._input.datagram(data)
+            self._input.on_datagram(data)
         except ProtocolError as error:
             self._metrics.violations += 1
             log.warning("protocol violation", viewer=self.id, code=error.close_code, error=str(error))
@@ -356,7 +356,7 @@ class Viewer:
             log.error("clipboard failed", viewer=self.id, error=str(error))
             return
         if pasteable is not None:
-            self._input.hold_until(pasteable)
+            self._input.delay_until(pasteable)
 
     def _close_streams(self) -> None:
         if self._streams is not None and self._closing is None:

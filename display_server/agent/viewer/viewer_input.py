@@ -1,4 +1,4 @@
-"""One viewer's hands: what it presses and where it points, by the WebSocket or beside it, on the desktop."""
+"""Applies one viewer's input to the desktop, in the order in which it counts, from both transports."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ from display_server.telemetry.metrics import AgentMetrics
 
 log = structlog.get_logger(__name__)
 
-#: Input that waits until what was brought can be pasted; more is done at once.
-HELD_MAX = 1024
+#: Input messages that wait for a paste at most; further ones are applied at once.
+DELAYED_MAX = 1024
 
 
 class ViewerInput:
-    """`monitor` gives the one that the viewer shows and is asked after hello only; `size_px` is the whole
-    screen's. `pointed` is told where on the screen, px, the viewer moved the pointer. `notice` tells the
-    person something by code and English words.
+    """Pointer, wheel and keyboard of one viewer.
+
+    `monitor` returns the monitor that the viewer shows, and `screen_size_px` the size of the whole screen.
+    `on_pointer_moved` is called with the place on the screen, px, to which the viewer moved the pointer.
+    `notify` sends the person a notice: its code, and an English text.
     """
 
     def __init__(
@@ -34,95 +36,102 @@ class ViewerInput:
         viewer: str,
         sink: InputSink,
         monitor: Callable[[], Monitor],
-        size_px: Callable[[], tuple[int, int]],
-        pointed: Callable[[int, int], None],
-        notice: Callable[[str, str], None],
+        screen_size_px: Callable[[], tuple[int, int]],
+        on_pointer_moved: Callable[[int, int], None],
+        notify: Callable[[str, str], None],
         metrics: AgentMetrics,
     ) -> None:
         self._viewer = viewer
         self._sink = sink
         self._monitor = monitor
-        self._size_px = size_px
-        self._pointed = pointed
-        self._notice = notice
+        self._screen_size_px = screen_size_px
+        self._on_pointer_moved = on_pointer_moved
+        self._notify = notify
         self._metrics = metrics
         self._order = PointerOrder()
         self._buttons = 0
-        #: On the screen, px; whoever moved it there.
-        self._pointer: tuple[int, int] | None = None
-        self._pasting: asyncio.Future[None] | None = None
-        self._held: list[m.InputMessage] = []
-        #: Motions that came beside the WebSocket.
+        # Where the pointer is on the screen, whoever moved it there; None before anyone did.
+        self._pointer_px: tuple[int, int] | None = None
+        self._paste: asyncio.Future[None] | None = None
+        self._delayed: list[m.InputMessage] = []
+        #: Pointer motions that arrived as datagrams.
         self.datagrams = 0
 
     @property
-    def place(self) -> tuple[int, int] | None:
-        """Of the pointer on the viewer's monitor, px; None while it is elsewhere."""
-        if self._pointer is None:
+    def pointer_px(self) -> tuple[int, int] | None:
+        """Where the pointer is on the viewer's monitor; None while it is on another one."""
+        if self._pointer_px is None:
             return None
         monitor = self._monitor()
-        x, y = self._pointer[0] - monitor.x, self._pointer[1] - monitor.y
+        x, y = self._pointer_px[0] - monitor.x, self._pointer_px[1] - monitor.y
         return (x, y) if 0 <= x < monitor.width and 0 <= y < monitor.height else None
 
-    def moved(self, x_px: int, y_px: int) -> None:
-        """Somebody else moved the pointer to this place on the screen."""
-        self._pointer = self._clamped(x_px, y_px)
+    def on_moved_by_others(self, x_px: int, y_px: int) -> None:
+        """Records that another viewer or a program moved the pointer to this place on the screen."""
+        self._pointer_px = self._clamp(x_px, y_px)
 
-    def act(self, message: m.InputMessage) -> None:
-        """Now, or once what was brought can be pasted: the key that pastes may be among what comes."""
-        if self._pasting is not None and len(self._held) < HELD_MAX:
-            self._held.append(message)
+    def on_message(self, message: m.InputMessage) -> None:
+        """Applies a message of the WebSocket, or delays it until the viewer's copy can be pasted."""
+        if self._paste is not None and len(self._delayed) < DELAYED_MAX:
+            self._delayed.append(message)
         else:
-            self._do(message)
+            self._apply(message)
 
-    def datagram(self, data: bytes | None) -> None:
-        """A message of the data channel; None: something that is none. Raises ProtocolError."""
+    def on_datagram(self, data: bytes | None) -> None:
+        """Applies a message of the data channel, unless newer input overtook it.
+
+        None is a message that the channel does not allow. Raises ProtocolError.
+        """
         if data is None:
-            raise ProtocolError("the data channel is for whole binary messages on stream 0")
+            raise ProtocolError("the data channel carries only whole binary messages on stream 0")
         motion = parse_pointer_motion(data)
         self._metrics.pointer_datagrams += 1
         self.datagrams += 1
-        # What waits for a paste is not overtaken; the WebSocket repeats where the pointer came to rest.
-        if self._pasting is None and self._order.accept_datagram(motion.turn, motion.step):
-            self._do(motion)
+        # A motion must not overtake input that waits for a paste. It may be dropped, because the WebSocket
+        # repeats where the pointer came to rest.
+        if self._paste is None and self._order.accept_datagram(motion.turn, motion.step):
+            self._apply(motion)
         else:
             self._metrics.pointer_late += 1
 
-    def hold_until(self, pasteable: asyncio.Future[None]) -> None:
-        """What comes from now on waits for this, or for a later one; that it failed ends the wait as well."""
-        self._pasting = pasteable
-        pasteable.add_done_callback(self._can_paste)
+    def delay_until(self, pasteable: asyncio.Future[None]) -> None:
+        """Delays input until programs can paste what the viewer copied: the key that pastes may be next.
 
-    def release(self) -> None:
-        """Lets go of everything, for good: what waits for a paste is not done any more."""
-        self._pasting, self._held = None, []
+        A later copy replaces an earlier one. The wait also ends when the copy fails.
+        """
+        self._paste = pasteable
+        pasteable.add_done_callback(self._on_pasteable)
+
+    def close(self) -> None:
+        """Releases everything that the viewer holds, and drops the input that waits for a paste."""
+        self._paste, self._delayed = None, []
         self._sink.release()
 
-    # ── inside ───────────────────────────────────────────────────────────────────────────────────────
+    # ── private ───────────────────────────────────────────────────────────────────────────────────────
 
-    def _can_paste(self, pasteable: asyncio.Future[None]) -> None:
+    def _on_pasteable(self, pasteable: asyncio.Future[None]) -> None:
         if not pasteable.cancelled():
-            pasteable.exception()  # a server that is gone ends the agent by its capture
-        if pasteable is self._pasting:
-            self._pasting, held, self._held = None, self._held, []
-            for message in held:
-                self._do(message)
+            pasteable.exception()  # marks it as seen: an X server that is gone ends the agent's capture
+        if pasteable is self._paste:
+            self._paste, delayed, self._delayed = None, self._delayed, []
+            for message in delayed:
+                self._apply(message)
 
-    def _do(self, message: m.InputMessage | PointerMotion) -> None:
+    def _apply(self, message: m.InputMessage | PointerMotion) -> None:
         self._metrics.input_events += 1
         try:
             match message:
                 case m.Pointer():
-                    counts = self._order.accept_message(message.turn, message.step)
-                    if counts or message.buttons != self._buttons:
+                    accepted = self._order.accept_message(message.turn, message.step)
+                    if accepted or message.buttons != self._buttons:
                         self._buttons = message.buttons
-                        self._point(message.x, message.y)
+                        self._move_pointer(message.x, message.y)
                 case PointerMotion():
-                    self._point(message.x, message.y)
+                    self._move_pointer(message.x, message.y)
                 case m.Wheel():
                     self._order.accept_message(message.turn, 0)
-                    if self._on_screen(message.x, message.y) != self._pointer:
-                        self._point(message.x, message.y)
+                    if self._on_screen(message.x, message.y) != self._pointer_px:
+                        self._move_pointer(message.x, message.y)
                     self._sink.wheel(message.dx, message.dy)
                 case m.Key():
                     self._sink.key(message.keysym, message.code, down=message.down)
@@ -132,20 +141,20 @@ class ViewerInput:
                     self._buttons = 0
                     self._sink.release()
         except Malfunction as error:
-            # A server that is gone ends the agent by its capture; one that is stuck may recover.
+            # An X server that is gone ends the agent's capture; one that is stuck may recover.
             log.error("input failed", viewer=self._viewer, error=str(error))
-            self._notice(NoticeCode.INPUT_FAILED, "The desktop does not take input at the moment.")
+            self._notify(NoticeCode.INPUT_FAILED, "The desktop does not accept input at the moment.")
 
-    def _point(self, x: int, y: int) -> None:
-        self._pointer = self._on_screen(x, y)
-        self._sink.pointer(*self._pointer, self._buttons)
-        self._pointed(*self._pointer)
+    def _move_pointer(self, x: int, y: int) -> None:
+        self._pointer_px = self._on_screen(x, y)
+        self._sink.pointer(*self._pointer_px, self._buttons)
+        self._on_pointer_moved(*self._pointer_px)
 
     def _on_screen(self, x: int, y: int) -> tuple[int, int]:
-        """From the monitor's coordinates. A drag may leave the monitor, towards others."""
+        """Converts monitor to screen coordinates. A drag may leave the monitor, but not the screen."""
         monitor = self._monitor()
-        return self._clamped(x + monitor.x, y + monitor.y)
+        return self._clamp(x + monitor.x, y + monitor.y)
 
-    def _clamped(self, x: int, y: int) -> tuple[int, int]:
-        width, height = self._size_px()
+    def _clamp(self, x: int, y: int) -> tuple[int, int]:
+        width, height = self._screen_size_px()
         return min(max(x, 0), width - 1), min(max(y, 0), height - 1)

@@ -1,4 +1,4 @@
-"""The agent as a process over a real X server: from start to exact, and its ends."""
+"""The agent as a process over a real X server: start, exact frames, monitors, and how it ends."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from display_server.desktop.spec import DesktopSpec, write_spec
 from display_server.desktop.x11.monitors import Monitor
 from display_server.desktop.x11.randr import Randr
+from display_server.protocol.close_codes import CloseCode
 from tests.fakes.viewer import FakeViewer
 from tests.fakes.x_server import Painter, XServer, x_server
 
@@ -32,6 +33,8 @@ WIDTH, HEIGHT = 700, 430
 
 @dataclass
 class AgentProcess:
+    """An agent process, its X server, and a client that draws on it."""
+
     server: XServer
     folder: Path
     process: subprocess.Popen[bytes]
@@ -45,12 +48,13 @@ class AgentProcess:
     def log(self) -> str:
         return (self.folder / "log").read_text()
 
-    def picture(self) -> NDArray[np.uint8]:
-        """As an independent client sees it, (height, width, 4)."""
+    def frame(self) -> NDArray[np.uint8]:
+        """Returns the screen as an independent X client reads it, (height, width, 4)."""
         pixels = self.painter.pixels()
         return np.dstack([pixels, np.zeros(pixels.shape[:2], np.uint8)])
 
-    async def ended(self) -> int:
+    async def wait(self) -> int:
+        """Returns the exit code."""
         return await asyncio.to_thread(self.process.wait, 5)
 
 
@@ -77,7 +81,7 @@ async def agent_process(
         (folder / "framebuffer").symlink_to(server.framebuffer)
         painter = Painter(server)
         with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(  # noqa: ASYNC220 - a few ms, and nothing else runs yet
+            process = subprocess.Popen(  # noqa: ASYNC220 - takes a few ms, and nothing else runs yet
                 [*COMMAND, "--folder", name, "--display", server.display, "--source", source],
                 env={**server.environment, "PYTHONPATH": ROOT},
                 stderr=log,
@@ -96,7 +100,7 @@ async def agent_process(
 
 
 @pytest.mark.parametrize("source", ["fbdir", "shm"])
-async def test_what_is_drawn_on_x_arrives_exactly(source: str) -> None:
+async def test_shows_exactly_what_programs_draw(source: str) -> None:
     random = np.random.default_rng(1)
     async with agent_process(source) as running, FakeViewer(running.socket) as viewer:
         await viewer.until(lambda: viewer.epoch > 0)
@@ -104,29 +108,29 @@ async def test_what_is_drawn_on_x_arrives_exactly(source: str) -> None:
             width, height = (int(n) for n in random.integers(1, 300, 2))
             x, y = int(random.integers(0, WIDTH - width)), int(random.integers(0, HEIGHT - height))
             running.painter.fill(x, y, width, height, int(random.integers(0, 1 << 24)))
-        await viewer.until_exact(running.picture())
+        await viewer.until_exact(running.frame())
 
 
-async def test_told_to_end() -> None:
+async def test_ends_on_sigterm_and_tells_its_viewers() -> None:
     async with agent_process() as running, FakeViewer(running.socket) as viewer:
         await viewer.until(lambda: viewer.epoch > 0)
         running.process.send_signal(signal.SIGTERM)
         await viewer.until(lambda: viewer.close_code is not None)
-        assert viewer.close_code == 1001
-        assert await running.ended() == 0
+        assert viewer.close_code == CloseCode.GOING_AWAY
+        assert await running.wait() == 0
         assert not running.socket.exists()
 
 
-async def test_an_x_server_that_dies() -> None:
+async def test_ends_when_its_x_server_dies() -> None:
     async with agent_process() as running, FakeViewer(running.socket) as viewer:
         await viewer.until(lambda: viewer.epoch > 0)
         running.server.process.send_signal(signal.SIGTERM)
         await viewer.until(lambda: viewer.close_code is not None)
-        assert viewer.close_code == 4404
-        assert await running.ended() == 1
+        assert viewer.close_code == CloseCode.DESKTOP_ENDED
+        assert await running.wait() == 1
         last = json.loads(running.log.splitlines()[-1])
         assert last["kind"] == "CaptureError"
-        assert "gone" in last["error"]
+        assert "was lost" in last["error"]
 
 
 PAIR = [
@@ -135,33 +139,33 @@ PAIR = [
 ]
 
 
-async def test_a_layout_is_ordered_and_shown() -> None:
-    """Two monitors out of one, then another size, then one: all over the same connection."""
+async def test_applies_layouts_that_viewers_request() -> None:
+    """One monitor becomes two, one of them is resized, then removed: all over the same connection."""
     async with agent_process(size=(1500, 1000), outputs=6) as running, FakeViewer(running.socket) as left:
-        await left.until_exact(running.picture())
-        await left.say(type="layout", monitors=PAIR)
-        await left.until(lambda: left.picture.shape[:2] == (1000, 800))
+        await left.until_exact(running.frame())
+        await left.send(type="layout", monitors=PAIR)
+        await left.until(lambda: left.surface.shape[:2] == (1000, 800))
         async with FakeViewer(running.socket, monitor=1) as right:
             for number in range(30):
                 running.painter.fill(40 * number, 20 * number, 300, 300, 0x0A1B2C * (number + 1) & 0xFFFFFF)
-            await left.until_exact(running.picture()[:1000, :800])
-            await right.until_exact(running.picture()[120:600, 800:1440])
-            await right.say(type="layout", monitors=[PAIR[0], {**PAIR[1], "height": 500}])
-            await right.until(lambda: right.picture.shape[:2] == (500, 640))
-            await right.until_exact(running.picture()[120:620, 800:1440])
-            await right.say(type="pointer", x=-50, y=10, buttons=0)
-            await left.until(lambda: bool(left.told("pointer")))
-            assert left.told("pointer")[-1] == {"type": "pointer", "x": 750, "y": 130}
-            await left.say(type="layout", monitors=PAIR[:1], scale=125)
+            await left.until_exact(running.frame()[:1000, :800])
+            await right.until_exact(running.frame()[120:600, 800:1440])
+            await right.send(type="layout", monitors=[PAIR[0], {**PAIR[1], "height": 500}])
+            await right.until(lambda: right.surface.shape[:2] == (500, 640))
+            await right.until_exact(running.frame()[120:620, 800:1440])
+            await right.send(type="pointer", x=-50, y=10, buttons=0)
+            await left.until(lambda: bool(left.received("pointer")))
+            assert left.received("pointer")[-1] == {"type": "pointer", "x": 750, "y": 130}
+            await left.send(type="layout", monitors=PAIR[:1], scale=125)
             await right.until(lambda: right.close_code is not None)
-            assert right.close_code == 4410
+            assert right.close_code == CloseCode.MONITOR_REMOVED
         running.painter.fill(0, 0, 99, 99, 0xABCDEF)
-        await left.until_exact(running.picture())
-        assert left.told("monitors")[-1]["scale"] == 125
+        await left.until_exact(running.frame())
+        assert left.received("monitors")[-1]["scale"] == 125
         assert left.close_code is None
 
 
-async def test_monitors_that_others_arrange() -> None:
+async def test_follows_monitors_that_other_x_clients_arrange() -> None:
     async with agent_process(size=(1500, 1000), outputs=6) as running, FakeViewer(running.socket) as viewer:
         await viewer.until(lambda: viewer.epoch > 0)
         timings = ["20", "640", "641", "642", "643", "480", "481", "482", "483"]
@@ -174,27 +178,27 @@ async def test_monitors_that_others_arrange() -> None:
             await asyncio.to_thread(
                 subprocess.run, command, env=running.server.environment, check=True, capture_output=True
             )
-        await viewer.until(lambda: viewer.picture.shape[:2] == (480, 640))
+        await viewer.until(lambda: viewer.surface.shape[:2] == (480, 640))
         running.painter.fill(0, 0, 50, 50, 0x123456)
-        await viewer.until_exact(running.picture())
+        await viewer.until_exact(running.frame())
 
 
-async def test_attached_displays_show_their_monitors_and_keep_them() -> None:
+async def test_shows_but_does_not_arrange_the_monitors_of_an_attached_display() -> None:
     async with (
         agent_process("shm", size=(1500, 1000), outputs=6, attach=True) as running,
         FakeViewer(running.socket) as left,
     ):
         await left.until(lambda: left.epoch > 0)
         with contextlib.closing(Randr(running.server.display, None)) as randr:
-            # At the size that it has: shared memory cannot follow another one.
-            randr.arrange([Monitor(0, 0, 0, 900, 1000), Monitor(1, 900, 500, 600, 500)])
-        await left.until(lambda: left.picture.shape[:2] == (1000, 900))
+            # The screen keeps its size: a shared-memory source cannot follow another one.
+            randr.apply([Monitor(0, 0, 0, 900, 1000), Monitor(1, 900, 500, 600, 500)])
+        await left.until(lambda: left.surface.shape[:2] == (1000, 900))
         async with FakeViewer(running.socket, monitor=1) as right:
             running.painter.fill(880, 480, 300, 300, 0x123456)
-            await right.until_exact(running.picture()[500:, 900:])
-            await right.say(type="layout", monitors=PAIR)
-            await right.until(lambda: bool(right.told("notice")))
-            assert right.told("notice")[0]["code"] == "layout-refused"
+            await right.until_exact(running.frame()[500:, 900:])
+            await right.send(type="layout", monitors=PAIR)
+            await right.until(lambda: bool(right.received("notice")))
+            assert right.received("notice")[0]["code"] == "layout-refused"
             assert right.messages[0]["screen_max"] is None
 
 

@@ -1,4 +1,4 @@
-"""The agent with viewers that are no browsers: everything that is drawn arrives, exactly and proven."""
+"""The whole agent with viewers that are no browsers: everything that is drawn arrives, proven to be exact."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def test_random_drawing_converges_to_exact() -> None:
         assert viewer.updates[0][1] & 1, "the first update resets"
 
 
-async def test_welcome_tells_what_a_viewer_needs() -> None:
+async def test_welcome_describes_session_and_monitors() -> None:
     async with running_agent() as running, FakeViewer(running.socket, name="v7") as viewer:
         await viewer.until(lambda: viewer.epoch > 0)
         welcome = viewer.messages[0]
@@ -55,7 +55,7 @@ async def test_welcome_tells_what_a_viewer_needs() -> None:
         assert (welcome["protocol"], welcome["tile_px"]) == (1, TILE_PX)
 
 
-async def test_what_was_seen_before_costs_little() -> None:
+async def test_frames_seen_before_come_from_the_tile_cache() -> None:
     slices = [_noise(512, 384, seed) for seed in range(12)]
     async with running_agent() as running, FakeViewer(running.socket) as viewer:
         await viewer.until_exact(running.frame)
@@ -70,7 +70,7 @@ async def test_what_was_seen_before_costs_little() -> None:
         assert passes[1] <= 0.05 * passes[0]
 
 
-async def test_scrolling_text_moves() -> None:
+async def test_scrolled_text_is_sent_as_moves() -> None:
     random = np.random.default_rng(2)
     page = np.full((3008, 600, 3), 255, np.uint8)
     for line in range(0, 3008 - 10, 16):
@@ -88,7 +88,7 @@ async def test_scrolling_text_moves() -> None:
         assert running.agent.metrics.mismatches == 0
 
 
-async def test_a_corrupted_surface_is_noticed_and_mended() -> None:
+async def test_detects_and_repairs_a_corrupted_surface() -> None:
     async with running_agent() as running, FakeViewer(running.socket) as viewer:
         running.source.draw(0, 0, _noise(640, 400))
         await viewer.until_exact(running.frame)
@@ -119,17 +119,17 @@ async def test_the_trace_has_every_stage_in_order() -> None:
             await asyncio.sleep(0.01)
         await viewer.until(lambda: any(message["frames"] for message in viewer.received("trace")))
         frame = viewer.received("trace")[0]["frames"][-1]
-        ours = [frame[name] for name in ("damaged", "captured", "diffed", "encoded", "sent", "acked")]
-        assert ours == sorted(ours)
-        theirs = [frame[name] for name in ("received", "decoded", "shown")]
-        assert theirs == sorted(theirs)
+        agent_times = [frame[name] for name in ("damaged", "captured", "diffed", "encoded", "sent", "acked")]
+        assert agent_times == sorted(agent_times)
+        viewer_times = [frame[name] for name in ("received", "decoded", "shown")]
+        assert viewer_times == sorted(viewer_times)
         assert viewer.received("pong")[0]["t"] == 5.0
 
 
-async def test_a_slow_viewer_delays_no_other() -> None:
+async def test_slow_viewers_do_not_delay_others() -> None:
     async with (
         running_agent() as running,
-        FakeViewer(running.socket, never_acks=True) as deaf,
+        FakeViewer(running.socket, never_acks=True) as silent,
         FakeViewer(running.socket, ack_delay_s=0.3) as slow,
         FakeViewer(running.socket) as quick,
     ):
@@ -138,7 +138,7 @@ async def test_a_slow_viewer_delays_no_other() -> None:
             running.source.draw(0, 0, _noise(512, 384, number))
             await quick.until(lambda: quick.shows(running.frame))
         assert len(quick.updates) >= 20
-        assert len(deaf.updates) <= 3
+        assert len(silent.updates) <= 3
         assert len(slow.updates) <= 12
         await slow.until_exact(running.frame)
         assert running.agent.metrics.dropped > 0
@@ -155,7 +155,7 @@ async def test_refresh_starts_over() -> None:
         await viewer.until_exact(running.frame)
 
 
-async def test_a_viewer_that_comes_again_gets_the_same_desktop() -> None:
+async def test_a_viewer_that_reconnects_sees_the_same_desktop() -> None:
     async with running_agent() as running:
         running.source.draw(5, 5, _noise(300, 300))
         for _ in range(2):
@@ -164,7 +164,7 @@ async def test_a_viewer_that_comes_again_gets_the_same_desktop() -> None:
         assert running.input.done.count(("release",)) >= 1
 
 
-async def test_a_picture_drawn_while_it_is_read_is_read_again() -> None:
+async def test_reads_again_what_was_drawn_during_a_read() -> None:
     source = TornSource(640, 400)
     async with running_agent(source) as running, FakeViewer(running.socket) as viewer:
         await viewer.until_exact(running.frame)
@@ -198,7 +198,7 @@ async def test_input_reaches_the_desktop() -> None:
         ]
 
 
-async def test_broken_hands_are_told_and_end_nothing() -> None:
+async def test_failing_input_is_reported_and_ends_nothing() -> None:
     async with running_agent() as running, FakeViewer(running.socket) as viewer:
         running.input.broken = True
         await viewer.send(type="key", keysym=97, code="KeyA", down=True)
@@ -208,7 +208,7 @@ async def test_broken_hands_are_told_and_end_nothing() -> None:
         await viewer.until_exact(running.frame)
 
 
-async def test_pointers_of_others_and_of_programs() -> None:
+async def test_notifies_viewers_of_pointers_that_others_and_programs_move() -> None:
     async with (
         running_agent() as running,
         FakeViewer(running.socket) as one,
@@ -223,7 +223,7 @@ async def test_pointers_of_others_and_of_programs() -> None:
         assert one.received("pointer") == [{"type": "pointer", "x": 50, "y": 60}]
 
 
-async def test_cursor_shapes() -> None:
+async def test_sends_cursor_shapes() -> None:
     async with running_agent() as running, FakeViewer(running.socket) as viewer:
         await viewer.until(lambda: bool(viewer.received("cursor")))
         cursor = viewer.received("cursor")[0]
@@ -236,7 +236,7 @@ async def test_cursor_shapes() -> None:
 @pytest.mark.parametrize(
     "frame", ["{", '{"type":"nonsense"}', '{"type":"hello"}', b"", b"\x02" * 20, b"\x00" * 300_000]
 )
-async def test_malformed_frames_end_the_connection(frame: str | bytes) -> None:
+async def test_malformed_frames_close_the_connection(frame: str | bytes) -> None:
     async with (
         running_agent() as running,
         FakeViewer(running.socket) as viewer,
@@ -250,14 +250,14 @@ async def test_malformed_frames_end_the_connection(frame: str | bytes) -> None:
         await bystander.until_exact(running.frame)
 
 
-async def test_hello_of_another_version() -> None:
+async def test_refuses_another_protocol_version() -> None:
     async with running_agent() as running, FakeViewer(running.socket, hello=False) as viewer:
         await viewer.send(type="hello", protocol=2, client="", monitor=0, cache_bytes=0, encodings=[])
         await viewer.until(lambda: viewer.close_code is not None)
         assert viewer.close_code == CloseCode.VERSION_MISMATCH
 
 
-async def test_pages() -> None:
+async def test_serves_metrics_and_health_pages() -> None:
     async with running_agent() as running, FakeViewer(running.socket) as viewer:
         running.source.draw(0, 0, _noise(200, 200))
         await viewer.until_exact(running.frame)
@@ -270,12 +270,12 @@ async def test_pages() -> None:
         assert " 404 " in (await _get(running.socket, "/other"))[0]
 
 
-async def test_only_this_user_may_connect() -> None:
+async def test_only_its_own_user_may_connect() -> None:
     async with running_agent() as running:
         assert running.socket.stat().st_mode & 0o777 == 0o600
 
 
-async def test_a_dead_x_server_ends_the_agent() -> None:
+async def test_ends_when_the_x_server_dies() -> None:
     async def life() -> None:
         async with running_agent() as running, FakeViewer(running.socket) as viewer:
             await viewer.until(lambda: viewer.epoch > 0)
@@ -286,7 +286,7 @@ async def test_a_dead_x_server_ends_the_agent() -> None:
         await life()
 
 
-async def test_the_end_is_told_to_viewers() -> None:
+async def test_tells_viewers_when_it_ends() -> None:
     async with running_agent() as running:
         viewer = await FakeViewer(running.socket).__aenter__()
         await viewer.until(lambda: viewer.epoch > 0)
@@ -294,7 +294,7 @@ async def test_the_end_is_told_to_viewers() -> None:
     assert viewer.close_code == CloseCode.GOING_AWAY
 
 
-async def test_viewers_need_the_subprotocol_of_this_version() -> None:
+async def test_refuses_another_subprotocol() -> None:
     async with running_agent() as running:
         from websockets.asyncio.client import unix_connect
         from websockets.typing import Subprotocol

@@ -1,4 +1,4 @@
-"""A desktop follows the person from device to device."""
+"""A desktop moves to the device on which it was opened last."""
 
 from __future__ import annotations
 
@@ -11,54 +11,54 @@ from tests.fakes.agent import running_agent
 from tests.fakes.viewer import FakeViewer
 
 
-def test_opening_takes_and_coming_back_does_not() -> None:
-    holder = DeviceOwnership(share=False)
-    assert holder.claim("ward", "Ward", (), resume=True), "nobody had it"
-    assert holder.claim("tablet", "Tablet", (), resume=False)
-    assert not holder.may_display("ward")
-    assert not holder.claim("ward", "Ward", (), resume=True)
-    assert (holder.owner_name, holder.may_display("tablet")) == ("Tablet", True)
-    assert holder.claim("tablet", "Tablet", (), resume=True)
-    assert holder.claim("ward", "Ward", (), resume=False)
-    assert holder.owner_name == "Ward"
+def test_opening_takes_the_desktop_and_reconnecting_does_not() -> None:
+    ownership = DeviceOwnership(share=False)
+    assert ownership.claim("ward", "Ward", (), resume=True), "no device owned it"
+    assert ownership.claim("tablet", "Tablet", (), resume=False)
+    assert not ownership.may_display("ward")
+    assert not ownership.claim("ward", "Ward", (), resume=True)
+    assert (ownership.owner_name, ownership.may_display("tablet")) == ("Tablet", True)
+    assert ownership.claim("tablet", "Tablet", (), resume=True)
+    assert ownership.claim("ward", "Ward", (), resume=False)
+    assert ownership.owner_name == "Ward"
 
 
-def test_devices_that_share() -> None:
-    holder = DeviceOwnership(share=True)
-    assert holder.claim("ward", "", (), resume=False)
-    assert holder.claim("tablet", "", (), resume=True)
-    assert holder.may_display("ward")
+def test_shared_desktops_admit_every_device() -> None:
+    ownership = DeviceOwnership(share=True)
+    assert ownership.claim("ward", "", (), resume=False)
+    assert ownership.claim("tablet", "", (), resume=True)
+    assert ownership.may_display("ward")
 
 
-def test_one_device_gives_the_size() -> None:
-    """Of those that share, the first; the next one once it is gone for good, or opens what nobody shows."""
-    holder = DeviceOwnership(share=True)
-    assert holder.claim("ward", "", (), resume=False)
-    assert holder.claim("tablet", "", {"ward"}, resume=False)
-    assert (holder.sets_sizes("ward"), holder.sets_sizes("tablet")) == (True, False)
+def test_one_of_the_sharing_devices_sets_the_sizes() -> None:
+    """The first device does, then the next one when it was away for long, or opened an unwatched desktop."""
+    ownership = DeviceOwnership(share=True)
+    assert ownership.claim("ward", "", (), resume=False)
+    assert ownership.claim("tablet", "", {"ward"}, resume=False)
+    assert (ownership.sets_sizes("ward"), ownership.sets_sizes("tablet")) == (True, False)
     both, one = ("ward", "tablet"), ("tablet",)
-    assert not holder.on_second(both, 0)
-    assert not holder.on_second(one, 1)
-    assert not holder.on_second(one, AWAY_MAX_S)
-    assert not holder.on_second(both, AWAY_MAX_S + 5), "it was out of reach for a moment"
-    assert not holder.on_second(one, AWAY_MAX_S + 6)
-    assert holder.on_second(one, 2 * AWAY_MAX_S + 6)
-    assert (holder.sets_sizes("ward"), holder.sets_sizes("tablet")) == (False, True)
-    assert not holder.on_second((), 5 * AWAY_MAX_S)
-    assert holder.claim("ward", "", (), resume=True)
-    assert holder.sets_sizes("tablet"), "who comes back by itself takes nothing"
-    assert holder.claim("ward", "", (), resume=False)
-    assert holder.sets_sizes("ward")
+    assert not ownership.on_second(both, 0)
+    assert not ownership.on_second(one, 1)
+    assert not ownership.on_second(one, AWAY_MAX_S)
+    assert not ownership.on_second(both, AWAY_MAX_S + 5), "it was away only for a moment"
+    assert not ownership.on_second(one, AWAY_MAX_S + 6)
+    assert ownership.on_second(one, 2 * AWAY_MAX_S + 6)
+    assert (ownership.sets_sizes("ward"), ownership.sets_sizes("tablet")) == (False, True)
+    assert not ownership.on_second((), 5 * AWAY_MAX_S)
+    assert ownership.claim("ward", "", (), resume=True)
+    assert ownership.sets_sizes("tablet"), "a device that reconnects by itself takes nothing"
+    assert ownership.claim("ward", "", (), resume=False)
+    assert ownership.sets_sizes("ward")
 
 
-def test_the_device_that_has_it_gives_the_size() -> None:
-    holder = DeviceOwnership(share=False)
-    assert holder.claim("ward", "", (), resume=False)
-    assert holder.claim("tablet", "", {"ward"}, resume=False)
-    assert (holder.sets_sizes("ward"), holder.sets_sizes("tablet")) == (False, True)
+def test_the_owner_sets_the_sizes() -> None:
+    ownership = DeviceOwnership(share=False)
+    assert ownership.claim("ward", "", (), resume=False)
+    assert ownership.claim("tablet", "", {"ward"}, resume=False)
+    assert (ownership.sets_sizes("ward"), ownership.sets_sizes("tablet")) == (False, True)
 
 
-async def test_the_former_device_goes_and_hears_where_to() -> None:
+async def test_disconnects_the_former_device_and_names_the_new_one() -> None:
     async with (
         running_agent() as running,
         FakeViewer(running.socket, device="ward", name="left") as left,
@@ -73,24 +73,24 @@ async def test_the_former_device_goes_and_hears_where_to() -> None:
             for viewer in (left, right):
                 await viewer.until(lambda viewer=viewer: viewer.close_code is not None)  # type: ignore[misc]
                 assert (viewer.close_code, viewer.close_reason) == (CloseCode.TAKEN_OVER, "TABLET")
-            assert ("release",) in running.input.done, "what it held is let go"
+            assert ("release",) in running.input.done, "the button it held is released"
             await tablet.until_exact(running.frame)
 
 
-async def test_who_was_out_of_reach_does_not_take_it_back() -> None:
+async def test_a_device_that_lost_its_connection_does_not_take_the_desktop_back() -> None:
     async with running_agent() as running:
         async with FakeViewer(running.socket, device="tablet") as tablet:
             await tablet.until_exact(running.frame)
             async with FakeViewer(running.socket, device="ward", resume=True) as ward:
                 await ward.until(lambda: ward.close_code is not None)
                 assert (ward.close_code, ward.close_reason) == (CloseCode.TAKEN_OVER, "TABLET")
-                assert ward.messages == [], "it is shown nothing, not even the desktop's size"
+                assert ward.messages == [], "it is sent nothing, not even the size of the desktop"
             assert tablet.close_code is None
         async with FakeViewer(running.socket, device="ward") as ward:
             await ward.until_exact(running.frame)
 
 
-async def test_what_a_dismissed_viewer_still_sends_counts_for_nothing() -> None:
+async def test_ignores_what_a_dismissed_viewer_still_sends() -> None:
     async with running_agent() as running, FakeViewer(running.socket, device="ward") as ward:
         await ward.until_exact(running.frame)
         async with FakeViewer(running.socket, device="tablet") as tablet:
@@ -105,7 +105,7 @@ async def test_what_a_dismissed_viewer_still_sends_counts_for_nothing() -> None:
             assert running.input.done == before
 
 
-async def test_devices_stay_together_where_policy_allows() -> None:
+async def test_devices_share_a_desktop_if_policy_allows() -> None:
     async with (
         running_agent(share=True) as running,
         FakeViewer(running.socket, device="ward") as ward,
@@ -116,7 +116,7 @@ async def test_devices_stay_together_where_policy_allows() -> None:
         assert ward.close_code is None
 
 
-async def test_viewers_are_told_whose_windows_give_the_size() -> None:
+async def test_viewers_are_told_who_sets_the_sizes() -> None:
     async with (
         running_agent(share=True) as running,
         FakeViewer(running.socket, device="ward") as ward,

@@ -1,4 +1,4 @@
-"""Several monitors: each a picture of its own, over one screen; and viewers when they change."""
+"""Several monitors on one screen, and what viewers are sent when the monitors change."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def part(running: RunningAgent, monitor: Monitor) -> NDArray[np.uint8]:
 
 
 class CountingSource(SyntheticSource):
-    """Notes what is read of it."""
+    """Records the rectangles that are read."""
 
     def __init__(self, width_px: int, height_px: int) -> None:
         super().__init__(width_px, height_px)
@@ -59,7 +59,7 @@ async def test_each_viewer_shows_its_monitor_exactly() -> None:
         assert right.grid.count == 77
 
 
-async def test_damage_of_one_makes_no_capture_of_another() -> None:
+async def test_damage_to_one_monitor_captures_no_other() -> None:
     source = CountingSource(1212, 640)
     async with (
         running_agent(source, PAIR) as running,
@@ -78,7 +78,7 @@ async def test_damage_of_one_makes_no_capture_of_another() -> None:
         assert len(left.updates) == updates
 
 
-async def test_a_monitor_that_nobody_views_is_not_read() -> None:
+async def test_does_not_read_a_monitor_without_viewers() -> None:
     source = CountingSource(1212, 640)
     async with running_agent(source, PAIR) as running, FakeViewer(running.socket) as left:
         await left.until_exact(part(running, LEFT))
@@ -93,7 +93,7 @@ async def test_a_monitor_that_nobody_views_is_not_read() -> None:
             await right.until_exact(part(running, RIGHT))
 
 
-async def test_a_monitor_whose_viewer_is_slow_holds_up_no_other() -> None:
+async def test_a_slow_viewer_does_not_delay_another_monitor() -> None:
     async with (
         running_agent(monitors=PAIR) as running,
         FakeViewer(running.socket, never_acks=True) as left,
@@ -115,7 +115,7 @@ async def test_pointer_and_drags_cross_monitors() -> None:
     ):
         await left.until(lambda: left.epoch > 0)
         await right.send(type="pointer", x=10, y=20, buttons=1)
-        await right.send(type="pointer", x=-30, y=25, buttons=1)  # dragged over to the left one
+        await right.send(type="pointer", x=-30, y=25, buttons=1)  # drags to the left monitor
         await right.send(type="pointer", x=-9999, y=9999, buttons=0)
         await right.send(type="wheel", x=5, y=6, dx=0, dy=120)
         await left.until(lambda: bool(left.received("pointer")))
@@ -129,7 +129,7 @@ async def test_pointer_and_drags_cross_monitors() -> None:
         assert {"type": "pointer", "x": 517, "y": 106} in left.received("pointer")
 
 
-async def test_another_size_starts_over() -> None:
+async def test_a_resized_monitor_starts_over() -> None:
     taller = Monitor(1, 512, 0, 800, 500)
     async with (
         running_agent(monitors=PAIR) as running,
@@ -145,12 +145,14 @@ async def test_another_size_starts_over() -> None:
         await right.until_exact(part(running, taller))
         await left.until_exact(part(running, LEFT))
         assert right.updates[-1][1] & 1 or any(flags & 1 for _, flags, _ in right.updates[1:])
-        assert not any(flags & 1 for _, flags, _ in left.updates[updates:]), "the other one goes on"
+        assert not any(flags & 1 for _, flags, _ in left.updates[updates:]), (
+            "the other monitor is not disturbed"
+        )
         assert running.agent.metrics.violations == 0
         assert running.agent.metrics.mismatches == 0
 
 
-async def test_another_place_shows_what_is_there() -> None:
+async def test_a_moved_monitor_shows_its_new_place() -> None:
     moved = Monitor(1, 600, 10, 700, 400)
     async with running_agent(monitors=PAIR) as running, FakeViewer(running.socket, monitor=1) as right:
         running.source.fill(Rect(550, 150, 300, 300), 0x336699)
@@ -161,7 +163,7 @@ async def test_another_place_shows_what_is_there() -> None:
         assert sum(flags & 1 for _, flags, _ in right.updates) == 1
 
 
-async def test_changes_while_much_is_drawn() -> None:
+async def test_survives_many_resizes_while_programs_draw() -> None:
     async with running_agent(monitors=PAIR) as running, FakeViewer(running.socket) as left:
         await left.until(lambda: left.epoch > 0)
         for number in range(25):
@@ -178,7 +180,7 @@ async def test_changes_while_much_is_drawn() -> None:
         assert running.agent.metrics.mismatches == 0
 
 
-async def test_a_viewer_whose_monitor_vanished_is_told() -> None:
+async def test_disconnects_the_viewer_of_a_removed_monitor() -> None:
     async with (
         running_agent(monitors=PAIR) as running,
         FakeViewer(running.socket) as left,
@@ -196,7 +198,7 @@ async def test_a_viewer_whose_monitor_vanished_is_told() -> None:
             assert late.close_code == CloseCode.MONITOR_REMOVED
 
 
-async def test_viewers_order_layouts() -> None:
+async def test_applies_layouts_that_viewers_request() -> None:
     wanted = [
         {"id": 0, "x": -900, "y": 40, "width": 900, "height": 600},
         {"id": 1, "x": 0, "y": 0, "width": 800, "height": 700, "primary": True},
@@ -213,7 +215,7 @@ async def test_viewers_order_layouts() -> None:
         assert told["scale"] == 150
         async with FakeViewer(running.socket, monitor=1) as other:
             await other.until_exact(part(running, Monitor(1, 900, 0, 800, 700)))
-        # The same again: who asks is answered.
+        # A request that changes nothing is answered as well.
         await viewer.send(type="layout", monitors=wanted)
         await viewer.until(lambda: len(viewer.received("monitors")) == 2)
 
@@ -234,7 +236,7 @@ async def test_refused_layouts_change_nothing() -> None:
         assert (running.source.width_px, running.source.height_px) == (640, 400)
 
 
-async def test_of_many_orders_the_last_counts() -> None:
+async def test_applies_the_latest_of_many_requests() -> None:
     async with running_agent() as running, FakeViewer(running.socket) as viewer:
         await viewer.until(lambda: viewer.epoch > 0)
         for width in range(800, 1000):

@@ -1,4 +1,4 @@
-"""Video is made ready when something asks for it, and not before."""
+"""Video support is loaded when a viewer needs it, and not before."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from display_server.protocol.close_codes import CloseCode
 from tests.fakes.agent import RunningAgent, running_agent
 from tests.fakes.viewer import FakeViewer
 
-#: Of a desktop on which something of weight can move.
+#: A screen that is large enough for a motion region.
 SIZE_PX = (1024, 768)
 
 
@@ -36,7 +36,7 @@ async def play_film(running: RunningAgent, frames: int, pause_s: float = 0.02) -
         await asyncio.sleep(pause_s)
 
 
-async def test_a_viewer_that_is_too_slow_for_tiles_is_asked_for_an_offer() -> None:
+async def test_asks_a_viewer_that_is_too_slow_for_tiles() -> None:
     async with (
         running_agent(SyntheticSource(*SIZE_PX), video=settings("adaptive", "127.0.0.1")) as running,
         FakeViewer(running.socket, video=True, ack_delay_s=0.25) as viewer,
@@ -45,12 +45,12 @@ async def test_a_viewer_that_is_too_slow_for_tiles_is_asked_for_an_offer() -> No
         assert viewer.received("peer") == []
         await play_film(running, 120)
         await viewer.until(lambda: bool(viewer.received("peer")), timeout_s=20)
-        assert viewer.received("video") == [], "without a connection tiles bring everything"
+        assert viewer.received("video") == [], "without a connection, tiles bring everything"
 
 
 async def test_a_still_desktop_loads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def load() -> object:
-        raise AssertionError("nobody asked for it")
+        raise AssertionError("nobody requested video")
 
     monkeypatch.setattr(video_factory, "_load_support", load)
     # On a busy host even this link looks slow, and a slow link alone is a reason to load.
@@ -83,7 +83,7 @@ async def test_a_slow_link_is_prepared_before_anything_moves(
         await viewer.until(lambda: bool(viewer.received("peer")), timeout_s=20)
 
 
-async def test_economy_asks_at_once() -> None:
+async def test_economy_asks_every_viewer_at_once() -> None:
     async with (
         running_agent(SyntheticSource(*SIZE_PX), video=settings("economy", "127.0.0.1")) as running,
         FakeViewer(running.socket, video=True) as viewer,
@@ -92,18 +92,18 @@ async def test_economy_asks_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "shows"),
+    ("wanted", "capable"),
     [
         (settings("exact", "127.0.0.1"), True),
         (settings("economy"), True),
         (settings("economy", "127.0.0.1"), False),
     ],
-    ids=["exact", "without an address", "a viewer that shows none"],
+    ids=["exact", "without an address", "a viewer that cannot show video"],
 )
-async def test_who_may_not_or_cannot_is_not_asked(wanted: VideoSettings, shows: bool) -> None:
+async def test_asks_no_viewer_that_may_not_or_cannot_show_video(wanted: VideoSettings, capable: bool) -> None:
     async with (
         running_agent(SyntheticSource(*SIZE_PX), video=wanted) as running,
-        FakeViewer(running.socket, video=shows, ack_delay_s=0.25) as viewer,
+        FakeViewer(running.socket, video=capable, ack_delay_s=0.25) as viewer,
     ):
         await viewer.until(lambda: viewer.epoch > 0)
         await play_film(running, 40)
@@ -123,11 +123,11 @@ async def test_each_monitor_has_its_own_policy() -> None:
         await diagnostic.send(type="ping", t=0.0)
         await diagnostic.until(lambda: bool(diagnostic.received("pong")), timeout_s=20)
         assert diagnostic.received("peer") == []
-        await diagnostic.send(type="offer", sdp="v=0")  # it was not asked for
+        await diagnostic.send(type="offer", sdp="v=0")  # nobody asked for an offer
         await diagnostic.until(lambda: diagnostic.close_code == CloseCode.PROTOCOL_VIOLATION, timeout_s=20)
 
 
-def test_what_holds_for_a_monitor() -> None:
+def test_settings_for_one_monitor() -> None:
     mixed = VideoSettings(policy="adaptive", monitors={0: "exact", 1: "economy"}, addresses=["127.0.0.1"])
     assert [mixed.for_monitor(number).policy for number in range(3)] == ["exact", "economy", "adaptive"]
     assert [mixed.for_monitor(number).enabled for number in range(3)] == [False, True, True]
@@ -136,7 +136,7 @@ def test_what_holds_for_a_monitor() -> None:
     exact = VideoSettings(
         policy="adaptive", monitors=dict.fromkeys(range(6), "exact"), addresses=["127.0.0.1"]
     )
-    assert (exact.enabled, exact.preload) == (True, False), "there is no telling which monitors there will be"
+    assert (exact.enabled, exact.preload) == (True, False), "the desktop may get a monitor that allows video"
     assert msgspec.json.decode(msgspec.json.encode(mixed), type=VideoSettings) == mixed
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode('{"monitors": {"6": "exact"}}', type=VideoSettings)
@@ -147,7 +147,7 @@ def test_what_holds_for_a_monitor() -> None:
     ]
 
 
-def test_policies_on_the_command_line() -> None:
+def test_parses_policies_of_the_command_line() -> None:
     assert parse_policies("economy") == ("economy", {})
     assert parse_policies("adaptive,0=exact,1=economy") == ("adaptive", {"0": "exact", "1": "economy"})
     for wrong, said in (
@@ -161,7 +161,7 @@ def test_policies_on_the_command_line() -> None:
             parse_policies(wrong)
 
 
-async def test_a_host_without_the_means_goes_on_with_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_uses_tiles_on_a_host_without_video_support(monkeypatch: pytest.MonkeyPatch) -> None:
     def load() -> object:
         raise ImportError("no module named av")
 

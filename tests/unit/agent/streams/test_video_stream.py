@@ -99,6 +99,9 @@ class Bench:
     def request_frame(self, monitor: int) -> None:
         self.frames_requested += 1
 
+    def request_whole_frame(self, monitor: int) -> None:
+        raise AssertionError("only a viewer that becomes visible needs the whole frame")
+
     def is_captured(self, monitor: int) -> bool:
         return True
 

@@ -1,4 +1,4 @@
-"""One viewer's hands, on a screen of two monitors."""
+"""The input of one viewer, on a screen with two monitors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from display_server.agent.viewer.viewer_input import HELD_MAX, ViewerInput
+from display_server.agent.viewer.viewer_input import DELAYED_MAX, ViewerInput
 from display_server.desktop.x11.monitors import Monitor
 from display_server.errors import Malfunction
 from display_server.protocol import messages as m
@@ -23,32 +23,32 @@ UP = m.Key(0xFFE3, "ControlLeft", down=False)
 
 
 class Bench:
-    """Of a viewer that shows the right monitor."""
+    """The input of a viewer that shows the right one of two monitors."""
 
     def __init__(self) -> None:
         self.sink = RecordingInput()
         self.monitor = RIGHT
-        self.pointed: list[tuple[int, int]] = []
+        self.moves: list[tuple[int, int]] = []
         self.notices: list[str] = []
         self.metrics = AgentMetrics()
-        self.hands = ViewerInput(
+        self.input = ViewerInput(
             "v1",
             self.sink,
             lambda: self.monitor,
             lambda: SCREEN_PX,
-            lambda x_px, y_px: self.pointed.append((x_px, y_px)),
+            lambda x_px, y_px: self.moves.append((x_px, y_px)),
             lambda code, _: self.notices.append(code),
             self.metrics,
         )
 
     def paste(self) -> asyncio.Future[None]:
-        """Something was brought; done when it can be pasted."""
+        """Begins a paste. Its future is done when programs can paste."""
         pasteable = asyncio.get_running_loop().create_future()
-        self.hands.hold_until(pasteable)
+        self.input.delay_until(pasteable)
         return pasteable
 
-    def place(self) -> tuple[int, int] | None:
-        return self.hands.place
+    def pointer_px(self) -> tuple[int, int] | None:
+        return self.input.pointer_px
 
     @property
     def done(self) -> list[tuple[object, ...]]:
@@ -61,51 +61,53 @@ def bench() -> Bench:
 
 
 def test_a_drag_may_leave_the_monitor_but_not_the_screen(bench: Bench) -> None:
-    bench.hands.act(m.Pointer(10, 20, 1))
-    assert (bench.place(), bench.done[-1]) == ((10, 20), ("pointer", 810, 120, 1))
-    bench.hands.act(m.Pointer(-300, 20, 1))
-    assert (bench.place(), bench.done[-1]) == (None, ("pointer", 500, 120, 1))
-    bench.hands.act(m.Pointer(5000, -5000, 0))
+    bench.input.on_message(m.Pointer(10, 20, 1))
+    assert (bench.pointer_px(), bench.done[-1]) == ((10, 20), ("pointer", 810, 120, 1))
+    bench.input.on_message(m.Pointer(-300, 20, 1))
+    assert (bench.pointer_px(), bench.done[-1]) == (None, ("pointer", 500, 120, 1))
+    bench.input.on_message(m.Pointer(5000, -5000, 0))
     assert bench.done[-1] == ("pointer", 1499, 0, 0)
-    assert bench.pointed == [(810, 120), (500, 120), (1499, 0)]
+    assert bench.moves == [(810, 120), (500, 120), (1499, 0)]
 
 
-def test_the_pointer_is_where_it_was_last_moved_to(bench: Bench) -> None:
-    assert bench.place() is None
-    bench.hands.moved(900, 300)
-    assert (bench.place(), bench.done, bench.pointed) == ((100, 200), [], [])
+def test_knows_where_anyone_moved_the_pointer(bench: Bench) -> None:
+    assert bench.pointer_px() is None
+    bench.input.on_moved_by_others(900, 300)
+    assert (bench.pointer_px(), bench.done, bench.moves) == ((100, 200), [], [])
     bench.monitor = LEFT
-    assert bench.place() is None
+    assert bench.pointer_px() is None
     bench.monitor = RIGHT
-    bench.hands.act(m.Wheel(100, 200, 0, 120))  # it is there already
-    bench.hands.act(m.Wheel(101, 200, 0, 120))
+    bench.input.on_message(m.Wheel(100, 200, 0, 120))  # the pointer is there already
+    bench.input.on_message(m.Wheel(101, 200, 0, 120))
     assert bench.done == [("wheel", 0, 120), ("pointer", 901, 300, 0), ("wheel", 0, 120)]
 
 
-def test_what_came_by_one_way_is_not_done_again_for_the_other(bench: Bench) -> None:
-    bench.hands.act(m.Pointer(10, 10, 0, turn=1, step=5))
-    bench.hands.datagram(motion(1, 4, 400, 400))
-    bench.hands.datagram(motion(1, 6, 20, 20))
-    bench.hands.act(m.Pointer(20, 20, 0, turn=1, step=6))  # in line comes what the datagram had brought
+def test_applies_a_motion_of_both_transports_once(bench: Bench) -> None:
+    bench.input.on_message(m.Pointer(10, 10, 0, turn=1, step=5))
+    bench.input.on_datagram(motion(1, 4, 400, 400))
+    bench.input.on_datagram(motion(1, 6, 20, 20))
+    bench.input.on_message(
+        m.Pointer(20, 20, 0, turn=1, step=6)
+    )  # the WebSocket repeats the motion of the datagram
     assert bench.done == [("pointer", 810, 110, 0), ("pointer", 820, 120, 0)]
-    assert (bench.hands.datagrams, bench.metrics.pointer_datagrams, bench.metrics.pointer_late) == (2, 2, 1)
+    assert (bench.input.datagrams, bench.metrics.pointer_datagrams, bench.metrics.pointer_late) == (2, 2, 1)
 
 
 @pytest.mark.parametrize("data", [None, b"", motion(0, 1, 2, 3)])
-def test_what_is_no_motion_is_refused_and_not_counted(bench: Bench, data: bytes | None) -> None:
+def test_refuses_malformed_datagrams_and_does_not_count_them(bench: Bench, data: bytes | None) -> None:
     with pytest.raises(ProtocolError):
-        bench.hands.datagram(data)
-    assert (bench.done, bench.hands.datagrams) == ([], 0)
+        bench.input.on_datagram(data)
+    assert (bench.done, bench.input.datagrams) == ([], 0)
 
 
-async def test_keys_wait_until_what_was_brought_can_be_pasted(bench: Bench) -> None:
-    bench.hands.act(m.Pointer(10, 10, 0, turn=1, step=1))
+async def test_keys_wait_until_the_copy_can_be_pasted(bench: Bench) -> None:
+    bench.input.on_message(m.Pointer(10, 10, 0, turn=1, step=1))
     bench.done.clear()
     pasteable = bench.paste()
-    bench.hands.act(DOWN)
-    bench.hands.act(m.Text("v"))
-    bench.hands.act(UP)
-    bench.hands.datagram(motion(1, 2, 20, 20))  # it would be ahead of the keys
+    bench.input.on_message(DOWN)
+    bench.input.on_message(m.Text("v"))
+    bench.input.on_message(UP)
+    bench.input.on_datagram(motion(1, 2, 20, 20))  # would overtake the keys
     assert (bench.done, bench.metrics.pointer_late) == ([], 1)
     pasteable.set_result(None)
     await asyncio.sleep(0)
@@ -114,13 +116,13 @@ async def test_keys_wait_until_what_was_brought_can_be_pasted(bench: Bench) -> N
         ("text", "v"),
         ("key", 0xFFE3, "ControlLeft", False),
     ]
-    bench.hands.act(m.Text("next"))
+    bench.input.on_message(m.Text("next"))
     assert bench.done[-1] == ("text", "next")
 
 
-async def test_of_two_copies_the_later_one_is_waited_for(bench: Bench) -> None:
+async def test_keys_wait_for_the_later_of_two_copies(bench: Bench) -> None:
     first, second = bench.paste(), bench.paste()
-    bench.hands.act(m.Text("v"))
+    bench.input.on_message(m.Text("v"))
     first.set_result(None)
     await asyncio.sleep(0)
     assert bench.done == []
@@ -130,9 +132,9 @@ async def test_of_two_copies_the_later_one_is_waited_for(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("cancelled", [True, False])
-async def test_a_copy_that_never_arrives_holds_nothing_back_for_ever(bench: Bench, cancelled: bool) -> None:
+async def test_a_copy_that_fails_ends_the_wait(bench: Bench, cancelled: bool) -> None:
     pasteable = bench.paste()
-    bench.hands.act(m.Text("v"))
+    bench.input.on_message(m.Text("v"))
     if cancelled:
         pasteable.cancel()
     else:
@@ -141,35 +143,35 @@ async def test_a_copy_that_never_arrives_holds_nothing_back_for_ever(bench: Benc
     assert bench.done == [("text", "v")]
 
 
-async def test_what_waits_for_a_paste_is_not_done_for_a_viewer_that_left(bench: Bench) -> None:
+async def test_drops_delayed_input_when_the_viewer_disconnects(bench: Bench) -> None:
     pasteable = bench.paste()
-    bench.hands.act(DOWN)
-    bench.hands.release()
+    bench.input.on_message(DOWN)
+    bench.input.close()
     pasteable.set_result(None)
     await asyncio.sleep(0)
     assert bench.done == [("release",)]
 
 
-async def test_no_more_is_held_than_a_bound(bench: Bench) -> None:
+async def test_delays_a_bounded_number_of_messages(bench: Bench) -> None:
     bench.paste()
-    for _ in range(HELD_MAX):
-        bench.hands.act(m.Text("v"))
+    for _ in range(DELAYED_MAX):
+        bench.input.on_message(m.Text("v"))
     assert bench.done == []
-    bench.hands.act(m.Text("over"))
+    bench.input.on_message(m.Text("over"))
     assert bench.done == [("text", "over")]
 
 
-def test_hands_that_are_stuck_are_told_of_and_may_recover(bench: Bench) -> None:
+def test_notifies_the_person_while_input_fails(bench: Bench) -> None:
     bench.sink.broken = True
-    bench.hands.act(DOWN)
+    bench.input.on_message(DOWN)
     assert bench.notices == ["input-failed"]
     bench.sink.broken = False
-    bench.hands.act(DOWN)
+    bench.input.on_message(DOWN)
     assert (bench.notices, len(bench.done)) == (["input-failed"], 1)
 
 
-def test_letting_go_forgets_the_buttons(bench: Bench) -> None:
-    bench.hands.act(m.Pointer(10, 10, 1, turn=1))
-    bench.hands.act(m.Release())
-    bench.hands.act(m.Wheel(20, 20, 0, 120, turn=2))
+def test_release_forgets_the_buttons(bench: Bench) -> None:
+    bench.input.on_message(m.Pointer(10, 10, 1, turn=1))
+    bench.input.on_message(m.Release())
+    bench.input.on_message(m.Wheel(20, 20, 0, 120, turn=2))
     assert bench.done[1:] == [("release",), ("pointer", 820, 120, 0), ("wheel", 0, 120)]

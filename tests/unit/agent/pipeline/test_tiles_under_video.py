@@ -1,4 +1,4 @@
-"""What video covers is digested when somebody is to get it as tiles, and no sooner."""
+"""Tiles that every viewer gets as video are hashed only when a viewer is to get them as tiles."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Film:
-    """Plays on the desktop until told otherwise."""
+    """Plays on the desktop until `stop`."""
 
     def __init__(self, running: RunningAgent) -> None:
         self._running = running
@@ -46,47 +46,47 @@ class Film:
         await asyncio.gather(self._task, return_exceptions=True)
 
 
-async def covered(viewer: FakeViewer) -> None:
-    """Offers a connection when it is asked, and waits until video takes over."""
+async def start_video(viewer: FakeViewer) -> None:
+    """Answers the request for an offer, and waits until video replaces tiles."""
     await viewer.until(lambda: bool(viewer.received("peer")), 20)
     await viewer.send(type="offer", sdp="offer")
-    await viewer.until(lambda: any(told["number"] for told in viewer.received("video")), 20)
+    await viewer.until(lambda: any(message["number"] for message in viewer.received("video")), 20)
 
 
 def shadow_of(running: RunningAgent) -> Shadow:
     return running.agent.screen.frames[0].shadow
 
 
-async def undigested(running: RunningAgent) -> None:
+async def until_stale(running: RunningAgent) -> None:
     for _ in range(1000):
         if shadow_of(running).stale.any():
             return
         await asyncio.sleep(0.01)
-    raise AssertionError("everything was digested")
+    raise AssertionError("every tile was hashed")
 
 
-async def test_it_is_exact_after_the_motion() -> None:
+async def test_is_exact_after_the_motion() -> None:
     async with (
         running_agent(SyntheticSource(1280, 800), video=ECONOMY) as running,
         FakeViewer(running.socket, video=True) as viewer,
     ):
         film = Film(running)
-        await covered(viewer)
-        await undigested(running)
+        await start_video(viewer)
+        await until_stale(running)
         await film.stop()
         await viewer.until_exact(running.frame, 20)
         assert not shadow_of(running).stale.any()
         assert running.agent.metrics.mismatches == 0
 
 
-async def test_somebody_without_video_gets_every_tile() -> None:
+async def test_a_viewer_without_video_gets_every_tile() -> None:
     async with (
         running_agent(SyntheticSource(1280, 800), video=ECONOMY, share=True) as running,
         FakeViewer(running.socket, video=True, name="moving") as moving,
     ):
         film = Film(running)
-        await covered(moving)
-        await undigested(running)
+        await start_video(moving)
+        await until_stale(running)
         async with FakeViewer(running.socket, name="still") as still:
             seen = len(still.updates)
             await still.until(lambda: len(still.updates) > seen + 5, 20)
@@ -97,14 +97,14 @@ async def test_somebody_without_video_gets_every_tile() -> None:
         assert running.agent.metrics.mismatches == 0
 
 
-async def test_a_connection_that_is_lost_in_the_middle() -> None:
+async def test_is_exact_after_the_video_connection_broke() -> None:
     async with (
         running_agent(SyntheticSource(1280, 800), video=ECONOMY) as running,
         FakeViewer(running.socket, video=True) as viewer,
     ):
         film = Film(running)
-        await covered(viewer)
-        await undigested(running)
+        await start_video(viewer)
+        await until_stale(running)
         FakePeer.created[-1].become(PeerState.FAILED)
         await viewer.until(lambda: viewer.received("video")[-1]["number"] == 0, 20)
         await film.stop()
