@@ -14,7 +14,7 @@ from __future__ import annotations
 
 
 class LightboxError(Exception):
-    """Root of all exceptions that Lightbox raises. `str()` can be shown to the person who has to act on it."""
+    """Root of all exceptions that Lightbox raises. `str()` is meant for the person who has to act."""
 
 
 class ConfigurationError(LightboxError):

@@ -11,10 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
+from display_codecs import ENCODING_NAMES
 from websockets.asyncio.client import ClientConnection, connect, unix_connect
 from websockets.typing import Origin, Subprotocol
 
 from benchmarks.cases.case import Bench, NotApplicableError, Outcome
+from display_server.protocol.limits import AGENT_BINARY_MAX_BYTES
+from display_server.protocol.subprotocol import SUBPROTOCOL, TICKET_PREFIX, USER_HEADER, VIEWER_HEADER
 
 PINGS = 400
 WARM_UP = 50
@@ -24,7 +27,7 @@ HELLO = {
     "client": "benchmark",
     "monitor": 0,
     "cache_bytes": 0,
-    "encodings": ["solid", "palette", "grey", "colour", "raw"],
+    "encodings": list(ENCODING_NAMES),
 }
 
 
@@ -78,10 +81,10 @@ def direct(socket: Path) -> AbstractAsyncContextManager[ClientConnection]:
     return unix_connect(
         str(socket),
         "ws://localhost/viewer",
-        additional_headers={"Lightbox-User": "benchmark", "Lightbox-Viewer": "benchmark"},
-        subprotocols=[Subprotocol("lightbox.1")],
+        additional_headers={USER_HEADER: "benchmark", VIEWER_HEADER: "benchmark"},
+        subprotocols=[Subprotocol(SUBPROTOCOL)],
         compression=None,
-        max_size=1 << 25,
+        max_size=AGENT_BINARY_MAX_BYTES,
     )
 
 
@@ -96,9 +99,9 @@ def through_door(
         ssl=unverified,
         origin=Origin(origin),
         additional_headers={"Cookie": cookies},
-        subprotocols=[Subprotocol("lightbox.1"), Subprotocol(f"ticket.{ticket}")],
+        subprotocols=[Subprotocol(SUBPROTOCOL), Subprotocol(f"{TICKET_PREFIX}{ticket}")],
         compression=None,
-        max_size=1 << 25,
+        max_size=AGENT_BINARY_MAX_BYTES,
         proxy=None,
     )
 

@@ -6,8 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+from display_codecs import ENCODING_NAMES
+
 from benchmarks.cases.case import Bench, NotApplicableError
 from benchmarks.driver.browser import Surface
+from display_server.protocol.subprotocol import SUBPROTOCOL, TICKET_PREFIX
 
 #: Width and height, px.
 Size = tuple[int, int]
@@ -16,14 +19,13 @@ UPRIGHT: Size = (2048, 2560)
 LISTS: Size = (1920, 1080)
 
 #: Says hello as one more window of the same device, orders, and waits for the answer.
-_ORDER = """async ([desktop, monitors]) => {
+_ORDER = """async ([desktop, monitors, subprotocol, ticketPrefix, encodings]) => {
   const answer = await fetch(`/api/v1/desktops/${desktop}/viewers`, { method: 'POST' });
   const { websocket, ticket } = await answer.json();
   const address = new URL(websocket, location.origin.replace('http', 'ws'));
-  const socket = new WebSocket(address, ['lightbox.1', `ticket.${ticket}`]);
+  const socket = new WebSocket(address, [subprotocol, ticketPrefix + ticket]);
   await new Promise((done) => { socket.onopen = done; });
   const say = (message) => socket.send(JSON.stringify(message));
-  const encodings = ['solid', 'palette', 'grey', 'colour', 'raw'];
   say({ type: 'hello', protocol: 1, client: 'benchmark', monitor: 0, cache_bytes: 0, encodings });
   say({ type: 'layout', monitors });
   const said = await new Promise((done) => {
@@ -52,7 +54,9 @@ def _order(bench: Bench, sizes: Sequence[Size]) -> None:
         for number, (x, y, width, height) in enumerate(places(sizes))
     ]
     desktop = urlsplit(bench.surface.page.url).path.rsplit("/", 1)[-1]
-    refused = bench.surface.page.evaluate(_ORDER, [desktop, monitors])
+    refused = bench.surface.page.evaluate(
+        _ORDER, [desktop, monitors, SUBPROTOCOL, TICKET_PREFIX, list(ENCODING_NAMES)]
+    )
     if refused:
         raise NotApplicableError(refused)
 

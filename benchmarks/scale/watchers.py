@@ -19,6 +19,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from benchmarks.scale.surface import SurfaceMemory
+from display_server.protocol.limits import AGENT_BINARY_MAX_BYTES
+from display_server.protocol.subprotocol import SUBPROTOCOL, USER_HEADER, VIEWER_HEADER
 
 CACHE_BYTES = 192 << 20
 #: How often a browser reads a part of its surface back by itself.
@@ -31,10 +33,10 @@ async def watch(socket: Path, seen: Counter[str]) -> None:
     async with unix_connect(
         str(socket),
         "ws://localhost/viewer",
-        additional_headers={"Lightbox-User": "benchmark", "Lightbox-Viewer": "benchmark"},
-        subprotocols=[Subprotocol("lightbox.1")],
+        additional_headers={USER_HEADER: "benchmark", VIEWER_HEADER: "benchmark"},
+        subprotocols=[Subprotocol(SUBPROTOCOL)],
         compression=None,
-        max_size=1 << 25,
+        max_size=AGENT_BINARY_MAX_BYTES,
     ) as connection:
         await connection.send(json.dumps(HELLO | {"encodings": list(ENCODING_NAMES)}))
         surface: SurfaceMemory | None = None

@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from display_server.protocol.frame_kinds import FrameKind
+from display_server.protocol.limits import AGENT_BINARY_MAX_BYTES
 from display_server.protocol.subprotocol import DEVICE_HEADER, SUBPROTOCOL, USER_HEADER, VIEWER_HEADER
 
 
@@ -78,7 +79,7 @@ class FakeViewer:
             "ws://agent/viewer",
             subprotocols=[Subprotocol(SUBPROTOCOL)],
             compression=None,
-            max_size=32 << 20,
+            max_size=AGENT_BINARY_MAX_BYTES,
             additional_headers={
                 USER_HEADER: "somebody",
                 VIEWER_HEADER: self._name,

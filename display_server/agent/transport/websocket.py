@@ -128,7 +128,7 @@ class ViewerServer:
 
 
 class _Connection(ServerConnection):
-    """Closes with the protocol's own code where a message is over the limit, in place of WebSocket's 1009."""
+    """Closes with PROTOCOL_VIOLATION, not WebSocket's MESSAGE_TOO_BIG, after a message over the limit."""
 
     def __init__(self, protocol: ServerProtocol, server: Server, **options: Any) -> None:
         fail = protocol.fail

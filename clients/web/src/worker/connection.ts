@@ -10,8 +10,6 @@ import type { ConnectionState } from "./messages.ts";
 
 /** Longest close reason sent to the agent, characters: WebSocket permits 123 bytes. */
 const CLOSE_REASON_MAX_CHARS = 120;
-/** WebSocket close code for a connection that ended without a close frame (RFC 6455). */
-const CLOSED_ABNORMALLY = 1006;
 
 export interface ConnectionEvents {
   /** Returns the first message to send on a new connection. */
@@ -125,7 +123,7 @@ export class Connection {
     const { ping, dead } = this.#core.checkLink(nowMs);
     if (dead) {
       this.#socket?.drop();
-      this.#lost(CLOSED_ABNORMALLY, "");
+      this.#lost(CloseCode.ABNORMAL, "");
       return false;
     }
     if (ping) this.send({ type: "ping", t: nowMs });

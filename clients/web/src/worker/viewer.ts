@@ -1,7 +1,7 @@
 /** Displays one monitor: wires connection, monitor surface and badge together and dispatches the messages of page and agent. */
 
 import { ClipboardAssembly, type ClipboardFormat, splitIntoFrames } from "../clipboard/frames.ts";
-import { FrameKind } from "../protocol/generated.ts";
+import { ENCODINGS, FrameKind } from "../protocol/generated.ts";
 import type { AgentMessage, Monitor, ViewerMessage } from "../protocol/messages.ts";
 import { ViewerCore } from "../protocol/viewer_core.ts";
 import type { Surface } from "../surface/surface.ts";
@@ -10,8 +10,6 @@ import { Connection } from "./connection.ts";
 import type { WorkerMessage } from "./messages.ts";
 import { MonitorSurface } from "./monitor_surface.ts";
 
-/** Encodings that the decoder supports, by their names in `hello`. */
-const ENCODINGS = ["solid", "palette", "grey", "colour", "raw"] as const;
 /** Interval at which pings, sweeps and the badge are checked, ms. */
 const TICK_MS = 100;
 
