@@ -1,4 +1,4 @@
-"""An agent that gives every message back, on a Unix socket; for tests of everything before the agent."""
+"""An agent that echoes every message over its Unix socket, for tests of the gateway and the supervisor."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from display_server.protocol.close_codes import CloseCode
+from display_server.protocol.subprotocol import SUBPROTOCOL
+
 METRICS = """# HELP lightbox_updates Updates sent
 # TYPE lightbox_updates counter
 lightbox_updates_total 3
@@ -22,21 +25,25 @@ process_open_fds 9
 
 
 class EchoAgent:
-    """Text `heads` is answered with the request's head as JSON, `flood N` with N bytes in one message, `fall
-    silent` with nothing more being read, `bye` with close code 4409; anything else comes back.
+    """Echoes messages. Some text messages have another effect:
+
+    - `send headers` returns the headers of the HTTP request as JSON, a list of pairs.
+    - `send N bytes` returns one message of N bytes.
+    - `stop reading` makes the agent read nothing more.
+    - `close` closes the connection with TAKEN_OVER.
     """
 
     def __init__(self, socket: Path) -> None:
         self.socket = socket
         self.received_bytes = 0
         self._server: Server | None = None
-        self._silence = asyncio.Event()
+        self._stopped = asyncio.Event()
 
     async def start(self) -> None:
         self._server = await unix_serve(
             self._serve,
             str(self.socket),
-            subprotocols=[Subprotocol("lightbox.1")],
+            subprotocols=[Subprotocol(SUBPROTOCOL)],
             compression=None,
             max_size=64 * 2**20,
             process_request=self._answer,
@@ -45,15 +52,15 @@ class EchoAgent:
         )
 
     async def stop(self) -> None:
-        """As if it was told to go: every connection is closed with 1001."""
-        self._silence.set()
+        """Closes every connection with GOING_AWAY, as an agent that is stopped does."""
+        self._stopped.set()
         if self._server is not None:
             self._server.close()
             await self._server.wait_closed()
         self.socket.unlink(missing_ok=True)
 
     def kill(self) -> None:
-        """As by SIGKILL: connections break without a close frame."""
+        """Breaks every connection without a close frame, as SIGKILL does."""
         assert self._server is not None
         for connection in self._server.connections:
             connection.transport.abort()
@@ -62,15 +69,15 @@ class EchoAgent:
     async def _serve(self, connection: ServerConnection) -> None:
         async for message in connection:
             self.received_bytes += len(message)
-            if message == "heads":
+            if message == "send headers":
                 assert connection.request is not None
                 await connection.send(json.dumps(list(connection.request.headers.raw_items())))
-            elif message == "bye":
-                await connection.close(4409, "taken over")
-            elif message == "fall silent":
-                await self._silence.wait()
-            elif isinstance(message, str) and message.startswith("flood "):
-                await connection.send(bytes(int(message.removeprefix("flood "))))
+            elif message == "close":
+                await connection.close(CloseCode.TAKEN_OVER, "taken over")
+            elif message == "stop reading":
+                await self._stopped.wait()
+            elif isinstance(message, str) and message.startswith("send "):
+                await connection.send(bytes(int(message.split()[1])))
             else:
                 await connection.send(message)
 
@@ -81,8 +88,8 @@ class EchoAgent:
             return connection.respond(http.HTTPStatus.OK, "ok\n")
         if request.path == "/metrics":
             body = METRICS.encode()
-            heads = Headers(
+            headers = Headers(
                 {"Content-Type": "text/plain", "Content-Length": str(len(body)), "Connection": "close"}
             )
-            return Response(200, "OK", heads, body)
+            return Response(200, "OK", headers, body)
         return connection.respond(http.HTTPStatus.NOT_FOUND, "no\n")

@@ -1,4 +1,4 @@
-"""EchoAgent as a program, started by a keeper in the place of the agent: takes the agent's arguments."""
+"""The EchoAgent as a program, which a supervisor starts in place of the agent, with the agent's arguments."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # keepers start agents in a bare environment
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # supervisors start agents without PYTHONPATH
 
 from tests.fakes.echo_agent import EchoAgent
 

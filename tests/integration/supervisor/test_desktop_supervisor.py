@@ -33,12 +33,12 @@ from display_server.errors import DesktopError
 from display_server.supervisor.children import descendants
 from tests.fakes.x_server import x_server
 
-AGENT = Path(__file__).parents[2] / "fakes" / "small_agent.py"
+AGENT = Path(__file__).parents[2] / "fakes" / "misbehaving_agent.py"
 PATIENCE_S = 20.0
 
 
 def launcher(behaviour: str = "") -> ProcessLauncher:
-    """With an agent that behaves as `small_agent.py` describes."""
+    """With an agent that behaves as `misbehaving_agent.py` describes."""
     command = shlex.join([sys.executable, str(AGENT), *([behaviour] if behaviour else [])])
     return ProcessLauncher((*SUPERVISOR_COMMAND, "--agent-command", command))
 
@@ -156,7 +156,7 @@ async def test_restarts_a_killed_agent(spec: DesktopSpec) -> None:
 
 
 async def test_restarts_an_agent_that_keeps_exiting(spec: DesktopSpec) -> None:
-    desktop = await launcher("MORTAL").start(spec)
+    desktop = await launcher("SHORT_LIVED").start(spec)
     await until("four restarts", lambda: log_of(spec).count("agent exited") >= 4)
     status = desktop.status()
     assert status is not None
@@ -169,7 +169,7 @@ async def test_fails_when_the_agent_never_starts(spec: DesktopSpec) -> None:
         await launcher("CRASHING").start(spec)
     assert session_processes(spec.session) == []
     assert not exists(spec.folder)
-    assert "no camera" in log_of(spec)
+    assert "the agent crashed" in log_of(spec)
 
 
 async def test_fails_when_the_x_server_dies(spec: DesktopSpec) -> None:
@@ -233,7 +233,7 @@ async def test_a_killed_server_takes_the_desktop_with_it(spec: DesktopSpec) -> N
 
 
 async def test_a_cancelled_start_leaves_nothing(spec: DesktopSpec) -> None:
-    starting = asyncio.create_task(launcher("DEAF").start(spec))
+    starting = asyncio.create_task(launcher("UNRESPONSIVE").start(spec))
     await until("the start of two processes", lambda: len(session_processes(spec.session)) == 2)
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -279,7 +279,7 @@ async def test_an_attached_display_keeps_running(spec: DesktopSpec) -> None:
 
 
 async def test_orphans_that_ignore_sigterm_are_killed(spec: DesktopSpec) -> None:
-    desktop = await launcher("PARENT").start(spec)
+    desktop = await launcher("LEAVING_A_CHILD").start(spec)
     await until("the start of the child", lambda: text_of(spec.folder, "child"))
     child = text_of(spec.folder, "child")
     agent = agent_of(desktop)

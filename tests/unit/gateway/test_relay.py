@@ -46,7 +46,7 @@ async def test_the_agent_receives_only_headers_of_the_gateway(gateway: GatewayUn
         client, headers={"Lightbox-User": "root", "Lightbox-Viewer": "forged", "X-Other": "1"}
     )
     async with viewer:
-        await viewer.send("heads")
+        await viewer.send("send headers")
         heads = json.loads(await viewer.recv())
     names = [name.lower() for name, _ in heads]
     assert [value for name, value in heads if name == "Lightbox-User"] == ["kim"]
@@ -114,7 +114,7 @@ async def test_reports_that_the_desktop_has_ended(gateway: GatewayUnderTest, lau
 async def test_passes_the_agents_close_code_on(gateway: GatewayUnderTest) -> None:
     client = await gateway.sign_in()
     viewer = await gateway.open_viewer(client)
-    await viewer.send("bye")
+    await viewer.send("close")
     assert await close_code(viewer) == CloseCode.TAKEN_OVER
 
 
@@ -154,7 +154,7 @@ async def test_a_slow_browser_pauses_the_agent(gateway: GatewayUnderTest, launch
     viewer = await gateway.open_viewer(client)
     viewer.transport.pause_reading()
     size = 32 * 2**20
-    await viewer.send(f"flood {size}")
+    await viewer.send(f"send {size} bytes")
     relays = gateway.services.relays
     seen = -1
     while seen != relays.bytes_to_viewers:
@@ -169,7 +169,7 @@ async def test_a_slow_browser_pauses_the_agent(gateway: GatewayUnderTest, launch
 async def test_a_slow_agent_pauses_the_browser(gateway: GatewayUnderTest, launcher: EchoLauncher) -> None:
     client = await gateway.sign_in()
     viewer = await gateway.open_viewer(client)
-    await viewer.send("fall silent")
+    await viewer.send("stop reading")
 
     async def send_much() -> None:
         for _ in range(1000):
