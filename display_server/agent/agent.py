@@ -193,7 +193,7 @@ class Agent:
         await self._stopping.wait()
 
     async def _metrics_page(self) -> tuple[str, bytes]:
-        return PROMETHEUS_CONTENT_TYPE, await asyncio.to_thread(self.metrics.text)
+        return PROMETHEUS_CONTENT_TYPE, await asyncio.to_thread(self.metrics.render)
 
     async def _health_page(self) -> tuple[str, bytes]:
         return TEXT_CONTENT_TYPE, b"well\n"

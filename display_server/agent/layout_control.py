@@ -42,7 +42,7 @@ class LayoutControl:
         self._refreshing = asyncio.Lock()
 
     def message_for(self, device: str) -> m.Monitors:
-        """Returns the present monitors, as the viewers of this device are told."""
+        """Returns the present monitors, as the message for viewers of this device."""
         monitors = (frame.monitor for frame in self._screen.frames.values())
         if self._fixed:
             sizes: m.SizeSource = "fixed"

@@ -11,7 +11,7 @@ from display_server.agent.cursor.cursor_source import CursorSource
 from display_server.agent.viewer.viewer import Viewer
 from display_server.protocol import messages as m
 
-#: Viewers are told where another viewer moved the pointer at this interval at most, s.
+#: Viewers are notified of pointers that others move at most this often, s.
 NOTIFY_INTERVAL_S = 1 / 30
 
 #: The pointer's position is compared with the known one only this long after a viewer moved the pointer, s:

@@ -101,7 +101,7 @@ class MotionRegion:
         self.detector = detector
 
     def close(self) -> None:
-        """Forgets the motion. The viewer is not told, because it disconnected."""
+        """Forgets the motion, without a message to the viewer, which has disconnected."""
         self.region = None
         self.number = 0
         self._cancel_timer()

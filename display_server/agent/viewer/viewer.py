@@ -74,7 +74,7 @@ class DesktopState(Protocol):
         """Opens video sessions."""
 
     def monitors_message(self, device: str) -> m.Monitors:
-        """Returns the present monitors, as the viewers of this device are told."""
+        """Returns the present monitors, as the message for viewers of this device."""
 
 
 class ViewerEvents(Protocol):

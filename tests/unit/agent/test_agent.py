@@ -62,8 +62,8 @@ async def test_frames_seen_before_come_from_the_tile_cache() -> None:
         passes = []
         for order in (slices, slices[::-1]):
             before = viewer.update_bytes
-            for picture in order:
-                running.source.draw(0, 0, picture)
+            for frame in order:
+                running.source.draw(0, 0, frame)
                 await viewer.until(lambda: viewer.shows(running.frame))
             passes.append(viewer.update_bytes - before)
         await viewer.until_exact(running.frame)

@@ -207,12 +207,12 @@ async def test_applies_layouts_that_viewers_request() -> None:
         await viewer.until(lambda: viewer.epoch > 0)
         await viewer.send(type="layout", monitors=wanted, scale=150)
         await viewer.until(lambda: bool(viewer.received("monitors")))
-        told = viewer.received("monitors")[-1]
-        assert told["monitors"] == [
+        message = viewer.received("monitors")[-1]
+        assert message["monitors"] == [
             {"id": 0, "x": 0, "y": 40, "width": 900, "height": 600, "primary": False},
             {"id": 1, "x": 900, "y": 0, "width": 800, "height": 700, "primary": True},
         ]
-        assert told["scale"] == 150
+        assert message["scale"] == 150
         async with FakeViewer(running.socket, monitor=1) as other:
             await other.until_exact(part(running, Monitor(1, 900, 0, 800, 700)))
         # A request that changes nothing is answered as well.

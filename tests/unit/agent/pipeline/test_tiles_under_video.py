@@ -37,8 +37,8 @@ class Film:
 
     async def _play(self) -> None:
         while True:
-            picture = self._random.integers(0, 256, (SIDE, SIDE, 1), np.uint8)
-            self._running.source.draw(64, 64, np.repeat(picture, 3, axis=2))
+            grey = self._random.integers(0, 256, (SIDE, SIDE, 1), np.uint8)
+            self._running.source.draw(64, 64, np.repeat(grey, 3, axis=2))
             await asyncio.sleep(1 / 60)
 
     async def stop(self) -> None:
