@@ -20,7 +20,7 @@ function answerAllQuestions(core: CheckCore): void {
 }
 
 describe("a display check", () => {
-  it("asks about every pattern, then goes down to one level in three ranges", () => {
+  it("asks about every pattern, then goes down to a difference of one level in three ranges", () => {
     const core = new CheckCore(seededRandom(1));
     answerAllQuestions(core);
     const seen: number[] = [];
@@ -41,7 +41,7 @@ describe("a display check", () => {
     expect(core.patterns.map(({ pattern }) => pattern)).toEqual(PATTERNS);
   });
 
-  it("turns to the next range at the first square that was missed", () => {
+  it("turns to the next range at the first square that is missed", () => {
     const core = new CheckCore(seededRandom(2));
     answerAllQuestions(core);
     for (const miss of [null, 1, 2]) {
@@ -53,7 +53,7 @@ describe("a display check", () => {
     expect(core.trials.map(({ difference }) => difference)).toEqual([8, 8, -8]);
   });
 
-  it("keeps the worst state that a pattern had", () => {
+  it("records the worst state that the badge had during a pattern", () => {
     const core = new CheckCore(seededRandom(3));
     core.answer(true, "exact");
     core.answer(false, "unverified");
@@ -64,7 +64,7 @@ describe("a display check", () => {
     expect(core.patterns[1]?.state).toBe("refining");
   });
 
-  it("reaches every level and place of its ranges, and no others", () => {
+  it("uses every level and place of its ranges, and no others", () => {
     const bases = new Set<number>();
     const places = new Set<number>();
     for (let seed = 0; seed < 400; seed++) {

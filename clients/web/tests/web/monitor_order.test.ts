@@ -13,7 +13,7 @@ import { type Swipe, SwipeCore } from "../../src/ui/viewer/monitors/swipe_core.t
 
 const PORTRAIT = { width: 2048, height: 2560 };
 const FULL_HD = { width: 1920, height: 1080 };
-/** Numbered otherwise than they stand: 2, 0, 1. */
+/** Three monitors in a row whose numbers from left to right are 2, 0, 1. */
 const DESK: readonly Monitor[] = [
   { id: 0, x: 2048, y: 0, ...PORTRAIT, primary: true },
   { id: 1, x: 4096, y: 0, ...FULL_HD, primary: false },
@@ -21,22 +21,22 @@ const DESK: readonly Monitor[] = [
 ];
 const ALONE = DESK.slice(0, 1);
 
-describe("going through monitors", () => {
-  it("is from left to right, however they are numbered", () => {
+describe("order of monitors", () => {
+  it("goes from left to right, whatever the monitors' numbers are", () => {
     expect(readingOrder(DESK)).toEqual([2, 0, 1]);
     expect(monitorAfter(DESK, [2], 1)).toBe(0);
     expect(monitorAfter(DESK, [0], 1)).toBe(1);
     expect(monitorAfter(DESK, [0], -1)).toBe(2);
   });
 
-  it("ends at the ends", () => {
+  it("ends at the first and the last monitor", () => {
     expect(monitorAfter(DESK, [1], 1)).toBeNull();
     expect(monitorAfter(DESK, [2], -1)).toBeNull();
     expect(monitorAfter(ALONE, [0], 1)).toBeNull();
     expect(monitorAfter(DESK, [5], 1)).toBeNull();
   });
 
-  it("moves a pair on by one, whichever of it is the window's own", () => {
+  it("moves a pair of monitors on by one, whichever of them is the window's own", () => {
     expect(monitorAfter(DESK, [2, 0], 1)).toBe(0);
     expect(monitorAfter(DESK, [0, 2], 1)).toBe(0);
     expect(monitorAfter(DESK, [0, 1], 1)).toBeNull();
@@ -44,8 +44,8 @@ describe("going through monitors", () => {
   });
 });
 
-describe("side by side", () => {
-  it("stands the next one, and beside the last the one before it", () => {
+describe("split view", () => {
+  it("shows the next monitor beside the window's own, and the previous one beside the last", () => {
     expect(splitPartner(DESK, 2)).toEqual({ monitor: 0, side: "after" });
     expect(splitPartner(DESK, 0)).toEqual({ monitor: 1, side: "after" });
     expect(splitPartner(DESK, 1)).toEqual({ monitor: 0, side: "before" });
@@ -53,25 +53,25 @@ describe("side by side", () => {
   });
 });
 
-describe("a device's own arrangement", () => {
-  const most = { width: 8192, height: 4320 };
+describe("a stored layout", () => {
+  const screenMax = { width: 8192, height: 4320 };
 
-  it("comes back as it was kept", () => {
-    expect(parseLayout(JSON.parse(JSON.stringify(DESK)), most)).toEqual(DESK);
+  it("is restored as it was stored", () => {
+    expect(parseLayout(JSON.parse(JSON.stringify(DESK)), screenMax)).toEqual(DESK);
     expect(sameLayout(DESK, [...DESK].reverse())).toBe(true);
     expect(sameLayout(DESK, arrange([PORTRAIT, PORTRAIT, FULL_HD], "row"))).toBe(false);
   });
 
-  it("is none when it is broken, empty or too large for the desktop", () => {
+  it("is rejected when it is malformed, empty or larger than the screen can be", () => {
     for (const value of [null, 3, [], [null], [{ id: 0 }], [{ ...DESK[0], x: "0" }]])
-      expect(parseLayout(value, most)).toBeNull();
+      expect(parseLayout(value, screenMax)).toBeNull();
     expect(parseLayout(DESK, { width: 4096, height: 4320 })).toBeNull();
   });
 });
 
 type Move = readonly [id: number, x: number, y: number];
 
-/** Fingers come down at the same time, each `gap` px beside the last, and move as told. */
+/** Puts fingers down 20 ms apart, moves them by the given distances, and returns the swipes that are recognised. */
 function swipe(core: SwipeCore, fingers: number, moves: readonly Move[], sizePx = 20): Swipe[] {
   for (let id = 1; id <= fingers; id++) core.down(id, 100 * id, 300, sizePx, 1_000 + 20 * id);
   return moves.map(([id, dx, dy]) => core.move(id, 100 * id + dx, 300 + dy)).filter((found) => found !== null);
@@ -81,13 +81,13 @@ const all = (fingers: number, dx: number, dy = 0): Move[] =>
   [0.3, 0.7, 1].flatMap((share) => Array.from({ length: fingers }, (_, n): Move => [n + 1, dx * share, dy * share]));
 
 describe("a swipe", () => {
-  it("of all fingers to one side turns once", () => {
+  it("is recognised once when all fingers move sideways", () => {
     expect(swipe(new SwipeCore(3), 3, all(3, -90))).toEqual(["next"]);
     expect(swipe(new SwipeCore(3), 3, all(3, 90))).toEqual(["previous"]);
     expect(swipe(new SwipeCore(1), 1, all(1, -60))).toEqual(["next"]);
   });
 
-  it("needs all of them, to the side, and far enough", () => {
+  it("needs exactly the number of fingers, and enough sideways distance of each", () => {
     expect(swipe(new SwipeCore(3), 2, all(2, -90))).toEqual([]);
     expect(swipe(new SwipeCore(3), 4, all(4, -90))).toEqual([]);
     expect(swipe(new SwipeCore(3), 3, all(2, -90))).toEqual([]);
@@ -101,14 +101,14 @@ describe("a swipe", () => {
     expect(swipe(new SwipeCore(3), 3, apart)).toEqual([]);
   });
 
-  it("takes its fingers from whatever else they might mean, and those that join them", () => {
+  it("claims its fingers, and those that join them, unless they came down one after the other", () => {
     const core = new SwipeCore(3);
     expect([1, 2, 3, 4].map((id) => core.down(id, 100 * id, 300, 20, 10 * id))).toEqual([false, false, true, true]);
     const late = new SwipeCore(3);
     expect([1, 2, 3, 4].map((id) => late.down(id, 100 * id, 300, 20, 200 * id))).toEqual([false, false, false, false]);
   });
 
-  it("is none of a palm, of a hand that came down finger by finger, or of what is left of it", () => {
+  it("is not recognised of a palm, of fingers that came down slowly, or of those that remain of a swipe", () => {
     expect(swipe(new SwipeCore(3), 3, all(3, -90), 120)).toEqual([]);
     const late = new SwipeCore(3);
     for (const [id, atMs] of [
@@ -127,23 +127,23 @@ describe("a swipe", () => {
   });
 });
 
-describe("ways of two monitors in one window", () => {
-  it("keys go by the window's own, a pointer by the one it is on", () => {
-    const said: string[] = [];
-    const way = (name: string) => ({
-      send: ({ type }: { readonly type: string }) => said.push(`${name} ${type}`),
-      sendMotion: () => said.push(`${name} motion`),
+describe("input router of a split view", () => {
+  it("sends keys over the window's own connection and pointer input over that of its monitor", () => {
+    const sent: string[] = [];
+    const connection = (name: string) => ({
+      send: ({ type }: { readonly type: string }) => sent.push(`${name} ${type}`),
+      sendMotion: () => sent.push(`${name} motion`),
     });
-    const ways = new InputRouter(way("own"));
-    const other = ways.forMonitor(way("other"), ways);
+    const router = new InputRouter(connection("own"));
+    const other = router.forMonitor(connection("other"), router);
     const key = { type: "key", keysym: 97, code: "KeyA", down: true } as const;
     const press = { type: "pointer", x: 1, y: 2, buttons: 1 } as const;
     other.send(press);
     other.send(key);
     other.sendMotion(3, 4, 0);
-    ways.send(press);
-    ways.send(key);
-    ways.sendMotion(3, 4, 0);
-    expect(said).toEqual(["other pointer", "own key", "other motion", "own pointer", "own key", "own motion"]);
+    router.send(press);
+    router.send(key);
+    router.sendMotion(3, 4, 0);
+    expect(sent).toEqual(["other pointer", "own key", "other motion", "own pointer", "own key", "own motion"]);
   });
 });

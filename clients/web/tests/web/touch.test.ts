@@ -5,10 +5,10 @@ import { TABLES, type TouchMode } from "../../src/input/touch_table.ts";
 
 const FINGER_PX = 30;
 
-/** Plays touches by name on a clock of its own, and writes down what came of them. */
-class Hand {
+/** Touches a `TouchCore` with a clock of its own, and records the actions that the core returns. */
+class FakeFingers {
   readonly core: TouchCore;
-  readonly acts: TouchAction[] = [];
+  readonly actions: TouchAction[] = [];
   nowMs = 1_000;
 
   constructor(mode: TouchMode = "direct") {
@@ -16,328 +16,344 @@ class Hand {
   }
 
   down(id: number, x: number, y: number, sizePx = FINGER_PX): this {
-    this.acts.push(...this.core.down({ id, x, y, sizePx }, this.nowMs));
+    this.actions.push(...this.core.down({ id, x, y, sizePx }, this.nowMs));
     return this;
   }
 
   move(id: number, x: number, y: number, sizePx = FINGER_PX): this {
-    this.acts.push(...this.core.move({ id, x, y, sizePx }, this.nowMs));
+    this.actions.push(...this.core.move({ id, x, y, sizePx }, this.nowMs));
     return this;
   }
 
   up(id: number): this {
-    this.acts.push(...this.core.up(id, this.nowMs));
+    this.actions.push(...this.core.up(id, this.nowMs));
     return this;
   }
 
   tap(x: number, y: number): this {
-    return this.down(1, x, y).pass(40).up(1);
+    return this.down(1, x, y).wait(40).up(1);
   }
 
-  /** Time goes by; what is due happens. */
-  pass(ms: number): this {
+  /** Advances the clock and handles the timers that become due. */
+  wait(ms: number): this {
     const end = this.nowMs + ms;
     for (;;) {
-      const wait = this.core.timerDelay(this.nowMs);
-      if (wait === null || this.nowMs + wait > end) break;
-      this.nowMs += Math.max(wait, 1);
-      this.acts.push(...this.core.handleTimer(this.nowMs));
+      const delayMs = this.core.timerDelay(this.nowMs);
+      if (delayMs === null || this.nowMs + delayMs > end) break;
+      this.nowMs += Math.max(delayMs, 1);
+      this.actions.push(...this.core.handleTimer(this.nowMs));
     }
     this.nowMs = end;
     return this;
   }
 
-  /** Presses and releases, with their places. */
+  /** Returns each change of the pressed buttons with its position; null where the position is the pointer's. */
   presses(): [number, number | null, number | null][] {
     let before = 0;
     const found: [number, number | null, number | null][] = [];
-    for (const act of this.acts) {
-      if (act.kind !== "buttons" || act.buttons === before) continue;
-      before = act.buttons;
-      found.push([act.buttons, act.at?.x ?? null, act.at?.y ?? null]);
+    for (const action of this.actions) {
+      if (action.kind !== "buttons" || action.buttons === before) continue;
+      before = action.buttons;
+      found.push([action.buttons, action.at?.x ?? null, action.at?.y ?? null]);
     }
     return found;
   }
 
   kinds(): string[] {
-    return [...new Set(this.acts.map((act) => act.kind))];
+    return [...new Set(this.actions.map((action) => action.kind))];
   }
 }
 
 describe("direct touch", () => {
-  it("a tap clicks where the finger came down, after it is up", () => {
-    const hand = new Hand().down(1, 10, 10).pass(80).move(1, 13, 12);
-    expect(hand.presses()).toEqual([]);
-    hand.up(1);
-    expect(hand.presses()).toEqual([
+  it("clicks where the finger came down, once it is lifted", () => {
+    const fingers = new FakeFingers().down(1, 10, 10).wait(80).move(1, 13, 12);
+    expect(fingers.presses()).toEqual([]);
+    fingers.up(1);
+    expect(fingers.presses()).toEqual([
       [LEFT, 10, 10],
       [0, 10, 10],
     ]);
   });
 
-  it("both clicks of a double tap hit the same pixel, though fingers never do", () => {
-    const hand = new Hand().tap(100, 100).pass(150).tap(109, 93);
-    expect(hand.presses().map(([, x, y]) => [x, y])).toEqual(Array(4).fill([100, 100]));
-    expect(hand.pass(2_000).tap(109, 93).presses().at(-1)).toEqual([0, 109, 93]);
+  it("puts both clicks of a double tap on the same pixel, although the fingers differ", () => {
+    const fingers = new FakeFingers().tap(100, 100).wait(150).tap(109, 93);
+    expect(fingers.presses().map(([, x, y]) => [x, y])).toEqual(Array(4).fill([100, 100]));
+    expect(fingers.wait(2_000).tap(109, 93).presses().at(-1)).toEqual([0, 109, 93]);
   });
 
-  it("two taps far apart are two clicks", () => {
-    const hand = new Hand().tap(100, 100).pass(100).tap(180, 100);
-    expect(hand.presses().at(-1)).toEqual([0, 180, 100]);
+  it("treats two taps far apart as two clicks", () => {
+    const fingers = new FakeFingers().tap(100, 100).wait(100).tap(180, 100);
+    expect(fingers.presses().at(-1)).toEqual([0, 180, 100]);
   });
 
-  it("a finger that moves drags from where it came down", () => {
-    const hand = new Hand().down(1, 10, 10).pass(100).move(1, 30, 10).move(1, 40, 12).up(1);
-    expect(hand.presses()).toEqual([
+  it("drags from where the finger came down", () => {
+    const fingers = new FakeFingers().down(1, 10, 10).wait(100).move(1, 30, 10).move(1, 40, 12).up(1);
+    expect(fingers.presses()).toEqual([
       [LEFT, 10, 10],
       [0, 40, 12],
     ]);
-    expect(hand.acts).toContainEqual({ kind: "buttons", at: { x: 30, y: 10 }, buttons: LEFT });
+    expect(fingers.actions).toContainEqual({ kind: "buttons", at: { x: 30, y: 10 }, buttons: LEFT });
   });
 
-  it("a flick quicker than the grace for a second finger is a drag too", () => {
-    const hand = new Hand().down(1, 10, 10).pass(20).move(1, 60, 10).up(1);
-    expect(hand.presses()).toEqual([
+  it("treats a flick as a drag, even if it ends before a second finger could have followed", () => {
+    const fingers = new FakeFingers().down(1, 10, 10).wait(20).move(1, 60, 10).up(1);
+    expect(fingers.presses()).toEqual([
       [LEFT, 10, 10],
       [0, 60, 10],
     ]);
   });
 
-  it("a drag that waited for a second finger begins by itself when none comes", () => {
-    const hand = new Hand().down(1, 10, 10).pass(20).move(1, 60, 10);
-    expect(hand.presses()).toEqual([]);
-    expect(hand.pass(60).presses()).toEqual([[LEFT, 10, 10]]);
-    expect(hand.acts.at(-1)).toEqual({ kind: "buttons", at: { x: 60, y: 10 }, buttons: LEFT });
+  it("starts a drag by itself when no second finger follows in time", () => {
+    const fingers = new FakeFingers().down(1, 10, 10).wait(20).move(1, 60, 10);
+    expect(fingers.presses()).toEqual([]);
+    expect(fingers.wait(60).presses()).toEqual([[LEFT, 10, 10]]);
+    expect(fingers.actions.at(-1)).toEqual({ kind: "buttons", at: { x: 60, y: 10 }, buttons: LEFT });
   });
 
-  it("hold, then lift: the other button; nothing before", () => {
-    const hand = new Hand().down(1, 10, 10).pass(540);
-    expect(hand.core.gesture).toBe("pending");
-    hand.pass(20);
-    expect([hand.core.gesture, hand.presses()]).toEqual(["held", []]);
-    expect(hand.up(1).presses()).toEqual([
+  it("presses the right button when a held finger is lifted, and nothing before", () => {
+    const fingers = new FakeFingers().down(1, 10, 10).wait(540);
+    expect(fingers.core.gesture).toBe("pending");
+    fingers.wait(20);
+    expect([fingers.core.gesture, fingers.presses()]).toEqual(["held", []]);
+    expect(fingers.up(1).presses()).toEqual([
       [RIGHT, 10, 10],
       [0, 10, 10],
     ]);
   });
 
-  it("hold, then move: aims without a button, and clicks where it is lifted", () => {
-    const hand = new Hand().down(1, 10, 10).pass(600).move(1, 30, 40);
-    expect([hand.core.gesture, hand.presses()]).toEqual(["aim", []]);
-    hand.move(1, 31, 44).up(1);
-    expect(hand.presses()).toEqual([
+  it("aims without a button when a held finger moves, and clicks where it is lifted", () => {
+    const fingers = new FakeFingers().down(1, 10, 10).wait(600).move(1, 30, 40);
+    expect([fingers.core.gesture, fingers.presses()]).toEqual(["aim", []]);
+    fingers.move(1, 31, 44).up(1);
+    expect(fingers.presses()).toEqual([
       [LEFT, 31, 44],
       [0, 31, 44],
     ]);
   });
 
-  it("presses the button that was chosen", () => {
-    const hand = new Hand();
-    hand.core.button = RIGHT;
-    hand.down(1, 10, 10).pass(80).move(1, 40, 10).up(1);
-    expect(hand.presses().map(([buttons]) => buttons)).toEqual([RIGHT, 0]);
+  it("presses the chosen button", () => {
+    const fingers = new FakeFingers();
+    fingers.core.button = RIGHT;
+    fingers.down(1, 10, 10).wait(80).move(1, 40, 10).up(1);
+    expect(fingers.presses().map(([buttons]) => buttons)).toEqual([RIGHT, 0]);
   });
 });
 
-describe("two fingers", () => {
-  const scroll = (hand: Hand, steps = 10, stepPx = 12): Hand => {
-    hand.down(1, 100, 300).pass(20).down(2, 160, 300);
+describe("two-finger gestures", () => {
+  const scroll = (fingers: FakeFingers, steps = 10, stepPx = 12): FakeFingers => {
+    fingers.down(1, 100, 300).wait(20).down(2, 160, 300);
     for (let step = 1; step <= steps; step++) {
-      hand.pass(16).move(1, 100, 300 - step * stepPx);
-      hand.move(2, 160, 300 - step * stepPx);
+      fingers.wait(16).move(1, 100, 300 - step * stepPx);
+      fingers.move(2, 160, 300 - step * stepPx);
     }
-    return hand;
+    return fingers;
   };
-  const scrolled = (hand: Hand): number =>
-    hand.acts.reduce((sum, act) => sum + (act.kind === "scroll" ? act.dyPx : 0), 0);
+  const scrolled = (fingers: FakeFingers): number =>
+    fingers.actions.reduce((sum, action) => sum + (action.kind === "scroll" ? action.dyPx : 0), 0);
 
-  it("scroll by parts of a line, over the place between them, without a button", () => {
-    const hand = scroll(new Hand(), 10, 3.5);
-    expect(scrolled(hand)).toBeGreaterThan(20);
-    expect(scrolled(hand)).toBeLessThanOrEqual(35);
-    for (const act of hand.acts) if (act.kind === "scroll") expect(act.at).toEqual({ x: 130, y: 300 });
-    expect(hand.presses()).toEqual([]);
+  it("scrolls by fractions of a line at the point between the fingers, without a button", () => {
+    const fingers = scroll(new FakeFingers(), 10, 3.5);
+    expect(scrolled(fingers)).toBeGreaterThan(20);
+    expect(scrolled(fingers)).toBeLessThanOrEqual(35);
+    for (const action of fingers.actions) if (action.kind === "scroll") expect(action.at).toEqual({ x: 130, y: 300 });
+    expect(fingers.presses()).toEqual([]);
   });
 
-  it("roll on when lifted together, slower and slower, and stop at a touch that is no tap", () => {
-    const hand = scroll(new Hand()).up(1).pass(10).up(2);
-    const before = scrolled(hand);
-    expect(hand.core.gesture).toBe("coast");
-    hand.pass(100);
-    const soon = scrolled(hand) - before;
-    hand.pass(100);
-    const later = scrolled(hand) - before - soon;
+  it("continues to scroll ever more slowly after the fingers are lifted together, until a touch, which is no tap", () => {
+    const fingers = scroll(new FakeFingers()).up(1).wait(10).up(2);
+    const before = scrolled(fingers);
+    expect(fingers.core.gesture).toBe("coast");
+    fingers.wait(100);
+    const soon = scrolled(fingers) - before;
+    fingers.wait(100);
+    const later = scrolled(fingers) - before - soon;
     expect(soon).toBeGreaterThan(later);
     expect(later).toBeGreaterThan(0);
-    hand.down(3, 130, 300);
-    const stopped = scrolled(hand);
-    hand.pass(80).up(3).pass(3_000);
-    expect([scrolled(hand), hand.presses(), hand.core.gesture]).toEqual([stopped, [], "idle"]);
+    fingers.down(3, 130, 300);
+    const stopped = scrolled(fingers);
+    fingers.wait(80).up(3).wait(3_000);
+    expect([scrolled(fingers), fingers.presses(), fingers.core.gesture]).toEqual([stopped, [], "idle"]);
   });
 
-  it("come to rest by themselves, and roll nothing when they rested before they left", () => {
-    const hand = scroll(new Hand()).up(1).up(2).pass(10_000);
-    expect(hand.core.gesture).toBe("idle");
-    expect(scroll(new Hand()).pass(200).up(1).up(2).core.gesture).toBe("idle");
+  it("stops scrolling by itself, and does not continue when the fingers rested before they were lifted", () => {
+    const fingers = scroll(new FakeFingers()).up(1).up(2).wait(10_000);
+    expect(fingers.core.gesture).toBe("idle");
+    expect(scroll(new FakeFingers()).wait(200).up(1).up(2).core.gesture).toBe("idle");
   });
 
-  it("tap: the other button, where the first finger is", () => {
-    const hand = new Hand().down(1, 10, 10).pass(30).down(2, 60, 10).pass(60).up(2).pass(10).up(1);
-    expect(hand.presses()).toEqual([
+  it("presses the right button at the first finger when two fingers tap", () => {
+    const fingers = new FakeFingers().down(1, 10, 10).wait(30).down(2, 60, 10).wait(60).up(2).wait(10).up(1);
+    expect(fingers.presses()).toEqual([
       [RIGHT, 10, 10],
       [0, 10, 10],
     ]);
   });
 
-  it("pinch: enlarges around the middle, and scrolls nothing", () => {
-    const hand = new Hand().down(1, 100, 100).down(2, 200, 100);
+  it("enlarges with a pinch, and does not scroll", () => {
+    const fingers = new FakeFingers().down(1, 100, 100).down(2, 200, 100);
     for (let step = 1; step <= 10; step++) {
-      hand
-        .pass(16)
+      fingers
+        .wait(16)
         .move(1, 100 - step * 5, 100)
         .move(2, 200 + step * 5, 100);
     }
-    const factor = hand.acts.reduce((product, act) => (act.kind === "view" ? product * act.factor : product), 1);
-    // From where it was decided, not from the first touch: the slop is not made up for by a jump.
+    const factor = fingers.actions.reduce(
+      (product, action) => (action.kind === "view" ? product * action.factor : product),
+      1,
+    );
+    // Counted from the moment when the pinch was recognised, so that the surface does not jump.
     expect(factor).toBeCloseTo(200 / 110, 5);
-    expect(hand.kinds()).toEqual(["buttons", "view"]);
-    expect(hand.presses()).toEqual([]);
+    expect(fingers.kinds()).toEqual(["buttons", "view"]);
+    expect(fingers.presses()).toEqual([]);
   });
 
-  it("pan what is larger than its stage", () => {
-    const hand = new Hand();
-    hand.core.pannable = true;
-    scroll(hand);
-    const dy = hand.acts.reduce((sum, act) => sum + (act.kind === "view" ? act.dyPx : 0), 0);
+  it("pans a surface that is larger than its viewport", () => {
+    const fingers = new FakeFingers();
+    fingers.core.pannable = true;
+    scroll(fingers);
+    const dy = fingers.actions.reduce((sum, action) => sum + (action.kind === "view" ? action.dyPx : 0), 0);
     expect(dy).toBe(-108);
-    expect(hand.kinds()).not.toContain("scroll");
+    expect(fingers.kinds()).not.toContain("scroll");
   });
 
-  it("move before the second is down: a scroll, not a drag", () => {
-    const hand = new Hand().down(1, 100, 300).pass(30).move(1, 100, 285).pass(10).down(2, 160, 300);
-    hand.pass(16).move(1, 100, 265).move(2, 160, 280).move(1, 100, 250).move(2, 160, 265);
-    expect([hand.presses(), hand.core.gesture]).toEqual([[], "scroll"]);
+  it("scrolls instead of dragging when the first finger moves before the second comes down", () => {
+    const fingers = new FakeFingers().down(1, 100, 300).wait(30).move(1, 100, 285).wait(10).down(2, 160, 300);
+    fingers.wait(16).move(1, 100, 265).move(2, 160, 280).move(1, 100, 250).move(2, 160, 265);
+    expect([fingers.presses(), fingers.core.gesture]).toEqual([[], "scroll"]);
   });
 });
 
-describe("what is no gesture", () => {
-  it("a palm does nothing, before, with or after a finger", () => {
-    const hand = new Hand().down(9, 300, 400, 120).pass(50).move(9, 320, 400, 130).up(9).down(8, 300, 400, 120).up(8);
-    expect(hand.acts).toEqual([]);
-    expect(new Hand().down(7, 300, 400, 120).down(1, 10, 10).pass(50).up(1).presses()).toHaveLength(2);
+describe("contacts that are no gesture", () => {
+  it("ignores a palm before, with and after a finger", () => {
+    const fingers = new FakeFingers()
+      .down(9, 300, 400, 120)
+      .wait(50)
+      .move(9, 320, 400, 130)
+      .up(9)
+      .down(8, 300, 400, 120)
+      .up(8);
+    expect(fingers.actions).toEqual([]);
+    expect(new FakeFingers().down(7, 300, 400, 120).down(1, 10, 10).wait(50).up(1).presses()).toHaveLength(2);
   });
 
-  it("a contact that spreads into a palm clicks nothing", () => {
-    expect(new Hand().down(1, 10, 10).pass(40).move(1, 12, 10, 140).up(1).pass(1_000).presses()).toEqual([]);
+  it("ignores a contact that spreads into a palm", () => {
+    expect(new FakeFingers().down(1, 10, 10).wait(40).move(1, 12, 10, 140).up(1).wait(1_000).presses()).toEqual([]);
   });
 
-  it("three fingers do nothing, in any order", () => {
-    const hand = new Hand().down(1, 10, 10).down(2, 60, 10).down(3, 90, 10).pass(50).up(2).up(1).up(3);
-    expect(hand.pass(1_000).presses()).toEqual([]);
+  it("ignores three fingers, in any order", () => {
+    const fingers = new FakeFingers().down(1, 10, 10).down(2, 60, 10).down(3, 90, 10).wait(50).up(2).up(1).up(3);
+    expect(fingers.wait(1_000).presses()).toEqual([]);
   });
 
-  it("stifled fingers let go, and nothing comes of them or of one that joins them until all are up", () => {
+  it("releases ignored touches, and ignores fingers that join them until all are lifted", () => {
     for (const mode of ["direct", "trackpad"] as const) {
-      const hand = new Hand(mode).down(1, 10, 10);
-      hand.acts.push(...hand.core.ignoreTouches());
-      hand.move(1, 90, 10).down(2, 60, 10).pass(40).move(2, 60, 90).up(1).up(2);
-      expect(hand.pass(1_000).presses()).toEqual([]);
-      expect(hand.tap(10, 10).pass(1_000).presses()).toHaveLength(2);
+      const fingers = new FakeFingers(mode).down(1, 10, 10);
+      fingers.actions.push(...fingers.core.ignoreTouches());
+      fingers.move(1, 90, 10).down(2, 60, 10).wait(40).move(2, 60, 90).up(1).up(2);
+      expect(fingers.wait(1_000).presses()).toEqual([]);
+      expect(fingers.tap(10, 10).wait(1_000).presses()).toHaveLength(2);
     }
-    const hand = new Hand().down(1, 10, 10).pass(100).move(1, 90, 10);
-    hand.acts.push(...hand.core.ignoreTouches());
-    expect(hand.move(1, 120, 10).up(1).presses()).toEqual([
+    const fingers = new FakeFingers().down(1, 10, 10).wait(100).move(1, 90, 10);
+    fingers.actions.push(...fingers.core.ignoreTouches());
+    expect(fingers.move(1, 120, 10).up(1).presses()).toEqual([
       [LEFT, 10, 10],
       [0, 90, 10],
     ]);
   });
 
-  it("a late second finger clicks nothing", () => {
-    const hand = new Hand().down(1, 10, 10).pass(400).down(2, 60, 10).pass(30).up(2).up(1);
-    expect(hand.pass(1_000).presses()).toEqual([]);
+  it("does not click when the second finger is late", () => {
+    const fingers = new FakeFingers().down(1, 10, 10).wait(400).down(2, 60, 10).wait(30).up(2).up(1);
+    expect(fingers.wait(1_000).presses()).toEqual([]);
   });
 
-  it("a hand that comes down beside a drag does not end it", () => {
-    const hand = new Hand().down(1, 10, 10).pass(100).move(1, 40, 10).down(2, 200, 300).move(2, 220, 300).up(2);
-    expect(hand.presses()).toEqual([[LEFT, 10, 10]]);
-    expect(hand.move(1, 50, 10).up(1).presses()).toEqual([
+  it("continues a drag when another finger comes down", () => {
+    const fingers = new FakeFingers()
+      .down(1, 10, 10)
+      .wait(100)
+      .move(1, 40, 10)
+      .down(2, 200, 300)
+      .move(2, 220, 300)
+      .up(2);
+    expect(fingers.presses()).toEqual([[LEFT, 10, 10]]);
+    expect(fingers.move(1, 50, 10).up(1).presses()).toEqual([
       [LEFT, 10, 10],
       [0, 50, 10],
     ]);
   });
 
-  it("fingers are ignored while a pen is near", () => {
-    const hand = new Hand();
-    hand.core.pen(hand.nowMs);
-    expect(hand.pass(300).tap(10, 10).acts).toEqual([]);
-    expect(hand.pass(700).tap(10, 10).presses()).toHaveLength(2);
+  it("ignores fingers while a pen is near", () => {
+    const fingers = new FakeFingers();
+    fingers.core.pen(fingers.nowMs);
+    expect(fingers.wait(300).tap(10, 10).actions).toEqual([]);
+    expect(fingers.wait(700).tap(10, 10).presses()).toHaveLength(2);
   });
 
-  it("what the browser takes away is let go", () => {
-    const hand = new Hand().down(1, 10, 10).pass(100).move(1, 90, 10);
-    hand.acts.push(...hand.core.cancel());
-    expect([hand.presses().at(-1)?.[0], hand.core.timerDelay(hand.nowMs)]).toEqual([0, null]);
+  it("releases the button when the browser cancels a touch", () => {
+    const fingers = new FakeFingers().down(1, 10, 10).wait(100).move(1, 90, 10);
+    fingers.actions.push(...fingers.core.cancel());
+    expect([fingers.presses().at(-1)?.[0], fingers.core.timerDelay(fingers.nowMs)]).toEqual([0, null]);
   });
 });
 
-describe("trackpad", () => {
-  const way = (hand: Hand): number => hand.acts.reduce((sum, act) => sum + (act.kind === "move-by" ? act.dxPx : 0), 0);
+describe("trackpad mode", () => {
+  const distance = (fingers: FakeFingers): number =>
+    fingers.actions.reduce((sum, action) => sum + (action.kind === "move-by" ? action.dxPx : 0), 0);
 
-  it("moves the pointer, pixel by pixel when slow and farther when quick, and clicks nothing", () => {
-    const slow = new Hand("trackpad").down(1, 100, 100);
-    for (let step = 1; step <= 40; step++) slow.pass(16).move(1, 100 + step, 100);
-    expect(way(slow.up(1))).toBeCloseTo(32, 0);
-    const quick = new Hand("trackpad").down(1, 100, 100);
-    for (let step = 1; step <= 10; step++) quick.pass(16).move(1, 100 + step * 30, 100);
-    expect(way(quick.up(1))).toBeGreaterThan(600);
+  it("moves the pointer as far as a slow finger, farther than a quick one, and does not click", () => {
+    const slow = new FakeFingers("trackpad").down(1, 100, 100);
+    for (let step = 1; step <= 40; step++) slow.wait(16).move(1, 100 + step, 100);
+    expect(distance(slow.up(1))).toBeCloseTo(32, 0);
+    const quick = new FakeFingers("trackpad").down(1, 100, 100);
+    for (let step = 1; step <= 10; step++) quick.wait(16).move(1, 100 + step * 30, 100);
+    expect(distance(quick.up(1))).toBeGreaterThan(600);
     expect([...slow.presses(), ...quick.presses()]).toEqual([]);
     expect([pointerGain(0), pointerGain(100)]).toEqual([1, 2.6]);
   });
 
-  it("a tap clicks at the pointer and lets go soon", () => {
-    const hand = new Hand("trackpad").tap(100, 100);
-    expect(hand.presses()).toEqual([[LEFT, null, null]]);
-    expect(hand.pass(200).presses()).toEqual([
+  it("presses at the pointer with a tap, and releases soon after", () => {
+    const fingers = new FakeFingers("trackpad").tap(100, 100);
+    expect(fingers.presses()).toEqual([[LEFT, null, null]]);
+    expect(fingers.wait(200).presses()).toEqual([
       [LEFT, null, null],
       [0, null, null],
     ]);
   });
 
-  it("two taps are a double click", () => {
-    const hand = new Hand("trackpad").tap(100, 100).pass(80).tap(300, 100).pass(500);
-    expect(hand.presses().map(([buttons]) => buttons)).toEqual([LEFT, 0, LEFT, 0]);
+  it("makes a double click of two taps", () => {
+    const fingers = new FakeFingers("trackpad").tap(100, 100).wait(80).tap(300, 100).wait(500);
+    expect(fingers.presses().map(([buttons]) => buttons)).toEqual([LEFT, 0, LEFT, 0]);
   });
 
-  it("tap and half: drags with one press", () => {
-    const hand = new Hand("trackpad").tap(100, 100).pass(80).down(1, 100, 100);
-    for (let step = 1; step <= 20; step++) hand.pass(16).move(1, 100 + step * 3, 100);
-    expect(hand.presses()).toHaveLength(1);
-    expect(way(hand)).toBeGreaterThan(40);
-    expect(hand.up(1).presses()).toEqual([
+  it("drags with one press when a tap is followed by a moving finger", () => {
+    const fingers = new FakeFingers("trackpad").tap(100, 100).wait(80).down(1, 100, 100);
+    for (let step = 1; step <= 20; step++) fingers.wait(16).move(1, 100 + step * 3, 100);
+    expect(fingers.presses()).toHaveLength(1);
+    expect(distance(fingers)).toBeGreaterThan(40);
+    expect(fingers.up(1).presses()).toEqual([
       [LEFT, null, null],
       [0, null, null],
     ]);
   });
 
-  it("two-finger tap: the other button at the pointer; a resting finger is no tap", () => {
-    const hand = new Hand("trackpad").down(1, 10, 10).down(2, 60, 10).pass(60).up(1).up(2);
-    expect(hand.presses()).toEqual([
+  it("presses the right button at the pointer with a two-finger tap; a resting finger is no tap", () => {
+    const fingers = new FakeFingers("trackpad").down(1, 10, 10).down(2, 60, 10).wait(60).up(1).up(2);
+    expect(fingers.presses()).toEqual([
       [RIGHT, null, null],
       [0, null, null],
     ]);
-    expect(new Hand("trackpad").down(1, 10, 10).pass(900).up(1).pass(500).presses()).toEqual([]);
+    expect(new FakeFingers("trackpad").down(1, 10, 10).wait(900).up(1).wait(500).presses()).toEqual([]);
   });
 
-  it("lets go of a drag when the mode is changed", () => {
-    const hand = new Hand("trackpad").tap(100, 100).pass(50).down(1, 100, 100).pass(16).move(1, 130, 100);
-    hand.acts.push(...hand.core.choose("direct"));
-    expect(hand.presses().at(-1)?.[0]).toBe(0);
-    expect(hand.tap(20, 20).presses().at(-1)).toEqual([0, 20, 20]);
+  it("releases a drag when the mode is changed", () => {
+    const fingers = new FakeFingers("trackpad").tap(100, 100).wait(50).down(1, 100, 100).wait(16).move(1, 130, 100);
+    fingers.actions.push(...fingers.core.choose("direct"));
+    expect(fingers.presses().at(-1)?.[0]).toBe(0);
+    expect(fingers.tap(20, 20).presses().at(-1)).toEqual([0, 20, 20]);
   });
 });
 
 describe("momentum", () => {
-  it("goes as far in small steps as in one", () => {
+  it("scrolls as far in small time steps as in one", () => {
     const start = (): Momentum => {
       const momentum = new Momentum();
       for (let at = 0; at <= 80; at += 16) momentum.add(0, 10, at);
@@ -351,8 +367,8 @@ describe("momentum", () => {
   });
 });
 
-describe("any fingers at all", () => {
-  /** Numerical Recipes' generator: the same hands in every run. */
+describe("random touches", () => {
+  /** The generator of Numerical Recipes: the same touches in every run. */
   const random = (seed: number): (() => number) => {
     let state = seed;
     return () => {
@@ -361,10 +377,10 @@ describe("any fingers at all", () => {
     };
   };
 
-  it.each(["direct", "trackpad"] as const)("%s: every press is let go, and rest is reached", (mode) => {
+  it.each(["direct", "trackpad"] as const)("%s: every press is released, and the core becomes idle", (mode) => {
     for (let seed = 1; seed <= 400; seed++) {
       const next = random(seed);
-      const hand = new Hand(mode);
+      const fingers = new FakeFingers(mode);
       const down = new Set<number>();
       for (let step = 0; step < 60; step++) {
         const id = Math.floor(next() * 4);
@@ -374,24 +390,24 @@ describe("any fingers at all", () => {
         const what = next();
         if (what < 0.3 && !down.has(id)) {
           down.add(id);
-          hand.down(id, x, y, size);
-        } else if (what < 0.7 && down.has(id)) hand.move(id, x, y, size);
+          fingers.down(id, x, y, size);
+        } else if (what < 0.7 && down.has(id)) fingers.move(id, x, y, size);
         else if (what < 0.9 && down.has(id)) {
           down.delete(id);
-          hand.up(id);
-        } else if (what < 0.92) hand.acts.push(...hand.core.cancel());
-        if (next() < 0.7) hand.pass(next() * 300);
-        if (hand.core.gesture === "scroll" || hand.core.gesture === "view" || hand.core.gesture === "coast")
-          expect(hand.presses().at(-1)?.[0] ?? 0, `seed ${seed}`).toBe(0);
+          fingers.up(id);
+        } else if (what < 0.92) fingers.actions.push(...fingers.core.cancel());
+        if (next() < 0.7) fingers.wait(next() * 300);
+        if (fingers.core.gesture === "scroll" || fingers.core.gesture === "view" || fingers.core.gesture === "coast")
+          expect(fingers.presses().at(-1)?.[0] ?? 0, `seed ${seed}`).toBe(0);
       }
-      for (const id of down) hand.up(id);
-      hand.pass(20_000);
-      expect([hand.core.gesture, hand.presses().at(-1)?.[0] ?? 0], `seed ${seed}`).toEqual(["idle", 0]);
-      expect(hand.presses().every(([buttons], index) => (index % 2 === 0 ? buttons !== 0 : true))).toBe(true);
+      for (const id of down) fingers.up(id);
+      fingers.wait(20_000);
+      expect([fingers.core.gesture, fingers.presses().at(-1)?.[0] ?? 0], `seed ${seed}`).toEqual(["idle", 0]);
+      expect(fingers.presses().every(([buttons], index) => (index % 2 === 0 ? buttons !== 0 : true))).toBe(true);
     }
   });
 
-  it("every state of a mode can be left for rest", () => {
+  it("can be cancelled in every state of both modes", () => {
     for (const table of Object.values(TABLES)) {
       for (const [gesture, row] of Object.entries(table)) {
         if (gesture === "idle" || Object.keys(row).length === 0) continue;

@@ -99,7 +99,7 @@ export class Viewport {
       attrs: { "data-monitor": String(monitor), role: "img", "aria-label": labels.surface },
     });
     this.field = h("textarea", {
-      class: "live-field",
+      class: "keyboard-field",
       attrs: {
         "aria-label": labels.field,
         autocapitalize: "off",

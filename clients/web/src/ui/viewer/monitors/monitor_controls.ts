@@ -193,6 +193,8 @@ export class MonitorControls {
   }
 
   #onConnection(state: ConnectionState): void {
+    // The panel would cover the notice that offers the next step.
+    if (state.phase === "ended" && this.panel.open) this.panel.setOpen(false);
     if (state.phase !== "ended" || state.reason !== "moved") return;
     this.#deviceLayout.desktopMoved();
     this.#sizeSync.desktopMoved();

@@ -41,7 +41,7 @@ interface Draft {
 export class MonitorsPanel {
   readonly element = h("section", {
     class: "dialog monitors",
-    attrs: { role: "dialog", "aria-modal": "true", hidden: "" },
+    attrs: { role: "dialog", "aria-modal": "true", hidden: "", tabindex: "-1" },
   });
   /** Announces the monitor that the person wants to see in this window. */
   readonly chosen = new Emitter<number>();
@@ -96,6 +96,7 @@ export class MonitorsPanel {
   redraw(): void {
     const layout = this.#layout;
     const t = texts().monitors;
+    const focused = this.element.contains(document.activeElement) ? document.activeElement : null;
     this.element.setAttribute("aria-label", t.title);
     this.#list = h("ul", { class: "monitor-list" });
     this.#updateList();
@@ -115,6 +116,15 @@ export class MonitorsPanel {
         ...(layout === null ? [] : layout.screen_max === null ? [h("p", {}, t.attached)] : this.#form(layout)),
       ),
     );
+    if (focused !== null) this.#restoreFocus(focused);
+  }
+
+  /** Focuses the element that replaces `before` after a redraw, or else the dialog itself: without the focus, Esc has no effect. */
+  #restoreFocus(before: Element): void {
+    const act = (before as HTMLElement).dataset.act;
+    const selector = before.id !== "" ? `#${before.id}` : act !== undefined ? `[data-act="${act}"]` : null;
+    if (selector !== null) this.element.querySelector<HTMLElement>(selector)?.focus();
+    if (!this.element.contains(document.activeElement)) this.element.focus();
   }
 
   /** Updates the thumbnails in place: a button that is replaced under a finger gets no click. */
@@ -187,7 +197,7 @@ export class MonitorsPanel {
     const [maxWidth, maxHeight] = layout.screen_max ?? [0, 0];
     const fits = width <= maxWidth && height <= maxHeight;
     const countButton = (count: number): HTMLElement =>
-      this.#radio(String(count), count === draft.sizes.length, () => {
+      this.#radio(`count-${count}`, String(count), count === draft.sizes.length, () => {
         const last = draft.sizes.at(-1) ?? display;
         change({ sizes: Array.from({ length: count }, (_, index) => draft.sizes[index] ?? last) });
       });
@@ -232,7 +242,9 @@ export class MonitorsPanel {
       h(
         "div",
         { class: "segments", attrs: { role: "radiogroup", "aria-label": t.shape } },
-        ...SHAPES.map((shape) => this.#radio(t.shapes[shape], shape === draft.shape, () => change({ shape }))),
+        ...SHAPES.map((shape) =>
+          this.#radio(`shape-${shape}`, t.shapes[shape], shape === draft.shape, () => change({ shape })),
+        ),
       ),
       h("p", { class: fits ? "muted" : "warning" }, fits ? t.total(width, height) : t.tooLarge(maxWidth, maxHeight)),
       h(
@@ -290,12 +302,12 @@ export class MonitorsPanel {
     return h("button", { class: className, attrs, on: { click: onClick } }, texts().monitors[name]);
   }
 
-  #radio(label: string, checked: boolean, onClick: () => void): HTMLElement {
+  #radio(act: string, label: string, checked: boolean, onClick: () => void): HTMLElement {
     return h(
       "button",
       {
         class: "segment",
-        attrs: { type: "button", role: "radio", "aria-checked": String(checked) },
+        attrs: { type: "button", role: "radio", "aria-checked": String(checked), "data-act": act },
         on: { click: onClick },
       },
       label,
