@@ -17,7 +17,7 @@ from display_server.gateway.hosts import origin_allowed, split_host
 
 log = structlog.get_logger(__name__)
 
-#: Largest body of a request, bytes. The largest real ones are results of display checks, about 10 KB.
+#: Largest body of a request, bytes. The largest real ones are results of display checks, a few KB.
 BODY_MAX_BYTES = 64 * 1024
 #: A request whose body has not arrived completely after this time is rejected, s.
 BODY_TIMEOUT_S = 10.0

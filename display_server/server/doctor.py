@@ -102,15 +102,18 @@ def _video() -> list[Finding]:
     hint = "Run `make setup`. Without a video encoder, desktops send all changes as tiles."
     if importlib.util.find_spec("av") is None or importlib.util.find_spec("aiortc") is None:
         return [Finding("video", False, "PyAV and aiortc are not installed", hint, mandatory=False)]
-    from display_server.agent.motion.encoders.video_encoder import probe_encoders
+    try:
+        from display_server.agent.motion.encoders.video_encoder import probe_encoders
 
-    facts = probe_encoders()
+        facts = probe_encoders()
+    except Exception as error:  # any error is reported, and the other checks still run
+        return [Finding("video", False, f"the encoders cannot be loaded: {error}", hint, mandatory=False)]
     working = [f"{fact.name} {fact.chroma.value}" for fact in facts if fact.works]
-    others = [f"{fact.name}: {fact.problem}" for fact in facts if fact.hardware and not fact.works]
+    unusable = [f"{fact.name}: {fact.problem}" for fact in facts if fact.hardware and not fact.works]
     text = ", ".join(working) or "no encoder works"
     return [
         Finding("video", bool(working), text, hint, mandatory=False),
-        *(Finding("video hardware", True, trouble, mandatory=False) for trouble in dict.fromkeys(others)),
+        *(Finding("video hardware", True, problem, mandatory=False) for problem in dict.fromkeys(unusable)),
     ]
 
 

@@ -116,6 +116,16 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(lightbox: Lightbox, tmp_p
     assert {"codec", "Xvfb", "/dev/shm", "state folder", "port"} <= findings.keys()
 
 
+def test_doctor_reports_a_broken_codec_and_continues(lightbox: Lightbox, tmp_path: Path) -> None:
+    (tmp_path / "display_codecs").mkdir()
+    (tmp_path / "display_codecs" / "__init__.py").write_text("raise AttributeError('undefined symbol')")
+    lightbox.environment["PYTHONPATH"] = str(tmp_path)
+    findings = {finding["name"]: finding for finding in json.loads(lightbox("doctor", "--json").stdout)}
+    assert findings["codec"]["ok"] is False
+    assert "undefined symbol" in findings["codec"]["found"]
+    assert {"state folder", "port"} <= findings.keys()
+
+
 def test_help_does_not_import_heavy_modules() -> None:
     script = (
         "import sys, display_server.cli\n"

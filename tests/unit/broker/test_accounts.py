@@ -194,7 +194,7 @@ async def test_rejects_a_database_of_a_newer_version(tmp_path: Path) -> None:
         await Store.open(path)
 
 
-async def test_store_that_is_none(tmp_path: Path) -> None:
+async def test_rejects_a_file_that_is_not_a_database(tmp_path: Path) -> None:
     path = tmp_path / "lightbox.db"
     path.write_bytes(b"nonsense" * 1000)
     with pytest.raises(ConfigurationError, match="cannot be used"):
@@ -203,5 +203,5 @@ async def test_store_that_is_none(tmp_path: Path) -> None:
         await Store.open(tmp_path / "none" / "lightbox.db")
 
 
-async def test_store_is_private(store: Store, tmp_path: Path) -> None:
+async def test_the_database_is_private(store: Store, tmp_path: Path) -> None:
     assert (tmp_path / "lightbox.db").stat().st_mode & 0o777 == 0o600
