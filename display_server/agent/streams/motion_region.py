@@ -52,10 +52,12 @@ class MotionRegion:
         #: Marks the frames of the present motion; 0 while there is none.
         self.number = 0
 
-    def observe(self, changed: Tiles, waited_s: float, now_s: float) -> None:
-        """Feeds the detector with a capture. `waited_s` is how long its oldest damage waited."""
+    def observe(self, changed: Tiles, waited_s: float, now_s: float, *, delay_s: float = 0.0) -> None:
+        """Feeds the detector with a capture. `waited_s` is how long its oldest damage waited, `delay_s` the
+        time from then until now.
+        """
         waited_s = max(waited_s, self._tiles.closed_for_s(now_s))
-        self.detector.on_frame(changed, waited_s, now_s, viewer_ready=self._tiles.ready)
+        self.detector.on_frame(changed, waited_s, now_s, viewer_ready=self._tiles.ready, delay_s=delay_s)
 
     def begin(self, region: Region, now_s: float) -> None:
         """Begins a motion, in place of the present one if there is one."""

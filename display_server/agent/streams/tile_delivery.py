@@ -13,7 +13,7 @@ class TileDelivery(Protocol):
 
     @property
     def link(self) -> LinkEstimate:
-        """What the link to the viewer has carried of late, and what tiles cost."""
+        """What the link to the viewer has carried recently, and what tiles cost."""
 
     @property
     def ready(self) -> bool:

@@ -25,7 +25,7 @@ from display_server.telemetry.trace import FrameTimes, FrameTraces
 log = structlog.get_logger(__name__)
 
 #: Fraction of the usual size of an update that is left for tiles while video plays over the same link.
-BUDGET_BESIDE_VIDEO = 0.15
+BUDGET_DURING_VIDEO = 0.15
 
 #: Tiles of one log event at most.
 LOGGED_TILES_MAX = 16
@@ -59,7 +59,7 @@ class TileStream:
         self._metrics = metrics
         self._clock = clock
         self._enabled = True
-        self._beside_video = False
+        self._video_covers = False
         self._verify_timer: asyncio.TimerHandle | None = None
         self._verify_at_s = math.inf
         self.sent = SentSurface(shadow, monitor, cache_bytes)
@@ -78,7 +78,7 @@ class TileStream:
     def budget_bytes(self) -> int:
         """The size that the next update should not exceed."""
         budget = self.window.budget_bytes
-        return int(budget * BUDGET_BESIDE_VIDEO) if self._beside_video else budget
+        return int(budget * BUDGET_DURING_VIDEO) if self._video_covers else budget
 
     @property
     def pointer_tile(self) -> int | None:
@@ -122,12 +122,12 @@ class TileStream:
         tiles = region.tiles(self._shadow.grid.columns)
         self.sent.cover(tiles)
         self.proof.cover(tiles)
-        self._beside_video = True
+        self._video_covers = True
 
     def uncover(self) -> None:
         self.sent.uncover()
         self.proof.uncover()
-        self._beside_video = False
+        self._video_covers = False
 
     # ── used by ViewerStreams ────────────────────────────────────────────────────────────────────────
 
@@ -142,7 +142,7 @@ class TileStream:
 
     def start_over(self) -> None:
         """Begins with a black surface, because the viewer lost its own."""
-        self._beside_video = False
+        self._video_covers = False
         self.sent.reset()
         self.proof.uncover()
         self.window.on_refresh()
@@ -150,7 +150,7 @@ class TileStream:
     def resize(self, shadow: Shadow) -> None:
         """Begins with a black surface of another size. Epochs go on."""
         self._shadow = shadow
-        self._beside_video = False
+        self._video_covers = False
         self.sent.replace_shadow(shadow)
         self.proof.on_resized(shadow.black_digests, self._clock())
 

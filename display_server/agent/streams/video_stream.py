@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from display_server.agent.motion.motion_detector import LinkEstimate
 from display_server.agent.motion.region import Region, Tiles
 from display_server.agent.streams.frame_requests import FrameRequests
 from display_server.agent.streams.message_sink import MessageSink
@@ -117,17 +116,17 @@ class VideoStream:
         """Whether captures are useful although no tile can be sent: video could bring what tiles cannot."""
         return self.state is VideoState.DETECTING or self.state in CONNECTED_STATES
 
-    def on_capture(self, changed: Tiles, waited_s: float, now_s: float) -> None:
+    def on_capture(self, changed: Tiles, waited_s: float, now_s: float, *, delay_s: float = 0.0) -> None:
         """Decides what is video from now on.
 
         `changed` are the tiles that the latest capture changed, none if there was no capture. `waited_s` is
-        how long the oldest damage waited for that capture.
+        how long the oldest damage waited for that capture, `delay_s` the time from that damage until now.
         """
         if self.state is VideoState.UNAVAILABLE:
             return
         motion, region = self.motion, None
         if len(changed):
-            motion.observe(changed, waited_s, now_s)
+            motion.observe(changed, waited_s, now_s, delay_s=delay_s)
         if self.state is VideoState.DETECTING:
             if len(changed):
                 self._detect(now_s)
@@ -136,7 +135,7 @@ class VideoStream:
             log.warning("viewer shows no video", viewer=self._viewer.viewer, frames=self.counts.frames)
             self.on_failed()
         if self.state in CONNECTED_STATES:
-            region = motion.detector.choose_region(self._tiles.link, now_s)
+            region = motion.detector.choose_region(self._tiles.link, now_s, video_frames=self.counts.frames)
         else:
             motion.detector.stop(now_s)
         if region is None:
@@ -199,12 +198,12 @@ class VideoStream:
         if self.state is VideoState.DETECTING:
             self._factory.add_listener(self)
 
-    def on_link_measured(self, link: LinkEstimate, round_trip_s: float) -> None:
+    def on_link_measured(self, rate_bytes_per_s: float | None, round_trip_s: float) -> None:
         """Prepares video early where tiles will not be able to follow the first motion."""
         if self.state is not VideoState.DETECTING:
             return
-        rate = link.rate_bytes_per_s
-        if round_trip_s > LONG_ROUND_TRIP_S or (rate is not None and rate < NARROW_LINK_BYTES_PER_S):
+        narrow = rate_bytes_per_s is not None and rate_bytes_per_s < NARROW_LINK_BYTES_PER_S
+        if narrow or round_trip_s > LONG_ROUND_TRIP_S:
             self._factory.request()
 
     def on_offer(self, offer: m.Offer) -> None:

@@ -55,7 +55,8 @@ class ViewerStreams:
     def on_ack(self, ack: m.Ack, now_s: float) -> None:
         """Handles an acknowledgement. Raises ProtocolError."""
         self.tiles.on_ack(ack, now_s)
-        self.video.on_link_measured(self.tiles.link, self.tiles.window.round_trip_s)
+        window = self.tiles.window
+        self.video.on_link_measured(window.rate_bytes_per_s, window.round_trip_s)
 
     def on_report(self, report: DigestReport, now_s: float) -> None:
         """Handles a digest report. Raises ProtocolError."""

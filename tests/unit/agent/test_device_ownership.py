@@ -116,7 +116,7 @@ async def test_devices_share_a_desktop_if_policy_allows() -> None:
         assert ward.close_code is None
 
 
-async def test_viewers_are_told_who_sets_the_sizes() -> None:
+async def test_notifies_viewers_who_sets_the_sizes() -> None:
     async with (
         running_agent(share=True) as running,
         FakeViewer(running.socket, device="ward") as ward,

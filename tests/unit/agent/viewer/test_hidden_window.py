@@ -167,7 +167,7 @@ async def test_sends_no_video_while_hidden(monkeypatch: pytest.MonkeyPatch) -> N
         await viewer.until(lambda: playing() and bool(FakePeer.created[-1].sent), 20)
         await set_visible(viewer, visible=False)
         frames, updates = len(FakePeer.created[-1].sent), len(viewer.updates)
-        assert not playing(), "the viewer is told that no region is video"
+        assert not playing(), "the viewer was notified that no region is video"
         assert viewer.state == "lossy"
         await asyncio.sleep(WATCH_S)
         assert (len(FakePeer.created[-1].sent), len(viewer.updates)) == (frames, updates)
