@@ -12,11 +12,11 @@ from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.browsers.firefox import Firefox
 from tests.e2e.browsers.tablet import GALAXY_TAB, IPAD, Tablet
 from tests.e2e.browsers.webkit import WebKit
+from tests.e2e.lightbox import Lightbox
+from tests.e2e.tablet_desktop import open_on_tablet
+from tests.e2e.viewer import Viewer
 from tests.e2e.x_desktop.display import XDisplay
 from tests.e2e.x_desktop.probe import Probe
-from tests.e2e.lightbox import Lightbox
-from tests.e2e.tablet_desktop import opened
-from tests.e2e.viewer import Viewer
 
 ENGINES: dict[str, type[Chromium] | type[Firefox] | type[WebKit]] = {
     "chromium": Chromium,
@@ -123,7 +123,7 @@ def tablet(request: pytest.FixtureRequest, out: Path) -> Iterator[Tablet]:
 @pytest.fixture
 def on_tablet(tablet: Tablet, lightbox: Lightbox) -> Viewer:
     """Signed in, the desktop open, direct touch, nothing enlarged."""
-    return opened(tablet, lightbox)
+    return open_on_tablet(tablet, lightbox)
 
 
 @pytest.fixture(scope="session")

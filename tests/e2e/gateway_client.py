@@ -1,4 +1,4 @@
-"""Lightbox's door without a browser: a plain HTTPS client, and viewers' websockets as anyone may try them."""
+"""A client of the gateway without a browser: HTTPS requests and viewer WebSockets."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from websockets.typing import Origin, Subprotocol
 from display_server.protocol.close_codes import CloseCode
 from display_server.protocol.subprotocol import SUBPROTOCOL, TICKET_PREFIX
 
-TIMEOUT_S = 30.0
+#: How long a request or a received frame may take, s.
+TIMEOUT_S = 60.0
 
 
 def unverified_tls_context() -> ssl.SSLContext:
-    """Believes any certificate; the tests that care about it do not use this."""
+    """Returns a context that accepts any certificate. Tests of the certificate do not use it."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -28,10 +29,11 @@ def unverified_tls_context() -> ssl.SSLContext:
 
 
 class ViewerConnection:
-    """The websocket of a viewer.
+    """The WebSocket of a viewer.
 
-    Its event loop turns only while a call waits. The library's own blocking client reads in a thread while
-    another writes, which OpenSSL does not allow on one connection: now and then a request was never sent.
+    Its event loop runs only while a call waits. The library's blocking client is no alternative: it reads in
+    one thread while another one writes, which OpenSSL does not allow on one connection, so that a request was
+    sometimes never sent.
     """
 
     def __init__(self, runner: asyncio.Runner, connection: ClientConnection) -> None:
@@ -43,12 +45,12 @@ class ViewerConnection:
         self._runner.run(self._connection.send(frame))
 
     def recv(self) -> str | bytes:
-        """Raises TimeoutError, and ConnectionClosed with the other side's close frame."""
+        """Returns the next frame. Raises TimeoutError, or ConnectionClosed with the peer's close frame."""
         return self._runner.run(asyncio.wait_for(self._connection.recv(), TIMEOUT_S))
 
 
 class GatewayClient:
-    """A client with a cookie jar of its own. State-changing requests say that they come from the page."""
+    """A client with its own cookie jar. Its requests name the gateway's page or `origin` as origin."""
 
     def __init__(self, url: str, *, origin: str | None = None) -> None:
         self.url = url
@@ -64,21 +66,26 @@ class GatewayClient:
         return self.http.post("/api/v1/sign-in", json={"username": username, "password": password})
 
     def take_cookies(self, cookies: Iterable[Mapping[str, Any]]) -> None:
-        """Becomes the same device as the browser that has these."""
+        """Takes over a browser's cookies, and so becomes the same device."""
         self.http.cookies.clear()
         for cookie in cookies:
             self.http.cookies.set(cookie["name"], cookie["value"], domain=cookie["domain"], path="/")
 
     def viewer(self, desktop: str) -> dict[str, Any]:
-        """Asks for a viewer of a desktop, which starts it if need be; `ticket`, `websocket` and `session`."""
+        """Requests a viewer ticket and starts the desktop if necessary.
+
+        Returns `ticket`, `websocket` and `session`.
+        """
         answer = self.http.post(f"/api/v1/desktops/{desktop}/viewers")
         assert answer.status_code < 300, f"{answer.status_code}: {answer.text}"
         viewer: dict[str, Any] = answer.json()
         return viewer
 
     @contextmanager
-    def connect(self, ticket: str, *, origin: str | None = None, cookie: bool = True) -> Iterator[ViewerConnection]:
-        """Opens the websocket of a viewer. Raises what websockets raises when it is refused."""
+    def connect(
+        self, ticket: str, *, origin: str | None = None, cookie: bool = True
+    ) -> Iterator[ViewerConnection]:
+        """Opens a viewer's WebSocket. Raises the exceptions of `websockets` when it is refused."""
         headers = {}
         if cookie:
             headers["Cookie"] = "; ".join(f"{c.name}={c.value}" for c in self.http.cookies.jar)
@@ -105,15 +112,15 @@ class GatewayClient:
                 runner.run(connection.close())
 
     def refusal(self, ticket: str, *, origin: str | None = None, cookie: bool = True) -> int:
-        """How the door turns a viewer away: the close code, or the HTTP status where it does not open."""
+        """Returns the close code with which a viewer is refused, or the HTTP status if none is accepted."""
         try:
-            with self.connect(ticket, origin=origin, cookie=cookie) as line:
-                line.recv()
+            with self.connect(ticket, origin=origin, cookie=cookie) as connection:
+                connection.recv()
         except ConnectionClosed as closed:
             return closed.rcvd.code if closed.rcvd else CloseCode.ABNORMAL
         except InvalidStatus as refused:
             return refused.response.status_code
-        raise AssertionError("the door let the viewer in")
+        raise AssertionError("the gateway accepted the viewer")
 
     def metrics(self) -> str:
         return self.http.get("/metrics").text
@@ -122,19 +129,19 @@ class GatewayClient:
         self.http.close()
 
 
-def read_close(line: ViewerConnection) -> tuple[int, str]:
-    """Reads until the other side closes; its close code and reason."""
+def read_close(connection: ViewerConnection) -> tuple[int, str]:
+    """Reads until the peer closes the connection. Returns its close code and reason."""
     try:
         while True:
-            line.recv()
+            connection.recv()
     except ConnectionClosed as closed:
         frame = closed.rcvd
-    assert frame is not None, "the line broke without a close frame"
+    assert frame is not None, "the connection ended without a close frame"
     return frame.code, frame.reason
 
 
 def metric_sum(text: str, part_of_name: str) -> float:
-    """The sum of all samples of the Prometheus text whose name contains this, buckets and times aside."""
+    """Returns the sum of all Prometheus samples whose name contains this, without buckets and timestamps."""
     total = 0.0
     for line in text.splitlines():
         name = line.split("{")[0].split(" ")[0]

@@ -1,4 +1,4 @@
-"""A running `lightbox demo`, and what its command line says about it."""
+"""Runs `lightbox demo` and other `lightbox` commands on its state folder."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.x_desktop.display import XDisplay
 from tests.e2e.processes import Program, free_port, wait_for
+from tests.e2e.x_desktop.display import XDisplay
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMMAND = (sys.executable, "-m", "display_server.cli")
-START_TIMEOUT_S = 60.0
-SESSION_TIMEOUT_S = 30.0
-COMMAND_TIMEOUT_S = 20.0
+#: How long the demo may take to print its address, s.
+START_TIMEOUT_S = 120.0
+#: How long a desktop may take to become ready, s.
+SESSION_TIMEOUT_S = 90.0
+#: How long a command may run, s.
+COMMAND_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class Session:
 
 
 class Lightbox:
-    """The demo on a free port of this host, with a state folder of its own that vanishes with it."""
+    """The demo on a free port of this host, with its own state folder, which `stop` removes."""
 
     def __init__(
         self,
@@ -56,7 +59,7 @@ class Lightbox:
         share: bool = False,
         settings: Mapping[str, str] | None = None,
     ) -> None:
-        """`settings` are environment variables of the configuration. Without a size it is the windows'."""
+        """`settings` are environment variables. Without a size the desktop takes that of its windows."""
         self.profile = profile
         self.state_folder = Path(tempfile.mkdtemp(prefix="lightbox-e2e-"))
         self.environment = {**os.environ, **(settings or {}), "LIGHTBOX_STATE": str(self.state_folder)}
@@ -100,7 +103,7 @@ class Lightbox:
         return line
 
     def rest_of_output(self) -> bytes:
-        """What came on stdout after the first line. Call it when the demo has ended."""
+        """Returns the standard output after the first line. Call it when the demo has ended."""
         return self.program.stdout.read()
 
     def command(self, *arguments: str) -> str:
@@ -122,7 +125,7 @@ class Lightbox:
         return sessions
 
     def session(self) -> Session:
-        """The one desktop of this demo, as soon as it is ready."""
+        """Waits until the demo's desktop is ready and returns it."""
 
         def ready() -> dict[str, Any] | None:
             found = [s for s in self.sessions() if s["profile"] == self.profile and s["state"] == "ready"]

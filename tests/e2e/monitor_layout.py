@@ -1,4 +1,4 @@
-"""What the tests of several monitors share: ordering them, and what programs and the X server see of them."""
+"""Changes the monitors of a desktop and reads them from the X server."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from collections.abc import Sequence
 from display_codecs import ENCODING_NAMES
 
 from display_server.protocol.subprotocol import SUBPROTOCOL, TICKET_PREFIX
-from tests.e2e.x_desktop.display import Window, XDisplay
 from tests.e2e.processes import wait_for
-from tests.e2e.viewer import Viewer
+from tests.e2e.viewer import PATIENCE_S, Viewer
+from tests.e2e.x_desktop.display import Window, XDisplay
 
 #: x, y, width, height on the desktop, px.
 Place = tuple[int, int, int, int]
 
-ORDER = """
+REQUEST_LAYOUT = """
 const ticket = await (await fetch(`/api/v1/desktops/${desktop}/viewers`, { method: 'POST' })).json();
 const address = new URL(ticket.websocket, location.origin.replace('http', 'ws'));
 const socket = new WebSocket(address, [subprotocol, ticketPrefix + ticket.ticket]);
 await new Promise((done) => { socket.onopen = done; });
-const say = (message) => socket.send(JSON.stringify(message));
-say({ type: 'hello', protocol: 1, client: 'test', monitor: 0, cache_bytes: 0, encodings });
-say({ type: 'layout', monitors });
+const send = (message) => socket.send(JSON.stringify(message));
+send({ type: 'hello', protocol: 1, client: 'test', monitor: 0, cache_bytes: 0, encodings });
+send({ type: 'layout', monitors });
 await new Promise((done) => {
   socket.onmessage = ({ data }) => {
     if (typeof data === 'string' && ['monitors', 'notice'].includes(JSON.parse(data).type)) done();
@@ -33,8 +33,8 @@ socket.close();
 """
 
 
-def ask(viewer: Viewer, desktop: str, places: Sequence[Place]) -> None:
-    """Orders by a WebSocket of its own, which says hello and this; returns when it is answered."""
+def request_layout(viewer: Viewer, desktop: str, places: Sequence[Place]) -> None:
+    """Requests a layout over a separate WebSocket. Returns when the agent has answered."""
     monitors = [
         {"id": number, "x": x, "y": y, "width": width, "height": height}
         for number, (x, y, width, height) in enumerate(places)
@@ -46,26 +46,28 @@ def ask(viewer: Viewer, desktop: str, places: Sequence[Place]) -> None:
         "ticketPrefix": TICKET_PREFIX,
         "encodings": list(ENCODING_NAMES),
     }
-    viewer.browser.evaluate(f"const {{ {', '.join(constants)} }} = {json.dumps(constants)};{ORDER}")
+    viewer.browser.evaluate(f"const {{ {', '.join(constants)} }} = {json.dumps(constants)};{REQUEST_LAYOUT}")
 
 
-def order(viewer: Viewer, desktop: str, places: Sequence[Place], screen: XDisplay) -> None:
-    """As the panel does, without its clicks; returns when the X server has it."""
-    if set(listed(screen)) != set(places):
-        ask(viewer, desktop, places)
-    wait_listed(viewer, screen, places)
+def set_layout(viewer: Viewer, desktop: str, places: Sequence[Place], screen: XDisplay) -> None:
+    """Requests a layout as the panel does. Returns when the X server has it."""
+    if set(read_monitors(screen)) != set(places):
+        request_layout(viewer, desktop, places)
+    wait_for_monitors(viewer, screen, places)
 
 
-def wait_listed(viewer: Viewer, screen: XDisplay, places: Sequence[Place], timeout_s: float = 15.0) -> None:
+def wait_for_monitors(
+    viewer: Viewer, screen: XDisplay, places: Sequence[Place], timeout_s: float = PATIENCE_S
+) -> None:
     wait_for(
-        lambda: set(listed(screen)) == set(places),
+        lambda: set(read_monitors(screen)) == set(places),
         timeout_s=timeout_s,
-        what=lambda: f"monitors {places}; there are {listed(screen)}; {viewer.situation()}",
+        what=lambda: f"monitors {places}; there are {read_monitors(screen)}; {viewer.situation()}",
     )
 
 
-def listed(screen: XDisplay) -> list[Place]:
-    """By `xrandr --listmonitors`; none when an output goes while it is read."""
+def read_monitors(screen: XDisplay) -> list[Place]:
+    """Returns the monitors of `xrandr --listmonitors`; none if an output vanishes while they are read."""
     found: list[Place] = []
     try:
         lines = screen.run("xrandr", "--listmonitors").splitlines()[1:]
@@ -78,7 +80,7 @@ def listed(screen: XDisplay) -> list[Place]:
     return found
 
 
-def inside(window: Window, monitor: Place) -> bool:
+def is_inside(window: Window, monitor: Place) -> bool:
     x, y, width, height = monitor
     return (
         x <= window.x

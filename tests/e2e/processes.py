@@ -1,4 +1,4 @@
-"""Starting programs for a test so that none of them outlives it, however the test ends."""
+"""Starts programs for tests and makes sure that none of them outlives its test, however the test ends."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ import psutil
 
 T = TypeVar("T")
 
-#: How long a program may take to end by itself before it is killed.
+#: How long a program may take to exit after SIGTERM before it is killed, s.
 GRACE_S = 5.0
+#: Option of prctl(2): the signal that a process receives when its parent ends.
 PR_SET_PDEATHSIG = 1
-#: For GTK programs of a test: without a message bus they start one, which outlives them.
+#: Environment of GTK programs: without it they start a message bus that outlives them.
 NO_BUS = {"DBUS_SESSION_BUS_ADDRESS": "disabled:", "NO_AT_BRIDGE": "1"}
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def _die_with_parent() -> None:
-    """Runs in the child: a test run that is killed hard takes its programs along."""
+    """Runs in the child process: it is killed together with a test run that is killed."""
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Program:
-    """A program in a process group of its own, with its output in a file that a failing test can show."""
+    """A program in its own process group, whose output goes to a file that a failing test can show."""
 
     def __init__(
         self,
@@ -72,7 +73,7 @@ class Program:
         return self._process.poll() is None
 
     def family(self) -> list[psutil.Process]:
-        """The program and everything it started that still runs."""
+        """Returns the program and all of its descendants that are running."""
         try:
             root = psutil.Process(self.pid)
             return [root, *root.children(recursive=True)]
@@ -80,15 +81,15 @@ class Program:
             return []
 
     def wait(self, timeout_s: float) -> int:
-        """Exit code. Raises subprocess.TimeoutExpired."""
+        """Waits for the exit code. Raises subprocess.TimeoutExpired."""
         return self._process.wait(timeout_s)
 
     def terminate(self) -> None:
-        """SIGTERM to the program alone, as a person or a service manager would."""
+        """Sends SIGTERM to the program alone, as a person or a service manager does."""
         self._process.send_signal(signal.SIGTERM)
 
     def stop(self) -> None:
-        """Ends the program and its family. Safe to call twice."""
+        """Ends the program and its descendants. Safe to call twice."""
         family = self.family()
         if self.running:
             self.terminate()
@@ -97,7 +98,7 @@ class Program:
         for process in family:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        with contextlib.suppress(ProcessLookupError):  # its group holds what let go of its parent
+        with contextlib.suppress(ProcessLookupError):  # also ends processes that left their parent
             os.killpg(self.pid, signal.SIGKILL)
         psutil.wait_procs([process for process in family if process.pid != self.pid], timeout=GRACE_S)
         self._process.wait(GRACE_S)
@@ -109,14 +110,14 @@ class Program:
 
 
 def free_port() -> int:
-    """A TCP port on loopback that nothing listens on just now."""
+    """Returns a TCP port of loopback on which nothing listens at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def start_x_server(log: Path, *, width_px: int, height_px: int) -> tuple[Program, str]:
-    """An Xvfb of the test's own. Returns it and its display, `:N`; the server itself picks a free number."""
+    """Starts an Xvfb and returns it with its display, `:N`. The server itself picks a free number."""
     reader, writer = os.pipe()
     program = Program(
         [
@@ -145,12 +146,12 @@ def start_x_server(log: Path, *, width_px: int, height_px: int) -> tuple[Program
 def wait_for(
     probe: Callable[[], T | None], *, timeout_s: float, what: str | Callable[[], str], every_s: float = 0.05
 ) -> T:
-    """Calls `probe` until it gives something true, and returns that. Raises AssertionError."""
+    """Calls `probe` until its result is true, and returns the result. Raises AssertionError on a timeout."""
     deadline = time.monotonic() + timeout_s
     while True:
         if result := probe():
             return result
         if time.monotonic() > deadline:
             awaited = what if isinstance(what, str) else what()
-            raise AssertionError(f"not within {timeout_s:g} s: {awaited} (last answer: {result!r})")
+            raise AssertionError(f"not within {timeout_s:g} s: {awaited} (last result: {result!r})")
         time.sleep(every_s)

@@ -1,7 +1,7 @@
-"""Records what each engine tells a text field while Hangul is typed: `python -m tests.e2e.record_hangul`.
+"""Records the events of a text field while Hangul is typed: `python -m tests.e2e.record_hangul`.
 
-Writes `tests/vectors/hangul.json`, which the web client's tests replay. iPadOS cannot run here; its sequences
-in that file are written down from what Safari does, and kept.
+Writes `tests/vectors/hangul.json`, which the web client's tests replay. iPadOS cannot run here; its events in
+that file were written by hand after Safari's behaviour, and are kept.
 """
 
 from __future__ import annotations
@@ -22,14 +22,16 @@ from tests.e2e.lightbox import ROOT
 FILE = ROOT / "tests" / "vectors" / "hangul.json"
 ENGINES: tuple[type[Chromium] | type[Firefox] | type[WebKit], ...] = (Chromium, Firefox, WebKit)
 PAGE = "data:text/html,<title>field</title>"
+#: Time in which late events arrive, s.
 SETTLES_S = 0.4
-#: Each step tells what the field lost and got at its end since the step before.
+#: Records each event, and the text that was removed and inserted at the end of the field since the previous
+#: one.
 RECORD = """
 document.body.innerHTML = '<textarea rows=4 cols=40></textarea>';
 const field = document.querySelector('textarea');
 window.steps = [];
 let before = '';
-const note = (event) => {
+const record = (event) => {
   const now = field.value;
   let same = 0;
   while (same < before.length && same < now.length && before[same] === now[same]) same++;
@@ -40,13 +42,13 @@ const note = (event) => {
   steps.push(step);
 };
 for (const type of ['keydown', 'keyup', 'compositionstart', 'compositionupdate', 'compositionend', 'input'])
-  field.addEventListener(type, note);
+  field.addEventListener(type, record);
 field.focus();
 """
 
 
 def play(browser: Browser, name: str) -> None:
-    """Types a scene."""
+    """Types the text of a scene."""
     if name == "mixed":
         browser.type("CT ")
         browser.compose("값")
@@ -92,11 +94,11 @@ def main() -> None:
                 file["engines"][browser.engine] = record(browser)
             finally:
                 browser.close()
-    FILE.write_text(laid_out(file), "utf-8")
+    FILE.write_text(format_vectors(file), "utf-8")
 
 
-def laid_out(file: dict[str, Any]) -> str:
-    """JSON with a line per step, so that a change can be read."""
+def format_vectors(file: dict[str, Any]) -> str:
+    """Formats the vectors as JSON with one line per step, so that a diff is readable."""
     engines = []
     for engine, scenes in file["engines"].items():
         parts = []

@@ -1,4 +1,4 @@
-"""A TCP relay between a browser and the door, which a test can cut like a cable, and which counts bytes."""
+"""A TCP relay between a browser and the gateway that counts bytes and can interrupt the connection."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import socket
 import struct
 import threading
 
-#: With this, `close` sends a reset and not a polite farewell: the peer learns as much as from a broken line.
+#: SO_LINGER value with which `close` sends a reset, as after a network failure, instead of a regular end.
 RESET = struct.pack("ii", 1, 0)
-CHUNK = 65536
+#: Most bytes forwarded at once.
+CHUNK_BYTES = 65536
 
 
 class Relay:
-    """Listens on a free port of loopback. TLS passes untouched: Host and Origin name the relay."""
+    """Listens on a free port of loopback. TLS passes unchanged; Host and Origin name the relay."""
 
     def __init__(self, port: int) -> None:
         self._target = port
@@ -29,25 +30,26 @@ class Relay:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> None:
-        """Breaks all connections. New ones are taken at once."""
+        """Resets all connections. New ones are accepted at once."""
         with self._lock:
-            victims, self._open = self._open, set()
-        for victim in victims:
-            with contextlib.suppress(OSError):  # the other end may have been quicker
-                victim.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-                victim.shutdown(socket.SHUT_RDWR)
-            victim.close()
+            connections, self._open = self._open, set()
+        for connection in connections:
+            with contextlib.suppress(OSError):  # the peer may have closed first
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
 
     def unplug(self) -> None:
-        """Breaks all connections and takes no new ones until `plug`."""
+        """Resets all connections and every new one until `plug`."""
         self._plugged = False
         self.cut()
 
     def swallow(self) -> None:
-        """Passes nothing on and says nothing, as out of the reach of the Wi-Fi, until `plug`."""
+        """Forwards nothing and closes nothing until `plug`, as out of the range of the Wi-Fi."""
         self._flowing.clear()
 
     def plug(self) -> None:
+        """Forwards connections again after `unplug` or `swallow`."""
         self._plugged = True
         self._flowing.set()
 
@@ -78,8 +80,8 @@ class Relay:
             threading.Thread(target=self._pump, args=(far, near, True), daemon=True).start()
 
     def _pump(self, source: socket.socket, sink: socket.socket, down: bool) -> None:
-        with contextlib.suppress(OSError):  # either end may go at any time; then both go
-            while chunk := source.recv(CHUNK):
+        with contextlib.suppress(OSError):  # either end may close at any time; then both are closed
+            while chunk := source.recv(CHUNK_BYTES):
                 if down:
                     with self._lock:
                         self.bytes_down += len(chunk)

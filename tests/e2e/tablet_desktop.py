@@ -1,28 +1,29 @@
-"""What the tests of tablets share: a desktop open on an emulated one, and what the probe saw."""
+"""Opens desktops on emulated tablets, and reads clicks from the probe."""
 
 from __future__ import annotations
 
 from tests.e2e.browsers.tablet import Tablet
-from tests.e2e.x_desktop.probe import Event, Probe
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.viewer import Viewer
+from tests.e2e.x_desktop.probe import Event, Probe
 
 
-def opened(tablet: Tablet, lightbox: Lightbox, desktop: str = "radiology") -> Viewer:
+def open_on_tablet(tablet: Tablet, lightbox: Lightbox, desktop: str = "radiology") -> Viewer:
+    """Opens a desktop with default preferences; signs in if necessary."""
     viewer = Viewer(tablet, lightbox.url)
     tablet.open(lightbox.url + "/")
     if tablet.evaluate("return (await fetch('/api/v1/me')).status") != 200:
         viewer.sign_in(lightbox.username, lightbox.password)
     tablet.evaluate(
-        "const ours = Object.keys(localStorage).filter((key) => key.startsWith('lightbox.'));"
-        "for (const key of ours) localStorage.removeItem(key)"
+        "const keys = Object.keys(localStorage).filter((key) => key.startsWith('lightbox.'));"
+        "for (const key of keys) localStorage.removeItem(key)"
     )
     viewer.open_desktop(desktop)
     return viewer
 
 
-def choose(viewer: Viewer, mode: str) -> None:
-    """Through the toolbar and the gesture map, as a person does."""
+def choose_touch_mode(viewer: Viewer, mode: str) -> None:
+    """Chooses the touch mode in the toolbar's gesture help, as a person does."""
     tablet_of(viewer).tap_element(".handle")
     tablet_of(viewer).tap_element('[aria-label="Touch gestures"]')
     tablet_of(viewer).tap_element(f'[data-touch-mode="{mode}"]')
@@ -35,6 +36,7 @@ def tablet_of(viewer: Viewer) -> Tablet:
 
 
 def clicks(probe: Probe) -> list[tuple[str, int, int, int]]:
+    """Returns kind, button, x and y of the probe's button events."""
     kinds = ("button-down", "double-click", "button-up")
     return [(e["kind"], e["button"], e["x"], e["y"]) for e in probe.events(*kinds)]
 

@@ -1,7 +1,7 @@
-"""Takes pictures of several monitors and the display check: `python -m tests.e2e.take_monitor_screenshots`.
+"""Takes screenshots of monitors and the display check: `python -m tests.e2e.take_monitor_screenshots`.
 
-`workstation`, `tablets` or `check` take a part; a folder is where they go instead of `docs/images`. The desk
-is put together of what each of its windows shows, side by side as the monitors stand.
+Arguments: `workstation`, `tablets` or `check` select a part, anything else is the folder (default
+docs/images). The image of the workstation is composed of the screenshots of its windows.
 """
 
 from __future__ import annotations
@@ -24,37 +24,40 @@ from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.browsers.chromium_window import ChromiumWindow
 from tests.e2e.browsers.tablet import GALAXY_TAB, IPAD, Device, Tablet
 from tests.e2e.conftest import signed_in
-from tests.e2e.x_desktop.display import Window, XDisplay
 from tests.e2e.lightbox import ROOT, Lightbox
+from tests.e2e.monitor_layout import Place, set_layout
 from tests.e2e.processes import Program, wait_for
-from tests.e2e.monitor_layout import Place, order
-from tests.e2e.tablet_desktop import opened
+from tests.e2e.tablet_desktop import open_on_tablet
 from tests.e2e.take_screenshots import SETTLES_S, prefer, wait_until_still
-from tests.e2e.test_display_check import find_square, say
+from tests.e2e.test_display_check import find_square, press_button
 from tests.e2e.viewer import PATIENCE_S, Viewer
+from tests.e2e.x_desktop.display import Window, XDisplay
 
-#: Two upright monitors of 5 MP and one for lists, as a radiologist has them.
+#: A radiologist's workstation: two 5-megapixel portrait monitors and one for lists.
 DESK: tuple[Place, ...] = ((0, 0, 2048, 2560), (2048, 0, 2048, 2560), (4096, 740, 1920, 1080))
-#: What a tablet shows two of.
+#: Two monitors for a tablet's split view.
 PAIR: tuple[Place, ...] = ((0, 0, 1170, 1590), (1170, 0, 1170, 1590))
-#: Desk and bezels in the picture, px of it for each px of a monitor.
+#: Scale of the composed image.
 DESK_SCALE = 0.3
+#: Bezels and colours of the composed image.
 BEZEL_PX, DESK_COLOUR, BEZEL_COLOUR = 14, (58, 64, 68), (16, 18, 20)
 PAGE_PX = (1600, 1000)
 ROUNDS = (("light", "en", ""), ("dark", "ko", "-dark-ko"))
-#: Of the display check: start, yes, and where a square is.
+#: Button labels of the display check: start, yes, and the positions of the square.
 LABELS = {
     "": ("Start", "Yes", "Top left", "Top right", "Bottom left", "Bottom right"),
     "-dark-ko": ("시작", "예", "왼쪽 위", "오른쪽 위", "왼쪽 아래", "오른쪽 아래"),
 }
+#: Questions before the contrast test.
 QUESTIONS = 9
 COUNT = "return document.querySelectorAll('.check-body button').length"
 _MAXIMISE = ("_NET_WM_STATE_MAXIMIZED_HORZ", "_NET_WM_STATE_MAXIMIZED_VERT")
-PERSON = 2  # EWMH's source of a request that a person made
+#: EWMH's source indication of a pager.
+PAGER = 2
 
 
-class Manager:
-    """Asks a desktop's window manager, as a pager does."""
+class WindowManagerClient:
+    """Sends requests to a desktop's window manager, as a pager does."""
 
     def __init__(self, display: XDisplay) -> None:
         self._display = display
@@ -62,16 +65,16 @@ class Manager:
         self._root = self._x.get_setup().roots[0].root
 
     def put(self, window: Window, place: Place, *, maximised: bool = False) -> None:
-        """Onto a monitor, and over all of it."""
-        every_side = 0b1111 << 8 | PERSON << 12
-        self._say(window, "_NET_WM_STATE", [0, *map(self._atom, _MAXIMISE), PERSON, 0])
-        self._say(window, "_NET_MOVERESIZE_WINDOW", [every_side, *place])
+        """Moves a window to a position, and maximises it if requested."""
+        every_side = 0b1111 << 8 | PAGER << 12
+        self._send(window, "_NET_WM_STATE", [0, *map(self._atom, _MAXIMISE), PAGER, 0])
+        self._send(window, "_NET_MOVERESIZE_WINDOW", [every_side, *place])
         time.sleep(SETTLES_S)
         if maximised:
-            self._say(window, "_NET_WM_STATE", [1, *map(self._atom, _MAXIMISE), PERSON, 0])
+            self._send(window, "_NET_WM_STATE", [1, *map(self._atom, _MAXIMISE), PAGER, 0])
 
     def find(self, *words: str, besides: Sequence[int] = ()) -> Window:
-        """The newest window with one of these words in its title."""
+        """Waits for the newest window with one of these words in its title."""
 
         def found() -> Window | None:
             fits = [
@@ -87,7 +90,7 @@ class Manager:
             what=lambda: f"a window {words}; {[w.title for w in self._display.windows()]}",
         )
 
-    def _say(self, window: Window, name: str, data: list[int]) -> None:
+    def _send(self, window: Window, name: str, data: list[int]) -> None:
         make: Any = xcffib.xproto.ClientMessageEvent.synthetic
         union: Any = xcffib.xproto.ClientMessageData.synthetic
         event = make(32, window.id, self._atom(name), union((data + [0] * 5)[:5], "IIIII"))
@@ -139,9 +142,9 @@ def desk_round(
     first.open_desktop("radiology")
     screen = lightbox.display()
     stack.callback(screen.close)
-    order(first, "radiology", DESK, screen)
+    set_layout(first, "radiology", DESK, screen)
     if not ending:
-        furnish(screen, lightbox)
+        arrange_programs(screen, lightbox)
     viewers = [first]
     for number in (1, 2):
         window = ChromiumWindow(browser)
@@ -176,28 +179,30 @@ def desk_round(
     label = "모니터" if ending else "Monitors"
     browser.evaluate(f"document.querySelector('.tools [aria-label=\"{label}\"]').click()")
     wait_for(
-        lambda: browser.evaluate("return document.querySelectorAll('.monitor-picture').length") == len(DESK),
+        lambda: (
+            browser.evaluate("return document.querySelectorAll('.monitor-thumbnail').length") == len(DESK)
+        ),
         timeout_s=PATIENCE_S,
         what="three live pictures",
     )
     save(shot(browser), folder, f"monitors-panel{ending}")
 
 
-def furnish(screen: XDisplay, lightbox: Lightbox) -> None:
-    """Pictures on the upright monitors, lists on the third."""
+def arrange_programs(screen: XDisplay, lightbox: Lightbox) -> None:
+    """Opens image viewers on the portrait monitors and lists on the third."""
     wait_until_still(screen)
-    manager = Manager(screen)
-    reading = manager.find("aeskulap")
-    manager.put(reading, DESK[0], maximised=True)
+    manager = WindowManagerClient(screen)
+    image_viewer = manager.find("aeskulap")
+    manager.put(image_viewer, DESK[0], maximised=True)
     files = manager.find("Studies", "file")
     manager.put(files, (DESK[2][0] + 60, DESK[2][1] + 60, 1100, 760))
     terminal = manager.find("LXTerminal", "~", "@")
     manager.put(terminal, (DESK[2][0] + 980, DESK[2][1] + 420, 860, 520))
     head = next(lightbox.state_folder.glob("homes/*/*/Studies/Head CT/*.dcm"))
     home = head.parents[2]
-    around = screen.environment | {"HOME": str(home), "GTK2_RC_FILES": str(home / ".gtkrc-2.0")}
-    Program(["aeskulap", str(head)], log=lightbox.program.log, env=around)
-    second = manager.find("aeskulap", besides=(reading.id,))
+    environment = screen.environment | {"HOME": str(home), "GTK2_RC_FILES": str(home / ".gtkrc-2.0")}
+    Program(["aeskulap", str(head)], log=lightbox.program.log, env=environment)
+    second = manager.find("aeskulap", besides=(image_viewer.id,))
     manager.put(second, DESK[1], maximised=True)
     wait_until_still(screen)
 
@@ -220,19 +225,19 @@ def tablet_round(tablet: Tablet, device: Device, lightbox: Lightbox, folder: Pat
         picture = shot(tablet).resize((device.width, device.height), Image.Resampling.LANCZOS)
         save(picture, folder, f"tablet-{device.name}-{name}")
 
-    viewer = opened(tablet, lightbox)
+    viewer = open_on_tablet(tablet, lightbox)
     screen = lightbox.display()
     try:
-        order(viewer, "radiology", PAIR, screen)
+        set_layout(viewer, "radiology", PAIR, screen)
         if device == IPAD:
             wait_until_still(screen)
-            manager = Manager(screen)
+            manager = WindowManagerClient(screen)
             manager.put(manager.find("aeskulap"), PAIR[0], maximised=True)
             manager.put(manager.find("Studies", "file"), (PAIR[1][0] + 40, 60, 1000, 640))
             manager.put(manager.find("LXTerminal", "~", "@"), (PAIR[1][0] + 140, 760, 900, 560))
             wait_until_still(screen)
         viewer.open_desktop("radiology", monitor=0)
-        tablet.tap_element('[data-act="strip-beside"]')
+        tablet.tap_element('[data-act="strip-split"]')
         viewer.wait_for_element(".pane")
         wait_for(
             lambda: (
@@ -240,10 +245,10 @@ def tablet_round(tablet: Tablet, device: Device, lightbox: Lightbox, folder: Pat
                 == "exact"
             ),
             timeout_s=PATIENCE_S,
-            what="the second picture",
+            what="the second surface to be exact",
         )
         shoot("beside")
-        tablet.tap_element('[data-act="strip-beside"]')
+        tablet.tap_element('[data-act="strip-split"]')
         tablet.evaluate("document.querySelector('.handle').click()")
         tablet.evaluate(
             "for (const label of ['Monitors', '모니터'])"
@@ -251,12 +256,12 @@ def tablet_round(tablet: Tablet, device: Device, lightbox: Lightbox, folder: Pat
         )
         wait_for(
             lambda: (
-                tablet.evaluate("return document.querySelectorAll('.monitor-picture').length") == len(PAIR)
+                tablet.evaluate("return document.querySelectorAll('.monitor-thumbnail').length") == len(PAIR)
             ),
             timeout_s=PATIENCE_S,
             what="two live pictures",
         )
-        time.sleep(1.5)  # the second one's comes with the next second
+        time.sleep(1.5)  # thumbnails are updated once per second
         shoot("overview")
     finally:
         screen.close()
@@ -283,15 +288,15 @@ def check_round(browser: Chromium, lightbox: Lightbox, folder: Path, ending: str
     viewer.wait_exact()
 
     labels = LABELS[ending]
-    say(viewer, labels[0])
+    press_button(viewer, labels[0])
     save(shot(browser), folder, f"check-pattern{ending}")
     for _ in range(QUESTIONS):
-        say(viewer, labels[1])
+        press_button(viewer, labels[1])
     save(shot(browser), folder, f"check-contrast{ending}")
     while browser.evaluate(COUNT) > len(labels[2:]):
         square = find_square(viewer)
         assert square is not None
-        say(viewer, labels[2 + square[2]])
+        press_button(viewer, labels[2 + square[2]])
     save(shot(browser), folder, f"check-result{ending}")
 
 

@@ -1,4 +1,4 @@
-"""Takes the README's pictures from a demo: `python -m tests.e2e.take_screenshots [FOLDER]` (docs/images)."""
+"""Takes the README's screenshots: `python -m tests.e2e.take_screenshots [FOLDER]` (default docs/images)."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import time
 from pathlib import Path
 
 from tests.e2e.browsers.chromium import Chromium
-from tests.e2e.x_desktop.display import XDisplay
 from tests.e2e.lightbox import ROOT, Lightbox
 from tests.e2e.processes import wait_for
 from tests.e2e.viewer import PATIENCE_S, Viewer
+from tests.e2e.x_desktop.display import XDisplay
 
 DESKTOP_PX = (1600, 900)
-#: Sign-in and list are small pages.
+#: Page size for sign-in and list.
 SMALL_PX = (1100, 700)
-#: The studies are read and laid out one after the other; a picture is taken when nothing changed for so long.
+#: The programs have drawn everything when the desktop did not change for this long, s.
 STILL_S = 3.0
 DRAWN_TIMEOUT_S = 60.0
-#: Fades and slides of the page.
+#: Duration of the page's transitions, s.
 SETTLES_S = 0.6
 
 
 def wait_until_still(display: XDisplay) -> None:
-    """Waits until the desktop's programs have drawn what they have to draw."""
+    """Waits until the desktop's programs have drawn everything."""
     last = display.pixels()
     since = time.monotonic()
 
@@ -35,11 +35,11 @@ def wait_until_still(display: XDisplay) -> None:
             last, since = now, time.monotonic()
         return time.monotonic() - since > STILL_S
 
-    wait_for(still, timeout_s=DRAWN_TIMEOUT_S, what="a desktop at rest", every_s=0.2)
+    wait_for(still, timeout_s=DRAWN_TIMEOUT_S, what="a desktop that does not change", every_s=0.2)
 
 
 def prefer(browser: Chromium, theme: str, language: str) -> None:
-    """A person's system: its colours and its language."""
+    """Sets the colour scheme and the language of the person's system."""
     browser.run(lambda: browser.page.emulate_media(color_scheme="dark" if theme == "dark" else "light"))
     browser.run(
         lambda: browser.page.add_init_script(
@@ -94,9 +94,9 @@ def take_round(browser: Chromium, lightbox: Lightbox, folder: Path, ending: str)
     wait_for(
         lambda: browser.evaluate("return !!document.querySelector('[role=dialog]:not([hidden])')"),
         timeout_s=PATIENCE_S,
-        what="the figures behind the badge",
+        what="the badge's panel",
     )
-    time.sleep(2)  # they come once a second
+    time.sleep(2)  # the figures arrive once per second
     shoot("badge")
 
 

@@ -1,6 +1,6 @@
-"""Takes the pictures of the tablet from a demo: `python -m tests.e2e.take_tablet_screenshots [FOLDER]`.
+"""Takes screenshots of tablets: `python -m tests.e2e.take_tablet_screenshots [FOLDER]`.
 
-Without a folder they go to `docs/images`, at one pixel per CSS pixel.
+The default folder is `docs/images`. The images have one pixel per CSS pixel.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from PIL import Image
 
 from tests.e2e.browsers.tablet import GALAXY_TAB, IPAD, IPAD_UPRIGHT, Device, Tablet
 from tests.e2e.lightbox import ROOT, Lightbox
-from tests.e2e.tablet_desktop import opened
+from tests.e2e.tablet_desktop import open_on_tablet
 from tests.e2e.take_screenshots import SETTLES_S, wait_until_still
 
-#: As many pixels as an iPad has, less what its own bars take.
+#: About the size of an iPad's screen without its bars, px.
 DESKTOP_PX = (1600, 1100)
+#: How long a finger is held still to open the magnifier, s.
 HOLD_S = 0.8
 ROUNDS: tuple[tuple[Device, str, bool], ...] = (
     (IPAD, "en", False),
@@ -57,7 +58,7 @@ def take_round(tablet: Tablet, lightbox: Lightbox, folder: Path, *, first: bool)
     def device_is(device: Device) -> bool:
         return tablet.device == device
 
-    viewer = opened(tablet, lightbox)
+    viewer = open_on_tablet(tablet, lightbox)
     if first:
         display = lightbox.display()
         wait_until_still(display)

@@ -1,9 +1,10 @@
-"""The clipboard both ways, between real browsers and real programs of the desktop."""
+"""The clipboard in both directions, between real browsers and real programs on the desktop."""
 
 from __future__ import annotations
 
 import base64
 import io
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,13 +14,16 @@ from PIL import Image
 
 from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.browsers.x_browser import XBrowser
-from tests.e2e.x_desktop.display import XDisplay
-from tests.e2e.x_desktop.probe import Probe
 from tests.e2e.processes import wait_for
 from tests.e2e.viewer import PATIENCE_S, Viewer
+from tests.e2e.x_desktop.display import XDisplay
+from tests.e2e.x_desktop.probe import Probe
 from tests.fakes.x_programs import ClipboardOwner, ClipboardRequestor
 
+#: Longer than `COPY_TIMEOUT_MS` of page_clipboard.ts, s.
+COPY_TIMEOUT_S = 4.0
 HANGUL = "환자: 김철수, CT-1 ☎ 😀"
+#: Offers the desktop's content when the page may not write it by itself.
 CHIP = ".clipboard-chip"
 WRITE_PNG = """
 const bytes = Uint8Array.from(atob(%r), (c) => c.charCodeAt(0));
@@ -39,8 +43,8 @@ return btoa(binary);
 Copy = Callable[[Viewer, str], None]
 
 
-def picture(seed: int) -> bytes:
-    """A PNG of noise, larger than what goes in one piece anywhere."""
+def noise_png(seed: int) -> bytes:
+    """Returns a PNG of noise that is larger than one clipboard frame."""
     noise = np.random.default_rng(seed).integers(0, 256, (300, 400, 3), np.uint8)
     file = io.BytesIO()
     Image.fromarray(noise).save(file, "PNG")
@@ -51,24 +55,26 @@ def pixels(png: bytes) -> bytes:
     return Image.open(io.BytesIO(png)).convert("RGB").tobytes()
 
 
-def allow(browser: Chromium) -> None:
-    """As a person answers when Chrome asks."""
+def allow_clipboard(browser: Chromium) -> None:
+    """Grants the clipboard permission that Chrome asks a person for."""
     browser.run(lambda: browser.page.context.grant_permissions(["clipboard-read", "clipboard-write"]))
 
 
 @pytest.fixture
 def copy() -> Iterator[Copy]:
-    """Copies a text on the device that the browser runs on."""
+    """Copies a text on the device on which the browser runs."""
     programs: list[ClipboardOwner] = []
 
     def work(viewer: Viewer, text: str) -> None:
         browser = viewer.browser
         if isinstance(browser, Chromium):
-            allow(browser)
+            allow_clipboard(browser)
             browser.evaluate(f"await navigator.clipboard.writeText({text!r})")
         else:
             assert isinstance(browser, XBrowser)
-            programs.append(ClipboardOwner(XDisplay(browser.display, None).connect(), {"UTF8_STRING": text.encode()}))
+            programs.append(
+                ClipboardOwner(XDisplay(browser.display, None).connect(), {"UTF8_STRING": text.encode()})
+            )
         browser.regain_focus()
 
     yield work
@@ -77,7 +83,7 @@ def copy() -> Iterator[Copy]:
 
 
 def device_text(viewer: Viewer) -> str | None:
-    """What another program of the browser's device would paste."""
+    """Returns what another program on the browser's device would paste."""
     browser = viewer.browser
     if isinstance(browser, Chromium):
         text: str = browser.evaluate("return navigator.clipboard.readText()")
@@ -85,7 +91,7 @@ def device_text(viewer: Viewer) -> str | None:
     assert isinstance(browser, XBrowser)
     program = ClipboardRequestor(XDisplay(browser.display, None).connect())
     try:
-        data = program.paste("UTF8_STRING", timeout_s=2)
+        data = program.paste("UTF8_STRING", timeout_s=10)
     except TimeoutError:
         return None
     finally:
@@ -94,13 +100,14 @@ def device_text(viewer: Viewer) -> str | None:
 
 
 def press(viewer: Viewer, *keys: str) -> None:
+    """Presses the keys together and releases them."""
     for key in keys:
         viewer.browser.key_down(key)
     for key in reversed(keys):
         viewer.browser.key_up(key)
 
 
-def test_pasted_text_arrives(viewer: Viewer, probe: Probe, copy: Copy) -> None:
+def test_pasted_text_arrives_on_the_desktop(viewer: Viewer, probe: Probe, copy: Copy) -> None:
     viewer.open_desktop("radiology")
     viewer.click(probe.entry)
     copy(viewer, HANGUL)
@@ -112,7 +119,7 @@ def test_pasted_text_arrives(viewer: Viewer, probe: Probe, copy: Copy) -> None:
     probe.wait_for_text(HANGUL + "!" + HANGUL)
 
 
-def test_the_newer_copy_is_pasted(viewer: Viewer, probe: Probe, copy: Copy) -> None:
+def test_pastes_the_newer_copy(viewer: Viewer, probe: Probe, copy: Copy) -> None:
     viewer.open_desktop("radiology")
     viewer.click(probe.entry)
     copy(viewer, "outside")
@@ -120,7 +127,7 @@ def test_the_newer_copy_is_pasted(viewer: Viewer, probe: Probe, copy: Copy) -> N
     press(viewer, "Control", "a")
     press(viewer, "Control", "x")
     probe.wait_for_text("")
-    if isinstance(viewer.browser, Chromium):  # the device has it in a tenth of a second; no person is quicker
+    if isinstance(viewer.browser, Chromium):
         wait_for(lambda: device_text(viewer) == "inside", timeout_s=PATIENCE_S, what="the copy on the device")
     press(viewer, "Control", "v")
     probe.wait_for_text("inside")
@@ -129,7 +136,7 @@ def test_the_newer_copy_is_pasted(viewer: Viewer, probe: Probe, copy: Copy) -> N
     probe.wait_for_text("insidelater")
 
 
-def test_what_keys_copy_is_on_the_device(viewer: Viewer, probe: Probe, copy: Copy) -> None:
+def test_copy_shortcut_copies_to_the_device(viewer: Viewer, probe: Probe, copy: Copy) -> None:
     viewer.open_desktop("radiology")
     copy(viewer, "before")
     viewer.click(probe.entry)
@@ -137,16 +144,25 @@ def test_what_keys_copy_is_on_the_device(viewer: Viewer, probe: Probe, copy: Cop
     viewer.browser.type(" 12")
     probe.wait_for_text("검사 12")
     press(viewer, "Control", "a")
-    press(viewer, "Control", "c")
+    pressed_s = float("-inf")
+
+    def copied() -> bool:
+        """Presses the shortcut again when the desktop was too busy to copy within the page's time limit."""
+        nonlocal pressed_s
+        if time.monotonic() - pressed_s > COPY_TIMEOUT_S:
+            press(viewer, "Control", "c")
+            pressed_s = time.monotonic()
+        return device_text(viewer) == "검사 12"
+
     wait_for(
-        lambda: device_text(viewer) == "검사 12",
+        copied,
         timeout_s=PATIENCE_S,
         what=lambda: f"the copy on the device, which has {device_text(viewer)!r}; {viewer.situation()}",
     )
 
 
-def test_what_a_menu_copies_is_offered(viewer: Viewer, display: XDisplay, copy: Copy, out: Path) -> None:
-    """Without a key there is no gesture: Chrome lets the page write all the same, the others want a tap."""
+def test_offers_text_that_a_menu_copied(viewer: Viewer, display: XDisplay, copy: Copy, out: Path) -> None:
+    """Without a shortcut there is no user gesture. Chrome lets the page write anyway; others need a tap."""
     viewer.open_desktop("radiology")
     copy(viewer, "before")
     program = ClipboardOwner(display.connect(), {"UTF8_STRING": HANGUL.encode()})
@@ -162,24 +178,24 @@ def test_what_a_menu_copies_is_offered(viewer: Viewer, display: XDisplay, copy: 
             what=lambda: f"the copy on the device, which has {device_text(viewer)!r}; {viewer.situation()}",
         )
         hidden = f"return document.querySelector('{CHIP}').hidden"
-        wait_for(lambda: viewer.browser.evaluate(hidden), timeout_s=PATIENCE_S, what="the chip to go")
+        wait_for(lambda: viewer.browser.evaluate(hidden), timeout_s=PATIENCE_S, what="the chip to disappear")
     finally:
         program.close()
 
 
-def test_pictures_cross(chromium_viewer: Viewer, display: XDisplay) -> None:
+def test_images_are_copied_in_both_directions(chromium_viewer: Viewer, display: XDisplay) -> None:
     viewer = chromium_viewer
     assert isinstance(viewer.browser, Chromium)
     viewer.open_desktop("radiology")
-    allow(viewer.browser)
-    there, back = picture(1), picture(2)
+    allow_clipboard(viewer.browser)
+    there, back = noise_png(1), noise_png(2)
     viewer.browser.evaluate(WRITE_PNG % base64.b64encode(there).decode())
     viewer.browser.regain_focus()
     press(viewer, "Control", "v")
     program = ClipboardRequestor(display.connect())
     try:
         wait_for(
-            lambda: pixels(program.paste("image/png") or picture(0)) == pixels(there),
+            lambda: pixels(program.paste("image/png") or noise_png(0)) == pixels(there),
             timeout_s=PATIENCE_S,
             what=viewer.situation,
         )
@@ -196,7 +212,7 @@ def test_pictures_cross(chromium_viewer: Viewer, display: XDisplay) -> None:
         owner.close()
 
 
-def test_what_nobody_allows_does_not_cross(chromium_viewer: Viewer, copy: Copy) -> None:
+def test_copies_nothing_that_the_policy_forbids(chromium_viewer: Viewer, copy: Copy) -> None:
     viewer = chromium_viewer
     viewer.browser.open(f"{viewer.url}/desktop/blank")
     viewer.wait_exact()
@@ -205,4 +221,4 @@ def test_what_nobody_allows_does_not_cross(chromium_viewer: Viewer, copy: Copy) 
     tools = viewer.browser.evaluate("return document.querySelectorAll('.tools button').length")
     viewer.open_desktop("radiology")
     allowed = viewer.browser.evaluate("return document.querySelectorAll('.tools button').length")
-    assert allowed == tools + 1, "the tool that pastes is there only where it may be used"
+    assert allowed == tools + 1, "the paste tool must exist only where the policy permits it"

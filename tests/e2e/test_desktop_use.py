@@ -1,4 +1,4 @@
-"""The main job, once per engine: sign in, see the desktop exactly, use it, survive the loss of its agent."""
+"""Ordinary use, once per engine: sign in, see the desktop exactly, type, click, outlive a killed agent."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.browsers.browser import Button
-from tests.e2e.x_desktop.display import XDisplay
-from tests.e2e.x_desktop.probe import Event, Probe
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import Program, wait_for
-from tests.e2e.viewer import Viewer
+from tests.e2e.viewer import PATIENCE_S, Viewer
+from tests.e2e.x_desktop.display import XDisplay
+from tests.e2e.x_desktop.probe import Event, Probe
 
 DICOM_VIEWER = "aeskulap"
 GDK_BUTTON1_MASK = 1 << 8
@@ -34,7 +34,7 @@ def test_surface_equals_framebuffer(viewer: Viewer, display: XDisplay, out: Path
     viewer.open_desktop("radiology")
     wait_for(
         lambda: any(DICOM_VIEWER in window.title.lower() for window in display.windows()),
-        timeout_s=30,
+        timeout_s=PATIENCE_S,
         what=lambda: f"a window of {DICOM_VIEWER}; there are {[w.title for w in display.windows()]}",
     )
     viewer.assert_equal(display, out, f"radiology-{viewer.browser.engine}")
@@ -70,7 +70,7 @@ def test_latin_and_symbols_arrive(viewer: Viewer, probe: Probe) -> None:
 
 
 def test_text_arrives_in_a_plain_x_program(viewer: Viewer, display: XDisplay, tmp_path: Path) -> None:
-    """xterm knows no toolkit, and takes core events only."""
+    """xterm uses no toolkit and only X core events."""
     viewer.open_desktop("radiology")
     written = tmp_path / "written"
     program = Program(
@@ -80,7 +80,9 @@ def test_text_arrives_in_a_plain_x_program(viewer: Viewer, display: XDisplay, tm
     )
     try:
         window = wait_for(
-            lambda: next((w for w in display.windows() if w.title == "sh"), None), timeout_s=20, what="xterm"
+            lambda: next((w for w in display.windows() if w.title == "sh"), None),
+            timeout_s=PATIENCE_S,
+            what="xterm",
         )
         viewer.click((window.x + 100, window.y + 60))
         viewer.browser.type("Plain (X) = ")
@@ -88,8 +90,8 @@ def test_text_arrives_in_a_plain_x_program(viewer: Viewer, display: XDisplay, tm
         viewer.browser.tap("Enter")
         wait_for(
             lambda: written.exists() and written.read_text() == "Plain (X) = 한글\n",
-            timeout_s=10,
-            what=lambda: f"the line; there is {written.read_bytes() if written.exists() else None!r}",
+            timeout_s=PATIENCE_S,
+            what=lambda: f"the typed line; there is {written.read_bytes() if written.exists() else None!r}",
         )
     finally:
         program.stop()
@@ -108,21 +110,22 @@ def test_shortcut_reaches_the_program(viewer: Viewer, probe: Probe) -> None:
 
 
 @pytest.mark.parametrize(("button", "number"), [(Button.LEFT, 1), (Button.MIDDLE, 2), (Button.RIGHT, 3)])
-def test_click_hits_the_pixel(viewer: Viewer, probe: Probe, button: Button, number: int) -> None:
+def test_click_hits_the_exact_pixel(viewer: Viewer, probe: Probe, button: Button, number: int) -> None:
     viewer.open_desktop("radiology")
     probe.clear()
     viewer.click(probe.area, button)
     probe.wait_for(lambda events: [e for e in events if e["kind"] == "button-up"], "a click")
-    seen = [
+    received = [
         (e["kind"], e["button"], e["x"], e["y"])
         for e in probe.events("button-down", "double-click", "button-up")
     ]
     x, y = probe.area
-    assert seen == [("button-down", number, x, y), ("button-up", number, x, y)]
+    assert received == [("button-down", number, x, y), ("button-up", number, x, y)]
 
 
-def test_double_click(viewer: Viewer, probe: Probe) -> None:
+def test_double_click_arrives_as_one(viewer: Viewer, probe: Probe) -> None:
     viewer.open_desktop("radiology")
+    probe.slow_down_double_clicks()
     probe.clear()
     viewer.click(probe.area, count=2)
 
@@ -134,7 +137,7 @@ def test_double_click(viewer: Viewer, probe: Probe) -> None:
     assert kinds == ["button-down", "button-up", "button-down", "double-click", "button-up"]
 
 
-def test_drag(viewer: Viewer, probe: Probe) -> None:
+def test_drag_moves_between_exact_pixels(viewer: Viewer, probe: Probe) -> None:
     viewer.open_desktop("radiology")
     start = probe.area
     end = start[0] + 150, start[1] + 60
@@ -146,7 +149,7 @@ def test_drag(viewer: Viewer, probe: Probe) -> None:
     assert (down["x"], down["y"]) == start
     assert (up["x"], up["y"]) == end
     held = [e for e in probe.events("motion") if e["state"] & GDK_BUTTON1_MASK]
-    assert len({(e["x"], e["y"]) for e in held}) >= 2, "the drag is a jump"
+    assert len({(e["x"], e["y"]) for e in held}) >= 2, "the drag must not be a jump"
     assert all(start[0] <= e["x"] <= end[0] and start[1] <= e["y"] <= end[1] for e in held)
 
 
@@ -155,17 +158,17 @@ def test_wheel_notches_are_counted_exactly(viewer: Viewer, probe: Probe) -> None
     viewer.move(probe.area)
     probe.clear()
     turns = [3, -2, 1, 5, -1]
-    wanted = [direction for turn in turns for direction in ["down" if turn > 0 else "up"] * abs(turn)]
+    expected = [direction for turn in turns for direction in ["down" if turn > 0 else "up"] * abs(turn)]
     for turn in turns:
         viewer.wheel(probe.area, turn)
     probe.wait_for(
-        lambda events: len([e for e in events if e["kind"] == "scroll"]) >= len(wanted), "the notches"
+        lambda events: len([e for e in events if e["kind"] == "scroll"]) >= len(expected), "the notches"
     )
-    time.sleep(0.5)  # one too many would come late
-    assert [e["direction"] for e in probe.events("scroll")] == wanted
+    time.sleep(0.5)  # a superfluous notch would arrive late
+    assert [e["direction"] for e in probe.events("scroll")] == expected
 
 
-def test_killed_agent_comes_back(
+def test_reconnects_after_the_agent_was_killed(
     viewer: Viewer,
     lightbox: Lightbox,
     display: XDisplay,
@@ -181,14 +184,14 @@ def test_killed_agent_comes_back(
     os.kill(before.agent_pid, signal.SIGKILL)
     wait_for(
         lambda: "reconnecting" in viewer.connections(),
-        timeout_s=10,
-        what=lambda: f"the reconnecting note; states seen {viewer.connections()}; {viewer.situation()}",
+        timeout_s=PATIENCE_S,
+        what=lambda: f"the state reconnecting; states were {viewer.connections()}; {viewer.situation()}",
         every_s=0.01,
     )
-    viewer.wait_exact(timeout_s=10)
-    figure = time.monotonic() - killed
-    print(f"{viewer.browser.engine}: exact again {figure:.2f} s after SIGKILL to the agent")
-    record_property("exact_again_s", f"{figure:.2f}")
+    viewer.wait_exact(timeout_s=PATIENCE_S)
+    recovery_s = time.monotonic() - killed
+    print(f"{viewer.browser.engine}: exact again {recovery_s:.2f} s after SIGKILL to the agent")
+    record_property("exact_again_s", f"{recovery_s:.2f}")
     after = lightbox.session()
     assert after.agent_pid != before.agent_pid
     assert after.x_server_pid == before.x_server_pid

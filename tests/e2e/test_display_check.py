@@ -1,4 +1,4 @@
-"""The display check: patterns are exact on the screen, and what the person says of them is kept."""
+"""The display check: its patterns are exact on the surface, and the person's answers are stored."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from tests.e2e.processes import wait_for
 from tests.e2e.take_screenshots import prefer
 from tests.e2e.viewer import PATIENCE_S, Viewer
 
-WORDS = "return document.querySelector('.check-words')?.innerText ?? ''"
+#: The text that the check shows.
+WORDS = "return document.querySelector('.check-message')?.innerText ?? ''"
 BUTTONS = "return [...document.querySelectorAll('.check-body button')].map((button) => button.innerText)"
 PROGRESS = "return document.querySelector('.check-body progress')?.value ?? 0"
 
@@ -35,13 +36,13 @@ def checking(out: Path) -> Iterator[Lightbox]:
 
 @pytest.fixture
 def viewer(chromium: Chromium, checking: Lightbox) -> Viewer:
-    found = Viewer(chromium, checking.url)
-    found.sign_in(checking.username, checking.password)
-    return found
+    signed_in = Viewer(chromium, checking.url)
+    signed_in.sign_in(checking.username, checking.password)
+    return signed_in
 
 
-def say(viewer: Viewer, label: str) -> None:
-    """Presses the button with this label, and waits for what comes next."""
+def press_button(viewer: Viewer, label: str) -> None:
+    """Presses the button with this label and waits for the next step."""
     before = viewer.browser.evaluate(WORDS), viewer.browser.evaluate(PROGRESS)
 
     def pressed() -> bool:
@@ -59,12 +60,12 @@ def say(viewer: Viewer, label: str) -> None:
             and (viewer.browser.evaluate(WORDS), viewer.browser.evaluate(PROGRESS)) != before
         ),
         timeout_s=PATIENCE_S,
-        what=lambda: f"something after {label}; {viewer.situation()}",
+        what=lambda: f"the step after {label}; {viewer.situation()}",
     )
 
 
-def shows(viewer: Viewer, name: str) -> None:
-    """The canvas holds the pattern, computed anew for its size, pixel for pixel."""
+def wait_for_pattern(viewer: Viewer, name: str) -> None:
+    """Waits until the surface equals the pattern, which is computed for its size."""
 
     def same() -> bool:
         surface = viewer.surface()
@@ -75,7 +76,7 @@ def shows(viewer: Viewer, name: str) -> None:
 
 
 def find_square(viewer: Viewer) -> tuple[int, int, int] | None:
-    """Base, difference and place, as they can be read from the canvas alone."""
+    """Reads grey level, difference and position of the square from the surface; None without a square."""
     surface = viewer.surface()
     height, width = surface.shape[:2]
     base = int(surface[0, 0, 0])
@@ -88,8 +89,8 @@ def find_square(viewer: Viewer) -> tuple[int, int, int] | None:
     return base, difference, place
 
 
-def uncovered(viewer: Viewer) -> bool:
-    """Whether the panel leaves the four places free."""
+def is_square_free(viewer: Viewer) -> bool:
+    """Returns whether the panel covers none of the four positions."""
     left, top, width, height = viewer.wait_for_element(".check-panel")
     page_width, page_height = PAGE_PX
     half = min(page_width, page_height) / 16
@@ -100,30 +101,30 @@ def uncovered(viewer: Viewer) -> bool:
     )
 
 
-def test_a_whole_check(viewer: Viewer, checking: Lightbox, out: Path) -> None:
+def test_stores_a_passed_check(viewer: Viewer, checking: Lightbox, out: Path) -> None:
     viewer.click_element('a[href="/check/check"]')
     viewer.wait_exact()
     viewer.browser.screenshot(out / "check-intro.png")
-    say(viewer, "Start")
+    press_button(viewer, "Start")
     for name, questions in zip(PATTERNS, (3, 2, 2, 2), strict=True):
         viewer.wait_for_badge("exact")
-        shows(viewer, name)
+        wait_for_pattern(viewer, name)
         viewer.browser.screenshot(out / f"check-{name}.png")
         for _ in range(questions):
-            say(viewer, "Yes")
-    assert viewer.surface().shape == (PAGE_PX[1], PAGE_PX[0], 3), "the patterns have the page's pixels"
+            press_button(viewer, "Yes")
+    assert viewer.surface().shape == (PAGE_PX[1], PAGE_PX[0], 3), "the patterns must have the page's size"
     seen = []
     places = ("Top left", "Top right", "Bottom left", "Bottom right")
     while "differs" in viewer.browser.evaluate(WORDS):
         square = find_square(viewer)
         assert square is not None
-        assert uncovered(viewer), "the questions stand before the square"
+        assert is_square_free(viewer), "the panel must not cover the square"
         seen.append(square[1])
-        # Near white this person sees nothing below four levels.
-        say(viewer, "I see none" if square[0] > 200 and square[1] == -3 else places[square[2]])
+        # This person sees no difference below four levels near white.
+        press_button(viewer, "I see none" if square[0] > 200 and square[1] == -3 else places[square[2]])
     assert seen == [8, 6, 4, 3, 2, 1, 8, 6, 4, 3, 2, 1, -8, -6, -4, -3]
     viewer.browser.screenshot(out / "check-result.png")
-    assert "in order" in viewer.browser.evaluate(WORDS)
+    assert "passed the check" in viewer.browser.evaluate(WORDS)
     (stored,) = json.loads(checking.command("checks", "--json"))
     assert (stored["username"], stored["desktop"], stored["passed"]) == (checking.username, "check", True)
     assert stored["thresholds"] == [1, 1, 4]
@@ -136,34 +137,34 @@ def test_a_whole_check(viewer: Viewer, checking: Lightbox, out: Path) -> None:
     assert [one["checked_s"] for one in listed] == [stored["checked_s"]]
 
 
-def test_what_was_not_seen_fails(viewer: Viewer, checking: Lightbox) -> None:
+def test_fails_when_nothing_was_seen(viewer: Viewer, checking: Lightbox) -> None:
     viewer.browser.open(f"{viewer.url}/check/check")
     viewer.wait_exact()
-    say(viewer, "Start")
+    press_button(viewer, "Start")
     for number in range(9):
-        say(viewer, "No" if number == 4 else "Yes")
+        press_button(viewer, "No" if number == 4 else "Yes")
     while "differs" in viewer.browser.evaluate(WORDS):
-        say(viewer, "I see none")
+        press_button(viewer, "I see none")
     stored = json.loads(checking.command("checks", "--json"))[0]
     assert stored["passed"] is False
     assert stored["thresholds"] == [None, None, None]
     assert [pattern["answers"] for pattern in stored["patterns"]][1] == [True, False]
 
 
-def test_on_a_tablet_in_korean_and_dark(checking: Lightbox, out: Path) -> None:
-    """Its two device pixels per CSS pixel are pixels of the patterns."""
+def test_runs_on_a_tablet_in_korean_and_dark(checking: Lightbox, out: Path) -> None:
+    """The patterns use the tablet's device pixels, two per CSS pixel."""
     browser = Tablet(out, IPAD, language="ko", dark=True)
     viewer = Viewer(browser, checking.url)
     viewer.sign_in(checking.username, checking.password)
     prefer(browser, "dark", "ko")
     browser.open(f"{viewer.url}/check/check")
     viewer.wait_for_badge("exact")
-    say(viewer, "시작")
+    press_button(viewer, "시작")
     viewer.wait_for_badge("exact")
     assert viewer.surface().shape == (IPAD.height * 2, IPAD.width * 2, 3)
-    shows(viewer, "tg18-qc")
+    wait_for_pattern(viewer, "tg18-qc")
     browser.screenshot(out / "check-ipad-ko.png")
     for _ in range(9):
-        say(viewer, "예")
+        press_button(viewer, "예")
     browser.screenshot(out / "check-ipad-ko-contrast.png")
     browser.close()

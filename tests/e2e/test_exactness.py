@@ -1,4 +1,4 @@
-"""What the badge claims is so, and what is not so it does not claim."""
+"""The exactness badge is right: it says exact only when the surface equals the desktop."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from tests.e2e.browsers.browser import Browser
 from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.browsers.chromium_window import ChromiumWindow
 from tests.e2e.conftest import PAGE_PX
-from tests.e2e.x_desktop.display import XDisplay
-from tests.e2e.x_desktop.plain_window import PlainWindow
 from tests.e2e.gateway_client import GatewayClient, metric_sum
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import Program, wait_for
 from tests.e2e.relay import Relay
 from tests.e2e.viewer import PATIENCE_S, SURFACE, Viewer
+from tests.e2e.x_desktop.display import XDisplay
+from tests.e2e.x_desktop.plain_window import PlainWindow
 
-#: A stack as large as the desktop allows, px, and slices of it.
+#: Side of the slices of an image stack, px.
 SLICE_PX = 512
+#: Number of slices.
 SLICES = 12
 
 
@@ -41,7 +42,7 @@ def gateway(lightbox: Lightbox) -> Iterator[GatewayClient]:
 
 
 def stack() -> list[np.ndarray]:
-    """Noisy grey slices of which no two share a tile."""
+    """Returns noisy grey slices that have no tile in common."""
     rng = np.random.default_rng(7)
     y, x = np.mgrid[0:SLICE_PX, 0:SLICE_PX]
     slices = []
@@ -52,19 +53,19 @@ def stack() -> list[np.ndarray]:
 
 
 def corrupt(viewer: Viewer, x: int, y: int) -> None:
-    """Changes one pixel of the surface by one step of red."""
+    """Changes one pixel of the surface by one level of red."""
     viewer.browser.evaluate(
         f"const context = {SURFACE}.getContext('2d'); const pixel = context.getImageData({x}, {y}, 1, 1);"
         f"pixel.data[0] ^= 1; context.putImageData(pixel, {x}, {y})"
     )
 
 
-def shown(viewer: Viewer, picture: np.ndarray) -> bool:
-    """Whether the surface holds the picture at the window's place."""
-    return bool((viewer.surface()[60 : 60 + SLICE_PX, 40 : 40 + SLICE_PX, 0] == picture).all())
+def shown(viewer: Viewer, image: np.ndarray) -> bool:
+    """Returns whether the surface shows the image at the window's position."""
+    return bool((viewer.surface()[60 : 60 + SLICE_PX, 40 : 40 + SLICE_PX, 0] == image).all())
 
 
-def test_corrupted_tile_is_noticed_and_healed(
+def test_detects_and_repairs_a_corrupted_tile(
     chromium_viewer: Viewer, display: XDisplay, gateway: GatewayClient, out: Path
 ) -> None:
     viewer = chromium_viewer
@@ -75,17 +76,17 @@ def test_corrupted_tile_is_noticed_and_healed(
     wait_for(
         lambda: any(state != "exact" for state in viewer.badges()),
         timeout_s=PATIENCE_S,
-        what=lambda: f"the badge falls; seen {viewer.badges()}",
+        what=lambda: f"a badge other than exact; states were {viewer.badges()}",
     )
     viewer.wait_exact()
     viewer.assert_equal(display, out, "healed")
     assert metric_sum(gateway.metrics(), "mismatch") > before
 
 
-def test_corruption_is_noticed_beside_a_moving_picture(
+def test_detects_corruption_beside_a_moving_window(
     chromium_viewer: Viewer, display: XDisplay, gateway: GatewayClient, window: PlainWindow, out: Path
 ) -> None:
-    """A desktop that never rests must not starve the proof of its resting parts."""
+    """A desktop that constantly changes must not prevent the verification of its unchanged parts."""
     viewer = chromium_viewer
     viewer.open_desktop("radiology")
     before = metric_sum(gateway.metrics(), "mismatch")
@@ -96,14 +97,14 @@ def test_corruption_is_noticed_beside_a_moving_picture(
         window.show(rng.integers(0, 256, (64, 64), np.uint8))
         return metric_sum(gateway.metrics(), "mismatch") > before
 
-    wait_for(noticed, timeout_s=PATIENCE_S, what="the mismatch is counted")
+    wait_for(noticed, timeout_s=PATIENCE_S, what="a counted mismatch")
     viewer.assert_equal(display, out, "healed-beside")
 
 
 def test_scrolling_text_stays_exact(
     chromium_viewer: Viewer, display: XDisplay, tmp_path: Path, out: Path
 ) -> None:
-    """Moved pixels are copied within the surface; what is left over must not show."""
+    """Moved pixels are copied within the surface and must leave no remainder."""
     viewer = chromium_viewer
     viewer.open_desktop("radiology")
     lines = "for i in $(seq 1 40); do seq $i $((i + 25)); sleep 0.05; done; touch done; sleep 60"
@@ -113,22 +114,22 @@ def test_scrolling_text_stays_exact(
         env=display.environment,
     )
     try:
-        wait_for((tmp_path / "done").exists, timeout_s=PATIENCE_S, what="the end of the text")
+        wait_for((tmp_path / "done").exists, timeout_s=PATIENCE_S, what="the end of the scrolling")
         viewer.assert_equal(display, out, "scrolled-text")
     finally:
         program.stop()
 
 
-def test_every_shown_pixel_of_a_changing_picture(
+def test_shows_every_kind_of_image_exactly(
     chromium_viewer: Viewer, display: XDisplay, window: PlainWindow, out: Path
 ) -> None:
-    """Pictures of all kinds: noise in grey and colour, flat, gradients, few colours, off by one step."""
+    """Grey and colour noise, a flat image, a gradient, two colours, and a difference of one level."""
     viewer = chromium_viewer
     viewer.open_desktop("radiology")
     rng = np.random.default_rng(11)
     shape = (SLICE_PX, SLICE_PX)
     ramp = np.add.outer(np.arange(SLICE_PX), np.arange(SLICE_PX)).astype(np.uint8)
-    pictures = {
+    images = {
         "grey-noise": rng.integers(0, 256, shape, np.uint8),
         "colour-noise": rng.integers(0, 256, (*shape, 3), np.uint8),
         "flat": np.full(shape, 77, np.uint8),
@@ -136,17 +137,17 @@ def test_every_shown_pixel_of_a_changing_picture(
         "two-colours": np.where(rng.random((*shape, 1)) < 0.5, [0, 40, 90], [255, 250, 3]).astype(np.uint8),
         "one-step": np.where(ramp == 128, ramp + 1, ramp).astype(np.uint8),
     }
-    for name, picture in pictures.items():
-        window.show(picture)
+    for name, image in images.items():
+        window.show(image)
         viewer.assert_equal(display, out, name)
 
 
 def test_screen_shows_the_surface(chromium_viewer: Viewer, display: XDisplay, out: Path) -> None:
-    """Not only the canvas: what the browser composes for the eye holds the same pixels, at 1:1."""
+    """The browser's composed output has the same pixels as the surface, at 1:1."""
     viewer = chromium_viewer
     viewer.open_desktop("radiology")
     viewer.browser.move(5, 5)
-    # Toolbar and badge lie over the desktop's edges; the middle is free.
+    # Toolbar and badge cover the desktop's edges, so only the middle is compared.
     left, top = (
         round(v)
         for v in viewer.browser.evaluate(
@@ -163,23 +164,25 @@ def test_screen_shows_the_surface(chromium_viewer: Viewer, display: XDisplay, ou
         part = screen[top + 200 : top + 600, left + 200 : left + 1000]
         return part.shape == before.shape and bool((part == before).all())
 
-    wait_for(same, timeout_s=PATIENCE_S, what="the screen shows the desktop's pixels")
+    wait_for(same, timeout_s=PATIENCE_S, what="the desktop's pixels on the screen")
 
 
-def test_scaled_picture_is_never_called_exact(chromium_viewer: Viewer, display: XDisplay, out: Path) -> None:
+def test_a_scaled_surface_is_never_called_exact(
+    chromium_viewer: Viewer, display: XDisplay, out: Path
+) -> None:
     viewer = chromium_viewer
     viewer.open_desktop("radiology")
     viewer.watch_connection()
     try:
         viewer.browser.resize(800, 600)
         viewer.wait_for_badge("scaled")
-        assert viewer.on_page((1279, 799))[0] < 800, "the picture does not fit the page"
+        assert viewer.on_page((1279, 799))[0] < 800, "the surface must fit the page"
     finally:
         viewer.browser.resize(*PAGE_PX)
     viewer.assert_equal(display, out, "unscaled")
 
 
-def test_second_viewer_sees_the_same(
+def test_a_second_viewer_shows_the_same(
     chromium: Chromium,
     chromium_viewer: Viewer,
     lightbox: Lightbox,
@@ -187,7 +190,7 @@ def test_second_viewer_sees_the_same(
     window: PlainWindow,
     out: Path,
 ) -> None:
-    """Of the same device: another one would take the desktop over."""
+    """Both viewers are on the same device, because another device would take the desktop over."""
     chromium_viewer.open_desktop("radiology")
     second = Viewer(ChromiumWindow(chromium), lightbox.url)
     try:
@@ -200,10 +203,10 @@ def test_second_viewer_sees_the_same(
         second.browser.close()
 
 
-def test_scrolling_back_costs_next_to_nothing(
+def test_scrolling_back_transfers_almost_nothing(
     start_browser: Callable[[str], Browser], lightbox: Lightbox, display: XDisplay, window: PlainWindow
 ) -> None:
-    """Counted on the line itself, not by the product."""
+    """The relay counts the bytes, not the product."""
     relay = Relay(lightbox.port)
     browser = start_browser("chromium")
     try:
@@ -214,32 +217,32 @@ def test_scrolling_back_costs_next_to_nothing(
         counts = []
         for order in (slices, slices[::-1]):
             start = relay.bytes_down
-            for picture in order:
-                window.show(picture)
+            for image in order:
+                window.show(image)
                 wait_for(
-                    lambda picture=picture: shown(viewer, picture),  # type: ignore[misc]
+                    lambda image=image: shown(viewer, image),  # type: ignore[misc]
                     timeout_s=PATIENCE_S,
                     what=lambda: f"the slice; {viewer.situation()}",
                 )
             viewer.wait_exact()
             counts.append(relay.bytes_down - start)
         print(f"first pass {counts[0]} bytes, scrolling back {counts[1]} bytes")
-        assert counts[0] > SLICES * SLICE_PX * SLICE_PX // 4, "the stack is too easy to say anything"
+        assert counts[0] > SLICES * SLICE_PX * SLICE_PX // 4, "the stack must be hard to compress"
         assert counts[1] <= 0.05 * counts[0]
     finally:
         browser.close()
         relay.close()
 
 
-def test_status_popover_tells_the_figures(chromium_viewer: Viewer) -> None:
+def test_badge_panel_shows_the_figures(chromium_viewer: Viewer) -> None:
     viewer = chromium_viewer
     viewer.open_desktop("radiology")
-    epoch = viewer.browser.evaluate("return document.body.innerText")
+    before = viewer.browser.evaluate("return document.body.innerText")
     viewer.click_element("[data-badge]")
     wait_for(
-        lambda: viewer.browser.evaluate("return document.body.innerText") != epoch,
+        lambda: viewer.browser.evaluate("return document.body.innerText") != before,
         timeout_s=PATIENCE_S,
-        what="the popover",
+        what="the panel",
     )
     wait_for(
         lambda: all(

@@ -1,4 +1,4 @@
-"""A desktop goes with the person from device to device, and survives a network that goes away."""
+"""A desktop follows the person from device to device and outlives network failures."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import pytest
 from tests.e2e.browsers.browser import Browser
 from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.browsers.tablet import IPAD, Tablet
-from tests.e2e.x_desktop.display import XDisplay
-from tests.e2e.x_desktop.probe import Probe
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
 from tests.e2e.relay import Relay
 from tests.e2e.viewer import PATIENCE_S, Viewer
+from tests.e2e.x_desktop.display import XDisplay
+from tests.e2e.x_desktop.probe import Probe
 
-NOTE = "return document.querySelector('.note').innerText"
-GAP_S = 10.0
+NOTE = "return document.querySelector('.connection-notice').innerText"
+#: Duration of the network failure, s.
+OUTAGE_S = 10.0
 
 
 @pytest.fixture(scope="module")
-def ward(start_browser: Callable[[str], Browser], lightbox: Lightbox) -> Iterator[Viewer]:
-    """The workstation."""
+def workstation(start_browser: Callable[[str], Browser], lightbox: Lightbox) -> Iterator[Viewer]:
     browser = start_browser("chromium")
     viewer = Viewer(browser, lightbox.url)
     viewer.sign_in(lightbox.username, lightbox.password)
@@ -53,38 +53,38 @@ def wait_moved(viewer: Viewer) -> None:
 
 
 def open_scaled(viewer: Viewer) -> float:
-    """Opens the desktop where it may not fit; seconds until its picture is exact, if not its size."""
+    """Opens the desktop where it may be scaled. Returns how long its surface took to be exact, s."""
     viewer.browser.open(f"{viewer.url}/desktop/radiology")
     started = time.monotonic()
     viewer.wait_for_badge("exact", "scaled")
     return time.monotonic() - started
 
 
-def test_moves_to_the_tablet_and_back(ward: Viewer, ipad: Viewer, out: Path) -> None:
-    ward.open_desktop("radiology")
-    assert ward.surface().any()
+def test_moves_to_the_tablet_and_back(workstation: Viewer, ipad: Viewer, out: Path) -> None:
+    workstation.open_desktop("radiology")
+    assert workstation.surface().any()
     took_s = open_scaled(ipad)
-    wait_moved(ward)
-    assert ward.badge() not in ("exact", "scaled")
-    assert not ward.surface().any(), "the picture stayed on the device that the person left"
-    said = ward.browser.evaluate(NOTE)
-    assert "iPad" in said
-    ward.browser.screenshot(out / "follow-me-moved.png")
+    wait_moved(workstation)
+    assert workstation.badge() not in ("exact", "scaled")
+    assert not workstation.surface().any(), "the device that the person left must show nothing"
+    message = workstation.browser.evaluate(NOTE)
+    assert "iPad" in message
+    workstation.browser.screenshot(out / "follow-me-moved.png")
     assert ipad.connection() == "connected"
-    ward.click_element(".note button.primary")
-    ward.wait_exact()
+    workstation.click_element(".connection-notice button.primary")
+    workstation.wait_exact()
     wait_moved(ipad)
     ipad.browser.screenshot(out / "follow-me-moved-ipad.png")
     assert not ipad.surface().any()
     assert "Chrome" in ipad.browser.evaluate(NOTE)
-    print(f"first picture on the tablet after {took_s:.2f} s")
+    print(f"exact on the tablet after {took_s:.2f} s")
 
 
-def test_windows_of_one_browser_stay_together(
-    ward: Viewer, lightbox: Lightbox, display: XDisplay, out: Path
+def test_windows_of_one_browser_share_the_desktop(
+    workstation: Viewer, lightbox: Lightbox, display: XDisplay, out: Path
 ) -> None:
-    ward.open_desktop("radiology")
-    chromium = ward.browser
+    workstation.open_desktop("radiology")
+    chromium = workstation.browser
     assert isinstance(chromium, Chromium)
     twin = chromium.run(chromium.page.context.new_page)
     badge = "document.querySelector('[data-badge]')?.dataset.state"
@@ -92,14 +92,14 @@ def test_windows_of_one_browser_stay_together(
     wait_for(
         lambda: chromium.run(lambda: twin.evaluate(badge)) == "exact",
         timeout_s=PATIENCE_S,
-        what="the second window's picture",
+        what="the second window to be exact",
     )
-    ward.assert_equal(display, out, "follow-me-twin")
+    workstation.assert_equal(display, out, "follow-me-twin")
     chromium.run(twin.close)
 
 
-def test_who_lost_the_network_does_not_take_the_desktop_back(
-    start_browser: Callable[[str], Browser], relay: Relay, lightbox: Lightbox, ward: Viewer
+def test_a_device_that_lost_the_network_does_not_take_the_desktop_back(
+    start_browser: Callable[[str], Browser], relay: Relay, lightbox: Lightbox, workstation: Viewer
 ) -> None:
     browser = start_browser("chromium")
     away = Viewer(browser, relay.url)
@@ -108,17 +108,17 @@ def test_who_lost_the_network_does_not_take_the_desktop_back(
     relay.unplug()
     try:
         wait_for(lambda: away.connection() == "reconnecting", timeout_s=PATIENCE_S, what=away.situation)
-        ward.open_desktop("radiology")
+        workstation.open_desktop("radiology")
     finally:
         relay.plug()
     wait_moved(away)
     assert not away.surface().any()
-    assert ward.connection() == "connected"
+    assert workstation.connection() == "connected"
     browser.close()
 
 
 @pytest.mark.parametrize("silent", [False, True], ids=["broken", "silent"])
-def test_a_gap_of_the_network_ends_by_itself(
+def test_reconnects_after_a_network_failure(
     start_browser: Callable[[str], Browser],
     relay: Relay,
     lightbox: Lightbox,
@@ -127,7 +127,7 @@ def test_a_gap_of_the_network_ends_by_itself(
     out: Path,
     silent: bool,
 ) -> None:
-    """A line that is reset, and one that swallows everything, as out of the reach of the Wi-Fi."""
+    """The connection is reset, or the network drops everything silently as out of the range of the Wi-Fi."""
     browser = start_browser("chromium")
     viewer = Viewer(browser, relay.url)
     viewer.sign_in(lightbox.username, lightbox.password)
@@ -139,13 +139,15 @@ def test_a_gap_of_the_network_ends_by_itself(
         relay.unplug()
     try:
         probe = Probe(display, tmp_path, x=100, y=100)
-        time.sleep(GAP_S)
-        assert viewer.badge() not in ("exact", "scaled"), "nothing was heard for 10 s"
+        time.sleep(OUTAGE_S)
+        assert viewer.badge() not in ("exact", "scaled"), (
+            "the badge must not claim anything after 10 s of silence"
+        )
     finally:
         relay.plug()
     back_s = viewer.wait_exact()
-    print(f"exact again {back_s:.2f} s after the network was back")
-    viewer.assert_equal(display, out, f"gap-{silent}")
+    print(f"exact {back_s:.2f} s after the network failure ended")
+    viewer.assert_equal(display, out, f"outage-{silent}")
     assert "ended" not in viewer.connections()
     probe.stop()
     browser.close()

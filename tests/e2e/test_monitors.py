@@ -1,4 +1,4 @@
-"""Several monitors: a window each, exact; pointer and drags cross; programs see them and outlive changes."""
+"""Several monitors: each window shows one exactly, drags cross them, and programs survive changes."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from tests.e2e.browsers.browser import Browser
 from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.browsers.chromium_window import ChromiumWindow, opened_by
 from tests.e2e.conftest import signed_in
+from tests.e2e.lightbox import Lightbox
+from tests.e2e.monitor_layout import Place, is_inside, read_monitors
+from tests.e2e.processes import Program, wait_for
+from tests.e2e.viewer import PATIENCE_S, Viewer
 from tests.e2e.x_desktop.display import Window, XDisplay
 from tests.e2e.x_desktop.probe import SYSTEM_PYTHON, Probe
-from tests.e2e.lightbox import Lightbox
-from tests.e2e.processes import Program, wait_for
-from tests.e2e.monitor_layout import Place, inside, listed
-from tests.e2e.viewer import PATIENCE_S, Viewer
 
 DESKTOP = "office"
 LEFT, RIGHT = (0, 0, 800, 640), (800, 90, 700, 500)
 PAIR: tuple[Place, ...] = (LEFT, RIGHT)
 ALONE: tuple[Place, ...] = ((0, 0, 1280, 800),)
-PROBES = Path(__file__).parent / "x_desktop" / "monitors_probe.py"
+PROBE_PROGRAM = Path(__file__).parent / "x_desktop" / "monitors_probe.py"
 
 
 @pytest.fixture(scope="module")
 def office(out: Path) -> Iterator[Lightbox]:
-    """A demo of its own: monitors change here, and other tests have to find theirs as they left it."""
+    """A separate demo, because these tests change monitors and other tests must not be affected."""
     log = out / "monitors.log"
     log.write_bytes(b"")
     running = Lightbox(log, profile=DESKTOP, width_px=1280, height_px=800)
@@ -58,7 +58,7 @@ def left(first: Viewer, screen: XDisplay) -> Viewer:
     first.browser.resize(1320, 880)
     first.browser.open(f"{first.url}/desktop/{DESKTOP}")
     first.wait_for_badge("exact", "scaled")
-    order(first, PAIR, screen)
+    set_layout(first, PAIR, screen)
     return first
 
 
@@ -72,13 +72,13 @@ def right(left: Viewer, chromium: Chromium, office: Lightbox) -> Iterator[Viewer
     window.close()
 
 
-def order(viewer: Viewer, places: Sequence[Place], screen: XDisplay) -> None:
-    monitor_layout.order(viewer, DESKTOP, places, screen)
+def set_layout(viewer: Viewer, places: Sequence[Place], screen: XDisplay) -> None:
+    monitor_layout.set_layout(viewer, DESKTOP, places, screen)
     viewer.wait_exact()
 
 
 def programs(screen: XDisplay) -> set[tuple[int, str]]:
-    """Windows of programs. Background and panel make theirs anew for other monitors."""
+    """Returns the windows of programs. Background and panel recreate theirs when monitors change."""
     return {
         (window.id, window.title) for window in screen.windows() if window.title not in ("pcmanfm", "tint2")
     }
@@ -92,14 +92,16 @@ def test_each_window_shows_its_monitor_exactly(
     right.browser.screenshot(out / "monitor-right.png")
 
 
-def test_the_pointer_and_drags_cross(left: Viewer, right: Viewer, screen: XDisplay, tmp_path: Path) -> None:
+def test_pointer_and_drags_cross_monitors(
+    left: Viewer, right: Viewer, screen: XDisplay, tmp_path: Path
+) -> None:
     right.move((30, 40))
-    wait_for(lambda: screen.pointer() == (830, 130), timeout_s=5, what=lambda: f"{screen.pointer()}")
+    wait_for(lambda: screen.pointer() == (830, 130), timeout_s=PATIENCE_S, what=lambda: f"{screen.pointer()}")
     probe = Probe(screen, tmp_path, x=300, y=120)
     try:
         start, end = probe.area, (RIGHT[0] + 250, probe.area[1] + 30)
         probe.clear()
-        # From the left window out over its edge: the page is wider than the monitor.
+        # The drag leaves the left surface; the page is wider than the monitor.
         left.drag(start, end)
         probe.wait_for(lambda events: [e for e in events if e["kind"] == "button-up"], "the drag's end")
         (up,) = probe.events("button-up")
@@ -118,31 +120,33 @@ def test_programs_see_monitors_and_maximise_to_one(
     toolkit: str,
     monitor: tuple[int, int, int, int],
 ) -> None:
-    said = tmp_path / "said"
+    answer = tmp_path / "answer"
     at = str(monitor[0] + 200), str(monitor[1] + 100)
-    command = f"exec {SYSTEM_PYTHON} {PROBES} {toolkit} {at[0]} {at[1]} > {said}"
-    around = {**screen.environment, "XDG_RUNTIME_DIR": str(tmp_path), "LANG": "C.UTF-8"}
-    program = Program(["sh", "-c", command], log=tmp_path / "log", env=around)
+    command = f"exec {SYSTEM_PYTHON} {PROBE_PROGRAM} {toolkit} {at[0]} {at[1]} > {answer}"
+    environment = {**screen.environment, "XDG_RUNTIME_DIR": str(tmp_path), "LANG": "C.UTF-8"}
+    program = Program(["sh", "-c", command], log=tmp_path / "log", env=environment)
     try:
-        wait_for(lambda: said.exists() and said.read_text(), timeout_s=20, what=f"a {toolkit} program")
-        assert {tuple(place) for place in json.loads(said.read_text())} == {LEFT, RIGHT}
+        wait_for(
+            lambda: answer.exists() and answer.read_text(), timeout_s=PATIENCE_S, what=f"a {toolkit} program"
+        )
+        assert {tuple(place) for place in json.loads(answer.read_text())} == {LEFT, RIGHT}
 
         def maximised() -> Window | None:
             found = [window for window in screen.windows() if window.title == "monitors"]
             return found[0] if found and found[0].width > 0.9 * monitor[2] else None
 
-        window = wait_for(maximised, timeout_s=10, what="a maximised window")
-        assert inside(window, monitor)
+        window = wait_for(maximised, timeout_s=PATIENCE_S, what="a maximised window")
+        assert is_inside(window, monitor)
 
         def dialog() -> Window | None:
             return next((window for window in screen.windows() if window.title == "dialog"), None)
 
-        assert inside(wait_for(dialog, timeout_s=10, what="its dialog"), monitor), f"{dialog()}"
+        assert is_inside(wait_for(dialog, timeout_s=PATIENCE_S, what="its dialog"), monitor), f"{dialog()}"
     finally:
         program.stop()
 
 
-def test_programs_outlive_changes_and_come_back_on_screen(
+def test_programs_survive_layout_changes_and_stay_reachable(
     left: Viewer, right: Viewer, screen: XDisplay, out: Path, tmp_path: Path
 ) -> None:
     program = Program(
@@ -155,17 +159,17 @@ def test_programs_outlive_changes_and_come_back_on_screen(
         return next((window for window in screen.windows() if window.title == "kept"), None)
 
     try:
-        window = wait_for(kept, timeout_s=20, what="xterm")
-        assert inside(window, RIGHT)
+        window = wait_for(kept, timeout_s=PATIENCE_S, what="xterm")
+        assert is_inside(window, RIGHT)
         windows = programs(screen)
-        # turned upright, then wider, then one monitor alone
-        order(left, (LEFT, (800, 90, 500, 700)), screen)
+        # The right monitor is turned, then removed.
+        set_layout(left, (LEFT, (800, 90, 500, 700)), screen)
         right.assert_equal(screen, out, "monitor-upright", monitor=(800, 90, 500, 700))
-        order(left, ALONE, screen)
+        set_layout(left, ALONE, screen)
         wait_for(
             lambda: (now := kept()) is not None and now.x + now.width // 2 < 1280 and now.y < 800,
-            timeout_s=10,
-            what=lambda: f"the window within reach; it is {kept()}",
+            timeout_s=PATIENCE_S,
+            what=lambda: f"the window to be reachable; it is {kept()}",
         )
         assert windows <= programs(screen)
         left.assert_equal(screen, out, "monitor-alone")
@@ -173,16 +177,18 @@ def test_programs_outlive_changes_and_come_back_on_screen(
         program.stop()
 
 
-def test_a_window_whose_monitor_is_gone_says_so(left: Viewer, right: Viewer, screen: XDisplay) -> None:
-    order(left, ALONE, screen)
-    wait_for(lambda: right.connection() == "ended", timeout_s=10, what=lambda: right.situation())
-    assert "This monitor" in right.browser.evaluate("return document.querySelector('.note').innerText")
-    right.click_element(".note-acts .primary")
+def test_a_window_reports_that_its_monitor_was_removed(left: Viewer, right: Viewer, screen: XDisplay) -> None:
+    set_layout(left, ALONE, screen)
+    wait_for(lambda: right.connection() == "ended", timeout_s=PATIENCE_S, what=lambda: right.situation())
+    assert "This monitor" in right.browser.evaluate(
+        "return document.querySelector('.connection-notice').innerText"
+    )
+    right.click_element(".message-actions .primary")
     right.wait_exact()
     assert right.browser.evaluate("return location.search") == "?monitor=0"
 
 
-def test_keys_show_another_monitor(left: Viewer, screen: XDisplay, out: Path) -> None:
+def test_shortcuts_show_another_monitor(left: Viewer, screen: XDisplay, out: Path) -> None:
     def shown() -> Any:
         return left.browser.evaluate("return document.querySelector('canvas[data-monitor]')?.dataset.monitor")
 
@@ -192,15 +198,15 @@ def test_keys_show_another_monitor(left: Viewer, screen: XDisplay, out: Path) ->
         left.browser.tap(digit)
         left.browser.key_up("Alt")
         left.browser.key_up("Control")
-        wait_for(lambda monitor=monitor: shown() == monitor, timeout_s=10, what=f"monitor {monitor}")  # type: ignore[misc]
+        wait_for(lambda monitor=monitor: shown() == monitor, timeout_s=PATIENCE_S, what=f"monitor {monitor}")  # type: ignore[misc]
         left.assert_equal(screen, out, f"monitor-key-{digit}", monitor=place)
     assert screen.held() == ([], 0)
 
 
-def test_the_panel_orders_monitors_and_opens_windows(
+def test_the_panel_changes_monitors_and_opens_windows(
     left: Viewer, chromium: Chromium, office: Lightbox, screen: XDisplay, out: Path
 ) -> None:
-    order(left, ALONE, screen)
+    set_layout(left, ALONE, screen)
     left.browser.evaluate("document.querySelector('.tools [aria-label=\"Monitors\"]').click()")
     left.wait_for_element(".monitors-card")
     left.click_element("[data-count] .segment:nth-child(3)")
@@ -212,7 +218,11 @@ def test_the_panel_orders_monitors_and_opens_windows(
     left.browser.screenshot(out / "monitors-panel.png")
     left.click_element('[data-act="apply"]')
     wanted = {(0, 0, 2048, 2560), (2048, 0, 2048, 2560), (4096, 0, 1920, 1080)}
-    wait_for(lambda: set(listed(screen)) == wanted, timeout_s=10, what=lambda: f"{listed(screen)}")
+    wait_for(
+        lambda: set(read_monitors(screen)) == wanted,
+        timeout_s=PATIENCE_S,
+        what=lambda: f"{read_monitors(screen)}",
+    )
     assert screen.size() == (6016, 2560)
     left.click_element('[data-act="openAll"]')
     windows = opened_by(chromium, 2)
@@ -224,8 +234,10 @@ def test_the_panel_orders_monitors_and_opens_windows(
                 "return Number(new URLSearchParams(location.search).get('monitor'))"
             )
             assert viewer.surface().shape == ((2560, 2048, 3), (1080, 1920, 3))[number - 1]
-        pictures = "return document.querySelectorAll('.monitor-picture').length"
-        wait_for(lambda: left.browser.evaluate(pictures) == 3, timeout_s=10, what="three live pictures")
+        pictures = "return document.querySelectorAll('.monitor-thumbnail').length"
+        wait_for(
+            lambda: left.browser.evaluate(pictures) == 3, timeout_s=PATIENCE_S, what="three live pictures"
+        )
         left.browser.screenshot(out / "monitors-panel-live.png")
     finally:
         for window in windows:
@@ -233,7 +245,7 @@ def test_the_panel_orders_monitors_and_opens_windows(
 
 
 def test_the_panel_sets_the_size_of_text(left: Viewer, screen: XDisplay) -> None:
-    """As Xft.dpi. That programs follow is shown in `unit/desktop/test_text_scale.py`."""
+    """The size is stored as Xft.dpi. Another test shows that programs follow (`test_text_scale.py`)."""
     for percent, dpi in ((150, 144), (100, 96)):
         left.browser.evaluate("document.querySelector('.tools [aria-label=\"Monitors\"]').click()")
         left.wait_for_element(".monitors-card")
@@ -244,10 +256,10 @@ def test_the_panel_sets_the_size_of_text(left: Viewer, screen: XDisplay) -> None
         left.click_element('[data-act="apply"]')
         wait_for(
             lambda dpi=dpi: f"Xft.dpi:\t{dpi}" in screen.run("xrdb", "-query"),  # type: ignore[misc]
-            timeout_s=10,
+            timeout_s=PATIENCE_S,
             what=lambda dpi=dpi: f"{dpi} dpi; there is {screen.run('xrdb', '-query')}",  # type: ignore[misc]
         )
-        assert set(listed(screen)) == set(PAIR), "the monitors stay as they are"
+        assert set(read_monitors(screen)) == set(PAIR), "the monitors must not change"
         left.browser.evaluate("document.querySelector('.monitors [aria-label=\"Close\"]').click()")
     left.wait_exact()
 
@@ -257,16 +269,24 @@ def test_a_monitor_takes_its_windows_size(
 ) -> None:
     left.browser.resize(1111, 777)
     left.browser.open(f"{office.url}/desktop/{DESKTOP}?fit=window")
-    wait_for(lambda: (0, 0, 1111, 777) in listed(screen), timeout_s=10, what=lambda: f"{listed(screen)}")
-    assert (1111, 90, 700, 500) in listed(screen), "the other makes room"
-    left.browser.resize(700, 1000)  # turned
-    wait_for(lambda: (0, 0, 700, 1000) in listed(screen), timeout_s=10, what=lambda: f"{listed(screen)}")
+    wait_for(
+        lambda: (0, 0, 1111, 777) in read_monitors(screen),
+        timeout_s=PATIENCE_S,
+        what=lambda: f"{read_monitors(screen)}",
+    )
+    assert (1111, 90, 700, 500) in read_monitors(screen), "the other monitor must move aside"
+    left.browser.resize(700, 1000)  # turned upright
+    wait_for(
+        lambda: (0, 0, 700, 1000) in read_monitors(screen),
+        timeout_s=PATIENCE_S,
+        what=lambda: f"{read_monitors(screen)}",
+    )
     left.assert_equal(screen, out, "monitor-fit", monitor=(0, 0, 700, 1000))
 
 
-def test_a_layout_that_cannot_be_is_refused_in_words(left: Viewer, screen: XDisplay) -> None:
-    monitor_layout.ask(left, DESKTOP, [(0, 0, 30_000, 640)])
-    assert set(listed(screen)) == {LEFT, RIGHT}
+def test_an_impossible_layout_is_refused(left: Viewer, screen: XDisplay) -> None:
+    monitor_layout.request_layout(left, DESKTOP, [(0, 0, 30_000, 640)])
+    assert set(read_monitors(screen)) == {LEFT, RIGHT}
     left.wait_exact()
 
 
@@ -274,7 +294,7 @@ def test_any_engine_shows_a_second_monitor(
     browser: Browser, left: Viewer, office: Lightbox, screen: XDisplay, out: Path
 ) -> None:
     assert left.url == office.url
-    viewer = signed_in(browser, office)  # and takes the desktop over
+    viewer = signed_in(browser, office)  # takes the desktop over
     viewer.open_desktop(DESKTOP, monitor=1)
     viewer.assert_equal(screen, out, f"monitor-{browser.engine}", monitor=RIGHT)
 
@@ -282,13 +302,13 @@ def test_any_engine_shows_a_second_monitor(
 def test_any_engine_shows_two_side_by_side(
     browser: Browser, left: Viewer, office: Lightbox, screen: XDisplay, out: Path
 ) -> None:
-    """Each half is proven by itself, and a mouse goes over from one to the other."""
+    """Each half is verified separately, and the mouse moves from one to the other."""
     halves: tuple[Place, ...] = ((0, 0, 640, 600), (640, 0, 640, 600))
     assert left.url == office.url
     viewer = signed_in(browser, office)
-    viewer.browser.open(f"{office.url}/desktop/{DESKTOP}?monitor=0&beside=yes")
+    viewer.browser.open(f"{office.url}/desktop/{DESKTOP}?monitor=0&split=yes")
     viewer.wait_for_badge("exact", "scaled")
-    monitor_layout.order(viewer, DESKTOP, halves, screen)
+    monitor_layout.set_layout(viewer, DESKTOP, halves, screen)
     badge = "return document.querySelector('.pane [data-badge]')?.dataset.state ?? null"
     wait_for(
         lambda: (viewer.badge(), browser.evaluate(badge)) == ("exact", "exact"),
@@ -302,12 +322,12 @@ def test_any_engine_shows_two_side_by_side(
         before = screen.pixels()[:600, 640:1280]
         return bool((viewer.surface(pane) == before).all())
 
-    wait_for(same, timeout_s=PATIENCE_S, what="the other half as the X server has it")
+    wait_for(same, timeout_s=PATIENCE_S, what="the other half to equal the X server's pixels")
     browser.screenshot(out / f"beside-{browser.engine}.png")
     place = browser.evaluate(f"const at = {pane}.getBoundingClientRect(); return [at.left, at.top]")
     browser.move(place[0] + 200.5, place[1] + 150.5)
     wait_for(
         lambda: screen.pointer() == (840, 150),
-        timeout_s=5,
-        what=lambda: f"the pointer over there; it is at {screen.pointer()}",
+        timeout_s=PATIENCE_S,
+        what=lambda: f"the pointer in the other half; it is at {screen.pointer()}",
     )

@@ -1,4 +1,4 @@
-"""Fitted into a smaller window a picture is averaged; enlarged by whole numbers, its pixels are squares."""
+"""A surface scaled down is averaged; enlarged by a whole number, its pixels are squares."""
 
 from __future__ import annotations
 
@@ -14,23 +14,25 @@ from PIL import Image
 from tests.e2e.browsers.browser import Browser
 from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.conftest import DESKTOP_PX, PAGE_PX, signed_in
-from tests.e2e.x_desktop.display import XDisplay
-from tests.e2e.x_desktop.plain_window import PlainWindow
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
 from tests.e2e.viewer import PATIENCE_S, Viewer
+from tests.e2e.x_desktop.display import XDisplay
+from tests.e2e.x_desktop.plain_window import PlainWindow
 
-#: Where the patterns stand on the desktop.
+#: Size of the test patterns and their position on the desktop, px.
 WIDTH, HEIGHT, AT = 900, 600, (200, 100)
-#: Two pixels to one, and far from any simple fraction.
-SHARES = (0.5, 0.37)
-#: No engine's window is narrower; the height alone decides then.
-WINDOW_LEAST_PX = 520
-#: The mean is rounded once; a page's screenshot may be rounded again on its way to the screen.
-ROUNDED, ON_SCREEN = 1.01, 2.01
+#: Scales: one half, and one far from any simple fraction.
+SCALES = (0.5, 0.37)
+#: Narrowest window of any engine, px. In a narrower case the height alone determines the scale.
+MIN_WINDOW_WIDTH_PX = 520
+#: Largest error on the canvas, in levels: the mean is rounded once.
+CANVAS_ERROR = 1.01
+#: Largest error in a screenshot, in levels: its pixels may be rounded again.
+SCREEN_ERROR = 2.01
 
-REDUCED = "document.querySelector('[data-reduced]')"
-#: As `Viewer.surface` wants it: a canvas with a 2D context.
+REDUCED = "document.querySelector('[data-downscaled]')"
+#: A copy with a 2D context, as `Viewer.surface` needs it.
 COPY = f"""(() => {{
   const copy = document.createElement('canvas');
   copy.width = {REDUCED}.width;
@@ -40,11 +42,11 @@ COPY = f"""(() => {{
 }})()"""
 
 
-@pytest.fixture(params=SHARES)
+@pytest.fixture(params=SCALES)
 def fitted(request: pytest.FixtureRequest, browser: Browser, lightbox: Lightbox) -> Iterator[Viewer]:
     viewer = signed_in(browser, lightbox)
     width, height = (round(side * request.param) for side in DESKTOP_PX)
-    browser.resize(max(WINDOW_LEAST_PX, width), height)  # some engines leave the page for it
+    browser.resize(max(MIN_WINDOW_WIDTH_PX, width), height)  # some engines leave the page to resize
     viewer.browser.open(f"{viewer.url}/desktop/radiology")
     viewer.wait_for_badge("scaled")
     yield viewer
@@ -52,7 +54,7 @@ def fitted(request: pytest.FixtureRequest, browser: Browser, lightbox: Lightbox)
 
 
 def patterns() -> NDArray[np.uint8]:
-    """Chequer, lines either way, and noise: (HEIGHT, WIDTH, 3)."""
+    """Returns a chequerboard, lines in both directions and noise, (HEIGHT, WIDTH, 3)."""
     rows, columns = np.indices((HEIGHT, WIDTH // 3))
     chequer, across, down = (rows + columns) % 2, rows % 2, columns % 2
     lines = np.where(rows < HEIGHT // 2, across, down)
@@ -61,18 +63,18 @@ def patterns() -> NDArray[np.uint8]:
     return np.concatenate([*parts, noise], axis=1).astype(np.uint8)
 
 
-def averaged(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.float64]:
-    """Each pixel the mean of the area that it covers."""
+def area_average(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.float64]:
+    """Scales an image so that each pixel is the mean of the area that it covers."""
 
-    def shares(into: int, of: int) -> NDArray[np.float64]:
+    def weights(into: int, of: int) -> NDArray[np.float64]:
         edges = np.arange(into + 1) * of / into
         ends = np.minimum(edges[1:, None], np.arange(1, of + 1))
         covered: NDArray[np.float64] = np.maximum(0, ends - np.maximum(edges[:-1, None], np.arange(of)))
         return covered * (into / of)
 
-    down, across = shares(height, picture.shape[0]), shares(width, picture.shape[1])
+    down, across = weights(height, image.shape[0]), weights(width, image.shape[1])
     mean: NDArray[np.float64] = np.einsum(
-        "ij,jkc,lk->ilc", down, picture.astype(np.float64), across, optimize=True
+        "ij,jkc,lk->ilc", down, image.astype(np.float64), across, optimize=True
     )
     return mean
 
@@ -82,46 +84,52 @@ def page(viewer: Viewer, left: int, top: int, width: int, height: int) -> NDArra
     return np.asarray(shot, np.uint8)[top : top + height, left : left + width]
 
 
-def test_reduced_it_is_averaged(fitted: Viewer, display: XDisplay) -> None:
-    scaling = "return document.querySelector('.stage').dataset.scaling"
+def test_scaled_down_pixels_are_averages(fitted: Viewer, display: XDisplay) -> None:
+    scaling = "return document.querySelector('.viewport').dataset.scaling"
     assert fitted.browser.evaluate(scaling) == "area"
     window = PlainWindow(display, x=AT[0], y=AT[1], width=WIDTH, height=HEIGHT)
     try:
-        wanted = patterns()
-        window.show(wanted)
+        image = patterns()
+        window.show(image)
 
         def there() -> bool:
             part = fitted.surface()[AT[1] : AT[1] + HEIGHT, AT[0] : AT[0] + WIDTH]
-            return bool((part == wanted).all())
+            return bool((part == image).all())
 
         wait_for(there, timeout_s=PATIENCE_S, what="the patterns on the surface")
-        off: dict[str, float] = {}
+        errors: dict[str, float] = {}
 
         def mean() -> bool:
-            """Clock and carets of the desktop may move between two readings: then both are made again."""
+            """Compares once. It is repeated, because a clock or caret may change between the readings."""
             shown = fitted.surface(COPY)
-            expected = averaged(fitted.surface(), *shown.shape[:2])
-            off["canvas"] = float(np.abs(shown - expected).max())
-            # Below the toolbar, which lies over the picture.
+            expected = area_average(fitted.surface(), *shown.shape[:2])
+            errors["canvas"] = float(np.abs(shown - expected).max())
+            # Only below the toolbar, which covers the surface.
             box: Any = fitted.browser.evaluate(
                 f"const at = {REDUCED}.getBoundingClientRect();"
                 "return [at.left, at.top, at.width, at.height].map((side) => side * devicePixelRatio)"
             )
-            assert all(abs(side - round(side)) < 0.01 for side in box), f"between device pixels: {box}"
+            assert all(abs(side - round(side)) < 0.01 for side in box), (
+                f"the box must lie on whole device pixels: {box}"
+            )
             below = shown.shape[0] // 3
             seen = page(fitted, *(round(side) for side in box))[below:]
-            off["screen"] = float(np.abs(seen - expected[below:]).max())
-            return off["canvas"] <= ROUNDED and off["screen"] <= ON_SCREEN
+            errors["screen"] = float(np.abs(seen - expected[below:]).max())
+            return errors["canvas"] <= CANVAS_ERROR and errors["screen"] <= SCREEN_ERROR
 
-        wait_for(mean, timeout_s=PATIENCE_S, what=lambda: f"the mean of what each pixel covers; off by {off}")
+        wait_for(
+            mean,
+            timeout_s=PATIENCE_S,
+            what=lambda: f"the mean of what each pixel covers; errors are {errors}",
+        )
         fitted.click_element("[data-badge]")
         figures = fitted.browser.evaluate("return document.querySelector('.popover').innerText")
-        assert "mean of what a pixel covers" in figures
+        assert "averaged" in figures
     finally:
         window.close()
 
 
-def test_enlarged_by_a_whole_number_pixels_are_squares(
+def test_pixels_enlarged_by_a_whole_number_are_squares(
     chromium: Chromium, lightbox: Lightbox, display: XDisplay
 ) -> None:
     viewer = signed_in(chromium, lightbox)

@@ -1,4 +1,4 @@
-"""Who gets in and who does not."""
+"""Sign-in, tickets, and protection against strangers and malformed input."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tests.e2e.lightbox import ROOT, Lightbox
 from tests.e2e.processes import wait_for
 from tests.e2e.viewer import PATIENCE_S, Viewer
 
+#: Largest transfer for the first page load, bytes compressed.
 FIRST_LOAD_MAX_BYTES = 300_000
-
 
 HELLO = {
     "type": "hello",
@@ -36,7 +36,7 @@ HELLO = {
 
 @pytest.fixture(scope="module")
 def gateway(lightbox: Lightbox) -> Iterator[GatewayClient]:
-    """Signed in as the demo user."""
+    """A client that is signed in as the demo user."""
     client = GatewayClient(lightbox.url)
     assert client.sign_in(lightbox.username, lightbox.password).status_code < 300
     yield client
@@ -45,30 +45,30 @@ def gateway(lightbox: Lightbox) -> Iterator[GatewayClient]:
 
 @pytest.fixture
 def stranger(lightbox: Lightbox) -> Iterator[GatewayClient]:
-    """Not signed in."""
+    """A client that is not signed in."""
     client = GatewayClient(lightbox.url)
     yield client
     client.close()
 
 
-def test_wrong_password_says_so_and_lets_nobody_in(chromium_viewer: Viewer, lightbox: Lightbox) -> None:
+def test_a_wrong_password_is_reported_and_refused(chromium_viewer: Viewer, lightbox: Lightbox) -> None:
     viewer = chromium_viewer
     viewer.sign_out()
     before = viewer.browser.evaluate("return document.body.innerText")
     viewer.fill_in(lightbox.username, "wrong" + lightbox.password)
-    said = wait_for(
+    message = wait_for(
         lambda: viewer.browser.evaluate(
             "return [...document.querySelectorAll('[role=alert]')].map((e) => e.innerText).join(' ').trim()"
         ),
         timeout_s=PATIENCE_S,
-        what=lambda: f"an error; the page said {before!r}, now {viewer.situation()}",
+        what=lambda: f"an error message; the page was {before!r}, now {viewer.situation()}",
     )
-    assert said
+    assert message
     assert viewer.browser.evaluate("return (await fetch('/api/v1/me')).status") == 401
     assert viewer.desktops() == []
 
 
-def test_address_of_a_desktop_leads_there_after_sign_in(chromium_viewer: Viewer, lightbox: Lightbox) -> None:
+def test_a_desktops_address_opens_it_after_sign_in(chromium_viewer: Viewer, lightbox: Lightbox) -> None:
     viewer = chromium_viewer
     viewer.sign_out()
     viewer.browser.open(lightbox.url + "/desktop/radiology")
@@ -76,15 +76,19 @@ def test_address_of_a_desktop_leads_there_after_sign_in(chromium_viewer: Viewer,
     viewer.wait_exact()
 
 
-def test_wrong_password_sets_no_cookie(stranger: GatewayClient, lightbox: Lightbox) -> None:
+def test_a_wrong_password_sets_no_cookie(stranger: GatewayClient, lightbox: Lightbox) -> None:
     answer = stranger.sign_in(lightbox.username, "wrong")
     assert answer.status_code == 401
     assert "set-cookie" not in answer.headers
     unknown = stranger.sign_in("nobody", "wrong")
-    assert (unknown.status_code, unknown.json()) == (401, answer.json()), "tells which accounts exist"
+    assert (unknown.status_code, unknown.json()) == (401, answer.json()), (
+        "the answer must not reveal which accounts exist"
+    )
 
 
-def test_cookie_cannot_be_read_or_sent_elsewhere(stranger: GatewayClient, lightbox: Lightbox) -> None:
+def test_the_cookie_cannot_be_read_by_scripts_or_sent_to_other_sites(
+    stranger: GatewayClient, lightbox: Lightbox
+) -> None:
     cookie = stranger.sign_in(lightbox.username, lightbox.password).headers["set-cookie"]
     assert cookie.startswith("__Host-lightbox=")
     for attribute in ("HttpOnly", "Secure", "SameSite=Strict", "Path=/"):
@@ -99,13 +103,13 @@ def test_cookie_cannot_be_read_or_sent_elsewhere(stranger: GatewayClient, lightb
         ("POST", "/api/v1/desktops/radiology/viewers"),
     ],
 )
-def test_nothing_without_sign_in(stranger: GatewayClient, method: str, path: str) -> None:
+def test_requests_without_sign_in_are_refused(stranger: GatewayClient, method: str, path: str) -> None:
     answer = stranger.http.request(method, path)
     assert answer.status_code == 401
     assert answer.json()["code"] == "signed-out"
 
 
-def test_request_of_another_site_is_refused(lightbox: Lightbox) -> None:
+def test_requests_of_another_site_are_refused(lightbox: Lightbox) -> None:
     client = GatewayClient(lightbox.url, origin="https://elsewhere.example")
     answer = client.sign_in(lightbox.username, lightbox.password)
     client.close()
@@ -113,24 +117,24 @@ def test_request_of_another_site_is_refused(lightbox: Lightbox) -> None:
     assert "set-cookie" not in answer.headers
 
 
-def test_ticket_is_good_once(gateway: GatewayClient) -> None:
+def test_a_ticket_is_valid_once(gateway: GatewayClient) -> None:
     ticket = gateway.viewer("radiology")["ticket"]
     with gateway.connect(ticket) as viewer:
         assert viewer.subprotocol == SUBPROTOCOL
     assert gateway.refusal(ticket) == CloseCode.TICKET_REJECTED
 
 
-def test_made_up_ticket(gateway: GatewayClient) -> None:
+def test_a_made_up_ticket_is_refused(gateway: GatewayClient) -> None:
     assert gateway.refusal("A" * 43) == CloseCode.TICKET_REJECTED
 
 
-def test_ticket_of_somebody_else(gateway: GatewayClient, stranger: GatewayClient) -> None:
-    """A ticket is no use without the cookie that asked for it."""
+def test_another_persons_ticket_is_refused(gateway: GatewayClient, stranger: GatewayClient) -> None:
+    """A ticket is valid only with the cookie that requested it."""
     ticket = gateway.viewer("radiology")["ticket"]
     assert stranger.refusal(ticket) in {CloseCode.TICKET_REJECTED, CloseCode.FORBIDDEN}
 
 
-def test_websocket_of_another_site(gateway: GatewayClient) -> None:
+def test_a_websocket_of_another_site_is_refused(gateway: GatewayClient) -> None:
     ticket = gateway.viewer("radiology")["ticket"]
     assert gateway.refusal(ticket, origin="https://elsewhere.example") in {CloseCode.FORBIDDEN, 403}
 
@@ -148,8 +152,12 @@ def test_websocket_of_another_site(gateway: GatewayClient) -> None:
         pytest.param(bytes(VIEWER_BINARY_MAX_BYTES + 1), id="binary too long"),
     ],
 )
-def test_malformed_frame_ends_this_viewer_alone(
-    gateway: GatewayClient, chromium: Chromium, chromium_viewer: Viewer, lightbox: Lightbox, frame: str | bytes
+def test_a_malformed_frame_ends_only_its_viewer(
+    gateway: GatewayClient,
+    chromium: Chromium,
+    chromium_viewer: Viewer,
+    lightbox: Lightbox,
+    frame: str | bytes,
 ) -> None:
     chromium_viewer.open_desktop("radiology")
     gateway.take_cookies(chromium.run(lambda: chromium.page.context.cookies()))
@@ -165,13 +173,13 @@ def test_malformed_frame_ends_this_viewer_alone(
     assert lightbox.session().agent_pid == agent
 
 
-def test_unknown_desktop(gateway: GatewayClient) -> None:
+def test_an_unknown_desktop_is_reported(gateway: GatewayClient) -> None:
     answer = gateway.http.post("/api/v1/desktops/nowhere/viewers")
     assert answer.status_code == 404
     assert answer.json()["message"]
 
 
-def test_security_headers(stranger: GatewayClient) -> None:
+def test_pages_have_security_headers(stranger: GatewayClient) -> None:
     for path in ("/", "/desktop/radiology"):
         headers = stranger.http.get(path).headers
         policy = headers["content-security-policy"]
@@ -183,14 +191,14 @@ def test_security_headers(stranger: GatewayClient) -> None:
         assert headers["referrer-policy"] in {"no-referrer", "same-origin"}
 
 
-def test_page_breaks_no_policy(chromium_viewer: Viewer) -> None:
+def test_the_page_violates_no_content_security_policy(chromium_viewer: Viewer) -> None:
     chromium_viewer.open_desktop("radiology")
     bad = [line for line in chromium_viewer.browser.console() if "content security policy" in line.lower()]
     uncaught = [line for line in chromium_viewer.browser.console() if line.startswith("uncaught")]
     assert (bad, uncaught) == ([], [])
 
 
-def test_only_the_newest_tls(lightbox: Lightbox) -> None:
+def test_tls_1_2_is_refused(lightbox: Lightbox) -> None:
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -203,8 +211,8 @@ def test_only_the_newest_tls(lightbox: Lightbox) -> None:
         pass
 
 
-def test_local_authority_vouches_for_the_door(lightbox: Lightbox, stranger: GatewayClient) -> None:
-    """What a tablet gets after it installed the root."""
+def test_the_local_authority_certifies_the_gateway(lightbox: Lightbox, stranger: GatewayClient) -> None:
+    """A tablet that installed the root certificate trusts the gateway."""
     root = stranger.http.get("/ca.crt")
     assert root.status_code == 200
     data = (
@@ -216,8 +224,8 @@ def test_local_authority_vouches_for_the_door(lightbox: Lightbox, stranger: Gate
     assert httpx.get(lightbox.url + "/healthz", verify=context, trust_env=False).status_code == 200
 
 
-def test_first_load_is_small(stranger: GatewayClient) -> None:
-    """Everything that the page may ask for, as it comes over the line."""
+def test_the_first_load_is_small(stranger: GatewayClient) -> None:
+    """Counts the compressed bytes of everything that the page may request."""
     dist = ROOT / "clients" / "web" / "dist"
     names = [f"/{path.relative_to(dist)}" for path in dist.rglob("*") if path.is_file()]
     assets = [name for name in names if not name.endswith((".map", ".html", ".gz", ".br"))]
@@ -230,7 +238,7 @@ def test_first_load_is_small(stranger: GatewayClient) -> None:
     assert total < FIRST_LOAD_MAX_BYTES
 
 
-def test_metrics_tell_the_stages(gateway: GatewayClient, chromium_viewer: Viewer) -> None:
+def test_metrics_contain_all_stages_of_a_frame(gateway: GatewayClient, chromium_viewer: Viewer) -> None:
     chromium_viewer.open_desktop("radiology")
     text = gateway.metrics()
     stages = set(re.findall(r'^\w+_seconds_bucket{[^}]*stage="(\w+)"', text, re.M))

@@ -1,4 +1,4 @@
-"""Several monitors on one display: the strip, swipes, two side by side, and an overview that is live."""
+"""Several monitors on one tablet: monitor strip, swipes, split view and live thumbnails."""
 
 from __future__ import annotations
 
@@ -14,25 +14,28 @@ from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.browsers.chromium_window import ChromiumWindow
 from tests.e2e.browsers.tablet import IPAD, Tablet
 from tests.e2e.conftest import signed_in
+from tests.e2e.gesture_retry import retry_slow_gestures
+from tests.e2e.lightbox import Lightbox
+from tests.e2e.monitor_layout import Place, read_monitors, set_layout, wait_for_monitors
+from tests.e2e.processes import wait_for
+from tests.e2e.tablet_desktop import choose_touch_mode, clicks, open_on_tablet, tablet_of, wait_for_releases
+from tests.e2e.viewer import PATIENCE_S, READ_RECT, Viewer
 from tests.e2e.x_desktop.display import XDisplay
 from tests.e2e.x_desktop.plain_window import PlainWindow
 from tests.e2e.x_desktop.probe import Probe
-from tests.e2e.lightbox import Lightbox
-from tests.e2e.processes import wait_for
-from tests.e2e.monitor_layout import Place, listed, order, wait_listed
-from tests.e2e.tablet_desktop import choose, clicks, opened, tablet_of, wait_for_releases
-from tests.e2e.viewer import PATIENCE_S, READ_RECT, Viewer
 
 DESKTOP = "office"
-#: Two fit side by side into the device pixels of either tablet.
+#: The first two fit side by side into the device pixels of both tablets.
 FIRST, SECOND, THIRD = (0, 0, 1100, 1400), (1100, 0, 1100, 1400), (2200, 0, 900, 700)
 TRIO: tuple[Place, ...] = (FIRST, SECOND, THIRD)
-#: Touches of one hand on the picture, CSS px on the page.
+#: Three fingers on the surface, CSS px on the page.
 HAND = {1: (560.0, 420.0), 2: (620.0, 400.0), 3: (680.0, 420.0)}
+#: Length of a swipe, CSS px.
 SWIPE_PX = 130
 PANE = "document.querySelector('.pane canvas[data-monitor]')"
-PICTURE = """
-const canvas = document.querySelector('[data-monitor-show="%d"] .monitor-picture');
+#: Colour in the middle of a monitor's thumbnail.
+THUMBNAIL_COLOUR = """
+const canvas = document.querySelector('[data-monitor-show="%d"] .monitor-thumbnail');
 if (!canvas) return null;
 const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
 const middle = ((canvas.height >> 1) * canvas.width + (canvas.width >> 1)) * 4;
@@ -50,10 +53,10 @@ def ward(out: Path) -> Iterator[Lightbox]:
 @pytest.fixture
 def on_three(tablet: Tablet, ward: Lightbox) -> Viewer:
     """A tablet that shows the first of three monitors."""
-    viewer = opened(tablet, ward, DESKTOP)
+    viewer = open_on_tablet(tablet, ward, DESKTOP)
     screen = ward.display()
     try:
-        order(viewer, DESKTOP, TRIO, screen)
+        set_layout(viewer, DESKTOP, TRIO, screen)
     finally:
         screen.close()
     viewer.open_desktop(DESKTOP, monitor=0)
@@ -83,12 +86,12 @@ def shown(viewer: Viewer) -> str | None:
 
 
 def wait_shown(viewer: Viewer, monitor: int) -> None:
-    wait_for(lambda: shown(viewer) == str(monitor), timeout_s=10, what=lambda: f"monitor {monitor}")
+    wait_for(lambda: shown(viewer) == str(monitor), timeout_s=PATIENCE_S, what=lambda: f"monitor {monitor}")
     viewer.wait_exact()
 
 
 def swipe(tablet: Tablet, dx: float) -> None:
-    """Three fingers along, at a finger's pace."""
+    """Swipes sideways with three fingers."""
     tablet.swipe(HAND, {finger: (x + dx, y) for finger, (x, y) in HAND.items()})
 
 
@@ -100,7 +103,7 @@ def pane_badge(viewer: Viewer) -> str | None:
 
 
 def in_pane(viewer: Viewer, point: tuple[int, int]) -> tuple[float, float]:
-    """The middle of a pixel of the pane's monitor, on the page."""
+    """Returns the page position of the middle of a pixel in the pane."""
     x, y, scale_x, scale_y = viewer.browser.evaluate(
         f"const surface = {PANE}; const at = surface.getBoundingClientRect();"
         "return [at.left, at.top, at.width / surface.width, at.height / surface.height]"
@@ -116,7 +119,7 @@ def wait_pane(viewer: Viewer) -> None:
     wait_for(
         lambda: (viewer.badge(), pane_badge(viewer)) == ("exact", "exact"),
         timeout_s=PATIENCE_S,
-        what=lambda: f"two exact pictures; the pane's is {pane_badge(viewer)}; {viewer.situation()}",
+        what=lambda: f"two exact surfaces; the pane is {pane_badge(viewer)}; {viewer.situation()}",
     )
 
 
@@ -124,7 +127,8 @@ def wait_moved(viewer: Viewer) -> None:
     wait_for(lambda: viewer.connection() == "moved", timeout_s=PATIENCE_S, what=viewer.situation)
 
 
-def test_the_strip_and_swipes_go_from_monitor_to_monitor(
+@retry_slow_gestures
+def test_strip_and_swipes_show_other_monitors(
     on_three: Viewer, screen: XDisplay, probe: Probe, out: Path
 ) -> None:
     tablet = tablet_of(on_three)
@@ -142,17 +146,18 @@ def test_the_strip_and_swipes_go_from_monitor_to_monitor(
     assert shown(on_three) == "2"
     swipe(tablet, SWIPE_PX)
     wait_shown(on_three, 1)
-    # One finger along the strip; the number under it is not tapped.
+    # A swipe with one finger along the strip does not tap the number under the finger.
     left, top, width, height = on_three.wait_for_element(".strip")
     place = (left + width * 0.8, top + height / 2)
     tablet.swipe({1: place}, {1: (place[0] + 90, place[1] + 4)})
     wait_shown(on_three, 0)
-    assert clicks(probe) == [], "a swipe is no click"
+    assert clicks(probe) == [], "a swipe must not click"
     assert screen.held() == ([], 0)
 
 
-def test_what_is_dragged_does_not_go_away(on_three: Viewer, screen: XDisplay) -> None:
-    """A hand that comes down beside a finger that drags turns nothing."""
+@retry_slow_gestures
+def test_a_hand_beside_a_drag_does_not_switch_monitors(on_three: Viewer, screen: XDisplay) -> None:
+    """Fingers that come down beside a dragging finger are not a swipe."""
     tablet = tablet_of(on_three)
     tablet.touch({1: HAND[1]})
     tablet.glide({1: HAND[1]}, {1: (HAND[1][0] + 60, HAND[1][1])}, steps=8)
@@ -162,18 +167,23 @@ def test_what_is_dragged_does_not_go_away(on_three: Viewer, screen: XDisplay) ->
     tablet.touch({})
     time.sleep(0.5)
     assert shown(on_three) == "0"
-    wait_for(lambda: screen.held() == ([], 0), timeout_s=5, what="everything let go")
+    wait_for(lambda: screen.held() == ([], 0), timeout_s=PATIENCE_S, what="everything to be released")
 
 
-def test_two_side_by_side(on_three: Viewer, screen: XDisplay, probe: Probe, out: Path) -> None:
+@retry_slow_gestures
+def test_split_view_shows_two_monitors(on_three: Viewer, screen: XDisplay, probe: Probe, out: Path) -> None:
     tablet = tablet_of(on_three)
-    tablet.tap_element('[data-act="strip-beside"]')
+    tablet.tap_element('[data-act="strip-split"]')
     wait_pane(on_three)
     on_three.assert_equal(screen, out, "beside-own", monitor=FIRST)
-    expected = screen.pixels()[:1400, 1100:2200]
-    assert np.array_equal(on_three.surface(PANE), expected)
+
+    def pane_equals_desktop() -> bool:
+        expected = screen.pixels()[:1400, 1100:2200]
+        return np.array_equal(on_three.surface(PANE), expected)
+
+    wait_for(pane_equals_desktop, timeout_s=PATIENCE_S, what="the pane to equal the X server's pixels")
     tablet.screenshot(out / f"beside-{tablet.device.name}.png")
-    # Each half has its own fingers; the keyboard goes where they tapped.
+    # Each half has its own touch input; the keyboard follows the last tap.
     probe.clear()
     area = probe.area[0] - SECOND[0], probe.area[1]
     tablet.tap_at(in_pane(on_three, area))
@@ -183,14 +193,14 @@ def test_two_side_by_side(on_three: Viewer, screen: XDisplay, probe: Probe, out:
     tablet.tap_at(in_pane(on_three, (probe.entry[0] - SECOND[0], probe.entry[1])))
     tablet.type("Ab")
     probe.wait_for_text("Ab")
-    # A drag from one half to the other hits the pixel there, whatever lies between them on the page.
+    # A drag from one half to the other ends at the exact pixel there.
     probe.clear()
     tablet.swipe({1: in_pane(on_three, area)}, {1: on_three.on_page((700, 900))})
     wait_for_releases(probe, 1)
     assert clicks(probe)[0] == ("button-down", 1, *probe.area)
     assert clicks(probe)[-1] == ("button-up", 1, 700, 900)
     assert screen.held() == ([], 0)
-    # A swipe moves both on by one, and there it ends.
+    # A swipe moves both halves on by one monitor; then there are no more.
     swipe(tablet, -SWIPE_PX)
     wait_shown(on_three, 1)
     wait_pane(on_three)
@@ -198,38 +208,40 @@ def test_two_side_by_side(on_three: Viewer, screen: XDisplay, probe: Probe, out:
     swipe(tablet, -SWIPE_PX)
     time.sleep(0.5)
     assert shown(on_three) == "1"
-    # Upright there is no room for two; across again there is.
+    # In portrait there is room for one monitor only.
     tablet.turn()
-    wait_for(lambda: has_pane(on_three) is None, timeout_s=10, what="one monitor upright")
+    wait_for(lambda: has_pane(on_three) is None, timeout_s=PATIENCE_S, what="one monitor in portrait")
     tablet.turn()
     wait_pane(on_three)
-    tablet.tap_element('[data-act="strip-beside"]')
-    wait_for(lambda: has_pane(on_three) is None, timeout_s=10, what="one monitor again")
+    tablet.tap_element('[data-act="strip-split"]')
+    wait_for(lambda: has_pane(on_three) is None, timeout_s=PATIENCE_S, what="one monitor again")
     on_three.wait_exact()
 
 
-def test_trackpad_in_each_half(on_three: Viewer, screen: XDisplay) -> None:
+@retry_slow_gestures
+def test_trackpad_mode_works_in_each_half(on_three: Viewer, screen: XDisplay) -> None:
     tablet = tablet_of(on_three)
-    choose(on_three, "trackpad")
-    tablet.tap_element('[data-act="strip-beside"]')
+    choose_touch_mode(on_three, "trackpad")
+    tablet.tap_element('[data-act="strip-split"]')
     wait_pane(on_three)
     tablet.mouse_to(in_pane(on_three, (500, 700)))
     wait_for(
         lambda: screen.pointer() == (SECOND[0] + 500, 700),
-        timeout_s=5,
+        timeout_s=PATIENCE_S,
         what=lambda: f"the pointer; it is at {screen.pointer()}",
     )
     place = in_pane(on_three, (300, 300))
     tablet.swipe({1: place}, {1: (place[0] + 40, place[1])})
     wait_for(
         lambda: screen.pointer()[0] > SECOND[0] + 520,
-        timeout_s=5,
+        timeout_s=PATIENCE_S,
         what=lambda: f"the pointer moved on; it is at {screen.pointer()}",
     )
     assert screen.pointer()[1] == 700
 
 
-def test_the_overview_is_live_though_one_monitor_is_shown(
+@retry_slow_gestures
+def test_thumbnails_of_monitors_that_are_not_shown_are_live(
     on_three: Viewer, screen: XDisplay, out: Path
 ) -> None:
     tablet = tablet_of(on_three)
@@ -242,9 +254,9 @@ def test_the_overview_is_live_though_one_monitor_is_shown(
         try:
             window.show(np.full((height, width, 3), colour, np.uint8))
             wait_for(
-                lambda colour=colour: tablet.evaluate(PICTURE % 2) == list(colour),  # type: ignore[misc]
-                timeout_s=15,
-                what=lambda: f"the third monitor's picture; it is {tablet.evaluate(PICTURE % 2)}",
+                lambda colour=colour: tablet.evaluate(THUMBNAIL_COLOUR % 2) == list(colour),  # type: ignore[misc]
+                timeout_s=PATIENCE_S,
+                what=lambda: f"the third monitor's thumbnail; it is {tablet.evaluate(THUMBNAIL_COLOUR % 2)}",
             )
         finally:
             window.close()
@@ -254,15 +266,13 @@ def test_the_overview_is_live_though_one_monitor_is_shown(
     wait_shown(on_three, 2)
 
 
-def test_what_stood_on_the_desk_comes_back_with_the_desktop(
-    chromium: Chromium, ward: Lightbox, out: Path
-) -> None:
-    """Three monitors, a tablet that takes its own size, and one tap that brings all windows back."""
+def test_all_windows_come_back_with_the_desktop(chromium: Chromium, ward: Lightbox, out: Path) -> None:
+    """Three monitors, a tablet with its own size, and one click that brings all windows back."""
     first = signed_in(chromium, ward)
     first.browser.open(f"{ward.url}/desktop/{DESKTOP}")
     first.wait_for_badge("exact", "scaled")
     screen = ward.display()
-    order(first, DESKTOP, TRIO, screen)
+    set_layout(first, DESKTOP, TRIO, screen)
     second = Viewer(ChromiumWindow(chromium), ward.url)
     for viewer in (first, second):
         viewer.browser.resize(1160, 1460)
@@ -275,23 +285,23 @@ def test_what_stood_on_the_desk_comes_back_with_the_desktop(
         guest.wait_for_badge("exact")
         across = IPAD.width * 2, IPAD.height * 2
         wait_for(
-            lambda: (0, 0, *across) in listed(screen),
-            timeout_s=10,
-            what=lambda: f"the tablet's own size; there are {listed(screen)}",
+            lambda: (0, 0, *across) in read_monitors(screen),
+            timeout_s=PATIENCE_S,
+            what=lambda: f"the tablet's own size; there are {read_monitors(screen)}",
         )
         for viewer in (first, second):
             wait_moved(viewer)
-        first.click_element(".note button.primary")
-        wait_listed(first, screen, TRIO)
+        first.click_element(".connection-notice button.primary")
+        wait_for_monitors(first, screen, TRIO)
         first.assert_equal(screen, out, "back-first", monitor=FIRST)
         second.assert_equal(screen, out, "back-second", monitor=SECOND)
         wait_moved(guest)
-        guest.click_element(".note button.primary")
+        guest.click_element(".connection-notice button.primary")
         guest.wait_for_badge("exact")
         wait_for(
-            lambda: (0, 0, *across) in listed(screen),
-            timeout_s=10,
-            what=lambda: f"the tablet's own size again; there are {listed(screen)}",
+            lambda: (0, 0, *across) in read_monitors(screen),
+            timeout_s=PATIENCE_S,
+            what=lambda: f"the tablet's own size again; there are {read_monitors(screen)}",
         )
     finally:
         tablet.close()

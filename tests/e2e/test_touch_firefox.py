@@ -1,4 +1,4 @@
-"""Touches in Firefox: touch pointers by WebDriver BiDi. WebKitGTK's driver has no touch."""
+"""Touch input in Firefox by WebDriver BiDi. WebKitGTK's driver has no touch input."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ import pytest
 
 from tests.e2e.browsers.firefox import Firefox
 from tests.e2e.conftest import PAGE_PX, signed_in
-from tests.e2e.x_desktop.probe import Probe
+from tests.e2e.gesture_retry import retry_slow_gestures
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
 from tests.e2e.tablet_desktop import clicks, wait_for_releases
-from tests.e2e.viewer import Viewer
+from tests.e2e.viewer import PATIENCE_S, Viewer
+from tests.e2e.x_desktop.probe import Probe
 
 GDK_BUTTON1_MASK = 1 << 8
-ENLARGED = """
+#: Device px per surface px.
+SCALE = """
 const surface = document.querySelector('.surface');
 return surface.getBoundingClientRect().width * devicePixelRatio / surface.width;
 """
@@ -36,6 +38,7 @@ def touched(firefox: Firefox, lightbox: Lightbox) -> Viewer:
     return viewer
 
 
+@retry_slow_gestures
 def test_tap_clicks_the_pixel(touched: Viewer, firefox: Firefox, probe: Probe) -> None:
     probe.clear()
     firefox.tap_at(touched.on_page(probe.area))
@@ -43,7 +46,8 @@ def test_tap_clicks_the_pixel(touched: Viewer, firefox: Firefox, probe: Probe) -
     assert clicks(probe) == [("button-down", 1, *probe.area), ("button-up", 1, *probe.area)]
 
 
-def test_long_press_shows_itself_and_clicks_right(
+@retry_slow_gestures
+def test_long_press_opens_the_magnifier_and_right_clicks(
     touched: Viewer, firefox: Firefox, probe: Probe, out: Path
 ) -> None:
     probe.clear()
@@ -56,6 +60,7 @@ def test_long_press_shows_itself_and_clicks_right(
     assert clicks(probe) == [("button-down", 3, *probe.area), ("button-up", 3, *probe.area)]
 
 
+@retry_slow_gestures
 def test_drag(touched: Viewer, firefox: Firefox, probe: Probe) -> None:
     probe.clear()
     end = probe.area[0] + 150, probe.area[1] + 60
@@ -64,9 +69,10 @@ def test_drag(touched: Viewer, firefox: Firefox, probe: Probe) -> None:
     assert clicks(probe)[0] == ("button-down", 1, *probe.area)
     assert clicks(probe)[-1] == ("button-up", 1, *end)
     held = {(e["x"], e["y"]) for e in probe.events("motion") if e["state"] & GDK_BUTTON1_MASK}
-    assert len(held) >= 3, "the drag is a jump"
+    assert len(held) >= 3, "the drag must not be a jump"
 
 
+@retry_slow_gestures
 def test_two_fingers_scroll(touched: Viewer, firefox: Firefox, probe: Probe) -> None:
     probe.clear()
     x, y = touched.on_page(probe.area)
@@ -75,12 +81,13 @@ def test_two_fingers_scroll(touched: Viewer, firefox: Firefox, probe: Probe) -> 
     probe.wait_for(
         lambda events: len([e for e in events if e["kind"] == "scroll"]) >= 2, "notches of the scroll"
     )
-    firefox.tap_at((x, y))  # it stops
+    firefox.tap_at((x, y))  # stops the momentum
     assert {e["direction"] for e in probe.events("scroll")} == {"down"}
     assert clicks(probe) == []
 
 
-def test_two_finger_tap_clicks_right(touched: Viewer, firefox: Firefox, probe: Probe) -> None:
+@retry_slow_gestures
+def test_two_finger_tap_right_clicks(touched: Viewer, firefox: Firefox, probe: Probe) -> None:
     probe.clear()
     x, y = touched.on_page(probe.area)
     firefox.tap_together([(x, y), (x + 50, y)])
@@ -88,16 +95,19 @@ def test_two_finger_tap_clicks_right(touched: Viewer, firefox: Firefox, probe: P
     assert clicks(probe) == [("button-down", 3, *probe.area), ("button-up", 3, *probe.area)]
 
 
-def test_pinch_enlarges_exact_pixels_and_says_so(touched: Viewer, firefox: Firefox, probe: Probe) -> None:
-    before = firefox.evaluate(ENLARGED)
+@retry_slow_gestures
+def test_pinch_enlarges_pixels_and_the_badge_says_scaled(
+    touched: Viewer, firefox: Firefox, probe: Probe
+) -> None:
+    before = firefox.evaluate(SCALE)
     x, y = touched.on_page(probe.area)
     firefox.swipe({1: (x - 30, y), 2: (x + 30, y)}, {1: (x - 90, y), 2: (x + 90, y)}, steps=20)
     touched.wait_for_badge("scaled")
-    assert firefox.evaluate(ENLARGED) > before * 2
+    assert firefox.evaluate(SCALE) > before * 2
     probe.clear()
     firefox.tap_at(touched.on_page(probe.area))
     wait_for_releases(probe, 1)
-    assert clicks(probe)[0] == ("button-down", 1, *probe.area), "what is enlarged is hit"
+    assert clicks(probe)[0] == ("button-down", 1, *probe.area), "the tap must hit the enlarged pixel"
     touched.click_element(".zoom-chip")
-    wait_for(lambda: firefox.evaluate(ENLARGED) == before, timeout_s=10, what="the whole picture")
+    wait_for(lambda: firefox.evaluate(SCALE) == before, timeout_s=PATIENCE_S, what=f"the scale {before}")
     touched.wait_exact()

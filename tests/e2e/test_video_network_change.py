@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.links.link import parse_link
-from benchmarks.links.network import Network
+from benchmarks.links.network import NamespaceNetwork
 from tests.e2e.browsers.browser import Browser
 from tests.e2e.processes import wait_for
 from tests.e2e.video_setup import VIDEO_TIMEOUT_S, VideoSetup, open_video_setup, play_film
@@ -40,7 +40,7 @@ def ip(*words: str) -> None:
 def setup(start_browser: Callable[[str], Browser], out: Path) -> Iterator[VideoSetup]:
     """Firefox, which follows changes of its host's addresses, in a network with a second server address."""
     log, settings = out / "lightbox-video-network.log", {"LIGHTBOX_VIDEO_ADDRESSES": VIDEO_ADDRESS}
-    with Network(parse_link("1000")) as network:
+    with NamespaceNetwork(parse_link("1000")) as network:
         with network.server():
             ip("address", "add", f"{VIDEO_ADDRESS}/32", "dev", "veth0")
         with network.client():

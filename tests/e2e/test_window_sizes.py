@@ -1,4 +1,4 @@
-"""A desktop without a size of its own takes that of the windows that show it, and so is shown one to one."""
+"""A desktop without a fixed size takes the size of the windows that show it, and so is shown 1:1."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.browsers.chromium_window import ChromiumWindow
 from tests.e2e.browsers.tablet import GALAXY_TAB, IPAD, RATIO, Tablet
 from tests.e2e.conftest import signed_in
-from tests.e2e.x_desktop.display import XDisplay
 from tests.e2e.lightbox import Lightbox
+from tests.e2e.monitor_layout import Place, wait_for_monitors
 from tests.e2e.processes import wait_for
-from tests.e2e.monitor_layout import Place, wait_listed
 from tests.e2e.viewer import PATIENCE_S, Viewer
+from tests.e2e.x_desktop.display import XDisplay
 
 DESKTOP = "office"
 WIDTH, HEIGHT = 1111, 777
-#: As many ms as a window is left in peace that is being resized, and more.
+#: Waits longer than the page delays a request after a resize.
 SETTLE = "await new Promise((done) => setTimeout(done, 1500))"
+#: The checkbox that keeps the size.
 KEEP = ".monitor-keep input"
 
 
@@ -50,7 +51,7 @@ def screen(ward: Lightbox, workstation: Viewer) -> Iterator[XDisplay]:
 
 @pytest.fixture
 def desk(workstation: Viewer, ward: Lightbox, screen: XDisplay) -> Viewer:
-    """One window that nothing was chosen in, with one monitor."""
+    """One window with one monitor and default preferences."""
     chromium = workstation.browser
     chromium.evaluate("localStorage.clear()")
     chromium.resize(WIDTH, HEIGHT)
@@ -60,11 +61,12 @@ def desk(workstation: Viewer, ward: Lightbox, screen: XDisplay) -> Viewer:
 
 
 def wait_sizes(viewer: Viewer, screen: XDisplay, *places: Place) -> None:
-    wait_listed(viewer, screen, places, timeout_s=PATIENCE_S)
+    wait_for_monitors(viewer, screen, places, timeout_s=PATIENCE_S)
     viewer.wait_exact()
 
 
-def dots(screen: XDisplay) -> str:
+def text_dpi(screen: XDisplay) -> str:
+    """Returns Xft.dpi, which is 96 by default."""
     found = [line for line in screen.run("xrdb", "-query").splitlines() if line.startswith("Xft.dpi")]
     return found[0].split()[1] if found else "96"
 
@@ -78,61 +80,61 @@ def close_panel(viewer: Viewer) -> None:
     viewer.browser.evaluate("document.querySelector('.monitors [aria-label=\"Close\"]').click()")
 
 
-def kept(viewer: Viewer) -> bool:
+def is_size_kept(viewer: Viewer) -> bool:
     return bool(viewer.browser.evaluate(f"return document.querySelector('{KEEP}').checked"))
 
 
-def test_it_fills_the_window_and_goes_on_doing_so(desk: Viewer, screen: XDisplay, out: Path) -> None:
+def test_the_desktop_follows_the_windows_size(desk: Viewer, screen: XDisplay, out: Path) -> None:
     desk.assert_equal(screen, out, "following")
     desk.browser.resize(1500, 900)
     wait_sizes(desk, screen, (0, 0, 1500, 900))
     desk.assert_equal(screen, out, "following-wider")
-    desk.browser.resize(400, 900)  # too narrow for programs: made smaller, not cut
-    wait_listed(desk, screen, [(0, 0, 640, 900)], timeout_s=PATIENCE_S)
+    desk.browser.resize(400, 900)  # too narrow for programs: scaled down, not cut off
+    wait_for_monitors(desk, screen, [(0, 0, 640, 900)], timeout_s=PATIENCE_S)
     desk.wait_for_badge("scaled")
 
 
-def test_a_size_can_be_kept(desk: Viewer, ward: Lightbox, screen: XDisplay) -> None:
+def test_the_size_can_be_kept(desk: Viewer, ward: Lightbox, screen: XDisplay) -> None:
     open_panel(desk)
-    assert not kept(desk)
+    assert not is_size_kept(desk)
     desk.click_element(KEEP)
     close_panel(desk)
     desk.browser.resize(1300, 820)
     desk.browser.evaluate(SETTLE)
     wait_sizes(desk, screen, (0, 0, WIDTH, HEIGHT))
-    desk.browser.open(f"{ward.url}/desktop/{DESKTOP}")  # it is remembered
+    desk.browser.open(f"{ward.url}/desktop/{DESKTOP}")  # the page remembers it
     desk.wait_exact()
     desk.browser.evaluate(SETTLE)
     wait_sizes(desk, screen, (0, 0, WIDTH, HEIGHT))
     open_panel(desk)
-    assert kept(desk)
+    assert is_size_kept(desk)
     desk.click_element(KEEP)
     close_panel(desk)
     wait_sizes(desk, screen, (0, 0, 1300, 820))
 
 
-def test_a_size_that_is_chosen_stays(desk: Viewer, screen: XDisplay) -> None:
+def test_a_chosen_size_stays(desk: Viewer, screen: XDisplay) -> None:
     open_panel(desk)
     desk.browser.evaluate(
         "const list = document.querySelector('#monitor-size-0'); list.value = '1920x1080';"
         "list.dispatchEvent(new Event('change'))"
     )
-    assert kept(desk)
+    assert is_size_kept(desk)
     desk.click_element('[data-act="apply"]')
-    wait_listed(desk, screen, [(0, 0, 1920, 1080)])
+    wait_for_monitors(desk, screen, [(0, 0, 1920, 1080)])
     close_panel(desk)
     desk.browser.resize(1200, 700)
     desk.browser.evaluate(SETTLE)
-    wait_listed(desk, screen, [(0, 0, 1920, 1080)])
+    wait_for_monitors(desk, screen, [(0, 0, 1920, 1080)])
 
 
-def test_each_window_gives_its_own_monitors_size(
+def test_each_window_determines_its_own_monitors_size(
     desk: Viewer, chromium: Chromium, ward: Lightbox, screen: XDisplay, out: Path
 ) -> None:
     open_panel(desk)
     desk.click_element("[data-count] .segment:nth-child(2)")
     desk.click_element('[data-act="apply"]')
-    wait_listed(desk, screen, [(0, 0, WIDTH, HEIGHT), (WIDTH, 0, WIDTH, HEIGHT)])
+    wait_for_monitors(desk, screen, [(0, 0, WIDTH, HEIGHT), (WIDTH, 0, WIDTH, HEIGHT)])
     close_panel(desk)
     second = ChromiumWindow(chromium)
     other = Viewer(second, ward.url)
@@ -140,7 +142,7 @@ def test_each_window_gives_its_own_monitors_size(
         second.resize(900, 1200)
         other.open_desktop(DESKTOP, monitor=1)
         wait_sizes(other, screen, (0, 0, WIDTH, HEIGHT), (WIDTH, 0, 900, 1200))
-        # Both at the same moment, as when a display changes its density: neither undoes the other's.
+        # Both windows are resized at once, as when a display changes its density; neither undoes the other.
         desk.browser.resize(1000, 800)
         second.resize(800, 1000)
         wait_sizes(desk, screen, (0, 0, 1000, 800), (1000, 0, 800, 1000))
@@ -151,10 +153,12 @@ def test_each_window_gives_its_own_monitors_size(
         open_panel(desk)
         desk.click_element("[data-count] .segment:nth-child(1)")
         desk.click_element('[data-act="apply"]')
-        wait_listed(desk, screen, [(0, 0, 1000, 800)])
+        wait_for_monitors(desk, screen, [(0, 0, 1000, 800)])
 
 
-def test_who_looks_on_orders_nothing(desk: Viewer, ward: Lightbox, screen: XDisplay, out: Path) -> None:
+def test_a_second_device_does_not_change_the_size(
+    desk: Viewer, ward: Lightbox, screen: XDisplay, out: Path
+) -> None:
     tablet = Tablet(out, GALAXY_TAB)
     try:
         guest = signed_in(tablet, ward)
@@ -164,53 +168,55 @@ def test_who_looks_on_orders_nothing(desk: Viewer, ward: Lightbox, screen: XDisp
         tablet.evaluate(SETTLE)
         wait_sizes(desk, screen, (0, 0, WIDTH, HEIGHT))
         open_panel(guest)
-        said = tablet.evaluate("return document.querySelector('.monitor-keep').innerText")
-        assert "opened this desktop first" in said
+        message = tablet.evaluate("return document.querySelector('.monitor-keep').innerText")
+        assert "opened this desktop first" in message
         close_panel(guest)
-        # The first device goes, and after a while the other one has the desktop for itself.
+        # When the first device leaves, the size follows the other one after a while.
         desk.browser.open(f"{ward.url}/")
-        upright = GALAXY_TAB.height * RATIO, GALAXY_TAB.width * RATIO
-        wait_sizes(guest, screen, (0, 0, *upright))
+        portrait = GALAXY_TAB.height * RATIO, GALAXY_TAB.width * RATIO
+        wait_sizes(guest, screen, (0, 0, *portrait))
     finally:
         tablet.close()
 
 
-def test_a_tablet_has_its_own_pixels_and_text_that_can_be_read(
+def test_a_tablet_gets_its_device_pixels_and_larger_text(
     desk: Viewer, ward: Lightbox, screen: XDisplay, out: Path
 ) -> None:
-    assert dots(screen) == "96"
+    assert text_dpi(screen) == "96"
     desk.browser.open(f"{ward.url}/")
     tablet = Tablet(out, IPAD)
-    across, upright = [(0, 0, w * RATIO, h * RATIO) for w, h in ((1180, 820), (820, 1180))]
+    landscape, portrait = [(0, 0, w * RATIO, h * RATIO) for w, h in ((1180, 820), (820, 1180))]
     try:
         guest = signed_in(tablet, ward)
         tablet.open(f"{ward.url}/desktop/{DESKTOP}")
-        wait_sizes(guest, screen, across)
-        wait_for(lambda: dots(screen) == "192", timeout_s=PATIENCE_S, what=lambda: f"text; {dots(screen)}")
+        wait_sizes(guest, screen, landscape)
+        wait_for(
+            lambda: text_dpi(screen) == "192", timeout_s=PATIENCE_S, what=lambda: f"text; {text_dpi(screen)}"
+        )
         tablet.screenshot(out / "following-ipad.png")
         tablet.turn()
-        wait_sizes(guest, screen, upright)
+        wait_sizes(guest, screen, portrait)
         guest.assert_equal(screen, out, "following-ipad-upright")
         tablet.screenshot(out / "following-ipad-upright.png")
-        # A soft keyboard that takes from the page's height, as Firefox for Android has it.
+        # A soft keyboard that reduces the page's height, as in Firefox for Android.
         tablet.tap_element(".handle")
         tablet.tap_element('[aria-label="On-screen keyboard"]')
         guest.wait_for_element(".keys")
         tablet.resize(820, 700)
         tablet.evaluate(SETTLE)
-        wait_listed(guest, screen, [upright])
+        wait_for_monitors(guest, screen, [portrait])
         tablet.resize(820, 1180)
         tablet.tap_element('[aria-label="Close the extra keys"]')
-        # Slide Over.
+        # A narrow window, as in Slide Over.
         tablet.resize(320, 1180)
         wait_sizes(guest, screen, (0, 0, 640, 2360))
         tablet.resize(1180, 820)
-        wait_sizes(guest, screen, across)
+        wait_sizes(guest, screen, landscape)
     finally:
         tablet.close()
 
 
-def test_what_the_operator_gave_stays(chromium: Chromium, out: Path) -> None:
+def test_a_size_from_the_configuration_stays(chromium: Chromium, out: Path) -> None:
     log = out / "following-fixed.log"
     log.write_bytes(b"")
     lightbox = Lightbox(log, profile="blank", width_px=1024, height_px=768)
@@ -224,8 +230,8 @@ def test_what_the_operator_gave_stays(chromium: Chromium, out: Path) -> None:
         chromium.evaluate(SETTLE)
         wait_sizes(viewer, screen, (0, 0, 1024, 768))
         open_panel(viewer)
-        assert kept(viewer)
-        viewer.click_element(KEEP)  # the person may still want it otherwise
+        assert is_size_kept(viewer)
+        viewer.click_element(KEEP)  # the person may still change it
         wait_sizes(viewer, screen, (0, 0, 1250, 900))
         screen.close()
     finally:

@@ -1,6 +1,6 @@
-"""Window Management: a workstation's displays become monitors with a window each, and are followed.
+"""Window Management API: each display of a workstation becomes a monitor with its own window.
 
-Headless Chromium has as many displays as it is told, and the real `getScreenDetails` speaks of them.
+Headless Chromium emulates any number of displays, which the real `getScreenDetails` reports.
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ from tests.e2e.browsers.browser import CALL_TIMEOUT_S
 from tests.e2e.browsers.chromium import EXECUTABLE, FLAGS, Chromium
 from tests.e2e.browsers.chromium_window import opened_by
 from tests.e2e.conftest import signed_in
-from tests.e2e.x_desktop.display import XDisplay
 from tests.e2e.lightbox import Lightbox
+from tests.e2e.monitor_layout import Place, read_monitors, wait_for_monitors
 from tests.e2e.processes import wait_for
-from tests.e2e.monitor_layout import Place, listed, wait_listed
-from tests.e2e.viewer import Viewer
+from tests.e2e.viewer import PATIENCE_S, Viewer
+from tests.e2e.x_desktop.display import XDisplay
 
 DESKTOP = "office"
-#: As a reading room has them: a display for lists, and an upright one to read from.
+#: The displays of a reading room: one for lists, and a portrait one for images.
 DISPLAYS: tuple[Place, ...] = ((0, 0, 1280, 800), (1280, 0, 1024, 1280))
+#: A display that is plugged in later.
 PLUGGED: Place = (2304, 0, 900, 700)
 
 
 class Workstation(Chromium):
-    """A Chromium with several displays, whose person allows what a click asks for."""
+    """A Chromium with several displays and the permission to manage windows."""
 
     def __init__(self, log_folder: Path) -> None:
         super().__init__(log_folder, width_px=DISPLAYS[0][2], height_px=DISPLAYS[0][3])
@@ -48,6 +49,8 @@ class Workstation(Chromium):
         self.cdp = context.new_cdp_session(self.page)
 
     def allow(self, origin: str) -> None:
+        """Grants the permission that Chrome asks a person for."""
+
         def work() -> None:
             context = self.cdp.send("Target.getTargetInfo")["targetInfo"]["browserContextId"]
             self._browser.new_browser_cdp_session().send(
@@ -63,7 +66,7 @@ class Workstation(Chromium):
         self.run(work)
 
     def plug(self, place: Place) -> str:
-        """A display more; its number."""
+        """Adds a display and returns its number."""
         left, top, width, height = place
         answer: dict[str, Any] = self.run(
             lambda: self.cdp.send(
@@ -78,27 +81,27 @@ class Workstation(Chromium):
 
 
 @pytest.fixture(scope="module")
-def room(out: Path) -> Iterator[Lightbox]:
+def lightbox(out: Path) -> Iterator[Lightbox]:
     running = Lightbox(out / "displays.log", profile=DESKTOP, width_px=1280, height_px=800)
     yield running
     running.stop()
 
 
 @pytest.fixture(scope="module")
-def workstation(out: Path, room: Lightbox) -> Iterator[Viewer]:
+def workstation(out: Path, lightbox: Lightbox) -> Iterator[Viewer]:
     browser = Workstation(out)
-    browser.allow(room.url)
-    viewer = signed_in(browser, room)
-    browser.open(f"{room.url}/desktop/{DESKTOP}")
+    browser.allow(lightbox.url)
+    viewer = signed_in(browser, lightbox)
+    browser.open(f"{lightbox.url}/desktop/{DESKTOP}")
     viewer.wait_for_badge("exact", "scaled")
     yield viewer
     browser.close()
 
 
 @pytest.fixture(scope="module")
-def screen(room: Lightbox, workstation: Viewer) -> Iterator[XDisplay]:
-    assert workstation.url == room.url
-    reader = room.display()
+def screen(lightbox: Lightbox, workstation: Viewer) -> Iterator[XDisplay]:
+    assert workstation.url == lightbox.url
+    reader = lightbox.display()
     yield reader
     reader.close()
 
@@ -117,7 +120,7 @@ def test_one_click_fills_all_displays(workstation: Viewer, screen: XDisplay, out
     assert sorted(tuple(place) for place in found) == sorted(DISPLAYS)
     browser.evaluate("document.querySelector('.tools [aria-label=\"Monitors\"]').click()")
     workstation.click_element('[data-act="useDisplays"]')
-    wait_listed(workstation, screen, DISPLAYS)
+    wait_for_monitors(workstation, screen, DISPLAYS)
     (other,) = opened_by(browser, 1)
     second = Viewer(other, workstation.url)
     try:
@@ -126,11 +129,11 @@ def test_one_click_fills_all_displays(workstation: Viewer, screen: XDisplay, out
             "return [new URLSearchParams(location.search).get('monitor'), screenX]"
         )
         assert monitor == "1"
-        assert left >= DISPLAYS[1][0], "the window is on the other display"
+        assert left >= DISPLAYS[1][0], "the window must be on the other display"
         wait_for(
             lambda: browser.evaluate("return !!document.fullscreenElement"),
-            timeout_s=5,
-            what="the first window full screen",
+            timeout_s=PATIENCE_S,
+            what="the first window to be full screen",
         )
         assert second.surface().shape == (DISPLAYS[1][3], DISPLAYS[1][2], 3)
         second.browser.screenshot(out / "displays-second.png")
@@ -138,32 +141,36 @@ def test_one_click_fills_all_displays(workstation: Viewer, screen: XDisplay, out
         other.close()
 
 
-def test_what_is_plugged_in_becomes_a_monitor(workstation: Viewer, screen: XDisplay) -> None:
+def test_a_plugged_in_display_becomes_a_monitor(workstation: Viewer, screen: XDisplay) -> None:
     browser = browser_of(workstation)
     number = browser.plug(PLUGGED)
-    wait_listed(workstation, screen, (*DISPLAYS, PLUGGED))
-    said = browser.evaluate("return document.querySelector('.notice').innerText")
-    assert "display was added" in said
+    wait_for_monitors(workstation, screen, (*DISPLAYS, PLUGGED))
+    notice = browser.evaluate("return document.querySelector('.toast').innerText")
+    assert "display was added" in notice
     browser.unplug(number)
-    wait_listed(workstation, screen, DISPLAYS)
-    # A page that is loaded anew still follows them.
+    wait_for_monitors(workstation, screen, DISPLAYS)
+    # A reloaded page still follows the displays.
     workstation.browser.open(f"{workstation.url}/desktop/{DESKTOP}")
     workstation.wait_for_badge("exact", "scaled")
     number = browser.plug(PLUGGED)
-    wait_listed(workstation, screen, (*DISPLAYS, PLUGGED))
+    wait_for_monitors(workstation, screen, (*DISPLAYS, PLUGGED))
     browser.unplug(number)
-    wait_listed(workstation, screen, DISPLAYS)
+    wait_for_monitors(workstation, screen, DISPLAYS)
 
 
-def test_who_arranges_by_hand_is_left_alone(workstation: Viewer, screen: XDisplay) -> None:
+def test_a_manual_layout_is_not_changed_by_new_displays(workstation: Viewer, screen: XDisplay) -> None:
     browser = browser_of(workstation)
     browser.evaluate("document.querySelector('.tools [aria-label=\"Monitors\"]').click()")
     workstation.wait_for_element(".monitors-card")
     for choice in ("[data-count] .segment:nth-child(1)", '[data-act="apply"]'):
         browser.evaluate(f"document.querySelector('{choice}').click()")
-    wait_for(lambda: len(listed(screen)) == 1, timeout_s=10, what=lambda: f"one; there are {listed(screen)}")
-    alone = listed(screen)
+    wait_for(
+        lambda: len(read_monitors(screen)) == 1,
+        timeout_s=PATIENCE_S,
+        what=lambda: f"one; there are {read_monitors(screen)}",
+    )
+    alone = read_monitors(screen)
     number = browser.plug(PLUGGED)
     browser.evaluate("await new Promise((done) => setTimeout(done, 1500))")
-    assert listed(screen) == alone
+    assert read_monitors(screen) == alone
     browser.unplug(number)

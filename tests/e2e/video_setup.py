@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.links.network import LinkEstimate, Loopback
+from benchmarks.links.network import LinkNetwork, LoopbackNetwork
 from tests.e2e.browsers.browser import Browser
 from tests.e2e.conftest import DESKTOP_PX, signed_in
 from tests.e2e.gateway_client import GatewayClient, metric_sum
@@ -17,7 +17,7 @@ from tests.e2e.viewer import SURFACE, Viewer
 from tests.e2e.x_desktop.display import XDisplay
 from tests.e2e.x_desktop.film import POSITION_PX, Film
 
-LOOPBACK = Loopback()
+LOOPBACK = LoopbackNetwork()
 #: How long tests wait for video to start, s. A failed attempt is repeated by the product after 10 s, then
 #: after 20 s: on a busy host the first ones may fail.
 VIDEO_TIMEOUT_S = 120.0
@@ -29,7 +29,7 @@ class VideoSetup:
 
     viewer: Viewer
     lightbox: Lightbox
-    network: LinkEstimate
+    network: LinkNetwork
 
     def frames(self) -> float:
         """Returns the number of video frames sent so far."""
@@ -74,7 +74,7 @@ def open_video_setup(
     log: Path,
     start: Callable[[], Browser],
     *,
-    network: LinkEstimate = LOOPBACK,
+    network: LinkNetwork = LOOPBACK,
     video: str = "economy",
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[VideoSetup]:

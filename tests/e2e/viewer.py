@@ -1,4 +1,4 @@
-"""Lightbox's pages as a person uses them: sign-in, list of desktops, the desktop itself."""
+"""Uses Lightbox's pages as a person does: sign-in page, list of desktops and desktop."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from tests.e2e.x_desktop.display import XDisplay
 PATIENCE_S = 90.0
 
 SURFACE = "document.querySelector('canvas[data-monitor]')"
+#: Reads the canvas SURFACE as gzip-compressed RGBA.
 READ_SURFACE = """
 const surface = SURFACE;
 const { width, height } = surface;
@@ -32,18 +33,20 @@ for (let start = 0; start < bytes.length; start += 32768)
   binary += String.fromCharCode(...bytes.subarray(start, start + 32768));
 return { width, height, data: btoa(binary) };
 """
-WATCH = """
+#: Records all states of connection and badge.
+WATCH_STATES = """
 window.watched = { connection: [], badge: [] };
-const note = (list, state) => { if (state && list.at(-1) !== state) list.push(state); };
-const look = () => {
-  note(watched.connection, document.documentElement.dataset.connection);
-  note(watched.badge, document.querySelector('[data-badge]')?.dataset.state);
+const record = (list, state) => { if (state && list.at(-1) !== state) list.push(state); };
+const recordAll = () => {
+  record(watched.connection, document.documentElement.dataset.connection);
+  record(watched.badge, document.querySelector('[data-badge]')?.dataset.state);
 };
-look();
-new MutationObserver(look).observe(document.documentElement, {
+recordAll();
+new MutationObserver(recordAll).observe(document.documentElement, {
   subtree: true, childList: true, attributeFilter: ['data-connection', 'data-state'],
 });
 """
+#: Returns an element's box in CSS px, or null if it is not visible.
 READ_RECT = """
 const element = document.querySelector(%s);
 if (!element) return null;
@@ -53,23 +56,23 @@ return width && height ? [left, top, width, height] : null;
 
 
 class Viewer:
-    """One browser at one Lightbox."""
+    """One browser with Lightbox's pages."""
 
     def __init__(self, browser: Browser, url: str) -> None:
         self.browser = browser
         self.url = url
 
-    # -- the door ----------------------------------------------------------------------------------
+    # -- sign-in and list ----------------------------------------------------------------------------------
 
     def sign_out(self) -> None:
-        """Ends the session of this browser, if it has one, and leaves it at the sign-in form."""
+        """Signs out, if necessary, and shows the sign-in page."""
         self.browser.open(self.url + "/")
         self.browser.evaluate("await fetch('/api/v1/sign-out', { method: 'POST' })")
         self.browser.open(self.url + "/")
         self.wait_for_element('input[name="password"]')
 
     def fill_in(self, username: str, password: str) -> None:
-        """Types into the sign-in form and submits it by its button."""
+        """Types into the sign-in form and submits it with its button."""
         for name, value in (("username", username), ("password", password)):
             self.click_element(f'input[name="{name}"]')
             self.browser.key_down("Control")
@@ -85,13 +88,13 @@ class Viewer:
         self.click_element('form button[type="submit"], form button:not([type]), form input[type="submit"]')
 
     def sign_in(self, username: str, password: str) -> None:
-        """From wherever the browser is to the list of desktops."""
+        """Signs in anew and waits for the list of desktops."""
         self.sign_out()
         self.fill_in(username, password)
         self.wait_for_element('a[href^="/desktop/"]')
 
     def desktops(self) -> list[str]:
-        """Addresses of the list's links."""
+        """Returns the addresses of the links in the list of desktops."""
         links: list[str] = self.browser.evaluate(
             "const links = [...document.querySelectorAll('a[href^=\"/desktop/\"]')];"
             "return links.map((link) => link.getAttribute('href'))"
@@ -99,7 +102,7 @@ class Viewer:
         return links
 
     def open_desktop(self, name: str, monitor: int | None = None) -> None:
-        """Straight to a desktop's page, and waits until its picture is exact."""
+        """Opens a desktop's page and waits until it is exact."""
         query = "" if monitor is None else f"?monitor={monitor}"
         self.browser.open(f"{self.url}/desktop/{name}{query}")
         self.wait_exact()
@@ -107,33 +110,35 @@ class Viewer:
     # -- the page ----------------------------------------------------------------------------------
 
     def badge(self) -> str | None:
+        """Returns the state that the exactness badge shows."""
         state: str | None = self.browser.evaluate(
             "return document.querySelector('[data-badge]')?.dataset.state ?? null"
         )
         return state
 
     def connection(self) -> str | None:
+        """Returns the state of the connection as the page reports it."""
         state: str | None = self.browser.evaluate(
             "return document.documentElement.dataset.connection ?? null"
         )
         return state
 
     def watch_connection(self) -> None:
-        """From now on the page notes every state of connection and badge, however short."""
-        self.browser.evaluate(WATCH)
+        """Lets the page record every state of connection and badge from now on, however short."""
+        self.browser.evaluate(WATCH_STATES)
 
     def connections(self) -> list[str]:
-        """States of the connection since `watch_connection`."""
+        """Returns the states of the connection since `watch_connection`."""
         states: list[str] = self.browser.evaluate("return watched.connection")
         return states
 
     def badges(self) -> list[str]:
-        """States of the badge since `watch_connection`."""
+        """Returns the states of the badge since `watch_connection`."""
         states: list[str] = self.browser.evaluate("return watched.badge")
         return states
 
     def situation(self) -> str:
-        """For messages of failed tests."""
+        """Describes the page for the message of a failed test."""
         text = self.browser.evaluate("return document.body.innerText.slice(0, 600)")
         return (
             f"badge {self.badge()}, connection {self.connection()}, page says {text!r}, "
@@ -141,12 +146,12 @@ class Viewer:
         )
 
     def wait_exact(self, timeout_s: float = PATIENCE_S) -> float:
-        """Waits for a connected page with an exact badge; seconds that it took."""
+        """Waits until the page is connected and the badge says exact. Returns how long that took, s."""
         started = time.monotonic()
         wait_for(
             lambda: (self.connection(), self.badge()) == ("connected", "exact"),
             timeout_s=timeout_s,
-            what=lambda: f"an exact picture; {self.situation()}",
+            what=lambda: f"an exact surface; {self.situation()}",
         )
         return time.monotonic() - started
 
@@ -158,7 +163,7 @@ class Viewer:
         )
 
     def wait_for_element(self, selector: str, timeout_s: float = PATIENCE_S) -> list[float]:
-        """Waits until it is visible; left, top, width, height in CSS pixels."""
+        """Waits until an element is visible. Returns its left, top, width and height in CSS px."""
         place: list[float] = wait_for(
             lambda: self.browser.evaluate(READ_RECT % json.dumps(selector)),
             timeout_s=timeout_s,
@@ -173,7 +178,7 @@ class Viewer:
     # -- the surface -------------------------------------------------------------------------------
 
     def surface(self, canvas: str = SURFACE) -> NDArray[np.uint8]:
-        """(height, width, 3) as read back from a canvas of the page. Asserts that it is opaque."""
+        """Reads a canvas of the page as (height, width, 3). Asserts that it is opaque."""
         answer: dict[str, Any] = self.browser.evaluate(READ_SURFACE.replace("SURFACE", canvas))
         raw = gzip.decompress(base64.b64decode(answer["data"]))
         pixels = np.frombuffer(raw, np.uint8).reshape(answer["height"], answer["width"], 4)
@@ -181,7 +186,7 @@ class Viewer:
         return pixels[:, :, :3].copy()
 
     def on_page(self, point: tuple[int, int]) -> tuple[float, float]:
-        """The middle of a desktop pixel, on the page."""
+        """Returns the page position of the middle of a desktop pixel."""
         x, y, scale_x, scale_y = self.browser.evaluate(
             f"const surface = {SURFACE}; const at = surface.getBoundingClientRect();"
             "return [at.left, at.top, at.width / surface.width, at.height / surface.height]"
@@ -210,12 +215,12 @@ class Viewer:
         *,
         monitor: tuple[int, int, int, int] | None = None,
     ) -> None:
-        """The surface holds what the X server has, pixel for pixel, while the badge says exact.
+        """Asserts that the surface equals the X server's pixels while the badge says exact.
 
-        `monitor` is what it shows, as x, y, width, height on the desktop; everything if None.
+        `monitor` is the part that the viewer shows, as x, y, width and height on the desktop; None means all.
 
-        A clock or a caret may change the desktop meanwhile; only a look between two equal readings of the
-        X server counts. On a difference both pictures and the screen stay in `out`.
+        A clock or a caret may change the desktop meanwhile, so a comparison counts only between two equal
+        readings of the X server. On a difference both images and the page are stored in `out`.
         """
         deadline = time.monotonic() + timeout_s
         while True:
@@ -232,13 +237,13 @@ class Viewer:
         Image.fromarray(before).save(out / f"{name}-desktop.png")
         Image.fromarray(surface).save(out / f"{name}-surface.png")
         self.browser.screenshot(out / f"{name}-page.png")
-        assert still, f"the desktop never stood still for {timeout_s:g} s; badge {badge}"
+        assert still, f"the desktop changed constantly for {timeout_s:g} s; badge {badge}"
         assert surface.shape == before.shape, f"surface {surface.shape}, desktop {before.shape}"
         wrong = (surface != before).any(axis=2)
         rows, columns = np.nonzero(wrong)
         raise AssertionError(
             f"{wrong.sum()} pixels differ while the badge says exact, within "
-            f"x {columns.min()}…{columns.max()}, y {rows.min()}…{rows.max()}; pictures in {out}"
+            f"x {columns.min()}…{columns.max()}, y {rows.min()}…{rows.max()}; images in {out}"
         )
 
 
@@ -250,5 +255,5 @@ def _part(pixels: NDArray[np.uint8], monitor: tuple[int, int, int, int] | None) 
 
 
 def _whole(point: tuple[float, float]) -> tuple[int, int]:
-    """A page position inside the CSS pixel that holds it: engines round differently."""
+    """Rounds a page position down to whole CSS px, because engines round fractions differently."""
     return int(point[0]), int(point[1])

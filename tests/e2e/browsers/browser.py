@@ -1,7 +1,7 @@
-"""What a test can do with a browser, whichever engine it is.
+"""Everything that a test can do with a browser, whichever its engine.
 
-All calls block, and raise BrowserError on a time-out or when the engine says no. Positions are CSS pixels of
-the page; every browser is opened with one device pixel per CSS pixel, so they are also pixels of the surface.
+All calls block, and raise BrowserError on a timeout or an error of the engine. Positions are CSS px of the
+page. Every browser has one device pixel per CSS pixel, so they are device pixels as well.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar
 
-#: Longer than anything a test waits for inside a page.
+#: How long one call may take, s: longer than anything that a test waits for inside a page.
 CALL_TIMEOUT_S = 60.0
-#: Points between start and end of a drag, both included: programs want to see motion, not a jump.
+#: Positions of a drag, start and end included: programs expect motion, not a jump.
 DRAG_STEPS = 8
-DRAG_PACE_S = 0.01
+#: Time between the positions of a drag, s.
+DRAG_INTERVAL_S = 0.01
 
 
 class BrowserError(Exception):
-    """The browser did not do what it was told."""
+    """The browser could not carry out a call."""
 
 
 class Button(Enum):
@@ -32,17 +33,17 @@ class Button(Enum):
 
 
 class Browser(ABC):
-    """One window of one engine, with a profile of its own that starts empty and vanishes with it."""
+    """One window of one engine, with its own profile, which starts empty and is removed with it."""
 
     engine: ClassVar[str]
 
     @abstractmethod
     def open(self, url: str) -> None:
-        """Navigates and returns when the page has loaded."""
+        """Navigates, and returns when the page has loaded."""
 
     @abstractmethod
     def evaluate(self, body: str) -> Any:
-        """Runs `body` as that of an async function in the page, and returns its result, carried as JSON."""
+        """Runs `body` as the body of an async function in the page and returns its result (by JSON)."""
 
     @abstractmethod
     def move(self, x: float, y: float) -> None:
@@ -58,46 +59,46 @@ class Browser(ABC):
 
     @abstractmethod
     def wheel(self, x: float, y: float, notches: int) -> None:
-        """Turns the wheel over a place; positive is towards the person, that is: down."""
+        """Turns the wheel at a position; positive scrolls down."""
 
     @abstractmethod
     def key_down(self, key: str) -> None:
-        """`key` as in `KeyboardEvent.key`, for example `Shift`, `Enter`, `a`."""
+        """Presses a key, named as in `KeyboardEvent.key`: `Shift`, `Enter`, `a`."""
 
     @abstractmethod
     def key_up(self, key: str) -> None:
-        """Counterpart of `key_down`."""
+        """Releases a key."""
 
     @abstractmethod
     def compose(self, word: str) -> None:
-        """Types Hangul syllables through an input method with a two-set keyboard."""
+        """Types Hangul syllables through an input method with a Dubeolsik keyboard."""
 
     @abstractmethod
     def lose_focus(self) -> None:
-        """The person turns to another window: the page's `blur` event."""
+        """Moves the focus to another window, so that the page receives `blur`."""
 
     @abstractmethod
     def regain_focus(self) -> None:
-        """Counterpart of `lose_focus`."""
+        """Returns the focus to the page."""
 
     @abstractmethod
     def screenshot(self, path: Path | None = None) -> bytes:
-        """The window as PNG, also stored under `path` if given."""
+        """Returns the page as PNG, and stores it as `path` if given."""
 
     @abstractmethod
     def resize(self, width_px: int, height_px: int) -> None:
-        """Gives the page's viewport a size."""
+        """Sets the size of the page's viewport."""
 
     @abstractmethod
     def console(self) -> list[str]:
-        """What the page's console, uncaught errors and the engine's own complaints said, oldest first."""
+        """Returns console messages, uncaught errors and the engine's own warnings, oldest first."""
 
     @abstractmethod
     def close(self) -> None:
-        """Ends the browser and everything it started. Safe to call twice."""
+        """Ends the browser and all programs it started. Safe to call twice."""
 
     def click(self, x: float, y: float, button: Button = Button.LEFT, count: int = 1) -> None:
-        """Clicks `count` times, quick enough to make a double click of two."""
+        """Clicks `count` times, fast enough for a double click."""
         self.move(x, y)
         for _ in range(count):
             self.press(button)
@@ -110,9 +111,9 @@ class Browser(ABC):
         self.move(*start)
         self.press(button)
         for step in range(1, DRAG_STEPS):
-            share = step / (DRAG_STEPS - 1)
-            time.sleep(DRAG_PACE_S)
-            self.move(start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share)
+            fraction = step / (DRAG_STEPS - 1)
+            time.sleep(DRAG_INTERVAL_S)
+            self.move(start[0] + (end[0] - start[0]) * fraction, start[1] + (end[1] - start[1]) * fraction)
         self.release(button)
 
     def tap(self, key: str) -> None:
@@ -121,7 +122,7 @@ class Browser(ABC):
         self.key_up(key)
 
     def type(self, text: str) -> None:
-        """Taps the keys of `text`, one after the other, with Shift where a US keyboard needs it."""
+        """Types `text` key by key, with Shift where a US keyboard needs it."""
         for character in text:
             shifted = character in SHIFTED
             if shifted:
@@ -131,5 +132,5 @@ class Browser(ABC):
                 self.key_up("Shift")
 
 
-#: Characters that a US keyboard gives with Shift.
+#: Characters that a US keyboard types with Shift.
 SHIFTED = frozenset('ABCDEFGHIJKLMNOPQRSTUVWXYZ~!@#$%^&*()_+{}|:"<>?')

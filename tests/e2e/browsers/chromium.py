@@ -1,4 +1,4 @@
-"""Chromium, headless, through Playwright."""
+"""Headless Chromium, controlled by Playwright."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.e2e.browsers.browser import CALL_TIMEOUT_S, Browser, BrowserError, Bu
 T = TypeVar("T")
 
 EXECUTABLE = "/usr/bin/chromium"
-#: This host, and the server in a network of two that a test makes.
+#: Addresses that the browser may reach: this host, and the server in a network that a test creates.
 SERVERS = ("127.0.0.1", SERVER_ADDRESS)
 FLAGS = (
     "--no-sandbox",
@@ -29,27 +29,28 @@ FLAGS = (
     "--disable-sync",
     "--no-first-run",
     "--force-color-profile=srgb",
-    # WebRTC between programs of this host, which names no address of it to the network.
+    # WebRTC works within this host, without revealing its addresses to the network.
     "--allow-loopback-in-peer-connection",
-    "--ignore-certificate-errors",  # of a relay; Playwright's own word for it reaches pages alone
+    "--ignore-certificate-errors",  # also for TURN; Playwright's option applies to pages only
     "--disable-features=WebRtcHideLocalIpsWithMdns",
     "--host-resolver-rules=" + ", ".join(["MAP * ~NOTFOUND", *(f"EXCLUDE {host}" for host in SERVERS)]),
 )
+#: Wheel distance of one notch, CSS px.
 NOTCH_PX = 120
-#: Between down and up. Two clicks within 3 ms are nobody's: a window manager that looks at each press before
-#: it passes it on loses the second one now and then, whoever sends it.
+#: Time between press and release, ms. A window manager that inspects presses sometimes loses the second of
+#: two clicks within 3 ms; no person clicks that fast.
 CLICK_MS = 20
-#: Where a key stands that US keyboards lack.
+#: Code of a key that US keyboards lack.
 FOREIGN_CODE = "IntlBackslash"
-#: Playwright's names of the buttons.
+#: Playwright's names of the mouse buttons.
 BUTTONS: dict[Button, Any] = {Button.LEFT: "left", Button.MIDDLE: "middle", Button.RIGHT: "right"}
 
 
 class Chromium(Browser):
-    """Lives in a thread of its own.
+    """Controls Chromium from a separate thread.
 
-    Playwright's blocking interface keeps an event loop running in the thread that uses it, which asynchronous
-    tests of the same run could not bear.
+    Playwright's blocking interface keeps an event loop running in the thread that uses it, which would
+    disturb asynchronous tests of the same run.
     """
 
     engine = "chromium"
@@ -80,7 +81,7 @@ class Chromium(Browser):
         self._console.append(f"{message.type}: {message.text}")
 
     def run(self, call: Callable[[], T]) -> T:
-        """Runs something that uses `page` or `cdp` where Playwright lives."""
+        """Runs a call that uses `page` or `cdp` in Playwright's thread."""
         try:
             return self._thread.submit(call).result(CALL_TIMEOUT_S + 10)
         except PlaywrightError as error:
@@ -128,14 +129,14 @@ class Chromium(Browser):
             self._foreign_key("keyUp", key)
 
     def _foreign_key(self, kind: str, key: str) -> None:
-        """A key that a US keyboard lacks, as another layout's keyboard gives it."""
+        """Sends a key of another layout, which a US keyboard lacks."""
         event = {"type": kind, "key": key, "code": FOREIGN_CODE}
         if kind == "keyDown":
             event["text"] = key
         self.run(lambda: self.cdp.send("Input.dispatchKeyEvent", event))
 
     def compose(self, word: str) -> None:
-        """As Chromium does it: each key is a keydown of code 229 and a new composition."""
+        """Types as with an input method: each key is a keydown with key code 229 and a new composition."""
 
         def work() -> None:
             for syllable in word:
@@ -157,7 +158,7 @@ class Chromium(Browser):
         )
 
     def lose_focus(self) -> None:
-        """A headless window always has the keyboard; the page is told otherwise."""
+        """A headless window always has the focus, so the page receives an artificial event."""
         self.evaluate("dispatchEvent(new Event('blur'))")
 
     def regain_focus(self) -> None:
@@ -170,7 +171,7 @@ class Chromium(Browser):
         self.run(lambda: self.page.set_viewport_size({"width": width_px, "height": height_px}))
 
     def console(self) -> list[str]:
-        self.run(lambda: self.page.evaluate("0"))  # Playwright hands events out while it waits for an answer
+        self.run(lambda: self.page.evaluate("0"))  # Playwright delivers events while it waits for an answer
         return list(self._console)
 
     def close(self) -> None:

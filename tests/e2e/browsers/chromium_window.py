@@ -1,4 +1,4 @@
-"""Further windows of a Chromium that runs: of the same person, with the same cookies and storage."""
+"""Further windows of a running Chromium, with the same cookies and storage."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from tests.e2e.processes import wait_for
 
 
 class ChromiumWindow(Chromium):
-    """Ends with the browser at the latest."""
+    """A further window, which ends with the browser at the latest."""
 
     def __init__(self, main: Chromium, page: Page | None = None) -> None:
-        """A new window, or one that the page opened itself."""
+        """Opens a new window, or controls one that the page opened."""
         self._main = main
         self._thread = main._thread
         self._console: list[str] = []
@@ -32,15 +32,15 @@ class ChromiumWindow(Chromium):
             self.run(lambda: self.page.close())
 
 
-def opened_by(main: Chromium, count: int, timeout_s: float = 20.0) -> list[ChromiumWindow]:
-    """The windows that the page opened itself, as soon as there are so many."""
+def opened_by(main: Chromium, count: int, timeout_s: float = 90.0) -> list[ChromiumWindow]:
+    """Waits until the page has opened this many windows, and returns them."""
 
-    def look() -> list[Page]:
-        main.page.evaluate("0")  # Playwright hands events out while it waits for an answer
+    def other_pages() -> list[Page]:
+        main.page.evaluate("0")  # Playwright delivers events while it waits for an answer
         return [page for page in main.page.context.pages if page is not main.page]
 
     def others() -> list[Page] | None:
-        pages = main.run(look)
+        pages = main.run(other_pages)
         return pages if len(pages) == count else None
 
     pages = wait_for(others, timeout_s=timeout_s, what=f"{count} windows opened by the page")

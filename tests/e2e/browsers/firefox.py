@@ -1,4 +1,4 @@
-"""Firefox, unmodified, by WebDriver BiDi spoken directly over its websocket."""
+"""Unmodified Firefox, controlled by WebDriver BiDi directly over its WebSocket."""
 
 from __future__ import annotations
 
@@ -23,10 +23,12 @@ from tests.e2e.browsers.x_browser import XBrowser
 from tests.e2e.processes import Program, wait_for
 
 EXECUTABLE = "firefox-esr"
-START_TIMEOUT_S = 60.0
-#: Nothing is asked of the world: pages come from this host, all else goes to a proxy that is not there.
+#: How long Firefox may take to start, s.
+START_TIMEOUT_S = 120.0
+#: Nothing is requested from the internet: pages come from this host, all else goes to a proxy that does not
+#: exist.
 PREFERENCES: dict[str, bool | int | str] = {
-    # Its settings for tests make windows deaf to the X server's focus, and so to input methods.
+    # Firefox's recommended settings for tests ignore the X server's focus, and so input methods.
     "remote.prefs.recommended": False,
     "app.update.enabled": False,
     "browser.aboutwelcome.enabled": False,
@@ -36,7 +38,7 @@ PREFERENCES: dict[str, bool | int | str] = {
     "browser.sessionstore.resume_from_crash": False,
     "browser.startup.page": 0,
     "browser.uitour.enabled": False,
-    # A person takes longer than this to aim; a test does not, and its first click would be dropped.
+    # Firefox ignores clicks directly after a page was shown; a test clicks sooner than a person.
     "dom.input_events.security.minNumTicks": 0,
     "dom.input_events.security.minTimeElapsedInMS": 0,
     "dom.disable_open_during_load": False,
@@ -64,12 +66,12 @@ PREFERENCES: dict[str, bool | int | str] = {
 
 
 class Firefox(XBrowser, TouchInput):
-    """Speaks BiDi in lock step: one command, then its answer; events that come in between are kept."""
+    """Sends one BiDi command at a time and waits for its answer; events in between are kept."""
 
     engine = "firefox"
 
     def __init__(self, log_folder: Path, *, width_px: int, height_px: int, touch: bool = False) -> None:
-        """With `touch` as on a system that has a touch screen."""
+        """`touch` emulates a touch screen."""
         self._profile = Path(tempfile.mkdtemp(prefix="lightbox-firefox-"))
         self._console: list[str] = []
         self._fingers: Touches = {}
@@ -117,7 +119,7 @@ class Firefox(XBrowser, TouchInput):
         self.resize(width_px, height_px)
 
     def send(self, method: str, parameters: dict[str, Any]) -> Any:
-        """One BiDi command. Returns its result; raises BrowserError with what Firefox said."""
+        """Sends a BiDi command and returns its result. Raises BrowserError with Firefox's message."""
         assert self._socket is not None
         number = next(self._numbers)
         deadline = time.monotonic() + CALL_TIMEOUT_S
@@ -168,7 +170,7 @@ class Firefox(XBrowser, TouchInput):
         return png
 
     def touch(self, fingers: Touches) -> None:
-        """One finger after the other, as screens tell: of new ones in one event Firefox heeds the first."""
+        """Updates one finger at a time: of several new fingers in one event Firefox uses only the first."""
         for number in sorted(self._fingers.keys() | fingers.keys()):
             before = {n: place for n, place in self._fingers.items() if n == number}
             after = {n: place for n, place in fingers.items() if n == number}
@@ -178,7 +180,7 @@ class Firefox(XBrowser, TouchInput):
         self._fingers = dict(fingers)
 
     def tap_together(self, places: Sequence[tuple[float, float]], hold_ms: int = 60) -> None:
-        """A tap of several fingers, in one command: on a busy machine those of `touch` would lie apart."""
+        """Taps with several fingers in one command. With `touch`, a busy host could separate them."""
         one = [actions({}, {0: place})[0]["actions"] for place in places]
         ticks = 2 * len(places) + 1
         sources = []
@@ -194,7 +196,7 @@ class Firefox(XBrowser, TouchInput):
         self.send("input.performActions", {"context": self._context, "actions": sources})
 
     def console(self) -> list[str]:
-        self.evaluate("return 0")  # events that are on their way come before the answer
+        self.evaluate("return 0")  # earlier events arrive before the answer
         return list(self._console)
 
     def close(self) -> None:

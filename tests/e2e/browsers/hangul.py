@@ -1,4 +1,4 @@
-"""The two-set (두벌식) keyboard: which keys make a word, and what an input method shows after each."""
+"""The Dubeolsik (두벌식) keyboard: the keys of a word, and what an input method shows after each key."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ def _split(keys: str) -> list[str]:
     return keys.split()
 
 
-#: Keys of the US keyboard for each initial, medial and final, in Unicode's order. Two letters are two keys.
+#: US keyboard keys of each initial, medial and final, in Unicode's order. Two letters mean two keys.
 INITIAL_KEYS = tuple("rRseEfaqQtTdwWczxvg")
 MEDIAL_KEYS = tuple(_split("k o i O j p u P h hk ho hl y n nj np nl b m ml l"))
 FINAL_KEYS = ("", *_split("r R rt s sw sg e f fr fa fq ft fx fv fg a q qt t T d w c z x v g"))
-#: The same initials as letters of their own, for a syllable that has only begun.
+#: The initials as separate letters, for a syllable that has only begun.
 INITIAL_LETTERS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
 
 
 def parts(syllable: str) -> tuple[int, int, int]:
-    """Numbers of initial, medial and final (0 for none). Raises ValueError for anything but one syllable."""
+    """Returns the numbers of initial, medial and final (0 for none).
+
+    Raises ValueError unless it is one syllable.
+    """
     if len(syllable) != 1 or not FIRST <= syllable <= LAST:
         raise ValueError(f"{syllable!r} is not a Hangul syllable")
     number = ord(syllable) - ord(FIRST)
@@ -31,7 +34,7 @@ def syllable_of(initial: int, medial: int, final: int) -> str:
 
 
 def keys(word: str) -> str:
-    """The keys to press, capital letters with Shift: `한글` is `gksrmf`."""
+    """Returns the keys to press, capital letters with Shift: `한글` is `gksrmf`."""
     pressed = ""
     for syllable in word:
         initial, medial, final = parts(syllable)
@@ -40,7 +43,7 @@ def keys(word: str) -> str:
 
 
 def steps(syllable: str) -> list[str]:
-    """What stands there after each key: `값` is `ㄱ`, `가`, `갑`, `값`."""
+    """Returns the text after each key: `ㄱ`, `가`, `갑`, `값` for `값`."""
     initial, medial, final = parts(syllable)
     shown = [INITIAL_LETTERS[initial]]
     shown += [

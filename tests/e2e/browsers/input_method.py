@@ -1,4 +1,4 @@
-"""The input method that Korean users of Linux have: ibus with Hangul, on an X server of the test's own."""
+"""Runs ibus with Hangul, the usual Korean input method on Linux, on a test's own X server."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from pathlib import Path
 
 from tests.e2e.processes import Program, wait_for
 
-#: The engine asks for its settings and gives up without an answer; this one keeps them in memory.
+#: Service that keeps the settings in memory. Without one the engine does not start.
 SETTINGS = "/usr/libexec/ibus-memconf"
-START_TIMEOUT_S = 20.0
-CALL_TIMEOUT_S = 10.0
+#: How long the input method may take to start, s.
+START_TIMEOUT_S = 90.0
+#: How long one `ibus` command may take, s.
+CALL_TIMEOUT_S = 30.0
 
 
 class HangulInputMethod:
-    """Starts off: keys are Latin until the 한/영 key is pressed."""
+    """A running input method. Keys are Latin until the 한/영 key is pressed."""
 
     def __init__(self, log: Path, folder: Path, environment: Mapping[str, str]) -> None:
         address = f"unix:path={folder}/ibus"
-        #: For the programs that shall use it.
+        #: Environment of the programs that use the input method.
         self.environment = {
             **environment,
             "IBUS_ADDRESS": address,

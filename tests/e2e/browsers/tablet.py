@@ -1,4 +1,4 @@
-"""Chromium as a tablet: its viewport, two device pixels per CSS pixel, and fingers by CDP's touch events."""
+"""Chromium as a tablet: a tablet's viewport, two device pixels per CSS pixel, and touches by CDP."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from tests.e2e.processes import wait_for
 
 #: Device pixels per CSS pixel.
 RATIO = 2
-#: A fingertip, CSS px.
+#: Radius of a fingertip, CSS px.
 FINGER_RADIUS_PX = 14
-PATIENCE_S = 20.0
+#: How long tests wait for an element, s.
+PATIENCE_S = 90.0
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Sizes in CSS px."""
+    """A tablet with its size in CSS px."""
 
     name: str
     width: int
@@ -47,6 +48,8 @@ GALAXY_TAB = Device(
 
 
 class Tablet(Chromium, TouchInput):
+    """A Chromium that behaves like a tablet."""
+
     def __init__(self, log_folder: Path, device: Device, *, language: str = "en", dark: bool = False) -> None:
         self.device = device
         self._language = "ko-KR" if language == "ko" else "en-US"
@@ -56,7 +59,7 @@ class Tablet(Chromium, TouchInput):
 
     def _start(self, width_px: int, height_px: int) -> None:
         self._playwright = sync_playwright().start()
-        # Not an emulated ratio: that leaves `device-pixel-content-box` at one device pixel per CSS pixel.
+        # An emulated ratio would leave `device-pixel-content-box` at one device pixel per CSS pixel.
         flags = [*FLAGS, f"--force-device-scale-factor={RATIO}"]
         self._browser = self._playwright.chromium.launch(executable_path=EXECUTABLE, args=flags)
         context = self._browser.new_context(
@@ -87,18 +90,18 @@ class Tablet(Chromium, TouchInput):
         self.run(lambda: self._shape(width_px, height_px))
 
     def screenshot(self, path: Path | None = None) -> bytes:
-        """As it is: Playwright's own would set the size anew, which takes fingers off the glass."""
+        """Takes a screenshot by CDP. Playwright's would set the size again, which cancels touches."""
         answer = self.run(lambda: self.cdp.send("Page.captureScreenshot", {"format": "png"}))
-        picture = base64.b64decode(answer["data"])
+        png = base64.b64decode(answer["data"])
         if path is not None:
-            path.write_bytes(picture)
-        return picture
+            path.write_bytes(png)
+        return png
 
     def touch(self, fingers: Touches, *, radius_px: float = FINGER_RADIUS_PX) -> None:
-        """These fingers, and no others, are on the glass, at these places on the page."""
-        came = fingers.keys() - self._down.keys()
-        went = self._down.keys() - fingers.keys()
-        kind = "touchStart" if came else "touchEnd" if went else "touchMove"
+        """Sets the fingers on the screen, by number, at these positions on the page."""
+        added = fingers.keys() - self._down.keys()
+        lifted = self._down.keys() - fingers.keys()
+        kind = "touchStart" if added else "touchEnd" if lifted else "touchMove"
         self._down = dict(fingers)
         points = [
             {"x": x, "y": y, "id": number, "radiusX": radius_px, "radiusY": radius_px}
@@ -107,24 +110,28 @@ class Tablet(Chromium, TouchInput):
         self.run(lambda: self.cdp.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points}))
 
     def tap_element(self, selector: str) -> None:
-        """Taps the middle of it as soon as it is visible."""
+        """Taps the middle of an element as soon as it is visible."""
+        self.tap_at(self.position_of(selector))
 
-        def place() -> Any:
+    def position_of(self, selector: str) -> tuple[float, float]:
+        """Waits until an element is visible. Returns the page position of its middle."""
+
+        def position() -> Any:
             return self.evaluate(
                 f"const found = document.querySelector({selector!r});"
                 "const at = found?.getBoundingClientRect();"
                 "return at && at.width > 0 ? [at.left + at.width / 2, at.top + at.height / 2] : null"
             )
 
-        x, y = wait_for(place, timeout_s=PATIENCE_S, what=f"element {selector}")
-        self.tap_at((x, y))
+        x, y = wait_for(position, timeout_s=PATIENCE_S, what=f"element {selector}")
+        return x, y
 
     def mouse_to(self, place: tuple[float, float]) -> None:
-        """A mouse beside the fingers."""
+        """Moves a mouse."""
         self._mouse("mouseMoved", place, "mouse", 0.0)
 
     def pen(self, kind: str, place: tuple[float, float], *, force: float = 0.0) -> None:
-        """`mouseMoved`, `mousePressed` or `mouseReleased` of a pen; `force` 0…1."""
+        """Sends `mouseMoved`, `mousePressed` or `mouseReleased` of a pen; `force` is 0 to 1."""
         self._mouse(kind, place, "pen", force)
 
     def _mouse(self, kind: str, place: tuple[float, float], pointer: str, force: float) -> None:
@@ -142,16 +149,16 @@ class Tablet(Chromium, TouchInput):
         self.run(lambda: self.cdp.send("Input.dispatchMouseEvent", event))
 
     def soft_text(self, text: str) -> None:
-        """As Android's keyboards do it: a key that says nothing, and text in the field."""
+        """Enters text as Android's keyboards do: without a meaningful key, as text in the field."""
         self.run(lambda: self.cdp.send("Input.insertText", {"text": text}))
 
     def turn(self) -> None:
-        """The device is turned: width and height change places, and the page is told of it."""
+        """Turns the device: swaps width and height and notifies the page."""
         width, height = self.evaluate("return [innerHeight, innerWidth]")
         self.resize(width, height)
 
     def installability(self) -> list[str]:
-        """What keeps the browser from offering to install the page."""
+        """Returns the reasons why the browser does not offer to install the page."""
         answer = self.run(lambda: self.cdp.send("Page.getInstallabilityErrors"))
         return [error["errorId"] for error in answer["installabilityErrors"]]
 

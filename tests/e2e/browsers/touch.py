@@ -1,51 +1,86 @@
-"""Touches on a glass, numbered; where each is, is told as a whole, as a screen reports it."""
+"""Touch input: numbered fingers whose positions are set as a whole, as a touch screen reports them."""
 
 from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-#: Between the steps of a swipe: the pace of a 60 Hz touch screen.
+#: Interval of the steps of a swipe, s: the rate of a 60 Hz touch screen.
 STEP_S = 0.016
+#: How long a tap touches the screen, s.
 TAP_S = 0.05
+#: A finger that neither moves nor is lifted within this time, s, may be taken for a long press. Page and
+#: browser wait for at least 0.5 s.
+LONG_PRESS_LIMIT_S = 0.48
+#: First steps of a swipe, which must be made before it can be taken for a long press.
+FIRST_STEPS = 3
 
-#: CSS px on the page.
+#: Positions by finger number, CSS px on the page.
 Touches = Mapping[int, tuple[float, float]]
 
 
+class GestureTooSlowError(Exception):
+    """The host was too busy to make a gesture within its time, so that it meant another gesture.
+
+    The test says nothing then and has to be repeated; see `retry_slow_gestures`.
+    """
+
+
+@contextmanager
+def within(limit_s: float) -> Iterator[None]:
+    """Raises GestureTooSlowError if the events of the block were not made within this time."""
+    started = time.monotonic()
+    yield
+    took_s = time.monotonic() - started
+    if took_s > limit_s:
+        raise GestureTooSlowError(f"the gesture took {took_s:.2f} s and must take at most {limit_s:g} s")
+
+
 class TouchInput(ABC):
-    """A browser that can be touched."""
+    """A browser with a touch screen."""
 
     @abstractmethod
     def touch(self, fingers: Touches) -> None:
-        """These fingers, and no others, are on the glass, at these places on the page."""
+        """Sets the fingers on the screen and their positions on the page; all others are lifted."""
 
-    def glide(self, start: Touches, end: Touches, *, steps: int = 10) -> None:
-        """Moves fingers that are down in straight lines, at a finger's pace."""
-        for step in range(1, steps + 1):
-            share = step / steps
+    def glide(self, start: Touches, end: Touches, *, steps: int = 10, first: int = 1) -> None:
+        """Moves fingers that are down in straight lines, at a finger's pace, beginning with step `first`."""
+        for step in range(first, steps + 1):
+            fraction = step / steps
             time.sleep(STEP_S)
             self.touch(
-                {n: (x + (end[n][0] - x) * share, y + (end[n][1] - y) * share) for n, (x, y) in start.items()}
+                {
+                    n: (x + (end[n][0] - x) * fraction, y + (end[n][1] - y) * fraction)
+                    for n, (x, y) in start.items()
+                }
             )
 
     def swipe(self, start: Touches, end: Touches, *, steps: int = 10) -> None:
-        """Down, along, up."""
-        self.touch(start)
-        time.sleep(TAP_S)
-        self.glide(start, end, steps=steps)
+        """Touches, moves in straight lines and lifts. Raises GestureTooSlowError."""
+        first_end = {
+            n: (x + (end[n][0] - x) * FIRST_STEPS / steps, y + (end[n][1] - y) * FIRST_STEPS / steps)
+            for n, (x, y) in start.items()
+        }
+        with within(LONG_PRESS_LIMIT_S):
+            self.touch(start)
+            time.sleep(TAP_S)
+            self.glide(start, first_end, steps=FIRST_STEPS)
+        self.glide(start, end, steps=steps, first=FIRST_STEPS + 1)
         self.touch({})
 
-    def tap_at(self, place: tuple[float, float]) -> None:
-        self.touch({1: place})
-        time.sleep(TAP_S)
-        self.touch({})
+    def tap_at(self, position: tuple[float, float]) -> None:
+        """Taps with one finger. Raises GestureTooSlowError."""
+        with within(LONG_PRESS_LIMIT_S):
+            self.touch({1: position})
+            time.sleep(TAP_S)
+            self.touch({})
 
 
 def actions(before: Touches, after: Touches) -> list[dict[str, Any]]:
-    """From one state to the next, by WebDriver: a pointer for each finger."""
+    """Returns the WebDriver actions from one state to the next, with a pointer for each finger."""
 
     def pointer(number: int) -> list[dict[str, Any]]:
         pause: dict[str, Any] = {"type": "pause", "duration": 0}

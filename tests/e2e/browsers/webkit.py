@@ -1,4 +1,4 @@
-"""WebKitGTK's MiniBrowser, on an X server of its own, by WebDriver spoken directly over HTTP."""
+"""WebKitGTK's MiniBrowser on its own X server, controlled by WebDriver directly over HTTP."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ from tests.e2e.processes import Program, free_port, wait_for
 
 DRIVER = "WebKitWebDriver"
 LIBRARIES = Path("/usr/lib")
-START_TIMEOUT_S = 30.0
+#: How long driver and browser may take to start, s.
+START_TIMEOUT_S = 90.0
 
 
 def minibrowser() -> Path:
-    """Debian hides it beside the library, in a folder named after the machine. Raises BrowserError."""
+    """Returns MiniBrowser's path: Debian installs it beside the library. Raises BrowserError."""
     for found in sorted(LIBRARIES.glob("*/webkit2gtk-4.*/MiniBrowser")):
         return found
     raise BrowserError("MiniBrowser is missing: apt-get install webkit2gtk-driver")
 
 
 class WebKit(XBrowser):
-    """The nearest thing to Safari that runs on Linux. Its driver gives no access to the console."""
+    """The engine closest to Safari that runs on Linux. Its driver gives no access to the console."""
 
     engine = "webkit"
 
@@ -86,7 +87,7 @@ class WebKit(XBrowser):
             raise BrowserError(f"{url.rpartition('/')[2]}: {value['error']}: {value['message']}") from error
 
     def send(self, method: str, command: str, body: dict[str, Any] | None = None) -> Any:
-        """One WebDriver command of this session. Raises BrowserError with what the driver said."""
+        """Sends a WebDriver command of this session. Raises BrowserError with the driver's message."""
         return self._request(method, f"{self._base}/{command}", body)
 
     def navigate(self, url: str) -> None:
@@ -110,7 +111,7 @@ class WebKit(XBrowser):
             base, self._base = self._base, ""
             try:
                 self._request("DELETE", base)
-            except (OSError, BrowserError) as error:  # it is killed below all the same
+            except (OSError, BrowserError) as error:  # the driver is killed below anyway
                 print(f"WebKit did not end its session: {error}")
         super().close()
         shutil.rmtree(self._home, ignore_errors=True)

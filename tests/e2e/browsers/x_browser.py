@@ -1,4 +1,4 @@
-"""A browser with a visible window on an X server of its own, used with mouse and keyboard as by a person."""
+"""A browser with a visible window on its own X server, used with an X mouse and keyboard."""
 
 from __future__ import annotations
 
@@ -13,17 +13,20 @@ from tests.e2e.browsers.input_method import HangulInputMethod
 from tests.e2e.browsers.x_input import XInput
 from tests.e2e.processes import Program, start_x_server, wait_for
 
-#: Room around the page for the window's own bars.
+#: Space around the page for the window's toolbars, px.
 WINDOW_MARGIN_PX = 240
-#: X numbers of the buttons.
+#: X11 numbers of the buttons.
 NUMBERS = {Button.LEFT: 1, Button.MIDDLE: 2, Button.RIGHT: 3}
-#: Shown while the place of the page in its window is found out.
+#: Shown while the position of the page in its window is determined.
 BLANK_PAGE = "data:text/html,<title>blank</title>"
-WINDOW_TIMEOUT_S = 20.0
+#: How long a window may take to appear or to change, s.
+WINDOW_TIMEOUT_S = 90.0
+#: Time that a window gets to follow a resize request, s.
 RESIZE_SETTLES_S = 0.3
-#: After a key of a composition: with it 25 keys a second, more than any person types.
-COMPOSE_PACE_S = 0.03
-#: Nothing is asked of the world: pages come from this host, all else goes to a proxy that is not there.
+#: Delay after each key of a composition, s: 25 keys per second are more than any person types.
+COMPOSE_INTERVAL_S = 0.03
+#: Nothing is requested from the internet: pages come from this host, all else goes to a proxy that does not
+#: exist.
 NO_NETWORK = {
     "http_proxy": "http://127.0.0.1:9",
     "https_proxy": "http://127.0.0.1:9",
@@ -32,7 +35,10 @@ NO_NETWORK = {
 
 
 class XBrowser(Browser):
-    """Holds the X server and the hands. Subclasses start the engine in `environment`, then call `resize`."""
+    """Owns the X server and its input devices.
+
+    Subclasses start the engine in `environment` and call `resize`.
+    """
 
     def __init__(self, log: Path, home: Path, width_px: int, height_px: int) -> None:
         log.write_bytes(b"")
@@ -59,7 +65,9 @@ class XBrowser(Browser):
         }
         self.environment.pop("XAUTHORITY", None)
         bus = ["dbus-daemon", "--session", "--nofork", f"--address=unix:path={home}/bus"]
-        self._programs.append(Program(bus, log=log, env=self.environment))  # else GTK starts one that stays
+        self._programs.append(
+            Program(bus, log=log, env=self.environment)
+        )  # otherwise GTK starts one that outlives it
         wait_for((home / "bus").exists, timeout_s=WINDOW_TIMEOUT_S, what="a message bus")
         input_method = HangulInputMethod(log, home, self.environment)
         self._programs.append(input_method.program)
@@ -74,7 +82,7 @@ class XBrowser(Browser):
         self._focus()
 
     def resize(self, width_px: int, height_px: int) -> None:
-        """Sizes the window so that the page gets its share, and finds out where in it the page is."""
+        """Sizes the window so that the page has this size, and determines the page's position in it."""
         window = wait_for(
             self._input.largest_window, timeout_s=WINDOW_TIMEOUT_S, what=f"a window of {self.engine}"
         )
@@ -82,19 +90,22 @@ class XBrowser(Browser):
         outer = [width_px, height_px]
 
         def fits() -> bool:
-            """Corrects by what is missing; a window needs a moment to follow."""
+            """Corrects the window's size by the difference; the window needs a moment to follow."""
             self._input.resize(window, *outer)
             time.sleep(RESIZE_SETTLES_S)
             inner = self.evaluate("return [innerWidth, innerHeight]")
-            # From the size that it has: on a busy machine it may not have followed yet.
-            has = self._input.size_of(window)
-            outer[:] = [max(1, has[0] + width_px - inner[0]), max(1, has[1] + height_px - inner[1])]
+            # Based on the actual size: on a busy host the window may not have followed yet.
+            actual = self._input.size_of(window)
+            outer[:] = [
+                max(1, actual[0] + width_px - inner[0]),
+                max(1, actual[1] + height_px - inner[1]),
+            ]
             return bool(inner == [width_px, height_px])
 
         wait_for(fits, timeout_s=WINDOW_TIMEOUT_S, what=f"a page of {width_px}x{height_px}")
         self._input.move(width_px // 2, height_px // 2)
         self.press()
-        self.release()  # the engine's own bars have the keyboard at first
+        self.release()  # at first the engine's toolbar has the focus
         self._focus()
         self.evaluate(
             "window.seen = null;"
@@ -111,7 +122,7 @@ class XBrowser(Browser):
             )
             return place
 
-        place = wait_for(seen, timeout_s=WINDOW_TIMEOUT_S, what="the page sees the mouse")
+        place = wait_for(seen, timeout_s=WINDOW_TIMEOUT_S, what="the page to receive the mouse")
         self._left, self._top = nudge[0] - place[0], nudge[1] - place[1]
 
     def _focus(self) -> None:
@@ -121,7 +132,7 @@ class XBrowser(Browser):
                 self._input.focus(window)
             return bool(self.evaluate("return document.hasFocus()"))
 
-        wait_for(focused, timeout_s=WINDOW_TIMEOUT_S, what=f"the page of {self.engine} has the keyboard")
+        wait_for(focused, timeout_s=WINDOW_TIMEOUT_S, what=f"the page of {self.engine} to have the focus")
 
     def move(self, x: float, y: float) -> None:
         self._input.move(round(x) + self._left, round(y) + self._top)
@@ -146,7 +157,7 @@ class XBrowser(Browser):
         self.tap("HangulMode")
         for key in hangul.keys(word):
             self.tap(key)
-            time.sleep(COMPOSE_PACE_S)
+            time.sleep(COMPOSE_INTERVAL_S)
         self.tap("HangulMode")
 
     def lose_focus(self) -> None:
@@ -154,7 +165,7 @@ class XBrowser(Browser):
         wait_for(
             lambda: not self.evaluate("return document.hasFocus()"),
             timeout_s=WINDOW_TIMEOUT_S,
-            what=f"the page of {self.engine} without the keyboard",
+            what=f"the page of {self.engine} to lose the focus",
         )
 
     def regain_focus(self) -> None:

@@ -1,7 +1,7 @@
-"""Mouse and keyboard of a person at an X server: XTEST, so that a browser sees what real devices give it.
+"""Mouse and keyboard of an X server by XTEST, so that a browser receives the events of real devices.
 
-The engines' own automation takes short cuts here (wheel turns in pixels only, no characters but those of a US
-keyboard, button states that drift apart), and it is just this path that the product has to get right.
+The engines' own automation simplifies input (wheel turns in pixels only, only the characters of a US
+keyboard, inconsistent button states), but the product must handle real events.
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ import xcffib.xtest
 
 KEY_PRESS, KEY_RELEASE, BUTTON_PRESS, BUTTON_RELEASE, MOTION = 2, 3, 4, 5, 6
 WHEEL_UP, WHEEL_DOWN = 4, 5
-#: After a change of the keyboard map programs read it anew; a key pressed sooner means the old thing to them.
+#: Delay after a change of the keyboard map, s, in which programs read it. A key pressed earlier would have
+#: its old meaning.
 MAP_SETTLES_S = 0.15
-#: Spare keys, taken in turn, so that a key still being handled is not given a new meaning.
+#: Number of spare keys. They are used in turn, so that a key that is still being handled keeps its meaning.
 SPARE_KEYS = 8
 
-#: A person is never quicker than this, s; browsers queue mouse and keys apart, and mix up what is.
-KEY_PACE_S = 0.004
-BUTTON_PACE_S = 0.02
+#: Delay after a key event, s. Browsers queue mouse and keys separately and may reorder faster events; no
+#: person is faster.
+KEY_INTERVAL_S = 0.004
+#: Delay after a button event, s, for the same reason.
+BUTTON_INTERVAL_S = 0.02
 
 #: Keysyms of keys without a character, from X11/keysymdef.h.
 KEYSYMS = {
@@ -48,7 +51,7 @@ KEYSYMS = {
 
 
 def keysym_of(key: str) -> int:
-    """Keysym of a `KeyboardEvent.key` name."""
+    """Returns the keysym of a `KeyboardEvent.key` name."""
     if key in KEYSYMS:
         return KEYSYMS[key]
     point = ord(key)
@@ -56,12 +59,12 @@ def keysym_of(key: str) -> int:
 
 
 def connect(display: str) -> Any:
-    """An xcffib connection; the package has no useful types."""
+    """Opens an xcffib connection; the package has no useful types."""
     return xcffib.Connection(display=display)  # type: ignore[no-untyped-call]
 
 
 class XInput:
-    """One person at one X display that needs no X authority."""
+    """The input devices of an X display that needs no X authority."""
 
     def __init__(self, display: str) -> None:
         self._x = connect(display)
@@ -88,31 +91,34 @@ class XInput:
         self._send(MOTION, 0, x, y)
 
     def button(self, number: int, *, down: bool) -> None:
-        """1 left, 2 middle, 3 right, 4 and 5 the wheel."""
+        """Presses or releases a button: 1 left, 2 middle, 3 right, 4 and 5 the wheel."""
         self._send(BUTTON_PRESS if down else BUTTON_RELEASE, number)
-        time.sleep(BUTTON_PACE_S)
+        time.sleep(BUTTON_INTERVAL_S)
 
     def wheel(self, notches: int) -> None:
-        """Positive is down."""
+        """Turns the wheel; positive is down."""
         for _ in range(abs(notches)):
             number = WHEEL_DOWN if notches > 0 else WHEEL_UP
             self._send(BUTTON_PRESS, number)
             self.button(number, down=False)
 
     def key(self, key: str, *, down: bool) -> None:
-        """Presses or releases the key that gives `key`, whatever Shift says; if none does, it binds one."""
+        """Presses or releases the key that types `key`, regardless of Shift.
+
+        Binds a spare key if none does.
+        """
         keysym = keysym_of(key)
         keycode = self._keycodes.get(keysym) or self._bound.get(keysym) or self._bind(keysym)
         self._send(KEY_PRESS if down else KEY_RELEASE, keycode)
-        time.sleep(KEY_PACE_S)
+        time.sleep(KEY_INTERVAL_S)
 
     def focus(self, window: int) -> None:
-        """Gives a window the keyboard, as a window manager would."""
+        """Gives a window the focus, as a window manager does."""
         self._x.core.SetInputFocus(xcffib.xproto.InputFocus.PointerRoot, window, 0)
         self._x.flush()
 
     def focus_elsewhere(self) -> None:
-        """Gives the keyboard to a window that is nobody's, as when the person turns to another program."""
+        """Gives the focus to an unrelated window, as when the person uses another program."""
         if not self._elsewhere:
             self._elsewhere = self._x.generate_id()
             kind = xcffib.xproto.WindowClass.InputOnly
@@ -122,7 +128,7 @@ class XInput:
         self.focus(self._elsewhere)
 
     def largest_window(self) -> int | None:
-        """The biggest of the windows that the window manager manages."""
+        """Returns the largest window that the window manager manages."""
         best: tuple[int, int] | None = None
         name = b"_NET_CLIENT_LIST"
         atom = self._x.core.InternAtom(False, len(name), name).reply().atom
@@ -139,7 +145,7 @@ class XInput:
         return shape.width, shape.height
 
     def resize(self, window: int, width_px: int, height_px: int) -> None:
-        """Moves a window to the corner and gives it a size."""
+        """Moves a window to the upper left corner and sets its size."""
         mask = xcffib.xproto.ConfigWindow
         self._x.core.ConfigureWindow(
             window, mask.X | mask.Y | mask.Width | mask.Height, [0, 0, width_px, height_px]

@@ -1,4 +1,4 @@
-"""A desktop as its own X server shows it, read without any part of the product: the page's yardstick."""
+"""Reads a desktop from its X server, independently of the product: the reference for what viewers show."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Window:
 
 
 class XDisplay:
-    """A client of its own at a desktop's X server."""
+    """A separate client of a desktop's X server."""
 
     def __init__(self, display: str, xauthority: Path | None) -> None:
         self.name = display
@@ -47,9 +47,9 @@ class XDisplay:
         self._root = self._x.get_setup().roots[0].root
 
     def connect(self) -> Any:
-        """A new xcffib connection to this display."""
+        """Opens a new xcffib connection to this display."""
         before = os.environ.get("XAUTHORITY")
-        # libxcb reads it when it connects, and takes no other way
+        # libxcb reads the authority file from the environment only.
         os.environ["XAUTHORITY"] = self.environment.get("XAUTHORITY", "")
         try:
             return xcffib.Connection(display=self.name)  # type: ignore[no-untyped-call]
@@ -64,7 +64,7 @@ class XDisplay:
         return shape.width, shape.height
 
     def pixels(self) -> NDArray[np.uint8]:
-        """(height, width, 3) red, green, blue, by XGetImage of the root window."""
+        """Returns the root window's pixels, (height, width, 3) RGB, by XGetImage."""
         width, height = self.size()
         image = self._x.core.GetImage(
             xcffib.xproto.ImageFormat.ZPixmap, self._root, 0, 0, width, height, ALL_PLANES
@@ -73,7 +73,7 @@ class XDisplay:
         return raw[:, :, 2::-1].copy()
 
     def held(self) -> tuple[list[int], int]:
-        """Keycodes that are down, and the mask of modifiers and buttons."""
+        """Returns the pressed keycodes and the mask of held modifiers and buttons."""
         keymap = self._x.core.QueryKeymap().reply().keys
         down = [8 * byte + bit for byte in range(32) for bit in range(8) if keymap[byte] >> bit & 1]
         return down, self._x.core.QueryPointer(self._root).reply().mask & (HELD_MODIFIERS | HELD_BUTTONS)
@@ -83,7 +83,7 @@ class XDisplay:
         return answer.root_x, answer.root_y
 
     def windows(self) -> list[Window]:
-        """What the window manager manages; without one, the mapped children of the root."""
+        """Returns the window manager's windows, or without one the mapped children of the root window."""
         atom = self._atom("_NET_CLIENT_LIST")
         kind = xcffib.xproto.Atom.WINDOW
         listed = self._x.core.GetProperty(False, self._root, atom, kind, 0, 1024).reply()
@@ -91,11 +91,11 @@ class XDisplay:
         found = []
         for window in ids:
             with contextlib.suppress(xcffib.xproto.DrawableError, xcffib.xproto.WindowError):
-                found.append(self._describe(window))  # it may vanish while it is asked
+                found.append(self._describe(window))  # it may vanish meanwhile
         return found
 
     def popups(self) -> list[Window]:
-        """What is on the screen and no window manager's: menus, lists of candidates."""
+        """Returns visible windows that the window manager ignores: menus and candidate windows."""
         found = []
         for window in self._mapped_children():
             with contextlib.suppress(xcffib.xproto.DrawableError, xcffib.xproto.WindowError):
@@ -107,7 +107,7 @@ class XDisplay:
         self._x.disconnect()
 
     def run(self, *argv: str) -> str:
-        """Runs a program of the X world at this display and returns what it printed."""
+        """Runs an X program on this display and returns its output."""
         return subprocess.run(argv, env=self.environment, check=True, capture_output=True, text=True).stdout
 
     def _mapped_children(self) -> list[int]:

@@ -1,8 +1,8 @@
-"""A GTK3 program that writes down what it is given. Runs with Debian's python3, which has GTK's bindings.
+"""A GTK 3 program that records the input it receives. It runs with Debian's Python, which has GTK bindings.
 
     gtk_probe.py LOG X Y
 
-Above an entry, below an area that reports the mouse. Every event is one JSON line in LOG.
+Its window has an entry above an area that reports the mouse. Every event is one JSON line in LOG.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ gi.require_version("Gtk", "3.0")
 from gi.repository import Gdk, GLib, Gtk  # noqa: E402
 
 WIDTH_PX, ENTRY_HEIGHT_PX, AREA_HEIGHT_PX = 480, 40, 260
+#: Longest time between the clicks of a double click after SIGUSR1, ms.
+SLOW_DOUBLE_CLICK_MS = 5000
 
 
 class Probe:
     def __init__(self, log: str, x: int, y: int) -> None:
-        self.log = Path(log).open("a", buffering=1, encoding="utf-8")  # noqa: SIM115 - open as long as it runs
+        self.log = Path(log).open("a", buffering=1, encoding="utf-8")  # noqa: SIM115 - stays open while the program runs
         self.window = Gtk.Window(title="probe")
         self.window.set_decorated(False)
         self.window.set_keep_above(True)
@@ -42,8 +44,8 @@ class Probe:
             | masks.POINTER_MOTION_MASK
             | masks.SCROLL_MASK
         )
-        for signal in ("button-press-event", "button-release-event"):
-            self.area.connect(signal, self.on_button)
+        for name in ("button-press-event", "button-release-event"):
+            self.area.connect(name, self.on_button)
         self.area.connect("motion-notify-event", self.on_motion)
         self.area.connect("scroll-event", self.on_scroll)
         box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
@@ -56,14 +58,28 @@ class Probe:
         self.window.show_all()
         self.window.move(x, y)
         self.window.present()
-        # The caret would blink, and a picture that never rests cannot be compared.
+        # A blinking caret would change the desktop all the time, so that it could not be compared.
         Gtk.Settings.get_default().set_property("gtk-cursor-blink", False)
-        GLib.timeout_add(50, self.report_place)
+        GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGUSR1, self.slow_down_double_clicks)
+        GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGUSR2, self.empty_entry)
+        GLib.timeout_add(50, self.report_position)
 
     def write(self, kind: str, **fields: Any) -> None:
         self.log.write(json.dumps({"kind": kind, **fields}, ensure_ascii=False) + "\n")
 
-    def report_place(self) -> bool:
+    def empty_entry(self) -> bool:
+        """Empties the entry before a test is repeated."""
+        self.entry.set_text("")
+        self.write("text", text="")
+        return True
+
+    def slow_down_double_clicks(self) -> bool:
+        """Lets the clicks of a double click be seconds apart."""
+        Gtk.Settings.get_default().set_property("gtk-double-click-time", SLOW_DOUBLE_CLICK_MS)
+        self.write("slow-double-clicks")
+        return True
+
+    def report_position(self) -> bool:
         gdk_window = self.window.get_window()
         if gdk_window is None:
             return True

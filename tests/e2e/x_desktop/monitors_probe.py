@@ -1,8 +1,9 @@
-"""A GTK 3 or Qt 5 program that says which monitors it sees, maximises its window on one, and opens a dialog.
+"""A GTK 3 or Qt 5 program that reports its monitors, maximises its window on one and opens a dialog.
 
     monitors_probe.py gtk|qt X Y
 
-One JSON line: the monitors as [x, y, width, height] each. Its windows, `monitors` and `dialog`, stay open.
+It prints one JSON line with [x, y, width, height] of each monitor. Its windows, `monitors` and `dialog`, stay
+open.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from __future__ import annotations
 import json
 import sys
 
-#: The window is where it belongs by then, ms.
-DIALOG_AFTER_MS = 800
+#: Delay of the dialog, ms, so that the window was maximised before.
+DIALOG_DELAY_MS = 800
 
 
 def gtk(x: int, y: int) -> None:
@@ -35,7 +36,7 @@ def gtk(x: int, y: int) -> None:
         dialog.show_all()
         return False
 
-    GLib.timeout_add(DIALOG_AFTER_MS, ask)
+    GLib.timeout_add(DIALOG_DELAY_MS, ask)
     Gtk.main()
 
 
@@ -54,7 +55,7 @@ def qt(x: int, y: int) -> None:
     dialog = QMessageBox(window)
     dialog.setWindowTitle("dialog")
     dialog.setText("Really?")
-    QTimer.singleShot(DIALOG_AFTER_MS, dialog.open)
+    QTimer.singleShot(DIALOG_DELAY_MS, dialog.open)
     program.exec()
 
 

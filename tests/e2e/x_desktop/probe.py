@@ -1,8 +1,10 @@
-"""The GTK program of `gtk_probe.py`, started on a desktop and read from the test."""
+"""Starts the GTK program `gtk_probe.py` on a desktop and reads the events that it received."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,12 @@ from tests.e2e.processes import Program, wait_for
 from tests.e2e.x_desktop.display import XDisplay
 
 SCRIPT = Path(__file__).with_name("gtk_probe.py")
-#: Debian's own, which has GTK's bindings.
+#: Debian's Python, which has the GTK bindings.
 SYSTEM_PYTHON = "/usr/bin/python3"
-START_TIMEOUT_S = 20.0
-#: From the window's corner, px; see the sizes in `gtk_probe.py`.
+#: How long tests wait for an event, s.
+EVENT_TIMEOUT_S = 90.0
+#: A position in the entry and one in the mouse area, px from the window's corner; sizes are in
+#: `gtk_probe.py`.
 ENTRY_AT = (60, 20)
 AREA_AT = (200, 180)
 
@@ -22,7 +26,7 @@ Event = dict[str, Any]
 
 
 class Probe:
-    """Events since the last `clear`, and where to aim."""
+    """A running probe: its positions and its events since the last `clear`."""
 
     def __init__(
         self,
@@ -33,7 +37,7 @@ class Probe:
         y: int,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """Without an `environment` there is no input method between the keys and the entry."""
+        """Starts the probe at a desktop position. Without an `environment` its entry uses no input method."""
         self._events_file = folder / "probe-events.jsonl"
         self._events_file.write_bytes(b"")
         self._start = 0
@@ -51,16 +55,16 @@ class Probe:
 
     @property
     def entry(self) -> tuple[int, int]:
-        """A place in the entry, desktop pixels."""
+        """A position in the entry, desktop px."""
         return self.x + ENTRY_AT[0], self.y + ENTRY_AT[1]
 
     @property
     def area(self) -> tuple[int, int]:
-        """A place in the area that reports the mouse, desktop pixels."""
+        """A position in the area that reports the mouse, desktop px."""
         return self.x + AREA_AT[0], self.y + AREA_AT[1]
 
     def events(self, *kinds: str) -> list[Event]:
-        """Of these kinds, or all, since the last `clear`."""
+        """Returns the events of these kinds, or all events, since the last `clear`."""
         with self._events_file.open("rb") as file:
             file.seek(self._start)
             raw = file.read()
@@ -69,11 +73,11 @@ class Probe:
         return [event for event in events if not kinds or event["kind"] in kinds]
 
     def clear(self) -> None:
-        """Forgets what happened so far."""
+        """Forgets the events so far."""
         self._start = self._events_file.stat().st_size
 
     def text(self) -> str:
-        """What stands in the entry, as last reported since the start."""
+        """Returns the text of the entry."""
         before, self._start = self._start, 0
         try:
             found = _last(self.events(), "text")
@@ -82,19 +86,30 @@ class Probe:
         return found["text"] if found else ""
 
     def wait_for(
-        self, probe: Callable[[list[Event]], Any], what: str, timeout_s: float = START_TIMEOUT_S
+        self, probe: Callable[[list[Event]], Any], what: str, timeout_s: float = EVENT_TIMEOUT_S
     ) -> Any:
-        """Waits until `probe` of the events gives something true."""
+        """Waits until `probe` returns something true for the events, and returns it."""
 
         def detail() -> str:
             return f"{what}; events: {self.events()[-12:]}; program: {self._program.log_tail(5)}"
 
         return wait_for(lambda: probe(self.events()), timeout_s=timeout_s, what=detail)
 
-    def wait_for_text(self, text: str, timeout_s: float = 10.0) -> None:
+    def wait_for_text(self, text: str, timeout_s: float = EVENT_TIMEOUT_S) -> None:
         wait_for(
             lambda: self.text() == text, timeout_s=timeout_s, what=lambda: f"{text!r}, has {self.text()!r}"
         )
+
+    def reset(self) -> None:
+        """Empties the entry and forgets the events so far."""
+        os.kill(self._program.pid, signal.SIGUSR2)
+        wait_for(lambda: self.text() == "", timeout_s=EVENT_TIMEOUT_S, what="an empty entry")
+        self.clear()
+
+    def slow_down_double_clicks(self) -> None:
+        """Makes GTK accept seconds between the clicks of a double click, which a busy host may need."""
+        os.kill(self._program.pid, signal.SIGUSR1)
+        self.wait_for(lambda events: _last(events, "slow-double-clicks"), "the new double-click time")
 
     def stop(self) -> None:
         self._program.stop()
