@@ -185,7 +185,7 @@ class TileStream:
 
     def exactness(self, now_s: float) -> Exactness:
         """Returns what may be claimed of the viewer's surface now."""
-        # While updates are held back, nobody looks at the newest damage: nothing is known to be complete.
+        # While the viewer is hidden, damage may not be fetched: then nothing is known to be complete.
         complete = self._enabled and self._frames.is_captured(self._monitor) and not self.sent.update_due
         return self.proof.state(complete=complete, now_s=now_s)
 

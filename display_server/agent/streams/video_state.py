@@ -1,10 +1,8 @@
 """The states of a viewer's video stream and the transitions between them.
 
     detecting ─► starting ─► connecting ─► ready ─► playing ─► settling ─► ready …
-        │                        │           └────────┴──────────┤
-        ▼                        ▼                               ▼
-    unavailable                failed ◄─────────────────────── failed
 
+From `connecting` on, a failure leads to `failed`, and a new offer from the viewer to `connecting`.
 Tiles bring everything in every state but `playing`.
 """
 
