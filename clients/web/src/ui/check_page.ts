@@ -267,7 +267,7 @@ class CheckPage implements Page {
     });
     if (!answer.ok) {
       if (answer.failure.kind === "signed-out") this.#options.signedOut(true);
-      else this.#show(t.notStored, [this.#button(texts().note.again, true, () => void this.#finish(core))]);
+      else this.#show(t.notStored, [this.#button(texts().connection.again, true, () => void this.#finish(core))]);
       return;
     }
     const record = answer.value;
@@ -275,7 +275,7 @@ class CheckPage implements Page {
       record.passed ? t.passed : t.failed,
       [
         this.#button(t.again, false, () => this.#start()),
-        this.#button(texts().note.toList, true, () => this.#options.showDesktopList()),
+        this.#button(texts().connection.toList, true, () => this.#options.showDesktopList()),
       ],
       t.sees(record.thresholds.map(formatLevel)),
     );

@@ -126,7 +126,7 @@ const english = {
     total: "Total",
     rate: (fps: string, mbit: string) => `${fps} frames/s   ${mbit} Mbit/s`,
   },
-  note: {
+  connection: {
     connecting: "Connecting to the desktop…",
     starting: "Preparing the desktop…",
     startingSince: (s: string) => `${s} s so far. A busy server may need up to 40 s.`,

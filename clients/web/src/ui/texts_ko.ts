@@ -107,7 +107,7 @@ export const korean: Texts = {
     total: "합계",
     rate: (fps, mbit) => `${fps} 프레임/초   ${mbit} Mbit/s`,
   },
-  note: {
+  connection: {
     connecting: "데스크톱에 연결하는 중…",
     starting: "데스크톱을 준비하는 중…",
     startingSince: (s) => `${s}초째 준비 중입니다. 서버가 바쁘면 40초까지 걸릴 수 있습니다.`,

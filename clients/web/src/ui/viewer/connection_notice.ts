@@ -77,7 +77,7 @@ export class ConnectionNotice {
   }
 
   #draw(): void {
-    const t = texts().note;
+    const t = texts().connection;
     const state = this.#state;
     const elapsedMs = performance.now() - this.#stateSinceMs;
     if (state.phase === "connected") {
@@ -133,7 +133,7 @@ export class ConnectionNotice {
 
   /** The button of the step itself, and one that leads to the list of desktops except before signing in. */
   #buttons(step: Step): HTMLElement[] {
-    const t = texts().note;
+    const t = texts().connection;
     const make = (label: string, primary: boolean, onClick: () => void): HTMLElement =>
       h(
         "button",

@@ -1,4 +1,4 @@
-/** Tells the agent how a surface is displayed. */
+/** Reports to the agent how a surface is displayed. */
 
 import type { Viewport } from "./viewport.ts";
 

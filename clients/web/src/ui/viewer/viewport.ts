@@ -78,7 +78,7 @@ export class Viewport {
   #box: Box = { x: 0, y: 0, width: 0, height: 0 };
   /** Height at the lower edge that a soft keyboard and the key bar cover, CSS px. */
   #coveredPx = 0;
-  /** Device pixels that the canvas covers according to the browser; null where the browser does not tell. */
+  /** Device pixels that the canvas covers according to the browser; null where the browser does not report them. */
   #devicePixels: Extent | null = null;
   /** The canvas's position on the page; null after anything that may have moved it. */
   #canvasOnPage: Box | null = null;

@@ -16,7 +16,7 @@ export class DeviceLayout {
   readonly #requests: LayoutRequests;
   /** Connects the windows of this browser that show the desktop. */
   readonly #channel: BroadcastChannel;
-  /** The desktop just came back to this window; the other windows are told when its layout is settled. */
+  /** The desktop just came back to this window; the other windows are notified when its layout is settled. */
   #returning = false;
 
   constructor(desktop: string, requests: LayoutRequests) {

@@ -30,7 +30,7 @@ export class DisplaySync {
     if (this.active) this.#watch();
   }
 
-  /** Whether the monitors follow this device's displays: until the person lays them out in another way. */
+  /** Whether the monitors follow this device's displays: until the person chooses another layout. */
   get active(): boolean {
     return loadJson(this.#key) === true;
   }
@@ -49,7 +49,7 @@ export class DisplaySync {
    * Makes one monitor per display and opens a full-screen window on each of the other displays.
    *
    * Call it from a click: browsers open windows only then. Returns the monitor of the display that this window is on
-   * (`own` is null when there are more displays than monitors); null where the browser does not tell about displays.
+   * (`own` is null when there are more displays than monitors); null where the browser does not report displays.
    */
   async start(): Promise<{ readonly own: number | null } | null> {
     const displays = await listDisplays();
@@ -65,7 +65,7 @@ export class DisplaySync {
     const own = displays.all[displays.own];
     if (own !== undefined) await fillDisplay(own);
     const monitors = layoutForDisplays(displays.all);
-    // A window that connects before its monitor exists would be told that there is no such monitor.
+    // The agent would refuse a window that connects before its monitor exists.
     await this.#requestAndWait(monitors);
     const others = monitors.filter(({ id }) => id !== displays.own);
     const blocked = others.filter(({ id }) => !openWindow(this.#desktop, id, displays.all[id]));

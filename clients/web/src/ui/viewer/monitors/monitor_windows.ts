@@ -1,7 +1,7 @@
 /**
  * Opens and places browser windows, one per monitor.
  *
- * Browsers with the Window Management API (Chrome, Edge) tell where the displays are, so that each window can fill
+ * Browsers with the Window Management API (Chrome, Edge) report where the displays are, so that each window can fill
  * a display. In other browsers the person drags the windows, and their positions are remembered.
  */
 
@@ -37,12 +37,12 @@ export interface DisplayList {
   readonly own: number;
 }
 
-/** Returns whether the browser can tell about displays. */
+/** Returns whether the browser can report displays. */
 export function supportsDisplays(): boolean {
   return "getScreenDetails" in window;
 }
 
-/** Returns the displays; null where the browser does not tell or the person refuses. Asks the person the first time. */
+/** Returns the displays; null where the browser does not report them or the person refuses. Asks the person the first time. */
 export async function listDisplays(): Promise<DisplayList | null> {
   try {
     const details = await (window as WindowWithScreens).getScreenDetails?.();
