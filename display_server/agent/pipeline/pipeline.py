@@ -128,7 +128,8 @@ class Pipeline:
             key=lambda viewer: viewer.tiles.window.round_trip_s,
         )
         for viewer in viewers:
-            viewer.video.on_capture(changed, waited_s, self._clock())
+            now_s = self._clock()
+            viewer.video.on_capture(changed, waited_s, now_s, delay_s=now_s - times.damaged_s)
         await self._rehash()
         for viewer in viewers:
             if viewer.video.playing:
