@@ -1,4 +1,4 @@
-"""Compiles the C part while the package is built; everything else is in pyproject.toml."""
+"""Compiles the C sources when the package is built. Everything else is in pyproject.toml."""
 
 import importlib.util
 from pathlib import Path
@@ -16,7 +16,7 @@ specification.loader.exec_module(compile_codecs)
 
 
 class BuildLibraries(build_py):
-    """Builds the shared libraries beside the modules, where an editable installation finds them as well."""
+    """Builds the shared libraries next to the modules, where an editable installation finds them too."""
 
     def run(self):
         compile_codecs.compile_libraries(PACKAGE, HERE / "native")
@@ -24,14 +24,14 @@ class BuildLibraries(build_py):
 
 
 class NativeDistribution(Distribution):
-    """Holds machine code, although no CPython extension: the wheel must not claim to run anywhere."""
+    """Marks the wheel as one for this platform: it contains machine code, although no CPython extension."""
 
     def has_ext_modules(self):
         return True
 
 
 class AnyPython(bdist_wheel):
-    """The libraries are loaded by ctypes: bound to the platform, not to a version of Python."""
+    """Marks the wheel as one for any Python 3, because ctypes loads the libraries."""
 
     def get_tag(self):
         return "py3", "none", super().get_tag()[2]

@@ -27,7 +27,7 @@ async ({ wasm, update, pictures, side, turns }) => {
   const tiles = bytes(update), e = instance.exports;
   e.create(side, side, 0n, 0);
   const works = { "Lightbox tiles, WASM": async () => {
-    const at = e.room(tiles.length);
+    const at = e.input_buffer(tiles.length);
     new Uint8Array(e.memory.buffer).set(tiles, at);
     if (e.apply(tiles.length) !== 0) throw new Error("not decoded");
   } };

@@ -1,11 +1,15 @@
-/* What Python calls: whole lists of tiles over a BGRX picture of any row stride (bytes). Threads may call it at the same time. */
+/* The functions that Python calls. Each handles a whole list of tiles of a BGRX frame.
+ *
+ * Strides are in bytes, from one row to the next. Several threads may call these functions at the same time.
+ */
 #include "tile.h"
 
 typedef struct {
     int x, y, width, height;
-} cell;
+} tile_rect;
 
-INLINE int cell_of(int tile, int width, int height, cell *c) {
+/* Returns 0 if there is no such tile. */
+INLINE int tile_rect_of(int tile, int width, int height, tile_rect *c) {
     const int columns = (width + TILE_PX - 1) / TILE_PX, rows = (height + TILE_PX - 1) / TILE_PX;
     if (tile < 0 || tile >= columns * rows) return 0;
     c->x = tile % columns * TILE_PX;
@@ -15,9 +19,10 @@ INLINE int cell_of(int tile, int width, int height, cell *c) {
     return 1;
 }
 
-INLINE void take(const u8 *picture, i64 stride, const cell *c, u32 *pixels) {
+/* Copies the pixels of a tile to pixels without gaps, and clears their undefined byte. */
+INLINE void load_tile(const u8 *frame, i64 stride, const tile_rect *c, u32 *pixels) {
     for (int y = 0; y < c->height; y++) {
-        const u8 *row = picture + (i64)(c->y + y) * stride + (i64)c->x * 4;
+        const u8 *row = frame + (i64)(c->y + y) * stride + (i64)c->x * 4;
         u32 *to = pixels + y * c->width;
         if (c->width == TILE_PX)
             for (int x = 0; x < TILE_PX; x++) to[x] = load32(row + 4 * x) & 0xFFFFFF;
@@ -26,19 +31,20 @@ INLINE void take(const u8 *picture, i64 stride, const cell *c, u32 *pixels) {
     }
 }
 
-EXPORT(lb_init) void lb_init(void) { tables_init(); }
+EXPORT(lb_init) void lb_init(void) { codec_init(); }
 
-/* Payloads one after another in out; ends[i] is where payload i ends. Returns the total, -1 for a bad tile number, -2 when `room`
- * could be too small (count * PAYLOAD_MAX never is). */
-EXPORT(lb_encode) i64 lb_encode(const u8 *picture, i64 stride, int width, int height, const i32 *tiles, i64 count, u8 *out, i64 room,
-                                i64 *ends, u8 *encodings) {
+/* Encodes tiles. Writes the payloads one after the other to `out`, where payload i ends at ends[i], and its encoding to encodings[i].
+ * Returns the total length, -1 if there is no such tile, or -2 if `capacity` may be too small; count * PAYLOAD_MAX is always enough. */
+EXPORT(lb_encode)
+i64 lb_encode(const u8 *frame, i64 stride, int width, int height, const i32 *tiles, i64 count, u8 *out, i64 capacity, i64 *ends,
+              u8 *encodings) {
     u32 pixels[TILE_AREA];
     i64 at = 0;
     for (i64 i = 0; i < count; i++) {
-        cell c;
-        if (!cell_of(tiles[i], width, height, &c)) return -1;
-        if (room - at < PAYLOAD_MAX) return -2;
-        take(picture, stride, &c, pixels);
+        tile_rect c;
+        if (!tile_rect_of(tiles[i], width, height, &c)) return -1;
+        if (capacity - at < PAYLOAD_MAX) return -2;
+        load_tile(frame, stride, &c, pixels);
         const i64 start = at;
         at += (i64)tile_encode(pixels, c.width, c.height, out + at);
         ends[i] = at;
@@ -47,52 +53,48 @@ EXPORT(lb_encode) i64 lb_encode(const u8 *picture, i64 stride, int width, int he
     return at;
 }
 
-/* Encodes one tile of pixels with a named encoding (tests, vectors). Returns the payload's length, 0 when it cannot be expressed. */
-EXPORT(lb_encode_as) i64 lb_encode_as(int encoding, const u8 *picture, i64 stride, int width, int height, u8 *out, i64 room) {
-    static size_t (*const encoders[ENC_COUNT])(const u32 *, int, int, u8 *, size_t) = {
-        [ENC_SOLID] = solid_encode, [ENC_PALETTE] = palette_encode, [ENC_GREY] = grey_encode,
-        [ENC_COLOUR] = colour_encode, [ENC_RAW] = raw_encode,
-    };
+/* Encodes a frame of the size of a tile with a given encoding, for tests and vectors. Returns the length of the payload, or 0 if the
+ * encoding cannot express it within `capacity`. */
+EXPORT(lb_encode_as) i64 lb_encode_as(int encoding, const u8 *frame, i64 stride, int width, int height, u8 *out, i64 capacity) {
     u32 pixels[TILE_AREA];
-    const cell c = {0, 0, width, height};
-    if (encoding < 0 || encoding >= ENC_COUNT || width < 1 || height < 1 || width > TILE_PX || height > TILE_PX || room < 1) return 0;
-    take(picture, stride, &c, pixels);
-    if (encoding == ENC_GREY)
-        for (int i = 0; i < width * height; i++)
-            if ((pixels[i] ^ pixels[i] >> 8) & 0xFFFF) return 0;
-    out[0] = (u8)encoding;
-    const size_t length = encoders[encoding](pixels, width, height, out + 1, (size_t)room - 1);
-    return length ? 1 + (i64)length : 0;
+    const tile_rect c = {0, 0, width, height};
+    if (encoding < 0 || encoding >= ENC_COUNT || width < 1 || height < 1 || width > TILE_PX || height > TILE_PX || capacity < 1) return 0;
+    load_tile(frame, stride, &c, pixels);
+    return (i64)tile_encode_as(encoding, pixels, width, height, out, (size_t)capacity);
 }
 
-/* payload[length .. length + READ_AHEAD) must be readable. */
-EXPORT(lb_decode) int lb_decode(const u8 *payload, i64 length, int width, int height, u8 *picture, i64 stride) {
+/* Decodes a payload to a frame of the size of its tile. payload[length .. length + READ_AHEAD) must be readable. Returns a fault. */
+EXPORT(lb_decode) int lb_decode(const u8 *payload, i64 length, int width, int height, u8 *frame, i64 stride) {
     u32 pixels[TILE_AREA];
     const int fault = tile_decode(payload, (size_t)length, width, height, pixels);
     if (fault) return fault;
-    for (int y = 0; y < height; y++) copy_bytes(picture + y * stride, pixels + y * width, (size_t)width * 4);
+    for (int y = 0; y < height; y++) copy_bytes(frame + y * stride, pixels + y * width, (size_t)width * 4);
     return FAULT_NONE;
 }
 
-EXPORT(lb_digest) int lb_digest(const u8 *picture, i64 stride, int width, int height, const i32 *tiles, i64 count, u64 seed, u64 *digests) {
+/* Writes the digest of each tile. Returns -1 if there is no such tile, else 0. */
+EXPORT(lb_digest)
+int lb_digest(const u8 *frame, i64 stride, int width, int height, const i32 *tiles, i64 count, u64 seed, u64 *digests) {
     u32 pixels[TILE_AREA];
     for (i64 i = 0; i < count; i++) {
-        cell c;
-        if (!cell_of(tiles[i], width, height, &c)) return -1;
-        take(picture, stride, &c, pixels);
+        tile_rect c;
+        if (!tile_rect_of(tiles[i], width, height, &c)) return -1;
+        load_tile(frame, stride, &c, pixels);
         digests[i] = tile_digest(pixels, c.width, c.height, seed);
     }
     return 0;
 }
 
-/* Copies the tiles from source to shadow, and digests what was copied: later changes of the source do not matter. */
-EXPORT(lb_take) int lb_take(const u8 *source, i64 source_stride, u8 *shadow, i64 shadow_stride, int width, int height, const i32 *tiles,
-                            i64 count, u64 seed, u64 *digests) {
+/* Copies tiles from source to shadow, and digests the copies: what another program draws into the source meanwhile does not matter.
+ * Returns -1 if there is no such tile, else 0. */
+EXPORT(lb_copy_and_digest)
+int lb_copy_and_digest(const u8 *source, i64 source_stride, u8 *shadow, i64 shadow_stride, int width, int height, const i32 *tiles,
+                       i64 count, u64 seed, u64 *digests) {
     u32 pixels[TILE_AREA];
     for (i64 i = 0; i < count; i++) {
-        cell c;
-        if (!cell_of(tiles[i], width, height, &c)) return -1;
-        take(source, source_stride, &c, pixels);
+        tile_rect c;
+        if (!tile_rect_of(tiles[i], width, height, &c)) return -1;
+        load_tile(source, source_stride, &c, pixels);
         for (int y = 0; y < c.height; y++)
             copy_bytes(shadow + (i64)(c.y + y) * shadow_stride + (i64)c.x * 4, pixels + y * c.width, (size_t)c.width * 4);
         digests[i] = tile_digest(pixels, c.width, c.height, seed);
@@ -100,12 +102,14 @@ EXPORT(lb_take) int lb_take(const u8 *source, i64 source_stride, u8 *shadow, i64
     return 0;
 }
 
-/* Copies the tiles that differ; changed[i] tells which. For pictures of which nobody wants the digests. */
-EXPORT(lb_renew) int lb_renew(const u8 *source, i64 source_stride, u8 *shadow, i64 shadow_stride, int width, int height,
-                              const i32 *tiles, i64 count, u8 *changed) {
+/* Copies tiles from source to shadow, and writes to changed[i] whether that changed the shadow. For tiles whose digests are not needed.
+ * Returns -1 if there is no such tile, else 0. */
+EXPORT(lb_copy_and_compare)
+int lb_copy_and_compare(const u8 *source, i64 source_stride, u8 *shadow, i64 shadow_stride, int width, int height, const i32 *tiles,
+                        i64 count, u8 *changed) {
     for (i64 i = 0; i < count; i++) {
-        cell c;
-        if (!cell_of(tiles[i], width, height, &c)) return -1;
+        tile_rect c;
+        if (!tile_rect_of(tiles[i], width, height, &c)) return -1;
         changed[i] = 0;
         for (int y = 0; y < c.height; y++) {
             const u8 *restrict from = source + (i64)(c.y + y) * source_stride + (i64)c.x * 4;
@@ -122,4 +126,5 @@ EXPORT(lb_renew) int lb_renew(const u8 *source, i64 source_stride, u8 *shadow, i
     return 0;
 }
 
+/* XXH64 of any bytes. */
 EXPORT(lb_hash) u64 lb_hash(const u8 *data, i64 length, u64 seed) { return hash_bytes(data, (size_t)length, seed); }

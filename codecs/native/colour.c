@@ -1,4 +1,4 @@
-/* `colour`: three planes G, R - G, B - G (modulo 256, offset by 128). Lossless. */
+/* `colour`: any tile, as three planes: G, R - G + 128 and B - G + 128, modulo 256. Lossless. */
 #include "plane.h"
 
 int colour_decode(const u8 *payload, size_t length, int width, int height, u32 *pixels) {
@@ -19,7 +19,7 @@ int colour_decode(const u8 *payload, size_t length, int width, int height, u32 *
 }
 
 #ifndef LB_DECODER_ONLY
-size_t colour_encode(const u32 *pixels, int width, int height, u8 *out, size_t room) {
+size_t colour_encode(const u32 *pixels, int width, int height, u8 *out, size_t capacity) {
     u8 plane[3][PLANE_BYTES];
     for (int y = 0; y < height; y++) {
         u8 *green = plane_row(plane[0], y), *red = plane_row(plane[1], y), *blue = plane_row(plane[2], y);
@@ -31,6 +31,6 @@ size_t colour_encode(const u32 *pixels, int width, int height, u8 *out, size_t r
         }
     }
     u8 *planes[3] = {plane[0], plane[1], plane[2]};
-    return plane_encode(planes, 3, width, height, out, room);
+    return plane_encode(planes, 3, width, height, out, capacity);
 }
 #endif

@@ -1,4 +1,4 @@
-/* XXH64 (Yann Collet's published algorithm), and the digest of a tile. */
+/* XXH64, by the algorithm that Yann Collet published, and the digest of a tile. */
 #include "tile.h"
 
 #define P1 11400714785074694791ull

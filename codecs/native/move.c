@@ -1,15 +1,19 @@
-/* Finds what scrolled: votes of line hashes in a few sample strips name the way, then every pixel of the found rectangle is compared. */
+/* Finds content that scrolled between two frames.
+ *
+ * Hashes of lines in a few sampled strips vote for the shift. Then every pixel is compared, to find the largest rectangle that moved
+ * by that shift.
+ */
 #include <stdlib.h>
 
 #include "tile.h"
 
-#define STRIP_PX 64     /* width of a compared cell, and of a sampled strip of rows */
-#define BAND_PX 16      /* height of a sampled band of columns */
-#define SAMPLES 8       /* strips or bands that vote */
-#define RUN 4           /* lines hashed together: single lines of text repeat too often */
-#define VOTES_MIN 8
-#define SIDE_MIN 32     /* px; less is not worth looking at */
-#define GAIN_MIN 4096   /* px that must be right by the move and wrong without it */
+#define STRIP_PX 64    /* width of a sampled strip of rows, and of a cell that is compared */
+#define BAND_PX 16     /* height of a sampled band of columns */
+#define SAMPLES 8      /* number of strips or bands that vote */
+#define RUN_LINES 4    /* lines that are hashed together, because single lines of text repeat too often */
+#define VOTES_MIN 8    /* a shift with fewer votes is an accident */
+#define SIDE_MIN 32    /* px; a region with a shorter side is not searched */
+#define GAIN_MIN 4096  /* pixels that the move must correct, or else it is not worth a search */
 #define LINES_MAX 65535
 
 typedef struct {
@@ -18,16 +22,16 @@ typedef struct {
     int x, y, width, height;
 } region;
 
-INLINE u32 pixel(const u8 *picture, i64 stride, int x, int y) { return load32(picture + y * stride + (i64)x * 4) & 0xFFFFFF; }
+INLINE u32 pixel(const u8 *frame, i64 stride, int x, int y) { return load32(frame + y * stride + (i64)x * 4) & 0xFFFFFF; }
 INLINE u64 mix(u64 hash, u64 value) {
     hash = (hash ^ value) * 0x9E3779B97F4A7C15ull;
     return hash ^ hash >> 29;
 }
 
-/* Hash of each row of the strip (x … x + width), line i is y + i. */
-static void hash_rows(const u8 *picture, i64 stride, int x, int y, int width, int lines, u64 *hashes) {
+/* Hashes each row of the strip x … x + width - 1. Line i is row y + i. */
+static void hash_rows(const u8 *frame, i64 stride, int x, int y, int width, int lines, u64 *hashes) {
     for (int i = 0; i < lines; i++) {
-        const u8 *row = picture + (i64)(y + i) * stride + (i64)x * 4;
+        const u8 *row = frame + (i64)(y + i) * stride + (i64)x * 4;
         u64 a = 1, b = 2, c = 3, d = 4;
         int at = 0;
         for (; at + 8 <= width; at += 8, row += 32) {
@@ -41,31 +45,32 @@ static void hash_rows(const u8 *picture, i64 stride, int x, int y, int width, in
     }
 }
 
-/* Hash of each column of the band (y … y + height), line i is x + i. */
-static void hash_columns(const u8 *picture, i64 stride, int x, int y, int height, int lines, u64 *hashes) {
+/* Hashes each column of the band y … y + height - 1. Line i is column x + i. */
+static void hash_columns(const u8 *frame, i64 stride, int x, int y, int height, int lines, u64 *hashes) {
     for (int i = 0; i < lines; i++) hashes[i] = 1;
     for (int j = 0; j < height; j++) {
-        const u8 *row = picture + (i64)(y + j) * stride + (i64)x * 4;
+        const u8 *row = frame + (i64)(y + j) * stride + (i64)x * 4;
         for (int i = 0; i < lines; i++) hashes[i] = mix(hashes[i], load32(row + 4 * i) & 0xFFFFFF);
     }
 }
 
-/* From hashes of lines to hashes of RUN lines from there on; 0 where the lines are all the same, which tells nothing. */
-static int join(u64 *hashes, int lines) {
-    for (int i = 0; i + RUN <= lines; i++) {
+/* Replaces the hash of each line by that of the RUN_LINES lines from there on; by 0 if these lines are equal, which says nothing about
+ * a shift. Returns the number of runs. */
+static int hash_runs(u64 *hashes, int lines) {
+    for (int i = 0; i + RUN_LINES <= lines; i++) {
         int flat = 1;
         u64 hash = 7;
-        for (int k = 0; k < RUN; k++) {
+        for (int k = 0; k < RUN_LINES; k++) {
             flat &= hashes[i + k] == hashes[i];
             hash = mix(hash, hashes[i + k]);
         }
         hashes[i] = flat ? 0 : hash | 1;
     }
-    return lines - RUN + 1;
+    return lines - RUN_LINES + 1;
 }
 
-/* Adds the votes of one sample: +1 at lines + shift for each line of `after` that stands elsewhere in `before`, and only there. */
-static void vote(const u64 *before, const u64 *after, int lines, u64 *keys, i32 *places, u32 slots, i32 *votes) {
+/* Adds the votes of one sample: votes[lines + shift] grows by 1 for each run of `after` that is elsewhere in `before`, and only once. */
+static void count_votes(const u64 *before, const u64 *after, int lines, u64 *keys, i32 *places, u32 slots, i32 *votes) {
     fill_bytes(keys, 0, slots * sizeof *keys);
     for (int i = 0; i < lines; i++) {
         if (!before[i]) continue;
@@ -82,8 +87,8 @@ static void vote(const u64 *before, const u64 *after, int lines, u64 *keys, i32 
     }
 }
 
-/* The best shift of rows (axis 0) or columns (axis 1) and its votes. */
-static int elect(const region *r, int axis, void *memory, int *shift) {
+/* Finds the shift of rows (axis 0) or columns (axis 1) with the most votes. Returns the number of these votes. */
+static int best_shift(const region *r, int axis, void *memory, int *shift) {
     const int lines = axis ? r->width : r->height, across = axis ? r->height : r->width, thick = axis ? BAND_PX : STRIP_PX;
     u32 slots = 16;
     while (slots < 2 * (u32)lines) slots *= 2;
@@ -102,9 +107,9 @@ static int elect(const region *r, int axis, void *memory, int *shift) {
             hash_rows(r->before, r->before_stride, r->x + at, r->y, size, lines, before);
             hash_rows(r->after, r->after_stride, r->x + at, r->y, size, lines, after);
         }
-        joined = join(before, lines);
-        join(after, lines);
-        vote(before, after, joined, keys, places, slots, votes);
+        joined = hash_runs(before, lines);
+        hash_runs(after, lines);
+        count_votes(before, after, joined, keys, places, slots, votes);
     }
     int best = 0;
     for (int i = 1; i < 2 * joined; i++)
@@ -113,21 +118,22 @@ static int elect(const region *r, int axis, void *memory, int *shift) {
     return votes[best];
 }
 
-INLINE int same(const u8 *a, const u8 *b, int width) {
+INLINE int equal_pixels(const u8 *a, const u8 *b, int width) {
     u32 differs = 0;
     for (int i = 0; i < width; i++) differs |= load32(a + 4 * i) ^ load32(b + 4 * i);
     return !(differs & 0xFFFFFF);
 }
 
-/* Whether column x of the rows y0 … y1 moved by (dx, dy). */
+/* Returns whether column x of the rows y0 … y1 - 1 moved by (dx, dy). */
 static int column_moved(const region *r, int x, int y0, int y1, int dx, int dy) {
     for (int y = y0; y < y1; y++)
         if (pixel(r->after, r->after_stride, x, y) != pixel(r->before, r->before_stride, x - dx, y - dy)) return 0;
     return 1;
 }
 
-/* The largest rectangle of moved cells within the region, grown by columns; 0 when it gains too little. */
-static int measure(const region *r, int dx, int dy, void *memory, int *out) {
+/* Finds the largest rectangle of cells within the region that moved by (dx, dy), and grows it by single columns. Returns 0 if the move
+ * corrects fewer than GAIN_MIN pixels, else 1. */
+static int largest_moved_rectangle(const region *r, int dx, int dy, void *memory, int *out) {
     const int x0 = r->x + (dx > 0 ? dx : 0), x1 = r->x + r->width + (dx < 0 ? dx : 0);
     const int y0 = r->y + (dy > 0 ? dy : 0), y1 = r->y + r->height + (dy < 0 ? dy : 0);
     if (x1 - x0 < SIDE_MIN / 2 || y1 - y0 < 1) return 0;
@@ -139,11 +145,11 @@ static int measure(const region *r, int dx, int dy, void *memory, int *out) {
     for (int y = y0; y < y1; y++) {
         for (int s = 0; s < strips; s++) {
             const int x = x0 + s * STRIP_PX, width = x1 - x < STRIP_PX ? x1 - x : STRIP_PX;
-            const int moved = same(r->after + y * r->after_stride + (i64)x * 4,
+            const int moved = equal_pixels(r->after + y * r->after_stride + (i64)x * 4,
                                    r->before + (y - dy) * r->before_stride + (i64)(x - dx) * 4, width);
             heights[s] = moved ? heights[s] + 1 : 0;
         }
-        /* Largest rectangle under the heights, with a stack of rising strips. */
+        /* The largest rectangle under the heights, with a stack of strips of ascending height. */
         int depth = 0;
         for (int s = 0; s <= strips; s++) {
             const i32 height = s < strips ? heights[s] : 0;
@@ -177,8 +183,8 @@ static int measure(const region *r, int dx, int dy, void *memory, int *out) {
     return 1;
 }
 
-/* out: x, y, width, height of the destination, dx, dy. Returns 1 when something moved, 0 when not, -1 without memory.
- * The region lies within both pictures. */
+/* Searches a region, which must lie within both frames. Returns 1 if something moved, 0 if not, -1 if out of memory. Writes to `out` the
+ * x, y, width and height of the rectangle after the move, then dx and dy. */
 EXPORT(lb_find_move) int lb_find_move(const u8 *before, i64 before_stride, const u8 *after, i64 after_stride, int x, int y, int width,
                                       int height, i32 *out) {
     const region r = {before, after, before_stride, after_stride, x, y, width, height};
@@ -187,11 +193,11 @@ EXPORT(lb_find_move) int lb_find_move(const u8 *before, i64 before_stride, const
     void *memory = malloc(lines * (2 * 8 + 4 * 12 + 2 * 4) + 1024);
     if (!memory) return -1;
     int dx = 0, dy = 0, found = 0;
-    const int vertical = elect(&r, 0, memory, &dy);
-    if (vertical >= VOTES_MIN) found = measure(&r, 0, dy, memory, out);
+    const int vertical = best_shift(&r, 0, memory, &dy);
+    if (vertical >= VOTES_MIN) found = largest_moved_rectangle(&r, 0, dy, memory, out);
     if (!found) {
-        const int horizontal = elect(&r, 1, memory, &dx);
-        if (horizontal >= VOTES_MIN) found = measure(&r, dx, 0, memory, out);
+        const int horizontal = best_shift(&r, 1, memory, &dx);
+        if (horizontal >= VOTES_MIN) found = largest_moved_rectangle(&r, dx, 0, memory, out);
     }
     free(memory);
     return found;

@@ -1,41 +1,48 @@
-/* `palette`: up to 255 colours, pixels told by their neighbours with adaptive binary arithmetic coding. Lossless.
+/* `palette`: up to 255 colours. Pixels are predicted from their neighbours with adaptive binary arithmetic coding. Lossless.
  *
- * Text, icons and window furniture repeat the pixel above or beside almost always; a context of six equalities learns the shapes
- * within a tile. LZ was the alternative: it needs repeats of whole runs and costs two bytes a match, which small tiles never win back.
+ * In text, icons and window decorations a pixel nearly always equals the one above or to the left. A context of six comparisons
+ * between neighbours learns the shapes within a tile. LZ was rejected: it needs repeats of whole runs, and tiles are too small to
+ * gain back the two bytes that a match costs.
  */
 #include "tile.h"
 
 #define COLOURS_MAX 255
-#define NOBODY 255 /* index outside the picture: equal to no colour */
+/* Index of a neighbour outside the tile. It equals no colour. */
+#define NO_INDEX 255
+/* Bytes from one row of indices to the next, with room for the neighbours of the first and last column. */
 #define STRIDE (TILE_PX + 8)
+/* A bit model adapts more slowly with every bit, up to this many bits. */
 #define COUNT_LIMIT 60
 
-/* How likely a bit is 1, in 1/65536, learning quickly at first. */
+/* An adaptive model of one binary decision. */
 typedef struct {
-    u16 one, count;
-} chance;
+    u16 one;   /* probability that the bit is 1, in 1/65536 */
+    u16 count; /* number of bits seen, up to COUNT_LIMIT */
+} bit_model;
 
+/* All bit models of a tile. See "Indices" in ../README.md for their contexts. */
 typedef struct {
-    chance row[3], north[64], west[64], north_east[64], north_west[64];
-    chance literal[17][256];
-    chance red[256], green[256], blue[256];
+    bit_model row[3], north[64], west[64], north_east[64], north_west[64];
+    bit_model literal[17][256];
+    bit_model red[256], green[256], blue[256];
 } model;
 
+/* The state of the encoder or of the decoder. */
 typedef struct {
     u32 low, high, code;
     const u8 *in, *in_end;
-    size_t taken;
+    size_t taken; /* bytes that the decoder read, zeros behind the end included */
     u8 *out, *out_end;
-} coder;
+} arithmetic_coder;
 
-/* 65536 / (count + 1.6): the step towards the bit just seen. */
+/* How far `one` moves towards the bit just seen, by count: 65536 / (count + 1.6), in 1/65536. */
 static u16 step_of[COUNT_LIMIT + 1];
 
 void palette_init(void) {
     for (u32 count = 0; count <= COUNT_LIMIT; count++) step_of[count] = (u16)(655360 / (10 * count + 16));
 }
 
-INLINE void learn(chance *c, u32 bit) {
+INLINE void adapt(bit_model *c, u32 bit) {
     const i32 step = step_of[c->count];
     const i32 error = (bit ? 65535 : 0) - (i32)c->one;
     i32 one = c->one + (i32)((i64)error * step / 65536);
@@ -43,18 +50,18 @@ INLINE void learn(chance *c, u32 bit) {
     c->count += c->count < COUNT_LIMIT;
 }
 
-INLINE u32 next_byte(coder *k) {
+INLINE u32 next_byte(arithmetic_coder *k) {
     k->taken++;
     return k->in < k->in_end ? *k->in++ : 0;
 }
 
-/* Codes or decodes one bit; `encoding` is constant at every call. */
-INLINE u32 code_bit(coder *k, chance *c, u32 bit, const int encoding) {
+/* Encodes or decodes one bit. `encoding` is a constant at every call, so that each caller is compiled twice. */
+INLINE u32 code_bit(arithmetic_coder *k, bit_model *c, u32 bit, const int encoding) {
     const u32 middle = k->low + (u32)((u64)(k->high - k->low) * c->one >> 16);
     if (!encoding) bit = k->code <= middle;
     if (bit) k->high = middle;
     else k->low = middle + 1;
-    learn(c, bit);
+    adapt(c, bit);
     while (!((k->low ^ k->high) >> 24)) {
         if (encoding) {
             if (k->out < k->out_end) *k->out = (u8)(k->high >> 24);
@@ -68,13 +75,15 @@ INLINE u32 code_bit(coder *k, chance *c, u32 bit, const int encoding) {
     return bit;
 }
 
-INLINE u32 code_tree(coder *k, chance *tree, int bits, u32 value, const int encoding) {
+/* Encodes or decodes a value of `bits` bits, most significant bit first. `tree` has 1 << bits models. */
+INLINE u32 code_tree(arithmetic_coder *k, bit_model *tree, int bits, u32 value, const int encoding) {
     u32 node = 1;
     for (int i = bits - 1; i >= 0; i--) node = node << 1 | code_bit(k, &tree[node], value >> i & 1, encoding);
     return node - (1u << bits);
 }
 
-INLINE int code_colours(coder *k, model *m, u32 *colours, int count, const int encoding) {
+/* Encodes or decodes the colours, in ascending order. */
+INLINE int code_colours(arithmetic_coder *k, model *m, u32 *colours, int count, const int encoding) {
     u32 before = 0;
     for (int i = 0; i < count; i++) {
         const u32 c = colours[i], r0 = before >> 16;
@@ -88,8 +97,8 @@ INLINE int code_colours(coder *k, model *m, u32 *colours, int count, const int e
     return FAULT_NONE;
 }
 
-/* Codes the indices: `indices` has two rows and two columns of NOBODY before and two columns after each row. */
-INLINE int code_pixels(coder *k, model *m, u8 *indices, int width, int height, int colours, const int encoding) {
+/* Encodes or decodes the indices. They are surrounded by NO_INDEX: two rows above, two columns to the left, two or more to the right. */
+INLINE int code_pixels(arithmetic_coder *k, model *m, u8 *indices, int width, int height, int colours, const int encoding) {
     int bits = 0;
     while (1 << bits < colours) bits++;
     const int shift = bits > 4 ? bits - 4 : 0;
@@ -111,24 +120,24 @@ INLINE int code_pixels(coder *k, model *m, u8 *indices, int width, int height, i
             const u32 w = row[x - 1], ww = row[x - 2], n = above[x], nw = above[x - 1], ne = above[x + 1], nn = above[x - STRIDE];
             const u32 shape = (u32)(n == w) | (u32)(n == nw) << 1 | (u32)(n == ne) << 2 | (u32)(w == nw) << 3 | (u32)(n == nn) << 4 |
                               (u32)(w == ww) << 5;
-            const u32 it = row[x];
-            if (n != NOBODY && code_bit(k, &m->north[shape], it == n, encoding)) {
+            const u32 index = row[x];
+            if (n != NO_INDEX && code_bit(k, &m->north[shape], index == n, encoding)) {
                 row[x] = (u8)n;
                 continue;
             }
-            if (w != NOBODY && w != n && code_bit(k, &m->west[shape], it == w, encoding)) {
+            if (w != NO_INDEX && w != n && code_bit(k, &m->west[shape], index == w, encoding)) {
                 row[x] = (u8)w;
                 continue;
             }
-            if (ne != NOBODY && ne != n && ne != w && code_bit(k, &m->north_east[shape], it == ne, encoding)) {
+            if (ne != NO_INDEX && ne != n && ne != w && code_bit(k, &m->north_east[shape], index == ne, encoding)) {
                 row[x] = (u8)ne;
                 continue;
             }
-            if (nw != NOBODY && nw != n && nw != w && nw != ne && code_bit(k, &m->north_west[shape], it == nw, encoding)) {
+            if (nw != NO_INDEX && nw != n && nw != w && nw != ne && code_bit(k, &m->north_west[shape], index == nw, encoding)) {
                 row[x] = (u8)nw;
                 continue;
             }
-            const u32 value = code_tree(k, m->literal[w == NOBODY ? 16 : w >> shift], bits, it, encoding);
+            const u32 value = code_tree(k, m->literal[w == NO_INDEX ? 16 : w >> shift], bits, index, encoding);
             if ((int)value >= colours) return FAULT_ENCODING;
             row[x] = (u8)value;
         }
@@ -137,8 +146,8 @@ INLINE int code_pixels(coder *k, model *m, u8 *indices, int width, int height, i
 }
 
 static void model_init(model *m) {
-    chance *all = (chance *)m;
-    for (size_t i = 0; i < sizeof(model) / sizeof(chance); i++) all[i] = (chance){32768, 0};
+    bit_model *all = (bit_model *)m;
+    for (size_t i = 0; i < sizeof(model) / sizeof(bit_model); i++) all[i] = (bit_model){32768, 0};
 }
 
 int palette_decode(const u8 *payload, size_t length, int width, int height, u32 *pixels) {
@@ -148,15 +157,15 @@ int palette_decode(const u8 *payload, size_t length, int width, int height, u32 
     model m;
     model_init(&m);
     u8 indices[STRIDE * (TILE_PX + 2)];
-    fill_bytes(indices, NOBODY, sizeof indices);
+    fill_bytes(indices, NO_INDEX, sizeof indices);
     u32 colours[256];
     fill_bytes(colours, 0, sizeof colours);
-    coder k = {.low = 0, .high = ~0u, .in = payload + 1, .in_end = payload + length};
+    arithmetic_coder k = {.low = 0, .high = ~0u, .in = payload + 1, .in_end = payload + length};
     for (int i = 0; i < 4; i++) k.code = k.code << 8 | next_byte(&k);
     int fault = code_colours(&k, &m, colours, count, 0);
     if (!fault) fault = code_pixels(&k, &m, indices, width, height, count, 0);
     if (fault) return fault;
-    /* The encoder never ends in a zero byte, and never writes what the decoder need not take. */
+    /* The encoder writes no zero byte at the end, and no byte that the decoder does not read. */
     if (k.taken < length - 1 || (length > 1 && payload[length - 1] == 0)) return FAULT_TRAILING;
     for (int y = 0; y < height; y++) {
         const u8 *row = indices + (y + 2) * STRIDE + 2;
@@ -166,48 +175,53 @@ int palette_decode(const u8 *payload, size_t length, int width, int height, u32 
 }
 
 #ifndef LB_DECODER_ONLY
+/* Size of the hash table that counts the colours of a tile: four slots per colour. */
 #define HASH_BITS 10
+#define HASH_SLOTS (1 << HASH_BITS)
 
-size_t palette_encode(const u32 *pixels, int width, int height, u8 *out, size_t room) {
-    u32 keys[1 << HASH_BITS], colours[256];
-    u8 values[1 << HASH_BITS];
+INLINE u32 hash_of(u32 colour) { return colour * 2654435761u >> (32 - HASH_BITS); }
+
+/* The body is the number of colours minus 1, then the arithmetic code. */
+size_t palette_encode(const u32 *pixels, int width, int height, u8 *out, size_t capacity) {
+    u32 keys[HASH_SLOTS], colours[256];
+    u8 values[HASH_SLOTS];
     fill_bytes(keys, 0xFF, sizeof keys);
     int count = 0;
     u32 before = ~0u;
     for (int i = 0; i < width * height; i++) {
         if (pixels[i] == before) continue;
         before = pixels[i];
-        u32 slot = before * 2654435761u >> (32 - HASH_BITS);
-        while (keys[slot] != ~0u && keys[slot] != before) slot = (slot + 1) & ((1 << HASH_BITS) - 1);
+        u32 slot = hash_of(before);
+        while (keys[slot] != ~0u && keys[slot] != before) slot = (slot + 1) & (HASH_SLOTS - 1);
         if (keys[slot] == before) continue;
         if (count == COLOURS_MAX) return 0;
         keys[slot] = colours[count++] = before;
     }
-    if (count < 2 || room < 1) return 0;
+    if (count < 2 || capacity < 1) return 0;
     for (int gap = count / 2; gap > 0; gap /= 2)
         for (int i = gap; i < count; i++) {
-            const u32 it = colours[i];
+            const u32 colour = colours[i];
             int j = i;
-            for (; j >= gap && colours[j - gap] > it; j -= gap) colours[j] = colours[j - gap];
-            colours[j] = it;
+            for (; j >= gap && colours[j - gap] > colour; j -= gap) colours[j] = colours[j - gap];
+            colours[j] = colour;
         }
     for (int i = 0; i < count; i++) {
-        u32 slot = colours[i] * 2654435761u >> (32 - HASH_BITS);
-        while (keys[slot] != colours[i]) slot = (slot + 1) & ((1 << HASH_BITS) - 1);
+        u32 slot = hash_of(colours[i]);
+        while (keys[slot] != colours[i]) slot = (slot + 1) & (HASH_SLOTS - 1);
         values[slot] = (u8)i;
     }
     u8 indices[STRIDE * (TILE_PX + 2)];
-    fill_bytes(indices, NOBODY, sizeof indices);
+    fill_bytes(indices, NO_INDEX, sizeof indices);
     u8 value = 0;
     before = ~0u;
     for (int y = 0; y < height; y++) {
         u8 *row = indices + (y + 2) * STRIDE + 2;
         for (int x = 0; x < width; x++) {
-            const u32 it = pixels[y * width + x];
-            if (it != before) {
-                before = it;
-                u32 slot = it * 2654435761u >> (32 - HASH_BITS);
-                while (keys[slot] != it) slot = (slot + 1) & ((1 << HASH_BITS) - 1);
+            const u32 colour = pixels[y * width + x];
+            if (colour != before) {
+                before = colour;
+                u32 slot = hash_of(colour);
+                while (keys[slot] != colour) slot = (slot + 1) & (HASH_SLOTS - 1);
                 value = values[slot];
             }
             row[x] = value;
@@ -216,10 +230,10 @@ size_t palette_encode(const u32 *pixels, int width, int height, u8 *out, size_t 
     model m;
     model_init(&m);
     out[0] = (u8)(count - 1);
-    coder k = {.low = 0, .high = ~0u, .out = out + 1, .out_end = out + room};
+    arithmetic_coder k = {.low = 0, .high = ~0u, .out = out + 1, .out_end = out + capacity};
     code_colours(&k, &m, colours, count, 1);
     code_pixels(&k, &m, indices, width, height, count, 1);
-    /* The fewest bytes that, followed by zeros, lie between low and high. */
+    /* Ends with the fewest bytes that, followed by zeros, are between low and high. */
     for (int bytes = 0; bytes <= 4; bytes++) {
         const u32 mask = bytes == 4 ? 0 : ~0u >> (8 * bytes);
         const u32 end = bytes == 0 ? 0 : (k.low + mask) & ~mask;

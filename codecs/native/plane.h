@@ -15,7 +15,7 @@
 #define PROBABILITY_BITS 12
 #define STATE_LOW (1u << PROBABILITY_BITS) /* a state below takes a word */
 #define ESCAPE 0x80                      /* symbol: the residual follows as 8 plain bits */
-#define STEPS_ROOM 288 /* four bands and the last lane's lag, in whole vectors */
+#define STEPS_CAPACITY 288 /* four bands and the last lane's lag, in whole vectors */
 
 typedef struct {
     const u8 *at, *end;
@@ -41,8 +41,8 @@ int plane_close(const plane_reader *reader);
 #define PLANE_BYTES (PLANE_STRIDE * TILE_PX)
 INLINE u8 *plane_row(u8 *plane, int y) { return plane + y * PLANE_STRIDE + PLANE_LEFT; }
 
-/* Codes the planes (margins are overwritten) as one stream: heads, states, words. Returns the length or 0 if over `room`. */
-size_t plane_encode(u8 *const *planes, int count, int width, int height, u8 *out, size_t room);
+/* Codes the planes (margins are overwritten) as one stream: heads, states, words. Returns the length or 0 if over `capacity`. */
+size_t plane_encode(u8 *const *planes, int count, int width, int height, u8 *out, size_t capacity);
 #endif
 
 /* Shared constant tables. */

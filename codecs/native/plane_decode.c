@@ -59,7 +59,7 @@ INLINE int decode_with(plane_reader *reader, const plane_head *head, const int l
     /* Steps from here on have all sixteen lanes at work, until the last full band ends in lane 0. */
     const int full_from = LAG * (LANES - 1), full_to = width == period ? period * (height / LANES) : 0;
     /* What each step decoded, behind one period of nothing. */
-    u8 out[(TILE_PX + STEPS_ROOM) * LANES];
+    u8 out[(TILE_PX + STEPS_CAPACITY) * LANES];
     fill_bytes(out, 0, TILE_PX * LANES);
     u8 *step_out = out + TILE_PX * LANES;
     const int predictor = linear ? head->predictor : 0;
@@ -85,22 +85,22 @@ INLINE int decode_with(plane_reader *reader, const plane_head *head, const int l
         n_1 = n;
         u8x16 w = v, ww = w_before, north = n, north_west = nw;
         const u8x16 at_left = (u8x16)(column == splat(0)), at_right = (u8x16)(column == splat((u8)(width - 1)));
-        u8x16 north_east = choose(at_right, north, ne);
+        u8x16 north_east = select_lanes(at_right, north, ne);
         if (t < period + LAG) {
             const u8x16 top = t < period ? first_lane : splat(0);
             const u8x16 left_zero = at_left & top;
-            w = choose(at_left, choose(left_zero, splat(0), north), w);
-            ww = choose(at_left, w, ww);
-            north_west = choose(at_left, w, north_west);
-            north = choose(top, w, north);
-            north_west = choose(top, w, north_west);
-            north_east = choose(top, w, north_east);
-            nn = choose(top, w, nn);
-            nn = choose(t >= LAG ? second_lane : splat(0), north, nn);
+            w = select_lanes(at_left, select_lanes(left_zero, splat(0), north), w);
+            ww = select_lanes(at_left, w, ww);
+            north_west = select_lanes(at_left, w, north_west);
+            north = select_lanes(top, w, north);
+            north_west = select_lanes(top, w, north_west);
+            north_east = select_lanes(top, w, north_east);
+            nn = select_lanes(top, w, nn);
+            nn = select_lanes(t >= LAG ? second_lane : splat(0), north, nn);
         } else {
-            w = choose(at_left, north, w);
-            ww = choose(at_left, north, ww);
-            north_west = choose(at_left, north, north_west);
+            w = select_lanes(at_left, north, w);
+            ww = select_lanes(at_left, north, ww);
+            north_west = select_lanes(at_left, north, north_west);
         }
         w_before = w;
         const u8x16 predicted = predict(predictor, w, north, north_west, north_east, ww, nn);
@@ -133,7 +133,7 @@ INLINE int decode_with(plane_reader *reader, const plane_head *head, const int l
             }
         }
         u8x16 residual = (u8x16)(u64x2){low, high};
-        if (any((u8x16)(residual == splat(ESCAPE)))) {
+        if (any_lane((u8x16)(residual == splat(ESCAPE)))) {
             /* Plain bits come from the same states, after the symbols of the step. */
             for (int i = 0; i < LANES; i++) {
                 if (residual[i] != ESCAPE) continue;
@@ -156,10 +156,10 @@ INLINE int decode_with(plane_reader *reader, const plane_head *head, const int l
     for (int s = 0; s < STATES; s++) reader->states[s] = x[s];
 
     /* From steps to lanes; there, row y starts where its lane did. */
-    u8 rows[LANES * STEPS_ROOM];
-    for (int t = 0; t < steps; t += LANES) transpose(out + (TILE_PX + t) * LANES, LANES, rows + t, STEPS_ROOM);
+    u8 rows[LANES * STEPS_CAPACITY];
+    for (int t = 0; t < steps; t += LANES) transpose(out + (TILE_PX + t) * LANES, LANES, rows + t, STEPS_CAPACITY);
     for (int y = 0; y < height; y++)
-        copy_bytes(samples + y * TILE_PX, rows + y % LANES * (STEPS_ROOM + LAG) + y / LANES * period, (size_t)width);
+        copy_bytes(samples + y * TILE_PX, rows + y % LANES * (STEPS_CAPACITY + LAG) + y / LANES * period, (size_t)width);
     return FAULT_NONE;
 }
 

@@ -8,10 +8,10 @@ typedef struct {
     u32 bias;
     u16 complement; /* 4096 - frequency */
     u16 shift;
-} coder;
+} symbol_coder;
 
-static coder coders[TABLES << 8]; /* by table << 8 | symbol */
-static u8 reach[TABLES]; /* a symbol further from 0, either way, must be escaped */
+static symbol_coder symbol_coders[TABLES << 8]; /* by table << 8 | symbol */
+static u8 magnitude_max[TABLES]; /* a symbol further from 0, either way, must be escaped */
 /* Smallest mean |residual|, in 1/256, that is better coded with the next table. */
 static u32 mean_limit[TABLES - 1];
 
@@ -49,14 +49,14 @@ void plane_encoder_init(void) {
     for (int table = 0; table < TABLES; table++) {
         for (int symbol = 0; symbol < 256; symbol++) {
             const u32 f = plane_frequency[table][symbol], c = plane_cumulative[table][symbol];
-            coder *k = &coders[table << 8 | symbol];
+            symbol_coder *k = &symbol_coders[table << 8 | symbol];
             if (f == 0) {
                 symbol_cost[table][symbol] = (20u << 16) - log2_fixed(plane_frequency[table][ESCAPE]);
                 continue;
             }
             symbol_cost[table][symbol] = (12u << 16) - log2_fixed(f);
             k->limit = f << 16;
-            if (symbol < ESCAPE && symbol > reach[table]) reach[table] = (u8)symbol;
+            if (symbol < ESCAPE && symbol > magnitude_max[table]) magnitude_max[table] = (u8)symbol;
             k->complement = (u16)(STATE_LOW - f);
             if (f == 1) {
                 k->reciprocal = ~0u;
@@ -83,10 +83,10 @@ void plane_encoder_init(void) {
 
 typedef struct {
     u8x16 w, n, nw, ne, ww, nn, x;
-} around;
+} neighbours;
 
-INLINE around read_around(const u8 *row, const u8 *north, const u8 *north2, int top, int x) {
-    around a;
+INLINE neighbours load_neighbours(const u8 *row, const u8 *north, const u8 *north2, int top, int x) {
+    neighbours a;
     a.x = load_lanes(row + x);
     a.w = load_lanes(row + x - 1);
     a.ww = load_lanes(row + x - 2);
@@ -118,7 +118,7 @@ INLINE u8x16 tail_mask(int x, int width) {
     return (u8x16)(lane < splat((u8)(width - x > 16 ? 16 : width - x)));
 }
 
-INLINE u8x16 error_of(const around *a, const u8x16 mask, int predictor) {
+INLINE u8x16 error_of(const neighbours *a, const u8x16 mask, int predictor) {
     return distance(predict(predictor, a->w, a->n, a->nw, a->ne, a->ww, a->nn), a->x) & mask;
 }
 
@@ -129,16 +129,16 @@ static int choose_predictor(u8 *plane, int width, int height) {
         const u8 *row = plane_row(plane, y);
         set_margins(plane, y, width);
         for (int x = 0; x < width; x += 16) {
-            const around a = read_around(row, row - PLANE_STRIDE, row - (y > 1 ? 2 : 1) * PLANE_STRIDE, y == 0, x);
+            const neighbours a = load_neighbours(row, row - PLANE_STRIDE, row - (y > 1 ? 2 : 1) * PLANE_STRIDE, y == 0, x);
             const u8x16 mask = tail_mask(x, width);
-            errors[0] = add_up(errors[0], error_of(&a, mask, 0));
+            errors[0] = accumulate(errors[0], error_of(&a, mask, 0));
 #pragma clang loop unroll(full)
-            for (int p = 1; p < PREDICTORS; p++) errors[p] = add_up(errors[p], error_of(&a, mask, p));
+            for (int p = 1; p < PREDICTORS; p++) errors[p] = accumulate(errors[p], error_of(&a, mask, p));
         }
     }
     int best = 0;
     for (int p = 1; p < PREDICTORS; p++)
-        if (total(errors[p]) < total(errors[best])) best = p;
+        if (sum_of(errors[p]) < sum_of(errors[best])) best = p;
     return best;
 }
 
@@ -148,7 +148,7 @@ typedef struct {
     u8 context[LANES * TILE_PX * 4 + 64];
 } scheduled;
 
-#define LANE_ROOM (TILE_PX * 4)
+#define LANE_CAPACITY (TILE_PX * 4)
 
 /* Residuals and contexts in schedule order; sums of |residual| and counts of the activity at or above each threshold. */
 INLINE void model(u8 *plane, int predictor, int width, int height, int period, scheduled *s, u32 *sums, u32 *counts) {
@@ -156,27 +156,27 @@ INLINE void model(u8 *plane, int predictor, int width, int height, int period, s
     for (int y = 0; y < height; y++) {
         const u8 *row = plane_row(plane, y);
         set_margins(plane, y, width);
-        const int at = (y % LANES) * LANE_ROOM + (y / LANES) * period;
+        const int at = (y % LANES) * LANE_CAPACITY + (y / LANES) * period;
         for (int x = 0; x < width; x += 16) {
-            const around a = read_around(row, row - PLANE_STRIDE, row - (y > 1 ? 2 : 1) * PLANE_STRIDE, y == 0, x);
+            const neighbours a = load_neighbours(row, row - PLANE_STRIDE, row - (y > 1 ? 2 : 1) * PLANE_STRIDE, y == 0, x);
             const u8x16 mask = tail_mask(x, width);
             const u8x16 residual = symbol_for(a.x, predict(predictor, a.w, a.n, a.nw, a.ne, a.ww, a.nn));
             const u8x16 activity = activity_of(a.w, a.n, a.nw, a.ne, a.ww, a.nn);
-            const u8x16 size = least(residual, splat(0) - residual) & mask;
+            const u8x16 size = min_lanes(residual, splat(0) - residual) & mask;
             u8x16 context = splat(0);
-            sum[0] = add_up(sum[0], size);
+            sum[0] = accumulate(sum[0], size);
 #pragma clang loop unroll(full)
             for (int k = 1; k < CONTEXTS; k++) {
                 const u8x16 over = (u8x16)(activity >= splat(plane_thresholds[k - 1])) & mask;
                 context -= over;
-                sum[k] = add_up(sum[k], size & over);
-                count[k] = add_up(count[k], over & splat(1));
+                sum[k] = accumulate(sum[k], size & over);
+                count[k] = accumulate(count[k], over & splat(1));
             }
             store_lanes(s->residual + at + x, residual);
             store_lanes(s->context + at + x, context);
         }
     }
-    for (int k = 0; k < CONTEXTS; k++) sums[k] = total(sum[k]), counts[k] = total(count[k]);
+    for (int k = 0; k < CONTEXTS; k++) sums[k] = sum_of(sum[k]), counts[k] = sum_of(count[k]);
     counts[0] = (u32)(width * height);
 }
 
@@ -197,15 +197,15 @@ typedef struct {
     u8 *at; /* the last word written; grows down */
 } writer;
 
-INLINE void give_word(u32 *x, u8 **at, u32 over) {
+INLINE void emit_word(u32 *x, u8 **at, u32 over) {
     const u32 full = *x >= over;
     store16(*at - 2, (u16)*x);
     *at -= 2 * full;
     *x = full ? *x >> 16 : *x;
 }
 
-INLINE void put_symbol(u32 *x, u8 **at, const coder *k) {
-    give_word(x, at, k->limit);
+INLINE void put_symbol(u32 *x, u8 **at, const symbol_coder *k) {
+    emit_word(x, at, k->limit);
     const u32 q = (u32)((u64)*x * k->reciprocal >> 32) >> k->shift;
     *x += k->bias + q * k->complement;
 }
@@ -226,14 +226,14 @@ static void put_plane(writer *w, const scheduled *s, const plane_head *head, int
     const int bands = (height + LANES - 1) / LANES, steps = period * bands + LAG * (LANES - 1);
     const int full_from = LAG * (LANES - 1), full_to = width == period ? period * (height / LANES) : 0;
     /* From lanes to steps. */
-    u8 residuals[STEPS_ROOM * LANES], contexts[STEPS_ROOM * LANES];
+    u8 residuals[STEPS_CAPACITY * LANES], contexts[STEPS_CAPACITY * LANES];
     for (int t = 0; t < steps; t += LANES) {
-        transpose(s->residual + t, LANE_ROOM - LAG, residuals + t * LANES, LANES);
-        transpose(s->context + t, LANE_ROOM - LAG, contexts + t * LANES, LANES);
+        transpose(s->residual + t, LANE_CAPACITY - LAG, residuals + t * LANES, LANES);
+        transpose(s->context + t, LANE_CAPACITY - LAG, contexts + t * LANES, LANES);
     }
-    u8 reaches[16] = {0};
-    for (int k = 0; k < CONTEXTS; k++) reaches[k] = reach[head->tables[k]];
-    const u8x16 table_of_context = load_lanes(head->tables), reach_of_context = load_lanes(reaches);
+    u8 magnitudes_max[16] = {0};
+    for (int k = 0; k < CONTEXTS; k++) magnitudes_max[k] = magnitude_max[head->tables[k]];
+    const u8x16 table_of_context = load_lanes(head->tables), magnitude_max_of_context = load_lanes(magnitudes_max);
 
     u32 x[STATES];
     for (int i = 0; i < STATES; i++) x[i] = w->states[i];
@@ -241,29 +241,29 @@ static void put_plane(writer *w, const scheduled *s, const plane_head *head, int
     for (int t = steps - 1; t >= 0; t--) {
         const u8x16 symbol = load_lanes(residuals + t * LANES), context = load_lanes(contexts + t * LANES);
         const u8x16 table = look_up(table_of_context, context);
-        const u8x16 escape = (u8x16)(least(symbol, splat(0) - symbol) > look_up(reach_of_context, context));
+        const u8x16 escape = (u8x16)(min_lanes(symbol, splat(0) - symbol) > look_up(magnitude_max_of_context, context));
         u16 codes[LANES]; /* table << 8 | symbol */
         store_lanes((u8 *)codes, interleave_low(symbol, table));
         store_lanes((u8 *)(codes + 8), interleave_high(symbol, table));
-        if (t >= full_from && t < full_to && !any(escape)) {
-            for (int i = LANES - 1; i >= 0; i--) put_symbol(&x[i & 7], &at, &coders[codes[i]]);
+        if (t >= full_from && t < full_to && !any_lane(escape)) {
+            for (int i = LANES - 1; i >= 0; i--) put_symbol(&x[i & 7], &at, &symbol_coders[codes[i]]);
             continue;
         }
         const u32 active = active_lanes(t, width, height, period);
         for (int i = LANES - 1; i >= 0; i--) {
             if (!(active >> i & 1 && escape[i])) continue;
-            give_word(&x[i & 7], &at, 1u << 20);
+            emit_word(&x[i & 7], &at, 1u << 20);
             x[i & 7] = x[i & 7] << 8 | (codes[i] & 255);
             codes[i] = (u16)((codes[i] & 0xFF00) | ESCAPE);
         }
         for (int i = LANES - 1; i >= 0; i--)
-            if (active >> i & 1) put_symbol(&x[i & 7], &at, &coders[codes[i]]);
+            if (active >> i & 1) put_symbol(&x[i & 7], &at, &symbol_coders[codes[i]]);
     }
     for (int i = 0; i < STATES; i++) w->states[i] = x[i];
     w->at = at;
 }
 
-size_t plane_encode(u8 *const *planes, int count, int width, int height, u8 *out, size_t room) {
+size_t plane_encode(u8 *const *planes, int count, int width, int height, u8 *out, size_t capacity) {
     const int period = width < 32 ? 32 : width;
     plane_head heads[3];
     scheduled schedule[3];
@@ -282,7 +282,7 @@ size_t plane_encode(u8 *const *planes, int count, int width, int height, u8 *out
     for (int p = count - 1; p >= 0; p--) put_plane(&w, &schedule[p], &heads[p], width, height, period);
 
     const size_t head = (size_t)count * HEAD_BYTES + STATE_BYTES, body = (size_t)(words + sizeof words - w.at);
-    if (head + body > room) return 0;
+    if (head + body > capacity) return 0;
     for (int p = 0; p < count; p++) {
         u64 bits = heads[p].predictor;
         for (int k = 0; k < CONTEXTS; k++) bits |= (u64)heads[p].tables[k] << (4 + 5 * k);

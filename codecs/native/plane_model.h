@@ -7,8 +7,8 @@
 
 INLINE u8x16 predict(int predictor, u8x16 w, u8x16 n, u8x16 nw, u8x16 ne, u8x16 ww, u8x16 nn) {
     if (predictor == 0) {
-        const u8x16 low = least(w, n), high = most(w, n);
-        return most(sub_sat(high, sub_sat(nw, low)), low);
+        const u8x16 low = min_lanes(w, n), high = max_lanes(w, n);
+        return max_lanes(sub_sat(high, sub_sat(nw, low)), low);
     }
     const signed char *k = plane_weights[predictor];
     const i16x16 sum = widen(w) * splat_wide(k[0]) + widen(n) * splat_wide(k[1]) + widen(nw) * splat_wide(k[2]) +
@@ -31,12 +31,12 @@ INLINE u8x16 context_of(u8x16 activity) {
 INLINE u8x16 symbol_for(u8x16 sample, u8x16 predicted) {
     const u8x16 black = (u8x16)(predicted == splat(0));
     const u8x16 folded = (sample >> 1) ^ (splat(0) - (sample & splat(1)));
-    return choose(black, folded, sample - predicted);
+    return select_lanes(black, folded, sample - predicted);
 }
 INLINE u8x16 sample_for(u8x16 symbol, u8x16 predicted) {
     const u8x16 black = (u8x16)(predicted == splat(0));
     const u8x16 unfolded = (symbol + symbol) ^ (u8x16)(symbol >= splat(128));
-    return choose(black, unfolded, symbol + predicted);
+    return select_lanes(black, unfolded, symbol + predicted);
 }
 
 #endif

@@ -1,4 +1,4 @@
-/* `raw`: three bytes a pixel, red, green, blue. The bound of every tile. Lossless. */
+/* `raw`: any tile, three bytes per pixel: red, green, blue. No payload is longer. Lossless. */
 #include "tile.h"
 
 int raw_decode(const u8 *payload, size_t length, int width, int height, u32 *pixels) {
@@ -9,9 +9,9 @@ int raw_decode(const u8 *payload, size_t length, int width, int height, u32 *pix
 }
 
 #ifndef LB_DECODER_ONLY
-size_t raw_encode(const u32 *pixels, int width, int height, u8 *out, size_t room) {
+size_t raw_encode(const u32 *pixels, int width, int height, u8 *out, size_t capacity) {
     const size_t count = (size_t)(width * height);
-    if (room < 3 * count) return 0;
+    if (capacity < 3 * count) return 0;
     for (size_t i = 0; i < count; i++, out += 3) {
         out[0] = (u8)(pixels[i] >> 16);
         out[1] = (u8)(pixels[i] >> 8);

@@ -1,17 +1,16 @@
-/* The one place that knows all encodings. */
+/* Finds the functions of an encoding, and chooses an encoding for a tile. */
 #include "tile.h"
 
+/* Each builds the constant tables of its file. */
 void plane_tables_init(void);
 void plane_decoder_init(void);
 void plane_encoder_init(void);
 void palette_init(void);
 
-static int (*const decoders[ENC_COUNT])(const u8 *, size_t, int, int, u32 *) = {
-    [ENC_SOLID] = solid_decode, [ENC_PALETTE] = palette_decode, [ENC_GREY] = grey_decode,
-    [ENC_COLOUR] = colour_decode, [ENC_RAW] = raw_decode,
-};
+#define DECODE_ENTRY(number, NAME, name) [ENC_##NAME] = name##_decode,
+static decode_function *const decoders[ENC_COUNT] = {FOR_EACH_ENCODING(DECODE_ENTRY)};
 
-void tables_init(void) {
+void codec_init(void) {
     palette_init();
     plane_tables_init();
     plane_decoder_init();
@@ -27,28 +26,31 @@ int tile_decode(const u8 *payload, size_t length, int width, int height, u32 *pi
 }
 
 #ifndef LB_DECODER_ONLY
-/* What one look at the pixels tells. */
-typedef struct {
-    int grey; /* R = G = B everywhere */
-    int solid;
-    int edges; /* pixels that equal neither the one to the left nor the one above */
-    int steep; /* edges whose green is more than STEEP from the one to the left */
-} looks;
+#define ENCODE_ENTRY(number, NAME, name) [ENC_##NAME] = name##_encode,
+static encode_function *const encoders[ENC_COUNT] = {FOR_EACH_ENCODING(ENCODE_ENTRY)};
 
-/* Steps between text and its ground, not between shades of noise. */
+/* What one pass over the pixels finds. */
+typedef struct {
+    int grey;  /* whether R = G = B everywhere */
+    int solid; /* whether all pixels are equal */
+    int edges; /* number of pixels that equal neither the one to the left nor the one above */
+    int steep; /* number of edges whose green differs by more than STEEP from the pixel to the left */
+} tile_traits;
+
+/* Text differs by more than this from its background; the levels of noise differ by less. */
 #define STEEP 24
 
-static looks look(const u32 *pixels, int width, int height) {
-    looks l = {.grey = 1, .solid = 1};
+static tile_traits inspect(const u32 *pixels, int width, int height) {
+    tile_traits traits = {.grey = 1, .solid = 1};
     const int count = width * height;
     u32 differs = 0, tinted = 0;
     for (int i = 0; i < count; i++) {
         differs |= pixels[i] ^ pixels[0];
         tinted |= (pixels[i] ^ pixels[i] >> 8) & 0xFFFF;
     }
-    l.solid = differs == 0;
-    l.grey = tinted == 0;
-    if (l.solid) return l;
+    traits.solid = differs == 0;
+    traits.grey = tinted == 0;
+    if (traits.solid) return traits;
     for (int y = 1; y < height; y++) {
         const u32 *row = pixels + y * width, *above = row - width;
         int edges = 0, steep = 0;
@@ -58,40 +60,31 @@ static looks look(const u32 *pixels, int width, int height) {
             edges += edge;
             steep += edge & ((step > STEEP) | (step < -STEEP));
         }
-        l.edges += edges;
-        l.steep += steep;
+        traits.edges += edges;
+        traits.steep += steep;
     }
-    return l;
+    return traits;
+}
+
+size_t tile_encode_as(int encoding, const u32 *pixels, int width, int height, u8 *out, size_t capacity) {
+    if (capacity < 1) return 0;
+    out[0] = (u8)encoding;
+    const size_t length = encoders[encoding](pixels, width, height, out + 1, capacity - 1);
+    return length ? 1 + length : 0;
 }
 
 size_t tile_encode(const u32 *pixels, int width, int height, u8 *out) {
-    const looks l = look(pixels, width, height);
+    const tile_traits traits = inspect(pixels, width, height);
     const int count = width * height;
-    const size_t room = (size_t)(3 * count);
+    const size_t capacity = 1 + (size_t)(3 * count);
     size_t length = 0;
-    if (l.solid) {
-        out[0] = ENC_SOLID;
-        return 1 + solid_encode(pixels, width, height, out + 1, room);
-    }
-    /* Where many pixels are new it is a photograph or noise: planes are smaller and five times as quick. Grey pictures get there
-     * earlier, unless their edges are those of text. */
-    const int flat = l.grey && l.steep * 4 < l.edges ? 32 : 3;
-    if (l.edges * flat < count) {
-        out[0] = ENC_PALETTE;
-        length = palette_encode(pixels, width, height, out + 1, room);
-    }
-    if (!length && l.grey) {
-        out[0] = ENC_GREY;
-        length = grey_encode(pixels, width, height, out + 1, room);
-    }
-    if (!length && !l.grey) {
-        out[0] = ENC_COLOUR;
-        length = colour_encode(pixels, width, height, out + 1, room);
-    }
-    if (!length) {
-        out[0] = ENC_RAW;
-        length = raw_encode(pixels, width, height, out + 1, room);
-    }
-    return 1 + length;
+    if (traits.solid) return tile_encode_as(ENC_SOLID, pixels, width, height, out, capacity);
+    /* Many edges mean a photograph or noise, for which planes are smaller and five times as fast as a palette. In grey tiles fewer edges
+     * suffice, unless they are as steep as those of text. */
+    const int pixels_per_edge_min = traits.grey && traits.steep * 4 < traits.edges ? 32 : 3;
+    if (traits.edges * pixels_per_edge_min < count) length = tile_encode_as(ENC_PALETTE, pixels, width, height, out, capacity);
+    if (!length) length = tile_encode_as(traits.grey ? ENC_GREY : ENC_COLOUR, pixels, width, height, out, capacity);
+    if (!length) length = tile_encode_as(ENC_RAW, pixels, width, height, out, capacity);
+    return length;
 }
 #endif

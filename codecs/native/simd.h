@@ -23,12 +23,12 @@ typedef u64 u64x2 __attribute__((vector_size(16)));
 INLINE u8x16 load_lanes(const u8 *at) { u8x16 v; copy_bytes(&v, at, 16); return v; }
 INLINE void store_lanes(u8 *at, u8x16 v) { copy_bytes(at, &v, 16); }
 INLINE u8x16 splat(u8 v) { return (u8x16){v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v}; }
-INLINE u8x16 choose(u8x16 mask, u8x16 yes, u8x16 no) { return (mask & yes) | (~mask & no); }
-INLINE u8x16 least(u8x16 a, u8x16 b) { return __builtin_elementwise_min(a, b); }
-INLINE u8x16 most(u8x16 a, u8x16 b) { return __builtin_elementwise_max(a, b); }
+INLINE u8x16 select_lanes(u8x16 mask, u8x16 yes, u8x16 no) { return (mask & yes) | (~mask & no); }
+INLINE u8x16 min_lanes(u8x16 a, u8x16 b) { return __builtin_elementwise_min(a, b); }
+INLINE u8x16 max_lanes(u8x16 a, u8x16 b) { return __builtin_elementwise_max(a, b); }
 INLINE u8x16 add_sat(u8x16 a, u8x16 b) { return __builtin_elementwise_add_sat(a, b); }
 INLINE u8x16 sub_sat(u8x16 a, u8x16 b) { return __builtin_elementwise_sub_sat(a, b); }
-INLINE u8x16 distance(u8x16 a, u8x16 b) { return most(a, b) - least(a, b); }
+INLINE u8x16 distance(u8x16 a, u8x16 b) { return max_lanes(a, b) - min_lanes(a, b); }
 
 /* Lane i of the result is lane i - 1 of v; lane 0 is `first`. */
 INLINE u8x16 shift_in(u8x16 v, u8 first) {
@@ -108,7 +108,7 @@ INLINE void transpose(const u8 *from, size_t from_stride, u8 *to, size_t to_stri
 }
 
 /* Adds the lanes of v to a sum that `total` reads. */
-INLINE u64x2 add_up(u64x2 sum, u8x16 v) {
+INLINE u64x2 accumulate(u64x2 sum, u8x16 v) {
 #if defined(__SSE2__)
     return sum + (u64x2)_mm_sad_epu8((__m128i)v, _mm_setzero_si128());
 #else
@@ -117,9 +117,9 @@ INLINE u64x2 add_up(u64x2 sum, u8x16 v) {
     return sum;
 #endif
 }
-INLINE u32 total(u64x2 sum) { return (u32)(sum[0] + sum[1]); }
+INLINE u32 sum_of(u64x2 sum) { return (u32)(sum[0] + sum[1]); }
 
-INLINE int any(u8x16 v) {
+INLINE int any_lane(u8x16 v) {
     u64x2 w = (u64x2)v;
     return (w[0] | w[1]) != 0;
 }

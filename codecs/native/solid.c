@@ -1,4 +1,4 @@
-/* `solid`: one colour, three bytes red, green, blue. Lossless. */
+/* `solid`: tiles of one colour, as three bytes: red, green, blue. Lossless. */
 #include "tile.h"
 
 int solid_decode(const u8 *payload, size_t length, int width, int height, u32 *pixels) {
@@ -9,8 +9,8 @@ int solid_decode(const u8 *payload, size_t length, int width, int height, u32 *p
 }
 
 #ifndef LB_DECODER_ONLY
-size_t solid_encode(const u32 *pixels, int width, int height, u8 *out, size_t room) {
-    if (room < 3) return 0;
+size_t solid_encode(const u32 *pixels, int width, int height, u8 *out, size_t capacity) {
+    if (capacity < 3) return 0;
     for (int i = 1; i < width * height; i++)
         if (pixels[i] != pixels[0]) return 0;
     out[0] = (u8)(pixels[0] >> 16);

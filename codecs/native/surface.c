@@ -1,4 +1,4 @@
-/* A viewer's side of one monitor: applies whole binary updates (PROTOCOL.md, section 3) to a picture in RGBA, keeps the tile cache, tells
+/* A viewer's side of one monitor: applies whole binary updates (PROTOCOL.md, section 3) to a frame in RGBA, keeps the tile cache, tells
  * what it touched, and digests what was read back. The same code in the browser (wasm.c) and in tests on the host. */
 #include "surface.h"
 
@@ -19,7 +19,7 @@ static slot_entry *find_slot(surface *s, u32 slot, int make) {
     const u32 page = slot / PAGE_SLOTS;
     if (!s->pages[page]) {
         if (!make) return 0;
-        s->pages[page] = heap_take(PAGE_SLOTS * sizeof(slot_entry));
+        s->pages[page] = heap_alloc(PAGE_SLOTS * sizeof(slot_entry));
         if (!s->pages[page]) return 0;
         fill_bytes(s->pages[page], 0, PAGE_SLOTS * sizeof(slot_entry));
     }
@@ -38,9 +38,9 @@ static void free_slot(surface *s, slot_entry *entry) {
     entry->length = 0;
 }
 
-static chunk *take_chunk(surface *s) {
+static chunk *alloc_chunk(surface *s) {
     if (!s->free_chunks) {
-        chunk *block = heap_take(BLOCK_CHUNKS * sizeof(chunk));
+        chunk *block = heap_alloc(BLOCK_CHUNKS * sizeof(chunk));
         if (!block) return 0;
         for (int i = 0; i < BLOCK_CHUNKS; i++) {
             block[i].next = s->free_chunks;
@@ -62,7 +62,7 @@ static int store_payload(surface *s, u32 slot, const u8 *payload, u32 length) {
     s->cached_bytes += length;
     entry->length = length;
     for (u32 at = 0; at < length; at += CHUNK_BYTES) {
-        chunk *const c = take_chunk(s);
+        chunk *const c = alloc_chunk(s);
         if (!c) {
             /* What could not be kept is no payload: forget it, so that the chain and its length agree. */
             s->cached_bytes -= length;
@@ -83,7 +83,7 @@ static int store_payload(surface *s, u32 slot, const u8 *payload, u32 length) {
     return FAULT_NONE;
 }
 
-static void forget_all(surface *s) {
+static void clear_cache(surface *s) {
     for (u32 page = 0; page < SLOT_PAGES; page++) {
         if (!s->pages[page]) continue;
         for (u32 i = 0; i < PAGE_SLOTS; i++) free_slot(s, &s->pages[page][i]);
@@ -92,18 +92,18 @@ static void forget_all(surface *s) {
 
 /* ---- operations ---- */
 
-INLINE void touch(surface *s, int tile) { s->touched[tile] = 1; }
+INLINE void mark_touched(surface *s, int tile) { s->touched[tile] = 1; }
 
-static void cell_of(const surface *s, int tile, int *x, int *y, int *width, int *height) {
+static void tile_rect_of(const surface *s, int tile, int *x, int *y, int *width, int *height) {
     *x = tile % s->columns * TILE_PX;
     *y = tile / s->columns * TILE_PX;
     *width = s->width - *x < TILE_PX ? s->width - *x : TILE_PX;
     *height = s->height - *y < TILE_PX ? s->height - *y : TILE_PX;
 }
 
-static int draw(surface *s, int tile, const u8 *payload, u32 length) {
+static int draw_payload(surface *s, int tile, const u8 *payload, u32 length) {
     int x, y, width, height;
-    cell_of(s, tile, &x, &y, &width, &height);
+    tile_rect_of(s, tile, &x, &y, &width, &height);
     u32 pixels[TILE_AREA];
     const int fault = tile_decode(payload, length, width, height, pixels);
     if (fault) return fault;
@@ -112,20 +112,20 @@ static int draw(surface *s, int tile, const u8 *payload, u32 length) {
         const u32 *from = pixels + row * width;
         for (int i = 0; i < width; i++) to[i] = to_rgba(from[i]);
     }
-    touch(s, tile);
+    mark_touched(s, tile);
     return FAULT_NONE;
 }
 
 static int draw_cached(surface *s, int tile, u32 slot) {
     const slot_entry *const entry = find_slot(s, slot, 0);
     if (!entry || !entry->length) return FAULT_SLOT;
-    u8 payload[PAYLOAD_ROOM];
+    u8 payload[PAYLOAD_CAPACITY];
     u32 at = 0;
     for (const chunk *c = entry->first; c; c = c->next, at += CHUNK_BYTES)
         copy_bytes(payload + at, c->bytes, entry->length - at < CHUNK_BYTES ? entry->length - at : CHUNK_BYTES);
     fill_bytes(payload + entry->length, 0, READ_AHEAD);
     s->counts[payload[0] < ENC_COUNT ? payload[0] : 0]++;
-    return draw(s, tile, payload, entry->length);
+    return draw_payload(s, tile, payload, entry->length);
 }
 
 static void move(surface *s, int x, int y, int width, int height, int dx, int dy) {
@@ -135,11 +135,11 @@ static void move(surface *s, int x, int y, int width, int height, int dx, int dy
         __builtin_memmove(to, to - (ptrdiff_t)dy * s->width - dx, (size_t)width * 4);
     }
     for (int row = y / TILE_PX; row <= (y + height - 1) / TILE_PX; row++)
-        for (int column = x / TILE_PX; column <= (x + width - 1) / TILE_PX; column++) touch(s, row * s->columns + column);
+        for (int column = x / TILE_PX; column <= (x + width - 1) / TILE_PX; column++) mark_touched(s, row * s->columns + column);
 }
 
 /* One operation at `at`: checks it, and does it if `apply`. Advances `at`. */
-static int operate(surface *s, const u8 **at_, const u8 *end, int apply) {
+static int run_operation(surface *s, const u8 **at_, const u8 *end, int apply) {
     const u8 *at = *at_;
     const size_t left = (size_t)(end - at);
     const u8 op = at[0];
@@ -180,7 +180,7 @@ static int operate(surface *s, const u8 **at_, const u8 *end, int apply) {
     if (!apply) return FAULT_NONE;
     s->counts[at[0]]++;
     const int fault = op == OP_STORE ? store_payload(s, slot, at, length) : FAULT_NONE;
-    return fault ? fault : draw(s, tile, at, length);
+    return fault ? fault : draw_payload(s, tile, at, length);
 }
 
 int surface_apply(surface *s, const u8 *update, size_t length) {
@@ -194,17 +194,17 @@ int surface_apply(surface *s, const u8 *update, size_t length) {
     /* First look at the whole, so that most of what can be wrong changes nothing. */
     const u8 *const end = update + length;
     for (const u8 *at = update + HEADER_BYTES; at < end;) {
-        const int fault = operate(s, &at, end, 0);
+        const int fault = run_operation(s, &at, end, 0);
         if (fault) return fault;
     }
     if (flags & FLAG_RESET) {
-        forget_all(s);
+        clear_cache(s);
         for (size_t i = 0; i < (size_t)s->width * s->height; i++) s->pixels[i] = 0xFF000000u;
         fill_bytes(s->touched, 1, (size_t)(s->columns * s->rows));
         s->broken = 0;
     }
     for (const u8 *at = update + HEADER_BYTES; at < end;) {
-        const int fault = operate(s, &at, end, 1);
+        const int fault = run_operation(s, &at, end, 1);
         if (fault) {
             s->broken = 1; /* half applied: of no use until a RESET */
             return fault;
@@ -269,14 +269,14 @@ int surface_digest(surface *s, const u8 *rgba, size_t stride, int x, int y, int 
         for (int left = x; left < x + width; left += TILE_PX) {
             const int tile = top / TILE_PX * s->columns + left / TILE_PX;
             int cx, cy, cw, ch;
-            cell_of(s, tile, &cx, &cy, &cw, &ch);
+            tile_rect_of(s, tile, &cx, &cy, &cw, &ch);
             if (cx + cw > x + width || cy + ch > y + height) continue;
             for (int row = 0; row < ch; row++) {
                 const u8 *from = rgba + (size_t)(cy - y + row) * stride + (size_t)(cx - x) * 4;
                 for (int i = 0; i < cw; i++) pixels[row * cw + i] = from_rgba(load32(from + 4 * i));
             }
             s->digests[tile] = tile_digest(pixels, cw, ch, s->seed);
-            s->listed[count++] = (u16)tile;
+            s->digested_tiles[count++] = (u16)tile;
         }
     return count;
 }
@@ -285,11 +285,11 @@ u64 surface_root(const surface *s) {
     return hash_bytes((const u8 *)s->digests, (size_t)(s->columns * s->rows) * 8, s->seed);
 }
 
-surface *surface_make(int width, int height, u64 seed, u32 cache_limit) {
+surface *surface_create(int width, int height, u64 seed, u32 cache_limit) {
     if (width < 1 || height < 1 || width > 32768 || height > 32768) return 0;
     const int columns = (width + TILE_PX - 1) / TILE_PX, rows = (height + TILE_PX - 1) / TILE_PX;
     if (columns * rows > 65535) return 0;
-    surface *s = heap_take(sizeof(surface));
+    surface *s = heap_alloc(sizeof(surface));
     if (!s) return 0;
     fill_bytes(s, 0, sizeof(surface));
     s->width = width;
@@ -300,11 +300,11 @@ surface *surface_make(int width, int height, u64 seed, u32 cache_limit) {
     s->cache_limit = cache_limit;
     s->broken = 1; /* the first update is a RESET */
     const size_t tiles = (size_t)(columns * rows);
-    s->pixels = heap_take((size_t)width * height * 4);
-    s->digests = heap_take(tiles * 8);
-    s->listed = heap_take(tiles * 2);
-    s->touched = heap_take(tiles);
-    if (!s->pixels || !s->digests || !s->listed || !s->touched) return 0;
+    s->pixels = heap_alloc((size_t)width * height * 4);
+    s->digests = heap_alloc(tiles * 8);
+    s->digested_tiles = heap_alloc(tiles * 2);
+    s->touched = heap_alloc(tiles);
+    if (!s->pixels || !s->digests || !s->digested_tiles || !s->touched) return 0;
     for (size_t i = 0; i < (size_t)width * height; i++) s->pixels[i] = 0xFF000000u;
     fill_bytes(s->digests, 0, tiles * 8);
     fill_bytes(s->touched, 0, tiles);

@@ -10,7 +10,7 @@
 #define SLOT_PAGES 256
 #define SLOTS_MAX (PAGE_SLOTS * SLOT_PAGES) /* slot numbers from 0 */
 #define DIRTY_MAX 16
-#define PAYLOAD_ROOM (PAYLOAD_MAX + CHUNK_BYTES + READ_AHEAD)
+#define PAYLOAD_CAPACITY (PAYLOAD_MAX + CHUNK_BYTES + READ_AHEAD)
 /* Places in `counts` behind the encodings. */
 #define COUNT_CACHED ENC_COUNT
 #define COUNT_MOVED (ENC_COUNT + 1)
@@ -33,7 +33,7 @@ typedef struct {
     int broken;
     u32 *pixels; /* RGBA, rows without gaps */
     u64 *digests; /* of each tile as last given to surface_digest */
-    u16 *listed; /* tiles that the last surface_digest digested */
+    u16 *digested_tiles; /* tiles that the last surface_digest digested */
     u8 *touched; /* 1 for each tile that the last update changed */
     u32 counts[COUNTS];
     i32 dirty[DIRTY_MAX][4]; /* x, y, width, height */
@@ -43,9 +43,9 @@ typedef struct {
 } surface;
 
 /* Memory that lives as long as the surface; 0 when there is none. Provided by the host. */
-void *heap_take(size_t bytes);
+void *heap_alloc(size_t bytes);
 
-surface *surface_make(int width, int height, u64 seed, u32 cache_limit);
+surface *surface_create(int width, int height, u64 seed, u32 cache_limit);
 /* update[length .. length + READ_AHEAD) must be readable. FAULT_* on error: then nothing was applied, or `broken` is set. */
 int surface_apply(surface *s, const u8 *update, size_t length);
 /* Fills `dirty` from `touched`; returns how many. */

@@ -8,9 +8,9 @@ extern u8 __heap_base;
 static u8 *heap_top;
 static surface *monitor;
 static u8 *input;
-static u32 input_room;
+static u32 input_capacity;
 
-void *heap_take(size_t bytes) {
+void *heap_alloc(size_t bytes) {
     if (!heap_top) heap_top = &__heap_base;
     const size_t start = ((size_t)heap_top + 15) & ~(size_t)15;
     const u64 end = (u64)start + bytes;
@@ -27,28 +27,28 @@ void *heap_take(size_t bytes) {
 
 /* 0 on success. Call once. */
 EXPORT(create) int create(int width, int height, u64 seed, u32 cache_bytes) {
-    tables_init();
-    monitor = surface_make(width, height, seed, cache_bytes);
+    codec_init();
+    monitor = surface_create(width, height, seed, cache_bytes);
     return monitor ? FAULT_NONE : FAULT_MEMORY;
 }
 
 /* Where to put `bytes` of an update or of pixels; 0 when there is no memory. Good until the next call. */
-EXPORT(room) u8 *room(u32 bytes) {
+EXPORT(input_buffer) u8 *input_buffer(u32 bytes) {
     if (bytes > 0x7FFFFFFF) return 0;
     const u32 wanted = bytes + READ_AHEAD;
-    if (wanted > input_room) {
-        const u32 size = wanted < input_room * 2 ? input_room * 2 : wanted < 65536 ? 65536 : wanted;
-        u8 *place = heap_take(size);
+    if (wanted > input_capacity) {
+        const u32 size = wanted < input_capacity * 2 ? input_capacity * 2 : wanted < 65536 ? 65536 : wanted;
+        u8 *place = heap_alloc(size);
         if (!place) return 0;
         input = place;
-        input_room = size;
+        input_capacity = size;
     }
     return input;
 }
 
 /* The update stands in room(). Answers a fault. */
 EXPORT(apply) int apply(u32 length) {
-    if (!input || length > input_room - READ_AHEAD) return FAULT_TRUNCATED;
+    if (!input || length > input_capacity - READ_AHEAD) return FAULT_TRUNCATED;
     const int fault = surface_apply(monitor, input, length);
     if (!fault) surface_dirty(monitor);
     return fault;
@@ -57,7 +57,7 @@ EXPORT(apply) int apply(u32 length) {
 /* The pixels stand in room(). Answers the number of tiles digested, or -1. */
 EXPORT(digest) int digest(u32 stride, int x, int y, int width, int height) {
     if (!input || width < 1 || height < 1 || stride < (u32)width * 4 ||
-        (u64)stride * (u32)(height - 1) + (u32)width * 4 > input_room - READ_AHEAD)
+        (u64)stride * (u32)(height - 1) + (u32)width * 4 > input_capacity - READ_AHEAD)
         return -1;
     return surface_digest(monitor, input, stride, x, y, width, height);
 }
@@ -68,13 +68,13 @@ EXPORT(touched) u8 *touched(void) { return monitor->touched; }
 EXPORT(counts) u32 *counts(void) { return monitor->counts; }
 EXPORT(dirty) i32 *dirty(void) { return monitor->dirty[0]; }
 EXPORT(dirty_count) int dirty_count(void) { return monitor->dirty_count; }
-EXPORT(listed) u16 *listed(void) { return monitor->listed; }
+EXPORT(digested_tiles) u16 *digested_tiles(void) { return monitor->digested_tiles; }
 EXPORT(digests) u64 *digests(void) { return monitor->digests; }
 EXPORT(cached_bytes) u32 cached_bytes(void) { return monitor->cached_bytes; }
 EXPORT(decode_tile) int decode_tile(u32 length, int width, int height) {
     /* One payload in room(), for the shared vectors; its pixels, 0x00RRGGBB, replace it there. */
     static u32 tile[TILE_AREA];
-    if (!input || length > input_room - READ_AHEAD || width < 1 || height < 1 || width > TILE_PX || height > TILE_PX) return FAULT_TRUNCATED;
+    if (!input || length > input_capacity - READ_AHEAD || width < 1 || height < 1 || width > TILE_PX || height > TILE_PX) return FAULT_TRUNCATED;
     const int fault = tile_decode(input, length, width, height, tile);
     if (!fault) copy_bytes(input, tile, (size_t)(width * height) * 4);
     return fault;

@@ -29,11 +29,11 @@ static void chroma(const u8 *restrict upper, const u8 *restrict lower, int width
 }
 
 /* Even width and height; three components for y, u and v, which no pixel may lead out of 0…255. */
-EXPORT(lb_yuv420) void lb_yuv420(const u8 *picture, i64 stride, int width, int height, const i32 *components, u8 *y, i64 y_stride, u8 *u,
+EXPORT(lb_yuv420) void lb_yuv420(const u8 *frame, i64 stride, int width, int height, const i32 *components, u8 *y, i64 y_stride, u8 *u,
                                  i64 u_stride, u8 *v, i64 v_stride) {
     const component *c = (const component *)components;
     for (int row = 0; row < height; row += 2) {
-        const u8 *upper = picture + row * stride, *lower = upper + stride;
+        const u8 *upper = frame + row * stride, *lower = upper + stride;
         luma(upper, width, c[0], y + row * y_stride);
         luma(lower, width, c[0], y + (row + 1) * y_stride);
         chroma(upper, lower, width, c[1], c[2], u + row / 2 * u_stride, v + row / 2 * v_stride);

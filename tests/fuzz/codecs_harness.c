@@ -40,7 +40,7 @@ static u8 *guarded(size_t bytes) {
 
 static u8 *heap;
 static size_t heap_used;
-void *heap_take(size_t bytes) {
+void *heap_alloc(size_t bytes) {
     const size_t start = (heap_used + 15) & ~(size_t)15;
     if (bytes > HEAP_BYTES - start) return 0;
     heap_used = start + bytes;
@@ -99,7 +99,7 @@ int main(int argc, char **argv) {
         at += 9 + it->length;
     }
     if (!count) return 2;
-    tables_init();
+    codec_init();
     heap = mmap(0, HEAP_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (heap == MAP_FAILED) return 3;
     const u32 room = 1u << 18;
@@ -124,7 +124,7 @@ int main(int argc, char **argv) {
         } else {
             if (!screen || screen_width != it->width || screen_height != it->height || !draw(200)) {
                 heap_used = 0;
-                screen = surface_make(it->width, it->height, 1, 20000);
+                screen = surface_create(it->width, it->height, 1, 20000);
                 screen_width = it->width;
                 screen_height = it->height;
                 if (!screen) return 3;

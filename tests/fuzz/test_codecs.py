@@ -1,4 +1,4 @@
-"""Fuzz smoke, a few seconds with fixed seeds: nothing makes the decoders leave their bounds."""
+"""Fuzzes the decoders for a few seconds with fixed seeds: no input makes them access memory out of bounds."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from display_codecs import wire
-from display_codecs.compile import VARIANTS, compile_c, native_folder
+from display_codecs.compile import AGENT_SOURCES, VARIANTS, compile_c, native_folder
 
-from tests.unit.codecs.wasm_viewer import WasmViewer
+from tests.fakes.wasm_viewer import WasmViewer
 
 ROOT = Path(__file__).resolve().parents[2]
 HARNESS = Path(__file__).with_name("codecs_harness.c")
 
 
 def _seeds() -> list[tuple[int, int, int, bytes]]:
-    """(kind, width, height, bytes): the golden vectors, good and bad."""
+    """Returns the golden vectors, good and bad, as (kind, width, height, bytes)."""
     tiles = json.loads((ROOT / "codecs/vectors/tiles.json").read_text(encoding="utf-8"))
     stories = json.loads((ROOT / "tests/vectors/updates.json").read_text(encoding="utf-8"))["stories"]
     seeds = [
@@ -39,16 +39,14 @@ def _seeds() -> list[tuple[int, int, int, bytes]]:
 
 @pytest.fixture(scope="module")
 def harness(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The program and its corpus."""
+    """Compiles the program, and writes its corpus."""
     folder = tmp_path_factory.mktemp("fuzz")
     program, corpus = folder / "harness", folder / "corpus"
     native = native_folder()
-    sources = [
-        str(file) for file in sorted(native.glob("*.c")) if file.name not in ("wasm.c", "batch.c", "move.c")
-    ]
+    excluded = AGENT_SOURCES | {"wasm.c"}
+    sources = [str(file) for file in sorted(native.glob("*.c")) if file.name not in excluded]
     target = next(iter(VARIANTS[platform.machine()].values()))
     traps = ["-fsanitize=undefined,bounds", "-O1", "-DLB_DECODER_ONLY", f"-I{native}"]
-    sources = [name for name in sources if not name.endswith("plane_encode.c")]
     compile_c([*target, *traps, str(HARNESS), *sources], program)
     with corpus.open("wb") as file:
         for kind, width, height, data in _seeds():
@@ -57,26 +55,26 @@ def harness(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_native_decoder_keeps_its_bounds(harness: tuple[Path, Path], seed: int) -> None:
+def test_the_native_decoder_stays_within_bounds(harness: tuple[Path, Path], seed: int) -> None:
     program, corpus = harness
-    done = subprocess.run(
+    completed = subprocess.run(
         [str(program), str(seed), "60000", str(corpus)],
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
-    assert done.returncode == 0, f"ended with {done.returncode}: {done.stderr}"
-    found = re.fullmatch(r"payloads (\d+)/(\d+) updates (\d+)/(\d+)\n", done.stdout)
+    assert completed.returncode == 0, f"ended with {completed.returncode}: {completed.stderr}"
+    found = re.fullmatch(r"payloads (\d+)/(\d+) updates (\d+)/(\d+)\n", completed.stdout)
     assert found is not None
     payloads_good, payloads, updates_good, updates = map(int, found.groups())
-    # Both fates occur often, or the fuzzing reaches nothing.
+    # Both results must occur often, or else the mutations are too weak or too strong.
     assert 500 < payloads_good < payloads - 500
     assert 500 < updates_good < updates - 500
 
 
-def test_browser_decoder_never_traps() -> None:
-    """A trap raises. Two decoders always agree; after a fault both want a RESET."""
+def test_the_decoder_for_browsers_never_traps() -> None:
+    """A trap raises an exception. Two decoders always agree; after a fault, both need a RESET."""
     random = np.random.default_rng(5)
     seeds = [seed for seed in _seeds() if seed[0] == 1]
     viewer, again = WasmViewer(150, 100, 1, 20000), WasmViewer(150, 100, 1, 20000)
@@ -101,7 +99,7 @@ def test_browser_decoder_never_traps() -> None:
     assert 300 < faults < 1400
 
 
-def test_browser_decoder_takes_any_payload() -> None:
+def test_the_decoder_for_browsers_accepts_or_refuses_any_payload() -> None:
     random = np.random.default_rng(6)
     seeds = [seed for seed in _seeds() if seed[0] == 0 and seed[3]]
     viewer = WasmViewer(64, 64)

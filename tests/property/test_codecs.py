@@ -1,4 +1,4 @@
-"""The lossless claim: decode(encode(x)) == x, for every encoding and any picture, by both decoders."""
+"""Lossless means: decode(encode(x)) == x, for every encoding and any tile, with both decoders."""
 
 from __future__ import annotations
 
@@ -18,35 +18,33 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tests.unit.codecs.wasm_viewer import WasmViewer
+from tests.fakes.wasm_viewer import WasmViewer
 
 sizes = st.integers(1, 64)
 
 
 @st.composite
-def arbitrary(draw: st.DrawFn) -> Pixels:
-    """Any small picture, as hypothesis likes it: few values, many repeats, sharp corners."""
+def small_tiles(draw: st.DrawFn) -> Pixels:
+    """Any small tile. Hypothesis prefers few values and many repetitions."""
     shape = draw(st.tuples(st.integers(1, 12), st.integers(1, 12), st.just(3)))
     return from_rgb(draw(hnp.arrays(np.uint8, shape)).astype(int))
 
 
 @st.composite
-def sampled(draw: st.DrawFn) -> Pixels:
-    """A picture of a kind that desktops show, at any tile size, with a few pixels spoilt."""
+def sample_tiles(draw: st.DrawFn) -> Pixels:
+    """A sample of what desktops show, at any size of a tile, with a few random pixels."""
     sample = SAMPLES[draw(st.sampled_from(sorted(SAMPLES)))]
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
     width, height = draw(sizes), draw(sizes)
-    picture = sample(width, height, random)
+    tile = sample(width, height, random)
     for _ in range(draw(st.integers(0, 4))):
-        picture[int(random.integers(0, height)), int(random.integers(0, width)), :3] = random.integers(
-            0, 256, 3
-        )
-    return picture
+        tile[int(random.integers(0, height)), int(random.integers(0, width)), :3] = random.integers(0, 256, 3)
+    return tile
 
 
 @st.composite
-def steep(draw: st.DrawFn) -> Pixels:
-    """Grey or coloured noise of any spread about any level: the whole family of tables, and escapes."""
+def noise_tiles(draw: st.DrawFn) -> Pixels:
+    """Grey or coloured noise of any spread around any level, which uses all tables, and escapes."""
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
     width, height = draw(sizes), draw(sizes)
     spread, level = draw(st.floats(0.01, 200)), draw(st.integers(0, 255))
@@ -55,7 +53,7 @@ def steep(draw: st.DrawFn) -> Pixels:
     return from_rgb(np.broadcast_to(np.clip(noise, 0, 255).astype(int), (height, width, 3)))
 
 
-pictures = arbitrary() | sampled() | steep()
+tiles = small_tiles() | sample_tiles() | noise_tiles()
 
 
 @pytest.fixture(scope="module")
@@ -64,38 +62,38 @@ def viewer() -> WasmViewer:
 
 
 @settings(max_examples=150, deadline=None)
-@given(picture=pictures)
-def test_every_encoding_gives_back_what_it_took(viewer: WasmViewer, picture: Pixels) -> None:
-    height, width = picture.shape[:2]
+@given(tile=tiles)
+def test_every_encoding_is_lossless(viewer: WasmViewer, tile: Pixels) -> None:
+    height, width = tile.shape[:2]
     for encoding in Encoding:
-        payload = encode_tile_as(picture, encoding)
+        payload = encode_tile_as(tile, encoding)
         if payload is None:
             assert encoding is not Encoding.RAW
             continue
         assert payload[0] == encoding
-        assert np.array_equal(decode_tile(payload, width, height), picture)
+        assert np.array_equal(decode_tile(payload, width, height), tile)
         fault, pixels = viewer.decode_tile(payload, width, height)
         assert fault == 0
         assert pixels is not None
-        assert np.array_equal(pixels, picture.view("<u4")[:, :, 0])
+        assert np.array_equal(pixels, tile.view("<u4")[:, :, 0])
 
 
 @settings(max_examples=100, deadline=None)
-@given(picture=pictures)
-def test_the_chosen_encoding_is_lossless_bounded_and_deterministic(picture: Pixels) -> None:
-    height, width = picture.shape[:2]
+@given(tile=tiles)
+def test_the_chosen_encoding_is_lossless_bounded_and_deterministic(tile: Pixels) -> None:
+    height, width = tile.shape[:2]
     grid = TileGrid(width, height)
-    payload = encode_tiles(picture, grid, [0]).payload(0)
+    payload = encode_tiles(tile, grid, [0]).payload(0)
     assert len(payload) <= 1 + 3 * width * height
-    assert payload == encode_tiles(picture.copy(), grid, [0]).payload(0)
+    assert payload == encode_tiles(tile.copy(), grid, [0]).payload(0)
     decoded = decode_tile(payload, width, height)
-    assert np.array_equal(decoded, picture)
-    assert digest_tiles(decoded, grid, [0], 5).tolist() == digest_tiles(picture, grid, [0], 5).tolist()
+    assert np.array_equal(decoded, tile)
+    assert digest_tiles(decoded, grid, [0], 5).tolist() == digest_tiles(tile, grid, [0], 5).tolist()
 
 
 @settings(max_examples=150, deadline=None)
 @given(payload=st.binary(max_size=200), encoding=st.integers(0, 6), width=sizes, height=sizes)
-def test_both_decoders_agree_about_anything(
+def test_both_decoders_agree_about_any_payload(
     viewer: WasmViewer, payload: bytes, encoding: int, width: int, height: int
 ) -> None:
     data = bytes([encoding]) + payload

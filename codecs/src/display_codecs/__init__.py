@@ -1,4 +1,4 @@
-"""The tile format of Lightbox: encoder, decoder, digests. Specified in codecs/README.md."""
+"""The lossless tile format of Lightbox: encoder, decoder and digests. codecs/README.md specifies it."""
 
 from display_codecs.geometry import TILE_PX, TileGrid
 from display_codecs.move import Move, find_move
@@ -7,13 +7,13 @@ from display_codecs.registry import ENCODING_NAMES, PROPERTIES, Encoding, Proper
 from display_codecs.tiles import (
     PAYLOAD_MAX_BYTES,
     EncodedTiles,
+    copy_and_compare_tiles,
+    copy_and_digest_tiles,
     decode_tile,
     digest_tiles,
     encode_tile_as,
     encode_tiles,
-    copy_and_compare_tiles,
     root_digest,
-    copy_and_digest_tiles,
 )
 from display_codecs.yuv import to_yuv420, yuv_components
 
@@ -28,14 +28,14 @@ __all__ = [
     "Move",
     "Properties",
     "TileGrid",
+    "copy_and_compare_tiles",
+    "copy_and_digest_tiles",
     "decode_tile",
     "digest_tiles",
     "encode_tile_as",
     "encode_tiles",
     "find_move",
-    "copy_and_compare_tiles",
     "root_digest",
-    "copy_and_digest_tiles",
     "to_yuv420",
     "yuv_components",
 ]

@@ -1,4 +1,4 @@
-"""`python -m display_codecs.build_wasm OUT`: compiles the browser's decoder."""
+"""`python -m display_codecs.build_wasm OUT.wasm` compiles the decoder for browsers."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Compiles `codecs/native` with the C compiler of PyPI's `ziglang`: for this machine, and for the browser.
+"""Compiles `codecs/native` for this machine and for browsers, with the C compiler of PyPI's `ziglang`.
 
-Stands on its own (no import of the package), because `setup.py` loads it before the package can be imported.
+This module imports nothing of the package, because `setup.py` loads it before the package can be imported.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-#: Shared libraries by machine; the loader takes the first that the processor can run.
-#: glibc 2.17 is what any Linux since 2014 has.
+#: Compiler arguments by machine and variant of the shared library. `native.py` loads the variant that suits
+#: the processor. Any Linux since 2014 has glibc 2.17.
 VARIANTS: dict[str, dict[str, list[str]]] = {
     "x86_64": {
         "v3": ["-target", "x86_64-linux-gnu.2.17", "-mcpu=x86_64_v3"],
@@ -20,21 +20,18 @@ VARIANTS: dict[str, dict[str, list[str]]] = {
     "aarch64": {"v8": ["-target", "aarch64-linux-gnu.2.17"]},
 }
 COMMON = ["-std=c11", "-O3", "-Wall", "-Wextra", "-Werror", "-fno-strict-aliasing", "-fno-sanitize=undefined"]
-#: What only a viewer needs.
-VIEWER_SOURCES = ("surface.c", "wasm.c")
-#: Sources of the decoder alone, which is what the browser gets.
-DECODER_SOURCES = (
-    "colour.c", "digest.c", "grey.c", "palette.c", "plane_decode.c", "plane_tables.c",
-    "raw.c", "registry.c", "solid.c", *VIEWER_SOURCES,
-)  # fmt: skip
+#: Sources that only a viewer needs, which is no part of the shared library.
+VIEWER_SOURCES = frozenset({"surface.c", "wasm.c"})
+#: Sources that only an agent needs, which are no part of the decoder for browsers.
+AGENT_SOURCES = frozenset({"batch.c", "move.c", "plane_encode.c", "yuv.c"})
 
 
 class CompileError(Exception):
-    """The compiler is missing or refused; `str()` has its words."""
+    """The compiler is missing or failed. The message contains its output."""
 
 
 def native_folder() -> Path:
-    """Where the C sources are: beside `src/` in the source tree."""
+    """Returns the folder of the C sources, beside `src/`. Raises CompileError outside of the source tree."""
     folder = Path(__file__).resolve().parents[2] / "native"
     if not (folder / "tile.h").is_file():
         raise CompileError(f"the C sources are not at {folder}: build from the source tree")
@@ -42,21 +39,24 @@ def native_folder() -> Path:
 
 
 def compile_c(arguments: list[str], out: Path) -> None:
-    """Runs the compiler. `out` is replaced at once: who runs keeps the old one. Raises CompileError."""
+    """Runs the compiler. Raises CompileError.
+
+    `out` is replaced atomically, so that running processes keep the file that they have loaded.
+    """
     scratch = out.with_name(f".{out.name}.new")
     command = [sys.executable, "-m", "ziglang", "cc", *COMMON, *arguments, "-o", str(scratch)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise CompileError(f"{' '.join(command)}\n{done.stderr.strip()}")
+    completed = subprocess.run(command, capture_output=True, text=True, check=False)
+    if completed.returncode:
+        raise CompileError(f"{' '.join(command)}\n{completed.stderr.strip()}")
     scratch.replace(out)
 
 
 def compile_libraries(folder: Path, sources: Path) -> list[Path]:
-    """Builds every variant for this machine into `folder`. Raises CompileError."""
+    """Builds the shared library in every variant for this machine. Returns the files. Raises CompileError."""
     machine = platform.machine()
     if machine not in VARIANTS:
-        raise CompileError(f"no build for {machine}; known: {', '.join(VARIANTS)}")
-    files = [str(file) for file in sorted(sources.glob("*.c")) if file.name not in VIEWER_SOURCES]
+        raise CompileError(f"{machine} is not supported; supported are {', '.join(VARIANTS)}")
+    files = _sources(sources, without=VIEWER_SOURCES)
     built = []
     for variant, arguments in VARIANTS[machine].items():
         out = folder / f"display_codecs-{variant}.so"
@@ -66,14 +66,18 @@ def compile_libraries(folder: Path, sources: Path) -> list[Path]:
 
 
 def compile_wasm(out: Path, sources: Path) -> None:
-    """Builds the browser's decoder. Raises CompileError."""
+    """Builds the decoder for browsers. Raises CompileError."""
     out.parent.mkdir(parents=True, exist_ok=True)
     compile_c(
         [
             "-target", "wasm32-freestanding",
             "-mcpu=generic+simd128+bulk_memory+sign_ext+nontrapping_fptoint",
             "-DLB_DECODER_ONLY", "-nostdlib", "-Wl,--no-entry", "-Wl,--strip-all", "-Wl,-z,stack-size=262144",
-            *(str(sources / name) for name in DECODER_SOURCES),
+            *_sources(sources, without=AGENT_SOURCES),
         ],
         out,
     )  # fmt: skip
+
+
+def _sources(folder: Path, *, without: frozenset[str]) -> list[str]:
+    return [str(file) for file in sorted(folder.glob("*.c")) if file.name not in without]

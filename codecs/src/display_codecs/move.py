@@ -1,4 +1,4 @@
-"""What scrolled."""
+"""Finds content that scrolled between two frames."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from display_codecs.native import library, picture_size
+from display_codecs.native import frame_size, library
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """(x, y, width, height) of the new picture is exactly what stood at (x − dx, y − dy) before."""
+    """A rectangle that shows exactly what was at (x − dx, y − dy) before. All in pixels."""
 
     x: int
     y: int
@@ -25,14 +25,16 @@ class Move:
 def find_move(
     before: NDArray[np.uint8], after: NDArray[np.uint8], rect: tuple[int, int, int, int]
 ) -> Move | None:
-    """The dominant scroll, up, down, left or right, within `rect` (x, y, width, height px) of two pictures.
+    """Finds the dominant scroll up, down, left or right within `rect`, (x, y, width, height) in pixels.
 
-    Source and destination both lie within `rect`, and every pixel was compared. None when nothing moved, or
-    too little (4096 px) to be worth it. Quick where nothing moved, because only sample strips are looked at.
+    The source and the destination of the move lie within `rect`, and every pixel of them was compared.
+    Returns None if nothing moved, or if the move would correct fewer than 4096 pixels. That is fast if
+    nothing moved, because only sampled strips are compared then. Raises ValueError if `rect` leaves the
+    frames.
     """
-    size = picture_size(before)
-    if picture_size(after) != size:
-        raise ValueError("the pictures differ in size")
+    size = frame_size(before)
+    if frame_size(after) != size:
+        raise ValueError("the frames differ in size")
     x, y, width, height = rect
     if x < 0 or y < 0 or width < 0 or height < 0 or x + width > size[0] or y + height > size[1]:
         raise ValueError(f"{rect} is not within {size[0]} × {size[1]} px")

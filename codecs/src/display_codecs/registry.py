@@ -1,4 +1,8 @@
-"""The encodings and their properties, as the decoder's first byte numbers them."""
+"""The encodings of tiles, by the number that is the first byte of a payload.
+
+This is the only list of encodings in Python. The TypeScript client is generated from it, and a test compares
+it with the list in native/tile.h.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from enum import IntEnum
 
 
 class Encoding(IntEnum):
-    """First byte of a payload."""
+    """The first byte of a payload."""
 
     SOLID = 0
     PALETTE = 1
@@ -18,9 +22,14 @@ class Encoding(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Properties:
+    """What an encoding can express."""
+
+    #: Whether decoding gives back the pixels that were encoded.
     lossless: bool
-    grey_only: bool  #: expresses R = G = B alone
-    colours_max: int | None  #: expresses at most so many colours
+    #: Whether the encoding expresses only tiles with R = G = B.
+    grey_only: bool
+    #: The largest number of colours in a tile; None without such a limit.
+    colours_max: int | None
 
 
 PROPERTIES: dict[Encoding, Properties] = {
@@ -31,5 +40,5 @@ PROPERTIES: dict[Encoding, Properties] = {
     Encoding.RAW: Properties(lossless=True, grey_only=False, colours_max=None),
 }
 
-#: Names as `hello.encodings` and `status.encodings` have them.
+#: The names by number, as in `hello.encodings` and `status.encodings` (PROTOCOL.md).
 ENCODING_NAMES: tuple[str, ...] = tuple(encoding.name.lower() for encoding in Encoding)

@@ -1,4 +1,7 @@
-"""Pictures that bring out every encoding, for golden vectors, tests and benchmarks. Deterministic."""
+"""Sample images for golden vectors, tests and benchmarks, which together use every encoding.
+
+The same random generator gives the same image.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,16 @@ Pixels = NDArray[np.uint8]
 
 
 def from_grey(levels: NDArray[np.integer]) -> Pixels:
-    """(height, width) levels, clipped to 0 … 255, as (height, width, 4) BGRX with X = 0."""
+    """Converts (height, width) levels, clipped to 0 … 255, to (height, width, 4) BGRX with X = 0."""
     clipped = np.clip(levels, 0, 255).astype(np.uint8)
     return from_rgb(np.repeat(clipped[:, :, None], 3, axis=2))
 
 
 def from_rgb(rgb: NDArray[np.integer]) -> Pixels:
-    """(height, width, 3) RGB, clipped to 0 … 255, as (height, width, 4) BGRX with X = 0."""
-    picture = np.zeros((*rgb.shape[:2], 4), np.uint8)
-    picture[:, :, :3] = np.clip(rgb, 0, 255).astype(np.uint8)[:, :, ::-1]
-    return picture
+    """Converts (height, width, 3) RGB, clipped to 0 … 255, to (height, width, 4) BGRX with X = 0."""
+    image = np.zeros((*rgb.shape[:2], 4), np.uint8)
+    image[:, :, :3] = np.clip(rgb, 0, 255).astype(np.uint8)[:, :, ::-1]
+    return image
 
 
 def solid(width: int, height: int, random: np.random.Generator) -> Pixels:
@@ -28,29 +31,31 @@ def solid(width: int, height: int, random: np.random.Generator) -> Pixels:
 
 
 def text(width: int, height: int, random: np.random.Generator) -> Pixels:
-    """Runs of a few colours on a ground, many rows alike."""
-    ground = np.zeros((height, width), int)
+    """Draws rectangles in a few colours, so that many rows are equal."""
+    indices = np.zeros((height, width), int)
     for _ in range(max(1, width * height // 60)):
         x, y = int(random.integers(0, width)), int(random.integers(0, height))
-        ground[y : y + int(random.integers(1, 9)), x : x + int(random.integers(1, 4))] = random.integers(0, 6)
-    return from_rgb(random.integers(0, 256, (6, 3))[ground])
+        indices[y : y + int(random.integers(1, 9)), x : x + int(random.integers(1, 4))] = random.integers(
+            0, 6
+        )
+    return from_rgb(random.integers(0, 256, (6, 3))[indices])
 
 
 def many_colours(width: int, height: int, random: np.random.Generator) -> Pixels:
-    """As many colours as a palette can hold, and a few fewer."""
+    """Uses nearly as many colours as a palette can hold."""
     palette = random.integers(0, 256, (int(random.integers(200, 256)), 3))
     return from_rgb(palette[random.integers(0, len(palette), (height, width))])
 
 
 def slice_with_noise(width: int, height: int, random: np.random.Generator) -> Pixels:
-    """A smooth grey hill with noise of a few levels, clipped at black."""
+    """Draws smooth grey hills with noise of a few levels, clipped at black."""
     y, x = np.mgrid[0:height, 0:width]
     hill = 90 * np.sin(x / 17) * np.cos(y / 23) + 40
     return from_grey(np.rint(hill + random.normal(0, 2.0, hill.shape)).astype(int))
 
 
 def photograph(width: int, height: int, random: np.random.Generator) -> Pixels:
-    """Smooth colour with a little noise in each channel."""
+    """Draws smooth colours with a little noise in each channel."""
     y, x = np.mgrid[0:height, 0:width]
     channels = [120 + 80 * np.sin(x / a + y / b) for a, b in ((19, 31), (23, 29), (41, 17))]
     smooth = np.stack(channels, axis=2)
@@ -58,7 +63,7 @@ def photograph(width: int, height: int, random: np.random.Generator) -> Pixels:
 
 
 def grey_edges(width: int, height: int, random: np.random.Generator) -> Pixels:
-    """Grey from edge to edge of the range: residuals that must be escaped."""
+    """Draws grey levels from one end of the range to the other: their residuals must be escaped."""
     blocks = random.integers(0, 2, (height, width)) * 255
     blocks[::3] = random.integers(0, 256, blocks[::3].shape)
     return from_grey(blocks)
@@ -68,7 +73,7 @@ def white_noise(width: int, height: int, random: np.random.Generator) -> Pixels:
     return from_rgb(random.integers(0, 256, (height, width, 3)))
 
 
-#: By name; each takes width, height in px and a random generator.
+#: Functions by name. Each takes the width and height in pixels, and a random generator.
 SAMPLES: dict[str, Callable[[int, int, np.random.Generator], Pixels]] = {
     "solid": solid,
     "text": text,

@@ -1,8 +1,7 @@
-"""`python -m display_codecs.vectors TILES.json UPDATES.json`: writes the golden vectors.
+"""`python -m display_codecs.vectors TILES.json UPDATES.json` writes the golden vectors.
 
-Pytest and Vitest read them. Bytes are in base64, digests and seeds in hexadecimal.
-
-Run it when the format changes on purpose, and look at the difference before committing it.
+Pytest and Vitest read them. Bytes are in base64, digests and seeds are hexadecimal. Run this when the format
+changes on purpose, and review the difference before you commit it.
 """
 
 from __future__ import annotations
@@ -37,8 +36,8 @@ def _digest(pixels: Pixels) -> str:
     return f"{int(digest_tiles(pixels, grid, [0], SEED)[0]):016x}"
 
 
-#: Which samples show an encoding best.
-_SHOWN: dict[Encoding, tuple[str, ...]] = {
+#: Samples for which each encoding is meant.
+_SAMPLES_OF: dict[Encoding, tuple[str, ...]] = {
     Encoding.SOLID: ("solid",),
     Encoding.PALETTE: ("text", "many-colours"),
     Encoding.GREY: ("slice-with-noise", "grey-edges"),
@@ -48,12 +47,12 @@ _SHOWN: dict[Encoding, tuple[str, ...]] = {
 
 
 def _good_tiles() -> list[Vector]:
-    """Every encoding at every size where it can express its samples; the digest's seed is SEED."""
+    """Returns each encoding at each size where it can express its samples. Digests have the seed SEED."""
     vectors = []
-    for encoding, names in _SHOWN.items():
+    for encoding, names in _SAMPLES_OF.items():
         for width, height in SIZES:
             if encoding is Encoding.RAW and width * height > 1000:
-                continue  # large, and teaches nothing
+                continue  # large vectors, and `raw` is too simple to need them
             for name in names:
                 pixels = SAMPLES[name](width, height, np.random.default_rng(7))
                 payload = encode_tile_as(pixels, encoding)
@@ -72,7 +71,7 @@ def _good_tiles() -> list[Vector]:
 
 
 def _bad_tiles() -> list[Vector]:
-    """Payloads that every decoder must refuse, with the fault that ours names."""
+    """Returns payloads that every decoder must refuse, with the fault that ours returns."""
     pixels = slice_with_noise(64, 64, np.random.default_rng(3))
     grey, colour = (encode_tile_as(pixels, encoding) or b"" for encoding in (Encoding.GREY, Encoding.COLOUR))
     palette = encode_tile_as(SAMPLES["text"](64, 64, np.random.default_rng(3)), Encoding.PALETTE) or b""
@@ -118,7 +117,7 @@ def _bad_tiles() -> list[Vector]:
 
 
 def _updates() -> list[Vector]:
-    """Stories of one monitor each: updates in order, what each does, and what the picture is then."""
+    """Returns sequences of updates for one monitor, with the result of each update."""
     width, height = 150, 100
     grid = TileGrid(width, height)
     everything = range(grid.count)
@@ -131,11 +130,11 @@ def _updates() -> list[Vector]:
     black = from_grey(np.zeros((height, width), int))
     reset = wire.update(*map(wire.tile, everything, payloads), flags=wire.RESET)
 
-    def root(picture: Pixels) -> str:
-        return f"{root_digest(digest_tiles(picture, grid, everything, SEED), SEED):016x}"
+    def root(frame: Pixels) -> str:
+        return f"{root_digest(digest_tiles(frame, grid, everything, SEED), SEED):016x}"
 
-    def good(data: bytes, picture: Pixels, tiles: list[int]) -> Vector:
-        return {"update": _text(data), "fault": 0, "root": root(picture), "tiles": tiles}
+    def good(data: bytes, frame: Pixels, tiles: list[int]) -> Vector:
+        return {"update": _text(data), "fault": 0, "root": root(frame), "tiles": tiles}
 
     def bad(data: bytes, fault: int) -> Vector:
         return {"update": _text(data), "fault": fault}

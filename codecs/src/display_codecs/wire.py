@@ -1,4 +1,7 @@
-"""Bytes of whole updates (PROTOCOL.md, 3), for vectors and tests; the product has a writer of its own."""
+"""Builds updates byte by byte (PROTOCOL.md, section 3), for vectors and tests.
+
+The product has a writer of its own, in display_server.protocol.wire; the two check each other.
+"""
 
 from __future__ import annotations
 

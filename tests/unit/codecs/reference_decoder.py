@@ -1,11 +1,11 @@
-"""A second decoder, made from codecs/README.md: slow, and there to hold the specification to its word."""
+"""A slow second decoder, written from codecs/README.md alone, to prove that the specification suffices."""
 
 from __future__ import annotations
 
 from functools import cache
 
 MASK = 0xFFFFFFFF
-NOBODY = -1
+NO_INDEX = -1
 WEIGHTS = [
     [12, 5, -1, 6, -2, -4], [4, 19, -1, 2, 1, -9], [4, 4, 2, 4, 1, 1], [17, 0, 1, 4, -7, 1],
     [16, 16, -16, 0, 0, 0], [25, -14, 6, 10, -10, -1], [1, 27, -1, 1, 0, -12], [15, 8, -4, 4, -3, -4],
@@ -22,7 +22,7 @@ THRESHOLDS = (1, 4, 7, 11, 17, 28, 60)
 
 @cache
 def table(number: int) -> tuple[list[int], list[int], list[int]]:
-    """Frequency and cumulative of each symbol, symbol of each slot."""
+    """Returns the frequency and the cumulative frequency of each symbol, and the symbol of each slot."""
     theta = THETA[number]
     theta_tail = 65536 - (65536 - theta) // 3
     power, tail, weight = 65536, theta, []
@@ -121,7 +121,7 @@ class _Bits:
     def __init__(self, body: bytes) -> None:
         self.body, self.at = body, 0
         self.low, self.high, self.code = 0, MASK, 0
-        self.chances: dict[object, list[int]] = {}
+        self.models: dict[object, list[int]] = {}
         for _ in range(4):
             self.code = self.code << 8 | self._byte()
 
@@ -130,16 +130,16 @@ class _Bits:
         return self.body[self.at - 1] if self.at <= len(self.body) else 0
 
     def bit(self, name: object) -> int:
-        chance = self.chances.setdefault(name, [32768, 0])
-        middle = self.low + ((self.high - self.low) * chance[0] >> 16)
+        model = self.models.setdefault(name, [32768, 0])
+        middle = self.low + ((self.high - self.low) * model[0] >> 16)
         bit = int(self.code <= middle)
         if bit:
             self.high = middle
         else:
             self.low = middle + 1
-        change = ((65535 if bit else 0) - chance[0]) * (655360 // (10 * chance[1] + 16))
-        chance[0] = min(65472, max(64, chance[0] + (abs(change) // 65536) * (1 if change > 0 else -1)))
-        chance[1] = min(chance[1] + 1, 60)
+        change = ((65535 if bit else 0) - model[0]) * (655360 // (10 * model[1] + 16))
+        model[0] = min(65472, max(64, model[0] + (abs(change) // 65536) * (1 if change > 0 else -1)))
+        model[1] = min(model[1] + 1, 60)
         while self.low >> 24 == self.high >> 24:
             self.low = self.low << 8 & MASK
             self.high = self.high << 8 & MASK | 255
@@ -167,7 +167,7 @@ def _palette(body: bytes, width: int, height: int) -> list[list[int]]:
     out: list[list[int]] = []
 
     def at(x: int, y: int) -> int:
-        return out[y][x] if 0 <= y < len(out) and 0 <= x < len(out[y]) else NOBODY
+        return out[y][x] if 0 <= y < len(out) and 0 <= x < len(out[y]) else NO_INDEX
 
     copied = 0
     for y in range(height):
@@ -188,21 +188,21 @@ def _palette(body: bytes, width: int, height: int) -> list[list[int]]:
             )
             equal = (n == w, n == nw, n == ne, w == nw, n == nn, w == ww)
             shape = sum(1 << i for i, yes in enumerate(equal) if yes)
-            asked: list[int] = []
+            tried: list[int] = []
             for name, neighbour in (("n", n), ("w", w), ("ne", ne), ("nw", nw)):
-                if neighbour == NOBODY or neighbour in asked:
+                if neighbour == NO_INDEX or neighbour in tried:
                     continue
-                asked.append(neighbour)
+                tried.append(neighbour)
                 if bits.bit((name, shape)):
                     out[y].append(neighbour)
                     break
             else:
-                out[y].append(bits.tree(("literal", 16 if w == NOBODY else w >> max(size - 4, 0)), size))
+                out[y].append(bits.tree(("literal", 16 if w == NO_INDEX else w >> max(size - 4, 0)), size))
     return [[colours[i] for i in row] for row in out]
 
 
 def decode(payload: bytes, width: int, height: int) -> list[list[int]]:
-    """Rows of 0xRRGGBB. Raises anything at all for a malformed payload."""
+    """Returns rows of 0xRRGGBB. Raises any exception for a malformed payload."""
     encoding, body = payload[0], payload[1:]
     if encoding in (0, 4):
         pixels = [int.from_bytes(body[i : i + 3], "big") for i in range(0, len(body), 3)]

@@ -1,4 +1,4 @@
-"""find_move: what it finds is exact, and it finds scrolls."""
+"""find_move finds scrolled content, and what it finds is exact."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PAGE_X, PAGE_Y, PAGE_WIDTH, PAGE_HEIGHT = 50, 40, 300, 400
 
 
 def _page() -> Pixels:
-    """A long page of lines of text-like marks, blank lines between them."""
+    """Returns a long page with lines of text-like marks."""
     random = np.random.default_rng(4)
     page = np.full((1200, PAGE_WIDTH, 4), 255, np.uint8)
     for line in range(0, 1200, 16):
@@ -22,7 +22,7 @@ def _page() -> Pixels:
 
 
 def _screen(page: Pixels, offset: int, column: int = 0) -> Pixels:
-    """A window that shows the page from a row and column, on a ground that stays."""
+    """Returns a screen with a window that shows the page from `offset` and `column` on."""
     screen = np.zeros((500, 420, 4), np.uint8)
     screen[:, :, 0] = np.arange(420) % 251
     screen[:, :, 1] = (np.arange(500) % 241)[:, None]
@@ -63,34 +63,34 @@ def test_horizontal_scroll(by: int) -> None:
     assert _holds(move, before, after)
 
 
-def test_the_undefined_byte_does_not_matter() -> None:
+def test_the_undefined_byte_is_ignored() -> None:
     page = _page()
     before, after = _screen(page, 400), _screen(page, 420)
     after[:, :, 3] = np.random.default_rng(1).integers(0, 256, after.shape[:2])
     assert find_move(before, after, WHOLE) == find_move(before, _screen(page, 420), WHOLE)
 
 
-def test_what_stays_in_the_way_is_left_out() -> None:
+def test_content_that_does_not_scroll_is_excluded() -> None:
     page = _page()
     before, after = _screen(page, 400), _screen(page, 432)
     for screen in (before, after):
-        screen[60:90, 100:180] = (1, 2, 3, 0)  # a note that does not scroll
+        screen[60:90, 100:180] = (1, 2, 3, 0)  # an overlay that does not scroll
     move = find_move(before, after, WHOLE)
     assert move is not None
     assert _holds(move, before, after)
 
 
-def test_nothing_moved() -> None:
+def test_equal_frames_contain_no_move() -> None:
     screen = _screen(_page(), 100)
     assert find_move(screen, screen.copy(), WHOLE) is None
 
 
-def test_new_pixels_are_no_move() -> None:
+def test_new_noise_is_not_a_move() -> None:
     noise = [SAMPLES["white-noise"](420, 500, np.random.default_rng(i)) for i in (1, 2)]
     assert find_move(noise[0], noise[1], WHOLE) is None
 
 
-def test_a_blank_page_is_no_move() -> None:
+def test_a_blank_area_is_not_a_move() -> None:
     before = np.zeros((500, 420, 4), np.uint8)
     after = before.copy()
     after[200:] = 255
@@ -98,7 +98,7 @@ def test_a_blank_page_is_no_move() -> None:
 
 
 @pytest.mark.parametrize("rect", [(0, 0, 0, 0), (0, 0, 8, 500), (3, 3, 420 - 3, 20), (419, 499, 1, 1)])
-def test_small_regions(rect: tuple[int, int, int, int]) -> None:
+def test_small_regions_are_not_searched(rect: tuple[int, int, int, int]) -> None:
     page = _page()
     assert find_move(_screen(page, 400), _screen(page, 402), rect) is None
 

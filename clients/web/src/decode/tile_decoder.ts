@@ -47,7 +47,7 @@ const FLAG_PARTIAL = 2;
 interface Native {
   memory: WebAssembly.Memory;
   create(width: number, height: number, seed: bigint, cacheBytes: number): number;
-  room(bytes: number): number;
+  input_buffer(bytes: number): number;
   apply(length: number): number;
   digest(stride: number, x: number, y: number, width: number, height: number): number;
   root(): bigint;
@@ -56,7 +56,7 @@ interface Native {
   counts(): number;
   dirty(): number;
   dirty_count(): number;
-  listed(): number;
+  digested_tiles(): number;
   digests(): number;
   decode_tile(length: number, width: number, height: number): number;
 }
@@ -158,7 +158,7 @@ export class TileDecoder {
     const count = this.#native.digest(strideBytes, x, y, width, height);
     if (count < 0) throw new RangeError(`${width} × ${height} px at ${x}, ${y} is no tile-aligned rectangle`);
     const buffer = this.#view().buffer;
-    const tiles = new Uint16Array(buffer, this.#native.listed(), count).slice();
+    const tiles = new Uint16Array(buffer, this.#native.digested_tiles(), count).slice();
     const all = new BigUint64Array(buffer, this.#native.digests(), this.#tileCount);
     return { tiles, digests: BigUint64Array.from(tiles, (tile) => all[tile] ?? 0n) };
   }
@@ -178,7 +178,7 @@ export class TileDecoder {
 
   /** Copies data into the decoder's input buffer and returns its address. */
   #copyIn(data: Uint8Array | Uint8ClampedArray): number {
-    const at = this.#native.room(data.byteLength);
+    const at = this.#native.input_buffer(data.byteLength);
     if (at === 0) throw new DecodeError(FAULT_MEMORY);
     this.#view().set(data, at);
     return at;

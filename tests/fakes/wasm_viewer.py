@@ -1,4 +1,4 @@
-"""The browser's decoder, run by wasmtime: the same machine code path as in the page, without a browser."""
+"""Runs the decoder for browsers with wasmtime, without a browser."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import wasmtime
+from display_codecs import ENCODING_NAMES
 from display_codecs.compile import compile_wasm, native_folder
 from numpy.typing import NDArray
 
-COUNT_NAMES = ("solid", "palette", "grey", "colour", "raw", "cached", "moved")
+COUNT_NAMES = (*ENCODING_NAMES, "cached", "moved")
 
 
 @cache
@@ -24,7 +25,7 @@ def _module() -> tuple[wasmtime.Engine, wasmtime.Module]:
 
 
 class WasmViewer:
-    """One monitor. A trap (that is: an access out of bounds) raises wasmtime.Trap, which no test expects."""
+    """The decoder of one monitor. An access out of bounds raises wasmtime.Trap, which no test expects."""
 
     def __init__(self, width: int, height: int, seed: int = 0, cache_bytes: int = 1 << 20) -> None:
         engine, module = _module()
@@ -46,7 +47,7 @@ class WasmViewer:
         return memory
 
     def _put(self, data: bytes) -> int:
-        at = self._call("room", len(data))
+        at = self._call("input_buffer", len(data))
         assert at
         self._memory.write(self._store, data, at)
         return at
@@ -56,12 +57,12 @@ class WasmViewer:
         return bytes(self._memory.read(self._store, at, at + length))
 
     def apply(self, update: bytes) -> int:
-        """A fault, 0 for none."""
+        """Returns the fault; 0 for none."""
         self._put(update)
         return self._call("apply", len(update))
 
     def decode_tile(self, payload: bytes, width: int, height: int) -> tuple[int, NDArray[np.uint32] | None]:
-        """Fault and pixels 0x00RRGGBB."""
+        """Returns the fault, and without one the (height, width) pixels 0x00RRGGBB."""
         at = self._put(payload)
         fault = self._call("decode_tile", len(payload), width, height)
         if fault:
@@ -70,12 +71,12 @@ class WasmViewer:
         return 0, np.frombuffer(data, np.uint32).reshape(height, width)
 
     def rgba(self) -> NDArray[np.uint8]:
-        """(height, width, 4)."""
+        """Returns the frame as (height, width, 4) RGBA."""
         data = self._read("pixels", self.width * self.height * 4)
         return np.frombuffer(data, np.uint8).reshape(self.height, self.width, 4)
 
     def bgrx(self) -> NDArray[np.uint8]:
-        """(height, width, 4) with X = 0; checks that alpha is 255."""
+        """Returns the frame as (height, width, 4) BGRX with X = 0, and checks that alpha is 255."""
         rgba = self.rgba()
         assert (rgba[:, :, 3] == 255).all()
         return np.dstack([rgba[:, :, 2::-1], np.zeros(rgba.shape[:2], np.uint8)])
@@ -89,7 +90,7 @@ class WasmViewer:
         return {name: int(number) for name, number in zip(COUNT_NAMES, numbers, strict=True) if number}
 
     def dirty(self) -> list[list[int]]:
-        """x, y, width, height each."""
+        """Returns the rectangles, (x, y, width, height) each, that cover what the last update changed."""
         count = self._call("dirty_count")
         return np.frombuffer(self._read("dirty", 16 * count), np.int32).reshape(count, 4).tolist()
 
@@ -97,13 +98,13 @@ class WasmViewer:
         return self._call("cached_bytes")
 
     def digest(self, rgba: NDArray[np.uint8], x: int = 0, y: int = 0) -> dict[int, int] | None:
-        """Digests by tile of the rectangle at (x, y) whose pixels are given; None when it is refused."""
+        """Digests pixels that were read at (x, y). Returns digests by tile, or None if refused."""
         height, width = rgba.shape[:2]
         self._put(rgba.tobytes())
         count = self._call("digest", width * 4, x, y, width, height)
         if count < 0:
             return None
-        tiles = np.frombuffer(self._read("listed", 2 * count), np.uint16)
+        tiles = np.frombuffer(self._read("digested_tiles", 2 * count), np.uint16)
         total = -(-self.width // 64) * -(-self.height // 64)
         digests = np.frombuffer(self._read("digests", 8 * total), np.uint64)
         return {int(tile): int(digests[tile]) for tile in tiles}
