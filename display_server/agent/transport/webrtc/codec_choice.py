@@ -1,4 +1,4 @@
-"""Which of the video codecs that a browser offers an agent answers with."""
+"""Chooses one of the video codecs that a browser offers."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Iterable
 from display_server.agent.transport.webrtc.session_description import OfferedCodec
 from display_server.protocol.video_format import Chroma, Codec
 
-#: Profile of High 4:4:4 Predictive and of Constrained Baseline, the first four digits of `profile-level-id`.
+#: First four digits of `profile-level-id`: High 4:4:4 Predictive, and Constrained Baseline.
 _HIGH_444 = "f400"
 _BASELINE = ("42e0", "42c0")
 
 
 def choose_codec(
-    offered: Iterable[OfferedCodec], able: frozenset[tuple[Codec, Chroma]]
+    offered: Iterable[OfferedCodec], encodable: frozenset[tuple[Codec, Chroma]]
 ) -> tuple[OfferedCodec, Codec, Chroma] | None:
-    """The best that both can do; `able` is what this host encodes. None: no video."""
+    """Returns the best codec that the browser decodes and this host encodes (`encodable`), or None."""
     ranked = []
     for codec in offered:
         match _kind(codec):
             case None:
                 continue
-            case rank, kind, chroma if (kind, chroma) in able:
+            case rank, kind, chroma if (kind, chroma) in encodable:
                 ranked.append((rank, codec, kind, chroma))
     if not ranked:
         return None
@@ -30,10 +30,10 @@ def choose_codec(
 
 
 def _kind(codec: OfferedCodec) -> tuple[int, Codec, Chroma] | None:
-    """Rank, codec and chroma; full colour first, the least choppy next."""
+    """Returns rank, codec and chroma: full colour first, then the smoothest. None if we do not support it."""
     if codec.name == "vp8":
         return 2, Codec.VP8, Chroma.YUV420
-    # Without packetization mode 1 a NAL unit may not be split, and ours are larger than a packet.
+    # Without packetization mode 1 a NAL unit must fit into one packet, and ours do not.
     if codec.name != "h264" or codec.parameters.get("packetization-mode") != "1":
         return None
     profile = codec.parameters.get("profile-level-id", "")[:4]

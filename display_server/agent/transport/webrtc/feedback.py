@@ -1,7 +1,7 @@
-"""Transport-wide feedback out of RTCP: which packets arrived, and when.
+"""Parses transport-wide feedback in RTCP: which packets arrived, and when.
 
 Source: draft-holmer-rmcat-transport-wide-cc-extensions-01, section 3.1 (RTCP type 205, format 15); the
-compound around it: RFC 3550, section 6. Bytes in, dataclasses out; nothing is kept between calls.
+compound around it: RFC 3550, section 6. Nothing is kept between calls.
 """
 
 from __future__ import annotations
@@ -13,31 +13,33 @@ from dataclasses import dataclass
 #: RTCP's "transport layer feedback", and its format for transport-wide congestion control.
 RTPFB = 205
 TRANSPORT_WIDE = 15
-#: Unit of the time between two arrivals, s.
+#: Unit of the times between arrivals, s.
 TICK_S = 250e-6
-#: The reference time counts 64 ms, signed, in 24 bits …
+#: Unit of the reference time, a signed number of 24 bits: 64 ms, in ticks.
 REFERENCE_TICKS = 256
-#: … so that the receiver's clock, as told here, begins anew after 12.4 days, s.
+#: After this time, 12.4 days, the reference time wraps, s.
 CLOCK_PERIOD_S = 2**24 * REFERENCE_TICKS * TICK_S
-#: Statuses in one datagram, at most: there are no more sequence numbers. A run of 8191 costs only two bytes.
+#: Most statuses in one datagram: there are no more sequence numbers. The limit is needed because a run of
+#: 8191 takes only two bytes.
 STATUSES_MAX = 2**16 - 1
 
-HEADER = struct.Struct("!BBH")  # version, padding, format · type · length in words after the first
-#: Senders' and media's SSRC (not used), base sequence, status count.
+HEADER = struct.Struct("!BBH")  # version, padding and format; type; length in words without the first
+#: SSRCs of sender and media (not used), base sequence number, status count.
 REPORT = struct.Struct("!8xHH")
-REPORT_BYTES = REPORT.size + 4  # and reference time (24 bits), feedback count (8 bits, not used)
+#: Least size of a report: the above, reference time (24 bits) and feedback count (8 bits, not used).
+REPORT_BYTES = REPORT.size + 4
 
-# A packet's status symbol.
+#: Status symbols of a packet: not received, or received with an arrival time in one byte or two.
 MISSING, SMALL, LARGE = 0, 1, 2
 
 
 class FeedbackError(ValueError):
-    """The datagram is no well-formed RTCP, or its feedback contradicts itself. Use nothing of it."""
+    """The datagram is malformed, or its feedback contradicts itself. None of it should be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One packet's fate. `arrival_s` is on the receiver's clock, and None if it has not arrived (yet)."""
+    """Status of one packet. `arrival_s` is by the receiver's clock, and None if it has not arrived (yet)."""
 
     sequence: int  # 16 bits
     arrival_s: float | None
@@ -45,21 +47,21 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """One report: a gapless run of sequence numbers from `base_sequence` on."""
+    """One report on consecutive packets from `base_sequence` on."""
 
     base_sequence: int
     packets: tuple[Arrival, ...]
 
 
 def parse_feedback(datagram: bytes) -> list[Feedback]:
-    """Every transport-wide report in a compound RTCP datagram (already decrypted); other packets are skipped.
+    """Returns all transport-wide reports in a decrypted compound RTCP datagram. Other packets are skipped.
 
     Raises FeedbackError.
     """
     reports: list[Feedback] = []
     statuses = 0
-    for kind, form, body in split(datagram):
-        if kind == RTPFB and form == TRANSPORT_WIDE:
+    for packet_type, form, body in split_compound(datagram):
+        if packet_type == RTPFB and form == TRANSPORT_WIDE:
             count = _status_count(body)
             statuses += count
             if statuses > STATUSES_MAX:
@@ -68,24 +70,27 @@ def parse_feedback(datagram: bytes) -> list[Feedback]:
     return reports
 
 
-def split(datagram: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """The packets of a compound: type, format (or count), and the body without header and padding."""
+def split_compound(datagram: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Yields the packets of a compound: type, format (or count), and the body without header and padding.
+
+    Raises FeedbackError.
+    """
     if not datagram:
-        raise FeedbackError("an empty datagram is no RTCP")
+        raise FeedbackError("an empty datagram is not RTCP")
     start = 0
     while start < len(datagram):
         if start + HEADER.size > len(datagram):
-            raise FeedbackError(f"{len(datagram) - start} bytes at the end are no RTCP header")
-        first, kind, words = HEADER.unpack_from(datagram, start)
+            raise FeedbackError(f"{len(datagram) - start} bytes at the end are too short for an RTCP header")
+        first, packet_type, words = HEADER.unpack_from(datagram, start)
         begin, end = start + HEADER.size, start + HEADER.size + 4 * words
         if first >> 6 != 2:
-            raise FeedbackError(f"RTCP version {first >> 6} at byte {start}; only 2 is known")
+            raise FeedbackError(f"RTCP version {first >> 6} at byte {start}; only 2 is supported")
         if end > len(datagram):
             raise FeedbackError(f"an RTCP packet of {end - start} bytes has only {len(datagram) - start}")
         padding = datagram[end - 1] if first & 0x20 else 0
         if padding > end - begin or (first & 0x20 and not padding):
             raise FeedbackError(f"{padding} bytes of padding in a body of {end - begin}")
-        yield kind, first & 0x1F, datagram[begin : end - padding]
+        yield packet_type, first & 0x1F, datagram[begin : end - padding]
         start = end
 
 
@@ -94,7 +99,7 @@ def _status_count(body: bytes) -> int:
         raise FeedbackError(f"a report has at least {REPORT_BYTES} bytes, not {len(body)}")
     _, count = REPORT.unpack_from(body)
     if not count:
-        raise FeedbackError("a report on no packet at all")
+        raise FeedbackError("the report covers no packet")
     return int(count)
 
 
@@ -111,7 +116,7 @@ def _report(body: bytes, count: int) -> Feedback:
             continue
         if symbol not in (SMALL, LARGE):
             raise FeedbackError(f"reserved status {symbol} of packet {sequence}")
-        # A small step is one unsigned byte; a large one is two, and may go back.
+        # A small step is one unsigned byte. A large one is two bytes, and may be negative.
         end = start + symbol
         if end > len(body):
             raise FeedbackError(f"the arrival time of packet {sequence} is missing")
@@ -122,12 +127,12 @@ def _report(body: bytes, count: int) -> Feedback:
 
 
 def _symbols(body: bytes, count: int) -> tuple[list[int], int]:
-    """`count` status symbols, and where the arrival times begin."""
+    """Returns `count` status symbols, and the offset at which the arrival times begin."""
     symbols: list[int] = []
     start = REPORT_BYTES
     while len(symbols) < count:
         if start + 2 > len(body):
-            raise FeedbackError(f"statuses of {len(symbols)} packets, {count} were announced")
+            raise FeedbackError(f"the report has statuses of {len(symbols)} packets instead of {count}")
         chunk = int.from_bytes(body[start : start + 2], "big")
         start += 2
         if not chunk & 0x8000:
@@ -136,5 +141,5 @@ def _symbols(body: bytes, count: int) -> tuple[list[int], int]:
             symbols += [chunk >> shift & 3 for shift in range(12, -1, -2)]
         else:
             symbols += [chunk >> shift & 1 for shift in range(13, -1, -1)]
-    del symbols[count:]  # the last vector is filled up
+    del symbols[count:]  # the last vector may be padded
     return symbols, start

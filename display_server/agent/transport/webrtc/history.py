@@ -1,7 +1,7 @@
-"""What was sent, what became of it, and the figures that follow from it. Bounded in time and in number.
+"""Packets that were sent, what the receiver reported of them, and rates and delays computed from that.
 
-Sequence numbers (16 bits on the wire) and the receiver's clock (which begins anew after 12 days) are made
-monotone here; nobody else sees them wrap.
+The history is bounded in time and number. It also makes sequence numbers (16 bits on the wire) and the
+receiver's clock (which wraps after 12 days) monotone, so that no other module sees them wrap.
 """
 
 from __future__ import annotations
@@ -11,23 +11,24 @@ from dataclasses import dataclass, field
 
 from display_server.agent.transport.webrtc.feedback import CLOCK_PERIOD_S, Feedback
 
-#: Packets that may be under way unreported: half the sequence numbers, so that none is mistaken for another.
+#: Most packets that may be unreported: half of the sequence numbers, so that all of them are unambiguous.
 PACKETS_MAX = 2**15
-#: What nobody reported on for so long never will be, s.
+#: A packet that was not reported within this time, s, never will be.
 UNREPORTED_S = 10.0
-#: The smallest one-way delay of so many seconds is that of a way without a queue: clocks drift, ways change.
+#: The smallest one-way delay of this time, s, counts as the delay without a queue. It is limited, because
+#: clocks drift and routes change.
 BASELINE_S = 10
-#: The newest packets, of which the quickest tells of the queue now: one packet's hiccup is none.
+#: Number of newest packets of which the fastest shows the present queue: one slow packet is no queue.
 NEWEST = 3
-#: Fewer instants of arrival, or less time between the first and the last, s, tell no pace: the receiver
-#: counts in 250 µs, and networks hand packets over in bunches.
+#: Fewest distinct arrival times that a probe needs: networks deliver packets in bunches.
 PROBE_INSTANTS = 5
+#: Shortest time between the first and the last of them, s: the receiver counts in units of 250 µs.
 PROBE_SHORTEST_S = 0.0015
 
 
 @dataclass(slots=True)
 class SentPacket:
-    """`total_bytes`: all that was ever sent, up to and with this packet."""
+    """A sent packet. `total_bytes` counts everything sent so far, this packet included."""
 
     sequence: int
     size_bytes: int
@@ -39,15 +40,17 @@ class SentPacket:
 
 @dataclass(slots=True)
 class Report:
-    """What one feedback tells that was not known before."""
+    """The news in one feedback."""
 
-    received: list[tuple[SentPacket, float]] = field(default_factory=list)  # by sequence; arrival, s
+    #: Received packets in the order of sequence numbers, with their arrival times, s.
+    received: list[tuple[SentPacket, float]] = field(default_factory=list)
     lost: list[SentPacket] = field(default_factory=list)
-    found: int = 0  # received ones that had been called lost
+    #: How many of the received packets had been reported lost before.
+    found: int = 0
 
 
 class History:
-    """Packets from sending until they are reported."""
+    """Keeps packets from sending until they are reported."""
 
     def __init__(self) -> None:
         self._packets: OrderedDict[int, SentPacket] = OrderedDict()
@@ -60,11 +63,11 @@ class History:
 
     @property
     def newest_sequence(self) -> int | None:
-        """The monotone number of the packet sent last; None before the first."""
+        """The monotone sequence number of the last packet; None before the first."""
         return self._newest
 
     def sent(self, sequence: int, size_bytes: int, now_s: float, probe: int | None) -> SentPacket:
-        """Numbers follow each other as sent; only their low 16 bits count."""
+        """Records a packet. Sequence numbers are consecutive; only their low 16 bits count."""
         before = self._newest if self._newest is not None else sequence - 1
         self._newest = before + ((sequence - before) & 0xFFFF)
         self.total_bytes += size_bytes
@@ -79,7 +82,7 @@ class History:
         return next(iter(self._packets.values()))
 
     def match(self, feedback: Feedback) -> Report:
-        """Unknown numbers, and those told before, are passed over."""
+        """Returns the news in a feedback. Unknown packets, and those reported before, are skipped."""
         report = Report()
         if self._newest is None:
             return report
@@ -105,13 +108,13 @@ class History:
 
 
 class Rate:
-    """Bits per second over the last `span_s` of events, by the events' own times.
+    """Bits per second over the last `span_s`, by the times of the events themselves.
 
-    Events of one instant are one: networks hold packets back and hand them over together.
+    Events at the same instant count as one, because networks hold packets back and deliver them together.
     """
 
     def __init__(self, span_s: float, at_least: int = 0) -> None:
-        """`at_least` so many instants are kept, however old."""
+        """Keeps at least `at_least` instants, however old they are."""
         self._span_s = span_s
         self._at_least = at_least
         self._events: deque[tuple[float, int]] = deque()
@@ -129,11 +132,11 @@ class Rate:
 
     @property
     def full(self) -> bool:
-        """Whether there are as many instants as are kept at least: fewer are no rate."""
+        """Whether there are at least `at_least` instants; fewer do not give a rate."""
         return len(self._events) >= self._at_least
 
     def restart(self) -> None:
-        """What was so far says nothing about what comes."""
+        """Forgets all events, because what follows has nothing to do with them."""
         self._events.clear()
         self._bytes = 0
 
@@ -143,7 +146,7 @@ class Rate:
 
     @property
     def busy_bps(self) -> float:
-        """From the first instant to the last: right for a link that was never idle between them."""
+        """The rate from the first instant to the last, which is right for a link that was busy in between."""
         if len(self._events) < 2:
             return self.bps
         (first_s, first_bytes), (last_s, _) = self._events[0], self._events[-1]
@@ -151,7 +154,8 @@ class Rate:
 
 
 class Delays:
-    """One-way delays; the unknown difference of the two clocks is in each of them, and in no figure."""
+    """One-way delays. Each contains the unknown offset of the two clocks, which cancels out in the results.
+    """
 
     def __init__(self) -> None:
         self._newest: deque[float] = deque(maxlen=NEWEST)
@@ -171,11 +175,13 @@ class Delays:
 
     @property
     def newest_s(self) -> float:
-        """By how much the newest are above the smallest: the queue that they met, or a hiccup."""
+        """The queue that the newest packets met: their delay above the smallest one, s."""
         return max(0.0, min(self._newest) - self._baseline_s) if self._newest else 0.0
 
     def standing_s(self) -> float:
-        """By how much all since the last call are above the smallest: a queue that never emptied."""
+        """Returns the queue that never emptied since the last call: the least delay above the smallest one,
+        s.
+        """
         least_s, self._least_s = self._least_s, None
         return max(0.0, least_s - self._baseline_s) if least_s is not None else 0.0
 
@@ -186,7 +192,9 @@ class Delays:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A wish: as soon as `least_packets` wait, send `size_bytes` of them at `rate_bps`, named by `number`."""
+    """A request to send a packet train: as soon as `least_packets` are queued, send `size_bytes` of them at
+    `rate_bps`, marked with `number`.
+    """
 
     number: int
     rate_bps: float
@@ -195,38 +203,40 @@ class Probe:
 
 
 class Train:
-    """The packets of one probe, as they left and as they arrive."""
+    """The packets of one probe: when they left and when they arrived."""
 
     def __init__(self, probe: Probe) -> None:
         self.probe = probe
         self.last_sent_s: float | None = None
-        self._out = 0  # packets that are not accounted for yet
-        self._instants: list[tuple[float, float, int]] = []  # of arrival; its last packet's sending; bytes
+        #: Packets that were sent and not reported yet.
+        self._unreported = 0
+        #: Instants of arrival, s; when the last packet of each was sent, s; and bytes.
+        self._instants: list[tuple[float, float, int]] = []
 
     def sent(self, now_s: float) -> None:
         self.last_sent_s = now_s
-        self._out += 1
+        self._unreported += 1
 
     def received(self, packet: SentPacket, arrival_s: float) -> None:
-        self._out -= 1
+        self._unreported -= 1
         size_bytes = packet.size_bytes
         if self._instants and self._instants[-1][0] == arrival_s:
             size_bytes += self._instants.pop()[2]
         self._instants.append((arrival_s, packet.sent_s, size_bytes))
 
     def lost(self) -> None:
-        self._out -= 1
+        self._unreported -= 1
 
     @property
     def complete(self) -> bool:
-        """Every packet that left is accounted for."""
-        return self.last_sent_s is not None and self._out <= 0
+        """Whether every packet that left has been reported."""
+        return self.last_sent_s is not None and self._unreported <= 0
 
     def measure(self) -> tuple[float, float] | None:
-        """Paces at which the same packets left and arrived, bit/s, or None if they are too few to tell."""
+        """Returns the rates at which the packets left and arrived, bit/s, or None if they are too few."""
         if len(self._instants) < PROBE_INSTANTS:
             return None
-        # How long the first instant's packets took is unknown, and the last bunch may have room left.
+        # It is unknown how long the packets of the first instant took, and the last bunch may be incomplete.
         (first_s, first_sent_s, _), *counted = self._instants[:-1]
         last_s, last_sent_s, _ = counted[-1]
         if last_s - first_s < PROBE_SHORTEST_S:

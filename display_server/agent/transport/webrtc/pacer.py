@@ -1,8 +1,9 @@
-"""When each packet leaves: pictures become an even stream at a little more than the target. Time comes in.
+"""Decides when each packet leaves, so that frames become an even stream a little above the target rate. Pure:
+the caller passes the time.
 
-As in draft-ietf-rmcat-gcc-02, section 4, with two differences. A picture is one group: once begun it is sent
-whole, and one that waits is dropped whole. And the queue is bounded by the time it takes: late pictures help
-nobody.
+It follows section 4 of draft-ietf-rmcat-gcc-02, with two differences. The packets of a frame are one group: a
+frame that has begun is sent completely, and one that waits is dropped completely. And the queue is bounded by
+the time that it takes to send, because late frames are of no use.
 """
 
 from __future__ import annotations
@@ -13,16 +14,18 @@ from typing import Generic, Protocol, TypeVar
 
 from display_server.agent.transport.webrtc.history import Probe
 
-#: Pace over target: a picture is out well before the next, and late timers are made good.
+#: Sending rate in multiples of the target: a frame is sent well before the next one, and late timers are made
+#: up for.
 PACE = 1.5
-#: Waiting at the target rate, s: more is dropped.
+#: Longest queue, in s at the target rate. Groups beyond it are dropped.
 QUEUE_MAX_S = 0.25
-#: Pace that was not used is kept for so long, s: each waking costs as much as some packets.
+#: Unused sending time that may be made up for, s. Each timer costs as much CPU time as some packets, so a few
+#: packets leave at once.
 BURST_S = 0.005
 
 
 class Packet(Protocol):
-    """All that matters here of a packet: what it takes on the way."""
+    """What the pacer needs to know of a packet."""
 
     @property
     def size_bytes(self) -> int: ...
@@ -33,7 +36,7 @@ P = TypeVar("P", bound=Packet)
 
 @dataclass(frozen=True, slots=True)
 class Group(Generic[P]):
-    """One picture. Without `keyframe` it refers to the one before."""
+    """The packets of one frame. Unless it is a keyframe it depends on the frame before."""
 
     packets: tuple[P, ...]
     keyframe: bool = False
@@ -45,79 +48,81 @@ class Group(Generic[P]):
 
 @dataclass(frozen=True, slots=True)
 class Departure(Generic[P]):
-    """Send this now. `probe` is for the estimator."""
+    """A packet to be sent now. `probe` is the number of the probe that it is part of, for the estimator."""
 
     packet: P
-    repeated: bool
+    retransmission: bool
     probe: int | None
 
 
 @dataclass(slots=True)
 class Counters:
+    """Totals of one pacer."""
+
     groups_added: int = 0
     groups_sent: int = 0
     groups_dropped: int = 0
     packets_sent: int = 0
     bytes_sent: int = 0
-    repeats_sent: int = 0
-    repeats_dropped: int = 0
+    retransmissions_sent: int = 0
+    retransmissions_dropped: int = 0
     probes: int = 0
 
 
 class Pacer(Generic[P]):
-    """Of one connection. Groups and retransmissions go in, `due` gives what leaves."""
+    """Queues the groups and retransmissions of one connection; `take_due` returns what leaves."""
 
     def __init__(self, target_bps: float, *, pace: float = PACE, queue_max_s: float = QUEUE_MAX_S) -> None:
         self.counters = Counters()
-        #: A picture was dropped: those that follow are, too, until a keyframe is added. Make one as soon as
-        #: `queue_s` is small; on top of a queue it would only be dropped again.
+        #: A frame was dropped, and so are all that follow until a keyframe is added. It should be made as
+        #: soon as `queue_s` is small; otherwise it would be dropped again.
         self.keyframe_wanted = False
         self._target_bps = target_bps
         self._pace = pace
         self._queue_max_s = queue_max_s
         self._groups: deque[Group[P]] = deque()
-        self._next = 0  # packet of the first group
+        self._next = 0  # index of the next packet in the first group
         self._group_bytes = 0
-        self._again: deque[P] = deque()
-        self._again_bytes = 0
-        self._credit_bytes = 0.0  # below 0: what has been sent too early
+        self._retransmissions: deque[P] = deque()
+        self._retransmission_bytes = 0
+        self._credit_bytes = 0.0  # below 0: bytes that were sent too early
         self._at_s: float | None = None
         self._probe: Probe | None = None
-        self._probe_left_bytes = 0  # above 0 while it runs
-        self._probes_done = 0  # number of the last one begun
+        self._probe_left_bytes = 0  # above 0 while the probe runs
+        self._probes_done = 0  # number of the last probe that has begun
 
     @property
     def rate_bps(self) -> float:
-        """At which packets leave now."""
+        """The rate at which packets leave now."""
         if self._probe is not None and self._probe_left_bytes > 0:
             return self._probe.rate_bps
         return self._pace * self._target_bps
 
     @property
     def queue_bytes(self) -> int:
-        return self._group_bytes + self._again_bytes
+        return self._group_bytes + self._retransmission_bytes
 
     @property
     def queue_s(self) -> float:
-        """What waits, at the target rate."""
+        """How long the queue takes at the target rate, s."""
         return self.queue_bytes * 8 / self._target_bps
 
     @property
     def next_due_s(self) -> float | None:
-        """When to call `due`; None while nothing waits. May lie in the past."""
-        if not self._groups and not self._again:
+        """When to call `take_due`, which may be in the past; None while nothing is queued."""
+        if not self._groups and not self._retransmissions:
             return None
         if self._at_s is None:
             return float("-inf")
         return self._at_s + max(0.0, -self._credit_bytes) * 8 / self.rate_bps
 
     def retarget(self, target_bps: float, now_s: float, probe: Probe | None = None) -> None:
-        """The estimator's target, and the probe it wishes (None ends one that runs).
+        """Sets the estimator's target and probe; None ends a running probe.
 
-        To be told after each feedback, and before each picture: without feedback the target falls as well.
+        Call it after each feedback, and before each frame, because without feedback the target falls, too.
         """
         if target_bps <= 0:
-            raise ValueError(f"a target of {target_bps:g} bit/s; a rate above 0 is needed")
+            raise ValueError(f"the target must be above 0 bit/s, not {target_bps:g}")
         self._earn(now_s)
         self._target_bps = target_bps
         if probe is None or self._probe is None or probe.number != self._probe.number:
@@ -125,9 +130,9 @@ class Pacer(Generic[P]):
         self._trim()
 
     def add(self, group: Group[P], now_s: float) -> bool:
-        """A picture to be sent. False: it was dropped, see `keyframe_wanted`."""
+        """Queues a frame. Returns False if it was dropped; see `keyframe_wanted`."""
         if not group.packets:
-            raise ValueError("a group without packets")
+            raise ValueError("the group has no packets")
         self._earn(now_s)
         self.counters.groups_added += 1
         if self.keyframe_wanted and not group.keyframe:
@@ -139,29 +144,31 @@ class Pacer(Generic[P]):
         self._trim()
         return bool(self._groups) and self._groups[-1] is group
 
-    def repeat(self, packet: P, now_s: float) -> None:
-        """Leaves before all groups. Of too many the oldest are dropped: the receiver will ask again."""
+    def retransmit(self, packet: P, now_s: float) -> None:
+        """Queues a packet before all groups. If there are too many the oldest are dropped; the receiver will
+        request them again.
+        """
         self._earn(now_s)
-        self._again.append(packet)
-        self._again_bytes += packet.size_bytes
+        self._retransmissions.append(packet)
+        self._retransmission_bytes += packet.size_bytes
         self._trim()
 
-    def due(self, now_s: float) -> list[Departure[P]]:
-        """What leaves now, in this order."""
+    def take_due(self, now_s: float) -> list[Departure[P]]:
+        """Returns the packets that leave now, in this order."""
         self._earn(now_s)
         departures: list[Departure[P]] = []
-        while self._credit_bytes >= 0 and (self._again or self._groups):
+        while self._credit_bytes >= 0 and (self._retransmissions or self._groups):
             self._begin_probe()
-            repeated = bool(self._again)
-            packet = self._take_again() if repeated else self._take()
+            retransmission = bool(self._retransmissions)
+            packet = self._take_retransmission() if retransmission else self._take()
             self._credit_bytes -= packet.size_bytes
             probe = self._probe.number if self._probe is not None and self._probe_left_bytes > 0 else None
-            departures.append(Departure(packet, repeated, probe))
+            departures.append(Departure(packet, retransmission, probe))
             self.counters.packets_sent += 1
             self.counters.bytes_sent += packet.size_bytes
             self._probe_left_bytes -= packet.size_bytes
-            if not self._again and not self._groups:
-                self._probe_left_bytes = 0  # a gap would end the train anyway
+            if not self._retransmissions and not self._groups:
+                self._probe_left_bytes = 0  # a pause would end the train anyway
         return departures
 
     def _earn(self, now_s: float) -> None:
@@ -176,16 +183,16 @@ class Pacer(Generic[P]):
         probe = self._probe
         if probe is None or probe.number <= self._probes_done:
             return
-        waiting = len(self._again) + sum(len(group.packets) for group in self._groups) - self._next
+        waiting = len(self._retransmissions) + sum(len(group.packets) for group in self._groups) - self._next
         if waiting >= probe.least_packets:
             self._probes_done = probe.number
             self._probe_left_bytes = probe.size_bytes
             self.counters.probes += 1
 
-    def _take_again(self) -> P:
-        packet = self._again.popleft()
-        self._again_bytes -= packet.size_bytes
-        self.counters.repeats_sent += 1
+    def _take_retransmission(self) -> P:
+        packet = self._retransmissions.popleft()
+        self._retransmission_bytes -= packet.size_bytes
+        self.counters.retransmissions_sent += 1
         return packet
 
     def _take(self) -> P:
@@ -204,14 +211,16 @@ class Pacer(Generic[P]):
         return self._queue_max_s * self._target_bps / 8
 
     def _trim(self) -> None:
-        """Too long a queue loses its oldest pictures that have not begun, and those that refer to them.
+        """Drops the oldest frames that have not begun, and those that depend on them, if the queue is too
+        long.
 
-        A picture that has begun is finished, and one that waits alone is kept: bigger than the bound, it
-        would never be shown otherwise. The option that lost, dropping the newest, keeps what is late already.
+        A frame that has begun is finished. A frame that waits alone is kept even if it exceeds the bound,
+        because it would never be shown otherwise. Rejected: dropping the newest frames would keep those that
+        are late.
         """
-        while len(self._again) > 1 and self._again_bytes > self._bound_bytes:
-            self._again_bytes -= self._again.popleft().size_bytes
-            self.counters.repeats_dropped += 1
+        while len(self._retransmissions) > 1 and self._retransmission_bytes > self._bound_bytes:
+            self._retransmission_bytes -= self._retransmissions.popleft().size_bytes
+            self.counters.retransmissions_dropped += 1
         first = 1 if self._next else 0
         while self._group_bytes > self._bound_bytes and len(self._groups) > max(1, first):
             self._drop(first)

@@ -1,4 +1,4 @@
-"""RTP packets of video: H.264 (RFC 6184, packetization mode 1), VP8 (RFC 7741), sent again (RFC 4588)."""
+"""RTP packets: H.264 (RFC 6184, packetization mode 1), VP8 (RFC 7741), retransmissions (RFC 4588)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-#: Payload of a packet at most: with IP, UDP, SRTP and extensions below what tunnels leave of 1,500 bytes.
+#: Largest payload. With IP, UDP, SRTP and extensions a packet is below what tunnels leave of 1,500 bytes.
 PAYLOAD_MAX_BYTES = 1180
-#: With the extensions that we send, about.
+#: Approximate size of the RTP header with the extensions that we send.
 RTP_HEADER_BYTES = 28
 
 _STAP_A, _FU_A = 24, 28
@@ -17,42 +17,42 @@ _ONE_BYTE_EXTENSIONS = 0xBEDE
 
 
 def h264_payloads(access_unit: bytes) -> list[bytes]:
-    """An Annex B access unit: small NAL units together, large ones in fragments."""
+    """Packetizes an Annex B access unit: small NAL units share a packet, large ones are split."""
     payloads: list[bytes] = []
-    together: list[bytes] = []
+    aggregate: list[bytes] = []
     size = 1
     for unit in nal_units(access_unit):
         if len(unit) > PAYLOAD_MAX_BYTES:
-            payloads += _aggregated(together)
-            together, size = [], 1
+            payloads += _aggregated(aggregate)
+            aggregate, size = [], 1
             payloads += _fragments(unit)
             continue
         if size + 2 + len(unit) > PAYLOAD_MAX_BYTES:
-            payloads += _aggregated(together)
-            together, size = [], 1
-        together.append(unit)
+            payloads += _aggregated(aggregate)
+            aggregate, size = [], 1
+        aggregate.append(unit)
         size += 2 + len(unit)
-    return payloads + _aggregated(together)
+    return payloads + _aggregated(aggregate)
 
 
 def vp8_payloads(frame: bytes, picture_id: int) -> list[bytes]:
-    """One VP8 frame; `picture_id` counts frames, 15 bits of it are sent."""
+    """Packetizes a VP8 frame. `picture_id` counts frames; 15 bits of it are sent."""
     descriptor = struct.pack("!BBH", 0x80, 0x80, 0x8000 | picture_id & 0x7FFF)
     room = PAYLOAD_MAX_BYTES - len(descriptor)
     payloads = [descriptor + frame[at : at + room] for at in range(0, len(frame), room)]
     if payloads:
-        payloads[0] = bytes([0x90]) + payloads[0][1:]  # the partition starts here
+        payloads[0] = bytes([0x90]) + payloads[0][1:]  # start of the partition
     return payloads
 
 
 def nal_units(stream: bytes) -> Iterator[bytes]:
-    """Without start codes. Empty ones are left out."""
+    """Yields the NAL units of an Annex B stream without start codes, except empty ones."""
     start = stream.find(_START)
     while start >= 0:
         start += len(_START)
         following = stream.find(_START, start)
         unit = stream[start : following if following >= 0 else len(stream)]
-        # The zero of a start code of four bytes, or trailing ones, belong to no unit.
+        # Trailing zeros, such as the first byte of a start code of four bytes, belong to no unit.
         unit = unit.rstrip(b"\x00")
         if unit:
             yield unit
@@ -76,7 +76,7 @@ def _fragments(unit: bytes) -> Iterator[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class RtpPacket:
-    """What stays the same each time that it is sent."""
+    """A packet without its header extensions, which differ each time that it is sent."""
 
     payload_type: int
     sequence: int
@@ -90,7 +90,9 @@ class RtpPacket:
         return RTP_HEADER_BYTES + len(self.payload)
 
     def serialised(self, extensions: Mapping[int, bytes]) -> bytes:
-        """With one-byte header extensions (RFC 8285): values of 1 to 16 bytes by numbers 1 to 14."""
+        """Returns the bytes with one-byte header extensions (RFC 8285): values of 1 to 16 bytes, by numbers
+        from 1 to 14.
+        """
         first = 0x90 if extensions else 0x80
         header = struct.pack(
             "!BBHII",
@@ -107,6 +109,6 @@ class RtpPacket:
         return header + struct.pack("!HH", _ONE_BYTE_EXTENSIONS, len(body) // 4) + body + self.payload
 
     def retransmitted(self, payload_type: int, sequence: int, ssrc: int) -> RtpPacket:
-        """The same once more, in the stream that carries what was lost."""
+        """Returns the packet in the form for the retransmission stream."""
         payload = struct.pack("!H", self.sequence) + self.payload
         return RtpPacket(payload_type, sequence, self.timestamp, ssrc, self.marker, payload)

@@ -1,7 +1,8 @@
-"""SDP (RFC 8866, 8829, 8841) as far as a viewer's offer of one video, perhaps with a data channel, and an
-agent's answer need it.
+"""SDP (RFC 8866, 8829, 8841) of a viewer's offer of one video, with or without a data channel, and of the
+agent's answer.
 
-Rejected: aiortc's own SDP and its codec registry, which know neither High 4:4:4 nor our extensions.
+Rejected: the SDP and the codec registry of aiortc, which support neither High 4:4:4 nor our header
+extensions.
 """
 
 from __future__ import annotations
@@ -12,25 +13,27 @@ from dataclasses import dataclass, field
 
 from display_server.protocol.errors import ProtocolError
 
-#: An offer has so many lines at most.
+#: Most lines of an offer.
 LINES_MAX = 2_000
 TRANSPORT_SEQUENCE = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 PLAYOUT_DELAY = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
 MEDIA_ID = "urn:ietf:params:rtp-hdrext:sdes:mid"
-#: What we understand; others are not accepted.
+#: Header extensions that we support; others are not accepted.
 EXTENSIONS = frozenset({TRANSPORT_SEQUENCE, PLAYOUT_DELAY, MEDIA_ID})
 _FINGERPRINT = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2})+")
 _TOKEN = re.compile(r"[A-Za-z0-9+/]{4,256}")
 _MID = re.compile(r"[A-Za-z0-9_-]{1,16}")
-#: The port of SCTP that we say is ours: a word within the channel, not one of the host.
+#: Our SCTP port. It exists within the channel only, not on the host.
 SCTP_PORT = 5000
-#: What we say that we take, bytes: no message of ours is as long.
+#: Longest message that we accept on the data channel, bytes; our clients send shorter ones.
 MESSAGE_MAX_BYTES = 64
 
 
 @dataclass(frozen=True, slots=True)
 class OfferedCodec:
-    """`name` in lower case, `parameters` of fmtp; `repair` is the payload type of its retransmissions."""
+    """A codec of an offer: `name` in lower case, `parameters` of its fmtp line, and in `repair` the payload
+    type of its retransmissions.
+    """
 
     payload_type: int
     name: str
@@ -40,7 +43,7 @@ class OfferedCodec:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A medium for data channels; `port` is the other side's of SCTP."""
+    """The media section for data channels; `port` is the SCTP port of the other side."""
 
     mid: str
     port: int
@@ -48,7 +51,7 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """`fingerprints` are (algorithm, value) pairs; `extensions` numbers by URI."""
+    """A parsed offer. `fingerprints` are (algorithm, value) pairs, `extensions` maps URIs to numbers."""
 
     mid: str
     user: str
@@ -60,18 +63,18 @@ class Offer:
 
 
 def parse_offer(text: str) -> Offer:
-    """Of a video that the other side wants to receive, and a data channel or none. Raises ProtocolError."""
+    """Parses the offer to receive one video, with or without a data channel. Raises ProtocolError."""
     lines = text.splitlines()
     if len(lines) > LINES_MAX:
         raise ProtocolError(f"an offer has at most {LINES_MAX} lines")
     begins = [number for number, line in enumerate(lines) if line.startswith("m=")]
     kinds = [lines[number].split(" ", 1)[0] for number in begins]
     if kinds not in (["m=video"], ["m=video", "m=application"]):
-        raise ProtocolError("an offer has a video, and after it at most a data channel")
+        raise ProtocolError("an offer has one video section, and at most a data channel after it")
     end = begins[1] if len(begins) > 1 else len(lines)
-    attributes = _attributes(lines[:end])  # what holds for all media stands before the first
+    attributes = _attributes(lines[:end])  # session attributes precede the first media section
     if "recvonly" not in attributes:
-        raise ProtocolError("an offer is to receive only")
+        raise ProtocolError("the video of an offer must be recvonly")
     try:
         return Offer(
             mid=_one(attributes, "mid", _MID),
@@ -83,7 +86,7 @@ def parse_offer(text: str) -> Offer:
             channel=_channel(attributes, _attributes(lines[end:])) if len(begins) > 1 else None,
         )
     except (KeyError, ValueError, IndexError) as error:
-        raise ProtocolError(f"this is no offer: {error!r}") from error
+        raise ProtocolError(f"the offer is malformed: {error!r}") from error
 
 
 def _attributes(lines: Iterable[str]) -> dict[str, list[str]]:
@@ -103,7 +106,7 @@ def _one(attributes: Mapping[str, Sequence[str]], name: str, form: re.Pattern[st
 
 
 def _channel(video: Mapping[str, Sequence[str]], channel: Mapping[str, Sequence[str]]) -> Channel:
-    """On the video's transport: there is one way for both."""
+    """Parses the data channel, which has to share the transport of the video."""
     mid, port = _one(channel, "mid", _MID), int(channel["sctp-port"][0])
     if not 1 <= port <= 65_535:
         raise ValueError(f"sctp-port {port}")
@@ -147,7 +150,7 @@ def _extensions(values: Iterable[str]) -> dict[str, int]:
     numbers = {}
     for value in values:
         number, uri = value.split()[:2]
-        # Numbers above 14 need headers of another form; nobody offers ours there.
+        # Numbers above 14 need two-byte headers; no browser offers our extensions with them.
         if uri in EXTENSIONS and 1 <= int(number.split("/")[0]) <= 14:
             numbers[uri] = int(number.split("/")[0])
     return numbers
@@ -155,7 +158,7 @@ def _extensions(values: Iterable[str]) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an agent sends back. `candidates` are lines as after `a=candidate:`."""
+    """The agent's answer; `str` gives its SDP. `candidates` are lines as after `a=candidate:`."""
 
     offer: Offer
     codec: OfferedCodec
@@ -171,7 +174,7 @@ class Answer:
         numbers = [codec.payload_type] + ([codec.repair] if codec.repair is not None else [])
         name = {"h264": "H264", "vp8": "VP8"}[codec.name]
         mids = [offer.mid] + ([offer.channel.mid] if offer.channel is not None else [])
-        way = [
+        transport = [
             "c=IN IP4 0.0.0.0",
             f"a=ice-ufrag:{self.user}",
             f"a=ice-pwd:{self.password}",
@@ -186,7 +189,7 @@ class Answer:
             f"a=group:BUNDLE {' '.join(mids)}",
             "a=msid-semantic: WMS *",
             f"m=video 9 UDP/TLS/RTP/SAVPF {' '.join(map(str, numbers))}",
-            *way,
+            *transport,
             "a=rtcp:9 IN IP4 0.0.0.0",
             f"a=mid:{offer.mid}",
             *(f"a=extmap:{number} {uri}" for uri, number in offer.extensions.items()),
@@ -216,7 +219,7 @@ class Answer:
         if offer.channel is not None:
             lines += [
                 "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
-                *way,
+                *transport,
                 f"a=mid:{offer.channel.mid}",
                 f"a=sctp-port:{SCTP_PORT}",
                 f"a=max-message-size:{MESSAGE_MAX_BYTES}",

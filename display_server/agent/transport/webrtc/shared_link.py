@@ -1,10 +1,10 @@
-"""The windows of one device share its way: what is known of it is split among those that send.
+"""Splits the bandwidth of one device among its connections.
 
-Each connection has an estimator of its own, which sees its own packets alone and remembers, while it rests,
-what it had when it was last alone. Two that move at once would then send twice what the way carries, until
-the queue that they make tells them. So whenever one begins or ends, all that move get an equal part of what
-is known; what follows is again each one's own business, and those with less to send leave the rest to be
-found by the others.
+Each window of a device has a connection of its own. The estimator of a connection sees its own packets only,
+and remembers, while it is idle, what it had when it was alone. Two connections that begin to send would
+therefore send twice what the link carries, until they notice the queue. So whenever one begins or ends, all
+that send get equal parts of what is known of the link. From then on each one adapts by itself, and those with
+little to send leave the rest for the others to find.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from display_server.agent.transport.webrtc.estimator import BandwidthEstimator
 
 
 class SharedLink:
-    """Of one device. Members are the estimators of connections that have something to send."""
+    """The link to one device. Members are the estimators of the connections that have something to send."""
 
     def __init__(self) -> None:
         self.members: list[BandwidthEstimator] = []
         self._known_bps: float | None = None
 
     def join(self, member: BandwidthEstimator) -> None:
-        """It has something to send from now on. Harmless if it is one already."""
+        """Adds a connection that begins to send. May be called again."""
         if member in self.members:
             return
         self._learn()
@@ -28,7 +28,9 @@ class SharedLink:
         self._split()
 
     def leave(self, member: BandwidthEstimator) -> None:
-        """It has nothing to send, or is gone: the others take what it had. Harmless if it is none."""
+        """Removes a connection that ends sending, or has closed. The others get its part. May be called
+        again.
+        """
         if member not in self.members:
             return
         self._learn()
@@ -37,7 +39,8 @@ class SharedLink:
         self._split()
 
     def on_connected(self) -> None:
-        """A connection was made: unless others are at work, the way may be another one."""
+        """Forgets the link if no connection sends: the device may have reconnected through another network.
+        """
         if not self.members:
             self._known_bps = None
 
@@ -47,8 +50,8 @@ class SharedLink:
         """
         settled = [member for member in self.members if member.settled]
         if settled:
-            together = sum(member.tried_bps for member in settled)
-            self._known_bps = max(together, *(member.estimate_bps for member in settled))
+            together_bps = sum(member.tried_bps for member in settled)
+            self._known_bps = max(together_bps, *(member.estimate_bps for member in settled))
         elif self._known_bps is None and self.members:
             self._known_bps = max(member.estimate_bps for member in self.members)
 

@@ -1,7 +1,7 @@
-"""A way to a viewer with one narrow point, in simulated time, and a sender on it.
+"""A simulated link with one bottleneck, and a sender on it, in simulated time.
 
-The receiver answers as a browser does: a transport-wide report every 50 ms about what arrived since, in the
-bytes of the wire, so that parser, estimator and pacer are tried together.
+The receiver reports like a browser: every 50 ms it sends transport-wide feedback on what arrived since, in
+the format of the wire, so that parser, estimator and pacer are tested together.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ TICKS_PER_S = 4000
 def write_feedback(
     base: int, arrivals: Sequence[int | None], *, reference: int | None = None, runs: bool = False
 ) -> bytes:
-    """A transport-wide report: arrivals in ticks of 250 µs, None for packets that are missing.
+    """Returns a transport-wide report on arrivals in ticks of 250 µs; None stands for a missing packet.
 
-    `reference` (64 ms) is that of the first arrival unless given. Statuses go into vectors, or into `runs`.
+    `reference` (in 64 ms) is by default that of the first arrival. Statuses are written as vectors or as
+    `runs`.
     """
     if reference is None:
         reference = next((ticks for ticks in arrivals if ticks is not None), 0) // 256
@@ -69,22 +70,22 @@ def _chunks(symbols: list[int], runs: bool) -> bytes:
     return chunks
 
 
-class Narrow:
-    """Where a way is narrowest: first in, first out, at `capacity_bps(now_s)`; what finds `queue_bytes`
-    waiting is lost.
+class Bottleneck:
+    """A first-in, first-out queue that is served at `capacity_bps(now_s)`. A packet is lost if it would make
+    the queue longer than `queue_bytes`.
     """
 
     def __init__(self, capacity_bps: Callable[[float], float], queue_bytes: int) -> None:
         self._capacity_bps, self._queue_bytes = capacity_bps, queue_bytes
         self._free_s = 0.0
-        self._waiting: deque[tuple[float, int]] = deque()  # out of the queue at, size
+        self._waiting: deque[tuple[float, int]] = deque()  # when it leaves the queue, size
         self._waiting_bytes = 0
 
     def queueing_s(self, now_s: float) -> float:
         return max(0.0, self._free_s - now_s)
 
-    def through(self, size_bytes: int, now_s: float) -> float | None:
-        """When it is through; None: it is lost."""
+    def send(self, size_bytes: int, now_s: float) -> float | None:
+        """Returns when the packet has passed the bottleneck, or None if it is lost."""
         while self._waiting and self._waiting[0][0] <= now_s:
             self._waiting_bytes -= self._waiting.popleft()[1]
         if self._waiting_bytes + size_bytes > self._queue_bytes:
@@ -97,7 +98,7 @@ class Narrow:
 
 
 class SimulatedLink:
-    """Through a narrow point, perhaps one that others go through as well."""
+    """A link through a bottleneck, which other links may share."""
 
     def __init__(
         self,
@@ -111,33 +112,33 @@ class SimulatedLink:
         stall_s: float = 0.0,
         clock_s: float = 1000.0,
         seed: int = 1,
-        narrow: Narrow | None = None,
+        bottleneck: Bottleneck | None = None,
     ) -> None:
-        """`delay_s`: one way, without the queue. `clock_s`: what the receiver's clock shows at 0.
+        """`delay_s` is the one-way delay without the queue, `clock_s` what the receiver's clock shows at 0.
 
-        As Wi-Fi does: packets arrive together every `bunch_s`; nothing arrives for `stall_s` of each second.
-        `narrow`: that of another link, which has capacity and queue then.
+        To simulate Wi-Fi packets arrive together every `bunch_s`, and nothing arrives for `stall_s` of each
+        second. `bottleneck` is that of another link, if it is shared; it has capacity and queue then.
         """
         self.capacity_bps = capacity_bps if callable(capacity_bps) else lambda _: capacity_bps
-        self.narrow = narrow or Narrow(self.capacity_bps, queue_bytes)
+        self.bottleneck = bottleneck or Bottleneck(self.capacity_bps, queue_bytes)
         self.delay_s, self.loss, self.jitter_s = delay_s, loss, jitter_s
         self._bunch_s, self._stall_s = bunch_s, stall_s
         self._clock_ticks = round(clock_s * TICKS_PER_S)
         self._random = random.Random(seed)
-        self._arriving: deque[tuple[float, int]] = deque()  # at, sequence
-        self._reported = 0  # sequence numbers below this
+        self._arriving: deque[tuple[float, int]] = deque()  # arrival, sequence
+        self._reported = 0  # every lower sequence number has been reported
         self._next_report_s = FEEDBACK_S
-        self._reports: deque[tuple[float, bytes]] = deque()  # back at the sender at
+        self._reports: deque[tuple[float, bytes]] = deque()  # when it reaches the sender
         self.delivered_bytes = 0
         self.dropped = 0
-        self.mute = False  # reports get lost
+        self.mute = False  # reports are lost
 
     def queueing_s(self, now_s: float) -> float:
-        """What a packet sent now would wait."""
-        return self.narrow.queueing_s(now_s)
+        """Returns how long a packet sent now would wait."""
+        return self.bottleneck.queueing_s(now_s)
 
     def send(self, sequence: int, size_bytes: int, now_s: float) -> None:
-        through_s = self.narrow.through(size_bytes, now_s)
+        through_s = self.bottleneck.send(size_bytes, now_s)
         if through_s is None:
             self.dropped += 1
             return
@@ -151,7 +152,7 @@ class SimulatedLink:
             self.delivered_bytes += size_bytes
 
     def feedback(self, now_s: float) -> list[bytes]:
-        """Reports that have come back by now."""
+        """Returns the reports that reach the sender by now."""
         while self._next_report_s <= now_s:
             self._report(self._next_report_s)
             self._next_report_s += FEEDBACK_S
@@ -175,13 +176,13 @@ class SimulatedLink:
 
 @dataclass(frozen=True, slots=True)
 class Bytes:
-    """A packet that is nothing but its size."""
+    """A packet of which only the size matters."""
 
     size_bytes: int
 
 
-def picture(size_bytes: int, *, keyframe: bool = False) -> Group[Bytes]:
-    """A group of as many packets as `size_bytes` need."""
+def frame_of(size_bytes: int, *, keyframe: bool = False) -> Group[Bytes]:
+    """Returns a frame of as many packets as `size_bytes` need."""
     whole, rest = divmod(max(1, size_bytes), PACKET_BYTES)
     sizes = [PACKET_BYTES] * whole + ([rest] if rest else [])
     return Group(tuple(Bytes(size) for size in sizes), keyframe)
@@ -189,7 +190,7 @@ def picture(size_bytes: int, *, keyframe: bool = False) -> Group[Bytes]:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Every 50 ms. `queueing_s` is the link's own, `seen_s` what the estimator makes of it."""
+    """Figures of every 50 ms. `queueing_s` is the true queue, `seen_s` the estimated one."""
 
     at_s: float
     capacity_bps: float
@@ -198,15 +199,15 @@ class Moment:
     sent_bps: float
     queueing_s: float
     seen_s: float
-    loss_share: float
+    loss_ratio: float
 
 
-#: Bytes of the next frame, from time and target.
+#: Returns the bytes of the next frame, from time and target rate.
 Source = Callable[[float, float], int]
 
 
 class Session:
-    """A source of pictures, the pacer and the estimator on one link. `run` may be called again to go on."""
+    """A source of frames, the pacer and the estimator on one link. `run` may be called again to continue."""
 
     def __init__(
         self,
@@ -217,7 +218,7 @@ class Session:
         max_bps: float = 150e6,
         start_bps: float = 2e6,
     ) -> None:
-        """Without `source` every frame takes its share of the target, give or take a fifth."""
+        """By default every frame takes its part of the target rate, give or take a fifth."""
         self.link = link
         self.estimator = BandwidthEstimator(max_bps=max_bps, start_bps=start_bps)
         self.pacer: Pacer[Bytes] = Pacer(self.estimator.target_bps)
@@ -238,17 +239,17 @@ class Session:
             now_s = step * STEP_S
             for datagram in self.link.feedback(now_s):
                 for feedback in parse_feedback(datagram):
-                    self.estimator.feedback(feedback, now_s)
+                    self.estimator.on_feedback(feedback, now_s)
                 self.pacer.retarget(self.estimator.target_bps, now_s, self.estimator.probe)
             if now_s >= self._next_frame_s:
                 self._next_frame_s += 1 / self._fps
                 size_bytes = self.source(now_s, self.estimator.target_bps)
                 if size_bytes:
                     self.pacer.retarget(self.estimator.target_bps, now_s, self.estimator.probe)
-                    self.pacer.add(picture(size_bytes, keyframe=self.pacer.keyframe_wanted), now_s)
-            for departure in self.pacer.due(now_s):
+                    self.pacer.add(frame_of(size_bytes, keyframe=self.pacer.keyframe_wanted), now_s)
+            for departure in self.pacer.take_due(now_s):
                 size_bytes = departure.packet.size_bytes
-                self.estimator.sent(self._sequence, size_bytes, now_s, departure.probe)
+                self.estimator.on_packet_sent(self._sequence, size_bytes, now_s, departure.probe)
                 self.link.send(self._sequence, size_bytes, now_s)
                 self._sequence += 1
                 sent_bytes += size_bytes
@@ -268,5 +269,5 @@ class Session:
             sent_bytes * 8 / FEEDBACK_S,
             self.link.queueing_s(now_s),
             estimator.queueing_s,
-            estimator.loss_share,
+            estimator.loss_ratio,
         )

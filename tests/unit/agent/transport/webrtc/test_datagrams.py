@@ -1,4 +1,4 @@
-"""SCTP as anybody might send it: nothing but datagrams comes out, and nothing of it stays."""
+"""Arbitrary SCTP: only datagrams are passed on, and nothing accumulates."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ from google_crc32c import value as crc32c
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from display_server.agent.transport.webrtc.aiortc_overrides import OVERTAKING_MAX, Datagrams, Transport
+from display_server.agent.transport.webrtc.aiortc_overrides import (
+    OVERTAKING_MAX,
+    DatagramChannel,
+    DtlsTransport,
+)
 
 
-class Line:
-    """A transport that carries nowhere."""
+class DeadTransport:
+    """A transport that delivers nothing."""
 
     state = "connected"
     _role = "client"
@@ -30,7 +34,7 @@ class Line:
 
 
 def packet(tag: int, chunks: list[tuple[int, int, bytes]]) -> bytes:
-    """Of (type, flags, body) chunks, with the checksum that it must have."""
+    """Returns an SCTP packet of (type, flags, body) chunks with a valid checksum."""
     body = b""
     for kind, flags, content in chunks:
         body += struct.pack("!BBH", kind, flags, 4 + len(content)) + content + bytes(-len(content) % 4)
@@ -61,60 +65,73 @@ chunks = st.tuples(
 @given(
     st.lists(st.lists(chunks, min_size=1, max_size=4) | st.binary(max_size=60), max_size=30), st.booleans()
 )
-def test_any_packets_are_borne(packets: list[list[tuple[int, int, bytes]] | bytes], begun: bool) -> None:
-    async def take() -> None:
-        taken: list[bytes | None] = []
-        kept = Datagrams(cast(Transport, Line()), taken.append)
-        await kept.start(None, 5000)
+def test_no_packets_break_the_channel(
+    packets: list[list[tuple[int, int, bytes]] | bytes], begun: bool
+) -> None:
+    async def run() -> None:
+        received: list[bytes | None] = []
+        channel = DatagramChannel(cast(DtlsTransport, DeadTransport()), received.append)
+        await channel.start(None, 5000)
         if begun:
-            await kept._handle_data(packet(0, [(1, 0, INIT)]))
+            await channel._handle_data(packet(0, [(1, 0, INIT)]))
         for one in packets:
-            raw = one if isinstance(one, bytes) else packet(kept._local_verification_tag, one)
+            raw = one if isinstance(one, bytes) else packet(channel._local_verification_tag, one)
             try:
-                await kept._handle_data(raw)
+                await channel._handle_data(raw)
             except ConnectionError:
                 break  # as the transport does
-        assert len(kept._sack_misordered) <= OVERTAKING_MAX + 1
-        assert (kept._inbound_streams, kept._data_channels, len(kept._data_channel_queue)) == ({}, {}, 0)
-        await kept.stop()
-        timers: list[Any] = [kept._t1_handle, kept._t2_handle, kept._t3_handle, kept._reconfig_handle]
+        assert len(channel._sack_misordered) <= OVERTAKING_MAX + 1
+        assert (channel._inbound_streams, channel._data_channels, len(channel._data_channel_queue)) == (
+            {},
+            {},
+            0,
+        )
+        await channel.stop()
+        timers: list[Any] = [
+            channel._t1_handle,
+            channel._t2_handle,
+            channel._t3_handle,
+            channel._reconfig_handle,
+        ]
         assert timers == [None] * 4
         await asyncio.sleep(0)
 
-    asyncio.run(take())
+    asyncio.run(run())
 
 
-def test_what_claims_to_have_arrived_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def look(self: RTCSctpTransport, chunk: SackChunk) -> None:
+def test_acknowledgements_of_chunks_never_sent_cost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(self: RTCSctpTransport, chunk: SackChunk) -> None:
         raise AssertionError("nothing was sent")
 
-    monkeypatch.setattr(RTCSctpTransport, "_receive_sack_chunk", look)
+    monkeypatch.setattr(RTCSctpTransport, "_receive_sack_chunk", fail)
 
-    async def take() -> None:
-        kept = Datagrams(cast(Transport, Line()), lambda _: None)
-        await kept.start(None, 5000)
-        await kept._handle_data(packet(0, [(1, 0, INIT)]))
-        claims = struct.pack("!LLHH", kept._local_tsn, 1 << 20, 200, 0) + struct.pack("!HH", 0, 0xFFFF) * 200
-        await kept._handle_data(packet(kept._local_verification_tag, [(3, 0, claims)]))
-        await kept.stop()
+    async def run() -> None:
+        channel = DatagramChannel(cast(DtlsTransport, DeadTransport()), lambda _: None)
+        await channel.start(None, 5000)
+        await channel._handle_data(packet(0, [(1, 0, INIT)]))
+        claims = (
+            struct.pack("!LLHH", channel._local_tsn, 1 << 20, 200, 0) + struct.pack("!HH", 0, 0xFFFF) * 200
+        )
+        await channel._handle_data(packet(channel._local_verification_tag, [(3, 0, claims)]))
+        await channel.stop()
 
-    asyncio.run(take())
+    asyncio.run(run())
 
 
-def test_a_datagram_comes_out() -> None:
-    async def take() -> list[bytes | None]:
-        taken: list[bytes | None] = []
-        kept = Datagrams(cast(Transport, Line()), taken.append)
-        await kept.start(None, 5000)
-        await kept._handle_data(packet(0, [(1, 0, INIT)]))
-        tag = kept._local_verification_tag
-        await kept._handle_data(
+def test_datagrams_are_passed_on() -> None:
+    async def run() -> list[bytes | None]:
+        received: list[bytes | None] = []
+        channel = DatagramChannel(cast(DtlsTransport, DeadTransport()), received.append)
+        await channel.start(None, 5000)
+        await channel._handle_data(packet(0, [(1, 0, INIT)]))
+        tag = channel._local_verification_tag
+        await channel._handle_data(
             packet(tag, [(0, 7, data(100, 0, 53, b"one")), (0, 7, data(100, 0, 53, b"one"))])
         )
-        await kept._handle_data(packet(tag, [(0, 7, data(102, 0, 53, b"three"))]))
-        await kept._handle_data(packet(tag, [(0, 6, data(103, 0, 53, b"a part"))]))
-        await kept.stop()
-        return taken
+        await channel._handle_data(packet(tag, [(0, 7, data(102, 0, 53, b"three"))]))
+        await channel._handle_data(packet(tag, [(0, 6, data(103, 0, 53, b"a part"))]))
+        await channel.stop()
+        return received
 
-    assert issubclass(Datagrams, RTCSctpTransport)
-    assert asyncio.run(take()) == [b"one", b"three", None]
+    assert issubclass(DatagramChannel, RTCSctpTransport)
+    assert asyncio.run(run()) == [b"one", b"three", None]

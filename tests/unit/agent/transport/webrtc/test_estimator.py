@@ -30,12 +30,12 @@ def after(moments: list[Moment], since_s: float, until_s: float = 1e9) -> list[M
 
 
 def steps(*changes: tuple[float, float]) -> Callable[[float], float]:
-    """Capacity over time: from each time on, so many bit/s."""
+    """Returns a capacity that changes at these times to these rates, bit/s."""
     return lambda now_s: [bps for since_s, bps in changes if since_s <= now_s][-1]
 
 
 def steady(bps: float, fps: float = 60.0) -> Callable[[float, float], int]:
-    """A source that has so much to send, whatever it might."""
+    """Returns a source that sends at this rate, whatever the target is."""
     return lambda now_s, target_bps: int(bps / 8 / fps)
 
 
@@ -74,23 +74,23 @@ def test_fills_any_link_without_overfilling_it(
 
 @pytest.mark.parametrize(("bunch_s", "stall_s"), [(0.01, 0.0), (0.03, 0.0), (0.0, 0.05), (0.005, 0.1)])
 @pytest.mark.parametrize("capacity_bps", [2 * M, 20 * M])
-def test_wifi_is_no_congestion(capacity_bps: float, bunch_s: float, stall_s: float) -> None:
+def test_wifi_is_not_taken_for_congestion(capacity_bps: float, bunch_s: float, stall_s: float) -> None:
     link = SimulatedLink(capacity_bps, bunch_s=bunch_s, stall_s=stall_s)
     late = after(Session(link).run(12.0), 6.0)
     assert mean(m.target_bps for m in late) >= 0.75 * capacity_bps
     assert max(m.queueing_s for m in late) < 0.1
 
 
-def test_stays_below_the_policys_cap() -> None:
+def test_stays_below_the_limit_of_the_policy() -> None:
     session = Session(SimulatedLink(50 * M), max_bps=8 * M)
     assert max(m.target_bps for m in session.run(4.0)) == 8 * M
-    session.estimator.limit(3 * M)
+    session.estimator.set_max_bps(3 * M)
     assert max(m.target_bps for m in session.run(2.0)) == 3 * M
-    session.estimator.limit(20 * M)
+    session.estimator.set_max_bps(20 * M)
     assert session.run(4.0)[-1].target_bps > 16 * M
 
 
-def test_bounds_must_make_sense() -> None:
+def test_impossible_limits_are_refused() -> None:
     with pytest.raises(ValueError, match="0 < min"):
         BandwidthEstimator(max_bps=1e6, min_bps=2e6)
 
@@ -133,10 +133,10 @@ def test_a_caret_does_not_lower_the_estimate(loss: float, jitter_s: float) -> No
 
 @settings(max_examples=8, deadline=None)
 @given(bps=st.floats(0.3 * M, 8 * M), seed=st.integers(0, 2**16))
-def test_a_small_source_does_not_raise_it_far(bps: float, seed: int) -> None:
+def test_a_small_source_does_not_raise_the_estimate_far(bps: float, seed: int) -> None:
     session = Session(SimulatedLink(100 * M, seed=seed), source=steady(bps), start_bps=0.2 * M)
     moments = session.run(8.0)
-    # At first the pacer holds back what the target does not allow yet, and delivers more later.
+    # At first the pacer holds back what the target does not allow, and delivers it later.
     delivered_bps = max(mean(m.sent_bps for m in moments[n : n + 6]) for n in range(len(moments) - 6))
     assert max(m.estimate_bps for m in moments) <= 2.2 * delivered_bps
     assert moments[-1].estimate_bps >= 1.3 * bps
@@ -155,7 +155,7 @@ def test_a_small_source_on_a_link_too_small_for_it_is_noticed() -> None:
 def test_two_percent_loss_costs_nothing() -> None:
     clean = Session(SimulatedLink(20 * M)).run(10.0)
     lossy = Session(SimulatedLink(20 * M, loss=0.02, delay_s=0.03)).run(10.0)
-    assert mean(m.loss_share for m in after(lossy, 2.0)) == pytest.approx(0.02, abs=0.005)
+    assert mean(m.loss_ratio for m in after(lossy, 2.0)) == pytest.approx(0.02, abs=0.005)
     for since_s in (3.0, 6.0):
         assert mean(m.target_bps for m in after(lossy, since_s)) >= 0.7 * 20 * M
     assert mean(m.target_bps for m in after(lossy, 4.0)) >= 0.9 * mean(
@@ -163,18 +163,18 @@ def test_two_percent_loss_costs_nothing() -> None:
     )
 
 
-def test_heavy_loss_lowers() -> None:
+def test_heavy_loss_lowers_the_estimate() -> None:
     session = Session(SimulatedLink(20 * M))
     before_bps = session.run(4.0)[-1].estimate_bps
     session.link.loss = 0.3
     assert session.run(3.0)[-1].estimate_bps < 0.5 * before_bps
 
 
-def test_a_link_with_hardly_a_queue() -> None:
+def test_a_link_with_a_very_short_queue() -> None:
     moments = Session(SimulatedLink(10 * M, queue_bytes=20_000)).run(12.0)
     late = after(moments, 4.0)
     assert mean(m.target_bps for m in late) >= 0.7 * 10 * M
-    assert mean(m.loss_share for m in late) < 0.12
+    assert mean(m.loss_ratio for m in late) < 0.12
 
 
 # Changes.
@@ -182,26 +182,27 @@ def test_a_link_with_hardly_a_queue() -> None:
 
 @pytest.mark.parametrize("at_s", [6.0, 6.013, 6.027, 6.041])
 @pytest.mark.parametrize("fps", [30.0, 60.0])
-def test_fifty_to_five_and_back(at_s: float, fps: float) -> None:
+def test_follows_a_fall_from_50_to_5_mbit_and_back(at_s: float, fps: float) -> None:
     link = SimulatedLink(steps((0, 50 * M), (at_s, 5 * M), (at_s + 8, 50 * M)), queue_bytes=4_000_000)
     moments = Session(link, fps=fps).run(at_s + 14)
     dropped = after(moments, at_s, at_s + 8)
-    # Before the first report that shows the fall nobody can know of it: 50 Mbit/s go on for up to that long.
+    # The sender cannot know of the fall before the first report on it, so it goes on with 50 Mbit/s until
+    # then.
     assert max(m.queueing_s for m in dropped) < 0.9
     assert max(m.estimate_bps for m in after(dropped, at_s + 0.25)) <= 6 * M
     assert max(m.queueing_s for m in after(dropped, at_s + 1)) <= 0.2
     assert max(m.queueing_s for m in after(dropped, at_s + 2)) <= 0.1
     assert mean(m.target_bps for m in after(dropped, at_s + 3)) >= 0.75 * 5 * M
     assert mean(m.target_bps for m in after(dropped, at_s + 3)) <= 1.02 * 5 * M
-    # Back at nine tenths of what it had, within 5 s, and it stays.
+    # It is back at nine tenths of the former rate within 5 s, and stays there.
     had_bps = mean(m.target_bps for m in after(moments, at_s - 2, at_s))
     assert mean(m.target_bps for m in after(moments, at_s + 12)) >= 0.9 * had_bps
     assert any(m.target_bps >= 0.9 * had_bps for m in after(moments, at_s + 8, at_s + 13))
 
 
 @pytest.mark.parametrize("at_s", [6.0, 6.013, 6.041])
-def test_a_deep_fall_on_a_longer_way(at_s: float) -> None:
-    """The first report may show half of it: the next is heeded at once."""
+def test_a_deep_fall_on_a_long_link(at_s: float) -> None:
+    """The first report may show half of the fall; the estimator reacts to the next one at once."""
     link = SimulatedLink(steps((0, 50 * M), (at_s, 5 * M)), delay_s=0.04, queue_bytes=4_000_000)
     moments = Session(link).run(at_s + 4)
     assert max(m.estimate_bps for m in after(moments, at_s + 0.25)) <= 6 * M
@@ -210,21 +211,21 @@ def test_a_deep_fall_on_a_longer_way(at_s: float) -> None:
 
 
 def test_recovers_where_frames_are_too_small_to_probe() -> None:
-    """At 1 Mbit/s and 60 pictures a second two packets are a picture."""
+    """At 1 Mbit/s and 60 frames a second a frame has two packets."""
     link = SimulatedLink(steps((0, 20 * M), (4, 1 * M), (9, 20 * M)))
     moments = Session(link).run(24.0)
     assert mean(m.target_bps for m in after(moments, 22.0)) >= 0.8 * 20 * M
 
 
-def test_recovers_where_arrivals_tell_no_pace() -> None:
-    """A picture's packets arrive within one or two bunches: no probe can be measured."""
+def test_recovers_where_arrivals_give_no_rate() -> None:
+    """The packets of a frame arrive in one or two bunches, so that no probe can be measured."""
     link = SimulatedLink(steps((0, 10 * M), (6, 30 * M)), bunch_s=0.02)
     moments = Session(link).run(26.0)
     assert mean(m.target_bps for m in after(moments, 4.0, 6.0)) >= 0.75 * 10 * M
     assert mean(m.target_bps for m in after(moments, 22.0)) >= 0.75 * 30 * M
 
 
-def test_a_longer_way_is_no_queue_for_long() -> None:
+def test_a_longer_route_is_not_taken_for_a_queue_for_long() -> None:
     session = Session(SimulatedLink(10 * M))
     session.run(5.0)
     session.link.delay_s += 0.3
@@ -248,12 +249,12 @@ def test_figures_match_the_link() -> None:
     estimator = session.estimator
     assert estimator.acked_bps == pytest.approx(4 * M, rel=0.1)
     assert 0.08 <= estimator.round_trip_s <= 0.11
-    assert estimator.loss_share == 0
+    assert estimator.loss_ratio == 0
     assert estimator.queueing_s < 0.01
 
 
-def test_the_receivers_clock_begins_anew() -> None:
-    """Half a period after 0 its reference time turns negative."""
+def test_the_receivers_clock_wraps() -> None:
+    """Its reference time becomes negative half a period after 0."""
     moments = Session(SimulatedLink(10 * M, clock_s=CLOCK_PERIOD_S / 2 - 3)).run(8.0)
     assert mean(m.target_bps for m in after(moments, 4.0)) >= 0.8 * 10 * M
     assert max(m.seen_s for m in after(moments, 1.0)) < 0.1
@@ -262,7 +263,7 @@ def test_the_receivers_clock_begins_anew() -> None:
 # Parts.
 
 
-def test_every_phase_has_an_answer_to_every_usage() -> None:
+def test_every_phase_has_a_transition_for_every_usage() -> None:
     assert set(TRANSITIONS) == {(phase, usage) for phase in Phase for usage in Usage}
     assert all(TRANSITIONS[phase, Usage.OVERUSE] is Phase.DECREASE for phase in Phase)
 
@@ -271,7 +272,7 @@ def test_every_phase_has_an_answer_to_every_usage() -> None:
     ("growth", "usage"), [(0.0, Usage.NORMAL), (0.2, Usage.OVERUSE), (-0.2, Usage.UNDERUSE)]
 )
 def test_trend(growth: float, usage: Usage) -> None:
-    """The delay grows by so much of the time that passes."""
+    """The delay grows by this fraction of the time that passes."""
     trend = Trendline()
     for n in range(400):
         sent_s = n * 0.008
@@ -288,22 +289,22 @@ def test_trend_forgets_over_a_pause() -> None:
     assert trend.usage is Usage.NORMAL
 
 
-def test_what_the_network_bunched_is_one_burst() -> None:
+def test_packets_that_the_network_bunched_are_one_burst() -> None:
     burst = Burst(first_sent_s=0.0, last_sent_s=0.0, first_arrival_s=9.0, last_arrival_s=9.0)
     assert burst.takes(0.004, 9.02), "sent together"
     assert burst.takes(0.02, 9.001), "arrived together, though sent apart"
     assert not burst.takes(0.02, 9.006)
-    assert not burst.takes(0.006, 9.006), "as far apart as they were sent"
+    assert not burst.takes(0.006, 9.006), "arrived as far apart as they were sent"
     burst.last_sent_s, burst.last_arrival_s = 0.1, 9.1
-    assert not burst.takes(0.11, 9.101), "a bunch has an end"
+    assert not burst.takes(0.11, 9.101), "a bunch has a longest duration"
 
 
 def test_arrivals_are_monotone() -> None:
     history = History()
     for n in range(3):
         history.sent(n, 100, 1.0, None)
-    told = (Arrival(0, CLOCK_PERIOD_S / 2 - 1), Arrival(1, 1 - CLOCK_PERIOD_S / 2))
-    (_, first_s), (_, second_s) = history.match(Feedback(0, told)).received
+    reports = (Arrival(0, CLOCK_PERIOD_S / 2 - 1), Arrival(1, 1 - CLOCK_PERIOD_S / 2))
+    (_, first_s), (_, second_s) = history.match(Feedback(0, reports)).received
     assert second_s - first_s == pytest.approx(2)
 
 
@@ -320,7 +321,7 @@ def test_history_is_bounded_and_unwraps() -> None:
     assert len(history) == 1
 
 
-def test_late_is_not_lost() -> None:
+def test_a_late_packet_does_not_count_as_lost() -> None:
     history = History()
     for n in range(3):
         history.sent(n, 100, 1.0, None)
@@ -364,18 +365,18 @@ events = st.lists(
 
 
 @given(events)
-def test_no_feedback_breaks_it(told: list[tuple[int, int, list[float | None], float]]) -> None:
-    """Reports on packets that were never sent, from any clock, in any order."""
+def test_no_feedback_breaks_the_estimator(reports: list[tuple[int, int, list[float | None], float]]) -> None:
+    """The reports may be on packets that were never sent, from any clock, in any order."""
     estimator = BandwidthEstimator(max_bps=20 * M)
     now_s, sequence = 100.0, 65_500
-    for count, base, fates, elapsed_s in told:
+    for count, base, fates, elapsed_s in reports:
         for _ in range(count):
-            estimator.sent(sequence, 1200, now_s)
+            estimator.on_packet_sent(sequence, 1200, now_s)
             sequence = (sequence + 1) & 0xFFFF
         now_s += elapsed_s
         near = (sequence - base % 64) & 0xFFFF
         packets = tuple(Arrival((near + n) & 0xFFFF, fate) for n, fate in enumerate(fates))
-        estimator.feedback(Feedback(near, packets), now_s)
+        estimator.on_feedback(Feedback(near, packets), now_s)
         assert estimator.min_bps <= estimator.target_bps <= estimator.max_bps
-        assert 0 <= estimator.loss_share <= 1
+        assert 0 <= estimator.loss_ratio <= 1
         assert estimator.queueing_s >= 0

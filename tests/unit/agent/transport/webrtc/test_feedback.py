@@ -1,4 +1,4 @@
-"""Transport-wide feedback, read from bytes: the draft's forms, round trips, and what must be refused."""
+"""Transport-wide feedback: the forms of the draft, round trips, and malformed reports."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ RECEIVER_REPORT = bytes.fromhex("81c90007 00000001 00000002 00000000 00000000 00
 
 
 def report(body: str, *, form: int = 15, padded: bool = False) -> bytes:
-    """An RTCP packet around the hexadecimal `body`, which begins with the base sequence number."""
+    """Returns an RTCP packet with the hexadecimal `body`, which begins with the base sequence number."""
     rest = bytes.fromhex("00000001 00000002" + body)
     return struct.pack("!BBH", 0x80 | 0x20 * padded | form, 205, len(rest) // 4) + rest
 
 
 def arrivals(datagram: bytes) -> dict[int, int | None]:
-    """By sequence number, in ticks."""
+    """Returns the arrivals in ticks by sequence number."""
     (feedback,) = parse_feedback(datagram)
     return {
         packet.sequence: None if packet.arrival_s is None else round(packet.arrival_s / TICK_S)
@@ -42,13 +42,13 @@ def test_a_run_of_small_steps() -> None:
 
 
 def test_a_vector_of_one_bit_symbols() -> None:
-    # base 65534, 4 packets, vector 1011 and ten symbols that are none
+    # base 65534, 4 packets, vector 1011 and ten symbols that do not count
     datagram = report("fffe 0004 000000 00 ac00 04 04 04 000000")
     assert arrivals(datagram) == {65534: 4, 65535: None, 0: 8, 1: 12}
 
 
 def test_a_vector_of_two_bit_symbols() -> None:
-    # small, large, missing; the large step goes 40 ticks back
+    # small, large, missing; the large step is -40 ticks
     datagram = report("0000 0003 000001 00 d800 28 ffd8 000000")
     assert arrivals(datagram) == {0: 296, 1: 256, 2: None}
 
@@ -86,14 +86,14 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("datagram", REFUSED.values(), ids=REFUSED)
-def test_refused(datagram: bytes) -> None:
+def test_malformed_reports_are_refused(datagram: bytes) -> None:
     with pytest.raises(FeedbackError):
         parse_feedback(datagram)
 
 
 @st.composite
 def reports(draw: st.DrawFn) -> tuple[int, list[int | None]]:
-    """Base sequence number, and arrivals in ticks: any step that the wire can tell, gaps of any length."""
+    """Base sequence number and arrivals in ticks, with all steps that the wire can represent and any gaps."""
     step = st.integers(0, 255) | st.integers(-(2**15), 2**15 - 1)
     fates = st.lists(st.none() | step, min_size=1, max_size=60)
     steps = draw(fates) + draw(st.sampled_from([[], [None] * 9000, [1] * 300, [1, None] * 50])) + draw(fates)
@@ -118,24 +118,26 @@ def test_round_trip(written: tuple[int, list[int | None]], runs: bool, compound:
     )
 
 
-def test_the_clock_begins_anew() -> None:
+def test_the_clock_wraps() -> None:
     assert arrivals(write_feedback(0, [2**31 - 1])) == {0: 2**31 - 1}
     assert arrivals(write_feedback(1, [2**31])) == {1: 2**31 - round(CLOCK_PERIOD_S / TICK_S)}
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes(datagram: bytes) -> None:
+def test_any_bytes_are_parsed_or_refused(datagram: bytes) -> None:
     _parse_or_refuse(datagram)
 
 
 @given(st.binary(max_size=120), st.integers(0, 31))
-def test_any_body(body: bytes, header: int) -> None:
+def test_any_body_is_parsed_or_refused(body: bytes, header: int) -> None:
     body += bytes(-len(body) % 4)
     _parse_or_refuse(struct.pack("!BBH", 0x80 | 0x20 * (header & 1) | 15, 205, len(body) // 4) + body)
 
 
 @given(reports(), st.booleans(), st.data())
-def test_damaged(written: tuple[int, list[int | None]], runs: bool, data: st.DataObject) -> None:
+def test_damaged_reports_are_parsed_or_refused(
+    written: tuple[int, list[int | None]], runs: bool, data: st.DataObject
+) -> None:
     datagram = bytearray(write_feedback(*written, runs=runs))
     for _ in range(data.draw(st.integers(1, 3))):
         datagram[data.draw(st.integers(0, len(datagram) - 1))] = data.draw(st.integers(0, 255))
@@ -143,7 +145,7 @@ def test_damaged(written: tuple[int, list[int | None]], runs: bool, data: st.Dat
 
 
 def _parse_or_refuse(datagram: bytes) -> None:
-    """Nothing but FeedbackError may come out."""
+    """Only FeedbackError may be raised."""
     try:
         parsed = parse_feedback(datagram)
     except FeedbackError:

@@ -1,36 +1,133 @@
-"""What `aiortc_overrides.py` relies on: a new aiortc or aioice that changes it is noticed here."""
+"""What `aiortc_overrides.py` relies on: a version of aiortc or aioice that changes it fails here.
+
+METHODS and FIELDS name every private method and field that the file uses or overrides, with the class that
+has it. A scan of the file's syntax tree finds those that the tables lack, and those that nobody uses any
+more.
+"""
 
 from __future__ import annotations
 
+import ast
 import inspect
+import pkgutil
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
 
+import aioice
+import aiortc
 import pytest
 from aioice import Connection
 from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceGatherer, RTCIceTransport, RTCSctpTransport
 
-from display_server.agent.transport.webrtc.aiortc_overrides import Gatherer, Transport
+import display_server
+from display_server.agent.transport.webrtc import aiortc_overrides
+from display_server.agent.transport.webrtc.aiortc_overrides import DtlsTransport, FixedAddressGatherer
+
+#: Private methods and their parameters.
+METHODS: dict[tuple[type, str], list[str]] = {
+    (RTCDtlsTransport, "_handle_rtcp_data"): ["self", "data"],
+    (RTCDtlsTransport, "_set_role"): ["self", "role"],
+    (RTCSctpTransport, "_handle_data"): ["self", "data"],
+    (RTCSctpTransport, "_mark_received"): ["self", "tsn"],
+    (RTCSctpTransport, "_receive_data_chunk"): ["self", "chunk"],
+    (RTCSctpTransport, "_receive_forward_tsn_chunk"): ["self", "chunk"],
+    (RTCSctpTransport, "_receive_sack_chunk"): ["self", "chunk"],
+    (RTCSctpTransport, "_reset_deferred_streams"): ["self"],
+}
+#: Private fields, which the constructor sets.
+FIELDS: set[tuple[type, str]] = {
+    (Connection, "_local_candidates"),
+    (Connection, "_local_candidates_end"),
+    (Connection, "_local_candidates_start"),
+    (Connection, "_nominated"),
+    (RTCDtlsTransport, "_tx_srtp"),
+    (RTCIceGatherer, "_connection"),
+    (RTCIceTransport, "_connection"),
+    (RTCSctpTransport, "_sack_misordered"),
+    (RTCSctpTransport, "_sack_needed"),
+}
+#: Public methods that are overridden or called by the overrides, with their parameters.
+PUBLIC = {
+    (Connection, "gather_candidates"): ["self"],
+    (RTCDtlsTransport, "stop"): ["self"],
+    (RTCIceGatherer, "gather"): ["self"],
+    (RTCSctpTransport, "start"): ["self", "remoteCaps", "remotePort"],
+    (RTCSctpTransport, "stop"): ["self"],
+}
+OVERRIDES = Path(aiortc_overrides.__file__)
 
 
-@pytest.mark.parametrize(
-    ("owner", "name", "parameters"),
-    [
-        (RTCDtlsTransport, "_handle_rtcp_data", ["self", "data"]),
-        (RTCDtlsTransport, "_send_rtp", ["self", "data"]),
-        (RTCDtlsTransport, "_set_role", ["self", "role"]),
-        (RTCSctpTransport, "start", ["self", "remoteCaps", "remotePort"]),
-        (RTCSctpTransport, "stop", ["self"]),
-        (RTCSctpTransport, "_handle_data", ["self", "data"]),
-        (RTCSctpTransport, "_mark_received", ["self", "tsn"]),
-        (RTCSctpTransport, "_receive_data_chunk", ["self", "chunk"]),
-        (RTCSctpTransport, "_receive_sack_chunk", ["self", "chunk"]),
-        (RTCSctpTransport, "_receive_forward_tsn_chunk", ["self", "chunk"]),
-        (RTCSctpTransport, "_reset_deferred_streams", ["self"]),
-        (RTCIceGatherer, "gather", ["self"]),
-        (Connection, "gather_candidates", ["self"]),
-    ],
-)
-def test_a_method_that_is_overridden_or_called(owner: type, name: str, parameters: list[str]) -> None:
-    assert list(inspect.signature(getattr(owner, name)).parameters) == parameters
+def private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+def private_names(tree: ast.AST) -> Iterator[str]:
+    """Yields the private attributes that are read, written or defined as methods."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and private(node.attr):
+            yield node.attr
+        elif isinstance(node, ast.ClassDef):
+            for member in node.body:
+                if isinstance(member, ast.FunctionDef | ast.AsyncFunctionDef) and private(member.name):
+                    yield member.name
+
+
+def library_names() -> set[str]:
+    """Returns the private attributes of aiortc and aioice."""
+    names: set[str] = set()
+    for package in (aiortc, aioice):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            spec = find_spec(module.name)
+            if spec is not None and spec.origin is not None and spec.origin.endswith(".py"):
+                names |= set(private_names(ast.parse(Path(spec.origin).read_text())))
+    return names
+
+
+def product_files() -> list[Path]:
+    files = Path(display_server.__file__).parent.rglob("*.py")
+    return [file for file in files if file != OVERRIDES]
+
+
+def test_the_tables_name_all_private_names_that_are_used_and_no_others() -> None:
+    used = set(private_names(ast.parse(OVERRIDES.read_text()))) & library_names()
+    assert used == {name for _, name in METHODS} | {name for _, name in FIELDS}
+
+
+def test_our_own_private_names_do_not_clash_with_inherited_ones() -> None:
+    """A private name that a base class uses as well must be in the tables, for that class."""
+    inherited = {
+        (base, name)
+        for ours in vars(aiortc_overrides).values()
+        if inspect.isclass(ours) and ours.__module__ == aiortc_overrides.__name__
+        for base in ours.__mro__[1:-1]
+        if base.__module__.startswith(("aiortc", "aioice"))
+        for name in set(private_names(ast.parse(inspect.getsource(ours))))
+        & set(private_names(ast.parse(inspect.getsource(base))))
+    }
+    named = {name for _, name in set(METHODS) | FIELDS}
+    assert {name for _, name in inherited} <= named
+
+
+@pytest.mark.parametrize(("owner", "name"), [*METHODS, *PUBLIC])
+def test_a_method_has_the_parameters_that_we_expect(owner: type, name: str) -> None:
+    expected = {**METHODS, **PUBLIC}[owner, name]
+    assert list(inspect.signature(getattr(owner, name)).parameters) == expected
+
+
+@pytest.mark.parametrize(("owner", "name"), sorted(FIELDS, key=str))
+def test_a_field_is_set_by_the_constructor(owner: type, name: str) -> None:
+    (constructor,) = (
+        node
+        for node in ast.walk(ast.parse(inspect.getsource(owner)))
+        if isinstance(node, ast.FunctionDef) and node.name == "__init__"
+    )
+    stored = {
+        node.attr
+        for node in ast.walk(constructor)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+    }
+    assert name in stored
 
 
 def test_candidates_are_gathered_by_component_and_address() -> None:
@@ -38,19 +135,61 @@ def test_candidates_are_gathered_by_component_and_address() -> None:
     assert list(parameters)[:3] == ["self", "component", "addresses"]
 
 
-async def test_only_the_addresses_asked_for_are_offered() -> None:
-    gatherer = Gatherer(["127.0.0.1"])
+def test_no_other_file_uses_private_names_of_the_libraries() -> None:
+    names = library_names()
+    found = []
+    for file in product_files():
+        source = file.read_text()
+        for node in ast.walk(ast.parse(source)):
+            imported = isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
+                ("aiortc", "aioice")
+            )
+            if imported and any(private(alias.name) for alias in node.names):  # type: ignore[attr-defined]
+                found.append(f"{file.name}:{node.lineno}")  # type: ignore[attr-defined]
+            if not isinstance(node, ast.Attribute) or node.attr not in names:
+                continue
+            ours = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+            if not ours and ("aiortc" in source or "aioice" in source or "webrtc" in source):
+                found.append(f"{file.name}:{node.lineno} {node.attr}")
+    assert found == []
+
+
+def test_no_other_file_derives_from_classes_of_the_libraries() -> None:
+    for file in product_files():
+        tree = ast.parse(file.read_text())
+        imported = {
+            alias.asname or alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("aiortc", "aioice"))
+            for alias in node.names
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                assert not {base.id for base in node.bases if isinstance(base, ast.Name)} & imported, file
+
+
+def test_webrtc_does_not_import_motion_detection() -> None:
+    """A WebRTC engineer can review the package alone."""
+    for file in OVERRIDES.parent.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                assert not (node.module or "").startswith("display_server.agent.motion"), file
+
+
+async def test_only_the_given_addresses_are_offered() -> None:
+    gatherer = FixedAddressGatherer(["127.0.0.1"])
     ice = RTCIceTransport(gatherer)
-    Transport(ice, RTCCertificate.generateCertificate(), lambda _: None)
+    DtlsTransport(ice, RTCCertificate.generateCertificate(), lambda _: None)
     await gatherer.gather()
     assert [candidate.ip for candidate in gatherer.getLocalCandidates()] == ["127.0.0.1"]
+    assert len(gatherer.candidate_lines()) == 1
     await ice.stop()
 
 
-async def test_rtcp_comes_as_it_is() -> None:
-    heard: list[bytes] = []
-    ice = RTCIceTransport(Gatherer(["127.0.0.1"]))
-    transport = Transport(ice, RTCCertificate.generateCertificate(), heard.append)
+async def test_rtcp_is_passed_on_unchanged() -> None:
+    received: list[bytes] = []
+    ice = RTCIceTransport(FixedAddressGatherer(["127.0.0.1"]))
+    transport = DtlsTransport(ice, RTCCertificate.generateCertificate(), received.append)
     await transport._handle_rtcp_data(b"\x8f\xcd\x00\x01nonsense")
-    assert heard == [b"\x8f\xcd\x00\x01nonsense"]
+    assert received == [b"\x8f\xcd\x00\x01nonsense"]
     await ice.stop()

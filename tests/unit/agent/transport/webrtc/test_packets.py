@@ -1,4 +1,4 @@
-"""RTP packets, read back by another implementation."""
+"""RTP packets, as another implementation parses them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ units = st.lists(
 
 
 @given(units)
-def test_h264_comes_back_unit_by_unit(sent: list[bytes]) -> None:
+def test_h264_units_are_restored(sent: list[bytes]) -> None:
     payloads = h264_payloads(b"".join(b"\x00\x00\x00\x01" + unit for unit in sent))
     assert max(map(len, payloads)) <= PAYLOAD_MAX_BYTES
     received = b"".join(h264_depayload(payload) for payload in payloads)
@@ -43,19 +43,19 @@ def test_h264_comes_back_unit_by_unit(sent: list[bytes]) -> None:
 
 
 def test_small_units_share_a_packet() -> None:
-    """SPS, PPS and a small slice: what is lost together is asked for once."""
+    """SPS, PPS and a small slice are lost together or not at all."""
     assert len(h264_payloads(b"\x00\x00\x01\x67abc\x00\x00\x01\x68d\x00\x00\x01\x65xyz")) == 1
 
 
 @pytest.mark.parametrize("size", [1, PAYLOAD_MAX_BYTES - 4, PAYLOAD_MAX_BYTES, 40_000])
-def test_vp8_comes_back(size: int) -> None:
+def test_vp8_frames_are_restored(size: int) -> None:
     payloads = vp8_payloads(NOISE[:size], 0x12345)
     assert max(map(len, payloads)) <= PAYLOAD_MAX_BYTES
     assert b"".join(vp8_depayload(payload) for payload in payloads) == NOISE[:size]
     assert [payload[0] >> 4 & 1 for payload in payloads] == [1] + [0] * (len(payloads) - 1)
 
 
-def test_header_and_extensions_are_read_by_others() -> None:
+def test_another_implementation_parses_header_and_extensions() -> None:
     known = HeaderExtensionsMap()
     known.configure(
         RTCRtpParameters(
@@ -73,7 +73,7 @@ def test_header_and_extensions_are_read_by_others() -> None:
     assert theirs.extensions.mid == "video"
 
 
-def test_what_is_sent_again_is_the_same_to_others() -> None:
+def test_another_implementation_restores_retransmissions() -> None:
     packet = RtpPacket(102, 7, 90_000, 1, True, b"payload")
     again = TheirPacket.parse(packet.retransmitted(103, 99, 2).serialised({}), HeaderExtensionsMap())
     assert (again.payload_type, again.sequence_number, again.ssrc) == (103, 99, 2)

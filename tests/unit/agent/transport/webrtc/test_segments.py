@@ -1,4 +1,4 @@
-"""Datagrams that go together arrive one by one."""
+"""Datagrams that are sent in one call arrive one by one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def frame(sizes: list[int]) -> list[bytes]:
 
 
 @given(st.lists(st.integers(1, 1300), max_size=200))
-def test_runs_are_what_the_kernel_takes(sizes: list[int]) -> None:
+def test_runs_obey_the_limits_of_the_kernel(sizes: list[int]) -> None:
     datagrams = frame(sizes)
     together = list(runs(datagrams))
     assert [datagram for run in together for datagram in run] == datagrams
@@ -43,11 +43,11 @@ def test_runs_are_what_the_kernel_takes(sizes: list[int]) -> None:
         assert len(run[-1]) <= len(run[0])
 
 
-def test_a_frame_takes_one_call() -> None:
+def test_a_frame_is_one_run() -> None:
     assert len(list(runs(frame([1200] * 11 + [300])))) == 1
 
 
-def test_what_went_together_arrives_one_by_one(ends: tuple[socket.socket, socket.socket]) -> None:
+def test_datagrams_of_one_call_arrive_one_by_one(ends: tuple[socket.socket, socket.socket]) -> None:
     here, there = ends
     datagrams = frame([1200] * 40 + [7, 900, 900, 1])
     sender = SegmentedSender(here.fileno(), here.family)
@@ -58,7 +58,7 @@ def test_what_went_together_arrives_one_by_one(ends: tuple[socket.socket, socket
     assert there.recv(2000) == b"still open"
 
 
-def test_a_kernel_that_cannot_gets_them_one_by_one(
+def test_datagrams_are_sent_one_by_one_on_an_old_kernel(
     ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here, there = ends
@@ -71,7 +71,7 @@ def test_a_kernel_that_cannot_gets_them_one_by_one(
     sender.close()
 
 
-def test_what_cannot_be_sent_is_lost() -> None:
+def test_datagrams_that_cannot_be_sent_are_lost() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as here:
         here.bind(("127.0.0.1", 0))
         sender = SegmentedSender(here.fileno(), here.family)

@@ -1,4 +1,4 @@
-"""Offers as browsers write them, answers as they read them."""
+"""Offers of browsers, and answers as browsers parse them."""
 
 from __future__ import annotations
 
@@ -75,18 +75,20 @@ def test_an_offer_of_chromium() -> None:
 
 
 @pytest.mark.parametrize(
-    ("able", "payload_type"),
+    ("encodable", "payload_type"),
     [
         (ALL, 63),
         (ALL - {(Codec.H264, Chroma.YUV444)}, 108),
         (frozenset({(Codec.VP8, Chroma.YUV420)}), 96),
     ],
 )
-def test_the_best_codec_that_both_can_do(able: frozenset[tuple[Codec, Chroma]], payload_type: int) -> None:
-    choice = choose_codec(parse_offer(OFFER).codecs, able)
+def test_the_best_common_codec_is_chosen(
+    encodable: frozenset[tuple[Codec, Chroma]], payload_type: int
+) -> None:
+    choice = choose_codec(parse_offer(OFFER).codecs, encodable)
     assert choice is not None
     assert choice[0].payload_type == payload_type
-    assert choice[1:] in able
+    assert choice[1:] in encodable
 
 
 CHANNEL = """m=application 9 UDP/DTLS/SCTP webrtc-datachannel
@@ -120,7 +122,7 @@ def test_an_offer_with_a_data_channel() -> None:
     ],
     ids=["not bundled", "before the video", "two", "no port", "no port at all", "another medium"],
 )
-def test_a_data_channel_that_is_none(text: str) -> None:
+def test_malformed_data_channels_are_refused(text: str) -> None:
     with pytest.raises(ProtocolError):
         parse_offer(text)
 
@@ -130,7 +132,7 @@ def test_no_common_codec() -> None:
 
 
 @pytest.mark.parametrize("text", [OFFER, WITH_CHANNEL], ids=["video", "video and data channel"])
-def test_an_answer_is_read_by_others(text: str) -> None:
+def test_another_implementation_parses_the_answer(text: str) -> None:
     offer = parse_offer(text)
     choice = choose_codec(offer.codecs, ALL)
     assert choice is not None
@@ -173,14 +175,14 @@ def test_an_answer_is_read_by_others(text: str) -> None:
         ("a=fingerprint:sha-256 DA", "a=fingerprint:sha-256 XX"),
     ],
 )
-def test_what_is_no_offer_is_refused(before: str, after: str) -> None:
+def test_malformed_offers_are_refused(before: str, after: str) -> None:
     assert before in OFFER
     with pytest.raises(ProtocolError):
         parse_offer(OFFER.replace(before, after))
 
 
 @given(st.lists(st.sampled_from(OFFER.splitlines()) | st.text(max_size=80), max_size=60))
-def test_any_text_is_an_offer_or_refused(lines: list[str]) -> None:
+def test_any_text_is_parsed_or_refused(lines: list[str]) -> None:
     try:
         parse_offer("\n".join(lines))
     except ProtocolError as error:

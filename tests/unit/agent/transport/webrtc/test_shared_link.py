@@ -1,4 +1,4 @@
-"""Windows of one device on one simulated way: together they take what it carries, without a queue."""
+"""Windows of one device on one simulated link: together they use the link without making a queue."""
 
 from __future__ import annotations
 
@@ -15,51 +15,52 @@ from display_server.agent.transport.webrtc.shared_link import SharedLink
 from tests.unit.agent.transport.webrtc.simulated_link import STEP_S, Session, SimulatedLink
 
 M = 1e6
-#: From one change to the next, s.
+#: Time from one change to the next, s.
 SPELL_S = 2.0
 
 
 @dataclass
 class Spell:
-    """Between two changes: the longest queue, s, and what each that moved got of the way."""
+    """The time between two changes: the longest queue, s, and the fraction of the link that each window got.
+    """
 
     queueing_s: float
-    shares: list[float] = field(default_factory=list)
+    fractions: list[float] = field(default_factory=list)
 
 
 class Device:
-    """Windows that begin and cease to move. `shared`: as an agent has it; otherwise each is alone."""
+    """Windows that begin and end to send. Without `shared` their estimators do not know of each other."""
 
     def __init__(
         self, windows: int, capacity_bps: float, *, delay_s: float = 0.015, shared: bool = True
     ) -> None:
         first = SimulatedLink(capacity_bps, delay_s=delay_s)
         others = [
-            SimulatedLink(capacity_bps, delay_s=delay_s, narrow=first.narrow, seed=number)
+            SimulatedLink(capacity_bps, delay_s=delay_s, bottleneck=first.bottleneck, seed=number)
             for number in range(2, windows + 1)
         ]
         self.capacity_bps = capacity_bps
         self.links = [first, *others]
         self.sessions = [Session(link, start_bps=min(3 * M, capacity_bps)) for link in self.links]
         self._fill = [session.source for session in self.sessions]
-        self._way = SharedLink() if shared else None
-        self.moving: list[int] = []
+        self._shared_link = SharedLink() if shared else None
+        self.sending: list[int] = []
         for session in self.sessions:
             session.source = lambda now_s, target_bps: 0
 
     def begin(self, window: int, bps: float | None = None) -> None:
-        """`bps`: what it has to send; None: whatever it may."""
-        self.moving.append(window)
+        """The window begins to send, at `bps` or as fast as it may."""
+        self.sending.append(window)
         session = self.sessions[window]
         session.source = self._fill[window] if bps is None else lambda now_s, target_bps: int(bps / 8 / 60)
-        if self._way is not None:
-            self._way.join(session.estimator)
+        if self._shared_link is not None:
+            self._shared_link.join(session.estimator)
 
     def end(self, window: int) -> None:
-        self.moving.remove(window)
+        self.sending.remove(window)
         self.sessions[window].source = lambda now_s, target_bps: 0
-        if self._way is not None:
-            self._way.leave(self.sessions[window].estimator)
+        if self._shared_link is not None:
+            self._shared_link.leave(self.sessions[window].estimator)
 
     def run(self, seconds: float = SPELL_S) -> Spell:
         before = [link.delivered_bytes for link in self.links]
@@ -72,23 +73,24 @@ class Device:
             (link.delivered_bytes - then) * 8 / seconds / self.capacity_bps
             for link, then in zip(self.links, before, strict=True)
         ]
-        return Spell(longest_s, [delivered[window] for window in self.moving])
+        return Spell(longest_s, [delivered[window] for window in self.sending])
 
 
-def at_random(device: Device, spells: int, seed: int) -> list[Spell]:
-    """Windows begin and cease in any order, at least one moves; the way was found out before by the first."""
+def run_randomly(device: Device, spells: int, seed: int) -> list[Spell]:
+    """Windows begin and end in random order; at least one sends. The first one has measured the link before.
+    """
     dice = random.Random(seed)
     device.begin(0)
     device.run(5.0)
-    found = []
+    spells_run = []
     for _ in range(spells):
         window = dice.randrange(len(device.sessions))
-        if window not in device.moving:
+        if window not in device.sending:
             device.begin(window)
-        elif len(device.moving) > 1:
+        elif len(device.sending) > 1:
             device.end(window)
-        found.append(device.run())
-    return found
+        spells_run.append(device.run())
+    return spells_run
 
 
 # The first packets of the second window meet a queue: their arrivals are no measure of the rate.
@@ -105,18 +107,18 @@ def at_random(device: Device, spells: int, seed: int) -> list[Spell]:
     delay_s=st.floats(0.002, 0.04),
     seed=st.integers(0, 2**16),
 )
-def test_whoever_moves_the_way_is_used_and_not_overfilled(
+def test_the_link_is_used_and_not_overfilled_whichever_windows_send(
     capacity_bps: float, windows: int, delay_s: float, seed: int
 ) -> None:
-    spells = at_random(Device(windows, capacity_bps, delay_s=delay_s), 6, seed)
+    spells = run_randomly(Device(windows, capacity_bps, delay_s=delay_s), 6, seed)
     assert max(spell.queueing_s for spell in spells) < 0.2
-    assert sum(sum(spell.shares) for spell in spells) / len(spells) > 0.7
+    assert sum(sum(spell.fractions) for spell in spells) / len(spells) > 0.7
     for spell in spells:
-        assert min(spell.shares) * len(spell.shares) > 0.2, "none starves"
+        assert min(spell.fractions) * len(spell.fractions) > 0.2, "no window is starved"
 
 
 @pytest.mark.parametrize("windows", [2, 3])
-def test_all_at_once_after_each_had_the_way_for_itself(windows: int) -> None:
+def test_all_at_once_after_each_had_the_link_alone(windows: int) -> None:
     queues = {}
     for shared in (True, False):
         device = Device(windows, 10 * M, shared=shared)
@@ -131,62 +133,62 @@ def test_all_at_once_after_each_had_the_way_for_itself(windows: int) -> None:
     assert queues[True] < 0.75 * queues[False]
 
 
-def test_who_ceases_gives_way_at_once() -> None:
+def test_a_window_that_ends_leaves_its_part_at_once() -> None:
     device = Device(2, 10 * M)
     device.begin(0)
     device.run(5.0)
     device.begin(1)
     device.run(5.0)
     device.end(1)
-    (share,) = device.run(1.0).shares
-    assert share > 0.75
+    (fraction,) = device.run(1.0).fractions
+    assert fraction > 0.75
 
 
-def test_who_sends_little_keeps_nobody_from_the_rest() -> None:
+def test_the_others_use_what_a_window_with_little_to_send_leaves() -> None:
     device = Device(2, 10 * M)
     device.begin(0)
     device.run(5.0)
     device.begin(1, bps=0.5 * M)
     device.run(3.0)
-    assert device.run().shares[0] > 0.7
+    assert device.run().fractions[0] > 0.7
     device.end(1)
-    assert device.run().queueing_s < 0.1, "what it had not tried is not handed on"
+    assert device.run().queueing_s < 0.1, "an estimate that was not tried is not passed on"
 
 
-def test_a_new_window_starts_with_what_is_known() -> None:
-    way = SharedLink()
+def test_a_new_window_begins_with_what_is_known() -> None:
+    link = SharedLink()
     one, other = (BandwidthEstimator(max_bps=20 * M, start_bps=bps) for bps in (12 * M, 1 * M))
-    way.join(one)
-    assert one.estimate_bps == 12 * M, "alone, with nothing known but by itself"
-    way.leave(one)
-    way.join(other)
+    link.join(one)
+    assert one.estimate_bps == 12 * M, "a single window keeps its own estimate"
+    link.leave(one)
+    link.join(other)
     assert other.estimate_bps == 12 * M
-    way.join(other)
-    assert way.members == [other]
-    way.leave(one)
+    link.join(other)
+    assert link.members == [other]
+    link.leave(one)
     assert other.estimate_bps == 12 * M
 
 
-def test_on_another_way_nothing_is_known() -> None:
-    way = SharedLink()
+def test_nothing_is_known_of_another_link() -> None:
+    link = SharedLink()
     old, new = (BandwidthEstimator(max_bps=20 * M, start_bps=bps) for bps in (12 * M, 1 * M))
-    way.join(old)
-    way.leave(old)
-    way.on_connected()
-    way.join(new)
+    link.join(old)
+    link.leave(old)
+    link.on_connected()
+    link.join(new)
     assert new.estimate_bps == 1 * M
-    way.on_connected()  # by another window, beside one that knows the way
-    way.join(old)
+    link.on_connected()  # of another window, while one sends
+    link.join(old)
     assert (new.estimate_bps, old.estimate_bps) == (0.5 * M, 0.5 * M)
 
 
-def test_the_policys_cap_holds_for_each() -> None:
-    way = SharedLink()
+def test_the_limit_of_the_policy_applies_to_each() -> None:
+    link = SharedLink()
     members: Sequence[BandwidthEstimator] = [
         BandwidthEstimator(max_bps=8 * M, start_bps=8 * M) for _ in range(2)
     ]
     for member in members:
-        way.join(member)
+        link.join(member)
     assert [member.estimate_bps for member in members] == [4 * M, 4 * M]
-    way.leave(members[0])
+    link.leave(members[0])
     assert members[1].estimate_bps <= 8 * M

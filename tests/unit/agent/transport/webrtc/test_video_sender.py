@@ -1,4 +1,4 @@
-"""The stream of one viewer: what is lost comes again, what is asked for too often comes once."""
+"""The RTP stream of one viewer: retransmissions, keyframes on request and duplicated packets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from display_server.agent.transport.webrtc.session_description import (
     Offer,
     OfferedCodec,
 )
-from display_server.agent.transport.webrtc.video_sender import KEYFRAME_EVERY_S, REPEAT_AFTER_S, VideoSender
+from display_server.agent.transport.webrtc.video_sender import (
+    KEYFRAME_EVERY_S,
+    RETRANSMIT_EVERY_S,
+    VideoSender,
+)
 from display_server.protocol.video_format import EncodedFrame
 
 CODEC = OfferedCodec(96, "vp8", {}, repair=97)
@@ -27,11 +31,11 @@ def sender(codec: OfferedCodec = CODEC) -> VideoSender:
 
 
 def packets(stream: VideoSender, until_s: float) -> list[TheirPacket]:
-    """What leaves until then."""
+    """Returns the packets that leave until then."""
     found: list[TheirPacket] = []
     now_s = 0.0
     while now_s < until_s:
-        found += [TheirPacket.parse(data, HeaderExtensionsMap()) for data in stream.due(now_s)]
+        found += [TheirPacket.parse(data, HeaderExtensionsMap()) for data in stream.take_due(now_s)]
         now_s += 0.001
     return found
 
@@ -47,9 +51,9 @@ def nack(sequence: int, mask: int = 0) -> bytes:
 PLI = rtcp(206, 1)
 
 
-def test_a_frame_leaves_whole_and_in_order() -> None:
+def test_a_frame_is_sent_completely_and_in_order() -> None:
     stream = sender()
-    stream.add(EncodedFrame(bytes(range(256)) * 20, keyframe=True), 1.5, 0.0)
+    stream.add_frame(EncodedFrame(bytes(range(256)) * 20, keyframe=True), 1.5, 0.0)
     sent = packets(stream, 0.2)
     assert len(sent) == 5
     assert [p.sequence_number - sent[0].sequence_number for p in sent] == list(range(5))
@@ -57,11 +61,11 @@ def test_a_frame_leaves_whole_and_in_order() -> None:
     assert len({p.timestamp for p in sent}) == 1
 
 
-def test_what_got_lost_comes_again_in_its_own_stream() -> None:
+def test_lost_packets_are_sent_again_in_the_retransmission_stream() -> None:
     stream = sender()
-    stream.add(EncodedFrame(bytes(5000), keyframe=True), 0.0, 0.0)
+    stream.add_frame(EncodedFrame(bytes(5000), keyframe=True), 0.0, 0.0)
     sent = packets(stream, 0.1)
-    stream.rtcp(nack(sent[1].sequence_number, mask=0b10), 0.1)
+    stream.on_rtcp(nack(sent[1].sequence_number, mask=0b10), 0.1)
     again = packets(stream, 0.2)
     assert [p.payload_type for p in again] == [97, 97]
     assert [struct.unpack("!H", p.payload[:2])[0] for p in again] == [
@@ -72,55 +76,55 @@ def test_what_got_lost_comes_again_in_its_own_stream() -> None:
     assert {p.ssrc for p in again} == {stream.repair_ssrc}
 
 
-def test_without_a_repair_stream_the_packet_itself_comes_again() -> None:
+def test_without_a_retransmission_stream_the_packet_itself_is_sent_again() -> None:
     stream = sender(OfferedCodec(96, "vp8"))
-    stream.add(EncodedFrame(bytes(3000), keyframe=True), 0.0, 0.0)
+    stream.add_frame(EncodedFrame(bytes(3000), keyframe=True), 0.0, 0.0)
     sent = packets(stream, 0.1)
-    stream.rtcp(nack(sent[0].sequence_number), 0.1)
+    stream.on_rtcp(nack(sent[0].sequence_number), 0.1)
     assert [(p.sequence_number, p.payload) for p in packets(stream, 0.2)] == [
         (sent[0].sequence_number, sent[0].payload)
     ]
 
 
-def test_who_asks_too_often_gets_it_once() -> None:
+def test_a_packet_is_not_sent_again_twice_in_a_row() -> None:
     stream = sender()
-    stream.add(EncodedFrame(bytes(500), keyframe=True), 0.0, 0.0)
+    stream.add_frame(EncodedFrame(bytes(500), keyframe=True), 0.0, 0.0)
     number = packets(stream, 0.1)[0].sequence_number
     for _ in range(100):
-        stream.rtcp(nack(number), 0.1)
+        stream.on_rtcp(nack(number), 0.1)
     assert len(packets(stream, 0.2)) == 1
-    stream.rtcp(nack(number), 0.1 + 2 * REPEAT_AFTER_S)
+    stream.on_rtcp(nack(number), 0.1 + 2 * RETRANSMIT_EVERY_S)
     assert len(packets(stream, 0.3)) == 1
 
 
-def test_a_storm_of_requests_is_one_keyframe() -> None:
+def test_a_storm_of_requests_causes_one_keyframe() -> None:
     stream = sender()
-    stream.add(EncodedFrame(bytes(500), keyframe=True), 0.0, 0.0)
+    stream.add_frame(EncodedFrame(bytes(500), keyframe=True), 0.0, 0.0)
     wanted = []
     now_s = 0.0
     while now_s < 3.0:
-        stream.rtcp(PLI, now_s)
+        stream.on_rtcp(PLI, now_s)
         wanted.append(stream.keyframe_wanted(now_s))
-        stream.add(EncodedFrame(bytes(500), keyframe=wanted[-1]), now_s, now_s)
-        list(stream.due(now_s))
+        stream.add_frame(EncodedFrame(bytes(500), keyframe=wanted[-1]), now_s, now_s)
+        list(stream.take_due(now_s))
         now_s += 1 / 60
     assert 1 <= sum(wanted) <= 3.0 / KEYFRAME_EVERY_S
-    assert stream.counts.keyframes_asked == len(wanted)
+    assert stream.counts.keyframes_requested == len(wanted)
 
 
-def test_without_a_request_no_keyframe() -> None:
+def test_no_keyframe_without_a_request() -> None:
     stream = sender()
-    stream.add(EncodedFrame(bytes(500), keyframe=True), 0.0, 0.0)
+    stream.add_frame(EncodedFrame(bytes(500), keyframe=True), 0.0, 0.0)
     assert not stream.keyframe_wanted(100.0)
 
 
 @pytest.mark.parametrize("datagram", [b"", b"\x80", b"\x81\xcd\x00\x09short", nack(1)[:-2], b"\xff" * 40])
-def test_what_is_malformed_changes_nothing(datagram: bytes) -> None:
+def test_malformed_rtcp_is_ignored(datagram: bytes) -> None:
     stream = sender()
-    stream.add(EncodedFrame(bytes(500), keyframe=True), 0.0, 0.0)
-    stream.rtcp(datagram, 0.0)
+    stream.add_frame(EncodedFrame(bytes(500), keyframe=True), 0.0, 0.0)
+    stream.on_rtcp(datagram, 0.0)
     assert not stream.keyframe_wanted(10.0)
-    assert stream.counts.repeated == 0
+    assert stream.counts.retransmitted == 0
 
 
 @pytest.mark.parametrize(
@@ -132,14 +136,14 @@ def test_what_is_malformed_changes_nothing(datagram: bytes) -> None:
         pytest.param(0.02, 0.06, 4e6, 1, id="no room for both"),
     ],
 )
-def test_where_packets_get_lost_far_away_each_goes_twice(
+def test_packets_are_duplicated_on_long_lossy_links(
     monkeypatch: pytest.MonkeyPatch, lost: float, round_trip_s: float, acked_bps: float, times: int
 ) -> None:
-    monkeypatch.setattr(BandwidthEstimator, "loss_share", lost)
+    monkeypatch.setattr(BandwidthEstimator, "loss_ratio", lost)
     monkeypatch.setattr(BandwidthEstimator, "acked_bps", acked_bps)
     stream = sender()
     stream.estimator.round_trip_s = round_trip_s
-    stream.add(EncodedFrame(bytes(5000), keyframe=True), 0.0, 0.0)
+    stream.add_frame(EncodedFrame(bytes(5000), keyframe=True), 0.0, 0.0)
     sent = packets(stream, 0.2)
     assert len(sent) == 5 * times
     originals = {p.sequence_number: p.payload for p in sent if p.ssrc == stream.ssrc}
