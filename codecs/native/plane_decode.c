@@ -1,9 +1,12 @@
-/* Decoder of planes: sixteen rows at a time, each two pixels behind the one above, so that predictor and context are vector work and
- * the sixteen entropy decoders hide each other's latency. */
+/* The decoder of planes.
+ *
+ * It decodes sixteen rows at a time, each two pixels behind the row above. So it computes predictions and contexts with vectors, and
+ * the sixteen entropy decoders hide each other's latency.
+ */
 #include "plane_model.h"
 
-static u8 symbol_of[TABLES << PROBABILITY_BITS]; /* of table and slot */
-static u32 range_of[TABLES << 8];                /* of table and symbol: frequency << 16 | cumulative */
+static u8 symbol_of[TABLES << PROBABILITY_BITS]; /* by table << PROBABILITY_BITS | slot */
+static u32 range_of[TABLES << 8];                /* by table << 8 | symbol: frequency << 16 | cumulative frequency */
 
 void plane_decoder_init(void) {
     for (int table = 0; table < TABLES; table++)
@@ -40,7 +43,7 @@ int plane_close(const plane_reader *reader) {
     return reader->at == reader->end ? FAULT_NONE : FAULT_TRAILING;
 }
 
-/* One symbol by one state; `at` moves when the state takes a word. */
+/* Decodes one symbol with the state x. `at` advances if the state reads a word. */
 #define TAKE_SYMBOL(x, table, symbol)                                        \
     do {                                                                     \
         const u32 slot_ = (x) & (STATE_LOW - 1);                             \
@@ -56,9 +59,9 @@ INLINE int decode_with(plane_reader *reader, const plane_head *head, const int l
     const int period = width < 32 ? 32 : width;
     const int bands = (height + LANES - 1) / LANES;
     const int steps = period * bands + LAG * (LANES - 1);
-    /* Steps from here on have all sixteen lanes at work, until the last full band ends in lane 0. */
+    /* In these steps all sixteen lanes have a pixel: from the start of the last lane until the last full band ends in lane 0. */
     const int full_from = LAG * (LANES - 1), full_to = width == period ? period * (height / LANES) : 0;
-    /* What each step decoded, behind one period of nothing. */
+    /* The samples of each step, after one period of zeros for the row above the first one. */
     u8 out[(TILE_PX + STEPS_CAPACITY) * LANES];
     fill_bytes(out, 0, TILE_PX * LANES);
     u8 *step_out = out + TILE_PX * LANES;
@@ -67,7 +70,7 @@ INLINE int decode_with(plane_reader *reader, const plane_head *head, const int l
     const u8x16 table_of_context = load_lanes(head->tables);
     const u8x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     const u8x16 first_lane = (u8x16)(lane == splat(0)), second_lane = (u8x16)(lane == splat(1));
-    u8x16 column = splat(0) - lane - lane; /* negative (>= 226) before the lane starts */
+    u8x16 column = splat(0) - lane - lane; /* wraps to 226 or more before the lane starts */
     u8x16 v = splat(0), w_before = splat(0), n = splat(0), nw, ne = splat(0), n_1 = splat(0), n_2 = splat(0);
     u32 x[STATES];
     for (int s = 0; s < STATES; s++) x[s] = reader->states[s];
@@ -75,7 +78,7 @@ INLINE int decode_with(plane_reader *reader, const plane_head *head, const int l
     const u8 *const end = reader->end;
 
     for (int t = 0; t < steps; t++, step_out += LANES) {
-        /* Neighbours: the row above is the lane before, two steps ago; above lane 0 is lane 15 of the band before. */
+        /* The row above a lane is the previous lane, two steps ago. Above lane 0 is lane 15 of the previous band. */
         const u8 *above = step_out - (period - LAG * (LANES - 1)) * LANES;
         nw = n;
         n = ne;
@@ -134,7 +137,7 @@ INLINE int decode_with(plane_reader *reader, const plane_head *head, const int l
         }
         u8x16 residual = (u8x16)(u64x2){low, high};
         if (any_lane((u8x16)(residual == splat(ESCAPE)))) {
-            /* Plain bits come from the same states, after the symbols of the step. */
+            /* The plain bits of escapes come from the same states, after the symbols of the step. */
             for (int i = 0; i < LANES; i++) {
                 if (residual[i] != ESCAPE) continue;
                 u32 *state = &x[i & 7];
@@ -155,7 +158,7 @@ INLINE int decode_with(plane_reader *reader, const plane_head *head, const int l
     reader->at = at;
     for (int s = 0; s < STATES; s++) reader->states[s] = x[s];
 
-    /* From steps to lanes; there, row y starts where its lane did. */
+    /* Reorders the samples from steps to rows. */
     u8 rows[LANES * STEPS_CAPACITY];
     for (int t = 0; t < steps; t += LANES) transpose(out + (TILE_PX + t) * LANES, LANES, rows + t, STEPS_CAPACITY);
     for (int y = 0; y < height; y++)

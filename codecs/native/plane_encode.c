@@ -1,9 +1,13 @@
-/* Encoder of planes: rows as vectors for predictor choice and statistics, then rANS in the decoder's order, backwards. */
+/* The encoder of planes.
+ *
+ * It chooses predictor and tables from vectors along the rows, and then encodes the symbols with rANS, in the reverse of the decoder's
+ * order.
+ */
 #include "plane_model.h"
 
-/* How to code a symbol with a given table: Fabian Giesen's division-free rANS step. */
+/* The constants to encode a symbol with a table, by Fabian Giesen's rANS step without division. */
 typedef struct {
-    u32 limit;      /* a state at or above gives a word away first */
+    u32 limit;      /* a state at or above this writes a word first */
     u32 reciprocal;
     u32 bias;
     u16 complement; /* 4096 - frequency */
@@ -11,38 +15,16 @@ typedef struct {
 } symbol_coder;
 
 static symbol_coder symbol_coders[TABLES << 8]; /* by table << 8 | symbol */
-static u8 magnitude_max[TABLES]; /* a symbol further from 0, either way, must be escaped */
-/* Smallest mean |residual|, in 1/256, that is better coded with the next table. */
+static u8 magnitude_max[TABLES]; /* by table: a symbol of larger magnitude must be escaped */
+/* By table: from this mean |residual| on, in 1/256, the next table is better. */
 static u32 mean_limit[TABLES - 1];
 
-/* Log2 in 1/65536, by repeated squaring: good enough to place limits, and the same everywhere. */
-static u32 log2_fixed(u32 value) {
-    u32 whole = 31 - (u32)__builtin_clz(value);
-    u64 m = ((u64)value << 32) >> whole; /* 1.0 … 2.0 in 32 bits of fraction */
-    u32 result = whole << 16;
-    for (int bit = 15; bit >= 0; bit--) {
-        m = (m >> 1) * (m >> 1) >> 30;
-        if (m >> 33) {
-            result |= 1u << bit;
-            m >>= 1;
-        }
-    }
-    return result;
-}
-
-/* Code lengths in 1/65536 bit, escapes included. */
-static u32 symbol_cost[TABLES][256];
-
-static u64 expected(int table, int source, u64 *mean) {
-    u64 cost = 0, sum = 0;
-    for (int symbol = 0; symbol < 256; symbol++) {
-        if (symbol == ESCAPE) continue;
-        const u32 f = plane_frequency[source][symbol];
-        cost += (u64)f * symbol_cost[table][symbol];
-        sum += (u64)f * (u32)(symbol < 128 ? symbol : 256 - symbol);
-    }
-    *mean = sum >> 4; /* of 4096 samples, in 1/256 */
-    return cost;
+/* The mean |residual| that a table expects, in 1/256. */
+static u32 expected_mean(int table) {
+    u64 sum = 0;
+    for (int symbol = 0; symbol < 256; symbol++)
+        if (symbol != ESCAPE) sum += (u64)plane_frequency[table][symbol] * (u32)(symbol < 128 ? symbol : 256 - symbol);
+    return (u32)(sum >> 4); /* a table has 4096 samples */
 }
 
 void plane_encoder_init(void) {
@@ -50,11 +32,7 @@ void plane_encoder_init(void) {
         for (int symbol = 0; symbol < 256; symbol++) {
             const u32 f = plane_frequency[table][symbol], c = plane_cumulative[table][symbol];
             symbol_coder *k = &symbol_coders[table << 8 | symbol];
-            if (f == 0) {
-                symbol_cost[table][symbol] = (20u << 16) - log2_fixed(plane_frequency[table][ESCAPE]);
-                continue;
-            }
-            symbol_cost[table][symbol] = (12u << 16) - log2_fixed(f);
+            if (f == 0) continue;
             k->limit = f << 16;
             if (symbol < ESCAPE && symbol > magnitude_max[table]) magnitude_max[table] = (u8)symbol;
             k->complement = (u16)(STATE_LOW - f);
@@ -70,15 +48,10 @@ void plane_encoder_init(void) {
                 k->bias = c;
             }
         }
-        symbol_cost[table][ESCAPE] = (20u << 16) - log2_fixed(plane_frequency[table][ESCAPE]);
     }
-    /* The border between two neighbours lies half way between the means that they expect. */
-    for (int table = 0; table < TABLES - 1; table++) {
-        u64 here, next;
-        expected(table, table, &here);
-        expected(table, table + 1, &next);
-        mean_limit[table] = (u32)((here + next) / 2);
-    }
+    /* The limit between two tables is half way between the means that they expect. */
+    for (int table = 0; table < TABLES - 1; table++)
+        mean_limit[table] = (u32)(((u64)expected_mean(table) + expected_mean(table + 1)) / 2);
 }
 
 typedef struct {
@@ -101,7 +74,8 @@ INLINE neighbours load_neighbours(const u8 *row, const u8 *north, const u8 *nort
     return a;
 }
 
-/* Sets the margins that row y sees: left of it and of the row above the first pixel above, right of the row above its last. */
+/* Sets the margins that row y reads: to the left of row y and of the row above, the first sample above; to the right of the row above,
+ * its last sample. */
 static void set_margins(u8 *plane, int y, int width) {
     u8 *row = plane_row(plane, y);
     if (y == 0) {
@@ -122,7 +96,7 @@ INLINE u8x16 error_of(const neighbours *a, const u8x16 mask, int predictor) {
     return distance(predict(predictor, a->w, a->n, a->nw, a->ne, a->ww, a->nn), a->x) & mask;
 }
 
-/* The predictor with the smallest sum of errors over every fourth row. */
+/* Returns the predictor with the smallest sum of errors over every fourth row. */
 static int choose_predictor(u8 *plane, int width, int height) {
     u64x2 errors[PREDICTORS] = {0};
     for (int y = height > 4 ? 3 : 0; y < height; y += 4) {
@@ -143,14 +117,15 @@ static int choose_predictor(u8 *plane, int width, int height) {
 }
 
 typedef struct {
-    /* Row y stands in lane y % 16 at y / 16 periods, so that a step of the decoder is one column with a constant slope. */
+    /* Row y is in lane y % 16, after y / 16 periods. A step of the decoder is then a diagonal with a constant slope. */
     u8 residual[LANES * TILE_PX * 4 + 64];
     u8 context[LANES * TILE_PX * 4 + 64];
 } scheduled;
 
 #define LANE_CAPACITY (TILE_PX * 4)
 
-/* Residuals and contexts in schedule order; sums of |residual| and counts of the activity at or above each threshold. */
+/* Computes residuals and contexts in the order of the schedule, and for each context the sum of |residual| and the number of samples
+ * of this and all higher contexts. */
 INLINE void model(u8 *plane, int predictor, int width, int height, int period, scheduled *s, u32 *sums, u32 *counts) {
     u64x2 sum[CONTEXTS] = {0}, count[CONTEXTS] = {0};
     for (int y = 0; y < height; y++) {
@@ -194,7 +169,7 @@ static u8 choose_table(u32 sum, u32 count) {
 
 typedef struct {
     u32 states[STATES];
-    u8 *at; /* the last word written; grows down */
+    u8 *at; /* the last word written; the next one goes below */
 } writer;
 
 INLINE void emit_word(u32 *x, u8 **at, u32 over) {
@@ -210,7 +185,7 @@ INLINE void put_symbol(u32 *x, u8 **at, const symbol_coder *k) {
     *x += k->bias + q * k->complement;
 }
 
-/* The lanes that have a pixel at step t, as bits. */
+/* Returns the lanes that have a pixel at step t, as bits. */
 INLINE u32 active_lanes(int t, int width, int height, int period) {
     u32 active = 0;
     for (int i = 0; i < LANES; i++) {
@@ -221,11 +196,11 @@ INLINE u32 active_lanes(int t, int width, int height, int period) {
     return active;
 }
 
-/* Codes one plane's schedule backwards. */
+/* Encodes the schedule of one plane, backwards. */
 static void put_plane(writer *w, const scheduled *s, const plane_head *head, int width, int height, int period) {
     const int bands = (height + LANES - 1) / LANES, steps = period * bands + LAG * (LANES - 1);
     const int full_from = LAG * (LANES - 1), full_to = width == period ? period * (height / LANES) : 0;
-    /* From lanes to steps. */
+    /* Reorders residuals and contexts from lanes to steps. */
     u8 residuals[STEPS_CAPACITY * LANES], contexts[STEPS_CAPACITY * LANES];
     for (int t = 0; t < steps; t += LANES) {
         transpose(s->residual + t, LANE_CAPACITY - LAG, residuals + t * LANES, LANES);
@@ -276,7 +251,7 @@ size_t plane_encode(u8 *const *planes, int count, int width, int height, u8 *out
         for (int k = 0; k < CONTEXTS - 1; k++) sums[k] -= sums[k + 1], counts[k] -= counts[k + 1];
         for (int k = 0; k < CONTEXTS; k++) heads[p].tables[k] = choose_table(sums[k], counts[k]);
     }
-    u8 words[3 * TILE_AREA * 4 + 16]; /* at most two words a sample */
+    u8 words[3 * TILE_AREA * 4 + 16]; /* at most two words per sample */
     writer w = {.at = words + sizeof words};
     for (int i = 0; i < STATES; i++) w.states[i] = STATE_LOW;
     for (int p = count - 1; p >= 0; p--) put_plane(&w, &schedule[p], &heads[p], width, height, period);

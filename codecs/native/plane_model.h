@@ -1,4 +1,4 @@
-/* Predictors and contexts of the plane coder, sixteen samples at a time; the encoder's rows and the decoder's wavefront share it. */
+/* Predictors and contexts of the plane codec, for sixteen samples at a time. Encoder and decoder share them. */
 #ifndef LB_PLANE_MODEL_H
 #define LB_PLANE_MODEL_H
 
@@ -26,8 +26,8 @@ INLINE u8x16 context_of(u8x16 activity) {
     return context;
 }
 
-/* The symbol for a sample, and back. Where black is predicted nothing can be darker, so both signs tell how much lighter it is:
- * noise that was cut off at black costs half the symbols. */
+/* Converts a sample to its symbol, and back. If the prediction is black, no sample can be darker, so symbols of both signs say how much
+ * lighter the sample is: noise that was clipped at black then uses only half of the symbols. */
 INLINE u8x16 symbol_for(u8x16 sample, u8x16 predicted) {
     const u8x16 black = (u8x16)(predicted == splat(0));
     const u8x16 folded = (sample >> 1) ^ (splat(0) - (sample & splat(1)));

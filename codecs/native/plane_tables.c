@@ -1,8 +1,8 @@
-/* Constants of the plane coder: predictors, contexts and the family of distributions. */
+/* Constants of the plane codec: predictors, contexts, and the distributions of symbols. */
 #include "plane.h"
 
-/* Weights of W, N, NW, NE, WW, NN in sixteenths; entry 0 is not linear but the median edge detector (MED). The others were
- * fitted, one after the other, to tiles of CT, MR and radiographs, upright and transposed, with and without noise. */
+/* Weights of W, N, NW, NE, WW and NN, in sixteenths. Entry 0 is unused: that predictor is the median edge detector (MED). The others
+ * were fitted one after the other to tiles of CT, MR and radiographs, upright and transposed, with and without noise. */
 const signed char plane_weights[PREDICTORS][6] = {
     {0, 0, 0, 0, 0, 0}, {12, 5, -1, 6, -2, -4}, {4, 19, -1, 2, 1, -9}, {4, 4, 2, 4, 1, 1},
     {17, 0, 1, 4, -7, 1}, {16, 16, -16, 0, 0, 0}, {25, -14, 6, 10, -10, -1}, {1, 27, -1, 1, 0, -12},
@@ -10,10 +10,10 @@ const signed char plane_weights[PREDICTORS][6] = {
     {11, 1, -3, 8, 2, -3}, {7, 8, -5, 8, 0, -2}, {0, 16, 0, 0, 0, 0}, {11, -10, 2, 16, -1, -2},
 };
 
-/* Activity |W-NW| + |N-NW| + |N-NE| + |W-WW| + |N-NN|, saturated at 255, falls into context k when at least k thresholds are reached. */
+/* The activity |W-NW| + |N-NW| + |N-NE| + |W-WW| + |N-NN|, saturated at 255, is in context k if it reaches exactly k thresholds. */
 const u8 plane_thresholds[CONTEXTS - 1] = {1, 4, 7, 11, 17, 28, 60};
 
-/* Decay of the distributions in 1/65536. */
+/* Decay of each distribution, in 1/65536. */
 static const u16 decay[TABLES] = {
     30,    120,   400,   1000,  2200,  4000,  6400,  9300,  12500, 16000, 19600, 23200, 26800, 30300, 33700, 36900,
     39900, 42700, 45300, 47700, 49900, 51900, 53700, 55350, 56850, 58200, 59500, 60700, 61800, 62800, 63700, 64500,
@@ -22,7 +22,7 @@ static const u16 decay[TABLES] = {
 u16 plane_frequency[TABLES][256];
 u16 plane_cumulative[TABLES][256];
 
-/* Logistic density with a thin long tail, all in integers so that every implementation gets the same table. */
+/* Builds a logistic distribution with a thin long tail. It uses integers only, so that every implementation gets the same table. */
 static void build(int table) {
     u32 weight[128];
     u64 sum = 0;

@@ -1,4 +1,4 @@
-/* Sixteen lanes of bytes, the same source for SSE, NEON and WebAssembly. Only what plane.c needs. */
+/* Vectors of sixteen bytes for SSE, NEON and WebAssembly from the same source: just the operations that the plane codec needs. */
 #ifndef LB_SIMD_H
 #define LB_SIMD_H
 
@@ -30,7 +30,7 @@ INLINE u8x16 add_sat(u8x16 a, u8x16 b) { return __builtin_elementwise_add_sat(a,
 INLINE u8x16 sub_sat(u8x16 a, u8x16 b) { return __builtin_elementwise_sub_sat(a, b); }
 INLINE u8x16 distance(u8x16 a, u8x16 b) { return max_lanes(a, b) - min_lanes(a, b); }
 
-/* Lane i of the result is lane i - 1 of v; lane 0 is `first`. */
+/* Shifts all lanes up by one. Lane 0 becomes `first`. */
 INLINE u8x16 shift_in(u8x16 v, u8 first) {
     u8x16 r = __builtin_shufflevector(v, v, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14);
     r[0] = first;
@@ -58,7 +58,7 @@ INLINE i16x8 widen_high(u8x16 v) {
 INLINE i16x16 widen(u8x16 v) { return __builtin_convertvector(v, i16x16); }
 INLINE i16x16 splat_wide(i16 v) { return (i16x16){v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v}; }
 
-/* Clamps to 0 … 255. */
+/* Converts to bytes, clamped to 0 … 255. */
 INLINE u8x16 narrow(i16x16 v) {
     const i16x8 low = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7);
     const i16x8 high = __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
@@ -78,7 +78,7 @@ INLINE u8x16 narrow(i16x16 v) {
 #endif
 }
 
-/* table[index], lanes; index < 16. */
+/* Returns table[index] for each lane of index, which must be below 16. */
 INLINE u8x16 look_up(u8x16 table, u8x16 index) {
 #if defined(__SSSE3__)
     return (u8x16)_mm_shuffle_epi8((__m128i)table, (__m128i)index);
@@ -93,7 +93,7 @@ INLINE u8x16 look_up(u8x16 table, u8x16 index) {
 #endif
 }
 
-/* to[j * to_stride + i] = from[i * from_stride + j]: sixteen vectors of sixteen lanes become sixteen rows. */
+/* Transposes 16 × 16 bytes: to[j * to_stride + i] = from[i * from_stride + j]. */
 INLINE void transpose(const u8 *from, size_t from_stride, u8 *to, size_t to_stride) {
     u8x16 a[16], b[16];
     for (int i = 0; i < 16; i++) a[i] = load_lanes(from + (size_t)i * from_stride);
@@ -107,7 +107,7 @@ INLINE void transpose(const u8 *from, size_t from_stride, u8 *to, size_t to_stri
     for (int i = 0; i < 16; i++) store_lanes(to + (size_t)i * to_stride, a[i]);
 }
 
-/* Adds the lanes of v to a sum that `total` reads. */
+/* Adds the lanes of v to a sum, which sum_of() returns. */
 INLINE u64x2 accumulate(u64x2 sum, u8x16 v) {
 #if defined(__SSE2__)
     return sum + (u64x2)_mm_sad_epu8((__m128i)v, _mm_setzero_si128());

@@ -1,5 +1,8 @@
-/* A viewer's side of one monitor: applies whole binary updates (PROTOCOL.md, section 3) to a frame in RGBA, keeps the tile cache, tells
- * what it touched, and digests what was read back. The same code in the browser (wasm.c) and in tests on the host. */
+/* Applies updates to the frame of one monitor, on the viewer's side (PROTOCOL.md, section 3).
+ *
+ * It also keeps the tile cache, records which tiles an update touched, and digests pixels that were read back from the screen. The same
+ * code runs in browsers (wasm.c) and in a test program.
+ */
 #include "surface.h"
 
 #define HEADER_BYTES 16
@@ -13,7 +16,7 @@
 INLINE u32 to_rgba(u32 p) { return 0xFF000000u | (p & 0xFF) << 16 | (p & 0xFF00) | p >> 16; }
 INLINE u32 from_rgba(u32 p) { return (p & 0xFF) << 16 | (p & 0xFF00) | (p >> 16 & 0xFF); }
 
-/* ---- the tile cache: payloads in chunks, so that no sequence of sizes can fragment it ---- */
+/* ---- The tile cache. Payloads are stored in chunks, so that no sequence of sizes can fragment the memory. ---- */
 
 static slot_entry *find_slot(surface *s, u32 slot, int make) {
     const u32 page = slot / PAGE_SLOTS;
@@ -64,7 +67,7 @@ static int store_payload(surface *s, u32 slot, const u8 *payload, u32 length) {
     for (u32 at = 0; at < length; at += CHUNK_BYTES) {
         chunk *const c = alloc_chunk(s);
         if (!c) {
-            /* What could not be kept is no payload: forget it, so that the chain and its length agree. */
+            /* Drop the incomplete payload, so that the length of the slot agrees with its chunks. */
             s->cached_bytes -= length;
             entry->length = 0;
             for (chunk *old = entry->first; old;) {
@@ -90,7 +93,7 @@ static void clear_cache(surface *s) {
     }
 }
 
-/* ---- operations ---- */
+/* ---- Operations ---- */
 
 INLINE void mark_touched(surface *s, int tile) { s->touched[tile] = 1; }
 
@@ -138,7 +141,7 @@ static void move(surface *s, int x, int y, int width, int height, int dx, int dy
         for (int column = x / TILE_PX; column <= (x + width - 1) / TILE_PX; column++) mark_touched(s, row * s->columns + column);
 }
 
-/* One operation at `at`: checks it, and does it if `apply`. Advances `at`. */
+/* Checks the operation at `at`, executes it if `apply` is set, and advances `at` to the next one. Returns a fault. */
 static int run_operation(surface *s, const u8 **at_, const u8 *end, int apply) {
     const u8 *at = *at_;
     const size_t left = (size_t)(end - at);
@@ -191,7 +194,7 @@ int surface_apply(surface *s, const u8 *update, size_t length) {
     const u8 flags = update[1];
     if (update[0] != 1 || flags & ~(FLAG_RESET | FLAG_PARTIAL)) return FAULT_HEADER;
     if (s->broken && !(flags & FLAG_RESET)) return FAULT_BROKEN;
-    /* First look at the whole, so that most of what can be wrong changes nothing. */
+    /* Check the whole update first, so that most malformed updates change nothing. */
     const u8 *const end = update + length;
     for (const u8 *at = update + HEADER_BYTES; at < end;) {
         const int fault = run_operation(s, &at, end, 0);
@@ -206,14 +209,14 @@ int surface_apply(surface *s, const u8 *update, size_t length) {
     for (const u8 *at = update + HEADER_BYTES; at < end;) {
         const int fault = run_operation(s, &at, end, 1);
         if (fault) {
-            s->broken = 1; /* half applied: of no use until a RESET */
+            s->broken = 1; /* the update was applied in part */
             return fault;
         }
     }
     return FAULT_NONE;
 }
 
-/* ---- what was touched, as few rectangles ---- */
+/* ---- Rectangles of touched tiles ---- */
 
 int surface_dirty(surface *s) {
     int count = 0;
@@ -237,7 +240,7 @@ int surface_dirty(surface *s) {
                 joined = 1;
             }
             if (!joined && count == DIRTY_MAX) {
-                /* Too many: the last one grows over what follows. */
+                /* There are too many rectangles: extend the last one over this one. */
                 i32 *d = s->dirty[count - 1];
                 const int right = d[0] + d[2] > x + width ? d[0] + d[2] : x + width;
                 const int bottom = d[1] + d[3] > y + height ? d[1] + d[3] : y + height;
@@ -259,7 +262,7 @@ int surface_dirty(surface *s) {
     return count;
 }
 
-/* ---- digests of what was read back ---- */
+/* ---- Digests of pixels that were read back ---- */
 
 int surface_digest(surface *s, const u8 *rgba, size_t stride, int x, int y, int width, int height) {
     if (x < 0 || y < 0 || width < 1 || height < 1 || x % TILE_PX || y % TILE_PX || x + width > s->width || y + height > s->height) return -1;
@@ -298,7 +301,7 @@ surface *surface_create(int width, int height, u64 seed, u32 cache_limit) {
     s->rows = rows;
     s->seed = seed;
     s->cache_limit = cache_limit;
-    s->broken = 1; /* the first update is a RESET */
+    s->broken = 1; /* the first update must be a RESET */
     const size_t tiles = (size_t)(columns * rows);
     s->pixels = heap_alloc((size_t)width * height * 4);
     s->digests = heap_alloc(tiles * 8);

@@ -1,4 +1,4 @@
-/* What the browser calls. One instance serves one monitor. Addresses are offsets into the exported memory. */
+/* The functions that the browser calls. An instance serves one monitor. Addresses are offsets into the exported memory. */
 #include "surface.h"
 
 #define PAGE_BYTES 65536u
@@ -16,7 +16,7 @@ void *heap_alloc(size_t bytes) {
     const u64 end = (u64)start + bytes;
     const u64 have = (u64)__builtin_wasm_memory_size(0) * PAGE_BYTES;
     if (end > have) {
-        /* A little more than asked for, so that it does not grow, and detach the page's views, at every turn. */
+        /* Grow by more than needed, because growing detaches the views that the page has of the memory. */
         u64 pages = (end - have + PAGE_BYTES - 1) / PAGE_BYTES;
         if (have + pages * PAGE_BYTES > 0xFFFF0000u) return 0;
         if (__builtin_wasm_memory_grow(0, (u32)pages + 15) == (size_t)-1 && __builtin_wasm_memory_grow(0, (u32)pages) == (size_t)-1) return 0;
@@ -25,14 +25,14 @@ void *heap_alloc(size_t bytes) {
     return (void *)start;
 }
 
-/* 0 on success. Call once. */
+/* Creates the surface. Call this once, before all others. Returns a fault. */
 EXPORT(create) int create(int width, int height, u64 seed, u32 cache_bytes) {
     codec_init();
     monitor = surface_create(width, height, seed, cache_bytes);
     return monitor ? FAULT_NONE : FAULT_MEMORY;
 }
 
-/* Where to put `bytes` of an update or of pixels; 0 when there is no memory. Good until the next call. */
+/* Returns where the caller is to write `bytes` of an update or of pixels; 0 if there is no memory. Valid until the next call. */
 EXPORT(input_buffer) u8 *input_buffer(u32 bytes) {
     if (bytes > 0x7FFFFFFF) return 0;
     const u32 wanted = bytes + READ_AHEAD;
@@ -46,7 +46,7 @@ EXPORT(input_buffer) u8 *input_buffer(u32 bytes) {
     return input;
 }
 
-/* The update stands in room(). Answers a fault. */
+/* Applies the update that was written to the input buffer. Returns a fault. */
 EXPORT(apply) int apply(u32 length) {
     if (!input || length > input_capacity - READ_AHEAD) return FAULT_TRUNCATED;
     const int fault = surface_apply(monitor, input, length);
@@ -54,7 +54,7 @@ EXPORT(apply) int apply(u32 length) {
     return fault;
 }
 
-/* The pixels stand in room(). Answers the number of tiles digested, or -1. */
+/* Digests the pixels that were written to the input buffer. Returns the number of tiles, or -1 for an invalid rectangle. */
 EXPORT(digest) int digest(u32 stride, int x, int y, int width, int height) {
     if (!input || width < 1 || height < 1 || stride < (u32)width * 4 ||
         (u64)stride * (u32)(height - 1) + (u32)width * 4 > input_capacity - READ_AHEAD)
@@ -62,6 +62,7 @@ EXPORT(digest) int digest(u32 stride, int x, int y, int width, int height) {
     return surface_digest(monitor, input, stride, x, y, width, height);
 }
 
+/* The following return the fields of the surface (surface.h). */
 EXPORT(root) u64 root(void) { return surface_root(monitor); }
 EXPORT(pixels) u32 *pixels(void) { return monitor->pixels; }
 EXPORT(touched) u8 *touched(void) { return monitor->touched; }
@@ -71,8 +72,9 @@ EXPORT(dirty_count) int dirty_count(void) { return monitor->dirty_count; }
 EXPORT(digested_tiles) u16 *digested_tiles(void) { return monitor->digested_tiles; }
 EXPORT(digests) u64 *digests(void) { return monitor->digests; }
 EXPORT(cached_bytes) u32 cached_bytes(void) { return monitor->cached_bytes; }
+/* Decodes the payload that was written to the input buffer, and replaces it there by its pixels, 0x00RRGGBB. Returns a fault. For the
+ * golden vectors. */
 EXPORT(decode_tile) int decode_tile(u32 length, int width, int height) {
-    /* One payload in room(), for the shared vectors; its pixels, 0x00RRGGBB, replace it there. */
     static u32 tile[TILE_AREA];
     if (!input || length > input_capacity - READ_AHEAD || width < 1 || height < 1 || width > TILE_PX || height > TILE_PX) return FAULT_TRUNCATED;
     const int fault = tile_decode(input, length, width, height, tile);

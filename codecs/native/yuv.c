@@ -1,7 +1,7 @@
-/* BGRX to planar YUV 4:2:0 for video encoders. */
+/* Converts BGRX frames to planar YUV 4:2:0 for video encoders. */
 #include "tile.h"
 
-/* What a component is: (a·red + b·green + c·blue + d) >> shift. */
+/* A component of YUV is (red · R + green · G + blue · B + offset) >> FACTOR_BITS. */
 typedef struct {
     i32 red, green, blue, offset;
 } component;
@@ -15,7 +15,7 @@ static void luma(const u8 *restrict row, int width, const component c, u8 *restr
     }
 }
 
-/* Of the mean of four pixels each: two from either row. */
+/* Computes a row of u and v. Each sample is made of the sum of four pixels, two from either row. */
 static void chroma(const u8 *restrict upper, const u8 *restrict lower, int width, const component cu, const component cv, u8 *restrict u,
                    u8 *restrict v) {
     for (int x = 0; x < width / 2; x++) {
@@ -28,7 +28,8 @@ static void chroma(const u8 *restrict upper, const u8 *restrict lower, int width
     }
 }
 
-/* Even width and height; three components for y, u and v, which no pixel may lead out of 0…255. */
+/* Converts a frame of even width and height. `components` has one component each for y, u and v; with them, no pixel may give a value
+ * outside of 0 … 255. */
 EXPORT(lb_yuv420) void lb_yuv420(const u8 *frame, i64 stride, int width, int height, const i32 *components, u8 *y, i64 y_stride, u8 *u,
                                  i64 u_stride, u8 *v, i64 v_stride) {
     const component *c = (const component *)components;
