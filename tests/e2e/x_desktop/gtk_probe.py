@@ -8,6 +8,7 @@ Its window has an entry above an area that reports the mouse. Every event is one
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Any

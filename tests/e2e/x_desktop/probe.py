@@ -48,7 +48,7 @@ class Probe:
             log=folder / "probe.log",
             env={**(plain if environment is None else environment), "GDK_BACKEND": "x11"},
         )
-        ready = self.wait_for(lambda events: _last(events, "ready"), "the probe's window")
+        ready = self.wait_for(self._started, "the probe's window")
         self.window_id: int = ready["xid"]
         self.x: int = ready["x"]
         self.y: int = ready["y"]
@@ -113,6 +113,10 @@ class Probe:
 
     def stop(self) -> None:
         self._program.stop()
+
+    def _started(self, events: list[Event]) -> Event | None:
+        assert self._program.running, f"the probe ended:\n{self._program.log_tail()}"
+        return _last(events, "ready")
 
 
 def _last(events: list[Event], kind: str) -> Event | None:
