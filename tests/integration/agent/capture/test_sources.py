@@ -1,4 +1,4 @@
-"""Both real sources against an X server of their own, compared with XGetImage."""
+"""XvfbSource and XshmSource, each with an X server of its own. XGetImage gives the expected pixels."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ import numpy as np
 import pytest
 import xcffib.xproto
 
-from display_server.agent.geometry import edges_of, intersects
 from display_server.agent.capture.frame_source import FrameSource
-from display_server.agent.geometry import Rect
 from display_server.agent.capture.xshm import XshmSource
 from display_server.agent.capture.xvfb import XvfbSource
+from display_server.agent.geometry import Rect, edges_of, intersects
 from display_server.desktop.x11.framebuffer_file import SCREEN_FILE, parse_header
 from display_server.errors import CaptureError
 from tests.fakes.x_server import Painter, XServer, x_server
@@ -59,7 +58,7 @@ async def take(source: FrameSource) -> list[Rect]:
 
 
 async def drain(source: FrameSource) -> None:
-    """Until nothing is left to take."""
+    """Takes all damage."""
     await source.is_torn([Rect(0, 0, 1, 1)])
     source.take_damage()
 
@@ -69,12 +68,12 @@ async def test_first_damage_is_the_whole_screen(source: FrameSource, painter: Pa
     painter.fill(0, 0, 320, 200, 0x123456)
     damage = await take(source)
     assert Rect(0, 0, 320, 200) in damage
-    picture = await asyncio.to_thread(source.read, damage)
-    assert picture.shape == (200, 320, 4)
-    assert (picture[:, :, :3] == painter.pixels()).all()
+    frame = await asyncio.to_thread(source.read, damage)
+    assert frame.shape == (200, 320, 4)
+    assert (frame[:, :, :3] == painter.pixels()).all()
 
 
-async def test_what_is_drawn_is_told_and_read(source: FrameSource, painter: Painter) -> None:
+async def test_drawing_is_damage_and_is_read(source: FrameSource, painter: Painter) -> None:
     await take(source)
     await asyncio.to_thread(source.read, [Rect(0, 0, 320, 200)])
     await drain(source)
@@ -83,12 +82,12 @@ async def test_what_is_drawn_is_told_and_read(source: FrameSource, painter: Pain
         painter.fill(300 - 7 * step, 5, 10, 10, 0xFF00FF)
         damage = await take(source)
         assert damage
-        picture = await asyncio.to_thread(source.read, damage)
+        frame = await asyncio.to_thread(source.read, damage)
         if not await source.is_torn(damage):
-            assert (picture[:, :, :3] == painter.pixels()).all()
+            assert (frame[:, :, :3] == painter.pixels()).all()
 
 
-async def test_quiet_screen_says_nothing(source: FrameSource, painter: Painter) -> None:
+async def test_a_still_screen_has_no_damage(source: FrameSource, painter: Painter) -> None:
     await take(source)
     await drain(source)
     with pytest.raises(TimeoutError):
@@ -98,7 +97,7 @@ async def test_quiet_screen_says_nothing(source: FrameSource, painter: Painter) 
     assert await take(source) == [Rect(1, 2, 3, 4)]
 
 
-async def test_disturbed_tells_of_drawing_within(source: FrameSource, painter: Painter) -> None:
+async def test_a_frame_is_torn_by_drawing_within_its_damage(source: FrameSource, painter: Painter) -> None:
     await take(source)
     await drain(source)
     painter.fill(10, 10, 20, 20, 0xFF0000)
@@ -108,18 +107,18 @@ async def test_disturbed_tells_of_drawing_within(source: FrameSource, painter: P
     assert not await source.is_torn(damage)
     painter.fill(15, 15, 1, 1, 0x00FF00)
     assert await source.is_torn(damage)
-    rest = await take(source)  # both stay to be taken
+    rest = await take(source)  # the next damage contains both
     assert intersects(edges_of(rest), edges_of([Rect(15, 15, 1, 1)]))
     assert intersects(edges_of(rest), edges_of([Rect(100, 100, 20, 20)]))
 
 
-async def test_cancelled_wait_loses_no_damage(source: FrameSource, painter: Painter) -> None:
+async def test_a_cancelled_wait_loses_no_damage(source: FrameSource, painter: Painter) -> None:
     await take(source)
     await drain(source)
     for step in range(30):
         waiting = asyncio.create_task(source.wait())
         painter.fill(step, step, 5, 5, 0xABCDEF)
-        for _ in range(step % 4):  # at different moments of the question to the server
+        for _ in range(step % 4):  # cancel at different stages of the request to the X server
             await asyncio.sleep(0)
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
@@ -128,7 +127,7 @@ async def test_cancelled_wait_loses_no_damage(source: FrameSource, painter: Pain
             damage = await take(source)
 
 
-async def test_pointer_is_never_in_the_picture(source: FrameSource, painter: Painter) -> None:
+async def test_the_pointer_is_never_in_the_frame(source: FrameSource, painter: Painter) -> None:
     painter.fill(0, 0, 320, 200, 0x808080)
     font, cursor = painter.x.generate_id(), painter.x.generate_id()
     painter.x.core.OpenFont(font, len("cursor"), "cursor")
@@ -137,8 +136,8 @@ async def test_pointer_is_never_in_the_picture(source: FrameSource, painter: Pai
     whole = [Rect(0, 0, 320, 200)]
     for x, y in ((10, 10), (160, 100), (319, 199)):
         painter.move_pointer(x, y)
-        picture = await asyncio.to_thread(source.read, whole)
-        assert (picture[:, :, :3] == 0x80).all()
+        frame = await asyncio.to_thread(source.read, whole)
+        assert (frame[:, :, :3] == 0x80).all()
 
 
 async def test_many_small_changes_are_few_rectangles(source: FrameSource, painter: Painter) -> None:
@@ -150,7 +149,7 @@ async def test_many_small_changes_are_few_rectangles(source: FrameSource, painte
     assert len(await take(source)) <= 32
 
 
-async def test_dead_server_is_a_capture_error(source: FrameSource, server: XServer) -> None:
+async def test_a_dead_server_raises_capture_errors(source: FrameSource, server: XServer) -> None:
     await take(source)
     await drain(source)
     waiting = asyncio.create_task(source.wait())
@@ -165,7 +164,7 @@ async def test_dead_server_is_a_capture_error(source: FrameSource, server: XServ
     await source.close()
 
 
-def make_smaller(server: XServer) -> None:
+def shrink_screen(server: XServer) -> None:
     timings = ["8", "160", "161", "162", "163", "100", "101", "102", "103"]
     for arguments in (
         ["--newmode", "small", *timings],
@@ -175,12 +174,12 @@ def make_smaller(server: XServer) -> None:
         subprocess.run(["xrandr", *arguments], env=server.environment, check=True, capture_output=True)
 
 
-async def test_shared_memory_does_not_follow_another_size(server: XServer) -> None:
+async def test_shared_memory_refuses_another_size(server: XServer) -> None:
     source = XshmSource(server.display, None)
     await source.open()
     await take(source)
     await drain(source)
-    await asyncio.to_thread(make_smaller, server)
+    await asyncio.to_thread(shrink_screen, server)
 
     async def go_on() -> None:
         while True:
@@ -194,11 +193,11 @@ async def test_shared_memory_does_not_follow_another_size(server: XServer) -> No
     await source.close()
 
 
-async def test_a_mapped_framebuffer_follows_another_size(server: XServer, painter: Painter) -> None:
+async def test_a_mapped_framebuffer_adopts_another_size(server: XServer, painter: Painter) -> None:
     source = XvfbSource(server.display, None, server.framebuffer)
     await source.open()
     await take(source)
-    await asyncio.to_thread(make_smaller, server)
+    await asyncio.to_thread(shrink_screen, server)
     source.resize(160, 100)
     assert set(await take(source)) == {Rect(0, 0, 160, 100)}
     await drain(source)
@@ -210,18 +209,18 @@ async def test_a_mapped_framebuffer_follows_another_size(server: XServer, painte
     await source.close()
 
 
-async def test_smaller_screen_keeps_its_rows_apart(server: XServer, painter: Painter) -> None:
-    make_smaller(server)
+async def test_a_smaller_screen_keeps_its_row_stride(server: XServer, painter: Painter) -> None:
+    shrink_screen(server)
     source = XvfbSource(server.display, None, server.framebuffer)
     await source.open()
     assert (source.width_px, source.height_px) == (160, 100)
     painter.fill(3, 90, 100, 5, 0x00FF00)
-    picture = source.read([])
-    assert (picture[90:95, 3:103, :3] == (0, 0xFF, 0)).all()
+    frame = source.read([])
+    assert (frame[90:95, 3:103, :3] == (0, 0xFF, 0)).all()
     await source.close()
 
 
-async def test_no_server_no_framebuffer(tmp_path: Path, server: XServer) -> None:
+async def test_without_server_or_framebuffer_opening_fails(tmp_path: Path, server: XServer) -> None:
     with pytest.raises(CaptureError, match="cannot be read"):
         await XvfbSource(server.display, None, tmp_path).open()
     with pytest.raises(CaptureError, match="does not answer"):
@@ -241,24 +240,24 @@ async def test_other_depths_are_refused() -> None:
             await source.close()
 
 
-def segments_of_ours() -> list[int]:
-    """Permission bits of each shared memory segment that this process made."""
+def own_segments() -> list[int]:
+    """Returns the permission bits of each shared memory segment that this process created."""
     lines = [line.split() for line in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]]
     return [int(fields[2], 8) for fields in lines if int(fields[4]) == os.getpid()]
 
 
-async def test_shared_memory_is_private_and_goes_with_us(server: XServer) -> None:
+async def test_shared_memory_is_private_and_freed(server: XServer) -> None:
     source = XshmSource(server.display, None)
     await source.open()
-    modes = segments_of_ours()
+    modes = own_segments()
     assert modes
     assert not any(mode & (stat.S_IRWXO | stat.S_IRWXG) for mode in modes)
     await source.close()
-    for _ in range(500):  # the server lets go when it notices that we did
-        if not segments_of_ours():
+    for _ in range(500):  # the X server detaches when it notices that the client disconnected
+        if not own_segments():
             break
         await asyncio.sleep(0.01)
-    assert not segments_of_ours()
+    assert not own_segments()
 
 
 class TestHeader:
@@ -266,19 +265,19 @@ class TestHeader:
     def header(self, server: XServer) -> bytearray:
         return bytearray((server.framebuffer / SCREEN_FILE).read_bytes())
 
-    def test_of_xvfb(self, header: bytearray) -> None:
+    def test_the_header_of_xvfb(self, header: bytearray) -> None:
         layout = parse_header(bytes(header))
         assert (layout.width_px, layout.height_px, layout.stride_bytes) == (320, 200, 1280)
 
     @pytest.mark.parametrize("length", [0, 50, 99, 4000])
-    def test_too_short(self, header: bytearray, length: int) -> None:
+    def test_a_truncated_file_is_refused(self, header: bytearray, length: int) -> None:
         with pytest.raises(CaptureError, match=r"shorter|too short"):
             parse_header(bytes(header[:length]))
 
     @pytest.mark.parametrize(
         ("word", "value"), [(0, 8), (1, 6), (2, 1), (3, 16), (4, 0), (7, 1), (11, 16), (12, 4)]
     )
-    def test_nonsense(self, header: bytearray, word: int, value: int) -> None:
+    def test_other_formats_are_refused(self, header: bytearray, word: int, value: int) -> None:
         struct.pack_into(">I", header, 4 * word, value)
         with pytest.raises(CaptureError):
             parse_header(bytes(header))
@@ -298,7 +297,7 @@ for i in range(10**6):
 
 @pytest.fixture
 def flicker(server: XServer) -> Iterator[None]:
-    """A program that fills the screen with one colour after the other, more or less quickly."""
+    """Runs a program that fills the screen with one colour after the other at varying speed."""
     program = subprocess.Popen([sys.executable, "-c", FLICKER, server.display])
     yield
     program.kill()
@@ -306,7 +305,7 @@ def flicker(server: XServer) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("flicker")
-async def test_what_was_not_disturbed_is_not_torn(server: XServer) -> None:
+async def test_a_frame_that_is_not_reported_as_torn_is_not_torn(server: XServer) -> None:
     source = XvfbSource(server.display, None, server.framebuffer)
     await source.open()
     whole = 0

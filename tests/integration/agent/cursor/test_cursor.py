@@ -1,4 +1,4 @@
-"""The pointer's shape and place, although the server does not draw it."""
+"""XfixesCursor captures the shape and position of a pointer that the X server does not draw."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def set_cursor(painter: Painter, glyph: int, red: int) -> None:
     core.OpenFont(font, len("cursor"), "cursor")
     core.CreateGlyphCursor(cursor, font, font, glyph, glyph + 1, red, 0, 0, 0xFFFF, 0xFFFF, 0xFFFF)
     core.ChangeWindowAttributes(painter.root, xcffib.xproto.CW.Cursor, [cursor])
-    painter.settle()
+    painter.sync()
 
 
 async def changed(cursor: XfixesCursor) -> None:
@@ -45,7 +45,7 @@ async def changed(cursor: XfixesCursor) -> None:
         await cursor.wait()
 
 
-async def test_shape_is_there_and_changes(server: XServer, cursor: XfixesCursor) -> None:
+async def test_the_shape_is_captured_and_changes(server: XServer, cursor: XfixesCursor) -> None:
     await changed(cursor)
     before = cursor.shape()
     painter = Painter(server)
@@ -62,7 +62,7 @@ async def test_shape_is_there_and_changes(server: XServer, cursor: XfixesCursor)
     painter.close()
 
 
-async def test_hidden_by_a_program(server: XServer, cursor: XfixesCursor) -> None:
+async def test_a_program_can_hide_the_pointer(server: XServer, cursor: XfixesCursor) -> None:
     painter = Painter(server)
     core = painter.x.core
     mask, gc, empty = (painter.x.generate_id() for _ in range(3))
@@ -71,7 +71,7 @@ async def test_hidden_by_a_program(server: XServer, cursor: XfixesCursor) -> Non
     core.PolyFillRectangle(mask, gc, 1, [struct.pack("=hhHH", 0, 0, 8, 8)])
     core.CreateCursor(empty, mask, mask, 0, 0, 0, 0, 0, 0, 0, 0)
     core.ChangeWindowAttributes(painter.root, xcffib.xproto.CW.Cursor, [empty])
-    painter.settle()
+    painter.sync()
     async with asyncio.timeout(PATIENCE_S):
         while cursor.shape().rgba is not None:
             await cursor.wait()
@@ -81,7 +81,7 @@ async def test_hidden_by_a_program(server: XServer, cursor: XfixesCursor) -> Non
     painter.close()
 
 
-async def test_position_follows(server: XServer, cursor: XfixesCursor) -> None:
+async def test_the_position_is_updated(server: XServer, cursor: XfixesCursor) -> None:
     painter = Painter(server)
     for place in ((12, 34), (200, 150)):
         painter.move_pointer(*place)
@@ -93,7 +93,7 @@ async def test_position_follows(server: XServer, cursor: XfixesCursor) -> None:
     painter.close()
 
 
-async def test_dead_server(server: XServer, cursor: XfixesCursor) -> None:
+async def test_a_dead_server_raises_a_capture_error(server: XServer, cursor: XfixesCursor) -> None:
     cursor.shape()
     server.process.kill()
 

@@ -1,4 +1,4 @@
-"""The source that tests draw into keeps the contract of a real one."""
+"""SyntheticSource, which other tests draw into, fulfils the contract of a frame source."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from display_server.agent.capture.frame_source import FrameSource
-from display_server.agent.geometry import Rect
 from display_server.agent.capture.synthetic import SyntheticSource
+from display_server.agent.geometry import Rect
 from display_server.errors import CaptureError
 
 
-async def test_life() -> None:
+async def test_damage_is_reported_read_and_found_torn() -> None:
     source = SyntheticSource(100, 50)
     contract: FrameSource = source
     await contract.open()
@@ -34,7 +34,7 @@ async def test_life() -> None:
     await contract.close()
 
 
-async def test_failure_ends_a_wait() -> None:
+async def test_a_failure_ends_wait() -> None:
     source = SyntheticSource(10, 10)
     source.take_damage()
     waiting = asyncio.create_task(source.wait())
@@ -44,6 +44,6 @@ async def test_failure_ends_a_wait() -> None:
         await waiting
 
 
-def test_drawing_outside_is_a_mistake() -> None:
+def test_drawing_outside_the_screen_is_refused() -> None:
     with pytest.raises(ValueError, match="is not on"):
         SyntheticSource(10, 10).fill(Rect(5, 5, 6, 1), 0)

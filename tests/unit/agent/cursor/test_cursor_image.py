@@ -1,4 +1,4 @@
-"""The pointer as a PNG that any decoder reads back."""
+"""The `cursor` message contains a PNG that other decoders can read."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from display_server.agent.cursor.cursor_image import CURSOR_MAX_PX, cursor_messa
 from display_server.agent.cursor.cursor_source import CursorShape
 
 
-def test_png_is_exact() -> None:
+def test_the_png_is_lossless() -> None:
     rgba = np.random.default_rng(1).integers(0, 256, (24, 17, 4), np.uint8)
     image = Image.open(io.BytesIO(png(rgba)))
     assert image.mode == "RGBA"
     assert np.array_equal(np.asarray(image), rgba)
 
 
-def test_hidden() -> None:
+def test_a_hidden_pointer_has_no_image() -> None:
     message = cursor_message(CursorShape(5, 5, 1, 1, None))
     assert message.png is None
 
 
-def test_larger_than_browsers_show() -> None:
+def test_a_large_pointer_is_cropped_around_its_hot_spot() -> None:
     rgba = np.random.default_rng(1).integers(0, 256, (300, 200, 4), np.uint8)
     message = cursor_message(CursorShape(200, 300, 190, 100, rgba))
     assert (message.width, message.height) == (CURSOR_MAX_PX, CURSOR_MAX_PX)

@@ -1,4 +1,4 @@
-"""Rectangles of damage: what the feed makes of them may cover too much, never too little."""
+"""Arithmetic of rectangles, compared with masks of pixels."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from display_server.agent.geometry import RECTANGLES_MAX, clip, coalesce, edges_of, intersects, within
-from display_server.agent.geometry import Rect
-from display_server.agent.capture.xshm import bands
+from display_server.agent.geometry import RECTANGLES_MAX, Rect, clip, coalesce, edges_of, intersects, within
 
 WIDTH_PX, HEIGHT_PX = 200, 150
 
@@ -31,15 +29,15 @@ def on_screen(rects: list[Rect]) -> list[Rect]:
 
 
 @given(st.lists(rectangles, max_size=120))
-def test_coalesced_rectangles_are_few_and_cover_everything(rects: list[Rect]) -> None:
-    few = coalesce(clip(edges_of(rects), WIDTH_PX, HEIGHT_PX), HEIGHT_PX)
-    assert len(few) <= RECTANGLES_MAX
-    assert not (covered(rects) & ~covered(few)).any()
-    assert few == on_screen(few)
+def test_coalesced_rectangles_are_few_and_cover_all_others(rects: list[Rect]) -> None:
+    coalesced = coalesce(clip(edges_of(rects), WIDTH_PX, HEIGHT_PX), HEIGHT_PX)
+    assert len(coalesced) <= RECTANGLES_MAX
+    assert not (covered(rects) & ~covered(coalesced)).any()
+    assert coalesced == on_screen(coalesced)
 
 
 @given(st.lists(rectangles, max_size=RECTANGLES_MAX))
-def test_few_rectangles_stay_as_they_are(rects: list[Rect]) -> None:
+def test_up_to_the_limit_rectangles_are_not_merged(rects: list[Rect]) -> None:
     clipped = on_screen(rects)
     assert coalesce(edges_of(clipped), HEIGHT_PX) == clipped
 
@@ -50,15 +48,6 @@ def test_intersects_agrees_with_pixels(some: list[Rect], others: list[Rect]) -> 
     assert intersects(edges_of(some), edges_of(others)) == bool((covered(some) & covered(others)).any())
 
 
-@given(st.lists(rectangles, max_size=20))
-def test_bands_are_apart_and_hold_every_row(rects: list[Rect]) -> None:
-    rects = on_screen(rects)
-    rows = {row for top, count in bands(rects) for row in range(top, top + count)}
-    assert {row for r in rects for row in range(r.y, r.y + r.height)} <= rows
-    starts_and_ends = [edge for top, count in bands(rects) for edge in (top, top + count)]
-    assert starts_and_ends == sorted(set(starts_and_ends))
-
-
 @pytest.mark.parametrize(
     ("rect", "expected"),
     [
@@ -67,21 +56,20 @@ def test_bands_are_apart_and_hold_every_row(rects: list[Rect]) -> None:
         (Rect(300, 10, 5, 5), []),
     ],
 )
-def test_clip(rect: Rect, expected: list[Rect]) -> None:
+def test_clipped_rectangles_lie_on_the_screen(rect: Rect, expected: list[Rect]) -> None:
     assert on_screen([rect]) == expected
 
 
 @given(st.lists(rectangles, max_size=8), rectangles)
-def test_what_lies_within_a_part_is_all_of_it_and_nothing_else(damage: list[Rect], part: Rect) -> None:
-    """Pixel by pixel, in the part's own coordinates."""
-    painted = np.zeros((part.height, part.width), np.bool_)
-    for rect in within(damage, part):
+def test_within_returns_all_areas_in_an_area_and_nothing_else(damage: list[Rect], area: Rect) -> None:
+    painted = np.zeros((area.height, area.width), np.bool_)
+    for rect in within(damage, area):
         assert min(rect.x, rect.y) >= 0
-        assert rect.x + rect.width <= part.width
-        assert rect.y + rect.height <= part.height
+        assert rect.x + rect.width <= area.width
+        assert rect.y + rect.height <= area.height
         painted[rect.y : rect.y + rect.height, rect.x : rect.x + rect.width] = True
     screen = np.zeros((HEIGHT_PX + 60, WIDTH_PX + 60), np.bool_)
     for rect in damage:
         screen[rect.y : rect.y + rect.height, rect.x : rect.x + rect.width] = True
-    mine = screen[part.y : part.y + part.height, part.x : part.x + part.width]
+    mine = screen[area.y : area.y + area.height, area.x : area.x + area.width]
     assert np.array_equal(painted, mine)
