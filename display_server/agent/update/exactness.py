@@ -204,7 +204,7 @@ class SurfaceProof:
             # The root covers every tile as it was last read back: no tile is wrong.
             self._proven.fill(True)
             return Verdict(wrong, root_differs=False)
-        unexplained = not len(wrong) and not self._repair_under_way(report.epoch)
+        unexplained = not len(wrong) and not self._repair_pending(report.epoch)
         if len(wrong) or report.full or unexplained:
             self._mismatch = True
         self._full_wanted = unexplained
@@ -245,7 +245,7 @@ class SurfaceProof:
         self._verify_epoch = self._acked_epoch
         return self._full_wanted
 
-    def _repair_under_way(self, epoch: int) -> bool:
+    def _repair_pending(self, epoch: int) -> bool:
         """Returns whether, as of `epoch`, the surface lacks an update that repairs a wrong tile."""
         repairs = self._repair_epoch[self._suspect]
         return bool(len(repairs) and ((repairs == 0) | (repairs > epoch)).any())

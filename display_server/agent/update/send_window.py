@@ -31,7 +31,7 @@ BUDGET_MIN_BYTES = 32 * 1024
 BUDGET_MAX_BYTES = 16 * 1024 * 1024
 #: With fewer bytes than this in flight, an acknowledgement says nothing about the rate of the link.
 SAMPLE_MIN_BYTES = 4 * 1024
-#: Shorter transfer times, in seconds, cannot be told from a moment in which the host was busy.
+#: Shorter transfer times, in seconds, are indistinguishable from a moment in which the host was busy.
 TRANSFER_MIN_S = 0.0005
 #: The round trip is the minimum over this many acknowledgements, because paths through a network change.
 ROUND_TRIPS = 64

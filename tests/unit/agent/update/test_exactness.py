@@ -264,7 +264,7 @@ def test_video_is_lossy_and_not_a_mismatch() -> None:
     assert surface.proof.state(complete=True, now_s=0.2) is Exactness.LOSSY
 
 
-def test_a_wrong_tile_is_found_beside_video() -> None:
+def test_a_wrong_tile_is_found_while_other_tiles_are_lossy() -> None:
     surface = Surface()
     surface.send({0: 1, 1: 2}, 0.0, reset=True)
     surface.proof.cover(np.array([1], np.int32))
