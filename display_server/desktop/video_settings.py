@@ -1,4 +1,6 @@
-"""Whether and how what moves may go as video: what an administrator decides, as `spec.json` carries it."""
+"""Whether and how motion may be shown as video: the administrator's settings, as they are part of
+`spec.json`.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ Mbps = Annotated[float, msgspec.Meta(ge=0.5, le=1_000)]
 
 
 class TurnServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A relay with credentials that expire (coturn's `use-auth-secret`)."""
+    """A TURN server with credentials that expire (coturn's `use-auth-secret`)."""
 
     urls: Annotated[list[str], msgspec.Meta(min_length=1, max_length=8)]
     secret: Annotated[str, msgspec.Meta(min_length=16)]
@@ -23,19 +25,23 @@ class TurnServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         for url in self.urls:
             if not url.startswith(("turn:", "turns:")):
-                raise ValueError(f"{url!r} is no TURN server: write turn:HOST:PORT?transport=udp or turns:…")
+                raise ValueError(
+                    f"{url!r} is not a TURN server: write turn:HOST:PORT?transport=udp or turns:…"
+                )
 
 
 class VideoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`addresses` of this host are offered to browsers; without one there is no video, only tiles."""
+    """Settings of one desktop. `addresses` of this host are offered to browsers; without any there is no
+    video.
+    """
 
     policy: VideoPolicy = "adaptive"
-    #: Of monitors, by number, that have one of their own.
+    #: Policies of single monitors, by number, that differ from `policy`.
     monitors: dict[Annotated[int, msgspec.Meta(ge=0, lt=MONITORS_MAX)], VideoPolicy] = {}
     addresses: Annotated[list[str], msgspec.Meta(max_length=8)] = []
-    #: What the video of one viewer may take at any time.
+    #: Highest rate of the video of one viewer, Mbit/s.
     max_mbps: Mbps = 20.0
-    #: On the average, under the policy `economy`.
+    #: Highest mean rate under the policy `economy`, Mbit/s.
     economy_mbps: Mbps = 8.0
     turn: TurnServer | None = None
 
@@ -45,23 +51,23 @@ class VideoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 found = ipaddress.ip_address(address)
             except ValueError as error:
                 raise ValueError(
-                    f"{address!r} is no address: write one of this host, as 192.0.2.7"
+                    f"{address!r} is not an IP address: write one of this host, for example 192.0.2.7"
                 ) from error
             if found.is_unspecified or found.is_multicast:
-                raise ValueError(f"{address} is no address that browsers can reach")
+                raise ValueError(f"{address} is not an address that browsers can reach")
 
     def for_monitor(self, monitor: int) -> VideoSettings:
-        """What holds for one monitor; nothing of the others is left."""
+        """Returns the settings of one monitor, without the policies of others."""
         return msgspec.structs.replace(self, policy=self.monitors.get(monitor, self.policy), monitors={})
 
     @property
     def enabled(self) -> bool:
-        """Whether any monitor may show video."""
+        """Whether a monitor may show video."""
         return bool(self.addresses) and any(policy != "exact" for policy in self._policies)
 
     @property
     def preload(self) -> bool:
-        """Whether one of them is certain to."""
+        """Whether a monitor will certainly show video, so that it should be prepared early."""
         return bool(self.addresses) and "economy" in self._policies
 
     @property
@@ -70,21 +76,25 @@ class VideoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def max_bps(self) -> int:
+        """The highest rate, bit/s."""
         return int(self.max_mbps * 1e6)
 
     @property
     def average_bps(self) -> int:
+        """The highest mean rate, bit/s."""
         mbps = min(self.max_mbps, self.economy_mbps) if self.policy == "economy" else self.max_mbps
         return int(mbps * 1e6)
 
 
 def known_policy(policy: str) -> VideoPolicy:
-    """As it was stored. What is not known here is `exact`: nothing is lossy that nobody allowed."""
+    """Returns a stored policy. An unknown one is `exact`: nothing is lossy that nobody allowed."""
     return cast(VideoPolicy, policy) if policy in get_args(VideoPolicy) else "exact"
 
 
 def monitor_policies(named: Mapping[str, VideoPolicy]) -> dict[int, VideoPolicy]:
-    """By number, from a configuration, whose keys are texts. Raises ValueError, which says what to write."""
+    """Converts the policies of monitors from a configuration, where the keys are texts. Raises ValueError,
+    whose text says what to write.
+    """
     for number in named:
         if number not in map(str, range(MONITORS_MAX)):
             raise ValueError(f"{number!r} is no monitor: write its number, 0 to {MONITORS_MAX - 1}")
@@ -92,12 +102,14 @@ def monitor_policies(named: Mapping[str, VideoPolicy]) -> dict[int, VideoPolicy]
 
 
 def parse_policies(text: str) -> tuple[VideoPolicy, dict[str, VideoPolicy]]:
-    """`adaptive,0=exact` → that of the desktop, and those of single monitors. Raises ValueError."""
+    """Parses `adaptive,0=exact` into the policy of the desktop and those of single monitors. Raises
+    ValueError.
+    """
     policy, *named = text.split(",")
     monitors = {number.strip(): other for number, _, other in (part.partition("=") for part in named)}
     for one in (policy, *monitors.values()):
         if one not in get_args(VideoPolicy):
-            raise ValueError(f"there is no policy {one!r}, but {', '.join(get_args(VideoPolicy))}")
+            raise ValueError(f"there is no policy {one!r}: write one of {', '.join(get_args(VideoPolicy))}")
     policies = cast(dict[str, VideoPolicy], monitors)
     monitor_policies(policies)
     return cast(VideoPolicy, policy), policies

@@ -1,1 +1,1 @@
-"""What moves goes as video until it rests: which part of a monitor, and how."""
+"""Motion as video: detects which part of a monitor moves, and encodes it until it comes to rest."""

@@ -1,21 +1,22 @@
-"""How fast video may come where a policy bounds what it takes on the average. Pure, time comes in.
+"""Limits the mean rate of video by a token bucket. Pure: the caller passes the time.
 
-A motion begins with a picture that refers to none, and from it all that follow are made: what is saved there
-is missing in each of them. So what was not taken lately may be taken faster.
+A motion begins with a keyframe, on which all later frames depend: bits that are saved there are missing in
+each of them. So bits that were not used lately may be used faster.
 """
 
 from __future__ import annotations
 
-#: So much of the average may be saved, s.
+#: Size of the bucket, in s at the mean rate.
 SAVED_MAX_S = 1.0
-#: What is saved is meant to last for so long, s; and this share of the average is the least after too much
-#: was taken. So the rate stays within a factor of 4, beyond which VP8 would need a keyframe.
+#: Time in which a full bucket may be used up, s.
 SPENT_IN_S = 0.5
+#: Lowest rate as a fraction of the mean rate, after too much was used. So rates stay within a factor of 4;
+#: with a larger one VP8 would need a keyframe.
 LEAST = 0.8
 
 
 class Allowance:
-    """Of `average_bps` over a second and more."""
+    """Allows `average_bps` on average over a second or more."""
 
     def __init__(self, average_bps: float, now_s: float) -> None:
         self._average_bps = average_bps
@@ -23,11 +24,12 @@ class Allowance:
         self._at_s = now_s
 
     def rate_bps(self, now_s: float) -> float:
-        """At which video may come now."""
+        """Returns the rate that video may have now."""
         self._earn(now_s)
         return max(LEAST * self._average_bps, self._average_bps + self._saved_bits / SPENT_IN_S)
 
     def spend(self, size_bytes: int, now_s: float) -> None:
+        """Records a frame that was sent."""
         self._earn(now_s)
         self._saved_bits -= size_bytes * 8
 

@@ -295,7 +295,7 @@ class MotionDetector:
         box = largest_region(hot, self._columns)
         # 1. The motion outgrew the region, or fills less than half of the region.
         outside = np.count_nonzero(hot & ~self._members)
-        outgrown = box is not None and outside >= OUTGROWN_TILES and not self.region.contains(box)
+        outgrown = box is not None and bool(outside >= OUTGROWN_TILES) and not self.region.contains(box)
         self._outgrown_s = _since(self._outgrown_s, outgrown, now_s)
         oversized = box is not None and 2 * box.count < self.region.count and box.count >= TILES_MIN
         self._oversized_s = _since(self._oversized_s, oversized, now_s)
@@ -307,7 +307,8 @@ class MotionDetector:
         # 2. The link carries the motion as tiles again, and the viewer can take them.
         if self._policy is MotionPolicy.ADAPTIVE and link.rate_bytes_per_s is not None:
             bearable = LOAD_LEAVE * min(link.rate_bytes_per_s, self._late_demand)
-            self._light_s = _since(self._light_s, self._demand(self._members, link, now_s) < bearable, now_s)
+            light = self._demand(self._members, link, now_s) < bearable
+            self._light_s = _since(self._light_s, light, now_s)
             if self._light_s is not None and now_s - max(self._light_s, self._began_s) >= self._leave_after_s:
                 self._leave(now_s, light=True)
 

@@ -1,4 +1,4 @@
-"""The rectangle of tiles that is in motion."""
+"""Finds the rectangle of tiles that is in motion."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 Tiles = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 
-#: A box is cut where it is emptier than this.
+#: A box is split if less than this fraction of it is in motion.
 FILLED = 0.5
-#: Columns that a region has at least: its number is written below the picture (`strip.py`).
+#: Fewest columns of a region: its number is written below it (`frame_number.py`).
 COLUMNS_MIN = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """In tiles of a monitor's grid."""
+    """A rectangle in tiles of a monitor's grid."""
 
     column: int
     row: int
@@ -31,13 +31,13 @@ class Region:
         return self.columns * self.rows
 
     def tiles(self, grid_columns: int) -> Tiles:
-        """Its tiles in a grid of so many columns, ascending."""
+        """Returns the indices of its tiles in a grid with this number of columns, ascending."""
         rows = np.arange(self.row, self.row + self.rows, dtype=np.int32)[:, None] * grid_columns
         columns = np.arange(self.column, self.column + self.columns, dtype=np.int32)
         return (rows + columns).ravel()
 
     def rectangle_px(self, width_px: int, height_px: int) -> tuple[int, int, int, int]:
-        """x, y, width and height on a monitor of that size."""
+        """Returns x, y, width and height on a monitor of this size."""
         x, y = self.column * TILE_PX, self.row * TILE_PX
         right = min(width_px, (self.column + self.columns) * TILE_PX)
         bottom = min(height_px, (self.row + self.rows) * TILE_PX)
@@ -53,13 +53,15 @@ class Region:
 
 
 def largest_region(hot: Mask, grid_columns: int) -> Region | None:
-    """The box with the most hot tiles, found by cutting along empty rows and columns. None: none is hot."""
-    picture = hot.reshape(-1, grid_columns)
+    """Returns the box with the most hot tiles, or None if no tile is hot. Boxes are split along empty rows
+    and columns.
+    """
+    grid = hot.reshape(-1, grid_columns)
     best: tuple[int, Region] | None = None
-    boxes = [Region(0, 0, grid_columns, picture.shape[0])]
+    boxes = [Region(0, 0, grid_columns, grid.shape[0])]
     while boxes:
         box = boxes.pop()
-        part = picture[box.row : box.row + box.rows, box.column : box.column + box.columns]
+        part = grid[box.row : box.row + box.rows, box.column : box.column + box.columns]
         count = int(np.count_nonzero(part))
         if not count or (best is not None and count <= best[0]):
             continue
@@ -78,13 +80,13 @@ def largest_region(hot: Mask, grid_columns: int) -> Region | None:
 
 
 def _runs(line: Mask) -> list[tuple[int, int]]:
-    """Where it is true, as half-open ranges."""
+    """Returns the ranges in which the mask is true, as half-open intervals."""
     edges = np.flatnonzero(np.diff(np.concatenate(([0], line.astype(np.int8), [0]))))
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
 def _widened(region: Region, grid_columns: int) -> Region:
-    """A monitor's last column may be a narrow one: it does not count."""
+    """Widens a region to COLUMNS_MIN. The last column of a monitor may be narrow, so it does not count."""
     missing = COLUMNS_MIN - region.columns
     if region.column + region.columns == grid_columns:
         missing += 1

@@ -1,1 +1,1 @@
-"""How bytes get to viewers and back."""
+"""Connections to viewers: WebSocket for messages and tiles, WebRTC for video and datagrams."""

@@ -1,4 +1,4 @@
-"""The contract between a transport and whoever serves a viewer."""
+"""The contract between a transport and the handler of a viewer's connection."""
 
 from __future__ import annotations
 
@@ -8,32 +8,36 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class ViewerIdentity:
-    """Who the gateway says is behind a connection."""
+    """Who uses a connection, as the gateway has authenticated it."""
 
     user: str
     viewer: str
-    device: str = ""  # the signed-in browser
+    #: Identifies the browser that is signed in.
+    device: str = ""
 
 
 class ViewerSocket(Protocol):
-    """The agent's end of one connection. Calls never block, and do nothing once it is closed."""
+    """The agent's end of one connection. Calls never block, and do nothing after it has closed."""
 
     @property
     def buffered_bytes(self) -> int:
-        """Sent by us, but not yet taken by the operating system."""
+        """Bytes that were sent, but not yet accepted by the operating system."""
 
     def send(self, frame: str | bytes) -> None:
-        """One text or binary frame, whole, after those before it."""
+        """Sends a text or binary frame after all earlier ones."""
 
     def close(self, code: int, reason: str) -> None:
-        """With a close code of PROTOCOL.md, after what was sent."""
+        """Closes the connection after what was sent, with a close code of PROTOCOL.md."""
 
 
 class ViewerHandler(Protocol):
-    """One viewer, as the transport sees it. All calls on the event loop."""
+    """Serves one viewer. The transport calls it on the event loop."""
 
     def on_message(self, frame: str | bytes) -> None:
-        """A frame came. Raises ProtocolError; the transport then closes the connection accordingly."""
+        """Handles a frame from the viewer.
+
+        Raises ProtocolError; the transport then closes the connection with its close code.
+        """
 
     def on_disconnected(self) -> None:
-        """The connection is closed, for whatever reason. The last call."""
+        """Handles the end of the connection, for whatever reason. This is the last call."""

@@ -1,7 +1,8 @@
-"""WebSocket on a Unix socket: the shell around viewers, and two pages for the keeper and the gateway.
+"""A WebSocket server on a Unix socket: viewers, and pages for the supervisor and the gateway.
 
-`websockets` does the protocol. Compression is off, tiles are compressed; writing never waits, because the
-window of each viewer bounds what is on the way, and a viewer that does not take it must not hold up others.
+The `websockets` library implements the protocol. Compression is off, because tiles are compressed. Writing
+never waits: the send window of each viewer bounds what is in flight, and a viewer that does not read must not
+delay others.
 """
 
 from __future__ import annotations
@@ -37,15 +38,17 @@ from display_server.protocol.subprotocol import (
 
 log = structlog.get_logger(__name__)
 
-#: A way that died silently is noticed within these, s.
-PING_EVERY_S, PING_TIMEOUT_S = 15.0, 20.0
-#: The closing handshake is given this long, s.
+#: Interval between pings, s.
+PING_EVERY_S = 15.0
+#: A connection without an answer to a ping for this time, s, counts as lost.
+PING_TIMEOUT_S = 20.0
+#: Longest time for the closing handshake, s.
 CLOSE_TIMEOUT_S = 1.0
-#: Frames received but not yet handled; then reading pauses.
+#: Received frames that may wait to be handled; reading pauses beyond that.
 FRAMES_MAX = 16
-#: Beyond this the viewer has ceased to read, whatever its window says.
+#: Unsent bytes beyond which the viewer has stopped reading, whatever its send window says.
 WRITE_LIMIT_BYTES = 64 * 1024 * 1024
-#: A close frame holds so many bytes of reason.
+#: Longest reason in a close frame, bytes; the limit of WebSocket is 123.
 REASON_MAX_BYTES = 120
 
 Page = Callable[[], Awaitable[tuple[str, bytes]]]
@@ -53,7 +56,9 @@ Join = Callable[[ViewerSocket, ViewerIdentity], ViewerHandler]
 
 
 class ViewerServer:
-    """`join` is called for each viewer; `pages` gives content type and body of what else may be asked for."""
+    """Serves viewers and pages. `join` is called for each viewer and returns its handler; `pages` maps paths
+    to functions that return content type and body.
+    """
 
     def __init__(self, path: Path, join: Join, pages: Mapping[str, Page]) -> None:
         self._path = path
@@ -62,7 +67,7 @@ class ViewerServer:
         self._server: Server | None = None
 
     async def start(self) -> None:
-        """Listens, readable and writable for this user alone. Raises OSError."""
+        """Listens on a socket that only this user may open. Raises OSError."""
         self._server = await serve(
             self._serve,
             sock=_private_socket(self._path),
@@ -81,7 +86,7 @@ class ViewerServer:
         )
 
     async def stop(self, code: int, reason: str) -> None:
-        """Closes every viewer and listens no more. Safe to call twice."""
+        """Closes all connections and stops listening. May be called twice."""
         server, self._server = self._server, None
         if server is None:
             return
@@ -107,24 +112,24 @@ class ViewerServer:
 
     async def _serve(self, connection: ServerConnection) -> None:
         assert connection.request is not None
-        heads = connection.request.headers
-        visitor = ViewerIdentity(
-            heads.get(USER_HEADER, ""), heads.get(VIEWER_HEADER, ""), heads.get(DEVICE_HEADER, "")
+        headers = connection.request.headers
+        identity = ViewerIdentity(
+            headers.get(USER_HEADER, ""), headers.get(VIEWER_HEADER, ""), headers.get(DEVICE_HEADER, "")
         )
-        end = self._join(_Socket(connection), visitor)
+        handler = self._join(_Socket(connection), identity)
         try:
             async for frame in connection:
-                end.on_message(frame if isinstance(frame, str) else bytes(frame))
+                handler.on_message(frame if isinstance(frame, str) else bytes(frame))
         except ProtocolError as error:
-            log.warning("protocol violation", viewer=visitor.viewer, code=error.close_code, error=str(error))
+            log.warning("protocol violation", viewer=identity.viewer, code=error.close_code, error=str(error))
             await connection.close(error.close_code, _short(str(error)))
         except ConnectionClosed:
-            log.debug("viewer lost", viewer=visitor.viewer)
+            log.debug("viewer connection lost", viewer=identity.viewer)
         except Exception:
-            log.exception("viewer failed", viewer=visitor.viewer)
+            log.exception("viewer handler failed", viewer=identity.viewer)
             raise
         finally:
-            end.on_disconnected()
+            handler.on_disconnected()
 
 
 class _Connection(ServerConnection):
@@ -133,15 +138,15 @@ class _Connection(ServerConnection):
     def __init__(self, protocol: ServerProtocol, server: Server, **options: Any) -> None:
         fail = protocol.fail
 
-        def fail_in_our_words(code: int, reason: str = "") -> None:
+        def fail_with_our_code(code: int, reason: str = "") -> None:
             fail(CloseCode.PROTOCOL_VIOLATION if code == CloseCode.MESSAGE_TOO_BIG else code, reason)
 
-        protocol.fail = fail_in_our_words  # type: ignore[method-assign]  # the library has no hook for it
+        protocol.fail = fail_with_our_code  # type: ignore[method-assign]  # the library offers no hook
         super().__init__(protocol, server, **options)
 
 
 class _Socket:
-    """The ViewerSocket of a WebSocket."""
+    """The ViewerSocket of one WebSocket connection."""
 
     def __init__(self, connection: ServerConnection) -> None:
         self._connection = connection
@@ -152,7 +157,8 @@ class _Socket:
         return self._connection.transport.get_write_buffer_size()
 
     def send(self, frame: str | bytes) -> None:
-        # `broadcast` is the library's way to write without waiting; it leaves out closed connections.
+        # `broadcast` is the only method of the library that writes without waiting. It skips closed
+        # connections.
         broadcast((self._connection,), frame)
 
     def close(self, code: int, reason: str) -> None:
@@ -161,15 +167,17 @@ class _Socket:
 
 
 def _private_socket(path: Path) -> socket.socket:
-    """Whoever sees the path can connect: it gets its name when it already listens."""
-    unnamed = path.with_name(f".{path.name}.new")
-    unnamed.unlink(missing_ok=True)
+    """Creates a listening socket. It gets its path only when it listens, so that a process that sees the path
+    can connect.
+    """
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
     try:
-        listener.bind(str(unnamed))
+        listener.bind(str(temporary))
         listener.listen()
-        unnamed.rename(path)
+        temporary.rename(path)
     except OSError:
         listener.close()
         raise
@@ -183,7 +191,7 @@ def _short(reason: str) -> str:
 
 
 def _quiet_logger() -> logging.Logger:
-    """The library logs every refused handshake with a traceback; ours are counted and answered."""
+    """Returns a silent logger: the library would log a traceback for each handshake that we refuse."""
     logger = logging.getLogger("lightbox.websockets")
     logger.setLevel(logging.CRITICAL)
     return logger

@@ -1,1 +1,1 @@
-"""Pictures in motion become H.264 or VP8: one encoder per file, chosen by what the host really can."""
+"""Video encoders, H.264 and VP8, one per file. Which one is used depends on what works on the host."""

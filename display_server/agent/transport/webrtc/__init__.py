@@ -1,1 +1,1 @@
-"""Video for motion over WebRTC, on the ICE and DTLS of aiortc; everything above these is ours."""
+"""Video and datagrams over WebRTC. ICE, DTLS and SCTP are those of aiortc; everything above is ours."""

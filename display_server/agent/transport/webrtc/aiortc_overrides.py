@@ -135,8 +135,7 @@ class DatagramChannel(RTCSctpTransport):
         await self._reset_deferred_streams()  # needed when the other side closes its channel
 
     async def _receive_sack_chunk(self, chunk: SackChunk) -> None:
-        """Ignores acknowledgements: nothing was sent, and a few bytes of them can claim millions of chunks.
-        """
+        """Ignores acknowledgements: nothing was sent, and a few bytes can claim millions of chunks."""
 
     async def _receive_forward_tsn_chunk(self, chunk: ForwardTsnChunk) -> None:
         chunk.streams = []  # their order, which nothing here has

@@ -191,8 +191,7 @@ class BandwidthEstimator:
 
     @property
     def settled(self) -> bool:
-        """Whether arrivals were measured for at least ACKED_S since the estimate was set or sending resumed.
-        """
+        """Whether arrivals were measured for ACKED_S since the estimate was set or sending resumed."""
         return (
             self._assigned_after is None
             and self._feedback_s is not None

@@ -154,8 +154,7 @@ class Rate:
 
 
 class Delays:
-    """One-way delays. Each contains the unknown offset of the two clocks, which cancels out in the results.
-    """
+    """One-way delays. Each contains the unknown offset of the two clocks, which cancels out."""
 
     def __init__(self) -> None:
         self._newest: deque[float] = deque(maxlen=NEWEST)

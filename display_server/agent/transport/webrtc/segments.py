@@ -45,8 +45,7 @@ class SegmentedSender:
         self._supported = True
 
     def send(self, datagrams: Sequence[bytes], address: tuple[str, int]) -> None:
-        """Sends the datagrams. What cannot be sent now is lost, as on any network; the receiver reports it.
-        """
+        """Sends the datagrams. What cannot be sent now is lost, and the receiver reports it."""
         for run in runs(datagrams):
             if len(run) == 1 or not self._send_run(run, address):
                 for datagram in run:

@@ -39,8 +39,7 @@ class SharedLink:
         self._split()
 
     def on_connected(self) -> None:
-        """Forgets the link if no connection sends: the device may have reconnected through another network.
-        """
+        """Forgets the link if no connection sends: the device may be on another network now."""
         if not self.members:
             self._known_bps = None
 

@@ -1,4 +1,4 @@
-"""The rectangle that is in motion."""
+"""The rectangle of tiles that is in motion."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ COLUMNS, ROWS = 30, 17
 
 
 def mask(*boxes: tuple[int, int, int, int]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    picture = np.zeros((ROWS, COLUMNS), np.bool_)
+    grid = np.zeros((ROWS, COLUMNS), np.bool_)
     for column, row, columns, rows in boxes:
-        picture[row : row + rows, column : column + columns] = True
-    return picture.ravel()
+        grid[row : row + rows, column : column + columns] = True
+    return grid.ravel()
 
 
-def test_nothing_hot_is_no_region() -> None:
+def test_without_hot_tiles_there_is_no_region() -> None:
     assert largest_region(mask(), COLUMNS) is None
 
 
@@ -26,12 +26,12 @@ def test_a_box_is_found_as_it_is() -> None:
     assert largest_region(mask((3, 2, 16, 10)), COLUMNS) == Region(3, 2, 16, 10)
 
 
-def test_of_two_apart_the_larger_one_is_taken() -> None:
+def test_the_larger_of_two_boxes_is_chosen() -> None:
     """A clock in the corner does not make the whole screen a video."""
     assert largest_region(mask((2, 3, 12, 9), (28, 0, 2, 1)), COLUMNS) == Region(2, 3, 12, 9)
 
 
-def test_a_region_has_room_for_its_number() -> None:
+def test_a_region_is_wide_enough_for_its_number() -> None:
     for column in range(COLUMNS):
         region = largest_region(mask((column, 0, 1, 9)), COLUMNS)
         assert region is not None
@@ -41,7 +41,7 @@ def test_a_region_has_room_for_its_number() -> None:
 
 
 @given(st.lists(st.booleans(), min_size=COLUMNS * ROWS, max_size=COLUMNS * ROWS))
-def test_any_picture_gives_a_region_within_the_monitor_with_hot_tiles(bits: list[bool]) -> None:
+def test_any_mask_gives_a_region_within_the_monitor_with_hot_tiles(bits: list[bool]) -> None:
     hot = np.array(bits, np.bool_)
     region = largest_region(hot, COLUMNS)
     if region is None:
@@ -54,5 +54,5 @@ def test_any_picture_gives_a_region_within_the_monitor_with_hot_tiles(bits: list
     assert hot[tiles].any()
 
 
-def test_pixels_end_at_the_edge_of_the_monitor() -> None:
+def test_the_rectangle_ends_at_the_edge_of_the_monitor() -> None:
     assert Region(26, 14, 4, 3).rectangle_px(1900, 1080) == (1664, 896, 236, 184)

@@ -21,8 +21,7 @@ SPELL_S = 2.0
 
 @dataclass
 class Spell:
-    """The time between two changes: the longest queue, s, and the fraction of the link that each window got.
-    """
+    """Between two changes: the longest queue, s, and the fraction of the link that each window got."""
 
     queueing_s: float
     fractions: list[float] = field(default_factory=list)
@@ -77,8 +76,7 @@ class Device:
 
 
 def run_randomly(device: Device, spells: int, seed: int) -> list[Spell]:
-    """Windows begin and end in random order; at least one sends. The first one has measured the link before.
-    """
+    """Windows begin and end in random order, but one always sends. The first has measured the link."""
     dice = random.Random(seed)
     device.begin(0)
     device.run(5.0)
