@@ -20,6 +20,8 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["import
 STEP = re.compile(r"^\d+\. `([^`:]+):([^`]+)`$", re.MULTILINE)
 #: A source file in backticks, with a function or a section behind a colon if there is one.
 SOURCE_FILE = re.compile(r"`([\w./-]+\.(?:py|ts|js|c|h|css|sh))(?::[\w.#]+)?`")
+#: A module of ours that a document runs.
+MODULE = re.compile(r"python -m ((?:display_server|display_codecs|benchmarks)[\w.]*)")
 #: A link to a file of the repository, with an anchor if there is one.
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 #: Guides name files that their reader creates.
@@ -130,6 +132,17 @@ def test_source_files_that_a_document_names_exist(document: str) -> None:
         for file in SOURCE_FILE.findall((ROOT / document).read_text())
         if not any(name == file or name.endswith(f"/{file}") for name in repository_files())
     ]
+    assert not missing
+
+
+@pytest.mark.parametrize("document", documents())
+def test_modules_that_a_document_runs_exist(document: str) -> None:
+    missing = []
+    for module in MODULE.findall((ROOT / document).read_text()):
+        path = module.rstrip(".").replace(".", "/")
+        files = {f"{base}{path}{end}" for base in ("", "codecs/src/") for end in (".py", "/__main__.py")}
+        if not files & repository_files():
+            missing.append(module)
     assert not missing
 
 
