@@ -12,6 +12,7 @@ from typing import Any
 
 import xcffib
 import xcffib.xproto
+import xcffib.xtest
 
 from display_server.errors import Malfunction
 
@@ -28,6 +29,9 @@ class XConnection:
     event to a window of this connection. When that event comes back, the server has executed every earlier
     request, the events of those requests have been dispatched, and their replies have arrived, so that
     `.reply()` returns at once.
+
+    While another program grabs the X server (`XGrabServer`), the server goes on to serve this connection. A
+    viewer would otherwise see a dead picture for as long as the program likes.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class XConnection:
             self.x = _connect(display, xauthority)
             self.core = self.x.core
             self.screen = self.x.get_setup().roots[self.x.pref_screen]
+            self._ignore_server_grabs()
         except Exception as error:  # xcffib raises several unrelated types
             raise failure(
                 f"The X display {display} does not answer or refuses the connection ({error!r})."
@@ -152,6 +157,14 @@ class XConnection:
             self._fail_echoes(self.lost)
             self.on_lost(self.lost)
         return self.lost
+
+    def _ignore_server_grabs(self) -> None:
+        """Asks the server to serve this connection during a grab by another program.
+
+        A server without XTEST cannot do so. The agent needs XTEST for input and does not start there.
+        """
+        if self.core.QueryExtension(len("XTEST"), "XTEST").reply().present:
+            self.x(xcffib.xtest.key).GrabControl(True)
 
     def _fail_echoes(self, error: Malfunction) -> None:
         for future, _ in self._echoes.values():
