@@ -22,7 +22,6 @@ deep
 from __future__ import annotations
 
 from collections import deque
-from enum import Enum
 
 from display_server.agent.transport.webrtc.feedback import Feedback
 from display_server.agent.transport.webrtc.history import (
@@ -35,6 +34,7 @@ from display_server.agent.transport.webrtc.history import (
     SentPacket,
     Train,
 )
+from display_server.agent.transport.webrtc.rate_phases import TRANSITIONS, Phase
 from display_server.agent.transport.webrtc.trendline import Trendline, Usage
 
 #: Estimate before anything was measured, bit/s.
@@ -127,30 +127,8 @@ SILENCE_S = 0.5
 ROUND_TRIP_GAIN = 0.125
 
 
-class Phase(Enum):
-    """State of the rate controller (draft, section 5.5)."""
-
-    HOLD = "hold"
-    INCREASE = "increase"
-    DECREASE = "decrease"
-
-
-#: After a decrease the rate is held for one report. While a queue drains nothing is learned about the link.
-TRANSITIONS: dict[tuple[Phase, Usage], Phase] = {
-    (Phase.HOLD, Usage.NORMAL): Phase.INCREASE,
-    (Phase.HOLD, Usage.OVERUSE): Phase.DECREASE,
-    (Phase.HOLD, Usage.UNDERUSE): Phase.HOLD,
-    (Phase.INCREASE, Usage.NORMAL): Phase.INCREASE,
-    (Phase.INCREASE, Usage.OVERUSE): Phase.DECREASE,
-    (Phase.INCREASE, Usage.UNDERUSE): Phase.HOLD,
-    (Phase.DECREASE, Usage.NORMAL): Phase.HOLD,
-    (Phase.DECREASE, Usage.OVERUSE): Phase.DECREASE,
-    (Phase.DECREASE, Usage.UNDERUSE): Phase.HOLD,
-}
-
-
 class BandwidthEstimator:
-    """Estimates the rate of one connection. It has to be told of every packet and feedback; the result is
+    """Estimates the rate of one connection. The caller reports every packet and feedback, and reads
     `target_bps`.
     """
 
@@ -401,7 +379,7 @@ class BandwidthEstimator:
             if paces is not None:
                 self._apply_probe(train.probe, *paces, now_s)
         elif train.last_sent_s is not None and now_s - train.last_sent_s <= PROBE_EVERY_S:
-            return  # still on its way
+            return  # still in flight
         # A probe that was not sent is requested anew, because the estimate may have changed.
         self._cancel_probe()
 

@@ -19,7 +19,7 @@ TICK_S = 250e-6
 REFERENCE_TICKS = 256
 #: After this time, 12.4 days, the reference time wraps, s.
 CLOCK_PERIOD_S = 2**24 * REFERENCE_TICKS * TICK_S
-#: Most statuses in one datagram: there are no more sequence numbers. The limit is needed because a run of
+#: Most statuses in one datagram: one for each sequence number. The limit is needed because a run of
 #: 8191 takes only two bytes.
 STATUSES_MAX = 2**16 - 1
 

@@ -161,7 +161,7 @@ class Peer:
                     await self._datagrams.start(None, self._channel_port)
                 await self._wait_until_lost(transport)
         except (TimeoutError, ConnectionError):
-            pass  # the state tells
+            pass  # the state shows it
         finally:
             # Shielded, because a cancelled task could not send the goodbyes of SCTP and DTLS.
             await asyncio.shield(self._stop(transport, ice, self._datagrams))

@@ -72,6 +72,6 @@ def _plane(frame: VideoFrame, index: int) -> NDArray[np.float64]:
 
 
 def psnr_db(pixels: Pixels, shown: Shown) -> float:
-    """`picture` is (height, width, 4) BGRX."""
+    """Returns the PSNR of a decoded frame against `pixels`, (height, width, 4) BGRX."""
     error = pixels[:, :, :3].astype(np.float64) - shown.bgr
     return float(10 * np.log10(255**2 / max(float((error**2).mean()), 1e-9)))

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from display_server.agent.transport.webrtc.estimator import TRANSITIONS, BandwidthEstimator, Phase
+from display_server.agent.transport.webrtc.estimator import BandwidthEstimator
 from display_server.agent.transport.webrtc.feedback import CLOCK_PERIOD_S, Arrival, Feedback
 from display_server.agent.transport.webrtc.history import PACKETS_MAX, Delays, History, Rate
+from display_server.agent.transport.webrtc.rate_phases import TRANSITIONS, Phase
 from display_server.agent.transport.webrtc.trendline import Burst, Trendline, Usage
 from tests.unit.agent.transport.webrtc.simulated_link import Moment, Session, SimulatedLink
 

@@ -18,7 +18,7 @@ PACE_BYTES_PER_S = PACE * TARGET_BPS / 8
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    picture: int
+    frame: int
     index: int
     size_bytes: int = 1000
 
@@ -38,7 +38,7 @@ def drain(pacer: Pacer[Numbered], now_s: float = 0.0) -> list[tuple[float, Depar
 
 
 def order(departures: list[tuple[float, Departure[Numbered]]]) -> list[tuple[int, int]]:
-    return [(d.packet.picture, d.packet.index) for _, d in departures]
+    return [(d.packet.frame, d.packet.index) for _, d in departures]
 
 
 def test_packets_leave_evenly() -> None:
@@ -223,7 +223,7 @@ def test_the_budget_and_the_order_are_always_kept(
         assert pacer.queue_bytes <= 2 * bound_bytes + 2 * 60_000
     departures += [d for _, d in drain(pacer, now_s)]
 
-    once = [(d.packet.picture, d.packet.index) for d in departures if not d.retransmission]
+    once = [(d.packet.frame, d.packet.index) for d in departures if not d.retransmission]
     assert once == sorted(once), "in order"
     begun = {number for number, _ in once}
     assert all(sum(1 for number, _ in once if number == n) == whole[n] for n in begun), (

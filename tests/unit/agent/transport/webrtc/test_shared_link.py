@@ -190,3 +190,29 @@ def test_the_limit_of_the_policy_applies_to_each() -> None:
     assert [member.estimate_bps for member in members] == [4 * M, 4 * M]
     link.leave(members[0])
     assert members[1].estimate_bps <= 8 * M
+
+
+def test_windows_that_join_in_quick_succession_share_all_that_is_known() -> None:
+    """Those that joined a moment ago have not tried their part, which is no reason to forget it."""
+    device = Device(4, 10 * M)
+    device.begin(0)
+    device.run(5.0)
+    known_bps = device.sessions[0].estimator.estimate_bps
+    for window in (1, 2, 3):
+        device.begin(window)
+        device.run(0.02)
+    estimates = [session.estimator.estimate_bps for session in device.sessions]
+    assert estimates == pytest.approx([known_bps / 4] * 4, rel=0.05)
+
+
+def test_the_remaining_window_does_not_fall_when_the_other_one_leaves() -> None:
+    """Its own rates were measured beside the other window."""
+    device = Device(2, 7.657131 * M, delay_s=0.015625)
+    device.begin(0)
+    device.run(5.0)
+    device.begin(1)
+    device.run(2.0)
+    device.end(1)
+    for _ in range(20):
+        device.run(0.05)
+        assert device.sessions[0].estimator.estimate_bps > 0.6 * device.capacity_bps
