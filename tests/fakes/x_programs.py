@@ -67,13 +67,19 @@ class XProgram:
 
 
 class ClipboardOwner(XProgram):
-    """Owns the CLIPBOARD selection and answers with `content`, by target; `requested` lists the targets.
+    """Owns a selection and answers with `content`, by target; `requested` lists the targets.
 
     With `hung` it never answers; with `stop_after` it stops an INCR transfer after this number of chunks.
     """
 
     def __init__(
-        self, connection: Any, content: dict[str, bytes], *, hung: bool = False, stop_after: int | None = None
+        self,
+        connection: Any,
+        content: dict[str, bytes],
+        *,
+        hung: bool = False,
+        stop_after: int | None = None,
+        selection: str = "CLIPBOARD",
     ) -> None:
         super().__init__(connection)
         self._content = {self.atom(name): data for name, data in content.items()}
@@ -82,7 +88,7 @@ class ClipboardOwner(XProgram):
         self._sending: dict[tuple[int, int], tuple[int, list[bytes]]] = {}
         self.requested: list[int] = []
         self._closed = threading.Event()
-        self.x.core.SetSelectionOwner(self.window, self.atom("CLIPBOARD"), xcffib.CurrentTime)
+        self.x.core.SetSelectionOwner(self.window, self.atom(selection), xcffib.CurrentTime)
         self.x.core.GetInputFocus().reply()
         self._targets, self._incr = self.atom("TARGETS"), self.atom("INCR")
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -137,13 +143,14 @@ class ClipboardOwner(XProgram):
 
 
 class ClipboardRequestor(XProgram):
-    """Requests the content of the CLIPBOARD selection."""
+    """Requests the content of a selection."""
 
-    def paste(self, target: str, timeout_s: float = TIMEOUT_S) -> bytes | None:
+    def paste(
+        self, target: str, timeout_s: float = TIMEOUT_S, *, selection: str = "CLIPBOARD"
+    ) -> bytes | None:
         """Returns None when the owner refuses. Raises TimeoutError when the owner does not answer."""
         prop, incr = self.atom("PASTED"), self.atom("INCR")
-        clipboard = self.atom("CLIPBOARD")
-        self.x.core.ConvertSelection(self.window, clipboard, self.atom(target), prop, 0)
+        self.x.core.ConvertSelection(self.window, self.atom(selection), self.atom(target), prop, 0)
         self.x.flush()
         if not self._wait(xcffib.xproto.SelectionNotifyEvent, timeout_s).property:
             return None

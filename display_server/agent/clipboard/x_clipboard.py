@@ -1,7 +1,8 @@
-"""The CLIPBOARD selection of an X display (ICCCM §2).
+"""The clipboard of an X display: the selections CLIPBOARD and PRIMARY (ICCCM §2).
 
 When a program copies something, the agent reads only the list of formats; the content is fetched when a
-viewer requests it. When a viewer pastes, the agent owns the selection and hands the content to programs.
+viewer requests it. When a viewer pastes, the agent owns both selections and hands the content to programs.
+Selecting text, which sets PRIMARY alone, is not copying: viewers are not told.
 
 Content is patient data. It is kept in memory as long as programs may request it, and never logged. Fetching
 content as soon as it is copied was rejected, so that nothing leaves a desktop without a request.
@@ -21,7 +22,13 @@ import xcffib.xfixes
 import xcffib.xproto
 
 from display_server.agent.clipboard.desktop_clipboard import ContentError, TooLargeError
-from display_server.agent.clipboard.outgoing_transfers import OutgoingTransfers
+from display_server.agent.clipboard.owned_selections import (
+    PNG_TARGET,
+    SELECTIONS,
+    TEXT_TARGETS,
+    Atoms,
+    OwnedSelections,
+)
 from display_server.desktop.clipboard_policy import ClipboardPolicy
 from display_server.desktop.x11.x_connection import XConnection
 from display_server.errors import Malfunction
@@ -31,16 +38,9 @@ log = structlog.get_logger(__name__)
 
 #: How long a program may take to answer or to send the next chunk, s.
 ANSWER_TIMEOUT_S = 3.0
-#: Text targets that the agent requests, best first, and offers.
-TEXT_TARGETS = ("UTF8_STRING", "text/plain;charset=utf-8", "STRING", "text/plain")
-PNG_TARGET = "image/png"
 #: Most targets that are read from a program's list.
 _TARGETS_MAX = 1024
-_ATOMS = ("CLIPBOARD", "TARGETS", "TIMESTAMP", "MULTIPLE", "INCR", "TEXT", "LIGHTBOX_CLIPBOARD", "ATOM_PAIR")
-#: Type, sequence number, time, requestor, selection, target and property of a SelectionNotify event.
-_SELECTION_NOTIFY = struct.Struct("=BxHIIIII8x")
-
-Atoms = dict[str, int]
+_ATOMS = ("TARGETS", "TIMESTAMP", "MULTIPLE", "INCR", "TEXT", "LIGHTBOX_CLIPBOARD", "ATOM_PAIR")
 
 
 class XClipboard:
@@ -54,27 +54,26 @@ class XClipboard:
         self.formats: tuple[Format, ...] = ()
         self.on_copied: Callable[[], None] = lambda: None
         self._connection: XConnection | None = None
-        self._owned: tuple[Format, bytes] | None = None
         self._owner_since = 0
         self._text_target = 0
         self._conversions: dict[int, _Conversion] = {}  # by the window that waits for it
         self._targets_task: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         connection = XConnection(self._display, self._xauthority, failure=Malfunction)
         self._connection = connection
         fixes = connection.extension(xcffib.xfixes, "XFIXES")
         fixes.QueryVersion(5, 0).reply()
-        names = [*_ATOMS, *TEXT_TARGETS, PNG_TARGET]
+        names = [*_ATOMS, *SELECTIONS, *TEXT_TARGETS, PNG_TARGET]
         cookies = {name: connection.core.InternAtom(False, len(name), name) for name in names}
         self._atoms: Atoms = {name: cookie.reply().atom for name, cookie in cookies.items()}
         self._atoms |= {"ATOM": xcffib.xproto.Atom.ATOM, "INTEGER": xcffib.xproto.Atom.INTEGER}
         self._window = self._new_window(connection)
         masks = xcffib.xfixes.SelectionEventMask
         every = masks.SetSelectionOwner | masks.SelectionWindowDestroy | masks.SelectionClientClose
-        fixes.SelectSelectionInput(self._window, self._atoms["CLIPBOARD"], every)
-        self._outgoing = OutgoingTransfers(connection.core, self._atoms["INCR"])
+        for name in SELECTIONS:
+            fixes.SelectSelectionInput(self._window, self._atoms[name], every)
+        self._owned = OwnedSelections(connection, self._window, self._atoms)
         connection.on_event = self._on_event
         connection.watch()
         owner = connection.core.GetSelectionOwner(self._atoms["CLIPBOARD"])
@@ -100,20 +99,15 @@ class XClipboard:
     def put(self, kind: Format, data: bytes) -> asyncio.Future[None]:
         if kind is Format.TEXT:
             data = data.replace(b"\r\n", b"\n")
-        self._owned = (kind, data)
-        connection = self._opened()
-        with connection.requests():
-            now = xcffib.CurrentTime
-            connection.core.SetSelectionOwner(self._window, self._atoms["CLIPBOARD"], now)
-        return connection.round_trip()
+        self._opened()
+        return self._owned.put(kind, data)
 
     async def close(self) -> None:
-        tasks = [*self._tasks, *([self._targets_task] if self._targets_task else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._targets_task is not None:
+            self._targets_task.cancel()
+            await asyncio.gather(self._targets_task, return_exceptions=True)
         if self._connection is not None:
-            self._outgoing.close()
+            await self._owned.close()
             self._connection.close()
 
     # ── ownership ────────────────────────────────────────────────────────────────────────────────────
@@ -121,16 +115,17 @@ class XClipboard:
     def _on_event(self, event: Any) -> None:
         match event:
             case xcffib.xfixes.SelectionNotifyEvent():
-                self._on_owner_changed(event.owner, event.selection_timestamp)
+                self._owned.on_owner_changed(event.selection, event.owner, event.selection_timestamp)
+                if event.selection == self._atoms["CLIPBOARD"]:
+                    self._on_owner_changed(event.owner, event.selection_timestamp)
             case xcffib.xproto.SelectionRequestEvent():
-                self._on_selection_request(event)
+                self._owned.on_selection_request(event)
             case xcffib.xproto.SelectionNotifyEvent():
                 if conversion := self._conversions.get(event.requestor):
                     conversion.notify(event.property)
             case xcffib.xproto.PropertyNotifyEvent():
                 if event.state == xcffib.xproto.Property.Delete:
-                    self._outgoing.on_property_deleted(event.window, event.atom)
-                    self._opened().flush()
+                    self._owned.on_property_deleted(event.window, event.atom)
                 elif conversion := self._conversions.get(event.window):
                     conversion.property_written.set()
 
@@ -140,10 +135,7 @@ class XClipboard:
             self._targets_task = None
         self.formats = ()
         self._owner_since = time
-        if owner == self._window:
-            return
-        self._owned = None
-        if owner and self._policy.from_desktop:
+        if owner not in (0, self._window) and self._policy.from_desktop:
             self._targets_task = asyncio.create_task(self._read_targets())
 
     async def _read_targets(self) -> None:
@@ -224,82 +216,6 @@ class XClipboard:
         if reply.bytes_after or len(data) > limit_bytes:
             raise TooLargeError(f"The content has more than {self._policy.max_bytes} bytes.")
         return reply.type, data
-
-    # ── a program pastes ─────────────────────────────────────────────────────────────────────────────
-
-    def _on_selection_request(self, event: Any) -> None:
-        prop = event.property or event.target  # obsolete clients name no property (ICCCM §2.2)
-        if event.target == self._atoms["MULTIPLE"] and event.property:
-            task = asyncio.create_task(self._answer_multiple(event))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        else:
-            self._send_notify(event, prop if self._write_content(event.requestor, event.target, prop) else 0)
-
-    def _write_content(self, window: int, target: int, prop: int) -> bool:
-        """Writes the content, converted to `target`, into the property.
-
-        Returns False if that is impossible.
-        """
-        if self._owned is None:
-            return False
-        kind, data = self._owned
-        atoms = self._atoms
-        core = self._opened().core
-        replace = xcffib.xproto.PropMode.Replace
-        targets = self._targets(kind)
-        if target == atoms["TARGETS"]:
-            listed = [atoms["TARGETS"], atoms["TIMESTAMP"], atoms["MULTIPLE"], *targets]
-            core.ChangeProperty(replace, window, prop, atoms["ATOM"], 32, len(listed), listed)
-        elif target == atoms["TIMESTAMP"]:
-            core.ChangeProperty(replace, window, prop, atoms["INTEGER"], 32, 1, [self._owner_since])
-        elif target in targets:
-            latin = target == atoms["STRING"]
-            converted = data.decode().encode("latin-1", "replace") if latin else data
-            return self._outgoing.start(window, prop, targets[target], converted)
-        else:
-            return False
-        return True
-
-    def _targets(self, kind: Format) -> dict[int, int]:
-        """Returns the targets that content of this kind can be converted to, and the type of each."""
-        atoms = self._atoms
-        if kind is Format.PNG:
-            return {atoms[PNG_TARGET]: atoms[PNG_TARGET]}
-        texts = {atoms[name]: atoms[name] for name in TEXT_TARGETS}
-        return texts | {atoms["TEXT"]: atoms["UTF8_STRING"]}
-
-    async def _answer_multiple(self, event: Any) -> None:
-        """Answers a MULTIPLE request: pairs of target and property.
-
-        The property of a failed pair becomes 0.
-        """
-        connection = self._opened()
-        with connection.requests():
-            anything = xcffib.xproto.GetPropertyType.Any
-            cookie = connection.core.GetProperty(False, event.requestor, event.property, anything, 0, 256)
-        try:
-            await connection.round_trip()
-            data = bytes(cookie.reply().value.buf())
-        except (xcffib.Error, Malfunction):
-            return  # the requestor no longer exists
-        pairs = list(struct.unpack(f"={len(data) // 8 * 2}I", data[: len(data) // 8 * 8]))
-        for index in range(0, len(pairs), 2):
-            if not self._write_content(event.requestor, pairs[index], pairs[index + 1]):
-                pairs[index + 1] = 0
-        core, replace = connection.core, xcffib.xproto.PropMode.Replace
-        pair = self._atoms["ATOM_PAIR"]
-        core.ChangeProperty(replace, event.requestor, event.property, pair, 32, len(pairs), pairs)
-        self._send_notify(event, event.property)
-
-    def _send_notify(self, event: Any, prop: int) -> None:
-        connection = self._opened()
-        answer = _SELECTION_NOTIFY.pack(
-            31, 0, event.time, event.requestor, event.selection, event.target, prop
-        )
-        with contextlib.suppress(Malfunction), connection.requests():
-            connection.core.SendEvent(False, event.requestor, 0, answer)
-            connection.x.flush()
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────
 

@@ -28,6 +28,8 @@ export class ClipboardCore {
   #serial: number | null = null;
   /** Hash of the browser clipboard's content when the page last saw it. */
   #seenHash: string | null = null;
+  /** Hash of the content that the desktop got from here and still has; null when a program copied something since. */
+  #sentHash: string | null = null;
   /** Whether the desktop copied something after the last time that another program could have changed the browser's clipboard. */
   #desktopIsNewer = false;
 
@@ -48,6 +50,7 @@ export class ClipboardCore {
     // The first message of a connection describes an older copy. A new agent no longer has what was sent to its predecessor.
     if (before === null && state.formats.length === 0) this.#seenHash = null;
     if (another && this.#serial !== null) this.#desktopIsNewer = true;
+    if (another) this.#sentHash = null;
     this.#serial = state.serial;
     return another && before !== null;
   }
@@ -61,6 +64,11 @@ export class ClipboardCore {
   preferBrowser(): void {
     this.#seenHash = null;
     this.#desktopIsNewer = false;
+  }
+
+  /** Makes the next paste send what was sent last once more, unless the desktop copied something since. */
+  sendAgain(): void {
+    if (this.#seenHash === this.#sentHash) this.#seenHash = null;
   }
 
   /** Handles the return of the focus: another program may have changed the browser's clipboard meanwhile. */
@@ -85,6 +93,7 @@ export class ClipboardCore {
     if (!state.to_desktop || (format === "png" && !state.images)) return "denied";
     if (bytes > state.max_bytes) return "too-large";
     this.#seenHash = hash;
+    this.#sentHash = hash;
     return "send";
   }
 }

@@ -8,6 +8,7 @@
 
 import { ClipboardCore, type ClipboardState, contentHash } from "./clipboard_core.ts";
 import type { ClipboardAnswer, ClipboardFailure, ClipboardFormat } from "./frames.ts";
+import type { PasteKey } from "./shortcuts.ts";
 
 /** Requests clipboard content from the agent and sends content to it. */
 export interface ClipboardRequests {
@@ -107,8 +108,10 @@ export class PageClipboard {
     return this.#core.state?.to_desktop === true;
   }
 
-  /** Handles a `paste` event. Resolves when its content was sent or was found not to be needed. */
-  async paste(data: DataTransfer | null): Promise<void> {
+  /** Handles a `paste` event after the shortcut `key`. Resolves when its content was sent or was found not to be needed. */
+  async paste(data: DataTransfer | null, key: PasteKey | null): Promise<void> {
+    // Terminals paste PRIMARY, which a program may have taken by a mere selection since the content was sent.
+    if (key === "insert") this.#core.sendAgain();
     const text = data?.getData("text/plain") ?? "";
     const image = [...(data?.files ?? [])].find((file) => file.type === MIME_TYPES.png);
     if (text !== "") this.#sendContent("text", new TextEncoder().encode(text), false);

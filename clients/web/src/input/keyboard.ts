@@ -3,6 +3,7 @@
  * input method or a soft keyboard produces is read from the field.
  */
 
+import { isCopyShortcut, type PasteKey, pasteShortcut } from "../clipboard/shortcuts.ts";
 import type { InputMessage } from "../protocol/messages.ts";
 import type { InputSink } from "./input_sink.ts";
 import { KeyboardCore, type KeyboardOptions, type ModifierState } from "./keyboard_core.ts";
@@ -18,8 +19,8 @@ export interface KeyboardHooks {
   copyKeyPressed(): void;
   /** Returns whether a paste shortcut must wait until the browser's clipboard was sent. */
   canPaste(): boolean;
-  /** Sends the browser's clipboard; resolves when the paste shortcut may be sent. */
-  paste(data: DataTransfer | null): Promise<void>;
+  /** Sends the browser's clipboard; resolves when the paste shortcut may be sent. `key` is null for a paste from the browser's menu. */
+  paste(data: DataTransfer | null, key: PasteKey | null): Promise<void>;
   /** Returns whether typed text is the key of a shortcut, because a modifier of the page's key bar is armed. */
   shortcutArmed(): boolean;
 }
@@ -46,18 +47,6 @@ function isTextKey(key: string): boolean {
 /** How long a paste shortcut waits for the browser's `paste` event, ms. Browsers fire it within the key event or not at all. */
 const PASTE_TIMEOUT_MS = 150;
 
-/** Returns whether a key event is a copy or cut shortcut: Ctrl or ⌘ with C or X, or Ctrl+Insert. */
-function isCopyShortcut(event: KeyboardEvent): boolean {
-  const control = event.ctrlKey || event.metaKey;
-  return control && !event.altKey && (["KeyC", "KeyX"].includes(event.code) || event.key === "Insert");
-}
-
-/** Returns whether a key event is a paste shortcut: Ctrl or ⌘ with V, or Shift+Insert. */
-function isPasteShortcut(event: KeyboardEvent): boolean {
-  const control = (event.ctrlKey || event.metaKey) && !event.altKey;
-  return (control && event.code === "KeyV") || (event.shiftKey && !control && event.key === "Insert");
-}
-
 export class KeyboardInput {
   readonly #field: HTMLTextAreaElement;
   readonly #sink: InputSink;
@@ -70,6 +59,8 @@ export class KeyboardInput {
   /** Messages that wait until the clipboard content for a paste shortcut was sent; null when nothing waits. */
   #delayed: InputMessage[] | null = null;
   #pasteTimer: ReturnType<typeof setTimeout> | undefined;
+  /** The paste shortcut that waits for the browser's `paste` event. */
+  #pasteKey: PasteKey | null = null;
 
   constructor(field: HTMLTextAreaElement, sink: InputSink, options: KeyboardOptions, hooks: KeyboardHooks) {
     this.#field = field;
@@ -123,7 +114,8 @@ export class KeyboardInput {
     const decision = this.#core.keyDown(event, event.timeStamp);
     if (decision.kind === "browser") return;
     if (isCopyShortcut(event)) this.#hooks.copyKeyPressed();
-    if (isPasteShortcut(event) && this.#hooks.canPaste()) this.#delay();
+    const pasteKey = pasteShortcut(event);
+    if (pasteKey !== null && this.#hooks.canPaste()) this.#delay(pasteKey);
     else event.preventDefault();
     this.#flush();
     // A key that the field does not receive ends the word.
@@ -187,7 +179,8 @@ export class KeyboardInput {
   }
 
   /** Delays the paste shortcut and everything after it until the browser's `paste` event. */
-  #delay(): void {
+  #delay(pasteKey: PasteKey): void {
+    this.#pasteKey = pasteKey;
     this.#delayed ??= [];
     clearTimeout(this.#pasteTimer);
     this.#pasteTimer = setTimeout(() => this.#sendDelayed(), PASTE_TIMEOUT_MS);
@@ -205,7 +198,7 @@ export class KeyboardInput {
     // Without a paste shortcut the event came from the browser's menu; then Ctrl+V is sent to the desktop as well.
     const fromMenu = this.#delayed === null;
     if (fromMenu) this.#delayed = [];
-    void this.#hooks.paste(event.clipboardData).finally(() => {
+    void this.#hooks.paste(event.clipboardData, fromMenu ? null : this.#pasteKey).finally(() => {
       this.#sendDelayed();
       if (!fromMenu) return;
       this.#send({ type: "key", keysym: KEYSYM.control, code: "ControlLeft", down: true });

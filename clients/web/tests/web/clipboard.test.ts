@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ClipboardCore, type ClipboardState, contentHash } from "../../src/clipboard/clipboard_core.ts";
 import { ClipboardAssembly, splitIntoFrames } from "../../src/clipboard/frames.ts";
+import { isCopyShortcut, pasteShortcut, type ShortcutEvent } from "../../src/clipboard/shortcuts.ts";
 import { ProtocolError } from "../../src/protocol/errors.ts";
 import { CLIPBOARD_PIECE_MAX_BYTES } from "../../src/protocol/generated.ts";
 import { deviceName } from "../../src/ui/viewer/device_name.ts";
@@ -82,6 +83,83 @@ describe("clipboard core", () => {
     core.browserClipboardWritten("a");
     core.preferBrowser();
     expect(core.paste("text", 1, "a")).toBe("send");
+  });
+
+  it("sends content again for terminals, which paste PRIMARY", () => {
+    const core = coreAfter(OPEN);
+    core.paste("text", 1, "a");
+    core.sendAgain();
+    expect(core.paste("text", 1, "a")).toBe("send");
+  });
+
+  it("does not send content again over a newer copy of the desktop", () => {
+    const core = coreAfter(OPEN);
+    core.paste("text", 1, "a");
+    core.stateChanged(copied(1));
+    core.pageFocused();
+    core.sendAgain();
+    expect(core.paste("text", 1, "a")).toBe("keep");
+    core.browserClipboardWritten("from the desktop");
+    core.sendAgain();
+    expect(core.paste("text", 1, "from the desktop")).toBe("keep");
+  });
+});
+
+describe("clipboard shortcuts", () => {
+  const event = (
+    key: string,
+    code: string,
+    ...held: ("ctrlKey" | "shiftKey" | "altKey" | "metaKey")[]
+  ): ShortcutEvent => ({
+    key,
+    code,
+    ctrlKey: held.includes("ctrlKey"),
+    shiftKey: held.includes("shiftKey"),
+    altKey: held.includes("altKey"),
+    metaKey: held.includes("metaKey"),
+  });
+
+  it.each([
+    ["US", event("v", "KeyV", "ctrlKey"), "v"],
+    ["US, Caps Lock", event("V", "KeyV", "ctrlKey"), "v"],
+    ["US, in terminals", event("V", "KeyV", "ctrlKey", "shiftKey"), "v"],
+    ["macOS", event("v", "KeyV", "metaKey"), "v"],
+    ["Dvorak", event("v", "Period", "ctrlKey"), "v"],
+    ["Dvorak, the key at the place of V", event("k", "KeyV", "ctrlKey"), null],
+    ["BÉPO", event("v", "KeyU", "ctrlKey"), "v"],
+    ["BÉPO, the key at the place of V", event(".", "KeyV", "ctrlKey"), null],
+    ["Turkish F", event("v", "KeyC", "ctrlKey"), "v"],
+    ["Neo", event("v", "KeyW", "ctrlKey"), "v"],
+    ["Korean", event("ㅍ", "KeyV", "ctrlKey"), "v"],
+    ["Russian", event("м", "KeyV", "ctrlKey"), "v"],
+    ["Greek", event("ω", "KeyV", "ctrlKey"), "v"],
+    ["Hebrew", event("ה", "KeyV", "ctrlKey"), "v"],
+    ["Arabic", event("ر", "KeyV", "ctrlKey"), "v"],
+    ["Thai", event("อ", "KeyV", "ctrlKey"), "v"],
+    ["Shift+Insert", event("Insert", "Insert", "shiftKey"), "insert"],
+    ["Ctrl+Insert", event("Insert", "Insert", "ctrlKey"), null],
+    ["AltGr as Ctrl and Alt", event("v", "KeyV", "ctrlKey", "altKey"), null],
+    ["an input method", event("Process", "KeyV", "ctrlKey"), null],
+    ["V alone", event("v", "KeyV"), null],
+  ])("%s: paste", (_, input, key) => {
+    expect(pasteShortcut(input)).toBe(key);
+  });
+
+  it.each([
+    ["US C", event("c", "KeyC", "ctrlKey"), true],
+    ["US X", event("x", "KeyX", "ctrlKey"), true],
+    ["a terminal", event("C", "KeyC", "ctrlKey", "shiftKey"), true],
+    ["Dvorak C", event("c", "KeyI", "ctrlKey"), true],
+    ["Dvorak X", event("x", "KeyB", "ctrlKey"), true],
+    ["Dvorak J at the place of C", event("j", "KeyC", "ctrlKey"), false],
+    ["Turkish F V at the place of C", event("v", "KeyC", "ctrlKey"), false],
+    ["Russian", event("с", "KeyC", "ctrlKey"), true],
+    ["Ctrl+Insert", event("Insert", "Insert", "ctrlKey"), true],
+    ["Shift+Delete", event("Delete", "Delete", "shiftKey"), true],
+    ["Delete", event("Delete", "Delete"), false],
+    ["Ctrl+Alt+C", event("c", "KeyC", "ctrlKey", "altKey"), false],
+  ])("%s: copy", (_, input, copies) => {
+    expect(isCopyShortcut(input)).toBe(copies);
   });
 });
 

@@ -58,11 +58,11 @@ async def until(done: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def paste(server: XServer, target: str) -> bytes | None:
+async def paste(server: XServer, target: str, selection: str = "CLIPBOARD") -> bytes | None:
     def work() -> bytes | None:
         program = ClipboardRequestor(server.connect())
         try:
-            return program.paste(target)
+            return program.paste(target, selection=selection)
         finally:
             program.close()
 
@@ -206,3 +206,41 @@ async def test_a_program_that_copies_becomes_the_owner(server: XServer) -> None:
         await clipboard.put(Format.TEXT, b"from outside")
         async with copied_by_program(clipboard, server, {"UTF8_STRING": b"from inside"}):
             assert await paste(server, "UTF8_STRING") == b"from inside"
+
+
+@pytest.mark.parametrize(("kind", "target"), [(Format.TEXT, "UTF8_STRING"), (Format.PNG, "image/png")])
+async def test_a_middle_click_pastes_the_same_content(server: XServer, kind: Format, target: str) -> None:
+    async with opened_clipboard(server) as clipboard:
+        content = PNG if kind is Format.PNG else HANGUL.encode()
+        await clipboard.put(kind, content)
+        assert await paste(server, target, "PRIMARY") == content
+        assert await paste(server, target) == content
+
+
+async def test_selecting_text_is_not_copying(server: XServer) -> None:
+    async with opened_clipboard(server) as clipboard:
+        await clipboard.put(Format.TEXT, b"from outside")
+        serial = clipboard.serial
+        program = ClipboardOwner(server.connect(), {"UTF8_STRING": b"selected"}, selection="PRIMARY")
+        try:
+            assert await paste(server, "UTF8_STRING", "PRIMARY") == b"selected"
+            assert await paste(server, "UTF8_STRING") == b"from outside"
+            assert (clipboard.serial, clipboard.formats, program.requested) == (
+                serial,
+                (),
+                [program.atom("UTF8_STRING")],
+            )
+            await clipboard.put(Format.TEXT, b"pasted again")
+            assert await paste(server, "UTF8_STRING", "PRIMARY") == b"pasted again"
+        finally:
+            await asyncio.to_thread(program.close)
+
+
+async def test_content_survives_a_copy_that_was_older(server: XServer) -> None:
+    """A program copies directly before the viewer pastes: the agent asks before it receives that event."""
+    async with opened_clipboard(server) as clipboard:
+        for selection in ("CLIPBOARD", "PRIMARY"):
+            program = ClipboardOwner(server.connect(), {"UTF8_STRING": b"older"}, selection=selection)
+            await clipboard.put(Format.TEXT, b"newer")
+            assert await paste(server, "UTF8_STRING", selection) == b"newer"
+            await asyncio.to_thread(program.close)

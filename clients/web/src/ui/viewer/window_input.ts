@@ -44,7 +44,7 @@ export class WindowInput {
         compositionChanged: (text) => preview.show(text),
         copyKeyPressed: () => clipboard.copyKeyPressed(),
         canPaste: () => clipboard.canPaste,
-        paste: (data) => clipboard.paste(data),
+        paste: (data, key) => clipboard.paste(data, key),
         shortcutArmed: () => modifiers.core.shortcut,
         focusToolbar: () => this.toolbarRequested.emit(),
       },
