@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import structlog
-import xcffib.xproto
 import xcffib.xtest
 
 from display_server.agent.input import keysyms
-from display_server.agent.input.keymap import SHIFT, Keymap
+from display_server.agent.input.keymap import LOCK, SHIFT, Keymap
 from display_server.agent.input.pressed_keys import PressedKeys
+from display_server.agent.input.xkb import KeyRange, Xkb
 from display_server.desktop.x11.x_connection import XConnection
 
 log = structlog.get_logger(__name__)
@@ -39,8 +39,10 @@ class Keyboard:
         setup = connection.x.get_setup()
         self._first, self._last = setup.min_keycode, setup.max_keycode
         self._stale = False
-        self._own_changes: list[tuple[int, int]] = []
+        self._own_changes: list[KeyRange] = []
         self._state = 0
+        self._locked = 0  # the Lock bit while Caps Lock is on; `_state` never has it
+        self._xkb = Xkb(connection)
         self.pressed_keys = PressedKeys()
         self.keymap = self._parse(*self._request_mappings())
         control = self._core.GetKeyboardControl().reply()
@@ -48,12 +50,10 @@ class Keyboard:
         self.server_repeats = bool(control.global_auto_repeat)
 
     def on_event(self, event: Any) -> None:
-        if not isinstance(event, xcffib.xproto.MappingNotifyEvent):
-            return
-        change = (event.first_keycode, event.count)
-        if event.request == xcffib.xproto.Mapping.Keyboard and change in self._own_changes:
+        change = self._xkb.changed_keys(event)
+        if change in self._own_changes:
             self._own_changes.remove(change)
-        elif event.request != xcffib.xproto.Mapping.Pointer:
+        elif change is not None:
             self._stale = True
 
     def release_all(self) -> None:
@@ -69,13 +69,13 @@ class Keyboard:
         Returns the keycode to release later, or None if no key was pressed.
         """
         await self._refresh_state()
-        if keysym in keysyms.MODIFIERS and self.keymap.keycode_of(keysym) is None:
-            return None  # a spare key with this keysym would not act as a modifier
+        if keysym in keysyms.MODIFIERS:
+            return self._press_modifier(keysym)
         await self._bind([keysym])
         chord = self.keymap.chord_for(keysym, self._state)
         if chord is None:
             return None
-        with self._modifiers(chord.shift, chord.level3):
+        with self._xkb.locks_off(self._interfering_locks(keysym)), self._modifiers(chord.shift, chord.level3):
             if self.pressed_keys.press(chord.keycode):
                 self._down(chord.keycode)
             else:  # already down, for another viewer or on another level: press it again
@@ -90,8 +90,11 @@ class Keyboard:
         await self._refresh_state()
         chord = self.keymap.chord_for(keysym, self._state)
         same = chord is not None and chord.keycode == keycode
-        with self._modifiers(
-            chord.shift if same and chord else None, chord.level3 if same and chord else None
+        with (
+            self._xkb.locks_off(self._interfering_locks(keysym)),
+            self._modifiers(
+                chord.shift if same and chord else None, chord.level3 if same and chord else None
+            ),
         ):
             self._up(keycode)
             self._down(keycode)
@@ -107,8 +110,9 @@ class Keyboard:
         with self._released(~(SHIFT | self.keymap.level3_bit)):
             while wanted:
                 part = await self._bind(wanted)
-                for keysym in wanted[:part]:
-                    self._press_and_release(keysym)
+                with self._xkb.locks_off(self._locked):
+                    for keysym in wanted[:part]:
+                        self._press_and_release(keysym)
                 wanted = wanted[part:]
                 self._connection.flush()
 
@@ -117,6 +121,18 @@ class Keyboard:
         for keycode in self.keymap.bound.values():
             row = self.keymap.original(keycode)
             self._core.ChangeKeyboardMapping(1, keycode, len(row), row)
+
+    def _press_modifier(self, keysym: int) -> int | None:
+        keycode = self.keymap.modifier_key(keysym)
+        # Another viewer may hold it, or the other hand the twin: pressing it again would release it between.
+        if keycode is not None and self.pressed_keys.press(keycode):
+            self._down(keycode)
+        return keycode
+
+    def _interfering_locks(self, keysym: int) -> int:
+        """Returns the modifier bits of locks that are on and would change what a key types."""
+        num_lock = self.keymap.num_lock_bit if keysyms.is_keypad_navigation(keysym) else 0
+        return self._locked | (self._state & num_lock)
 
     def _press_and_release(self, keysym: int) -> None:
         chord = self.keymap.chord_for(keysym, self._state)
@@ -134,7 +150,10 @@ class Keyboard:
         """Reads the active modifiers and group, and the layout if it changed."""
         cookie = self._core.QueryPointer(self._connection.root)
         await self._connection.round_trip()
-        self._state = cookie.reply().mask
+        mask = cookie.reply().mask
+        # Without the extension the keymap has to choose levels under Caps Lock.
+        self._locked = mask & LOCK if self._xkb.available else 0
+        self._state = mask & ~self._locked
         while self._stale:
             self._stale = False
             layout, modifiers = self._request_mappings()
@@ -202,7 +221,7 @@ class Keyboard:
             held = [
                 keycode for keycode in self.pressed_keys.numbers() if self.keymap.modifier_bit(keycode) == bit
             ]
-            keycode = self.keymap.keycode_of(keysym)
+            keycode = self.keymap.modifier_key(keysym)
             if want and keycode is not None:
                 self._down(keycode)
                 undo.append(lambda keycode=keycode: self._up(keycode))  # type: ignore[misc]

@@ -76,6 +76,21 @@ class Keymap:
         positions = self._positions.get(keysym)
         return min(positions, key=lambda position: (position[1], position[0]))[0] if positions else None
 
+    def modifier_key(self, keysym: int) -> int | None:
+        """Returns a key that acts as the modifier `keysym`, or None.
+
+        If the layout lacks the keysym, the key of its left or right twin is used. Shift and Control may also
+        be on a key with another keysym that the layout declares as that modifier.
+        """
+        for name in keysyms.modifier_family(keysym):
+            keys = [position for position in self._positions.get(name, []) if position[0] in self._bits]
+            if keys:
+                return min(keys, key=lambda position: (position[1], position[0]))[0]
+        bit = {keysyms.SHIFT_L: SHIFT, keysyms.CONTROL_L: CONTROL}.get(
+            min(keysyms.modifier_family(keysym)), 0
+        )
+        return next((keycode for keycode, own in self._bits.items() if bit and own == bit), None)
+
     def chord_for(self, keysym: int, state: int) -> KeyChord | None:
         """Returns the chord with the fewest modifier changes from the core modifier mask `state`, or None."""
         keysym = keysyms.canonical(keysym)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 NO_SYMBOL = 0
 BACKSPACE, TAB, RETURN, ESCAPE = 0xFF08, 0xFF09, 0xFF0D, 0xFF1B
-SHIFT_L, SHIFT_R = 0xFFE1, 0xFFE2
+SHIFT_L, SHIFT_R, CONTROL_L, CONTROL_R = 0xFFE1, 0xFFE2, 0xFFE3, 0xFFE4
+META_L, META_R, ALT_L, ALT_R = 0xFFE7, 0xFFE8, 0xFFE9, 0xFFEA
+SUPER_L, SUPER_R, HYPER_L, HYPER_R = 0xFFEB, 0xFFEC, 0xFFED, 0xFFEE
 NUM_LOCK, CAPS_LOCK, SHIFT_LOCK = 0xFF7F, 0xFFE5, 0xFFE6
 LEVEL3_SHIFT = 0xFE03
 
@@ -16,11 +18,31 @@ LOCKS = frozenset({NUM_LOCK, CAPS_LOCK, SHIFT_LOCK})
 #: declares as modifiers, never on a spare key.
 MODIFIERS = frozenset([*range(0xFFE1, 0xFFEF), *range(0xFE01, 0xFE14), 0xFF7E])
 
+#: Modifiers that programs treat alike, the usual one first. Layouts lack some: `kr104` has Hangul keys
+#: in place of the right Control and Alt, `de` has AltGr in place of the right Alt.
+_FAMILIES = (
+    (SHIFT_L, SHIFT_R),
+    (CONTROL_L, CONTROL_R),
+    (ALT_L, ALT_R, META_L, META_R),
+    (SUPER_L, SUPER_R),
+    (HYPER_L, HYPER_R),
+)
+
 #: Control characters that correspond to a key.
 _CONTROL_KEYS = {"\n": RETURN, "\r": RETURN, "\t": TAB, "\b": BACKSPACE, "\x1b": ESCAPE, "\x7f": 0xFFFF}
 
 _UNICODE = 0x01000000
 _LATIN1_PRINTABLE = (range(0x20, 0x7F), range(0xA0, 0x100))
+
+
+#: Modifiers that turn a key into a command instead of another character.
+SHORTCUT_MODIFIERS = frozenset(range(CONTROL_L, HYPER_R + 1)) - LOCKS
+
+
+def modifier_family(keysym: int) -> tuple[int, ...]:
+    """Returns the keysyms that may stand in for a modifier, itself first."""
+    others = next((family for family in _FAMILIES if keysym in family), ())
+    return (keysym, *(other for other in others if other != keysym))
 
 
 def keysym_of(character: str) -> int | None:
@@ -62,6 +84,11 @@ def is_printable(keysym: int) -> bool:
 def is_keypad_character(keysym: int) -> bool:
     """Returns whether this is one of KP_Multiply … KP_9 or KP_Equal."""
     return 0xFFAA <= keysym <= 0xFFB9 or keysym == 0xFFBD
+
+
+def is_keypad_navigation(keysym: int) -> bool:
+    """Returns whether this is one of KP_Home … KP_Delete, which Num Lock turns into digits."""
+    return 0xFF95 <= keysym <= 0xFF9F
 
 
 def is_letter_pair(lower: int, upper: int) -> bool:

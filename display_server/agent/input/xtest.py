@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import structlog
 import xcffib.xproto
 import xcffib.xtest
 
@@ -25,6 +26,8 @@ from display_server.agent.input.keyboard import RELEASE, Keyboard
 from display_server.agent.input.pressed_keys import PressedKeys
 from display_server.desktop.x11.x_connection import XConnection
 from display_server.errors import Malfunction
+
+log = structlog.get_logger(__name__)
 
 #: Units of `wheel` per notch, as in DOM and HID.
 NOTCH = 120
@@ -210,6 +213,8 @@ class XtestSession:
         self._requested_buttons = 0  # mask of the latest `pointer` call
         self._pressed_buttons = 0  # mask of the buttons that were pressed on the display
         self._keys: dict[str, tuple[int, int]] = {}  # code → keysym, keycode
+        #: Codes of held modifiers that the display lacks. Without them a shortcut would type a letter.
+        self._lacking: set[str] = set()
         self._wheel = [0, 0]
 
     def pointer(self, x_px: int, y_px: int, buttons: int) -> None:
@@ -276,15 +281,22 @@ class XtestSession:
                 await keyboard.repeat(keysym, keycode)
                 return
             self._release_key(code)
+        if self._lacking and keysym not in keysyms.MODIFIERS:
+            return
         pressed = await keyboard.press(keysym)
         if pressed is not None:
             self._keys[code] = keysym, pressed
+        elif keysym in keysyms.SHORTCUT_MODIFIERS:
+            self._lacking.add(code)
+            log.warning("the display has no key for a modifier, so its shortcuts are dropped", keysym=keysym)
 
     def _release_key(self, code: str) -> None:
+        self._lacking.discard(code)
         if code in self._keys:
             self._device.keyboard.release(self._keys.pop(code)[1])
 
     def _release_all(self) -> None:
         for code in list(self._keys):
             self._release_key(code)
+        self._lacking.clear()
         self._set_buttons(0)

@@ -79,6 +79,27 @@ def test_modifiers_are_found(keymap: Keymap) -> None:
     assert [keymap.modifier_bit(code) for code in (8, 16, 17, 20)] == [0, SHIFT, MOD5, 8]
 
 
+@pytest.mark.parametrize(
+    ("keysym", "rows", "modifiers", "keycode"),
+    [
+        (keysyms.CONTROL_R, [[keysyms.CONTROL_L, 0], [keysyms.CONTROL_R, 0]], {2: [8, 9]}, 9),
+        (keysyms.CONTROL_R, [[keysyms.CONTROL_L, 0], [0xFF34, 0]], {2: [8]}, 8),
+        (keysyms.CONTROL_L, [[0xFF34, 0], [keysyms.CONTROL_R, 0]], {2: [9]}, 9),
+        (keysyms.ALT_R, [[keysyms.ALT_L, keysyms.META_L], [keysyms.LEVEL3_SHIFT, 0]], {3: [8], 7: [9]}, 8),
+        (keysyms.ALT_L, [[keysyms.META_L, 0]], {3: [8]}, 8),
+        (keysyms.SUPER_R, [[keysyms.SUPER_L, 0]], {6: [8]}, 8),
+        (keysyms.SHIFT_R, [[keysyms.CAPS_LOCK, 0]], {0: [8]}, 8),  # another keysym, but it acts as Shift
+        (keysyms.SUPER_L, [[keysyms.SUPER_L, 0]], {}, None),  # a key that is no modifier
+        (keysyms.ALT_L, [[keysyms.SUPER_L, 0]], {6: [8]}, None),
+    ],
+)
+def test_a_modifier_that_the_layout_lacks_is_on_its_twin(
+    keysym: int, rows: list[list[int]], modifiers: dict[int, list[int]], keycode: int | None
+) -> None:
+    keymap = Keymap(8, rows, [modifiers.get(bit, []) for bit in range(8)])
+    assert keymap.modifier_key(keysym) == keycode
+
+
 def test_spare_keys_are_bound_in_turn(keymap: Keymap) -> None:
     assert keymap.spare_count == 3  # unassigned, bound earlier, multimedia
     order = []
