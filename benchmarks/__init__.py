@@ -1,1 +1,1 @@
-"""The yardstick: remote desktops measured as the person in the browser gets them, side by side in one run."""
+"""Measures browser remote desktops side by side in one run, as the person in the browser experiences them."""

@@ -1,5 +1,4 @@
-"""`python -m benchmarks run` measures, `python -m benchmarks compare A.json B.json` tells changes from
-noise."""
+"""Measures browser remote desktops: `python -m benchmarks COMMAND`, see benchmarks/README.md."""
 
 from __future__ import annotations
 
@@ -9,87 +8,123 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.acceptance.accept import bars_to_measure, exit_code, measure_bars, table
 from benchmarks.cases.case import Effort
 from benchmarks.links.link import HELP, LOOPBACK, parse_link
 from benchmarks.micro import parts
-from benchmarks.report.compare import compare, comparison_page, regressions
+from benchmarks.report.compare import compare, comparison_page, only_cases, regressions, require_rounds
 from benchmarks.report.markdown import report
 from benchmarks.report.page import page
-from benchmarks.report.picture import take_picture
+from benchmarks.report.registry import registered_bars
 from benchmarks.report.results import Results, load
-from benchmarks.report.summary import PICTURE, put_into, summary
-from benchmarks.run import CASES, QUICK_CASES, QUICK_SUBJECTS, SUBJECTS, new_results, run
+from benchmarks.report.screenshot import take_screenshot
+from benchmarks.report.summary import SCREENSHOT, full_table, headlines, replace_block, require_clean
+from benchmarks.run import (
+    CASES,
+    QUICK_CASES,
+    QUICK_SUBJECTS,
+    SUBJECTS,
+    extend_results,
+    new_results,
+    run,
+)
 from benchmarks.scale.curves import curves
 from benchmarks.scale.desktops import desktops
 
+#: Default folder of results.
 OUT = Path(__file__).parent / "out"
 
 
 def arguments() -> argparse.ArgumentParser:
+    """Returns the parser of the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    runs = commands.add_parser("run", help="measure; without options a quick run of a few minutes")
-    runs.add_argument("--case", action="append", choices=CASES, help="may be given more than once")
-    runs.add_argument(
-        "--peer", action="append", choices=SUBJECTS, help="a subject; may be given more than once"
-    )
-    runs.add_argument("--add", action="store_true", help="to what the JSON file has already")
+    _add_run(commands.add_parser("run", help="measure cases; a quick run of a few minutes by default"))
+    _add_scale(commands.add_parser("scale", help="add desktops on this host until clicks become slow"))
+    _add_acceptance(commands.add_parser("acceptance", help="measure registered bars and give verdicts"))
+    summaries = commands.add_parser("summary", help="write a result's figures into README.md and docs")
+    summaries.add_argument("results", type=Path)
+    summaries.add_argument("--readme", type=Path, default=Path("README.md"))
+    summaries.add_argument("--docs", type=Path, default=Path("docs/benchmarks.md"))
+    reports = commands.add_parser("report", help="generate the page of a result of run --json")
+    reports.add_argument("results", type=Path)
+    reports.add_argument("html", type=Path)
+    compares = commands.add_parser("compare", help="compare two results of run --json")
+    compares.add_argument("before", type=Path)
+    compares.add_argument("after", type=Path)
+    compares.add_argument("--case", action="append", choices=CASES, help="compare only this case; repeatable")
+    compares.add_argument("--rounds", type=int, default=1, help="fewest rounds that each --case must have")
+    compares.add_argument("--html", type=Path, metavar="OUT", help="write the comparison as a page too")
+    micros = commands.add_parser("micro", help="measure single components against their limits")
+    micros.add_argument("part", nargs="*", help=f"{', '.join(parts.PARTS)}; all by default")
+    micros.add_argument("--json", type=Path, metavar="OUT", help="write a result")
+    micros.add_argument("--add", action="store_true", help="keep what the JSON file contains already")
+    return parser
+
+
+def _add_run(runs: argparse.ArgumentParser) -> None:
+    runs.add_argument("--case", action="append", choices=CASES, help="a case; repeatable")
+    runs.add_argument("--peer", action="append", choices=SUBJECTS, help="a subject; repeatable")
+    runs.add_argument("--add", action="store_true", help="add to what the JSON file contains already")
     runs.add_argument("--all", action="store_true", help="every case and every subject; takes an hour")
     runs.add_argument("--link", action="append", metavar="LINK", help=HELP.replace("%", "%%"))
-    runs.add_argument("--rounds", type=int, default=1, help="each gives every subject a fresh desktop")
-    runs.add_argument("--seconds", type=float, default=Effort().seconds, help="of each pass over a stack")
-    runs.add_argument("--clicks", type=int, default=Effort().clicks, help="in each round")
-    runs.add_argument("--minutes", type=float, default=0.0, help="of scrolling, for the case memory")
+    _add_effort(runs, rounds=1)
     runs.add_argument("--json", type=Path, default=OUT / "results.json", metavar="OUT")
     runs.add_argument("--md", type=Path, default=OUT / "results.md", metavar="OUT")
     runs.add_argument("--html", type=Path, default=OUT / "results.html", metavar="OUT")
-    scales = commands.add_parser("scale", help="desktops on this host until clicks become slow")
-    scales.add_argument("--max", type=int, default=16, help="desktops at most")
+
+
+def _add_scale(scales: argparse.ArgumentParser) -> None:
+    scales.add_argument("--max", type=int, default=16, help="most desktops")
     scales.add_argument("--clicks", type=int, default=40)
     scales.add_argument("--seconds", type=float, default=Effort().seconds)
-    scales.add_argument("--add", action="store_true", help="to what the JSON file has already")
+    scales.add_argument("--add", action="store_true", help="add to what the JSON file contains already")
     scales.add_argument("--json", type=Path, default=OUT / "scale.json", metavar="OUT")
-    summaries = commands.add_parser("summary", help="puts a result's figures and picture into the README")
-    summaries.add_argument("results", type=Path)
-    summaries.add_argument("--readme", type=Path, default=Path("README.md"))
-    reports = commands.add_parser("report", help="the page of a result of run --json")
-    reports.add_argument("results", type=Path)
-    reports.add_argument("html", type=Path)
-    compares = commands.add_parser("compare", help="two results of run --json")
-    compares.add_argument("before", type=Path)
-    compares.add_argument("after", type=Path)
-    compares.add_argument("--html", type=Path, metavar="OUT", help="the same as a page")
-    micros = commands.add_parser("micro", help="single parts against the limit that applies")
-    micros.add_argument("part", nargs="*", help=f"{', '.join(parts.PARTS)}; all where none is given")
-    micros.add_argument("--json", type=Path, metavar="OUT", help="a result; with --add what it has stays")
-    micros.add_argument("--add", action="store_true", help="to what the JSON file has already")
-    return parser
+
+
+def _add_acceptance(acceptances: argparse.ArgumentParser) -> None:
+    acceptances.add_argument(
+        "bar", nargs="*", help="ids of bars.toml; by default all with the verbs acceptance and bench"
+    )
+    _add_effort(acceptances, rounds=3, minutes=10.0)
+    acceptances.add_argument("--json", type=Path, default=OUT / "acceptance.json", metavar="OUT")
+
+
+def _add_effort(parser: argparse.ArgumentParser, *, rounds: int, minutes: float = 0.0) -> None:
+    parser.add_argument("--rounds", type=int, default=rounds, help="each has new desktops and browsers")
+    parser.add_argument("--seconds", type=float, default=Effort().seconds, help="length of a pass")
+    parser.add_argument("--clicks", type=int, default=Effort().clicks, help="clicks per round")
+    parser.add_argument("--minutes", type=float, default=minutes, help="scrolling in the case memory")
 
 
 def main() -> int:
     options = arguments().parse_args()
-    # As Ctrl-C: every process that was started is ended on the way out.
+    # SIGTERM unwinds the stack like Ctrl-C, so that every process that was started is ended.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         return COMMANDS[options.command](options)
-    except ValueError as error:  # a file or a word of the command line is not what it should be
+    except ValueError as error:  # an invalid file or argument
         print(error, file=sys.stderr)
         return 2
+
+
+def _effort(options: argparse.Namespace) -> Effort:
+    return Effort(
+        seconds=options.seconds,
+        clicks=options.clicks,
+        idle_seconds=max(Effort().idle_seconds, options.seconds),
+        memory_minutes=options.minutes,
+    )
 
 
 def _run(options: argparse.Namespace) -> int:
     links = [parse_link(text) for text in options.link or [LOOPBACK.name]]
     cases = options.case or list(CASES if options.all else QUICK_CASES)
     subjects = options.peer or list(SUBJECTS if options.all else QUICK_SUBJECTS)
-    effort = Effort(
-        seconds=options.seconds,
-        clicks=options.clicks,
-        idle_seconds=max(Effort().idle_seconds, options.seconds),
-        memory_minutes=options.minutes,
-    )
-    results = _begin(options)
+    results = _results_to_extend(options)
     try:
-        run(subjects, [case for case in CASES if case in cases], links, options.rounds, effort, results)
+        ordered = [case for case in CASES if case in cases]
+        run(subjects, ordered, links, options.rounds, _effort(options), results)
     finally:
         results.save(options.json)
         _write(options.md, report(results))
@@ -99,7 +134,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _scale(options: argparse.Namespace) -> int:
-    results = _begin(options)
+    results = _results_to_extend(options)
     effort = Effort(seconds=options.seconds, clicks=options.clicks)
     try:
         desktops(options.max, effort, results)
@@ -109,12 +144,36 @@ def _scale(options: argparse.Namespace) -> int:
     return 1 if results.failed else 0
 
 
+def _acceptance(options: argparse.Namespace) -> int:
+    """Returns 0 if every bar was measured and reached, otherwise 1."""
+    registered = registered_bars()
+    bars = bars_to_measure(registered, options.bar)
+    results = new_results()
+    named = bool(options.bar)
+    try:
+        verdicts = measure_bars(bars, registered, options.rounds, _effort(options), results, named=named)
+    finally:
+        if results.samples or results.micro:
+            results.save(options.json)
+    print(table(verdicts))
+    for name, reason in (results.missing | results.failed).items():
+        print(f"not measured: {name}: {reason}")
+    return exit_code(verdicts)
+
+
 def _compare(options: argparse.Namespace) -> int:
+    """Returns 1 if a figure of Lightbox became worse."""
     before, after = load(options.before), load(options.after)
+    if options.case:
+        for results, file in ((before, options.before), (after, options.after)):
+            require_rounds(results, str(file), options.case, options.rounds)
+        before, after = only_cases(before, options.case), only_cases(after, options.case)
     print(compare(before, after))
+    worse = regressions(before, after)
+    print(f"value: {len(worse)}")
     if options.html:
         _write(options.html, comparison_page(before, after))
-    return 1 if regressions(before, after) else 0
+    return 1 if worse else 0
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -123,23 +182,27 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _summary(options: argparse.Namespace) -> int:
+    """Writes the headlines into the README, and the full table and a screenshot into the documentation."""
     results = load(options.results)
-    readme = put_into(options.readme.read_text(), summary(results))
-    take_picture(page(results, options.results.name), options.readme.parent / PICTURE)
+    require_clean(results)
+    readme = replace_block(options.readme.read_text(), headlines(results))
+    docs = replace_block(options.docs.read_text(), full_table(results, registered_bars()))
+    take_screenshot(page(results, options.results.name), options.readme.parent / SCREENSHOT)
     options.readme.write_text(readme)
+    options.docs.write_text(docs)
     return 0
 
 
 def _micro(options: argparse.Namespace) -> int:
-    """1 when a part could not be measured, which is told."""
+    """Returns 1 if a part could not be measured."""
     unknown = [name for name in options.part if name not in parts.PARTS]
     if unknown:
         raise ValueError(f"no such part: {', '.join(unknown)}; there are {', '.join(parts.PARTS)}")
-    results = _begin(options) if options.json else new_results()
+    results = _results_to_extend(options) if options.json else new_results()
     figures, missing = parts.measure(options.part or parts.PARTS)
     print(parts.table(figures))
-    for name, why in missing.items():
-        print(f"{name} is missing: {why}", file=sys.stderr)
+    for name, reason in missing.items():
+        print(f"{name} is missing: {reason}", file=sys.stderr)
     if options.json:
         results.micro = parts.replace(results.micro, figures)
         results.missing |= missing
@@ -150,6 +213,7 @@ def _micro(options: argparse.Namespace) -> int:
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run": _run,
     "scale": _scale,
+    "acceptance": _acceptance,
     "compare": _compare,
     "report": _report,
     "summary": _summary,
@@ -157,9 +221,10 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
 }
 
 
-def _begin(options: argparse.Namespace) -> Results:
-    """Empty results, or those that are added to. Raises ValueError when that file is none."""
-    return load(options.json) if options.add and options.json.exists() else new_results()
+def _results_to_extend(options: argparse.Namespace) -> Results:
+    """Returns the existing results with --add, otherwise empty ones. Raises ValueError for an invalid
+    file."""
+    return extend_results(load(options.json)) if options.add and options.json.exists() else new_results()
 
 
 def _write(path: Path, text: str) -> None:

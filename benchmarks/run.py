@@ -1,4 +1,4 @@
-"""Runs cases on subjects, interleaved, and collects the samples."""
+"""Runs cases on subjects in interleaved rounds and collects the samples."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from benchmarks.cases.link_drop import link_drop
 from benchmarks.cases.memory import memory
 from benchmarks.cases.minute import minute
 from benchmarks.cases.monitors import monitors
-from benchmarks.cases.open import cold_open, open_ready
+from benchmarks.cases.open_desktop import open_cold, open_running
 from benchmarks.cases.play import play
 from benchmarks.cases.relay import relay
 from benchmarks.cases.scroll_back import scroll_back
 from benchmarks.cases.slow import slow
 from benchmarks.cases.throttled import throttled
 from benchmarks.content.frames import KINDS
-from benchmarks.content.stage import Stage, StageError
+from benchmarks.content.player import ContentError, ContentPlayer
 from benchmarks.driver.browser import SurfaceError, chromium
 from benchmarks.driver.meter import machine, memory_mb
 from benchmarks.links.link import LOOPBACK, Link
@@ -44,9 +44,12 @@ from benchmarks.peers.selkies import Selkies
 from benchmarks.peers.subject import MissingPeerError, Subject, SubjectFailedError
 from benchmarks.peers.xpra import Xpra
 from benchmarks.report.results import Results, Sample
+from benchmarks.report.tree import Tree, measured_tree
 
+#: Size of the desktop, px.
 WIDTH_PX, HEIGHT_PX = 1920, 1080
 
+#: Subjects by name: Lightbox under several policies, and its peers.
 SUBJECTS: Mapping[str, Callable[[], Subject]] = {
     "lightbox": Lightbox,
     "lightbox-exact": LightboxExact,
@@ -60,7 +63,7 @@ SUBJECTS: Mapping[str, Callable[[], Subject]] = {
     "xpra": Xpra,
 }
 
-#: In the order in which they run; idle comes last, because its terminal stays.
+#: Cases by name, in the order in which they run. "idle" is last, because its terminal stays open.
 CASES: Mapping[str, Case] = {
     "click": click,
     "key": key,
@@ -80,8 +83,8 @@ CASES: Mapping[str, Case] = {
     "link-drop": link_drop,
     **{f"{kind}-slow": slow(kind) for kind in KINDS},
     "scroll-back": scroll_back,
-    "open": open_ready,
-    "cold-open": cold_open,
+    "open-running": open_running,
+    "open-cold": open_cold,
     "relay": relay,
     "memory": memory,
     "monitors": monitors,
@@ -90,32 +93,56 @@ CASES: Mapping[str, Case] = {
     "idle": idle,
 }
 
-#: No comparison with peers, or of bytes alone: done in the first round only.
+#: Cases that run in the first round only, because they compare no timings with peers.
 ONCE = frozenset(
-    {"scroll-back", "open", "cold-open", "relay", "memory", "monitors", "idle-monitor", "throttled", "idle"}
+    {
+        *("scroll-back", "open-running", "open-cold", "relay", "monitors", "idle-monitor", "throttled"),
+        "idle",
+    }
 )
 
-#: What `run` measures when nothing else is asked for: what fits into five minutes.
+#: Cases and subjects of a quick run, which takes less than five minutes.
 QUICK_CASES = ("click", "key", "stack30", "stack60", "terminal30")
 QUICK_SUBJECTS = ("lightbox", "novnc", "novnc-lossless", "selkies")
 
-#: How long a subject may take to show a surface, and then its first frame of all, also over a slow link.
+#: How long a subject may take to show a surface, and then its first frame, also over a slow link, s.
 FIRST_FRAME_TIMEOUT_S = 40.0
 
-#: Figures that are told while the run goes on.
+#: Figures that are printed during the run.
 BRIEF = (
-    *("p50_ms", "p90_ms", "p95_ms", "shown_share", "exact_share", "down_mbps", "server_cores", "back_share"),
+    *(
+        "p50_ms",
+        "p90_ms",
+        "p95_ms",
+        "shown_fraction",
+        "exact_fraction",
+        "down_mbps",
+        "server_cores",
+        "back_ratio",
+    ),
     *("open_ms", "cold_open_ms", "added_p50_ms", "down_bytes_per_s", "foreign_cores"),
     *("shown_per_s", "exact_per_s", "longest_task_ms", "page_mb", "psnr_db", "text_psnr_db"),
-    *("stop_to_exact_ms", "stop_to_exact_beyond_bytes_ms", "freeze_max_ms", "exact_at_rest"),
-    *("queue_p95_ms", "queue_max_ms", "recovery_s", "cost_share"),
+    *("stop_to_exact_ms", "stop_to_exact_minus_transfer_ms", "stall_max_ms", "exact_at_rest"),
+    *("queue_p95_ms", "queue_max_ms", "recovery_s", "cost_fraction"),
 )
-#: What a subject may do wrong without ending the run.
-FAILURES = (SubjectFailedError, SurfaceError, StageError, PlaywrightError, WebSocketException, OSError)
+#: Failures of a subject that do not end the run.
+FAILURES = (SubjectFailedError, SurfaceError, ContentError, PlaywrightError, WebSocketException, OSError)
 
 
 def new_results() -> Results:
-    return Results(machine=machine(), started=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
+    """Returns empty results that describe this machine and the source tree."""
+    return Results(machine=machine(), started=time.strftime("%Y-%m-%dT%H:%M:%S%z"), tree=measured_tree())
+
+
+def extend_results(results: Results) -> Results:
+    """Prepares the results of an earlier run for further samples.
+
+    They stay those of a clean commit only if the source tree has not changed since.
+    """
+    now = measured_tree()
+    if now != results.tree:
+        results.tree = Tree(now.commit, clean=False)
+    return results
 
 
 def run(
@@ -126,29 +153,30 @@ def run(
     effort: Effort,
     results: Results,
 ) -> None:
-    """A B C, A B C …: each round gives every subject a fresh desktop and a fresh browser.
+    """Runs the subjects in turn (A B C, A B C …). Each round gives every subject a new desktop and browser.
 
-    Adds to `results` as it goes, so that an interrupted run keeps what it has.
+    Adds each sample to `results` at once, so that an interrupted run keeps its samples.
     """
     for turn, link, name in itertools.product(range(rounds), links, subjects):
-        where = name if link == LOOPBACK else f"{name} over {link.name}"
-        if where in results.missing:
+        title = name if link == LOOPBACK else f"{name} over {link.name}"
+        if title in results.missing:
             continue
-        note(f"round {turn + 1} of {rounds}: {where}")
+        note(f"round {turn + 1} of {rounds}: {title}")
         try:
             _run_subject(SUBJECTS[name](), cases, link, turn, effort, results)
         except FAILURES as error:
-            results.failed[f"{where} in round {turn + 1}"] = str(error)
-            note(f"  {where} FAILED: {error}")
+            results.failed[f"{title} in round {turn + 1}"] = str(error)
+            note(f"  {title} FAILED: {error}")
         except MissingPeerError as error:
-            results.missing[where] = str(error)
-            note(f"  {where} is missing: {error}")
+            results.missing[title] = str(error)
+            note(f"  {title} is missing: {error}")
 
 
 def _run_subject(
     subject: Subject, cases: Sequence[str], link: Link, turn: int, effort: Effort, results: Results
 ) -> None:
-    """This thread stays beside the server: only the browser is at the other end of the link."""
+    """Runs the cases on one subject. This thread stays in the server's namespace; only the browser is at the
+    other end of the link."""
     with ExitStack() as stack:
         net = stack.enter_context(network(link))
         stack.enter_context(net.server())
@@ -157,13 +185,13 @@ def _run_subject(
         results.facts[subject.name] = dict(running.facts)
         with net.client():
             browser = stack.enter_context(chromium({} if link == LOOPBACK else {net.name: net.host}))
-        with Stage(running.display, running.xauthority) as stage:
+        with ContentPlayer(running.display, running.xauthority) as player:  # ends before the subject stops
             results.machine["chromium"] = browser.version
             surface = browser.surface(WIDTH_PX, HEIGHT_PX)
             running.enter(surface.page)
             surface.wait(WIDTH_PX, HEIGHT_PX, FIRST_FRAME_TIMEOUT_S)
             surface.page.wait_for_timeout(500)
-            bench = Bench(running, browser, surface, stage, effort, turn == 0, link, net)
+            bench = Bench(running, browser, surface, player, effort, turn == 0, link, net)
             first_frame(bench)
             for case in cases:
                 if turn > 0 and case in ONCE:
@@ -174,7 +202,7 @@ def _run_subject(
                     results.not_applicable[f"{subject.name} {case}"] = str(error)
                     continue
                 except FAILURES as error:
-                    # Told in the report and in the exit code; the other cases go on.
+                    # The report and the exit code show the failure; the other cases continue.
                     results.failed[f"{subject.name} {case} over {link.name} in round {turn + 1}"] = str(error)
                     note(f"  {case} FAILED: {error}")
                     continue
@@ -186,25 +214,26 @@ def _run_subject(
 
 
 def first_frame(bench: Bench) -> None:
-    """Raises SubjectFailedError where the surface does not follow the desktop: the cases would take minutes
-    to report that it shows nothing and costs nothing."""
-    (number,) = bench.stage.load(1)
-    bench.surface.start(bench.stage.place[:2], size_px=bench.stage.place[2:])
-    bench.stage.still(number)
+    """Raises SubjectFailedError if the surface does not show a frame drawn on the desktop. Otherwise the
+    cases would take minutes to report a subject that shows nothing and costs nothing."""
+    (number,) = bench.player.load(1)
+    bench.surface.start(bench.player.frame_rect[:2], size_px=bench.player.frame_rect[2:])
+    bench.player.show(number)
     shown = bench.surface.wait_for(number, FIRST_FRAME_TIMEOUT_S)
     bench.surface.stop()
-    bench.stage.blank()
+    bench.player.blank()
     if not shown:
         raise SubjectFailedError(
-            f"its page has a surface, and a frame drawn on the desktop did not come onto it within "
-            f"{FIRST_FRAME_TIMEOUT_S:.0f} s: open it by hand and see"
+            f"its page has a surface, but a frame drawn on the desktop did not appear on it within "
+            f"{FIRST_FRAME_TIMEOUT_S:.0f} s"
         )
 
 
 def brief(figures: Mapping[str, float]) -> str:
+    """Returns the most important figures as one line."""
     return ", ".join(f"{name} {figures[name]:.3g}" for name in BRIEF if name in figures)
 
 
 def note(text: str) -> None:
-    """Progress, on stderr: stdout is for the report."""
+    """Prints progress to stderr, because stdout is for the report."""
     print(text, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""The contract of a case, and what it is given."""
+"""The contract of a case, and what a case receives."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from benchmarks.content.stage import Stage
+from benchmarks.content.player import ContentPlayer
 from benchmarks.driver.browser import Chromium, Surface
 from benchmarks.driver.meter import Meter, device_bytes
 from benchmarks.links.link import LOOPBACK, Link
-from benchmarks.links.network import LinkEstimate, Loopback
+from benchmarks.links.network import LinkNetwork, LoopbackNetwork
 from benchmarks.peers.subject import Running
 
 
 class NotApplicableError(Exception):
-    """The case asks for something this subject does not have. Reported as such."""
+    """The case needs something that this subject does not have. The report says so."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How long and how often; `--seconds` and `--minutes` change it."""
+    """Durations and counts of the cases, set by `--seconds`, `--clicks` and `--minutes`."""
 
     seconds: float = 3.0
     clicks: int = 50
@@ -30,34 +30,34 @@ class Effort:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """One subject on one desktop in one browser, ready."""
+    """One running subject with its desktop's content and one browser, ready to measure."""
 
     running: Running
     chromium: Chromium
     surface: Surface
-    stage: Stage
+    player: ContentPlayer
     effort: Effort
-    #: What needs no repeating, because it is no comparison of times, is done in this round alone.
+    #: Measurements that are not timings, such as exactness, are made in the first round only.
     first_round: bool = True
     link: Link = LOOPBACK
-    #: What is between server and browser.
-    way: LinkEstimate = field(default_factory=Loopback)
+    network: LinkNetwork = field(default_factory=LoopbackNetwork)
 
     def meter(self) -> Meter:
-        """Bytes are counted at the server's end of the link, on loopback at its port."""
-        device = self.way.device
+        """Returns a meter that counts bytes at the server's end of the link, or at its port on loopback."""
+        device = self.network.device
         wire = partial(device_bytes, device) if device else self.running.port
-        return Meter(self.running.pids(), wire, self.chromium.cpu_s, self.stage.cpu_s)
+        return Meter(self.running.pids(), wire, self.chromium.cpu_s, self.player.cpu_s)
 
     @property
     def pause(self) -> Callable[[float], None]:
-        """Waits that many ms; the page goes on."""
+        """Waits for a time in ms while the page keeps running."""
         return self.surface.page.wait_for_timeout
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Figures by name with the unit in the name; `series` are raw values that are pooled over rounds."""
+    """The result of a case. Figures have their unit in their name; `series` are raw values, pooled over
+    rounds."""
 
     figures: dict[str, float]
     series: dict[str, list[float]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Click → canvas and key → canvas: a real press in the page until the surface holds the changed pixels."""
+"""Click → canvas and key → canvas: the time from a press in the page until the surface shows its effect."""
 
 from __future__ import annotations
 
@@ -8,44 +8,45 @@ from collections.abc import Callable, Sequence
 from playwright.sync_api import Page
 
 from benchmarks.cases.case import Bench, Outcome
-from benchmarks.driver.browser import SurfaceError, Watched
+from benchmarks.driver.browser import Observation, SurfaceError
 from benchmarks.driver.meter import Reading
 from benchmarks.report.results import quantile
 
-#: Presses at the start that are not counted: lazily made paths, cold caches.
+#: Presses at the start that are not counted, because caches are cold and connections new.
 WARM_UP = 8
-#: Between presses; drawn at random so that they do not lock to any frame clock.
+#: Range of the random pause between presses, ms. It is random so that presses do not lock to a frame clock.
 PAUSE_MS = (60.0, 140.0)
-#: An answer later than this is a failure, not a latency.
+#: A press without an answer within this time, ms, counts as unanswered.
 TIMEOUT_MS = 2000
 
 
-#: What is pressed: its down and its up.
+#: Functions that press and release a button or a key.
 Press = tuple[Callable[[Page], None], Callable[[Page], None]]
 
 
 def click(bench: Bench) -> Outcome:
-    """Presses of the left button."""
+    """Times presses of the left button."""
     return _times(bench, (lambda page: page.mouse.down(), lambda page: page.mouse.up()))
 
 
 def key(bench: Bench) -> Outcome:
-    """Presses of a letter; the pointer rests on the desktop."""
+    """Times presses of a letter key while the pointer rests on the desktop."""
     return _times(bench, (lambda page: page.keyboard.down("a"), lambda page: page.keyboard.up("a")))
 
 
 def _times(bench: Bench, press: Press) -> Outcome:
-    """Times `effort.clicks` presses on a patch that changes with each."""
-    stage, surface, page = bench.stage, bench.surface, bench.surface.page
-    stage.target()
+    """Times `effort.clicks` presses on a target that changes with each. Raises SurfaceError if fewer than
+    half were answered."""
+    player, surface, page = bench.player, bench.surface, bench.surface.page
+    player.target()
     bench.pause(500)
-    at_x, at_y = stage.slice_at
+    at_x, at_y = player.slice_at
     page.mouse.move(*surface.point(at_x + 200, at_y + 200))
-    page.mouse.down()  # whoever listens for keys has the focus now
+    page.mouse.down()  # gives the focus to the element that receives keys
     page.mouse.up()
     bench.pause(200)
     draw = random.Random(1)
-    surface.start(stage.slice_at, times_input=True)
+    surface.start(player.slice_at, times_input=True)
     unanswered = 0
     meter = bench.meter()
     for turn in range(WARM_UP + bench.effort.clicks):
@@ -56,17 +57,17 @@ def _times(bench: Bench, press: Press) -> Outcome:
         press[1](page)
         bench.pause(draw.uniform(*PAUSE_MS))
     reading = meter.stop()
-    watched = surface.stop()
-    stage.blank()
-    latencies = watched.latencies_ms[WARM_UP:]
+    observed = surface.stop()
+    player.blank()
+    latencies = observed.latencies_ms[WARM_UP:]
     if len(latencies) < bench.effort.clicks // 2:
         raise SurfaceError(f"only {len(latencies)} of {bench.effort.clicks} presses were answered")
-    figures = latency_figures(latencies, watched, reading)
+    figures = latency_figures(latencies, observed, reading)
     return Outcome(figures | {"unanswered": float(unanswered)}, {"latency_ms": latencies})
 
 
 def answered(page: Page, timeout_ms: float) -> bool:
-    """Whether the last press was, in time."""
+    """Waits until the last press is answered. Returns False if `timeout_ms` passes first."""
     waited = 0.0
     while not page.evaluate("lightboxBenchmark.answered()"):
         page.wait_for_timeout(5)
@@ -76,11 +77,11 @@ def answered(page: Page, timeout_ms: float) -> bool:
     return True
 
 
-def latency_figures(latencies: Sequence[float], watched: Watched, reading: Reading) -> dict[str, float]:
+def latency_figures(latencies: Sequence[float], observed: Observation, reading: Reading) -> dict[str, float]:
     return {
         **{f"p{percent}_ms": quantile(latencies, percent / 100) for percent in (50, 90, 95, 99)},
         "clicks": float(len(latencies)),
-        "poll_gap_p50_ms": watched.poll_gap_ms.p50 or 0.0,
-        "poll_cost_p50_ms": watched.poll_cost_ms.p50 or 0.0,
+        "poll_interval_p50_ms": observed.poll_interval_ms.p50 or 0.0,
+        "poll_cost_p50_ms": observed.poll_cost_ms.p50 or 0.0,
         "foreign_cores": reading.foreign_cpu_s / reading.seconds,
     }

@@ -1,16 +1,16 @@
-"""An idle desktop: a terminal whose caret blinks, and nobody does anything."""
+"""The cost of an idle desktop: a terminal with a blinking caret, and no input."""
 
 from __future__ import annotations
 
 from benchmarks.cases.case import Bench, Outcome
 from benchmarks.cases.play import cost_figures
 
-#: Until the terminal is up and everything about it has been sent.
+#: Time until the terminal is visible and its pixels have been sent, ms.
 SETTLE_MS = 1500
 
 
 def idle(bench: Bench) -> Outcome:
-    bench.stage.terminal()
+    bench.player.terminal()
     bench.pause(SETTLE_MS)
     meter = bench.meter()
     meter.start()

@@ -1,4 +1,4 @@
-"""Memory of the subject's processes and of the browser while somebody scrolls through stacks for minutes."""
+"""Memory of the subject's processes and of the browser while stacks are scrolled for minutes."""
 
 from __future__ import annotations
 
@@ -8,23 +8,25 @@ import time
 from benchmarks.cases.case import Bench, NotApplicableError, Outcome
 from benchmarks.driver.meter import memory_mb
 
-#: Slices of one stack; it is scrolled to its end and back, then the next stack comes.
+#: Slices of one stack. Each stack is scrolled to its end and back, then a new stack follows.
 STACK_SLICES = 60
+#: Slices per second.
 RATE = 30.0
 
 
 def memory(bench: Bench) -> Outcome:
-    """Samples after each stack; growth is that from the second quarter of the time to the last."""
+    """Samples memory after each stack. Growth is the median of the last quarter of the samples minus that of
+    the second quarter."""
     if bench.effort.memory_minutes <= 0:
         raise NotApplicableError("needs --minutes")
     until = time.monotonic() + bench.effort.memory_minutes * 60
     series: dict[str, list[float]] = {}
     while time.monotonic() < until:
-        numbers = bench.stage.load(STACK_SLICES)
-        there_and_back = [*numbers, *reversed(numbers)]
-        bench.stage.play(there_and_back, RATE)
-        bench.pause(len(there_and_back) / RATE * 1000)
-        bench.stage.played(30)
+        numbers = bench.player.load(STACK_SLICES)
+        forth_and_back = [*numbers, *reversed(numbers)]
+        bench.player.play(forth_and_back, RATE)
+        bench.pause(len(forth_and_back) / RATE * 1000)
+        bench.player.wait_for_end(30)
         sizes_mb = memory_mb(bench.running.pids()) | {"browser": bench.chromium.memory_mb()}
         for role, size_mb in sizes_mb.items():
             series.setdefault(f"{role}_mb", []).append(size_mb)

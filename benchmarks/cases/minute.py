@@ -1,4 +1,4 @@
-"""A stack at 60/s for a minute: whether it ever stands still for the person, and is exact in the end."""
+"""Scrolls a stack at 60/s for a minute, measures stalls, and checks that the last slice becomes exact."""
 
 from __future__ import annotations
 
@@ -7,51 +7,61 @@ from collections.abc import Sequence
 
 from benchmarks.cases.case import Bench, Outcome
 from benchmarks.cases.exactness import rest_figures
-from benchmarks.cases.play import cost_figures, delays_ms, gaps_ms, shown_figures
+from benchmarks.cases.play import cost_figures, delays_ms, frame_intervals_ms, shown_figures
 from benchmarks.content.frames import LONG
-from benchmarks.content.stage import Shown
-from benchmarks.driver.browser import Watched
+from benchmarks.content.player import DrawnFrame
+from benchmarks.driver.browser import Observation
 
+#: Slices per second, and duration, s.
 RATE, SECONDS = 60.0, 60.0
 #: How long the last slice may take to be shown, and then to become exact, s.
 REST_TIMEOUT_S = 10.0
-#: Longer than this without a new picture, and it stands still for the person.
-FREEZE_MS = 300.0
-#: A subject that finds its way with what moves has done so by then: later freezes have other causes.
+#: A longer interval than this without a new frame, ms, counts as a stall.
+STALL_MS = 300.0
+#: Time in which a subject adapts to the motion, ms. Stalls after it are reported apart.
 START_MS = 3000.0
 
 
 def minute(bench: Bench) -> Outcome:
-    """Slices are not compared while they move, only the last one at rest."""
-    stage, surface = bench.stage, bench.surface
-    numbers = stage.load(round(RATE * SECONDS), LONG)
+    """Runs the case. Only the last slice is compared with its source, at rest."""
+    player, surface = bench.player, bench.surface
+    numbers = player.load(round(RATE * SECONDS), LONG)
     bench.pause(500)
-    surface.start(stage.place[:2], size_px=stage.place[2:], expected=stage.checksums, checks_at_rest=True)
+    surface.start(
+        player.frame_rect[:2], size_px=player.frame_rect[2:], expected=player.checksums, checks_at_rest=True
+    )
     meter = bench.meter()
     meter.start()
-    stage.play(numbers, RATE)
+    player.play(numbers, RATE)
     bench.pause(SECONDS * 1000)
-    drawn = stage.played(30)
+    drawn = player.wait_for_end(30)
     reading = meter.stop()
     surface.settle(numbers[-1], REST_TIMEOUT_S)
-    watched = surface.stop()
-    stage.blank()
-    figures = cost_figures(reading, SECONDS) | shown_figures(drawn, watched) | rest_figures(drawn, watched)
+    observed = surface.stop()
+    player.blank()
+    figures = cost_figures(reading, SECONDS) | shown_figures(drawn, observed) | rest_figures(drawn, observed)
     figures["shown_per_s"] = figures["shown"] / SECONDS
-    figures |= freeze_figures(drawn, watched)
-    return Outcome(figures, {"gap_ms": gaps_ms(watched), "delay_ms": delays_ms(drawn, watched)})
+    figures |= stall_figures(drawn, observed)
+    return Outcome(
+        figures, {"frame_interval_ms": frame_intervals_ms(observed), "delay_ms": delays_ms(drawn, observed)}
+    )
 
 
-def freeze_figures(drawn: Sequence[Shown], watched: Watched) -> dict[str, float]:
-    """The longest time without a new picture while something moved, and when it began: the first may not come
-    late either, and one that never came is a freeze to the end."""
+def stall_figures(drawn: Sequence[DrawnFrame], observed: Observation) -> dict[str, float]:
+    """Computes the longest interval without a new frame during the motion, when it began, and the stalls.
+
+    Intervals also begin with the first frame drawn and end with the last, so a late first frame and frames
+    that stop coming count too.
+    """
     began_ms, ended_ms = drawn[0].epoch_ms, drawn[-1].epoch_ms
-    moments = [seen.epoch_ms for seen in watched.seen if began_ms <= seen.epoch_ms < ended_ms]
-    gaps = [(b - a, a) for a, b in itertools.pairwise([began_ms, *moments, ended_ms])]
-    longest_ms, at_ms = max(gaps)
+    seen_ms = [seen.epoch_ms for seen in observed.seen if began_ms <= seen.epoch_ms < ended_ms]
+    intervals = [(b - a, a) for a, b in itertools.pairwise([began_ms, *seen_ms, ended_ms])]
+    longest_ms, at_ms = max(intervals)
     return {
-        "freeze_max_ms": longest_ms,
-        "freeze_at_s": (at_ms - began_ms) / 1000,
-        "freezes": float(sum(gap > FREEZE_MS for gap, _ in gaps)),
-        "freeze_later_max_ms": max((gap for gap, at in gaps if at - began_ms >= START_MS), default=0.0),
+        "stall_max_ms": longest_ms,
+        "stall_at_s": (at_ms - began_ms) / 1000,
+        "stalls": float(sum(interval > STALL_MS for interval, _ in intervals)),
+        "stall_later_max_ms": max(
+            (interval for interval, at in intervals if at - began_ms >= START_MS), default=0.0
+        ),
     }

@@ -1,4 +1,4 @@
-"""What the public door adds to a round trip: ping → pong through it, and straight at the agent's socket."""
+"""The latency that the gateway adds: ping → pong through the gateway, and directly at the agent's socket."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ from benchmarks.cases.case import Bench, NotApplicableError, Outcome
 from display_server.protocol.limits import AGENT_BINARY_MAX_BYTES
 from display_server.protocol.subprotocol import SUBPROTOCOL, TICKET_PREFIX, USER_HEADER, VIEWER_HEADER
 
+#: Round trips that count, on each connection.
 PINGS = 400
+#: Round trips before them that do not count.
 WARM_UP = 50
+#: The first message of a viewer.
 HELLO = {
     "type": "hello",
     "protocol": 1,
@@ -32,13 +35,12 @@ HELLO = {
 
 
 def relay(bench: Bench) -> Outcome:
-    """The two ways are taken in turn within the same seconds, so that the machine's load is the same for
-    both."""
+    """Measures round trips on both connections in turn, so that the machine's load affects both alike."""
     socket = bench.running.agent_socket
     if socket is None:
-        raise NotApplicableError("it has no agent behind a door of its own")
+        raise NotApplicableError("it has no agent behind a gateway")
     page = bench.surface.page
-    # The page is signed in; its own API gives the ticket, as for any viewer.
+    # The page is signed in, so its API issues a ticket as for any viewer.
     answer = page.evaluate(
         "fetch(location.pathname.replace('/desktop/', '/api/v1/desktops/') + '/viewers', {method: 'POST'})"
         ".then(response => response.json())"
@@ -46,30 +48,31 @@ def relay(bench: Bench) -> Outcome:
     address = f"wss://{page.evaluate('location.host')}{answer['websocket']}"
     cookies = "; ".join(f"{c.get('name')}={c.get('value')}" for c in page.context.cookies())
     origin = page.evaluate("location.origin")
-    ways = in_turn(direct(socket), through_door(address, answer["ticket"], cookies, origin))
-    with ThreadPoolExecutor(1) as apart:  # the browser's driver has an event loop in this thread
-        times = apart.submit(asyncio.run, ways).result()
+    measurement = in_turn(direct(socket), through_gateway(address, answer["ticket"], cookies, origin))
+    with ThreadPoolExecutor(1) as executor:  # Playwright runs an event loop in this thread
+        times = executor.submit(asyncio.run, measurement).result()
     medians = {name: statistics.median(values) for name, values in times.items()}
     return Outcome(
         {
             "direct_p50_ms": medians["direct"],
-            "door_p50_ms": medians["door"],
-            "added_p50_ms": medians["door"] - medians["direct"],
+            "gateway_p50_ms": medians["gateway"],
+            "added_p50_ms": medians["gateway"] - medians["direct"],
         },
         {f"{name}_ms": values for name, values in times.items()},
     )
 
 
 async def in_turn(
-    direct: AbstractAsyncContextManager[ClientConnection], door: AbstractAsyncContextManager[ClientConnection]
+    direct: AbstractAsyncContextManager[ClientConnection],
+    gateway: AbstractAsyncContextManager[ClientConnection],
 ) -> dict[str, list[float]]:
-    """Round trips of the two ways, ms."""
-    times: dict[str, list[float]] = {"direct": [], "door": []}
-    async with direct as near, door as far:
-        for connection in (near, far):
+    """Returns the round trip times of both connections, ms."""
+    times: dict[str, list[float]] = {"direct": [], "gateway": []}
+    async with direct as to_agent, gateway as to_gateway:
+        for connection in (to_agent, to_gateway):
             await connection.send(json.dumps(HELLO))
         for count in range(PINGS + WARM_UP):
-            for name, connection in (("direct", near), ("door", far)):
+            for name, connection in (("direct", to_agent), ("gateway", to_gateway)):
                 took = await round_trip_ms(connection, count)
                 if count >= WARM_UP:
                     times[name].append(took)
@@ -77,7 +80,7 @@ async def in_turn(
 
 
 def direct(socket: Path) -> AbstractAsyncContextManager[ClientConnection]:
-    """As the gateway connects: with the trusted heads."""
+    """Connects to the agent like the gateway, with the headers that the agent trusts."""
     return unix_connect(
         str(socket),
         "ws://localhost/viewer",
@@ -88,9 +91,10 @@ def direct(socket: Path) -> AbstractAsyncContextManager[ClientConnection]:
     )
 
 
-def through_door(
+def through_gateway(
     address: str, ticket: str, cookies: str, origin: str
 ) -> AbstractAsyncContextManager[ClientConnection]:
+    """Connects to the gateway like a browser, without checking its certificate."""
     unverified = ssl.create_default_context()
     unverified.check_hostname = False
     unverified.verify_mode = ssl.CERT_NONE
@@ -107,12 +111,12 @@ def through_door(
 
 
 async def round_trip_ms(connection: ClientConnection, count: int) -> float:
-    """Everything else that arrives meanwhile is dropped."""
+    """Sends a ping and waits for its pong. Other messages are ignored."""
     began = time.perf_counter()
     await connection.send(json.dumps({"type": "ping", "t": float(count)}))
     while True:
         message = await asyncio.wait_for(connection.recv(), timeout=5)
         if isinstance(message, str):
-            said = json.loads(message)
-            if said["type"] == "pong" and said["t"] == count:
+            reply = json.loads(message)
+            if reply["type"] == "pong" and reply["t"] == count:
                 return (time.perf_counter() - began) * 1000

@@ -1,17 +1,18 @@
-"""Everything that is played, by kind: each frame made from its number alone, and marked at top and bottom.
+"""Generates the frames of all kinds of content. A frame depends on its number alone and has a mark at its top
+and at its bottom.
 
-stack         slices of an MR with fresh noise              much of every tile changes, nothing repeats
-stack-ct      the same of a CT                              finer grain, large black areas
-stack-cr      the same of a radiograph                      grain of single pixels
-window        the same slice, another window and level      as a reader drags: levels change a little all over
-pan           a radiograph of 2048 × 2560 px pushed about   everything moves, in both directions
-typing        a page of text, a few letters more each time  little changes
-terminal      coloured lines that scroll up by one          everything moves by a line
-window-drag   a window of text pushed over text             a part moves, what was below appears
-video         a camera over a natural scene with a film     colour, full-screen motion, 1920 × 1080 px
-text-video    coloured text over that scene                 strokes of one pixel, of saturated colours
-fill-WxH      slices of the MR side by side                 the same all over a screen of that size
-stack-long    4096 slices, cut out of larger ones           as stack, and for a minute
+stack         slices of an MR with fresh noise               most of every tile changes, nothing repeats
+stack-ct      the same of a CT                               finer grain, large black areas
+stack-cr      the same of a radiograph                       grain of single pixels
+window        one slice under another window and level       levels change slightly everywhere
+pan           a radiograph of 2048 × 2560 px that is panned  the whole frame moves in both directions
+typing        a page of text, three more letters per frame   little changes
+terminal      coloured lines that scroll up by one           the whole frame moves by a line
+window-drag   a window of text dragged over text             a part moves and uncovers the background
+video         a camera over a natural scene with a film      full-screen motion in colour, 1920 × 1080 px
+text-video    coloured text over that scene                  strokes of one pixel in saturated colours
+fill-WxH      slices of the MR side by side                  fills a screen of that size
+stack-long    4096 slices, cut out of larger ones            like stack, for a minute
 """
 
 from __future__ import annotations
@@ -34,14 +35,19 @@ from benchmarks.content.text_over_video import SIDE_PX, text_over_video
 
 Pixels = NDArray[np.uint8]
 
-#: From pydicom-data: a radiograph of 1955 × 1841 px, and 120 frames of an ultrasound volume in colour.
-RADIOGRAPH, MOVIE = "RG1_UNCR.dcm", "color3d_jpeg_baseline.dcm"
+#: A radiograph of 1955 × 1841 px in pydicom-data.
+RADIOGRAPH = "RG1_UNCR.dcm"
+#: 120 frames of an ultrasound volume in colour, in pydicom-data.
+MOVIE = "color3d_jpeg_baseline.dcm"
+#: Size to which the radiograph is scaled, px.
 RADIOGRAPH_PX = (2048, 2560)
 VIDEO_PX = (1920, 1080)
-#: Not one that is scrolled twice: it has no slow motion.
+#: The kind for the cases that last a minute. It is not in KINDS, because it needs no slow-motion case.
 LONG = "stack-long"
 TEXT_VIDEO = "text-video"
+#: Height of a line and width of a letter, px.
 LINE_PX, LETTER_PX = 20, 9
+#: Colours of the terminal's lines in turn, RGB.
 INKS = ((222, 222, 214), (120, 200, 120), (230, 180, 80), (110, 170, 240), (220, 110, 110))
 _TEXT = (
     "lung liver heart node left right upper lower lobe no effusion small nodule stable compared with prior "
@@ -53,7 +59,8 @@ WORDS = _TEXT.split()
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`draw` gives (height, width) grey levels or (height, width, 3) RGB, not yet marked."""
+    """A kind of content. `draw` returns a frame without its mark, as (height, width) grey levels or
+    (height, width, 3) RGB."""
 
     width_px: int
     height_px: int
@@ -61,7 +68,7 @@ class Kind:
 
 
 def kind_of(name: str) -> Kind:
-    """By name; `fill-WIDTHxHEIGHT` is a screen of that size. Raises ValueError where there is none."""
+    """Returns the kind with this name, also `fill-WIDTHxHEIGHT`. Raises ValueError if there is none."""
     if name in KINDS:
         return KINDS[name]
     if name == LONG:
@@ -74,16 +81,16 @@ def kind_of(name: str) -> Kind:
 
 
 def _fill(width: int, height: int, number: int) -> Pixels:
-    """Slices side by side, each with noise of its own: no tile of the screen is like another."""
+    """Tiles the area with slices. Each has its own noise, so no two tiles of the screen are equal."""
     across, down = -(-width // SLICE_PX), -(-height // SLICE_PX)
     count = across * down
-    slices = [grey_slice((number * count + place) % (MAX_NUMBER + 1)) for place in range(count)]
+    slices = [grey_slice((number * count + index) % (MAX_NUMBER + 1)) for index in range(count)]
     rows = [np.hstack(slices[start : start + across]) for start in range(0, count, across)]
     return np.vstack(rows)[:height, :width]
 
 
 def frame(kind: str, number: int) -> Pixels:
-    """Frame `number` as (height, width, 4) RGBA, opaque."""
+    """Returns frame `number` of a kind with its marks, as (height, width, 4) opaque RGBA."""
     drawn = kind_of(kind).draw(number)
     rgba = np.empty((*drawn.shape[:2], 4), np.uint8)
     rgba[:, :, :3] = drawn if drawn.ndim == 3 else drawn[:, :, None]
@@ -95,7 +102,7 @@ def frame(kind: str, number: int) -> Pixels:
 
 
 def _window(number: int) -> Pixels:
-    """Centre and width swing as under a hand that drags; the acquisition's noise stays the same."""
+    """Varies window centre and width along sine curves, as when a reader drags. The noise stays the same."""
     acquired = _acquired().resize((SLICE_PX, SLICE_PX), Image.Resampling.BILINEAR)
     centre, width = 128 + 60 * math.sin(number / 11), 220 + 90 * math.cos(number / 17)
     levels = (np.asarray(acquired) - centre) / width * 255 + 128
@@ -110,25 +117,25 @@ def _acquired() -> Image.Image:
 
 
 def _pan(number: int) -> Pixels:
-    picture = radiograph()
-    x = round((picture.shape[1] - SLICE_PX) * (0.5 + 0.5 * math.sin(number / 29)))
-    y = round((picture.shape[0] - SLICE_PX) * (0.5 + 0.5 * math.cos(number / 37)))
-    return picture[y : y + SLICE_PX, x : x + SLICE_PX]
+    image = radiograph()
+    x = round((image.shape[1] - SLICE_PX) * (0.5 + 0.5 * math.sin(number / 29)))
+    y = round((image.shape[0] - SLICE_PX) * (0.5 + 0.5 * math.cos(number / 37)))
+    return image[y : y + SLICE_PX, x : x + SLICE_PX]
 
 
 @functools.cache
 def radiograph() -> Pixels:
-    """Stored as MONOCHROME1: the greatest values are black."""
+    """Returns the radiograph as (2560, 2048) levels. It is stored as MONOCHROME1: high values are black."""
     levels = dataset(RADIOGRAPH).pixel_array.astype(np.float32)
     white, black = np.percentile(levels, (1, 99))
     windowed = Image.fromarray(np.clip((levels - black) / (white - black) * 255, 0, 255))
     resized = np.asarray(windowed.resize(RADIOGRAPH_PX, Image.Resampling.BILINEAR))
-    picture: Pixels = np.rint(resized).astype(np.uint8)
-    return picture
+    image: Pixels = np.rint(resized).astype(np.uint8)
+    return image
 
 
 def _typing(number: int) -> Pixels:
-    """The page is full after some hundred frames and begins anew."""
+    """Types three letters per frame. A new page begins after 600 frames."""
     letters, across = (number * 3) % 1800 + 200, (SLICE_PX - 80) // LETTER_PX
     text = _prose(number * 3 // 1800)[:letters]
     lines = [text[start : start + across] for start in range(0, letters, across)]
@@ -156,20 +163,20 @@ def _still_page(seed: int) -> Pixels:
 
 
 def _video(number: int) -> Pixels:
-    """A camera over a coloured scene of natural statistics, and in it a screen on which a heart beats."""
+    """Pans a camera over the coloured scene. The ultrasound film plays on a screen within the scene."""
     film = _film()
     width, height = VIDEO_PX
     x, y = view_at(number, width, height)
-    picture = scene().crop((x, y, x + width, y + height))
-    place = number % (2 * len(film) - 2)
-    heart = Image.fromarray(film[min(place, 2 * len(film) - 2 - place)])
-    picture.paste(heart, (1100 - x, 420 - y))
-    return np.asarray(picture)
+    image = scene().crop((x, y, x + width, y + height))
+    position = number % (2 * len(film) - 2)  # the film plays forwards and backwards
+    heart = Image.fromarray(film[min(position, 2 * len(film) - 2 - position)])
+    image.paste(heart, (1100 - x, 420 - y))
+    return np.asarray(image)
 
 
 @functools.cache
 def _film() -> Pixels:
-    """(frames, height, width, 3) RGB."""
+    """Returns the ultrasound film as (frames, height, width, 3) RGB."""
     film: Pixels = np.ascontiguousarray(dataset(MOVIE).pixel_array)
     return film
 
@@ -177,14 +184,14 @@ def _film() -> Pixels:
 def _page(
     lines: list[str], inks: list[tuple[int, int, int]], ground: tuple[int, int, int], *, caret: bool = False
 ) -> Pixels:
-    picture = Image.new("RGB", (SLICE_PX, SLICE_PX), ground)
-    draw = ImageDraw.Draw(picture)
+    image = Image.new("RGB", (SLICE_PX, SLICE_PX), ground)
+    draw = ImageDraw.Draw(image)
     for row, (line, ink) in enumerate(zip(lines, inks, strict=True)):
         draw.text((40, 30 + row * LINE_PX), line, ink, _font())
     if caret and lines:
         x, y = 40 + round(draw.textlength(lines[-1], _font())), 30 + (len(lines) - 1) * LINE_PX
         draw.rectangle((x, y, x + 1, y + 16), (0, 0, 0))
-    return np.array(picture)
+    return np.array(image)
 
 
 @functools.cache

@@ -1,7 +1,7 @@
-"""A stack that goes on for a minute without repeating itself: more slices than an X server has room for.
+"""A stack of 4096 slices, which lasts a minute at 60 slices/s without repeating a tile.
 
-Each is cut out of a larger slice, which waits in the X server; every turn through these cuts at another
-place, so that no tile is like one that was shown before.
+An X server has no memory for that many pixmaps. Each slice is therefore cut out of one of BASES larger slices
+in the X server. Each pass through these cuts at another position, so no tile repeats.
 """
 
 from __future__ import annotations
@@ -12,26 +12,29 @@ from numpy.typing import NDArray
 from benchmarks.content.mark import MAX_NUMBER
 from benchmarks.content.slices import SLICE_PX, unmarked_slice
 
-#: Larger slices, and how much larger they are.
-BASES, ROOM_PX = 120, 64
-#: From one turn to the next; prime to ROOM_PX + 1, so that the turns of all numbers differ.
+#: Number of larger slices.
+BASES = 120
+#: By how much the larger slices exceed the slices in each dimension, px.
+MARGIN_PX = 64
+#: Shift of the cut from one pass to the next, px. Both are coprime to MARGIN_PX + 1, so all cuts of a base
+#: differ.
 _STEP_PX = (11, 24)
-assert (MAX_NUMBER + 1) // BASES <= ROOM_PX
+assert (MAX_NUMBER + 1) // BASES <= MARGIN_PX
 
 
 def cut(number: int) -> tuple[int, int, int]:
-    """Which larger slice it comes from, and its place there, px."""
+    """Returns the larger slice from which slice `number` is cut, and x and y of the cut, px."""
     turn, base = divmod(number, BASES)
     across, down = _STEP_PX
-    return base, turn * across % (ROOM_PX + 1), turn * down % (ROOM_PX + 1)
+    return base, turn * across % (MARGIN_PX + 1), turn * down % (MARGIN_PX + 1)
 
 
 def larger_slice(base: int) -> NDArray[np.uint8]:
-    """(1088, 1088) levels."""
-    return unmarked_slice(base, side_px=SLICE_PX + ROOM_PX)
+    """Returns a larger slice as (1088, 1088) levels."""
+    return unmarked_slice(base, side_px=SLICE_PX + MARGIN_PX)
 
 
 def long_slice(number: int) -> NDArray[np.uint8]:
-    """(1024, 1024) levels, not yet marked."""
+    """Returns slice `number` as (1024, 1024) levels, without its mark."""
     base, x, y = cut(number)
     return larger_slice(base)[y : y + SLICE_PX, x : x + SLICE_PX]

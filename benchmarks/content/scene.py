@@ -1,4 +1,4 @@
-"""A made picture of natural statistics, which cameras move over."""
+"""Generates a large image with the statistics of a natural scene. The film pans a camera over it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ SCENE_PX = (2400, 1350)
 
 @functools.cache
 def scene() -> Image.Image:
-    """Light as in nature, whose amplitude falls with the spatial frequency; colours vary more slowly."""
+    """Generates the scene. As in nature, amplitude falls with spatial frequency; colour varies more slowly
+    than brightness."""
     width, height = SCENE_PX
     random = np.random.default_rng(5)
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :])
@@ -33,7 +34,7 @@ def scene() -> Image.Image:
 
 
 def view_at(number: float, width_px: int, height_px: int) -> tuple[int, int]:
-    """Where a camera of that size stands in frame `number`: it goes about on two sines."""
+    """Returns x and y of the camera's view in frame `number`, px. The camera moves along two sine curves."""
     across, down = SCENE_PX[0] - width_px, SCENE_PX[1] - height_px
     return round(across * (0.5 + 0.5 * math.sin(number / 41))), round(
         down * (0.5 + 0.5 * math.cos(number / 53))

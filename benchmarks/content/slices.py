@@ -1,7 +1,6 @@
-"""A stack of grey slices as a viewer shows them: real anatomy, noise of the acquisition, upscaled bilinearly.
+"""Generates grey slices as a DICOM viewer shows them: real anatomy, acquisition noise, bilinear upscaling.
 
-Slices are made from their number alone, so that the program that shows them and the driver that checks them
-agree.
+A slice depends on its number alone, so the program that shows it and the driver that checks it agree.
 """
 
 from __future__ import annotations
@@ -18,24 +17,24 @@ from PIL import Image
 
 from benchmarks.content.mark import MARK_HEIGHT_PX, draw_mark
 
-#: Side of a slice on the screen.
+#: Side of a slice on the screen, px.
 SLICE_PX = 1024
-#: Noise of the acquisition, uniform, in levels of the windowed picture.
+#: Acquisition noise: uniform between ± this many levels of the windowed image.
 NOISE_LEVELS = 1
-#: How far the anatomy moves through the stack, in pixels of the matrix.
+#: Amplitude with which the anatomy moves through the stack, in pixels of the acquisition matrix.
 _DRIFT_PX = 3.0
 
 
 class ContentMissingError(Exception):
-    """The packages that hold the sample studies are not installed."""
+    """The packages with the sample studies are not installed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A file of PyPI's pydicom-data, and how it is shown.
+    """A file of the PyPI package pydicom-data and its window.
 
-    `black` and `white` are stored values; black above white shows the inverse, as MONOCHROME1 asks for.
-    `matrix_px` is the side of the acquisition before the viewer's interpolation.
+    `black` and `white` are stored values. Black above white inverts the image, as MONOCHROME1 requires.
+    `matrix_px` is the side of the acquisition matrix before the viewer's interpolation, px.
     """
 
     file: str
@@ -44,18 +43,19 @@ class Study:
     matrix_px: int
 
 
-#: 1024², interpolated by the scanner from 192². Windowed as a reader does: the header's window (centre 1000,
-#: width 2000) leaves all but 74 levels unused, which would let a lossy subject fall back to palettes and look
+#: An MR of 1024², interpolated by the scanner from 192². It has a reader's window: the header's window
+#: (centre 1000, width 2000) uses only 74 levels, with which a lossy subject could use a palette and look
 #: exact.
 MR = Study("MR2_UNCR.dcm", 0, 600, 192)
-#: 512², a head in the header's window: 40 ± 50 HU.
+#: A CT of a head, 512², in the header's window of 40 ± 50 HU.
 CT = Study("693_UNCR.dcm", 1014, 1114, 512)
-#: 1760², a leg in the header's window. As large on the screen as its matrix here: nothing is interpolated.
+#: A radiograph of a leg, 1760², in the header's window. It is averaged to the size on the screen, so the
+#: viewer does not interpolate.
 CR = Study("RG3_UNCR.dcm", 1023, 38, SLICE_PX)
 
 
 def dataset(file: str) -> Any:
-    """A file of pydicom-data. Raises ContentMissingError."""
+    """Reads a file of pydicom-data. Raises ContentMissingError if the package is not installed."""
     try:
         import data_store  # type: ignore[import-untyped]
         import pydicom
@@ -66,7 +66,7 @@ def dataset(file: str) -> Any:
 
 @functools.cache
 def anatomy(study: Study = MR) -> NDArray[np.float32]:
-    """The source, windowed and averaged to its matrix: (matrix, matrix), 0 … 255."""
+    """Returns the windowed study, averaged to its matrix: (matrix, matrix) levels of 0 … 255."""
     levels = dataset(study.file).pixel_array.astype(np.float32)
     shown = np.clip((levels - study.black) / (study.white - study.black) * 255, 0, 255)
     side = study.matrix_px
@@ -74,7 +74,7 @@ def anatomy(study: Study = MR) -> NDArray[np.float32]:
 
 
 def unmarked_slice(number: int, study: Study = MR, side_px: int = SLICE_PX) -> NDArray[np.uint8]:
-    """Slice `number` as (side, side) levels; no two are alike."""
+    """Returns slice `number` as (side, side) levels, without its mark. No two slices are equal."""
     matrix_px = study.matrix_px
     noise = np.random.default_rng(number).integers(
         -NOISE_LEVELS, NOISE_LEVELS + 1, (matrix_px, matrix_px), np.int8
@@ -91,7 +91,7 @@ def unmarked_slice(number: int, study: Study = MR, side_px: int = SLICE_PX) -> N
 
 
 def grey_slice(number: int, study: Study = MR) -> NDArray[np.uint8]:
-    """Slice `number` as (1024, 1024) levels, marked at the top and at the bottom left."""
+    """Returns slice `number` as (1024, 1024) levels, with its mark at the top left and at the bottom left."""
     grey = unmarked_slice(number, study)
     draw_mark(grey, 0, 0, number)
     draw_mark(grey, 0, SLICE_PX - MARK_HEIGHT_PX, number)
@@ -99,7 +99,7 @@ def grey_slice(number: int, study: Study = MR) -> NDArray[np.uint8]:
 
 
 def as_rgba(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The same as four opaque bytes a pixel; grey reads alike as RGBA and as BGRA."""
+    """Converts levels to (height, width, 4) opaque bytes, valid both as RGBA and as BGRA."""
     rgba = np.repeat(grey[:, :, None], 4, axis=2)
     rgba[:, :, 3] = 255
     return rgba

@@ -1,6 +1,6 @@
-"""Coloured text with strokes of one pixel over a moving picture: what a codec without full colour smears.
+"""Still coloured text with strokes one pixel wide over a slowly moving scene.
 
-It stands still in two corners, as annotations do; a scene moves slowly below it.
+A video codec with chroma subsampling blurs such text. It is in two corners, like a viewer's annotations.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from benchmarks.content.scene import scene, view_at
 Pixels = NDArray[np.uint8]
 
 SIDE_PX = 1024
-#: Saturated: most of what they say is in their colour.
+#: Colours of the lines in turn, RGB. They are saturated, so most of their contrast is in chroma.
 INKS = ((255, 64, 64), (64, 255, 64), (96, 128, 255), (255, 230, 48), (255, 80, 255))
+#: Height of a line, px.
 LINE_PX = 20
-#: Of each block, px.
+#: x and y of the top left corner of each text block, px.
 CORNERS = ((40, 40), (640, 800))
 LINES = (
     "W 400  L 40  Se 4  Im 118",
@@ -31,39 +32,41 @@ LINES = (
     "follow-up in 6 months  read 14:32",
     "prone  breath held  i.v. contrast 80 ml",
 )
-#: The scene gives way to the text, and moves slower than that of the film.
-BRIGHTNESS, SLOWNESS = 0.5, 4
+#: Factor by which the scene is darkened, so that the text is legible.
+BRIGHTNESS = 0.5
+#: The camera moves this many times slower than that of the film.
+SLOWDOWN = 4
 
 
 def text_over_video(number: int) -> Pixels:
-    """(1024, 1024, 3) RGB, not yet marked."""
-    x, y = view_at(number / SLOWNESS, SIDE_PX, SIDE_PX)
-    below = scene().crop((x, y, x + SIDE_PX, y + SIDE_PX)).point(lambda level: level * BRIGHTNESS)
-    picture = np.array(below)
-    text, written = _text()
-    picture[written] = text[written]
-    return picture
+    """Returns frame `number` as (1024, 1024, 3) RGB, without its mark."""
+    x, y = view_at(number / SLOWDOWN, SIDE_PX, SIDE_PX)
+    background = scene().crop((x, y, x + SIDE_PX, y + SIDE_PX)).point(lambda level: level * BRIGHTNESS)
+    image = np.array(background)
+    text, mask = _text()
+    image[mask] = text[mask]
+    return image
 
 
 @functools.cache
-def text_and_brim() -> NDArray[np.bool_]:
-    """(1024, 1024): the pixels of the text and those that touch it."""
-    _, written = _text()
-    brim = written.copy()
+def text_with_border() -> NDArray[np.bool_]:
+    """Returns a mask of (1024, 1024): the pixels of the text and their neighbours."""
+    _, mask = _text()
+    dilated = mask.copy()
     for axis in (0, 1):
-        brim |= np.roll(brim, 1, axis) | np.roll(brim, -1, axis)
-    return brim
+        dilated |= np.roll(dilated, 1, axis) | np.roll(dilated, -1, axis)
+    return dilated
 
 
 @functools.cache
 def _text() -> tuple[Pixels, NDArray[np.bool_]]:
-    """(1024, 1024, 3) RGB, and which pixels of it are written."""
-    picture = Image.new("RGB", (SIDE_PX, SIDE_PX))
-    draw = ImageDraw.Draw(picture)
-    font = ImageFont.load_default_imagefont()  # of bits: no stroke is smoothed, each is one pixel wide
+    """Returns the text as (1024, 1024, 3) RGB on black, and the mask of its pixels."""
+    image = Image.new("RGB", (SIDE_PX, SIDE_PX))
+    draw = ImageDraw.Draw(image)
+    font = ImageFont.load_default_imagefont()  # a bitmap font: strokes are one pixel wide and not smoothed
     for left, top in CORNERS:
         for row, line in enumerate(LINES):
             draw.text((left, top + row * LINE_PX), line, INKS[row % len(INKS)], font)
-    drawn: Pixels = np.asarray(picture)
-    written: NDArray[np.bool_] = drawn.max(axis=2) > 0
-    return drawn, written
+    drawn: Pixels = np.asarray(image)
+    mask: NDArray[np.bool_] = drawn.max(axis=2) > 0
+    return drawn, mask

@@ -1,5 +1,4 @@
-"""The one browser driver: Chromium by Playwright, and the probe that reads whatever surface the subject
-shows."""
+"""Drives Chromium with Playwright and observes the subject's surface with the probe (`probe.js`)."""
 
 from __future__ import annotations
 
@@ -29,21 +28,21 @@ FLAGS = (
     "--allow-loopback-in-peer-connection",
     "--disable-features=WebRtcHideLocalIpsWithMdns",
 )
-#: Room around a 1920×1080 surface for the subject's own bars, so that none has to scale or scroll.
+#: Margin of the viewport around the surface for the subject's own toolbars, so that no subject scales, px.
 VIEWPORT_MARGIN_PX = (40, 160)
 PROBE = Path(__file__).with_name("probe.js")
 
 
 class SurfaceError(Exception):
-    """The subject shows no surface, or one that is not the desktop 1:1."""
+    """The subject shows no surface, or not the desktop's pixels 1:1."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A number that appeared on the surface.
+class SeenFrame:
+    """A frame that appeared on the surface. Times are wall-clock ms.
 
-    `exact` is the verdict while it was new, None where it was not compared. `exact_epoch_ms` is when it was
-    first read as exact; the last picture may become so at rest, after the verdict.
+    `exact` says whether the frame equalled its source in motion; None means that it was not compared.
+    `exact_epoch_ms` is when it was first read as exact. The last frame may become exact later, at rest.
     """
 
     number: int
@@ -62,39 +61,42 @@ class Quantiles:
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
-    """What the probe saw between start and stop. Times in ms."""
+class Observation:
+    """What the probe observed between `start` and `stop`. Times are in ms."""
 
-    seen: list[Seen]
+    seen: list[SeenFrame]
     latencies_ms: list[float]
+    #: Reads in which the marks at the top and at the bottom differed.
     torn: int
-    poll_gap_ms: Quantiles
+    #: Time between two reads of the surface.
+    poll_interval_ms: Quantiles
     poll_cost_ms: Quantiles
     check_cost_ms: Quantiles
-    #: A few of the wrong pictures as read, RGBA bytes by number: drawn at random where there are more.
+    #: Some of the wrong frames as read, as RGBA bytes by number; a random selection if there were many.
     wrong: dict[int, NDArray[np.uint8]] = field(repr=False)
 
 
 class Surface:
-    """The subject's surface in one page, and what can be asked of it."""
+    """The subject's surface in one page: its biggest visible canvas or video."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
 
     def wait(self, width_px: int, height_px: int, timeout_s: float = 20) -> None:
-        """Until a surface of the desktop's size is shown. Raises SurfaceError with what is there instead."""
+        """Waits for a surface of the desktop's size. Raises SurfaceError that names the size found
+        instead."""
         found = self._wait(lambda surface: surface == (width_px, height_px), timeout_s)
         if found != (width_px, height_px):
             raise SurfaceError(f"no canvas of {width_px}×{height_px} px; the biggest one: {found}")
 
     def wait_for_any(self, timeout_s: float = 20) -> None:
-        """Until a surface is shown, which a window smaller than the desktop may make smaller. Raises
-        SurfaceError."""
+        """Waits for a surface of any size. Raises SurfaceError."""
         if self._wait(lambda _: True, timeout_s) is None:
             raise SurfaceError("no canvas at all")
 
     def _wait(self, fits: Callable[[tuple[int, int]], bool], timeout_s: float) -> tuple[int, int] | None:
-        """Width and height of the surface once they fit, px; else what is there in the end."""
+        """Returns width and height of the surface in px as soon as they fit, or those found at the
+        timeout."""
         deadline = time.monotonic() + timeout_s
         while True:
             found = self.page.evaluate("lightboxBenchmark.surface()")
@@ -104,10 +106,10 @@ class Surface:
             self.page.wait_for_timeout(50)
 
     def point(self, x_px: int, y_px: int) -> tuple[float, float]:
-        """A desktop position as a position on the page."""
+        """Converts a position on the desktop to a position on the page. Raises SurfaceError."""
         box = self.page.evaluate("lightboxBenchmark.surface()")
         if box is None:
-            raise SurfaceError("the surface has gone")
+            raise SurfaceError("the surface has disappeared")
         return (
             box["left"] + (x_px + 0.5) * box["shownWidth"] / box["width"],
             box["top"] + (y_px + 0.5) * box["shownHeight"] / box["height"],
@@ -123,11 +125,12 @@ class Surface:
         times_input: bool = False,
         step_ms: float = 1.0,
     ) -> None:
-        """Watches the mark at `at`.
+        """Starts observing the mark at `at` (x and y on the surface, px), every `step_ms`.
 
-        With `size_px` a frame of that width and height, marked twice; with `expected` each is compared with
-        its source, with `checks_at_rest` the last alone and not before `settle`; with `times_input` presses
-        are timed, and the surface is read only while one is unanswered. It is read every `step_ms`.
+        - `size_px`: width and height of frames, which have a second mark at their bottom.
+        - `expected`: checksums by number, with which each frame is compared.
+        - `checks_at_rest`: compares only the last frame, after `settle`.
+        - `times_input`: times presses, and reads the surface only while a press is unanswered.
         """
         options = {
             "x": at[0],
@@ -144,23 +147,24 @@ class Surface:
         self.page.evaluate("options => lightboxBenchmark.start(options)", options)
 
     def last(self) -> dict[str, Any] | None:
-        """The newest picture seen, or None."""
+        """Returns the newest frame observed, or None."""
         seen: dict[str, Any] | None = self.page.evaluate("lightboxBenchmark.last()")
         return seen
 
     def wait_for(self, number: int, timeout_s: float) -> bool:
-        """Whether `number` came onto the surface in time."""
+        """Returns whether frame `number` appeared on the surface in time."""
         return self._until(f"lightboxBenchmark.last()?.number === {number:d}", timeout_s)
 
     def settle(self, number: int, timeout_s: float) -> bool:
-        """Whether `number`, the last that was drawn, is shown and at last exact, each in time."""
+        """Returns whether the last frame drawn, `number`, was shown and then became exact, each in time."""
         if not self.wait_for(number, timeout_s):
             return False
         self.page.evaluate("lightboxBenchmark.rest()")
         return self._until("lightboxBenchmark.last().exactAt !== null", timeout_s)
 
     def _until(self, condition: str, timeout_s: float) -> bool:
-        """Asks at least once, and by the clock: on a busy machine each asking takes long."""
+        """Polls a condition until it is true or the time is over. Polls at least once, because on a busy
+        machine a single evaluation may take long."""
         deadline = time.monotonic() + timeout_s
         while not self.page.evaluate(condition):
             if time.monotonic() >= deadline:
@@ -168,16 +172,19 @@ class Surface:
             self.page.wait_for_timeout(10)
         return True
 
-    def stop(self) -> Watched:
+    def stop(self) -> Observation:
+        """Stops observing and returns the observation."""
         raw = self.page.evaluate("lightboxBenchmark.stop()")
         wrong = {
             kept["number"]: np.frombuffer(base64.b64decode(kept["rgba"]), np.uint8) for kept in raw["wrong"]
         }
-        return Watched(
-            seen=[Seen(s["number"], s["at"], s["exact"], s["exactAt"], s["attempts"]) for s in raw["seen"]],
+        return Observation(
+            seen=[
+                SeenFrame(s["number"], s["at"], s["exact"], s["exactAt"], s["attempts"]) for s in raw["seen"]
+            ],
             latencies_ms=raw["latencies"],
             torn=raw["torn"],
-            poll_gap_ms=Quantiles(**raw["gaps"]),
+            poll_interval_ms=Quantiles(**raw["intervals"]),
             poll_cost_ms=Quantiles(**raw["costs"]),
             check_cost_ms=Quantiles(**raw["checks"]),
             wrong=wrong,
@@ -185,7 +192,7 @@ class Surface:
 
 
 class Chromium:
-    """One Chromium. Each subject gets a browser of its own, so that none pays for another's page."""
+    """A running Chromium. Each subject has its own, so that no page affects another subject."""
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
@@ -193,7 +200,7 @@ class Chromium:
         self.version = browser.version
 
     def surface(self, width_px: int, height_px: int) -> Surface:
-        """A fresh page with the probe in it."""
+        """Opens a new page with the probe in it."""
         across, down = VIEWPORT_MARGIN_PX
         context = self._browser.new_context(
             viewport={"width": width_px + across, "height": height_px + down}, ignore_https_errors=True
@@ -202,27 +209,27 @@ class Chromium:
         return Surface(context.new_page())
 
     def cpu_s(self) -> float:
-        """CPU seconds of all processes of this browser."""
+        """Returns the CPU seconds of all processes of this browser."""
         return float(sum(process["cpuTime"] for process in self._processes()))
 
     def memory_mb(self) -> float:
-        """Of all its processes, in MB (10⁶ bytes); what several share is divided among them."""
-        return sum(mb for _, mb in self._shares_mb())
+        """Returns the memory of all its processes in MB (10⁶ bytes). Shared pages are divided among them
+        (PSS)."""
+        return sum(mb for _, mb in self._process_sizes_mb())
 
     def page_mb(self) -> float:
-        """The same of the largest process of pages: page, workers and surfaces of the one page that shows
-        something."""
-        return max((mb for kind, mb in self._shares_mb() if kind == "renderer"), default=0.0)
+        """Returns the memory of the largest renderer process in MB: page, workers and surfaces."""
+        return max((mb for kind, mb in self._process_sizes_mb() if kind == "renderer"), default=0.0)
 
-    def _shares_mb(self) -> list[tuple[str, float]]:
-        shares: list[tuple[str, float]] = []
+    def _process_sizes_mb(self) -> list[tuple[str, float]]:
+        sizes: list[tuple[str, float]] = []
         for process in self._processes():
             try:
                 pss = psutil.Process(process["id"]).memory_full_info().pss
             except psutil.NoSuchProcess:
                 continue
-            shares.append((process["type"], pss / 1e6))
-        return shares
+            sizes.append((process["type"], pss / 1e6))
+        return sizes
 
     def _processes(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._session.send("SystemInfo.getProcessInfo")["processInfo"]
@@ -231,7 +238,7 @@ class Chromium:
 
 @contextmanager
 def chromium(names: Mapping[str, str] | None = None) -> Iterator[Chromium]:
-    """Starts Chromium and ends it with the block. `names` are hosts by name, besides the system's."""
+    """Starts Chromium for the duration of the block. `names` maps further host names to addresses."""
     rules = ",".join(f"MAP {name} {address}" for name, address in (names or {}).items())
     flags = [*FLAGS, f"--host-resolver-rules={rules}"] if rules else list(FLAGS)
     with sync_playwright() as playwright:

@@ -1,7 +1,8 @@
-"""UDP payload between programs of this host: a subject that uses UDP pays for it as for TCP.
+"""Counts UDP payload between programs of this host, so that the traffic of a subject with UDP counts like
+TCP.
 
-The kernel keeps no such counters for UDP sockets, so each packet on the loopback device is looked at, its
-head alone. Needs root, as links do.
+The kernel has no byte counters for UDP sockets, so a packet socket reads the header of each packet on the
+loopback device. Needs root.
 """
 
 from __future__ import annotations
@@ -14,17 +15,19 @@ from collections.abc import Iterable
 
 import psutil
 
+#: ETH_P_ALL, ETH_P_IP and IPPROTO_UDP.
 _ALL, _IP, _UDP = 0x0003, 0x0800, 17
-#: Each packet on loopback is seen twice, as it leaves and as it arrives.
+#: PACKET_HOST. A packet socket reads each packet on loopback twice, when it leaves and when it arrives.
 _ARRIVED = 0
-_HEAD_BYTES = 64
+#: Bytes read of each packet: the IP and UDP headers.
+_HEADER_BYTES = 64
 
 
 class Datagrams:
-    """Counts from `start` to `stop`. Without the right to it nothing is counted, and `why_not` says so."""
+    """Counts from `start` to `stop`. Without root it counts nothing, and `why_not` says so."""
 
     def __init__(self) -> None:
-        self._bytes: Counter[tuple[int, int]] = Counter()  # by port it came from and port it went to
+        self._bytes: Counter[tuple[int, int]] = Counter()  # by source port and destination port
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
         self.why_not = ""
@@ -42,12 +45,12 @@ class Datagrams:
 
     def stop(self) -> None:
         if self._socket is not None and self._thread is not None:
-            watched, self._socket = self._socket, None
+            opened, self._socket = self._socket, None
             self._thread.join()
-            watched.close()
+            opened.close()
 
     def of(self, pids: Iterable[int]) -> tuple[int, int]:
-        """Bytes that these programs sent and received so far."""
+        """Returns the bytes that these processes have sent and received so far."""
         ports = set()
         for pid in pids:
             try:
@@ -60,16 +63,16 @@ class Datagrams:
         return sent, sum(size for (_, target), size in pairs if target in ports)
 
     def _run(self) -> None:
-        watched = self._socket
-        assert watched is not None
-        head = bytearray(_HEAD_BYTES)
+        opened = self._socket
+        assert opened is not None
+        header = bytearray(_HEADER_BYTES)
         while self._socket is not None:
             try:
-                _, (_, protocol, direction, *_) = watched.recvfrom_into(head)
+                _, (_, protocol, direction, *_) = opened.recvfrom_into(header)
             except TimeoutError:
                 continue
-            if direction != _ARRIVED or protocol != _IP or head[9] != _UDP:
+            if direction != _ARRIVED or protocol != _IP or header[9] != _UDP:
                 continue
-            at = 4 * (head[0] & 0x0F)
-            source, target, length = struct.unpack_from("!HHH", head, at)
+            udp_at = 4 * (header[0] & 0x0F)
+            source, target, length = struct.unpack_from("!HHH", header, udp_at)
             self._bytes[source, target] += length - 8

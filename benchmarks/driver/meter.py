@@ -1,4 +1,4 @@
-"""CPU by role, memory by role and bytes on the wire, measured from outside, the same way for all subjects."""
+"""Measures CPU and memory by role and bytes on the wire, from outside and alike for all subjects."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import psutil
 from benchmarks.driver.datagrams import Datagrams
 from benchmarks.driver.streams import Streams, Wire
 
-#: Roles whose CPU is not the subject's own.
+#: Roles whose CPU does not count as the subject's server.
 NOT_SERVER = frozenset({"browser", "content", "driver"})
 
 
 def device_bytes(device: str) -> Wire:
-    """Of a network device of this thread's namespace, headers and everything included."""
+    """Returns the bytes of a network device in this thread's namespace, headers included. Raises OSError."""
     for line in Path("/proc/thread-self/net/dev").read_text().splitlines():
         name, _, counters = line.partition(":")
         if name.strip() == device:
@@ -29,7 +29,7 @@ def device_bytes(device: str) -> Wire:
 
 
 def driver_cpu_s() -> float:
-    """CPU seconds of this program and of Playwright's Node, which drives the browser; not of the browser."""
+    """Returns the CPU seconds of this process and of Playwright's Node process, without the browser."""
     own = psutil.Process()
     nodes = [child for child in own.children() if child.name().startswith("node")]
     return sum(sum(process.cpu_times()[:2]) for process in (own, *nodes))
@@ -44,7 +44,7 @@ def _tree(pid: int) -> list[psutil.Process]:
 
 
 def cpu_seconds(pids: Mapping[str, list[int]]) -> dict[str, float]:
-    """CPU seconds by role, with children; a child that has a role of its own counts there alone."""
+    """Returns CPU seconds by role. A role includes child processes, unless they have a role of their own."""
     named = {pid for roots in pids.values() for pid in roots}
     seconds: dict[str, float] = {}
     for role, roots in pids.items():
@@ -62,7 +62,7 @@ def cpu_seconds(pids: Mapping[str, list[int]]) -> dict[str, float]:
 
 
 def memory_mb(pids: Mapping[str, list[int]]) -> dict[str, float]:
-    """Resident memory by role in MB (10⁶ bytes), without children."""
+    """Returns resident memory by role in MB (10⁶ bytes), without child processes."""
     sizes: dict[str, float] = {}
     for role, roots in pids.items():
         sizes[role] = 0.0
@@ -76,22 +76,22 @@ def memory_mb(pids: Mapping[str, list[int]]) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one span of time cost."""
+    """The cost of one span of time."""
 
     seconds: float
     down_bytes: int
     up_bytes: int
-    cpu_s: dict[str, float]  # CPU seconds by role of the subject; NOT_SERVER stand beside them
-    foreign_cpu_s: float  # CPU seconds of this machine that were none of ours
+    cpu_s: dict[str, float]  # CPU seconds by role, including the roles of NOT_SERVER
+    foreign_cpu_s: float  # CPU seconds of processes that belong to no role
 
     @property
     def server_cpu_s(self) -> float:
-        """All of the subject's processes and its X server, because in Xvnc the two are one."""
+        """CPU seconds of the subject's processes and its X server, which are one process in Xvnc."""
         return sum(spent for role, spent in self.cpu_s.items() if role not in NOT_SERVER)
 
 
 class Meter:
-    """Reads all counters at two moments."""
+    """Reads all counters at the start and at the end of a measurement."""
 
     def __init__(
         self,
@@ -100,8 +100,8 @@ class Meter:
         browser_cpu_s: Callable[[], float],
         content_cpu_s: Callable[[], float],
     ) -> None:
-        """`wire`: the port whose TCP is counted, and beside it the UDP of these programs; or what counts
-        everything."""
+        """`wire` is the port whose TCP is counted together with the UDP of `pids`, or a function that counts
+        all bytes."""
         self._port = wire if isinstance(wire, int) else None
         self._streams = Streams(self._port or 0)
         self._datagrams = Datagrams()
@@ -117,7 +117,7 @@ class Meter:
         self._began = self._read()
 
     def wire(self) -> Wire:
-        """What went over since the start."""
+        """Returns the bytes since the start."""
         began, now = self._began[1], self._wire()
         return Wire(now.down - began.down, now.up - began.up)
 
@@ -148,7 +148,7 @@ class Meter:
 
 
 def machine() -> dict[str, object]:
-    """What this run stood on."""
+    """Describes the machine of this run for the report."""
     model = ""
     with open("/proc/cpuinfo") as lines:  # noqa: PTH123 - a pseudo file, read line by line
         for line in lines:

@@ -1,7 +1,8 @@
-/* The generic probe: runs in the page of any subject and reads its biggest visible canvas or video, the same for all.
+/* The probe: runs in the page of any subject and reads its biggest visible canvas or video.
  *
- * It reads with drawImage into small canvases of its own, so that it works on canvases with any context, also those
- * handed to a worker. It never touches the subject's objects. The twin of content/mark.py; times are wall-clock ms.
+ * It draws the surface into small canvases of its own (drawImage), which works for canvases with any context, also
+ * for those transferred to a worker. It never touches the subject's objects. Marks and checksums are those of
+ * content/mark.py. Times are wall-clock milliseconds.
  */
 (() => {
   "use strict";
@@ -9,10 +10,11 @@
 
   const CELL = 8, NUMBER_BITS = 12, CHECK_BITS = 4, CELLS = NUMBER_BITS + CHECK_BITS;
   const WEIGHT_STEP = 0x9e3779b2 | 0;
-  /* A wrong slice is read again as often, so that a picture still on its way is told apart from a wrong one. */
+  /* Reads of a frame before it counts as wrong. It may still be incomplete at the first read. */
   const ATTEMPTS = 4;
+  /* Wrong frames that are kept for a comparison pixel by pixel. */
   const KEPT_WRONG = 6;
-  /* At rest a subject may refine for long: looked at so rarely that reading does not hold up its page, ms. */
+  /* Interval between reads of the last frame at rest, ms. It is long, so that reading does not slow refinement down. */
   const REST_STEP_MS = 20;
 
   const now = () => performance.timeOrigin + performance.now();
@@ -24,11 +26,11 @@
     return canvas.getContext("2d", { willReadFrequently: true });
   };
 
-  /** Pixels of a canvas or of a video's present frame. */
+  /** Size of a canvas or of a video's current frame, px. */
   const widthOf = (element) => element.videoWidth ?? element.width;
   const heightOf = (element) => element.videoHeight ?? element.height;
 
-  /** The biggest canvas or video with pixels that is on the page and not hidden, or null. Of equals the last, which lies on top. */
+  /** Returns the biggest visible canvas or video, or null. Of equal ones it returns the last, which is on top. */
   const surface = () => {
     let best = null, area = 0;
     for (const element of document.querySelectorAll("canvas, video")) {
@@ -43,7 +45,7 @@
 
   const checkOf = (number) => (number ^ (number >> 4) ^ (number >> 8) ^ 0x5) & 0xf;
 
-  /** The number in a row of cells, or -1 where there is none. */
+  /** Returns the number in a row of cells, or -1 if there is none. */
   const readMark = (pixels, width, top) => {
     let code = 0;
     for (let cell = 0; cell < CELLS; cell++) {
@@ -77,12 +79,13 @@
   const strip = canvasOf(CELLS * CELL, CELL * 2);
   let whole = null;
 
-  /** What is watched now: {x, y, width, height, twoMarks, expected} and what was seen. */
+  /** The running observation: the options of `start` and what was seen so far. Null if there is none. */
   let watch = null;
+  /** Time of the last press if it is unanswered, otherwise null. */
   let pending = null;
 
-  /** Number in the surface, -1 where there is none or where top and bottom disagree (a picture half drawn). */
-  const look = () => {
+  /** Returns the number on the surface, or -1 if there is none or if top and bottom differ (a torn frame). */
+  const readNumber = () => {
     const canvas = surfaceNow();
     if (!canvas) return -1;
     const { x, y, height, twoMarks } = watch;
@@ -95,7 +98,7 @@
     return number;
   };
 
-  /* Finding the surface costs layout; it is looked up anew only when the last one has gone. */
+  /* Finding the surface forces a layout, so it is searched again only after the last one has disappeared. */
   let found = null;
   const surfaceNow = () => {
     if (!found || !found.isConnected || widthOf(found) === 0) found = surface();
@@ -125,14 +128,14 @@
     watch.checkMs.push(performance.now() - began);
   };
 
-  /** A fair draw of KEPT_WRONG from all that are wrong: the first ones would speak of the start of the pass alone. */
+  /** Keeps a uniform random sample of the wrong frames (reservoir sampling), not only those at the start. */
   const keepWrong = (number, bytes) => {
     watch.wrongCount++;
-    const place = watch.wrong.length < KEPT_WRONG ? watch.wrong.length : Math.floor(Math.random() * watch.wrongCount);
-    if (place < KEPT_WRONG) watch.wrong[place] = { number, rgba: bytes.slice() };
+    const index = watch.wrong.length < KEPT_WRONG ? watch.wrong.length : Math.floor(Math.random() * watch.wrongCount);
+    if (index < KEPT_WRONG) watch.wrong[index] = { number, rgba: bytes.slice() };
   };
 
-  /** The last picture, found wrong in its time: whether it has become exact since. The verdict on the motion stays. */
+  /** Checks whether the last frame, which was wrong in motion, has become exact at rest. `exact` keeps its value. */
   const recheck = (record) => {
     const began = performance.now();
     if (began - watch.lastRecheck < REST_STEP_MS) return;
@@ -145,10 +148,10 @@
   const poll = () => {
     if (!watch) return;
     const began = performance.now();
-    if (watch.lastPoll) watch.gaps.push(began - watch.lastPoll);
+    if (watch.lastPoll) watch.intervals.push(began - watch.lastPoll);
     watch.lastPoll = began;
     if (pending || watch.always) {
-      const number = look();
+      const number = readNumber();
       const at = now();
       watch.costs.push(performance.now() - began);
       if (number >= 0 && number !== watch.number) {
@@ -161,18 +164,18 @@
         }
       }
       const last = watch.seen[watch.seen.length - 1];
-      // What stood there before the pass began is in no list, and not judged.
+      // A frame from before the pass has no checksum and is not judged.
       if (last && watch.expected?.[last.number]) {
-        if (watch.checksAtRest && !watch.resting) { /* reading whole frames would slow what moves */ }
+        if (watch.checksAtRest && !watch.resting) { /* reading whole frames would slow the motion down */ }
         else if (last.exact === null) check(last);
         else if (watch.resting && last.exactAt === null) recheck(last);
       }
     }
-    again();
+    schedulePoll();
   };
 
-  /* A delay that is not clamped to 4 ms when nested, and does not spin: a spinning loop would take a core from the subject. */
-  const again = () => {
+  /* postTask's delay is not clamped to 4 ms when nested. A busy loop would take a CPU core from the subject. */
+  const schedulePoll = () => {
     const delay = watch.stepMs;
     if (typeof scheduler !== "undefined" && scheduler.postTask) {
       scheduler.postTask(poll, { priority: "user-visible", delay });
@@ -191,13 +194,14 @@
 
   const quantiles = (values) => {
     const sorted = Float64Array.from(values).sort();
-    const at = (share) => (sorted.length ? sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] : null);
-    return { count: sorted.length, p50: at(0.5), p90: at(0.9), p99: at(0.99) };
+    const quantile = (fraction) =>
+      sorted.length ? sorted[Math.min(sorted.length - 1, Math.floor(fraction * sorted.length))] : null;
+    return { count: sorted.length, p50: quantile(0.5), p90: quantile(0.9), p99: quantile(0.99) };
   };
 
   const lightboxBenchmark = {
     lastInputMs: null,
-    /** Size and place of the surface: {width, height} of its pixels, {left, top, shownWidth, shownHeight} on the page. */
+    /** Returns the surface's {width, height} in its own pixels and {left, top, shownWidth, shownHeight} on the page. */
     surface() {
       const canvas = surface();
       if (!canvas) return null;
@@ -207,7 +211,7 @@
         left: box.left, top: box.top, shownWidth: box.width, shownHeight: box.height,
       };
     },
-    /** Whether the surface has any pixel that is not black: the whole of it drawn into 64 × 64. */
+    /** Returns whether the surface, scaled to 64 × 64, has a pixel that is not black. */
     painted() {
       const canvas = surface();
       if (!canvas) return false;
@@ -215,30 +219,31 @@
       small.drawImage(canvas, 0, 0, 64, 64);
       return small.getImageData(0, 0, 64, 64).data.some((level, i) => i % 4 !== 3 && level > 8);
     },
-    /** Starts watching: {x, y, width, height, twoMarks, always, timesInput, checksAtRest, stepMs, expected: {number: [a, b]} or null}. */
+    /** Starts observing. Options: {x, y, width, height, twoMarks, always, timesInput, checksAtRest, stepMs,
+     * expected: {number: [a, b]} or null}. */
     start(options) {
       const wasIdle = !watch;
       watch = {
-        ...options, number: -1, seen: [], latencies: [], gaps: [], costs: [], checkMs: [], wrong: [], wrongCount: 0, torn: 0, lastPoll: 0,
-        resting: false, lastRecheck: 0,
+        ...options, number: -1, seen: [], latencies: [], intervals: [], costs: [], checkMs: [], wrong: [], wrongCount: 0,
+        torn: 0, lastPoll: 0, resting: false, lastRecheck: 0,
       };
       pending = null;
-      if (!options.always) watch.number = look();
-      if (wasIdle) again();
+      if (!options.always) watch.number = readNumber();
+      if (wasIdle) schedulePoll();
     },
-    /** Whether the last press has been answered. */
+    /** Returns whether the last press has been answered. */
     answered() { return pending === null; },
     latencies() { return watch.latencies; },
-    /** Nothing more is drawn: from now on the last picture is read until it is exact. */
+    /** Declares that no more frames are drawn: the last frame is read until it is exact. */
     rest() { watch.resting = true; },
     last() { return watch && watch.seen.length ? watch.seen[watch.seen.length - 1] : null; },
-    /** Ends the watch and hands over what was seen. */
+    /** Stops observing and returns what was seen. */
     stop() {
       const ended = watch;
       watch = null;
       return {
         seen: ended.seen, latencies: ended.latencies, torn: ended.torn,
-        gaps: quantiles(ended.gaps), costs: quantiles(ended.costs), checks: quantiles(ended.checkMs),
+        intervals: quantiles(ended.intervals), costs: quantiles(ended.costs), checks: quantiles(ended.checkMs),
         wrong: ended.wrong.map(({ number, rgba }) => ({ number, rgba: base64(rgba) })),
       };
     },

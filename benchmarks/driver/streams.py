@@ -1,9 +1,7 @@
-"""TCP payload at a server's port, from the kernel: what its sockets carry, and what those carried that are
-closed by now.
+"""Reads the TCP payload at a server's port from the kernel, including connections that were closed meanwhile.
 
-A page may close its connection in the middle of a measurement, and the counters go with the socket. The
-kernel tells of each that ends when it is asked to (`NETLINK_SOCK_DIAG`), so none is lost and nothing is
-polled.
+A page may close its connection during a measurement, and the socket's counters disappear with it. The kernel
+reports each socket that ends to whoever subscribed (`NETLINK_SOCK_DIAG`), so no bytes are lost.
 """
 
 from __future__ import annotations
@@ -19,19 +17,22 @@ _NETLINK_SOCK_DIAG, _BY_FAMILY, _REQUEST_DUMP, _DONE, _ERROR = 4, 20, 0x301, 3, 
 _TCP_DESTROYED, _TCP6_DESTROYED = 1, 3
 _INFO = 2
 _ADD_MEMBERSHIP, _SOL_NETLINK = 1, 270
-#: All states of a connection but waiting for its end to be forgotten, and listening.
+#: Bit mask of all TCP states except TIME_WAIT (6) and LISTEN (10).
 _STATES = 0xFFF & ~(1 << 6) & ~(1 << 10)
+#: struct nlmsghdr, struct rtattr and struct inet_diag_req_v2.
 _HEAD, _ATTRIBUTE, _REQUEST = struct.Struct("=IHHII"), struct.Struct("=HH"), struct.Struct("=BBBBI48x")
-#: Where the message's own part has the ports, in network order, and where it ends.
-_PORTS, _PORTS_AT, _MESSAGE_BYTES = struct.Struct("!HH"), 4, 72
-#: In struct tcp_info: bytes that were acknowledged, and bytes received.
+#: Source and destination port in struct inet_diag_msg, in network byte order, and their offset in bytes.
+_PORTS, _PORTS_AT = struct.Struct("!HH"), 4
+#: Size of struct inet_diag_msg; its attributes follow.
+_MESSAGE_BYTES = 72
+#: tcpi_bytes_acked and tcpi_bytes_received in struct tcp_info, and their offset in bytes.
 _BYTES, _BYTES_AT = struct.Struct("=QQ"), 120
 _BUFFER_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """Bytes from the subject to the browser (down) and back since some time in the past."""
+    """Bytes from the subject to the browser (down) and back (up) since an arbitrary start."""
 
     down: int
     up: int
@@ -41,62 +42,65 @@ class Wire:
 
 
 class Streams:
-    """Of one port. TLS counts as it travels."""
+    """Counts the connections of one port. TLS counts encrypted."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._closed = Wire(0, 0)
-        self._ends: socket.socket | None = None
+        self._destroyed: socket.socket | None = None
 
     def start(self) -> None:
-        """From here on sockets that end are counted on."""
-        self._ends = _netlink()
-        self._ends.bind((0, 0))  # before it joins: an unbound one hears nothing
-        self._ends.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+        """Subscribes to sockets that end, so that their bytes are kept."""
+        self._destroyed = _netlink()
+        self._destroyed.bind((0, 0))  # must precede the memberships: an unbound socket receives no reports
+        self._destroyed.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
         for group in (_TCP_DESTROYED, _TCP6_DESTROYED):
-            self._ends.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, group)
-        self._ends.setblocking(False)
+            self._destroyed.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, group)
+        self._destroyed.setblocking(False)
 
     def stop(self) -> None:
-        if self._ends is not None:
-            self._ends.close()
-            self._ends = None
+        if self._destroyed is not None:
+            self._destroyed.close()
+            self._destroyed = None
 
     def total(self) -> Wire:
-        """Grows only; differences are what counts."""
+        """Returns the bytes so far. Only differences between two calls are meaningful."""
         live = self._live()
-        # After the others were counted: one that ends between the two is in both for a moment, never in none.
-        while self._ends is not None:
+        # Read after the live sockets: a connection that ends in between is counted twice for a moment, but is
+        # never missing.
+        while self._destroyed is not None:
             try:
-                told = self._ends.recv(_BUFFER_BYTES)
+                data = self._destroyed.recv(_BUFFER_BYTES)
             except BlockingIOError:
                 break
-            for port, carried in connections(told):
+            for port, carried in connections(data):
                 if port == self._port:
                     self._closed += carried
         return live + self._closed
 
     def _live(self) -> Wire:
         found = Wire(0, 0)
-        with _netlink() as asked:
+        with _netlink() as netlink:
             for family in (socket.AF_INET, socket.AF_INET6):
                 request = _REQUEST.pack(family, socket.IPPROTO_TCP, 1 << (_INFO - 1), 0, _STATES)
                 size = _HEAD.size + len(request)
-                asked.send(_HEAD.pack(size, _BY_FAMILY, _REQUEST_DUMP, 0, 0) + request)
+                netlink.send(_HEAD.pack(size, _BY_FAMILY, _REQUEST_DUMP, 0, 0) + request)
                 done = False
                 while not done:
-                    told = asked.recv(_BUFFER_BYTES)
-                    for port, carried in connections(told):
+                    data = netlink.recv(_BUFFER_BYTES)
+                    for port, carried in connections(data):
                         if port == self._port:
                             found += carried
-                    done = any(kind == _DONE for kind, _ in _messages(told))
+                    done = any(kind == _DONE for kind, _ in _messages(data))
         return found
 
 
-def connections(told: bytes) -> Iterator[tuple[int, Wire]]:
-    """Port at this end and bytes of each connection in what the kernel said. Raises OSError where it
-    refused."""
-    for kind, body in _messages(told):
+def connections(data: bytes) -> Iterator[tuple[int, Wire]]:
+    """Parses a netlink answer and yields the local port and the bytes of each connection.
+
+    Raises OSError if the kernel refused the request.
+    """
+    for kind, body in _messages(data):
         if kind == _ERROR:
             number = -struct.unpack_from("=i", body)[0]
             raise OSError(number, f"sock_diag: {errno.errorcode.get(number, number)}")
@@ -111,11 +115,11 @@ def connections(told: bytes) -> Iterator[tuple[int, Wire]]:
             at += max(4, (size + 3) & ~3)
 
 
-def _messages(told: bytes) -> Iterator[tuple[int, bytes]]:
+def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
     at = 0
-    while at + _HEAD.size <= len(told):
-        size, kind, *_ = _HEAD.unpack_from(told, at)
-        yield kind, told[at + _HEAD.size : at + size]
+    while at + _HEAD.size <= len(data):
+        size, kind, *_ = _HEAD.unpack_from(data, at)
+        yield kind, data[at + _HEAD.size : at + size]
         at += max(_HEAD.size, (size + 3) & ~3)
 
 

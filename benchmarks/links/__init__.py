@@ -1,1 +1,1 @@
-"""Links between server and browser: loopback, or two network namespaces with a shaped way between them."""
+"""Links between server and browser: loopback, or two network namespaces joined by a shaped link."""

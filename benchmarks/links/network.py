@@ -1,8 +1,8 @@
-"""Two network namespaces with a shaped link between them; nothing leaves them. Needs root, as CI is.
+"""Creates two network namespaces joined by a shaped link. No packet leaves them. Needs root.
 
     server  10.77.0.1 ──── tbf ──── (relay: delay, loss) ──── tbf ──── 10.77.0.2  client
 
-A thread enters a namespace for as long as a block lasts; what it starts meanwhile stays there.
+A thread enters a namespace for the duration of a `with` block. Processes that it starts there stay there.
 """
 
 from __future__ import annotations
@@ -23,18 +23,23 @@ from benchmarks.links.link import Link
 from benchmarks.links.relay import relay
 from benchmarks.peers.subject import MissingPeerError
 
+#: Names of the namespaces begin with this prefix.
 PREFIX = "lightbox-bench"
 SERVER_ADDRESS, CLIENT_ADDRESS = "10.77.0.1", "10.77.0.2"
-#: Browsers trust this name as they trust 127.0.0.1, which some clients need; it is mapped to the address.
+#: Host name of the server. Browsers treat `*.localhost` as a secure context, which some clients need. The
+#: browser maps it to SERVER_ADDRESS.
 SERVER_NAME = "bench.localhost"
-#: What the bucket lets through at once, and how long a packet may wait in it: a home router's.
-BURST_BYTES, QUEUE_MS = 32_000, 100.0
+#: Burst of the token bucket filter, bytes.
+BURST_BYTES = 32_000
+#: Longest time a packet waits in the token bucket filter before packets are dropped, ms. Typical of a home
+#: router.
+QUEUE_MS = 100.0
 _CLONE_NEWNET = 0x40000000
 _TUNSETIFF, _IFF_TUN, _IFF_NO_PI = 0x400454CA, 1, 0x1000
 
 
-class Loopback:
-    """The network of link `loopback`: everything where it is."""
+class LoopbackNetwork:
+    """The network of link `loopback`: server and browser stay in the namespace of this process."""
 
     host = name = "127.0.0.1"
     device: str | None = None
@@ -48,14 +53,15 @@ class Loopback:
         yield
 
     def shape(self, rate_mbps: float, queue_ms: float = QUEUE_MS) -> None:
-        """Raises ValueError: nothing is shaped here."""
+        """Raises ValueError, because loopback cannot be shaped."""
         raise ValueError(
-            f"loopback has no {rate_mbps:g} Mbit/s and {queue_ms:g} ms of queue: take a link (--link)"
+            f"loopback cannot be shaped to {rate_mbps:g} Mbit/s with a queue of {queue_ms:g} ms: "
+            "select a link with --link"
         )
 
 
-class Network:
-    """Context manager: the namespaces and all in them end with the block."""
+class NamespaceNetwork:
+    """Context manager that creates the namespaces and removes them with everything in them."""
 
     host, name = SERVER_ADDRESS, SERVER_NAME
 
@@ -71,12 +77,12 @@ class Network:
         self._devices = "", ""
 
     def __enter__(self) -> Self:
-        """Raises MissingPeerError when this host does not let us."""
+        """Raises MissingPeerError if this host does not permit network namespaces."""
         remove_stale()
         try:
             for namespace in (self._server, self._client):
                 _ip("netns", "add", namespace)
-                # Entered by us, not by `ip -n`: that mounts /sys anew, which not every host allows.
+                # setns() instead of `ip -n`, which remounts /sys; not every host permits that.
                 with _inside(namespace):
                     _ip("link", "set", "lo", "up")
             self._devices = self._join_by_relay() if self._link.relayed else self._join_by_veth()
@@ -90,11 +96,11 @@ class Network:
             self._start_relay()
         except (OSError, subprocess.CalledProcessError) as error:
             self.__exit__()
-            said = getattr(error, "stderr", None) or str(error)
+            reason = getattr(error, "stderr", None) or str(error)
             raise MissingPeerError(
-                f"link {self._link.name} needs root, iproute2 and /dev/net/tun: {said.strip()}"
+                f"link {self._link.name} needs root, iproute2 and /dev/net/tun: {reason.strip()}"
             ) from error
-        except BaseException:  # told to end, in the middle of it
+        except BaseException:  # interrupted, for example by SIGTERM
             self.__exit__()
             raise
         return self
@@ -111,17 +117,18 @@ class Network:
 
     @contextmanager
     def server(self) -> Iterator[None]:
-        """This thread, and what it starts, is in the server's namespace."""
+        """Moves this thread, and the processes it starts, into the server's namespace."""
         with _inside(self._server):
             yield
 
     @contextmanager
     def client(self) -> Iterator[None]:
+        """Moves this thread, and the processes it starts, into the browser's namespace."""
         with _inside(self._client):
             yield
 
     def shape(self, rate_mbps: float, queue_ms: float = QUEUE_MS) -> None:
-        """Another rate in both directions from now on; what waits stays."""
+        """Changes the rate and the queue in both directions. Queued packets stay queued."""
         for namespace, device in zip((self._server, self._client), self._devices, strict=True):
             with _inside(namespace):
                 _run("tc", "qdisc", "change", "dev", device, "root", *_bucket(rate_mbps, queue_ms))
@@ -139,7 +146,7 @@ class Network:
         return "tun0", "tun1"
 
     def _start_relay(self) -> None:
-        """Once both devices are up: one that is not refuses packets. Only the relay keeps the descriptors."""
+        """Starts the relay process. Both devices must be up. Only the relay keeps the descriptors open."""
         if not self._tuns:
             return
         one, other = self._tuns
@@ -151,12 +158,14 @@ class Network:
             os.close(self._tuns.pop())
 
 
-class LinkEstimate(Protocol):
-    """What is between server and browser."""
+class LinkNetwork(Protocol):
+    """The network between server and browser."""
 
+    #: Address on which the server listens.
     host: str
+    #: Host name by which the browser reaches the server.
     name: str
-    #: The server's end; None where bytes do not pass a device of their own.
+    #: Network device at the server's end, or None if the link has no device of its own.
     device: str | None
 
     def server(self) -> AbstractContextManager[None]: ...
@@ -167,17 +176,17 @@ class LinkEstimate(Protocol):
 
 
 @contextmanager
-def network(link: Link) -> Iterator[LinkEstimate]:
-    """Raises MissingPeerError when this host does not let us make the link."""
+def network(link: Link) -> Iterator[LinkNetwork]:
+    """Creates the network of a link. Raises MissingPeerError if this host does not permit it."""
     if link.rate_mbps is None:
-        yield Loopback()
+        yield LoopbackNetwork()
     else:
-        with Network(link) as way:
-            yield way
+        with NamespaceNetwork(link) as created:
+            yield created
 
 
 def remove_stale() -> None:
-    """Removes namespaces of runs that did not get to it themselves."""
+    """Removes namespaces of earlier runs that were killed."""
     for file in Path("/run/netns").glob(f"{PREFIX}-*"):
         found = re.fullmatch(rf"{PREFIX}-(\d+)-(server|client)", file.name)
         if found and not Path(f"/proc/{found[1]}").exists():
@@ -209,7 +218,7 @@ def _enter(descriptor: int) -> None:
 
 
 def _tun(name: str) -> int:
-    """A TUN device of this thread's namespace; it lives as long as the descriptor is open somewhere."""
+    """Creates a TUN device in this thread's namespace. It exists while its descriptor is open."""
     descriptor = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
     fcntl.ioctl(descriptor, _TUNSETIFF, struct.pack("16sH22x", name.encode(), _IFF_TUN | _IFF_NO_PI))
     return descriptor

@@ -1,6 +1,7 @@
-"""A picture decoded in Chromium: by the tile decoder's WebAssembly, and by what the browser has itself.
+"""Decodes an image in Chromium with the tile decoder's WebAssembly and with the browser's own decoders.
 
-Ours ends with pixels in memory, which putImageData has yet to show; createImageBitmap's with a bitmap.
+Lightbox's decoder ends with pixels in memory, which putImageData has to draw; createImageBitmap ends with a
+bitmap.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from display_codecs import TileGrid, encode_tiles, wire
 from benchmarks.content.frames import frame
 from benchmarks.driver.browser import chromium
 from benchmarks.micro.figure import Figure, MissingError
-from benchmarks.micro.stills import LACKS
+from benchmarks.micro.stills import UNAVAILABLE
 
 DECODER = Path(__file__).parents[2] / "clients" / "web" / "src" / "decode" / "tile_decoder.wasm"
-#: `works`: name → an async function; medians in ms of interleaved turns.
+#: Runs each decoder in turn, `turns` times, and returns medians in ms and the errors of unsupported formats.
 SCRIPT = """
-async ({ wasm, update, pictures, side, turns }) => {
+async ({ wasm, update, images, side, turns }) => {
   const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
   const { instance } = await WebAssembly.instantiate(bytes(wasm), {});
   const tiles = bytes(update), e = instance.exports;
@@ -31,26 +32,26 @@ async ({ wasm, update, pictures, side, turns }) => {
     new Uint8Array(e.memory.buffer).set(tiles, at);
     if (e.apply(tiles.length) !== 0) throw new Error("not decoded");
   } };
-  for (const [name, [type, data]] of Object.entries(pictures)) {
+  for (const [name, [type, data]] of Object.entries(images)) {
     const blob = new Blob([bytes(data)], { type });
     works[name] = async () => (await createImageBitmap(blob, {
       colorSpaceConversion: "none", premultiplyAlpha: "none" })).close();
   }
-  const times = {}, lacks = {};
+  const times = {}, errors = {};
   for (let turn = 0; turn <= turns; turn++) for (const [name, work] of Object.entries(works)) {
-    if (lacks[name]) continue;
+    if (errors[name]) continue;
     const began = performance.now();
-    try { await work(); } catch (error) { lacks[name] = String(error); continue; }
+    try { await work(); } catch (error) { errors[name] = String(error); continue; }
     if (turn) (times[name] ??= []).push(performance.now() - began);
   }
   const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
-  return { times: Object.fromEntries(Object.entries(times).map(([n, v]) => [n, median(v)])), lacks };
+  return { times: Object.fromEntries(Object.entries(times).map(([n, v]) => [n, median(v)])), errors };
 }
 """
 
 
 def browser_decode(turns: int = 15) -> list[Figure]:
-    """An MR slice of 1024² px. Raises MissingError without imagecodecs or the built decoder."""
+    """Decodes an MR slice of 1024² px. Raises MissingError without imagecodecs or the built decoder."""
     try:
         codecs = importlib.import_module("imagecodecs")
     except ImportError as error:
@@ -68,12 +69,12 @@ def browser_decode(turns: int = 15) -> list[Figure]:
         "JPEG XL": ("image/jxl", lambda: codecs.jpegxl_encode(grey, lossless=True, effort=1)),
         "WebP": ("image/webp", lambda: codecs.webp_encode(rgb, lossless=True, level=0)),
     }
-    pictures, lacks = {}, {}
+    images, errors = {}, {}
     for name, (kind, work) in encoders.items():
         try:
-            pictures[name] = [kind, _text(work())]
-        except LACKS as error:
-            lacks[name] = str(error)
+            images[name] = [kind, _text(work())]
+        except UNAVAILABLE as error:
+            errors[name] = str(error)
     with chromium() as browser:
         page = browser.surface(400, 300).page
         answer = page.evaluate(
@@ -81,19 +82,19 @@ def browser_decode(turns: int = 15) -> list[Figure]:
             {
                 "wasm": _text(DECODER.read_bytes()),
                 "update": _text(update),
-                "pictures": pictures,
+                "images": images,
                 "side": side,
                 "turns": turns,
             },
         )
-    ours = answer["times"]["Lightbox tiles, WASM"]
+    tiles_ms = answer["times"]["Lightbox tiles, WASM"]
     found = [
-        Figure("decode in Chromium", name, ms, "ms", ms / ours, "Lightbox tiles")
+        Figure("decode in Chromium", name, ms, "ms", ms / tiles_ms, "Lightbox tiles")
         for name, ms in answer["times"].items()
     ]
     return found + [
-        Figure("decode in Chromium: missing", f"{name}: {why}", 0.0, "–")
-        for name, why in (lacks | answer["lacks"]).items()
+        Figure("decode in Chromium: missing", f"{name}: {reason}", 0.0, "–")
+        for name, reason in (errors | answer["errors"]).items()
     ]
 
 

@@ -1,4 +1,4 @@
-"""What a micro benchmark says, and how its parts are timed."""
+"""The result of a micro benchmark, and the timing that all of them use."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-#: Runs of each subject, taken in turn, so that what else the machine does meets all.
+#: Timed runs of each function. Functions are run in turn, so that other load affects all alike.
 TURNS = 9
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`ratio` is to the limit or the peer that `against` names."""
+    """One measured value. `ratio` is the value divided by that of the limit or peer named by `against`."""
 
     part: str
     subject: str
@@ -24,11 +24,14 @@ class Figure:
 
 
 class MissingError(Exception):
-    """A library is not installed; the text says how to get it."""
+    """A library is not installed. The text says how to install it."""
 
 
 def interleaved_ms(works: Mapping[str, Callable[[], object]], turns: int = TURNS) -> dict[str, float]:
-    """Medians in ms, A B C A B C …; the first turn warms up and does not count."""
+    """Runs the functions in turn (A B C A B C …) and returns the median time of each, ms.
+
+    The first turn warms up and does not count.
+    """
     times: dict[str, list[float]] = {name: [] for name in works}
     for turn in range(turns + 1):
         for name, work in works.items():

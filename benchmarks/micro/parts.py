@@ -1,4 +1,4 @@
-"""Single parts against the limit that applies: which there are, and their figures as a Markdown table."""
+"""Runs the micro benchmarks, which measure single components, and prints them as a Markdown table."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
 
 
 def measure(names: Iterable[str]) -> tuple[list[Figure], dict[str, str]]:
-    """The parts' figures, and which could not be measured, and why."""
+    """Runs the named parts. Returns their figures, and the reasons for those that could not be measured."""
     figures: list[Figure] = []
     missing = {}
     for name in names:
@@ -34,7 +34,7 @@ def measure(names: Iterable[str]) -> tuple[list[Figure], dict[str, str]]:
 
 
 def replace(old: Sequence[Figure], new: Sequence[Figure]) -> list[Figure]:
-    """`new` in place of what `old` says of the same parts."""
+    """Replaces the figures in `old` of the parts that are in `new`."""
     parts = {figure.part for figure in new}
     return [figure for figure in old if figure.part not in parts] + list(new)
 

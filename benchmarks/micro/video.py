@@ -1,4 +1,4 @@
-"""The product's video encoders on moving 1080p frames: what motion costs. Software, conversion included."""
+"""Times the product's software video encoders on moving 1080p frames, including colour conversion."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from display_server.agent.motion.encoders.stream_format import StreamFormat
 from display_server.agent.motion.encoders.video_encoder import open_encoder
 from display_server.protocol.video_format import Chroma, Codec
 
+#: Frames that each run encodes.
 FRAMES = 12
+#: Frames per second, for the encoder's rate control.
 FPS = 30
 BITRATE_BPS = 8_000_000
+#: The encoder to which the others are compared.
 BASE = "H.264 4:2:0"
 KINDS = {
     BASE: (Codec.H264, Chroma.YUV420),
@@ -25,28 +28,29 @@ KINDS = {
 
 
 def video(turns: int = 3) -> list[Figure]:
-    """Milliseconds a frame, from BGRX pixels to the bytes that are sent. Raises MissingError without PyAV."""
+    """Measures the time per frame from BGRX pixels to encoded bytes. Raises MissingError without PyAV."""
     try:
         importlib.import_module("av")
     except ImportError as error:
         raise MissingError(f"{error}: pip install av") from error
-    pictures = [np.ascontiguousarray(frame("video", number)[:, :, [2, 1, 0, 3]]) for number in range(FRAMES)]
-    times = interleaved_ms({name: _encoding(*kind, pictures) for name, kind in KINDS.items()}, turns)
+    frames = [np.ascontiguousarray(frame("video", number)[:, :, [2, 1, 0, 3]]) for number in range(FRAMES)]
+    times = interleaved_ms({name: _encoding(*kind, frames) for name, kind in KINDS.items()}, turns)
     return [
         Figure("video, 1080p frame", name, ms / FRAMES, "ms", ms / times[BASE], BASE)
         for name, ms in times.items()
     ]
 
 
-def _encoding(codec: Codec, chroma: Chroma, pictures: list[Pixels]) -> Callable[[], int]:
-    height, width = pictures[0].shape[:2]
+def _encoding(codec: Codec, chroma: Chroma, frames: list[Pixels]) -> Callable[[], int]:
+    """Makes a function that encodes all frames with a new encoder and returns the number of bytes."""
+    height, width = frames[0].shape[:2]
     stream = StreamFormat(codec, chroma, width, height)
 
     def encode() -> int:
         encoder = open_encoder(stream, hardware=False)
         size = 0
-        for number, picture in enumerate(pictures):
-            coded = encoder.encode(picture, at_s=number / FPS, bitrate_bps=BITRATE_BPS, keyframe=False)
+        for number, pixels in enumerate(frames):
+            coded = encoder.encode(pixels, at_s=number / FPS, bitrate_bps=BITRATE_BPS, keyframe=False)
             size += len(coded.data)
         encoder.close()
         return size

@@ -1,4 +1,5 @@
-"""Messages and updates: written and read, against copying the same bytes."""
+"""Times parsing and writing of protocol messages, and of updates and digests against copying the same
+bytes."""
 
 from __future__ import annotations
 
@@ -12,11 +13,12 @@ from benchmarks.micro.figure import Figure, interleaved_ms
 from display_server.protocol.messages import Cursor, State, encode_agent_message, parse_viewer_message
 from display_server.protocol.wire import UpdateWriter
 
-#: Of each message in one turn.
-TIMES = 1000
+#: Messages of each kind per turn.
+MESSAGES = 1000
 
 
 def wire(turns: int = 9) -> list[Figure]:
+    """Measures messages in µs each, and updates and digests in ms."""
     pointer = json.dumps({"type": "pointer", "x": 700, "y": 300, "buttons": 1})
     ack = json.dumps({"type": "ack", "monitor": 0, "epoch": 9, "received": 1.5, "decoded": 2.5, "shown": 3.5})
     state, cursor = State(0, 9, "exact", 1.5, None), Cursor(16, 16, 1, 1, "iVBORw0KGgo=")
@@ -24,7 +26,7 @@ def wire(turns: int = 9) -> list[Figure]:
     grid = TileGrid(1024, 1024)
     tiles = np.arange(grid.count)
     encoded = encode_tiles(rgba, grid, tiles)
-    payloads = [encoded.payload(place) for place in range(grid.count)]
+    payloads = [encoded.payload(index) for index in range(grid.count)]
 
     def update() -> bytes:
         writer = UpdateWriter(0, 9, 1, reset=False)
@@ -34,10 +36,10 @@ def wire(turns: int = 9) -> list[Figure]:
     size, whole = len(update()), rgba.tobytes()
     times = interleaved_ms(
         {
-            "pointer, read": lambda: [parse_viewer_message(pointer) for _ in range(TIMES)],
-            "ack, read": lambda: [parse_viewer_message(ack) for _ in range(TIMES)],
-            "state, written": lambda: [encode_agent_message(state) for _ in range(TIMES)],
-            "cursor, written": lambda: [encode_agent_message(cursor) for _ in range(TIMES)],
+            "pointer, read": lambda: [parse_viewer_message(pointer) for _ in range(MESSAGES)],
+            "ack, read": lambda: [parse_viewer_message(ack) for _ in range(MESSAGES)],
+            "state, written": lambda: [encode_agent_message(state) for _ in range(MESSAGES)],
+            "cursor, written": lambda: [encode_agent_message(cursor) for _ in range(MESSAGES)],
             "update of 256 tiles, written": update,
             "its bytes, copied": lambda: bytearray(b"".join(payloads)),
             "digests of 1024²": lambda: digest_tiles(rgba, grid, tiles, 1),
@@ -46,7 +48,7 @@ def wire(turns: int = 9) -> list[Figure]:
         turns,
     )
     found = [
-        Figure("wire", name, times[name], "µs each")  # ms of a thousand
+        Figure("wire", name, times[name], "µs each")  # ms per thousand messages
         for name in ("pointer, read", "ack, read", "state, written", "cursor, written")
     ]
     written = times["update of 256 tiles, written"]

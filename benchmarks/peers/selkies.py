@@ -1,8 +1,8 @@
-"""Selkies: an X screen as H.264 in a browser, over a WebSocket (WebCodecs) or WebRTC, as shipped.
+"""Selkies: streams an X screen as H.264 to a browser, over a WebSocket with WebCodecs or over WebRTC.
 
-It comes from PyPI into an environment of its own, its X server is an Xvfb. Everything is left at its defaults
-but sound, which needs a sound server, and the size, which would follow the page. It goes without TLS and
-password, which favours it.
+It is installed from PyPI into its own virtual environment; its X server is an Xvfb. All settings are defaults
+except sound, which would need a sound server, and the size, which would follow the page. It runs without TLS
+and password, which favours it.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from benchmarks.peers.subject import MissingPeerError, Running
 
 SELKIES_VERSION = "2.1.0"
 ENVIRONMENT = Path(__file__).parents[2] / ".cache" / "benchmarks" / f"selkies-{SELKIES_VERSION}"
-#: What its settings name as defaults in this version: told, not set.
+#: The video defaults of this version, for the report; they are not set here.
 DEFAULTS = "its defaults: h264enc on the CPU, 4:2:0, CBR 8 Mbit/s, 60/s, every frame coded"
-#: What its wheel takes from the system.
+#: Debian packages with the system libraries that the wheel needs.
 LIBRARIES = "libgbm1 libpixman-1-0 libwayland-server0 libx11-6 libxcb1 libxext6 libxkbcommon0"
 Mode = Literal["websockets", "webrtc"]
 
 
 class Selkies:
-    """`mode` as its command line names it."""
+    """`mode` is the value of Selkies' option `--mode`."""
 
     def __init__(self, mode: Mode) -> None:
         self.name = "selkies" if mode == "websockets" else "selkies-webrtc"
@@ -45,14 +45,14 @@ class Selkies:
             raise MissingPeerError("Xvfb is missing: apt install xvfb")
         if self._mode == "webrtc" and not only_own_addresses():
             raise MissingPeerError(
-                "WebRTC would offer this host's own addresses: measured over links alone (--link)"
+                "WebRTC would offer this host's own addresses, so it is measured over links only (--link)"
             )
         program = install_selkies()
         need_libraries()
         x_server, display = self._processes.xvfb(width_px, height_px)
         port = free_port(host)
         command = [str(program), "--mode", self._mode, "--port", str(port)]
-        # Its parts talk to each other by way of 127.0.0.1, wherever else it listens.
+        # Its parts connect to each other on 127.0.0.1, so it must listen there too.
         command += ["--addr", ",".join(dict.fromkeys((host, "127.0.0.1")))]
         command += ["--enable-dual-mode", "false", "--enable-https", "false", "--enable-basic-auth", "false"]
         command += ["--audio-enabled", "false", "--microphone-enabled", "false", "--gamepad-enabled", "false"]
@@ -65,11 +65,11 @@ class Selkies:
         url = f"http://{name}:{port}/"
 
         def enter(page: Page) -> None:
-            # Its page scales the picture to the window: only this size shows it 1:1.
+            # The page scales the desktop to the window; only this size shows it 1:1.
             page.set_viewport_size({"width": width_px, "height": height_px})
             page.goto(url)
 
-        def doorstep(page: Page) -> Callable[[], None]:
+        def prepare_open(page: Page) -> Callable[[], None]:
             page.goto("about:blank")
             return lambda: enter(page)
 
@@ -80,21 +80,22 @@ class Selkies:
             "video": DEFAULTS,
             "TLS": "no",
         }
-        return Running(display, xauthority, port, lambda: pids, enter, doorstep, facts)
+        return Running(display, xauthority, port, lambda: pids, enter, prepare_open, facts)
 
     def stop(self) -> None:
         self._processes.stop()
 
 
 def only_own_addresses() -> bool:
-    """Whether this namespace has no way out of it: whatever WebRTC offers stays inside."""
+    """Returns whether this network namespace has only the link's addresses, so that WebRTC offers no
+    others."""
     found = psutil.net_if_addrs().values()
     addresses = {a.address for interface in found for a in interface if a.family == socket.AF_INET}
     return addresses <= {"127.0.0.1", SERVER_ADDRESS, CLIENT_ADDRESS}
 
 
 def install_selkies() -> Path:
-    """Its program, in an environment made once. Raises MissingPeerError when pip cannot."""
+    """Installs Selkies once and returns its program. Raises MissingPeerError if pip fails."""
     program = ENVIRONMENT / "bin" / "selkies"
     if program.is_file():
         return program
@@ -114,8 +115,8 @@ def install_selkies() -> Path:
 
 
 def need_libraries(python: Path = ENVIRONMENT / "bin" / "python") -> None:
-    """Raises MissingPeerError when this host lacks a library that its capture needs."""
+    """Raises MissingPeerError if this host lacks a library that screen capture needs."""
     done = subprocess.run([python, "-c", "import pixelflux"], capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        lack = done.stderr.strip().rpartition("\n")[2]
-        raise MissingPeerError(f"Selkies cannot capture ({lack}): apt install {LIBRARIES}")
+        reason = done.stderr.strip().rpartition("\n")[2]
+        raise MissingPeerError(f"Selkies cannot capture ({reason}): apt install {LIBRARIES}")

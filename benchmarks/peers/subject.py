@@ -1,4 +1,4 @@
-"""The contract of everything that is measured."""
+"""The contract of a subject: a remote desktop that is measured."""
 
 from __future__ import annotations
 
@@ -11,49 +11,51 @@ from playwright.sync_api import Page
 
 
 class MissingPeerError(Exception):
-    """The subject cannot run on this host; the text says what is missing and how to get it. It is reported
-    as missing."""
+    """The subject cannot run on this host. The text says what is missing and how to install it. The report
+    lists the subject as missing."""
 
 
 class SubjectFailedError(Exception):
-    """Everything it needs is there, and it did not start. Reported as failed."""
+    """Everything that the subject needs is installed, but it did not start. The report lists it as failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A subject that is up."""
+    """A running subject."""
 
+    #: X display of the desktop, such as ":3".
     display: str
     xauthority: Path | None
-    #: Its one public TCP port, where bytes are counted.
+    #: The public TCP port, at which bytes are counted.
     port: int
-    #: Processes by role, asked for at each measurement. Children count with their parent unless they have a
-    #: role.
+    #: Returns process ids by role; called at each measurement. A child process counts with its parent unless
+    #: it has a role of its own.
     pids: Callable[[], Mapping[str, list[int]]]
-    #: Brings a fresh page to the surface, by what a person would do.
+    #: Takes a new page to the desktop, with the actions of a person.
     enter: Callable[[Page], None]
-    #: Brings a fresh page to where one action opens the desktop, and returns that action. The start of
-    #: "open".
-    doorstep: Callable[[Page], Callable[[], None]]
-    #: Versions and settings that belong into the report.
+    #: Takes a new page to the point where one action opens the desktop, and returns that action. Used by the
+    #: case "open-running".
+    prepare_open: Callable[[Page], Callable[[], None]]
+    #: Versions and settings for the report.
     facts: Mapping[str, str]
-    #: The viewer endpoint of the display agent behind the public door, where the subject has one.
+    #: Viewer socket of the agent behind the gateway, or None if the subject has none.
     agent_socket: Path | None = None
-    #: Like `doorstep`, for a desktop that has to be started first; None where the subject cannot start one
-    #: by itself.
-    cold_doorstep: Callable[[Page], Callable[[], None]] | None = None
+    #: Like `prepare_open`, for a desktop that has to be started first, or None if the subject cannot start
+    #: one.
+    prepare_cold_open: Callable[[Page], Callable[[], None]] | None = None
 
 
 class Subject(Protocol):
-    """Starts and stops one remote desktop."""
+    """Starts and stops one remote desktop. `name` is its name on the command line and in results."""
 
     name: str
 
     def start(self, width_px: int, height_px: int, host: str, name: str) -> Running:
-        """Listens on the address `host`; browsers reach it as `name`, which they trust like 127.0.0.1.
+        """Starts a desktop of this size and returns when it is ready for a browser.
 
-        Returns when it is ready for a browser. Raises MissingPeerError when this host lacks something.
+        The subject listens on address `host`. Browsers reach it by the host name `name`, which they treat as
+        a secure context. Raises MissingPeerError if this host lacks something, and SubjectFailedError.
         """
 
     def stop(self) -> None:
-        """Ends every process it started. Safe to call twice."""
+        """Ends every process that `start` created. May be called twice."""

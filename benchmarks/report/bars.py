@@ -1,205 +1,157 @@
-"""The bars: what Lightbox must reach, most of them as a ratio to a peer in the same run."""
+"""Bars: what Lightbox must reach. Most are ratios to a peer in the same run. `bars.toml` registers all of
+them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
 
 from benchmarks.links.link import LOOPBACK
 from benchmarks.report.results import Results
 
+#: The subject whose bars these are, unless a bar names another one.
 SUBJECT = "lightbox"
-#: As the case of a bar: its figure is a part of the micro benchmarks, its value the part's ratio.
+#: As the case of a bar: its figure is a part of the micro benchmarks, and its value is the part's ratio.
 MICRO = "micro"
-DEFAULT, LOSSLESS = "novnc", "novnc-lossless"
-ECONOMY, THRIFTY, QUARTER = "lightbox-economy", "lightbox-thrifty", "lightbox-420"
-VIDEO = "selkies"
+#: Case, figure of the click latency while a stack scrolls.
 SCROLLING = "click-scrolling", "p95_ms"
 
 
-class Against(Enum):
-    """How a figure is set against the peer's: divided by it, or what it has more."""
+class Verb(StrEnum):
+    """The command that measures a bar."""
+
+    TEST = "test"  # `make test`
+    BENCH = "bench"  # a case of `python -m benchmarks run`
+    ACCEPTANCE = "acceptance"  # `make acceptance` alone, because it takes too long for `make test`
+
+
+class Comparison(StrEnum):
+    """How a figure is compared with the peer's: divided by it, or minus it."""
 
     RATIO = "ratio"
     DIFFERENCE = "difference"
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """`figure` of `case`, set against the peer's where there is one, must be at most `most` or at least
-    `least`. `subject`: another one than that which is judged."""
+class Bar(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A registered bar. Its value must be at most `at_most` or at least `at_least`.
 
-    title: str
-    case: str
-    figure: str
+    A bar with a `case` takes its value from a benchmark run. A bar with a `command` passes if the command
+    exits with 0 and is missed if it exits with 1; any other exit code means that it could not be measured. A
+    bar with neither is registered, but nothing measures it yet.
+    """
+
+    id: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    title: Annotated[str, msgspec.Meta(min_length=1)]
+    registered: datetime.date
+    verb: Verb
+    #: Number of the issue that set the bar; None for bars from before the issues were numbered.
+    issue: int | None = None
+    #: Unit of the bound, such as "ms". Ratios and fractions have none.
+    unit: str = ""
+    at_most: float | None = None
+    at_least: float | None = None
+    #: Case and figure of `python -m benchmarks run`; with the case "micro" the figure is a part.
+    case: str | None = None
+    figure: str | None = None
+    subject: str = SUBJECT
     peer: str | None = None
-    most: float | None = None
-    least: float | None = None
+    comparison: Comparison = Comparison.RATIO
     link: str = LOOPBACK.name
-    subject: str | None = None
-    against: Against = Against.RATIO
+    #: Another bar that must be reached in the same run, such as one on bytes beside one on quality.
+    requires: str | None = None
+    #: Shell words; "{python}" is replaced by the running interpreter.
+    command: str | None = None
+    #: Files that the command needs. If one is missing, the bar is not measured.
+    needs: tuple[str, ...] = ()
+    #: A machine other than the usual one. The bar is measured only when it is named on the command line.
+    only_on: str | None = None
+    #: Id of the bar that replaced this one. A replaced bar keeps its row and is not measured any more.
+    replaced_by: str | None = None
+    #: What a reader should know about the history of the bar.
+    note: str = ""
+
+    @property
+    def bound(self) -> str:
+        """The bound as text, such as "≤ 60 s"."""
+        text = f"≤ {self.at_most:g}" if self.at_most is not None else f"≥ {self.at_least:g}"
+        return f"{text} {self.unit}" if self.unit else text
+
+    @property
+    def question(self) -> str:
+        """The title with the subject, the peer and the link, as far as they are not the usual ones."""
+        parts = [self.title]
+        if self.subject != SUBJECT:
+            parts.append(self.subject)
+        if self.peer is not None:
+            parts.append(f"{'divided by' if self.comparison is Comparison.RATIO else 'minus'} {self.peer}")
+        if self.link != LOOPBACK.name:
+            parts.append(f"link {self.link}")
+        return "; ".join(parts)
+
+    def reached_by(self, value: float) -> bool:
+        """Returns whether the value is within the bound."""
+        return (self.at_most is None or value <= self.at_most) and (
+            self.at_least is None or value >= self.at_least
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
+    """The result of a bar. `value` and `passed` are None if it was not measured; `reason` may say why."""
+
     bar: Bar
-    value: float | None  # ratio or figure; None where it was not measured
+    value: float | None
     passed: bool | None
+    reason: str = ""
 
 
-EXACT_BARS = (
-    Bar("click → canvas p50, to noVNC", "click", "p50_ms", DEFAULT, most=0.6),
-    Bar("click → canvas p90, to noVNC", "click", "p90_ms", DEFAULT, most=0.6),
-    Bar("stack 30/s: share of slices shown", "stack30", "shown_share", least=0.99),
-    Bar("stack 30/s: share of shown slices exact", "stack30", "exact_share", least=1.0),
-    Bar("stack 30/s: Mbit/s, to noVNC lossless", "stack30", "down_mbps", LOSSLESS, most=0.55),
-    Bar("stack 30/s: server CPU, to noVNC lossless", "stack30", "server_cores", LOSSLESS, most=0.6),
-    Bar("stack 60/s: share of slices shown", "stack60", "shown_share", least=0.95),
-    Bar("stack 60/s: Mbit/s, to noVNC lossless", "stack60", "down_mbps", LOSSLESS, most=0.65),
-    Bar("stack 60/s: server CPU, to noVNC lossless", "stack60", "server_cores", LOSSLESS, most=0.65),
-    Bar(
-        "stack 60/s: bytes for each slice shown, to noVNC lossless",
-        "stack60",
-        "down_kb_per_slice",
-        LOSSLESS,
-        most=0.65,
-    ),
-    Bar(
-        "stack 60/s: CPU for each slice shown, to noVNC lossless",
-        "stack60",
-        "server_ms_per_slice",
-        LOSSLESS,
-        most=0.65,
-    ),
-    Bar("scroll back: bytes, to the first pass", "scroll-back", "back_share", most=0.05),
-    Bar("idle with caret: server cores", "idle", "server_cores", most=0.01),
-    Bar("idle with caret: bytes/s", "idle", "down_bytes_per_s", most=2000),
-    Bar("gateway: added to a round trip, ms p50", "relay", "added_p50_ms", most=1.0),
-    Bar("gateway: CPU, to the rest of the server (stack 30/s)", "stack30", "gateway_share", most=0.15),
-    Bar("3840 × 2160 dirty mask, to memcmp", MICRO, "dirty mask", most=2.0),
-    Bar("agent memory, MB", "stack60", "agent_mb", most=120),
-    Bar("agent memory after minutes, MB", "memory", "peak_agent_mb", most=120),
-    Bar("agent memory: growth over minutes, MB", "memory", "growth_agent_mb", most=5),
-    Bar("open a ready desktop, ms", "open", "open_ms", most=1000),
-    Bar("open a cold desktop, ms", "cold-open", "cold_open_ms", most=4000),
-    Bar("three monitors at once: exact slices/s on each", "monitors", "exact_per_s", least=20),
-    Bar("CPU four times slower: slices shown/s", "throttled", "shown_per_s", least=25),
-    Bar("CPU four times slower: exact, of those shown", "throttled", "exact_share", least=1.0),
-    Bar("CPU four times slower: longest task of the page, ms", "throttled", "longest_task_ms", most=50),
-    Bar("two 5 MP monitors in a page: its process, MB", "throttled", "page_mb", most=400),
-)
+def active(bars: Iterable[Bar]) -> list[Bar]:
+    """Returns the bars that have not been replaced."""
+    return [bar for bar in bars if bar.replaced_by is None]
 
 
-#: Video for what moves, over links as they are. A loss of 2 % is in both directions, 30 ms in each.
-MINUTE_LINK, DROP_LINK = "50+30ms+2%", "50"
-MOTION_BARS = (
-    Bar("20 Mbit/s, stack 60/s: share of slices shown", "stack60", "shown_share", least=0.98, link="20"),
-    Bar(
-        "20 Mbit/s, stack 60/s: exact after the stop, without the time of its bytes, ms",
-        "stack60",
-        "stop_to_exact_beyond_bytes_ms",
-        most=150,
-        link="20",
-    ),
-    Bar("economy, stack 60/s: share of slices shown", "stack60", "shown_share", least=0.98, subject=ECONOMY),
-    Bar("economy, stack 60/s: Mbit/s, to Selkies", "stack60", "down_mbps", VIDEO, most=1.3, subject=ECONOMY),
-    Bar(
-        "economy, stack 60/s: server CPU, to Selkies",
-        "stack60",
-        "server_cores",
-        VIDEO,
-        most=1.2,
-        subject=ECONOMY,
-    ),
-    Bar(
-        "economy, stack 60/s: exact after the stop, ms",
-        "stack60",
-        "stop_to_exact_ms",
-        most=150,
-        subject=ECONOMY,
-    ),
-    Bar("adaptive, stack 60/s on loopback: share of slices exact", "stack60", "exact_share", least=1.0),
-    Bar("1080p film at 30/s under way: frames shown/s", "video30", "playing_per_s", least=29),
-    Bar("economy, the same from its start", "video30", "shown_per_s", least=29, subject=ECONOMY),
-    Bar(
-        "economy of 2.5 Mbit/s, film: Mbit/s while it plays, to Selkies",
-        "video30",
-        "checked_moving_mbps",
-        VIDEO,
-        most=1.05,
-        subject=THRIFTY,
-    ),
-    Bar(
-        "economy of 2.5 Mbit/s, film: PSNR, dB more than Selkies",
-        "video30",
-        "psnr_db",
-        VIDEO,
-        least=0.0,
-        subject=THRIFTY,
-        against=Against.DIFFERENCE,
-    ),
-    Bar(
-        "coloured text over video in 4:4:4: PSNR, dB more than in 4:2:0",
-        "text-video30",
-        "text_psnr_db",
-        QUARTER,
-        least=10,
-        link="20",
-        against=Against.DIFFERENCE,
-    ),
-    Bar("20 Mbit/s: click → canvas p95 while a stack scrolls, ms", *SCROLLING, most=100, link="20"),
-    Bar("5 Mbit/s: click → canvas p95 while a stack scrolls, ms", *SCROLLING, most=150, link="5"),
-    Bar(
-        "2 % loss, 30 ms: longest freeze in a minute, ms",
-        "stack60-minute",
-        "freeze_max_ms",
-        most=300,
-        link=MINUTE_LINK,
-    ),
-    Bar("2 % loss, 30 ms: exact in the end", "stack60-minute", "exact_at_rest", least=1, link=MINUTE_LINK),
-    Bar(
-        "50 → 5 Mbit/s: longest wait in the queue, ms", "link-drop", "queue_max_ms", most=200, link=DROP_LINK
-    ),
-    Bar(
-        "50 → 5 Mbit/s: wait in the queue after the first second, p95 ms",
-        "link-drop",
-        "queue_p95_ms",
-        most=200,
-        link=DROP_LINK,
-    ),
-    Bar(
-        "5 → 50 Mbit/s: 90 % of the pictures a second again, s",
-        "link-drop",
-        "recovery_s",
-        most=5,
-        link=DROP_LINK,
-    ),
-    Bar("a second monitor, idle: share of the moving one's rate", "idle-monitor", "cost_share", most=0.03),
-)
-BARS = EXACT_BARS + MOTION_BARS
+def judge(results: Results, bars: Sequence[Bar]) -> list[Verdict]:
+    """Judges each bar by a run. A run says nothing about bars that were registered after it began."""
+    by_id = {bar.id: bar for bar in bars}
+    return [_judge(results, bar, by_id) for bar in bars]
 
 
-def judge(results: Results, subject: str = SUBJECT, bars: Sequence[Bar] = BARS) -> list[Verdict]:
-    """Each bar with what this run says about it."""
-    return [_judge(results, subject, bar) for bar in bars]
-
-
-def _judge(results: Results, subject: str, bar: Bar) -> Verdict:
-    value = _value(results, subject, bar)
+def _judge(results: Results, bar: Bar, by_id: dict[str, Bar]) -> Verdict:
+    if results.started[:10] < bar.registered.isoformat():
+        return Verdict(bar, None, None, "registered after this run")
+    value = _value(results, bar)
     if value is None:
-        return Verdict(bar, None, None)
-    passed = (bar.most is None or value <= bar.most) and (bar.least is None or value >= bar.least)
-    return Verdict(bar, value, passed)
+        return Verdict(bar, None, None, "not in this run")
+    passed: bool | None = bar.reached_by(value)
+    reason = ""
+    if bar.requires is not None:
+        required = _judge(results, by_id[bar.requires], by_id)
+        if not required.passed:
+            passed = required.passed
+            reason = f"requires {bar.requires}"
+            value = value if passed is not None else None
+    return Verdict(bar, value, passed, reason)
 
 
-def _value(results: Results, subject: str, bar: Bar) -> float | None:
+def _value(results: Results, bar: Bar) -> float | None:
+    if bar.case is None or bar.figure is None:
+        return None
     if bar.case == MICRO:
         return next((figure.ratio for figure in results.micro if figure.part == bar.figure), None)
-    value = results.figure(bar.subject or subject, bar.case, bar.figure, bar.link)
+    value = results.figure(bar.subject, bar.case, bar.figure, bar.link)
     if bar.peer is None or value is None:
         return value
     peer = results.figure(bar.peer, bar.case, bar.figure, bar.link)
-    if bar.against is Against.DIFFERENCE:
+    if bar.comparison is Comparison.DIFFERENCE:
         return value - peer if peer is not None else None
     return value / peer if peer else None
+
+
+#: The registry of all bars.
+REGISTRY = Path(__file__).parents[1] / "bars.toml"

@@ -1,10 +1,10 @@
-"""Two runs side by side: which differences are more than noise, and which of these are for the worse."""
+"""Compares two runs: which figures changed by more than noise, and which of them became worse."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -12,25 +12,28 @@ from numpy.typing import NDArray
 
 from benchmarks.links.link import LOOPBACK
 from benchmarks.report import html
+from benchmarks.report.bars import SUBJECT
 from benchmarks.report.results import Results, Sample
 
+#: Resampled ratios per interval.
 RESAMPLES = 2000
-#: The middle share of the resampled ratios that is given as the interval.
+#: Confidence of the interval: the fraction of the resampled ratios within it.
 CONFIDENCE = 0.95
-#: A change of less than this is nobody's concern, however certain.
+#: Smallest relative change that counts. Smaller ones do not matter to a user, even if they are certain.
 SMALLEST_CHANGE = 0.03
-#: A share of exact frames is a promise, no measurement: any loss counts, however few the rounds.
-PROMISED = frozenset({"exact_share", "exact_at_rest"})
-#: Of these more is better; of all others that are judged, less.
-MORE_IS_BETTER = frozenset({"shown_share", "exact_share", "psnr_db", "text_psnr_db", "exact_at_rest"})
+#: Exactness is a promise of the product, so any loss counts, however few the rounds.
+PROMISED = frozenset({"exact_fraction", "exact_at_rest"})
+#: Figures of which more is better. Less is better of all others that are judged.
+MORE_IS_BETTER = frozenset({"shown_fraction", "exact_fraction", "psnr_db", "text_psnr_db", "exact_at_rest"})
 JUDGED = MORE_IS_BETTER | {
-    *("p50_ms", "p90_ms", "delay_p50_ms", "gap_p90_ms", "down_mbps", "down_kb_per_slice"),
+    *("p50_ms", "p90_ms", "delay_p50_ms", "frame_interval_p90_ms", "down_mbps", "down_kb_per_slice"),
     *("down_kb_per_frame", "server_cores", "server_ms_per_slice", "server_ms_per_frame", "browser_cores"),
-    *("back_share", "open_ms", "cold_open_ms", "added_p50_ms", "down_bytes_per_s", "stop_to_exact_ms"),
-    *("agent_mb", "wrong_pixel_share", "p95_ms", "stop_to_exact_beyond_bytes_ms", "moving_mbps"),
-    *("freeze_max_ms", "queue_max_ms", "queue_p95_ms", "recovery_s"),
+    *("back_ratio", "open_ms", "cold_open_ms", "added_p50_ms", "down_bytes_per_s", "stop_to_exact_ms"),
+    *("agent_mb", "wrong_pixel_fraction", "p95_ms", "stop_to_exact_minus_transfer_ms", "steady_mbps"),
+    "peak_agent_mb",
+    *("stall_max_ms", "queue_max_ms", "queue_p95_ms", "recovery_s"),
 }
-#: Figures that are quantiles of a series: the series is resampled, not one value a round.
+#: Figures that are quantiles of a series. The series is resampled instead of one value per round.
 QUANTILES = {f"p{percent}_ms": ("latency_ms", percent / 100) for percent in (50, 90, 95)}
 
 
@@ -42,8 +45,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`ratio` is after / before, None where before is 0; `interval` is None where there are too few values to
-    tell."""
+    """The change of one figure. `interval` is that of the ratio, or None if there are too few values."""
 
     subject: str
     case: str
@@ -55,6 +57,7 @@ class Change:
 
     @property
     def ratio(self) -> float | None:
+        """The value after divided by the value before, or None if the latter is 0."""
         return self.after / self.before if self.before else None
 
     @property
@@ -72,19 +75,19 @@ class Change:
         return not low <= 1 <= high
 
 
-Places = NDArray[np.int64]
+Indices = NDArray[np.int64]
 Values = NDArray[np.float64]
-#: One value a round, or the raw values of each round, by the round's number.
+#: Values of each round by its number: one value, or the raw values of a series.
 Rounds = Mapping[int, Sequence[float]]
 
 
-def ratio_interval(before: Rounds, after: Rounds, share: float = 0.5) -> tuple[float, float] | None:
-    """Bootstrap interval of quantile(after) / quantile(before), of the rounds' values together.
+def ratio_interval(before: Rounds, after: Rounds, probability: float = 0.5) -> tuple[float, float] | None:
+    """Returns the bootstrap interval of the ratio of quantiles, quantile(after) / quantile(before).
 
-    Rounds are drawn first, then values within each: values of one round share its desktop and its browser, so
-    they are not independent, and drawing from all at once would make intervals too narrow. Where both sides
-    have the same rounds they are drawn as pairs: what befell a round befell both. None for fewer than three
-    values a side, or where a quantile of before is 0.
+    Rounds are resampled first, then values within each round. Values of one round come from the same desktop
+    and browser and are not independent, so resampling all values at once would make the interval too narrow.
+    If both sides have the same rounds, rounds are resampled as pairs, because a disturbance affects both
+    sides. Returns None with fewer than three values on a side, or if a quantile of `before` is 0.
     """
     if min(sum(map(len, side.values())) for side in (before, after)) < 3:
         return None
@@ -92,28 +95,47 @@ def ratio_interval(before: Rounds, after: Rounds, share: float = 0.5) -> tuple[f
     paired = before.keys() == after.keys()
     olds = random.integers(len(before), size=(RESAMPLES, len(before)))
     news = olds if paired else random.integers(len(after), size=(RESAMPLES, len(after)))
-    old = np.quantile(_drawn(random, [before[turn] for turn in sorted(before)], olds), share, axis=1)
-    new = np.quantile(_drawn(random, [after[turn] for turn in sorted(after)], news), share, axis=1)
+    old = np.quantile(
+        _resampled(random, [before[turn] for turn in sorted(before)], olds), probability, axis=1
+    )
+    new = np.quantile(_resampled(random, [after[turn] for turn in sorted(after)], news), probability, axis=1)
     if not old.all():
         return None
     low, high = np.quantile(new / old, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
     return float(low), float(high)
 
 
-def _drawn(random: np.random.Generator, rounds: Sequence[Sequence[float]], turns: Places) -> Values:
-    """Values of the rounds at `turns` (draw × round), as many of each: draw × value."""
+def _resampled(random: np.random.Generator, rounds: Sequence[Sequence[float]], turns: Indices) -> Values:
+    """Draws the same number of values from each round in `turns`.
+
+    `turns` is (resample, round); the result is (resample, value).
+    """
     count = min(map(len, rounds))
     values = np.zeros((len(rounds), max(map(len, rounds))))
-    for place, row in enumerate(rounds):
-        values[place, : len(row)] = row
+    for index, row in enumerate(rounds):
+        values[index, : len(row)] = row
     sizes = np.array([len(row) for row in rounds])[turns][:, :, None]
     within = (random.random((*turns.shape, count)) * sizes).astype(np.int64)
-    picked: Values = values[turns[:, :, None], within].reshape(len(turns), -1)
-    return picked
+    drawn: Values = values[turns[:, :, None], within].reshape(len(turns), -1)
+    return drawn
+
+
+def require_rounds(results: Results, name: str, cases: Sequence[str], rounds: int) -> None:
+    """Raises ValueError if one of the cases has fewer rounds of Lightbox than required. `name` is the
+    file's."""
+    for case in cases:
+        found = len({sample.round for sample in results.of(SUBJECT, case)})
+        if found < rounds:
+            raise ValueError(f"{name}: case {case} has {found} of {rounds} rounds of {SUBJECT}")
+
+
+def only_cases(results: Results, cases: Sequence[str]) -> Results:
+    """Returns the results with the samples of these cases alone."""
+    return replace(results, samples=[sample for sample in results.samples if sample.case in cases])
 
 
 def changes(before: Results, after: Results) -> Iterator[Change]:
-    """Of every judged figure that both runs have."""
+    """Yields the change of every judged figure that both runs have."""
     for subject, case, link in itertools.product(before.subjects(), before.cases(), before.links()):
         names = dict.fromkeys(n for sample in before.of(subject, case, link) for n in sample.figures)
         for figure in (name for name in names if name in JUDGED):
@@ -121,13 +143,14 @@ def changes(before: Results, after: Results) -> Iterator[Change]:
             new = after.figure(subject, case, figure, link)
             if old is None or new is None:
                 continue
-            series, share = QUANTILES.get(figure, (None, 0.5))
+            series, probability = QUANTILES.get(figure, (None, 0.5))
             olds, news = (_rounds(side.of(subject, case, link), figure, series) for side in (before, after))
-            yield Change(subject, case, link, figure, old, new, ratio_interval(olds, news, share))
+            yield Change(subject, case, link, figure, old, new, ratio_interval(olds, news, probability))
 
 
 def _rounds(samples: Sequence[Sample], figure: str, series: str | None) -> Rounds:
-    """A figure that is a quantile is drawn from its series, where the run kept it."""
+    """Returns the raw values of a figure that is a quantile, if the run has them, otherwise one value per
+    round."""
     if series:
         raw = {sample.round: values for sample in samples if (values := sample.series.get(series))}
         if raw:
@@ -135,8 +158,8 @@ def _rounds(samples: Sequence[Sample], figure: str, series: str | None) -> Round
     return {sample.round: [sample.figures[figure]] for sample in samples if figure in sample.figures}
 
 
-def regressions(before: Results, after: Results, subject: str = "lightbox") -> list[Change]:
-    """What became worse in our own subject: the peers' changes are the machine's."""
+def regressions(before: Results, after: Results, subject: str = SUBJECT) -> list[Change]:
+    """Returns the figures of Lightbox that became worse. Changes of peers are due to the machine."""
     return [c for c in changes(before, after) if c.subject == subject and c.verdict is Verdict.WORSE]
 
 
@@ -144,7 +167,7 @@ HEAD = ("subject", "case", "figure", "before", "after", "ratio", "95 % interval"
 
 
 def table(before: Results, after: Results) -> list[tuple[str, ...]]:
-    """A row a change, as HEAD names its cells; what changed most stands first."""
+    """Returns a row of HEAD's cells per change, the greatest certain changes first."""
     found = sorted(changes(before, after), key=lambda c: (c.verdict is Verdict.NOISE, -_size(c)))
     return [_row(change) for change in found]
 
@@ -168,17 +191,17 @@ def _row(change: Change) -> tuple[str, ...]:
 
 
 def compare(before: Results, after: Results) -> str:
-    """A Markdown table."""
+    """Returns the comparison as a Markdown table."""
     rows = [HEAD, ("---",) * len(HEAD), *table(before, after)]
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join([f"{before.started} against {after.started}", "", *lines])
 
 
 def comparison_page(before: Results, after: Results) -> str:
-    """The same table as a page of its own."""
+    """Returns the comparison as an HTML page."""
     worse = len(regressions(before, after))
     verdict = (
-        f"Figures of Lightbox that became worse: {worse}." if worse else "Nothing of Lightbox became worse."
+        f"Figures of Lightbox that became worse: {worse}." if worse else "No figure of Lightbox became worse."
     )
     classes = {Verdict.BETTER.value: "pass", Verdict.WORSE.value: "fail", Verdict.NOISE.value: "note"}
     rows = [(*row[:-1], f'<span class="{classes[row[-1]]}">{row[-1]}</span>') for row in table(before, after)]
@@ -193,9 +216,9 @@ def comparison_page(before: Results, after: Results) -> str:
 
 
 METHOD = (
-    "Ratios are after to before. An interval is where 95 % of resampled ratios lie; only a change whose "
-    "interval does not hold 1 and which is 3 % at least is told from noise. Frames that are no longer exact "
-    "are worse without any interval."
+    "A ratio is the value after divided by the value before. The interval contains 95 % of the resampled "
+    "ratios. A change counts if it is at least 3 % and its interval does not contain 1. A loss of exactness "
+    "always counts."
 )
 
 

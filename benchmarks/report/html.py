@@ -1,4 +1,4 @@
-"""What the pages are made of: the frame with the style sheet in it, tables, figures' names and numbers."""
+"""Builds the parts of HTML pages: the document with its style sheet, tables, names of figures and numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ STYLE = Path(__file__).with_name("page.css")
 
 
 def document(title: str, body: str) -> str:
-    """A whole page that fetches nothing."""
+    """Returns a self-contained page."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -20,7 +20,8 @@ def document(title: str, body: str) -> str:
 
 
 def table(rows: Iterable[Sequence[str]], *, raw_last: bool = False) -> str:
-    """The first row is the head. Cells are text; with `raw_last` those of the last column are HTML."""
+    """Returns a table. The first row is the head. Cells are text; with `raw_last`, the last column is
+    HTML."""
     head, *body = rows
     cells = "".join(f"<th>{escape(cell)}</th>" for cell in head)
     lines = []
@@ -33,13 +34,14 @@ def table(rows: Iterable[Sequence[str]], *, raw_last: bool = False) -> str:
 
 
 def number(value: float) -> str:
+    """Formats a value with three significant digits, or as an integer from 1000 on."""
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-#: Parts of figures' names that are written in their own way.
+#: Spelling of units and acronyms in the names of figures.
 SPELLED = {"mb": "MB", "kb": "kB", "mbps": "Mbit/s", "kbps": "kbit/s", "db": "dB", "psnr": "PSNR"}
 
 
 def words(name: str) -> str:
-    """A figure's name as text: its unit stands at the end."""
+    """Returns the name of a figure as text, such as "down Mbit/s"."""
     return " ".join(SPELLED.get(word, word) for word in name.split("_"))

@@ -1,4 +1,4 @@
-"""The page's part on the micro benchmarks."""
+"""The section of the page about the micro benchmarks."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from html import escape
 from benchmarks.micro.figure import Figure
 from benchmarks.report.html import number, table
 
-#: A part is called "content: what" where the same is measured on several kinds of content.
+#: A part measured on several kinds of content is called "content: quantity".
 SEPARATOR = ": "
 
 
 def micro_section(figures: Sequence[Figure]) -> str:
-    """A table for each thing measured: contents beside each other where there are several."""
+    """Returns a table per quantity, with a column per kind of content if there are several."""
     if not figures:
         return ""
     crossed: dict[str, dict[str, dict[str, Figure]]] = {}
@@ -27,7 +27,7 @@ def micro_section(figures: Sequence[Figure]) -> str:
     parts = ["<h2>Single parts</h2>"]
     parts += [_crossed(what, rows) for what, rows in crossed.items()]
     rows = [["part", "of", "value", "ratio"]]
-    rows += [[f.part, f.subject, f"{number(f.value)} {f.unit}", _ratio(f, told=True)] for f in plain]
+    rows += [[f.part, f.subject, f"{number(f.value)} {f.unit}", _ratio(f, named=True)] for f in plain]
     return "".join(parts) + (table(rows) if plain else "")
 
 
@@ -42,10 +42,11 @@ def _crossed(what: str, rows: dict[str, dict[str, Figure]]) -> str:
 
 
 def _cell(figure: Figure) -> str:
-    return f"{number(figure.value)} ({_ratio(figure, told=False)})"
+    return f"{number(figure.value)} ({_ratio(figure, named=False)})"
 
 
-def _ratio(figure: Figure, *, told: bool) -> str:
+def _ratio(figure: Figure, *, named: bool) -> str:
+    """Returns the ratio as text; with `named`, followed by what it is a ratio to."""
     if figure.ratio is None:
         return "–"
-    return f"{figure.ratio:.2f} ×" + (f" {figure.against}" if told else "")
+    return f"{figure.ratio:.2f} ×" + (f" {figure.against}" if named else "")

@@ -1,1 +1,1 @@
-"""How many desktops a host carries, and what a larger screen costs."""
+"""Measures how many desktops a host can run, and the cost of larger screens."""

@@ -1,8 +1,9 @@
-"""`python -m benchmarks.scale.office DISPLAY XAUTHORITY …`: people at work, by XTEST, until stdin ends.
+"""`python -m benchmarks.scale.office DISPLAY XAUTHORITY …` simulates a person on each desktop until stdin
+ends.
 
-Each desktop has a window manager and two terminals: one to type into, one with a log that grows by itself.
-The script is the same each time: type a line, go over to the log, scroll back and forth, return. People are
-not in step.
+Each desktop gets a window manager and two terminals: one for typing, and one with a growing log. By XTEST,
+each person repeats the same script: type a line, click into the log, scroll back and forth. The persons are
+at different points of the script.
 """
 
 from __future__ import annotations
@@ -22,18 +23,20 @@ import xcffib
 import xcffib.xproto as x
 import xcffib.xtest
 
-#: Deeds of one person, and so letters.
-DEEDS_PER_S = 5.0
-#: A round: goes to the one window, types a line, goes to the other, scrolls back and forth. Six seconds.
+#: Actions of one person per second; most of them are letters.
+ACTIONS_PER_S = 5.0
+#: Letters of a line, and notches of the wheel upwards and downwards, per round of the script.
 LETTERS, NOTCHES_UP, NOTCHES_DOWN = 13, 7, 7
+#: Actions of one round: click, letters, Return, click, notches. It takes six seconds.
 ROUND = 1 + LETTERS + 1 + 1 + NOTCHES_UP + NOTCHES_DOWN
-#: By how many deeds one person is ahead of the next.
-OUT_OF_STEP = 7
-#: A build log, say: eight lines a second.
+#: By how many actions each person is ahead of the next.
+PHASE_SHIFT = 7
+#: Shell script that prints a build log at eight lines per second.
 PRINTER = 'n=0; while :; do n=$((n+1)); echo "$n compiling module $n of 4096, no warnings"; sleep 0.125; done'
 TERMINAL = ("xterm", "-fa", "monospace", "-fs", "11")
-#: The windows overlap; a point of each that the other does not cover, px on the desktop.
-PLACES = (("90x40+40+40", "cat", (80, 120)), ("90x40+500+260", PRINTER, (1200, 900)))
+#: For each terminal its geometry, its shell script, and a point that the other terminal does not cover, px.
+WINDOWS = (("90x40+40+40", "cat", (80, 120)), ("90x40+500+260", PRINTER, (1200, 900)))
+#: Configuration of the window manager.
 WINDOW_MANAGER = Path(__file__).parents[2] / "display_server/desktop/profiles/settings/openbox.xml"
 READY_TIMEOUT_S = 20.0
 RETURN_KEYSYM = 0xFF0D
@@ -43,24 +46,26 @@ _KEY_PRESS, _KEY_RELEASE, _BUTTON_PRESS, _BUTTON_RELEASE, _MOTION = 2, 3, 4, 5, 
 
 @dataclass(frozen=True, slots=True)
 class Key:
+    """A key to press and release."""
+
     keysym: int
 
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """Pressed and released; at a window's place, or where the pointer is."""
+    """A button to press and release, in a window of WINDOWS or at the pointer's position."""
 
     number: int
     window: int | None = None
 
 
-def deed(turn: int) -> Key | Button:
-    """What a person does in that turn."""
-    lap, step = divmod(turn, ROUND)
+def action(turn: int) -> Key | Button:
+    """Returns the action of the script in that turn."""
+    round_number, step = divmod(turn, ROUND)
     if step == 0:
         return Button(_LEFT, window=0)
     if step <= LETTERS:
-        return Key(ord(string.ascii_lowercase[(lap * LETTERS + step) % 26]))
+        return Key(ord(string.ascii_lowercase[(round_number * LETTERS + step) % 26]))
     if step == LETTERS + 1:
         return Key(RETURN_KEYSYM)
     if step == LETTERS + 2:
@@ -69,7 +74,7 @@ def deed(turn: int) -> Key | Button:
 
 
 class Worker:
-    """One person on one desktop. Raises FileNotFoundError where openbox or xterm is not installed."""
+    """One simulated person on one desktop. Raises FileNotFoundError if openbox or xterm is not installed."""
 
     def __init__(self, display: str, xauthority: str) -> None:
         self._environment = os.environ | {"DISPLAY": display, "XAUTHORITY": xauthority}
@@ -96,30 +101,32 @@ class Worker:
 
     @property
     def managed(self) -> bool:
-        """Whether the window manager is there. A window that comes up while it begins may stay unseen."""
+        """Whether the window manager is ready. It may miss windows that are mapped while it starts."""
         return self._listed("_NET_SUPPORTING_WM_CHECK") == 1
 
     def open(self) -> None:
-        for place, script, _ in PLACES:
-            self._start(*TERMINAL, "-geometry", place, "-e", "sh", "-c", script)
+        """Starts both terminals."""
+        for geometry, script, _ in WINDOWS:
+            self._start(*TERMINAL, "-geometry", geometry, "-e", "sh", "-c", script)
 
     @property
     def opened(self) -> bool:
-        """Whether the window manager has both terminals."""
-        return self._listed("_NET_CLIENT_LIST") >= len(PLACES)
+        """Whether the window manager manages both terminals."""
+        return self._listed("_NET_CLIENT_LIST") >= len(WINDOWS)
 
     def _listed(self, name: str) -> int:
-        """How many windows a property of the root names."""
+        """Returns the number of windows in a property of the root window."""
         atom = self._x.core.InternAtom(False, len(name), name).reply().atom
         found = self._x.core.GetProperty(False, self._root, atom, x.Atom.WINDOW, 0, 64).reply()
         return int(found.value_len)
 
-    def act(self, what: Key | Button) -> None:
+    def perform(self, what: Key | Button) -> None:
+        """Sends the input of an action."""
         if isinstance(what, Key):
             self._press((_KEY_PRESS, _KEY_RELEASE), self._codes[what.keysym])
             return
         if what.window is not None:
-            _, _, (left, top) = PLACES[what.window]
+            _, _, (left, top) = WINDOWS[what.window]
             self._xtest.FakeInput(_MOTION, 0, 0, self._root, left, top, 0)
         self._press((_BUTTON_PRESS, _BUTTON_RELEASE), what.number)
 
@@ -129,17 +136,17 @@ class Worker:
         self._x.flush()
 
     def end(self) -> None:
-        """The window manager last, so that nothing is drawn anew for it."""
+        """Ends the programs, the window manager last, so that no window is redrawn because it ends."""
         for program in reversed(self._programs):
             program.terminate()
             program.wait(10)
 
 
 def main() -> None:
-    words = sys.argv[1:]
+    arguments = sys.argv[1:]
     workers: list[Worker] = []
     try:
-        for display, xauthority in zip(words[::2], words[1::2], strict=True):
+        for display, xauthority in zip(arguments[::2], arguments[1::2], strict=True):
             workers.append(Worker(display, xauthority))
         _until(lambda: all(worker.managed for worker in workers), "openbox")
         for worker in workers:
@@ -152,27 +159,27 @@ def main() -> None:
             worker.end()
 
 
-def _until(true: Callable[[], bool], program: str) -> None:
+def _until(condition: Callable[[], bool], program: str) -> None:
     deadline = time.monotonic() + READY_TIMEOUT_S
-    while not true():
+    while not condition():
         if time.monotonic() > deadline:
-            sys.exit(f"the office script waited in vain for {program}")
+            sys.exit(f"{program} was not ready within {READY_TIMEOUT_S:.0f} s")
         time.sleep(0.05)
 
 
 def _work(workers: list[Worker]) -> None:
-    """Turn by turn until stdin ends; the people of one turn are spread over it."""
+    """Performs actions until stdin ends. The persons act one after the other within each turn."""
     due_s = time.monotonic()
     turn = 0
     while True:
-        for place, worker in enumerate(workers):
-            due_s += 1 / DEEDS_PER_S / len(workers)
-            # What is late is not made up for.
+        for index, worker in enumerate(workers):
+            due_s += 1 / ACTIONS_PER_S / len(workers)
+            # A delay is not caught up.
             due_s = max(due_s, time.monotonic())
             ready, _, _ = select.select([sys.stdin], [], [], max(0.0, due_s - time.monotonic()))
             if ready:
                 return
-            worker.act(deed(turn + place * OUT_OF_STEP))
+            worker.perform(action(turn + index * PHASE_SHIFT))
         turn += 1
 
 

@@ -1,6 +1,6 @@
-"""What a viewer has on its screen, in memory: applies updates and digests what it shows (PROTOCOL.md, 3, 4).
+"""A viewer's surface in memory: applies updates and computes digests (PROTOCOL.md, sections 3 and 4).
 
-Decodes by the library that the browser runs as WebAssembly. No I/O.
+It decodes with the library that the browser runs as WebAssembly. It does no I/O.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ _DIGESTS, _RESET, _FULL = 2, 1, 1
 
 
 class SurfaceMemory:
-    """One monitor. `epoch` is the newest that was applied."""
+    """The surface of one monitor. `pixels` is (height, width, 4) bytes; `epoch` is that of the last
+    update."""
 
     def __init__(self, width_px: int, height_px: int, digest_seed: int) -> None:
-        self.picture: NDArray[np.uint8] = np.zeros((height_px, width_px, 4), np.uint8)
+        self.pixels: NDArray[np.uint8] = np.zeros((height_px, width_px, 4), np.uint8)
         self.epoch = 0
         self._grid = TileGrid(width_px, height_px)
         self._seed = digest_seed
@@ -32,10 +33,10 @@ class SurfaceMemory:
         self._digests = np.zeros(self._grid.count, np.uint64)
 
     def apply(self, update: bytes) -> None:
-        """Raises DecodeError, KeyError or struct.error for what no agent sends."""
+        """Applies an update. Raises DecodeError, KeyError, ValueError or struct.error if it is invalid."""
         _, flags, _, self.epoch, _ = _HEADER.unpack_from(update)
         if flags & _RESET:
-            self.picture[:] = 0
+            self.pixels[:] = 0
             self._slots.clear()
             self._touched[:] = True
         at = _HEADER.size
@@ -43,7 +44,7 @@ class SurfaceMemory:
             at = self._operation(update, at)
 
     def _operation(self, update: bytes, at: int) -> int:
-        """Does the one at that place; where the next one is."""
+        """Applies the operation at offset `at` and returns the offset of the next one."""
         match update[at]:
             case 0:
                 _, tile, length = _TILE.unpack_from(update, at)
@@ -65,21 +66,22 @@ class SurfaceMemory:
                 self._move(*numbers)
                 return at + _MOVE.size
             case unknown:
-                raise ValueError(f"there is no operation {unknown}")
+                raise ValueError(f"unknown operation {unknown}")
 
     def _draw(self, tile: int, payload: bytes) -> None:
         x, y, width, height = self._grid.rect(tile)
-        self.picture[y : y + height, x : x + width] = decode_tile(payload, width, height)
+        self.pixels[y : y + height, x : x + width] = decode_tile(payload, width, height)
         self._touched.flat[tile] = True
 
     def _move(self, x: int, y: int, width: int, height: int, dx: int, dy: int) -> None:
-        source = self.picture[y - dy : y - dy + height, x - dx : x - dx + width].copy()
-        self.picture[y : y + height, x : x + width] = source
+        source = self.pixels[y - dy : y - dy + height, x - dx : x - dx + width].copy()
+        self.pixels[y : y + height, x : x + width] = source
         rows = slice(y // TILE_PX, (y + height - 1) // TILE_PX + 1)
         self._touched[rows, x // TILE_PX : (x + width - 1) // TILE_PX + 1] = True
 
     def report(self, monitor: int, *, full: bool = False) -> bytes:
-        """The frame that lists the digests of all tiles touched since the last one, or of all."""
+        """Returns a digest message for all tiles touched since the last report, or with `full` for all
+        tiles."""
         if full:
             self._touched[:] = True
         tiles = np.flatnonzero(self._touched)
@@ -87,7 +89,7 @@ class SurfaceMemory:
         entries = np.empty(len(tiles), _ENTRY)
         entries["tile"] = tiles
         if len(tiles):
-            entries["digest"] = digest_tiles(self.picture, self._grid, tiles, self._seed)
+            entries["digest"] = digest_tiles(self.pixels, self._grid, tiles, self._seed)
             self._digests[tiles] = entries["digest"]
         root = root_digest(self._digests, self._seed)
         head = _REPORT.pack(_DIGESTS, _FULL if full else 0, monitor, self.epoch, root, len(tiles))

@@ -1,7 +1,8 @@
-"""`python -m benchmarks.scale.watchers SOCKET …`: a lean viewer on each agent's socket, until stdin ends.
+"""`python -m benchmarks.scale.watchers SOCKET …` runs a viewer without a browser on each agent's socket.
 
-It decodes, acknowledges and digests as a browser does, so that an agent has all the work of a watched
-desktop. In the end it prints a line of JSON: how many updates came, and how often agents told which state.
+Like a browser, a viewer decodes, acknowledges and computes digests, so the agent does all the work of a
+viewed desktop. When stdin ends, the program prints a line of JSON: the number of updates and of state
+messages by state.
 """
 
 from __future__ import annotations
@@ -22,14 +23,15 @@ from benchmarks.scale.surface import SurfaceMemory
 from display_server.protocol.limits import AGENT_BINARY_MAX_BYTES
 from display_server.protocol.subprotocol import SUBPROTOCOL, USER_HEADER, VIEWER_HEADER
 
+#: Tile cache that the viewer announces, bytes.
 CACHE_BYTES = 192 << 20
-#: How often a browser reads a part of its surface back by itself.
+#: Interval at which a browser reads back a part of its surface without being asked, s.
 SWEEP_EVERY_S = 1.0
 HELLO = {"type": "hello", "protocol": 1, "client": "benchmark", "monitor": 0, "cache_bytes": CACHE_BYTES}
 
 
 async def watch(socket: Path, seen: Counter[str]) -> None:
-    """Until the agent closes. `seen` counts `updates`, and states by name as the agent told them."""
+    """Views a desktop until the agent closes the connection. `seen` counts `updates` and states by name."""
     async with unix_connect(
         str(socket),
         "ws://localhost/viewer",
@@ -54,7 +56,7 @@ async def watch(socket: Path, seen: Counter[str]) -> None:
                 await _show(connection, surface, frame)
                 seen["updates"] += 1
             elif isinstance(frame, str):
-                surface = await _heed(connection, surface, json.loads(frame), seen)
+                surface = await _handle_message(connection, surface, json.loads(frame), seen)
             now_s = time.monotonic()
             if surface is not None and surface.epoch and now_s - swept_s >= SWEEP_EVERY_S:
                 swept_s = now_s
@@ -69,13 +71,13 @@ async def _show(connection: ClientConnection, surface: SurfaceMemory, update: by
     await connection.send(json.dumps({"type": "ack", "monitor": 0, "epoch": surface.epoch} | times))
 
 
-async def _heed(
+async def _handle_message(
     connection: ClientConnection,
     surface: SurfaceMemory | None,
     message: dict[str, object],
     seen: Counter[str],
 ) -> SurfaceMemory | None:
-    """The surface after that message."""
+    """Handles a message of the agent. Returns the surface, which a welcome replaces."""
     match message:
         case {"type": "welcome", "digest_seed": str(seed), "monitors": [dict(monitor), *_]}:
             return SurfaceMemory(monitor["width"], monitor["height"], int(seed, 16))
@@ -90,7 +92,7 @@ async def main(sockets: list[str]) -> None:
     seen: Counter[str] = Counter()
     tasks = [asyncio.create_task(watch(Path(socket), seen)) for socket in sockets]
     stopped = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
-    # A viewer that fails ends all: a desktop that nobody watches costs less than one at work.
+    # If one viewer fails, all end: a desktop without a viewer would cost less than a viewed one.
     await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
         if task.done():

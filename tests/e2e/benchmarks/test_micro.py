@@ -1,4 +1,4 @@
-"""Single parts: that they are measured and told. How fast they are is not asked here."""
+"""Tests that the micro benchmarks measure and report. Their speed is not tested."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from benchmarks.micro.wire import wire
 from benchmarks.report.results import load
 
 
-def test_subjects_are_timed_in_turn_and_the_first_turn_does_not_count() -> None:
+def test_functions_are_timed_in_turn_and_the_first_turn_does_not_count() -> None:
     order: list[str] = []
     times = interleaved_ms({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, turns=2)
     assert order == ["a", "b"] * 3
@@ -35,17 +35,15 @@ def test_dirty_mask_and_wire_give_ratios() -> None:
 
 
 @pytest.mark.parametrize(("module", "part"), [("imagecodecs", stills), ("av", video)])
-def test_a_library_that_is_not_there_is_told(
-    monkeypatch: pytest.MonkeyPatch, module: str, part: object
-) -> None:
+def test_a_missing_library_is_reported(monkeypatch: pytest.MonkeyPatch, module: str, part: object) -> None:
     monkeypatch.setitem(sys.modules, module, None)
     assert callable(part)
     with pytest.raises(MissingError, match=f"pip install {module}"):
         part()
 
 
-def lack(monkeypatch: pytest.MonkeyPatch, encoder: str) -> None:
-    """As imagecodecs answers for a codec that its wheel does not hold."""
+def remove_encoder(monkeypatch: pytest.MonkeyPatch, encoder: str) -> None:
+    """Makes imagecodecs fail like a wheel without this codec."""
 
     def absent(*_: object, **__: object) -> bytes:
         raise ImportError(f"could not import name {encoder!r}")
@@ -53,10 +51,10 @@ def lack(monkeypatch: pytest.MonkeyPatch, encoder: str) -> None:
     monkeypatch.setattr(imagecodecs, encoder, absent)
 
 
-def test_a_codec_that_the_wheel_lacks_is_told_and_the_others_are_measured(
+def test_a_codec_that_the_wheel_lacks_is_reported_and_the_others_are_measured(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    lack(monkeypatch, "htj2k_encode")
+    remove_encoder(monkeypatch, "htj2k_encode")
     found = stills({"stack": True}, turns=1)
     (missing,) = (figure for figure in found if figure.part == "stack: missing")
     assert missing.subject.startswith("HTJ2K: could not import")
@@ -64,14 +62,14 @@ def test_a_codec_that_the_wheel_lacks_is_told_and_the_others_are_measured(
     assert {"Lightbox tiles", "PNG level 1", "JPEG-LS", "QOI"} <= measured
     assert "HTJ2K" not in measured
     assert {figure.part for figure in found if figure.subject == "memcpy"} == {"stack: coding"}
-    (ours,) = (f for f in found if f.part == "stack: compression" and f.subject == "Lightbox tiles")
-    assert ours.value > 1
+    (tiles,) = (f for f in found if f.part == "stack: compression" and f.subject == "Lightbox tiles")
+    assert tiles.value > 1
 
 
-def test_chromium_decodes_our_tiles_and_what_it_cannot_be_given_is_told(
+def test_chromium_decodes_tiles_and_missing_encoders_are_reported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    lack(monkeypatch, "jpegxl_encode")
+    remove_encoder(monkeypatch, "jpegxl_encode")
     found = browser_decode(turns=1)
     assert {"Lightbox tiles, WASM", "PNG", "WebP"} <= {figure.subject for figure in found}
     assert [figure.subject[:8] for figure in found if figure.part.endswith("missing")] == ["JPEG XL:"]
@@ -81,7 +79,7 @@ def absent() -> list[Figure]:
     raise MissingError("pip install it")
 
 
-def test_what_is_missing_is_told_and_changes_the_exit_code(
+def test_a_missing_part_is_reported_and_changes_the_exit_code(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     out = tmp_path / "x.json"
@@ -103,7 +101,7 @@ def test_figures_are_added_to_a_result(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 def command(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
-    """`python -m benchmarks` with these words."""
+    """Runs `python -m benchmarks` with these arguments and returns its exit code."""
     monkeypatch.setattr(sys, "argv", ["benchmarks", *words])
     return main()
 

@@ -1,4 +1,4 @@
-"""Marks, checksums and slices."""
+"""Tests the content: marks, checksums, frames of all kinds, and the X program that draws them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from benchmarks.content.long_stack import BASES, cut
 from benchmarks.content.mark import MAX_NUMBER, check_of, checksum, draw_mark, mark_bits
 from benchmarks.content.program import Program
 from benchmarks.content.slices import CR, CT, MR, SLICE_PX, Study, anatomy, as_rgba, dataset, grey_slice
-from benchmarks.content.text_over_video import INKS, text_and_brim
+from benchmarks.content.text_over_video import INKS, text_with_border
 from benchmarks.peers.processes import read_display
 
 
@@ -34,60 +34,60 @@ def test_a_number_that_does_not_fit_is_refused(number: int) -> None:
         mark_bits(number)
 
 
-def test_neither_black_nor_white_is_a_mark() -> None:
+def test_an_all_black_or_all_white_row_is_no_mark() -> None:
     assert check_of(0) != 0
     assert check_of(MAX_NUMBER) != 0xF
 
 
-def test_checksum_sees_one_level_and_a_swap() -> None:
-    picture = np.zeros((16, 16, 4), np.uint8)
-    picture[3, 4] = 7
-    level = picture.copy()
+def test_the_checksum_detects_one_changed_level_and_a_swap() -> None:
+    image = np.zeros((16, 16, 4), np.uint8)
+    image[3, 4] = 7
+    level = image.copy()
     level[9, 9, 1] = 1
-    swapped = picture.copy()
+    swapped = image.copy()
     swapped[[3, 5]] = swapped[[5, 3]]
-    assert len({checksum(p) for p in (picture, level, swapped)}) == 3
+    assert len({checksum(pixels) for pixels in (image, level, swapped)}) == 3
 
 
 @pytest.mark.parametrize("study", [MR, CT, CR])
-def test_slices_are_made_from_their_number_alone_and_never_alike(study: Study) -> None:
+def test_slices_depend_on_their_number_alone_and_never_repeat(study: Study) -> None:
     first, again, next_one = grey_slice(5, study), grey_slice(5, study), grey_slice(6, study)
     assert first.shape == (SLICE_PX, SLICE_PX)
     assert np.array_equal(first, again)
-    # Much of every tile differs, also of those that the window makes all black or white: none can be re-used.
+    # Much of every tile differs, also where the window makes tiles black or white, so none can be reused.
     changed = (first != next_one).reshape(SLICE_PX // 64, 64, SLICE_PX // 64, 64).mean(axis=(1, 3))
     assert changed.min() > 0.2
 
 
-def test_nearly_all_of_a_slice_of_the_mr_changes() -> None:
+def test_most_pixels_of_an_mr_slice_change() -> None:
     assert (grey_slice(5) != grey_slice(6)).mean() > 0.5
 
 
 @pytest.mark.parametrize("study", [MR, CT, CR])
-def test_slices_use_the_grey_range(study: Study) -> None:
+def test_slices_use_most_grey_levels(study: Study) -> None:
     assert len(np.unique(grey_slice(1, study))) > 200
 
 
 @pytest.mark.parametrize(
     ("file", "shown"), [(CR.file, lambda: anatomy(CR)), (RADIOGRAPH, radiograph)], ids=["leg", "chest"]
 )
-def test_radiographs_are_no_negatives(file: str, shown: Callable[[], np.ndarray]) -> None:
-    """MONOCHROME1: what has the least values, as bone, is shown white."""
+def test_radiographs_are_not_inverted(file: str, shown: Callable[[], np.ndarray]) -> None:
+    """With MONOCHROME1 the lowest values, such as bone, are shown white."""
     source = dataset(file)
     assert source.PhotometricInterpretation == "MONOCHROME1"
     stored, seen = (
-        np.asarray(Image.fromarray(picture.astype(np.float32)).resize((32, 32), Image.Resampling.BOX)).ravel()
-        for picture in (source.pixel_array, shown())
+        np.asarray(Image.fromarray(pixels.astype(np.float32)).resize((32, 32), Image.Resampling.BOX)).ravel()
+        for pixels in (source.pixel_array, shown())
     )
     assert np.corrcoef(stored, seen)[0, 1] < -0.8
 
 
-def test_slices_bear_their_number_at_both_ends() -> None:
+def test_slices_have_their_number_at_top_and_bottom() -> None:
     strip = np.zeros((8, 128), np.uint8)
     draw_mark(strip, 0, 0, 77)
-    picture = grey_slice(77)
-    assert np.array_equal(picture[:8, :128], strip)
-    assert np.array_equal(picture[-8:, :128], strip)
+    image = grey_slice(77)
+    assert np.array_equal(image[:8, :128], strip)
+    assert np.array_equal(image[-8:, :128], strip)
 
 
 def test_rgba_is_opaque_grey() -> None:
@@ -97,7 +97,7 @@ def test_rgba_is_opaque_grey() -> None:
 
 @pytest.fixture
 def program(monkeypatch: pytest.MonkeyPatch) -> Iterator[Program]:
-    """On an X server of its own."""
+    """Runs the program on its own X server."""
     reader, writer = os.pipe()
     command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1920x1080x24", "-nolisten", "tcp"]
     server = subprocess.Popen(command, pass_fds=(writer,), stderr=subprocess.DEVNULL)
@@ -114,10 +114,10 @@ def program(monkeypatch: pytest.MonkeyPatch) -> Iterator[Program]:
 
 
 def on_screen(program: Program) -> np.ndarray:
-    """What stands at the frame's place, as (height, width, 3) BGR."""
+    """Returns the screen's pixels in the frame's rectangle as (height, width, 3) BGR."""
     connect: Any = xcffib.connect  # xcffib publishes no types
     connection = connect()
-    left, top, width, height = program.place
+    left, top, width, height = program.frame_rect
     root = connection.get_setup().roots[0].root
     form = xcffib.xproto.ImageFormat.ZPixmap
     reply = connection.core.GetImage(form, root, left, top, width, height, 0xFFFFFFFF).reply()
@@ -127,7 +127,7 @@ def on_screen(program: Program) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", ["stack", "video"])
-def test_what_is_shown_is_the_frame_pixel_for_pixel(program: Program, kind: str) -> None:
+def test_the_screen_shows_the_frame_exactly(program: Program, kind: str) -> None:
     sums = program.load(kind, 7, 2)
     program.show(8)
     assert np.array_equal(on_screen(program)[:, :, ::-1], frame(kind, 8)[:, :, :3])
@@ -135,7 +135,7 @@ def test_what_is_shown_is_the_frame_pixel_for_pixel(program: Program, kind: str)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_frames_are_made_from_their_number_bear_it_and_differ(kind: str) -> None:
+def test_frames_depend_on_their_number_have_its_mark_and_differ(kind: str) -> None:
     first, again, other = frame(kind, 40), frame(kind, 40), frame(kind, 41)
     assert first.shape == (KINDS[kind].height_px, KINDS[kind].width_px, 4)
     assert np.array_equal(first, again)
@@ -148,24 +148,20 @@ def test_frames_are_made_from_their_number_bear_it_and_differ(kind: str) -> None
     assert (first[:, :, 3] == 255).all()
 
 
-def test_a_long_stack_never_cuts_twice_at_the_same_place() -> None:
+def test_a_long_stack_never_cuts_twice_at_the_same_position() -> None:
     assert len({cut(number) for number in range(MAX_NUMBER + 1)}) == MAX_NUMBER + 1
 
 
-def test_turns_of_a_long_stack_have_no_tile_in_common() -> None:
+def test_passes_of_a_long_stack_have_no_tile_in_common() -> None:
     first, second = (frame(LONG, number)[:, :, 0] for number in (5, 5 + BASES))
     tiles = [
-        {
-            picture[y : y + 64, x : x + 64].tobytes()
-            for y in range(0, SLICE_PX, 64)
-            for x in range(0, 1024, 64)
-        }
-        for picture in (first, second)
+        {image[y : y + 64, x : x + 64].tobytes() for y in range(0, SLICE_PX, 64) for x in range(0, 1024, 64)}
+        for image in (first, second)
     ]
     assert not tiles[0] & tiles[1]
 
 
-def test_a_long_stack_is_shown_pixel_for_pixel_in_any_turn(program: Program) -> None:
+def test_a_long_stack_is_shown_exactly_in_any_pass(program: Program) -> None:
     number = 7 * BASES + 3
     sums = program.load(LONG, 0, number + 1)
     program.show(number)
@@ -173,14 +169,14 @@ def test_a_long_stack_is_shown_pixel_for_pixel_in_any_turn(program: Program) -> 
     assert sums == {number: checksum(frame(LONG, number))}
 
 
-def test_text_over_video_stands_still_in_colour_while_all_else_moves() -> None:
+def test_text_over_video_is_still_while_the_scene_moves() -> None:
     one, other = (frame(TEXT_VIDEO, number)[:, :, :3] for number in (30, 90))
-    rows = slice(8, SLICE_PX - 8)  # marks differ
+    rows = slice(8, SLICE_PX - 8)  # excludes the marks, which differ
     still = (one == other).all(axis=2)[rows]
     written = np.any([(one == ink).all(axis=2) for ink in INKS], axis=0)[rows]
     assert written.sum() > 3_000
     assert still[written].all()
     assert still[~written].mean() < 0.5
-    brim = text_and_brim()[rows]
-    assert brim[written].all()
-    assert written.sum() < brim.sum() < 0.1 * brim.size
+    mask = text_with_border()[rows]
+    assert mask[written].all()
+    assert written.sum() < mask.sum() < 0.1 * mask.size

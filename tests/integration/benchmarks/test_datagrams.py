@@ -1,4 +1,4 @@
-"""UDP is counted by who sent it."""
+"""Tests that UDP is counted by the process that sent it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 
 from benchmarks.driver.datagrams import Datagrams
 
-#: Sends so many datagrams of so many bytes, then waits to be ended.
+#: Sends 20 datagrams of 700 bytes, then waits until stdin ends.
 SENDER = """
 import socket, sys
 out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -21,7 +21,7 @@ sys.stdin.read()
 """
 
 
-def test_what_a_program_sends_and_receives() -> None:
+def test_counts_what_a_program_sends_and_receives() -> None:
     counted = Datagrams()
     counted.start()
     if os.geteuid() != 0:

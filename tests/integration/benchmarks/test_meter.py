@@ -1,4 +1,4 @@
-"""CPU and memory by role."""
+"""Tests CPU and memory by role."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import pytest
 
 from benchmarks.driver.meter import cpu_seconds, memory_mb
 
-#: Starts a child that burns some CPU, prints its pid, and waits.
+#: Starts a child that uses 0.3 s of CPU, prints the child's pid, and waits until stdin ends.
 PARENT = """
 import subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", '''
 import time
 end = time.process_time() + 0.3
 while time.process_time() < end: pass
-print("burnt", flush=True)
+print("done", flush=True)
 time.sleep(60)
 '''], stdout=subprocess.PIPE)
 child.stdout.readline()
@@ -27,37 +27,37 @@ sys.stdin.read()
 child.kill()
 """
 
-#: The least of it that the kernel's counters, in ticks of 10 ms for user and system each, must show.
-BURNT_S = 0.26
+#: CPU time that the counters must show at least, s. The kernel counts user and system time in ticks of 10 ms.
+USED_S = 0.26
 
 
 @pytest.fixture
 def family() -> Iterator[tuple[int, int]]:
-    """Pids of a parent and its child, which has burnt 0.3 s of CPU."""
+    """Yields the pids of a parent and its child, which has used 0.3 s of CPU."""
     process = subprocess.Popen([sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdout is not None
     yield process.pid, int(process.stdout.readline())
     process.communicate()
 
 
-def test_children_count_with_their_parent(family: tuple[int, int]) -> None:
-    assert cpu_seconds({"all": [family[0]]})["all"] >= BURNT_S
+def test_child_processes_count_with_their_parent(family: tuple[int, int]) -> None:
+    assert cpu_seconds({"all": [family[0]]})["all"] >= USED_S
 
 
-def test_a_child_with_a_role_counts_there_alone(family: tuple[int, int]) -> None:
+def test_a_child_with_its_own_role_does_not_count_with_its_parent(family: tuple[int, int]) -> None:
     parent, child = family
     whole = cpu_seconds({"all": [parent]})["all"]
     apart = cpu_seconds({"parent": [parent], "child": [child]})
-    assert apart["child"] >= BURNT_S
-    assert apart["parent"] <= whole - BURNT_S
+    assert apart["child"] >= USED_S
+    assert apart["parent"] <= whole - USED_S
 
 
-def test_a_process_that_has_gone_costs_nothing() -> None:
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    assert cpu_seconds({"gone": [gone.pid]}) == {"gone": 0.0}
-    assert memory_mb({"gone": [gone.pid]}) == {"gone": 0.0}
+def test_a_process_that_has_ended_costs_nothing() -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    assert cpu_seconds({"ended": [ended.pid]}) == {"ended": 0.0}
+    assert memory_mb({"ended": [ended.pid]}) == {"ended": 0.0}
 
 
 def test_memory_is_in_megabytes() -> None:
-    assert 5 < memory_mb({"us": [os.getpid()]})["us"] < 2000
+    assert 5 < memory_mb({"test": [os.getpid()]})["test"] < 2000

@@ -1,4 +1,4 @@
-"""What adapters share, and a run with a peer that is not there."""
+"""Tests the process handling of subjects, and runs with a missing or failing subject."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ class FailingSubject(MissingSubject):
     error = SubjectFailedError("it ended with 1")
 
 
-def test_a_failing_subject_is_tried_each_round_and_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_subject_is_tried_each_round_and_is_not_reported_as_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     subject = FailingSubject()
     monkeypatch.setattr(runner, "SUBJECTS", {"failing": lambda: subject})
     found = runner.new_results()
@@ -70,13 +72,13 @@ def test_the_authority_file_is_private_and_well_formed(tmp_path: Path) -> None:
 
 
 def program(path: Path, *lines: str) -> Path:
-    """A program of ours in the place of a real one."""
+    """Writes a script that replaces a real program."""
     path.write_text("\n".join([f"#!{sys.executable}", "import os, sys, time", *lines]))
     path.chmod(0o700)
     return path
 
 
-def test_an_x_server_that_names_no_display_is_ended_and_its_words_are_told(
+def test_an_x_server_that_names_no_display_is_ended_and_its_log_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pid_file = tmp_path / "pid"
@@ -97,7 +99,7 @@ def test_an_x_server_that_names_no_display_is_ended_and_its_words_are_told(
     assert not folder.exists()
 
 
-def test_a_server_that_ends_before_it_listens_has_its_words_told(tmp_path: Path) -> None:
+def test_the_log_of_a_server_that_ends_before_it_listens_is_reported(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("port in use")
     with subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"]) as process:
@@ -107,7 +109,7 @@ def test_a_server_that_ends_before_it_listens_has_its_words_told(tmp_path: Path)
 
 
 @pytest.mark.parametrize("subject", [Selkies("websockets"), Xpra()], ids=lambda subject: subject.name)
-def test_a_start_that_fails_half_way_leaves_nothing_behind(
+def test_a_failed_start_leaves_nothing_behind(
     subject: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = program(tmp_path / "xpra", "sys.exit('it is broken')")
@@ -128,7 +130,7 @@ def test_a_start_that_fails_half_way_leaves_nothing_behind(
     subject.stop()
 
 
-def test_selkies_without_a_library_of_the_system_is_missing_and_says_what_to_install(tmp_path: Path) -> None:
+def test_selkies_without_a_system_library_is_missing_and_says_what_to_install(tmp_path: Path) -> None:
     python = program(tmp_path / "python", "sys.exit('ImportError: libgbm.so.1: cannot open')")
     with pytest.raises(MissingPeerError, match=r"libgbm\.so\.1: cannot open\): apt install libgbm1"):
         selkies.need_libraries(python)
@@ -143,7 +145,7 @@ def test_xpra_without_its_package_is_missing_and_says_what_to_install(
         xpra.need_xpra()
 
 
-def test_xpra_without_what_makes_it_fast_is_missing_not_slow(
+def test_xpra_without_the_packages_for_speed_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("Xvfb", "xpra"):
@@ -155,7 +157,7 @@ def test_xpra_without_what_makes_it_fast_is_missing_not_slow(
         xpra.need_xpra()
 
 
-def test_webrtc_is_missing_where_it_would_offer_addresses_of_the_host(
+def test_webrtc_is_missing_if_it_would_offer_addresses_of_the_host(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(selkies, "only_own_addresses", lambda: False)

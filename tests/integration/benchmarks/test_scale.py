@@ -1,4 +1,4 @@
-"""Scale: the lean viewer's surface, the office script on a real X server, the arithmetic of the figures."""
+"""Tests the viewer without a browser, the simulated person on a real X server, and the figures of `scale`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from display_codecs import TileGrid, digest_tiles, encode_tiles, root_digest
 from numpy.typing import NDArray
 
 from benchmarks.scale import office
-from benchmarks.scale.curves import tile_share
+from benchmarks.scale.curves import tile_fraction
 from benchmarks.scale.desktops import marginal
-from benchmarks.scale.office import Button, Key, deed
+from benchmarks.scale.office import Button, Key, action
 from benchmarks.scale.surface import SurfaceMemory
 from display_server.protocol.wire import UpdateWriter
 
@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[3]
 
 
 class Report(NamedTuple):
-    """PROTOCOL.md, 4, read by this test's own words."""
+    """A digest report (PROTOCOL.md, section 4), parsed independently of the product."""
 
     epoch: int
     full: bool
@@ -47,18 +47,18 @@ class Report(NamedTuple):
 
 
 @pytest.fixture
-def picture() -> NDArray[np.uint8]:
+def image() -> NDArray[np.uint8]:
     pixels = np.random.default_rng(1).integers(0, 256, (HEIGHT, WIDTH, 4), np.uint8)
     pixels[..., 3] = 0
     return pixels
 
 
-def test_a_surface_shows_what_was_sent_and_its_digests_are_the_agents(
-    picture: NDArray[np.uint8],
+def test_a_surface_shows_what_was_sent_and_has_the_agents_digests(
+    image: NDArray[np.uint8],
 ) -> None:
     grid = TileGrid(WIDTH, HEIGHT)
     tiles = list(range(grid.count))
-    coded = encode_tiles(picture, grid, tiles)
+    coded = encode_tiles(image, grid, tiles)
     payloads = [coded.payload(tile) for tile in tiles]
     surface = SurfaceMemory(WIDTH, HEIGHT, SEED)
 
@@ -66,24 +66,24 @@ def test_a_surface_shows_what_was_sent_and_its_digests_are_the_agents(
     update.tiles(tiles[:5], payloads[:5])
     update.store(tiles[5:], tiles[5:], payloads[5:])
     surface.apply(update.finish(partial=False))
-    assert (surface.picture == picture).all()
+    assert (surface.pixels == image).all()
 
     report = Report.read(surface.report(0))
-    expected = digest_tiles(picture, grid, tiles, SEED)
+    expected = digest_tiles(image, grid, tiles, SEED)
     assert (report.epoch, report.full, report.tiles) == (1, False, tiles)
     assert (report.digests == expected).all()
     assert report.root == root_digest(expected, SEED)
 
-    # From the cache to the same place, and a rectangle moved over the edge of four tiles.
+    # A tile from the cache, and a rectangle that is moved across the borders of four tiles.
     update = UpdateWriter(0, 2, 0, reset=False)
     update.move(60, 60, 10, 10, 40, 30)
     update.cached([5], [5])
     surface.apply(update.finish(partial=False))
-    moved = picture.copy()
-    moved[60:70, 60:70] = picture[30:40, 20:30]
+    moved = image.copy()
+    moved[60:70, 60:70] = image[30:40, 20:30]
     x, y, width, height = grid.rect(5)
-    moved[y : y + height, x : x + width] = picture[y : y + height, x : x + width]
-    assert (surface.picture == moved).all()
+    moved[y : y + height, x : x + width] = image[y : y + height, x : x + width]
+    assert (surface.pixels == moved).all()
 
     report = Report.read(surface.report(0))
     assert report.tiles == [0, 1, 4, 5]
@@ -92,33 +92,33 @@ def test_a_surface_shows_what_was_sent_and_its_digests_are_the_agents(
     assert Report.read(surface.report(0, full=True)).tiles == tiles
 
 
-def test_a_wrong_pixel_on_the_surface_is_in_the_report(
-    picture: NDArray[np.uint8],
+def test_a_wrong_pixel_on_the_surface_changes_the_report(
+    image: NDArray[np.uint8],
 ) -> None:
     grid = TileGrid(WIDTH, HEIGHT)
     update = UpdateWriter(0, 1, 0, reset=True)
-    coded = encode_tiles(picture, grid, range(grid.count))
+    coded = encode_tiles(image, grid, range(grid.count))
     update.tiles(range(grid.count), [coded.payload(tile) for tile in range(grid.count)])
     surface = SurfaceMemory(WIDTH, HEIGHT, SEED)
     surface.apply(update.finish(partial=False))
-    surface.picture[100, 100, 1] ^= 1
+    surface.pixels[100, 100, 1] ^= 1
     report = Report.read(surface.report(0))
-    expected = digest_tiles(picture, grid, range(grid.count), SEED)
+    expected = digest_tiles(image, grid, range(grid.count), SEED)
     assert list(np.flatnonzero(report.digests != expected)) == [5]
 
 
-def test_the_office_script_types_scrolls_and_goes_over() -> None:
-    lap = [deed(turn) for turn in range(office.ROUND)]
-    assert lap == [deed(turn) for turn in range(office.ROUND)], "the same each time"
-    assert lap[0] == Button(1, window=0)
-    assert sum(isinstance(what, Key) for what in lap) == office.LETTERS + 1
-    assert lap[office.LETTERS + 1] == Key(office.RETURN_KEYSYM)
-    assert lap[office.LETTERS + 2] == Button(1, window=1)
-    assert [what.number for what in lap[office.LETTERS + 3 :] if isinstance(what, Button)] == [4] * 7 + [
+def test_the_script_types_scrolls_and_changes_windows() -> None:
+    actions = [action(turn) for turn in range(office.ROUND)]
+    assert actions == [action(turn) for turn in range(office.ROUND)], "the script is deterministic"
+    assert actions[0] == Button(1, window=0)
+    assert sum(isinstance(what, Key) for what in actions) == office.LETTERS + 1
+    assert actions[office.LETTERS + 1] == Key(office.RETURN_KEYSYM)
+    assert actions[office.LETTERS + 2] == Button(1, window=1)
+    assert [what.number for what in actions[office.LETTERS + 3 :] if isinstance(what, Button)] == [4] * 7 + [
         5
     ] * 7
-    typed = [what for turn in range(1000) if isinstance(what := deed(turn), Key)]
-    assert len({key.keysym for key in typed}) == 27, "every letter, and Return"
+    typed = [what for turn in range(1000) if isinstance(what := action(turn), Key)]
+    assert len({key.keysym for key in typed}) == 27, "every letter and Return"
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def display() -> Iterator[str]:
     server.wait(10)
 
 
-def test_people_work_until_they_are_told_to_stop(display: str, tmp_path: Path) -> None:
+def test_a_simulated_person_works_until_stdin_is_closed(display: str, tmp_path: Path) -> None:
     authority = tmp_path / "authority"
     authority.touch()
     command = [sys.executable, "-m", "benchmarks.scale.office", display, str(authority)]
@@ -141,7 +141,7 @@ def test_people_work_until_they_are_told_to_stop(display: str, tmp_path: Path) -
         connect: Any = xcffib.connect  # xcffib publishes no types
         watcher = connect(display)
         seen: set[int] = set()
-        # The two terminals have the focus in turn, by clicks alone; a round of the script takes six seconds.
+        # Clicks move the focus between the two terminals; a round of the script takes six seconds.
         for _ in range(1000):
             seen.add(watcher.core.GetInputFocus().reply().focus)
             if len(seen) > 1:
@@ -154,13 +154,13 @@ def test_people_work_until_they_are_told_to_stop(display: str, tmp_path: Path) -
     assert len(seen) > 1
 
 
-def test_the_share_of_tiles_counts_those_that_are_touched() -> None:
-    assert tile_share((0, 0, 1920, 1080), 1920, 1080) == 1
-    assert tile_share((0, 0, 64, 64), 1920, 1080) == 1 / (30 * 17)
-    assert tile_share((63, 63, 2, 2), 1920, 1080) == 4 / (30 * 17)
+def test_the_tile_fraction_counts_touched_tiles() -> None:
+    assert tile_fraction((0, 0, 1920, 1080), 1920, 1080) == 1
+    assert tile_fraction((0, 0, 64, 64), 1920, 1080) == 1 / (30 * 17)
+    assert tile_fraction((63, 63, 2, 2), 1920, 1080) == 4 / (30 * 17)
 
 
-def test_marginal_cost_is_of_what_was_added() -> None:
+def test_marginal_cost_is_that_of_the_added_desktops() -> None:
     two = {"desktops": 2.0, "server_cores": 0.1}
     assert marginal({}, two) == {}
     assert marginal(two, {"desktops": 4.0, "server_cores": 0.5}) == {"marginal_cores_per_desktop": 0.2}

@@ -1,4 +1,4 @@
-"""TCP is counted by port, with what went over connections that are closed by now."""
+"""Tests that TCP is counted by port, including connections that are already closed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.driver.streams import Streams, Wire, connections
 
 
 def exchange(server: socket.socket, down: int, up: int) -> tuple[socket.socket, socket.socket]:
-    """A connection over which so much has gone; its ends, the server's first."""
+    """Transfers bytes over a new connection. Returns its ends, the server's first."""
     client = socket.create_connection(server.getsockname())
     accepted, _ = server.accept()
     accepted.sendall(bytes(down))
@@ -23,7 +23,8 @@ def exchange(server: socket.socket, down: int, up: int) -> tuple[socket.socket, 
 
 
 def counted(streams: Streams, before: Wire, up: int) -> Wire:
-    """Since `before`, once it is `up` bytes at least: the kernel tells of ends a moment later."""
+    """Returns the bytes since `before`, after at least `up` bytes: the kernel reports closed sockets a little
+    later."""
     deadline = time.monotonic() + 10
     while True:
         total = streams.total()
@@ -32,19 +33,19 @@ def counted(streams: Streams, before: Wire, up: int) -> Wire:
         time.sleep(0.01)
 
 
-def test_each_direction_at_the_server() -> None:
+def test_counts_each_direction_at_the_server() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         streams = Streams(server.getsockname()[1])
         accepted, client = exchange(server, 5000, 300)
         with accepted, client:
             total = streams.total()
     assert total.up == 300
-    # The kernel counts the opening SYN as one acknowledged byte.
+    # The kernel counts the SYN as one acknowledged byte.
     assert total.down in {5000, 5001}
 
 
 @pytest.mark.parametrize("first", ["server", "client"])
-def test_what_closed_connections_carried_is_not_lost(first: str) -> None:
+def test_counts_the_bytes_of_closed_connections(first: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         streams = Streams(server.getsockname()[1])
         old = exchange(server, 7000, 100)
@@ -55,19 +56,19 @@ def test_what_closed_connections_carried_is_not_lost(first: str) -> None:
             end.close()
         found = counted(streams, before, 300)
         streams.stop()
-    # Both ends of each connection count as a byte.
+    # The FIN of each end counts as a byte.
     assert found.up in range(300, 304)
     assert found.down in range(5000, 5004)
 
 
-def test_other_ports_do_not_count() -> None:
+def test_does_not_count_other_ports() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_server(("127.0.0.1", 0)) as other:
         accepted, client = exchange(other, 5000, 300)
         with accepted, client:
             assert Streams(server.getsockname()[1]).total() == Wire(0, 0)
 
 
-def test_what_the_kernel_refuses_is_an_error() -> None:
+def test_a_refusal_of_the_kernel_is_an_error() -> None:
     refusal = struct.pack("=IHHII", 20, 2, 0, 0, 0) + struct.pack("=i", -22)
     with pytest.raises(OSError, match="EINVAL"):
         list(connections(refusal))

@@ -1,4 +1,4 @@
-"""The picture of a report that the README shows."""
+"""Takes the screenshot of a report for the documentation."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from benchmarks.driver.browser import CHROMIUM, FLAGS
-from benchmarks.report.page import FIRST
+from benchmarks.report.page import FIRST_SECTION
 
+#: Viewport of the page, px.
 WIDTH_PX, HEIGHT_PX = 1120, 900
-#: Around the part that is shown.
+#: Margin below the section that is shown, px.
 MARGIN_PX = 20
 
 
-def take_picture(html: str, path: Path) -> None:
-    """The first part of the page, which says most, in the light style, as PNG."""
+def take_screenshot(html: str, path: Path) -> None:
+    """Writes the first section of the page in the light colour scheme as PNG."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         try:
@@ -25,8 +26,8 @@ def take_picture(html: str, path: Path) -> None:
                 reduced_motion="reduce",
             )
             page.set_content(html)
-            box = page.locator(f"#{FIRST}").bounding_box()
-            assert box is not None  # the page always has that part
+            box = page.locator(f"#{FIRST_SECTION}").bounding_box()
+            assert box is not None  # every page has that section
             height = box["y"] + box["height"] + MARGIN_PX
             path.parent.mkdir(parents=True, exist_ok=True)
             page.screenshot(

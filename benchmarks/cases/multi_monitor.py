@@ -1,4 +1,4 @@
-"""What the cases with several monitors share: ordering them as a viewer does, and their pages."""
+"""Helps the cases with several monitors: requests a monitor layout and opens a window per monitor."""
 
 from __future__ import annotations
 
@@ -14,76 +14,80 @@ from display_server.protocol.subprotocol import SUBPROTOCOL, TICKET_PREFIX
 
 #: Width and height, px.
 Size = tuple[int, int]
-#: What stands on a radiologist's desk: two upright monitors of 5 MP, and one for lists.
-UPRIGHT: Size = (2048, 2560)
+#: A 5 MP monitor of a radiology workstation, in portrait orientation.
+PORTRAIT: Size = (2048, 2560)
+#: The workstation's monitor for work lists.
 LISTS: Size = (1920, 1080)
 
-#: Says hello as one more window of the same device, orders, and waits for the answer.
-_ORDER = """async ([desktop, monitors, subprotocol, ticketPrefix, encodings]) => {
+#: Connects as one more window of the same device, requests a layout and returns the reason of a refusal, or
+#: "".
+_REQUEST_LAYOUT = """async ([desktop, monitors, subprotocol, ticketPrefix, encodings]) => {
   const answer = await fetch(`/api/v1/desktops/${desktop}/viewers`, { method: 'POST' });
   const { websocket, ticket } = await answer.json();
   const address = new URL(websocket, location.origin.replace('http', 'ws'));
   const socket = new WebSocket(address, [subprotocol, ticketPrefix + ticket]);
   await new Promise((done) => { socket.onopen = done; });
-  const say = (message) => socket.send(JSON.stringify(message));
-  say({ type: 'hello', protocol: 1, client: 'benchmark', monitor: 0, cache_bytes: 0, encodings });
-  say({ type: 'layout', monitors });
-  const said = await new Promise((done) => {
+  const send = (message) => socket.send(JSON.stringify(message));
+  send({ type: 'hello', protocol: 1, client: 'benchmark', monitor: 0, cache_bytes: 0, encodings });
+  send({ type: 'layout', monitors });
+  const reply = await new Promise((done) => {
     socket.onmessage = ({ data }) => {
       const message = typeof data === 'string' ? JSON.parse(data) : {};
       if (['monitors', 'notice'].includes(message.type)) done(message);
     };
   });
   socket.close();
-  return said.type === 'monitors' ? '' : said.message;
+  return reply.type === 'monitors' ? '' : reply.message;
 }"""
 
 
-def places(sizes: Sequence[Size]) -> list[tuple[int, int, int, int]]:
-    """Side by side: x, y, width and height of each."""
+def monitor_rects(sizes: Sequence[Size]) -> list[tuple[int, int, int, int]]:
+    """Places monitors from left to right. Returns x, y, width and height of each, px."""
     lefts = [sum(width for width, _ in sizes[:number]) for number in range(len(sizes))]
     return [(left, 0, *size) for left, size in zip(lefts, sizes, strict=True)]
 
 
-def _order(bench: Bench, sizes: Sequence[Size]) -> None:
-    """Raises NotApplicableError where the subject refuses or has no such orders."""
+def _request_layout(bench: Bench, sizes: Sequence[Size]) -> None:
+    """Raises NotApplicableError if the subject refuses the layout or knows no layouts."""
     if bench.running.agent_socket is None:
-        raise NotApplicableError("it has no monitors that a page can order")
+        raise NotApplicableError("its page cannot request monitors")
     monitors = [
         {"id": number, "x": x, "y": y, "width": width, "height": height}
-        for number, (x, y, width, height) in enumerate(places(sizes))
+        for number, (x, y, width, height) in enumerate(monitor_rects(sizes))
     ]
     desktop = urlsplit(bench.surface.page.url).path.rsplit("/", 1)[-1]
-    refused = bench.surface.page.evaluate(
-        _ORDER, [desktop, monitors, SUBPROTOCOL, TICKET_PREFIX, list(ENCODING_NAMES)]
+    refusal = bench.surface.page.evaluate(
+        _REQUEST_LAYOUT, [desktop, monitors, SUBPROTOCOL, TICKET_PREFIX, list(ENCODING_NAMES)]
     )
-    if refused:
-        raise NotApplicableError(refused)
+    if refusal:
+        raise NotApplicableError(refusal)
 
 
 @contextmanager
 def arranged(bench: Bench, sizes: Sequence[Size]) -> Iterator[None]:
-    """The desktop with these monitors side by side; afterwards it is as other cases want it, and so is their
-    page."""
+    """Gives the desktop these monitors, and restores the single monitor and the page afterwards."""
     page = bench.surface.page
-    address, usual = page.url, (bench.stage.width_px, bench.stage.height_px)
-    _order(bench, sizes)
+    address, single = page.url, (bench.player.width_px, bench.player.height_px)
+    _request_layout(bench, sizes)
     try:
         yield
     finally:
         if page.url != address:
             page.goto(address)
             bench.surface.wait_for_any()
-        _order(bench, [usual])
-        bench.surface.wait(*usual)
+        _request_layout(bench, [single])
+        bench.surface.wait(*single)
 
 
 @contextmanager
 def window(
     bench: Bench, query: str, viewport: Size, *, tablet: bool = False, desktop: str | None = None
 ) -> Iterator[Surface]:
-    """One more window of the same person on the same desktop; as a `tablet` it has fingers and no mouse.
-    `desktop` is its address, where the window of other cases shows something else by now."""
+    """Opens one more window of the same person on the same desktop.
+
+    A `tablet` has touch and no mouse. `desktop` is the desktop's URL; by default it is that of the page of
+    the other cases, which must not have navigated away.
+    """
     page = bench.surface.page.context.new_page()
     try:
         page.set_viewport_size({"width": viewport[0], "height": viewport[1]})

@@ -1,0 +1,1 @@
+"""Measures registered bars and reports which are reached (`python -m benchmarks acceptance`)."""
