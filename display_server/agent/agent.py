@@ -15,6 +15,7 @@ from display_server.agent.clipboard.desktop_clipboard import DesktopClipboard
 from display_server.agent.connected_viewers import ConnectedViewers
 from display_server.agent.cursor.cursor_source import CursorSource
 from display_server.agent.device_ownership import DeviceOwnership
+from display_server.agent.heartbeat import Heartbeat
 from display_server.agent.input.input_sink import InputSink
 from display_server.agent.layout_control import LayoutControl
 from display_server.agent.pipeline.screen import Screen
@@ -86,6 +87,12 @@ class Agent:
         self.screen = Screen(source, self.digest_seed, self.metrics, self._clock)
         ownership = DeviceOwnership(share=share)
         self.viewers = ConnectedViewers(ownership, self.metrics)
+        self._heartbeat = Heartbeat(
+            self.screen,
+            lambda: [viewer for viewer in self.viewers if viewer.welcomed],
+            lambda _now_s: [],
+            self._clock,
+        )
         self._pointer = PointerTracker(cursor, self.viewers, self._clock)
         self._layout_control = LayoutControl(layout, self.screen, self.viewers, ownership, fixed=fixed)
         pages = {"/metrics": self._metrics_page, "/healthz": self._health_page}
@@ -115,6 +122,7 @@ class Agent:
             parts = (
                 self.screen.run(),
                 self._pointer.run(),
+                self._heartbeat.run(),
                 self._layout_control.follow(),
                 self._layout_control.apply_requests(),
                 self._load_video(),
@@ -155,6 +163,7 @@ class Agent:
     def on_welcomed(self, viewer: Viewer) -> None:
         self.metrics.viewers_joined += 1
         self._pointer.on_welcomed(viewer)
+        self._heartbeat.beat()
 
     def on_pointer_moved(self, viewer: Viewer, x_px: int, y_px: int) -> None:
         self._pointer.on_pointer_moved(viewer, x_px, y_px)

@@ -42,6 +42,7 @@ _LITERALS: dict[str, tuple[str, Any]] = {
     "EXACTNESS": ("Exactness", messages.Exactness),
     "SIZE_SOURCES": ("SizeSource", messages.SizeSource),
     "CLIPBOARD_FORMATS": ("ClipboardFormat", messages.ClipboardFormat),
+    "SILENT_PARTS": ("SilentPart", messages.SilentPart),
     "VIDEO_STATES": ("VideoState", messages.VideoState),
 }
 _LITERAL_NAMES = {frozenset(get_args(literal)): name for name, literal in _LITERALS.values()}

@@ -41,6 +41,8 @@ Exactness = Literal["exact", "refining", "lossy", "unverified"]
 #: What determines the size of the monitors (§9).
 SizeSource = Literal["window", "fixed", "other"]
 ClipboardFormat = Literal["text", "png"]
+#: A part of the desktop that can stop to answer while the others work (§12).
+SilentPart = Literal["x-server", "supervisor", "window-manager"]
 #: State of the WebRTC connection and of the video region (§10).
 VideoState = Literal["off", "connecting", "ready", "playing", "failed"]
 
@@ -352,6 +354,19 @@ class Pong(_Message, frozen=True):
     clock: float
 
 
+class Heartbeat(_Message, frozen=True):
+    """Proves that damage is still delivered (§12). Times are ms on the agent's clock.
+
+    `clock` is when the message was sent, and `age_ms` how long before that the X server was asked for the
+    answer that came last; null before the first. `silent` names the parts of the desktop that do not answer.
+    """
+
+    sequence: int
+    clock: float
+    age_ms: float | None
+    silent: list[SilentPart]
+
+
 class Monitors(_Message, frozen=True):
     """The monitor layout (§9). `screen_max` is null where viewers cannot change it.
 
@@ -410,6 +425,7 @@ AgentMessage = (
     | ClipboardState
     | Notice
     | Pong
+    | Heartbeat
     | OfferRequest
     | Answer
     | VideoRegion

@@ -83,6 +83,14 @@ class DamageFeed:
         newest = await self._fetch()
         return intersects(newest, edges_of(damage))
 
+    async def confirm(self) -> None:
+        """Returns when all damage that was done before the call is known. Costs one round trip.
+
+        The reply proves that the X server executes requests, keeps its collection of damage and reaches this
+        connection: what is drawn next will be reported as well.
+        """
+        await self._fetch()
+
     async def _fetch(self) -> Edges:
         """Moves the damage that the server collected into `_pending`, and returns it.
 

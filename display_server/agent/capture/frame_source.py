@@ -54,6 +54,13 @@ class FrameSource(FrameReader, Protocol):
     async def wait(self) -> None:
         """Returns as soon as there is damage to take. Raises CaptureError when the X server is gone."""
 
+    async def confirm(self) -> None:
+        """Returns when the X server has reported all damage that was done before the call.
+
+        Costs one round trip, which no capture waits for. The damage is returned by the next `take_damage`.
+        Raises CaptureError when the X server is gone.
+        """
+
     def resize(self, width_px: int, height_px: int) -> None:
         """Adopts the new size of the screen, and damages all of it. No `read` may be running.
 

@@ -24,6 +24,8 @@ class SyntheticSource:
         self._since_taken: list[Rect] = []
         self._failure: CaptureError | None = None
         self._changed = asyncio.Event()
+        self._answering = asyncio.Event()
+        self._answering.set()
 
     @property
     def width_px(self) -> int:
@@ -62,6 +64,13 @@ class SyntheticSource:
         self._failure = CaptureError(reason)
         self._changed.set()
 
+    def hang(self, *, hanging: bool) -> None:
+        """Behaves from now on as if the X server had stopped, or as if it went on."""
+        if hanging:
+            self._answering.clear()
+        else:
+            self._answering.set()
+
     async def open(self) -> None:
         self._raise_failure()
 
@@ -91,6 +100,10 @@ class SyntheticSource:
     async def is_torn(self, damage: Sequence[Rect]) -> bool:
         self._raise_failure()
         return intersects(edges_of(self._since_taken), edges_of(damage))
+
+    async def confirm(self) -> None:
+        await self._answering.wait()
+        self._raise_failure()
 
     async def close(self) -> None:
         """Does nothing: there are no resources to release."""

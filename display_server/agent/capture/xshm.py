@@ -111,6 +111,9 @@ class XshmSource:
     async def is_torn(self, damage: Sequence[Rect]) -> bool:
         return await self._require_open().is_torn(damage)
 
+    async def confirm(self) -> None:
+        await self._require_open().confirm()
+
     async def close(self) -> None:
         for connection in (self._connection, self._reader):
             if connection is not None:

@@ -78,6 +78,9 @@ class XvfbSource:
     async def is_torn(self, damage: Sequence[Rect]) -> bool:
         return await self._require_open().is_torn(damage)
 
+    async def confirm(self) -> None:
+        await self._require_open().confirm()
+
     async def close(self) -> None:
         if self._connection is not None:
             self._connection.close()

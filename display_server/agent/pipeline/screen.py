@@ -48,6 +48,8 @@ class Screen:
         self._failed: asyncio.Future[None] | None = None
         self._damage_paused = False
         self._damage_wanted = asyncio.Event()
+        #: Whether the X server answers at the moment, as the heartbeat knows it.
+        self.answering = True
 
     @property
     def width_px(self) -> int:
@@ -85,7 +87,11 @@ class Screen:
 
     def is_captured(self, monitor: int) -> bool:
         """Returns whether everything that was drawn on this monitor, as far as known, has been captured."""
-        return not self._damage_paused and self._frames[monitor].damaged_since_s is None
+        return self.answering and not self._damage_paused and self._frames[monitor].damaged_since_s is None
+
+    async def confirm(self) -> None:
+        """Returns when all damage that was done before the call is known. Raises CaptureError."""
+        await self._source.confirm()
 
     async def run(self) -> None:
         """Runs until it is cancelled. Raises CaptureError when the screen can no longer be captured."""

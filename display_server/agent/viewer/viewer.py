@@ -193,6 +193,12 @@ class Viewer:
         if not self._output.busy:
             self._output.send_message(m.PointerPosition(x_px, y_px))
 
+    def notify_heartbeat(self, heartbeat: m.Heartbeat) -> None:
+        """Sends a heartbeat, after the state if the X server stopped to answer or answers again."""
+        if self.welcomed and self._streams is not None:
+            self._streams.notify_state(self._clock())
+            self._output.send_message(heartbeat)
+
     def notify_notice(self, code: str, message: str) -> None:
         """Shows the person a notice."""
         self._output.send_notice(code, message)

@@ -1,6 +1,7 @@
 /** The state that the exactness badge shows: never better than the agent's (PROTOCOL.md §4). */
 
 import { type Exactness, STATE_TIMEOUT_S } from "./generated.ts";
+import type { Proof } from "./liveness.ts";
 
 export type ShownState = Exactness | "scaled";
 
@@ -15,6 +16,8 @@ export interface BadgeInputs {
   readonly stateAtMs: number;
   /** Whether one pixel of the surface is one pixel of the screen. */
   readonly oneToOne: boolean;
+  /** What the heartbeats prove. */
+  readonly proof: Proof;
 }
 
 /** Returns the state to show. Whatever is unknown yields `unverified`. */
@@ -23,6 +26,8 @@ export function shownState(inputs: BadgeInputs, nowMs: number): ShownState {
   const ageMs = nowMs - inputs.stateAtMs;
   // Negated, so that a clock that returns NaN or runs backwards yields `unverified` as well.
   if (!(ageMs >= 0 && ageMs < STATE_TIMEOUT_MS)) return "unverified";
+  if (inputs.proof === "missing") return "unverified";
+  if (inputs.state === "exact" && inputs.proof === "late") return "refining";
   if (inputs.state === "exact" && !inputs.oneToOne) return "scaled";
   return inputs.state;
 }

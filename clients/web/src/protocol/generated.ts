@@ -166,6 +166,9 @@ export type SizeSource = (typeof SIZE_SOURCES)[number];
 export const CLIPBOARD_FORMATS = ["text", "png"] as const;
 export type ClipboardFormat = (typeof CLIPBOARD_FORMATS)[number];
 
+export const SILENT_PARTS = ["x-server", "supervisor", "window-manager"] as const;
+export type SilentPart = (typeof SILENT_PARTS)[number];
+
 export const VIDEO_STATES = ["off", "connecting", "ready", "playing", "failed"] as const;
 export type VideoState = (typeof VIDEO_STATES)[number];
 
@@ -480,6 +483,20 @@ export interface PongMessage {
   readonly clock: number;
 }
 
+/**
+ * Proves that damage is still delivered (§12). Times are ms on the agent's clock.
+ *
+ * `clock` is when the message was sent, and `age_ms` how long before that the X server was asked for the
+ * answer that came last; null before the first. `silent` names the parts of the desktop that do not answer.
+ */
+export interface HeartbeatMessage {
+  readonly type: "heartbeat";
+  readonly sequence: number;
+  readonly clock: number;
+  readonly age_ms: number | null;
+  readonly silent: readonly SilentPart[];
+}
+
 /** A TURN server, with the fields of WebRTC's RTCIceServer. */
 export interface IceServer {
   readonly urls: readonly string[];
@@ -526,6 +543,7 @@ export type AgentMessage =
   | ClipboardStateMessage
   | NoticeMessage
   | PongMessage
+  | HeartbeatMessage
   | OfferRequestMessage
   | AnswerMessage
   | VideoRegionMessage;

@@ -28,6 +28,7 @@ import {
   type AgentMessage as GeneratedAgentMessage,
   type MonitorLayout,
   PROTOCOL_VERSION,
+  SILENT_PARTS,
   SIZE_SOURCES,
   TILE_PX,
   VIDEO_NUMBER_MAX,
@@ -156,6 +157,12 @@ const AGENT_MESSAGES: { readonly [K in AgentMessageType]: ShapeOf<AgentMessageOf
   },
   notice: { code: str(64), message: str(4096) },
   pong: { t: float(), clock: float() },
+  heartbeat: {
+    sequence: count,
+    clock: timeMs,
+    age_ms: nullable(ageMs),
+    silent: list(oneOf(...SILENT_PARTS), SILENT_PARTS.length),
+  },
   peer: { servers: list(record({ urls: list(str(256), 8), username: str(256), credential: str(256) }), 8) },
   answer: { sdp: str(65_536) },
   video: {

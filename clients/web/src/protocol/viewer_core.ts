@@ -9,11 +9,12 @@ import { type ShownState, shownState } from "./badge_state.ts";
 import { closeAction, type EndReason } from "./close_action.ts";
 import { ProtocolError } from "./errors.ts";
 import { CloseCode, DEVICE_NAME_MAX_CHARS, type HelloMessage, PROTOCOL_VERSION } from "./generated.ts";
+import { Liveness } from "./liveness.ts";
 import { type AgentMessage, type DesktopLayout, type Exactness, type Monitor, parseAgentMessage } from "./messages.ts";
 import { nextPhase, type Phase, type PhaseEvent } from "./phase.ts";
 
-/** Interval between pings, ms. The answer gives the offset of the clocks and proves that the connection works. */
-export const PING_INTERVAL_MS = 2_000;
+/** Interval between pings, ms. The answer gives the offset of the clocks; the agent releases what a silent viewer holds. */
+export const PING_INTERVAL_MS = 500;
 /** A connection that was silent this long is dead, even without a close frame (sleep, an unplugged cable), ms. */
 export const SILENCE_TIMEOUT_MS = 8_000;
 /** The same for a connection that the page suspects to be dead, ms. */
@@ -42,6 +43,8 @@ export interface LinkCheck {
 }
 
 export class ViewerCore {
+  /** What the heartbeats of the current connection prove. */
+  readonly liveness = new Liveness();
   readonly #monitorId: number;
   #phase: Phase = "connecting";
   #monitor: Monitor | null = null;
@@ -121,10 +124,11 @@ export class ViewerCore {
   /** Handles a text frame. On ProtocolError the caller closes with PROTOCOL_VIOLATION. */
   receive(text: string, nowMs: number): AgentMessage {
     const message = parseAgentMessage(text);
-    this.#lastFrameAtMs = nowMs;
+    this.#frameArrived(nowMs);
     if (message.type === "welcome") {
       this.#step("welcome");
       this.#welcomedAtMs = nowMs;
+      this.liveness.welcomed(nowMs);
       this.#welcomedOnce = true;
       this.#seed = message.digest_seed;
       this.#setLayout(message);
@@ -136,6 +140,10 @@ export class ViewerCore {
       this.#setLayout(message);
       // A monitor of another size starts over; one that only moved keeps its surface and its state.
       if (!sameSize(before, this.#monitor)) this.#state = null;
+    } else if (message.type === "pong") {
+      this.liveness.pong(message.t, message.clock, nowMs);
+    } else if (message.type === "heartbeat") {
+      this.liveness.heartbeat(message, nowMs);
     } else if (message.type === "state" && message.monitor === this.#monitorId) {
       const becameUnverified = message.state === "unverified" && this.#state !== null && this.#state !== "unverified";
       if (becameUnverified) this.#unverifiedUntilMs = nowMs + UNVERIFIED_SHOWN_MS;
@@ -150,12 +158,12 @@ export class ViewerCore {
   /** A binary frame other than an update arrived. Throws ProtocolError before `welcome`. */
   binaryArrived(nowMs: number): void {
     if (!this.connected) throw new ProtocolError("binary", "a welcome before it");
-    this.#lastFrameAtMs = nowMs;
+    this.#frameArrived(nowMs);
   }
 
   /** An update arrived. Throws ProtocolError before `welcome`. */
   updateArrived(nowMs: number): void {
-    this.#lastFrameAtMs = nowMs;
+    this.#frameArrived(nowMs);
     this.#step("update");
     this.#tickets = 0;
     if (nowMs - this.#welcomedAtMs >= STABLE_AFTER_MS) this.#attempt = 0;
@@ -237,10 +245,16 @@ export class ViewerCore {
   shownState(nowMs: number): ShownState {
     if (nowMs < this.#unverifiedUntilMs) return "unverified";
     const state = this.#outdated && this.#state === "exact" ? "refining" : this.#state;
+    const proof = this.connected ? this.liveness.proof(nowMs) : "missing";
     return shownState(
-      { connected: this.connected, state, stateAtMs: this.#stateAtMs, oneToOne: this.#oneToOne },
+      { connected: this.connected, state, stateAtMs: this.#stateAtMs, oneToOne: this.#oneToOne, proof },
       nowMs,
     );
+  }
+
+  #frameArrived(nowMs: number): void {
+    this.#lastFrameAtMs = nowMs;
+    this.liveness.frameArrived(nowMs);
   }
 
   #setLayout({ monitors, screen_max, scale, sizes }: DesktopLayout): void {

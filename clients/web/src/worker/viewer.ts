@@ -189,7 +189,9 @@ export class Viewer {
         this.#post({ kind: "notice", code: message.code, message: message.message });
         return;
       case "pong":
-        return; // The core has noted the arrival; the agent estimates the clock offset.
+      case "heartbeat":
+        this.#badge.report(); // The core has noted what they prove.
+        return;
     }
   }
 

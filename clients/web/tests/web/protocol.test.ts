@@ -116,7 +116,7 @@ describe("digest report", () => {
 });
 
 describe("badge state", () => {
-  const good = { connected: true, state: "exact", stateAtMs: 1_000, oneToOne: true } as const;
+  const good = { connected: true, state: "exact", stateAtMs: 1_000, oneToOne: true, proof: "fresh" } as const;
 
   it("is the agent's until the timeout", () => {
     for (const state of EXACTNESS) expect(shownState({ ...good, state }, 1_000 + STATE_TIMEOUT_MS - 1)).toBe(state);
@@ -130,6 +130,12 @@ describe("badge state", () => {
     }
   });
 
+  it("is refining instead of exact while proofs arrive late", () => {
+    expect(shownState({ ...good, proof: "late" }, 1_000)).toBe("refining");
+    expect(shownState({ ...good, proof: "late", oneToOne: false }, 1_000)).toBe("refining");
+    expect(shownState({ ...good, proof: "late", state: "lossy" }, 1_000)).toBe("lossy");
+  });
+
   it("is scaled where the surface is not one to one", () => {
     expect(shownState({ ...good, oneToOne: false }, 1_000)).toBe("scaled");
   });
@@ -137,6 +143,7 @@ describe("badge state", () => {
   it.each([
     ["without a connection", { ...good, connected: false }, 1_000],
     ["before the first state", { ...good, state: null }, 1_000],
+    ["without a proof that the desktop is alive", { ...good, proof: "missing" as const }, 1_000],
     ["after 5 s without a state", good, 1_000 + STATE_TIMEOUT_MS],
     ["when the clock runs backwards", good, 999],
     ["when the clock is broken", good, Number.NaN],

@@ -209,6 +209,8 @@ describe("viewer", () => {
   it("requests one reset when an update cannot be applied", () => {
     connect();
     agentSends(update(1, RESET));
+    agentSends({ type: "pong", t: performance.now(), clock: 1000 });
+    agentSends({ type: "heartbeat", sequence: 1, clock: 1000, age_ms: 0, silent: [] });
     agentSends({ type: "state", monitor: 0, epoch: 1, state: "exact", age_ms: 0, ratio: null });
     surface.run();
     const broken = new Uint8Array(17);

@@ -32,6 +32,8 @@ function running(): ViewerCore {
   core.socketOpened(0);
   core.receive(welcome, 10);
   core.updateArrived(20);
+  core.receive(JSON.stringify({ type: "pong", t: 20, clock: 20 }), 20);
+  core.receive(JSON.stringify({ type: "heartbeat", sequence: 1, clock: 20, age_ms: 0, silent: [] }), 20);
   return core;
 }
 

@@ -1,0 +1,149 @@
+"""The badge never outlives what it promises: whatever stops to answer, it is not *exact* any more."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.e2e.browsers.browser import Browser
+from tests.e2e.lightbox import Lightbox
+from tests.e2e.processes import wait_for
+from tests.e2e.relay import Relay
+from tests.e2e.viewer import PATIENCE_S, Viewer
+from tests.e2e.x_desktop.display import XDisplay
+from tests.e2e.x_desktop.probe import Probe
+
+
+@contextlib.contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """Stops a process as a debugger or a host without memory does, and lets it go on."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def gateway_pid(lightbox: Lightbox) -> int:
+    """Returns the process that listens on the demo's port."""
+    for process in lightbox.program.family():
+        with contextlib.suppress(psutil.Error):
+            if any(
+                c.status == psutil.CONN_LISTEN and c.laddr.port == lightbox.port
+                for c in process.net_connections("tcp")
+            ):
+                return process.pid
+    raise AssertionError("no process listens on the demo's port")
+
+
+PARTS: dict[str, Callable[[Lightbox], int]] = {
+    "gateway": gateway_pid,
+    "agent": lambda lightbox: lightbox.session().agent_pid,
+    "X server": lambda lightbox: lightbox.session().x_server_pid,
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_the_badge_is_not_exact_while_a_part_is_stopped(
+    viewer: Viewer, lightbox: Lightbox, part: str, display: XDisplay, out: Path
+) -> None:
+    viewer.open_desktop("radiology")
+    with stopped(PARTS[part](lightbox)):
+        wait_for(lambda: viewer.badge() == "unverified", timeout_s=PATIENCE_S, what=viewer.situation)
+    viewer.wait_exact()
+    viewer.assert_equal(display, out, f"after-{part}")
+
+
+def test_a_page_that_is_reloaded_while_the_x_server_is_stopped_is_not_exact(
+    chromium_viewer: Viewer, lightbox: Lightbox
+) -> None:
+    viewer = chromium_viewer
+    viewer.open_desktop("radiology")
+    with stopped(lightbox.session().x_server_pid):
+        wait_for(lambda: viewer.badge() != "exact", timeout_s=PATIENCE_S, what=viewer.situation)
+        viewer.browser.open(f"{viewer.url}/desktop/radiology")
+        wait_for(
+            lambda: (viewer.connection(), viewer.badge()) == ("connected", "unverified"),
+            timeout_s=PATIENCE_S,
+            what=viewer.situation,
+        )
+        viewer.watch_connection()
+        viewer.browser.evaluate("await new Promise((done) => setTimeout(done, 3000))")
+        assert "exact" not in viewer.badges()
+    viewer.wait_exact()
+
+
+@pytest.fixture(scope="module")
+def relay(lightbox: Lightbox) -> Iterator[Relay]:
+    between = Relay(lightbox.port)
+    yield between
+    between.close()
+
+
+@pytest.fixture(scope="module")
+def relayed(start_browser: Callable[[str], Browser], relay: Relay, lightbox: Lightbox) -> Iterator[Viewer]:
+    """Chromium behind a relay that can stop to forward."""
+    browser = start_browser("chromium")
+    viewer = Viewer(browser, relay.url)
+    viewer.sign_in(lightbox.username, lightbox.password)
+    yield viewer
+    browser.close()
+
+
+def test_the_badge_is_not_exact_while_the_link_is_stalled(relayed: Viewer, relay: Relay) -> None:
+    relayed.open_desktop("radiology")
+    relay.swallow()
+    try:
+        wait_for(lambda: relayed.badge() == "unverified", timeout_s=PATIENCE_S, what=relayed.situation)
+        assert relayed.connection() == "connected", (
+            "the badge falls long before the connection counts as lost"
+        )
+    finally:
+        relay.plug()
+    relayed.wait_exact()
+
+
+def test_picture_and_input_go_on_while_a_program_grabs_the_x_server(
+    chromium_viewer: Viewer, display: XDisplay, probe: Probe, out: Path
+) -> None:
+    """The badge stays exact, and it is true."""
+    viewer = chromium_viewer
+    viewer.open_desktop("radiology")
+    grabbing = display.connect()
+    root = grabbing.get_setup().roots[0].root
+    window = grabbing.generate_id()
+    grabbing.core.GrabServer()
+    grabbing.core.GetInputFocus().reply()
+    try:
+        viewer.watch_connection()
+        # Only the program that holds the grab can draw now.
+        grabbing.core.CreateWindow(0, window, root, 40, 60, 200, 100, 0, 1, 0, 0x0202, [0x3366CC, 1])
+        grabbing.core.MapWindow(window)
+        grabbing.core.GetInputFocus().reply()
+        wait_for(
+            lambda: viewer.surface()[100, 100, :3].tolist() == [0x33, 0x66, 0xCC],
+            timeout_s=PATIENCE_S,
+            what=viewer.situation,
+        )
+        viewer.move((333, 222))
+
+        def pointer() -> tuple[int, int]:
+            at = grabbing.core.QueryPointer(root).reply()
+            return at.root_x, at.root_y
+
+        wait_for(lambda: pointer() == (333, 222), timeout_s=PATIENCE_S, what=viewer.situation)
+        viewer.wait_exact()
+        assert "unverified" not in viewer.badges()
+    finally:
+        grabbing.core.DestroyWindow(window)
+        grabbing.core.UngrabServer()
+        grabbing.core.GetInputFocus().reply()
+        grabbing.disconnect()
+    viewer.wait_exact()
+    viewer.assert_equal(display, out, "after-grab")
