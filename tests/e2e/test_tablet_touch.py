@@ -145,7 +145,8 @@ def test_two_finger_scroll_stops_at_a_touch(on_tablet: Viewer, probe: Probe) -> 
     probe.clear()
     x, y = on_tablet.on_page(probe.area)
     start = {1: (x - 30, y + 40), 2: (x + 30, y + 40)}
-    end = {1: (x - 30, y - 100), 2: (x + 30, y - 100)}
+    # Long enough for two notches without momentum, which a slow host may not produce.
+    end = {1: (x - 30, y - 200), 2: (x + 30, y - 200)}
     tablet.swipe(start, end, steps=12)
     probe.wait_for(
         lambda events: len([e for e in events if e["kind"] == "scroll"]) >= 2, "notches of the scroll"

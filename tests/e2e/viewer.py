@@ -20,6 +20,9 @@ from tests.e2e.x_desktop.display import XDisplay
 #: How long tests wait for a state before they give up, s. It is no expectation: a busy host may need long.
 PATIENCE_S = 90.0
 
+#: A change of the desktop may take this long to reach the surface on a busy host, s.
+IN_FLIGHT_S = 5.0
+
 SURFACE = "document.querySelector('canvas[data-monitor]')"
 #: Reads the canvas SURFACE as gzip-compressed RGBA.
 READ_SURFACE = """
@@ -219,20 +222,27 @@ class Viewer:
 
         `monitor` is the part that the viewer shows, as x, y, width and height on the desktop; None means all.
 
-        A clock or a caret may change the desktop meanwhile, so a comparison counts only between two equal
-        readings of the X server. On a difference both images and the page are stored in `out`.
+        A clock or a caret may change the desktop meanwhile, so a comparison counts only if nothing was drawn
+        between the readings of the X server and of the surface. What was drawn just before may still be on
+        its way, so a difference must last. Both images and the page are then stored in `out`.
         """
         deadline = time.monotonic() + timeout_s
+        different_since: float | None = None
         while True:
             self.wait_exact()
+            if display.changed():
+                different_since = None
             before = _part(display.pixels(), monitor)
             surface = self.surface()
             badge = self.badge()
-            after = _part(display.pixels(), monitor)
-            still = bool((before == after).all()) and badge == "exact"
+            still = not display.changed() and badge == "exact"
             if still and surface.shape == before.shape and bool((surface == before).all()):
                 return
-            if still or time.monotonic() > deadline:
+            now = time.monotonic()
+            different_since = (now if different_since is None else different_since) if still else None
+            if different_since is not None and now - different_since > IN_FLIGHT_S:
+                break
+            if now > deadline:
                 break
         Image.fromarray(before).save(out / f"{name}-desktop.png")
         Image.fromarray(surface).save(out / f"{name}-surface.png")

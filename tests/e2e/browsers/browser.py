@@ -30,6 +30,8 @@ class Button(Enum):
     LEFT = 0
     MIDDLE = 1
     RIGHT = 2
+    BACK = 3
+    FORWARD = 4
 
 
 class Browser(ABC):

@@ -44,6 +44,8 @@ CLICK_MS = 20
 FOREIGN_CODE = "IntlBackslash"
 #: Playwright's names of the mouse buttons.
 BUTTONS: dict[Button, Any] = {Button.LEFT: "left", Button.MIDDLE: "middle", Button.RIGHT: "right"}
+#: Buttons that Playwright does not have: their names in DevTools and their bits in `MouseEvent.buttons`.
+SIDE_BUTTONS = {Button.BACK: ("back", 8), Button.FORWARD: ("forward", 16)}
 
 
 class Chromium(Browser):
@@ -104,9 +106,21 @@ class Chromium(Browser):
         self.run(lambda: self.page.mouse.up(button=BUTTONS[button]))
 
     def click(self, x: float, y: float, button: Button = Button.LEFT, count: int = 1) -> None:
+        if button in SIDE_BUTTONS:
+            self._side_click(x, y, *SIDE_BUTTONS[button])
+            return
         self.run(
             lambda: self.page.mouse.click(x, y, button=BUTTONS[button], click_count=count, delay=CLICK_MS)
         )
+
+    def _side_click(self, x: float, y: float, name: str, bit: int) -> None:
+        def work() -> None:
+            self.page.mouse.move(x, y)
+            for kind, held in (("mousePressed", bit), ("mouseReleased", 0)):
+                event = {"type": kind, "x": x, "y": y, "button": name, "buttons": held, "clickCount": 1}
+                self.cdp.send("Input.dispatchMouseEvent", event)
+
+        self.run(work)
 
     def wheel(self, x: float, y: float, notches: int) -> None:
         def turn() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -70,7 +71,15 @@ class Firefox(XBrowser, TouchInput):
 
     engine = "firefox"
 
-    def __init__(self, log_folder: Path, *, width_px: int, height_px: int, touch: bool = False) -> None:
+    def __init__(
+        self,
+        log_folder: Path,
+        *,
+        width_px: int,
+        height_px: int,
+        touch: bool = False,
+        input_method: bool = True,
+    ) -> None:
         """`touch` emulates a touch screen."""
         self._profile = Path(tempfile.mkdtemp(prefix="lightbox-firefox-"))
         self._console: list[str] = []
@@ -78,8 +87,9 @@ class Firefox(XBrowser, TouchInput):
         self._numbers = itertools.count(1)
         self._open = ExitStack()
         self._socket: ClientConnection | None = None
-        log = log_folder / "firefox.log"
-        super().__init__(log, self._profile, width_px, height_px)
+        # Each process has its own log, because the address is read from it.
+        log = log_folder / f"firefox-{os.getpid()}.log"
+        super().__init__(log, self._profile, width_px, height_px, input_method=input_method)
         lines = [
             f"user_pref({json.dumps(name)}, {json.dumps(value)});"
             for name, value in {**PREFERENCES, "dom.w3c_touch_events.enabled": int(touch)}.items()

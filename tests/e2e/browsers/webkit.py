@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shutil
 import tempfile
 import urllib.error
@@ -33,11 +34,13 @@ class WebKit(XBrowser):
 
     engine = "webkit"
 
-    def __init__(self, log_folder: Path, *, width_px: int, height_px: int) -> None:
+    def __init__(
+        self, log_folder: Path, *, width_px: int, height_px: int, input_method: bool = True
+    ) -> None:
         self._home = Path(tempfile.mkdtemp(prefix="lightbox-webkit-"))
         self._base = ""
-        log = log_folder / "webkit.log"
-        super().__init__(log, self._home, width_px, height_px)
+        log = log_folder / f"webkit-{os.getpid()}.log"
+        super().__init__(log, self._home, width_px, height_px, input_method=input_method)
         try:
             self._start(log, width_px, height_px)
         except BaseException:

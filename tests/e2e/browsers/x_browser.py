@@ -16,7 +16,7 @@ from tests.e2e.processes import Program, start_x_server, wait_for
 #: Space around the page for the window's toolbars, px.
 WINDOW_MARGIN_PX = 240
 #: X11 numbers of the buttons.
-NUMBERS = {Button.LEFT: 1, Button.MIDDLE: 2, Button.RIGHT: 3}
+NUMBERS = {Button.LEFT: 1, Button.MIDDLE: 2, Button.RIGHT: 3, Button.BACK: 8, Button.FORWARD: 9}
 #: Shown while the position of the page in its window is determined.
 BLANK_PAGE = "data:text/html,<title>blank</title>"
 #: How long a window may take to appear or to change, s.
@@ -40,7 +40,10 @@ class XBrowser(Browser):
     Subclasses start the engine in `environment` and call `resize`.
     """
 
-    def __init__(self, log: Path, home: Path, width_px: int, height_px: int) -> None:
+    def __init__(
+        self, log: Path, home: Path, width_px: int, height_px: int, *, input_method: bool = True
+    ) -> None:
+        """Without an `input_method` the engine composes dead keys itself, as on most Linux desktops."""
         log.write_bytes(b"")
         self._programs: list[Program] = []
         x_server, self.display = start_x_server(
@@ -69,9 +72,13 @@ class XBrowser(Browser):
             Program(bus, log=log, env=self.environment)
         )  # otherwise GTK starts one that outlives it
         wait_for((home / "bus").exists, timeout_s=WINDOW_TIMEOUT_S, what="a message bus")
-        input_method = HangulInputMethod(log, home, self.environment)
-        self._programs.append(input_method.program)
-        self.environment = input_method.environment
+        if input_method:
+            hangul_input_method = HangulInputMethod(log, home, self.environment)
+            self._programs.append(hangul_input_method.program)
+            self.environment = hangul_input_method.environment
+        else:
+            self.environment |= {"GTK_IM_MODULE": "gtk-im-context-simple", "GSETTINGS_BACKEND": "memory"}
+            self.environment.pop("XMODIFIERS", None)
 
     @abstractmethod
     def navigate(self, url: str) -> None:

@@ -42,6 +42,7 @@ KEYSYMS = {
     "PageUp": 0xFF55,
     "PageDown": 0xFF56,
     "End": 0xFF57,
+    "Insert": 0xFF63,
     "Shift": 0xFFE1,
     "Control": 0xFFE3,
     "Alt": 0xFFE9,

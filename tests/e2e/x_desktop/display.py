@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import xcffib
+import xcffib.damage
 import xcffib.xproto
 from numpy.typing import NDArray
 
@@ -45,6 +46,7 @@ class XDisplay:
             self.environment["XAUTHORITY"] = str(xauthority)
         self._x = self.connect()
         self._root = self._x.get_setup().roots[0].root
+        self._damage: int | None = None
 
     def connect(self) -> Any:
         """Opens a new xcffib connection to this display."""
@@ -71,6 +73,22 @@ class XDisplay:
         ).reply()
         raw = np.frombuffer(image.data.buf(), np.uint8).reshape(height, width, 4)
         return raw[:, :, 2::-1].copy()
+
+    def changed(self) -> bool:
+        """Returns whether anything was drawn since the last call; the first call returns True."""
+        extension = self._x(xcffib.damage.key)
+        if self._damage is None:
+            extension.QueryVersion(1, 1).reply()
+            self._damage = self._x.generate_id()
+            extension.Create(self._damage, self._root, xcffib.damage.ReportLevel.NonEmpty)
+            return True
+        # A change after this request is reported by a new event.
+        extension.Subtract(self._damage, 0, 0)
+        self._x.core.GetInputFocus().reply()
+        found = False
+        while (event := self._x.poll_for_event()) is not None:
+            found = found or isinstance(event, xcffib.damage.NotifyEvent)
+        return found
 
     def held(self) -> tuple[list[int], int]:
         """Returns the pressed keycodes and the mask of held modifiers and buttons."""
