@@ -44,7 +44,7 @@ class H264Encoder:
         self._profile = library.profiles[stream.chroma]
         with codec_errors(library.name):
             self._converter = YuvConverter(stream, self._profile.pixel_format)
-        self._budget = FrameBudget()
+        self._budget = FrameBudget(steady=True)
         self._reopening = ReopeningPolicy()
         self._context: VideoCodecContext | None = None
         self._frames = 0

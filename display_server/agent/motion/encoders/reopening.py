@@ -4,14 +4,16 @@ PyAV 18 can change one rate of an open encoder, `bit_rate`, which libx264 heeds 
 (`crf`). Measured on 720p (30 frames/s, 2 to 8 Mbit/s, a new rate every second):
 
                                bits over the wanted rate    PSNR: mean, worst frame
-`bit_rate` while open          up to 33 % after a decrease  31.6 dB   24.9 dB
+`bit_rate` while open          up to 34 % after a decrease  31.6 dB   24.9 dB
 reopened for each change       at most 4 %                  31.7 dB   28.2 dB
 `maxrate` of FFmpeg's own      at most 4 %                  31.6 dB   30.0 dB
   structure, found by its address
 
 The last one needs a search through PyAV's memory. So the encoder is reopened. That takes 6 ms at 720p, and
 the keyframe that follows takes the bits of two frames, because the rate control buffer limits keyframes as
-well. Small differences of the rate are not worth a keyframe.
+well. Small differences of the rate are not worth a keyframe. With the limits below, 60 s of 30 frames/s on
+simulated links had 6 keyframes at constant 10 Mbit/s, 31 at 4 Mbit/s with jitter, and 23 on a link that
+changed between 20 and 5 Mbit/s every 10 s.
 """
 
 from __future__ import annotations

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from display_server.agent.motion.encoders.frame_budget import NOMINAL_FPS, FrameBudget
 from display_server.agent.motion.encoders.reopening import (
     KEYFRAME_TOLERANCE,
     LOWER_AFTER_S,
@@ -69,3 +71,15 @@ def test_any_sequence_of_rates_is_followed_with_few_keyframes(rates: list[float]
         assert opened_bps <= 2.01 * rate_bps
     for earlier_s, later_s in itertools.pairwise(raised_s):
         assert later_s - earlier_s >= RAISE_AFTER_S - 1e-9
+
+
+def test_irregular_frames_cost_few_keyframes() -> None:
+    """A minute at a constant rate with frame intervals of 33 ms ± 50 %."""
+    policy, budget, random, at_s, opened = ReopeningPolicy(), FrameBudget(steady=True), Random(1), 0.0, 0
+    while at_s < 60:
+        wanted_bps = round(budget.frame_bits(at_s, RATE_BPS) * NOMINAL_FPS)
+        if policy.should_reopen(wanted_bps, at_s, keyframe=False):
+            policy.on_opened(wanted_bps, at_s)
+            opened += 1
+        at_s += random.uniform(0.5, 1.5) / 30
+    assert opened <= 20
