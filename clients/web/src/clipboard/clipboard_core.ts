@@ -1,8 +1,8 @@
 /**
  * Decides whether the browser's clipboard or the desktop's is the newer one. Pure.
  *
- * A browser does not report when its clipboard changed. Known are its content when the page last saw it, that it can change only
- * while another program has the focus, and when the desktop last copied something.
+ * A browser does not report when its clipboard changed. Known are its content when the page last saw it, that
+ * it can change only while another program has the focus, and when the desktop last copied something.
  */
 
 import type { ClipboardFormat } from "./frames.ts";
@@ -18,8 +18,8 @@ export interface ClipboardState {
 }
 
 /**
- * What a paste does: `send` sends the browser's clipboard first, `keep` pastes what the desktop has; with `denied` and `too-large` the
- * browser's clipboard may not be sent.
+ * What a paste does: `send` sends the browser's clipboard first, `keep` pastes what the desktop has; with
+ * `denied` and `too-large` the browser's clipboard may not be sent.
  */
 export type PasteDecision = "send" | "keep" | "denied" | "too-large";
 
@@ -28,9 +28,15 @@ export class ClipboardCore {
   #serial: number | null = null;
   /** Hash of the browser clipboard's content when the page last saw it. */
   #seenHash: string | null = null;
-  /** Hash of the content that the desktop got from here and still has; null when a program copied something since. */
+  /**
+   * Hash of the content that the desktop got from here and still has; null when a program copied something
+   * since.
+   */
   #sentHash: string | null = null;
-  /** Whether the desktop copied something after the last time that another program could have changed the browser's clipboard. */
+  /**
+   * Whether the desktop copied something after the last time that another program could have changed the
+   * browser's clipboard.
+   */
   #desktopIsNewer = false;
 
   get state(): ClipboardState | null {
@@ -42,12 +48,16 @@ export class ClipboardCore {
     return this.#state?.formats[0] ?? null;
   }
 
-  /** Handles the agent's clipboard message. Returns true when a program on the desktop has just copied something. */
+  /**
+   * Handles the agent's clipboard message. Returns true when a program on the desktop has just copied
+   * something.
+   */
   stateChanged(state: ClipboardState): boolean {
     const before = this.#state;
     const another = state.serial !== this.#serial && state.formats.length > 0;
     this.#state = state;
-    // The first message of a connection describes an older copy. A new agent no longer has what was sent to its predecessor.
+    // The first message of a connection describes an older copy. A new agent no longer has what was sent to
+    // its predecessor.
     if (before === null && state.formats.length === 0) this.#seenHash = null;
     if (another && this.#serial !== null) this.#desktopIsNewer = true;
     if (another) this.#sentHash = null;
@@ -98,7 +108,10 @@ export class ClipboardCore {
   }
 }
 
-/** Returns a hash that distinguishes contents without keeping them: the length and two FNV-1a hashes with different parameters. */
+/**
+ * Returns a hash that distinguishes contents without keeping them: the length and two FNV-1a hashes with
+ * different parameters.
+ */
 export function contentHash(content: Uint8Array): string {
   let first = 0x811c9dc5;
   let second = 0x01000193;

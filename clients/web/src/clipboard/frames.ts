@@ -63,7 +63,9 @@ export class ClipboardAssembly {
   #content = new Uint8Array(0);
   #length = 0;
 
-  /** Adds a frame. Returns the answer when its last frame has arrived, otherwise null. Throws ProtocolError. */
+  /**
+   * Adds a frame. Returns the answer when its last frame has arrived, otherwise null. Throws ProtocolError.
+   */
   add(data: ArrayBuffer): ClipboardAnswer | null {
     if (data.byteLength < HEADER_BYTES) throw new ProtocolError("clipboard", "a header of 16 bytes");
     const view = new DataView(data);

@@ -1,9 +1,10 @@
 /**
  * Connects the browser's clipboard with the desktop's.
  *
- * To the desktop: the content of the browser's `paste` event is sent first, then the paste shortcut. No engine requires a permission
- * for this. From the desktop: the content is written at once where pages may write the clipboard (Chrome), during the copy shortcut
- * where a user gesture is required (Firefox, Safari), and otherwise when the person taps the clipboard chip.
+ * To the desktop: the content of the browser's `paste` event is sent first, then the paste shortcut. No
+ * engine requires a permission for this. From the desktop: the content is written at once where pages may
+ * write the clipboard (Chrome), during the copy shortcut where a user gesture is required (Firefox, Safari),
+ * and otherwise when the person taps the clipboard chip.
  */
 
 import { ClipboardCore, type ClipboardState, contentHash } from "./clipboard_core.ts";
@@ -28,7 +29,10 @@ export interface ClipboardEvents {
 
 /** MIME types of the formats. */
 const MIME_TYPES: Readonly<Record<ClipboardFormat, string>> = { text: "text/plain", png: "image/png" };
-/** Timeout of a clipboard request, ms. The agent answers earlier even if a program hangs, so after this the connection has failed. */
+/**
+ * Timeout of a clipboard request, ms. The agent answers earlier even if a program hangs, so after this the
+ * connection has failed.
+ */
 const ANSWER_TIMEOUT_MS = 20_000;
 /** How long a program on the desktop may take to copy after the copy shortcut, ms. */
 const COPY_TIMEOUT_MS = 1_500;
@@ -69,7 +73,7 @@ export class PageClipboard {
     void this.#askPermission();
   }
 
-  // ── from the worker ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── from the worker ──────────────────────────────────────────────────────────────────────────────────────
 
   stateChanged(state: ClipboardState): void {
     if (!this.#core.stateChanged(state)) {
@@ -97,18 +101,23 @@ export class PageClipboard {
     this.#events.offerChanged(null);
   }
 
-  // ── from the person ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── from the person ──────────────────────────────────────────────────────────────────────────────────────
 
   pageFocused(): void {
     this.#core.pageFocused();
   }
 
-  /** Whether the policy permits sending the browser's clipboard, so that a paste shortcut must wait for it. */
+  /**
+   * Whether the policy permits sending the browser's clipboard, so that a paste shortcut must wait for it.
+   */
   get canPaste(): boolean {
     return this.#core.state?.to_desktop === true;
   }
 
-  /** Handles a `paste` event after the shortcut `key`. Resolves when its content was sent or was found not to be needed. */
+  /**
+   * Handles a `paste` event after the shortcut `key`. Resolves when its content was sent or was found not to
+   * be needed.
+   */
   async paste(data: DataTransfer | null, key: PasteKey | null): Promise<void> {
     // Terminals paste PRIMARY, which a program may have taken by a mere selection since the content was sent.
     if (key === "insert") this.#core.sendAgain();
@@ -118,7 +127,9 @@ export class PageClipboard {
     else if (image !== undefined) this.#sendContent("png", new Uint8Array(await image.arrayBuffer()), false);
   }
 
-  /** Handles the copy shortcut: where writing the clipboard requires a user gesture, the write must start now. */
+  /**
+   * Handles the copy shortcut: where writing the clipboard requires a user gesture, the write must start now.
+   */
   copyKeyPressed(): void {
     if (this.#mayWrite || this.#core.state?.from_desktop !== true || !("ClipboardItem" in globalThis)) return;
     let copied: () => void = () => {};
@@ -159,9 +170,12 @@ export class PageClipboard {
     this.#events.notify("empty");
   }
 
-  // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Sends content if it is newer than the desktop's, or always if `force` is set. Returns whether it was sent. */
+  /**
+   * Sends content if it is newer than the desktop's, or always if `force` is set. Returns whether it was
+   * sent.
+   */
   #sendContent(format: ClipboardFormat, content: Uint8Array<ArrayBuffer>, force: boolean): boolean {
     if (force) this.#core.preferBrowser();
     const decision = this.#core.paste(format, content.length, contentHash(content));
@@ -192,7 +206,10 @@ export class PageClipboard {
     });
   }
 
-  /** Writes the future result of `content` to the clipboard. The write starts at once, as it must happen within the user gesture. */
+  /**
+   * Writes the future result of `content` to the clipboard. The write starts at once, as it must happen
+   * within the user gesture.
+   */
   async #write(content: () => Promise<Uint8Array<ArrayBuffer>>, format = this.#core.offer): Promise<void> {
     if (format === null) return;
     let failure: unknown = null;
@@ -215,13 +232,17 @@ export class PageClipboard {
       this.#events.offerChanged(null);
     } catch {
       if (failure instanceof NothingCopied) return;
-      // If the browser refused the write, the person can still tap the chip; if there is no content, there is nothing to offer.
+      // If the browser refused the write, the person can still tap the chip; if there is no content, there is
+      // nothing to offer.
       if (failure instanceof RequestFailed && failure.reason !== "unavailable") this.#events.notify(failure.reason);
       this.#events.offerChanged(failure === null ? this.#core.offer : null);
     }
   }
 
-  /** Watches the permission to write the clipboard. Only Chrome has it; in other browsers each write needs a user gesture. */
+  /**
+   * Watches the permission to write the clipboard. Only Chrome has it; in other browsers each write needs a
+   * user gesture.
+   */
   async #askPermission(): Promise<void> {
     try {
       const status = await navigator.permissions.query({ name: "clipboard-write" as PermissionName });

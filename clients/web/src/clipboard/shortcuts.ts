@@ -1,8 +1,9 @@
 /**
  * Recognises the keys that copy and paste. Pure.
  *
- * A shortcut means the letter that the person's layout prints on the key: V of a Dvorak layout is at the place of the US full stop.
- * Layouts without Latin letters print none, and there the place of the US letter counts, in browsers as on desktops.
+ * A shortcut means the letter that the person's layout prints on the key: V of a Dvorak layout is at the
+ * place of the US full stop. Layouts without Latin letters print none, and there the place of the US letter
+ * counts, in browsers as on desktops.
  */
 
 /** The parts of a keyboard event that matter here. */
@@ -26,7 +27,9 @@ export function isCopyShortcut(event: ShortcutEvent): boolean {
   return event.key === "Insert" || ["c", "x"].includes(letterOf(event));
 }
 
-/** Returns which keys paste: Ctrl or ⌘ with V, also with Shift, or Shift+Insert; null for any other key event. */
+/**
+ * Returns which keys paste: Ctrl or ⌘ with V, also with Shift, or Shift+Insert; null for any other key event.
+ */
 export function pasteShortcut(event: ShortcutEvent): PasteKey | null {
   if (event.altKey) return null;
   const control = event.ctrlKey || event.metaKey;

@@ -1,6 +1,6 @@
 /**
- * Decodes the updates of one monitor to RGBA pixels and digests. The decoder is WebAssembly (codecs/native, built by
- * `python -m display_codecs.build_wasm`) and therefore gives the same result in every browser.
+ * Decodes the updates of one monitor to RGBA pixels and digests. The decoder is WebAssembly (codecs/native,
+ * built by `python -m display_codecs.build_wasm`) and therefore gives the same result in every browser.
  */
 
 import { DECODE_FAULTS, ENCODINGS, TILE_PX } from "../protocol/generated.ts";
@@ -21,7 +21,10 @@ export interface AppliedUpdate {
   partial: boolean;
   /** Numbers of the changed tiles, ascending. */
   tiles: Uint16Array;
-  /** Tiles per encoding, and also `cached`, the tiles taken from the cache, and `moved`, the number of move operations. */
+  /**
+   * Tiles per encoding, and also `cached`, the tiles taken from the cache, and `moved`, the number of move
+   * operations.
+   */
   encodings: Record<string, number>;
   /** At most 16 rectangles that cover all changed tiles. */
   dirty: Rectangle[];
@@ -103,7 +106,10 @@ export class TileDecoder {
     return new TileDecoder(native, width, height);
   }
 
-  /** Applies a whole binary update. Throws DecodeError; the frame may then not be shown until a RESET was applied. */
+  /**
+   * Applies a whole binary update. Throws DecodeError; the frame may then not be shown until a RESET was
+   * applied.
+   */
   apply(update: Uint8Array): AppliedUpdate {
     this.#copyIn(update);
     const fault = this.#native.apply(update.byteLength);
@@ -121,7 +127,10 @@ export class TileDecoder {
     };
   }
 
-  /** Copies a rectangle of the decoded frame as RGBA with alpha 255. Throws RangeError when it leaves the frame. */
+  /**
+   * Copies a rectangle of the decoded frame as RGBA with alpha 255. Throws RangeError when it leaves the
+   * frame.
+   */
   pixels(x: number, y: number, width: number, height: number, into: Uint8ClampedArray): void {
     if (x < 0 || y < 0 || width < 1 || height < 1 || x + width > this.#width || y + height > this.#height) {
       throw new RangeError(`${width} × ${height} px at ${x}, ${y} leave the frame`);
@@ -141,8 +150,8 @@ export class TileDecoder {
   }
 
   /**
-   * Computes the digests of all tiles in a tile-aligned rectangle from RGBA pixels that were read back from the surface.
-   * Throws RangeError when the rectangle is not tile-aligned or `rgba` is too short.
+   * Computes the digests of all tiles in a tile-aligned rectangle from RGBA pixels that were read back from
+   * the surface. Throws RangeError when the rectangle is not tile-aligned or `rgba` is too short.
    */
   digest(
     rgba: Uint8Array | Uint8ClampedArray,
@@ -168,7 +177,10 @@ export class TileDecoder {
     return BigInt.asUintN(64, this.#native.root());
   }
 
-  /** Decodes one tile payload to 0x00RRGGBB pixels, row by row; used with the golden vectors. Throws DecodeError. */
+  /**
+   * Decodes one tile payload to 0x00RRGGBB pixels, row by row; used with the golden vectors. Throws
+   * DecodeError.
+   */
   decodeTile(payload: Uint8Array, width: number, height: number): Uint32Array {
     const at = this.#copyIn(payload);
     const fault = this.#native.decode_tile(payload.byteLength, width, height);

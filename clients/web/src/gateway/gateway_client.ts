@@ -1,4 +1,7 @@
-/** The page's HTTPS client for the gateway and broker. It validates every answer and returns failures instead of throwing. */
+/**
+ * The page's HTTPS client for the gateway and broker. It validates every answer and returns failures instead
+ * of throwing.
+ */
 
 import { isRecord } from "../protocol/fields.ts";
 
@@ -68,7 +71,8 @@ function failure(reply: Reply | null): { ok: false; failure: Failure } {
 export async function signIn(username: string, password: string): Promise<Answer<null>> {
   const reply = await call("POST", "/api/v1/sign-in", { username, password });
   if (reply?.ok) return { ok: true, value: null };
-  // The gateway answers 401 both to a missing session and to wrong credentials; here it can only be the latter.
+  // The gateway answers 401 both to a missing session and to wrong credentials; here it can only be the
+  // latter.
   if (reply?.status === 401) return { ok: false, failure: { kind: "wrong-password" } };
   return failure(reply);
 }

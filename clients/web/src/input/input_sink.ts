@@ -5,7 +5,10 @@ import type { InputMessage } from "../protocol/messages.ts";
 export interface InputSink {
   /** Sends a message at once; messages keep their order. */
   send(message: InputMessage): void;
-  /** Sends pointer motion that changes no button, in monitor px. While the connection is congested only the latest motion is kept. */
+  /**
+   * Sends pointer motion that changes no button, in monitor px. While the connection is congested only the
+   * latest motion is kept.
+   */
   sendMotion(x: number, y: number, buttons: number): void;
 }
 

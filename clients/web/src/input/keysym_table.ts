@@ -1,6 +1,12 @@
-/** X11 keysyms by `KeyboardEvent.key`, for keys that produce no character. The numbers come from keysymdef.h and XF86keysym.h. */
+/**
+ * X11 keysyms by `KeyboardEvent.key`, for keys that produce no character. The numbers come from keysymdef.h
+ * and XF86keysym.h.
+ */
 
-/** Keysyms for each `KeyboardEvent.location`: [standard, left, right, numpad]. A missing entry means the standard one. */
+/**
+ * Keysyms for each `KeyboardEvent.location`: [standard, left, right, numpad]. A missing entry means the
+ * standard one.
+ */
 type ByLocation = readonly [number, number?, number?, number?];
 
 const FUNCTION_KEYS: Readonly<Record<string, ByLocation>> = Object.fromEntries(
@@ -167,7 +173,10 @@ export const KEYSYMS_BY_CODE: Readonly<Record<string, number>> = {
   Pause: 0xff13,
 };
 
-/** Characters of a US keyboard by `KeyboardEvent.code`, [plain, with Shift], for shortcuts typed while another script is active. */
+/**
+ * Characters of a US keyboard by `KeyboardEvent.code`, [plain, with Shift], for shortcuts typed while another
+ * script is active.
+ */
 export const US_CHARACTERS: Readonly<Record<string, readonly [string, string]>> = {
   ...Object.fromEntries(
     Array.from("abcdefghijklmnopqrstuvwxyz", (letter) => [

@@ -1,4 +1,6 @@
-/** Continues a touch scroll with decreasing speed after the fingers were lifted (momentum scrolling). Pure. */
+/**
+ * Continues a touch scroll with decreasing speed after the fingers were lifted (momentum scrolling). Pure.
+ */
 
 /** The initial speed is measured over the finger movements of this last period, ms. */
 const SAMPLE_MS = 80;
@@ -8,7 +10,10 @@ const REST_MS = 50;
 const DECAY_MS = 325;
 /** Speeds below this count as standing still, CSS px per ms. */
 const STILL_PX_PER_MS = 0.02;
-/** Highest initial speed, CSS px per ms: nobody can follow a faster scroll, and a wheel message has a limited range. */
+/**
+ * Highest initial speed, CSS px per ms: nobody can follow a faster scroll, and a wheel message has a limited
+ * range.
+ */
 const FASTEST_PX_PER_MS = 6;
 /** Interval of scroll steps, ms: one frame at 60 Hz. */
 const STEP_MS = 16;

@@ -1,8 +1,8 @@
 /** Converts the browser's button numbers to the protocol's and filters repeated pointer events. Pure. */
 
 /**
- * Converts `MouseEvent.buttons` (1 left, 2 right, 4 middle, 8 back, 16 forward) to the protocol's bits (1 left, 2 middle, 4 right,
- * 8 back, 16 forward).
+ * Converts `MouseEvent.buttons` (1 left, 2 right, 4 middle, 8 back, 16 forward) to the protocol's bits (1
+ * left, 2 middle, 4 right, 8 back, 16 forward).
  */
 export function protocolButtons(buttons: number): number {
   return (buttons & 0b11001) | ((buttons & 2) << 1) | ((buttons & 4) >> 1);
@@ -14,7 +14,10 @@ export interface PointerState {
   readonly buttons: number;
 }
 
-/** Remembers the last pointer state and drops events that change nothing: raw and frame-aligned events repeat each other. */
+/**
+ * Remembers the last pointer state and drops events that change nothing: raw and frame-aligned events repeat
+ * each other.
+ */
 export class PointerCore {
   #last: PointerState = { x: -1, y: -1, buttons: 0 };
 
@@ -26,7 +29,10 @@ export class PointerCore {
     return this.#last;
   }
 
-  /** Stores the state and returns what changed: `press` for a button change, `motion` for a position change, null for nothing. */
+  /**
+   * Stores the state and returns what changed: `press` for a button change, `motion` for a position change,
+   * null for nothing.
+   */
   update(state: PointerState): "press" | "motion" | null {
     const { x, y, buttons } = this.#last;
     if (state.buttons !== buttons) {

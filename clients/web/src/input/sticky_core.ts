@@ -1,6 +1,6 @@
 /**
- * State of the key bar's sticky modifiers: one tap applies a modifier to the next key, a second quick tap locks it and a third
- * releases it. Pure.
+ * State of the key bar's sticky modifiers: one tap applies a modifier to the next key, a second quick tap
+ * locks it and a third releases it. Pure.
  *
  * An armed modifier is pressed on the desktop, so that it also applies to a click, a drag or the wheel.
  */
@@ -22,7 +22,10 @@ const KEYSYMS: Readonly<Record<StickyModifier, number>> = {
   shift: 0xffe1,
   super: 0xffeb,
 };
-/** Key codes that no hardware key has, so that a keyboard's own Ctrl can be pressed and released independently of the bar's. */
+/**
+ * Key codes that no hardware key has, so that a keyboard's own Ctrl can be pressed and released independently
+ * of the bar's.
+ */
 const CODES: Readonly<Record<StickyModifier, string>> = {
   control: "BarControl",
   alt: "BarAlt",
@@ -43,7 +46,10 @@ export class StickyCore {
     return STICKY.some((modifier) => this.state(modifier) !== "off");
   }
 
-  /** Whether text must be sent as keys, because a modifier other than Shift is armed. Shift alone only changes the character. */
+  /**
+   * Whether text must be sent as keys, because a modifier other than Shift is armed. Shift alone only changes
+   * the character.
+   */
   get shortcut(): boolean {
     return this.state("control") !== "off" || this.state("alt") !== "off" || this.state("super") !== "off";
   }
@@ -65,7 +71,10 @@ export class StickyCore {
     return [message(modifier, false)];
   }
 
-  /** Releases the modifiers that were armed for one key only, after a key, text or click used them. Returns the messages to send. */
+  /**
+   * Releases the modifiers that were armed for one key only, after a key, text or click used them. Returns
+   * the messages to send.
+   */
   consume(): KeyMessage[] {
     const messages: KeyMessage[] = [];
     for (const modifier of STICKY) {

@@ -1,4 +1,7 @@
-/** An input sink that applies the key bar's sticky modifiers: text becomes the keys of a shortcut, and one use releases the modifiers. */
+/**
+ * An input sink that applies the key bar's sticky modifiers: text becomes the keys of a shortcut, and one use
+ * releases the modifiers.
+ */
 
 import type { InputMessage } from "../protocol/messages.ts";
 import type { InputSink } from "./input_sink.ts";
@@ -40,7 +43,8 @@ export class StickyModifiers implements InputSink {
         return;
       case "key":
         this.#sink.send(message);
-        // The modifiers are released after the key's release, not after its press: the key must go up while they are held.
+        // The modifiers are released after the key's release, not after its press: the key must go up while
+        // they are held.
         if (!message.down && !isModifierKeysym(message.keysym)) this.#consume();
         return;
       case "pointer": {
@@ -61,7 +65,10 @@ export class StickyModifiers implements InputSink {
     this.#sink.sendMotion(x, y, buttons);
   }
 
-  /** Marks all modifiers as released without sending anything: the caller sends `release`. Returns whether one was held. */
+  /**
+   * Marks all modifiers as released without sending anything: the caller sends `release`. Returns whether one
+   * was held.
+   */
   forget(): boolean {
     const held = this.core.forget();
     this.#buttons = 0;
@@ -79,7 +86,10 @@ export class StickyModifiers implements InputSink {
     return released;
   }
 
-  /** Converts text from a soft keyboard: with Shift alone it becomes upper case, with other modifiers each character becomes a key. */
+  /**
+   * Converts text from a soft keyboard: with Shift alone it becomes upper case, with other modifiers each
+   * character becomes a key.
+   */
   #text(text: string): void {
     const shifted = this.core.state("shift") === "off" ? text : text.toUpperCase();
     if (!this.core.shortcut) {

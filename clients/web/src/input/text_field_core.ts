@@ -1,9 +1,9 @@
 /**
  * Derives what must be typed on the desktop from the changes of a text field. Pure.
  *
- * Only the difference from the content that was last sent is typed. It therefore does not matter whether an engine composes with
- * composition events (Chromium, Firefox, WebKitGTK) or, as iPadOS does for Hangul, by deleting and inserting: ㅎ, then ⌫ + 하,
- * then ⌫ + 한.
+ * Only the difference from the content that was last sent is typed. It therefore does not matter whether an
+ * engine composes with composition events (Chromium, Firefox, WebKitGTK) or, as iPadOS does for Hangul, by
+ * deleting and inserting: ㅎ, then ⌫ + 하, then ⌫ + 한.
  */
 
 import { TEXT_INPUT_MAX_CHARS } from "../protocol/generated.ts";
@@ -15,10 +15,14 @@ export interface TextChange {
   readonly text: string;
 }
 
-/** A field longer than this many UTF-16 units is emptied when the next word ends, to keep comparisons cheap. */
+/**
+ * A field longer than this many UTF-16 units is emptied when the next word ends, to keep comparisons cheap.
+ */
 const LONG_FIELD = 400;
 
-/** Returns the change from `before` to `after`, counted in code points, assuming that the caret is at the end. */
+/**
+ * Returns the change from `before` to `after`, counted in code points, assuming that the caret is at the end.
+ */
 export function difference(before: string, after: string): TextChange {
   const old = Array.from(before);
   const now = Array.from(after);
@@ -47,8 +51,8 @@ export class TextFieldCore {
   }
 
   /**
-   * Whether an input method without composition events is active in the field. Such a method may still change its last syllable and
-   * must see every character, so Backspace, space and letters are left to the field.
+   * Whether an input method without composition events is active in the field. Such a method may still change
+   * its last syllable and must see every character, so Backspace, space and letters are left to the field.
    */
   get direct(): boolean {
     return this.#direct;

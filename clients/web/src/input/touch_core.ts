@@ -1,8 +1,9 @@
 /**
- * Converts touches to pointer actions by the transition table in `touch_table.ts`. Pure: time is an argument, and `timerDelay` tells
- * when `handleTimer` must be called.
+ * Converts touches to pointer actions by the transition table in `touch_table.ts`. Pure: time is an argument,
+ * and `timerDelay` tells when `handleTimer` must be called.
  *
- * Positions are CSS px on the page. Accidental contacts (a palm, a third finger, a late second finger) never click.
+ * Positions are CSS px on the page. Accidental contacts (a palm, a third finger, a late second finger) never
+ * click.
  */
 
 import { Momentum } from "./momentum.ts";
@@ -12,21 +13,32 @@ import { type Cause, type Effect, type Gesture, TABLES, type TouchMode } from ".
 const SLOP_PX = 8;
 /** A finger held still for this long means a right click, ms. */
 const HOLD_MS = 550;
-/** A drag waits this long for a second finger, because two fingers never touch at exactly the same time, ms. */
+/**
+ * A drag waits this long for a second finger, because two fingers never touch at exactly the same time, ms.
+ */
 const SECOND_FINGER_GRACE_MS = 60;
 /** In a two-finger tap, the second finger follows within this time and both are lifted soon after, ms. */
 const TWO_FINGER_TAP_MS = 250;
 /** A finger lifted within this time has tapped, in trackpad mode, ms. */
 const TAP_MS = 220;
-/** In trackpad mode the button stays pressed this long after a tap, so that a drag can follow, ms: libinput's value. */
+/**
+ * In trackpad mode the button stays pressed this long after a tap, so that a drag can follow, ms: libinput's
+ * value.
+ */
 const TAP_DRAG_MS = 180;
-/** The second tap of a double tap follows within this time, ms, and then clicks at the position of the first one. */
+/**
+ * The second tap of a double tap follows within this time, ms, and then clicks at the position of the first
+ * one.
+ */
 const DOUBLE_TAP_MS = 400;
 /** Greatest distance between the two taps of a double tap, CSS px. */
 const DOUBLE_TAP_PX = 28;
 /** Wider contacts are palms, CSS px: 17 mm on an iPad, one and a half times the width of a thumb. */
 const PALM_PX = 90;
-/** Touches are ignored for this long after a pen was seen, ms, because the hand that holds the pen rests on the screen. */
+/**
+ * Touches are ignored for this long after a pen was seen, ms, because the hand that holds the pen rests on
+ * the screen.
+ */
 const PEN_MS = 600;
 /** Scroll and pinch are told apart when both fingers have moved this far, CSS px. */
 const DECIDED_PX = 8;
@@ -34,7 +46,10 @@ const DECIDED_PX = 8;
 const DECIDED_ALONE_PX = 40;
 /** Momentum starts only if both scrolling fingers were lifted within this time, ms. */
 const LIFT_TOGETHER_MS = 120;
-/** In trackpad mode fast movements are multiplied by up to this factor, so that long distances need few strokes. */
+/**
+ * In trackpad mode fast movements are multiplied by up to this factor, so that long distances need few
+ * strokes.
+ */
 const GAIN_MAX = 2.6;
 /** Finger speed up to which the pointer moves 1:1, CSS px per ms. */
 const GAIN_FROM_PX_PER_MS = 0.15;
@@ -80,7 +95,9 @@ interface Finger {
 export class TouchCore {
   /** The button that a tap and a drag press. */
   button = LEFT;
-  /** Whether the surface is larger than the viewport, so that two fingers pan it instead of turning the wheel. */
+  /**
+   * Whether the surface is larger than the viewport, so that two fingers pan it instead of turning the wheel.
+   */
   pannable = false;
   readonly #fingers = new Map<number, Finger>();
   readonly #momentum = new Momentum();
@@ -91,7 +108,9 @@ export class TouchCore {
   #movedAtMs = 0;
   #penAtMs = Number.NEGATIVE_INFINITY;
   #pressed = 0;
-  /** Position of a tap's click: where the finger first touched, or where the first tap of a double tap did. */
+  /**
+   * Position of a tap's click: where the finger first touched, or where the first tap of a double tap did.
+   */
   #anchor: { x: number; y: number } | null = null;
   #lastTap: { x: number; y: number; atMs: number } | null = null;
   #scrollAt: Position = null;
@@ -327,7 +346,10 @@ export class TouchCore {
     return [...this.#apply("moved", nowMs, finger), this.#buttons(this.#pressed, finger)];
   }
 
-  /** Moves the pointer with the finger: to its position in direct mode, by its movement times the gain in trackpad mode. */
+  /**
+   * Moves the pointer with the finger: to its position in direct mode, by its movement times the gain in
+   * trackpad mode.
+   */
   #follow(finger: Finger, dxPx: number, dyPx: number, nowMs: number): TouchAction[] {
     if (this.#mode === "direct") return [this.#buttons(this.#pressed, finger)];
     const gain = pointerGain(Math.hypot(dxPx, dyPx) / Math.max(1, nowMs - this.#movedAtMs));
@@ -335,7 +357,10 @@ export class TouchCore {
     return [{ kind: "move-by", dxPx: dxPx * gain, dyPx: dyPx * gain }];
   }
 
-  /** Decides whether two fingers scroll or pinch. Their events come one by one, and the step of one finger alone looks like a pinch. */
+  /**
+   * Decides whether two fingers scroll or pinch. Their events come one by one, and the step of one finger
+   * alone looks like a pinch.
+   */
   #decide(nowMs: number): TouchAction[] {
     const [first, second] = [...this.#fingers.values()];
     if (first === undefined || second === undefined) return [];

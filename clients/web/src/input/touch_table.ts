@@ -1,11 +1,12 @@
 /**
- * The transition table of touch gestures: state and cause → next state and effect. A cause that is missing in a state's row changes
- * nothing.
+ * The transition table of touch gestures: state and cause → next state and effect. A cause that is missing in
+ * a state's row changes nothing.
  *
- * Direct mode works as on Windows: tap = click · move = drag · hold and lift = right click · hold and move = aim with the magnifier,
- * then lift = click there. A drag needs no hold first, because radiologists mostly drag (window, zoom, pan).
- * Trackpad mode works as in libinput: a tap presses the button and releases it unless a second touch follows at once.
- * Two fingers, in both modes: move = scroll (or pan, when the surface is larger than the viewport) · pinch = zoom · tap = right click.
+ * Direct mode works as on Windows: tap = click · move = drag · hold and lift = right click · hold and move =
+ * aim with the magnifier, then lift = click there. A drag needs no hold first, because radiologists mostly
+ * drag (window, zoom, pan). Trackpad mode works as in libinput: a tap presses the button and releases it
+ * unless a second touch follows at once. Two fingers, in both modes: move = scroll (or pan, when the surface
+ * is larger than the viewport) · pinch = zoom · tap = right click.
  */
 
 export type TouchMode = "direct" | "trackpad";

@@ -1,9 +1,9 @@
 /**
- * Scales an image down by area averaging with WebGL2: each output pixel is the mean of the source pixels it covers, weighted by the
- * covered area.
+ * Scales an image down by area averaging with WebGL2: each output pixel is the mean of the source pixels it
+ * covers, weighted by the covered area.
  *
- * Fine structures become evenly grey. The browser's own scaling samples only four pixels and produces patterns (moiré) that are not in
- * the image.
+ * Fine structures become evenly grey. The browser's own scaling samples only four pixels and produces
+ * patterns (moiré) that are not in the image.
  */
 
 import type { Rectangle } from "../decode/tile_decoder.ts";
@@ -79,8 +79,9 @@ export class AreaFilter {
   }
 
   /**
-   * Sets the sizes of source and output in px. Returns `source` when the whole source must be loaded again, `size` when the whole output
-   * must be redrawn, and null when nothing changed. Throws when the source is too large for the graphics card.
+   * Sets the sizes of source and output in px. Returns `source` when the whole source must be loaded again,
+   * `size` when the whole output must be redrawn, and null when nothing changed. Throws when the source is
+   * too large for the graphics card.
    */
   fit(source: Size, output: Size): "source" | "size" | null {
     const gl = this.#gl;
@@ -144,7 +145,10 @@ export class AreaFilter {
   }
 }
 
-/** Splits `height` rows into bands that are read or loaded at once; yields the top row and the number of rows of each. */
+/**
+ * Splits `height` rows into bands that are read or loaded at once; yields the top row and the number of rows
+ * of each.
+ */
 export function* bands(height: number, strideBytes: number): Generator<[number, number]> {
   const rows = Math.max(1, Math.floor(BAND_BYTES / strideBytes));
   for (let top = 0; top < height; top += rows) yield [top, Math.min(rows, height - top)];

@@ -4,9 +4,9 @@ import type { Rectangle } from "../decode/tile_decoder.ts";
 import type { Frame } from "./surface.ts";
 
 /**
- * `willReadFrequently` keeps the pixels in main memory, so that painting and reading back for digests avoid the graphics card
- * (measured: 7 instead of 17 ms from key press to readable pixel). `alpha: false` avoids blending. The colour space is sRGB on both
- * sides, so nothing is converted.
+ * `willReadFrequently` keeps the pixels in main memory, so that painting and reading back for digests avoid
+ * the graphics card (measured: 7 instead of 17 ms from key press to readable pixel). `alpha: false` avoids
+ * blending. The colour space is sRGB on both sides, so nothing is converted.
  */
 const CONTEXT: CanvasRenderingContext2DSettings = { alpha: false, willReadFrequently: true, colorSpace: "srgb" };
 
@@ -56,7 +56,8 @@ export class CanvasPainter {
         return data as Uint8ClampedArray<ArrayBuffer>;
       });
     } catch {
-      // The browser is out of memory or lost the context. The badge then shows "unverified", and the page continues.
+      // The browser is out of memory or lost the context. The badge then shows "unverified", and the page
+      // continues.
       return null;
     }
   }

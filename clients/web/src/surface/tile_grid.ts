@@ -1,4 +1,7 @@
-/** The tiles of a monitor (PROTOCOL.md): 64 × 64 px, numbered row by row from 0, cut off at the right and bottom edge. */
+/**
+ * The tiles of a monitor (PROTOCOL.md): 64 × 64 px, numbered row by row from 0, cut off at the right and
+ * bottom edge.
+ */
 
 import type { Rectangle } from "../decode/tile_decoder.ts";
 import { TILE_PX } from "../protocol/generated.ts";
@@ -33,7 +36,10 @@ export class TileGrid {
     };
   }
 
-  /** Returns a few tile-aligned rectangles that cover every marked tile (one byte per tile in `marks`) and possibly others. */
+  /**
+   * Returns a few tile-aligned rectangles that cover every marked tile (one byte per tile in `marks`) and
+   * possibly others.
+   */
   cover(marks: Uint8Array): Rectangle[] {
     const exact = this.#runs(marks, false);
     return exact.length <= MAX_RECTANGLES ? exact : this.#runs(marks, true);
@@ -59,7 +65,10 @@ export class TileGrid {
       marks.fill(1, row * this.columns + left, row * this.columns + right);
   }
 
-  /** Joins equal runs of marked tiles in adjacent rows to rectangles. `wide` uses a single run per row, from its first mark to its last. */
+  /**
+   * Joins equal runs of marked tiles in adjacent rows to rectangles. `wide` uses a single run per row, from
+   * its first mark to its last.
+   */
   #runs(marks: Uint8Array, wide: boolean): Rectangle[] {
     const found: Rectangle[] = [];
     let open: { left: number; right: number; top: number }[] = [];

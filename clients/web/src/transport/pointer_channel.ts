@@ -1,10 +1,11 @@
 /**
- * An input sink that sends pointer motion as datagrams over a WebRTC data channel while one is open, and everything else over the
- * WebSocket (PROTOCOL.md §11).
+ * An input sink that sends pointer motion as datagrams over a WebRTC data channel while one is open, and
+ * everything else over the WebSocket (PROTOCOL.md §11).
  *
- * Datagrams may be lost, so the latest motion is repeated on the WebSocket shortly after it, and before any message that depends on
- * the pointer's position. A new *turn* starts with every message that the pointer's order matters for (a press, a wheel step); motion
- * within a turn is numbered by its *step*, so that the agent can drop datagrams that arrive late.
+ * Datagrams may be lost, so the latest motion is repeated on the WebSocket shortly after it, and before any
+ * message that depends on the pointer's position. A new *turn* starts with every message that the pointer's
+ * order matters for (a press, a wheel step); motion within a turn is numbered by its *step*, so that the
+ * agent can drop datagrams that arrive late.
  */
 
 import type { InputSink } from "../input/input_sink.ts";
@@ -28,7 +29,9 @@ export interface InputSocket {
 
 type PointerMessage = Extract<InputMessage, { type: "pointer" }>;
 
-/** A channel that buffers more than this, a few datagrams, would delay motion; it is bypassed until it drains. */
+/**
+ * A channel that buffers more than this, a few datagrams, would delay motion; it is bypassed until it drains.
+ */
 const BUFFERED_MAX_BYTES = 128;
 /** Delay after which the latest datagram is repeated on the WebSocket, ms. */
 export const REPEAT_MS = 50;
@@ -109,7 +112,9 @@ export class PointerChannel implements InputSink {
     this.#channel = null;
   }
 
-  /** Starts a turn and returns its numbers. Without a channel, turns are not counted and have the number 0. */
+  /**
+   * Starts a turn and returns its numbers. Without a channel, turns are not counted and have the number 0.
+   */
   #nextTurn(): { turn: number; step: number } {
     this.#needsTurn = this.#channel === null;
     this.#step = 0;

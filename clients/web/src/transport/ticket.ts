@@ -6,13 +6,21 @@ import { isRecord } from "../protocol/fields.ts";
 export type TicketAnswer =
   | { readonly kind: "ticket"; readonly ticket: string; readonly path: string }
   | { readonly kind: "refused"; readonly reason: EndReason; readonly detail: string }
-  /** A later request may succeed: there is no network, the gateway is restarting or the desktop is being started. */
+  /**
+   * A later request may succeed: there is no network, the gateway is restarting or the desktop is being
+   * started.
+   */
   | { readonly kind: "later"; readonly detail: string };
 
 const REFUSALS: Readonly<Record<number, EndReason>> = { 401: "signed-out", 403: "forbidden", 404: "missing" };
-/** Timeout of a ticket request, ms. The gateway waits up to 40 s for a desktop to start and reports a failure. */
+/**
+ * Timeout of a ticket request, ms. The gateway waits up to 40 s for a desktop to start and reports a failure.
+ */
 const TIMEOUT_MS = 45_000;
-/** Timeout of the reachability check, ms: three round trips on a bad line. A longer one would outlive the network outage. */
+/**
+ * Timeout of the reachability check, ms: three round trips on a bad line. A longer one would outlive the
+ * network outage.
+ */
 const REACHABLE_TIMEOUT_MS = 1_000;
 
 export const UNREACHABLE: TicketAnswer = { kind: "later", detail: "" };

@@ -1,4 +1,7 @@
-/** One connection to an agent: requests a ticket, then opens the WebSocket. Fires no event after the connection has ended. */
+/**
+ * One connection to an agent: requests a ticket, then opens the WebSocket. Fires no event after the
+ * connection has ended.
+ */
 
 import type { EndReason } from "../protocol/close_action.ts";
 import { AGENT_BINARY_MAX_BYTES, CloseCode, SUBPROTOCOL, TICKET_PREFIX } from "../protocol/generated.ts";
@@ -13,7 +16,10 @@ export interface SocketEvents {
   opened(): void;
   text(data: string): void;
   binary(data: ArrayBuffer): void;
-  /** The connection ended or could not be opened. `detail` is the gateway's explanation for the person, or empty. */
+  /**
+   * The connection ended or could not be opened. `detail` is the gateway's explanation for the person, or
+   * empty.
+   */
   closed(code: number, detail: string): void;
   /** The gateway refused the ticket; trying again is useless. */
   refused(reason: EndReason, detail: string): void;
@@ -44,7 +50,10 @@ export class ViewerSocket {
     return true;
   }
 
-  /** Closes the connection without firing an event. Browsers let pages use only the codes 1000 and 3000 to 4999. */
+  /**
+   * Closes the connection without firing an event. Browsers let pages use only the codes 1000 and 3000 to
+   * 4999.
+   */
   drop(code: number = CloseCode.NORMAL, reason = ""): void {
     this.#ended = true;
     clearTimeout(this.#timer);

@@ -3,7 +3,9 @@
 /** Receives a drawable frame and its size in px. The frame is valid only during the call. */
 export type FrameListener = (frame: CanvasImageSource, width: number, height: number) => void;
 
-/** MediaStreamTrackProcessor, which TypeScript's library lacks: https://w3c.github.io/mediacapture-transform/ */
+/**
+ * MediaStreamTrackProcessor, which TypeScript's library lacks: https://w3c.github.io/mediacapture-transform/
+ */
 interface TrackProcessor {
   readonly readable: ReadableStream<VideoFrame>;
 }
@@ -27,7 +29,10 @@ function processor(): TrackProcessorMaker | null {
   return typeof maker === "function" ? (maker as TrackProcessorMaker) : null;
 }
 
-/** Reads frames from a MediaStreamTrackProcessor, which delivers them at once instead of with the next repaint. */
+/**
+ * Reads frames from a MediaStreamTrackProcessor, which delivers them at once instead of with the next
+ * repaint.
+ */
 function fromProcessor({ readable }: TrackProcessor, onFrame: FrameListener): () => void {
   const reader = readable.getReader();
   const pump = async (): Promise<void> => {
@@ -65,7 +70,8 @@ function fromElement(track: MediaStreamTrack, onFrame: FrameListener): () => voi
     });
   };
   next();
-  // The browser may refuse muted playback to save power. The agent notices that no frames are reported and sends tiles instead.
+  // The browser may refuse muted playback to save power. The agent notices that no frames are reported and
+  // sends tiles instead.
   video.play().catch(() => undefined);
   return () => {
     video.cancelVideoFrameCallback(handle);

@@ -1,6 +1,7 @@
 /**
- * The viewer's WebRTC peer: sends an offer when the agent requests one, draws video frames on the surface and opens a data channel for
- * pointer motion. If anything fails, tiles and the WebSocket carry everything; a failed connection is retried with growing delays.
+ * The viewer's WebRTC peer: sends an offer when the agent requests one, draws video frames on the surface and
+ * opens a data channel for pointer motion. If anything fails, tiles and the WebSocket carry everything; a
+ * failed connection is retried with growing delays.
  */
 
 import type { AgentMessageOf } from "../protocol/messages.ts";
@@ -69,7 +70,10 @@ export class VideoPeer {
     this.#drop();
   }
 
-  /** Sends an offer without ICE candidates: the agent answers whoever reaches it, so this browser need not reveal its addresses. */
+  /**
+   * Sends an offer without ICE candidates: the agent answers whoever reaches it, so this browser need not
+   * reveal its addresses.
+   */
   async #offer(): Promise<void> {
     const connection = new RTCPeerConnection({
       iceServers: this.#servers.map(({ urls, username, credential }) => ({ urls: [...urls], username, credential })),
@@ -103,7 +107,9 @@ export class VideoPeer {
     if (connection === this.#connection && sdp !== undefined) this.#signaling.sendOffer(sdp);
   }
 
-  /** Closes the failed connection and tries a new one after a delay; another network path may work by then. */
+  /**
+   * Closes the failed connection and tries a new one after a delay; another network path may work by then.
+   */
   #retryLater(): void {
     this.#drop();
     this.#retry = setTimeout(() => {

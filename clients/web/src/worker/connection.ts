@@ -1,4 +1,7 @@
-/** Keeps a viewer connected to its agent: opens connections, reconnects after a loss and detects dead connections. */
+/**
+ * Keeps a viewer connected to its agent: opens connections, reconnects after a loss and detects dead
+ * connections.
+ */
 
 import type { EndReason } from "../protocol/close_action.ts";
 import { ProtocolError } from "../protocol/errors.ts";
@@ -42,7 +45,10 @@ export class Connection {
     this.#events = events;
   }
 
-  /** Number of the current connection. Answers to an earlier connection's messages must not be sent on this one. */
+  /**
+   * Number of the current connection. Answers to an earlier connection's messages must not be sent on this
+   * one.
+   */
   get generation(): number {
     return this.#generation;
   }
@@ -83,10 +89,14 @@ export class Connection {
     this.#socket?.send(frame);
   }
 
-  /** Sends a serialized input message. It is dropped while disconnected: a key must not arrive after an outage. */
+  /**
+   * Sends a serialized input message. It is dropped while disconnected: a key must not arrive after an
+   * outage.
+   */
   sendInput(text: string): void {
     if (!this.#core.connected) return;
-    // Delayed motion is sent first even if the socket is congested; sent later it would move the pointer back.
+    // Delayed motion is sent first even if the socket is congested; sent later it would move the pointer
+    // back.
     if (this.#delayedMotion !== null) this.#socket?.send(this.#delayedMotion);
     this.#delayedMotion = null;
     this.#socket?.send(text);
@@ -100,8 +110,9 @@ export class Connection {
   }
 
   /**
-   * Reconnects now, because the person asked for it, the network changed or the page woke up. `force` replaces a connection that still
-   * looks alive and restarts a viewer that has ended; without it, a connected viewer only checks the connection.
+   * Reconnects now, because the person asked for it, the network changed or the page woke up. `force`
+   * replaces a connection that still looks alive and restarts a viewer that has ended; without it, a
+   * connected viewer only checks the connection.
    */
   retry(force: boolean): void {
     const { phase, connected } = this.#core;
@@ -118,7 +129,10 @@ export class Connection {
     this.open();
   }
 
-  /** To be called regularly: sends pings and delayed motion, and drops a dead connection. Returns whether it is alive. */
+  /**
+   * To be called regularly: sends pings and delayed motion, and drops a dead connection. Returns whether it
+   * is alive.
+   */
   check(nowMs: number): boolean {
     const { ping, dead } = this.#core.checkLink(nowMs);
     if (dead) {

@@ -1,4 +1,7 @@
-/** Entry point of the viewer worker: creates the viewer on the page's `start` message and passes later messages on to it. */
+/**
+ * Entry point of the viewer worker: creates the viewer on the page's `start` message and passes later
+ * messages on to it.
+ */
 
 import { TileDecoder } from "../decode/tile_decoder.ts";
 import { RemoteSurface } from "../surface/remote_surface.ts";

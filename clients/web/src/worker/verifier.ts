@@ -1,10 +1,10 @@
 /**
- * Decides which part of the surface is read back next and which digests are reported. It does no I/O: the caller reads the surface and
- * computes the digests.
+ * Decides which part of the surface is read back next and which digests are reported. It does no I/O: the
+ * caller reads the surface and computes the digests.
  *
- * Every report covers all tiles that were painted since they were last read, so its root belongs to a single epoch. The sweep detects
- * pixels that changed without an update. It reads one band of tile rows at a time, so that the page's thread is never blocked for long,
- * and covers the whole surface every 2 s.
+ * Every report covers all tiles that were painted since they were last read, so its root belongs to a single
+ * epoch. The sweep detects pixels that changed without an update. It reads one band of tile rows at a time,
+ * so that the page's thread is never blocked for long, and covers the whole surface every 2 s.
  */
 
 import type { Rectangle } from "../decode/tile_decoder.ts";
@@ -16,7 +16,10 @@ export const SWEEP_MS = 2_000;
 const BAND_PX = 1 << 20;
 /** The sweep continues when no update has arrived for this long, ms. */
 const REST_MS = 120;
-/** A sweep band is read after this delay even while updates arrive, ms: an animation must not disable the sweep. */
+/**
+ * A sweep band is read after this delay even while updates arrive, ms: an animation must not disable the
+ * sweep.
+ */
 const MAX_DELAY_MS = 1_000;
 
 export type ReadingKind = "verify" | "full" | "sweep";
@@ -27,7 +30,10 @@ export interface Reading {
   /** The epoch that the surface will show when it is read. */
   readonly epoch: number;
   readonly rectangles: readonly Rectangle[];
-  /** One byte per tile: 1 if the tile was painted since it was last read and must be reported even if its digest is unchanged. */
+  /**
+   * One byte per tile: 1 if the tile was painted since it was last read and must be reported even if its
+   * digest is unchanged.
+   */
   readonly touched: Uint8Array;
 }
 
@@ -68,7 +74,10 @@ export class Verifier {
     else for (const tile of tiles) this.#lossy[tile] = 0;
   }
 
-  /** Excludes this rectangle, which shows video from now on, from readings. Any earlier video rectangle is included again. */
+  /**
+   * Excludes this rectangle, which shows video from now on, from readings. Any earlier video rectangle is
+   * included again.
+   */
   cover(rectangle: Rectangle): void {
     this.uncover();
     this.#covered = this.grid.marks(rectangle);
@@ -82,8 +91,8 @@ export class Verifier {
   }
 
   /**
-   * Returns the rectangles of exactly an update's tiles if painting other tiles would replace video pixels by older ones from the
-   * decoder. Returns null if larger rectangles do no harm.
+   * Returns the rectangles of exactly an update's tiles if painting other tiles would replace video pixels by
+   * older ones from the decoder. Returns null if larger rectangles do no harm.
    */
   changedOnly(tiles: Iterable<number>, reset: boolean): Rectangle[] | null {
     if (reset || !this.#lossy.includes(1)) return null;
@@ -119,7 +128,10 @@ export class Verifier {
     for (const [tile, mark] of reading.touched.entries()) if (mark === 1) this.#touched[tile] = 1;
   }
 
-  /** Stores the digests of a reading. Returns the tiles to report and their digests, in ascending order of tiles. */
+  /**
+   * Stores the digests of a reading. Returns the tiles to report and their digests, in ascending order of
+   * tiles.
+   */
   digested(
     reading: Reading,
     parts: readonly { readonly tiles: Uint16Array; readonly digests: BigUint64Array }[],
