@@ -104,9 +104,9 @@ class WindowManagerClient:
         return int(self._x.core.InternAtom(False, len(name), name).reply().atom)
 
 
-def save(picture: Image.Image, folder: Path, name: str) -> None:
+def save(image: Image.Image, folder: Path, name: str) -> None:
     path = folder / f"{name}.png"
-    picture.convert("RGB").save(path, optimize=True)
+    image.convert("RGB").save(path, optimize=True)
     print(path)
 
 
@@ -222,8 +222,8 @@ def tablets(logs: Path, folder: Path) -> None:
 
 def tablet_round(tablet: Tablet, device: Device, lightbox: Lightbox, folder: Path) -> None:
     def shoot(name: str) -> None:
-        picture = shot(tablet).resize((device.width, device.height), Image.Resampling.LANCZOS)
-        save(picture, folder, f"tablet-{device.name}-{name}")
+        image = shot(tablet).resize((device.width, device.height), Image.Resampling.LANCZOS)
+        save(image, folder, f"tablet-{device.name}-{name}")
 
     viewer = open_on_tablet(tablet, lightbox)
     screen = lightbox.display()

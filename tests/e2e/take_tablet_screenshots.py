@@ -50,9 +50,9 @@ def take_round(tablet: Tablet, lightbox: Lightbox, folder: Path, *, first: bool)
     def shoot(name: str) -> None:
         time.sleep(SETTLES_S)
         path = folder / f"tablet-{tablet.device.name}-{name}.png"
-        with Image.open(io.BytesIO(tablet.screenshot())) as picture:
+        with Image.open(io.BytesIO(tablet.screenshot())) as image:
             size = (tablet.device.width, tablet.device.height)
-            picture.convert("RGB").resize(size, Image.Resampling.LANCZOS).save(path, optimize=True)
+            image.convert("RGB").resize(size, Image.Resampling.LANCZOS).save(path, optimize=True)
         print(path)
 
     def device_is(device: Device) -> bool:

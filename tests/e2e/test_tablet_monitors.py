@@ -44,17 +44,17 @@ return [...data.slice(middle, middle + 3)];
 
 
 @pytest.fixture(scope="module")
-def ward(out: Path) -> Iterator[Lightbox]:
+def office(out: Path) -> Iterator[Lightbox]:
     running = Lightbox(out / "tablet-monitors.log", profile=DESKTOP, width_px=1280, height_px=800)
     yield running
     running.stop()
 
 
 @pytest.fixture
-def on_three(tablet: Tablet, ward: Lightbox) -> Viewer:
+def on_three(tablet: Tablet, office: Lightbox) -> Viewer:
     """A tablet that shows the first of three monitors."""
-    viewer = open_on_tablet(tablet, ward, DESKTOP)
-    screen = ward.display()
+    viewer = open_on_tablet(tablet, office, DESKTOP)
+    screen = office.display()
     try:
         set_layout(viewer, DESKTOP, TRIO, screen)
     finally:
@@ -64,8 +64,8 @@ def on_three(tablet: Tablet, ward: Lightbox) -> Viewer:
 
 
 @pytest.fixture
-def screen(on_three: Viewer, ward: Lightbox) -> Iterator[XDisplay]:
-    reader = ward.display()
+def screen(on_three: Viewer, office: Lightbox) -> Iterator[XDisplay]:
+    reader = office.display()
     yield reader
     reader.close()
 
@@ -266,22 +266,22 @@ def test_thumbnails_of_monitors_that_are_not_shown_are_live(
     wait_shown(on_three, 2)
 
 
-def test_all_windows_come_back_with_the_desktop(chromium: Chromium, ward: Lightbox, out: Path) -> None:
+def test_all_windows_come_back_with_the_desktop(chromium: Chromium, office: Lightbox, out: Path) -> None:
     """Three monitors, a tablet with its own size, and one click that brings all windows back."""
-    first = signed_in(chromium, ward)
-    first.browser.open(f"{ward.url}/desktop/{DESKTOP}")
+    first = signed_in(chromium, office)
+    first.browser.open(f"{office.url}/desktop/{DESKTOP}")
     first.wait_for_badge("exact", "scaled")
-    screen = ward.display()
+    screen = office.display()
     set_layout(first, DESKTOP, TRIO, screen)
-    second = Viewer(ChromiumWindow(chromium), ward.url)
+    second = Viewer(ChromiumWindow(chromium), office.url)
     for viewer in (first, second):
         viewer.browser.resize(1160, 1460)
     tablet = Tablet(out, IPAD)
     try:
         second.open_desktop(DESKTOP, monitor=1)
         first.wait_exact()
-        guest = signed_in(tablet, ward)
-        tablet.open(f"{ward.url}/desktop/{DESKTOP}?fit=window")
+        guest = signed_in(tablet, office)
+        tablet.open(f"{office.url}/desktop/{DESKTOP}?fit=window")
         guest.wait_for_badge("exact")
         across = IPAD.width * 2, IPAD.height * 2
         wait_for(

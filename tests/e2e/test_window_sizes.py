@@ -26,7 +26,7 @@ KEEP = ".monitor-keep input"
 
 
 @pytest.fixture(scope="module")
-def ward(out: Path) -> Iterator[Lightbox]:
+def office(out: Path) -> Iterator[Lightbox]:
     log = out / "following.log"
     log.write_bytes(b"")
     running = Lightbox(log, profile=DESKTOP, share=True)
@@ -35,27 +35,27 @@ def ward(out: Path) -> Iterator[Lightbox]:
 
 
 @pytest.fixture(scope="module")
-def workstation(chromium: Chromium, ward: Lightbox) -> Viewer:
-    viewer = signed_in(chromium, ward)
+def workstation(chromium: Chromium, office: Lightbox) -> Viewer:
+    viewer = signed_in(chromium, office)
     chromium.resize(WIDTH, HEIGHT)
     viewer.open_desktop(DESKTOP)
     return viewer
 
 
 @pytest.fixture(scope="module")
-def screen(ward: Lightbox, workstation: Viewer) -> Iterator[XDisplay]:
-    reader = ward.display()
+def screen(office: Lightbox, workstation: Viewer) -> Iterator[XDisplay]:
+    reader = office.display()
     yield reader
     reader.close()
 
 
 @pytest.fixture
-def desk(workstation: Viewer, ward: Lightbox, screen: XDisplay) -> Viewer:
+def desk(workstation: Viewer, office: Lightbox, screen: XDisplay) -> Viewer:
     """One window with one monitor and default preferences."""
     chromium = workstation.browser
     chromium.evaluate("localStorage.clear()")
     chromium.resize(WIDTH, HEIGHT)
-    chromium.open(f"{ward.url}/desktop/{DESKTOP}")
+    chromium.open(f"{office.url}/desktop/{DESKTOP}")
     wait_sizes(workstation, screen, (0, 0, WIDTH, HEIGHT))
     return workstation
 
@@ -94,7 +94,7 @@ def test_the_desktop_follows_the_windows_size(desk: Viewer, screen: XDisplay, ou
     desk.wait_for_badge("scaled")
 
 
-def test_the_size_can_be_kept(desk: Viewer, ward: Lightbox, screen: XDisplay) -> None:
+def test_the_size_can_be_kept(desk: Viewer, office: Lightbox, screen: XDisplay) -> None:
     open_panel(desk)
     assert not is_size_kept(desk)
     desk.click_element(KEEP)
@@ -102,7 +102,7 @@ def test_the_size_can_be_kept(desk: Viewer, ward: Lightbox, screen: XDisplay) ->
     desk.browser.resize(1300, 820)
     desk.browser.evaluate(SETTLE)
     wait_sizes(desk, screen, (0, 0, WIDTH, HEIGHT))
-    desk.browser.open(f"{ward.url}/desktop/{DESKTOP}")  # the page remembers it
+    desk.browser.open(f"{office.url}/desktop/{DESKTOP}")  # the page remembers it
     desk.wait_exact()
     desk.browser.evaluate(SETTLE)
     wait_sizes(desk, screen, (0, 0, WIDTH, HEIGHT))
@@ -129,7 +129,7 @@ def test_a_chosen_size_stays(desk: Viewer, screen: XDisplay) -> None:
 
 
 def test_each_window_determines_its_own_monitors_size(
-    desk: Viewer, chromium: Chromium, ward: Lightbox, screen: XDisplay, out: Path
+    desk: Viewer, chromium: Chromium, office: Lightbox, screen: XDisplay, out: Path
 ) -> None:
     open_panel(desk)
     desk.click_element("[data-count] .segment:nth-child(2)")
@@ -137,7 +137,7 @@ def test_each_window_determines_its_own_monitors_size(
     wait_for_monitors(desk, screen, [(0, 0, WIDTH, HEIGHT), (WIDTH, 0, WIDTH, HEIGHT)])
     close_panel(desk)
     second = ChromiumWindow(chromium)
-    other = Viewer(second, ward.url)
+    other = Viewer(second, office.url)
     try:
         second.resize(900, 1200)
         other.open_desktop(DESKTOP, monitor=1)
@@ -157,12 +157,12 @@ def test_each_window_determines_its_own_monitors_size(
 
 
 def test_a_second_device_does_not_change_the_size(
-    desk: Viewer, ward: Lightbox, screen: XDisplay, out: Path
+    desk: Viewer, office: Lightbox, screen: XDisplay, out: Path
 ) -> None:
     tablet = Tablet(out, GALAXY_TAB)
     try:
-        guest = signed_in(tablet, ward)
-        tablet.open(f"{ward.url}/desktop/{DESKTOP}")
+        guest = signed_in(tablet, office)
+        tablet.open(f"{office.url}/desktop/{DESKTOP}")
         guest.wait_exact()
         tablet.turn()
         tablet.evaluate(SETTLE)
@@ -172,7 +172,7 @@ def test_a_second_device_does_not_change_the_size(
         assert "opened this desktop first" in message
         close_panel(guest)
         # When the first device leaves, the size follows the other one after a while.
-        desk.browser.open(f"{ward.url}/")
+        desk.browser.open(f"{office.url}/")
         portrait = GALAXY_TAB.height * RATIO, GALAXY_TAB.width * RATIO
         wait_sizes(guest, screen, (0, 0, *portrait))
     finally:
@@ -180,15 +180,15 @@ def test_a_second_device_does_not_change_the_size(
 
 
 def test_a_tablet_gets_its_device_pixels_and_larger_text(
-    desk: Viewer, ward: Lightbox, screen: XDisplay, out: Path
+    desk: Viewer, office: Lightbox, screen: XDisplay, out: Path
 ) -> None:
     assert text_dpi(screen) == "96"
-    desk.browser.open(f"{ward.url}/")
+    desk.browser.open(f"{office.url}/")
     tablet = Tablet(out, IPAD)
     landscape, portrait = [(0, 0, w * RATIO, h * RATIO) for w, h in ((1180, 820), (820, 1180))]
     try:
-        guest = signed_in(tablet, ward)
-        tablet.open(f"{ward.url}/desktop/{DESKTOP}")
+        guest = signed_in(tablet, office)
+        tablet.open(f"{office.url}/desktop/{DESKTOP}")
         wait_sizes(guest, screen, landscape)
         wait_for(
             lambda: text_dpi(screen) == "192", timeout_s=PATIENCE_S, what=lambda: f"text; {text_dpi(screen)}"
