@@ -13,7 +13,7 @@ from benchmarks.cases.case import Effort
 from benchmarks.links.link import HELP, LOOPBACK, parse_link
 from benchmarks.micro import parts
 from benchmarks.report.compare import compare, comparison_page, only_cases, regressions, require_rounds
-from benchmarks.report.markdown import report
+from benchmarks.report.markdown import QUIET_CORES, report
 from benchmarks.report.page import page
 from benchmarks.report.registry import registered_bars
 from benchmarks.report.results import Results, load
@@ -158,6 +158,8 @@ def _acceptance(options: argparse.Namespace) -> int:
     print(table(verdicts))
     for name, reason in (results.missing | results.failed).items():
         print(f"not measured: {name}: {reason}")
+    if (busy := results.foreign_cores()) > QUIET_CORES:
+        print(f"Provisional: the machine was busy, other programs used up to {busy:.2f} cores during a case.")
     return exit_code(verdicts)
 
 

@@ -173,7 +173,7 @@ def test_the_full_table_lists_every_bar_and_the_clicks_over_links() -> None:
     assert "95th percentile over 20 Mbit/s: lightbox 90 ms, peer 690 ms." in block
     assert "over 5 Mbit/s" not in block
     found.samples.append(Sample("lightbox-420", "text-video30", 0, {"text_psnr_db": 17.0}, link="20"))
-    head = next(line for line in full_table(found, registered_bars()).splitlines() if line.startswith("| |"))
+    head = next(line for line in full_table(found, registered_bars()).splitlines() if line.startswith("|  |"))
     assert "lightbox-420" not in head, "the table has no figure of it"
 
 
@@ -211,7 +211,7 @@ def test_the_worst_result_may_be_a_figure_of_which_more_is_better() -> None:
     found = with_peers()
     for sample in found.samples:
         if sample.subject == "lightbox" and sample.case == "stack60":
-            sample.figures |= {"shown_fraction": 0.01, "down_kb_per_slice": 20.0}
+            sample.figures.update(shown_fraction=0.01, down_kb_per_slice=20.0)
     worst = worst_result(found)
     assert worst is not None
     assert (worst.row.figure, worst.peer, worst.times_worse) == ("shown_fraction", "selkies", 100)
