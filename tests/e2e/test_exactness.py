@@ -83,7 +83,7 @@ def test_detects_and_repairs_a_corrupted_tile(
     assert metric_sum(gateway.metrics(), "mismatch") > before
 
 
-def test_detects_corruption_beside_a_moving_window(
+def test_detects_corruption_next_to_a_moving_window(
     chromium_viewer: Viewer, display: XDisplay, gateway: GatewayClient, window: PlainWindow, out: Path
 ) -> None:
     """A desktop that constantly changes must not prevent the verification of its unchanged parts."""

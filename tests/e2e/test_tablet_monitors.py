@@ -156,7 +156,7 @@ def test_strip_and_swipes_show_other_monitors(
 
 
 @retry_slow_gestures
-def test_a_hand_beside_a_drag_does_not_switch_monitors(on_three: Viewer, screen: XDisplay) -> None:
+def test_a_hand_next_to_a_drag_does_not_switch_monitors(on_three: Viewer, screen: XDisplay) -> None:
     """Fingers that come down beside a dragging finger are not a swipe."""
     tablet = tablet_of(on_three)
     tablet.touch({1: HAND[1]})
@@ -200,7 +200,7 @@ def test_split_view_shows_two_monitors(on_three: Viewer, screen: XDisplay, probe
     assert clicks(probe)[0] == ("button-down", 1, *probe.area)
     assert clicks(probe)[-1] == ("button-up", 1, 700, 900)
     assert screen.held() == ([], 0)
-    # A swipe moves both halves on by one monitor; then there are no more.
+    # A swipe moves both halves on by one monitor; the last one stays.
     swipe(tablet, -SWIPE_PX)
     wait_shown(on_three, 1)
     wait_pane(on_three)

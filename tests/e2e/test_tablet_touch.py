@@ -293,7 +293,7 @@ def test_trackpad_moves_clicks_and_drags(on_tablet: Viewer, probe: Probe) -> Non
 
 
 @retry_slow_gestures
-def test_pen_hovers_and_draws_and_touches_beside_it_are_ignored(on_tablet: Viewer, probe: Probe) -> None:
+def test_pen_hovers_and_draws_and_other_touches_are_ignored(on_tablet: Viewer, probe: Probe) -> None:
     tablet = tablet_of(on_tablet)
     probe.clear()
     x, y = on_tablet.on_page(probe.area)

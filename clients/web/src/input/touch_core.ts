@@ -40,9 +40,9 @@ const PALM_PX = 90;
  * the screen.
  */
 const PEN_MS = 600;
-/** Scroll and pinch are told apart when both fingers have moved this far, CSS px. */
+/** Scroll and pinch are distinguished when both fingers have moved this far, CSS px. */
 const DECIDED_PX = 8;
-/** If only one of two fingers moves, it must move this far before scroll and pinch are told apart, CSS px. */
+/** If only one of two fingers moves, it must move this far before scroll and pinch are distinguished, CSS px. */
 const DECIDED_ALONE_PX = 40;
 /** Momentum starts only if both scrolling fingers were lifted within this time, ms. */
 const LIFT_TOGETHER_MS = 120;

@@ -19,7 +19,7 @@ export interface VideoSignaling {
   setPointerChannel(channel: PointerDataChannel | null): void;
 }
 
-/** Interval at which the agent is told how many frames were shown, ms. */
+/** Interval of the reports of shown frames to the agent, ms. */
 const REPORT_INTERVAL_MS = 250;
 /** Delay before the first retry of a failed connection, ms; it doubles with every failure. */
 const RETRY_MS = 1_000;
