@@ -15,7 +15,8 @@ if ROOT not in sys.path:  # `tests.fakes` and the like are importable however py
 
 # `make test` always tries the same examples; `make nightly` searches anew. Busy machines miss deadlines.
 settings.register_profile("test", derandomize=True, deadline=None)
-settings.register_profile("nightly", derandomize=False, deadline=None, max_examples=2000, print_blob=True)
+settings.register_profile("nightly", derandomize=False, deadline=None, max_examples=4000, print_blob=True)
+settings.register_profile("check", derandomize=True, deadline=None, max_examples=20)
 settings.load_profile("test")
 
 #: The slowest tests start first, so that no worker ends long after the others.

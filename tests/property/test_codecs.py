@@ -14,10 +14,11 @@ from display_codecs import (
     encode_tiles,
 )
 from display_codecs.samples import SAMPLES, Pixels, from_rgb
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from tests.examples import examples
 from tests.fakes.wasm_viewer import WasmViewer
 
 sizes = st.integers(1, 64)
@@ -61,7 +62,7 @@ def viewer() -> WasmViewer:
     return WasmViewer(64, 64)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(tile=tiles)
 def test_every_encoding_is_lossless(viewer: WasmViewer, tile: Pixels) -> None:
     height, width = tile.shape[:2]
@@ -78,7 +79,7 @@ def test_every_encoding_is_lossless(viewer: WasmViewer, tile: Pixels) -> None:
         assert np.array_equal(pixels, tile.view("<u4")[:, :, 0])
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(tile=tiles)
 def test_the_chosen_encoding_is_lossless_bounded_and_deterministic(tile: Pixels) -> None:
     height, width = tile.shape[:2]
@@ -91,7 +92,7 @@ def test_the_chosen_encoding_is_lossless_bounded_and_deterministic(tile: Pixels)
     assert digest_tiles(decoded, grid, [0], 5).tolist() == digest_tiles(tile, grid, [0], 5).tolist()
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(payload=st.binary(max_size=200), encoding=st.integers(0, 6), width=sizes, height=sizes)
 def test_both_decoders_agree_about_any_payload(
     viewer: WasmViewer, payload: bytes, encoding: int, width: int, height: int

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from display_codecs import to_yuv420, yuv_components
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+
+from tests.examples import examples
 
 WEIGHTS = {"BT.601": (0.299, 0.114), "BT.709": (0.2126, 0.0722)}
 Planes = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]
@@ -37,7 +39,7 @@ def expected(frame: NDArray[np.uint8], kr: float, kb: float) -> tuple[NDArray[np
 
 @pytest.mark.parametrize("matrix", list(WEIGHTS))
 @given(width=st.integers(1, 80), height=st.integers(1, 9), seed=st.integers(0, 2**32 - 1))
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_every_sample_is_rounded_to_the_nearest(matrix: str, width: int, height: int, seed: int) -> None:
     shape = (2 * height, 2 * width + 4, 4)
     frame = np.random.default_rng(seed).integers(0, 256, shape, np.uint8)[:, 2:-2]

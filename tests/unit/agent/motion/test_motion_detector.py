@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from display_server.agent.motion.motion_detector import (
@@ -14,6 +14,7 @@ from display_server.agent.motion.motion_detector import (
     MotionPolicy,
 )
 from display_server.agent.motion.region import Region
+from tests.examples import examples
 
 COLUMNS, ROWS = 30, 17
 STACK = Region(2, 1, 16, 16)
@@ -181,7 +182,7 @@ def test_tiles_return_when_the_link_has_become_fast() -> None:
     assert chosen[-1] is None
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(
     st.lists(
         st.tuples(

@@ -22,6 +22,8 @@ from display_server.agent.motion.motion_detector import (
 )
 from display_server.agent.motion.region import Region
 
+pytestmark = pytest.mark.slow
+
 COLUMNS, ROWS = 30, 17
 STACK = Region(2, 1, 16, 16)
 GREY = LinkEstimate(rate_bytes_per_s=200e6, payload_bytes=600)

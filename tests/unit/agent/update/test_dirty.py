@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from display_codecs import TileGrid
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from display_server.agent.geometry import Rect
 from display_server.agent.update.dirty import dirty_tiles, touched_tiles
+from tests.examples import examples
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     width=st.integers(1, 300),
     height=st.integers(1, 200),

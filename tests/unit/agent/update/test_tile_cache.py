@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from display_server.agent.update.tile_cache import PAYLOAD_MIN_BYTES, SLOTS_MAX, TileCache
+from tests.examples import examples
 
 
 def _digests(*numbers: int) -> NDArray[np.uint64]:
@@ -96,7 +97,7 @@ def test_slot_numbers_stay_below_the_limit_of_the_protocol() -> None:
     assert len(kept) > 4990
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     limit=st.integers(0, 20_000),
     updates=st.lists(st.lists(st.tuples(st.integers(1, 60), st.integers(1, 3000)), max_size=20), max_size=25),

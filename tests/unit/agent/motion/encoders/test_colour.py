@@ -12,6 +12,8 @@ from tests.unit.agent.motion.encoders import sample_frames
 from tests.unit.agent.motion.encoders.player import Player, Shown
 from tests.unit.agent.motion.encoders.sample_frames import Pixels
 
+pytestmark = pytest.mark.slow
+
 RICH_BPS = 100_000_000
 BT709, BT470BG, SMPTE170M = 1, 5, 6
 KINDS = {

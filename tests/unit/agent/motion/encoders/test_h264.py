@@ -16,6 +16,8 @@ from display_server.protocol.video_format import Chroma, Codec, EncodedFrame
 from tests.unit.agent.motion.encoders import sample_frames
 from tests.unit.agent.motion.encoders.player import Player, psnr_db
 
+pytestmark = pytest.mark.slow
+
 FPS = 30
 SPS, PPS, IDR, SLICE = 7, 8, 5, 1
 HIGH_BPS = 20_000_000

@@ -18,6 +18,8 @@ from display_server.protocol.video_format import Chroma, Codec, EncodedFrame
 from tests.unit.agent.motion.encoders import sample_frames
 from tests.unit.agent.motion.encoders.player import Player, psnr_db
 
+pytestmark = pytest.mark.slow
+
 FPS = 30
 
 

@@ -10,7 +10,7 @@ import pytest
 from aiortc import RTCSctpTransport
 from aiortc.rtcsctptransport import SackChunk
 from google_crc32c import value as crc32c
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from display_server.agent.transport.webrtc.aiortc_overrides import (
@@ -61,7 +61,6 @@ chunks = st.tuples(
 )
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.lists(chunks, min_size=1, max_size=4) | st.binary(max_size=60), max_size=30), st.booleans()
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from display_server.agent.transport.webrtc.estimator import BandwidthEstimator
@@ -16,7 +16,10 @@ from display_server.agent.transport.webrtc.feedback import CLOCK_PERIOD_S, Arriv
 from display_server.agent.transport.webrtc.history import PACKETS_MAX, Delays, History, Rate
 from display_server.agent.transport.webrtc.rate_phases import TRANSITIONS, Phase
 from display_server.agent.transport.webrtc.trendline import Burst, Trendline, Usage
+from tests.examples import examples
 from tests.unit.agent.transport.webrtc.simulated_link import Moment, Session, SimulatedLink
+
+pytestmark = pytest.mark.slow
 
 M = 1e6
 
@@ -52,7 +55,7 @@ def test_finds_the_capacity(capacity_bps: float) -> None:
     assert max(m.queueing_s for m in late) < 0.1
 
 
-@settings(max_examples=12, deadline=None)
+@examples(12)
 @given(
     capacity_bps=st.floats(1 * M, 25 * M),
     delay_s=st.floats(0.001, 0.08),
@@ -132,7 +135,7 @@ def test_a_caret_does_not_lower_the_estimate(loss: float, jitter_s: float) -> No
     assert session.estimator.estimate_bps == before_bps
 
 
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(bps=st.floats(0.3 * M, 8 * M), seed=st.integers(0, 2**16))
 def test_a_small_source_does_not_raise_the_estimate_far(bps: float, seed: int) -> None:
     session = Session(SimulatedLink(100 * M, seed=seed), source=steady(bps), start_bps=0.2 * M)

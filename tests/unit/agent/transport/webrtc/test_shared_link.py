@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from display_server.agent.transport.webrtc.estimator import BandwidthEstimator
 from display_server.agent.transport.webrtc.shared_link import SharedLink
+from tests.examples import examples
 from tests.unit.agent.transport.webrtc.simulated_link import STEP_S, Session, SimulatedLink
+
+pytestmark = pytest.mark.slow
 
 M = 1e6
 #: Time from one change to the next, s.
@@ -98,7 +101,7 @@ def run_randomly(device: Device, spells: int, seed: int) -> list[Spell]:
 @example(capacity_bps=4_436_227.5931181535, windows=3, delay_s=0.0034872363466826022, seed=49837)
 # A window joins while the others reduce their rates: one arrival is no measure of the rate either.
 @example(capacity_bps=6_432_392.850590562, windows=3, delay_s=0.002, seed=55026)
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(
     capacity_bps=st.floats(2 * M, 20 * M),
     windows=st.integers(2, 4),
