@@ -1,27 +1,35 @@
 /**
- * Sends keys and text. A text field under the surface has the keyboard focus: plain keys are sent as key messages, and text that an
- * input method or a soft keyboard produces is read from the field.
+ * Sends keys and text. A text field under the surface has the keyboard focus: plain keys are sent as key
+ * messages, and text that an input method or a soft keyboard produces is read from the field.
  */
 
 import { isCopyShortcut, type PasteKey, pasteShortcut } from "../clipboard/shortcuts.ts";
 import type { InputMessage } from "../protocol/messages.ts";
 import type { InputSink } from "./input_sink.ts";
 import { KeyboardCore, type KeyboardOptions, type ModifierState } from "./keyboard_core.ts";
-import { KEYSYM, soleCodePoint } from "./keysym.ts";
+import { KEYSYM, type KeyInput, soleCodePoint } from "./keysym.ts";
 import { pieces, type TextChange, TextFieldCore } from "./text_field_core.ts";
 
 export interface KeyboardHooks {
   /** Receives the text that is being composed; empty when no composition is active. */
   compositionChanged(text: string): void;
-  /** Called for Ctrl+Alt+Home, which moves the focus to the page's own controls. All other keys go to the desktop. */
+  /**
+   * Called for Ctrl+Alt+Home, which moves the focus to the page's own controls. All other keys go to the
+   * desktop.
+   */
   focusToolbar(): void;
   /** Called when a copy or cut shortcut was pressed. */
   copyKeyPressed(): void;
   /** Returns whether a paste shortcut must wait until the browser's clipboard was sent. */
   canPaste(): boolean;
-  /** Sends the browser's clipboard; resolves when the paste shortcut may be sent. `key` is null for a paste from the browser's menu. */
+  /**
+   * Sends the browser's clipboard; resolves when the paste shortcut may be sent. `key` is null for a paste
+   * from the browser's menu.
+   */
   paste(data: DataTransfer | null, key: PasteKey | null): Promise<void>;
-  /** Returns whether typed text is the key of a shortcut, because a modifier of the page's key bar is armed. */
+  /**
+   * Returns whether typed text is the key of a shortcut, because a modifier of the page's key bar is armed.
+   */
   shortcutArmed(): boolean;
 }
 
@@ -44,8 +52,17 @@ function isTextKey(key: string): boolean {
   return key === "Backspace" || key === "Enter" || soleCodePoint(key) !== undefined;
 }
 
-/** How long a paste shortcut waits for the browser's `paste` event, ms. Browsers fire it within the key event or not at all. */
+/**
+ * How long a paste shortcut waits for the browser's `paste` event, ms. Browsers fire it within the key event
+ * or not at all.
+ */
 const PASTE_TIMEOUT_MS = 150;
+
+function keyInputOf(event: KeyboardEvent): KeyInput {
+  const { key, code, location, shiftKey, ctrlKey, altKey, metaKey, repeat } = event;
+  const altGraph = event.getModifierState("AltGraph");
+  return { key, code, location, shiftKey, ctrlKey, altKey, metaKey, altGraph, repeat };
+}
 
 export class KeyboardInput {
   readonly #field: HTMLTextAreaElement;
@@ -56,14 +73,32 @@ export class KeyboardInput {
   readonly #abort = new AbortController();
   #backspaceInField = false;
   #flushTimer: ReturnType<typeof setTimeout> | undefined;
-  /** Messages that wait until the clipboard content for a paste shortcut was sent; null when nothing waits. */
+  /**
+   * Messages that wait until the clipboard content for a paste shortcut was sent; null when nothing waits.
+   */
   #delayed: InputMessage[] | null = null;
   #pasteTimer: ReturnType<typeof setTimeout> | undefined;
   /** The paste shortcut that waits for the browser's `paste` event. */
   #pasteKey: PasteKey | null = null;
 
-  constructor(field: HTMLTextAreaElement, sink: InputSink, options: KeyboardOptions, hooks: KeyboardHooks) {
+  /** A key that the field handles first, because the engine may compose another character of it. */
+  #awaited: { readonly input: KeyInput; readonly timeStamp: number } | null = null;
+  /** Whether the last key was a dead key. */
+  #dead = false;
+  readonly #composesInField: boolean;
+
+  /**
+   * `composesInField` is whether the engine composes dead keys and Compose sequences without reporting them, as
+   * Chromium on Linux does. Then only the field shows what a key typed.
+   */
+  constructor(
+    field: HTMLTextAreaElement,
+    sink: InputSink,
+    options: KeyboardOptions & { readonly composesInField: boolean },
+    hooks: KeyboardHooks,
+  ) {
     this.#field = field;
+    this.#composesInField = options.composesInField;
     this.#sink = sink;
     this.#hooks = hooks;
     this.#core = new KeyboardCore(options);
@@ -84,7 +119,15 @@ export class KeyboardInput {
     for (const message of this.#core.releaseStaleModifiers(state)) this.#send(message);
   }
 
-  /** Marks all keys as released without sending anything: the caller sends `release`. Returns whether a key was held. */
+  /** Whether a key that is Ctrl on the desktop is held. */
+  get controlHeld(): boolean {
+    return this.#core.controlHeld;
+  }
+
+  /**
+   * Marks all keys as released without sending anything: the caller sends `release`. Returns whether a key
+   * was held.
+   */
   forget(): boolean {
     clearTimeout(this.#pasteTimer);
     this.#delayed = null;
@@ -101,17 +144,25 @@ export class KeyboardInput {
 
   #keyDown(event: KeyboardEvent): void {
     if (event.isComposing || event.keyCode === CONSUMED_BY_INPUT_METHOD || event.key === "Process") return;
-    if (event.code === "Home" && event.ctrlKey && event.altKey) {
+    if (event.key === "Home" && event.ctrlKey && event.altKey) {
       event.preventDefault();
       this.#hooks.focusToolbar();
       return;
     }
-    // On iPadOS the field holds the syllable that the next key extends or splits, so the field must handle that key itself.
+    // On iPadOS the field holds the syllable that the next key extends or splits, so the field must handle
+    // that key itself.
     if (this.#text.direct && !event.ctrlKey && !event.altKey && !event.metaKey && isTextKey(event.key)) {
       if (event.key === "Backspace") this.#backspaceInField = true;
       return;
     }
-    const decision = this.#core.keyDown(event, event.timeStamp);
+    const input = keyInputOf(event);
+    if (this.#leavesToField(input)) {
+      this.#flush();
+      for (const message of this.#core.releaseStaleModifiers(input)) this.#send(message);
+      this.#awaited = { input, timeStamp: event.timeStamp };
+      return;
+    }
+    const decision = this.#core.keyDown(input, event.timeStamp);
     if (decision.kind === "browser") return;
     if (isCopyShortcut(event)) this.#hooks.copyKeyPressed();
     const pasteKey = pasteShortcut(event);
@@ -125,13 +176,35 @@ export class KeyboardInput {
 
   #keyUp(event: KeyboardEvent): void {
     if (event.key === "Backspace") this.#backspaceInField = false;
-    const decision = this.#core.keyUp(event);
+    const decision = this.#core.keyUp(keyInputOf(event));
     if (decision.kind === "browser") return;
     event.preventDefault();
     for (const message of decision.messages) this.#send(message);
   }
 
+  /** Returns whether the field must handle a key first, because what it types depends on the keys before it. */
+  #leavesToField(input: KeyInput): boolean {
+    const dead = this.#dead;
+    if (!MODIFIER_KEYS.has(input.key)) this.#dead = input.key === "Dead";
+    const shortcut = input.ctrlKey || input.metaKey || input.altKey;
+    const character = soleCodePoint(input.key) !== undefined && input.location !== 3;
+    return character && !shortcut && (dead || this.#composesInField);
+  }
+
+  /** Handles what the field made of an awaited key. Returns whether there was one. */
+  #typed(data: string | null): boolean {
+    const awaited = this.#awaited;
+    this.#awaited = null;
+    if (awaited === null || data === null) return false;
+    const decision = data === awaited.input.key ? this.#core.keyDown(awaited.input, awaited.timeStamp) : null;
+    if (decision?.kind === "send") for (const message of decision.messages) this.#send(message);
+    else this.#type({ backspaces: 0, text: data });
+    this.#empty();
+    return true;
+  }
+
   #compositionEnd(): void {
+    this.#dead = false;
     this.#hooks.compositionChanged("");
     this.#type(this.#text.compositionEnd(this.#field.value));
     // The field is not emptied here: the next syllable may begin within this same event.
@@ -139,8 +212,10 @@ export class KeyboardInput {
 
   #input(event: InputEvent): void {
     if (this.#text.composing) return;
+    if (event.inputType === "insertText" && this.#typed(event.data)) return;
     clearTimeout(this.#flushTimer);
-    // iPadOS deletes a jamo and inserts the extended syllable as two events of one task; only their combined effect is typed.
+    // iPadOS deletes a jamo and inserts the extended syllable as two events of one task; only their combined
+    // effect is typed.
     if (event.inputType === "deleteContentBackward" && !this.#backspaceInField) {
       this.#flushTimer = setTimeout(() => this.#flush(), 0);
       return;
@@ -195,7 +270,8 @@ export class KeyboardInput {
   #paste(event: ClipboardEvent): void {
     event.preventDefault();
     clearTimeout(this.#pasteTimer);
-    // Without a paste shortcut the event came from the browser's menu; then Ctrl+V is sent to the desktop as well.
+    // Without a paste shortcut the event came from the browser's menu; then Ctrl+V is sent to the desktop as
+    // well.
     const fromMenu = this.#delayed === null;
     if (fromMenu) this.#delayed = [];
     void this.#hooks.paste(event.clipboardData, fromMenu ? null : this.#pasteKey).finally(() => {
@@ -209,6 +285,7 @@ export class KeyboardInput {
 
   #empty(): void {
     clearTimeout(this.#flushTimer);
+    this.#awaited = null;
     if (this.#field.value !== "") this.#field.value = "";
     this.#text.reset();
   }

@@ -7,6 +7,9 @@ export const KEYSYM = {
   enter: 0xff0d,
   control: 0xffe3,
   controlRight: 0xffe4,
+  shift: 0xffe1,
+  alt: 0xffe9,
+  super: 0xffeb,
 } as const;
 
 /** The fields of a KeyboardEvent that determine its keysym. */
@@ -18,6 +21,10 @@ export interface KeyInput {
   readonly ctrlKey: boolean;
   readonly altKey: boolean;
   readonly metaKey: boolean;
+  /** Whether the key was held before and the browser repeats it. */
+  readonly repeat?: boolean;
+  /** Whether AltGr or another key that selects characters is held (`getModifierState("AltGraph")`). */
+  readonly altGraph: boolean;
 }
 
 /** Returns the code point of a string that has exactly one, otherwise undefined. */
@@ -26,7 +33,10 @@ export function soleCodePoint(text: string): number | undefined {
   return first !== undefined && text.length === (first > 0xffff ? 2 : 1) ? first : undefined;
 }
 
-/** Returns a character's keysym by X11's rule: Latin-1 maps to itself, other code points get bit 24 set. Undefined for control characters. */
+/**
+ * Returns a character's keysym by X11's rule: Latin-1 maps to itself, other code points get bit 24 set.
+ * Undefined for control characters.
+ */
 export function keysymOfCharacter(codePoint: number): number | undefined {
   if ((codePoint >= 0x20 && codePoint <= 0x7e) || (codePoint >= 0xa0 && codePoint <= 0xff)) return codePoint;
   if (codePoint < 0xa0) return undefined;
@@ -40,15 +50,24 @@ export function isModifierKeysym(keysym: number): boolean {
 
 /** Jamo of the Korean two-set (Dubeolsik) layout, in the order of JAMO_KEYS. */
 const JAMO = "ㅂㅈㄷㄱㅅㅛㅕㅑㅐㅔㅁㄴㅇㄹㅎㅗㅓㅏㅣㅋㅌㅊㅍㅠㅜㅡㅃㅉㄸㄲㅆㅒㅖ";
-/** Latin letters on the keys of those jamo: 26 without Shift, then the 7 keys that give another jamo with Shift. */
+/**
+ * Latin letters on the keys of those jamo: 26 without Shift, then the 7 keys that give another jamo with
+ * Shift.
+ */
 const JAMO_KEYS = "qwertyuiopasdfghjklzxcvbnmqwertop";
 
-/** Returns the Latin letter on the key of a Hangul jamo, because a shortcut refers to the key, not to the character. */
+/**
+ * Returns the Latin letter on the key of a Hangul jamo, because a shortcut refers to the key, not to the
+ * character.
+ */
 export function latinOfJamo(character: string): string | undefined {
   return JAMO_KEYS[JAMO.indexOf(character)];
 }
 
-/** Returns a key's keysym; undefined for keys that must not be forwarded, such as `Dead`, `Process` and `Unidentified`. */
+/**
+ * Returns a key's keysym; undefined for keys that must not be forwarded, such as `Dead`, `Process` and
+ * `Unidentified`.
+ */
 export function keysymOf(input: KeyInput): number | undefined {
   if (input.location === 3) {
     const keypad = KEYPAD_CHARACTERS[input.key];
@@ -68,8 +87,9 @@ export function usKeysymOf(input: KeyInput): number | undefined {
 }
 
 /**
- * Returns whether a character belongs to a script that input methods compose: Hangul, kana or Han. The text field handles its
- * keydown event, because iPadOS composes with plain key events and fails when one of them is prevented.
+ * Returns whether a character belongs to a script that input methods compose: Hangul, kana or Han. The text
+ * field handles its keydown event, because iPadOS composes with plain key events and fails when one of them
+ * is prevented.
  */
 export function isComposedScript(key: string): boolean {
   const point = soleCodePoint(key);

@@ -101,3 +101,8 @@ export function storeJson(name: string, value: unknown): void {
 export function commandIsControl(): boolean {
   return load("command") !== "super";
 }
+
+/** Returns whether the left ⌥ acts as Alt on a Mac; it types characters unless the person chose Alt. */
+export function optionIsAlt(): boolean {
+  return load("option") === "alt";
+}

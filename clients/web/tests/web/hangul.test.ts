@@ -71,7 +71,7 @@ class Person {
     this.keyboard = new KeyboardInput(
       this.field as unknown as HTMLTextAreaElement,
       this.modifiers,
-      { platform, commandIsControl: true },
+      { platform, commandIsControl: true, optionIsAlt: true, composesInField: false },
       {
         compositionChanged: () => {},
         focusToolbar: () => {},
@@ -93,7 +93,7 @@ class Person {
     const event = new Event(step.type, { cancelable: true });
     const { type: _, ...fields } = step;
     const modifiers = { location: 0, shiftKey: false, ctrlKey: false, altKey: false, metaKey: false };
-    Object.assign(event, modifiers, fields);
+    Object.assign(event, modifiers, { getModifierState: () => false }, fields);
     this.field.dispatchEvent(event);
     if (step.type === "keydown") this.#prevented = event.defaultPrevented ? step.key : undefined;
     // iPadOS fires the deletion and the insertion that replaces it in one task.

@@ -4,7 +4,6 @@ import { KeyboardCore, type Platform } from "../../src/input/keyboard_core.ts";
 import { isComposedScript, type KeyInput, keysymOf } from "../../src/input/keysym.ts";
 import { PointerCore, protocolButtons } from "../../src/input/pointer_core.ts";
 import { difference, pieces, TextFieldCore } from "../../src/input/text_field_core.ts";
-import { WheelCore } from "../../src/input/wheel_core.ts";
 
 const key = (name: string, code: string, more: Partial<KeyInput> = {}): KeyInput => ({
   key: name,
@@ -14,6 +13,7 @@ const key = (name: string, code: string, more: Partial<KeyInput> = {}): KeyInput
   ctrlKey: false,
   altKey: false,
   metaKey: false,
+  altGraph: false,
   ...more,
 });
 
@@ -56,7 +56,8 @@ describe("keysyms", () => {
 });
 
 describe("keyboard", () => {
-  const board = (platform: Platform = "other"): KeyboardCore => new KeyboardCore({ platform, commandIsControl: true });
+  const board = (platform: Platform = "other"): KeyboardCore =>
+    new KeyboardCore({ platform, commandIsControl: true, optionIsAlt: true });
   const sent = (core: KeyboardCore, input: KeyInput, nowMs = 0): [number, string, boolean][] | "browser" => {
     const decision = core.keyDown(input, nowMs);
     return decision.kind === "browser"
@@ -228,39 +229,6 @@ describe("text field", () => {
   it("splits long text at code points", () => {
     expect(pieces("😀".repeat(1025)).map((piece) => Array.from(piece).length)).toEqual([1024, 1]);
     expect(pieces("")).toEqual([]);
-  });
-});
-
-describe("wheel", () => {
-  it.each([
-    ["Chromium on Windows", { deltaX: 0, deltaY: 100, deltaMode: 0, wheelDeltaY: -120 }, 120],
-    ["Chromium on Linux", { deltaX: 0, deltaY: 120, deltaMode: 0, wheelDeltaY: -120 }, 120],
-    ["a fast turn", { deltaX: 0, deltaY: -300, deltaMode: 0, wheelDeltaY: 360 }, -360],
-    ["Firefox in lines", { deltaX: 0, deltaY: 6, deltaMode: 1, wheelDeltaY: -120 }, 120],
-    ["an older Firefox", { deltaX: 0, deltaY: 3, deltaMode: 1 }, 120],
-    ["a high-resolution wheel in lines", { deltaX: 0, deltaY: 0.375, deltaMode: 1 }, 15],
-    ["pixels without the old fields", { deltaX: 0, deltaY: 100, deltaMode: 0 }, 120],
-    ["a touchpad of 40 px", { deltaX: 0, deltaY: 40, deltaMode: 0, wheelDeltaY: -120 }, 48],
-    ["one page", { deltaX: 0, deltaY: 1, deltaMode: 2 }, 1200],
-    ["nonsense", { deltaX: 0, deltaY: Number.NaN, deltaMode: 0 }, 0],
-    ["far too much", { deltaX: 0, deltaY: 1e9, deltaMode: 0 }, 12_000],
-  ])("%s", (_, input, dy) => {
-    expect(new WheelCore().turn(input)).toEqual({ dx: 0, dy });
-  });
-
-  it("carries fractions over", () => {
-    const wheel = new WheelCore();
-    let sum = 0;
-    for (let step = 0; step < 100; step++) sum += wheel.turn({ deltaX: 0, deltaY: 0.7, deltaMode: 0 }).dy;
-    expect(sum).toBeGreaterThanOrEqual(83);
-    expect(sum).toBeLessThanOrEqual(84);
-  });
-
-  it("counts notches that Firefox merged into one event", () => {
-    const wheel = new WheelCore();
-    const turn = (deltaY: number, wheelDeltaY: number): number =>
-      wheel.turn({ deltaX: 0, deltaY, deltaMode: 1, wheelDeltaY }).dy;
-    expect([turn(6, -120), turn(24, -120), turn(-12, 120), turn(6, -120)]).toEqual([120, 480, -240, 120]);
   });
 });
 

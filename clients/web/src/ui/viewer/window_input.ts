@@ -6,7 +6,7 @@ import { KeyboardInput } from "../../input/keyboard.ts";
 import type { Platform } from "../../input/keyboard_core.ts";
 import { StickyModifiers } from "../../input/sticky_modifiers.ts";
 import { Emitter } from "../emitter.ts";
-import { commandIsControl } from "../preferences.ts";
+import { commandIsControl, optionIsAlt } from "../preferences.ts";
 import type { CompositionPreview } from "./composition_preview.ts";
 import { KeyBar } from "./key_bar.ts";
 import { InputRouter } from "./monitors/input_router.ts";
@@ -39,7 +39,12 @@ export class WindowInput {
     this.#keyboard = new KeyboardInput(
       field,
       modifiers,
-      { platform: platform(), commandIsControl: commandIsControl() },
+      {
+        platform: platform(),
+        commandIsControl: commandIsControl(),
+        optionIsAlt: optionIsAlt(),
+        composesInField: composesInField(),
+      },
       {
         compositionChanged: (text) => preview.show(text),
         copyKeyPressed: () => clipboard.copyKeyPressed(),
@@ -66,6 +71,11 @@ export class WindowInput {
     this.#keyboard.syncModifiers(event);
   }
 
+  /** Whether Ctrl is pressed on the desktop, by a key or by the key bar. */
+  get controlHeld(): boolean {
+    return this.#keyboard.controlHeld || this.#modifiers.core.state("control") !== "off";
+  }
+
   /** Forgets all held keys and modifiers without sending anything. Returns whether any was held. */
   forget(): boolean {
     const keys = this.#keyboard.forget();
@@ -83,4 +93,9 @@ function platform(): Platform {
   const agent = navigator.userAgent;
   if (/Mac|iPhone|iPad/.test(agent)) return "mac";
   return agent.includes("Windows") ? "windows" : "other";
+}
+
+/** Returns whether this is Chromium on Linux or ChromeOS, which composes characters without telling the page. */
+function composesInField(): boolean {
+  return /(X11|CrOS).*Chrome\//.test(navigator.userAgent);
 }
