@@ -33,6 +33,8 @@ Uint16 = Annotated[int, Meta(ge=0, le=0xFFFF)]
 Uint32 = Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)]
 #: Scroll distance in 1/120 of a notch; positive is right or down.
 WheelDelta = Annotated[int, Meta(ge=-WHEEL_MAX, le=WHEEL_MAX)]
+#: Time on the agent's clock, ms, as the viewer estimates it (§12).
+AgentTime = Annotated[float, Meta(ge=-1e15, le=1e15)]
 #: Time on the browser's clock, ms. The upper bound excludes infinity, which JSON cannot express.
 BrowserTime = Annotated[float, Meta(ge=0, le=1e15)]
 
@@ -82,6 +84,7 @@ class Pointer(_Message, frozen=True):
     buttons: Annotated[int, Meta(ge=0, le=255)]
     turn: Uint16 = 0
     step: Uint16 = 0
+    t: AgentTime | None = None
 
 
 class Wheel(_Message, frozen=True):
@@ -92,24 +95,37 @@ class Wheel(_Message, frozen=True):
     dx: WheelDelta
     dy: WheelDelta
     turn: Uint16 = 0
+    t: AgentTime | None = None
 
 
 class Key(_Message, frozen=True):
-    """Presses or releases a key. A release names the same `code` as its press."""
+    """Presses or releases a key. A release names the same `code` as its press.
+
+    `repeat` says that the key was held before: the message has no effect if the desktop does not hold it.
+    """
 
     keysym: Annotated[int, Meta(ge=1, le=0x1FF_FFFF)]
     code: Annotated[str, Meta(max_length=32)]
     down: bool
+    repeat: bool = False
+    t: AgentTime | None = None
 
 
 class Text(_Message, frozen=True):
     """Text from an input method or a soft keyboard, typed as if by keyboard."""
 
     text: Annotated[str, Meta(min_length=1, max_length=TEXT_INPUT_MAX_CHARS)]
+    t: AgentTime | None = None
 
 
 class Release(_Message, frozen=True):
-    """Releases every key and button that this viewer holds."""
+    """Releases every key and button that this viewer holds.
+
+    `buttons` are those that the person still presses. They have no effect until the viewer reported them up.
+    """
+
+    buttons: Annotated[int, Meta(ge=0, le=255)] = 0
+    t: AgentTime | None = None
 
 
 class Ack(_Message, frozen=True):

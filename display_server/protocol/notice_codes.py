@@ -13,6 +13,8 @@ class NoticeCode(StrEnum):
     CLIPBOARD_DENIED = "clipboard-denied"
     #: The X server does not accept input at the moment.
     INPUT_FAILED = "input-failed"
+    #: Input arrived too late and was dropped, so that it does not take effect on another picture.
+    INPUT_LOST = "input-lost"
     #: A `layout` message could not be applied; the monitors stay as they were.
     LAYOUT_REFUSED = "layout-refused"
     #: The monitor that this viewer shows was removed; the connection closes with MONITOR_REMOVED.

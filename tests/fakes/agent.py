@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +57,7 @@ class RecordingInput:
     def __init__(self) -> None:
         self.done: list[tuple[object, ...]] = []
         self.broken = False
+        self.on_lost: Callable[[], None] = lambda: None
 
     async def open(self) -> None: ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -11,6 +12,9 @@ class InputSink(Protocol):
     Calls return at once and never wait for the X server. All except `release` raise Malfunction when the X
     server is no longer available or does not accept input.
     """
+
+    #: Called when the X server did not take input in time: the input was dropped, and everything released.
+    on_lost: Callable[[], None]
 
     def pointer(self, x_px: int, y_px: int, buttons: int) -> None:
         """Moves the pointer on the screen, then presses and releases buttons to match `buttons`.

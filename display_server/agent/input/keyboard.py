@@ -11,6 +11,7 @@ import structlog
 import xcffib.xtest
 
 from display_server.agent.input import keysyms
+from display_server.agent.input.auto_repeat import AutoRepeat
 from display_server.agent.input.keymap import LOCK, SHIFT, Keymap
 from display_server.agent.input.pressed_keys import PressedKeys
 from display_server.agent.input.xkb import KeyRange, Xkb
@@ -45,9 +46,7 @@ class Keyboard:
         self._xkb = Xkb(connection)
         self.pressed_keys = PressedKeys()
         self.keymap = self._parse(*self._request_mappings())
-        control = self._core.GetKeyboardControl().reply()
-        #: Whether the X server repeats held keys by itself, so that repeated presses of a viewer are ignored.
-        self.server_repeats = bool(control.global_auto_repeat)
+        self.auto_repeat = AutoRepeat(connection)
 
     def on_event(self, event: Any) -> None:
         change = self._xkb.changed_keys(event)
@@ -68,6 +67,7 @@ class Keyboard:
 
         Returns the keycode to release later, or None if no key was pressed.
         """
+        self.auto_repeat.suppress()
         await self._refresh_state()
         if keysym in keysyms.MODIFIERS:
             return self._press_modifier(keysym)
@@ -85,7 +85,7 @@ class Keyboard:
 
     async def repeat(self, keysym: int, keycode: int) -> None:
         """Repeats a key that is down, as auto-repeat does."""
-        if self.server_repeats or self.keymap.modifier_bit(keycode):
+        if self.keymap.modifier_bit(keycode):
             return
         await self._refresh_state()
         chord = self.keymap.chord_for(keysym, self._state)

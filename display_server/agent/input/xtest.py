@@ -36,6 +36,13 @@ NOTCHES_MAX = 100
 #: Most actions that wait for an X server which does not read. Motions replace each other, so these are keys
 #: and clicks.
 QUEUE_MAX = 4096
+#: Input may be on its way to the X server without an answer for this time, s; further input waits in the
+#: agent, where it can still be dropped.
+UNCONFIRMED_MAX_S = 0.25
+#: The X server is asked for an answer this long after input was sent, s: one answer confirms many motions.
+CONFIRM_AFTER_S = 0.05
+#: Input that waited longer than this for the X server, s, is dropped.
+WAITED_MAX_S = 0.5
 #: How long `close` waits for an X server that hangs, s.
 CLOSE_TIMEOUT_S = 1.0
 #: X button number of each bit of the mask in PROTOCOL.md §2.
@@ -59,6 +66,9 @@ class XtestInput:
         self._queue: deque[InputAction] = deque()
         self._wake = asyncio.Event()
         self._busy = False
+        self._unconfirmed_s: float | None = None  # when the oldest input was sent that is not confirmed
+        self._later_s: float | None = None  # the same for input that was sent after the question
+        self._confirmed = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
         self._writable = select.poll()
 
@@ -70,7 +80,7 @@ class XtestInput:
         self._keyboard = Keyboard(connection)
         self._release_all(connection)
         connection.on_event = self._keyboard.on_event
-        connection.on_lost = lambda _error: self._wake.set()
+        connection.on_lost = lambda _error: self._on_connection_lost()
         connection.watch()
         self._writable.register(connection.x.get_file_descriptor(), select.POLLOUT)
         self._worker = asyncio.create_task(self._work(), name="input")
@@ -95,6 +105,7 @@ class XtestInput:
             for button in self._buttons.numbers():
                 self.send_button(button, down=False)
             keyboard.restore_spare_keys()
+            keyboard.auto_repeat.restore()
             # The X server discards unread requests of a client that disconnects, so wait until it has read
             # them.
             with contextlib.suppress(Malfunction, TimeoutError):
@@ -117,11 +128,14 @@ class XtestInput:
         if connection is None:
             raise Malfunction("The input is not open.")
         connection.ensure_alive()
-        if action.immediate is not None and not self._busy and not self._queue and self._can_write():
+        waiting = self._busy or self._queue or self._is_held_back() or not self._can_write()
+        if action.immediate is not None and not waiting:
             with connection.requests():
                 action.immediate()
             connection.flush()
+            self._on_sent()
             return
+        action.submitted_s = asyncio.get_running_loop().time()
         replaces = action.replaces
         if replaces is not None and self._queue and self._queue[-1].replaces == replaces:
             self._queue.pop()
@@ -147,12 +161,21 @@ class XtestInput:
             try:
                 while self._queue and connection.lost is None:
                     await self._until_writable(connection)
+                    await self._until_confirmed(connection)
+                    if not self._queue:
+                        break
                     action = self._queue.popleft()
+                    waited_s = asyncio.get_running_loop().time() - action.submitted_s
+                    if action.on_dropped is not None and waited_s > WAITED_MAX_S:
+                        with connection.requests():
+                            action.on_dropped()
+                        continue
                     with connection.requests():
                         if action.immediate is not None:
                             action.immediate()
                         elif action.waiting is not None:
                             await action.waiting()
+                    self._on_sent()
                 if connection.lost is None:
                     connection.flush()
             except Malfunction:
@@ -160,6 +183,43 @@ class XtestInput:
             finally:
                 self._busy = False
         self._queue.clear()
+
+    def _on_sent(self) -> None:
+        """Input was sent. Asks the X server for an answer soon, unless it is asked already."""
+        now_s = asyncio.get_running_loop().time()
+        if self._unconfirmed_s is None:
+            self._unconfirmed_s = now_s
+            asyncio.get_running_loop().call_later(CONFIRM_AFTER_S, self._ask_for_confirmation)
+        elif self._later_s is None:
+            self._later_s = now_s
+
+    def _ask_for_confirmation(self) -> None:
+        connection = self._connection
+        if connection is None or connection.lost is not None:
+            return
+        self._later_s = None
+        with contextlib.suppress(Malfunction):  # the connection was lost: `on_lost` wakes who waits
+            connection.round_trip(self._on_confirmed)
+
+    def _on_confirmed(self) -> None:
+        self._unconfirmed_s, self._later_s = self._later_s, None
+        if self._unconfirmed_s is not None:
+            asyncio.get_running_loop().call_later(CONFIRM_AFTER_S, self._ask_for_confirmation)
+        self._confirmed.set()
+
+    def _is_held_back(self) -> bool:
+        """Returns whether so much input is unconfirmed that more must wait."""
+        now_s = asyncio.get_running_loop().time()
+        return self._unconfirmed_s is not None and now_s - self._unconfirmed_s >= UNCONFIRMED_MAX_S
+
+    async def _until_confirmed(self, connection: XConnection) -> None:
+        while self._is_held_back() and connection.lost is None:
+            self._confirmed.clear()
+            await self._confirmed.wait()
+
+    def _on_connection_lost(self) -> None:
+        self._wake.set()
+        self._confirmed.set()
 
     def _can_write(self) -> bool:
         """Returns whether the socket takes what libxcb may buffer, 16 KiB.
@@ -190,10 +250,11 @@ class XtestInput:
 class InputAction:
     """One action of a session: `immediate` needs no answer of the X server, `waiting` does.
 
-    Of several queued actions in a row with the same `replaces` only the last is executed.
+    Of several queued actions in a row with the same `replaces` only the last is executed. `on_dropped` is
+    called instead of an action that waited too long; an action without it is always executed.
     """
 
-    __slots__ = ("immediate", "replaces", "waiting")
+    __slots__ = ("immediate", "on_dropped", "replaces", "submitted_s", "waiting")
 
     def __init__(
         self,
@@ -201,8 +262,11 @@ class InputAction:
         immediate: Callable[[], None] | None = None,
         waiting: Callable[[], Awaitable[None]] | None = None,
         replaces: object = None,
+        on_dropped: Callable[[], None] | None = None,
     ) -> None:
         self.immediate, self.waiting, self.replaces = immediate, waiting, replaces
+        self.on_dropped = on_dropped
+        self.submitted_s = 0.0  # when the action began to wait, on the loop's clock
 
 
 class XtestSession:
@@ -210,6 +274,7 @@ class XtestSession:
 
     def __init__(self, device: XtestInput) -> None:
         self._device = device
+        self.on_lost: Callable[[], None] = lambda: None
         self._requested_buttons = 0  # mask of the latest `pointer` call
         self._pressed_buttons = 0  # mask of the buttons that were pressed on the display
         self._keys: dict[str, tuple[int, int]] = {}  # code → keysym, keycode
@@ -220,8 +285,11 @@ class XtestSession:
     def pointer(self, x_px: int, y_px: int, buttons: int) -> None:
         replaces = (id(self), buttons) if buttons == self._requested_buttons else None
         self._requested_buttons = buttons
+        dropped = self._drop if replaces is None else lambda: None  # a motion that is old is no loss
         self._device.submit(
-            InputAction(immediate=lambda: self._point(x_px, y_px, buttons), replaces=replaces)
+            InputAction(
+                immediate=lambda: self._point(x_px, y_px, buttons), replaces=replaces, on_dropped=dropped
+            )
         )
 
     def wheel(self, dx: int, dy: int) -> None:
@@ -235,24 +303,33 @@ class XtestSession:
                 backward, forward = (WHEEL_LEFT, WHEEL_RIGHT) if axis == 0 else (WHEEL_UP, WHEEL_DOWN)
                 button = forward if notches > 0 else backward
                 scroll = partial(self._scroll, button, min(abs(notches), NOTCHES_MAX))
-                self._device.submit(InputAction(immediate=scroll))
+                self._device.submit(InputAction(immediate=scroll, on_dropped=self._drop))
 
     def key(self, keysym: int, code: str, *, down: bool) -> None:
         if keysym in keysyms.LOCKS:
             return
         if down:
-            self._device.submit(InputAction(waiting=lambda: self._press_key(keysym, code)))
+            self._device.submit(
+                InputAction(waiting=lambda: self._press_key(keysym, code), on_dropped=self._drop)
+            )
         else:
             self._device.submit(InputAction(immediate=lambda: self._release_key(code)))
 
     def text(self, text: str) -> None:
-        self._device.submit(InputAction(waiting=lambda: self._device.keyboard.type(text)))
+        self._device.submit(
+            InputAction(waiting=lambda: self._device.keyboard.type(text), on_dropped=self._drop)
+        )
 
     def release(self) -> None:
         self._requested_buttons = 0
         self._wheel = [0, 0]
         with contextlib.suppress(Malfunction):  # without the X server nothing is pressed any more
             self._device.submit(InputAction(immediate=self._release_all))
+
+    def _drop(self) -> None:
+        """Releases everything instead of an action that waited too long, and tells the viewer."""
+        self._release_all()
+        self.on_lost()
 
     def _point(self, x_px: int, y_px: int, buttons: int) -> None:
         self._device.send_motion(x_px, y_px)

@@ -155,6 +155,7 @@ class Viewer:
     def on_message(self, frame: str | bytes) -> None:
         if self._connection.state is ConnectionState.CLOSED:
             return  # dismissed: what the viewer still sends is ignored
+        self._input.on_heard(self._clock())
         try:
             self._dispatch(self._connection.receive(frame), self._clock())
         except ProtocolError:
@@ -196,7 +197,9 @@ class Viewer:
     def notify_heartbeat(self, heartbeat: m.Heartbeat) -> None:
         """Sends a heartbeat, after the state if the X server stopped to answer or answers again."""
         if self.welcomed and self._streams is not None:
-            self._streams.notify_state(self._clock())
+            now_s = self._clock()
+            self._input.check_silence(now_s)
+            self._streams.notify_state(now_s)
             self._output.send_message(heartbeat)
 
     def notify_notice(self, code: str, message: str) -> None:
@@ -257,7 +260,7 @@ class Viewer:
         assert streams is not None, "the connection accepts nothing before `hello`"
         match message:
             case m.Pointer() | m.Wheel() | m.Key() | m.Text() | m.Release():
-                self._input.on_message(message)
+                self._input.on_message(message, now_s)
             case m.Ack():
                 streams.on_ack(message, now_s)
                 self._send_delayed_cursor()
@@ -356,6 +359,7 @@ class Viewer:
 
     def _paste(self, piece: Piece) -> None:
         """Takes a piece of what the viewer copied. Input waits until programs can paste the whole."""
+        self._input.on_upload(self._clock())
         try:
             pasteable = self._clipboard.on_piece(piece)
         except Malfunction as error:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
+from display_server.agent.input.input_guard import InputGuard
 from display_server.agent.input.input_sink import InputSink
 from display_server.agent.input.pointer_order import PointerOrder
 from display_server.desktop.x11.monitors import Monitor
@@ -49,11 +50,13 @@ class ViewerInput:
         self._notify = notify
         self._metrics = metrics
         self._order = PointerOrder()
+        self._guard = InputGuard()
         self._buttons = 0
         # Where the pointer is on the screen, whoever moved it there; None before anyone did.
         self._pointer_px: tuple[int, int] | None = None
         self._paste: asyncio.Future[None] | None = None
         self._delayed: list[m.InputMessage] = []
+        sink.on_lost = self.on_lost
         #: Pointer motions that arrived as datagrams.
         self.datagrams = 0
 
@@ -70,8 +73,43 @@ class ViewerInput:
         """Records that another viewer or a program moved the pointer to this place on the screen."""
         self._pointer_px = self._clamp(x_px, y_px)
 
-    def on_message(self, message: m.InputMessage) -> None:
-        """Applies a message of the WebSocket, or delays it until the viewer's copy can be pasted."""
+    def on_heard(self, now_s: float) -> None:
+        """The viewer sent something: it can still release what it holds."""
+        self._guard.on_heard(now_s)
+
+    def on_upload(self, now_s: float) -> None:
+        """A piece of what the viewer copied arrived: the input behind it is late for a reason."""
+        self._guard.on_upload(now_s)
+
+    def check_silence(self, now_s: float) -> None:
+        """Releases what a viewer holds that has been silent for too long, and announces dropped input.
+
+        Call it several times per second.
+        """
+        if self._guard.loss_to_announce(now_s):
+            self._notify_lost()
+        if self._guard.release_due(now_s):
+            log.info("released what a silent viewer held", viewer=self._viewer)
+            self._buttons = 0
+            self._paste, self._delayed = None, []
+            self._sink.release()
+
+    def on_lost(self) -> None:
+        """The X server did not take input in time. The sink has released what the viewer holds."""
+        self._guard.lose()
+        self._buttons = 0
+
+    def on_message(self, message: m.InputMessage, now_s: float) -> None:
+        """Applies a message of the WebSocket, or delays it until the viewer's copy can be pasted.
+
+        Input that arrives too late is dropped, except for what it releases.
+        """
+        admitted = self._guard.admit(message, now_s)
+        if self._guard.loss_to_announce(now_s):
+            self._notify_lost()
+        if admitted is None:
+            return
+        message = admitted
         if self._paste is not None and len(self._delayed) < DELAYED_MAX:
             self._delayed.append(message)
         else:
@@ -108,6 +146,10 @@ class ViewerInput:
         self._sink.release()
 
     # ── private ───────────────────────────────────────────────────────────────────────────────────────
+
+    def _notify_lost(self) -> None:
+        self._metrics.input_lost += 1
+        self._notify(NoticeCode.INPUT_LOST, "What you did while the desktop did not answer was dropped.")
 
     def _on_pasteable(self, pasteable: asyncio.Future[None]) -> None:
         if not pasteable.cancelled():

@@ -37,6 +37,7 @@ def test_notice_codes_are_those_of_version_1() -> None:
     assert {str(code) for code in NoticeCode} == {
         "clipboard-denied",
         "input-failed",
+        "input-lost",
         "layout-refused",
         "monitor-gone",
     }

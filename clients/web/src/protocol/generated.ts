@@ -121,6 +121,8 @@ export const NoticeCode = {
   CLIPBOARD_DENIED: "clipboard-denied",
   /** The X server does not accept input at the moment. */
   INPUT_FAILED: "input-failed",
+  /** Input arrived too late and was dropped, so that it does not take effect on another picture. */
+  INPUT_LOST: "input-lost",
   /** A `layout` message could not be applied; the monitors stay as they were. */
   LAYOUT_REFUSED: "layout-refused",
   /** The monitor that this viewer shows was removed; the connection closes with MONITOR_REMOVED. */
@@ -202,6 +204,7 @@ export interface PointerMessage {
   readonly buttons: number;
   readonly turn?: number;
   readonly step?: number;
+  readonly t?: number | null;
 }
 
 /** Scrolls by `dx` and `dy`, in 1/120 of a notch, at the position `x`, `y`. */
@@ -212,25 +215,39 @@ export interface WheelMessage {
   readonly dx: number;
   readonly dy: number;
   readonly turn?: number;
+  readonly t?: number | null;
 }
 
-/** Presses or releases a key. A release names the same `code` as its press. */
+/**
+ * Presses or releases a key. A release names the same `code` as its press.
+ *
+ * `repeat` says that the key was held before: the message has no effect if the desktop does not hold it.
+ */
 export interface KeyMessage {
   readonly type: "key";
   readonly keysym: number;
   readonly code: string;
   readonly down: boolean;
+  readonly repeat?: boolean;
+  readonly t?: number | null;
 }
 
 /** Text from an input method or a soft keyboard, typed as if by keyboard. */
 export interface TextMessage {
   readonly type: "text";
   readonly text: string;
+  readonly t?: number | null;
 }
 
-/** Releases every key and button that this viewer holds. */
+/**
+ * Releases every key and button that this viewer holds.
+ *
+ * `buttons` are those that the person still presses. They have no effect until the viewer reported them up.
+ */
 export interface ReleaseMessage {
   readonly type: "release";
+  readonly buttons?: number;
+  readonly t?: number | null;
 }
 
 /** The surface shows the epoch. Times are ms on the viewer's clock. */

@@ -321,6 +321,11 @@ const english = {
     stay: "Stay",
     leave: "Go to the list of desktops",
   },
+  /** Notices of the agent, by their code; a code that is missing here has the agent's English text. */
+  notices: {
+    "input-failed": "The desktop does not accept input at the moment.",
+    "input-lost": "What you did while the desktop did not answer was dropped. Check the picture before you go on.",
+  } as Readonly<Record<string, string>>,
   clipboard: {
     copied: "Copied on the desktop – tap to copy it to this device",
     denied: "This desktop does not allow pasting from outside.",

@@ -287,6 +287,10 @@ export const korean: Texts = {
     stay: "계속 보기",
     leave: "데스크톱 목록으로",
   },
+  notices: {
+    "input-failed": "지금은 데스크톱이 입력을 받지 않습니다.",
+    "input-lost": "데스크톱이 응답하지 않는 동안의 입력은 버려졌습니다. 화면을 확인한 뒤 계속하세요.",
+  },
   clipboard: {
     copied: "데스크톱에서 복사됨 – 눌러서 이 기기로 복사",
     denied: "이 데스크톱은 외부 내용 붙여넣기를 허용하지 않습니다.",

@@ -6,6 +6,7 @@
 import type { EndReason } from "../protocol/close_action.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { CloseCode } from "../protocol/generated.ts";
+import { InputGate, stamped } from "../protocol/input_gate.ts";
 import type { AgentMessage, ViewerMessage } from "../protocol/messages.ts";
 import type { ViewerCore } from "../protocol/viewer_core.ts";
 import { ViewerSocket } from "../transport/viewer_socket.ts";
@@ -25,6 +26,8 @@ export interface ConnectionEvents {
   lost(): void;
   /** The viewer stopped for good. */
   ended(reason: EndReason): void;
+  /** Input was dropped because the desktop does not answer. Called once per gap. */
+  inputLost(): void;
   /** The connection's state for the page changed; called after `lost` and `ended`. */
   stateChanged(state: ConnectionState): void;
 }
@@ -33,6 +36,7 @@ export class Connection {
   readonly #desktop: string;
   readonly #core: ViewerCore;
   readonly #events: ConnectionEvents;
+  readonly #gate = new InputGate();
   #socket: ViewerSocket | null = null;
   #generation = 0;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
@@ -94,19 +98,25 @@ export class Connection {
    * outage.
    */
   sendInput(text: string): void {
-    if (!this.#core.connected) return;
+    const nowMs = performance.now();
+    this.#checkGate(nowMs);
+    const admitted = this.#gate.admit(text, this.#core.liveness.agentClockMs(nowMs));
+    if (admitted === null) {
+      if (this.#gate.mustAnnounce(text)) this.#events.inputLost();
+      return;
+    }
     // Delayed motion is sent first even if the socket is congested; sent later it would move the pointer
     // back.
-    if (this.#delayedMotion !== null) this.#socket?.send(this.#delayedMotion);
-    this.#delayedMotion = null;
-    this.#socket?.send(text);
+    this.#sendDelayedMotion();
+    this.#socket?.send(admitted);
   }
 
   /** Sends serialized pointer motion. While the socket is congested only the latest motion is kept. */
   sendMotion(text: string): void {
     if (!this.#core.connected) return;
-    if (this.#socket?.congested === true) this.#delayedMotion = text;
-    else this.#socket?.send(text);
+    this.#checkGate(performance.now());
+    this.#delayedMotion = text;
+    if (!this.#gate.closed && this.#socket?.congested !== true) this.#sendDelayedMotion();
   }
 
   /**
@@ -141,10 +151,8 @@ export class Connection {
       return false;
     }
     if (ping) this.send({ type: "ping", t: nowMs });
-    if (this.#delayedMotion !== null && this.#socket?.congested !== true) {
-      this.#socket?.send(this.#delayedMotion);
-      this.#delayedMotion = null;
-    }
+    this.#checkGate(nowMs);
+    if (!this.#gate.closed && this.#socket?.congested !== true) this.#sendDelayedMotion();
     return true;
   }
 
@@ -157,6 +165,19 @@ export class Connection {
       this.#socket?.drop(CloseCode.PROTOCOL_VIOLATION, error.message.slice(0, CLOSE_REASON_MAX_CHARS));
       this.#lost(CloseCode.PROTOCOL_VIOLATION, error.message);
     }
+  }
+
+  /** Closes the gate for input while nothing proves that the desktop answers, and opens it afterwards. */
+  #checkGate(nowMs: number): void {
+    const open = this.#core.connected && this.#core.liveness.proof(nowMs) !== "missing";
+    const release = this.#gate.setOpen(open);
+    if (release !== null) this.#socket?.send(release);
+  }
+
+  #sendDelayedMotion(): void {
+    if (this.#delayedMotion === null) return;
+    this.#socket?.send(stamped(this.#delayedMotion, this.#core.liveness.agentClockMs(performance.now())));
+    this.#delayedMotion = null;
   }
 
   #lost(code: number, detail: string): void {

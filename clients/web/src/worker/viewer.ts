@@ -1,7 +1,7 @@
 /** Displays one monitor: wires connection, monitor surface and badge together and dispatches the messages of page and agent. */
 
 import { ClipboardAssembly, type ClipboardFormat, splitIntoFrames } from "../clipboard/frames.ts";
-import { ENCODINGS, FrameKind } from "../protocol/generated.ts";
+import { ENCODINGS, FrameKind, NoticeCode } from "../protocol/generated.ts";
 import type { AgentMessage, Monitor, ViewerMessage } from "../protocol/messages.ts";
 import { ViewerCore } from "../protocol/viewer_core.ts";
 import type { Surface } from "../surface/surface.ts";
@@ -65,6 +65,7 @@ export class Viewer {
         if (reason === "moved" || reason === "signed-out" || reason === "forbidden") this.#surface.blank();
         this.#badge.report();
       },
+      inputLost: () => post({ kind: "notice", code: NoticeCode.INPUT_LOST, message: "" }),
       stateChanged: (state) => post({ kind: "connection", state }),
     });
     this.#surface = new MonitorSurface({

@@ -229,6 +229,8 @@ describe("viewer", () => {
   it("shows unverified when the surface cannot be read", () => {
     connect();
     agentSends(update(1, RESET));
+    agentSends({ type: "pong", t: performance.now(), clock: 1000 });
+    agentSends({ type: "heartbeat", sequence: 1, clock: 1000, age_ms: 0, silent: [] });
     agentSends({ type: "state", monitor: 0, epoch: 1, state: "exact", age_ms: 0, ratio: null });
     viewer.setView(true, true, 1);
     expect(verdict()).toBe("exact");

@@ -61,11 +61,11 @@ def bench() -> Bench:
 
 
 def test_a_drag_may_leave_the_monitor_but_not_the_screen(bench: Bench) -> None:
-    bench.input.on_message(m.Pointer(10, 20, 1))
+    bench.input.on_message(m.Pointer(10, 20, 1), 0.0)
     assert (bench.pointer_px(), bench.done[-1]) == ((10, 20), ("pointer", 810, 120, 1))
-    bench.input.on_message(m.Pointer(-300, 20, 1))
+    bench.input.on_message(m.Pointer(-300, 20, 1), 0.0)
     assert (bench.pointer_px(), bench.done[-1]) == (None, ("pointer", 500, 120, 1))
-    bench.input.on_message(m.Pointer(5000, -5000, 0))
+    bench.input.on_message(m.Pointer(5000, -5000, 0), 0.0)
     assert bench.done[-1] == ("pointer", 1499, 0, 0)
     assert bench.moves == [(810, 120), (500, 120), (1499, 0)]
 
@@ -77,18 +77,17 @@ def test_knows_where_anyone_moved_the_pointer(bench: Bench) -> None:
     bench.monitor = LEFT
     assert bench.pointer_px() is None
     bench.monitor = RIGHT
-    bench.input.on_message(m.Wheel(100, 200, 0, 120))  # the pointer is there already
-    bench.input.on_message(m.Wheel(101, 200, 0, 120))
+    bench.input.on_message(m.Wheel(100, 200, 0, 120), 0.0)  # the pointer is there already
+    bench.input.on_message(m.Wheel(101, 200, 0, 120), 0.0)
     assert bench.done == [("wheel", 0, 120), ("pointer", 901, 300, 0), ("wheel", 0, 120)]
 
 
 def test_applies_a_motion_of_both_transports_once(bench: Bench) -> None:
-    bench.input.on_message(m.Pointer(10, 10, 0, turn=1, step=5))
+    bench.input.on_message(m.Pointer(10, 10, 0, turn=1, step=5), 0.0)
     bench.input.on_datagram(motion(1, 4, 400, 400))
     bench.input.on_datagram(motion(1, 6, 20, 20))
-    bench.input.on_message(
-        m.Pointer(20, 20, 0, turn=1, step=6)
-    )  # the WebSocket repeats the motion of the datagram
+    # The WebSocket repeats the motion of the datagram.
+    bench.input.on_message(m.Pointer(20, 20, 0, turn=1, step=6), 0.0)
     assert bench.done == [("pointer", 810, 110, 0), ("pointer", 820, 120, 0)]
     assert (bench.input.datagrams, bench.metrics.pointer_datagrams, bench.metrics.pointer_late) == (2, 2, 1)
 
@@ -101,12 +100,12 @@ def test_refuses_malformed_datagrams_and_does_not_count_them(bench: Bench, data:
 
 
 async def test_keys_wait_until_the_copy_can_be_pasted(bench: Bench) -> None:
-    bench.input.on_message(m.Pointer(10, 10, 0, turn=1, step=1))
+    bench.input.on_message(m.Pointer(10, 10, 0, turn=1, step=1), 0.0)
     bench.done.clear()
     pasteable = bench.paste()
-    bench.input.on_message(DOWN)
-    bench.input.on_message(m.Text("v"))
-    bench.input.on_message(UP)
+    bench.input.on_message(DOWN, 0.0)
+    bench.input.on_message(m.Text("v"), 0.0)
+    bench.input.on_message(UP, 0.0)
     bench.input.on_datagram(motion(1, 2, 20, 20))  # would overtake the keys
     assert (bench.done, bench.metrics.pointer_late) == ([], 1)
     pasteable.set_result(None)
@@ -116,13 +115,13 @@ async def test_keys_wait_until_the_copy_can_be_pasted(bench: Bench) -> None:
         ("text", "v"),
         ("key", 0xFFE3, "ControlLeft", False),
     ]
-    bench.input.on_message(m.Text("next"))
+    bench.input.on_message(m.Text("next"), 0.0)
     assert bench.done[-1] == ("text", "next")
 
 
 async def test_keys_wait_for_the_later_of_two_copies(bench: Bench) -> None:
     first, second = bench.paste(), bench.paste()
-    bench.input.on_message(m.Text("v"))
+    bench.input.on_message(m.Text("v"), 0.0)
     first.set_result(None)
     await asyncio.sleep(0)
     assert bench.done == []
@@ -134,7 +133,7 @@ async def test_keys_wait_for_the_later_of_two_copies(bench: Bench) -> None:
 @pytest.mark.parametrize("cancelled", [True, False])
 async def test_a_copy_that_fails_ends_the_wait(bench: Bench, cancelled: bool) -> None:
     pasteable = bench.paste()
-    bench.input.on_message(m.Text("v"))
+    bench.input.on_message(m.Text("v"), 0.0)
     if cancelled:
         pasteable.cancel()
     else:
@@ -145,7 +144,7 @@ async def test_a_copy_that_fails_ends_the_wait(bench: Bench, cancelled: bool) ->
 
 async def test_drops_delayed_input_when_the_viewer_disconnects(bench: Bench) -> None:
     pasteable = bench.paste()
-    bench.input.on_message(DOWN)
+    bench.input.on_message(DOWN, 0.0)
     bench.input.close()
     pasteable.set_result(None)
     await asyncio.sleep(0)
@@ -155,23 +154,23 @@ async def test_drops_delayed_input_when_the_viewer_disconnects(bench: Bench) -> 
 async def test_delays_a_bounded_number_of_messages(bench: Bench) -> None:
     bench.paste()
     for _ in range(DELAYED_MAX):
-        bench.input.on_message(m.Text("v"))
+        bench.input.on_message(m.Text("v"), 0.0)
     assert bench.done == []
-    bench.input.on_message(m.Text("over"))
+    bench.input.on_message(m.Text("over"), 0.0)
     assert bench.done == [("text", "over")]
 
 
 def test_notifies_the_person_while_input_fails(bench: Bench) -> None:
     bench.sink.broken = True
-    bench.input.on_message(DOWN)
+    bench.input.on_message(DOWN, 0.0)
     assert bench.notices == ["input-failed"]
     bench.sink.broken = False
-    bench.input.on_message(DOWN)
+    bench.input.on_message(DOWN, 0.0)
     assert (bench.notices, len(bench.done)) == (["input-failed"], 1)
 
 
 def test_release_forgets_the_buttons(bench: Bench) -> None:
-    bench.input.on_message(m.Pointer(10, 10, 1, turn=1))
-    bench.input.on_message(m.Release())
-    bench.input.on_message(m.Wheel(20, 20, 0, 120, turn=2))
+    bench.input.on_message(m.Pointer(10, 10, 1, turn=1), 0.0)
+    bench.input.on_message(m.Release(), 0.0)
+    bench.input.on_message(m.Wheel(20, 20, 0, 120, turn=2), 0.0)
     assert bench.done[1:] == [("release",), ("pointer", 820, 120, 0), ("wheel", 0, 120)]

@@ -182,7 +182,7 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
         clipboard.contentReceived(event.answer);
         return;
       case "notice":
-        toast.show(event.message);
+        toast.show(texts().notices[event.code] ?? event.message);
     }
   };
   const commands: Readonly<Record<ToolbarCommand, () => void>> = {
