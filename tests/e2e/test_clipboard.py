@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.e2e.browsers.browser import Button
 from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.browsers.x_browser import XBrowser
 from tests.e2e.processes import wait_for
@@ -23,6 +24,13 @@ from tests.fakes.x_programs import ClipboardOwner, ClipboardRequestor
 #: Longer than `COPY_TIMEOUT_MS` of page_clipboard.ts, s.
 COPY_TIMEOUT_S = 4.0
 HANGUL = "환자: 김철수, CT-1 ☎ 😀"
+#: Texts by what is special in them: as copied on the device, and as the desktop pastes them.
+TEXTS = {
+    "plain": ("plain", "plain"),
+    "emoji": ("👩‍⚕️ 😀 𝔘", "👩‍⚕️ 😀 𝔘"),
+    "lines": ("one\r\ntwo\r\n", "one\ntwo\n"),
+    "5 MB": ("0123456789abcde\n" * 327_680, "0123456789abcde\n" * 327_680),
+}
 #: Offers the desktop's content when the page may not write it by itself.
 CHIP = ".clipboard-chip"
 WRITE_PNG = """
@@ -99,6 +107,16 @@ def device_text(viewer: Viewer) -> str | None:
     return None if data is None else data.decode()
 
 
+def desktop_text(display: XDisplay, selection: str) -> str | None:
+    """Returns what a program on the desktop would paste."""
+    program = ClipboardRequestor(display.connect())
+    try:
+        data = program.paste("UTF8_STRING", selection=selection)
+    finally:
+        program.close()
+    return None if data is None else data.decode()
+
+
 def press(viewer: Viewer, *keys: str) -> None:
     """Presses the keys together and releases them."""
     for key in keys:
@@ -117,6 +135,71 @@ def test_pasted_text_arrives_on_the_desktop(viewer: Viewer, probe: Probe, copy: 
     probe.wait_for_text(HANGUL + "!")
     press(viewer, "Control", "v")
     probe.wait_for_text(HANGUL + "!" + HANGUL)
+
+
+@pytest.mark.parametrize("content", ["plain", "emoji", "lines", "5 MB"])
+def test_every_kind_of_text_arrives(viewer: Viewer, display: XDisplay, copy: Copy, content: str) -> None:
+    sent, wanted = TEXTS[content]
+    viewer.open_desktop("radiology")
+    copy(viewer, sent)
+    press(viewer, "Control", "v")
+    for selection in ("CLIPBOARD", "PRIMARY"):
+        wait_for(
+            lambda selection=selection: desktop_text(display, selection) == wanted,  # type: ignore[misc]
+            timeout_s=PATIENCE_S,
+            what=lambda selection=selection: f"{content} in {selection}; {viewer.situation()}",  # type: ignore[misc]
+        )
+
+
+@pytest.mark.parametrize("keys", [("Control", "v"), ("Control", "Shift", "v"), ("Shift", "Insert")])
+def test_every_key_that_pastes_gives_the_copy_of_the_device(
+    viewer: Viewer, display: XDisplay, copy: Copy, keys: tuple[str, ...]
+) -> None:
+    viewer.open_desktop("radiology")
+    text = f"copied for {'+'.join(keys)}"
+    copy(viewer, text)
+    press(viewer, *keys)
+    for selection in ("CLIPBOARD", "PRIMARY"):
+        wait_for(
+            lambda selection=selection: desktop_text(display, selection) == text,  # type: ignore[misc]
+            timeout_s=PATIENCE_S,
+            what=lambda selection=selection: f"the copy in {selection}; {viewer.situation()}",  # type: ignore[misc]
+        )
+
+
+def test_shift_insert_pastes_the_copy_of_the_device_after_a_selection(
+    viewer: Viewer, display: XDisplay, copy: Copy
+) -> None:
+    viewer.open_desktop("radiology")
+    copy(viewer, "from the device")
+    press(viewer, "Shift", "Insert")
+    wait_for(
+        lambda: desktop_text(display, "PRIMARY") == "from the device", timeout_s=PATIENCE_S, what="a paste"
+    )
+    program = ClipboardOwner(display.connect(), {"UTF8_STRING": b"selected"}, selection="PRIMARY")
+    try:
+        wait_for(
+            lambda: desktop_text(display, "PRIMARY") == "selected", timeout_s=PATIENCE_S, what="a selection"
+        )
+        press(viewer, "Shift", "Insert")
+        wait_for(
+            lambda: desktop_text(display, "PRIMARY") == "from the device",
+            timeout_s=PATIENCE_S,
+            what=lambda: f"the device's text, not {desktop_text(display, 'PRIMARY')!r}; {viewer.situation()}",
+        )
+        assert device_text(viewer) == "from the device", "selecting alone must leave the device alone"
+    finally:
+        program.close()
+
+
+def test_a_middle_click_pastes_the_copy_of_the_device(viewer: Viewer, probe: Probe, copy: Copy) -> None:
+    viewer.open_desktop("radiology")
+    viewer.click(probe.entry)
+    copy(viewer, "once ")
+    press(viewer, "Control", "v")
+    probe.wait_for_text("once ")
+    viewer.click(probe.entry, Button.MIDDLE)
+    probe.wait_for_text("once once ")
 
 
 def test_pastes_the_newer_copy(viewer: Viewer, probe: Probe, copy: Copy) -> None:

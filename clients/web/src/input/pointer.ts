@@ -1,9 +1,13 @@
-/** Sends mouse, pen, touch and wheel input on the surface. Each event is sent from its own handler, without waiting for a frame. */
+/**
+ * Sends mouse, pen and touch input on the surface. Each event is sent from its own handler, without waiting
+ * for a frame.
+ */
 
 import type { InputSink, Locate } from "./input_sink.ts";
 import { PointerCore, protocolButtons } from "./pointer_core.ts";
 import { type Contact, type TouchAction, TouchCore } from "./touch_core.ts";
 import type { Gesture, TouchMode } from "./touch_table.ts";
+import { WheelListener } from "./wheel.ts";
 import { WheelCore } from "./wheel_core.ts";
 
 export interface PointerHooks {
@@ -11,13 +15,21 @@ export interface PointerHooks {
   pressed(event: PointerEvent): void;
   /** Receives the event's modifier flags, so that no modifier stays pressed by mistake. */
   syncModifiers(event: MouseEvent): void;
-  /** Called when touch moved the desktop's pointer, in monitor px; a finger has no cursor of its own, so the page draws one. */
+  /** Returns whether Ctrl is pressed on the desktop. */
+  controlHeld(): boolean;
+  /**
+   * Called when touch moved the desktop's pointer, in monitor px; a finger has no cursor of its own, so the
+   * page draws one.
+   */
   touchCursorMoved(x: number, y: number): void;
   /** Called when a mouse or a pen was used, which have cursors of their own. */
   mouseOrPenMoved(): void;
   /** Called when the touch gesture changed. `finger` is the page position of the leading finger. */
   gestureChanged(gesture: Gesture, finger: { readonly x: number; readonly y: number } | null): void;
-  /** Returns whether a page position is on the surface. Gestures may start beside the surface, but press nothing there. */
+  /**
+   * Returns whether a page position is on the surface. Gestures may start beside the surface, but press
+   * nothing there.
+   */
   isOnSurface(clientX: number, clientY: number): boolean;
   /** Pans the view by dxPx, dyPx and zooms it by `factor` around x, y, all in CSS px of the page. */
   panAndZoom(x: number, y: number, dxPx: number, dyPx: number, factor: number): void;
@@ -31,18 +43,22 @@ export class PointerInput {
   readonly #locate: Locate;
   readonly #hooks: PointerHooks;
   readonly #pointer = new PointerCore();
-  readonly #wheel = new WheelCore();
+  /** Converts two-finger scrolls of a touch screen. */
+  readonly #scroll = new WheelCore();
+  readonly #wheel: WheelListener;
   readonly #touch: TouchCore;
   readonly #abort = new AbortController();
   #rawAtMs = Number.NEGATIVE_INFINITY;
   #touchTimer: ReturnType<typeof setTimeout> | undefined;
   #shown: Gesture = "idle";
   /** Whether the current press began beside the surface. */
-  #pressedBeside = false;
+  #pressedOutside = false;
   /** Pointer position in monitor px, with fractions for slow movements in trackpad mode. */
   #cursor = { x: 0, y: 0 };
 
-  /** `target` is the surface, for mouse and pen; `touchArea` surrounds it and also receives touch gestures. */
+  /**
+   * `target` is the surface, for mouse and pen; `touchArea` surrounds it and also receives touch gestures.
+   */
   constructor(
     target: HTMLElement,
     touchArea: HTMLElement,
@@ -77,14 +93,17 @@ export class PointerInput {
     pointer("pointermove", (event) => this.#moved(event));
     pointer("pointercancel", (event) => this.#cancelled(event));
     on("lostpointercapture", (event) => this.#lostCapture(event));
-    on("wheel", (event) => this.#turned(event));
     on("contextmenu", (event) => event.preventDefault());
     on("dragstart", (event) => event.preventDefault());
-    // The middle button would start the autoscroll of Firefox and Windows; the back and forward buttons would leave the page.
+    // The middle button would start the autoscroll of Firefox and Windows; the back and forward buttons would
+    // leave the page.
     on("mousedown", (event) => event.preventDefault());
     on("mouseup", (event) => event.preventDefault());
     on("auxclick", (event) => event.preventDefault());
-    // Raw events come at the mouse's own rate instead of once per frame. Browsers without them fire pointermove.
+    const platform = { mac: /Mac/.test(navigator.userAgent), ratio: () => window.devicePixelRatio };
+    this.#wheel = new WheelListener(target, sink, locate, hooks, platform, signal);
+    // Raw events come at the mouse's own rate instead of once per frame. Browsers without them fire
+    // pointermove.
     target.addEventListener("pointerrawupdate", (event) => this.#moved(event as PointerEvent), { signal });
   }
 
@@ -121,12 +140,16 @@ export class PointerInput {
     this.#performAll(this.#touch.ignoreTouches(), performance.now());
   }
 
-  /** Marks all buttons as released without sending anything: the caller sends `release`. Returns whether one was held. */
+  /**
+   * Marks all buttons as released without sending anything: the caller sends `release`. Returns whether one
+   * was held.
+   */
   forget(): boolean {
     clearTimeout(this.#touchTimer);
     this.#touch.cancel();
-    this.#pressedBeside = false;
+    this.#pressedOutside = false;
     this.#reportGesture();
+    this.#scroll.reset();
     this.#wheel.reset();
     return this.#pointer.forget();
   }
@@ -183,7 +206,10 @@ export class PointerInput {
     else this.#releaseButtons();
   }
 
-  /** Handles the loss of pointer capture without a `pointerup`: the browser gave the pointer to something else. */
+  /**
+   * Handles the loss of pointer capture without a `pointerup`: the browser gave the pointer to something
+   * else.
+   */
   #lostCapture(event: PointerEvent): void {
     if (event.pointerType !== "touch" && event.buttons === 0) this.#releaseButtons();
   }
@@ -192,22 +218,6 @@ export class PointerInput {
   #releaseButtons(): void {
     const { x, y } = this.#pointer.last;
     if (this.#pointer.forget()) this.#sink.send({ type: "pointer", x, y, buttons: 0 });
-  }
-
-  #turned(event: WheelEvent): void {
-    event.preventDefault();
-    this.#hooks.syncModifiers(event);
-    // In Firefox, reading deltaMode before the deltas makes it report lines, which are exact notches, instead of pixels.
-    const deltaMode = event.deltaMode;
-    const legacy = event as WheelEvent & { readonly wheelDeltaX?: number; readonly wheelDeltaY?: number };
-    const { dx, dy } = this.#wheel.turn({
-      deltaMode,
-      deltaX: event.deltaX,
-      deltaY: event.deltaY,
-      ...(legacy.wheelDeltaX === undefined ? {} : { wheelDeltaX: legacy.wheelDeltaX }),
-      ...(legacy.wheelDeltaY === undefined ? {} : { wheelDeltaY: legacy.wheelDeltaY }),
-    });
-    if (dx !== 0 || dy !== 0) this.#sink.send({ type: "wheel", ...this.#locate(event.clientX, event.clientY), dx, dy });
   }
 
   #sendAtClient(clientX: number, clientY: number, buttons: number): void {
@@ -226,7 +236,7 @@ export class PointerInput {
     else if (change === "press") this.#sink.send({ type: "pointer", x, y, buttons });
   }
 
-  // ── touch ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── touch ────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** While a pen is near the screen, touches come from the hand that holds it, so they are ignored. */
   #mouseOrPenUsed(event: PointerEvent): void {
@@ -274,10 +284,10 @@ export class PointerInput {
     const current = { x: Math.floor(this.#cursor.x), y: Math.floor(this.#cursor.y) };
     const { x, y } = action.at === null ? current : this.#locate(action.at.x, action.at.y);
     if (action.kind === "buttons") {
-      if (action.at !== null && action.buttons !== 0 && this.#pointer.buttons === 0 && !this.#pressedBeside)
-        this.#pressedBeside = !this.#hooks.isOnSurface(action.at.x, action.at.y);
-      if (this.#pressedBeside) {
-        this.#pressedBeside = action.buttons !== 0;
+      if (action.at !== null && action.buttons !== 0 && this.#pointer.buttons === 0 && !this.#pressedOutside)
+        this.#pressedOutside = !this.#hooks.isOnSurface(action.at.x, action.at.y);
+      if (this.#pressedOutside) {
+        this.#pressedOutside = action.buttons !== 0;
         return;
       }
       this.#hooks.touchCursorMoved(x, y);
@@ -285,7 +295,7 @@ export class PointerInput {
       return;
     }
     this.#hooks.touchCursorMoved(x, y);
-    const { dx, dy } = this.#wheel.drag(action.dxPx, action.dyPx);
+    const { dx, dy } = this.#scroll.drag(action.dxPx, action.dyPx);
     if (dx !== 0 || dy !== 0) this.#sink.send({ type: "wheel", x, y, dx, dy });
   }
 

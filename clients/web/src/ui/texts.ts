@@ -337,6 +337,8 @@ const english = {
   } satisfies Record<ClipboardNotice | "copied", string>,
   zoom: (percent: number) => `Enlarged to ${percent} % – tap to show the whole image`,
   surface: (name: string) => `Desktop ${name}`,
+  relativeMouse:
+    "A program on the desktop moves the pointer back after every motion. Turning or flying by moving the mouse does not work in the browser; use the program’s keys or buttons.",
   field: "Keyboard input of the desktop",
 };
 

@@ -303,4 +303,6 @@ export const korean: Texts = {
   zoom: (percent) => `${percent}%로 확대됨 – 눌러서 전체 보기`,
   surface: (name) => `데스크톱 ${name}`,
   field: "데스크톱 키보드 입력",
+  relativeMouse:
+    "데스크톱의 프로그램이 움직일 때마다 포인터를 제자리로 되돌립니다. 마우스 움직임으로 돌리거나 이동하는 기능은 브라우저에서 쓸 수 없으니 프로그램의 키나 단추를 쓰세요.",
 };

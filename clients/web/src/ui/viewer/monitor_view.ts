@@ -2,6 +2,7 @@
 
 import type { InputSink } from "../../input/input_sink.ts";
 import { PointerInput } from "../../input/pointer.ts";
+import { RelativeMouse } from "../../input/relative_mouse.ts";
 import type { Gesture } from "../../input/touch_table.ts";
 import type { Monitor } from "../../protocol/messages.ts";
 import { touchMode } from "../preferences.ts";
@@ -28,6 +29,10 @@ export interface PointerListener {
   surfacePressed(event: PointerEvent): void;
   /** Called with mouse events: modifiers that were released unnoticed are released on the desktop. */
   syncModifiers(event: MouseEvent): void;
+  /** Returns whether Ctrl is pressed on the desktop. */
+  controlHeld(): boolean;
+  /** Called when a program on the desktop takes the mouse relatively, which a browser cannot serve. */
+  relativeMouseSeen(): void;
 }
 
 export class MonitorView {
@@ -40,6 +45,8 @@ export class MonitorView {
   readonly pointer: PointerInput;
   readonly #worker: ViewerWorker;
   readonly #abort = new AbortController();
+  readonly #relativeMouse = new RelativeMouse();
+  readonly #listener: PointerListener;
   /** The monitor as the agent describes it; null before the first connection. */
   #placement: Monitor | null = null;
 
@@ -55,6 +62,7 @@ export class MonitorView {
     this.monitor = monitor;
     this.viewport = viewport;
     this.#worker = worker;
+    this.#listener = listener;
     this.badge = new Badge(monitor);
     this.magnifier = new Magnifier(viewport.canvas, (x, y) => viewport.pixelAt(x, y));
     const touchFirst = matchMedia(TOUCH_FIRST).matches;
@@ -70,11 +78,15 @@ export class MonitorView {
           listener.surfacePressed(event);
         },
         syncModifiers: (event) => listener.syncModifiers(event),
+        controlHeld: () => listener.controlHeld(),
         touchCursorMoved: (x, y) => {
           viewport.showCursor(x, y, true);
           if (this.pointer.touchMode === "trackpad") viewport.revealPixel(x, y);
         },
-        mouseOrPenMoved: () => viewport.cursor.hide(),
+        mouseOrPenMoved: () => {
+          this.#relativeMouse.mouseMoved();
+          viewport.cursor.hide();
+        },
         gestureChanged: (gesture, finger) => this.magnifier.follow(gesture, finger),
         panAndZoom: (x, y, dxPx, dyPx, factor) => viewport.panAndZoom(x, y, dxPx, dyPx, factor),
         monitorScale: () => viewport.surfaceScale,
@@ -138,6 +150,7 @@ export class MonitorView {
         return;
       case "pointer": {
         if (this.#placement === null) return;
+        if (this.#relativeMouse.pointerReported(event.x, event.y)) this.#listener.relativeMouseSeen();
         const x = event.x - this.#placement.x;
         const y = event.y - this.#placement.y;
         this.viewport.showCursor(x, y, touchFirst);

@@ -90,6 +90,8 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
       if (event.pointerType !== "touch") focusDesktop();
     },
     syncModifiers: (event) => input.syncModifiers(event),
+    controlHeld: () => input.controlHeld,
+    relativeMouseSeen: () => toast.show(texts().relativeMouse),
   };
   const navigation: MonitorNavigation = {
     showMonitor: (number) => {

@@ -295,6 +295,7 @@ export class Viewport {
     // 1:1 only if the layout asks for it, the browser does it, and nobody pinched the whole page.
     const oneToOne = !pinched && isOneToOne(wanted, surface) && isOneToOne(this.#devicePixels ?? wanted, surface);
     const scale = wanted.width / surface.width;
+    this.cursor.setScale(scale / ratio);
     // Enlarged by a whole number, every surface pixel stays a square of one colour.
     const wholeScale = Math.abs(scale - Math.round(scale)) * surface.width < 1 && scale > 0.5 && !pinched;
     const shownSize = { width: Math.round(wanted.width), height: Math.round(wanted.height) };

@@ -1,6 +1,7 @@
 /** Sends the input of one window over the right connection when the window shows two monitors. */
 
 import type { InputSink } from "../../../input/input_sink.ts";
+import { PINCH_CODE } from "../../../input/wheel.ts";
 import type { InputMessage } from "../../../protocol/messages.ts";
 
 /**
@@ -18,7 +19,9 @@ export class InputRouter implements InputSink {
   }
 
   send(message: InputMessage): void {
-    const connection = message.type === "pointer" || message.type === "wheel" ? this.#pointer : this.#own;
+    // The Ctrl of a pinch must not overtake the wheel or follow it.
+    const pinch = message.type === "key" && message.code === PINCH_CODE;
+    const connection = message.type === "pointer" || message.type === "wheel" || pinch ? this.#pointer : this.#own;
     connection.send(message);
   }
 
