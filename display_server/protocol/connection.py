@@ -10,7 +10,15 @@ from display_server.protocol.connection_state import TRANSITIONS, ConnectionEven
 from display_server.protocol.errors import ProtocolError
 from display_server.protocol.frame_kinds import FrameKind
 from display_server.protocol.limits import HELLO_TIMEOUT_S, VIEWER_BINARY_MAX_BYTES
-from display_server.protocol.messages import Ack, Hello, Played, Refresh, ViewerMessage, parse_viewer_message
+from display_server.protocol.messages import (
+    Ack,
+    Hello,
+    Played,
+    Readback,
+    Refresh,
+    ViewerMessage,
+    parse_viewer_message,
+)
 from display_server.protocol.subprotocol import PROTOCOL_VERSION
 from display_server.protocol.wire import DigestReport, parse_report, report_epoch
 
@@ -56,7 +64,10 @@ class ViewerConnection:
             self._step(ConnectionEvent.EVIDENCE)
             before_resize = report_epoch(frame) <= self._last_epoch_before_resize
             message = parse_report(frame, None if before_resize else self._tile_count_of(self._monitor) or 0)
-        if isinstance(message, Ack | Refresh | Played | DigestReport) and message.monitor != self._monitor:
+        if (
+            isinstance(message, Ack | Readback | Refresh | Played | DigestReport)
+            and message.monitor != self._monitor
+        ):
             raise ProtocolError(f"this viewer shows monitor {self._monitor}, not {message.monitor}")
         return message
 

@@ -159,6 +159,13 @@ class Refresh(_Message, frozen=True):
     monitor: MonitorNumber
 
 
+class Readback(_Message, frozen=True):
+    """Whether the browser alters what a page reads back from a canvas, so that digests prove nothing (§4)."""
+
+    monitor: MonitorNumber
+    altered: bool
+
+
 class Ping(_Message, frozen=True):
     """`t` is any number; `pong` returns it."""
 
@@ -206,7 +213,18 @@ class Played(_Message, frozen=True):
 
 InputMessage = Pointer | Wheel | Key | Text | Release
 ViewerMessage = (
-    Hello | InputMessage | Ack | View | Watch | Refresh | Layout | Ping | ClipboardRequest | Offer | Played
+    Hello
+    | InputMessage
+    | Ack
+    | View
+    | Watch
+    | Refresh
+    | Readback
+    | Layout
+    | Ping
+    | ClipboardRequest
+    | Offer
+    | Played
 )
 
 _decoder: msgspec.json.Decoder[ViewerMessage] = msgspec.json.Decoder(ViewerMessage)
@@ -273,7 +291,7 @@ class PointerPosition(_Message, frozen=True, tag="pointer"):
 
 
 class State(_Message, frozen=True):
-    """Exactness of a monitor (§4). `age_ms` is the time since the surface was last proven.
+    """Exactness of a monitor (§4). `age_ms` is the time since the surface was last proven, null before.
 
     `ratio` is the compression ratio of the video that is shown, null without video.
     """
@@ -281,7 +299,7 @@ class State(_Message, frozen=True):
     monitor: int
     epoch: int
     state: Exactness
-    age_ms: float
+    age_ms: float | None
     ratio: float | None
 
 
@@ -298,12 +316,13 @@ class Status(_Message, frozen=True):
     monitor: int
     epoch: int
     state: Exactness
-    age_ms: float
+    age_ms: float | None
     tiles: int
     updated_tiles: int
     verified: int
     verified_total: int
     mismatches: int
+    unrepaired: int
     updates: int
     dropped: int
     bytes: int

@@ -61,6 +61,7 @@ class AgentMetrics:
     shared: int = 0  # payloads that were encoded for one viewer and sent to another
     dropped: int = 0
     mismatches: int = 0
+    unrepaired: int = 0
     reports: int = 0
     resets: int = 0
     violations: int = 0
@@ -143,6 +144,7 @@ _COUNTERS = {
     "shared": "Payloads encoded for one viewer and sent to another",
     "dropped": "Frames replaced by newer ones before they were sent to a viewer",
     "mismatches": "Tiles that a viewer's surface showed wrongly",
+    "unrepaired": "Tiles that stayed wrong on a viewer's surface after they were sent again",
     "reports": "Digest reports evaluated",
     "resets": "Times that a viewer's surface was started over",
     "violations": "Connections closed because of a protocol violation",

@@ -239,6 +239,12 @@ class Session(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from((0.01, 0.1, 0.5, 2.0, 6.0)))
     def wait(self, seconds: float) -> None:
         self.now_s += seconds
+        self.repair()
+
+    @rule(altered=st.booleans())
+    def check_readback(self, altered: bool) -> None:
+        """The viewer tells the agent that its browser alters what it reads back, or no longer does."""
+        self.proof.on_readback_checked(altered=altered, now_s=self.now_s)
 
     # ── what must hold ───────────────────────────────────────────────────────────────────────────────
 
@@ -252,6 +258,11 @@ class Session(RuleBasedStateMachine):
         if not hasattr(self, "viewer"):
             return
         self.end_video()
+        self.proof.on_readback_checked(altered=False, now_s=self.now_s)
+        if self.proof.unrepaired:
+            # Only a RESET, or other content, helps a tile that was repaired in vain.
+            assert self.exactness() is Exactness.UNVERIFIED
+            self.lose_surface()
         for _ in range(ROUNDS_MAX):
             if self.viewer.epoch:
                 self.to_agent.append(self.viewer.epoch)  # an acknowledgement that seemed lost comes late
@@ -312,9 +323,16 @@ class Session(RuleBasedStateMachine):
         if message.report.epoch > self.old_epoch:
             verdict = self.proof.on_report(message.report, self.now_s)
             if len(verdict.wrong):
-                self.sent.invalidate(verdict.wrong)
+                self.sent.distrust(verdict.wrong)
+            self.repair()
             if message.report.epoch == self.acked_epoch:
                 self.corruptions_revealed = message.corruptions_revealed
+
+    def repair(self) -> None:
+        """Sends the tiles again whose repair is due."""
+        due = self.proof.take_due_repairs(self.now_s)
+        if len(due):
+            self.sent.invalidate(due)
 
     def receive_refresh(self) -> None:
         self.end_video()

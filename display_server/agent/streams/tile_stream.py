@@ -12,8 +12,10 @@ from display_codecs import TILE_PX
 from display_server.agent.motion.motion_detector import LinkEstimate
 from display_server.agent.motion.region import Region
 from display_server.agent.streams.frame_requests import FrameRequests
+from display_server.agent.streams.log_limit import LogLimit
 from display_server.agent.streams.message_sink import MessageSink
 from display_server.agent.update.exactness import Exactness, SurfaceProof
+from display_server.agent.update.repairs import REPAIRS_MAX
 from display_server.agent.update.send_window import SendWindow
 from display_server.agent.update.sent_surface import SentSurface, Update
 from display_server.agent.update.shadow import Shadow
@@ -62,6 +64,9 @@ class TileStream:
         self._video_covers = False
         self._verify_timer: asyncio.TimerHandle | None = None
         self._verify_at_s = math.inf
+        self._repair_timer: asyncio.TimerHandle | None = None
+        self._difference_lines = LogLimit()
+        self._outcome_lines = LogLimit()
         self.sent = SentSurface(shadow, monitor, cache_bytes)
         self.window = SendWindow()
         self.proof = SurfaceProof(shadow.black_digests, shadow.seed, clock())
@@ -166,22 +171,45 @@ class TileStream:
             self._frames.request_frame(ack.monitor)
 
     def on_report(self, report: DigestReport, now_s: float) -> None:
-        """Judges a digest report. Wrong tiles are sent again. Raises ProtocolError."""
+        """Judges a digest report. Wrong tiles are sent again, but not for ever. Raises ProtocolError."""
         self._metrics.reports += 1
         verdict = self.proof.on_report(report, now_s)
         if len(verdict.wrong):
             self._metrics.mismatches += len(verdict.wrong)
-            log.warning(
+            self._log(
+                self._difference_lines,
                 "surface differs",
-                viewer=self._viewer,
+                now_s,
                 epoch=report.epoch,
                 count=len(verdict.wrong),
                 tiles=verdict.wrong[:LOGGED_TILES_MAX].tolist(),
             )
-            self.sent.invalidate(verdict.wrong)
-            self._frames.request_frame(report.monitor)
+            self.sent.distrust(verdict.wrong)
+        if len(verdict.given_up):
+            self._metrics.unrepaired += len(verdict.given_up)
+            self._log(
+                self._outcome_lines,
+                "tiles stay wrong",
+                now_s,
+                repairs=REPAIRS_MAX,
+                count=len(verdict.given_up),
+                tiles=verdict.given_up[:LOGGED_TILES_MAX].tolist(),
+            )
         if verdict.root_differs:
-            log.warning("root digest differs", viewer=self._viewer, epoch=report.epoch, full=report.full)
+            self._log(
+                self._difference_lines,
+                "root digest differs",
+                now_s,
+                epoch=report.epoch,
+                full=report.full,
+            )
+        self._repair()
+
+    def on_readback_checked(self, *, altered: bool, now_s: float) -> None:
+        """The viewer says whether its browser alters what it reads back, so that nothing can be proven."""
+        if self.proof.on_readback_checked(altered=altered, now_s=now_s):
+            self._log(self._outcome_lines, "readback checked", now_s, altered=altered)
+            self.plan_verify()
 
     def exactness(self, now_s: float) -> Exactness:
         """Returns what may be claimed of the viewer's surface now."""
@@ -206,9 +234,30 @@ class TileStream:
     def close(self) -> None:
         self._enabled = False
         self._verify_at_s = -math.inf  # no later report is ever due earlier: `plan_verify` does nothing more
-        if self._verify_timer is not None:
-            self._verify_timer.cancel()
+        for timer in (self._verify_timer, self._repair_timer):
+            if timer is not None:
+                timer.cancel()
 
     def _on_verify_timer(self) -> None:
         self._verify_timer, self._verify_at_s = None, math.inf
         self.plan_verify()
+
+    def _repair(self) -> None:
+        """Sends the wrong tiles whose repair is due again, and sets the timer for the next ones."""
+        if self._repair_timer is not None:
+            self._repair_timer.cancel()
+            self._repair_timer = None
+        now_s = self._clock()
+        tiles = self.proof.take_due_repairs(now_s)
+        if len(tiles):
+            self.sent.invalidate(tiles)
+            self._frames.request_frame(self._monitor)
+        due_s = self.proof.repair_due_s()
+        if due_s is not None and self._enabled:
+            loop = asyncio.get_running_loop()
+            self._repair_timer = loop.call_later(max(0.0, due_s - now_s), self._repair)
+
+    def _log(self, limit: LogLimit, event: str, now_s: float, **facts: object) -> None:
+        """Writes a warning unless this viewer has caused many: a broken surface must not fill the log."""
+        if (withheld := limit.admit(now_s)) is not None:
+            log.warning(event, viewer=self._viewer, withheld_before=withheld, **facts)

@@ -64,13 +64,18 @@ class ViewerStreams:
         self.notify_state(now_s)
         self.tiles.plan_verify()
 
+    def on_readback_checked(self, readback: m.Readback, now_s: float) -> None:
+        """Handles the viewer's statement whether its browser alters what it reads back."""
+        self.tiles.on_readback_checked(altered=readback.altered, now_s=now_s)
+        self.notify_state(now_s)
+
     def notify_state(self, now_s: float) -> Exactness:
         """Sends the state if it changed or was not sent for a while. Returns the state."""
         state = self.tiles.exactness(now_s)
         self.video.on_exactness(state)
         if state is not self._sent_state or now_s - self._state_sent_s >= STATE_INTERVAL_S:
             self._sent_state, self._state_sent_s = state, now_s
-            age_ms = round(self.tiles.proof.age_s(now_s) * 1000, 1)
+            age_ms = _milliseconds(self.tiles.proof.age_s(now_s))
             ratio = self.video.counts.ratio if state is Exactness.LOSSY else None
             epoch = self.tiles.sent.epoch
             self._sink.send_message(m.State(self.monitor, epoch, state.value, age_ms, ratio))
@@ -102,12 +107,13 @@ class ViewerStreams:
             monitor=self.monitor,
             epoch=self.tiles.sent.epoch,
             state=state.value,
-            age_ms=round(proof.age_s(now_s) * 1000, 1),
+            age_ms=_milliseconds(proof.age_s(now_s)),
             tiles=self.tiles.tile_count,
             updated_tiles=counts.tiles,
             verified=proof.proven_tiles,
             verified_total=proof.verified_total,
             mismatches=proof.mismatches,
+            unrepaired=proof.unrepaired,
             updates=counts.updates,
             dropped=counts.dropped,
             bytes=counts.bytes,
@@ -122,3 +128,7 @@ class ViewerStreams:
             video_codec=video.codec,
             datagrams=datagrams,
         )
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 1)

@@ -14,6 +14,7 @@ import numpy as np
 from display_codecs import root_digest
 from numpy.typing import NDArray
 
+from display_server.agent.update.repairs import TileRepairs
 from display_server.protocol.errors import ProtocolError
 from display_server.protocol.wire import DigestReport
 
@@ -31,8 +32,10 @@ VERIFY_AT_REST_S = 0.03
 VERIFY_IN_MOTION_S = 0.2
 #: A report that has not arrived after this many seconds is requested again.
 REPORT_TIMEOUT_S = 1.0
-#: Minimum interval between two requests for a full report, in seconds.
+#: Minimum interval between two requests for a full report, in seconds. It doubles with each full report that
+#: does not explain the root, up to FULL_REPORT_INTERVAL_MAX_S.
 FULL_REPORT_INTERVAL_S = 0.25
+FULL_REPORT_INTERVAL_MAX_S = 8.0
 
 
 class Exactness(Enum):
@@ -44,7 +47,7 @@ class Exactness(Enum):
     REFINING = "refining"
     #: Part of the surface shows video, or did and has not been replaced by tiles yet.
     LOSSY = "lossy"
-    #: A mismatch has not been repaired, or no report came for SILENCE_S.
+    #: A mismatch has not been repaired, no report came for SILENCE_S, or the browser alters what it reads.
     UNVERIFIED = "unverified"
 
 
@@ -52,10 +55,15 @@ class Exactness(Enum):
 class Verdict:
     """The result of a report."""
 
-    #: Tiles that were found wrong for the first time: they must be sent again.
+    #: Tiles that were found wrong for the first time. `SurfaceProof.take_due_repairs` says when to send them.
     wrong: Tiles
+    #: Those of them that were sent again REPAIRS_MAX times in vain: they are not sent until they change.
+    given_up: Tiles
     #: Whether the root differs although no listed digest explains that.
     root_differs: bool
+
+
+_NO_TILES: Tiles = np.empty(0, np.int32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +86,10 @@ class SurfaceProof:
         self._in_flight: deque[_Expected] = deque()
         self._sent_epoch = 0
         self._acked_epoch = 0
-        self._heard_s = now_s  # when the last report came
-        self._verified_s = now_s  # when the whole surface was last proven
+        # When the last report came; until the first one, when it was requested. None before that.
+        self._heard_s: float | None = None
+        self._verified_s: float | None = None  # when the whole surface was last proven; None: never
+        self._altered = False  # the viewer's browser alters what is read back: nothing can be proven
         self._last_verify_s = -np.inf  # when the last `verify` was sent
         self._verify_epoch = 0  # the acknowledged epoch at that moment
         #: Tiles found wrong, since the beginning. A tile that stays wrong after it was sent again counts
@@ -100,7 +110,9 @@ class SurfaceProof:
         self._unproven_s = now_s  # when the first update was sent of which no report is known
         self._verify_sent_s: float | None = None  # when the unanswered `verify` was sent
         self._full_wanted = False
+        self._full_interval_s = FULL_REPORT_INTERVAL_S
         self._mismatch = False  # a mismatch was found and is not known to be repaired
+        self._repairs = TileRepairs(count)
         self._suspect = np.zeros(count, np.bool_)  # tiles that were found wrong
         self._repair_epoch = np.zeros(count, np.uint32)  # the update that sends them again; 0: not sent yet
         self._proven = np.zeros(count, np.bool_)  # tiles whose digest was last read back as expected
@@ -117,6 +129,7 @@ class SurfaceProof:
         """The surface has another size and is black. Updates for the old size may still be acknowledged."""
         self._in_flight.clear()
         self._acked_epoch = -1  # no update for this surface was acknowledged, so no report can be about it
+        self._heard_s = None
         self._start(black_digests, now_s)
 
     def cover(self, tiles: Tiles) -> None:
@@ -145,6 +158,8 @@ class SurfaceProof:
         self._sent_s = now_s
         if reset:
             self._suspect.fill(False)
+            self._repairs.start_over()
+        self._repairs.on_sent(tiles, digests)
         repaired = tiles[self._suspect[tiles] & (self._repair_epoch[tiles] == 0)]
         self._repair_epoch[repaired] = epoch
 
@@ -171,10 +186,10 @@ class SurfaceProof:
             )
         if self._verify_sent_s is not None and report.epoch >= self._verify_epoch:
             self._verify_sent_s = None
-        if report.epoch != self._acked_epoch:
-            # The digests of that epoch are no longer known. The report proves nothing, so it is no sign of
-            # life.
-            return Verdict(np.empty(0, np.int32), root_differs=False)
+        if report.epoch != self._acked_epoch or self._altered:
+            # The digests of that epoch are no longer known, or the browser alters them. The report proves
+            # nothing, so it is no sign of life.
+            return Verdict(_NO_TILES, _NO_TILES, root_differs=False)
         self._heard_s = now_s
         self._reported_epoch = report.epoch
         self.verified_total += len(report.tiles)
@@ -186,33 +201,58 @@ class SurfaceProof:
             (self._repair_epoch[report.tiles] == 0) | (self._repair_epoch[report.tiles] > report.epoch)
         )
         wrong = report.tiles[differs & ~known].astype(np.int32)
+        given_up = _NO_TILES
+        recovered = self._repairs.on_right(report.tiles[~differs].astype(np.int32))
+        self._suspect[recovered] = False
         if len(wrong):
+            given_up = self._repairs.on_wrong(wrong, self._shown[wrong], now_s)
             self.mismatches += len(wrong)
             self._suspect[wrong] = True
             self._repair_epoch[wrong] = 0
         if self._lossy.any():
             # The root covers the video as well, so only the digests of the other tiles count.
             self._mismatch = self._mismatch or bool(len(wrong))
-            return Verdict(wrong, root_differs=False)
+            return Verdict(wrong, given_up, root_differs=False)
         root_matches = report.root == root_digest(self._shown, self._seed)
         if root_matches and not differs.any():
             self._mismatch = False
             self._full_wanted = False
+            self._full_interval_s = FULL_REPORT_INTERVAL_S
             self._suspect.fill(False)
+            self._repairs.cancel()
             self._verified_epoch = report.epoch
             self._verified_s = now_s
             # The root covers every tile as it was last read back: no tile is wrong.
             self._proven.fill(True)
-            return Verdict(wrong, root_differs=False)
+            return Verdict(wrong, given_up, root_differs=False)
         unexplained = not len(wrong) and not self._repair_pending(report.epoch)
         if len(wrong) or report.full or unexplained:
             self._mismatch = True
+        if report.full and unexplained:
+            self._full_interval_s = min(2 * self._full_interval_s, FULL_REPORT_INTERVAL_MAX_S)
         self._full_wanted = unexplained
-        return Verdict(wrong, root_differs=unexplained)
+        return Verdict(wrong, given_up, root_differs=unexplained)
+
+    def on_readback_checked(self, *, altered: bool, now_s: float) -> bool:
+        """The viewer says whether its browser alters what it reads back. Returns whether that is news."""
+        if altered == self._altered:
+            return False
+        self._altered = altered
+        self._repairs.cancel()
+        self._suspect.fill(False)
+        self._proven.fill(False)
+        self._verified_epoch = self._reported_epoch = -1
+        self._verify_sent_s = None
+        self._full_wanted = True  # once nothing is altered any more, the whole surface must be proven anew
+        self._full_interval_s = FULL_REPORT_INTERVAL_S
+        if self._heard_s is not None:
+            self._heard_s = now_s
+        return True
 
     def state(self, *, complete: bool, now_s: float) -> Exactness:
         """`complete` says that everything the desktop shows, as far as the agent knows, was sent."""
-        if self._mismatch or now_s - self._heard_s >= SILENCE_S:
+        silent = self._heard_s is not None and now_s - self._heard_s >= SILENCE_S
+        if self._altered or self._mismatch or silent:
             return Exactness.UNVERIFIED
         if self._lossy.any():
             return Exactness.LOSSY
@@ -220,18 +260,31 @@ class SurfaceProof:
             return Exactness.EXACT
         return Exactness.REFINING
 
-    def age_s(self, now_s: float) -> float:
-        """Returns how long ago the surface was last proven to show what was sent."""
-        return now_s - self._verified_s
+    def age_s(self, now_s: float) -> float | None:
+        """Returns how long ago the surface was last proven to show what was sent; None if it never was."""
+        return None if self._verified_s is None else now_s - self._verified_s
+
+    @property
+    def unrepaired(self) -> int:
+        """The number of tiles that stayed wrong although they were sent again as often as is allowed."""
+        return self._repairs.unrepaired
+
+    def repair_due_s(self) -> float | None:
+        """Returns when the next wrong tile is to be sent again; None while none is."""
+        return self._repairs.due_s()
+
+    def take_due_repairs(self, now_s: float) -> Tiles:
+        """Returns the wrong tiles to send again now, each once."""
+        return self._repairs.take_due(now_s)
 
     def verify_due_s(self) -> float | None:
         """Returns when to send the next `verify`; None while there is nothing to verify."""
-        if self._acked_epoch <= 0:
+        if self._acked_epoch <= 0 or self._altered:
             return None
         if self._verify_sent_s is not None:
             return self._verify_sent_s + REPORT_TIMEOUT_S
         if self._full_wanted:
-            return self._last_verify_s + FULL_REPORT_INTERVAL_S
+            return self._last_verify_s + self._full_interval_s
         if self._reported_epoch == self._acked_epoch:
             return None
         due_s = max(self._last_verify_s, self._unproven_s) + VERIFY_IN_MOTION_S
@@ -242,6 +295,8 @@ class SurfaceProof:
     def on_verify_sent(self, now_s: float) -> bool:
         """A `verify` message is being sent. Returns whether it must request a full report."""
         self._verify_sent_s = self._last_verify_s = now_s
+        if self._heard_s is None:
+            self._heard_s = now_s
         self._verify_epoch = self._acked_epoch
         return self._full_wanted
 

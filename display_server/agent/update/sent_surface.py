@@ -115,6 +115,8 @@ class SentSurface:
         # Digests of what the surface shows, except where `_unknown`.
         self._surface: Digests = shadow.black_digests.copy()
         self._unknown: Mask = np.zeros(count, np.bool_)
+        # Tiles that were read back wrong and were not sent since: nothing may be copied from them.
+        self._distrusted: Mask = np.zeros(count, np.bool_)
         self._covered: Mask = np.zeros(count, np.bool_)
         self._pending_since_s = np.full(count, np.inf)  # infinite for tiles that are not pending
         self._seen_version = shadow.version  # the version of the shadow at the last plan
@@ -152,6 +154,7 @@ class SentSurface:
         self._reset_due = True
         self._surface = self._shadow.black_digests.copy()
         self._unknown.fill(False)
+        self._distrusted.fill(False)
         self._covered.fill(False)
         self.cache.clear()
 
@@ -159,6 +162,11 @@ class SentSurface:
         """The monitor has another size: the next update is a RESET for the new shadow. Epochs continue."""
         self._start(shadow)
         self.reset()
+
+    def distrust(self, tiles: Tiles) -> None:
+        """The viewer shows these tiles wrong. No move copies from them until they are sent."""
+        self._generation += 1
+        self._distrusted[tiles] = True
 
     def invalidate(self, tiles: Tiles) -> None:
         """Makes tiles that the surface shows wrong be sent again, and not from the viewer's cache."""
@@ -181,7 +189,8 @@ class SentSurface:
 
     def shows(self, digests: Digests, tiles: Tiles) -> bool:
         """Returns whether the surface shows `digests[tiles]`, so that a move may copy from these tiles."""
-        return bool((self._surface[tiles] == digests[tiles]).all() and not self._unknown[tiles].any())
+        doubtful = self._unknown[tiles] | self._distrusted[tiles]
+        return bool((self._surface[tiles] == digests[tiles]).all() and not doubtful.any())
 
     def plan_update(
         self, move: TileMove | None, pointer_tile: int | None, budget_bytes: int, now_s: float
@@ -273,6 +282,7 @@ class SentSurface:
         self._reset_due = False
         self._surface[tiles] = self._shadow.digests[tiles]
         self._unknown[tiles] = False
+        self._distrusted[tiles] = False
         self._pending_since_s[tiles] = np.inf
         return Update(
             epoch=self.epoch,

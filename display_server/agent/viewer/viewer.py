@@ -270,6 +270,8 @@ class Viewer:
             case m.Ping():
                 streams.tiles.traces.clock.add_message(message.t, now_s)
                 self._output.send_message(m.Pong(message.t, now_s * 1000))
+            case m.Readback():
+                streams.on_readback_checked(message, now_s)
             case m.Refresh():
                 self._metrics.resets += 1
                 streams.start_over()

@@ -10,7 +10,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -79,8 +79,9 @@ class Firefox(XBrowser, TouchInput):
         height_px: int,
         touch: bool = False,
         input_method: bool = True,
+        preferences: Mapping[str, bool | int | str] | None = None,
     ) -> None:
-        """`touch` emulates a touch screen."""
+        """`touch` emulates a touch screen; `preferences` are settings of Firefox beside the usual ones."""
         self._profile = Path(tempfile.mkdtemp(prefix="lightbox-firefox-"))
         self._console: list[str] = []
         self._fingers: Touches = {}
@@ -92,7 +93,11 @@ class Firefox(XBrowser, TouchInput):
         super().__init__(log, self._profile, width_px, height_px, input_method=input_method)
         lines = [
             f"user_pref({json.dumps(name)}, {json.dumps(value)});"
-            for name, value in {**PREFERENCES, "dom.w3c_touch_events.enabled": int(touch)}.items()
+            for name, value in {
+                **PREFERENCES,
+                "dom.w3c_touch_events.enabled": int(touch),
+                **(preferences or {}),
+            }.items()
         ]
         (self._profile / "user.js").write_text("\n".join(lines))
         arguments = [

@@ -14,6 +14,11 @@ export interface BadgeInputs {
   readonly state: Exactness | null;
   /** When that state arrived, ms on the clock of `nowMs`. */
   readonly stateAtMs: number;
+  /**
+   * When a surface began that is still empty, so that nothing on it can be wrong before its first state; null:
+   * a missing state is a fault.
+   */
+  readonly stateAwaitedSinceMs: number | null;
   /** Whether one pixel of the surface is one pixel of the screen. */
   readonly oneToOne: boolean;
   /** What the heartbeats prove. */
@@ -22,10 +27,12 @@ export interface BadgeInputs {
 
 /** Returns the state to show. Whatever is unknown yields `unverified`. */
 export function shownState(inputs: BadgeInputs, nowMs: number): ShownState {
-  if (!inputs.connected || inputs.state === null) return "unverified";
-  const ageMs = nowMs - inputs.stateAtMs;
+  const sinceMs = inputs.state === null ? inputs.stateAwaitedSinceMs : inputs.stateAtMs;
+  if (!inputs.connected || sinceMs === null) return "unverified";
+  const ageMs = nowMs - sinceMs;
   // Negated, so that a clock that returns NaN or runs backwards yields `unverified` as well.
   if (!(ageMs >= 0 && ageMs < STATE_TIMEOUT_MS)) return "unverified";
+  if (inputs.state === null) return "refining";
   if (inputs.proof === "missing") return "unverified";
   if (inputs.state === "exact" && inputs.proof === "late") return "refining";
   if (inputs.state === "exact" && !inputs.oneToOne) return "scaled";

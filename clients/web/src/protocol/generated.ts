@@ -281,6 +281,13 @@ export interface RefreshMessage {
   readonly monitor: number;
 }
 
+/** Whether the browser alters what a page reads back from a canvas, so that digests prove nothing (§4). */
+export interface ReadbackMessage {
+  readonly type: "readback";
+  readonly monitor: number;
+  readonly altered: boolean;
+}
+
 /** One monitor of a `layout` request, in device pixels. */
 export interface RequestedMonitor {
   readonly id: number;
@@ -336,6 +343,7 @@ export type ViewerMessage =
   | ViewMessage
   | WatchMessage
   | RefreshMessage
+  | ReadbackMessage
   | LayoutMessage
   | PingMessage
   | ClipboardRequestMessage
@@ -402,7 +410,7 @@ export interface PointerPositionMessage {
 }
 
 /**
- * Exactness of a monitor (§4). `age_ms` is the time since the surface was last proven.
+ * Exactness of a monitor (§4). `age_ms` is the time since the surface was last proven, null before.
  *
  * `ratio` is the compression ratio of the video that is shown, null without video.
  */
@@ -411,7 +419,7 @@ export interface StateMessage {
   readonly monitor: number;
   readonly epoch: number;
   readonly state: Exactness;
-  readonly age_ms: number;
+  readonly age_ms: number | null;
   readonly ratio: number | null;
 }
 
@@ -428,12 +436,13 @@ export interface StatusMessage {
   readonly monitor: number;
   readonly epoch: number;
   readonly state: Exactness;
-  readonly age_ms: number;
+  readonly age_ms: number | null;
   readonly tiles: number;
   readonly updated_tiles: number;
   readonly verified: number;
   readonly verified_total: number;
   readonly mismatches: number;
+  readonly unrepaired: number;
   readonly updates: number;
   readonly dropped: number;
   readonly bytes: number;

@@ -52,12 +52,18 @@ export class ViewerCore {
   #seed = 0n;
   #state: Exactness | null = null;
   #stateAtMs = 0;
+  /** See `BadgeInputs.stateAwaitedSinceMs`. */
+  #stateAwaitedSinceMs: number | null = null;
   #lastFrameAtMs = 0;
   #welcomedAtMs = 0;
   #welcomedOnce = false;
+  /** Whether an agent ever welcomed this viewer, so that the surface may show something. */
+  #mayShowPixels = false;
   #lastPingAtMs = Number.NEGATIVE_INFINITY;
   #unverifiedUntilMs = Number.NEGATIVE_INFINITY;
   #oneToOne = false;
+  /** Whether the browser alters what the page reads back: then nothing can be verified. */
+  readbackAltered = false;
   #visible = true;
   /** True from the moment the page is hidden until the first `state` that arrives after it is visible again. */
   #outdated = false;
@@ -133,13 +139,18 @@ export class ViewerCore {
       this.#seed = message.digest_seed;
       this.#setLayout(message);
       this.#state = null;
+      if (!this.#mayShowPixels) this.#stateAwaitedSinceMs = nowMs;
+      this.#mayShowPixels = true;
     } else if (!this.connected) {
       throw new ProtocolError(message.type, "a welcome before it");
     } else if (message.type === "monitors") {
       const before = this.#monitor;
       this.#setLayout(message);
       // A monitor of another size starts over; one that only moved keeps its surface and its state.
-      if (!sameSize(before, this.#monitor)) this.#state = null;
+      if (!sameSize(before, this.#monitor)) {
+        this.#state = null;
+        this.#stateAwaitedSinceMs = nowMs;
+      }
     } else if (message.type === "pong") {
       this.liveness.pong(message.t, message.clock, nowMs);
     } else if (message.type === "heartbeat") {
@@ -148,6 +159,7 @@ export class ViewerCore {
       const becameUnverified = message.state === "unverified" && this.#state !== null && this.#state !== "unverified";
       if (becameUnverified) this.#unverifiedUntilMs = nowMs + UNVERIFIED_SHOWN_MS;
       this.#state = message.state;
+      this.#stateAwaitedSinceMs = null;
       if (this.#visible) this.#outdated = false;
       if (message.state === "exact") this.#endings = null;
       this.#stateAtMs = nowMs;
@@ -173,6 +185,7 @@ export class ViewerCore {
   /** An update could not be applied, or the surface failed: the state is unknown until the agent sends a new one. */
   surfaceFailed(): void {
     this.#state = null;
+    this.#stateAwaitedSinceMs = null;
   }
 
   setOneToOne(oneToOne: boolean): void {
@@ -190,6 +203,7 @@ export class ViewerCore {
 
   /** The connection ended or could not be made. `random` in 0…1 spreads the attempts of many viewers. */
   connectionLost(code: number, random: number): AfterLoss {
+    this.#stateAwaitedSinceMs = null;
     const history = { tickets: this.#tickets, violations: this.#violations, endings: this.#endings };
     const action = closeAction(code, history);
     if (code === CloseCode.TICKET_REJECTED) this.#tickets += 1;
@@ -243,11 +257,20 @@ export class ViewerCore {
 
   /** Returns what the badge shows. */
   shownState(nowMs: number): ShownState {
-    if (nowMs < this.#unverifiedUntilMs) return "unverified";
+    if (this.readbackAltered || nowMs < this.#unverifiedUntilMs) return "unverified";
+    // Before the first connection nothing is shown that could be wrong.
+    if (!this.#mayShowPixels && this.#phase !== "ended") return "refining";
     const state = this.#outdated && this.#state === "exact" ? "refining" : this.#state;
     const proof = this.connected ? this.liveness.proof(nowMs) : "missing";
     return shownState(
-      { connected: this.connected, state, stateAtMs: this.#stateAtMs, oneToOne: this.#oneToOne, proof },
+      {
+        connected: this.connected,
+        state,
+        stateAtMs: this.#stateAtMs,
+        stateAwaitedSinceMs: this.#stateAwaitedSinceMs,
+        oneToOne: this.#oneToOne,
+        proof,
+      },
       nowMs,
     );
   }

@@ -3,19 +3,22 @@
 import type { Rectangle } from "../decode/tile_decoder.ts";
 import { BufferPool } from "./buffer_pool.ts";
 import { CanvasPainter } from "./canvas_painter.ts";
+import { type Readback, ReadbackProbe } from "./readback_probe.ts";
 import { type Frame, type Surface, type VideoRegion, wallMs } from "./surface.ts";
 
-/** Worker → page. Commands are executed in command; `paint` and `read` are answered in command. */
+/** Worker → page. Commands are executed in order; `paint`, `read` and `probe` are answered in order. */
 export type SurfaceCommand =
   | { readonly kind: "open"; readonly width: number; readonly height: number }
   | { readonly kind: "paint"; readonly frame: Frame }
   | { readonly kind: "read"; readonly rectangles: readonly Rectangle[] }
+  | { readonly kind: "probe" }
   | { readonly kind: "video"; readonly region: VideoRegion | null };
 
 /** Page → worker. */
 export type SurfaceReply =
   | { readonly kind: "painted"; readonly shownMs: number; readonly pixels: ArrayBuffer }
-  | { readonly kind: "read"; readonly pixels: readonly Uint8ClampedArray[] | null };
+  | { readonly kind: "read"; readonly pixels: readonly Uint8ClampedArray[] | null }
+  | { readonly kind: "probed"; readonly result: Readback };
 
 /** Type of the event that a canvas fires after a `PageSurface` painted on it. Its detail is a `Painted`. */
 export const PAINTED = "surface-painted";
@@ -35,6 +38,7 @@ export class RemoteSurface implements Surface {
   readonly #pool = new BufferPool();
   readonly #painted: ((shownMs: number) => void)[] = [];
   readonly #read: ((pixels: readonly Uint8ClampedArray[] | null) => void)[] = [];
+  readonly #probed: ((result: Readback) => void)[] = [];
 
   constructor(post: Post<SurfaceCommand>) {
     this.#post = post;
@@ -54,6 +58,11 @@ export class RemoteSurface implements Surface {
     this.#post({ kind: "read", rectangles }, []);
   }
 
+  probe(done: (result: Readback) => void): void {
+    this.#probed.push(done);
+    this.#post({ kind: "probe" }, []);
+  }
+
   setVideoRegion(region: VideoRegion | null): void {
     this.#post({ kind: "video", region }, []);
   }
@@ -62,13 +71,15 @@ export class RemoteSurface implements Surface {
     return this.#pool.take(bytes);
   }
 
-  /** Handles the page's reply to the oldest unanswered `paint` or `read`. */
+  /** Handles the page's reply to the oldest unanswered `paint`, `read` or `probe`. */
   handleReply(reply: SurfaceReply): void {
     if (reply.kind === "painted") {
       this.#pool.give(reply.pixels);
       this.#painted.shift()?.(reply.shownMs);
-    } else {
+    } else if (reply.kind === "read") {
       this.#read.shift()?.(reply.pixels);
+    } else {
+      this.#probed.shift()?.(reply.result);
     }
   }
 }
@@ -78,11 +89,13 @@ export class PageSurface {
   readonly #canvas: HTMLCanvasElement;
   readonly #painter: CanvasPainter;
   readonly #post: Post<SurfaceReply>;
+  readonly #probe: ReadbackProbe;
   #videoRegion: VideoRegion | null = null;
 
   constructor(canvas: HTMLCanvasElement, post: Post<SurfaceReply>) {
     this.#canvas = canvas;
     this.#painter = new CanvasPainter(canvas);
+    this.#probe = new ReadbackProbe(canvas.ownerDocument.createElement("canvas"));
     this.#post = post;
   }
 
@@ -115,6 +128,9 @@ export class PageSurface {
         this.#post({ kind: "read", pixels }, pixels?.map((part) => part.buffer) ?? []);
         return;
       }
+      case "probe":
+        this.#post({ kind: "probed", result: this.#probe.run() }, []);
+        return;
       case "video":
         this.#videoRegion = command.region;
         return;

@@ -143,7 +143,7 @@ class CheckPage implements Page {
         this.#state = event.state;
         if (event.epoch !== this.#epoch) this.#epochChangedAtMs = performance.now();
         this.#epoch = event.epoch;
-        this.#badge.showState(event.state, event.epoch, event.ageMs, event.ratio);
+        this.#badge.showState(event.state, event.epoch, event.ageMs, event.ratio, event.readbackAltered);
         return;
       case "status":
         this.#badge.showStatus(event.status);

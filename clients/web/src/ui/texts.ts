@@ -52,6 +52,7 @@ const english = {
   },
   bar: {
     label: "Desktop controls",
+    handle: "Desktop controls. Drag, or use the arrow keys, to move them",
     fullscreen: "Full screen",
     leaveFullscreen: "Leave full screen",
     fit: "Fit to window",
@@ -87,9 +88,24 @@ const english = {
         "The received pixels are exact, but the image is enlarged or reduced. Choose the actual size (1:1) to see them unchanged.",
       unverified: "At the moment, nothing verifies that this image is correct. Do not use it for diagnosis.",
     } satisfies Record<ShownState, string> as Readonly<Record<ShownState, string>>,
+    readbackAltered: "this browser alters what is read back",
+    readbackAlteredMeaning:
+      "This browser alters what a page reads back from its own image, as a protection against being recognized. So nothing can verify that this image is correct. Do not use it for diagnosis.",
+    readbackHelp: {
+      firefox:
+        "To allow it in Firefox for this site: choose the shield next to the address and turn off Enhanced Tracking Protection, or allow canvas data in the permissions next to the address. In about:config, privacy.resistFingerprinting must be off. A normal window helps where a private one does not.",
+      brave:
+        "To allow it in Brave for this site: choose the Shields icon next to the address, then Advanced controls, and allow fingerprinting.",
+      other:
+        "To allow it for this site: use a normal instead of a private window, and switch off the browser’s or an extension’s protection against fingerprinting.",
+    },
+    unrepairedHelp: (tiles: string) =>
+      `${tiles} tiles stay wrong although they were sent several times. They are sent again when they change. Reload the page, or use another browser.`,
+    unrepaired: "Tiles that stay wrong",
     epoch: "Epoch",
     age: "Last verified",
     ageValue: (s: string) => `${s} s ago`,
+    never: "never",
     monitor: "Monitor",
     scaling: "Scaling",
     scalings: { squares: "enlarged by a whole number", area: "averaged", browser: "by the browser’s filter" },

@@ -40,6 +40,7 @@ export const korean: Texts = {
   },
   bar: {
     label: "데스크톱 도구",
+    handle: "데스크톱 도구. 끌거나 화살표 키로 옮길 수 있습니다",
     fullscreen: "전체 화면",
     leaveFullscreen: "전체 화면 끝내기",
     fit: "창에 맞추기",
@@ -68,9 +69,24 @@ export const korean: Texts = {
       scaled: "받은 픽셀은 정확하지만 화면이 확대 또는 축소되어 있습니다. 그대로 보려면 실제 크기(1:1)를 선택하세요.",
       unverified: "지금은 이 화면이 맞다는 증거가 없습니다. 판독에 사용하지 마세요.",
     },
+    readbackAltered: "이 브라우저가 다시 읽은 값을 바꿉니다",
+    readbackAlteredMeaning:
+      "이 브라우저는 사용자 식별을 막으려고 페이지가 자기 화면에서 다시 읽은 값을 바꿉니다. 그래서 이 화면이 맞는지 확인할 수 없습니다. 판독에 사용하지 마세요.",
+    readbackHelp: {
+      firefox:
+        "Firefox에서 이 사이트에 허용하려면 주소 옆의 방패를 눌러 향상된 추적 방지 기능을 끄거나, 주소 옆 권한에서 캔버스 데이터를 허용하세요. about:config의 privacy.resistFingerprinting은 꺼져 있어야 합니다. 사생활 보호 창에서 안 되면 일반 창을 사용하세요.",
+      brave:
+        "Brave에서 이 사이트에 허용하려면 주소 옆의 Shields 아이콘을 누르고 고급 설정에서 핑거프린팅을 허용하세요.",
+      other:
+        "이 사이트에 허용하려면 사생활 보호 창 대신 일반 창을 사용하고, 브라우저나 확장 프로그램의 핑거프린팅 방지 기능을 끄세요.",
+    },
+    unrepairedHelp: (tiles) =>
+      `타일 ${tiles}개는 여러 번 다시 보냈는데도 틀립니다. 내용이 바뀌면 다시 보냅니다. 페이지를 새로 고치거나 다른 브라우저를 사용하세요.`,
+    unrepaired: "계속 틀린 타일",
     epoch: "에포크",
     age: "마지막 확인",
     ageValue: (s) => `${s}초 전`,
+    never: "없음",
     monitor: "모니터",
     scaling: "크기 조정",
     scalings: { squares: "정수배 확대", area: "평균", browser: "브라우저 필터" },

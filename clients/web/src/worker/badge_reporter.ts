@@ -4,14 +4,17 @@ import type { AgentMessageOf } from "../protocol/messages.ts";
 import type { ViewerCore } from "../protocol/viewer_core.ts";
 import type { WorkerMessage } from "./messages.ts";
 
-/** An unchanged state is repeated at this interval, ms, because the page shows "unverified" when it hears nothing. */
+/**
+ * An unchanged state is repeated at this interval, ms, because the page shows "unverified" when it hears
+ * nothing.
+ */
 const REPEAT_INTERVAL_MS = 1_000;
 
 export class BadgeReporter {
   readonly #core: ViewerCore;
   readonly #post: (message: WorkerMessage) => void;
   #epoch = 0;
-  #ageMs = 0;
+  #ageMs: number | null = null;
   #ratio: number | null = null;
   #stateAtMs = 0;
   #reported = "";
@@ -36,7 +39,8 @@ export class BadgeReporter {
     const nowMs = performance.now();
     const state = this.#core.shownState(nowMs);
     const ratio = state === "lossy" ? this.#ratio : null;
-    const content = `${state} ${this.#epoch} ${ratio}`;
+    const { readbackAltered } = this.#core;
+    const content = `${state} ${this.#epoch} ${ratio} ${readbackAltered}`;
     if (content === this.#reported && nowMs - this.#reportedAtMs < REPEAT_INTERVAL_MS) return;
     this.#reported = content;
     this.#reportedAtMs = nowMs;
@@ -44,8 +48,9 @@ export class BadgeReporter {
       kind: "verdict",
       state,
       epoch: this.#epoch,
-      ageMs: this.#ageMs + (nowMs - this.#stateAtMs),
+      ageMs: this.#ageMs === null ? null : this.#ageMs + (nowMs - this.#stateAtMs),
       ratio,
+      readbackAltered,
     });
   }
 }

@@ -52,8 +52,11 @@ export type WorkerMessage =
       readonly kind: "verdict";
       readonly state: ShownState;
       readonly epoch: number;
-      readonly ageMs: number;
+      /** Age of the last verification; null before the first. */
+      readonly ageMs: number | null;
       readonly ratio: number | null;
+      /** The browser alters what the page reads back, so that nothing can be verified. */
+      readonly readbackAltered: boolean;
     }
   | { readonly kind: "layout"; readonly layout: DesktopLayout; readonly monitor: Monitor }
   | { readonly kind: "cursor"; readonly cursor: AgentMessageOf<"cursor"> }

@@ -1,8 +1,8 @@
 /**
  * Decoder, surface and verification of one monitor.
  *
- * The path of an update: `applyUpdate` → decoder → copy the changed pixels → surface → acknowledgement. The path of a proof: `verify`
- * → read the surface → digests → report.
+ * The path of an update: `applyUpdate` → decoder → copy the changed pixels → surface → acknowledgement. The
+ * path of a proof: `verify` → read the surface → digests → report.
  */
 
 import { DecodeError, TileDecoder } from "../decode/tile_decoder.ts";
@@ -11,6 +11,7 @@ import { ProtocolError } from "../protocol/errors.ts";
 import type { AgentMessageOf, Monitor, ViewerMessage } from "../protocol/messages.ts";
 import { sameSize } from "../protocol/viewer_core.ts";
 import type { Surface } from "../surface/surface.ts";
+import { ReadbackCheck } from "./readback_check.ts";
 import { type Reading, type ReadingKind, Verifier } from "./verifier.ts";
 
 /** Bit of an update's flags byte (PROTOCOL.md §3). */
@@ -33,6 +34,8 @@ export interface MonitorSurfaceOptions {
   readonly agent: AgentChannel;
   /** Called when the content of the surface can no longer be trusted. */
   readonly onFailure: () => void;
+  /** Called when the browser begins to alter what the page reads back, or no longer does. */
+  readonly onReadbackChanged: (altered: boolean) => void;
 }
 
 export class MonitorSurface {
@@ -48,6 +51,9 @@ export class MonitorSurface {
   #reading = false;
   /** A reading that was requested while another one was in progress. */
   #nextReading: ReadingKind | null = null;
+  readonly #readback = new ReadbackCheck();
+  /** What the agent of this connection knows about altered readings; an agent begins with false. */
+  #agentKnows = { generation: -1, altered: false };
 
   constructor(options: MonitorSurfaceOptions) {
     this.#options = options;
@@ -59,7 +65,9 @@ export class MonitorSurface {
     return sameSize(this.#monitor, monitor);
   }
 
-  /** Creates a decoder and a verifier for the monitor. Pixels that an earlier agent sent are no longer valid. */
+  /**
+   * Creates a decoder and a verifier for the monitor. Pixels that an earlier agent sent are no longer valid.
+   */
   open(monitor: Monitor, digestSeed: bigint): void {
     const { decoderModule, cacheBytes } = this.#options;
     const { width, height } = monitor;
@@ -69,8 +77,10 @@ export class MonitorSurface {
     this.#verifier = new Verifier(width, height);
     this.#awaitsReset = false;
     this.#nextReading = null;
-    // After a reconnect with the same size the last frame stays until the first update, instead of a black flash.
+    // After a reconnect with the same size the last frame stays until the first update, instead of a black
+    // flash.
     if (resized) this.#surface.open(width, height);
+    this.#checkReadback();
   }
 
   /** Paints the monitor black, because the person may no longer see it here. */
@@ -84,7 +94,10 @@ export class MonitorSurface {
     this.#nextReading = null;
   }
 
-  /** Shows the video frames with the region's number in its rectangle from now on; number 0 ends video. Throws ProtocolError. */
+  /**
+   * Shows the video frames with the region's number in its rectangle from now on; number 0 ends video. Throws
+   * ProtocolError.
+   */
   setVideoRegion({ number, x, y, width, height }: AgentMessageOf<"video">): void {
     if (this.#verifier === null) return;
     const { grid } = this.#verifier;
@@ -121,7 +134,8 @@ export class MonitorSurface {
       return;
     }
     this.#awaitsReset = false;
-    // 2. Copy the changed pixels. Beside video, tiles without a change must not be painted: the surface shows newer pixels there.
+    // 2. Copy the changed pixels. Beside video, tiles without a change must not be painted: the surface shows
+    // newer pixels there.
     const dirty = verifier.changedOnly(applied.tiles, applied.reset) ?? applied.dirty;
     let bytes = 0;
     for (const { width, height } of dirty) bytes += width * height * 4;
@@ -151,16 +165,29 @@ export class MonitorSurface {
     verifier.painted(applied.epoch, applied.tiles, applied.reset, decodedMs);
   }
 
+  /** Checks whether the browser alters what the page reads back, if that is due. */
+  checkReadbackIfDue(nowMs: number): void {
+    if (this.#readback.due(nowMs)) this.#checkReadback();
+  }
+
+  /** The agent calls the surface unverified, or does so no longer. */
+  setDoubted(doubted: boolean): void {
+    this.#readback.setDoubted(doubted);
+  }
+
   /** Reads a part of the surface for the periodic sweep if one is due. */
   sweepIfDue(nowMs: number): void {
     if (!this.#reading && this.#verifier?.sweepDue(nowMs) === true) this.verify("sweep");
   }
 
-  /** Reads the surface back and reports its digests. One reading runs at a time; the most thorough request waits. */
+  /**
+   * Reads the surface back and reports its digests. One reading runs at a time; the most thorough request
+   * waits.
+   */
   verify(kind: ReadingKind): void {
     const verifier = this.#verifier;
     const decoder = this.#decoder;
-    if (verifier === null || decoder === null) return;
+    if (verifier === null || decoder === null || this.#readback.altered) return;
     if (this.#reading) {
       if (kind !== "sweep" && this.#nextReading !== "full") this.#nextReading = kind;
       return;
@@ -168,14 +195,16 @@ export class MonitorSurface {
     this.#reading = true;
     const reading = verifier.plan(kind, performance.now());
     const { generation } = this.#agent;
-    // The surface answers in order: the epoch's acknowledgement precedes its report, and later acknowledgements follow it.
+    // The surface answers in order: the epoch's acknowledgement precedes its report, and later
+    // acknowledgements follow it.
     this.#surface.read(reading.rectangles, (pixels) => {
       this.#reading = false;
       if (verifier === this.#verifier && generation === this.#agent.generation) {
         if (pixels === null) {
           verifier.failed(reading);
           this.#options.onFailure();
-        } else this.#report(reading, verifier, decoder, pixels);
+        } else if (!this.#readback.trusted) verifier.failed(reading);
+        else this.#report(reading, verifier, decoder, pixels);
       }
       const next = this.#nextReading;
       this.#nextReading = null;
@@ -199,6 +228,28 @@ export class MonitorSurface {
         digests,
       }),
     );
+  }
+
+  /** Reads a known pattern back. What is read later is reported only if the pattern was intact. */
+  #checkReadback(): void {
+    const before = this.#readback.altered;
+    this.#readback.started(performance.now());
+    this.#surface.probe((result) => {
+      this.#readback.finished(result);
+      const { altered } = this.#readback;
+      if (altered !== before) this.#options.onReadbackChanged(altered);
+      if (result === "refused") this.#options.onFailure();
+      this.#reportReadback(altered);
+    });
+  }
+
+  /** Tells the agent of this connection whether readings are altered, unless it knows. */
+  #reportReadback(altered: boolean): void {
+    const { generation } = this.#agent;
+    if (this.#agentKnows.generation !== generation) this.#agentKnows = { generation, altered: false };
+    if (this.#agentKnows.altered === altered) return;
+    this.#agentKnows = { generation, altered };
+    this.#agent.send({ type: "readback", monitor: this.#options.monitorId, altered });
   }
 
   /** Asks the agent for a RESET, once, because an update could not be applied. */

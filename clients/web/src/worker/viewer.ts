@@ -78,6 +78,10 @@ export class Viewer {
         this.#core.surfaceFailed();
         this.#badge.report();
       },
+      onReadbackChanged: (altered) => {
+        this.#core.readbackAltered = altered;
+        this.#badge.report();
+      },
     });
     setInterval(() => this.#tick(), TICK_MS);
     this.#connection.open();
@@ -160,7 +164,9 @@ export class Viewer {
         if (message.monitor === this.#options.monitor) this.#surface.verify(message.full ? "full" : "verify");
         return;
       case "state":
-        if (message.monitor === this.#options.monitor) this.#badge.update(message);
+        if (message.monitor !== this.#options.monitor) return;
+        this.#surface.setDoubted(message.state === "unverified");
+        this.#badge.update(message);
         return;
       case "cursor":
         this.#post({ kind: "cursor", cursor: message });
@@ -233,7 +239,10 @@ export class Viewer {
 
   #tick(): void {
     const nowMs = performance.now();
-    if (this.#connection.check(nowMs) && this.#core.phase === "running") this.#surface.sweepIfDue(nowMs);
+    if (this.#connection.check(nowMs) && this.#core.phase === "running") {
+      this.#surface.checkReadbackIfDue(nowMs);
+      this.#surface.sweepIfDue(nowMs);
+    }
     this.#badge.report();
   }
 }

@@ -116,7 +116,14 @@ describe("digest report", () => {
 });
 
 describe("badge state", () => {
-  const good = { connected: true, state: "exact", stateAtMs: 1_000, oneToOne: true, proof: "fresh" } as const;
+  const good = {
+    connected: true,
+    state: "exact",
+    stateAtMs: 1_000,
+    stateAwaitedSinceMs: null,
+    oneToOne: true,
+    proof: "fresh",
+  } as const;
 
   it("is the agent's until the timeout", () => {
     for (const state of EXACTNESS) expect(shownState({ ...good, state }, 1_000 + STATE_TIMEOUT_MS - 1)).toBe(state);

@@ -1,8 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Rectangle } from "../../src/decode/tile_decoder.ts";
+import type { Readback } from "../../src/surface/readback_probe.ts";
 import type { Frame, Surface, VideoRegion } from "../../src/surface/surface.ts";
 import type { WorkerMessage } from "../../src/worker/messages.ts";
+import { CHECK_INTERVAL_MS, RECHECK_INTERVAL_MS } from "../../src/worker/readback_check.ts";
+import { SWEEP_MS } from "../../src/worker/verifier.ts";
 import { Viewer } from "../../src/worker/viewer.ts";
 
 const WIDTH = 128;
@@ -13,6 +16,8 @@ class SlowSurface implements Surface {
   readonly waiting: (() => void)[] = [];
   readonly #pixels = new Uint8ClampedArray(WIDTH * HEIGHT * 4);
   readable = true;
+  /** What a probe finds out about this surface. */
+  readback: Readback = "intact";
   readonly regions: (VideoRegion | null)[] = [];
   readonly opened: (readonly [number, number])[] = [];
 
@@ -32,6 +37,10 @@ class SlowSurface implements Surface {
     this.waiting.push(() => {
       done(this.readable ? rectangles.map(({ width, height }) => this.#pixels.slice(0, width * height * 4)) : null);
     });
+  }
+
+  probe(done: (result: Readback) => void): void {
+    this.waiting.push(() => done(this.readback));
   }
 
   setVideoRegion(region: VideoRegion | null): void {
@@ -238,6 +247,58 @@ describe("viewer", () => {
     agentSends({ type: "verify", monitor: 0, full: true });
     surface.run();
     viewer.setView(true, true, 1);
+    expect(verdict()).toBe("unverified");
+  });
+
+  it("tells the agent that readings are altered, reports none of them, and reports again when they are intact", async () => {
+    const readbacks = (): unknown[] =>
+      socket()
+        .sent.filter((data) => typeof data === "string")
+        .map((data) => JSON.parse(data) as { type: string; altered?: boolean })
+        .filter((message) => message.type === "readback")
+        .map((message) => message.altered);
+    surface.readback = "altered";
+    connect();
+    agentSends(update(1, RESET));
+    agentSends({ type: "verify", monitor: 0, full: false });
+    surface.run();
+    await vi.advanceTimersByTimeAsync(SWEEP_MS);
+    surface.run();
+    expect(readbacks()).toEqual([true]);
+    expect(socket().sentTypes).toEqual(["hello", "readback", "ack 1"]);
+    expect(verdict()).toBe("unverified");
+    expect(posted.findLast((message) => message.kind === "verdict")).toMatchObject({ readbackAltered: true });
+    surface.readback = "intact";
+    await vi.advanceTimersByTimeAsync(RECHECK_INTERVAL_MS + 200);
+    surface.run();
+    expect(readbacks()).toEqual([true, false]);
+    agentSends({ type: "verify", monitor: 0, full: true });
+    surface.run();
+    expect(socket().sentTypes.at(-1)).toBe("report 1");
+  });
+
+  it("tells the agent of each connection about altered readings", async () => {
+    surface.readback = "altered";
+    connect();
+    surface.run();
+    socket().onclose?.({ code: 1006, reason: "" });
+    await vi.advanceTimersByTimeAsync(1_000);
+    connect();
+    surface.run();
+    expect(socket().sentTypes).toContain("readback");
+  });
+
+  it("notices that the browser begins to alter readings", async () => {
+    connect();
+    agentSends(update(1, RESET));
+    surface.run();
+    surface.readback = "altered";
+    for (let passedMs = 0; passedMs <= CHECK_INTERVAL_MS; passedMs += 500) {
+      await vi.advanceTimersByTimeAsync(500);
+      agentSends({ type: "pong", t: performance.now(), clock: performance.now() });
+      surface.run();
+    }
+    expect(socket().sentTypes).toContain("readback");
     expect(verdict()).toBe("unverified");
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { STATE_TIMEOUT_MS } from "../../src/protocol/badge_state.ts";
 import { ProtocolError } from "../../src/protocol/errors.ts";
 import { CloseCode } from "../../src/protocol/generated.ts";
 import { nextPhase, type Phase } from "../../src/protocol/phase.ts";
@@ -188,7 +189,6 @@ describe("a silent connection", () => {
 
   it("makes the badge unverified", () => {
     const core = running();
-    expect(core.shownState(30)).toBe("unverified");
     core.receive(state("exact"), 40);
     expect(core.shownState(41)).toBe("exact");
     expect(core.shownState(5_040)).toBe("unverified");
@@ -196,6 +196,38 @@ describe("a silent connection", () => {
 });
 
 describe("badge", () => {
+  it("is never unverified during a normal start", () => {
+    const core = new ViewerCore(0);
+    expect(core.shownState(0)).toBe("refining");
+    expect(core.shownState(60_000)).toBe("refining");
+    core.socketOpened(60_000);
+    core.receive(welcome, 60_010);
+    expect(core.shownState(60_011)).toBe("refining");
+    core.receive(state("refining"), 60_020);
+    expect(core.shownState(60_021)).not.toBe("unverified");
+  });
+
+  it("is unverified when the first state does not arrive", () => {
+    const core = running();
+    expect(core.shownState(30)).toBe("refining");
+    expect(core.shownState(10 + STATE_TIMEOUT_MS)).toBe("unverified");
+  });
+
+  it("is unverified when the viewer ended before it showed anything", () => {
+    const core = new ViewerCore(0);
+    core.end("missing");
+    expect(core.shownState(1)).toBe("unverified");
+  });
+
+  it("is unverified while the browser alters what the page reads back, whatever the agent says", () => {
+    const core = running();
+    core.readbackAltered = true;
+    core.receive(state("exact"), 40);
+    expect(core.shownState(41)).toBe("unverified");
+    core.readbackAltered = false;
+    expect(core.shownState(41)).toBe("exact");
+  });
+
   it("is unverified after a loss, and still after reconnecting", () => {
     const core = running();
     core.receive(state("exact"), 40);

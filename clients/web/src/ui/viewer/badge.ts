@@ -1,4 +1,6 @@
-/** The badge that says whether the displayed image is verified, and its popover with the statistics behind it. */
+/**
+ * The badge that says whether the displayed image is verified, and its popover with the statistics behind it.
+ */
 
 import type { ShownState } from "../../protocol/badge_state.ts";
 import type { AgentMessageOf, Monitor } from "../../protocol/messages.ts";
@@ -7,36 +9,50 @@ import { Emitter } from "../emitter.ts";
 import { icon } from "../icons.ts";
 import { texts } from "../texts.ts";
 import { formatBytes, formatCount, formatMix, formatRatio } from "./number_format.ts";
+import { readbackHelp } from "./readback_help.ts";
 import type { Scaling } from "./viewport.ts";
 
-/** A worker that reports no state for this long, ms, has crashed or hangs: nothing verifies the image then. */
+/**
+ * A worker that reports no state for this long, ms, has crashed or hangs: nothing verifies the image then.
+ */
 const WORKER_SILENCE_MS = 5_000;
+/** The worker's first report may take this long, ms: on a slow link its code is still being loaded. */
+const WORKER_START_MS = 30_000;
 /** Interval at which ages are redrawn and the worker's silence is checked, ms. */
 const TICK_MS = 1_000;
 
 export class Badge {
   readonly element: HTMLButtonElement;
   readonly popover: HTMLElement;
-  /** Announces that the popover was opened (true) or closed: statistics are requested only while it is open. */
+  /**
+   * Announces that the popover was opened (true) or closed: statistics are requested only while it is open.
+   */
   readonly toggled = new Emitter<boolean>();
   readonly #abort = new AbortController();
-  #state: ShownState = "unverified";
+  /** Before the worker's first report nothing is shown that could be wrong. */
+  #state: ShownState = "refining";
   #epoch = 0;
-  /** Age of the last verification when it was reported, ms; NaN before the first one. */
-  #ageMs = Number.NaN;
+  /** Age of the last verification when it was reported, ms; null before the first one. */
+  #ageMs: number | null = null;
   #ageReportedAtMs = 0;
   /** Compression ratio of a lossy image; null when the image is not lossy. */
   #ratio: number | null = null;
-  #stateReportedAtMs = 0;
+  /** When the worker is taken for dead unless it reports its state again. */
+  #workerDeadAtMs = performance.now() + WORKER_START_MS;
+  #readbackAltered = false;
+  #readbackExplained = false;
   #monitor: Monitor | null = null;
   #status: AgentMessageOf<"status"> | null = null;
   #scaling: Scaling = "none";
   readonly #timer: ReturnType<typeof setInterval>;
-  // The elements of the popover are updated in place: a button that is replaced between press and release gets no click.
+  // The elements of the popover are updated in place: a button that is replaced between press and release
+  // gets no click.
   readonly #name = h("strong", {});
   readonly #close = button(texts().badge.close, icon("close"), "quiet square", () => this.setOpen(false));
   readonly #head = h("header", {}, icon(this.#state), this.#name, this.#close);
   readonly #meaning = h("p", {});
+  /** What the person can do about the state. */
+  readonly #advice = h("p", {});
   readonly #rows = h("dl", {});
   readonly #waiting = h("p", { class: "muted" });
 
@@ -60,6 +76,7 @@ export class Badge {
       },
       this.#head,
       this.#meaning,
+      this.#advice,
       this.#rows,
       this.#waiting,
     );
@@ -82,15 +99,31 @@ export class Badge {
     return !this.popover.hidden;
   }
 
-  /** Shows the state that the worker reports; `ageMs` is the age of the last verification. */
-  showState(state: ShownState, epoch: number, ageMs: number, ratio: number | null): void {
+  /**
+   * Shows the state that the worker reports; `ageMs` is the age of the last verification.
+   *
+   * A browser that alters what the page reads back is explained at once, because it needs the person to
+   * change a setting.
+   */
+  showState(
+    state: ShownState,
+    epoch: number,
+    ageMs: number | null,
+    ratio: number | null,
+    readbackAltered: boolean,
+  ): void {
     this.#epoch = epoch;
     this.#setAge(ageMs);
-    this.#stateReportedAtMs = performance.now();
-    const changed = state !== this.#state || ratio !== this.#ratio;
+    this.#workerDeadAtMs = performance.now() + WORKER_SILENCE_MS;
+    const changed = state !== this.#state || ratio !== this.#ratio || readbackAltered !== this.#readbackAltered;
+    this.#readbackAltered = readbackAltered;
     this.#state = state;
     this.#ratio = ratio;
     if (changed) this.#draw();
+    if (readbackAltered && !this.#readbackExplained) {
+      this.#readbackExplained = true;
+      this.setOpen(true);
+    }
     if (this.open) this.#drawPopover();
   }
 
@@ -132,14 +165,15 @@ export class Badge {
     this.#abort.abort();
   }
 
-  #setAge(ageMs: number): void {
+  #setAge(ageMs: number | null): void {
     this.#ageMs = ageMs;
     this.#ageReportedAtMs = performance.now();
   }
 
   #tick(): void {
-    if (performance.now() - this.#stateReportedAtMs > WORKER_SILENCE_MS && this.#state !== "unverified") {
+    if (performance.now() > this.#workerDeadAtMs && this.#state !== "unverified") {
       this.#state = "unverified";
+      this.#ratio = null;
       this.#draw();
     }
     if (this.open) this.#drawPopover();
@@ -148,10 +182,16 @@ export class Badge {
   #draw(): void {
     const t = texts().badge;
     const name = t.states[this.#state] + (this.#ratio === null ? "" : ` ${formatRatio(this.#ratio, 1)}`);
+    const label = this.#readbackAltered ? `${name}: ${t.readbackAltered}` : name;
     this.element.dataset.state = this.#state;
-    this.element.setAttribute("aria-label", t.label(name));
-    this.element.title = name;
-    this.element.replaceChildren(icon(this.#state), h("span", {}, name));
+    this.element.toggleAttribute("data-readback-altered", this.#readbackAltered);
+    this.element.setAttribute("aria-label", t.label(label));
+    this.element.title = label;
+    // The badge is as wide as its longest text, so that nothing beside it moves when the state changes.
+    const longest = [...Object.values(t.states), `${t.states.lossy} ${formatRatio(88.8, 1)}`];
+    const reserved = longest.map((text) => h("span", { attrs: { "aria-hidden": "true" } }, text));
+    const names = h("span", { class: "badge-names" }, ...reserved, h("span", { class: "badge-name" }, name));
+    this.element.replaceChildren(icon(this.#state), names);
   }
 
   #drawPopover(): void {
@@ -161,7 +201,14 @@ export class Badge {
     this.#name.textContent = t.states[this.#state];
     this.#close.title = t.close;
     this.#close.setAttribute("aria-label", t.close);
-    this.#meaning.textContent = t.meaning[this.#state];
+    this.#meaning.textContent = this.#readbackAltered ? t.readbackAlteredMeaning : t.meaning[this.#state];
+    const unrepaired = this.#state === "unverified" ? (this.#status?.unrepaired ?? 0) : 0;
+    this.#advice.textContent = this.#readbackAltered
+      ? t.readbackHelp[readbackHelp(navigator)]
+      : unrepaired > 0
+        ? t.unrepairedHelp(formatCount(unrepaired))
+        : "";
+    this.#advice.hidden = this.#advice.textContent === "";
     const rows = [...this.#stateRows(), ...(this.#status === null ? [] : statusRows(this.#status))];
     this.#rows.replaceChildren(...rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
     this.#waiting.textContent = t.waiting;
@@ -170,13 +217,13 @@ export class Badge {
 
   #stateRows(): [string, string][] {
     const t = texts().badge;
-    const ageMs = this.#ageMs + (performance.now() - this.#ageReportedAtMs);
+    const ageMs = this.#ageMs === null ? null : this.#ageMs + (performance.now() - this.#ageReportedAtMs);
     const rows: [string, string][] = [];
     if (this.#monitor !== null)
       rows.push([t.monitor, `${this.#monitor.id + 1} · ${this.#monitor.width} × ${this.#monitor.height}`]);
     rows.push(
       [t.epoch, formatCount(this.#epoch)],
-      [t.age, Number.isFinite(ageMs) ? t.ageValue((ageMs / 1000).toFixed(1)) : "–"],
+      [t.age, ageMs === null ? t.never : t.ageValue((ageMs / 1000).toFixed(1))],
     );
     if (this.#scaling !== "none") rows.push([t.scaling, t.scalings[this.#scaling]]);
     return rows;
@@ -191,6 +238,7 @@ function statusRows(status: AgentMessageOf<"status">): [string, string][] {
     [t.verified, t.verifiedOf(formatCount(status.verified), formatCount(status.tiles))],
     [t.verifiedTotal, formatCount(status.verified_total)],
     [t.mismatches, formatCount(status.mismatches)],
+    ...(status.unrepaired > 0 ? [[t.unrepaired, formatCount(status.unrepaired)] as [string, string]] : []),
     [t.encodings, formatMix(encodings, { cached: t.cached, moved: t.moved })],
     [t.ratio, formatRatio(status.raw_bytes, status.bytes)],
     [t.bytes, formatBytes(status.bytes)],

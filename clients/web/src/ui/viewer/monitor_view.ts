@@ -140,7 +140,7 @@ export class MonitorView {
         else this.pointer.forget();
         return;
       case "verdict":
-        this.badge.showState(event.state, event.epoch, event.ageMs, event.ratio);
+        this.badge.showState(event.state, event.epoch, event.ageMs, event.ratio, event.readbackAltered);
         return;
       case "layout":
         this.#placement = event.monitor;

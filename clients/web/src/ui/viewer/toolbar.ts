@@ -1,7 +1,12 @@
 /**
- * The toolbar: a small tab at the upper edge that holds the badge, and opens when it is pointed at, focused or tapped.
+ * The toolbar: a small tab at the upper edge that holds the badge. Its tools open below it when it is pointed
+ * at, focused or tapped.
  *
- * It stays folded while a mouse button is held, because a person who drags a window past it does not want tools.
+ * Nothing in the tab moves when the tools open or the badge changes, so that a click never lands on a
+ * neighbouring control. The person can drag the tab along the edge.
+ *
+ * It stays folded while a mouse button is held, because a person who drags a window past it does not want
+ * tools.
  */
 
 import { button, h } from "../dom.ts";
@@ -10,6 +15,7 @@ import { type IconName, icon } from "../icons.ts";
 import { settingButtons } from "../settings.ts";
 import { texts } from "../texts.ts";
 import type { Badge } from "./badge.ts";
+import { BarPosition } from "./bar_position.ts";
 
 /** Time that the mouse points at the tab before the toolbar opens, ms. */
 const OPEN_AFTER_MS = 180;
@@ -56,7 +62,12 @@ export class Toolbar {
   readonly #name: string;
   readonly #tools: HTMLElement;
   readonly #handle: HTMLButtonElement;
+  readonly #position: BarPosition;
+  /** Whether the tools opened because they were pointed at: then a click on the handle keeps them open. */
+  #openedByPointing = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** What `show` was last told; `#state` is what the tools show. */
+  #wanted: ToolbarState | null = null;
   #state: ToolbarState = { actual: false, fullscreen: false, keyboard: false, trace: false, paste: false };
 
   /** `name` is the desktop's; `strip` is placed beside the badge. */
@@ -69,13 +80,13 @@ export class Toolbar {
       {
         class: "handle",
         attrs: { type: "button", "aria-expanded": "false", "aria-keyshortcuts": "Control+Alt+Home" },
-        on: { click: () => this.#setOpen(!this.open) },
+        on: { click: () => this.#toggle() },
       },
       h("span", {}),
     );
-    const tab = h("div", { class: "tab" }, badge.element, strip, this.#tools, this.#handle);
+    const tab = h("div", { class: "tab" }, badge.element, strip, this.#handle);
     // A click on a tool leaves the keyboard focus with the desktop.
-    tab.addEventListener("mousedown", (event) => event.preventDefault());
+    for (const part of [tab, this.#tools]) part.addEventListener("mousedown", (event) => event.preventDefault());
     this.element = h(
       "div",
       {
@@ -96,8 +107,9 @@ export class Toolbar {
         },
       },
       tab,
-      badge.popover,
+      h("div", { class: "drop" }, this.#tools, badge.popover),
     );
+    this.#position = new BarPosition(this.element, tab, "bar");
     this.redraw();
   }
 
@@ -106,9 +118,12 @@ export class Toolbar {
   }
 
   show(state: ToolbarState): void {
-    const before = JSON.stringify(this.#state);
-    this.#state = state;
-    if (before !== JSON.stringify(state)) this.redraw();
+    // While the tools are open none is added or removed, because the others would move under the pointer.
+    const next = this.open ? { ...state, paste: this.#state.paste } : state;
+    this.#wanted = state;
+    if (JSON.stringify(this.#state) === JSON.stringify(next)) return;
+    this.#state = next;
+    this.redraw();
   }
 
   /** Opens the toolbar and moves the keyboard focus into it. */
@@ -137,7 +152,7 @@ export class Toolbar {
       : tool(t.fullscreen, "fullscreen", "fullscreen");
     this.#tools.setAttribute("aria-label", t.label);
     this.#handle.setAttribute("aria-label", t.label);
-    this.#handle.title = t.label;
+    this.#handle.title = t.handle;
     this.#tools.replaceChildren(
       h("span", { class: "tools-name", attrs: { title: this.#name } }, this.#name),
       actual ? tool(t.fit, "fit", "view") : tool(t.actual, "actual", "view"),
@@ -163,14 +178,26 @@ export class Toolbar {
   #setOpenAfter(open: boolean, afterMs: number): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
+      // The popover is below the tools: it must not move while it is open.
       const inUse = this.#badge.open || this.#tools.matches(":focus-within:has(:focus-visible)");
-      if (open || !inUse) this.#setOpen(open);
+      if (inUse || this.#position.dragging) return;
+      this.#setOpen(open);
+      this.#openedByPointing = open;
     }, afterMs);
+  }
+
+  #toggle(): void {
+    const keepOpen = this.#openedByPointing;
+    this.#openedByPointing = false;
+    this.#setOpen(keepOpen || !this.open);
   }
 
   #setOpen(open: boolean): void {
     clearTimeout(this.#timer);
     this.element.dataset.open = String(open);
     this.#handle.setAttribute("aria-expanded", String(open));
+    if (open) return;
+    this.#openedByPointing = false;
+    if (this.#wanted !== null) this.show(this.#wanted);
   }
 }

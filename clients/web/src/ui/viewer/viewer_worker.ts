@@ -52,7 +52,14 @@ export class ViewerWorker implements InputSink, ClipboardRequests, VideoSignalin
     this.#worker.onerror = (event) => {
       // After an error the worker's state is unknown, so it must not paint any more.
       this.#worker.terminate();
-      this.events.emit({ kind: "verdict", state: "unverified", epoch: 0, ageMs: 0, ratio: null });
+      this.events.emit({
+        kind: "verdict",
+        state: "unverified",
+        epoch: 0,
+        ageMs: null,
+        ratio: null,
+        readbackAltered: false,
+      });
       const detail = event.message ?? "";
       this.events.emit({ kind: "connection", state: { phase: "ended", reason: "unsupported", detail } });
     };

@@ -8,6 +8,7 @@ import type { ConnectionState } from "../../../worker/messages.ts";
 import { h } from "../../dom.ts";
 import { Emitter } from "../../emitter.ts";
 import { texts } from "../../texts.ts";
+import { BarPosition } from "../bar_position.ts";
 import { ConnectionNotice, type ConnectionSteps } from "../connection_notice.ts";
 import { MonitorView, type PointerListener } from "../monitor_view.ts";
 import { ViewerWorker } from "../viewer_worker.ts";
@@ -48,6 +49,15 @@ export class SplitPane {
       showFirstMonitor: () => this.monitorRemoved.emit(),
     });
     const { badge, magnifier, zoomChip } = this.view;
+    const number = h("span", { class: "pane-number", attrs: { "aria-hidden": "true" } }, String(monitor + 1));
+    const tab = h("div", { class: "tab" }, badge.element, number);
+    const bar = h(
+      "div",
+      { class: "bar", attrs: { "data-open": "false" } },
+      tab,
+      h("div", { class: "drop" }, badge.popover),
+    );
+    new BarPosition(bar, tab, "bar.pane");
     this.element = h(
       "section",
       { class: "pane", attrs: { "aria-label": t.monitors.name(monitor + 1), "data-pane": String(monitor) } },
@@ -57,17 +67,7 @@ export class SplitPane {
       magnifier.ring,
       magnifier.loupe,
       zoomChip.element,
-      h(
-        "div",
-        { class: "bar", attrs: { "data-open": "false" } },
-        h(
-          "div",
-          { class: "tab" },
-          badge.element,
-          h("span", { class: "pane-number", attrs: { "aria-hidden": "true" } }, String(monitor + 1)),
-        ),
-        badge.popover,
-      ),
+      bar,
     );
     // Clipboard, trace and notices come over the window's own connection.
     this.#worker.events.on((event) => event.kind === "connection" && this.#onConnection(event.state));
