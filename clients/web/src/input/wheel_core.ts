@@ -25,6 +25,8 @@ export interface WheelInput {
   /** Legacy fields, see above; some browsers lack them. */
   readonly wheelDeltaX?: number;
   readonly wheelDeltaY?: number;
+  /** Whether Ctrl is held; Firefox then reports other numbers of lines per notch. */
+  readonly ctrlKey?: boolean;
 }
 
 /** Where the page runs, as far as wheel events depend on it. */
@@ -76,7 +78,7 @@ export class WheelCore {
   /**
    * Lines per notch on this device: the smallest number seen in an event that claims to be a single notch.
    */
-  #linesPerNotch = Number.POSITIVE_INFINITY;
+  readonly #linesPerNotch = { plain: Number.POSITIVE_INFINITY, control: Number.POSITIVE_INFINITY };
   /** Time stamp of the latest event that only a macOS mouse sends. */
   #macMouseAtMs = Number.NEGATIVE_INFINITY;
   /**
@@ -97,8 +99,8 @@ export class WheelCore {
   turn(input: WheelInput, nowMs: number): { dx: number; dy: number } {
     const { deltaX, deltaY, deltaMode, wheelDeltaX, wheelDeltaY } = input;
     return this.#add(
-      this.#units(deltaX, deltaMode, wheelDeltaX, nowMs),
-      this.#units(deltaY, deltaMode, wheelDeltaY, nowMs),
+      this.#units(deltaX, deltaMode, wheelDeltaX, nowMs) * this.#merged(input, deltaX, wheelDeltaX),
+      this.#units(deltaY, deltaMode, wheelDeltaY, nowMs) * this.#merged(input, deltaY, wheelDeltaY),
     );
   }
 
@@ -144,7 +146,7 @@ export class WheelCore {
     const legacy = wheelDelta ?? 0;
     // Firefox on macOS reports the lines of a mouse, accelerated; every event is one detent.
     if (mode === 1 && this.#platform.mac) return Math.sign(delta) * UNITS_PER_NOTCH;
-    if (mode !== 0 && legacy !== 0) return -legacy * this.#merged(delta, mode, legacy);
+    if (mode !== 0 && legacy !== 0) return -legacy;
     if (mode === 1) return (delta / LINES_PER_NOTCH) * UNITS_PER_NOTCH;
     if (mode === 2) return delta * NOTCHES_PER_PAGE * UNITS_PER_NOTCH;
     const touchpad = (delta / PIXELS_PER_NOTCH) * UNITS_PER_NOTCH;
@@ -186,11 +188,13 @@ export class WheelCore {
    * Returns the notches in one event: Firefox merges quick turns, sums the lines and leaves the legacy field
    * at a single notch.
    */
-  #merged(delta: number, mode: number, wheelDelta: number): number {
+  #merged(input: WheelInput, delta: number, wheelDelta: number | undefined): number {
     const lines = Math.abs(delta);
-    if (mode !== 1 || Math.abs(wheelDelta) !== UNITS_PER_NOTCH) return 1;
-    this.#linesPerNotch = Math.min(this.#linesPerNotch, lines);
-    return Math.round(lines / this.#linesPerNotch);
+    if (input.deltaMode !== 1 || this.#platform.mac || !Number.isFinite(lines) || lines === 0) return 1;
+    if (Math.abs(wheelDelta ?? 0) !== UNITS_PER_NOTCH) return 1;
+    const held = input.ctrlKey === true ? "control" : "plain";
+    this.#linesPerNotch[held] = Math.min(this.#linesPerNotch[held], lines);
+    return Math.round(lines / this.#linesPerNotch[held]);
   }
 }
 

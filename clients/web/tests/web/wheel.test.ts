@@ -92,6 +92,13 @@ describe("a detent of a mouse wheel is one notch", () => {
     expect([lines(6, -120), lines(24, -120), lines(-12, 120), lines(6, -120)].map(turn)).toEqual([120, 480, -240, 120]);
   });
 
+  it("counts a detent with Ctrl, for which Firefox reports fewer lines, apart", () => {
+    const firefox = new WheelCore(OTHER);
+    const turn = (input: WheelInput): number => firefox.turn(input, 0).dy;
+    const zoom = { ...lines(3, -120), ctrlKey: true };
+    expect([lines(6, -120), zoom, zoom, lines(6, -120)].map(turn)).toEqual([NOTCH, NOTCH, NOTCH, NOTCH]);
+  });
+
   it("turns sideways", () => {
     expect(
       new WheelCore(OTHER).turn({ deltaX: 100, deltaY: 0, deltaMode: 0, wheelDeltaX: -120, wheelDeltaY: 0 }, 0),
