@@ -51,6 +51,7 @@ class LiveSession:
         self.stopping = False  # the desktop is over, and its remains are being removed
         self.stopped = asyncio.Event()  # set when they have been removed
         self.task: asyncio.Task[None] | None = None
+        self.running: RunningDesktop | None = None
 
     @property
     def id(self) -> str:
@@ -115,6 +116,14 @@ class Sessions:
         session = self._live.get((username, desktop))
         return session.state if session else self._last_state.get((username, desktop))
 
+    def restart_display(self, username: str, desktop: str) -> bool:
+        """Ends the display agent of a desktop that does not answer. Returns whether such a desktop runs."""
+        session = self._live.get((username, desktop))
+        if session is None or session.running is None or session.stopping:
+            return False
+        session.running.restart_display()
+        return True
+
     async def open(self, username: str, desktop: Desktop) -> LiveSession:
         """Returns the person's session of this desktop once it is ready; starts it if it does not run.
 
@@ -151,6 +160,7 @@ class Sessions:
             await self._record_new(session)
             async with asyncio.timeout(self._start_timeout_s):
                 running = await self._launcher.start(session.spec)
+            session.running = running
             await self._transition(session, SessionEvent.STARTED)
             error = await running.wait()
             event = SessionEvent.FAILED if error else SessionEvent.ENDED

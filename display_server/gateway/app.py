@@ -178,6 +178,11 @@ def _add_desktop_routes(app: FastAPI, services: GatewayServices) -> None:
         )
         return ViewerTicket(ticket=ticket, websocket=VIEWER_PATH, session=session.id)
 
+    @app.post("/api/v1/desktops/{name}/display/restart", status_code=204)
+    async def restart_display(name: str, user: CurrentUser) -> None:
+        if not services.sessions.restart_display(user.username, name):
+            raise ApiError(404, "no-display", "This desktop does not run.")
+
     @app.post("/api/v1/checks", status_code=201)
     async def store_display_check(request: Request, user: CurrentUser) -> Response:
         return await display_checks_api.store_check(services, request, user)

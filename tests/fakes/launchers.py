@@ -17,6 +17,7 @@ class FakeDesktop:
         self.spec = spec
         self.agent = EchoAgent(spec.socket)
         self.stops = 0
+        self.display_restarts = 0
         self._over: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
 
     async def wait(self) -> str | None:
@@ -27,6 +28,9 @@ class FakeDesktop:
         await self.agent.stop()
         if not self._over.done():
             self._over.set_result(None)
+
+    def restart_display(self) -> None:
+        self.display_restarts += 1
 
     def status(self) -> DesktopStatus | None:
         return None

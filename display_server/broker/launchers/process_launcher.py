@@ -99,6 +99,12 @@ class SupervisorProcess:
     def status(self) -> DesktopStatus | None:
         return self._status
 
+    def restart_display(self) -> None:
+        agent = self._status.pids.agent if self._status is not None else None
+        if agent is not None and _parent_of(agent) == self._process.pid:
+            with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
+                os.kill(agent, signal.SIGKILL)
+
     async def stop(self) -> None:
         self._stopping = True
         if self._process.returncode is None:
@@ -135,3 +141,12 @@ class SupervisorProcess:
         if self._stopping or (code == 0 and self._status and self._status.state is DesktopState.ENDED):
             return None
         return f"The desktop's supervisor ended unexpectedly ({describe_exit(code)})."
+
+
+def _parent_of(pid: int) -> int | None:
+    """Returns the parent of a process, so that a number that was given to another process is not killed."""
+    try:
+        # "pid (name) state ppid …"; the name may contain anything, also blanks and brackets
+        return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(") ")[2].split()[1])
+    except (OSError, IndexError, ValueError):
+        return None

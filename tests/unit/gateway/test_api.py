@@ -124,6 +124,18 @@ async def test_opening_a_desktop_twice_joins_its_session(
     assert theirs["session"] != mine["session"]
 
 
+async def test_restarts_the_display_of_the_persons_own_running_desktop(
+    gateway: GatewayUnderTest, launcher: EchoLauncher
+) -> None:
+    kim, lee = await gateway.sign_in("kim"), await gateway.sign_in("lee")
+    path = "/api/v1/desktops/reading/display/restart"
+    assert (await kim.post(path)).status_code == 404
+    assert (await kim.post("/api/v1/desktops/reading/viewers")).status_code == 201
+    assert (await kim.post(path)).status_code == 204
+    assert (await lee.post(path)).status_code == 404
+    assert launcher.started[0].display_restarts == 1
+
+
 async def test_reports_a_desktop_that_does_not_start(folder: Path) -> None:
     async with running_gateway(folder, CrashingLauncher(), served=False) as local_gateway:
         client = await local_gateway.sign_in()

@@ -77,6 +77,12 @@ export async function signIn(username: string, password: string): Promise<Answer
   return failure(reply);
 }
 
+/** Ends the display agent of a desktop, which hangs; its supervisor starts another. Programs go on running. */
+export async function restartDisplay(desktop: string): Promise<Answer<null>> {
+  const reply = await call("POST", `/api/v1/desktops/${encodeURIComponent(desktop)}/display/restart`);
+  return reply?.ok ? { ok: true, value: null } : failure(reply);
+}
+
 export async function signOut(): Promise<Answer<null>> {
   const reply = await call("POST", "/api/v1/sign-out", {});
   return reply?.ok ? { ok: true, value: null } : failure(reply);

@@ -118,7 +118,10 @@ export class KeyboardCore {
     const changed = before !== undefined && before !== keysym ? this.#up(code) : [];
     const hidden = isModifierKeysym(keysym) ? [] : this.#pressHidden(input, shortcut);
     this.#down.set(code, { keysym, flag, hidden: false });
-    return this.#send([...released, ...changed, ...hidden, { type: "key", keysym, code, down: true }]);
+    const press: KeyMessage = { type: "key", keysym, code, down: true };
+    // A repeat has no effect if the desktop released the key during a gap in the connection.
+    const sent = input.repeat === true ? { ...press, repeat: true } : press;
+    return this.#send([...released, ...changed, ...hidden, sent]);
   }
 
   keyUp(input: KeyInput): KeyDecision {

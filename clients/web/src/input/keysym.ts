@@ -23,8 +23,6 @@ export interface KeyInput {
   readonly metaKey: boolean;
   /** Whether the key was held before and the browser repeats it. */
   readonly repeat?: boolean;
-  /** Whether the key was held before and the browser repeats it. */
-  readonly repeat?: boolean;
   /** Whether AltGr or another key that selects characters is held (`getModifierState("AltGraph")`). */
   readonly altGraph: boolean;
 }

@@ -50,6 +50,9 @@ export class ViewerCore {
   #monitor: Monitor | null = null;
   #layout: DesktopLayout | null = null;
   #seed = 0n;
+  /** The desktop session of the newest `welcome`; null before the first. */
+  #session: string | null = null;
+  #replaced = false;
   #state: Exactness | null = null;
   #stateAtMs = 0;
   /** See `BadgeInputs.stateAwaitedSinceMs`. */
@@ -103,6 +106,11 @@ export class ViewerCore {
     return this.#layout;
   }
 
+  /** Whether the newest `welcome` was that of another desktop session than the one before it. */
+  get replaced(): boolean {
+    return this.#replaced;
+  }
+
   get digestSeed(): bigint {
     return this.#seed;
   }
@@ -137,6 +145,8 @@ export class ViewerCore {
       this.liveness.welcomed(nowMs);
       this.#welcomedOnce = true;
       this.#seed = message.digest_seed;
+      this.#replaced = this.#session !== null && this.#session !== message.session;
+      this.#session = message.session;
       this.#setLayout(message);
       this.#state = null;
       if (!this.#mayShowPixels) this.#stateAwaitedSinceMs = nowMs;

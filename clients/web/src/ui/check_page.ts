@@ -4,7 +4,7 @@
  */
 
 import { CheckCore, type PatternName, type Step } from "../check/check_core.ts";
-import { type CheckRecord, listChecks, storeCheck } from "../gateway/gateway_client.ts";
+import { type CheckRecord, listChecks, restartDisplay, storeCheck } from "../gateway/gateway_client.ts";
 import type { ShownState } from "../protocol/badge_state.ts";
 import type { DesktopLayout, Monitor } from "../protocol/messages.ts";
 import type { ConnectionState } from "../worker/messages.ts";
@@ -90,6 +90,7 @@ class CheckPage implements Page {
       showDesktopList: () => options.showDesktopList(),
       signIn: () => options.signedOut(true),
       showFirstMonitor: () => options.showDesktopList(),
+      restartDisplay: () => void restartDisplay(options.desktop),
     });
     this.#panel = h(
       "section",

@@ -147,7 +147,19 @@ const english = {
     starting: "Preparing the desktop…",
     startingSince: (s: string) => `${s} s so far. A busy server may need up to 40 s.`,
     reconnecting: "The connection was lost – reconnecting",
-    reconnectingHint: "Your desktop keeps running. The image is from before the interruption.",
+    reconnectingHint:
+      "The image is from before the interruption. Your desktop keeps running, unless the server restarted.",
+    replaced: "This is a new desktop: the one before has ended, and its programs with it.",
+    silent: "This desktop is not responding",
+    silentHint:
+      "The image may be old, and what you do has no effect. Programs go on running if you restart the display.",
+    wait: "Wait",
+    restartDisplay: "Restart the display",
+    restartFailed: "The display could not be restarted, because the server does not answer either.",
+    silentParts: {
+      supervisor: "The supervisor of this desktop does not answer. The image is right, but nothing would be restarted.",
+      "window-manager": "The window manager does not answer. The image is right, but windows cannot be moved.",
+    },
     next: (s: string, attempt: number) => `Attempt ${attempt} in ${s} s`,
     now: (attempt: number) => `Attempt ${attempt}…`,
     retryNow: "Try now",

@@ -4,6 +4,7 @@ import type { ClipboardState } from "../clipboard/clipboard_core.ts";
 import type { ClipboardAnswer, ClipboardFormat } from "../clipboard/frames.ts";
 import type { ShownState } from "../protocol/badge_state.ts";
 import type { EndReason } from "../protocol/close_action.ts";
+import type { SilentPart } from "../protocol/generated.ts";
 import type { AgentMessageOf, DesktopLayout, Monitor } from "../protocol/messages.ts";
 import type { SurfaceCommand, SurfaceReply } from "../surface/remote_surface.ts";
 
@@ -68,4 +69,8 @@ export type WorkerMessage =
   /** The agent requests a WebRTC offer; null means that the connection to the agent was lost. */
   | { readonly kind: "peer"; readonly servers: AgentMessageOf<"peer">["servers"] | null }
   | { readonly kind: "answer"; readonly sdp: string }
+  /** Another desktop session than before: the one that the page showed has ended. */
+  | { readonly kind: "replaced" }
+  /** What does not answer. `silent` is the desktop itself, for some seconds already. */
+  | { readonly kind: "liveness"; readonly silent: boolean; readonly parts: readonly SilentPart[] }
   | { readonly kind: "notice"; readonly code: string; readonly message: string };

@@ -12,6 +12,8 @@ import { MonitorSurface } from "./monitor_surface.ts";
 
 /** Interval at which pings, sweeps and the badge are checked, ms. */
 const TICK_MS = 100;
+/** A desktop that did not answer for this time, ms, is not responding: the page says so and offers a next step. */
+const SILENT_AFTER_MS = 3_000;
 
 export interface ViewerOptions {
   readonly desktop: string;
@@ -33,6 +35,7 @@ export class Viewer {
   readonly #badge: BadgeReporter;
   #view = { visible: true, oneToOne: false, ratio: 1 };
   #watch = { status: false, trace: false };
+  #reportedLiveness = "";
   #clipboardAssembly = new ClipboardAssembly();
   /** Serial number of the last clipboard content sent. */
   #clipboardSerial = 0;
@@ -151,6 +154,7 @@ export class Viewer {
   #handle(message: AgentMessage): void {
     switch (message.type) {
       case "welcome":
+        if (this.#core.replaced) this.#post({ kind: "replaced" });
         this.#openMonitor();
         this.#sendView();
         if (this.#watch.status || this.#watch.trace) this.#connection.send({ type: "watch", ...this.#watch });
@@ -244,5 +248,17 @@ export class Viewer {
       this.#surface.sweepIfDue(nowMs);
     }
     this.#badge.report();
+    this.#reportLiveness(nowMs);
+  }
+
+  /** Tells the page what does not answer, when that changes. */
+  #reportLiveness(nowMs: number): void {
+    const { liveness, connected } = this.#core;
+    const silent = connected && liveness.proof(nowMs) === "missing" && liveness.notFreshForMs(nowMs) >= SILENT_AFTER_MS;
+    const parts = connected ? liveness.silentParts : [];
+    const content = `${silent} ${parts.join()}`;
+    if (content === this.#reportedLiveness) return;
+    this.#reportedLiveness = content;
+    this.#post({ kind: "liveness", silent, parts });
   }
 }

@@ -12,6 +12,8 @@ export interface ConnectionSteps {
   showDesktopList(): void;
   signIn(): void;
   showFirstMonitor(): void;
+  /** Ends the display agent, which hangs, so that another one is started. */
+  restartDisplay(): void;
 }
 
 /** A connection that takes no longer than this, ms, is established without a notice. */
@@ -25,7 +27,7 @@ const LONG_PAUSE_MS = 1_500;
 /** Interval at which elapsed and remaining seconds are redrawn, ms. */
 const REDRAW_EVERY_MS = 250;
 
-type Step = "again" | "toList" | "takeBack" | "reload" | "signIn" | "firstMonitor" | "retryNow";
+type Step = "again" | "toList" | "takeBack" | "reload" | "signIn" | "firstMonitor" | "retryNow" | "restartDisplay";
 
 /** The first step that is offered after the connection ended. */
 const STEPS: Readonly<Record<EndReason, Step>> = {
@@ -47,6 +49,10 @@ export class ConnectionNotice {
   #state: ConnectionState = { phase: "connecting", attempt: 0 };
   #stateSinceMs = performance.now();
   #everConnected = false;
+  /** Whether the desktop does not answer although the connection is open. */
+  #silent = false;
+  /** The person chose to wait until the desktop answers. */
+  #waiting = false;
   /** What is drawn, so that nothing is drawn twice: screen readers would repeat it. */
   #drawn = "";
 
@@ -66,6 +72,13 @@ export class ConnectionNotice {
     this.redraw();
   }
 
+  /** Says that the desktop does not answer, or that it answers again. */
+  setSilent(silent: boolean): void {
+    this.#silent = silent;
+    this.#waiting = false;
+    this.redraw();
+  }
+
   /** Redraws all texts after the language changed. */
   redraw(): void {
     this.#drawn = "";
@@ -80,7 +93,9 @@ export class ConnectionNotice {
     const t = texts().connection;
     const state = this.#state;
     const elapsedMs = performance.now() - this.#stateSinceMs;
-    if (state.phase === "connected") {
+    if (state.phase === "connected" && this.#silent && !this.#waiting) {
+      this.#show(t.silent, [t.silentHint], "restartDisplay");
+    } else if (state.phase === "connected") {
       this.#hide();
     } else if (state.phase === "ended") {
       const [title, hint] = t.ended[state.reason];
@@ -150,6 +165,18 @@ export class ConnectionNotice {
         return [make(t.reload, true, () => location.reload()), toList];
       case "firstMonitor":
         return [make(t.firstMonitor, true, () => this.#steps.showFirstMonitor()), toList];
+      case "restartDisplay":
+        return [
+          make(t.wait, true, () => {
+            this.#waiting = true;
+            this.#draw();
+          }),
+          make(t.restartDisplay, false, () => {
+            this.#waiting = true;
+            this.#draw();
+            this.#steps.restartDisplay();
+          }),
+        ];
       case "again":
       case "takeBack":
       case "retryNow":

@@ -18,6 +18,7 @@ export function unsupportedPage(options: UnsupportedPageOptions, detail: string)
     showDesktopList: options.showDesktopList,
     signIn: () => options.signedOut(true),
     showFirstMonitor: options.showDesktopList,
+    restartDisplay: options.showDesktopList,
   });
   const element = h("main", { class: "viewer" }, notice.element);
   const status = new ConnectionStatus(element, notice);

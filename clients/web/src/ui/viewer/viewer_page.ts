@@ -1,7 +1,7 @@
 /** The page that shows a desktop. `viewerPage` creates the parts and connects them; no part knows the page. */
 
 import { PageClipboard } from "../../clipboard/page_clipboard.ts";
-import { signOut } from "../../gateway/gateway_client.ts";
+import { restartDisplay, signOut } from "../../gateway/gateway_client.ts";
 import { h } from "../dom.ts";
 import { leaveFullscreen, toggleFullscreen, unlockKeyboard } from "../fullscreen.ts";
 import type { Page } from "../page.ts";
@@ -106,6 +106,10 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
     showDesktopList: options.showDesktopList,
     signIn: () => options.signedOut(true),
     showFirstMonitor: () => navigation.showMonitor(0),
+    restartDisplay: () =>
+      void restartDisplay(desktop).then((answer) => {
+        if (!answer.ok) toast.show(texts().connection.restartFailed);
+      }),
   };
   const shown = new ShownMonitors();
   const view = new MonitorView(monitor, viewport, worker, input.sink, shown, pointerListener);
@@ -172,6 +176,13 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
         if (event.state.phase === "connected") return;
         clipboard.disconnected();
         input.forget();
+        return;
+      case "replaced":
+        toast.show(texts().connection.replaced);
+        return;
+      case "liveness":
+        notice.setSilent(event.silent);
+        for (const part of event.parts) if (part !== "x-server") toast.show(texts().connection.silentParts[part]);
         return;
       case "trace":
         trace.add(event.trace);

@@ -51,7 +51,7 @@ export interface MonitorControlsOptions {
   /** Returns where pointer input on a second monitor is sent; `connection` is that monitor's. */
   readonly sinkFor: (connection: InputSink) => InputSink;
   readonly navigation: MonitorNavigation;
-  readonly steps: Pick<ConnectionSteps, "showDesktopList" | "signIn">;
+  readonly steps: Pick<ConnectionSteps, "showDesktopList" | "signIn" | "restartDisplay">;
 }
 
 export class MonitorControls {
@@ -125,6 +125,7 @@ export class MonitorControls {
   handle(event: ViewerEvent): void {
     if (event.kind === "layout") this.#onLayout(event.layout);
     else if (event.kind === "connection") this.#onConnection(event.state);
+    else if (event.kind === "replaced") this.#forgetLayout();
   }
 
   /** A soft keyboard is up: the window's height is not the one that monitors should have. */
@@ -195,7 +196,11 @@ export class MonitorControls {
   #onConnection(state: ConnectionState): void {
     // The panel would cover the notice that offers the next step.
     if (state.phase === "ended" && this.panel.open) this.panel.setOpen(false);
-    if (state.phase !== "ended" || state.reason !== "moved") return;
+    if (state.phase === "ended" && state.reason === "moved") this.#forgetLayout();
+  }
+
+  /** The next layout is that of a desktop which does not have this device's sizes: they are requested again. */
+  #forgetLayout(): void {
     this.#deviceLayout.desktopMoved();
     this.#sizeSync.desktopMoved();
   }
