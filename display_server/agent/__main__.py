@@ -28,6 +28,7 @@ from display_server.agent.cursor.xfixes_cursor import XfixesCursor
 from display_server.agent.input.xtest import XtestInput
 from display_server.desktop.spec import DesktopSpec, read_spec
 from display_server.desktop.x11.randr_layout import RandrLayout
+from display_server.desktop.x11.window_manager_ping import WindowManagerPing
 from display_server.errors import CaptureError, LightboxError
 from display_server.protocol.close_codes import CloseCode
 from display_server.telemetry.logs import configure_logs
@@ -67,6 +68,7 @@ async def _serve(spec: DesktopSpec, arguments: argparse.Namespace) -> int:
         device=XtestInput(arguments.display, arguments.xauthority),
         clipboard=XClipboard(arguments.display, arguments.xauthority, spec.clipboard),
         clipboard_policy=spec.clipboard,
+        window_manager=WindowManagerPing(arguments.display, arguments.xauthority),
         share=spec.share,
         fixed=spec.fixed,
         video=spec.video,

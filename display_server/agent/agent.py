@@ -33,6 +33,9 @@ from display_server.telemetry.metrics import AgentMetrics
 log = structlog.get_logger(__name__)
 
 PROMETHEUS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+#: The supervisor asks for the agent's health once per second. After this time without a question, s, it is
+#: silent.
+SUPERVISOR_SILENT_AFTER_S = 3.0
 TEXT_CONTENT_TYPE = "text/plain; charset=utf-8"
 
 
@@ -44,6 +47,21 @@ class InputDevice(Protocol):
 
     def open_session(self) -> InputSink:
         """Creates the InputSink of a new viewer."""
+
+    async def close(self) -> None: ...
+
+
+class WindowManager(Protocol):
+    """Finds out whether the window manager answers."""
+
+    async def open(self) -> None:
+        """Connects. Raises Malfunction."""
+
+    async def run(self) -> None:
+        """Asks the window manager regularly, until it is cancelled. Raises Malfunction."""
+
+    def is_silent(self) -> bool:
+        """Returns whether the window manager has not answered for some seconds."""
 
     async def close(self) -> None: ...
 
@@ -64,6 +82,7 @@ class Agent:
         cursor: CursorSource,
         device: InputDevice,
         layout: ScreenLayout,
+        window_manager: WindowManager | None = None,
         clipboard: DesktopClipboard | None = None,
         clipboard_policy: ClipboardPolicy = ClipboardPolicy(),  # noqa: B008 - frozen
         share: bool = False,
@@ -74,9 +93,11 @@ class Agent:
         self._cursor = cursor
         self._device = device
         self._layout = layout
+        self._window_manager = window_manager
         # Not the loop's clock: uvloop counts in whole milliseconds.
         self._clock = time.monotonic
         self._stopping = asyncio.Event()
+        self._supervisor_heard_s: float | None = None  # when the supervisor last asked for the health
         self.session = session
         self.desktop = desktop
         self.digest_seed = secrets.randbits(64)
@@ -90,7 +111,7 @@ class Agent:
         self._heartbeat = Heartbeat(
             self.screen,
             lambda: [viewer for viewer in self.viewers if viewer.welcomed],
-            lambda _now_s: [],
+            self._silent_parts,
             self._clock,
         )
         self._pointer = PointerTracker(cursor, self.viewers, self._clock)
@@ -126,6 +147,7 @@ class Agent:
                 self._layout_control.follow(),
                 self._layout_control.apply_requests(),
                 self._load_video(),
+                self._ask_window_manager(),
                 self._run_every_second(),
                 self._until_stopped(),
             )
@@ -137,6 +159,8 @@ class Agent:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            if self._window_manager is not None:
+                await self._window_manager.close()
             await self._layout.close()
             if self.clipboard is not None:
                 await self.clipboard.close()
@@ -190,6 +214,12 @@ class Agent:
         await self.video.run()
         await self._until_stopped()  # `run` of the agent ends with the first of its tasks
 
+    async def _ask_window_manager(self) -> None:
+        if self._window_manager is not None:
+            await self._window_manager.open()
+            await self._window_manager.run()
+        await self._until_stopped()
+
     async def _run_every_second(self) -> None:
         """Does what is due by time alone. Nothing of a frame's path is here."""
         while True:
@@ -204,5 +234,17 @@ class Agent:
     async def _metrics_page(self) -> tuple[str, bytes]:
         return PROMETHEUS_CONTENT_TYPE, await asyncio.to_thread(self.metrics.render)
 
+    def _silent_parts(self, now_s: float) -> list[m.SilentPart]:
+        """Returns the parts of the desktop, besides the X server, that do not answer."""
+        silent: list[m.SilentPart] = []
+        # An agent that runs without a supervisor was never asked.
+        heard_s = self._supervisor_heard_s
+        if heard_s is not None and now_s - heard_s > SUPERVISOR_SILENT_AFTER_S:
+            silent.append("supervisor")
+        if self._window_manager is not None and self._window_manager.is_silent():
+            silent.append("window-manager")
+        return silent
+
     async def _health_page(self) -> tuple[str, bytes]:
+        self._supervisor_heard_s = self._clock()
         return TEXT_CONTENT_TYPE, b"well\n"

@@ -27,6 +27,8 @@ STABLE_AFTER_S = 10.0
 START_ATTEMPTS_MAX = 5
 #: An agent that is not healthy within this time after its start is killed, s.
 HEALTH_TIMEOUT_S = 15.0
+#: Interval at which a healthy agent is asked, s: so it knows that its supervisor lives.
+SIGN_OF_LIFE_INTERVAL_S = 1.0
 #: How long one health check may take, s.
 _HEALTH_CHECK_S = 1.0
 #: Pause between two health checks of an agent that is starting, s.
@@ -102,7 +104,7 @@ class AgentProcess:
             health_check.cancel()
 
     async def _check_health(self, child: Child) -> None:
-        """Returns when the agent is healthy; kills an agent that is not healthy in time."""
+        """Kills an agent that is not healthy in time. Afterwards asks it regularly, until it is cancelled."""
         loop = asyncio.get_running_loop()
         deadline_s = loop.time() + HEALTH_TIMEOUT_S
         while not await is_healthy(self._spec.socket):
@@ -114,6 +116,11 @@ class AgentProcess:
             await asyncio.sleep(_POLL_S)
         self.was_healthy = True
         self._on_healthy()
+        while True:
+            # The agent tells its viewers when these questions stop. An agent that does not answer is not
+            # killed: it may only be slow, and the person can restart it.
+            await asyncio.sleep(SIGN_OF_LIFE_INTERVAL_S)
+            await is_healthy(self._spec.socket)
 
 
 async def is_healthy(socket: Path) -> bool:

@@ -79,6 +79,104 @@ def test_a_page_that_is_reloaded_while_the_x_server_is_stopped_is_not_exact(
     viewer.wait_exact()
 
 
+def wait_for_notice(viewer: Viewer, text: str) -> None:
+    script = "return document.querySelector('.connection-notice')?.innerText ?? ''"
+    wait_for(
+        lambda: text in viewer.browser.evaluate(script),
+        timeout_s=PATIENCE_S,
+        what=lambda: f"a notice with {text!r}; {viewer.situation()}",
+    )
+
+
+def test_a_desktop_that_does_not_respond_can_be_given_another_agent(
+    chromium_viewer: Viewer, lightbox: Lightbox, display: XDisplay, out: Path
+) -> None:
+    viewer = chromium_viewer
+    viewer.open_desktop("radiology")
+    agent = lightbox.session().agent_pid
+    with contextlib.suppress(ProcessLookupError), stopped(agent):
+        wait_for_notice(viewer, "This desktop is not responding")
+        viewer.click_element(".connection-notice button.secondary")
+        wait_for(lambda: lightbox.session().agent_pid != agent, timeout_s=PATIENCE_S, what="another agent")
+        viewer.wait_exact()
+    viewer.assert_equal(display, out, "after-restart")
+
+
+def window_manager_pid(lightbox: Lightbox) -> int:
+    supervisor = psutil.Process(lightbox.session().agent_pid).parent()
+    assert supervisor is not None
+    return next(child.pid for child in supervisor.children(recursive=True) if child.name() == "openbox")
+
+
+def supervisor_pid(lightbox: Lightbox) -> int:
+    return psutil.Process(lightbox.session().agent_pid).ppid()
+
+
+@pytest.mark.parametrize(
+    ("find", "name"),
+    [(supervisor_pid, "The supervisor"), (window_manager_pid, "The window manager")],
+    ids=["supervisor", "window manager"],
+)
+def test_a_stopped_part_that_does_not_matter_for_the_picture_is_named(
+    chromium_viewer: Viewer, lightbox: Lightbox, find: Callable[[Lightbox], int], name: str
+) -> None:
+    """The badge stays exact, because the picture is."""
+    viewer = chromium_viewer
+    viewer.open_desktop("radiology")
+    viewer.watch_connection()
+    script = "const toast = document.querySelector('.toast'); return toast.hidden ? '' : toast.textContent"
+    with stopped(find(lightbox)):
+        wait_for(
+            lambda: name in viewer.browser.evaluate(script),
+            timeout_s=PATIENCE_S,
+            what=viewer.situation,
+        )
+        assert viewer.badge() == "exact"
+    assert "unverified" not in viewer.badges()
+
+
+def test_waiting_hides_the_notice(chromium_viewer: Viewer, lightbox: Lightbox) -> None:
+    viewer = chromium_viewer
+    viewer.open_desktop("radiology")
+    with stopped(lightbox.session().x_server_pid):
+        wait_for_notice(viewer, "This desktop is not responding")
+        viewer.click_element(".connection-notice button.primary")
+        hidden = "return document.querySelector('.connection-notice').hidden"
+        wait_for(lambda: viewer.browser.evaluate(hidden), timeout_s=PATIENCE_S, what=viewer.situation)
+        assert viewer.badge() == "unverified"
+    viewer.wait_exact()
+
+
+def test_a_new_desktop_says_so_and_gets_the_size_of_the_window(
+    start_browser: Callable[[str], Browser], tmp_path: Path
+) -> None:
+    """The supervisor is killed, and the desktop ends with it."""
+    own = Lightbox(tmp_path / "lightbox.log", profile="blank")
+    browser = start_browser("chromium")
+    try:
+        viewer = Viewer(browser, own.url)
+        viewer.sign_in(own.username, own.password)
+        viewer.open_desktop("blank")
+        before = own.session()
+        size = viewer.surface().shape
+        parent = psutil.Process(before.agent_pid).ppid()
+        os.kill(parent, signal.SIGKILL)
+        script = (
+            "const toast = document.querySelector('.toast'); return toast.hidden ? '' : toast.textContent"
+        )
+        wait_for(
+            lambda: "This is a new desktop" in browser.evaluate(script),
+            timeout_s=PATIENCE_S,
+            what=viewer.situation,
+        )
+        viewer.wait_exact()
+        wait_for(lambda: viewer.surface().shape == size, timeout_s=PATIENCE_S, what=viewer.situation)
+        assert own.session().id != before.id
+    finally:
+        browser.close()
+        own.stop()
+
+
 @pytest.fixture(scope="module")
 def relay(lightbox: Lightbox) -> Iterator[Relay]:
     between = Relay(lightbox.port)
