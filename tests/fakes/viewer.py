@@ -27,8 +27,9 @@ from display_server.protocol.subprotocol import DEVICE_HEADER, SUBPROTOCOL, USER
 class FakeViewer:
     """Decodes, acknowledges and reports by itself: `async with FakeViewer(socket) as viewer`.
 
-    `ack_delay_s` makes a slow viewer. With `never_acks` it acknowledges nothing, and without `hello` it does
-    not say hello. Tests draw into `surface` to corrupt it.
+    `ack_delay_s` makes a slow viewer, `ack_permits` one that acknowledges an update for each permit that the
+    test releases. With `never_acks` it acknowledges nothing, and without `hello` it does not say hello. Tests
+    draw into `surface` to corrupt it.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class FakeViewer:
         *,
         cache_bytes: int = 64 << 20,
         ack_delay_s: float = 0.0,
+        ack_permits: asyncio.Semaphore | None = None,
         never_acks: bool = False,
         hello: bool = True,
         name: str = "fake",
@@ -48,6 +50,7 @@ class FakeViewer:
         self._path = socket
         self._cache_bytes = cache_bytes
         self._ack_delay_s = ack_delay_s
+        self._ack_permits = ack_permits
         self._never_acks = never_acks
         self._hello = hello
         self._name = name
@@ -183,6 +186,8 @@ class FakeViewer:
         decoded_ms = time.monotonic() * 1000
         if self._ack_delay_s:
             await asyncio.sleep(self._ack_delay_s)
+        if self._ack_permits is not None:
+            await self._ack_permits.acquire()
         if not self._never_acks:
             await self.send(
                 type="ack",

@@ -127,19 +127,24 @@ async def test_the_trace_has_every_stage_in_order() -> None:
 
 
 async def test_slow_viewers_do_not_delay_others() -> None:
+    permits = asyncio.Semaphore(0)
     async with (
         running_agent() as running,
         FakeViewer(running.socket, never_acks=True) as silent,
-        FakeViewer(running.socket, ack_delay_s=0.3) as slow,
+        FakeViewer(running.socket, ack_permits=permits) as slow,
         FakeViewer(running.socket) as quick,
     ):
         await quick.until_exact(running.frame)
         for number in range(20):
             running.source.draw(0, 0, _noise(512, 384, number))
             await quick.until(lambda: quick.shows(running.frame))
+            if number % 4 == 0:
+                permits.release()
         assert len(quick.updates) >= 20
         assert len(silent.updates) <= 3
         assert len(slow.updates) <= 12
+        for _ in range(100):
+            permits.release()
         await slow.until_exact(running.frame)
         assert running.agent.metrics.dropped > 0
         assert running.agent.metrics.shared > 0
