@@ -1,7 +1,8 @@
-"""One demo for the whole run, one browser per engine, signed in. Engines run one after the other."""
+"""One demo and one browser of an engine at a time for each parallel worker, signed in."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,7 +24,8 @@ ENGINES: dict[str, type[Chromium] | type[Firefox] | type[WebKit]] = {
     "firefox": Firefox,
     "webkit": WebKit,
 }
-OUT = Path(__file__).resolve().parent / "out"
+#: Where screenshots and logs of this worker stay.
+OUT = Path(__file__).resolve().parent / "out" / os.environ.get("PYTEST_XDIST_WORKER", "")
 DESKTOP_PX = (1280, 800)
 #: The page is a bit larger, so that the surface is shown 1:1.
 PAGE_PX = (1320, 880)
@@ -43,7 +45,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report = yield
     if report.when == "call" and report.failed and isinstance(item, pytest.Function):  # type: ignore[attr-defined]
         for name, value in item.funcargs.items():
-            viewer = getattr(value, "viewer", value)  # what stands around one
+            viewer = getattr(value, "viewer", value)  # fixtures that hold a viewer
             browser = viewer.browser if isinstance(viewer, Viewer) else value
             if isinstance(browser, Browser):
                 stem = "".join(c if c.isalnum() else "-" for c in item.name) + f"-{name}"
@@ -54,8 +56,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def out() -> Path:
-    """Where pictures and logs of the run stay, git-ignored."""
-    OUT.mkdir(exist_ok=True)
+    """The folder for screenshots and logs, which Git ignores."""
+    OUT.mkdir(parents=True, exist_ok=True)
     return OUT
 
 

@@ -92,6 +92,7 @@ def test_no_listed_phrase(phrase: str, instead: str) -> None:
     found = [
         f"{name}:{number}: {line.strip()[:120]} (write: {instead})"
         for name in tracked(PROSE)
+        if pattern.search(text_of(name))
         for number, line in enumerate(text_of(name).splitlines(), 1)
         if pattern.search(line)
     ]
