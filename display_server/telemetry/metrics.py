@@ -67,7 +67,7 @@ class AgentMetrics:
     violations: int = 0
     viewers_joined: int = 0
     input_events: int = 0
-    input_lost: int = 0  # times that a viewer was told that its input was dropped
+    input_lost: int = 0  # times that a viewer was notified of dropped input
     pointer_datagrams: int = 0
     pointer_late: int = 0
     video_frames: int = 0
@@ -150,7 +150,7 @@ _COUNTERS = {
     "violations": "Connections closed because of a protocol violation",
     "viewers_joined": "Viewers that connected",
     "input_events": "Pointer, wheel, key and text events",
-    "input_lost": "Times that a person was told that input was dropped",
+    "input_lost": "Times that a person was notified of dropped input",
     "pointer_datagrams": "Pointer motions received as datagrams",
     "pointer_late": "Pointer datagrams ignored because of newer events",
     "video_frames": "Video frames sent",

@@ -54,7 +54,7 @@ class InputGuard:
         self._ignored = self._reported
 
     def loss_to_announce(self, now_s: float) -> bool:
-        """Returns whether the person must be told now that input was dropped."""
+        """Returns whether to notify the person now that input was dropped."""
         if not self._lost or now_s - self._announced_s < ANNOUNCE_INTERVAL_S:
             return False
         self._lost, self._announced_s = False, now_s

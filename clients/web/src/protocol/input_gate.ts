@@ -41,7 +41,7 @@ export class InputGate {
     return this.#closed;
   }
 
-  /** Returns whether the person must be told that this dropped message had no effect: once per gap. */
+  /** Returns whether to notify the person that this dropped message had no effect: once per gap. */
   mustAnnounce(text: string): boolean {
     if (this.#announced || !isAction(JSON.parse(text) as InputMessage)) return false;
     this.#announced = true;

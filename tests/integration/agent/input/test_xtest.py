@@ -13,7 +13,7 @@ import pytest
 import xcffib.xproto
 
 from display_server.agent.input.input_sink import InputSink
-from display_server.agent.input.xtest import XtestInput
+from display_server.agent.input.xtest import UNCONFIRMED_MAX_S, WAITED_MAX_S, XtestInput
 from display_server.desktop.x11.xauthority import write_xauthority
 from display_server.errors import Malfunction
 from tests.fakes.x_server import XServer, x_server
@@ -351,6 +351,54 @@ async def test_a_server_that_hangs_does_not_block_callers(
         server.process.send_signal(signal.SIGCONT)
     await until(window, lambda: window.events[-1:] == [("motion", 7, 9)])
     assert ("press", ord("a"), 0) in window.events
+
+
+async def test_input_that_a_stopped_server_did_not_take_in_time_is_dropped(
+    server: XServer, device: XtestInput, window: Window
+) -> None:
+    """At most one batch is on its way. The rest is dropped, and everything that is held is released."""
+    sink = device.open_session()
+    losses: list[None] = []
+    sink.on_lost = lambda: losses.append(None)
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        sink.pointer(10, 10, 1)  # the batch
+        await asyncio.sleep(UNCONFIRMED_MAX_S + 0.05)
+        sink.key(ord("b"), "KeyB", down=True)
+        sink.pointer(200, 100, 3)
+        await asyncio.sleep(WAITED_MAX_S + 0.05)
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+    sink.pointer(7, 9, 0)
+    await until(window, lambda: window.events[-1:] == [("motion", 7, 9)])
+    assert losses
+    assert ("press", ord("b"), 0) not in window.events
+    assert [event[1] for event in window.events if event[0] == "button down"] == [1]
+    assert window.pressed() == ([], 0)
+
+
+async def test_the_server_repeats_no_key_whatever_a_program_sets(server: XServer, window: Window) -> None:
+    """The repeat is restored at the end, also after an agent that was killed."""
+
+    def turn_on() -> None:
+        window.x.core.ChangeKeyboardControl(xcffib.xproto.KB.AutoRepeatMode, [1])
+        assert repeats()
+
+    def repeats() -> bool:
+        return bool(window.x.core.GetKeyboardControl().reply().global_auto_repeat)
+
+    killed, device = XtestInput(server.display, None), XtestInput(server.display, None)
+    turn_on()
+    await killed.open()
+    await device.open()
+    await until(window, lambda: not repeats())
+    turn_on()
+    device.open_session().key(ord("a"), "KeyA", down=True)
+    await until(window, lambda: bool(window.pressed()[0]))
+    assert not repeats()
+    await device.close()
+    assert repeats()
+    await killed.close()
 
 
 async def test_a_full_queue_is_a_malfunction(server: XServer, device: XtestInput) -> None:
