@@ -19,7 +19,7 @@ export interface ClipboardRequests {
 }
 
 /** Outcome that the page tells the person about. */
-export type ClipboardNotice = "denied" | "too-large" | "unavailable" | "empty" | "sent" | "blocked";
+export type ClipboardNotice = "denied" | "too-large" | "unavailable" | "empty" | "unreadable" | "sent" | "blocked";
 
 export interface ClipboardEvents {
   /** Called when the desktop's clipboard needs a tap to be copied; null when it no longer does. */
@@ -125,6 +125,8 @@ export class PageClipboard {
     const image = [...(data?.files ?? [])].find((file) => file.type === MIME_TYPES.png);
     if (text !== "") this.#sendContent("text", new TextEncoder().encode(text), false);
     else if (image !== undefined) this.#sendContent("png", new Uint8Array(await image.arrayBuffer()), false);
+    // Firefox fires the event without content when the program that copied needs more than a second.
+    else if (this.#core.offer === null) this.#events.notify("unreadable");
   }
 
   /**

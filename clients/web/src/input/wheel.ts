@@ -105,7 +105,6 @@ function inputOf(event: WheelEvent): WheelInput {
     deltaMode,
     deltaX: event.deltaX,
     deltaY: event.deltaY,
-    ctrlKey: event.ctrlKey,
     ...(legacy.wheelDeltaX === undefined ? {} : { wheelDeltaX: legacy.wheelDeltaX }),
     ...(legacy.wheelDeltaY === undefined ? {} : { wheelDeltaY: legacy.wheelDeltaY }),
   };

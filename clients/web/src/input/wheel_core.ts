@@ -25,8 +25,6 @@ export interface WheelInput {
   /** Legacy fields, see above; some browsers lack them. */
   readonly wheelDeltaX?: number;
   readonly wheelDeltaY?: number;
-  /** Whether Ctrl is held; Firefox then reports other numbers of lines per notch. */
-  readonly ctrlKey?: boolean;
 }
 
 /** Where the page runs, as far as wheel events depend on it. */
@@ -42,6 +40,10 @@ export const UNITS_PER_NOTCH = 120;
  * fields take precedence.
  */
 const LINES_PER_NOTCH = 3;
+/** Lines that Firefox reports for a notch on a whole page at the default speed. */
+const FIREFOX_LINES_PER_NOTCH = 6;
+/** From this event on, the smallest number of lines seen is taken for that of a single notch. */
+const FIRST_SINGLES = 3;
 /** Pixels per notch for touchpads, and for browsers without the legacy fields. */
 const PIXELS_PER_NOTCH = 100;
 /** Notches that one page of scrolling is converted to. */
@@ -78,7 +80,9 @@ export class WheelCore {
   /**
    * Lines per notch on this device: the smallest number seen in an event that claims to be a single notch.
    */
-  readonly #linesPerNotch = { plain: Number.POSITIVE_INFINITY, control: Number.POSITIVE_INFINITY };
+  #linesPerNotch = Number.POSITIVE_INFINITY;
+  /** Events that claim to be a single notch so far. */
+  #singles = 0;
   /** Time stamp of the latest event that only a macOS mouse sends. */
   #macMouseAtMs = Number.NEGATIVE_INFINITY;
   /**
@@ -192,9 +196,11 @@ export class WheelCore {
     const lines = Math.abs(delta);
     if (input.deltaMode !== 1 || this.#platform.mac || !Number.isFinite(lines) || lines === 0) return 1;
     if (Math.abs(wheelDelta ?? 0) !== UNITS_PER_NOTCH) return 1;
-    const held = input.ctrlKey === true ? "control" : "plain";
-    this.#linesPerNotch[held] = Math.min(this.#linesPerNotch[held], lines);
-    return Math.round(lines / this.#linesPerNotch[held]);
+    this.#linesPerNotch = Math.min(this.#linesPerNotch, lines);
+    this.#singles += 1;
+    // The first events of a page may be merged already.
+    const early = this.#singles < FIRST_SINGLES && this.#linesPerNotch % FIREFOX_LINES_PER_NOTCH === 0;
+    return Math.round(lines / (early ? FIREFOX_LINES_PER_NOTCH : this.#linesPerNotch));
   }
 }
 

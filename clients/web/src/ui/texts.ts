@@ -362,6 +362,8 @@ const english = {
     empty: "The clipboard of this device contains neither text nor an image.",
     sent: "The content is on the desktop’s clipboard now.",
     blocked: "The browser does not let this page read the clipboard. Allow it for this site, then try again.",
+    unreadable:
+      "The browser gave no text or image of this device’s clipboard. The desktop pastes what it had before: check it, and copy again.",
   } satisfies Record<ClipboardNotice | "copied", string>,
   zoom: (percent: number) => `Enlarged to ${percent} % – tap to show the whole image`,
   surface: (name: string) => `Desktop ${name}`,
