@@ -45,6 +45,8 @@ export interface LinkCheck {
 export class ViewerCore {
   /** What the heartbeats of the current connection prove. */
   readonly liveness = new Liveness();
+  /** Whether the newest `welcome` was that of another desktop session than the one before it. */
+  replaced = false;
   readonly #monitorId: number;
   #phase: Phase = "connecting";
   #monitor: Monitor | null = null;
@@ -52,7 +54,6 @@ export class ViewerCore {
   #seed = 0n;
   /** The desktop session of the newest `welcome`; null before the first. */
   #session: string | null = null;
-  #replaced = false;
   #state: Exactness | null = null;
   #stateAtMs = 0;
   /** See `BadgeInputs.stateAwaitedSinceMs`. */
@@ -106,11 +107,6 @@ export class ViewerCore {
     return this.#layout;
   }
 
-  /** Whether the newest `welcome` was that of another desktop session than the one before it. */
-  get replaced(): boolean {
-    return this.#replaced;
-  }
-
   get digestSeed(): bigint {
     return this.#seed;
   }
@@ -145,7 +141,7 @@ export class ViewerCore {
       this.liveness.welcomed(nowMs);
       this.#welcomedOnce = true;
       this.#seed = message.digest_seed;
-      this.#replaced = this.#session !== null && this.#session !== message.session;
+      this.replaced = this.#session !== null && this.#session !== message.session;
       this.#session = message.session;
       this.#setLayout(message);
       this.#state = null;
