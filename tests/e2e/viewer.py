@@ -49,6 +49,8 @@ new MutationObserver(recordAll).observe(document.documentElement, {
   subtree: true, childList: true, attributeFilter: ['data-connection', 'data-state'],
 });
 """
+#: Scrolls no further than necessary, and without an animation.
+SCROLL_OPTIONS = "{ block: 'nearest', inline: 'nearest', behavior: 'instant' }"
 #: Returns an element's box in CSS px, or null if it is not visible.
 READ_RECT = """
 const element = document.querySelector(%s);
@@ -175,6 +177,11 @@ class Viewer:
         return place
 
     def click_element(self, selector: str) -> None:
+        """Scrolls an element into view and clicks its middle."""
+        self.wait_for_element(selector)
+        self.browser.evaluate(
+            f"document.querySelector({json.dumps(selector)})?.scrollIntoView({SCROLL_OPTIONS})"
+        )
         left, top, width, height = self.wait_for_element(selector)
         self.browser.click(left + width / 2, top + height / 2)
 
