@@ -16,9 +16,21 @@ from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
 from tests.e2e.viewer import PATIENCE_S, Viewer
 
-#: Settings of Firefox that alter readings: nothing but noise, or some pixels by one level.
+#: Settings of Firefox that alter readings: nothing but noise, nothing but white, noise in private windows.
 FIREFOX_SETTINGS: dict[str, dict[str, bool | int | str]] = {
     "resist-fingerprinting": {"privacy.resistFingerprinting": True},
+    "resist-fingerprinting-without-noise": {
+        "privacy.resistFingerprinting": True,
+        "privacy.resistFingerprinting.randomDataOnCanvasExtract": False,
+    },
+    "private-window-resist-fingerprinting": {
+        "browser.privatebrowsing.autostart": True,
+        "privacy.resistFingerprinting.pbmode": True,
+    },
+}
+#: Settings of Firefox that alter some canvases. Firefox 153 leaves those alone that hold only pixels of the
+#: page's own, as the surface does; another version may alter them.
+CAREFUL_SETTINGS: dict[str, dict[str, bool | int | str]] = {
     "canvas-randomization": {
         "privacy.fingerprintingProtection": True,
         "privacy.fingerprintingProtection.overrides": "+CanvasRandomization",
@@ -73,6 +85,14 @@ def gateway(lightbox: Lightbox) -> Iterator[GatewayClient]:
 @pytest.fixture(scope="module", params=list(FIREFOX_SETTINGS))
 def altering_firefox(request: pytest.FixtureRequest, out: Path) -> Iterator[Firefox]:
     settings = FIREFOX_SETTINGS[request.param]
+    browser = Firefox(out, width_px=PAGE_PX[0], height_px=PAGE_PX[1], preferences=settings)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module", params=list(CAREFUL_SETTINGS))
+def careful_firefox(request: pytest.FixtureRequest, out: Path) -> Iterator[Firefox]:
+    settings = CAREFUL_SETTINGS[request.param]
     browser = Firefox(out, width_px=PAGE_PX[0], height_px=PAGE_PX[1], preferences=settings)
     yield browser
     browser.close()
@@ -135,6 +155,25 @@ def test_firefox_that_alters_readings_is_explained_and_nothing_is_sent_again(
     assert "ago" not in altering_firefox.evaluate("return document.querySelector('.popover dl').innerText"), (
         "nothing was ever proven"
     )
+
+
+def test_firefox_that_may_alter_readings_is_exact_or_explained(
+    careful_firefox: Firefox, lightbox: Lightbox, gateway: GatewayClient
+) -> None:
+    mismatches = metric_sum(gateway.metrics(), "mismatches_total")
+    viewer = open_blank(careful_firefox, lightbox)
+    badge = wait_for(
+        lambda: next(
+            (b for b in [careful_firefox.evaluate(READ_BADGE)] if b["altered"] or b["state"] == "exact"), None
+        ),
+        timeout_s=PATIENCE_S,
+        what=viewer.situation,
+    )
+    assert badge is not None
+    print(badge)
+    wait_until_nothing_is_sent(viewer, gateway)
+    assert careful_firefox.evaluate(READ_BADGE)["altered"] == badge["altered"]
+    assert metric_sum(gateway.metrics(), "mismatches_total") == mismatches
 
 
 def test_twelve_altered_pixels_are_explained_until_readings_are_intact(
