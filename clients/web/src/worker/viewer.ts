@@ -35,7 +35,7 @@ export class Viewer {
   readonly #badge: BadgeReporter;
   #view = { visible: true, oneToOne: false, ratio: 1 };
   #watch = { status: false, trace: false };
-  #reportedLiveness = "";
+  #reportedLiveness = "false ";
   #clipboardAssembly = new ClipboardAssembly();
   /** Serial number of the last clipboard content sent. */
   #clipboardSerial = 0;
