@@ -43,7 +43,7 @@ class RunningDesktop(Protocol):
 
 
 class Launcher(Protocol):
-    """Starts desktops. Every desktop ends with the process that started it, even if that process is killed."""
+    """Starts desktops. Each desktop ends with the process that started it, even if that process is killed."""
 
     async def start(self, spec: DesktopSpec) -> RunningDesktop:
         """Creates the folder `spec.folder`, starts the desktop and returns once it can be viewed.
