@@ -34,9 +34,7 @@ class WebKit(XBrowser):
 
     engine = "webkit"
 
-    def __init__(
-        self, log_folder: Path, *, width_px: int, height_px: int, input_method: bool = True
-    ) -> None:
+    def __init__(self, log_folder: Path, *, width_px: int, height_px: int, input_method: bool = True) -> None:
         self._home = Path(tempfile.mkdtemp(prefix="lightbox-webkit-"))
         self._base = ""
         log = log_folder / f"webkit-{os.getpid()}.log"

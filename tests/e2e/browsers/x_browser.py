@@ -77,8 +77,9 @@ class XBrowser(Browser):
             self._programs.append(hangul_input_method.program)
             self.environment = hangul_input_method.environment
         else:
-            self.environment |= {"GTK_IM_MODULE": "gtk-im-context-simple", "GSETTINGS_BACKEND": "memory"}
-            self.environment.pop("XMODIFIERS", None)
+            self.environment["GSETTINGS_BACKEND"] = "memory"
+            for name in ("GTK_IM_MODULE", "XMODIFIERS"):
+                self.environment.pop(name, None)
 
     @abstractmethod
     def navigate(self, url: str) -> None:

@@ -1,0 +1,256 @@
+"""Real keys of other people's keyboards, from an X server of the browser's own to a program on the desktop.
+
+The rule (PROTOCOL.md §2): a character is typed as its keysym; a shortcut is the modifiers that the person
+holds plus the key that they mean; Caps Lock and Num Lock change neither. The browsers run without an input
+method, as on most Linux desktops, so that they compose dead keys themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.browsers.chromium_on_x import ChromiumOnX
+from tests.e2e.browsers.firefox import Firefox
+from tests.e2e.browsers.webkit import WebKit
+from tests.e2e.browsers.x_browser import XBrowser
+from tests.e2e.browsers.x_keyboard import XKeyboard
+from tests.e2e.conftest import PAGE_PX, PROBE_AT, signed_in
+from tests.e2e.lightbox import Lightbox
+from tests.e2e.processes import wait_for
+from tests.e2e.x_desktop.probe import Event, Probe
+
+ENGINES: dict[str, type[ChromiumOnX] | type[Firefox] | type[WebKit]] = {
+    "chromium": ChromiumOnX,
+    "firefox": Firefox,
+    "webkit": WebKit,
+}
+SHIFT, CONTROL, ALT, SUPER = 1, 4, 8, 64
+MODIFIERS = SHIFT | CONTROL | ALT | SUPER
+#: How long a test waits for keys to arrive, s. It is no expectation: a busy host may need long.
+WAIT_S = 30.0
+#: A barcode scanner sends a key each millisecond.
+SCANNER_INTERVAL_S = 0.001
+BARCODE = "PID-0042/7731-AB"
+
+
+@dataclass
+class Keyboard:
+    """The keyboard of one browser, and the program on the desktop that receives it."""
+
+    browser: XBrowser
+    keys: XKeyboard
+    probe: Probe
+
+    def shortcuts(self, *chords: str) -> list[tuple[str, int]]:
+        """Presses chords and returns the keys that the program received, by name, with their modifiers."""
+        self.probe.reset()
+        self.keys.sequence(chords)
+        wait_for(
+            lambda: len(self.pressed()) >= len(chords),
+            timeout_s=WAIT_S,
+            what=lambda: f"{len(chords)} keys, has {self.pressed()}",
+        )
+        return self.pressed()
+
+    def pressed(self) -> list[tuple[str, int]]:
+        downs: list[Event] = self.probe.events("key-down")
+        return [(e["name"], e["state"] & MODIFIERS) for e in downs if not is_modifier(e["keyval"])]
+
+    def types(self, chords: tuple[str, ...], text: str) -> None:
+        self.probe.reset()
+        self.keys.sequence(chords)
+        self.probe.wait_for_text(text, WAIT_S)
+
+
+@pytest.fixture(scope="module", params=list(ENGINES))
+def typist(request: pytest.FixtureRequest, out: Path, lightbox: Lightbox) -> Iterator[Keyboard]:
+    folder = out / f"keyboard-{request.param}"
+    folder.mkdir(exist_ok=True)
+    browser = ENGINES[request.param](out, width_px=PAGE_PX[0], height_px=PAGE_PX[1], input_method=False)
+    viewer = signed_in(browser, lightbox)
+    viewer.open_desktop("radiology")
+    display = lightbox.display()
+    probe = Probe(display, folder, x=PROBE_AT[0], y=PROBE_AT[1])
+    keys = XKeyboard(browser.display)
+    viewer.click(probe.entry)
+    probe.wait_for(lambda events: [e for e in events if e["kind"] == "focus"], "the focus")
+    yield Keyboard(browser, keys, probe)
+    keys.close()
+    probe.stop()
+    display.close()
+    browser.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A layout, the places of its keys C, A, Z and F, and what some keys type."""
+
+    name: str
+    setxkbmap: tuple[str, ...]
+    c: str = "KeyC"
+    a: str = "KeyA"
+    z: str = "KeyZ"
+    f: str = "KeyF"
+    types: tuple[str, ...] = ()
+    text: str = ""
+
+
+LAYOUTS = (
+    Layout("us", ("us",), types=("KeyA", "ShiftLeft+KeyA", "ShiftRight+Digit2", "Slash"), text="aA@/"),
+    Layout("kr", ("kr",), types=("KeyA", "Digit1"), text="a1"),
+    Layout(
+        "de",
+        ("de",),
+        z="KeyY",
+        types=("KeyZ", "Semicolon", "Minus", "AltRight+KeyQ", "AltRight+KeyE", "Backquote", "KeyA"),
+        text="yöß@€â",
+    ),
+    Layout(
+        "fr", ("fr",), a="KeyQ", z="KeyW", types=("KeyQ", "Digit2", "ShiftLeft+Digit2", "KeyA"), text="aé2q"
+    ),
+    Layout(
+        "ch",
+        ("ch",),
+        z="KeyY",
+        types=("BracketLeft", "Equal", "KeyE", "AltRight+Digit2", "ShiftLeft+BracketLeft"),
+        text="üê@è",
+    ),
+    Layout(
+        "bepo",
+        ("fr", "-variant", "bepo"),
+        c="KeyH",
+        a="KeyA",
+        z="BracketLeft",
+        f="Slash",
+        types=("KeyA", "KeyW", "KeyH"),
+        text="aéc",
+    ),
+    Layout("dvorak", ("us", "-variant", "dvorak"), c="KeyI", z="Slash", f="KeyY", types=("KeyS",), text="o"),
+    Layout("tr-q", ("tr",), types=("KeyI", "Quote", "ShiftLeft+Quote", "Semicolon"), text="ıiİş"),
+    Layout(
+        "tr-f",
+        ("tr", "-variant", "f"),
+        c="KeyV",
+        a="KeyF",
+        z="KeyN",
+        f="KeyQ",
+        types=("KeyF", "KeyR", "KeyS"),
+        text="aıi",
+    ),
+    Layout(
+        "neo", ("de", "-variant", "neo"), c="KeyR", a="KeyD", z="KeyB", f="KeyO", types=("KeyX",), text="ö"
+    ),
+    Layout("ru", ("ru",), types=("KeyF", "ShiftLeft+KeyF", "Slash", "ShiftLeft+Digit3"), text="аА.№"),
+    Layout("gr", ("gr",), types=("KeyA", "ShiftLeft+KeyA", "Semicolon", "KeyA"), text="αΑά"),
+    Layout("il", ("il",), types=("KeyA", "KeyT"), text="שא"),
+    Layout("ara", ("ara",), types=("KeyA", "KeyH"), text="شا"),
+    Layout("th", ("th",), types=("KeyA", "KeyD"), text="ฟก"),
+    Layout("jp", ("jp",), types=("KeyA", "ShiftLeft+Digit2", "BracketLeft"), text='a"@'),
+    Layout(
+        "es",
+        ("es",),
+        types=("Semicolon", "Quote", "KeyE", "BracketLeft", "KeyA", "AltRight+Digit2"),
+        text="ñéà@",
+    ),
+    Layout(
+        "us-intl",
+        ("us", "-variant", "intl"),
+        types=("Quote", "KeyE", "ShiftLeft+Quote", "KeyU", "Quote", "Space"),
+        text="éü'",
+    ),
+)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
+def test_layout_types_its_characters_and_makes_its_shortcuts(typist: Keyboard, layout: Layout) -> None:
+    typist.keys.set_layout(*layout.setxkbmap)
+    received = typist.shortcuts(
+        f"ControlLeft+{layout.c}",
+        f"ControlRight+{layout.a}",
+        f"ControlLeft+{layout.z}",
+        f"ControlLeft+ShiftLeft+{layout.z}",
+        f"AltLeft+{layout.f}",
+    )
+    assert received == [
+        ("c", CONTROL),
+        ("a", CONTROL),
+        ("z", CONTROL),
+        ("Z", CONTROL | SHIFT),
+        ("f", ALT),
+    ]
+    assert typist.probe.text() == ""
+    typist.types(layout.types, layout.text)
+
+
+def test_compose_sequence_types_its_character(typist: Keyboard) -> None:
+    typist.keys.set_layout("us", "-option", "compose:menu")
+    typist.types(("ContextMenu", "Quote", "KeyE", "KeyX", "ContextMenu", "KeyS", "KeyS", "KeyY"), "éxßy")
+
+
+def test_caps_lock_on_the_device_changes_characters_but_no_shortcut(typist: Keyboard) -> None:
+    typist.keys.set_layout("us")
+    typist.keys.chord("CapsLock")
+    try:
+        shortcuts = ("ControlLeft+KeyS", "ControlLeft+ShiftLeft+KeyZ", "AltLeft+KeyF")
+        assert typist.shortcuts(*shortcuts) == [("s", CONTROL), ("Z", CONTROL | SHIFT), ("f", ALT)]
+        typist.types(("KeyA", "ShiftLeft+KeyB", "Digit1"), "Ab1")
+    finally:
+        typist.keys.chord("CapsLock")
+
+
+def test_locks_of_the_desktop_change_nothing(typist: Keyboard) -> None:
+    typist.keys.set_layout("us")
+    desktop = XKeyboard(typist.probe.display.name, typist.probe.display)
+    try:
+        for lock in ("CapsLock", "NumLock"):
+            desktop.chord(lock)
+        shortcuts = ("ControlLeft+KeyS", "ControlLeft+ShiftLeft+KeyZ", "Numpad7", "Home")
+        names = [("s", CONTROL), ("Z", CONTROL | SHIFT), ("KP_Home", 0), ("Home", 0)]
+        assert typist.shortcuts(*shortcuts)[-4:] == names
+        typist.types(("KeyA", "ShiftLeft+KeyB", "Digit1"), "aB1")
+    finally:
+        for lock in ("CapsLock", "NumLock"):
+            desktop.chord(lock)
+        desktop.close()
+
+
+@pytest.mark.parametrize(
+    ("option", "chords", "names"),
+    [
+        ("ctrl:swap_lalt_lctl", ("AltLeft+KeyC", "ControlLeft+KeyF"), [("c", CONTROL), ("f", ALT)]),
+        ("altwin:swap_lalt_lwin", ("AltLeft+KeyC", "MetaLeft+KeyF"), [("c", SUPER), ("f", ALT)]),
+        ("ctrl:nocaps", ("CapsLock+KeyC",), [("c", CONTROL)]),
+        ("altwin:menu", ("ShiftLeft+AltLeft+KeyF", "AltLeft+ShiftLeft+KeyF"), [("F", ALT | SHIFT)] * 2),
+    ],
+)
+def test_modifiers_go_by_what_they_mean(
+    typist: Keyboard, option: str, chords: tuple[str, ...], names: list[tuple[str, int]]
+) -> None:
+    typist.keys.set_layout("us", "-option", option)
+    assert typist.shortcuts(*chords) == names
+
+
+def test_barcode_scanner_types_every_character_in_order(typist: Keyboard) -> None:
+    typist.keys.set_layout("us")
+    typist.probe.reset()
+    typist.keys.sequence([scanned(character) for character in BARCODE], interval_s=SCANNER_INTERVAL_S)
+    typist.keys.chord("Enter", interval_s=SCANNER_INTERVAL_S)
+    typist.probe.wait_for(
+        lambda events: any(e["kind"] == "key-down" and e["name"] == "Return" for e in events), "Enter"
+    )
+    assert typist.probe.text() == BARCODE
+
+
+def scanned(character: str) -> str:
+    """Returns the key of a US keyboard that types a character of a barcode."""
+    if character.isdigit():
+        return f"Digit{character}"
+    return f"ShiftLeft+Key{character}" if character.isalpha() else {"-": "Minus", "/": "Slash"}[character]
+
+
+def is_modifier(keyval: int) -> bool:
+    return 0xFFE1 <= keyval <= 0xFFEE or 0xFE01 <= keyval <= 0xFE13 or keyval == 0xFF7F
