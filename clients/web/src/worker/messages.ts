@@ -8,7 +8,10 @@ import type { SilentPart } from "../protocol/generated.ts";
 import type { AgentMessageOf, DesktopLayout, Monitor } from "../protocol/messages.ts";
 import type { SurfaceCommand, SurfaceReply } from "../surface/remote_surface.ts";
 
-/** Page → worker. A plain string is a serialized input message, which the worker sends without further processing. */
+/**
+ * Page → worker. A plain string is a serialized input message, which the worker sends without further
+ * processing.
+ */
 export type PageMessage =
   | string
   | {
@@ -22,13 +25,21 @@ export type PageMessage =
       /** Limit of the tile cache, bytes. */
       readonly cacheBytes: number;
     }
-  /** Serialized pointer motion that changes no button; while the connection is congested only the latest is kept. */
+  /**
+   * Serialized pointer motion that changes no button; while the connection is congested only the latest is
+   * kept.
+   */
   | { readonly kind: "motion"; readonly text: string }
   | { readonly kind: "view"; readonly visible: boolean; readonly oneToOne: boolean; readonly ratio: number }
   | { readonly kind: "watch"; readonly status: boolean; readonly trace: boolean }
-  /** Requests a monitor layout. `scale` is the text scale of programs in percent; null leaves it unchanged. */
+  /**
+   * Requests a monitor layout. `scale` is the text scale of programs in percent; null leaves it unchanged.
+   */
   | { readonly kind: "layout"; readonly monitors: readonly Monitor[]; readonly scale: number | null }
-  /** Reconnect now, because the person asked, the network changed or the page woke up. `force` also replaces a live connection. */
+  /**
+   * Reconnect now, because the person asked, the network changed or the page woke up. `force` also replaces a
+   * live connection.
+   */
   | { readonly kind: "retry"; readonly force: boolean }
   | { readonly kind: "clipboard-request"; readonly serial: number; readonly format: ClipboardFormat }
   | { readonly kind: "clipboard-send"; readonly format: ClipboardFormat; readonly content: ArrayBuffer }

@@ -1,4 +1,7 @@
-/** Displays one monitor: wires connection, monitor surface and badge together and dispatches the messages of page and agent. */
+/**
+ * Displays one monitor: wires connection, monitor surface and badge together and dispatches the messages of
+ * page and agent.
+ */
 
 import { ClipboardAssembly, type ClipboardFormat, splitIntoFrames } from "../clipboard/frames.ts";
 import { ENCODINGS, FrameKind, NoticeCode } from "../protocol/generated.ts";
@@ -90,7 +93,7 @@ export class Viewer {
     this.#connection.open();
   }
 
-  // ── from the page ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── from the page ────────────────────────────────────────────────────────────────────────────────────────
 
   /** Sends a serialized input message; see `Connection.sendInput`. */
   sendInput(text: string): void {
@@ -117,7 +120,10 @@ export class Viewer {
     this.#sendIfConnected({ type: "watch", status, trace });
   }
 
-  /** Requests a monitor layout. While disconnected the request is dropped, and the page keeps showing the actual layout. */
+  /**
+   * Requests a monitor layout. While disconnected the request is dropped, and the page keeps showing the
+   * actual layout.
+   */
   changeLayout(monitors: readonly Monitor[], scale: number | null): void {
     this.#sendIfConnected({ type: "layout", monitors, scale });
   }
@@ -126,7 +132,9 @@ export class Viewer {
     this.#sendIfConnected({ type: "clipboard", serial, format });
   }
 
-  /** Sends clipboard content as a whole. The agent delays later input until programs can paste the content. */
+  /**
+   * Sends clipboard content as a whole. The agent delays later input until programs can paste the content.
+   */
   sendClipboard(format: ClipboardFormat, content: ArrayBuffer): void {
     if (!this.#core.connected) return;
     this.#clipboardSerial = (this.#clipboardSerial + 1) >>> 0;
@@ -149,7 +157,7 @@ export class Viewer {
     this.#connection.retry(force);
   }
 
-  // ── from the agent ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── from the agent ───────────────────────────────────────────────────────────────────────────────────────
 
   #handle(message: AgentMessage): void {
     switch (message.type) {
@@ -217,7 +225,7 @@ export class Viewer {
     if (answer !== null) this.#post({ kind: "clipboard-answer", answer });
   }
 
-  // ── helpers ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── helpers ──────────────────────────────────────────────────────────────────────────────────────────────
 
   #openMonitor(): void {
     const { monitor, digestSeed } = this.#core;
