@@ -156,4 +156,4 @@ class OwnedSelections:
         )
         with contextlib.suppress(Malfunction), connection.requests():
             connection.core.SendEvent(False, event.requestor, 0, answer)
-            connection.x.flush()
+            connection.flush()

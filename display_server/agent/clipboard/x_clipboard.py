@@ -174,7 +174,7 @@ class XClipboard:
                 connection.core.ConvertSelection(
                     window, self._atoms["CLIPBOARD"], target, prop, self._owner_since
                 )
-                connection.x.flush()
+                connection.flush()
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 if not await conversion.property:
                     raise ContentError("The program refuses to deliver the content.")
@@ -187,7 +187,7 @@ class XClipboard:
             if connection.lost is None:
                 with contextlib.suppress(Malfunction), connection.requests():
                     connection.core.DestroyWindow(window)
-                    connection.x.flush()
+                    connection.flush()
 
     async def _read_chunks(self, window: int, conversion: _Conversion) -> tuple[int, bytes]:
         """Reads an INCR transfer: a chunk whenever the property is written, until an empty one."""

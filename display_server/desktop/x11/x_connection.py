@@ -65,6 +65,7 @@ class XConnection:
         self._echo = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._descriptor = -1
+        self._dispatch_scheduled = False
 
     def extension(self, module: Any, name: str) -> Any:
         """Returns the requests of an extension. Raises `failure` when the server lacks the extension."""
@@ -115,6 +116,18 @@ class XConnection:
     def flush(self) -> None:
         with self.requests():
             self.x.flush()
+        self._dispatch_soon()
+
+    def _dispatch_soon(self) -> None:
+        """Dispatches after a write. libxcb also reads while it writes, and the descriptor does not become
+        readable again for the events that it took."""
+        if self._loop is not None and not self._dispatch_scheduled:
+            self._dispatch_scheduled = True
+            self._loop.call_soon(self._dispatch_after_write)
+
+    def _dispatch_after_write(self) -> None:
+        self._dispatch_scheduled = False
+        self.dispatch()
 
     def ensure_alive(self) -> None:
         """Raises `failure` when the connection is lost."""
@@ -134,7 +147,7 @@ class XConnection:
         event = _ECHO.pack(_CLIENT_MESSAGE, 32, 0, self._echo_window, 1, self._echo, 0, 0, 0, 0)
         with self.requests():
             self.core.SendEvent(False, self._echo_window, 0, event)
-            self.x.flush()
+        self.flush()
         return future
 
     def close(self) -> None:
