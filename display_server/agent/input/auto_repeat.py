@@ -32,10 +32,10 @@ class AutoRepeat:
         if self.was_on:
             mode, cardinal = xcffib.xproto.PropMode.Replace, xcffib.xproto.Atom.CARDINAL
             self._core.ChangeProperty(mode, self._root, self._atom, cardinal, 32, 1, [1])
-        self.suppress()
+            self.suppress()
 
     def suppress(self) -> None:
-        """Turns the repeat off. Call it before each press: a program that sets a layout turns it on again."""
+        """Turns the repeat off. Each change notifies all programs, so call it only where the repeat is on."""
         self._set(xcffib.xproto.AutoRepeatMode.Off)
 
     def restore(self) -> None:

@@ -67,7 +67,6 @@ class Keyboard:
 
         Returns the keycode to release later, or None if no key was pressed.
         """
-        self.auto_repeat.suppress()
         await self._refresh_state()
         if keysym in keysyms.MODIFIERS:
             return self._press_modifier(keysym)
@@ -147,10 +146,12 @@ class Keyboard:
                 self._up(chord.keycode)
 
     async def _refresh_state(self) -> None:
-        """Reads the active modifiers and group, and the layout if it changed."""
-        cookie = self._core.QueryPointer(self._connection.root)
+        """Reads the active modifiers and group, and the layout if it changed. Keeps auto-repeat off."""
+        cookie, control = self._core.QueryPointer(self._connection.root), self._core.GetKeyboardControl()
         await self._connection.round_trip()
         mask = cookie.reply().mask
+        if control.reply().global_auto_repeat:  # a program that sets a layout turns it on again
+            self.auto_repeat.suppress()
         # Without the extension the keymap has to choose levels under Caps Lock.
         self._locked = mask & LOCK if self._xkb.available else 0
         self._state = mask & ~self._locked

@@ -108,6 +108,7 @@ export class KeyboardInput {
     field.addEventListener("compositionstart", () => this.#text.compositionStart(), { signal });
     field.addEventListener("compositionupdate", (event) => this.#hooks.compositionChanged(event.data), { signal });
     field.addEventListener("compositionend", () => this.#compositionEnd(), { signal });
+    field.addEventListener("beforeinput", (event) => this.#beforeInput(event), { signal });
     field.addEventListener("input", (event) => this.#input(event as InputEvent), { signal });
     field.addEventListener("blur", () => this.#blurred(), { signal });
     field.addEventListener("paste", (event) => this.#paste(event), { signal });
@@ -208,6 +209,17 @@ export class KeyboardInput {
     this.#hooks.compositionChanged("");
     this.#type(this.#text.compositionEnd(this.#field.value));
     // The field is not emptied here: the next syllable may begin within this same event.
+  }
+
+  /**
+   * Takes the text of an awaited key without letting the field change: after a change of the page Chromium
+   * delays messages, and with them the answer to the key, until it has drawn a frame.
+   */
+  #beforeInput(event: InputEvent): void {
+    if (this.#awaited === null || this.#text.composing) return;
+    if (event.inputType !== "insertText" || event.data === null || !event.cancelable) return;
+    event.preventDefault();
+    this.#typed(event.data);
   }
 
   #input(event: InputEvent): void {
