@@ -10,10 +10,14 @@ from pathlib import Path
 from benchmarks.report.results import load
 
 ROOT = Path(__file__).parents[2]
+#: No lossless encoding takes less for a slice of the stack, which has fresh noise.
+SLICE_MIN_BYTES = 50_000
 
 
 def test_a_small_run_of_lightbox_and_a_peer(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "benchmarks", "run", "--peer", "lightbox", "--peer", "novnc-lossless"]
+    # Under other policies a busy host may send motion as video, and slices need not be exact.
+    subjects = "lightbox-exact", "novnc-lossless"
+    command = [sys.executable, "-m", "benchmarks", "run", "--peer", subjects[0], "--peer", subjects[1]]
     command += ["--case", "key", "--case", "stack30", "--seconds", "1", "--clicks", "4"]
     command += ["--json", str(tmp_path / "a.json"), "--md", str(tmp_path / "a.md")]
     command += ["--html", str(tmp_path / "a.html")]
@@ -21,12 +25,13 @@ def test_a_small_run_of_lightbox_and_a_peer(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
     found = load(tmp_path / "a.json")
     assert (found.missing, found.failed) == ({}, {})
-    for subject in ("lightbox", "novnc-lossless"):
+    for subject in subjects:
         assert len(found.series(subject, "key", "latency_ms")) == 4
         assert found.figure(subject, "stack30", "sent") == 30
-        assert (found.figure(subject, "stack30", "shown_fraction") or 0) > 0
+        shown = found.figure(subject, "stack30", "shown") or 0
+        assert shown > 0
         assert found.figure(subject, "stack30", "exact_fraction") == 1.0
-        assert (found.figure(subject, "stack30", "down_bytes") or 0) > 1_000_000
+        assert (found.figure(subject, "stack30", "down_bytes") or 0) > shown * SLICE_MIN_BYTES
     assert "every pixel exact" in (tmp_path / "a.html").read_text()
     assert "stack 30/s: shown" in (tmp_path / "a.md").read_text()
 

@@ -90,6 +90,8 @@ const OTHER_SCRIPTS: readonly (readonly [layout: string, key: string])[] = [
   ["Korean", "ㅊ"],
   ["Japanese kana", "そ"],
 ];
+/** Layouts whose events no engine was seen to send. */
+const NOT_RECORDED: ReadonlySet<string> = new Set(["Korean", "Japanese kana"]);
 const LATIN: readonly (readonly [layout: string, code: string])[] = [
   ["US", "KeyC"],
   ["German", "KeyC"],
@@ -103,7 +105,7 @@ const LATIN: readonly (readonly [layout: string, code: string])[] = [
 const CASES: readonly Case[] = [
   ...OTHER_SCRIPTS.map(([layout, key]) => ({
     name: `${layout}: Ctrl and the key of C`,
-    source: "recorded",
+    source: NOT_RECORDED.has(layout) ? "untested: the layout's table, not a recorded event" : "recorded",
     steps: control(key, "KeyC"),
     desktop: CTRL_C,
   })),
