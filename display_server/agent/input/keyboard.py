@@ -44,6 +44,8 @@ class Keyboard:
         self._state = 0
         self._locked = 0  # the Lock bit while Caps Lock is on; `_state` never has it
         self._xkb = Xkb(connection)
+        #: Total time for which spare keys rested, s: no sign of an X server that hangs.
+        self.rested_s = 0.0
         self.pressed_keys = PressedKeys()
         self.keymap = self._parse(*self._request_mappings())
         self.auto_repeat = AutoRepeat(connection)
@@ -194,6 +196,7 @@ class Keyboard:
         )
         if rest_s > 0:
             await asyncio.sleep(rest_s)
+            self.rested_s += rest_s
         self._change({keycode: keysym for keysym, keycode, _ in chosen})
         now_s = asyncio.get_running_loop().time()
         for _, keycode, _ in chosen:

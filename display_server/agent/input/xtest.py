@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import select
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,8 +41,9 @@ QUEUE_MAX = 4096
 UNCONFIRMED_MAX_S = 0.25
 #: The X server is asked for an answer this long after input was sent, s: one answer confirms many motions.
 CONFIRM_AFTER_S = 0.05
-#: Input that waited longer than this for the X server, s, is dropped.
-WAITED_MAX_S = 0.5
+#: An X server that left one question unanswered for this time, s, hung. Input that waited as long for it is
+#: dropped; a queue that is long, or a host that is busy, drops nothing.
+HUNG_AFTER_S = 0.5
 #: How long `close` waits for an X server that hangs, s.
 CLOSE_TIMEOUT_S = 1.0
 #: X button number of each bit of the mask in PROTOCOL.md §2.
@@ -69,6 +70,7 @@ class XtestInput:
         self._unconfirmed_s: float | None = None  # when the oldest input was sent that is not confirmed
         self._later_s: float | None = None  # the same for input that was sent after the question
         self._confirmed = asyncio.Event()
+        self._hung_until_s = float("-inf")  # when the X server answered again after it hung
         self._worker: asyncio.Task[None] | None = None
         self._writable = select.poll()
 
@@ -160,13 +162,16 @@ class XtestInput:
             self._busy = True
             try:
                 while self._queue and connection.lost is None:
-                    await self._until_writable(connection)
-                    await self._until_confirmed(connection)
+                    with self._timed_wait():
+                        await self._until_writable(connection)
+                        await self._until_confirmed(connection)
                     if not self._queue:
                         break
                     action = self._queue.popleft()
-                    waited_s = asyncio.get_running_loop().time() - action.submitted_s
-                    if action.on_dropped is not None and waited_s > WAITED_MAX_S:
+                    if (
+                        action.on_dropped is not None
+                        and action.submitted_s < self._hung_until_s - HUNG_AFTER_S
+                    ):
                         with connection.requests():
                             action.on_dropped()
                         continue
@@ -174,7 +179,8 @@ class XtestInput:
                         if action.immediate is not None:
                             action.immediate()
                         elif action.waiting is not None:
-                            await action.waiting()
+                            with self._timed_wait():
+                                await action.waiting()
                     self._on_sent()
                 if connection.lost is None:
                     connection.flush()
@@ -183,6 +189,16 @@ class XtestInput:
             finally:
                 self._busy = False
         self._queue.clear()
+
+    @contextlib.contextmanager
+    def _timed_wait(self) -> Iterator[None]:
+        """Notices an X server that hangs by the time for which the block waits for it."""
+        loop, keyboard = asyncio.get_running_loop(), self.keyboard
+        began_s, rested_s = loop.time(), keyboard.rested_s
+        yield
+        now_s = loop.time()
+        if now_s - began_s - (keyboard.rested_s - rested_s) > HUNG_AFTER_S:
+            self._hung_until_s = now_s
 
     def _on_sent(self) -> None:
         """Input was sent. Asks the X server for an answer soon, unless it is asked already."""

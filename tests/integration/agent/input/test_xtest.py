@@ -13,7 +13,7 @@ import pytest
 import xcffib.xproto
 
 from display_server.agent.input.input_sink import InputSink
-from display_server.agent.input.xtest import UNCONFIRMED_MAX_S, WAITED_MAX_S, XtestInput
+from display_server.agent.input.xtest import HUNG_AFTER_S, UNCONFIRMED_MAX_S, XtestInput
 from display_server.desktop.x11.xauthority import write_xauthority
 from display_server.errors import Malfunction
 from tests.fakes.x_server import XServer, x_server
@@ -366,7 +366,7 @@ async def test_input_that_a_stopped_server_did_not_take_in_time_is_dropped(
         await asyncio.sleep(UNCONFIRMED_MAX_S + 0.05)
         sink.key(ord("b"), "KeyB", down=True)
         sink.pointer(200, 100, 3)
-        await asyncio.sleep(WAITED_MAX_S + 0.05)
+        await asyncio.sleep(HUNG_AFTER_S + 0.05)
     finally:
         server.process.send_signal(signal.SIGCONT)
     sink.pointer(7, 9, 0)
