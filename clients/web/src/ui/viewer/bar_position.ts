@@ -14,6 +14,8 @@ import { loadJson, storeJson } from "../preferences.ts";
 const DRAG_THRESHOLD_PX = 6;
 /** What one press of an arrow key adds to the position. */
 const KEY_STEP = 0.05;
+/** A control in the tab that handles drags itself: the strip of monitors switches monitors by them. */
+const HANDLES_DRAGS = "[data-handles-drags]";
 /** The middle of the edge. */
 const DEFAULT_POSITION = 0.5;
 
@@ -43,7 +45,9 @@ export class BarPosition {
     this.#show();
     tab.addEventListener("pointerdown", (event) => {
       this.#dragged = false;
-      if (event.button === 0) this.#press = { pointer: event.pointerId, x: event.clientX, position: this.#position };
+      const target = event.target as Element | null;
+      if (event.button !== 0 || target?.closest(HANDLES_DRAGS)) return;
+      this.#press = { pointer: event.pointerId, x: event.clientX, position: this.#position };
     });
     tab.addEventListener("pointermove", (event) => this.#onMove(event, tab));
     tab.addEventListener("pointerup", () => this.#onEnd());

@@ -17,7 +17,7 @@ export interface StripState {
 }
 
 export class MonitorStrip {
-  readonly element = h("div", { class: "strip", attrs: { role: "group", hidden: "" } });
+  readonly element = h("div", { class: "strip", attrs: { role: "group", hidden: "", "data-handles-drags": "" } });
   /** Announces the number of a monitor that was tapped. */
   readonly chosen = new Emitter<number>();
   readonly swiped = new Emitter<Swipe>();
