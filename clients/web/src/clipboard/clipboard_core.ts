@@ -5,17 +5,11 @@
  * it can change only while another program has the focus, and when the desktop last copied something.
  */
 
+import type { ClipboardStateMessage } from "../protocol/generated.ts";
 import type { ClipboardFormat } from "./frames.ts";
 
 /** The agent's last `clipboard` message: the policy and what the desktop's clipboard holds. */
-export interface ClipboardState {
-  readonly to_desktop: boolean;
-  readonly from_desktop: boolean;
-  readonly images: boolean;
-  readonly max_bytes: number;
-  readonly serial: number;
-  readonly formats: readonly ClipboardFormat[];
-}
+export type ClipboardState = Omit<ClipboardStateMessage, "type">;
 
 /**
  * What a paste does: `send` sends the browser's clipboard first, `keep` pastes what the desktop has; with
