@@ -80,10 +80,12 @@ export class ClipboardCore {
     this.#desktopIsNewer = false;
   }
 
-  /** Records that the page wrote the desktop's content with this hash to the browser's clipboard. */
+  /**
+   * Records that the page wrote the desktop's content with this hash to the browser's clipboard. The desktop
+   * stays the newer one, because a browser may show a paste the former content for a moment.
+   */
   browserClipboardWritten(hash: string): void {
     this.#seenHash = hash;
-    this.#desktopIsNewer = false;
   }
 
   /** Decides about a paste of the browser's content with this format, size in bytes and hash. */

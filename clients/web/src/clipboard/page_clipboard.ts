@@ -58,13 +58,20 @@ class RequestFailed extends Error {
 /** No program copied anything after the copy shortcut. */
 class NothingCopied extends Error {}
 
+/** What the person asked the desktop to copy with the copy shortcut. */
+interface AwaitedCopy {
+  /** Resolves when a program copied something, and rejects with NothingCopied after COPY_TIMEOUT_MS. */
+  readonly copied: Promise<void>;
+  resolve(): void;
+}
+
 export class PageClipboard {
   readonly #requests: ClipboardRequests;
   readonly #events: ClipboardEvents;
   readonly #core = new ClipboardCore();
   #pending: PendingRequest | null = null;
-  /** Clipboard write that was started by the copy shortcut and waits for the desktop to copy. */
-  #gesture: { copied(): void } | null = null;
+  /** Until a program copied something after the copy shortcut, or too long ago. */
+  #awaited: AwaitedCopy | null = null;
   #mayWrite = false;
 
   constructor(wire: ClipboardRequests, events: ClipboardEvents) {
@@ -80,8 +87,10 @@ export class PageClipboard {
       if (state.formats.length === 0) this.#events.offerChanged(null);
       return;
     }
-    if (this.#gesture !== null && this.#core.offer === "text") this.#gesture.copied();
-    else if (this.#mayWrite && document.hasFocus()) void this.#write(() => this.#fetch());
+    const awaited = this.#awaited;
+    awaited?.resolve();
+    if (awaited !== null && !this.#mayWrite && this.#core.offer === "text") return; // written by copyKeyPressed
+    if (this.#mayWrite && document.hasFocus()) void this.#write(() => this.#fetch());
     else this.#events.offerChanged(this.#core.offer);
   }
 
@@ -119,10 +128,12 @@ export class PageClipboard {
    * be needed.
    */
   async paste(data: DataTransfer | null, key: PasteKey | null): Promise<void> {
-    // Terminals paste PRIMARY, which a program may have taken by a mere selection since the content was sent.
-    if (key === "insert") this.#core.sendAgain();
     const text = data?.getData("text/plain") ?? "";
     const image = [...(data?.files ?? [])].find((file) => file.type === MIME_TYPES.png);
+    // What is cut and pasted in one go must not be replaced by what the device copied before.
+    await this.#awaited?.copied.catch(() => {});
+    // Terminals paste PRIMARY, which a program may have taken by a mere selection since the content was sent.
+    if (key === "insert") this.#core.sendAgain();
     if (text !== "") this.#sendContent("text", new TextEncoder().encode(text), false);
     else if (image !== undefined) this.#sendContent("png", new Uint8Array(await image.arrayBuffer()), false);
     // Firefox fires the event without content when the program that copied needs more than a second.
@@ -133,17 +144,12 @@ export class PageClipboard {
    * Handles the copy shortcut: where writing the clipboard requires a user gesture, the write must start now.
    */
   copyKeyPressed(): void {
-    if (this.#mayWrite || this.#core.state?.from_desktop !== true || !("ClipboardItem" in globalThis)) return;
-    let copied: () => void = () => {};
-    const text = new Promise<void>((resolve, reject) => {
-      copied = resolve;
-      setTimeout(() => reject(new NothingCopied()), COPY_TIMEOUT_MS);
-    });
-    const gesture = { copied };
-    this.#gesture = gesture;
-    void this.#write(() => text.then(() => this.#fetch()), "text").finally(() => {
-      if (this.#gesture === gesture) this.#gesture = null;
-    });
+    if (this.#core.state?.from_desktop !== true) return;
+    const awaited = this.#awaitCopy();
+    if (this.#mayWrite || !("ClipboardItem" in globalThis)) return;
+    const text = (): Promise<Uint8Array<ArrayBuffer>> =>
+      this.#core.offer === "text" ? this.#fetch() : Promise.reject(new NothingCopied());
+    void this.#write(() => awaited.copied.then(text), "text");
   }
 
   /** Copies the desktop's content to the browser's clipboard after the person tapped the chip. */
@@ -189,6 +195,21 @@ export class PageClipboard {
     this.#requests.sendClipboard(format, content.buffer);
     this.#events.offerChanged(null);
     return true;
+  }
+
+  #awaitCopy(): AwaitedCopy {
+    let resolve: () => void = () => {};
+    const copied = new Promise<void>((done, failed) => {
+      resolve = done;
+      setTimeout(() => failed(new NothingCopied()), COPY_TIMEOUT_MS);
+    });
+    const awaited = { copied, resolve };
+    this.#awaited = awaited;
+    const ended = (): void => {
+      if (this.#awaited === awaited) this.#awaited = null;
+    };
+    copied.then(ended, ended);
+    return awaited;
   }
 
   /** Requests the desktop's clipboard content from the agent. */
