@@ -24,6 +24,9 @@ TAP_DRAG_LIMIT_S = 0.16
 SECOND_FINGER_LIMIT_S = 0.23
 TWO_FINGER_TAP_LIMIT_S = 0.45
 PEN_LIMIT_S = 0.55
+# A scroll continues for 1.2 s if its last movements were fast; see momentum.ts.
+FLING_LIMIT_S = 0.07
+MOMENTUM_LIMIT_S = 0.9
 #: Records whether the ring that announces a long press was shown.
 RECORD_RING = """
 window.ringShown = false;
@@ -145,14 +148,19 @@ def test_two_finger_scroll_stops_at_a_touch(on_tablet: Viewer, probe: Probe) -> 
     probe.clear()
     x, y = on_tablet.on_page(probe.area)
     start = {1: (x - 30, y + 40), 2: (x + 30, y + 40)}
-    # Long enough for two notches without momentum, which a slow host may not produce.
+    middle = {1: (x - 30, y - 160), 2: (x + 30, y - 160)}
     end = {1: (x - 30, y - 200), 2: (x + 30, y - 200)}
-    tablet.swipe(start, end, steps=12)
-    probe.wait_for(
-        lambda events: len([e for e in events if e["kind"] == "scroll"]) >= 2, "notches of the scroll"
-    )
+    tablet.touch(start)
+    tablet.glide(start, middle, steps=10)
+    with within(FLING_LIMIT_S):
+        tablet.glide(middle, end, steps=2)
+        tablet.touch({})
+    with within(MOMENTUM_LIMIT_S):
+        probe.wait_for(
+            lambda events: len([e for e in events if e["kind"] == "scroll"]) >= 2, "notches of the scroll"
+        )
+        tablet.tap_at((x, y))
     assert {e["direction"] for e in probe.events("scroll")} == {"down"}
-    tablet.tap_at((x, y))
     wait_until_handled(on_tablet, probe, (-20, 0))
     stopped = len(probe.events("scroll"))
     time.sleep(SETTLES_S)

@@ -109,6 +109,8 @@ class Tablet(Chromium, TouchInput):
 
     def touch(self, fingers: Touches, *, radius_px: float = FINGER_RADIUS_PX) -> None:
         """Sets the fingers on the screen, by number, at these positions on the page."""
+        if not fingers and not self._down:
+            return
         added = fingers.keys() - self._down.keys()
         lifted = self._down.keys() - fingers.keys()
         kind = "touchStart" if added else "touchEnd" if lifted else "touchMove"

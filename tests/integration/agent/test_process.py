@@ -161,7 +161,7 @@ async def test_applies_layouts_that_viewers_request() -> None:
             assert right.close_code == CloseCode.MONITOR_REMOVED
         running.painter.fill(0, 0, 99, 99, 0xABCDEF)
         await left.until_exact(running.frame())
-        assert left.received("monitors")[-1]["scale"] == 125
+        await left.until(lambda: left.received("monitors")[-1]["scale"] == 125)
         assert left.close_code is None
 
 
