@@ -16,6 +16,11 @@ import { type Reading, type ReadingKind, Verifier } from "./verifier.ts";
 
 /** Bit of an update's flags byte (PROTOCOL.md §3). */
 const FLAG_RESET = 1;
+/**
+ * RESET updates in a row that may fail to decode on one connection. The agent keeps each of them in its send
+ * window, because they are never acknowledged, and the window of a short link holds two.
+ */
+const FAILED_RESETS_MAX = 2;
 
 /** Sends to the agent that sent the current updates. */
 export interface AgentChannel {
@@ -48,6 +53,8 @@ export class MonitorSurface {
   #monitor: Monitor | null = null;
   /** Whether updates are ignored until a RESET arrives, because an earlier one could not be applied. */
   #awaitsReset = false;
+  /** RESET updates in a row that could not be applied. */
+  #failedResets = 0;
   #reading = false;
   /** A reading that was requested while another one was in progress. */
   #nextReading: ReadingKind | null = null;
@@ -76,6 +83,7 @@ export class MonitorSurface {
     this.#decoder = TileDecoder.create(decoderModule, width, height, digestSeed, cacheBytes);
     this.#verifier = new Verifier(width, height);
     this.#awaitsReset = false;
+    this.#failedResets = 0;
     this.#nextReading = null;
     // After a reconnect with the same size the last frame stays until the first update, instead of a black
     // flash.
@@ -124,16 +132,18 @@ export class MonitorSurface {
     if (update.byteLength < 4 || (update[2] ?? 0) + (update[3] ?? 0) * 256 !== monitorId)
       throw new ProtocolError("update.monitor", `monitor ${monitorId}`);
     // Updates after one that could not be applied depend on missing pixels, so only a RESET helps.
-    if (this.#awaitsReset && ((update[1] ?? 0) & FLAG_RESET) === 0) return;
+    const reset = ((update[1] ?? 0) & FLAG_RESET) !== 0;
+    if (this.#awaitsReset && !reset) return;
     let applied: ReturnType<TileDecoder["apply"]>;
     try {
       applied = decoder.apply(update);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
-      this.#requestReset();
+      this.#requestReset(reset);
       return;
     }
     this.#awaitsReset = false;
+    this.#failedResets = 0;
     // 2. Copy the changed pixels. Beside video, tiles without a change must not be painted: the surface shows
     // newer pixels there.
     const dirty = verifier.changedOnly(applied.tiles, applied.reset) ?? applied.dirty;
@@ -252,10 +262,16 @@ export class MonitorSurface {
     this.#agent.send({ type: "readback", monitor: this.#options.monitorId, altered });
   }
 
-  /** Asks the agent for a RESET, once, because an update could not be applied. */
-  #requestReset(): void {
+  /**
+   * Asks the agent for a RESET because an update could not be applied: once, and again for a RESET that could
+   * not be applied either. Throws ProtocolError when that does not help: a new connection starts with a new
+   * decoder.
+   */
+  #requestReset(failedReset: boolean): void {
     this.#options.onFailure();
-    if (this.#awaitsReset) return;
+    if (failedReset) this.#failedResets += 1;
+    if (this.#failedResets >= FAILED_RESETS_MAX) throw new ProtocolError("update", "a RESET that can be decoded");
+    if (this.#awaitsReset && !failedReset) return;
     this.#awaitsReset = true;
     this.#agent.send({ type: "refresh", monitor: this.#options.monitorId });
   }

@@ -70,7 +70,8 @@ export class Verifier {
     this.#changedAtMs = nowMs;
     if (reset) this.#touched.fill(1);
     else for (const tile of tiles) this.#touched[tile] = 1;
-    if (reset) this.#lossy.fill(0);
+    // A RESET does not end video: where it covers the surface, the next frame replaces the black pixels.
+    if (reset) this.#lossy.set(this.#covered ?? new Uint8Array(this.grid.count));
     else for (const tile of tiles) this.#lossy[tile] = 0;
   }
 

@@ -68,4 +68,12 @@ describe("tiles beside video", () => {
     verifier.painted(2, [1, 2], false, 1);
     expect(verifier.changedOnly([0, 3], false)).toBeNull();
   });
+
+  it("stay video across a RESET, which the agent may send while video begins", () => {
+    const verifier = new Verifier(300, 100);
+    verifier.cover(region);
+    verifier.painted(1, [], true, 0);
+    expect(verifier.changedOnly([0], false)).toEqual([{ x: 0, y: 0, width: 64, height: 64 }]);
+    expect([...verifier.plan("verify", 1).touched].slice(0, 4)).toEqual([1, 0, 0, 1]);
+  });
 });

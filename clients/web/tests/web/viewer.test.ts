@@ -118,6 +118,14 @@ function update(epoch: number, flags: number, monitor = 0): ArrayBuffer {
   return view.buffer;
 }
 
+/** Returns an update with an operation that does not exist. */
+function broken(epoch: number, flags: number): ArrayBuffer {
+  const bytes = new Uint8Array(17);
+  bytes.set(new Uint8Array(update(epoch, flags)));
+  bytes[16] = 99;
+  return bytes.buffer;
+}
+
 const RESET = 1;
 const module = await WebAssembly.compile(
   await readFile(new URL("../../src/decode/tile_decoder.wasm", import.meta.url)),
@@ -222,10 +230,7 @@ describe("viewer", () => {
     agentSends({ type: "heartbeat", sequence: 1, clock: 1000, age_ms: 0, silent: [] });
     agentSends({ type: "state", monitor: 0, epoch: 1, state: "exact", age_ms: 0, ratio: null });
     surface.run();
-    const broken = new Uint8Array(17);
-    broken.set(new Uint8Array(update(2, 0)));
-    broken[16] = 99;
-    agentSends(broken.buffer);
+    agentSends(broken(2, 0));
     agentSends(update(3, 0));
     surface.run();
     expect(socket().sentTypes).toEqual(["hello", "ack 1", "refresh"]);
@@ -233,6 +238,31 @@ describe("viewer", () => {
     agentSends(update(4, RESET));
     surface.run();
     expect(socket().sentTypes.at(-1)).toBe("ack 4");
+  });
+
+  it("asks again when the reset cannot be applied either", () => {
+    connect();
+    agentSends(broken(1, RESET));
+    agentSends(update(2, 0));
+    expect(socket().sentTypes).toEqual(["hello", "refresh"]);
+    agentSends(update(3, RESET));
+    agentSends(broken(4, 0));
+    agentSends(broken(5, RESET));
+    surface.run();
+    expect(socket().sentTypes).toEqual(["hello", "refresh", "refresh", "refresh", "ack 3"]);
+  });
+
+  it("connects anew, with a new decoder, when two resets in a row cannot be applied", async () => {
+    connect();
+    agentSends(broken(1, RESET));
+    agentSends(broken(2, RESET));
+    expect(socket().closedWith).toBe(4400);
+    expect(verdict()).toBe("unverified");
+    await vi.advanceTimersByTimeAsync(1_000);
+    connect();
+    agentSends(update(1, RESET));
+    surface.run();
+    expect(socket().sentTypes).toEqual(["hello", "ack 1"]);
   });
 
   it("shows unverified when the surface cannot be read", () => {
