@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.acceptance.process_group import end_group
 from benchmarks.report.bars import Bar, Verdict
 
 ROOT = Path(__file__).parents[2]
@@ -61,10 +61,4 @@ def _run(words: list[str], root: Path) -> tuple[int, float | None]:
                 value = float(found[1])
         return process.wait(), value
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGTERM)
-            try:
-                process.wait(END_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+        end_group(process, END_TIMEOUT_S)

@@ -18,6 +18,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from benchmarks.acceptance.process_group import end_group
+
 PASSED, FAILED, NOT_MEASURED = 0, 1, 2
 #: Period of the CPU quota, µs.
 QUOTA_PERIOD_US = 100_000
@@ -79,20 +81,8 @@ def run_once(words: Sequence[str], limit_s: float | None, procs: Path | None) ->
     except subprocess.TimeoutExpired:
         code = FAILED
     finally:
-        _end_group(process)
+        end_group(process, END_TIMEOUT_S)
     return code, time.monotonic() - began
-
-
-def _end_group(process: subprocess.Popen[bytes]) -> None:
-    """Ends the command, if it still runs, together with its children."""
-    if process.poll() is not None:
-        return
-    os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.wait(END_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 @contextmanager
