@@ -17,5 +17,7 @@ class NoticeCode(StrEnum):
     INPUT_LOST = "input-lost"
     #: A `layout` message could not be applied; the monitors stay as they were.
     LAYOUT_REFUSED = "layout-refused"
+    #: The desktop's layout has no key for a modifier that the person holds; keys pressed with it are dropped.
+    MODIFIER_MISSING = "modifier-missing"
     #: The monitor that this viewer shows was removed; the connection closes with MONITOR_REMOVED.
     MONITOR_REMOVED = "monitor-gone"

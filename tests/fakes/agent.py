@@ -58,6 +58,7 @@ class RecordingInput:
         self.done: list[tuple[object, ...]] = []
         self.broken = False
         self.on_lost: Callable[[], None] = lambda: None
+        self.on_modifier_missing: Callable[[], None] = lambda: None
 
     async def open(self) -> None: ...
 

@@ -15,6 +15,9 @@ class InputSink(Protocol):
 
     #: Called when the X server did not take input in time: the input was dropped, and everything released.
     on_lost: Callable[[], None]
+    #: Called when the viewer holds a modifier for which the desktop's layout has no key: keys that are
+    #: pressed with it are dropped. Called once per modifier, for left and right together.
+    on_modifier_missing: Callable[[], None]
 
     def pointer(self, x_px: int, y_px: int, buttons: int) -> None:
         """Moves the pointer on the screen, then presses and releases buttons to match `buttons`.
@@ -32,7 +35,8 @@ class InputSink(Protocol):
         """Presses the key that produces `keysym`, or releases the key that was pressed for `code`.
 
         If no key of the layout produces the keysym, a spare key is bound to it. Pressing a `code` that is
-        already down repeats the key.
+        already down repeats the key. A key that would do something else than meant, because the layout has
+        no key for a held modifier, is not pressed.
         """
 
     def text(self, text: str) -> None:

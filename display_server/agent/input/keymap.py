@@ -66,6 +66,7 @@ class Keymap:
                 self._spares[keycode] = 0.0
         self.level3_bit = self._bit_of(keysyms.LEVEL3_SHIFT)
         self.num_lock_bit = self._bit_of(keysyms.NUM_LOCK)
+        self._has_shift = self.modifier_key(keysyms.SHIFT_L) is not None
 
     def modifier_bit(self, keycode: int) -> int:
         """Returns the modifier bit that the key sets while it is down, or 0."""
@@ -172,6 +173,8 @@ class Keymap:
             if level >= 2 and not self.level3_bit:
                 continue
             shift = None if shift_has_no_effect else (level % 2 == 1) != locked
+            if shift and not self._has_shift:
+                continue
             yield KeyChord(keycode, shift, level >= 2 if self._has_level3(row, group) else None)
 
     def _lock_swaps(self, first: int, second: int, state: int) -> bool:

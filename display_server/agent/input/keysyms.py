@@ -35,6 +35,8 @@ _UNICODE = 0x01000000
 _LATIN1_PRINTABLE = (range(0x20, 0x7F), range(0xA0, 0x100))
 
 
+#: Both Shift keys.
+SHIFTS = frozenset({SHIFT_L, SHIFT_R})
 #: Modifiers that turn a key into a command instead of another character.
 SHORTCUT_MODIFIERS = frozenset(range(CONTROL_L, HYPER_R + 1)) - LOCKS
 

@@ -291,11 +291,13 @@ class XtestSession:
     def __init__(self, device: XtestInput) -> None:
         self._device = device
         self.on_lost: Callable[[], None] = lambda: None
+        self.on_modifier_missing: Callable[[], None] = lambda: None
         self._requested_buttons = 0  # mask of the latest `pointer` call
         self._pressed_buttons = 0  # mask of the buttons that were pressed on the display
         self._keys: dict[str, tuple[int, int]] = {}  # code → keysym, keycode
-        #: Codes of held modifiers that the display lacks. Without them a shortcut would type a letter.
-        self._lacking: set[str] = set()
+        #: Held modifiers that the display lacks: code → keysym. Without them a shortcut would type a letter.
+        self._lacking: dict[str, int] = {}
+        self._announced: set[int] = set()  # modifiers that were found to be lacking, by their first twin
         self._wheel = [0, 0]
 
     def pointer(self, x_px: int, y_px: int, buttons: int) -> None:
@@ -374,17 +376,36 @@ class XtestSession:
                 await keyboard.repeat(keysym, keycode)
                 return
             self._release_key(code)
-        if self._lacking and keysym not in keysyms.MODIFIERS:
+        if self._would_mislead(keysym):
             return
         pressed = await keyboard.press(keysym)
         if pressed is not None:
             self._keys[code] = keysym, pressed
-        elif keysym in keysyms.SHORTCUT_MODIFIERS:
-            self._lacking.add(code)
-            log.warning("the display has no key for a modifier, so its shortcuts are dropped", keysym=keysym)
+        elif keysym in keysyms.SHORTCUT_MODIFIERS | keysyms.SHIFTS:
+            self._lacking[code] = keysym
+            self._announce_missing(keysym)
+
+    def _would_mislead(self, keysym: int) -> bool:
+        """Returns whether a key would do something else than meant, as the display lacks a held modifier.
+
+        Without a Shift key characters are still typed as meant, because each has a key of its own.
+        """
+        if not self._lacking or keysym in keysyms.MODIFIERS:
+            return False
+        command = any(held in keysyms.SHORTCUT_MODIFIERS for held, _ in self._keys.values())
+        only_shift = keysyms.SHIFTS.issuperset(self._lacking.values())
+        return command or not only_shift or not keysyms.is_printable(keysym)
+
+    def _announce_missing(self, keysym: int) -> None:
+        modifier = min(keysyms.modifier_family(keysym))
+        if modifier in self._announced:
+            return
+        self._announced.add(modifier)
+        log.warning("the display has no key for a modifier, so its shortcuts are dropped", keysym=keysym)
+        self.on_modifier_missing()
 
     def _release_key(self, code: str) -> None:
-        self._lacking.discard(code)
+        self._lacking.pop(code, None)
         if code in self._keys:
             self._device.keyboard.release(self._keys.pop(code)[1])
 

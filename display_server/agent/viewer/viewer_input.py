@@ -57,6 +57,7 @@ class ViewerInput:
         self._paste: asyncio.Future[None] | None = None
         self._delayed: list[m.InputMessage] = []
         sink.on_lost = self.on_lost
+        sink.on_modifier_missing = self._notify_missing
         #: Pointer motions that arrived as datagrams.
         self.datagrams = 0
 
@@ -150,6 +151,10 @@ class ViewerInput:
     def _notify_lost(self) -> None:
         self._metrics.input_lost += 1
         self._notify(NoticeCode.INPUT_LOST, "What you did while the desktop did not answer was dropped.")
+
+    def _notify_missing(self) -> None:
+        text = "The desktop has no key for a modifier that you hold. Keys pressed with it are dropped."
+        self._notify(NoticeCode.MODIFIER_MISSING, text)
 
     def _on_pasteable(self, pasteable: asyncio.Future[None]) -> None:
         if not pasteable.cancelled():

@@ -39,6 +39,7 @@ def test_notice_codes_are_those_of_version_1() -> None:
         "input-failed",
         "input-lost",
         "layout-refused",
+        "modifier-missing",
         "monitor-gone",
     }
 

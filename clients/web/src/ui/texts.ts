@@ -5,13 +5,14 @@ import type { ClipboardNotice } from "../clipboard/page_clipboard.ts";
 import type { TouchMode } from "../input/touch_table.ts";
 import type { ShownState } from "../protocol/badge_state.ts";
 import type { EndReason } from "../protocol/close_action.ts";
+import type { NoticeCode } from "../protocol/generated.ts";
 import { type Language, language } from "./preferences.ts";
 import { korean } from "./texts_ko.ts";
 
 /** Each gesture and its effect, by the name of its icon; gestures under `both` exist in both modes. */
 type GestureRows = Readonly<Record<TouchMode | "both", Readonly<Partial<Record<string, readonly [string, string]>>>>>;
 
-const english = {
+export const english = {
   product: "Lightbox",
   tagline: "Virtual desktops, exact to the pixel",
   signIn: {
@@ -349,21 +350,26 @@ const english = {
     stay: "Stay",
     leave: "Go to the list of desktops",
   },
-  /** Notices of the agent, by their code; a code that is missing here has the agent's English text. */
+  /** Notices of the agent, by their code. The codes of a newer agent have the agent's English text. */
   notices: {
+    "clipboard-denied": "This desktop does not allow pasting from outside.",
     "input-failed": "The desktop does not accept input at the moment.",
     "input-lost": "What you did while the desktop did not answer was dropped. Check the picture before you go on.",
-  } as Readonly<Record<string, string>>,
+    "layout-refused": "This arrangement of monitors is not possible here. The monitors stay as they were.",
+    "modifier-missing":
+      "The desktop’s keyboard layout has no key for a modifier that you hold (Ctrl, Alt, Shift or Super). Keys pressed with it have no effect.",
+    "monitor-gone": "The monitor that this window shows was removed from the desktop.",
+  } satisfies Record<NoticeCode, string> as Readonly<Record<string, string>>,
   clipboard: {
     copied: "Copied on the desktop – tap to copy it to this device",
-    denied: "This desktop does not allow pasting from outside.",
-    "too-large": "The content is larger than the clipboard may transfer.",
+    denied: "This desktop does not accept this content from outside, so nothing was pasted.",
+    "too-large": "The content is larger than the clipboard may transfer, so nothing was pasted.",
     unavailable: "The program on the desktop does not provide what it copied. Copy it again.",
     empty: "The clipboard of this device contains neither text nor an image.",
     sent: "The content is on the desktop’s clipboard now.",
     blocked: "The browser does not let this page read the clipboard. Allow it for this site, then try again.",
     unreadable:
-      "The browser gave no text or image of this device’s clipboard. The desktop pastes what it had before: check it, and copy again.",
+      "Nothing was pasted: the browser gave no text or image of this device’s clipboard. Copy again, or use the program’s own menu to paste what the desktop has.",
   } satisfies Record<ClipboardNotice | "copied", string>,
   zoom: (percent: number) => `Enlarged to ${percent} % – tap to show the whole image`,
   surface: (name: string) => `Desktop ${name}`,

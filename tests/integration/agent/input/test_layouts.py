@@ -121,17 +121,47 @@ async def test_left_and_right_twin_on_one_key_hold_it_until_both_are_released(
 async def test_a_shortcut_is_dropped_if_the_display_lacks_its_modifier(
     server: XServer, device: XtestInput, window: Window
 ) -> None:
+    """The viewer is notified once per modifier, for left and right together."""
     clear = ["xmodmap", "-e", "clear mod4"]
     await asyncio.to_thread(subprocess.run, clear, env=server.environment, check=True)
     sink = device.open_session()
-    sink.key(keysyms.SUPER_L, "MetaLeft", down=True)
-    sink.key(S, "KeyS", down=True)
-    sink.key(S, "KeyS", down=False)
-    sink.key(keysyms.SUPER_L, "MetaLeft", down=False)
+    announced: list[None] = []
+    sink.on_modifier_missing = lambda: announced.append(None)
+    for keysym in (keysyms.SUPER_L, keysyms.SUPER_L, keysyms.SUPER_R):
+        sink.key(keysym, "Meta", down=True)
+        sink.key(S, "KeyS", down=True)
+        sink.key(S, "KeyS", down=False)
+        sink.key(keysym, "Meta", down=False)
     sink.key(ord("z"), "KeyZ", down=True)
     sink.key(ord("z"), "KeyZ", down=False)
     await until(window, lambda: bool(presses(window)))
     assert presses(window) == [(ord("z"), 0)]
+    assert len(announced) == 1
+
+
+async def test_without_a_shift_key_characters_are_typed_and_commands_dropped(
+    server: XServer, device: XtestInput, window: Window
+) -> None:
+    clear = ["xmodmap", "-e", "clear shift"]
+    await asyncio.to_thread(subprocess.run, clear, env=server.environment, check=True)
+    sink = device.open_session()
+    announced: list[None] = []
+    sink.on_modifier_missing = lambda: announced.append(None)
+    sink.key(keysyms.SHIFT_L, "ShiftLeft", down=True)
+    sink.key(ord("A"), "KeyA", down=True)
+    sink.key(ord("A"), "KeyA", down=False)
+    sink.key(HOME, "Home", down=True)  # would move instead of select
+    sink.key(HOME, "Home", down=False)
+    sink.key(keysyms.CONTROL_L, "ControlLeft", down=True)
+    sink.key(ord("Z"), "KeyZ", down=True)  # would undo instead of redo
+    sink.key(ord("Z"), "KeyZ", down=False)
+    sink.key(keysyms.CONTROL_L, "ControlLeft", down=False)
+    sink.key(keysyms.SHIFT_L, "ShiftLeft", down=False)
+    sink.key(S, "KeyS", down=True)
+    sink.key(S, "KeyS", down=False)
+    await until(window, lambda: (S, 0) in presses(window))
+    assert [keysym for keysym, _ in presses(window) if keysym < 0x100 or keysym == HOME] == [ord("A"), S]
+    assert len(announced) == 1
 
 
 @pytest.mark.parametrize("layout", [("us",), ("ch",), ("fr",), LAYOUTS[0]], ids=["us", "ch", "fr", "kr104"])

@@ -100,6 +100,13 @@ def test_a_modifier_that_the_layout_lacks_is_on_its_twin(
     assert keymap.modifier_key(keysym) == keycode
 
 
+def test_without_a_shift_key_no_chord_needs_one() -> None:
+    keymap = Keymap(8, [[A, CAPITAL_A], [0, 0]], [[]] * 8)
+    assert keymap.chord_for(A, 0) == KeyChord(8, False, None)
+    assert keymap.chord_for(CAPITAL_A, 0) is None
+    assert keymap.missing([A, CAPITAL_A], 0) == [CAPITAL_A]
+
+
 def test_spare_keys_are_bound_in_turn(keymap: Keymap) -> None:
     assert keymap.spare_count == 3  # unassigned, bound earlier, multimedia
     order = []

@@ -99,6 +99,11 @@ def test_refuses_malformed_datagrams_and_does_not_count_them(bench: Bench, data:
     assert (bench.done, bench.input.datagrams) == ([], 0)
 
 
+def test_a_missing_modifier_is_announced(bench: Bench) -> None:
+    bench.sink.on_modifier_missing()
+    assert bench.notices == ["modifier-missing"]
+
+
 async def test_keys_wait_until_the_copy_can_be_pasted(bench: Bench) -> None:
     bench.input.on_message(m.Pointer(10, 10, 0, turn=1, step=1), 0.0)
     bench.done.clear()
