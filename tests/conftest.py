@@ -31,6 +31,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: ORDER.index(item.path.relative_to(TESTS).parts[0]))
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Fails if this pytest and its plugin for parallel workers do not understand each other's groups.
+
+    Otherwise the tests of a file are spread over the workers, and each starts every browser anew.
+    """
+    if session.config.getoption("loadgroup", False) and not all("@" in item.nodeid for item in session.items):
+        raise pytest.UsageError(
+            "pytest-xdist ignores the groups of tests: install the versions of pyproject.toml"
+        )
+
+
 def _group(item: pytest.Item) -> str:
     file = str(item.path.relative_to(TESTS))
     parameters = (

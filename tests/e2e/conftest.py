@@ -136,12 +136,29 @@ def display(lightbox: Lightbox) -> Iterator[XDisplay]:
     reader.close()
 
 
-@pytest.fixture
-def probe(display: XDisplay, tmp_path: Path) -> Iterator[Probe]:
-    """A GTK3 program on the desktop that writes down what it is given."""
-    running = Probe(display, tmp_path, x=PROBE_AT[0], y=PROBE_AT[1])
+@pytest.fixture(scope="session")
+def probes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Probe]]:
+    """The probes that run on the desktops of this worker, by display."""
+    running: dict[str, Probe] = {}
     yield running
-    running.stop()
+    for probe in running.values():
+        probe.stop()
+
+
+@pytest.fixture
+def probe(
+    display: XDisplay, probes: dict[str, Probe], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Probe]:
+    """A GTK3 program on the desktop that writes down what it is given."""
+    found = probes.get(display.name)
+    if found is None or not found.running:
+        found = Probe(display, tmp_path_factory.mktemp("probe"), x=PROBE_AT[0], y=PROBE_AT[1])
+        probes[display.name] = found
+    else:
+        found.reset()
+    yield found
+    if found.running:
+        found.hide()
 
 
 def signed_in(browser: Browser, lightbox: Lightbox) -> Viewer:

@@ -2,7 +2,8 @@
 
     gtk_probe.py LOG X Y
 
-Its window has an entry above an area that reports the mouse. Every event is one JSON line in LOG.
+Its window has an entry above an area that reports the mouse. Every event is one JSON line in LOG. SIGUSR2
+shows the window as it was at first, SIGHUP hides it, SIGUSR1 slows double clicks down.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ SLOW_DOUBLE_CLICK_MS = 5000
 
 class Probe:
     def __init__(self, log: str, x: int, y: int) -> None:
+        self.position = x, y
         self.log = Path(log).open("a", buffering=1, encoding="utf-8")  # noqa: SIM115 - stays open while the program runs
         self.window = Gtk.Window(title="probe")
         self.window.set_decorated(False)
@@ -55,23 +58,34 @@ class Probe:
         self.window.add(box)
         self.window.connect("destroy", Gtk.main_quit)
         self.window.connect("focus-in-event", lambda *_: self.write("focus"))
-        self.window.move(x, y)
-        self.window.show_all()
-        self.window.move(x, y)
-        self.window.present()
+        box.show_all()
+        settings = Gtk.Settings.get_default()
         # A blinking caret would change the desktop all the time, so that it could not be compared.
-        Gtk.Settings.get_default().set_property("gtk-cursor-blink", False)
+        settings.set_property("gtk-cursor-blink", False)
+        self.double_click_ms = settings.get_property("gtk-double-click-time")
         GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGUSR1, self.slow_down_double_clicks)
-        GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGUSR2, self.empty_entry)
-        GLib.timeout_add(50, self.report_position)
+        GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGUSR2, self.start)
+        GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGHUP, self.hide)
+        self.start()
 
     def write(self, kind: str, **fields: Any) -> None:
-        self.log.write(json.dumps({"kind": kind, **fields}, ensure_ascii=False) + "\n")
+        self.log.write(json.dumps({"kind": kind, "at": time.time(), **fields}, ensure_ascii=False) + "\n")
 
-    def empty_entry(self) -> bool:
-        """Empties the entry before a test is repeated."""
+    def start(self) -> bool:
+        """Shows the window in its place, with an empty entry; reports "ready" when it is there."""
+        Gtk.Settings.get_default().set_property("gtk-double-click-time", self.double_click_ms)
         self.entry.set_text("")
-        self.write("text", text="")
+        self.window.move(*self.position)
+        self.window.show()
+        self.window.move(*self.position)
+        self.window.present()
+        self.entry.grab_focus()
+        GLib.timeout_add(50, self.report_position)
+        return True
+
+    def hide(self) -> bool:
+        self.window.hide()
+        self.write("hidden")
         return True
 
     def slow_down_double_clicks(self) -> bool:
@@ -82,7 +96,7 @@ class Probe:
 
     def report_position(self) -> bool:
         gdk_window = self.window.get_window()
-        if gdk_window is None:
+        if gdk_window is None or not self.window.get_mapped():
             return True
         _, x, y = gdk_window.get_origin()
         self.write(

@@ -26,7 +26,10 @@ Event = dict[str, Any]
 
 
 class Probe:
-    """A running probe: its positions and its events since the last `clear`."""
+    """A running probe: its positions and its events since the last `clear`.
+
+    It starts in a second or two, so that tests share one: `hide` and `reset` make it as if it were new.
+    """
 
     def __init__(
         self,
@@ -40,6 +43,7 @@ class Probe:
         """Starts the probe at a desktop position. Without an `environment` its entry uses no input method."""
         self._events_file = folder / "probe-events.jsonl"
         self._events_file.write_bytes(b"")
+        self._reset_at = 0  # offsets in the file of events, bytes
         self._start = 0
         self.display = display
         plain = {**display.environment, "GTK_IM_MODULE": "gtk-im-context-simple", "LANG": "C.UTF-8"}
@@ -48,10 +52,14 @@ class Probe:
             log=folder / "probe.log",
             env={**(plain if environment is None else environment), "GDK_BACKEND": "x11"},
         )
-        ready = self.wait_for(self._started, "the probe's window")
-        self.window_id: int = ready["xid"]
-        self.x: int = ready["x"]
-        self.y: int = ready["y"]
+        self.window_id = 0
+        self.x = x
+        self.y = y
+        self._wait_until_ready()
+
+    @property
+    def running(self) -> bool:
+        return self._program.running
 
     @property
     def entry(self) -> tuple[int, int]:
@@ -65,12 +73,7 @@ class Probe:
 
     def events(self, *kinds: str) -> list[Event]:
         """Returns the events of these kinds, or all events, since the last `clear`."""
-        with self._events_file.open("rb") as file:
-            file.seek(self._start)
-            raw = file.read()
-        lines = raw[: raw.rfind(b"\n") + 1].splitlines()
-        events: list[Event] = [json.loads(line) for line in lines]
-        return [event for event in events if not kinds or event["kind"] in kinds]
+        return [event for event in self._events_from(self._start) if not kinds or event["kind"] in kinds]
 
     def clear(self) -> None:
         """Forgets the events so far."""
@@ -78,11 +81,7 @@ class Probe:
 
     def text(self) -> str:
         """Returns the text of the entry."""
-        before, self._start = self._start, 0
-        try:
-            found = _last(self.events(), "text")
-        finally:
-            self._start = before
+        found = _last(self._events_from(self._reset_at), "text")
         return found["text"] if found else ""
 
     def wait_for(
@@ -101,12 +100,18 @@ class Probe:
         )
 
     def reset(self) -> None:
-        """Empties the entry and forgets the events so far."""
+        """Shows the window as it was at first, empties the entry and forgets the events so far."""
         self.clear()
         os.kill(self._program.pid, signal.SIGUSR2)
-        # The entry may be empty already, so only a new event shows that later text is not deleted.
-        self.wait_for(lambda events: (_last(events, "text") or {}).get("text") == "", "an empty entry")
+        self._wait_until_ready()
         self.clear()
+        self._reset_at = self._start
+
+    def hide(self) -> None:
+        """Hides the window until the next `reset`."""
+        self.clear()
+        os.kill(self._program.pid, signal.SIGHUP)
+        self.wait_for(lambda events: _last(events, "hidden"), "the window to be hidden")
 
     def slow_down_double_clicks(self) -> None:
         """Makes GTK accept seconds between the clicks of a double click, which a busy host may need."""
@@ -116,8 +121,18 @@ class Probe:
     def stop(self) -> None:
         self._program.stop()
 
-    def _started(self, events: list[Event]) -> Event | None:
-        assert self._program.running, f"the probe ended:\n{self._program.log_tail()}"
+    def _events_from(self, offset: int) -> list[Event]:
+        with self._events_file.open("rb") as file:
+            file.seek(offset)
+            raw = file.read()
+        return [json.loads(line) for line in raw[: raw.rfind(b"\n") + 1].splitlines()]
+
+    def _wait_until_ready(self) -> None:
+        ready = self.wait_for(self._ready, "the probe's window")
+        self.window_id, self.x, self.y = ready["xid"], ready["x"], ready["y"]
+
+    def _ready(self, events: list[Event]) -> Event | None:
+        assert self.running, f"the probe ended:\n{self._program.log_tail()}"
         return _last(events, "ready")
 
 
