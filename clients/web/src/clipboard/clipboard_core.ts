@@ -12,10 +12,12 @@ import type { ClipboardFormat } from "./frames.ts";
 export type ClipboardState = Omit<ClipboardStateMessage, "type">;
 
 /**
- * What a paste does: `send` sends the browser's clipboard first, `keep` pastes what the desktop has; with
- * `denied` and `too-large` the browser's clipboard may not be sent.
+ * What a paste does: `send` sends the browser's clipboard first, `keep` pastes what the desktop has. With
+ * `denied` and `too-large` the browser's clipboard may not be sent, and with `unreadable` the browser gave no
+ * content: then nothing may be pasted, because the desktop would paste another text than the person copied.
  */
-export type PasteDecision = "send" | "keep" | "denied" | "too-large";
+export type PasteDecision = "send" | "keep" | PasteRefusal;
+export type PasteRefusal = "denied" | "too-large" | "unreadable";
 
 export class ClipboardCore {
   #state: ClipboardState | null = null;
@@ -27,6 +29,8 @@ export class ClipboardCore {
    * since.
    */
   #sentHash: string | null = null;
+  /** Whether `#seenHash` still holds: no other program can have changed the browser's clipboard since. */
+  #seenIsCurrent = false;
   /**
    * Whether the desktop copied something after the last time that another program could have changed the
    * browser's clipboard.
@@ -44,17 +48,19 @@ export class ClipboardCore {
 
   /**
    * Handles the agent's clipboard message. Returns true when a program on the desktop has just copied
-   * something.
+   * something, also if that has no format that viewers can get.
    */
   stateChanged(state: ClipboardState): boolean {
     const before = this.#state;
-    const another = state.serial !== this.#serial && state.formats.length > 0;
+    const offered = state.formats.length > 0;
+    const another = state.serial !== this.#serial && (before !== null || offered);
     this.#state = state;
     // The first message of a connection describes an older copy. A new agent no longer has what was sent to
-    // its predecessor.
-    if (before === null && state.formats.length === 0) this.#seenHash = null;
+    // its predecessor, and starts to count at 0.
+    if (before === null && !offered) this.#seenHash = null;
+    if (before === null && state.serial === 0) this.#desktopIsNewer = false;
     if (another && this.#serial !== null) this.#desktopIsNewer = true;
-    if (another) this.#sentHash = null;
+    if (another || before === null) this.#sentHash = null;
     this.#serial = state.serial;
     return another && before !== null;
   }
@@ -78,6 +84,9 @@ export class ClipboardCore {
   /** Handles the return of the focus: another program may have changed the browser's clipboard meanwhile. */
   pageFocused(): void {
     this.#desktopIsNewer = false;
+    this.#seenIsCurrent = false;
+    // Another window of this device may have sent something else in between.
+    this.sendAgain();
   }
 
   /**
@@ -86,21 +95,37 @@ export class ClipboardCore {
    */
   browserClipboardWritten(hash: string): void {
     this.#seenHash = hash;
+    this.#seenIsCurrent = true;
   }
 
   /** Decides about a paste of the browser's content with this format, size in bytes and hash. */
   paste(format: ClipboardFormat, bytes: number, hash: string): PasteDecision {
     const state = this.#state;
-    const unchanged = hash === this.#seenHash;
-    if (state === null || unchanged || (this.#desktopIsNewer && state.from_desktop)) {
-      this.#seenHash = hash;
+    if (state === null || hash === this.#seenHash || this.#desktopIsNewer) {
+      this.#seen(hash);
       return "keep";
     }
+    this.#seenIsCurrent = false;
     if (!state.to_desktop || (format === "png" && !state.images)) return "denied";
     if (bytes > state.max_bytes) return "too-large";
-    this.#seenHash = hash;
+    this.#seen(hash);
     this.#sentHash = hash;
     return "send";
+  }
+
+  /**
+   * Decides about a paste for which the browser gave no content, because its clipboard is empty or because the
+   * program that copied is too slow. Nobody can tell which, so the desktop may paste only what is known to be
+   * the last copy.
+   */
+  pasteWithoutContent(): "keep" | "unreadable" {
+    const sent = this.#seenIsCurrent && this.#seenHash !== null && this.#seenHash === this.#sentHash;
+    return this.#desktopIsNewer || sent ? "keep" : "unreadable";
+  }
+
+  #seen(hash: string): void {
+    this.#seenHash = hash;
+    this.#seenIsCurrent = true;
   }
 }
 

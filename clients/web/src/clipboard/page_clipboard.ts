@@ -2,12 +2,20 @@
  * Connects the browser's clipboard with the desktop's.
  *
  * To the desktop: the content of the browser's `paste` event is sent first, then the paste shortcut. No
- * engine requires a permission for this. From the desktop: the content is written at once where pages may
- * write the clipboard (Chrome), during the copy shortcut where a user gesture is required (Firefox, Safari),
- * and otherwise when the person taps the clipboard chip.
+ * engine requires a permission for this. Where the person has allowed the page to read the clipboard (Chrome),
+ * new content is also sent when the page gets the focus, because a middle click and the menus of the desktop
+ * paste without telling the page. From the desktop: the content is written at once where pages may write the
+ * clipboard (Chrome), during the copy shortcut where a user gesture is required (Firefox, Safari), and
+ * otherwise when the person taps the clipboard chip.
  */
 
-import { ClipboardCore, type ClipboardState, contentHash } from "./clipboard_core.ts";
+import {
+  ClipboardCore,
+  type ClipboardState,
+  contentHash,
+  type PasteDecision,
+  type PasteRefusal,
+} from "./clipboard_core.ts";
 import type { ClipboardAnswer, ClipboardFailure, ClipboardFormat } from "./frames.ts";
 import type { PasteKey } from "./shortcuts.ts";
 
@@ -19,7 +27,7 @@ export interface ClipboardRequests {
 }
 
 /** Outcome that the page tells the person about. */
-export type ClipboardNotice = "denied" | "too-large" | "unavailable" | "empty" | "unreadable" | "sent" | "blocked";
+export type ClipboardNotice = PasteRefusal | "unavailable" | "empty" | "sent" | "blocked";
 
 export interface ClipboardEvents {
   /** Called when the desktop's clipboard needs a tap to be copied; null when it no longer does. */
@@ -36,6 +44,12 @@ const MIME_TYPES: Readonly<Record<ClipboardFormat, string>> = { text: "text/plai
 const ANSWER_TIMEOUT_MS = 20_000;
 /** How long a program on the desktop may take to copy after the copy shortcut, ms. */
 const COPY_TIMEOUT_MS = 1_500;
+
+/** Content of the browser's clipboard. */
+interface Content {
+  readonly format: ClipboardFormat;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
 
 /** A request that the agent has not answered yet. */
 interface PendingRequest {
@@ -72,12 +86,18 @@ export class PageClipboard {
   #pending: PendingRequest | null = null;
   /** Until a program copied something after the copy shortcut, or too long ago. */
   #awaited: AwaitedCopy | null = null;
+  #mayRead = false;
   #mayWrite = false;
 
   constructor(wire: ClipboardRequests, events: ClipboardEvents) {
     this.#requests = wire;
     this.#events = events;
-    void this.#askPermission();
+    void watchPermission("clipboard-read", (granted) => {
+      this.#mayRead = granted;
+    });
+    void watchPermission("clipboard-write", (granted) => {
+      this.#mayWrite = granted;
+    });
   }
 
   // ── from the worker ──────────────────────────────────────────────────────────────────────────────────────
@@ -89,6 +109,10 @@ export class PageClipboard {
     }
     const awaited = this.#awaited;
     awaited?.resolve();
+    if (this.#core.offer === null) {
+      this.#events.offerChanged(null);
+      return;
+    }
     if (awaited !== null && !this.#mayWrite && this.#core.offer === "text") return; // written by copyKeyPressed
     if (this.#mayWrite && document.hasFocus()) void this.#write(() => this.#fetch());
     else this.#events.offerChanged(this.#core.offer);
@@ -112,8 +136,13 @@ export class PageClipboard {
 
   // ── from the person ──────────────────────────────────────────────────────────────────────────────────────
 
-  pageFocused(): void {
+  /**
+   * Handles the return of the focus. Returns a promise when the browser's clipboard is read and sent meanwhile,
+   * so that input can wait for it; otherwise null.
+   */
+  pageFocused(): Promise<void> | null {
     this.#core.pageFocused();
+    return this.#mayRead && this.canPaste ? this.#sendQuietly() : null;
   }
 
   /**
@@ -124,29 +153,31 @@ export class PageClipboard {
   }
 
   /**
-   * Handles a `paste` event after the shortcut `key`. Resolves when its content was sent or was found not to
-   * be needed.
+   * Handles a `paste` event after the shortcut `key`; `data` is null when the browser fired none. Resolves when
+   * the content was sent or was found not to be needed. Returns whether the desktop may paste: if not, it would
+   * paste an old text, and the page has said why nothing is pasted.
    */
-  async paste(data: DataTransfer | null, key: PasteKey | null): Promise<void> {
-    const text = data?.getData("text/plain") ?? "";
-    const image = [...(data?.files ?? [])].find((file) => file.type === MIME_TYPES.png);
+  async paste(data: DataTransfer | null, key: PasteKey | null): Promise<boolean> {
+    // Browsers empty `data` after the event, so it is read before anything else.
+    const content = await contentOf(data);
     // What is cut and pasted in one go must not be replaced by what the device copied before.
     await this.#awaited?.copied.catch(() => {});
     // Terminals paste PRIMARY, which a program may have taken by a mere selection since the content was sent.
     if (key === "insert") this.#core.sendAgain();
-    if (text !== "") this.#sendContent("text", new TextEncoder().encode(text), false);
-    else if (image !== undefined) this.#sendContent("png", new Uint8Array(await image.arrayBuffer()), false);
-    // Firefox fires the event without content when the program that copied needs more than a second.
-    else if (this.#core.offer === null) this.#events.notify("unreadable");
+    const decision = content === null ? this.#core.pasteWithoutContent() : this.#offerContent(content);
+    if (decision === "keep" || decision === "send") return true;
+    this.#events.notify(decision);
+    return false;
   }
 
   /**
    * Handles the copy shortcut: where writing the clipboard requires a user gesture, the write must start now.
    */
   copyKeyPressed(): void {
-    if (this.#core.state?.from_desktop !== true) return;
+    const { state } = this.#core;
+    if (state === null) return;
     const awaited = this.#awaitCopy();
-    if (this.#mayWrite || !("ClipboardItem" in globalThis)) return;
+    if (!state.from_desktop || this.#mayWrite || !("ClipboardItem" in globalThis)) return;
     const text = (): Promise<Uint8Array<ArrayBuffer>> =>
       this.#core.offer === "text" ? this.#fetch() : Promise.reject(new NothingCopied());
     void this.#write(() => awaited.copied.then(text), "text");
@@ -160,41 +191,43 @@ export class PageClipboard {
 
   /** Sends the browser's clipboard to the desktop when the person asks for it without a paste shortcut. */
   async sendBrowserClipboard(): Promise<void> {
-    let items: ClipboardItems;
+    let content: Content | null;
     try {
-      items = await navigator.clipboard.read();
+      content = await readClipboard();
     } catch {
       this.#events.notify("blocked");
       return;
     }
-    for (const format of ["text", "png"] as const) {
-      for (const item of items) {
-        if (!item.types.includes(MIME_TYPES[format])) continue;
-        const blob = await item.getType(MIME_TYPES[format]);
-        if (this.#sendContent(format, new Uint8Array(await blob.arrayBuffer()), true)) this.#events.notify("sent");
-        return;
-      }
+    if (content === null) {
+      this.#events.notify("empty");
+      return;
     }
-    this.#events.notify("empty");
+    this.#core.preferBrowser();
+    const decision = this.#offerContent(content);
+    if (decision !== "keep") this.#events.notify(decision === "send" ? "sent" : decision);
   }
 
   // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────
 
-  /**
-   * Sends content if it is newer than the desktop's, or always if `force` is set. Returns whether it was
-   * sent.
-   */
-  #sendContent(format: ClipboardFormat, content: Uint8Array<ArrayBuffer>, force: boolean): boolean {
-    if (force) this.#core.preferBrowser();
-    const decision = this.#core.paste(format, content.length, contentHash(content));
-    if (decision === "keep") return false;
-    if (decision !== "send") {
-      this.#events.notify(decision);
-      return false;
+  /** Sends the browser's clipboard if it is newer than the desktop's; says nothing if it may not be sent. */
+  async #sendQuietly(): Promise<void> {
+    let content: Content | null;
+    try {
+      content = await readClipboard();
+    } catch {
+      return; // The page lost the focus again. A paste shortcut tells the person what cannot be sent.
     }
-    this.#requests.sendClipboard(format, content.buffer);
-    this.#events.offerChanged(null);
-    return true;
+    if (content !== null) this.#offerContent(content);
+  }
+
+  /** Sends content if it is newer than the desktop's and the policy permits it. */
+  #offerContent({ format, bytes }: Content): PasteDecision {
+    const decision = this.#core.paste(format, bytes.length, contentHash(bytes));
+    if (decision === "send") {
+      this.#requests.sendClipboard(format, bytes.buffer);
+      this.#events.offerChanged(null);
+    }
+    return decision;
   }
 
   #awaitCopy(): AwaitedCopy {
@@ -261,21 +294,49 @@ export class PageClipboard {
       this.#events.offerChanged(failure === null ? this.#core.offer : null);
     }
   }
+}
 
-  /**
-   * Watches the permission to write the clipboard. Only Chrome has it; in other browsers each write needs a
-   * user gesture.
-   */
-  async #askPermission(): Promise<void> {
-    try {
-      const status = await navigator.permissions.query({ name: "clipboard-write" as PermissionName });
-      const update = (): void => {
-        this.#mayWrite = status.state === "granted";
-      };
-      status.addEventListener("change", update);
-      update();
-    } catch {
-      this.#mayWrite = false;
+/** Returns the content of a `paste` event, as text if there is any; null if the browser gave none. */
+function contentOf(data: DataTransfer | null): Promise<Content | null> {
+  const text = data?.getData(MIME_TYPES.text) ?? "";
+  if (text !== "") return Promise.resolve(textContent(text));
+  const image = [...(data?.files ?? [])].find((file) => file.type === MIME_TYPES.png);
+  if (image === undefined) return Promise.resolve(null);
+  return image.arrayBuffer().then(
+    (bytes) => ({ format: "png", bytes: new Uint8Array(bytes) }),
+    () => null, // The image vanished from the clipboard.
+  );
+}
+
+/** Reads the browser's clipboard; null if it has neither text nor an image. Rejects if the page may not read it. */
+async function readClipboard(): Promise<Content | null> {
+  const items = await navigator.clipboard.read();
+  for (const format of ["text", "png"] as const) {
+    const type = MIME_TYPES[format];
+    for (const item of items) {
+      if (!item.types.includes(type)) continue;
+      const blob = await item.getType(type);
+      if (blob.size === 0) continue;
+      if (format === "text") return textContent(await blob.text());
+      return { format, bytes: new Uint8Array(await blob.arrayBuffer()) };
     }
+  }
+  return null;
+}
+
+/** Lines of clipboard text end with LF (PROTOCOL.md §7). */
+function textContent(text: string): Content {
+  return { format: "text", bytes: new TextEncoder().encode(text.replaceAll("\r\n", "\n")) };
+}
+
+/** Reports a permission of the page now and whenever it changes. Only Chrome has those of the clipboard. */
+async function watchPermission(name: string, report: (granted: boolean) => void): Promise<void> {
+  try {
+    const status = await navigator.permissions.query({ name: name as PermissionName });
+    const update = (): void => report(status.state === "granted");
+    status.addEventListener("change", update);
+    update();
+  } catch {
+    report(false); // The browser does not know this permission.
   }
 }

@@ -5,6 +5,7 @@
 
 import { isCopyShortcut, type PasteKey, pasteShortcut } from "../clipboard/shortcuts.ts";
 import type { InputMessage } from "../protocol/messages.ts";
+import type { InputQueue, QueueGate } from "./input_queue.ts";
 import type { InputSink } from "./input_sink.ts";
 import { KeyboardCore, type KeyboardOptions, type ModifierState } from "./keyboard_core.ts";
 import { KEYSYM, type KeyInput, soleCodePoint } from "./keysym.ts";
@@ -23,10 +24,10 @@ export interface KeyboardHooks {
   /** Returns whether a paste shortcut must wait until the browser's clipboard was sent. */
   canPaste(): boolean;
   /**
-   * Sends the browser's clipboard; resolves when the paste shortcut may be sent. `key` is null for a paste
-   * from the browser's menu.
+   * Sends the browser's clipboard. Resolves when that is decided, and returns whether the paste shortcut may be
+   * sent. `data` is null when the browser fired no `paste` event, and `key` for a paste from the browser's menu.
    */
-  paste(data: DataTransfer | null, key: PasteKey | null): Promise<void>;
+  paste(data: DataTransfer | null, key: PasteKey | null): Promise<boolean>;
   /**
    * Returns whether typed text is the key of a shortcut, because a modifier of the page's key bar is armed.
    */
@@ -37,6 +38,13 @@ export interface KeyboardHooks {
 const CONSUMED_BY_INPUT_METHOD = 229;
 /** Keysym of "v". */
 const KEYSYM_V = 0x76;
+/** What is sent for a paste from the browser's menu. The codes are no other key's, which may be held. */
+const CONTROL_V: readonly InputMessage[] = [
+  { type: "key", keysym: KEYSYM.control, code: "paste:Control", down: true },
+  { type: "key", keysym: KEYSYM_V, code: "paste:V", down: true },
+  { type: "key", keysym: KEYSYM_V, code: "paste:V", down: false },
+  { type: "key", keysym: KEYSYM.control, code: "paste:Control", down: false },
+];
 /** Keys that do not end a word in the text field. */
 const MODIFIER_KEYS: ReadonlySet<string> = new Set([
   "Shift",
@@ -53,10 +61,21 @@ function isTextKey(key: string): boolean {
 }
 
 /**
- * How long a paste shortcut waits for the browser's `paste` event, ms. Browsers fire it within the key event
- * or not at all.
+ * How long a paste shortcut waits for the browser's `paste` event, ms. Engines fire it within the key event, after
+ * a message to another process (⌘V on macOS, on a busy host), or not at all. Then nothing is known of the browser's
+ * clipboard, and the shortcut is usually not sent: a late event still pastes.
  */
-const PASTE_TIMEOUT_MS = 150;
+const PASTE_TIMEOUT_MS = 1_000;
+
+/** A paste that waits for the browser's clipboard. */
+interface PendingPaste {
+  /** Null for a paste from the browser's menu. */
+  readonly key: PasteKey | null;
+  /** What makes the desktop paste. */
+  readonly shortcut: readonly InputMessage[];
+  readonly gate: QueueGate;
+  readonly timer: ReturnType<typeof setTimeout> | undefined;
+}
 
 function keyInputOf(event: KeyboardEvent): KeyInput {
   const { key, code, location, shiftKey, ctrlKey, altKey, metaKey, repeat } = event;
@@ -73,14 +92,9 @@ export class KeyboardInput {
   readonly #abort = new AbortController();
   #backspaceInField = false;
   #flushTimer: ReturnType<typeof setTimeout> | undefined;
-  /**
-   * Messages that wait until the clipboard content for a paste shortcut was sent; null when nothing waits.
-   */
-  #delayed: InputMessage[] | null = null;
-  #pasteTimer: ReturnType<typeof setTimeout> | undefined;
-  /** The paste shortcut that waits for the browser's `paste` event. */
-  #pasteKey: PasteKey | null = null;
-
+  readonly #queue: InputQueue;
+  /** The paste shortcuts that wait for the browser's `paste` event, oldest first. */
+  #pastes: PendingPaste[] = [];
   /** A key that the field handles first, because the engine may compose another character of it. */
   #awaited: { readonly input: KeyInput; readonly timeStamp: number } | null = null;
   /** Whether the last key was a dead key. */
@@ -89,16 +103,19 @@ export class KeyboardInput {
 
   /**
    * `composesInField` is whether the engine composes dead keys and Compose sequences without reporting them, as
-   * Chromium on Linux does. Then only the field shows what a key typed.
+   * Chromium on Linux does. Then only the field shows what a key typed. Everything is sent through `queue`, where
+   * it waits while a paste does.
    */
   constructor(
     field: HTMLTextAreaElement,
+    queue: InputQueue,
     sink: InputSink,
     options: KeyboardOptions & { readonly composesInField: boolean },
     hooks: KeyboardHooks,
   ) {
     this.#field = field;
     this.#composesInField = options.composesInField;
+    this.#queue = queue;
     this.#sink = sink;
     this.#hooks = hooks;
     this.#core = new KeyboardCore(options);
@@ -126,12 +143,11 @@ export class KeyboardInput {
   }
 
   /**
-   * Marks all keys as released without sending anything: the caller sends `release`. Returns whether a key
-   * was held.
+   * Marks all keys as released without sending anything, and drops what waits: the caller sends `release`. Returns
+   * whether a key was held.
    */
   forget(): boolean {
-    clearTimeout(this.#pasteTimer);
-    this.#delayed = null;
+    this.#dropPastes();
     this.#empty();
     this.#hooks.compositionChanged("");
     return this.#core.forget();
@@ -139,7 +155,7 @@ export class KeyboardInput {
 
   close(): void {
     clearTimeout(this.#flushTimer);
-    clearTimeout(this.#pasteTimer);
+    this.#dropPastes();
     this.#abort.abort();
   }
 
@@ -166,12 +182,15 @@ export class KeyboardInput {
     const decision = this.#core.keyDown(input, event.timeStamp);
     if (decision.kind === "browser") return;
     if (isCopyShortcut(event)) this.#hooks.copyKeyPressed();
-    const pasteKey = pasteShortcut(event);
-    if (pasteKey !== null && this.#hooks.canPaste()) this.#delay(pasteKey);
-    else event.preventDefault();
     this.#flush();
     // A key that the field does not receive ends the word.
     if (!MODIFIER_KEYS.has(event.key)) this.#empty();
+    const pasteKey = pasteShortcut(event);
+    if (pasteKey !== null && this.#hooks.canPaste()) {
+      this.#awaitPaste(pasteKey, decision.messages);
+      return;
+    }
+    event.preventDefault();
     for (const message of decision.messages) this.#send(message);
   }
 
@@ -261,38 +280,55 @@ export class KeyboardInput {
   }
 
   #send(message: InputMessage): void {
-    if (this.#delayed === null) this.#sink.send(message);
-    else this.#delayed.push(message);
+    this.#queue.run(() => this.#sink.send(message));
   }
 
-  /** Delays the paste shortcut and everything after it until the browser's `paste` event. */
-  #delay(pasteKey: PasteKey): void {
-    this.#pasteKey = pasteKey;
-    this.#delayed ??= [];
-    clearTimeout(this.#pasteTimer);
-    this.#pasteTimer = setTimeout(() => this.#sendDelayed(), PASTE_TIMEOUT_MS);
-  }
-
-  #sendDelayed(): void {
-    const delayed = this.#delayed ?? [];
-    this.#delayed = null;
-    for (const message of delayed) this.#sink.send(message);
+  /** Holds back the keys of a paste shortcut, and all later input, until the browser's `paste` event. */
+  #awaitPaste(key: PasteKey, messages: readonly InputMessage[]): void {
+    // The modifiers before the key are held whether or not the desktop may paste.
+    for (const message of messages.slice(0, -1)) this.#send(message);
+    const paste: PendingPaste = {
+      key,
+      shortcut: messages.slice(-1),
+      gate: this.#queue.gate(),
+      timer: setTimeout(() => {
+        this.#pastes = this.#pastes.filter((other) => other !== paste);
+        void this.#decide(paste, null);
+      }, PASTE_TIMEOUT_MS),
+    };
+    this.#pastes.push(paste);
   }
 
   #paste(event: ClipboardEvent): void {
     event.preventDefault();
-    clearTimeout(this.#pasteTimer);
-    // Without a paste shortcut the event came from the browser's menu; then Ctrl+V is sent to the desktop as
-    // well.
-    const fromMenu = this.#delayed === null;
-    if (fromMenu) this.#delayed = [];
-    void this.#hooks.paste(event.clipboardData, fromMenu ? null : this.#pasteKey).finally(() => {
-      this.#sendDelayed();
-      if (!fromMenu) return;
-      this.#send({ type: "key", keysym: KEYSYM.control, code: "ControlLeft", down: true });
-      this.#tap(KEYSYM_V, "KeyV");
-      this.#send({ type: "key", keysym: KEYSYM.control, code: "ControlLeft", down: false });
-    });
+    // Without a paste shortcut the event came from the browser's menu.
+    const paste = this.#pastes.shift() ?? {
+      key: null,
+      shortcut: CONTROL_V,
+      gate: this.#queue.gate(),
+      timer: undefined,
+    };
+    clearTimeout(paste.timer);
+    void this.#decide(paste, event.clipboardData);
+  }
+
+  /** Lets the desktop paste if it has, or gets, what the person copied last. */
+  async #decide(paste: PendingPaste, data: DataTransfer | null): Promise<void> {
+    let allowed = false;
+    try {
+      allowed = await this.#hooks.paste(data, paste.key);
+    } finally {
+      paste.gate.open(() => {
+        if (allowed) for (const message of paste.shortcut) this.#sink.send(message);
+      });
+    }
+  }
+
+  /** Drops the pastes that wait, and all input behind them. */
+  #dropPastes(): void {
+    for (const { timer } of this.#pastes) clearTimeout(timer);
+    this.#pastes = [];
+    this.#queue.clear();
   }
 
   #empty(): void {

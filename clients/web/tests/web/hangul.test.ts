@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { InputQueue } from "../../src/input/input_queue.ts";
 import type { InputSink } from "../../src/input/input_sink.ts";
 import { KeyboardInput } from "../../src/input/keyboard.ts";
 import type { Platform } from "../../src/input/keyboard_core.ts";
@@ -70,6 +71,7 @@ class Person {
   constructor(platform: Platform) {
     this.keyboard = new KeyboardInput(
       this.field as unknown as HTMLTextAreaElement,
+      new InputQueue(),
       this.modifiers,
       { platform, commandIsControl: true, optionIsAlt: true, composesInField: false },
       {
@@ -77,7 +79,7 @@ class Person {
         focusToolbar: () => {},
         copyKeyPressed: () => {},
         canPaste: () => false,
-        paste: () => Promise.resolve(),
+        paste: () => Promise.resolve(true),
         shortcutArmed: () => this.modifiers.core.shortcut,
       },
     );

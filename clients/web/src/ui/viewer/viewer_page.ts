@@ -239,7 +239,8 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
       inputInterrupted: releaseInput,
       networkMayHaveChanged: () => shown.reconnect(false),
       windowFocused: () => {
-        clipboard.pageFocused();
+        const sending = clipboard.pageFocused();
+        if (sending !== null) input.waitFor(sending);
         focusDesktop();
       },
     },

@@ -1,6 +1,7 @@
 /** The keyboard input of one window: the text field, the extra keys, and the modifiers that the extra keys hold. */
 
 import type { PageClipboard } from "../../clipboard/page_clipboard.ts";
+import { InputQueue } from "../../input/input_queue.ts";
 import type { InputSink } from "../../input/input_sink.ts";
 import { KeyboardInput } from "../../input/keyboard.ts";
 import type { Platform } from "../../input/keyboard_core.ts";
@@ -11,6 +12,9 @@ import type { CompositionPreview } from "./composition_preview.ts";
 import { KeyBar } from "./key_bar.ts";
 import { InputRouter } from "./monitors/input_router.ts";
 
+/** How long input waits while the clipboard is read when the page gets the focus, ms. */
+const FOCUS_WAIT_MS = 500;
+
 export class WindowInput {
   readonly keyBar: KeyBar;
   /** Announces Ctrl+Alt+Home: the person wants the keyboard focus in the toolbar. */
@@ -18,6 +22,9 @@ export class WindowInput {
   readonly #router: InputRouter;
   readonly #modifiers: StickyModifiers;
   readonly #keyboard: KeyboardInput;
+  readonly #queue = new InputQueue();
+  /** Where input of this window is sent: to the modifiers, behind a paste that waits. */
+  readonly sink: InputSink;
 
   /** Reads text from `field` and sends input over the window's own `connection`. */
   constructor(
@@ -32,12 +39,14 @@ export class WindowInput {
       pointerReleased: () => this.keyBar.pointerReleased(),
     });
     this.#modifiers = modifiers;
-    this.keyBar = new KeyBar(modifiers, {
-      tapModifier: (modifier) => modifiers.tap(modifier, performance.now()),
+    this.sink = this.#queue.behind(modifiers);
+    this.keyBar = new KeyBar(this.sink, {
+      tapModifier: (modifier) => this.#queue.run(() => modifiers.tap(modifier, performance.now())),
       modifierState: (modifier) => modifiers.core.state(modifier),
     });
     this.#keyboard = new KeyboardInput(
       field,
+      this.#queue,
       modifiers,
       {
         platform: platform(),
@@ -56,19 +65,22 @@ export class WindowInput {
     );
   }
 
-  /** Where pointer input on the window's own monitor is sent. */
-  get sink(): InputSink {
-    return this.#modifiers;
-  }
-
   /** Returns where pointer input on another monitor of the window is sent; `connection` is that monitor's. */
   sinkFor(connection: InputSink): InputSink {
-    return this.#router.forMonitor(connection, this.#modifiers);
+    return this.#queue.behind(this.#router.forMonitor(connection, this.#modifiers));
   }
 
   /** Releases modifiers that the person released where the page could not see it. */
   syncModifiers(event: MouseEvent): void {
     this.#keyboard.syncModifiers(event);
+  }
+
+  /** Lets all input wait for `sending`, or for FOCUS_WAIT_MS. */
+  waitFor(sending: Promise<void>): void {
+    const gate = this.#queue.gate();
+    const open = (): void => gate.open(() => {});
+    void sending.finally(open);
+    setTimeout(open, FOCUS_WAIT_MS);
   }
 
   /** Whether Ctrl is pressed on the desktop, by a key or by the key bar. */
