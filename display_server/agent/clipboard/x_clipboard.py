@@ -135,17 +135,23 @@ class XClipboard:
             self._targets_task = None
         self.formats = ()
         self._owner_since = time
-        if owner not in (0, self._window) and self._policy.from_desktop:
-            self._targets_task = asyncio.create_task(self._read_targets())
+        if owner in (0, self._window):
+            return
+        if self._policy.from_desktop:
+            self._targets_task = asyncio.create_task(self._read_formats())
+        else:
+            self._copied(())
 
-    async def _read_targets(self) -> None:
+    async def _read_formats(self) -> None:
         """Reads which formats the new owner offers."""
         try:
             kind, data = await self._convert(self._atoms["TARGETS"])
         except (TimeoutError, ContentError, Malfunction) as error:
             log.info("clipboard formats could not be read", reason=type(error).__name__)
+            self._copied(())
             return
         if kind != self._atoms["ATOM"] and kind != self._atoms["TARGETS"]:
+            self._copied(())
             return
         offered = set(struct.unpack(f"={len(data) // 4}I", data[: len(data) // 4 * 4])[:_TARGETS_MAX])
         texts = [self._atoms[name] for name in TEXT_TARGETS if self._atoms[name] in offered]
@@ -153,10 +159,13 @@ class XClipboard:
         formats = [Format.TEXT] if texts else []
         if self._policy.images and self._atoms[PNG_TARGET] in offered:
             formats.append(Format.PNG)
-        self.formats = tuple(formats)
-        if formats:
-            self.serial = (self.serial + 1) & 0xFFFF_FFFF
-            self.on_copied()
+        self._copied(tuple(formats))
+
+    def _copied(self, formats: tuple[Format, ...]) -> None:
+        """Notifies viewers of a copy, also of one that they cannot get: they must not paste an older one."""
+        self.formats = formats
+        self.serial = (self.serial + 1) & 0xFFFF_FFFF
+        self.on_copied()
 
     # ── a program copied ─────────────────────────────────────────────────────────────────────────────
 

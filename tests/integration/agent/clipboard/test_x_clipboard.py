@@ -138,7 +138,7 @@ async def test_a_program_that_hangs_times_out(server: XServer, monkeypatch: pyte
     monkeypatch.setattr(x_clipboard, "ANSWER_TIMEOUT_S", 0.2)
     async with opened_clipboard(server) as clipboard:
         program = ClipboardOwner(server.connect(), {"UTF8_STRING": b"never"}, hung=True)
-        await asyncio.sleep(0.5)
+        await until(lambda: clipboard.serial == 1)
         assert clipboard.formats == ()
         await asyncio.to_thread(program.close)
         monkeypatch.setattr(x_clipboard, "ANSWER_TIMEOUT_S", 10.0)  # a busy host may take long to announce it
@@ -161,9 +161,25 @@ async def test_programs_are_not_asked_when_the_policy_denies_copying(server: XSe
     denied = ClipboardPolicy(to_desktop=True)
     async with opened_clipboard(server, denied) as clipboard:
         program = ClipboardOwner(server.connect(), {"UTF8_STRING": b"secret"})
-        await asyncio.sleep(0.3)
+        # Viewers learn of the copy, so that they do not paste an older one over it.
+        await until(lambda: clipboard.serial == 1)
         assert (clipboard.formats, program.requested) == ((), [])
         await asyncio.to_thread(program.close)
+
+
+async def test_a_copy_without_a_known_format_changes_the_serial(server: XServer) -> None:
+    async with (
+        opened_clipboard(server) as clipboard,
+        copied_by_program(clipboard, server, {"application/x-drawing": b"lines"}),
+    ):
+        assert (clipboard.serial, clipboard.formats) == (1, ())
+
+
+async def test_formatted_text_is_fetched_as_plain_text(server: XServer) -> None:
+    content = {"text/html": b"<b>CT</b>", "UTF8_STRING": b"CT"}
+    async with opened_clipboard(server) as clipboard, copied_by_program(clipboard, server, content):
+        assert clipboard.formats == (Format.TEXT,)
+        assert await clipboard.fetch(Format.TEXT) == b"CT"
 
 
 @pytest.mark.parametrize("target", ["UTF8_STRING", "text/plain;charset=utf-8", "TEXT", "text/plain"])
