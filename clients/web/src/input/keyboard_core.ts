@@ -27,7 +27,7 @@ export interface KeyboardOptions {
   readonly commandIsControl: boolean;
   /**
    * On a Mac, the left ⌥ is sent as Alt. Otherwise it types what the layout has there, such as @ and { on a
-   * German keyboard.
+   * German keyboard. It is read with each press of ⌥, because the person may change it.
    */
   readonly optionIsAlt: boolean;
 }
@@ -170,8 +170,8 @@ export class KeyboardCore {
 
   /** Whether a key is ⌥ of a Mac that is held to type characters. */
   #isOptionForCharacters(input: KeyInput): boolean {
-    const { platform, optionIsAlt } = this.#options;
-    return platform === "mac" && input.key === "Alt" && (input.location === 2 || !optionIsAlt);
+    if (this.#options.platform !== "mac" || input.key !== "Alt") return false;
+    return input.location === 2 || !this.#options.optionIsAlt;
   }
 
   /** Whether a key with the modifiers of its event is a command instead of a character. */

@@ -106,3 +106,7 @@ export function commandIsControl(): boolean {
 export function optionIsAlt(): boolean {
   return load("option") === "alt";
 }
+
+export function setOptionIsAlt(value: boolean): void {
+  store("option", value ? "alt" : "characters");
+}

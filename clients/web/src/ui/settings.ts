@@ -1,13 +1,14 @@
-/** The buttons that every page has, for language and colours, and the product's logo. */
+/** The buttons that every page has, for language, colours and a Mac's keyboard, and the product's logo. */
 
 import { button, h } from "./dom.ts";
 import { icon } from "./icons.ts";
-import { language, setLanguage, setTheme, type Theme, theme } from "./preferences.ts";
+import { platformOf } from "./platform.ts";
+import { language, optionIsAlt, setLanguage, setOptionIsAlt, setTheme, type Theme, theme } from "./preferences.ts";
 import { texts } from "./texts.ts";
 
 const NEXT_THEME: Readonly<Record<Theme, Theme>> = { system: "light", light: "dark", dark: "system" };
 
-/** Creates the two buttons. `onLanguageChanged` must redraw the page's texts. */
+/** Creates the buttons. `onLanguageChanged` must redraw the page's texts. */
 export function settingButtons(onLanguageChanged: () => void): HTMLElement[] {
   const languageButton = h(
     "button",
@@ -34,7 +35,30 @@ export function settingButtons(onLanguageChanged: () => void): HTMLElement[] {
     themeButton.title = label;
     themeButton.setAttribute("aria-label", label);
   });
-  return [languageButton, themeButton];
+  const keyboard = platformOf(navigator.userAgent) === "mac" ? [optionButton()] : [];
+  return [...keyboard, languageButton, themeButton];
+}
+
+/** Creates the button that chooses whether the left ⌥ acts as Alt or types characters, on Apple's keyboards. */
+function optionButton(): HTMLElement {
+  const element = h("button", {
+    class: "quiet",
+    attrs: { type: "button", "data-option": "" },
+    on: {
+      click: () => {
+        setOptionIsAlt(!optionIsAlt());
+        show();
+      },
+    },
+  });
+  const show = (): void => {
+    const alt = optionIsAlt();
+    element.textContent = alt ? "⌥ Alt" : "⌥ @";
+    element.title = alt ? texts().settings.optionIsAlt : texts().settings.optionTypes;
+    element.setAttribute("aria-label", element.title);
+  };
+  show();
+  return element;
 }
 
 /** Creates the logo and the product's name. */

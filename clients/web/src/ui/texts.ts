@@ -69,6 +69,8 @@ export const english = {
   settings: {
     language: "한국어로 보기",
     theme: { system: "Colours: system", light: "Colours: light", dark: "Colours: dark" },
+    optionTypes: "The left Option key (⌥) types characters such as @. Use it as Alt instead",
+    optionIsAlt: "The left Option key (⌥) is Alt. Let it type characters such as @ instead",
   },
   badge: {
     label: (state: string) => `Image: ${state}. Show details`,

@@ -56,6 +56,8 @@ export const korean: Texts = {
   settings: {
     language: "View in English",
     theme: { system: "색상: 시스템", light: "색상: 밝게", dark: "색상: 어둡게" },
+    optionTypes: "왼쪽 Option 키(⌥)로 @ 같은 문자를 입력합니다. 눌러서 Alt로 사용",
+    optionIsAlt: "왼쪽 Option 키(⌥)를 Alt로 사용합니다. 눌러서 @ 같은 문자를 입력하도록 바꾸기",
   },
   badge: {
     label: (state) => `화면: ${state}. 자세히 보기`,

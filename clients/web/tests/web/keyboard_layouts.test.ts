@@ -14,6 +14,7 @@
 import { describe, expect, it } from "vitest";
 import { KeyboardCore, type KeyboardOptions } from "../../src/input/keyboard_core.ts";
 import type { KeyInput } from "../../src/input/keysym.ts";
+import { platformOf } from "../../src/ui/platform.ts";
 
 /** One event: `down` or `up`, key, code, flags (S Shift, C Control, A Alt, M Meta, G AltGr), location. */
 type Step = readonly [kind: "down" | "up", key: string, code: string, flags?: string, location?: number];
@@ -318,6 +319,41 @@ const CASES: readonly Case[] = [
     desktop: "(Dead)",
   },
 ];
+
+describe("the choice of what ⌥ does on a Mac", () => {
+  const option = { key: "Alt", code: "AltLeft", location: 1, shiftKey: false, ctrlKey: false, metaKey: false };
+
+  it("counts from the next press of ⌥", () => {
+    let chosen = false;
+    const core = new KeyboardCore({
+      platform: "mac",
+      commandIsControl: true,
+      get optionIsAlt() {
+        return chosen;
+      },
+    });
+    const press = (): number => {
+      const decision = core.keyDown({ ...option, altKey: true, altGraph: false }, 0);
+      core.keyUp({ ...option, altKey: false, altGraph: false });
+      return decision.kind === "send" ? decision.messages.length : 0;
+    };
+    expect(press()).toBe(0);
+    chosen = true;
+    expect(press()).toBe(1);
+    chosen = false;
+    expect(press()).toBe(0);
+  });
+
+  it.each([
+    ["Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/18.0 Safari/605.1.15", "mac"],
+    ["Mozilla/5.0 (iPad; CPU OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148", "mac"],
+    ["Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36", "windows"],
+    ["Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36", "other"],
+    ["Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "other"],
+  ])("is offered on Apple devices alone: %s", (userAgent, expected) => {
+    expect(platformOf(userAgent)).toBe(expected);
+  });
+});
 
 describe("keyboards", () => {
   it.each(CASES.map((one) => [one.name, one] as const))("%s", (_name, one) => {

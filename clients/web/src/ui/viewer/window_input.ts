@@ -4,9 +4,9 @@ import type { PageClipboard } from "../../clipboard/page_clipboard.ts";
 import { InputQueue } from "../../input/input_queue.ts";
 import type { InputSink } from "../../input/input_sink.ts";
 import { KeyboardInput } from "../../input/keyboard.ts";
-import type { Platform } from "../../input/keyboard_core.ts";
 import { StickyModifiers } from "../../input/sticky_modifiers.ts";
 import { Emitter } from "../emitter.ts";
+import { platformOf } from "../platform.ts";
 import { commandIsControl, optionIsAlt } from "../preferences.ts";
 import type { CompositionPreview } from "./composition_preview.ts";
 import { KeyBar } from "./key_bar.ts";
@@ -49,9 +49,12 @@ export class WindowInput {
       this.#queue,
       modifiers,
       {
-        platform: platform(),
+        platform: platformOf(navigator.userAgent),
         commandIsControl: commandIsControl(),
-        optionIsAlt: optionIsAlt(),
+        // The person may choose again while the desktop is open.
+        get optionIsAlt() {
+          return optionIsAlt();
+        },
         composesInField: composesInField(),
       },
       {
@@ -99,12 +102,6 @@ export class WindowInput {
   close(): void {
     this.#keyboard.close();
   }
-}
-
-function platform(): Platform {
-  const agent = navigator.userAgent;
-  if (/Mac|iPhone|iPad/.test(agent)) return "mac";
-  return agent.includes("Windows") ? "windows" : "other";
 }
 
 /** Returns whether this is Chromium on Linux or ChromeOS, which composes characters without telling the page. */
