@@ -76,13 +76,11 @@ def longest_without_input(
     at which the desktop had these states. The effect of a later input ends the wait for an earlier one,
     because motions replace each other.
     """
-    first_seen: dict[Hashable, float] = {}
-    for at_s, state in arrived:
-        first_seen.setdefault(state, at_s)
     effect_s = float("inf")
     effects_s: list[float] = []
-    for _, state in reversed(made):
-        effect_s = min(effect_s, first_seen.get(state, float("inf")))
+    for made_s, state in reversed(made):
+        seen_s = (at_s for at_s, other in arrived if other == state and at_s >= made_s)
+        effect_s = min(effect_s, next(seen_s, float("inf")))
         effects_s.append(effect_s)
     longest_s = 0.0
     for (made_s, _), until_s in zip(made, reversed(effects_s), strict=True):

@@ -68,6 +68,11 @@ def test_the_effect_of_a_later_input_ends_the_wait_and_a_missing_one_never_does(
     assert longest_without_input(samples, made, [(1.05, "a")]) == pytest.approx(2.9)
 
 
+def test_an_effect_before_the_input_is_not_its_own() -> None:
+    samples = [exact(at_s / 10) for at_s in range(50)]
+    assert longest_without_input(samples, [(2.0, "a")], [(1.0, "a"), (2.35, "a")]) == pytest.approx(0.3)
+
+
 def test_the_fraction_of_exact_samples() -> None:
     assert exact_fraction([exact(1), Sample(2, "refining", 0)]) == 0.5
     with pytest.raises(ValueError, match="recorded nothing"):
