@@ -32,6 +32,8 @@ export interface KeyboardHooks {
    * Returns whether typed text is the key of a shortcut, because a modifier of the page's key bar is armed.
    */
   shortcutArmed(): boolean;
+  /** Returns whether typed text is V of a paste shortcut, because Ctrl of the page's key bar is armed. */
+  pasteArmed(text: string): boolean;
 }
 
 /** `keyCode` of a key that an input method consumed; `isComposing` is not set yet for the first such key. */
@@ -45,6 +47,8 @@ const CONTROL_V: readonly InputMessage[] = [
   { type: "key", keysym: KEYSYM_V, code: "paste:V", down: false },
   { type: "key", keysym: KEYSYM.control, code: "paste:Control", down: false },
 ];
+/** The end of a key that was not pressed: it uses up the armed modifiers, and has no effect on the desktop. */
+const BAR_KEY_UP: InputMessage = { type: "key", keysym: KEYSYM_V, code: "BarKey", down: false };
 /** Keys that do not end a word in the text field. */
 const MODIFIER_KEYS: ReadonlySet<string> = new Set([
   "Shift",
@@ -73,6 +77,8 @@ interface PendingPaste {
   readonly key: PasteKey | null;
   /** What makes the desktop paste. */
   readonly shortcut: readonly InputMessage[];
+  /** What is sent instead when nothing may be pasted. */
+  readonly refused: readonly InputMessage[];
   readonly gate: QueueGate;
   readonly timer: ReturnType<typeof setTimeout> | undefined;
 }
@@ -191,7 +197,8 @@ export class KeyboardInput {
       return;
     }
     event.preventDefault();
-    for (const message of decision.messages) this.#send(message);
+    if (this.#isArmedPaste(event.key)) this.#pasteUnseen(decision.messages, []);
+    else for (const message of decision.messages) this.#send(message);
   }
 
   #keyUp(event: KeyboardEvent): void {
@@ -270,7 +277,11 @@ export class KeyboardInput {
     for (let count = 0; count < change.backspaces; count++) this.#tap(KEYSYM.backspace, "Backspace");
     for (const [index, line] of change.text.split("\n").entries()) {
       if (index > 0) this.#tap(KEYSYM.enter, "Enter");
-      for (const text of pieces(line)) this.#send({ type: "text", text });
+      for (const text of pieces(line)) {
+        const message: InputMessage = { type: "text", text };
+        if (this.#isArmedPaste(text)) this.#pasteUnseen([message], [BAR_KEY_UP]);
+        else this.#send(message);
+      }
     }
   }
 
@@ -290,6 +301,7 @@ export class KeyboardInput {
     const paste: PendingPaste = {
       key,
       shortcut: messages.slice(-1),
+      refused: [],
       gate: this.#queue.gate(),
       timer: setTimeout(() => {
         this.#pastes = this.#pastes.filter((other) => other !== paste);
@@ -299,12 +311,22 @@ export class KeyboardInput {
     this.#pastes.push(paste);
   }
 
+  #isArmedPaste(text: string): boolean {
+    return this.#hooks.canPaste() && this.#hooks.pasteArmed(text);
+  }
+
+  /** Handles a paste shortcut of the key bar, which the browser does not see, so that it fires no event. */
+  #pasteUnseen(shortcut: readonly InputMessage[], refused: readonly InputMessage[]): void {
+    void this.#decide({ key: "v", shortcut, refused, gate: this.#queue.gate(), timer: undefined }, null);
+  }
+
   #paste(event: ClipboardEvent): void {
     event.preventDefault();
     // Without a paste shortcut the event came from the browser's menu.
     const paste = this.#pastes.shift() ?? {
       key: null,
       shortcut: CONTROL_V,
+      refused: [],
       gate: this.#queue.gate(),
       timer: undefined,
     };
@@ -319,7 +341,7 @@ export class KeyboardInput {
       allowed = await this.#hooks.paste(data, paste.key);
     } finally {
       paste.gate.open(() => {
-        if (allowed) for (const message of paste.shortcut) this.#sink.send(message);
+        for (const message of allowed ? paste.shortcut : paste.refused) this.#sink.send(message);
       });
     }
   }

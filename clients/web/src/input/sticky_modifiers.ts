@@ -61,6 +61,12 @@ export class StickyModifiers implements InputSink {
     }
   }
 
+  /** Returns whether typed text is V of a paste shortcut, because Ctrl is armed and Alt and Super are not. */
+  pasteArmed(text: string): boolean {
+    const armed = (modifier: StickyModifier): boolean => this.core.state(modifier) !== "off";
+    return armed("control") && !armed("alt") && !armed("super") && (latinOfJamo(text) ?? text).toLowerCase() === "v";
+  }
+
   sendMotion(x: number, y: number, buttons: number): void {
     this.#sink.sendMotion(x, y, buttons);
   }

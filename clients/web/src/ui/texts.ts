@@ -371,7 +371,7 @@ export const english = {
     sent: "The content is on the desktop’s clipboard now.",
     blocked: "The browser does not let this page read the clipboard. Allow it for this site, then try again.",
     unreadable:
-      "Nothing was pasted: the browser gave no text or image of this device’s clipboard. Copy again, or use the program’s own menu to paste what the desktop has.",
+      "Nothing was pasted: the browser gave no text or image of this device’s clipboard. Copy again, or send it with the button in the bar. The menu of the program pastes what the desktop has.",
   } satisfies Record<ClipboardNotice | "copied", string>,
   zoom: (percent: number) => `Enlarged to ${percent} % – tap to show the whole image`,
   surface: (name: string) => `Desktop ${name}`,

@@ -81,6 +81,7 @@ class Person {
         canPaste: () => false,
         paste: () => Promise.resolve(true),
         shortcutArmed: () => this.modifiers.core.shortcut,
+        pasteArmed: () => false,
       },
     );
   }

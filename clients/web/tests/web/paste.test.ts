@@ -4,6 +4,7 @@ import { type ClipboardNotice, PageClipboard } from "../../src/clipboard/page_cl
 import { InputQueue } from "../../src/input/input_queue.ts";
 import type { InputSink } from "../../src/input/input_sink.ts";
 import { KeyboardInput } from "../../src/input/keyboard.ts";
+import { StickyModifiers } from "../../src/input/sticky_modifiers.ts";
 import type { InputMessage } from "../../src/protocol/messages.ts";
 
 const OPEN: ClipboardState = {
@@ -38,7 +39,8 @@ class Page implements InputSink {
   readonly notices: ClipboardNotice[] = [];
   readonly field = new EventTarget();
   readonly queue = new InputQueue();
-  readonly pointer = this.queue.behind(this);
+  readonly modifiers = new StickyModifiers(this, { changed: () => {}, pointerReleased: () => {} });
+  readonly pointer = this.queue.behind(this.modifiers);
   readonly clipboard = new PageClipboard(
     {
       requestClipboard: () => {},
@@ -54,7 +56,7 @@ class Page implements InputSink {
     this.keyboard = new KeyboardInput(
       Object.assign(this.field, { value: "" }) as unknown as HTMLTextAreaElement,
       this.queue,
-      this,
+      this.modifiers,
       { platform: "other", commandIsControl: true, optionIsAlt: true, composesInField: false },
       {
         compositionChanged: () => {},
@@ -62,7 +64,8 @@ class Page implements InputSink {
         copyKeyPressed: () => this.clipboard.copyKeyPressed(),
         canPaste: () => this.clipboard.canPaste,
         paste: (data, key) => this.clipboard.paste(data, key),
-        shortcutArmed: () => false,
+        shortcutArmed: () => this.modifiers.core.shortcut,
+        pasteArmed: (text) => this.modifiers.pasteArmed(text),
       },
     );
     this.clipboard.stateChanged({ ...OPEN, ...state });
@@ -90,6 +93,13 @@ class Page implements InputSink {
     this.key("keydown", "v", "KeyV");
     this.key("keyup", "v", "KeyV");
     this.key("keyup", "Control", "ControlLeft", {});
+  }
+
+  /** Types text as a soft keyboard that reports no keys. */
+  async type(text: string): Promise<void> {
+    Object.assign(this.field, { value: text });
+    this.field.dispatchEvent(Object.assign(new Event("input"), { inputType: "insertText", data: text }));
+    await vi.advanceTimersByTimeAsync(0);
   }
 
   /** Fires the browser's `paste` event. */
@@ -278,6 +288,46 @@ describe("Shift+Insert", () => {
     await page.pasteEvent({});
     expect(page.desktop).not.toContain("+Insert");
     expect(page.notices).toEqual(["unreadable"]);
+  });
+});
+
+describe("Ctrl of the key bar with V of a soft keyboard", () => {
+  const types = (page: Page): Promise<void> => page.type("v");
+  const presses = async (page: Page): Promise<void> => {
+    page.key("keydown", "v", "KeyV", {});
+    page.key("keyup", "v", "KeyV", {});
+    await vi.advanceTimersByTimeAsync(0);
+  };
+
+  it.each([
+    ["text", types, ["+BarKey", "-BarKey"]],
+    ["a key", presses, ["+KeyV", "-KeyV"]],
+  ] as const)("given as %s: pastes only what is known to be the last copy", async (_, press, keys) => {
+    const page = new Page();
+    page.modifiers.tap("control", 0);
+    await press(page);
+    expect(page.desktop).toEqual(["+BarControl", keys[1], "-BarControl"]);
+    expect(page.notices).toEqual(["unreadable"]);
+    await page.paste({ text: "copy" });
+    page.desktop.length = 0;
+    page.modifiers.tap("control", LONG_MS);
+    await press(page);
+    expect(page.desktop).toEqual(["+BarControl", ...keys, "-BarControl"]);
+  });
+
+  it("is no paste with Alt, with another letter, or where the policy forbids sending", async () => {
+    const page = new Page();
+    page.modifiers.tap("control", 0);
+    page.modifiers.tap("alt", 0);
+    await page.type("v");
+    page.modifiers.tap("control", LONG_MS);
+    await page.type("c");
+    const inside = new Page({ to_desktop: false });
+    inside.modifiers.tap("control", 0);
+    await inside.type("v");
+    expect(page.desktop.filter((sent) => sent === "+BarKey")).toHaveLength(2);
+    expect(inside.desktop).toEqual(["+BarControl", "+BarKey", "-BarKey", "-BarControl"]);
+    expect([...page.notices, ...inside.notices]).toEqual([]);
   });
 });
 

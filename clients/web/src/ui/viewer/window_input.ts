@@ -63,6 +63,7 @@ export class WindowInput {
         canPaste: () => clipboard.canPaste,
         paste: (data, key) => clipboard.paste(data, key),
         shortcutArmed: () => modifiers.core.shortcut,
+        pasteArmed: (text) => modifiers.pasteArmed(text),
         focusToolbar: () => this.toolbarRequested.emit(),
       },
     );
