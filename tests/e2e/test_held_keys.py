@@ -21,6 +21,7 @@ from tests.e2e.x_desktop.probe import Probe
 NOTHING_HELD: tuple[list[int], int] = ([], 0)
 #: X servers repeat a key 660 ms after its press, and then 25 times per second.
 LONGER_THAN_A_REPEAT_S = 1.5
+GDK_CONTROL = 1 << 2
 LOST = "while the desktop did not answer"
 
 
@@ -95,6 +96,30 @@ def test_a_held_key_is_released_while_the_link_is_stalled(
     typing.wait_exact()
     typing.browser.type("y")
     probe.wait_for_text("-xy")
+
+
+def test_a_modifier_that_is_held_through_a_gap_is_held_afterwards(
+    typing: Viewer, relay: Relay, display: XDisplay, probe: Probe
+) -> None:
+    """The agent releases it in the gap. Without it, the shortcut would type a letter."""
+    typing.browser.key_down("Control")
+    try:
+        wait_for(lambda: display.held() != NOTHING_HELD, timeout_s=PATIENCE_S, what="Control to be held")
+        relay.swallow()
+        wait_released(display)
+        relay.plug()
+        typing.wait_exact()
+        typing.browser.key_down("b")
+        typing.browser.key_up("b")
+        probe.wait_for(lambda events: [e for e in events if e.get("name") == "b"], "the shortcut")
+    finally:
+        relay.plug()
+        typing.browser.key_up("Control")
+    (pressed,) = [e for e in probe.events("key-down") if e["name"] == "b"]
+    assert pressed["state"] & GDK_CONTROL
+    wait_released(display)
+    typing.browser.type("y")
+    probe.wait_for_text("-y")
 
 
 def test_input_of_a_gap_has_no_effect_afterwards_and_is_announced(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from display_server.agent.input import keysyms
 from display_server.protocol import messages as m
 
 #: Input that was made longer ago than this, s, is dropped: the person meant another picture.
@@ -20,7 +21,8 @@ class InputGuard:
 
     def __init__(self) -> None:
         self._heard_s: float | None = None
-        self._codes: set[str] = set()  # keys that the desktop holds for this viewer
+        self._held: dict[str, int] = {}  # keys that the desktop holds for this viewer: code → keysym
+        self._missing: set[str] = set()  # codes of modifiers that the viewer holds, but the desktop does not
         self._reported = 0  # buttons in the viewer's latest message
         self._ignored = 0  # buttons without effect until the viewer reports them up
         self._upload_s: tuple[float, float] | None = None  # first and last piece of the latest upload
@@ -39,7 +41,7 @@ class InputGuard:
         """Returns whether what the viewer holds must be released now, and forgets that it is held."""
         if self._heard_s is None or now_s - self._heard_s < SILENCE_S:
             return False
-        held = bool(self._codes or self._reported & ~self._ignored)
+        held = bool(self._held or self._reported & ~self._ignored)
         self.forget()
         return held
 
@@ -50,7 +52,8 @@ class InputGuard:
 
     def forget(self) -> None:
         """Everything was released on the desktop, though the person may still hold it."""
-        self._codes.clear()
+        self._missing.update(code for code, keysym in self._held.items() if keysym in keysyms.MODIFIERS)
+        self._held.clear()
         self._ignored = self._reported
 
     def loss_to_announce(self, now_s: float) -> bool:
@@ -69,7 +72,8 @@ class InputGuard:
             case m.Key():
                 return self._admit_key(message, late=late)
             case m.Release():
-                self._codes.clear()
+                self._held.clear()
+                self._missing.clear()
                 self._reported = self._ignored = message.buttons
                 return message
         self._lost = self._lost or late
@@ -88,20 +92,26 @@ class InputGuard:
             return message if effective == message.buttons else replace(message, buttons=effective)
         if held & ~effective and not effective:
             # A late release takes effect where the pointer is, because the way there was dropped.
-            self._codes.clear()
+            self.forget()
             return m.Release()
         return None
 
     def _admit_key(self, message: m.Key, *, late: bool) -> m.Key | None:
         if not message.down:
-            self._codes.discard(message.code)
+            self._held.pop(message.code, None)
+            self._missing.discard(message.code)
             return message
-        if message.repeat and message.code not in self._codes:
+        if message.repeat and message.code not in self._held:
             return None  # the desktop does not hold the key: it was released during a gap
-        if late:
+        modifier = message.keysym in keysyms.MODIFIERS
+        if late or (self._missing and not modifier):
+            # Without a modifier that the person holds, a shortcut would type a letter.
             self._lost = True
+            if modifier:
+                self._missing.add(message.code)
             return None
-        self._codes.add(message.code)
+        self._held[message.code] = message.keysym
+        self._missing.discard(message.code)
         return message
 
     def _is_late(self, made_ms: float | None, now_s: float) -> bool:

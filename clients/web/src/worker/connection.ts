@@ -170,8 +170,7 @@ export class Connection {
   /** Closes the gate for input while nothing proves that the desktop answers, and opens it afterwards. */
   #checkGate(nowMs: number): void {
     const open = this.#core.connected && this.#core.liveness.proof(nowMs) !== "missing";
-    const release = this.#gate.setOpen(open);
-    if (release !== null) this.#socket?.send(release);
+    for (const message of this.#gate.setOpen(open)) this.#socket?.send(message);
   }
 
   #sendDelayedMotion(): void {

@@ -5,6 +5,13 @@ const press = JSON.stringify({ type: "key", keysym: 120, code: "KeyX", down: tru
 const release = JSON.stringify({ type: "key", keysym: 120, code: "KeyX", down: false });
 const button = (buttons: number): string => JSON.stringify({ type: "pointer", x: 1, y: 2, buttons });
 
+const control = (down: boolean): string => JSON.stringify({ type: "key", keysym: 0xffe3, code: "ControlLeft", down });
+
+/** Opens the gate and returns what it sends. */
+function opened(gate: InputGate): unknown[] {
+  return gate.setOpen(true).map((text) => JSON.parse(text));
+}
+
 describe("input gate", () => {
   it("stamps what it admits with the agent's clock, once it is known", () => {
     const gate = new InputGate();
@@ -14,11 +21,11 @@ describe("input gate", () => {
 
   it("drops everything while it is closed, and releases everything when it opens", () => {
     const gate = new InputGate();
-    expect(gate.setOpen(false)).toBeNull();
+    expect(gate.setOpen(false)).toEqual([]);
     expect(gate.admit(press, 1)).toBeNull();
-    expect(gate.setOpen(false)).toBeNull();
-    expect(JSON.parse(gate.setOpen(true) ?? "")).toEqual({ type: "release", buttons: 0 });
-    expect(gate.setOpen(true)).toBeNull();
+    expect(gate.setOpen(false)).toEqual([]);
+    expect(opened(gate)).toEqual([{ type: "release", buttons: 0 }]);
+    expect(gate.setOpen(true)).toEqual([]);
     expect(gate.admit(press, null)).toBe(press);
   });
 
@@ -26,17 +33,37 @@ describe("input gate", () => {
     const gate = new InputGate();
     gate.admit(button(1), 1);
     gate.setOpen(false);
-    expect(gate.setOpen(true)).toBeNull();
+    expect(gate.setOpen(true)).toEqual([]);
   });
 
   it("names the buttons that the person presses when it opens", () => {
     const gate = new InputGate();
     gate.setOpen(false);
     gate.admit(button(1), 1);
-    expect(JSON.parse(gate.setOpen(true) ?? "")).toEqual({ type: "release", buttons: 1 });
+    expect(opened(gate)).toEqual([{ type: "release", buttons: 1 }]);
     gate.setOpen(false);
     gate.admit(button(0), 1);
-    expect(JSON.parse(gate.setOpen(true) ?? "")).toEqual({ type: "release", buttons: 0 });
+    expect(opened(gate)).toEqual([{ type: "release", buttons: 0 }]);
+  });
+
+  it("presses modifiers again that the person holds, whether they were pressed before or in the gap", () => {
+    const gate = new InputGate();
+    gate.admit(control(true), 1);
+    gate.setOpen(false);
+    const pressed = { type: "key", keysym: 0xffe3, code: "ControlLeft", down: true, repeat: false };
+    expect(opened(gate)).toEqual([pressed]);
+    gate.setOpen(false);
+    gate.admit(press, 1);
+    expect(opened(gate)).toEqual([{ type: "release", buttons: 0 }, pressed]);
+    gate.setOpen(false);
+    gate.admit(control(false), 1);
+    expect(opened(gate)).toEqual([{ type: "release", buttons: 0 }]);
+    gate.setOpen(false);
+    gate.admit(control(true), 1);
+    expect(opened(gate)).toEqual([{ type: "release", buttons: 0 }, pressed]);
+    gate.admit(JSON.stringify({ type: "release" }), 1);
+    gate.setOpen(false);
+    expect(gate.setOpen(true)).toEqual([]);
   });
 
   it("announces a loss once per gap, and only of what does something", () => {

@@ -68,6 +68,14 @@ def test_what_a_silent_viewer_holds_is_released_once() -> None:
     assert not guard.release_due(NOW_S + SILENCE_S + 1)
 
 
+def test_patience_multiplies_both_limits() -> None:
+    guard = InputGuard(patience=10)
+    guard.on_heard(NOW_S)
+    assert guard.admit(key(down=True, t=LATE_MS), NOW_S) is not None
+    assert not guard.release_due(NOW_S + 10 * SILENCE_S - 0.1)
+    assert guard.release_due(NOW_S + 10 * SILENCE_S)
+
+
 def test_a_repeat_has_no_effect_after_the_key_was_released_in_silence() -> None:
     guard = InputGuard()
     guard.on_heard(NOW_S)
@@ -75,6 +83,33 @@ def test_a_repeat_has_no_effect_after_the_key_was_released_in_silence() -> None:
     assert guard.admit(key(down=True, repeat=True), NOW_S) is not None
     assert guard.release_due(NOW_S + SILENCE_S)
     assert guard.admit(key(down=True, repeat=True), NOW_S) is None
+    assert guard.admit(key(down=True), NOW_S) is not None
+
+
+CONTROL = 0xFFE3
+
+
+def control(*, down: bool, t: float | None = FRESH_MS) -> m.Key:
+    return m.Key(CONTROL, "ControlLeft", down=down, t=t)
+
+
+def test_a_key_has_no_effect_without_the_modifier_that_came_too_late() -> None:
+    guard = InputGuard()
+    assert guard.admit(control(down=True, t=LATE_MS), NOW_S) is None
+    assert guard.admit(key(down=True), NOW_S) is None, "it would type a letter instead"
+    assert guard.loss_to_announce(NOW_S)
+    guard.admit(control(down=False), NOW_S)
+    assert guard.admit(key(down=True), NOW_S) is not None
+
+
+@pytest.mark.parametrize("again", [control(down=True), control(down=False), m.Release()])
+def test_a_key_has_no_effect_without_the_modifier_that_was_released_in_silence(again: m.InputMessage) -> None:
+    guard = InputGuard()
+    guard.on_heard(NOW_S)
+    guard.admit(control(down=True), NOW_S)
+    assert guard.release_due(NOW_S + SILENCE_S)
+    assert guard.admit(key(down=True, t=None), NOW_S + SILENCE_S) is None
+    assert guard.admit(again, NOW_S) is not None
     assert guard.admit(key(down=True), NOW_S) is not None
 
 

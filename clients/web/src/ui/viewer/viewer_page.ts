@@ -175,7 +175,8 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
         wakeLock.setWanted(event.state.phase !== "ended");
         if (event.state.phase === "connected") return;
         clipboard.disconnected();
-        input.forget();
+        // Modifiers that are forgotten here must not be pressed again on the next connection.
+        if (input.forget()) worker.send({ type: "release" });
         return;
       case "replaced":
         toast.show(texts().connection.replaced);
