@@ -29,6 +29,9 @@ export interface ClipboardRequests {
 /** Outcome that the page tells the person about. */
 export type ClipboardNotice = PasteRefusal | "unavailable" | "empty" | "sent" | "blocked";
 
+/** The other windows of this browser that show the same desktop, as a BroadcastChannel of hashes. */
+export type ClipboardPeers = Pick<BroadcastChannel, "postMessage" | "onmessage">;
+
 export interface ClipboardEvents {
   /** Called when the desktop's clipboard needs a tap to be copied; null when it no longer does. */
   offerChanged(format: ClipboardFormat | null): void;
@@ -86,14 +89,23 @@ export class PageClipboard {
   #pending: PendingRequest | null = null;
   /** Until a program copied something after the copy shortcut, or too long ago. */
   #awaited: AwaitedCopy | null = null;
+  readonly #peers: ClipboardPeers;
+  /** Hash of the browser clipboard's content when the page last had the focus; null before that is known. */
+  #knownHash: string | null = null;
   #mayRead = false;
   #mayWrite = false;
 
-  constructor(wire: ClipboardRequests, events: ClipboardEvents) {
+  constructor(wire: ClipboardRequests, events: ClipboardEvents, peers: ClipboardPeers) {
     this.#requests = wire;
     this.#events = events;
+    this.#peers = peers;
+    // What another window wrote to the browser's clipboard is not sent back: the desktop would lose its formatting.
+    peers.onmessage = ({ data }: MessageEvent<unknown>) => {
+      if (typeof data === "string") this.#written(data);
+    };
     void watchPermission("clipboard-read", (granted) => {
       this.#mayRead = granted;
+      void this.#readIfUnknown();
     });
     void watchPermission("clipboard-write", (granted) => {
       this.#mayWrite = granted;
@@ -103,6 +115,7 @@ export class PageClipboard {
   // ── from the worker ──────────────────────────────────────────────────────────────────────────────────────
 
   stateChanged(state: ClipboardState): void {
+    void this.#readIfUnknown();
     if (!this.#core.stateChanged(state)) {
       if (state.formats.length === 0) this.#events.offerChanged(null);
       return;
@@ -142,7 +155,7 @@ export class PageClipboard {
    */
   pageFocused(): Promise<void> | null {
     this.#core.pageFocused();
-    return this.#mayRead && this.canPaste ? this.#sendQuietly() : null;
+    return this.#mayRead && this.canPaste ? this.#sendIfNew() : null;
   }
 
   /**
@@ -209,15 +222,34 @@ export class PageClipboard {
 
   // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Sends the browser's clipboard if it is newer than the desktop's; says nothing if it may not be sent. */
-  async #sendQuietly(): Promise<void> {
-    let content: Content | null;
+  /**
+   * Sends the browser's clipboard if another program changed it while the page did not have the focus. Says nothing
+   * if that may not be sent: a paste shortcut does. Unchanged content may be older than the desktop's copy.
+   */
+  async #sendIfNew(): Promise<void> {
+    const before = this.#knownHash;
+    const content = await this.#read();
+    if (content !== null && before !== null && this.#knownHash !== before) this.#offerContent(content);
+  }
+
+  async #readIfUnknown(): Promise<void> {
+    if (this.#knownHash === null && this.#mayRead && document.hasFocus()) await this.#read();
+  }
+
+  /** Reads the browser's clipboard, and remembers its hash; null if there is no content, or it cannot be read. */
+  async #read(): Promise<Content | null> {
     try {
-      content = await readClipboard();
+      const content = await readClipboard();
+      this.#knownHash = content === null ? "" : contentHash(content.bytes);
+      return content;
     } catch {
-      return; // The page lost the focus again. A paste shortcut tells the person what cannot be sent.
+      return null; // The page lost the focus again.
     }
-    if (content !== null) this.#offerContent(content);
+  }
+
+  #written(hash: string): void {
+    this.#core.browserClipboardWritten(hash);
+    this.#knownHash = hash;
   }
 
   /** Sends content if it is newer than the desktop's and the policy permits it. */
@@ -284,7 +316,8 @@ export class PageClipboard {
     blob.catch(() => {}); // The clipboard may have rejected already and then never looks at the blob.
     try {
       await navigator.clipboard.write([new ClipboardItem({ [type]: blob })]);
-      this.#core.browserClipboardWritten(hash);
+      this.#written(hash);
+      this.#peers.postMessage(hash);
       this.#events.offerChanged(null);
     } catch {
       if (failure instanceof NothingCopied) return;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { ClipboardState } from "../../src/clipboard/clipboard_core.ts";
-import { type ClipboardNotice, PageClipboard } from "../../src/clipboard/page_clipboard.ts";
+import { type ClipboardState, contentHash } from "../../src/clipboard/clipboard_core.ts";
+import { type ClipboardNotice, type ClipboardPeers, PageClipboard } from "../../src/clipboard/page_clipboard.ts";
 import { InputQueue } from "../../src/input/input_queue.ts";
 import type { InputSink } from "../../src/input/input_sink.ts";
 import { KeyboardInput } from "../../src/input/keyboard.ts";
@@ -41,6 +41,7 @@ class Page implements InputSink {
   readonly queue = new InputQueue();
   readonly modifiers = new StickyModifiers(this, { changed: () => {}, pointerReleased: () => {} });
   readonly pointer = this.queue.behind(this.modifiers);
+  readonly peers: ClipboardPeers = { postMessage: () => {}, onmessage: null };
   readonly clipboard = new PageClipboard(
     {
       requestClipboard: () => {},
@@ -49,6 +50,7 @@ class Page implements InputSink {
       },
     },
     { offerChanged: () => {}, notify: (notice) => this.notices.push(notice) },
+    this.peers,
   );
   readonly keyboard: KeyboardInput;
 
@@ -337,32 +339,60 @@ describe("the focus of a page that may read the clipboard", () => {
     getType: () => Promise.resolve(new Blob([content])),
   });
 
-  async function pageThatReads(items: () => Promise<unknown[]>, state = {}): Promise<Page> {
+  const permission = (granted: boolean): EventTarget & { state: string } =>
+    Object.assign(new EventTarget(), { state: granted ? "granted" : "prompt" });
+  /** What the browser's clipboard holds; null when it cannot be read. */
+  let items: unknown[] | null = [];
+
+  async function pageThatReads(state = {}): Promise<Page> {
+    vi.stubGlobal("document", { hasFocus: () => true });
     vi.stubGlobal("navigator", {
       permissions: { query: ({ name }: { name: string }) => Promise.resolve(permission(name === "clipboard-read")) },
-      clipboard: { read: items },
+      clipboard: { read: () => (items === null ? Promise.reject(new Error("no focus")) : Promise.resolve(items)) },
     });
+    items = [item("text/plain", "older than the page")];
     const page = new Page(state);
     await vi.advanceTimersByTimeAsync(0);
     return page;
   }
-  const permission = (granted: boolean): EventTarget & { state: string } =>
-    Object.assign(new EventTarget(), { state: granted ? "granted" : "prompt" });
 
   it("sends a new copy for the menus and the middle click of the desktop", async () => {
-    const page = await pageThatReads(() => Promise.resolve([item("text/html", "<b>"), item("text/plain", "copy")]));
+    const page = await pageThatReads();
+    items = [item("text/html", "<b>"), item("text/plain", "copy")];
     await page.clipboard.pageFocused();
     expect(page.desktop).toEqual(["text copy"]);
     expect(await page.paste({ text: "copy" })).toEqual(PASTED);
   });
 
-  it("sends nothing that the policy forbids, and says nothing", async () => {
-    const copy = (): Promise<unknown[]> => Promise.resolve([item("text/plain", "copy")]);
-    expect((await pageThatReads(copy, { to_desktop: false })).clipboard.pageFocused()).toBe(null);
-    const page = await pageThatReads(copy, { max_bytes: 3 });
+  it("does not replace a copy of the desktop by unchanged content", async () => {
+    const page = await pageThatReads();
+    page.clipboard.stateChanged({ ...OPEN, serial: 1, formats: ["text"] });
     await page.clipboard.pageFocused();
-    const failing = await pageThatReads(() => Promise.reject(new Error("no focus")));
-    await failing.clipboard.pageFocused();
-    expect([...page.desktop, ...page.notices, ...failing.desktop, ...failing.notices]).toEqual([]);
+    expect(page.desktop).toEqual([]);
+  });
+
+  it("sends nothing that the policy forbids, and says nothing", async () => {
+    const forbidden = await pageThatReads({ to_desktop: false });
+    const limited = await pageThatReads({ max_bytes: 3 });
+    items = [item("text/plain", "copy")];
+    expect(forbidden.clipboard.pageFocused()).toBe(null);
+    await limited.clipboard.pageFocused();
+    items = null;
+    await limited.clipboard.pageFocused();
+    expect([...limited.desktop, ...limited.notices, ...forbidden.notices]).toEqual([]);
+  });
+});
+
+describe("a copy of the desktop that another window wrote to the device", () => {
+  it("is not sent back", async () => {
+    const page = new Page();
+    await page.paste({ text: "old" });
+    page.clipboard.stateChanged({ ...OPEN, serial: 1, formats: ["text"] });
+    page.peers.onmessage?.call(
+      null as never,
+      new MessageEvent("message", { data: contentHash(new TextEncoder().encode("copy")) }),
+    );
+    page.clipboard.pageFocused();
+    expect(await page.paste({ text: "copy" })).toEqual(PASTED);
   });
 });

@@ -74,10 +74,15 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
 
   // ── clipboard and keyboard ─────────────────────────────────────────────────────────────────────────────────────
 
-  const clipboard = new PageClipboard(worker, {
-    offerChanged: (format) => chip.show(format !== null),
-    notify: (notice) => toast.show(texts().clipboard[notice]),
-  });
+  const clipboardPeers = new BroadcastChannel(`lightbox clipboard ${desktop}`);
+  const clipboard = new PageClipboard(
+    worker,
+    {
+      offerChanged: (format) => chip.show(format !== null),
+      notify: (notice) => toast.show(texts().clipboard[notice]),
+    },
+    clipboardPeers,
+  );
   const chip = new ClipboardChip(() => clipboard.copyOffered());
   const input = new WindowInput(viewport.field, worker, clipboard, preview);
 
@@ -290,6 +295,7 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
       monitors.close();
       wakeLock.close();
       chip.close();
+      clipboardPeers.close();
       worker.close();
       toolbar.close();
       toast.close();
