@@ -28,6 +28,8 @@ SIZE_MIN_PX = 64
 SIZE_MAX_PX = 8192
 #: Size of a desktop before its first viewer connects, if the configuration gives none.
 INITIAL_SIZE = "1920x1080"
+#: Largest `patience`.
+PATIENCE_MAX = 100
 #: Allowed names of desktops. They appear in URLs and folder names.
 DESKTOP_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 #: An unknown environment variable that is at least this similar to a known one (difflib's ratio, 0 to 1) is
@@ -102,6 +104,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     state: Path = msgspec.field(default_factory=lambda: default_state_folder(os.environ))
     web_client: Path = msgspec.field(default_factory=lambda: default_web_client())
     locale: str = "ko_KR.UTF-8"
+    #: Multiplies the times after which parts of a desktop count as silent and input as late. More than 1 is
+    #: for hosts that are overloaded on purpose.
+    patience: float = 1.0
     tls: TlsConfig = msgspec.field(default_factory=TlsConfig)
     sign_in: SignInConfig = msgspec.field(default_factory=SignInConfig)
     video: VideoConfig = msgspec.field(default_factory=VideoConfig)
@@ -343,6 +348,11 @@ def _check(config: Config, origin: str) -> None:
     ):
         if value <= 0:
             raise ConfigurationError(f"{origin}: `sign_in.{key}` must be more than 0, not {value:g}.")
+    if not 1 <= config.patience <= PATIENCE_MAX:
+        raise ConfigurationError(
+            f"{origin}: `patience` must be from 1 to {PATIENCE_MAX}, not {config.patience:g}.",
+            hint="Leave it out, unless the host is overloaded on purpose.",
+        )
     video_settings(config)
     seen = set()
     for desktop in config.desktops:

@@ -69,6 +69,8 @@ class WindowManager(Protocol):
 class Agent:
     """`run` serves viewers until `stop` is called or the screen cannot be captured any more.
 
+    `patience` multiplies the times after which a part of the desktop counts as silent and input as late.
+
     Implements the DesktopState and the ViewerEvents of its viewers.
     """
 
@@ -87,6 +89,7 @@ class Agent:
         clipboard_policy: ClipboardPolicy = ClipboardPolicy(),  # noqa: B008 - frozen
         share: bool = False,
         fixed: bool = False,
+        patience: float = 1.0,
         video: VideoSettings = VideoSettings(),  # noqa: B008 - frozen
     ) -> None:
         self._source = source
@@ -98,6 +101,7 @@ class Agent:
         self._clock = time.monotonic
         self._stopping = asyncio.Event()
         self._supervisor_heard_s: float | None = None  # when the supervisor last asked for the health
+        self.patience = patience
         self.session = session
         self.desktop = desktop
         self.digest_seed = secrets.randbits(64)
@@ -113,6 +117,7 @@ class Agent:
             lambda: [viewer for viewer in self.viewers if viewer.welcomed],
             self._silent_parts,
             self._clock,
+            patience=patience,
         )
         self._pointer = PointerTracker(cursor, self.viewers, self._clock)
         self._layout_control = LayoutControl(layout, self.screen, self.viewers, ownership, fixed=fixed)
@@ -239,7 +244,7 @@ class Agent:
         silent: list[m.SilentPart] = []
         # An agent that runs without a supervisor was never asked.
         heard_s = self._supervisor_heard_s
-        if heard_s is not None and now_s - heard_s > SUPERVISOR_SILENT_AFTER_S:
+        if heard_s is not None and now_s - heard_s > SUPERVISOR_SILENT_AFTER_S * self.patience:
             silent.append("supervisor")
         if self._window_manager is not None and self._window_manager.is_silent():
             silent.append("window-manager")

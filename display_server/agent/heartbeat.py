@@ -46,11 +46,14 @@ class Heartbeat:
         viewers: Callable[[], Iterable[HeartbeatReceiver]],
         silent_parts: Callable[[float], list[m.SilentPart]],
         clock: Callable[[], float],
+        *,
+        patience: float = 1.0,
     ) -> None:
         self._screen = screen
         self._viewers = viewers
         self._silent_parts = silent_parts
         self._clock = clock
+        self._silent_after_s = SILENT_AFTER_S * patience
         self._sequence = 0
         self._proven_s: float | None = None  # when the question was asked that was answered last
         self._asked_s: float | None = None  # when the question was asked that is not answered yet
@@ -84,7 +87,7 @@ class Heartbeat:
 
     def _send(self) -> None:
         now_s = self._clock()
-        self._screen.answering = self._asked_s is None or now_s - self._asked_s < SILENT_AFTER_S
+        self._screen.answering = self._asked_s is None or now_s - self._asked_s < self._silent_after_s
         silent = self._silent_parts(now_s)
         if not self._screen.answering:
             silent = ["x-server", *silent]

@@ -73,6 +73,7 @@ class Sessions:
         *,
         instance: str,
         locale: str = "ko_KR.UTF-8",
+        patience: float = 1.0,
         video: VideoSettings = VideoSettings(),  # noqa: B008 - frozen
         start_timeout_s: float = START_TIMEOUT_S,
         now_s: Callable[[], float] = time.time,
@@ -82,6 +83,7 @@ class Sessions:
         self._folders = folders
         self._instance = instance
         self._locale = locale
+        self._patience = patience
         self._video = video
         self._start_timeout_s = start_timeout_s
         self._now_s = now_s
@@ -240,6 +242,7 @@ class Sessions:
             folder=str(self._folders.desktops / session_id),
             log_folder=str(self._folders.logs),
             locale=self._locale,
+            patience=self._patience,
             attach=desktop.attach,
             share=bool(desktop.share),
             clipboard=msgspec.json.decode(desktop.clipboard or "{}", type=ClipboardPolicy),

@@ -35,6 +35,8 @@ class DesktopSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     folder: str
     log_folder: str
     locale: str = "ko_KR.UTF-8"
+    #: Multiplies the times after which a part of the desktop counts as silent and input as late.
+    patience: float = 1.0
     #: The X display to serve, as `:0`, instead of starting an X server.
     attach: str | None = None
     #: Whether several devices of the person may show the desktop at the same time.

@@ -258,7 +258,8 @@ class MonitorLayout(Struct, frozen=True):
 class Welcome(_Message, frozen=True):
     """The answer to `hello`. `digest_seed` is a 64-bit number as 16 hexadecimal digits (§4).
 
-    `tile_px` is the side of a tile. The layout fields are those of `monitors`.
+    `tile_px` is the side of a tile. The layout fields are those of `monitors`. `patience` multiplies the
+    times after which a viewer calls the desktop silent (§12).
     """
 
     session: str
@@ -271,6 +272,7 @@ class Welcome(_Message, frozen=True):
     sizes: SizeSource
     tile_px: int
     protocol: int = PROTOCOL_VERSION
+    patience: float = 1.0
 
 
 class Cursor(_Message, frozen=True):

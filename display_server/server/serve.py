@@ -152,6 +152,7 @@ async def _run(
             desktop_folders(state, run_folder),
             instance=run_folder.path.name,
             locale=config.locale,
+            patience=config.patience,
             video=video_settings(config),
         )
         await sessions.end_abandoned({Path(instance.run_folder).name for instance in list_instances(state)})

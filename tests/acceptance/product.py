@@ -75,7 +75,7 @@ def demo(profile: str) -> Iterator[tuple[Lightbox, Path]]:
     """Runs the demo with one profile. Yields it with a folder for logs, which is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="acceptance-") as name, contextlib.ExitStack() as stack:
         folder = Path(name)
-        lightbox = Lightbox(folder / "lightbox.log", profile=profile)
+        lightbox = Lightbox(folder / "lightbox.log", profile=profile, patience=1)
         stack.callback(lightbox.stop)
         yield lightbox, folder
 

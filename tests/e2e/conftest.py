@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.browsers.firefox import Firefox
 from tests.e2e.browsers.tablet import GALAXY_TAB, IPAD, Tablet
 from tests.e2e.browsers.webkit import WebKit
-from tests.e2e.lightbox import Lightbox
+from tests.e2e.lightbox import PATIENCE, Lightbox
 from tests.e2e.tablet_desktop import open_on_tablet
 from tests.e2e.viewer import Viewer
 from tests.e2e.x_desktop.display import XDisplay
@@ -61,14 +62,23 @@ def out() -> Path:
     return OUT
 
 
+@contextmanager
+def radiology_demo(log: Path, *, patience: int = PATIENCE) -> Iterator[Lightbox]:
+    """Runs the demo with its radiology desktop."""
+    log.write_bytes(b"")
+    width_px, height_px = DESKTOP_PX
+    running = Lightbox(log, profile="radiology", width_px=width_px, height_px=height_px, patience=patience)
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
 @pytest.fixture(scope="session")
 def lightbox(out: Path) -> Iterator[Lightbox]:
     """The demo with its radiology desktop."""
-    log = out / "lightbox.log"
-    log.write_bytes(b"")
-    running = Lightbox(log, profile="radiology", width_px=DESKTOP_PX[0], height_px=DESKTOP_PX[1])
-    yield running
-    running.stop()
+    with radiology_demo(out / "lightbox.log") as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

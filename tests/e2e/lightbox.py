@@ -20,6 +20,8 @@ from tests.e2e.x_desktop.display import XDisplay
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMMAND = (sys.executable, "-m", "display_server.cli")
+#: Multiplies the product's limits for what counts as silent or late.
+PATIENCE = 60
 #: How long the demo may take to print its address, s.
 START_TIMEOUT_S = 120.0
 #: How long a desktop may take to become ready, s.
@@ -58,11 +60,17 @@ class Lightbox:
         host: str = "127.0.0.1",
         share: bool = False,
         settings: Mapping[str, str] | None = None,
+        patience: int = PATIENCE,
     ) -> None:
-        """`settings` are environment variables. Without a size the desktop takes that of its windows."""
+        """`settings` are environment variables. Without a size the desktop takes that of its windows.
+
+        The product would call itself silent, and drop input, when this host is too busy to answer within a
+        second. Tests of that give a `patience` of 1, as in production.
+        """
         self.profile = profile
         self.state_folder = Path(tempfile.mkdtemp(prefix="lightbox-e2e-"))
-        self.environment = {**os.environ, **(settings or {}), "LIGHTBOX_STATE": str(self.state_folder)}
+        given = {"LIGHTBOX_STATE": str(self.state_folder), "LIGHTBOX_PATIENCE": str(patience)}
+        self.environment = {**os.environ, **(settings or {}), **given}
         self._port = free_port()
         started = time.monotonic()
         arguments = ["demo", "--json", "--port", str(self._port), "--profile", profile, "--video", video]

@@ -6,10 +6,12 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.e2e.browsers.browser import Browser
+from tests.e2e.conftest import radiology_demo
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
 from tests.e2e.relay import Relay
@@ -23,6 +25,20 @@ NOTHING_HELD: tuple[list[int], int] = ([], 0)
 LONGER_THAN_A_REPEAT_S = 1.5
 GDK_CONTROL = 1 << 2
 LOST = "while the desktop did not answer"
+
+
+@pytest.fixture(scope="module")
+def lightbox(out: Path) -> Iterator[Lightbox]:
+    """With the time limits of production."""
+    with radiology_demo(out / "held-keys.log", patience=1) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def display(lightbox: Lightbox) -> Iterator[XDisplay]:
+    reader = lightbox.display()
+    yield reader
+    reader.close()
 
 
 @pytest.fixture(scope="module")

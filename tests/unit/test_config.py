@@ -89,6 +89,12 @@ def test_rejects_missing_and_unsafe_files(tmp_path: Path) -> None:
         load(path, {})
 
 
+@pytest.mark.parametrize("patience", ["0.5", "101", "nan"])
+def test_rejects_a_patience_out_of_range(patience: str) -> None:
+    with pytest.raises(ConfigurationError, match="patience"):
+        load(None, {"LIGHTBOX_PATIENCE": patience})
+
+
 def test_reports_misspelt_variables() -> None:
     with pytest.raises(ConfigurationError, match="Did you mean `LIGHTBOX_PORT`"):
         load(None, {"LIGHTBOX_PROT": "1"})

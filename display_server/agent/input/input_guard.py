@@ -17,9 +17,14 @@ ANNOUNCE_INTERVAL_S = 3.0
 
 
 class InputGuard:
-    """What one viewer holds, as far as it told, and which of its messages have an effect."""
+    """What one viewer holds, as far as it told, and which of its messages have an effect.
 
-    def __init__(self) -> None:
+    `patience` multiplies the times after which input is late and a viewer silent.
+    """
+
+    def __init__(self, patience: float = 1.0) -> None:
+        self._max_age_s = INPUT_MAX_AGE_S * patience
+        self._silence_s = SILENCE_S * patience
         self._heard_s: float | None = None
         self._held: dict[str, int] = {}  # keys that the desktop holds for this viewer: code → keysym
         self._missing: set[str] = set()  # codes of modifiers that the viewer holds, but the desktop does not
@@ -35,11 +40,11 @@ class InputGuard:
     def on_upload(self, now_s: float) -> None:
         """A piece of clipboard content arrived. Input that was sent behind it could not arrive earlier."""
         began_s, ended_s = self._upload_s or (now_s, now_s)
-        self._upload_s = (began_s if now_s - ended_s < INPUT_MAX_AGE_S else now_s), now_s
+        self._upload_s = (began_s if now_s - ended_s < self._max_age_s else now_s), now_s
 
     def release_due(self, now_s: float) -> bool:
         """Returns whether what the viewer holds must be released now, and forgets that it is held."""
-        if self._heard_s is None or now_s - self._heard_s < SILENCE_S:
+        if self._heard_s is None or now_s - self._heard_s < self._silence_s:
             return False
         held = bool(self._held or self._reported & ~self._ignored)
         self.forget()
@@ -120,6 +125,6 @@ class InputGuard:
         made_s = made_ms / 1000
         if self._upload_s is not None:
             began_s, ended_s = self._upload_s
-            if began_s - INPUT_MAX_AGE_S <= made_s <= ended_s:
-                return now_s - ended_s > INPUT_MAX_AGE_S
-        return now_s - made_s > INPUT_MAX_AGE_S
+            if began_s - self._max_age_s <= made_s <= ended_s:
+                return now_s - ended_s > self._max_age_s
+        return now_s - made_s > self._max_age_s

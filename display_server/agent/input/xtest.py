@@ -57,8 +57,9 @@ _BUTTON_PRESS, _BUTTON_RELEASE, _MOTION = 4, 5, 6  # event types of X11/X.h
 class XtestInput:
     """The input devices of one display, with one session per viewer."""
 
-    def __init__(self, display: str, xauthority: Path | None) -> None:
+    def __init__(self, display: str, xauthority: Path | None, *, patience: float = 1.0) -> None:
         self._display = display
+        self._hung_after_s = HUNG_AFTER_S * patience
         self._xauthority = xauthority
         self._connection: XConnection | None = None
         self._keyboard: Keyboard | None = None
@@ -170,7 +171,7 @@ class XtestInput:
                     action = self._queue.popleft()
                     if (
                         action.on_dropped is not None
-                        and action.submitted_s < self._hung_until_s - HUNG_AFTER_S
+                        and action.submitted_s < self._hung_until_s - self._hung_after_s
                     ):
                         with connection.requests():
                             action.on_dropped()
@@ -197,7 +198,7 @@ class XtestInput:
         began_s, rested_s = loop.time(), keyboard.rested_s
         yield
         now_s = loop.time()
-        if now_s - began_s - (keyboard.rested_s - rested_s) > HUNG_AFTER_S:
+        if now_s - began_s - (keyboard.rested_s - rested_s) > self._hung_after_s:
             self._hung_until_s = now_s
 
     def _on_sent(self) -> None:

@@ -54,6 +54,10 @@ class DesktopState(Protocol):
         """The name of the desktop."""
 
     @property
+    def patience(self) -> float:
+        """Multiplies the times after which something counts as silent or late."""
+
+    @property
     def digest_seed(self) -> int:
         """The seed of all digests, 64 bits."""
 
@@ -135,6 +139,7 @@ class Viewer:
             lambda x_px, y_px: events.on_pointer_moved(self, x_px, y_px),
             self._output.send_notice,
             metrics,
+            desktop.patience,
         )
 
     @property
@@ -306,6 +311,7 @@ class Viewer:
                 screen_max=monitors.screen_max,
                 scale=monitors.scale,
                 sizes=monitors.sizes,
+                patience=desktop.patience,
             )
         )
         log.info(

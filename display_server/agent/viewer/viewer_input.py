@@ -41,6 +41,7 @@ class ViewerInput:
         on_pointer_moved: Callable[[int, int], None],
         notify: Callable[[str, str], None],
         metrics: AgentMetrics,
+        patience: float = 1.0,
     ) -> None:
         self._viewer = viewer
         self._sink = sink
@@ -50,7 +51,7 @@ class ViewerInput:
         self._notify = notify
         self._metrics = metrics
         self._order = PointerOrder()
-        self._guard = InputGuard()
+        self._guard = InputGuard(patience)
         self._buttons = 0
         # Where the pointer is on the screen, whoever moved it there; None before anyone did.
         self._pointer_px: tuple[int, int] | None = None

@@ -32,9 +32,10 @@ class WindowManagerPing:
     A window manager that lacks the request is never asked.
     """
 
-    def __init__(self, display: str, xauthority: Path | None) -> None:
+    def __init__(self, display: str, xauthority: Path | None, *, patience: float = 1.0) -> None:
         self._display = display
         self._xauthority = xauthority
+        self._silent_after_s = SILENT_AFTER_S * patience
         self._connection: XConnection | None = None
         self._asked_s: float | None = None
         self._window = 0
@@ -82,7 +83,8 @@ class WindowManagerPing:
     def is_silent(self) -> bool:
         """Returns whether the window manager has not answered for some seconds."""
         return (
-            self._asked_s is not None and asyncio.get_running_loop().time() - self._asked_s > SILENT_AFTER_S
+            self._asked_s is not None
+            and asyncio.get_running_loop().time() - self._asked_s > self._silent_after_s
         )
 
     async def close(self) -> None:

@@ -13,14 +13,18 @@ from tests.fakes.viewer import FakeViewer
 class Bench:
     """A heartbeat with one viewer, a clock that the test sets, and an X server that answers when told to."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = 1.0) -> None:
         self.answering = True
         self.now_s = 100.0
         self.questions: list[asyncio.Future[None]] = []
         self.received: list[m.Heartbeat] = []
         self.connected = True
         self.heartbeat = Heartbeat(
-            self, lambda: [self] if self.connected else [], lambda _now_s: ["supervisor"], lambda: self.now_s
+            self,
+            lambda: [self] if self.connected else [],
+            lambda _now_s: ["supervisor"],
+            lambda: self.now_s,
+            patience=patience,
         )
 
     async def confirm(self) -> None:
@@ -71,6 +75,17 @@ async def test_an_x_server_that_does_not_answer_is_silent_until_it_does() -> Non
     await bench.answer()
     assert bench.answering
     assert bench.received[-1].silent == ["supervisor"]
+
+
+async def test_patience_multiplies_the_time_after_which_the_x_server_is_silent() -> None:
+    bench = Bench(patience=10)
+    await bench.beat()
+    bench.now_s += 10 * SILENT_AFTER_S - 0.1
+    await bench.beat()
+    assert bench.answering
+    bench.now_s += 0.2
+    await bench.beat()
+    assert not bench.answering
 
 
 async def test_the_x_server_is_not_asked_without_viewers() -> None:

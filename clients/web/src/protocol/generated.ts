@@ -365,7 +365,8 @@ export interface MonitorLayout {
 /**
  * The answer to `hello`. `digest_seed` is a 64-bit number as 16 hexadecimal digits (§4).
  *
- * `tile_px` is the side of a tile. The layout fields are those of `monitors`.
+ * `tile_px` is the side of a tile. The layout fields are those of `monitors`. `patience` multiplies the
+ * times after which a viewer calls the desktop silent (§12).
  */
 export interface WelcomeMessage {
   readonly type: "welcome";
@@ -379,6 +380,7 @@ export interface WelcomeMessage {
   readonly sizes: SizeSource;
   readonly tile_px: number;
   readonly protocol: number;
+  readonly patience: number;
 }
 
 /**

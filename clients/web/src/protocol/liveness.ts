@@ -45,9 +45,12 @@ export class Liveness {
   #silentParts: readonly SilentPart[] = [];
   #stale = false;
   #notFreshSinceMs: number | null = null;
+  /** Multiplies the limits; greater than 1 only for a host that is overloaded on purpose. */
+  #patience = 1;
 
   /** An agent welcomed the viewer: an earlier agent's clock and proofs no longer count. */
-  welcomed(nowMs: number): void {
+  welcomed(nowMs: number, patience = 1): void {
+    this.#patience = patience;
     this.#offset = null;
     this.#welcomedAtMs = nowMs;
     this.#heartbeatAtMs = Number.NEGATIVE_INFINITY;
@@ -85,7 +88,7 @@ export class Liveness {
     this.#provenClockMs = message.clock - message.age_ms;
     this.#ageAtAgentMs = message.age_ms;
     const ageMs = this.#proofAgeMs(nowMs);
-    if (ageMs !== null && ageMs <= PROOF_RETURN_AGE_MS) this.#stale = false;
+    if (ageMs !== null && ageMs <= PROOF_RETURN_AGE_MS * this.#patience) this.#stale = false;
   }
 
   /** Parts of the desktop that did not answer the agent when it sent the newest heartbeat. */
@@ -113,11 +116,13 @@ export class Liveness {
 
   #judge(nowMs: number): Proof {
     const ageMs = this.#proofAgeMs(nowMs);
-    if (ageMs === null) return nowMs - this.#welcomedAtMs < FIRST_PROOF_WITHIN_MS ? "late" : "missing";
+    if (ageMs === null) return nowMs - this.#welcomedAtMs < FIRST_PROOF_WITHIN_MS * this.#patience ? "late" : "missing";
     // Negated, so that a clock that returns NaN or runs backwards proves nothing.
-    if (!(ageMs < PROOF_MAX_AGE_MS && nowMs >= this.#heartbeatAtMs)) this.#stale = true;
+    if (!(ageMs < PROOF_MAX_AGE_MS * this.#patience && nowMs >= this.#heartbeatAtMs)) this.#stale = true;
     if (!this.#stale) return "fresh";
-    const arriving = nowMs - this.#frameAtMs < ARRIVING_WITHIN_MS && this.#ageAtAgentMs < X_SERVER_SILENT_MS;
+    const arriving =
+      nowMs - this.#frameAtMs < ARRIVING_WITHIN_MS * this.#patience &&
+      this.#ageAtAgentMs < X_SERVER_SILENT_MS * this.#patience;
     return arriving ? "late" : "missing";
   }
 

@@ -138,7 +138,7 @@ export class ViewerCore {
     if (message.type === "welcome") {
       this.#step("welcome");
       this.#welcomedAtMs = nowMs;
-      this.liveness.welcomed(nowMs);
+      this.liveness.welcomed(nowMs, message.patience);
       this.#welcomedOnce = true;
       this.#seed = message.digest_seed;
       this.replaced = this.#session !== null && this.#session !== message.session;

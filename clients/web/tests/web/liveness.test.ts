@@ -55,6 +55,15 @@ describe("liveness", () => {
     expect(link.liveness.proof(FIRST_PROOF_WITHIN_MS)).toBe("missing");
   });
 
+  it("multiplies every limit by the patience of the welcome", () => {
+    const link = new Link(1, 1);
+    link.liveness.welcomed(0, 10);
+    link.ping(0);
+    link.heartbeat(200);
+    expect(link.liveness.proof(200 + 10 * PROOF_MAX_AGE_MS - 1)).toBe("fresh");
+    expect(link.liveness.proof(200 + 10 * PROOF_MAX_AGE_MS)).toBe("missing");
+  });
+
   it("falls within the limit when everything is silent", () => {
     const link = new Link(1, 1);
     const arrivedMs = link.heartbeat(200);
