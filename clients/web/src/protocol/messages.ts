@@ -106,6 +106,7 @@ const AGENT_MESSAGES: { readonly [K in AgentMessageType]: ShapeOf<AgentMessageOf
     desktop: str(256),
     tile_px: oneOf(TILE_PX),
     digest_seed: hex64,
+    patience: float(1, 100),
     monitors,
     screen_max: screenMax,
     scale: textScale,
