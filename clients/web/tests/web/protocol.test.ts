@@ -15,6 +15,7 @@ const WELCOME = {
   desktop: "radiology",
   tile_px: 64,
   digest_seed: "ffffffffffffffff",
+  patience: 1,
   monitors: [{ id: 0, x: 0, y: 0, width: 1920, height: 1080, primary: true }],
   screen_max: [8192, 4320],
   scale: 100,

@@ -103,6 +103,7 @@ const welcome = {
   desktop: "d",
   tile_px: 64,
   digest_seed: "0000000000000001",
+  patience: 1,
   monitors: [{ id: 0, x: 0, y: 0, width: WIDTH, height: HEIGHT, primary: true }],
   screen_max: [8192, 4320],
   scale: 100,

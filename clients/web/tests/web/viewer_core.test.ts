@@ -19,6 +19,7 @@ const welcome = JSON.stringify({
   desktop: "radiology",
   tile_px: 64,
   digest_seed: "00000000000000ff",
+  patience: 1,
   monitors: [{ id: 0, x: 0, y: 0, width: 1280, height: 720, primary: true }],
   screen_max: null,
   scale: 100,
