@@ -19,6 +19,8 @@ settings.register_profile("nightly", derandomize=False, deadline=None, max_examp
 settings.register_profile("check", derandomize=True, deadline=None, max_examples=20)
 settings.load_profile("test")
 
+#: Fixtures whose parameter is the browser that a test uses.
+BROWSER_FIXTURES = ("browser", "tablet", "typist")
 #: The slowest tests start first, so that no worker ends long after the others.
 ORDER = ("e2e", "integration", "fuzz", "property", "unit", "style")
 
@@ -47,5 +49,5 @@ def _group(item: pytest.Item) -> str:
     parameters = (
         item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
     )
-    engine = parameters.get("browser", parameters.get("tablet", ""))
-    return f"{file}:{getattr(engine, 'name', engine)}"
+    browser = next((parameters[name] for name in BROWSER_FIXTURES if name in parameters), "")
+    return f"{file}:{getattr(browser, 'name', browser)}"

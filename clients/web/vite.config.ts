@@ -12,5 +12,6 @@ export default defineConfig({
     target: ["chrome111", "firefox114", "safari16.4"],
   },
   worker: { format: "es" },
-  test: { environment: "node", include: ["tests/**/*.test.ts", "src/**/*.test.ts"] },
+  // A busy host may need long; a test that waits for ever is still ended.
+  test: { environment: "node", include: ["tests/**/*.test.ts", "src/**/*.test.ts"], testTimeout: 120_000 },
 });
