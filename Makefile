@@ -45,7 +45,7 @@ types: setup-dev  ## strict types of Python and TypeScript
 	$(NPM) run --silent types
 
 unit: setup-dev  ## pure unit tests, and the rules of language and structure
-	$(PYTHON) -m pytest --quiet --hypothesis-profile=check -m "not slow" tests/unit tests/style $(ARGS)
+	$(PYTEST) --numprocesses 2 --quiet --hypothesis-profile=check -m "not slow" tests/unit tests/style $(ARGS)
 
 web-test: setup-dev  ## unit tests of the web client
 	$(NPM) test --silent

@@ -19,6 +19,8 @@ from display_server.protocol.close_codes import CloseCode
 from tests.fakes.agent import TornSource, running_agent
 from tests.fakes.viewer import FakeViewer
 
+pytestmark = pytest.mark.slow
+
 
 def _noise(width: int, height: int, seed: int = 1) -> NDArray[np.uint8]:
     grey = np.random.default_rng(seed).integers(0, 256, (height, width, 1), np.uint8)

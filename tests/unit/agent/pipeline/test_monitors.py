@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from display_server.agent.capture.synthetic import SyntheticSource
@@ -14,6 +15,8 @@ from display_server.desktop.x11.monitors import Monitor
 from display_server.protocol.close_codes import CloseCode
 from tests.fakes.agent import RunningAgent, running_agent
 from tests.fakes.viewer import FakeViewer
+
+pytestmark = pytest.mark.slow
 
 LEFT = Monitor(0, 0, 0, 512, 640, primary=True)
 RIGHT = Monitor(1, 512, 100, 700, 400)

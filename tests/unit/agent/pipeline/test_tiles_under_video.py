@@ -16,6 +16,8 @@ from tests.fakes.agent import RunningAgent, running_agent
 from tests.fakes.video import FakeEncoder, FakePeer
 from tests.fakes.viewer import FakeViewer
 
+pytestmark = pytest.mark.slow
+
 ECONOMY = VideoSettings(policy="economy", addresses=["127.0.0.1"])
 SIDE = 640
 

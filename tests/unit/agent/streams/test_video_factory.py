@@ -17,6 +17,8 @@ from display_server.protocol.close_codes import CloseCode
 from tests.fakes.agent import RunningAgent, running_agent
 from tests.fakes.viewer import FakeViewer
 
+pytestmark = pytest.mark.slow
+
 #: A screen that is large enough for a motion region.
 SIZE_PX = (1024, 768)
 

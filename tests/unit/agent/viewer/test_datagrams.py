@@ -13,6 +13,8 @@ from display_server.protocol.close_codes import CloseCode
 from tests.fakes.agent import RunningAgent, running_agent
 from tests.fakes.viewer import FakeViewer
 
+pytestmark = pytest.mark.slow
+
 
 def motion(turn: int, step: int, x: int, y: int) -> bytes:
     return struct.pack("<BBHHhh", 4, 0, turn, step, x, y)

@@ -17,6 +17,8 @@ from tests.fakes.agent import RunningAgent, running_agent
 from tests.fakes.video import FakeEncoder, FakePeer
 from tests.fakes.viewer import FakeViewer
 
+pytestmark = pytest.mark.slow
+
 #: Long enough for many frames, if any were sent, s.
 WATCH_S = 0.3
 

@@ -25,6 +25,8 @@ from display_server.agent.transport.webrtc.session_description import TRANSPORT_
 from display_server.protocol.errors import ProtocolError
 from display_server.protocol.video_format import Chroma, Codec
 
+pytestmark = pytest.mark.slow
+
 SIZE_PX = (320, 200)
 UNRELIABLE: dict[str, Any] = {"ordered": False, "maxRetransmits": 0, "negotiated": True, "id": 0}
 
