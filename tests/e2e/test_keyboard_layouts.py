@@ -142,7 +142,14 @@ LAYOUTS = (
         text="aıi",
     ),
     Layout(
-        "neo", ("de", "-variant", "neo"), c="KeyR", a="KeyD", z="KeyB", f="KeyO", types=("KeyX",), text="ö"
+        "neo",
+        ("de", "-variant", "neo"),
+        c="KeyR",
+        a="KeyD",
+        z="KeyB",
+        f="KeyO",
+        types=("KeyX", "CapsLock+KeyD", "CapsLock+KeyF"),  # Neo's third level is on the key of Caps Lock
+        text="ö{}",
     ),
     Layout("ru", ("ru",), types=("KeyF", "ShiftLeft+KeyF", "Slash", "ShiftLeft+Digit3"), text="аА.№"),
     Layout("gr", ("gr",), types=("KeyA", "ShiftLeft+KeyA", "Semicolon", "KeyA"), text="αΑά"),
@@ -150,6 +157,7 @@ LAYOUTS = (
     Layout("ara", ("ara",), types=("KeyA", "KeyH"), text="شا"),
     Layout("th", ("th",), types=("KeyA", "KeyD"), text="ฟก"),
     Layout("jp", ("jp",), types=("KeyA", "ShiftLeft+Digit2", "BracketLeft"), text='a"@'),
+    Layout("jp-kana", ("jp", "-variant", "kana"), types=("KeyA", "KeyK"), text="チノ"),
     Layout(
         "es",
         ("es",),
@@ -202,19 +210,38 @@ def test_caps_lock_on_the_device_changes_characters_but_no_shortcut(typist: Keyb
         typist.keys.chord("CapsLock")
 
 
-def test_locks_of_the_desktop_change_nothing(typist: Keyboard) -> None:
+def test_num_lock_on_the_device_selects_the_keypads_digits_and_changes_no_shortcut(typist: Keyboard) -> None:
+    typist.keys.set_layout("us")
+    assert typist.shortcuts("Numpad7") == [("KP_Home", 0)]
+    typist.keys.chord("NumLock")
+    try:
+        shortcuts = ("ControlLeft+KeyS", "ControlLeft+ShiftLeft+KeyZ", "AltLeft+KeyF", "Home")
+        names = [("s", CONTROL), ("Z", CONTROL | SHIFT), ("f", ALT), ("Home", 0)]
+        assert typist.shortcuts(*shortcuts) == names
+        typist.types(("Numpad7", "KeyA", "ShiftLeft+KeyB"), "7aB")
+    finally:
+        typist.keys.chord("NumLock")
+
+
+@pytest.mark.parametrize("device_locked", [False, True], ids=["desktop", "both"])
+def test_locks_of_the_desktop_change_nothing(typist: Keyboard, device_locked: bool) -> None:
     typist.keys.set_layout("us")
     desktop = XKeyboard(typist.probe.display.name, typist.probe.display)
+    locked = [desktop, *([typist.keys] if device_locked else [])]
     try:
-        for lock in ("CapsLock", "NumLock"):
-            desktop.chord(lock)
+        for keyboard in locked:
+            for lock in ("CapsLock", "NumLock"):
+                keyboard.chord(lock)
         shortcuts = ("ControlLeft+KeyS", "ControlLeft+ShiftLeft+KeyZ", "Numpad7", "Home")
-        names = [("s", CONTROL), ("Z", CONTROL | SHIFT), ("KP_Home", 0), ("Home", 0)]
+        keypad = "KP_7" if device_locked else "KP_Home"
+        names = [("s", CONTROL), ("Z", CONTROL | SHIFT), (keypad, 0), ("Home", 0)]
         assert typist.shortcuts(*shortcuts)[-4:] == names
-        typist.types(("KeyA", "ShiftLeft+KeyB", "Digit1"), "aB1")
+        # Caps Lock on the device selects the other case, as on any keyboard.
+        typist.types(("KeyA", "ShiftLeft+KeyB", "Digit1"), "Ab1" if device_locked else "aB1")
     finally:
-        for lock in ("CapsLock", "NumLock"):
-            desktop.chord(lock)
+        for keyboard in locked:
+            for lock in ("CapsLock", "NumLock"):
+                keyboard.chord(lock)
         desktop.close()
 
 
