@@ -17,7 +17,7 @@ from display_server.protocol.close_codes import CloseCode
 from display_server.protocol.subprotocol import SUBPROTOCOL, TICKET_PREFIX
 
 #: How long a request or a received frame may take, s.
-TIMEOUT_S = 60.0
+TIMEOUT_S = 120.0
 
 
 def unverified_tls_context() -> ssl.SSLContext:

@@ -27,7 +27,7 @@ START_TIMEOUT_S = 120.0
 #: How long a desktop may take to become ready, s.
 SESSION_TIMEOUT_S = 90.0
 #: How long a command may run, s.
-COMMAND_TIMEOUT_S = 60.0
+COMMAND_TIMEOUT_S = 180.0
 
 
 @dataclass(frozen=True, slots=True)

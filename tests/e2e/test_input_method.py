@@ -40,7 +40,9 @@ def programs(display: XDisplay) -> dict[str, str]:
 
 def run(environment: dict[str, str], *command: str) -> str:
     """Runs a command and returns its output."""
-    answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    answer = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
     return answer.stdout.strip()
 
 

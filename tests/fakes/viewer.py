@@ -116,7 +116,7 @@ class FakeViewer:
     async def send(self, **message: object) -> None:
         await self.connection.send(json.dumps(message))
 
-    async def until(self, true: Callable[[], bool], timeout_s: float = 5.0) -> None:
+    async def until(self, true: Callable[[], bool], timeout_s: float = 90.0) -> None:
         """Waits until the condition holds; it is checked whenever something arrives. Raises TimeoutError."""
         async with asyncio.timeout(timeout_s), self._changed:
             await self._changed.wait_for(true)
@@ -130,7 +130,7 @@ class FakeViewer:
         states = self.received("state")
         return states[-1]["state"] if states else None
 
-    async def until_exact(self, frame: NDArray[np.uint8], timeout_s: float = 5.0) -> None:
+    async def until_exact(self, frame: NDArray[np.uint8], timeout_s: float = 90.0) -> None:
         """Waits until the surface shows `frame` and the agent says that it is exact. Raises TimeoutError."""
         await self.until(lambda: self.shows(frame) and self.state == "exact", timeout_s)
 

@@ -15,7 +15,7 @@ import xcffib.xproto
 #: Content that is longer is sent by the INCR protocol, in chunks of this size, bytes.
 CHUNK_BYTES = 60_000
 #: How long a requestor waits for an answer by default, s.
-TIMEOUT_S = 10.0
+TIMEOUT_S = 90.0
 #: A SelectionNotify event (X11/Xproto.h).
 _SELECTION_NOTIFY = struct.Struct("=BxHIIIII8x")
 

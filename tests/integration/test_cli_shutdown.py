@@ -74,7 +74,7 @@ def test_ends_on_signals(
     assert len(left_behind(tmp_path, runtime)) == 2
     for number in signals:
         program.send_signal(number)
-    output, errors = program.communicate(timeout=20)
+    output, errors = program.communicate(timeout=120)
     assert program.returncode == 0, errors
     assert output == ""
     assert "Traceback" not in errors
@@ -88,7 +88,7 @@ def test_the_demo_password_stays_the_same(tmp_path: Path, web_client: Path, runt
         assert program.stdout is not None
         passwords.append(json.loads(program.stdout.readline())["password"])
         program.terminate()
-        program.communicate(timeout=20)
+        program.communicate(timeout=120)
     assert passwords[0] == passwords[1]
     kept = tmp_path / "state" / "demo-password"
     assert kept.read_text().strip() == passwords[0]
@@ -100,7 +100,7 @@ def test_a_signal_ends_the_start(tmp_path: Path, web_client: Path, runtime: Path
     wait_until(lambda: bool(run_folder(runtime)))
     time.sleep(0.3)
     program.terminate()
-    output, errors = program.communicate(timeout=20)
+    output, errors = program.communicate(timeout=120)
     assert program.returncode == 0, errors
     assert output == ""
     assert "Traceback" not in errors
@@ -109,7 +109,7 @@ def test_a_signal_ends_the_start(tmp_path: Path, web_client: Path, runtime: Path
 
 def test_a_failed_start_is_explained(tmp_path: Path, web_client: Path, runtime: Path) -> None:
     program = start(tmp_path, web_client, runtime, "crashing")
-    output, errors = program.communicate(timeout=20)
+    output, errors = program.communicate(timeout=120)
     assert program.returncode == 1
     assert output == ""
     assert "apt-get install xvfb" in errors
@@ -122,14 +122,14 @@ def test_removes_the_run_folder_of_a_killed_process(tmp_path: Path, web_client: 
     assert program.stdout is not None
     program.stdout.readline()
     program.kill()
-    program.communicate(timeout=20)
+    program.communicate(timeout=120)
     [dead] = run_folder(runtime)
     program = start(tmp_path, web_client, runtime, "echo")
     assert program.stdout is not None
     program.stdout.readline()
     assert not dead.exists()
     program.terminate()
-    program.communicate(timeout=20)
+    program.communicate(timeout=120)
     assert left_behind(tmp_path, runtime) == []
 
 
@@ -143,7 +143,7 @@ class TestWithARealDesktop:
         assert program.stdout.readline()
         yield program
         program.kill()
-        program.communicate(timeout=20)
+        program.communicate(timeout=120)
 
     def test_the_desktop_is_listed_and_leaves_no_processes(
         self, program: subprocess.Popen[str], tmp_path: Path, runtime: Path
@@ -156,7 +156,7 @@ class TestWithARealDesktop:
         processes = [psutil.Process(pid) for pid in desktop["pids"].values()]
         assert len(processes) == 3
         program.terminate()
-        _, errors = program.communicate(timeout=20)
+        _, errors = program.communicate(timeout=120)
         assert program.returncode == 0, errors
         assert not any(process.is_running() for process in processes)
         assert left_behind(tmp_path, runtime) == []
@@ -167,7 +167,7 @@ class TestWithARealDesktop:
         [desktop] = running_desktops(tmp_path / "state")
         processes = [psutil.Process(pid) for pid in desktop["pids"].values()]
         program.kill()
-        program.communicate(timeout=20)
+        program.communicate(timeout=120)
         wait_until(lambda: not any(process.is_running() for process in processes))
         assert running_desktops(tmp_path / "state") == []
 
@@ -179,7 +179,7 @@ class TestWithARealDesktop:
         program.send_signal(signal.SIGINT)
         time.sleep(0.05)
         program.send_signal(signal.SIGINT)
-        _, errors = program.communicate(timeout=20)
+        _, errors = program.communicate(timeout=120)
         assert (program.returncode, "Traceback" in errors) == (0, False), errors
         assert not any(process.is_running() for process in processes)
         assert left_behind(tmp_path, runtime) == []

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 #: How long one call may take, s: longer than anything that a test waits for inside a page.
-CALL_TIMEOUT_S = 60.0
+CALL_TIMEOUT_S = 120.0
 #: Positions of a drag, start and end included: programs expect motion, not a jump.
 DRAG_STEPS = 8
 #: Time between the positions of a drag, s.

@@ -13,7 +13,7 @@ SETTINGS = "/usr/libexec/ibus-memconf"
 #: How long the input method may take to start, s.
 START_TIMEOUT_S = 90.0
 #: How long one `ibus` command may take, s.
-CALL_TIMEOUT_S = 30.0
+CALL_TIMEOUT_S = 120.0
 
 
 class HangulInputMethod:

@@ -88,7 +88,7 @@ async def agent_process(
             )
         try:
             running = AgentProcess(server, folder, process, painter)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(90):
                 while not running.socket.exists():
                     assert process.poll() is None, running.log
                     await asyncio.sleep(0.01)
@@ -213,7 +213,7 @@ def test_wrong_arguments_end_with_a_clear_message(broken: str, tmp_path: Path) -
         [*COMMAND, "--folder", str(tmp_path), "--display", ":65000"],
         env={**os.environ, "PYTHONPATH": ROOT},
         capture_output=True,
-        timeout=20,
+        timeout=120,
     )
     assert ended.returncode == 1
     last = json.loads(ended.stderr.splitlines()[-1])

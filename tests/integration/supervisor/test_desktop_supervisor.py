@@ -34,7 +34,7 @@ from display_server.supervisor.children import descendants
 from tests.fakes.x_server import x_server
 
 AGENT = Path(__file__).parents[2] / "fakes" / "misbehaving_agent.py"
-PATIENCE_S = 20.0
+PATIENCE_S = 90.0
 
 
 def launcher(behaviour: str = "") -> ProcessLauncher:

@@ -99,7 +99,7 @@ async def test_no_state_is_exact_while_the_x_server_does_not_answer() -> None:
     async with running_agent() as running, FakeViewer(running.socket) as viewer:
         await viewer.until_exact(running.frame)
         running.source.hang(hanging=True)
-        await viewer.until(lambda: viewer.state != "exact", timeout_s=30.0)
+        await viewer.until(lambda: viewer.state != "exact")
         assert "x-server" in viewer.received("heartbeat")[-1]["silent"]
         running.source.hang(hanging=False)
-        await viewer.until_exact(running.frame, timeout_s=30.0)
+        await viewer.until_exact(running.frame)

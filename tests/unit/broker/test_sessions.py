@@ -37,7 +37,7 @@ async def store(folder: Path) -> AsyncIterator[Store]:
 
 
 def make(
-    store: Store, folder: Path, launcher: Launcher, *, instance: str = "one", start_timeout_s: float = 5
+    store: Store, folder: Path, launcher: Launcher, *, instance: str = "one", start_timeout_s: float = 90
 ) -> Sessions:
     folders = DesktopFolders(folder / "d", folder / "homes", folder / "logs")
     return Sessions(store, launcher, folders, instance=instance, start_timeout_s=start_timeout_s)
@@ -68,7 +68,7 @@ async def recorded(store: Store) -> list[tuple[str, str | None]]:
 
 
 async def wait_until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(90):
         while not condition():  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0.005)
 

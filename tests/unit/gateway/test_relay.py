@@ -18,12 +18,12 @@ from tests.fakes.launchers import EchoLauncher
 
 
 async def close_code(viewer: ClientConnection) -> int | None:
-    await asyncio.wait_for(viewer.wait_closed(), 10)
+    await asyncio.wait_for(viewer.wait_closed(), 90)
     return viewer.close_code
 
 
 async def wait_until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(90):
         while not condition():  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0.01)
 

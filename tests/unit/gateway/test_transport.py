@@ -18,7 +18,7 @@ async def connect(gateway: GatewayUnderTest) -> tuple[asyncio.StreamReader, asyn
 
 
 async def response_from(reader: asyncio.StreamReader) -> bytes:
-    return await asyncio.wait_for(reader.read(), 10)
+    return await asyncio.wait_for(reader.read(), 90)
 
 
 async def test_accepts_only_tls_1_3(gateway: GatewayUnderTest) -> None:
@@ -29,7 +29,7 @@ async def test_accepts_only_tls_1_3(gateway: GatewayUnderTest) -> None:
 
     def older() -> None:
         with (
-            socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as connection,
+            socket.create_connection(("127.0.0.1", gateway.port), timeout=120) as connection,
             gateway.context.wrap_socket(connection, server_hostname="localhost"),
         ):
             pass

@@ -23,7 +23,7 @@ from display_server.desktop.x11.framebuffer_file import SCREEN_FILE, parse_heade
 from display_server.errors import CaptureError
 from tests.fakes.x_server import Painter, XServer, x_server
 
-PATIENCE_S = 10.0
+PATIENCE_S = 90.0
 
 
 @pytest.fixture

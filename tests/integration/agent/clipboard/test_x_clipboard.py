@@ -46,14 +46,14 @@ async def copied_by_program(
     clipboard.on_copied = noticed.set
     program = ClipboardOwner(server.connect(), content, stop_after=stop_after)
     try:
-        await asyncio.wait_for(noticed.wait(), 10)
+        await asyncio.wait_for(noticed.wait(), 90)
         yield program
     finally:
         await asyncio.to_thread(program.close)
 
 
 async def until(done: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(90):
         while not done():  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0.01)
 

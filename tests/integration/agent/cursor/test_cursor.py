@@ -14,7 +14,7 @@ from display_server.agent.cursor.xfixes_cursor import XfixesCursor, straight_alp
 from display_server.errors import CaptureError
 from tests.fakes.x_server import Painter, XServer, x_server
 
-PATIENCE_S = 10.0
+PATIENCE_S = 90.0
 
 
 @pytest.fixture

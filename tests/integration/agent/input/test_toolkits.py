@@ -15,7 +15,7 @@ from tests.fakes.x_server import XServer, x_server
 
 ROOT = Path(__file__).parents[4]
 PYTHON = "/usr/bin/python3"  # Debian's Python has the bindings of the toolkits
-TIMEOUT_S = 60.0
+TIMEOUT_S = 90.0
 #: More distinct syllables than spare keys, so that keys are bound anew while programs read the text.
 MANY = "".join(chr(0xAC00 + 7 * n) for n in range(90))
 TEXTS = ("Hello, World! aA1@~", "안녕하세요 뷁 €ß漢字🙂", MANY)

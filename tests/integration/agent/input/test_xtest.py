@@ -18,7 +18,7 @@ from display_server.desktop.x11.xauthority import write_xauthority
 from display_server.errors import Malfunction
 from tests.fakes.x_server import XServer, x_server
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 90.0
 SHIFT_L, CONTROL_L, ALT_L, CAPS_LOCK, RETURN = 0xFFE1, 0xFFE3, 0xFFE9, 0xFFE5, 0xFF0D
 HANGUL_HAN = 0x0100D55C
 SHIFT_MASK, CONTROL_MASK, ALT_MASK = 1, 4, 8

@@ -64,7 +64,7 @@ def as_lines(monitors: list[Monitor]) -> set[str]:
 def run(server: XServer, *command: str) -> str:
     environment = server.environment | {"XDG_RUNTIME_DIR": str(server.folder)}
     return subprocess.run(
-        command, env=environment, check=True, capture_output=True, text=True, timeout=30
+        command, env=environment, check=True, capture_output=True, text=True, timeout=120
     ).stdout
 
 

@@ -12,7 +12,7 @@ from display_server.agent.geometry import Rect, edges_of, intersects
 from display_server.agent.input.xtest import XtestInput
 from tests.fakes.x_server import Painter, XServer, x_server
 
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from display_server.desktop.x11.text_scale import TextScale
 from tests.fakes.x_server import XServer, x_server
 
 PYTHON = "/usr/bin/python3"  # Debian's: it has the toolkits' bindings
-TIMEOUT_S = 15.0
+TIMEOUT_S = 90.0
 GTK = """
 import sys, gi
 gi.require_version('Gtk', '3.0')

@@ -13,7 +13,7 @@ import pytest
 from display_server.desktop.x11.window_manager_ping import SILENT_AFTER_S, WindowManagerPing
 from tests.fakes.x_server import XServer, x_server
 
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 
 
 @pytest.fixture

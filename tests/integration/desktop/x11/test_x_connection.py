@@ -8,7 +8,7 @@ import select
 from display_server.desktop.x11.x_connection import XConnection
 from tests.fakes.x_server import x_server
 
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 
 
 async def test_an_answer_that_arrives_before_the_next_write_is_dispatched() -> None:

@@ -46,7 +46,7 @@ async def test_asks_a_viewer_that_is_too_slow_for_tiles() -> None:
         await viewer.until(lambda: viewer.epoch > 0)
         assert viewer.received("peer") == []
         await play_film(running, 120)
-        await viewer.until(lambda: bool(viewer.received("peer")), timeout_s=20)
+        await viewer.until(lambda: bool(viewer.received("peer")))
         assert viewer.received("video") == [], "without a connection, tiles bring everything"
 
 
@@ -82,7 +82,7 @@ async def test_a_slow_link_is_prepared_before_anything_moves(
         FakeViewer(running.socket, video=True) as viewer,
     ):
         running.source.draw(0, 0, noise(640, 640))
-        await viewer.until(lambda: bool(viewer.received("peer")), timeout_s=20)
+        await viewer.until(lambda: bool(viewer.received("peer")))
 
 
 async def test_economy_asks_every_viewer_at_once() -> None:
@@ -90,7 +90,7 @@ async def test_economy_asks_every_viewer_at_once() -> None:
         running_agent(SyntheticSource(*SIZE_PX), video=settings("economy", "127.0.0.1")) as running,
         FakeViewer(running.socket, video=True) as viewer,
     ):
-        await viewer.until(lambda: bool(viewer.received("peer")), timeout_s=20)
+        await viewer.until(lambda: bool(viewer.received("peer")))
 
 
 @pytest.mark.parametrize(
@@ -120,13 +120,13 @@ async def test_each_monitor_has_its_own_policy() -> None:
         FakeViewer(running.socket, video=True, ack_delay_s=0.25) as diagnostic,
         FakeViewer(running.socket, video=True, monitor=1) as other,
     ):
-        await other.until(lambda: bool(other.received("peer")), timeout_s=20)
+        await other.until(lambda: bool(other.received("peer")))
         await play_film(running, 40)
         await diagnostic.send(type="ping", t=0.0)
-        await diagnostic.until(lambda: bool(diagnostic.received("pong")), timeout_s=20)
+        await diagnostic.until(lambda: bool(diagnostic.received("pong")))
         assert diagnostic.received("peer") == []
         await diagnostic.send(type="offer", sdp="v=0")  # nobody asked for an offer
-        await diagnostic.until(lambda: diagnostic.close_code == CloseCode.PROTOCOL_VIOLATION, timeout_s=20)
+        await diagnostic.until(lambda: diagnostic.close_code == CloseCode.PROTOCOL_VIOLATION)
 
 
 def test_settings_for_one_monitor() -> None:
