@@ -82,10 +82,10 @@ def _run(config: Config, *, demo: Demo | None, json_output: bool) -> None:
     import uvloop
 
     from display_server.server import doctor
-    from display_server.server.logs import configure_logs
     from display_server.server.serve import run
+    from display_server.telemetry.logs import configure_logs
 
-    configure_logs()
+    configure_logs("gateway")
     doctor.require_mandatory(config)
 
     def on_ready(ready: Ready) -> None:

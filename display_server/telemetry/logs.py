@@ -1,4 +1,4 @@
-"""Logging of a process: one JSON object per line on stderr."""
+"""The logs of a process on standard error: readable text on a terminal, otherwise JSON, one object per line."""
 
 from __future__ import annotations
 
@@ -40,18 +40,23 @@ def configure_logs(process: str) -> None:
     The environment variable LIGHTBOX_LOG_LEVEL is debug, info (default), warning or error.
     """
     level = getattr(logging, os.environ.get("LIGHTBOX_LOG_LEVEL", "info").upper(), logging.INFO)
+    if sys.stderr.isatty():
+        rendering: list[structlog.typing.Processor] = [structlog.dev.ConsoleRenderer(pad_event_to=0)]
+    else:
+        rendering = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
+            *rendering,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(cast(TextIO, LossyStream(sys.stderr))),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)
-    # Libraries log errors only.
-    logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    # Libraries such as uvicorn and asyncio log errors only.
+    logging.basicConfig(
+        level=logging.ERROR, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s", force=True
+    )

@@ -22,8 +22,8 @@ from display_server.broker.launchers.process_launcher import SUPERVISOR_COMMAND,
 from display_server.config import Config, DesktopConfig
 from display_server.errors import LightboxError
 from display_server.server.demo import Demo
-from display_server.server.logs import configure_logs
 from display_server.server.serve import Ready, run
+from display_server.telemetry.logs import configure_logs
 from tests.fakes.launchers import CrashingLauncher, EchoLauncher, NeverLauncher
 
 ECHO_AGENT = Path(__file__).with_name("echo_agent_program.py")
@@ -45,7 +45,7 @@ LAUNCHERS: dict[str, Callable[[], Launcher]] = {
 
 def main() -> int:
     state, web_client, kind = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-    configure_logs()
+    configure_logs("gateway")
     launcher: Launcher = LAUNCHERS[kind]()
     config = Config(
         port=0,

@@ -204,11 +204,6 @@ class BandwidthEstimator:
     def usage(self) -> Usage:
         return self._trend.usage
 
-    def set_max_bps(self, max_bps: float) -> None:
-        """Changes the limit that the policy sets."""
-        self.max_bps = max(max_bps, self.min_bps)
-        self.estimate_bps = min(self.estimate_bps, self.max_bps)
-
     def set_estimate(self, bps: float) -> None:
         """Takes an estimate from a caller that knows more about the link.
 
