@@ -56,12 +56,7 @@ def css_density(browser: Browser) -> float:
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.5])
-def test_cursor_has_the_scale_of_the_surface(
-    browser: Browser, lightbox: Lightbox, scale: float, request: pytest.FixtureRequest
-) -> None:
-    if browser.engine == "webkit" and scale != 1.0:
-        reason = "WebKitGTK accepts the density of a cursor and draws the cursor at its own size"
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+def test_cursor_has_the_scale_of_the_surface(browser: Browser, lightbox: Lightbox, scale: float) -> None:
     viewer = signed_in(browser, lightbox)
     width, height = (round(side * scale) for side in DESKTOP_PX)
     browser.resize(*(PAGE_PX if scale == 1.0 else (width, height)))

@@ -126,15 +126,24 @@ function dataUrl(png: string): string {
 function cssCursor(cursor: Cursor, scale: number): string {
   const hot = `${Math.floor(cursor.hot_x * scale)} ${Math.floor(cursor.hot_y * scale)}`;
   if (Math.abs(scale - 1) < SCALE_TOLERANCE) return `url("${dataUrl(cursor.png)}") ${hot}, default`;
-  // An image of 2x has two pixels per CSS px. WebKit knows the prefixed function alone.
-  for (const name of ["image-set", "-webkit-image-set"]) {
+  // An image of 2x has two pixels per CSS px. Older engines know the prefixed function alone.
+  for (const name of ignoresDensity() ? [] : ["image-set", "-webkit-image-set"]) {
     const value = `${name}(url("${dataUrl(cursor.png)}") ${1 / scale}x) ${hot}, default`;
     if (CSS.supports("cursor", value)) return value;
   }
-  // Firefox has no image-set here, but draws SVG images of any size at the display's density.
+  // Firefox has no image-set here, but draws SVG images of any size at the display's density. WebKitGTK draws them as well.
   const size = `width="${cursor.width * scale}" height="${cursor.height * scale}"`;
   const image = `<image href="${dataUrl(cursor.png)}" width="${cursor.width}" height="${cursor.height}"/>`;
   const view = `viewBox="0 0 ${cursor.width} ${cursor.height}"`;
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" ${size} ${view}>${image}</svg>`;
   return `url("data:image/svg+xml;base64,${btoa(svg)}") ${hot}, default`;
+}
+
+/**
+ * Returns whether this is WebKitGTK, which accepts the density of a cursor and ignores it
+ * (Source/WebCore/platform/gtk/CursorGtk.cpp, `createCustomCursor`).
+ */
+function ignoresDensity(): boolean {
+  const agent = navigator.userAgent;
+  return /X11|Wayland|Linux/.test(agent) && agent.includes("AppleWebKit/") && !agent.includes("Chrome/");
 }
