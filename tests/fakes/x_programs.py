@@ -69,7 +69,8 @@ class XProgram:
 class ClipboardOwner(XProgram):
     """Owns a selection and answers with `content`, by target; `requested` lists the targets.
 
-    With `hung` it never answers; with `stop_after` it stops an INCR transfer after this number of chunks.
+    With `hung` it never answers, with `refusing` it offers its content and does not deliver it; with
+    `stop_after` it stops an INCR transfer after this number of chunks.
     """
 
     def __init__(
@@ -78,12 +79,14 @@ class ClipboardOwner(XProgram):
         content: dict[str, bytes],
         *,
         hung: bool = False,
+        refusing: bool = False,
         stop_after: int | None = None,
         selection: str = "CLIPBOARD",
     ) -> None:
         super().__init__(connection)
         self._content = {self.atom(name): data for name, data in content.items()}
         self._hung = hung
+        self._refusing = refusing
         self._stop_after = stop_after
         self._sending: dict[tuple[int, int], tuple[int, list[bytes]]] = {}
         self.requested: list[int] = []
@@ -117,7 +120,7 @@ class ClipboardOwner(XProgram):
         if event.target == self._targets:
             offered = [self._targets, *self._content]
             self.change(event.requestor, prop, xcffib.xproto.Atom.ATOM, 32, offered)
-        elif data is None:
+        elif data is None or self._refusing:
             prop = 0
         elif len(data) > CHUNK_BYTES:
             mask = xcffib.xproto.EventMask.PropertyChange

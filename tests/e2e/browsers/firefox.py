@@ -160,6 +160,13 @@ class Firefox(XBrowser, TouchInput):
         self.send("browsingContext.navigate", {"context": self._context, "url": url, "wait": "complete"})
 
     def evaluate(self, body: str) -> Any:
+        return self._evaluate(body, gesture=False)
+
+    def evaluate_in_gesture(self, body: str) -> Any:
+        """Runs `body` as if the person had just clicked, so that the page may write the clipboard."""
+        return self._evaluate(body, gesture=True)
+
+    def _evaluate(self, body: str, *, gesture: bool) -> Any:
         answer = self.send(
             "script.callFunction",
             {
@@ -168,7 +175,7 @@ class Firefox(XBrowser, TouchInput):
                 ),
                 "target": {"context": self._context},
                 "awaitPromise": True,
-                "userActivation": False,
+                "userActivation": gesture,
             },
         )
         if answer["type"] == "exception":
