@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.e2e.browsers.browser import Button
+from tests.e2e.browsers.browser import Browser, Button
 from tests.e2e.browsers.chromium import Chromium
+from tests.e2e.browsers.firefox import Firefox
+from tests.e2e.browsers.webkit import WebKit
 from tests.e2e.browsers.x_browser import XBrowser
+from tests.e2e.conftest import signed_in
+from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
 from tests.e2e.viewer import PATIENCE_S, SURFACE, Viewer
 from tests.e2e.x_desktop.display import XDisplay
@@ -42,6 +47,32 @@ for (let step = 1; step <= 10; step++) prevented.push(fire('gesturechange', 2 **
 prevented.push(fire('gestureend', 2));
 return prevented.every((value) => value);
 """
+
+
+#: The question whether to leave the desktop.
+QUESTION = ".message-card.question"
+#: Records every event by which a page could learn of a button of the mouse.
+RECORD_BUTTONS = """
+window.buttonEvents = [];
+for (const type of ['pointerdown', 'pointerup', 'mousedown', 'mouseup', 'click', 'auxclick', 'contextmenu'])
+  addEventListener(type, (event) => buttonEvents.push([type, event.button, event.buttons]), true);
+"""
+
+
+@pytest.fixture(scope="module")
+def firefox(start_browser: Callable[[str], Browser]) -> Iterator[Firefox]:
+    running = start_browser("firefox")
+    assert isinstance(running, Firefox)
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def webkit(start_browser: Callable[[str], Browser]) -> Iterator[WebKit]:
+    running = start_browser("webkit")
+    assert isinstance(running, WebKit)
+    yield running
+    running.close()
 
 
 def scrolls(events: list[Event]) -> list[Event]:
@@ -84,9 +115,12 @@ def test_gesture_events_of_safari_zoom(viewer: Viewer, probe: Probe) -> None:
     assert all(event["state"] & GDK_CONTROL_MASK for event in found)
 
 
-def test_ctrl_and_wheel_zoom_by_one_notch_per_detent(chromium_viewer: Viewer, probe: Probe) -> None:
-    """Other engines are not tried here: WebKitGTK's MiniBrowser enlarges the page itself."""
-    viewer = chromium_viewer
+@pytest.mark.parametrize("engine", ["chromium", "firefox"])
+def test_ctrl_and_wheel_zoom_by_one_notch_per_detent(
+    engine: str, request: pytest.FixtureRequest, lightbox: Lightbox, probe: Probe
+) -> None:
+    """WebKitGTK is not tried: its MiniBrowser enlarges the page itself."""
+    viewer = signed_in(request.getfixturevalue(engine), lightbox)
     viewer.open_desktop("radiology")
     viewer.click(probe.area)
     probe.clear()
@@ -105,7 +139,6 @@ def test_ctrl_and_wheel_zoom_by_one_notch_per_detent(chromium_viewer: Viewer, pr
 def test_back_and_forward_buttons_reach_the_desktop(
     chromium_viewer: Viewer, probe: Probe, button: Button, number: int
 ) -> None:
-    """Firefox on X11 goes back and forward itself and sends the page no event (seen in version 153)."""
     viewer = chromium_viewer
     viewer.open_desktop("radiology")
     address = viewer.browser.evaluate("return location.href")
@@ -118,6 +151,58 @@ def test_back_and_forward_buttons_reach_the_desktop(
     kinds = [(e["kind"], e["button"]) for e in probe.events("button-down", "button-up")]
     assert kinds == [("button-down", number), ("button-up", number)]
     assert viewer.browser.evaluate("return location.href") == address, "the page must not navigate"
+
+
+def test_firefox_asks_before_its_back_button_leaves_the_desktop(
+    firefox: Firefox, lightbox: Lightbox, probe: Probe
+) -> None:
+    """Firefox on X11 goes back by itself and sends the page no event of the button (nsWindow.cpp)."""
+    viewer = signed_in(firefox, lightbox)
+    viewer.open_desktop("radiology")
+    viewer.click(probe.area)  # Firefox skips entries of pages that nobody used
+    probe.wait_for(lambda events: [e for e in events if e["kind"] == "button-up"], "the end of the click")
+    probe.clear()
+    viewer.browser.evaluate(RECORD_BUTTONS)
+    viewer.click(probe.area, Button.BACK)
+    viewer.wait_for_element(QUESTION)
+    assert viewer.browser.evaluate("return location.pathname") == "/desktop/radiology"
+    assert viewer.browser.evaluate("return buttonEvents") == [], "docs/browsers.md says that there is none"
+    assert not probe.events("button-down", "button-up")
+    viewer.click_element(f"{QUESTION} button")
+    wait_for(
+        lambda: viewer.browser.evaluate(f"return document.querySelector('{QUESTION}').hidden"),
+        timeout_s=PATIENCE_S,
+        what=viewer.situation,
+    )
+    assert viewer.badge() == "exact"
+
+
+def test_side_buttons_that_webkitgtk_cannot_distinguish_have_no_effect(
+    webkit: WebKit, lightbox: Lightbox, probe: Probe, display: XDisplay
+) -> None:
+    """WebKitGTK reports both as button 0 without a pressed button, so they must have no effect."""
+    viewer = signed_in(webkit, lightbox)
+    viewer.open_desktop("radiology")
+    viewer.move(probe.area)
+    probe.clear()
+    viewer.browser.evaluate(RECORD_BUTTONS)
+    for button in (Button.BACK, Button.FORWARD):
+        viewer.click(probe.area, button)
+    wait_for(
+        lambda: (
+            len(viewer.browser.evaluate("return buttonEvents.filter(([type]) => type === 'pointerup')")) == 2
+        ),
+        timeout_s=PATIENCE_S,
+        what=viewer.situation,
+    )
+    assert {tuple(event[1:]) for event in viewer.browser.evaluate("return buttonEvents")} == {(0, 0)}
+    viewer.click(probe.area)
+    probe.wait_for(
+        lambda events: [e for e in events if (e["kind"], e.get("button")) == ("button-up", 1)], "a left click"
+    )
+    assert [e["button"] for e in probe.events("button-down")] == [1]
+    assert display.held() == ([], 0)
+    assert viewer.browser.evaluate("return location.pathname") == "/desktop/radiology"
 
 
 def test_the_desktop_decides_what_a_double_click_is(viewer: Viewer, probe: Probe) -> None:

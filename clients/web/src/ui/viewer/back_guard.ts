@@ -1,8 +1,8 @@
 /**
- * Asks before a swipe from the screen's edge leaves the desktop.
+ * Asks before a swipe from the screen's edge, or the mouse's back button in Firefox, leaves the desktop.
  *
  * The guard adds a history entry of its own; when the browser goes back to the entry before, it adds another one and
- * asks. Active on touch screens only: with a mouse, going back is intended.
+ * asks. Elsewhere the back button is a button of the desktop's mouse, and going back is intended.
  */
 
 import { h } from "../dom.ts";
@@ -20,10 +20,9 @@ export class BackGuard {
   }
 
   arm(): void {
-    if (navigator.maxTouchPoints === 0) return;
-    this.#armed = true;
-    if ((history.state as { guard?: boolean } | null)?.guard !== true)
-      history.pushState({ guard: true }, "", location.href);
+    if (navigator.maxTouchPoints > 0) this.#addEntry();
+    // Firefox skips entries in which nobody did anything, and with them the entry that the guard waits for.
+    else if (hidesBackButton()) addEventListener("pointerup", () => this.#addEntry(), { once: true });
   }
 
   /** Handles that the browser went back. Returns true when the page stays and the person is asked. */
@@ -32,6 +31,13 @@ export class BackGuard {
     history.pushState({ guard: true }, "", location.href);
     this.#ask();
     return true;
+  }
+
+  #addEntry(): void {
+    if (!this.element.isConnected) return;
+    this.#armed = true;
+    if ((history.state as { guard?: boolean } | null)?.guard !== true)
+      history.pushState({ guard: true }, "", location.href);
   }
 
   #ask(): void {
@@ -60,4 +66,12 @@ export class BackGuard {
     this.element.hidden = false;
     stay.focus({ preventScroll: true });
   }
+}
+
+/**
+ * Returns whether the browser goes back by the mouse's button without an event for the page, as Firefox does
+ * (widget/gtk/nsWindow.cpp, `OnButtonPressEvent`).
+ */
+function hidesBackButton(): boolean {
+  return navigator.userAgent.includes("Firefox/");
 }
