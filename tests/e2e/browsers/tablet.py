@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.e2e.browsers.browser import CALL_TIMEOUT_S
 from tests.e2e.browsers.chromium import EXECUTABLE, FLAGS, Chromium
-from tests.e2e.browsers.touch import GestureTooSlowError, Touches, TouchInput
+from tests.e2e.browsers.touch import STEP_S, TAP_S, GestureTooSlowError, Touches, TouchInput
 from tests.e2e.processes import wait_for
 
 #: Device pixels per CSS pixel.
@@ -107,8 +108,13 @@ class Tablet(Chromium, TouchInput):
             path.write_bytes(png)
         return png
 
-    def touch(self, fingers: Touches, *, radius_px: float = FINGER_RADIUS_PX) -> None:
-        """Sets the fingers on the screen, by number, at these positions on the page."""
+    def touch(
+        self, fingers: Touches, *, radius_px: float = FINGER_RADIUS_PX, epoch_s: float | None = None
+    ) -> None:
+        """Sets the fingers on the screen, by number, at these positions on the page.
+
+        `epoch_s` is when the page is told that it happened, in seconds since the epoch; None is now.
+        """
         if not fingers and not self._down:
             return
         added = fingers.keys() - self._down.keys()
@@ -119,7 +125,24 @@ class Tablet(Chromium, TouchInput):
             {"x": x, "y": y, "id": number, "radiusX": radius_px, "radiusY": radius_px}
             for number, (x, y) in fingers.items()
         ]
-        self.run(lambda: self.cdp.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points}))
+        event: dict[str, Any] = {"type": kind, "touchPoints": points}
+        if epoch_s is not None:
+            event["timestamp"] = epoch_s
+        self.run(lambda: self.cdp.send("Input.dispatchTouchEvent", event))
+
+    def fling(self, start: Touches, end: Touches, *, steps: int = 12) -> None:
+        """Moves fingers fast and lifts them while they move, whatever time this host needs for it."""
+        self.touch(start)
+        time.sleep(TAP_S)
+        began_s = time.time()
+        for step in range(1, steps + 1):
+            fraction = step / steps
+            places = {
+                n: (x + (end[n][0] - x) * fraction, y + (end[n][1] - y) * fraction)
+                for n, (x, y) in start.items()
+            }
+            self.touch(places, epoch_s=began_s + step * STEP_S)
+        self.touch({}, epoch_s=began_s + (steps + 0.5) * STEP_S)
 
     def tap_element(self, selector: str) -> None:
         """Taps the middle of an element as soon as it is visible.
