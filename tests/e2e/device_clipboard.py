@@ -9,7 +9,7 @@ from tests.e2e.browsers.browser import Browser
 from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.browsers.x_browser import XBrowser
 from tests.e2e.x_desktop.display import XDisplay
-from tests.fakes.x_programs import ClipboardOwner, ClipboardRequestor
+from tests.fakes.x_programs import LARGE_CHUNK_BYTES, ClipboardOwner, ClipboardRequestor
 
 #: X targets by MIME type, where they differ.
 TARGETS = {"text/plain": "UTF8_STRING"}
@@ -57,7 +57,8 @@ class DeviceClipboard:
             assert isinstance(browser, XBrowser)
             targets = {TARGETS.get(kind, kind): data for kind, data in contents.items()}
             connection = XDisplay(browser.display, None).connect()
-            self._owners.append(ClipboardOwner(connection, targets, refusing=refusing))
+            owner = ClipboardOwner(connection, targets, refusing=refusing, chunk_bytes=LARGE_CHUNK_BYTES)
+            self._owners.append(owner)
         browser.regain_focus()
 
     def paste(self, browser: Browser, kind: str = "text/plain") -> bytes | None:

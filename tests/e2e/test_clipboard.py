@@ -30,6 +30,7 @@ TEXTS = {
 }
 #: Offers the desktop's content when the page may not write it by itself.
 CHIP = ".clipboard-chip"
+READ_TOAST = "return document.querySelector('.toast').textContent"
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def wait_for_desktop_text(viewer: Viewer, display: XDisplay, text: str, *selecti
             timeout_s=PATIENCE_S,
             what=lambda selection=selection: (  # type: ignore[misc]
                 f"{text[:40]!r} in {selection}, which has {str(desktop_text(display, selection))[:40]!r}; "
-                f"{viewer.situation()}"
+                f"{viewer.situation()}, said last {viewer.browser.evaluate(READ_TOAST)!r}"
             ),
         )
 
@@ -237,6 +238,17 @@ def test_menus_paste_a_new_copy_where_the_page_may_read_the_clipboard(
     device.copy(viewer.browser, "second ")
     viewer.click(probe.entry, Button.MIDDLE)
     probe.wait_for_text("first second ")
+
+
+def test_the_button_of_the_bar_sends_the_clipboard(chromium_viewer: Viewer, display: XDisplay) -> None:
+    viewer = chromium_viewer
+    assert isinstance(viewer.browser, Chromium)
+    allow(viewer.browser)
+    viewer.open_desktop("radiology")
+    # Without a change of the focus the page does not notice the copy.
+    viewer.browser.evaluate("await navigator.clipboard.writeText('sent by the button')")
+    viewer.browser.evaluate("document.querySelector('button[aria-label^=\"Send this device\"]').click()")
+    wait_for_desktop_text(viewer, display, "sent by the button", "CLIPBOARD", "PRIMARY")
 
 
 def choose_paste(viewer: Viewer, probe: Probe) -> None:

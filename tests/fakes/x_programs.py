@@ -12,8 +12,10 @@ from typing import Any
 import xcffib
 import xcffib.xproto
 
-#: Content that is longer is sent by the INCR protocol, in chunks of this size, bytes.
+#: Content that is longer is sent by the INCR protocol, in chunks of this size, bytes, by default.
 CHUNK_BYTES = 60_000
+#: The largest chunk that every X server accepts, as GTK and Qt use it, bytes.
+LARGE_CHUNK_BYTES = 240_000
 #: How long a requestor waits for an answer by default, s.
 TIMEOUT_S = 90.0
 #: A SelectionNotify event (X11/Xproto.h).
@@ -70,7 +72,7 @@ class ClipboardOwner(XProgram):
     """Owns a selection and answers with `content`, by target; `requested` lists the targets.
 
     With `hung` it never answers, with `refusing` it offers its content and does not deliver it; with
-    `stop_after` it stops an INCR transfer after this number of chunks.
+    `stop_after` it stops an INCR transfer after this number of chunks of `chunk_bytes`.
     """
 
     def __init__(
@@ -82,8 +84,10 @@ class ClipboardOwner(XProgram):
         refusing: bool = False,
         stop_after: int | None = None,
         selection: str = "CLIPBOARD",
+        chunk_bytes: int = CHUNK_BYTES,
     ) -> None:
         super().__init__(connection)
+        self._chunk_bytes = chunk_bytes
         self._content = {self.atom(name): data for name, data in content.items()}
         self._hung = hung
         self._refusing = refusing
@@ -122,10 +126,11 @@ class ClipboardOwner(XProgram):
             self.change(event.requestor, prop, xcffib.xproto.Atom.ATOM, 32, offered)
         elif data is None or self._refusing:
             prop = 0
-        elif len(data) > CHUNK_BYTES:
+        elif len(data) > self._chunk_bytes:
             mask = xcffib.xproto.EventMask.PropertyChange
             self.x.core.ChangeWindowAttributes(event.requestor, xcffib.xproto.CW.EventMask, [mask])
-            parts = [data[start : start + CHUNK_BYTES] for start in range(0, len(data), CHUNK_BYTES)]
+            size = self._chunk_bytes
+            parts = [data[start : start + size] for start in range(0, len(data), size)]
             if self._stop_after is not None:
                 parts = parts[: self._stop_after]
             else:
