@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.acceptance.command import exit_with, note, report
 from tests.acceptance.product import SILENT_PARTS, Product, product
-from tests.acceptance.timeline import batches, late_inputs
+from tests.acceptance.timeline import LATE_AFTER_S, batches, late_inputs
 from tests.e2e.processes import wait_for
 from tests.e2e.viewer import PATIENCE_S
 from tests.e2e.x_desktop.probe import Probe
@@ -28,6 +28,9 @@ LAST_KEY = "End"
 KEY_INTERVAL_S = 0.075
 #: Keys that are typed before the silence begins.
 KEYS_BEFORE = 4
+#: Length of the silence after the last input, s: longer than input may be late, so that all input of the
+#: silence is late if it takes effect afterwards.
+REST_S = LATE_AFTER_S + 0.1
 #: Distance of the clicks, px: far enough apart for no double click.
 CLICK_STEP_PX = 8
 #: The first click, px to the left of the middle of the probe's mouse area.
@@ -95,6 +98,7 @@ def make_input(running: Product, probe: Probe, stopping: contextlib.AbstractCont
             browser.release()
             next_s += KEY_INTERVAL_S
             time.sleep(max(0.0, next_s - time.monotonic()))
+        time.sleep(REST_S)
     return time.monotonic() - began_s
 
 
