@@ -105,7 +105,10 @@ export class WindowInput {
   }
 }
 
-/** Returns whether this is Chromium on Linux or ChromeOS, which composes characters without telling the page. */
+/**
+ * Returns whether only the field shows what a key types: in Chromium on Linux and ChromeOS, which composes
+ * characters without telling the page, and in Firefox, which hides Alt when it resists fingerprinting.
+ */
 function composesInField(): boolean {
-  return /(X11|CrOS).*Chrome\//.test(navigator.userAgent);
+  return /(X11|CrOS).*Chrome\/|Firefox\//.test(navigator.userAgent);
 }
