@@ -113,7 +113,7 @@ class Tablet(Chromium, TouchInput):
     ) -> None:
         """Sets the fingers on the screen, by number, at these positions on the page.
 
-        `epoch_s` is when the page is told that it happened, in seconds since the epoch; None is now.
+        `epoch_s` is the time that the event reports, in seconds since the epoch; None is now.
         """
         if not fingers and not self._down:
             return
