@@ -1,4 +1,4 @@
-"""The logs of a process on standard error: readable text on a terminal, otherwise JSON, one object per line."""
+"""The logs of a process on standard error: readable text on a terminal, otherwise a JSON object per line."""
 
 from __future__ import annotations
 
