@@ -7,6 +7,9 @@ NPM = PATH="$(NODE)/bin:$$PATH" $(NODE)/bin/node $(NODE)/lib/node_modules/npm/bi
 WORKERS ?= 3
 PYTEST = $(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
+# Hundreds of processes start in a test run; without byte code each would compile the whole product again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup setup-dev demo check test acceptance nightly lint types unit web-test bench
 
 help:  ## this list
