@@ -67,9 +67,11 @@ def identifiers(name: str, text: str) -> Iterator[tuple[int, str]]:
 def test_no_private_word_in_identifiers() -> None:
     forbidden: dict[str, str] = WORDS["identifiers"]
     allowed = frozenset(WORDS["allowed_identifiers"]["names"])
+    anywhere = re.compile("|".join(forbidden), re.IGNORECASE)
     found = [
         f"{name}:{line}: {identifier} (write: {forbidden[part.lower()]})"
         for name in tracked(CODE)
+        if anywhere.search(text_of(name))
         for line, identifier in identifiers(name, text_of(name))
         if identifier not in allowed
         for part in PART.findall(identifier)
