@@ -192,8 +192,8 @@ def test_offers_text_that_a_menu_copied(
     viewer: Viewer, display: XDisplay, device: DeviceClipboard, out: Path
 ) -> None:
     """Without a shortcut there is no user gesture. Chrome lets the page write anyway; others need a tap."""
-    viewer.open_desktop("radiology")
     device.copy(viewer.browser, "before")
+    viewer.open_desktop("radiology")
     program = ClipboardOwner(display.connect(), {"UTF8_STRING": HANGUL.encode()})
     try:
         if not isinstance(viewer.browser, Chromium):

@@ -92,8 +92,8 @@ def test_formatted_text_arrives_as_plain_text(
 def test_formatted_text_of_the_desktop_reaches_the_device_as_plain_text(
     viewer: Viewer, display: XDisplay, device: DeviceClipboard
 ) -> None:
-    viewer.open_desktop("radiology")
     device.copy(viewer.browser, "before")
+    viewer.open_desktop("radiology")
     content = {"text/html": FORMATTED["text/html"], "UTF8_STRING": FORMATTED["text/plain"]}
     program = ClipboardOwner(display.connect(), content)
     try:
@@ -124,9 +124,9 @@ def test_an_image_of_the_device_arrives(viewer: Viewer, display: XDisplay, devic
 def test_an_image_of_the_desktop_reaches_the_device(
     viewer: Viewer, display: XDisplay, device: DeviceClipboard
 ) -> None:
+    device.copy(viewer.browser, "before")
     viewer.open_desktop("radiology")
     image = noise_png(2)
-    device.copy(viewer.browser, "before")
     program = ClipboardOwner(display.connect(), {"image/png": image})
     try:
         if not isinstance(viewer.browser, Chromium):
