@@ -7,6 +7,8 @@ from tests.e2e.lightbox import Lightbox
 from tests.e2e.viewer import Viewer
 from tests.e2e.x_desktop.probe import Event, Probe
 
+GDK_BUTTON1_MASK = 1 << 8
+
 
 def open_on_tablet(tablet: Tablet, lightbox: Lightbox, desktop: str = "radiology") -> Viewer:
     """Opens a desktop with default preferences; signs in if necessary."""
@@ -39,6 +41,11 @@ def clicks(probe: Probe) -> list[tuple[str, int, int, int]]:
     """Returns kind, button, x and y of the probe's button events."""
     kinds = ("button-down", "double-click", "button-up")
     return [(e["kind"], e["button"], e["x"], e["y"]) for e in probe.events(*kinds)]
+
+
+def held_positions(events: list[Event]) -> set[tuple[int, int]]:
+    """Returns where the pointer was moved while the left button was held."""
+    return {(e["x"], e["y"]) for e in events if e["kind"] == "motion" and e["state"] & GDK_BUTTON1_MASK}
 
 
 def wait_for_releases(probe: Probe, count: int) -> None:

@@ -9,11 +9,10 @@ from tests.e2e.browsers.tablet import Tablet
 from tests.e2e.browsers.touch import LONG_PRESS_LIMIT_S, TAP_S, within
 from tests.e2e.gesture_retry import retry_slow_gestures
 from tests.e2e.processes import wait_for
-from tests.e2e.tablet_desktop import choose_touch_mode, clicks, tablet_of, wait_for_releases
+from tests.e2e.tablet_desktop import choose_touch_mode, clicks, held_positions, tablet_of, wait_for_releases
 from tests.e2e.viewer import PATIENCE_S, Viewer
 from tests.e2e.x_desktop.probe import Probe
 
-GDK_BUTTON1_MASK = 1 << 8
 GDK_BUTTON3_MASK = 1 << 10
 #: Time in which a wrong click or scroll would follow, s.
 SETTLES_S = 0.8
@@ -133,12 +132,15 @@ def test_drag(on_tablet: Viewer, probe: Probe) -> None:
     tablet = tablet_of(on_tablet)
     probe.clear()
     end = probe.area[0] + 150, probe.area[1] + 60
-    tablet.swipe({1: on_tablet.on_page(probe.area)}, {1: on_tablet.on_page(end)})
+    tablet.swipe(
+        {1: on_tablet.on_page(probe.area)},
+        {1: on_tablet.on_page(end)},
+        midway=lambda: probe.wait_for(held_positions, "a motion while the button is held"),
+    )
     wait_for_releases(probe, 1)
     assert clicks(probe)[0] == ("button-down", 1, *probe.area)
     assert clicks(probe)[-1] == ("button-up", 1, *end)
-    held = {(e["x"], e["y"]) for e in probe.events("motion") if e["state"] & GDK_BUTTON1_MASK}
-    assert len(held) >= 3, "the drag must not be a jump"
+    assert held_positions(probe.events()) - {probe.area, end}, "the drag must not be a jump"
 
 
 @retry_slow_gestures

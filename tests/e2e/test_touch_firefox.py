@@ -12,11 +12,10 @@ from tests.e2e.conftest import PAGE_PX, signed_in
 from tests.e2e.gesture_retry import retry_slow_gestures
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
-from tests.e2e.tablet_desktop import clicks, wait_for_releases
+from tests.e2e.tablet_desktop import clicks, held_positions, wait_for_releases
 from tests.e2e.viewer import PATIENCE_S, Viewer
 from tests.e2e.x_desktop.probe import Probe
 
-GDK_BUTTON1_MASK = 1 << 8
 #: Device px per surface px.
 SCALE = """
 const surface = document.querySelector('.surface');
@@ -64,12 +63,15 @@ def test_long_press_opens_the_magnifier_and_right_clicks(
 def test_drag(touched: Viewer, firefox: Firefox, probe: Probe) -> None:
     probe.clear()
     end = probe.area[0] + 150, probe.area[1] + 60
-    firefox.swipe({1: touched.on_page(probe.area)}, {1: touched.on_page(end)})
+    firefox.swipe(
+        {1: touched.on_page(probe.area)},
+        {1: touched.on_page(end)},
+        midway=lambda: probe.wait_for(held_positions, "a motion while the button is held"),
+    )
     wait_for_releases(probe, 1)
     assert clicks(probe)[0] == ("button-down", 1, *probe.area)
     assert clicks(probe)[-1] == ("button-up", 1, *end)
-    held = {(e["x"], e["y"]) for e in probe.events("motion") if e["state"] & GDK_BUTTON1_MASK}
-    assert len(held) >= 3, "the drag must not be a jump"
+    assert held_positions(probe.events()) - {probe.area, end}, "the drag must not be a jump"
 
 
 @retry_slow_gestures

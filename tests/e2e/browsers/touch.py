@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -58,8 +58,13 @@ class TouchInput(ABC):
                 }
             )
 
-    def swipe(self, start: Touches, end: Touches, *, steps: int = 10) -> None:
-        """Touches, moves in straight lines and lifts. Raises GestureTooSlowError."""
+    def swipe(
+        self, start: Touches, end: Touches, *, steps: int = 10, midway: Callable[[], object] | None = None
+    ) -> None:
+        """Touches, moves in straight lines and lifts. Raises GestureTooSlowError.
+
+        `midway` is called after the first movements, for example to wait for their effect.
+        """
         first_end = {
             n: (x + (end[n][0] - x) * FIRST_STEPS / steps, y + (end[n][1] - y) * FIRST_STEPS / steps)
             for n, (x, y) in start.items()
@@ -68,6 +73,8 @@ class TouchInput(ABC):
             self.touch(start)
             time.sleep(TAP_S)
             self.glide(start, first_end, steps=FIRST_STEPS)
+        if midway is not None:
+            midway()
         self.glide(start, end, steps=steps, first=FIRST_STEPS + 1)
         self.touch({})
 
