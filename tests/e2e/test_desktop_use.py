@@ -49,7 +49,7 @@ def test_hangul_arrives_in_a_gtk_entry(viewer: Viewer, probe: Probe) -> None:
         viewer.browser.compose(hangul)
         viewer.browser.type(latin)
         written += hangul + latin
-        # The page empties its field after a word. If it does so a syllable late, the input method begins anew.
+        # The page empties its field after a word; if it does so late, the input method begins anew.
         probe.wait_for_text(written)
 
 
