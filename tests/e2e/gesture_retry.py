@@ -49,7 +49,7 @@ def _reset(fixture: object) -> None:
             "const keys = Object.keys(localStorage).filter((key) => key.startsWith('lightbox.'));"
             "for (const key of keys) localStorage.removeItem(key)"
         )
-        browser.open(browser.evaluate("return location.href"))
+        browser.open(fixture.opened)
         fixture.wait_for_badge("exact", "scaled")
     if isinstance(fixture, Probe):
         fixture.reset()

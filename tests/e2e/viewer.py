@@ -66,6 +66,8 @@ class Viewer:
     def __init__(self, browser: Browser, url: str) -> None:
         self.browser = browser
         self.url = url
+        #: The address that `open_desktop` opened last.
+        self.opened = url + "/"
 
     # -- sign-in and list ----------------------------------------------------------------------------------
 
@@ -109,7 +111,8 @@ class Viewer:
     def open_desktop(self, name: str, monitor: int | None = None) -> None:
         """Opens a desktop's page and waits until it is exact."""
         query = "" if monitor is None else f"?monitor={monitor}"
-        self.browser.open(f"{self.url}/desktop/{name}{query}")
+        self.opened = f"{self.url}/desktop/{name}{query}"
+        self.browser.open(self.opened)
         self.wait_exact()
 
     # -- the page ----------------------------------------------------------------------------------
