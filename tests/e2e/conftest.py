@@ -104,10 +104,17 @@ def browser(request: pytest.FixtureRequest, start_browser: Callable[[str], Brows
     running.close()
 
 
+@pytest.fixture(scope="module")
+def module_browser(browser: Browser) -> Iterator[Browser]:
+    """Leaves the desktop after the tests of a module: an open desktop costs a browser without a GPU much."""
+    yield browser
+    browser.open("about:blank")
+
+
 @pytest.fixture
-def viewer(browser: Browser, lightbox: Lightbox) -> Viewer:
+def viewer(module_browser: Browser, lightbox: Lightbox) -> Viewer:
     """Each engine in turn, signed in and at the list of desktops."""
-    return signed_in(browser, lightbox)
+    return signed_in(module_browser, lightbox)
 
 
 @pytest.fixture(scope="module")
