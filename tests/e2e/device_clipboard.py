@@ -27,7 +27,12 @@ await navigator.clipboard.write([new ClipboardItem(items)]);
 READ = """
 const [item] = await navigator.clipboard.read();
 if (!item?.types.includes(TYPE)) return null;
-const bytes = new Uint8Array(await (await item.getType(TYPE)).arrayBuffer());
+const blob = await item.getType(TYPE).catch((error) => {
+  if (error.name === 'InvalidStateError') return null; // the page has just written something else
+  throw error;
+});
+if (blob === null) return null;
+const bytes = new Uint8Array(await blob.arrayBuffer());
 let binary = '';
 for (let start = 0; start < bytes.length; start += 32768)
   binary += String.fromCharCode(...bytes.subarray(start, start + 32768));
