@@ -9,6 +9,7 @@ shows the window as it was at first, SIGHUP hides it, SIGUSR1 slows double click
 from __future__ import annotations
 
 import json
+import math
 import signal
 import sys
 import time
@@ -31,6 +32,7 @@ SLOW_DOUBLE_CLICK_MS = 5000
 class Probe:
     def __init__(self, log: str, x: int, y: int) -> None:
         self.position = x, y
+        self.clicked_s = -math.inf
         self.log = Path(log).open("a", buffering=1, encoding="utf-8")  # noqa: SIM115 - stays open while the program runs
         self.window = Gtk.Window(title="probe")
         self.window.set_decorated(False)
@@ -92,10 +94,15 @@ class Probe:
         return True
 
     def slow_down_double_clicks(self) -> bool:
-        """Lets the clicks of a double click be seconds apart."""
+        """Lets the clicks of a double click be seconds apart, once the latest click is no part of one."""
+        past_ms = 1000 * (time.monotonic() - self.clicked_s)
+        GLib.timeout_add(int(max(0, SLOW_DOUBLE_CLICK_MS - past_ms)), self.set_slow_double_clicks)
+        return True
+
+    def set_slow_double_clicks(self) -> bool:
         Gtk.Settings.get_default().set_property("gtk-double-click-time", SLOW_DOUBLE_CLICK_MS)
         self.write("slow-double-clicks")
-        return True
+        return False
 
     def report_position(self) -> bool:
         """Reports the window as soon as it is in its place, or wherever else it stays."""
@@ -129,6 +136,7 @@ class Probe:
             Gdk.EventType._3BUTTON_PRESS: "triple-click",
             Gdk.EventType.BUTTON_RELEASE: "button-up",
         }
+        self.clicked_s = time.monotonic()
         self.write(
             kinds[event.type],
             button=event.button,
