@@ -8,7 +8,7 @@ method, as on most Linux desktops, so that they compose dead keys themselves.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,23 +78,24 @@ def typist(request: pytest.FixtureRequest, out: Path, lightbox: Lightbox) -> Ite
 @contextmanager
 def keyboard_of(browser: XBrowser, lightbox: Lightbox, folder: Path) -> Iterator[Keyboard]:
     """Opens a desktop with a program that has the focus. Closes the browser at the end."""
-    folder.mkdir(exist_ok=True)
-    viewer = signed_in(browser, lightbox)
-    viewer.browser.open(f"{lightbox.url}/desktop/radiology")
-    wait_for(lambda: viewer.connection() == "connected", timeout_s=PATIENCE_S, what=viewer.situation)
-    viewer.wait_for_badge("exact", "unverified")
-    if viewer.badge() == "unverified":  # Firefox alters readings, and the explanation covers the program
-        viewer.click_element(".popover button")
-    display = lightbox.display()
-    probe = Probe(display, folder, x=PROBE_AT[0], y=PROBE_AT[1])
-    keys = XKeyboard(browser.display)
-    viewer.click(probe.entry)
-    probe.wait_for(lambda events: [e for e in events if e["kind"] == "focus"], "the focus")
-    yield Keyboard(browser, keys, probe)
-    keys.close()
-    probe.stop()
-    display.close()
-    browser.close()
+    with ExitStack() as stack:
+        stack.callback(browser.close)
+        folder.mkdir(exist_ok=True)
+        viewer = signed_in(browser, lightbox)
+        viewer.browser.open(f"{lightbox.url}/desktop/radiology")
+        wait_for(lambda: viewer.connection() == "connected", timeout_s=PATIENCE_S, what=viewer.situation)
+        viewer.wait_for_badge("exact", "unverified")
+        if viewer.badge() == "unverified":  # Firefox alters readings, and the explanation covers the program
+            viewer.click_element(".popover button")
+        display = lightbox.display()
+        stack.callback(display.close)
+        probe = Probe(display, folder, x=PROBE_AT[0], y=PROBE_AT[1])
+        stack.callback(probe.stop)
+        keys = XKeyboard(browser.display)
+        stack.callback(keys.close)
+        viewer.click(probe.entry)
+        probe.wait_for(lambda events: [e for e in events if e["kind"] == "focus"], "the focus")
+        yield Keyboard(browser, keys, probe)
 
 
 @dataclass(frozen=True, slots=True)
