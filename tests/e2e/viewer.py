@@ -20,6 +20,9 @@ from tests.e2e.x_desktop.display import XDisplay
 #: How long tests wait for a state before they give up, s. It is no expectation: a busy host may need long.
 PATIENCE_S = 90.0
 
+#: What was typed into a field of a page must stand there after this time, s, or is typed again.
+TYPED_WITHIN_S = 10.0
+
 #: A change of the desktop may take this long to reach the surface on a busy host, s.
 IN_FLIGHT_S = 5.0
 
@@ -81,18 +84,27 @@ class Viewer:
     def fill_in(self, username: str, password: str) -> None:
         """Types into the sign-in form and submits it with its button."""
         for name, value in (("username", username), ("password", password)):
-            self.click_element(f'input[name="{name}"]')
-            self.browser.key_down("Control")
-            self.browser.tap("a")
-            self.browser.key_up("Control")
-            self.browser.type(value)
-            script = f"return document.querySelector('input[name={name}]').value"
-            wait_for(
-                lambda script=script, value=value: self.browser.evaluate(script) == value,  # type: ignore[misc]
-                timeout_s=PATIENCE_S,
-                what=f"the {name} typed",
-            )
+            self._fill(name, value)
         self.click_element('form button[type="submit"], form button:not([type]), form input[type="submit"]')
+
+    def _fill(self, name: str, value: str) -> None:
+        """Types into a field; anew if a window that appeared meanwhile took some of the keys."""
+        script = f"return document.querySelector('input[name={name}]').value"
+        typed_s = float("-inf")
+
+        def filled() -> bool:
+            nonlocal typed_s
+            if time.monotonic() - typed_s > TYPED_WITHIN_S:
+                self.click_element(f'input[name="{name}"]')
+                self.browser.key_down("Control")
+                self.browser.tap("a")
+                self.browser.key_up("Control")
+                self.browser.type(value)
+                typed_s = time.monotonic()
+            found: str = self.browser.evaluate(script)
+            return found == value
+
+        wait_for(filled, timeout_s=PATIENCE_S, what=f"the {name} typed")
 
     def sign_in(self, username: str, password: str) -> None:
         """Signs in anew and waits for the list of desktops."""
