@@ -29,13 +29,14 @@ check: setup-dev  ## style, types, import map, unit tests: an answer within a mi
 
 test: setup-dev  ## all that a contributor needs, in real browsers too; narrow with ARGS="-k name"
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target types lint web-test
-	$(PYTEST) $(ARGS)
+	$(PYTEST) -m "not nightly" $(ARGS)
 
 acceptance: setup-dev  ## every registered bar, hours; one bar by name with ARGS="ID"
 	$(PYTHON) -m benchmarks acceptance $(ARGS)
 
-nightly: setup-dev  ## searches for new counterexamples: property tests with random seeds and more examples
+nightly: setup-dev  ## new random seeds with many more examples, then further devices, settings and networks
 	$(PYTEST) --hypothesis-profile=nightly tests/property tests/unit $(ARGS)
+	$(PYTEST) -m nightly $(ARGS)
 
 lint: setup-dev  ## style of Python and TypeScript, and the import map
 	.venv/bin/ruff check .

@@ -132,7 +132,11 @@ def chromium_viewer(chromium: Chromium, lightbox: Lightbox) -> Viewer:
     return signed_in(chromium, lightbox)
 
 
-@pytest.fixture(scope="module", params=[IPAD, GALAXY_TAB], ids=lambda device: device.name)
+@pytest.fixture(
+    scope="module",
+    params=[IPAD, pytest.param(GALAXY_TAB, marks=pytest.mark.nightly)],
+    ids=lambda device: device.name,
+)
 def tablet(request: pytest.FixtureRequest, out: Path) -> Iterator[Tablet]:
     running = Tablet(out, request.param)
     yield running

@@ -82,7 +82,13 @@ def gateway(lightbox: Lightbox) -> Iterator[GatewayClient]:
     client.close()
 
 
-@pytest.fixture(scope="module", params=list(FIREFOX_SETTINGS))
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(name, marks=[pytest.mark.nightly] if number else [])
+        for number, name in enumerate(FIREFOX_SETTINGS)
+    ],
+)
 def altering_firefox(request: pytest.FixtureRequest, out: Path) -> Iterator[Firefox]:
     settings = FIREFOX_SETTINGS[request.param]
     browser = Firefox(out, width_px=PAGE_PX[0], height_px=PAGE_PX[1], preferences=settings)
@@ -157,6 +163,7 @@ def test_firefox_that_alters_readings_is_explained_and_nothing_is_sent_again(
     )
 
 
+@pytest.mark.nightly
 def test_firefox_that_may_alter_readings_is_exact_or_explained(
     careful_firefox: Firefox, lightbox: Lightbox, gateway: GatewayClient
 ) -> None:

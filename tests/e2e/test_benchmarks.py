@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks.report.results import load
 
 ROOT = Path(__file__).parents[2]
@@ -38,6 +40,7 @@ def test_a_small_run_of_lightbox_and_a_peer(tmp_path: Path) -> None:
     assert "stack 30/s: shown" in (tmp_path / "a.md").read_text()
 
 
+@pytest.mark.nightly
 def test_monitors_and_a_slow_browser_are_measured(tmp_path: Path) -> None:
     """The cases restore the desktop, so that the case after them works too."""
     subject = (
@@ -60,6 +63,7 @@ def test_monitors_and_a_slow_browser_are_measured(tmp_path: Path) -> None:
     assert found.figure(subject, "idle", "down_bytes_per_s") is not None
 
 
+@pytest.mark.nightly
 def test_clicks_and_coloured_text_are_measured_over_a_slow_link(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmarks", "run", "--peer", "lightbox", "--peer", "lightbox-420"]
     command += ["--case", "click-scrolling", "--case", "text-video30", "--link", "20"]

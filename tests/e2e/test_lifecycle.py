@@ -78,6 +78,7 @@ def test_limits_the_rate_of_wrong_passwords(blank: Lightbox) -> None:
     assert right.status_code == 429, "the limit must apply to the right password too"
 
 
+@pytest.mark.nightly
 def test_ticket_expires(blank: Lightbox) -> None:
     """Waits until a ticket has expired."""
     client = GatewayClient(blank.url)

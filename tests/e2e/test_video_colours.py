@@ -34,10 +34,11 @@ TOLERANCE = 6
 
 #: Engine, video policy, link and the codec they agree on. Only `adaptive` uses 4:4:4. Its condition is that
 #: tiles need more than the link carries: at 6 Mbit/s the film does at any frame rate.
+NIGHTLY = pytest.mark.nightly
 CODECS = [
-    pytest.param("chromium", "economy", "loopback", "h264 4:2:0", id="chromium-420"),
+    pytest.param("chromium", "economy", "loopback", "h264 4:2:0", id="chromium-420", marks=NIGHTLY),
     pytest.param("chromium", "adaptive", "6", "h264 4:4:4", id="chromium-444"),
-    pytest.param("firefox", "economy", "1000", "vp8 4:2:0", id="firefox-vp8"),
+    pytest.param("firefox", "economy", "1000", "vp8 4:2:0", id="firefox-vp8", marks=NIGHTLY),
 ]
 
 

@@ -111,7 +111,7 @@ def relay(tmp_path: Path, out: Path) -> Iterator[tuple[dict[str, int], Path]]:
     program.stop()
 
 
-@pytest.mark.parametrize("kind", ["udp", "tls"])
+@pytest.mark.parametrize("kind", ["udp", pytest.param("tls", marks=pytest.mark.nightly)])
 def test_uses_a_relay_when_direct_connections_are_forbidden(
     kind: str, relay: tuple[dict[str, int], Path], make_setup: MakeVideoSetup
 ) -> None:
@@ -142,6 +142,7 @@ def test_falls_back_to_tiles_without_udp(make_setup: MakeVideoSetup) -> None:
     assert setup.viewer.connections() == ["connected"]
 
 
+@pytest.mark.nightly
 def test_falls_back_to_tiles_when_the_browser_shows_no_frames(make_setup: MakeVideoSetup) -> None:
     setup = make_setup(NO_VIDEO_FRAMES, {})
     with play_film(setup) as (_, film):
@@ -203,6 +204,7 @@ def test_pointer_motion_uses_the_data_channel_and_continues_without_it(make_setu
         display.close()
 
 
+@pytest.mark.nightly
 def test_a_monitor_with_policy_exact_shows_no_video(make_setup: MakeVideoSetup) -> None:
     setup = make_setup("", {}, video="economy,0=exact")
     with play_film(setup) as (_, film):

@@ -95,6 +95,7 @@ def test_falls_back_to_tiles_while_udp_is_blocked(setup: VideoSetup, out: Path) 
         assert "unverified" not in viewer.badges()
 
 
+@pytest.mark.nightly
 def test_recovers_from_a_new_client_address(setup: VideoSetup, out: Path) -> None:
     viewer = setup.viewer
     with play_visible_film(setup) as (display, film):
