@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from tests.acceptance.command import exit_with, note, report
 from tests.acceptance.product import Product, product
 from tests.e2e.processes import wait_for
-from tests.e2e.test_held_keys import LONGER_THAN_A_REPEAT_S, LOST
+from tests.e2e.production_limits.test_held_keys import LONGER_THAN_A_REPEAT_S, LOST
 from tests.e2e.viewer import PATIENCE_S
 from tests.e2e.x_desktop.probe import Probe
 

@@ -13,7 +13,7 @@ from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.conftest import PAGE_PX, PROBE_AT
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.relay import Relay
-from tests.e2e.test_silence import gateway_pid, stopped, supervisor_pid, window_manager_pid
+from tests.e2e.stopped_parts import gateway_pid, stopped, supervisor_pid, window_manager_pid
 from tests.e2e.viewer import Viewer
 from tests.e2e.x_desktop.display import XDisplay
 from tests.e2e.x_desktop.probe import Probe

@@ -5,17 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.e2e.browsers.browser import Browser
-from tests.e2e.conftest import radiology_demo
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
 from tests.e2e.relay import Relay
-from tests.e2e.test_silence import stopped
+from tests.e2e.stopped_parts import stopped
 from tests.e2e.viewer import PATIENCE_S, Viewer
 from tests.e2e.x_desktop.display import XDisplay
 from tests.e2e.x_desktop.probe import Probe
@@ -25,37 +21,6 @@ NOTHING_HELD: tuple[list[int], int] = ([], 0)
 LONGER_THAN_A_REPEAT_S = 1.5
 GDK_CONTROL = 1 << 2
 LOST = "while the desktop did not answer"
-
-
-@pytest.fixture(scope="module")
-def lightbox(out: Path) -> Iterator[Lightbox]:
-    """With the time limits of production."""
-    with radiology_demo(out / "held-keys.log", patience=1) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def display(lightbox: Lightbox) -> Iterator[XDisplay]:
-    reader = lightbox.display()
-    yield reader
-    reader.close()
-
-
-@pytest.fixture(scope="module")
-def relay(lightbox: Lightbox) -> Iterator[Relay]:
-    between = Relay(lightbox.port)
-    yield between
-    between.close()
-
-
-@pytest.fixture(scope="module")
-def relayed(start_browser: Callable[[str], Browser], relay: Relay, lightbox: Lightbox) -> Iterator[Viewer]:
-    """Chromium behind a relay that can stop to forward."""
-    browser = start_browser("chromium")
-    viewer = Viewer(browser, relay.url)
-    viewer.sign_in(lightbox.username, lightbox.password)
-    yield viewer
-    browser.close()
 
 
 @pytest.fixture

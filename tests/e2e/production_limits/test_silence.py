@@ -5,57 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.e2e.browsers.browser import Browser
-from tests.e2e.conftest import radiology_demo
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
 from tests.e2e.relay import Relay
+from tests.e2e.stopped_parts import gateway_pid, stopped, supervisor_pid, window_manager_pid
 from tests.e2e.viewer import PATIENCE_S, Viewer
 from tests.e2e.x_desktop.display import XDisplay
 from tests.e2e.x_desktop.probe import Probe
-
-
-@contextlib.contextmanager
-def stopped(pid: int) -> Iterator[None]:
-    """Stops a process as a debugger or a host without memory does, and lets it go on."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
-@pytest.fixture(scope="module")
-def lightbox(out: Path) -> Iterator[Lightbox]:
-    """With the time limits of production."""
-    with radiology_demo(out / "silence.log", patience=1) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def display(lightbox: Lightbox) -> Iterator[XDisplay]:
-    reader = lightbox.display()
-    yield reader
-    reader.close()
-
-
-def gateway_pid(lightbox: Lightbox) -> int:
-    """Returns the process that listens on the demo's port."""
-    for process in lightbox.program.family():
-        with contextlib.suppress(psutil.Error):
-            if any(
-                c.status == psutil.CONN_LISTEN and c.laddr.port == lightbox.port
-                for c in process.net_connections("tcp")
-            ):
-                return process.pid
-    raise AssertionError("no process listens on the demo's port")
-
 
 PARTS: dict[str, Callable[[Lightbox], int]] = {
     "gateway": gateway_pid,
@@ -115,16 +78,6 @@ def test_a_desktop_that_does_not_respond_can_be_given_another_agent(
         wait_for(lambda: lightbox.session().agent_pid != agent, timeout_s=PATIENCE_S, what="another agent")
         viewer.wait_exact()
     viewer.assert_equal(display, out, "after-restart")
-
-
-def window_manager_pid(lightbox: Lightbox) -> int:
-    supervisor = psutil.Process(lightbox.session().agent_pid).parent()
-    assert supervisor is not None
-    return next(child.pid for child in supervisor.children(recursive=True) if child.name() == "openbox")
-
-
-def supervisor_pid(lightbox: Lightbox) -> int:
-    return psutil.Process(lightbox.session().agent_pid).ppid()
 
 
 @pytest.mark.parametrize(
@@ -189,23 +142,6 @@ def test_a_new_desktop_says_so_and_gets_the_size_of_the_window(
     finally:
         browser.close()
         own.stop()
-
-
-@pytest.fixture(scope="module")
-def relay(lightbox: Lightbox) -> Iterator[Relay]:
-    between = Relay(lightbox.port)
-    yield between
-    between.close()
-
-
-@pytest.fixture(scope="module")
-def relayed(start_browser: Callable[[str], Browser], relay: Relay, lightbox: Lightbox) -> Iterator[Viewer]:
-    """Chromium behind a relay that can stop to forward."""
-    browser = start_browser("chromium")
-    viewer = Viewer(browser, relay.url)
-    viewer.sign_in(lightbox.username, lightbox.password)
-    yield viewer
-    browser.close()
 
 
 def test_the_badge_is_not_exact_while_the_link_is_stalled(relayed: Viewer, relay: Relay) -> None:

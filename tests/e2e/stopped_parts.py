@@ -1,0 +1,44 @@
+"""Finds the processes of a demo, and stops one for a while."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+
+import psutil
+
+from tests.e2e.lightbox import Lightbox
+
+
+@contextlib.contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """Stops a process as a debugger or a host without memory does, and lets it go on."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def gateway_pid(lightbox: Lightbox) -> int:
+    """Returns the process that listens on the demo's port."""
+    for process in lightbox.program.family():
+        with contextlib.suppress(psutil.Error):
+            if any(
+                c.status == psutil.CONN_LISTEN and c.laddr.port == lightbox.port
+                for c in process.net_connections("tcp")
+            ):
+                return process.pid
+    raise AssertionError("no process listens on the demo's port")
+
+
+def supervisor_pid(lightbox: Lightbox) -> int:
+    return psutil.Process(lightbox.session().agent_pid).ppid()
+
+
+def window_manager_pid(lightbox: Lightbox) -> int:
+    supervisor = psutil.Process(lightbox.session().agent_pid).parent()
+    assert supervisor is not None
+    return next(child.pid for child in supervisor.children(recursive=True) if child.name() == "openbox")
