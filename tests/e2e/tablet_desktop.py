@@ -32,6 +32,12 @@ def choose_touch_mode(viewer: Viewer, mode: str) -> None:
     tablet_of(viewer).tap_element('.gestures [aria-label="Close"]')
 
 
+def choose_finger_tool(viewer: Viewer, tool: str) -> None:
+    """Chooses what one moving finger does, with the control at the side of the screen."""
+    tablet_of(viewer).tap_element(".finger-current")
+    tablet_of(viewer).tap_element(f'[data-finger-tool="{tool}"]')
+
+
 def tablet_of(viewer: Viewer) -> Tablet:
     assert isinstance(viewer.browser, Tablet)
     return viewer.browser

@@ -3,12 +3,17 @@
  * for a frame.
  */
 
+import { WHEEL_MAX } from "../protocol/generated.ts";
 import type { InputSink, Locate } from "./input_sink.ts";
 import { PointerCore, protocolButtons } from "./pointer_core.ts";
 import { type Contact, type TouchAction, TouchCore } from "./touch_core.ts";
 import type { Gesture, TouchMode } from "./touch_table.ts";
+import { DEFAULT_FINGER, type FingerSettings, notchPx, windowGain } from "./touch_tools.ts";
 import { WheelListener } from "./wheel.ts";
-import { WheelCore } from "./wheel_core.ts";
+import { UNITS_PER_NOTCH, WheelCore } from "./wheel_core.ts";
+
+/** Most notches in one message: its range is limited. */
+const NOTCHES_PER_MESSAGE = Math.floor(WHEEL_MAX / UNITS_PER_NOTCH);
 
 export interface PointerHooks {
   /** Called when the surface was pressed, so that it can take the keyboard focus. */
@@ -39,6 +44,7 @@ export interface PointerHooks {
 
 export class PointerInput {
   readonly #target: HTMLElement;
+  readonly #touchArea: HTMLElement;
   readonly #sink: InputSink;
   readonly #locate: Locate;
   readonly #hooks: PointerHooks;
@@ -49,6 +55,7 @@ export class PointerInput {
   readonly #touch: TouchCore;
   readonly #abort = new AbortController();
   #rawAtMs = Number.NEGATIVE_INFINITY;
+  #finger: FingerSettings = DEFAULT_FINGER;
   #touchTimer: ReturnType<typeof setTimeout> | undefined;
   #shown: Gesture = "idle";
   /** Whether the current press began beside the surface. */
@@ -68,6 +75,7 @@ export class PointerInput {
     hooks: PointerHooks,
   ) {
     this.#target = target;
+    this.#touchArea = touchArea;
     this.#touch = new TouchCore(mode);
     this.#sink = sink;
     this.#locate = locate;
@@ -125,6 +133,13 @@ export class PointerInput {
     this.#touch.button = button;
   }
 
+  /** What one moving finger does; a gesture that has begun goes on as it began. */
+  set finger(settings: FingerSettings) {
+    this.#finger = settings;
+    this.#touch.tool = settings.tool;
+    this.#touch.windowGain = windowGain(settings.window);
+  }
+
   /** Whether two fingers pan the view instead of turning the wheel. */
   set pannable(pannable: boolean) {
     this.#touch.pannable = pannable;
@@ -163,6 +178,7 @@ export class PointerInput {
     event.preventDefault();
     this.#target.setPointerCapture(event.pointerId);
     if (event.pointerType === "touch") {
+      this.#touch.notchPx = notchPx(this.#touchArea.offsetHeight, this.#finger.scroll);
       this.#performAll(this.#touch.down(contact(event), event.timeStamp), event.timeStamp);
     } else {
       this.#mouseOrPenUsed(event);
@@ -295,8 +311,20 @@ export class PointerInput {
       return;
     }
     this.#hooks.touchCursorMoved(x, y);
+    if (action.kind === "notches") {
+      this.#turn(x, y, action.notches);
+      return;
+    }
     const { dx, dy } = this.#scroll.drag(action.dxPx, action.dyPx);
     if (dx !== 0 || dy !== 0) this.#sink.send({ type: "wheel", x, y, dx, dy });
+  }
+
+  /** Turns the wheel at a position of the monitor by whole notches; positive is down. */
+  #turn(x: number, y: number, notches: number): void {
+    for (let left = Math.abs(notches); left > 0; left -= NOTCHES_PER_MESSAGE) {
+      const dy = Math.sign(notches) * Math.min(left, NOTCHES_PER_MESSAGE) * UNITS_PER_NOTCH;
+      this.#sink.send({ type: "wheel", x, y, dx: 0, dy });
+    }
   }
 
   #reportGesture(): void {

@@ -8,6 +8,7 @@
 
 import { Momentum } from "./momentum.ts";
 import { type Cause, type Effect, type Gesture, TABLES, type TouchMode } from "./touch_table.ts";
+import { type FingerTool, NotchCounter } from "./touch_tools.ts";
 
 /** A movement up to this distance is unintentional, CSS px. */
 const SLOP_PX = 8;
@@ -56,7 +57,11 @@ const GAIN_FROM_PX_PER_MS = 0.15;
 /** Finger speed from which the pointer moves with the full gain, CSS px per ms. */
 const GAIN_TO_PX_PER_MS = 1.6;
 
+/** Gestures of one finger that turn the wheel with the tool `scroll`, or may still do so. */
+const MAY_SWIPE: ReadonlySet<Gesture> = new Set(["pending", "touching", "coast-stopped", "swipe"]);
+
 export const LEFT = 1;
+export const MIDDLE = 2;
 export const RIGHT = 4;
 
 /** A page position in CSS px; null means the pointer's current position. */
@@ -66,6 +71,8 @@ export type TouchAction =
   | { readonly kind: "buttons"; readonly at: Position; readonly buttons: number }
   | { readonly kind: "move-by"; readonly dxPx: number; readonly dyPx: number }
   | { readonly kind: "scroll"; readonly at: Position; readonly dxPx: number; readonly dyPx: number }
+  /** Turn the wheel by whole notches; positive is down. */
+  | { readonly kind: "notches"; readonly at: Position; readonly notches: number }
   /** Pan by dxPx, dyPx and zoom by `factor` around x, y. */
   | {
       readonly kind: "view";
@@ -99,6 +106,12 @@ export class TouchCore {
    * Whether the surface is larger than the viewport, so that two fingers pan it instead of turning the wheel.
    */
   pannable = false;
+  /** What one moving finger does; a gesture that has begun goes on. */
+  tool: FingerTool = "pointer";
+  /** Distance of one finger per wheel notch, CSS px. */
+  notchPx = 10;
+  /** Distance that the pointer moves per CSS px of a finger with the tool `window`. */
+  windowGain = 1;
   readonly #fingers = new Map<number, Finger>();
   readonly #momentum = new Momentum();
   #mode: TouchMode;
@@ -114,6 +127,13 @@ export class TouchCore {
   #anchor: { x: number; y: number } | null = null;
   #lastTap: { x: number; y: number; atMs: number } | null = null;
   #scrollAt: Position = null;
+  #notches = new NotchCounter(1);
+  /** Whether the momentum is that of one finger, which turns whole notches. */
+  #coastsByNotch = false;
+  /** Distance that the pointer moves per CSS px of the finger in the gesture `adjust`. */
+  #adjustGain = 1;
+  /** Position up to which one finger has panned the view. */
+  #slidTo = { x: 0, y: 0 };
   #span = { x: 0, y: 0, spread: 0 };
 
   constructor(mode: TouchMode) {
@@ -150,6 +170,7 @@ export class TouchCore {
     const { id, x, y, sizePx } = contact;
     if (sizePx > PALM_PX || nowMs - this.#penAtMs < PEN_MS) return [];
     this.#fingers.set(id, { startX: x, startY: y, x, y, moved: false });
+    this.#momentum.clear();
     const count = this.#fingers.size;
     if (count === 1) {
       this.#lead = id;
@@ -161,6 +182,9 @@ export class TouchCore {
           ? last
           : null;
       this.#anchor = again ?? { x, y };
+      this.#scrollAt = this.#mode === "direct" ? this.#anchor : null;
+      this.#notches = new NotchCounter(this.notchPx);
+      this.#slidTo = { x, y };
       return this.#apply("first", nowMs);
     }
     this.#measureSpan();
@@ -181,6 +205,8 @@ export class TouchCore {
     finger.x = x;
     finger.y = y;
     finger.moved = true;
+    if (this.tool === "scroll" && id === this.#lead && MAY_SWIPE.has(this.#gesture))
+      this.#momentum.add(0, -dyPx, nowMs);
     switch (this.#gesture) {
       case "pending":
       case "coast-stopped":
@@ -189,8 +215,11 @@ export class TouchCore {
       case "second-touch": {
         if (id !== this.#lead || !isFar(finger)) return [];
         if (this.#gesture === "pending" && nowMs - this.#startedAtMs < SECOND_FINGER_GRACE_MS) return [];
-        return [...this.#apply("moved", nowMs), ...this.#follow(finger, dxPx, dyPx, nowMs)];
+        return this.#begin(finger, dxPx, dyPx, nowMs);
       }
+      case "swipe":
+      case "adjust":
+      case "slide":
       case "drag":
       case "aim":
       case "cursor-move":
@@ -221,7 +250,7 @@ export class TouchCore {
     const actions: TouchAction[] = [];
     // A short drag that ended within the grace period still counts.
     if (this.#gesture === "pending" && id === this.#lead && isFar(finger))
-      actions.push(...this.#dragNow(finger, nowMs));
+      actions.push(...this.#begin(finger, 0, 0, nowMs));
     const leads = id === this.#lead;
     if (this.#fingers.size > 1) {
       this.#fingers.delete(id);
@@ -236,6 +265,7 @@ export class TouchCore {
     }
     const quick =
       this.#gesture === "parting" ? nowMs - this.#movedAtMs <= LIFT_TOGETHER_MS : nowMs - this.#startedAtMs < TAP_MS;
+    this.#coastsByNotch = this.#gesture === "swipe";
     actions.push(...this.#apply(quick ? "lift" : "late-lift", nowMs, finger));
     this.#fingers.delete(id);
     if (this.#gesture === "coast" && !this.#momentum.start(nowMs)) this.#gesture = "idle";
@@ -257,7 +287,8 @@ export class TouchCore {
   /** Ignores the fingers that are down, and any that join them, until all are lifted. */
   ignoreTouches(): TouchAction[] {
     if (this.#fingers.size === 0) return [];
-    const actions = this.#pressed === 0 ? [] : [this.#buttons(0, this.#fingers.get(this.#lead))];
+    const finger = this.#fingers.get(this.#lead);
+    const actions = this.#pressed === 0 ? [] : [this.#buttons(0, finger && this.#pointerAt(finger))];
     this.#momentum.clear();
     this.#gesture = "ignored";
     return actions;
@@ -274,7 +305,7 @@ export class TouchCore {
     const due = this.#dueMs();
     if (due === null || nowMs < due) return [];
     const finger = this.#fingers.get(this.#lead);
-    if (this.#gesture === "pending" && finger !== undefined && isFar(finger)) return this.#dragNow(finger, nowMs);
+    if (this.#gesture === "pending" && finger !== undefined && isFar(finger)) return this.#begin(finger, 0, 0, nowMs);
     return this.#apply("timeout", nowMs, finger);
   }
 
@@ -307,12 +338,12 @@ export class TouchCore {
         return [this.#buttons(0, before === "held" ? finger : this.#anchor)];
       case "press":
         this.#movedAtMs = nowMs;
-        return [this.#buttons(this.button, this.#anchor)];
+        return [this.#buttons(this.#dragButton(), this.#anchor)];
       case "release-press":
         this.#movedAtMs = nowMs;
         return [this.#buttons(0), this.#buttons(this.button)];
       case "release":
-        return [this.#buttons(0, finger)];
+        return [this.#buttons(0, finger && this.#pointerAt(finger, before))];
       case "click": {
         const at = before === "aim" && finger !== undefined ? { x: finger.x, y: finger.y } : this.#anchor;
         if (at !== null && before !== "aim") this.#lastTap = { ...at, atMs: nowMs };
@@ -326,7 +357,9 @@ export class TouchCore {
           this.#gesture = "idle";
           return [];
         }
-        return [{ kind: "scroll", at: this.#scrollAt, ...rolled }];
+        return this.#coastsByNotch
+          ? this.#turn(this.#notches.moveBy(rolled.dyPx))
+          : [{ kind: "scroll", at: this.#scrollAt, ...rolled }];
       }
       case "none":
         return [];
@@ -342,17 +375,50 @@ export class TouchCore {
     };
   }
 
-  #dragNow(finger: Finger, nowMs: number): TouchAction[] {
-    return [...this.#apply("moved", nowMs, finger), this.#buttons(this.#pressed, finger)];
+  /** Begins what a moving finger does, and makes up for the distance that it has moved already. */
+  #begin(finger: Finger, dxPx: number, dyPx: number, nowMs: number): TouchAction[] {
+    this.#adjustGain = this.tool === "window" ? this.windowGain : 1;
+    return [...this.#apply(this.#movedCause(), nowMs, finger), ...this.#follow(finger, dxPx, dyPx, nowMs)];
+  }
+
+  #movedCause(): Cause {
+    // After a hold a finger aims, and after a tap it drags, whatever the tool is.
+    if (this.#gesture === "held" || this.#gesture === "second-touch" || this.tool === "pointer") return "moved";
+    if (this.tool === "scroll") return "swiped";
+    return this.tool === "pan" && this.pannable ? "slid" : "adjusted";
+  }
+
+  /** The middle button pans in most image viewers; a button that the person chose takes precedence. */
+  #dragButton(): number {
+    return this.#gesture === "adjust" && this.tool === "pan" && this.button === LEFT ? MIDDLE : this.button;
+  }
+
+  #turn(notches: number): TouchAction[] {
+    return notches === 0 ? [] : [{ kind: "notches", at: this.#scrollAt, notches }];
+  }
+
+  /** Returns where the pointer is while this finger drags: under it, or for a slow drag on the way to it. */
+  #pointerAt(finger: Finger, gesture = this.#gesture): { x: number; y: number } {
+    const { x, y, startX, startY } = finger;
+    if (gesture !== "adjust" || this.#anchor === null) return { x, y };
+    return { x: this.#anchor.x + (x - startX) * this.#adjustGain, y: this.#anchor.y + (y - startY) * this.#adjustGain };
   }
 
   /**
    * Moves the pointer with the finger: to its position in direct mode, by its movement times the gain in
-   * trackpad mode.
+   * trackpad mode. Or turns the wheel or pans the view.
    */
   #follow(finger: Finger, dxPx: number, dyPx: number, nowMs: number): TouchAction[] {
-    if (this.#mode === "direct") return [this.#buttons(this.#pressed, finger)];
-    const gain = pointerGain(Math.hypot(dxPx, dyPx) / Math.max(1, nowMs - this.#movedAtMs));
+    if (this.#gesture === "swipe") return this.#turn(this.#notches.moveTo(finger.startY - finger.y));
+    if (this.#gesture === "slide") {
+      const { x, y } = finger;
+      const moved = { dxPx: x - this.#slidTo.x, dyPx: y - this.#slidTo.y };
+      this.#slidTo = { x, y };
+      return [{ kind: "view", x, y, ...moved, factor: 1 }];
+    }
+    if (this.#mode === "direct") return [this.#buttons(this.#pressed, this.#pointerAt(finger))];
+    const speed = Math.hypot(dxPx, dyPx) / Math.max(1, nowMs - this.#movedAtMs);
+    const gain = this.#gesture === "adjust" ? this.#adjustGain : pointerGain(speed);
     this.#movedAtMs = nowMs;
     return [{ kind: "move-by", dxPx: dxPx * gain, dyPx: dyPx * gain }];
   }

@@ -7,6 +7,9 @@
  * drag (window, zoom, pan). Trackpad mode works as in libinput: a tap presses the button and releases it
  * unless a second touch follows at once. Two fingers, in both modes: move = scroll (or pan, when the surface
  * is larger than the viewport) · pinch = zoom · tap = right click.
+ *
+ * With another tool than the pointer (`touch_tools.ts`) one finger that moves scrolls, drags slowly or pans, in both
+ * modes. A tap, a hold and two fingers keep their meaning.
  */
 
 export type TouchMode = "direct" | "trackpad";
@@ -33,6 +36,12 @@ export type Gesture =
   | "second-touch"
   /** Trackpad mode: the second touch moves, which drags. */
   | "tap-drag"
+  /** One finger turns the wheel, notch by notch. */
+  | "swipe"
+  /** One finger drags with the button pressed, at a speed of its own. */
+  | "adjust"
+  /** One finger pans the view. */
+  | "slide"
   /** Two fingers that came down together and may still be a two-finger tap. */
   | "two"
   /** Two fingers that came down one after the other and cannot be a tap. */
@@ -62,6 +71,12 @@ export type Cause =
   | "third"
   /** The finger moved farther than it would unintentionally. */
   | "moved"
+  /** The same, while one finger scrolls. */
+  | "swiped"
+  /** The same, while one finger drags at a speed of its own. */
+  | "adjusted"
+  /** The same, while one finger pans the view. */
+  | "slid"
   /** The timer of a hold, of a tap or of the momentum expired. */
   | "timeout"
   /** Two fingers moved in the same direction. */
@@ -110,6 +125,17 @@ const TWO_UNDECIDED: Row = {
   pinch: ["view", "none"],
 };
 
+/** A second finger may still pinch, but no longer tap. */
+const PINCH_NEXT: Row = { second: ["two-late", "none"], "late-second": ["two-late", "none"] };
+/** What a moving finger does with a tool other than the pointer. */
+const BY_TOOL: Row = { swiped: ["swipe", "none"], adjusted: ["adjust", "press"], slid: ["slide", "none"] };
+
+const ONE_FINGER = {
+  swipe: { ...PINCH_NEXT, lift: ["coast", "none"], "late-lift": ["coast", "none"], cancel: ["idle", "none"] },
+  adjust: RELEASE,
+  slide: { ...END, ...PINCH_NEXT },
+} as const satisfies Partial<Table>;
+
 const TWO_FINGERS = {
   two: { ...TWO_UNDECIDED, "one-lifted": ["ignored", "right-click"], "late-lift": ["idle", "none"] },
   "two-late": TWO_UNDECIDED,
@@ -122,10 +148,12 @@ const TWO_FINGERS = {
 
 export const TABLES: Readonly<Record<TouchMode, Table>> = {
   direct: {
+    ...ONE_FINGER,
     ...TWO_FINGERS,
     idle: { first: ["pending", "hover"] },
     pending: {
       ...END,
+      ...BY_TOOL,
       second: ["two", "none"],
       "late-second": ["two-late", "none"],
       moved: ["drag", "press"],
@@ -144,8 +172,8 @@ export const TABLES: Readonly<Record<TouchMode, Table>> = {
     aim: { ...END, ...IGNORE_MORE, lift: ["idle", "click"], "late-lift": ["idle", "click"] },
     "coast-stopped": {
       ...END,
-      second: ["two-late", "none"],
-      "late-second": ["two-late", "none"],
+      ...BY_TOOL,
+      ...PINCH_NEXT,
       moved: ["drag", "press"],
     },
     touching: {},
@@ -155,16 +183,18 @@ export const TABLES: Readonly<Record<TouchMode, Table>> = {
     "tap-drag": {},
   },
   trackpad: {
+    ...ONE_FINGER,
     ...TWO_FINGERS,
     idle: { first: ["touching", "none"] },
     touching: {
       ...END,
+      ...BY_TOOL,
       second: ["two", "none"],
       "late-second": ["two-late", "none"],
       moved: ["cursor-move", "none"],
       lift: ["tapped", "press"],
     },
-    "cursor-move": { ...END, second: ["two-late", "none"], "late-second": ["two-late", "none"] },
+    "cursor-move": { ...END, ...PINCH_NEXT },
     tapped: { timeout: ["idle", "release"], first: ["second-touch", "none"], cancel: ["idle", "release"] },
     "second-touch": {
       ...RELEASE,
@@ -176,8 +206,8 @@ export const TABLES: Readonly<Record<TouchMode, Table>> = {
     "tap-drag": RELEASE,
     "coast-stopped": {
       ...END,
-      second: ["two-late", "none"],
-      "late-second": ["two-late", "none"],
+      ...BY_TOOL,
+      ...PINCH_NEXT,
       moved: ["cursor-move", "none"],
     },
     pending: {},

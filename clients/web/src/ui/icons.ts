@@ -34,6 +34,15 @@ const PATHS = {
   scaled: ["M4 4h11v11H4z", "M19 9v11H8"],
   unverified: ["M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z", "M12 7.500v5.500M12 16.300v.01"],
   arrow: ["M5 12h14M13 6l6 6-6 6"],
+  fingerScroll: ["M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6z", "M12 6V2M12 22v-4M9.500 4.500 12 2l2.500 2.500M9.500 19.500 12 22l2.500-2.500"],
+  fingerWindow: ["M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16z", "M12 4v16M15 4.800v14.400M18 7v10"],
+  fingerPan: [
+    "M12 3v18M3 12h18",
+    "M9.500 5.500 12 3l2.500 2.500M9.500 18.500 12 21l2.500-2.500M5.500 9.500 3 12l2.500 2.500M18.500 9.500 21 12l-2.500 2.500",
+  ],
+  fingerPointer: ["M6 3.500v15l4-4 2.600 6 2.600-1.100-2.600-5.900H18z"],
+  minus: ["M6 12h12"],
+  plus: ["M12 6v12M6 12h12"],
 } as const satisfies Record<string, readonly string[]>;
 
 export type IconName = keyof typeof PATHS;

@@ -2,6 +2,7 @@
 
 import type { ViewMode } from "../input/geometry.ts";
 import type { TouchMode } from "../input/touch_table.ts";
+import { type FingerSettings, parseFingerSettings } from "../input/touch_tools.ts";
 
 export type Language = "ko" | "en";
 export type Theme = "system" | "light" | "dark";
@@ -82,6 +83,15 @@ export function touchMode(): TouchMode {
 
 export function setTouchMode(value: TouchMode): void {
   store(`touch${userSuffix}`, value);
+}
+
+/** Returns what one finger does on this desktop: one holds images and another one documents. */
+export function fingerSettings(desktop: string): FingerSettings {
+  return parseFingerSettings(loadJson(`finger${userSuffix}.${desktop}`));
+}
+
+export function setFingerSettings(desktop: string, settings: FingerSettings): void {
+  storeJson(`finger${userSuffix}.${desktop}`, settings);
 }
 
 /** Returns the JSON value that was stored under a name; null when there is none or it is malformed. */

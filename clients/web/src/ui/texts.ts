@@ -3,6 +3,7 @@
 import type { PatternName } from "../check/check_core.ts";
 import type { ClipboardNotice } from "../clipboard/page_clipboard.ts";
 import type { TouchMode } from "../input/touch_table.ts";
+import type { FingerTool } from "../input/touch_tools.ts";
 import type { ShownState } from "../protocol/badge_state.ts";
 import type { EndReason } from "../protocol/close_action.ts";
 import type { NoticeCode } from "../protocol/generated.ts";
@@ -214,6 +215,12 @@ export const english = {
         twoScroll: ["Two fingers up or down", "Scroll; continues until you touch again"],
         pinch: ["Pinch", "Enlarge the image, on this device only"],
         zoomed: ["Two fingers when enlarged", "Move the enlarged image"],
+        fingerScroll: ["Move one finger up or down", "Scroll, one notch at a time; a flick continues"],
+        fingerWindow: ["Move one finger", "Drag slowly; in most image viewers this sets window and level"],
+        fingerPan: [
+          "Move one finger",
+          "Move the enlarged image; otherwise drag with the middle button, which pans in most image viewers",
+        ],
         threeSwipe: ["Three fingers to the side", "Next monitor, if there are several"],
       },
       direct: {
@@ -230,6 +237,7 @@ export const english = {
         tapDrag: ["Tap, then move", "Drag"],
       },
     } as GestureRows,
+    tools: "What one moving finger does is chosen with the button at the side of the screen.",
     palm: "A resting palm, a finger that touches late, and fingers beside a pen are ignored.",
   },
   monitors: {
@@ -264,6 +272,18 @@ export const english = {
     blocked: "The browser blocked a window. Allow pop-ups for this site, then try again.",
     noDisplays:
       "The browser does not tell Lightbox about your displays. Allow window management for this site, then try again.",
+  },
+  /** The control at the side of the screen that chooses what one moving finger does. */
+  fingers: {
+    label: "What one moving finger does",
+    current: (tool: string) => `One finger: ${tool}`,
+    tools: { scroll: "Scroll", window: "Window/level", pan: "Pan", pointer: "Pointer" } satisfies Record<
+      FingerTool,
+      string
+    > as Readonly<Record<FingerTool, string>>,
+    sensitivity: (level: number, levels: number) => `Sensitivity ${level} of ${levels}`,
+    less: "Less sensitive",
+    more: "More sensitive",
   },
   keys: {
     label: "Extra keys",

@@ -191,6 +191,12 @@ export const korean: Texts = {
         twoScroll: ["두 손가락을 위아래로", "스크롤. 다시 만질 때까지 이어집니다"],
         pinch: ["두 손가락을 벌리기", "이 기기에서만 화면 확대"],
         zoomed: ["확대 상태에서 두 손가락", "확대한 화면 옮기기"],
+        fingerScroll: ["한 손가락을 위아래로", "한 칸씩 스크롤. 튕기면 계속 이어집니다"],
+        fingerWindow: ["한 손가락으로 움직이기", "천천히 드래그. 대부분의 영상 뷰어에서 윈도우/레벨을 조절합니다"],
+        fingerPan: [
+          "한 손가락으로 움직이기",
+          "확대한 화면 옮기기. 확대하지 않았으면 가운데 버튼 드래그로, 대부분의 영상 뷰어에서 영상을 옮깁니다",
+        ],
         threeSwipe: ["세 손가락을 옆으로 밀기", "모니터가 여럿이면 다음 모니터"],
       },
       direct: {
@@ -207,6 +213,7 @@ export const korean: Texts = {
         tapDrag: ["탭한 뒤 바로 움직이기", "드래그"],
       },
     },
+    tools: "한 손가락을 움직일 때의 동작은 화면 옆의 버튼으로 고릅니다.",
     palm: "손바닥, 늦게 닿은 손가락, 펜을 쓸 때 닿은 손은 무시합니다.",
   },
   monitors: {
@@ -238,6 +245,14 @@ export const korean: Texts = {
     attached: "이 데스크톱의 모니터는 데스크톱이 실행되는 컴퓨터에서 배치합니다.",
     blocked: "브라우저가 창을 막았습니다. 이 사이트의 팝업을 허용한 뒤 다시 시도하세요.",
     noDisplays: "브라우저가 디스플레이 정보를 알려 주지 않습니다. 이 사이트의 창 관리를 허용한 뒤 다시 시도하세요.",
+  },
+  fingers: {
+    label: "한 손가락을 움직일 때의 동작",
+    current: (tool: string) => `한 손가락: ${tool}`,
+    tools: { scroll: "스크롤", window: "윈도우/레벨", pan: "화면 이동", pointer: "포인터" },
+    sensitivity: (level: number, levels: number) => `민감도 ${levels}단계 중 ${level}단계`,
+    less: "민감도 낮추기",
+    more: "민감도 높이기",
   },
   keys: {
     label: "추가 키",

@@ -1,6 +1,7 @@
 /** A dialog that explains what touch gestures do, and lets the person choose between direct touch and a trackpad. */
 
 import type { TouchMode } from "../../input/touch_table.ts";
+import type { FingerTool } from "../../input/touch_tools.ts";
 import { button, h, strokes } from "../dom.ts";
 import { icon } from "../icons.ts";
 import { texts } from "../texts.ts";
@@ -27,6 +28,9 @@ const ICONS = {
     circle(15.5, 8.5, 2.5),
     "M5.500 18.500 3 21M3 17.500V21h3.500M18.500 5.500 21 3M17.500 3H21v3.500",
   ],
+  fingerScroll: [circle(12, 12, 3), "M12 6V2M12 22v-4M9.500 4.500 12 2l2.500 2.500M9.500 19.500 12 22l2.500-2.500"],
+  fingerWindow: [circle(12, 12, 8), "M12 4v16M15 4.800v14.400M18 7v10"],
+  fingerPan: [circle(12, 12, 3), "M12 6V2.500M12 21.500V18M6 12H2.500M21.500 12H18", "M3.500 3.500h3M3.500 3.500v3"],
   move: [circle(12, 12, 3), "M12 6V2.500M12 21.500V18M6 12H2.500M21.500 12H18"],
   zoomed: ["M3.500 3.500h17v17h-17z", circle(9.5, 12, 2), circle(15, 12, 2), "M12 6.500v2M12 15.500v2"],
   threeSwipe: [circle(5, 8, 2), circle(11, 6.5, 2), circle(17, 8, 2), "M4 17h16M8 13.500 4 17l4 3.500"],
@@ -39,6 +43,13 @@ const ROWS: Readonly<Record<TouchMode, readonly GestureName[]>> = {
   direct: ["tap", "doubleTap", "drag", "hold", "aim", "twoTap", "twoScroll", "pinch", "zoomed", "threeSwipe"],
   trackpad: ["move", "tap", "doubleTap", "tapDrag", "twoTap", "twoScroll", "pinch", "zoomed", "threeSwipe"],
 };
+/** What one moving finger does with a tool other than the pointer, instead of the rows ONE_FINGER. */
+const BY_TOOL: Readonly<Record<Exclude<FingerTool, "pointer">, GestureName>> = {
+  scroll: "fingerScroll",
+  window: "fingerWindow",
+  pan: "fingerPan",
+};
+const ONE_FINGER: ReadonlySet<GestureName> = new Set(["drag", "move"]);
 const MODES: readonly TouchMode[] = ["direct", "trackpad"];
 
 export class GestureHelp {
@@ -49,9 +60,11 @@ export class GestureHelp {
   readonly #onModeChosen: (mode: TouchMode) => void;
   readonly #onClosed: () => void;
   #mode: TouchMode;
+  #tool: FingerTool;
 
-  constructor(mode: TouchMode, onModeChosen: (mode: TouchMode) => void, onClosed: () => void) {
+  constructor(mode: TouchMode, tool: FingerTool, onModeChosen: (mode: TouchMode) => void, onClosed: () => void) {
     this.#mode = mode;
+    this.#tool = tool;
     this.#onModeChosen = onModeChosen;
     this.#onClosed = onClosed;
     this.element.addEventListener("keydown", (event) => event.key === "Escape" && this.setOpen(false));
@@ -68,6 +81,18 @@ export class GestureHelp {
       this.redraw();
       this.element.querySelector<HTMLElement>("[aria-checked=true]")?.focus();
     } else this.#onClosed();
+  }
+
+  /** Sets what one moving finger does. */
+  setTool(tool: FingerTool): void {
+    this.#tool = tool;
+    if (this.open) this.redraw();
+  }
+
+  /** Returns the gestures that exist with this mode and tool. */
+  #rows(): readonly GestureName[] {
+    const tool = this.#tool;
+    return ROWS[this.#mode].map((name) => (tool !== "pointer" && ONE_FINGER.has(name) ? BY_TOOL[tool] : name));
   }
 
   /** Redraws all texts after the language or the mode changed. */
@@ -110,7 +135,7 @@ export class GestureHelp {
         h(
           "ul",
           { class: "gestures-list" },
-          ...ROWS[this.#mode].map((name) => {
+          ...this.#rows().map((name) => {
             const [gesture, effect] = t.rows[this.#mode][name] ?? t.rows.both[name] ?? ["", ""];
             return h(
               "li",
@@ -120,7 +145,7 @@ export class GestureHelp {
             );
           }),
         ),
-        h("p", { class: "muted" }, t.palm),
+        h("p", { class: "muted" }, `${t.tools} ${t.palm}`),
       ),
     );
   }

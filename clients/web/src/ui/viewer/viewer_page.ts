@@ -5,15 +5,16 @@ import { restartDisplay, signOut } from "../../gateway/gateway_client.ts";
 import { h } from "../dom.ts";
 import { leaveFullscreen, toggleFullscreen, unlockKeyboard } from "../fullscreen.ts";
 import type { Page } from "../page.ts";
-import { language, setTouchMode, touchMode } from "../preferences.ts";
+import { fingerSettings, language, setFingerSettings, setTouchMode, touchMode } from "../preferences.ts";
 import { texts } from "../texts.ts";
 import { BackGuard } from "./back_guard.ts";
 import { ClipboardChip } from "./clipboard_chip.ts";
 import { CompositionPreview } from "./composition_preview.ts";
 import { ConnectionNotice, type ConnectionSteps } from "./connection_notice.ts";
 import { ConnectionStatus } from "./connection_status.ts";
+import { FingerTools } from "./finger_tools.ts";
 import { GestureHelp } from "./gesture_help.ts";
-import { MonitorView, type PointerListener } from "./monitor_view.ts";
+import { MonitorView, type PointerListener, TOUCH_FIRST } from "./monitor_view.ts";
 import { MonitorControls, type MonitorNavigation } from "./monitors/monitor_controls.ts";
 import { ShownMonitors } from "./monitors/shown_monitors.ts";
 import { watchPageLifecycle } from "./page_lifecycle.ts";
@@ -91,6 +92,7 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
   const pointerListener: PointerListener = {
     surfacePressed: (event) => {
       toolbar.fold();
+      fingers.fold();
       // A finger on the surface must not raise the soft keyboard; its button does.
       if (event.pointerType !== "touch") focusDesktop();
     },
@@ -117,6 +119,8 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
       }),
   };
   const shown = new ShownMonitors();
+  const fingers = new FingerTools(fingerSettings(desktop), matchMedia(TOUCH_FIRST).matches, signal);
+  shown.setFinger(fingers.settings);
   const view = new MonitorView(monitor, viewport, worker, input.sink, shown, pointerListener);
   const monitors = new MonitorControls(
     {
@@ -136,6 +140,7 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
   );
   const gestures = new GestureHelp(
     touchMode(),
+    fingers.settings.tool,
     (mode) => {
       setTouchMode(mode);
       shown.setTouchMode(mode);
@@ -169,6 +174,7 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
     shown.redraw();
     notice.redraw();
     input.keyBar.redraw();
+    fingers.redraw();
     if (gestures.open) gestures.redraw();
     monitors.redraw();
   };
@@ -230,6 +236,11 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
   monitors.desktopReturned.on(() => {
     if (document.documentElement.dataset.connection === "moved") shown.reconnect(true);
   });
+  fingers.chosen.on((settings) => {
+    setFingerSettings(desktop, settings);
+    shown.setFinger(settings);
+    gestures.setTool(settings.tool);
+  });
   input.keyBar.buttonChosen.on((button) => shown.setTouchButton(button));
   input.toolbarRequested.on(() => {
     releaseInput();
@@ -271,6 +282,7 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
     view.magnifier.loupe,
     view.zoomChip.element,
     chip.element,
+    fingers.element,
     toolbar.element,
     gestures.element,
     monitors.panel.element,

@@ -30,7 +30,7 @@ import { MonitorThumbnails } from "./thumbnails.ts";
 /** Fingers that switch monitors with a swipe on the surface; one finger drags, two scroll and zoom. */
 const SWIPING_FINGERS = 3;
 /** Gestures that hold something on the desktop: the monitor under them must not be switched. */
-const HOLDING: ReadonlySet<Gesture> = new Set(["drag", "aim", "tap-drag"]);
+const HOLDING: ReadonlySet<Gesture> = new Set(["drag", "adjust", "aim", "tap-drag"]);
 
 /** Shows another monitor in this window, and remembers that the person wants a split view. */
 export interface MonitorNavigation {

@@ -2,6 +2,7 @@
 
 import type { ViewMode } from "../../../input/geometry.ts";
 import type { TouchMode } from "../../../input/touch_table.ts";
+import { DEFAULT_FINGER, type FingerSettings } from "../../../input/touch_tools.ts";
 import { setViewMode } from "../../preferences.ts";
 import type { MonitorPosition, MonitorView } from "../monitor_view.ts";
 import type { Size } from "./monitor_layout.ts";
@@ -9,6 +10,7 @@ import type { Size } from "./monitor_layout.ts";
 export class ShownMonitors {
   readonly #views = new Set<MonitorView>();
   #coveredPx = 0;
+  #finger: FingerSettings = DEFAULT_FINGER;
 
   /** The numbers of the monitors, the window's own first. */
   get numbers(): readonly number[] {
@@ -22,6 +24,7 @@ export class ShownMonitors {
   add(view: MonitorView): void {
     this.#views.add(view);
     view.viewport.setCovered(this.#coveredPx);
+    view.pointer.finger = this.#finger;
   }
 
   remove(view: MonitorView): void {
@@ -55,6 +58,12 @@ export class ShownMonitors {
 
   setTouchMode(mode: TouchMode): void {
     for (const view of this.#views) view.pointer.touchMode = mode;
+  }
+
+  /** Sets what one moving finger does, also on monitors that are shown later. */
+  setFinger(settings: FingerSettings): void {
+    this.#finger = settings;
+    for (const view of this.#views) view.pointer.finger = settings;
   }
 
   /** Sets the mouse button that fingers press: 1 left, 2 middle, 4 right. */
