@@ -65,6 +65,23 @@ def wait_sizes(viewer: Viewer, screen: XDisplay, *places: Place) -> None:
     viewer.wait_exact()
 
 
+#: Lower edge of the surface and upper edge of the extra keys, CSS px on the page; whether the surface is 1:1.
+ABOVE_KEYS = """
+const [surface, keys] = ['.surface', '.keys'].map((name) => document.querySelector(name).getBoundingClientRect());
+return [surface.bottom, keys.top, keys.height, document.querySelector('.viewport').dataset.oneToOne];
+"""
+
+
+def wait_above_keys(viewer: Viewer, screen: XDisplay, window: Place) -> Place:
+    """Waits until the monitor fills a tablet's window above the extra keys, 1:1. Returns the monitor."""
+    height_px = viewer.browser.evaluate(ABOVE_KEYS)[2]
+    monitor = (*window[:3], window[3] - round(height_px * RATIO))
+    wait_sizes(viewer, screen, monitor)
+    bottom, top, _, one_to_one = viewer.browser.evaluate(ABOVE_KEYS)
+    assert (one_to_one, bottom <= top + 0.5) == ("true", True), f"{bottom} {top} {one_to_one}"
+    return monitor
+
+
 def text_dpi(screen: XDisplay) -> str:
     """Returns Xft.dpi, which is 96 by default."""
     found = [line for line in screen.run("xrdb", "-query").splitlines() if line.startswith("Xft.dpi")]
@@ -198,13 +215,20 @@ def test_a_tablet_gets_its_device_pixels_and_larger_text(
         wait_sizes(guest, screen, portrait)
         guest.assert_equal(screen, out, "following-ipad-upright")
         tablet.screenshot(out / "following-ipad-upright.png")
-        # A soft keyboard that reduces the page's height, as in Firefox for Android.
+        # The desktop ends above the extra keys, also after the tablet was turned, and keeps its scale.
         tablet.tap_element(".handle")
         tablet.tap_element('[aria-label="On-screen keyboard"]')
         guest.wait_for_element(".keys")
+        wait_above_keys(guest, screen, portrait)
+        tablet.screenshot(out / "following-ipad-upright-keys.png")
+        tablet.turn()
+        wait_above_keys(guest, screen, landscape)
+        tablet.turn()
+        above_keys = wait_above_keys(guest, screen, portrait)
+        # A soft keyboard that reduces the page's height, as in Firefox for Android.
         tablet.resize(820, 700)
         tablet.evaluate(SETTLE)
-        wait_for_monitors(guest, screen, [portrait])
+        wait_for_monitors(guest, screen, [above_keys])
         tablet.resize(820, 1180)
         tablet.tap_element('[aria-label="Close the extra keys"]')
         # A narrow window, as in Slide Over.

@@ -29,7 +29,10 @@ export class SoftKeyboard {
     if (this.#touchFirst) viewport.field.inputMode = "none";
     keyBar.softKeyboardTapped.on(() => this.#raise(!this.#raised));
     keyBar.closeTapped.on(() => this.setKeyBarOpen(false));
-    keyBar.resized.on(() => this.#updateCovered());
+    keyBar.resized.on(() => {
+      this.#updateCovered();
+      this.changed.emit();
+    });
     for (const type of ["resize", "scroll"] as const)
       window.visualViewport?.addEventListener(type, () => this.#updateCovered(), { signal });
     // The system's own button that lowers the soft keyboard also takes the focus.
@@ -52,8 +55,8 @@ export class SoftKeyboard {
   setKeyBarOpen(open: boolean): void {
     if (!open) this.closing.emit();
     this.#keyBar.setOpen(open);
-    this.#raise(open && this.#touchFirst);
     this.#updateCovered();
+    this.#raise(open && this.#touchFirst);
   }
 
   /** Raises or lowers the soft keyboard; browsers do either only when the field gets the focus. */
@@ -79,6 +82,6 @@ export class SoftKeyboard {
     const keyboardPx = view === null || pinched ? 0 : Math.max(0, window.innerHeight - view.offsetTop - view.height);
     this.#page.style.setProperty("--keyboard", `${keyboardPx}px`);
     const keyBarPx = this.#keyBar.open ? this.#keyBar.element.offsetHeight : 0;
-    this.#shown.setCovered(keyboardPx + keyBarPx);
+    this.#shown.setCovered(keyboardPx, keyBarPx);
   }
 }

@@ -68,7 +68,7 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
 
   const toast = new Toast();
   const trace = new TraceOverlay();
-  const preview = new CompositionPreview();
+  const preview = new CompositionPreview(viewport);
   const wakeLock = new WakeLock();
   const focusDesktop = (): void => viewport.focusField();
   const guard = new BackGuard(options.showDesktopList, focusDesktop);
@@ -248,7 +248,7 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
   });
   softKeyboard.closing.on(releaseInput);
   softKeyboard.changed.on(() => {
-    monitors.setSoftKeyboard(softKeyboard.coversWindow);
+    monitors.keyboardChanged(softKeyboard.coversWindow);
     updateToolbar();
   });
   watchPageLifecycle(

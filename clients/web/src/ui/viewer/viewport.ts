@@ -21,6 +21,9 @@ import { Zoom } from "./zoom.ts";
 const REVEAL_MARGIN_PX = 48;
 /** Space that the text field keeps to the surface's right and lower edges, CSS px. */
 const FIELD_MARGIN_PX = 40;
+/** The text field does not follow a caret that is this near on the same line, CSS px: each move costs a frame. */
+const FIELD_NEAR_PX = 160;
+const FIELD_SAME_LINE_PX = 8;
 /**
  * Delay after which the text field moves to a press, ms: sooner than anybody types, later than the desktop answers.
  * Moving it changes the page; until the next frame is drawn, Chromium then delivers no messages, such as the answer.
@@ -58,6 +61,14 @@ interface Position {
   readonly y: number;
 }
 
+/** Where composed text belongs, CSS px on the page. */
+export interface CompositionPlace extends Position {
+  /** Height of the desktop's caret; 0 where it is unknown and the place is that of the last press. */
+  readonly height: number;
+  /** What is below this is covered by a soft keyboard or the key bar. */
+  readonly bottom: number;
+}
+
 export class Viewport {
   /** Fills the window; scrolls when the surface is larger. */
   readonly element: HTMLElement;
@@ -76,8 +87,11 @@ export class Viewport {
   /** The monitor's size, px; null before the first connection. */
   #surface: Extent | null = null;
   #box: Box = { x: 0, y: 0, width: 0, height: 0 };
-  /** Height at the lower edge that a soft keyboard and the key bar cover, CSS px. */
+  /** Height at the lower edge that a soft keyboard and the key bar cover, and that of the key bar alone, CSS px. */
   #coveredPx = 0;
+  #keyBarPx = 0;
+  /** The desktop's caret, px on the monitor; null while it is unknown, and after a press that may have moved it. */
+  #caret: Box | null = null;
   /** Device pixels that the canvas covers according to the browser; null where the browser does not report them. */
   #devicePixels: Extent | null = null;
   /** The canvas's position on the page; null after anything that may have moved it. */
@@ -135,11 +149,11 @@ export class Viewport {
     return this.#state;
   }
 
-  /** The viewport's size, device px. */
+  /** The size that the viewport has for a monitor, device px: it ends above the key bar. */
   get deviceSize(): Extent {
     const ratio = window.devicePixelRatio;
     const { offsetWidth, offsetHeight } = this.element;
-    return { width: Math.round(offsetWidth * ratio), height: Math.round(offsetHeight * ratio) };
+    return { width: Math.round(offsetWidth * ratio), height: Math.round((offsetHeight - this.#keyBarPx) * ratio) };
   }
 
   /** The surface's size in px, and how many surface pixels a CSS px covers. */
@@ -170,12 +184,40 @@ export class Viewport {
     this.updateLayout();
   }
 
-  /** A soft keyboard covers this height of the lower edge, CSS px: the surface keeps its size, and the text field stays visible. */
-  setCovered(coveredPx: number): void {
-    if (Math.abs(coveredPx - this.#coveredPx) < 1) return;
+  /**
+   * A soft keyboard and the key bar above it cover the lower edge, CSS px: the surface keeps its scale, and what was
+   * pressed last stays visible.
+   */
+  setCovered(keyboardPx: number, keyBarPx: number): void {
+    const coveredPx = keyboardPx + keyBarPx;
+    if (Math.abs(coveredPx - this.#coveredPx) < 1 && Math.abs(keyBarPx - this.#keyBarPx) < 1) return;
     this.#coveredPx = coveredPx;
+    this.#keyBarPx = keyBarPx;
     this.updateLayout();
-    if (coveredPx > 0) this.#reveal({ x: this.field.offsetLeft, y: this.field.offsetTop });
+    const pressed = this.field.style.top !== "";
+    if (coveredPx > 0 && pressed) this.#reveal({ x: this.field.offsetLeft, y: this.field.offsetTop });
+  }
+
+  /** Sets the position of the desktop's caret, px on the monitor; null when it is unknown. */
+  setCaret(caret: Box | null): void {
+    this.#caret = caret;
+    if (caret === null || this.#surface === null) return;
+    this.#moveFieldSoon(() => this.#placeFieldAt(caret));
+    const foot = this.#onSurfaceBox(caret.x, caret.y + caret.height);
+    if (this.#coveredPx > 0 && foot !== null) this.#reveal(foot);
+  }
+
+  /** Returns where composed text belongs. */
+  get composition(): CompositionPlace {
+    const bottom = window.innerHeight - this.#coveredPx;
+    const { x, y, width } = this.#measure();
+    const caret = this.#caret;
+    if (caret === null || this.#surface === null) {
+      const { offsetLeft, offsetTop } = this.field;
+      return { x: x + offsetLeft, y: y + offsetTop, height: 0, bottom };
+    }
+    const scale = width / this.#surface.width;
+    return { x: x + caret.x * scale, y: y + caret.y * scale, height: caret.height * scale, bottom };
   }
 
   /** Pans so that a surface pixel is visible. */
@@ -212,14 +254,11 @@ export class Viewport {
 
   /** Moves the text field to a press: input methods open their candidate window beside it. */
   moveField(clientX: number, clientY: number): void {
-    clearTimeout(this.#fieldTimer);
-    this.#fieldTimer = setTimeout(() => {
+    this.#caret = null;
+    this.#moveFieldSoon(() => {
       const { x, y } = this.#measure();
-      const left = Math.max(0, Math.min(this.#box.width - FIELD_MARGIN_PX, clientX - x));
-      const top = Math.max(0, Math.min(this.#box.height - FIELD_MARGIN_PX, clientY - y));
-      this.field.style.left = `${left}px`;
-      this.field.style.top = `${top}px`;
-    }, MOVE_FIELD_AFTER_MS);
+      this.#placeField(clientX - x, clientY - y);
+    });
   }
 
   /** Computes the surface's box anew. Does nothing while the size of the surface or of the viewport is unknown. */
@@ -234,7 +273,11 @@ export class Viewport {
     const mode = viewMode() ?? naturalMode(full, surface, ratio);
     this.element.dataset.view = mode;
     const available = mode === "fit" ? full : { width: clientWidth, height: clientHeight };
-    this.#box = this.#zoom.box(layout(available, surface, ratio, mode), full, this.#coveredPx, surface, ratio);
+    const base = layout(available, surface, ratio, mode);
+    // The key bar alone never hides the lower edge of a desktop that nobody has moved.
+    const bar = this.#coveredPx === this.#keyBarPx ? this.#keyBarPx : 0;
+    const y = bar > 0 && !this.#zoom.active ? Math.min(base.y, full.height - bar - base.height) : base.y;
+    this.#box = this.#zoom.box({ ...base, y }, full, this.#coveredPx, surface, ratio);
     this.element.dataset.zoomed = String(this.#zoom.active || this.#coveredPx > 0);
     const { style } = this.#surfaceBox;
     style.left = `${this.#box.x}px`;
@@ -250,6 +293,27 @@ export class Viewport {
     this.#sizes.disconnect();
     this.#downscaled.close();
     this.cursor.close();
+  }
+
+  #moveFieldSoon(move: () => void): void {
+    clearTimeout(this.#fieldTimer);
+    this.#fieldTimer = setTimeout(move, MOVE_FIELD_AFTER_MS);
+  }
+
+  /** Puts the text field on the line of the desktop's caret, unless it is near enough for a candidate window. */
+  #placeFieldAt(caret: Box): void {
+    const foot = this.#onSurfaceBox(caret.x, caret.y + caret.height);
+    if (foot === null) return;
+    const { offsetLeft, offsetTop, offsetHeight } = this.field;
+    const top = foot.y - offsetHeight;
+    const near = Math.abs(foot.x - offsetLeft) < FIELD_NEAR_PX && Math.abs(top - offsetTop) < FIELD_SAME_LINE_PX;
+    if (!near) this.#placeField(foot.x, top);
+  }
+
+  /** Moves the text field, CSS px from the surface's corner. */
+  #placeField(left: number, top: number): void {
+    this.field.style.left = `${Math.max(0, Math.min(this.#box.width - FIELD_MARGIN_PX, left))}px`;
+    this.field.style.top = `${Math.max(0, Math.min(this.#box.height - FIELD_MARGIN_PX, top))}px`;
   }
 
   /** Measures the canvas once after each change: a measurement per event could make the browser lay out the page first. */

@@ -128,9 +128,9 @@ export class MonitorControls {
     else if (event.kind === "replaced") this.#forgetLayout();
   }
 
-  /** A soft keyboard is up: the window's height is not the one that monitors should have. */
-  setSoftKeyboard(raised: boolean): void {
-    this.#sizeSync.setPaused(raised);
+  /** The extra keys or a soft keyboard were shown or hidden; `raised` tells whether a soft keyboard is up. */
+  keyboardChanged(raised: boolean): void {
+    this.#sizeSync.keyboardChanged(raised);
   }
 
   /** Releases pressed buttons on the second monitor. */

@@ -9,7 +9,7 @@ import type { Size } from "./monitor_layout.ts";
 
 export class ShownMonitors {
   readonly #views = new Set<MonitorView>();
-  #coveredPx = 0;
+  #covered = { keyboardPx: 0, keyBarPx: 0 };
   #finger: FingerSettings = DEFAULT_FINGER;
 
   /** The numbers of the monitors, the window's own first. */
@@ -23,7 +23,7 @@ export class ShownMonitors {
 
   add(view: MonitorView): void {
     this.#views.add(view);
-    view.viewport.setCovered(this.#coveredPx);
+    view.viewport.setCovered(this.#covered.keyboardPx, this.#covered.keyBarPx);
     view.pointer.finger = this.#finger;
   }
 
@@ -71,10 +71,10 @@ export class ShownMonitors {
     for (const view of this.#views) view.pointer.touchButton = button;
   }
 
-  /** A soft keyboard covers this height of the window, CSS px. */
-  setCovered(coveredPx: number): void {
-    this.#coveredPx = coveredPx;
-    for (const view of this.#views) view.viewport.setCovered(coveredPx);
+  /** A soft keyboard and the key bar cover these heights of the window, CSS px. */
+  setCovered(keyboardPx: number, keyBarPx: number): void {
+    this.#covered = { keyboardPx, keyBarPx };
+    for (const view of this.#views) view.viewport.setCovered(keyboardPx, keyBarPx);
   }
 
   /** Connects again; with `force` also where a connection seems to work. */

@@ -8,9 +8,10 @@
 import type { DesktopLayout, Monitor } from "../../../protocol/messages.ts";
 import { loadJson, storeJson } from "../../preferences.ts";
 import type { LayoutRequests } from "../viewer_worker.ts";
-import { fitToWindows, textScaleFor } from "./monitor_layout.ts";
+import { fitToWindows, type Size, textScaleFor } from "./monitor_layout.ts";
 import { sameLayout } from "./monitor_order.ts";
 import type { ShownMonitors } from "./shown_monitors.ts";
+import { type WindowSize, withoutSoftKeyboard } from "./soft_keyboard_height.ts";
 
 /** Time for which a window that is resized or turned must keep its size before monitors are resized, ms. */
 const SETTLED_MS = 400;
@@ -39,7 +40,8 @@ export class SizeSync {
   #repeatUntilMs = 0;
   /** The last request, until the agent announces a layout. */
   #requested: Pick<DesktopLayout, "monitors" | "scale"> | null = null;
-  #paused = false;
+  /** The window's size without the soft keyboard that is up, CSS px; null while none is up. */
+  #withoutKeyboard: WindowSize | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: SizeSyncOptions, shown: ShownMonitors, requests: LayoutRequests, signal: AbortSignal) {
@@ -74,11 +76,14 @@ export class SizeSync {
     storeJson(this.#scaleKey, scale);
   }
 
-  /** Pauses while a soft keyboard is up, because some browsers take its height from the window. */
-  setPaused(paused: boolean): void {
-    if (this.#paused === paused) return;
-    this.#paused = paused;
-    if (!paused) this.schedule();
+  /**
+   * The extra keys were shown or hidden, or a soft keyboard was `raised` or lowered. Monitors end above the extra keys;
+   * a soft keyboard does not change them, although some browsers take its height from the window.
+   */
+  keyboardChanged(raised: boolean): void {
+    if (!raised) this.#withoutKeyboard = null;
+    else this.#withoutKeyboard ??= { width: innerWidth, height: innerHeight };
+    this.schedule();
   }
 
   /** The desktop moved to another device: nothing is requested until it comes back. */
@@ -122,12 +127,12 @@ export class SizeSync {
   /** Requests the layout that fits the windows, unless the desktop has it already. */
   #match(): void {
     const layout = this.#layout;
-    if (layout?.screen_max == null || this.#paused) return;
+    if (layout?.screen_max == null) return;
     if (this.#requestsLeft === 0 || performance.now() > this.#repeatUntilMs) return;
     if (document.visibilityState === "hidden" || this.#options.followsDisplays()) return;
     if (this.keepsSizes === null || (this.keepsSizes && !this.#options.always)) return;
     const [width, height] = layout.screen_max;
-    const sizes = this.#shown.sizes();
+    const sizes = this.#sizes();
     const monitors = fitToWindows(layout.monitors, sizes, { width, height });
     if (monitors === null) return;
     const scale = this.#showsPrimary(layout.monitors) ? this.#textScale : layout.scale;
@@ -137,6 +142,15 @@ export class SizeSync {
     this.#requestsLeft -= 1;
     this.#requested = { monitors, scale };
     this.#requests.requestLayout(monitors, scale);
+  }
+
+  /** Returns the sizes that the windows have for their monitors, device px. */
+  #sizes(): ReadonlyMap<number, Size> {
+    const sizes = this.#shown.sizes();
+    if (this.#withoutKeyboard === null) return sizes;
+    this.#withoutKeyboard = withoutSoftKeyboard(this.#withoutKeyboard, { width: innerWidth, height: innerHeight });
+    const keyboardPx = Math.round((this.#withoutKeyboard.height - innerHeight) * devicePixelRatio);
+    return new Map([...sizes].map(([id, { width, height }]) => [id, { width, height: height + keyboardPx }]));
   }
 
   /** The text size applies to all monitors; the window that shows the primary one sets it. */
