@@ -113,7 +113,7 @@ def module_browser(browser: Browser) -> Iterator[Browser]:
 
 @pytest.fixture
 def viewer(module_browser: Browser, lightbox: Lightbox) -> Viewer:
-    """Each engine in turn, signed in and at the list of desktops."""
+    """Each engine in turn, signed in."""
     return signed_in(module_browser, lightbox)
 
 
@@ -128,7 +128,7 @@ def chromium(start_browser: Callable[[str], Browser]) -> Iterator[Chromium]:
 
 @pytest.fixture
 def chromium_viewer(chromium: Chromium, lightbox: Lightbox) -> Viewer:
-    """Chromium, signed in and at the list of desktops."""
+    """Chromium, signed in."""
     return signed_in(chromium, lightbox)
 
 
@@ -183,10 +183,10 @@ def probe(
 
 
 def signed_in(browser: Browser, lightbox: Lightbox) -> Viewer:
-    """Signs in if this browser is not yet, and goes to the list."""
+    """Signs in if this browser is not yet. Its page is then any page of this Lightbox."""
     viewer = Viewer(browser, lightbox.url)
-    browser.open(lightbox.url + "/")
+    if browser.evaluate("return location.origin") != lightbox.url:
+        browser.open(lightbox.url + "/")
     if browser.evaluate("return (await fetch('/api/v1/me')).status") != 200:
         viewer.sign_in(lightbox.username, lightbox.password)
-    viewer.wait_for_element('a[href^="/desktop/"]')
     return viewer

@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 #: How long a program may take to exit after SIGTERM before it is killed, s.
 GRACE_S = 5.0
+#: Growth of the pause between two calls in `wait_for`, and its limit in s.
+PAUSE_GROWTH, LONGEST_PAUSE_S = 1.2, 0.25
 #: Option of prctl(2): the signal that a process receives when its parent ends.
 PR_SET_PDEATHSIG = 1
 #: Environment of GTK programs: without it they start a message bus that outlives them.
@@ -146,7 +148,11 @@ def start_x_server(log: Path, *, width_px: int, height_px: int) -> tuple[Program
 def wait_for(
     probe: Callable[[], T | None], *, timeout_s: float, what: str | Callable[[], str], every_s: float = 0.05
 ) -> T:
-    """Calls `probe` until its result is true, and returns the result. Raises AssertionError on a timeout."""
+    """Calls `probe` until its result is true, and returns the result. Raises AssertionError on a timeout.
+
+    The pause between calls grows from `every_s` to a quarter of a second: what takes long is asked seldom.
+    """
+    pause_s = every_s
     deadline = time.monotonic() + timeout_s
     while True:
         if result := probe():
@@ -154,4 +160,5 @@ def wait_for(
         if time.monotonic() > deadline:
             awaited = what if isinstance(what, str) else what()
             raise AssertionError(f"not within {timeout_s:g} s: {awaited} (last result: {result!r})")
-        time.sleep(every_s)
+        time.sleep(pause_s)
+        pause_s = max(every_s, min(pause_s * PAUSE_GROWTH, LONGEST_PAUSE_S))

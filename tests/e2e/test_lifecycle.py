@@ -1,40 +1,49 @@
-"""Start, failures and end of a Lightbox. Each test has its own, because it would disturb other tests."""
+"""Start, failures and end of a Lightbox. No other tests use it, because these would disturb them."""
 
 from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 
-from display_server.protocol.close_codes import CloseCode
 from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.conftest import DESKTOP_PX
-from tests.e2e.gateway_client import GatewayClient
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
 from tests.e2e.viewer import PATIENCE_S, Viewer
 
-#: Lifetime of a viewer ticket, s.
-TICKET_LIFE_S = 30
-#: More wrong passwords in a row than a person enters.
-GUESSES = 25
 #: How long Lightbox may take to end, s.
 END_TIMEOUT_S = 90.0
 
 
-@pytest.fixture
-def blank(out: Path, request: pytest.FixtureRequest) -> Iterator[Lightbox]:
-    """A demo with an empty desktop."""
-    log = out / f"lightbox-{request.node.name}.log"
+@contextmanager
+def blank_demo(log: Path) -> Iterator[Lightbox]:
+    """Runs a demo with an empty desktop."""
     log.write_bytes(b"")
     running = Lightbox(log, profile="blank", width_px=DESKTOP_PX[0], height_px=DESKTOP_PX[1])
-    yield running
-    running.stop()
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def blank(out: Path, request: pytest.FixtureRequest) -> Iterator[Lightbox]:
+    """For a test that ends the demo."""
+    with blank_demo(out / f"lightbox-{request.node.name}.log") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def surviving(out: Path) -> Iterator[Lightbox]:
+    """For tests that end no more than the desktop."""
+    with blank_demo(out / "lightbox-surviving.log") as running:
+        yield running
 
 
 def assert_gone(family: list[psutil.Process]) -> None:
@@ -66,34 +75,11 @@ def test_leaves_no_process_after_sigkill(blank: Lightbox) -> None:
     assert_gone(family)
 
 
-def test_limits_the_rate_of_wrong_passwords(blank: Lightbox) -> None:
-    client = GatewayClient(blank.url)
-    answers = [client.sign_in(blank.username, f"guess{number}") for number in range(GUESSES)]
-    assert answers[0].status_code == 401
-    assert answers[-1].status_code == 429
-    assert int(answers[-1].headers["retry-after"]) > 0
-    assert answers[-1].json()["message"]
-    right = client.sign_in(blank.username, blank.password)
-    client.close()
-    assert right.status_code == 429, "the limit must apply to the right password too"
-
-
-@pytest.mark.nightly
-def test_ticket_expires(blank: Lightbox) -> None:
-    """Waits until a ticket has expired."""
-    client = GatewayClient(blank.url)
-    client.sign_in(blank.username, blank.password)
-    ticket = client.viewer("blank")["ticket"]
-    time.sleep(TICKET_LIFE_S + 1)
-    assert client.refusal(ticket) == CloseCode.TICKET_REJECTED
-    client.close()
-
-
-def test_reports_and_replaces_a_desktop_whose_x_server_died(blank: Lightbox, chromium: Chromium) -> None:
-    viewer = Viewer(chromium, blank.url)
-    viewer.sign_in(blank.username, blank.password)
+def test_reports_and_replaces_a_desktop_whose_x_server_died(surviving: Lightbox, chromium: Chromium) -> None:
+    viewer = Viewer(chromium, surviving.url)
+    viewer.sign_in(surviving.username, surviving.password)
     viewer.open_desktop("blank")
-    before = blank.session()
+    before = surviving.session()
     viewer.watch_connection()
     os.kill(before.x_server_pid, signal.SIGKILL)
     wait_for(
@@ -111,17 +97,17 @@ def test_reports_and_replaces_a_desktop_whose_x_server_died(blank: Lightbox, chr
 
     wait_for(listed_as_ended, timeout_s=PATIENCE_S, what="the list to report the end")
     viewer.open_desktop("blank")
-    after = blank.session()
+    after = surviving.session()
     assert after.id != before.id
 
 
-def test_opening_a_desktop_while_it_ends_starts_a_new_one(blank: Lightbox, chromium: Chromium) -> None:
-    viewer = Viewer(chromium, blank.url)
-    viewer.sign_in(blank.username, blank.password)
-    before = blank.session()
+def test_opening_a_desktop_while_it_ends_starts_a_new_one(surviving: Lightbox, chromium: Chromium) -> None:
+    viewer = Viewer(chromium, surviving.url)
+    viewer.sign_in(surviving.username, surviving.password)
+    before = surviving.session()
     os.kill(before.x_server_pid, signal.SIGKILL)
-    chromium.open(f"{blank.url}/desktop/blank")
+    chromium.open(f"{surviving.url}/desktop/blank")
     viewer.watch_connection()
     viewer.wait_exact()
     assert "ended" not in viewer.connections()
-    assert blank.session().id != before.id
+    assert surviving.session().id != before.id

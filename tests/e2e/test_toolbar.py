@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Dialog
 
 from tests.e2e.browsers.browser import Browser
 from tests.e2e.browsers.chromium import Chromium
-from tests.e2e.conftest import signed_in
+from tests.e2e.conftest import DESKTOP_PX, PAGE_PX, signed_in
+from tests.e2e.keyboard_reach import focus, focus_toolbar
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
 from tests.e2e.viewer import PATIENCE_S, Viewer
+from tests.e2e.x_desktop.probe import Probe
 
 #: Records every state of the badge from the first moment of a page.
 RECORD_BADGE = """
@@ -63,6 +68,7 @@ def test_badge_is_never_unverified_while_a_desktop_opens(
 
 def test_badge_is_never_unverified_after_a_choice_in_the_list(viewer: Viewer) -> None:
     """In each engine."""
+    viewer.show_list()
     viewer.browser.evaluate(RECORD_BADGE)
     viewer.click_element('a[href="/desktop/radiology"]')
     viewer.wait_exact()
@@ -151,3 +157,123 @@ def test_the_bar_is_moved_by_the_arrow_keys(chromium_viewer: Viewer) -> None:
     viewer.browser.tap("ArrowLeft")
     assert viewer.browser.evaluate(BAR_LEFT) == pytest.approx(before, abs=1)
     viewer.browser.evaluate("localStorage.removeItem('lightbox.bar')")
+
+
+def test_every_tool_has_a_visible_name(chromium_viewer: Viewer, out: Path) -> None:
+    viewer = chromium_viewer
+    viewer.open_desktop("radiology")
+    focus_toolbar(viewer.browser)
+    wait_open(viewer, "true")
+    tools = viewer.browser.evaluate(
+        "return [...document.querySelectorAll('.tools button')]"
+        "  .map((button) => [button.getAttribute('aria-label'), button.title, button.innerText])"
+    )
+    assert len(tools) > 5
+    for name, tooltip, label in tools:
+        assert name, tools
+        assert name == tooltip
+        assert label.lower() in name.lower(), "what is seen is part of the name"
+    viewer.browser.screenshot(out / "tools.png")
+
+
+def test_esc_closes_the_badges_panel_and_does_not_reach_the_desktop(
+    chromium_viewer: Viewer, probe: Probe
+) -> None:
+    viewer = chromium_viewer
+    viewer.open_desktop("radiology")
+    viewer.click(probe.entry)
+    viewer.click_element("[data-badge]")  # the keyboard stays with the desktop
+    viewer.wait_for_element(".popover")
+    viewer.browser.tap("Escape")
+    assert viewer.browser.evaluate("return document.querySelector('.popover').hidden")
+    viewer.browser.type("x")
+    probe.wait_for_text("x")
+    assert "Escape" not in [event["name"] for event in probe.events("key-down")]
+
+
+def test_fit_says_when_there_is_nothing_to_fit(chromium_viewer: Viewer) -> None:
+    """The desktop of this run is smaller than the page; in a page of its size there is nothing to fit."""
+    viewer = chromium_viewer
+    viewer.browser.resize(*DESKTOP_PX)
+    try:
+        viewer.open_desktop("radiology")
+        viewer.browser.evaluate("document.querySelector('.tools [data-tool=view]').click()")
+        wait_for(
+            lambda: "nothing to fit" in viewer.browser.evaluate("return document.body.innerText"),
+            timeout_s=PATIENCE_S,
+            what=viewer.situation,
+        )
+    finally:
+        viewer.browser.evaluate("localStorage.removeItem('lightbox.view')")
+        viewer.browser.resize(*PAGE_PX)
+
+
+def test_controls_beside_images_are_dark_unless_the_person_chose_light(chromium_viewer: Viewer) -> None:
+    viewer = chromium_viewer
+    theme = "return document.documentElement.dataset.theme ?? 'system'"
+    viewer.open_desktop("radiology")
+    assert viewer.browser.evaluate(theme) == "dark"
+    viewer.browser.evaluate("localStorage.setItem('lightbox.theme', 'light')")
+    viewer.open_desktop("radiology")
+    assert viewer.browser.evaluate(theme) == "light"
+    viewer.browser.evaluate("localStorage.removeItem('lightbox.theme')")
+    viewer.show_list()
+    assert viewer.browser.evaluate(theme) == "system"
+
+
+def test_frame_times_are_moved_and_show_the_round_trip(chromium_viewer: Viewer, out: Path) -> None:
+    viewer = chromium_viewer
+    viewer.open_desktop("radiology")
+    focus_toolbar(viewer.browser)
+    focus(viewer.browser, "Frame times")
+    viewer.browser.tap("Enter")
+    place = viewer.wait_for_element("[data-trace]")
+    start = (place[0] + 60, place[1] + 200)
+    viewer.browser.drag(start, (start[0] + 300, start[1] - 250))
+    wait_for(
+        lambda: viewer.wait_for_element("[data-trace]")[0] == pytest.approx(place[0] + 300, abs=4),
+        timeout_s=PATIENCE_S,
+        what=lambda: f"the overlay 300 px further right; {viewer.wait_for_element('[data-trace]')}",
+    )
+    label = "return document.querySelector('[data-trace] canvas').getAttribute('aria-label')"
+
+    def measured() -> bool:
+        viewer.move((300, 300))
+        viewer.move((500, 500))
+        return re.search(r"Round trip \d+\.\d ms", viewer.browser.evaluate(label)) is not None
+
+    wait_for(measured, timeout_s=PATIENCE_S, what=viewer.situation)
+    viewer.browser.screenshot(out / "frame-times.png")
+    moved = viewer.wait_for_element("[data-trace]")
+    viewer.open_desktop("radiology")
+    viewer.browser.evaluate("document.querySelector('.tools [data-tool=trace]').click()")
+    assert viewer.wait_for_element("[data-trace]") == pytest.approx(moved, abs=1), "the place is remembered"
+    viewer.browser.evaluate("localStorage.removeItem('lightbox.trace')")
+
+
+def test_the_browser_asks_before_a_window_with_a_desktop_is_closed(
+    chromium_viewer: Viewer, chromium: Chromium, probe: Probe
+) -> None:
+    """As Ctrl+W and the window's button do. A page without a desktop is closed without a question."""
+    viewer = chromium_viewer
+    viewer.open_desktop("radiology")
+    viewer.click(probe.entry)  # browsers ask only people who used the page
+    asked: list[str] = []
+
+    def close() -> None:
+        def answer(dialog: Dialog) -> None:
+            asked.append(dialog.type)
+            dialog.dismiss()
+
+        chromium.page.once("dialog", answer)
+        chromium.page.close(run_before_unload=True)
+        chromium.page.wait_for_timeout(1)
+
+    chromium.run(close)
+    wait_for(lambda: chromium.evaluate("return 1") and asked, timeout_s=PATIENCE_S, what="a question")
+    assert asked == ["beforeunload"]
+    assert viewer.connection() == "connected"
+    viewer.browser.evaluate("document.querySelector('.tools [data-tool=desktops]').click()")
+    viewer.wait_for_element('a[href^="/desktop/"]')
+    prevented = "return !dispatchEvent(new Event('beforeunload', { cancelable: true }))"
+    assert chromium.evaluate(prevented) is False

@@ -61,6 +61,11 @@ if (!element) return null;
 const { left, top, width, height } = element.getBoundingClientRect();
 return width && height ? [left, top, width, height] : null;
 """
+#: Returns whether the page is connected and the badge says exact.
+IS_EXACT = """
+return document.documentElement.dataset.connection === 'connected'
+  && document.querySelector('[data-badge]')?.dataset.state === 'exact';
+"""
 
 
 class Viewer:
@@ -110,6 +115,11 @@ class Viewer:
         """Signs in anew and waits for the list of desktops."""
         self.sign_out()
         self.fill_in(username, password)
+        self.wait_for_element('a[href^="/desktop/"]')
+
+    def show_list(self) -> None:
+        """Goes to the list of desktops."""
+        self.browser.open(self.url + "/")
         self.wait_for_element('a[href^="/desktop/"]')
 
     def desktops(self) -> list[str]:
@@ -169,7 +179,7 @@ class Viewer:
         """Waits until the page is connected and the badge says exact. Returns how long that took, s."""
         started = time.monotonic()
         wait_for(
-            lambda: (self.connection(), self.badge()) == ("connected", "exact"),
+            lambda: self.browser.evaluate(IS_EXACT),
             timeout_s=timeout_s,
             what=lambda: f"an exact surface; {self.situation()}",
         )

@@ -1,4 +1,4 @@
-"""A viewer without a browser: speaks the protocol over an agent's socket, and decodes into memory."""
+"""A viewer without a browser: speaks the protocol over an agent's socket, with its surface in memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from display_codecs import ENCODING_NAMES, TileGrid, decode_tile, digest_tiles, root_digest
+from display_codecs import ENCODING_NAMES, TileGrid
 from numpy.typing import NDArray
 from websockets.asyncio.client import ClientConnection, unix_connect
 from websockets.exceptions import ConnectionClosed
@@ -22,6 +22,7 @@ from websockets.typing import Subprotocol
 from display_server.protocol.frame_kinds import FrameKind
 from display_server.protocol.limits import AGENT_BINARY_MAX_BYTES
 from display_server.protocol.subprotocol import DEVICE_HEADER, SUBPROTOCOL, USER_HEADER, VIEWER_HEADER
+from tests.fakes.viewer_surface import ViewerSurface
 
 
 class FakeViewer:
@@ -45,6 +46,7 @@ class FakeViewer:
         device: str = "",
         resume: bool = False,
         video: bool = False,
+        caret: bool = False,
         monitor: int = 0,
     ) -> None:
         self._path = socket
@@ -57,24 +59,17 @@ class FakeViewer:
         self._device = device
         self._resume = resume
         self._video = video
+        self._caret = caret
         #: The clipboard frames that arrived.
         self.clipboard: list[bytes] = []
         self.monitor = monitor
         self._changed = asyncio.Condition()
-        self._slots: dict[int, bytes] = {}
-        self.surface: NDArray[np.uint8] = np.zeros((0, 0, 4), np.uint8)
-        self.grid = TileGrid(1, 1)
-        self.seed = 0
-        self.epoch = 0
+        self._surface = ViewerSurface(1, 1, cache_bytes=cache_bytes)  # until the monitor's size is known
         self.messages: list[dict[str, Any]] = []
-        self.operations: Counter[str] = Counter()
-        self.update_bytes = 0
         #: The updates that arrived: time on the monotonic clock in s, flags, bytes.
         self.updates: list[tuple[float, int, int]] = []
         self.close_code: int | None = None
         self.close_reason = ""
-        self._touched: set[int] = set()
-        self._read_digests: NDArray[np.uint64] = np.zeros(0, np.uint64)
 
     async def __aenter__(self) -> Self:
         self.connection: ClientConnection = await unix_connect(
@@ -101,6 +96,7 @@ class FakeViewer:
                 device=self._device.upper(),
                 resume=self._resume,
                 video=self._video,
+                caret=self._caret,
             )
         return self
 
@@ -135,16 +131,40 @@ class FakeViewer:
         await self.until(lambda: self.shows(frame) and self.state == "exact", timeout_s)
 
     def shows(self, frame: NDArray[np.uint8]) -> bool:
-        return self.surface.shape == frame.shape and bool((self.surface[:, :, :3] == frame[:, :, :3]).all())
+        return self._surface.shows(frame)
+
+    @property
+    def surface(self) -> NDArray[np.uint8]:
+        """What the person sees, (height, width, 4)."""
+        return self._surface.shown
+
+    @property
+    def grid(self) -> TileGrid:
+        return self._surface.grid
+
+    @property
+    def epoch(self) -> int:
+        """Number of the last update, 0 before the first."""
+        return self._surface.epoch
+
+    @property
+    def operations(self) -> Counter[str]:
+        return self._surface.operations
+
+    @property
+    def update_bytes(self) -> int:
+        return self._surface.update_bytes
 
     async def report(self, *, full: bool = False) -> None:
         """Reads the surface back and sends a digest report, as `verify` requests."""
-        tiles = sorted(range(self.grid.count) if full else self._touched)
-        self._touched.clear()
-        self._read_digests[tiles] = digest_tiles(self.surface, self.grid, tiles, self.seed)
-        root = root_digest(self._read_digests, self.seed)
-        head = struct.pack("<BBHIQH", 2, int(full), self.monitor, self.epoch, root, len(tiles))
-        entries = [struct.pack("<HQ", tile, int(self._read_digests[tile])) for tile in tiles]
+        report = self._surface.report(full=full)
+        head = struct.pack(
+            "<BBHIQH", 2, int(full), self.monitor, report.epoch, report.root, len(report.tiles)
+        )
+        entries = [
+            struct.pack("<HQ", *entry)
+            for entry in zip(report.tiles.tolist(), report.digests.tolist(), strict=True)
+        ]
         await self.connection.send(head + b"".join(entries))
 
     async def _run(self) -> None:
@@ -170,19 +190,19 @@ class FakeViewer:
         self.messages.append(message)
         if message["type"] in ("welcome", "monitors"):
             monitor = next(item for item in message["monitors"] if item["id"] == self.monitor)
-            self.seed = int(message.get("digest_seed", f"{self.seed:x}"), 16)
-            if self.surface.shape[:2] == (monitor["height"], monitor["width"]):
-                return
-            self.grid = TileGrid(monitor["width"], monitor["height"])
-            self.surface = np.zeros((monitor["height"], monitor["width"], 4), np.uint8)
-            self._touched = set(range(self.grid.count))
-            self._read_digests = np.zeros(self.grid.count, np.uint64)
+            if message["type"] == "welcome":
+                self._surface.seed = int(message["digest_seed"], 16)
+            if self.surface.shape[:2] != (monitor["height"], monitor["width"]):
+                self._surface.open(monitor["width"], monitor["height"])
         elif message["type"] == "verify":
             await self.report(full=message["full"])
 
     async def _update(self, data: bytes) -> None:
         received_ms = time.monotonic() * 1000
-        self.apply(data)
+        _, flags, monitor = struct.unpack_from("<BBH", data)
+        assert monitor == self.monitor
+        self._surface.apply(data)
+        self.updates.append((time.monotonic(), flags, len(data)))
         decoded_ms = time.monotonic() * 1000
         if self._ack_delay_s:
             await asyncio.sleep(self._ack_delay_s)
@@ -197,58 +217,3 @@ class FakeViewer:
                 decoded=decoded_ms,
                 shown=time.monotonic() * 1000,
             )
-
-    def apply(self, data: bytes) -> None:
-        kind, flags, monitor, epoch, _ = struct.unpack_from("<BBHIQ", data)
-        assert (kind, monitor) == (1, self.monitor)
-        assert epoch > self.epoch
-        self.epoch = epoch
-        self.update_bytes += len(data)
-        self.updates.append((time.monotonic(), flags, len(data)))
-        if flags & 1:
-            self.surface[:] = 0
-            self._slots.clear()
-            self._touched = set(range(self.grid.count))
-        at = 16
-        while at < len(data):
-            at = self._operation(data, at)
-        assert sum(map(len, self._slots.values())) <= self._cache_bytes
-
-    def _operation(self, data: bytes, at: int) -> int:
-        operation = data[at]
-        if operation == 0:
-            tile, length = _numbers("<HH", data, at)
-            self._draw("tile", tile, data[at + 5 : at + 5 + length])
-            return at + 5 + length
-        if operation == 1:
-            tile, slot, length = _numbers("<HIH", data, at)
-            self._slots[slot] = data[at + 9 : at + 9 + length]
-            self._draw("store", tile, self._slots[slot])
-            assert sum(map(len, self._slots.values())) <= self._cache_bytes
-            return at + 9 + length
-        if operation == 2:
-            tile, slot = _numbers("<HI", data, at)
-            self._draw("cached", tile, self._slots[slot])
-            return at + 7
-        assert operation == 3
-        x, y, width, height, dx, dy = _numbers("<HHHHhh", data, at)
-        self.operations["move"] += 1
-        source = self.surface[y - dy : y - dy + height, x - dx : x - dx + width].copy()
-        assert source.shape[:2] == (height, width)
-        self.surface[y : y + height, x : x + width] = source
-        for tile in range(self.grid.count):
-            left, top, tile_width, tile_height = self.grid.rect(tile)
-            if left < x + width and x < left + tile_width and top < y + height and y < top + tile_height:
-                self._touched.add(tile)
-        return at + 13
-
-    def _draw(self, name: str, tile: int, payload: bytes) -> None:
-        self.operations[name] += 1
-        x, y, width, height = self.grid.rect(tile)
-        self.surface[y : y + height, x : x + width] = decode_tile(payload, width, height)
-        self._touched.add(tile)
-
-
-def _numbers(layout: str, data: bytes, at: int) -> list[int]:
-    """Reads the fields of an operation, which follow its number."""
-    return list(struct.unpack_from(layout, data, at + 1))

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from display_server import __version__
 from display_server.errors import DesktopError
 from display_server.gateway.app import build_app
 from display_server.gateway.request_guard import BODY_MAX_BYTES, CONTENT_SECURITY_POLICY
@@ -58,6 +59,8 @@ async def test_repeated_failures_delay_the_sign_in(local_gateway: GatewayUnderTe
         await client.post("/api/v1/sign-in", json={"username": "kim", "password": "wrong password"})
     answer = await client.post("/api/v1/sign-in", json={"username": "kim", "password": PASSWORD})
     assert (answer.status_code, answer.json()["code"]) == (429, "slow-down")
+    assert answer.json()["message"]
+    assert int(answer.headers["retry-after"]) > 0
     assert int(answer.headers["retry-after"]) > 0
     await local_gateway.sign_in("lee")
 
@@ -244,7 +247,7 @@ async def test_the_downloaded_root_certificate_verifies_the_server(gateway: Gate
     assert answer.headers["content-type"] == "application/x-x509-ca-cert"
     context = ssl.create_default_context(cadata=answer.text)
     async with httpx.AsyncClient(base_url=gateway.url, verify=context) as client:
-        assert (await client.get("/healthz")).json() == {"status": "ok"}
+        assert (await client.get("/healthz")).json() == {"status": "ok", "version": __version__}
 
 
 async def test_metrics_contain_those_of_the_agents(gateway: GatewayUnderTest, launcher: EchoLauncher) -> None:
