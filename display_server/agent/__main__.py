@@ -27,6 +27,7 @@ from display_server.agent.clipboard.x_clipboard import XClipboard
 from display_server.agent.cursor.xfixes_cursor import XfixesCursor
 from display_server.agent.input.xtest import XtestInput
 from display_server.desktop.spec import DesktopSpec, read_spec
+from display_server.desktop.x11.caret import CaretWatch
 from display_server.desktop.x11.randr_layout import RandrLayout
 from display_server.desktop.x11.window_manager_ping import WindowManagerPing
 from display_server.errors import CaptureError, LightboxError
@@ -69,6 +70,7 @@ async def _serve(spec: DesktopSpec, arguments: argparse.Namespace) -> int:
         clipboard=XClipboard(arguments.display, arguments.xauthority, spec.clipboard),
         clipboard_policy=spec.clipboard,
         window_manager=WindowManagerPing(arguments.display, arguments.xauthority, patience=spec.patience),
+        caret=CaretWatch(arguments.display, arguments.xauthority),
         share=spec.share,
         fixed=spec.fixed,
         patience=spec.patience,

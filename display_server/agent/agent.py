@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -66,6 +67,20 @@ class WindowManager(Protocol):
     async def close(self) -> None: ...
 
 
+class CaretSource(Protocol):
+    """Knows where text is entered on the desktop."""
+
+    #: Rectangle on the screen, px: x, y, width, height. None while no program reports it.
+    caret: tuple[int, int, int, int] | None
+    #: Called after `caret` changed.
+    on_changed: Callable[[], None]
+
+    async def open(self) -> None:
+        """Connects. Raises Malfunction."""
+
+    async def close(self) -> None: ...
+
+
 class Agent:
     """`run` serves viewers until `stop` is called or the screen cannot be captured any more.
 
@@ -85,6 +100,7 @@ class Agent:
         device: InputDevice,
         layout: ScreenLayout,
         window_manager: WindowManager | None = None,
+        caret: CaretSource | None = None,
         clipboard: DesktopClipboard | None = None,
         clipboard_policy: ClipboardPolicy = ClipboardPolicy(),  # noqa: B008 - frozen
         share: bool = False,
@@ -97,6 +113,7 @@ class Agent:
         self._device = device
         self._layout = layout
         self._window_manager = window_manager
+        self._caret = caret
         # Not the loop's clock: uvloop counts in whole milliseconds.
         self._clock = time.monotonic
         self._stopping = asyncio.Event()
@@ -135,6 +152,9 @@ class Agent:
             if self.clipboard is not None:
                 self.clipboard.on_copied = self._notify_clipboard
                 await self.clipboard.open()
+            if self._caret is not None:
+                self._caret.on_changed = self._notify_caret
+                await self._caret.open()
             await self._layout.open()
             await self._layout_control.refresh()
             await self._server.start()
@@ -167,6 +187,8 @@ class Agent:
             if self._window_manager is not None:
                 await self._window_manager.close()
             await self._layout.close()
+            if self._caret is not None:
+                await self._caret.close()
             if self.clipboard is not None:
                 await self.clipboard.close()
             await self._device.close()
@@ -192,6 +214,8 @@ class Agent:
     def on_welcomed(self, viewer: Viewer) -> None:
         self.metrics.viewers_joined += 1
         self._pointer.on_welcomed(viewer)
+        if self._caret is not None and self._caret.caret is not None:
+            viewer.notify_caret(m.Caret(*self._caret.caret))
         self._heartbeat.beat()
 
     def on_pointer_moved(self, viewer: Viewer, x_px: int, y_px: int) -> None:
@@ -214,6 +238,12 @@ class Agent:
     def _notify_clipboard(self) -> None:
         for viewer in self.viewers:
             viewer.notify_clipboard()
+
+    def _notify_caret(self) -> None:
+        caret = self._caret.caret if self._caret is not None else None
+        message = m.Caret(*(caret or (0, 0, 0, 0)))
+        for viewer in self.viewers:
+            viewer.notify_caret(message)
 
     async def _load_video(self) -> None:
         await self.video.run()

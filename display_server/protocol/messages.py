@@ -59,8 +59,8 @@ class _Message(Struct, frozen=True, tag_field="type", tag=str.lower):
 class Hello(_Message, frozen=True):
     """The first message. `encodings` are the tile encodings that the viewer can decode.
 
-    `device` is the device's name for people. `resume` means that the viewer reconnects by itself (§8), and
-    `video` that it can show video (§10).
+    `device` is the device's name for people. `resume` means that the viewer reconnects by itself (§8),
+    `video` that it can show video (§10), and `caret` that it knows the message `caret`.
     """
 
     protocol: int
@@ -71,6 +71,7 @@ class Hello(_Message, frozen=True):
     device: Annotated[str, Meta(max_length=DEVICE_NAME_MAX_CHARS)] = ""
     resume: bool = False
     video: bool = False
+    caret: bool = False
 
 
 class Pointer(_Message, frozen=True):
@@ -292,6 +293,15 @@ class PointerPosition(_Message, frozen=True, tag="pointer"):
     y: int
 
 
+class Caret(_Message, frozen=True):
+    """Where text is entered: the caret's rectangle on the screen, px. Height 0: no program reports it."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
 class State(_Message, frozen=True):
     """Exactness of a monitor (§4). `age_ms` is the time since the surface was last proven, null before.
 
@@ -455,6 +465,7 @@ AgentMessage = (
     | Monitors
     | Cursor
     | PointerPosition
+    | Caret
     | State
     | Verify
     | Status

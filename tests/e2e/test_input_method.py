@@ -144,6 +144,39 @@ def test_text_of_the_client_arrives_while_the_desktop_composes(chromium_viewer: 
     switch_to_latin(chromium_viewer, probe)
 
 
+#: Where the preview of composed text is, CSS px on the page: left, top and bottom; null while it is hidden.
+PREVIEW = """
+const shown = document.querySelector('.composing');
+const { left, top, bottom } = shown.getBoundingClientRect();
+return shown.hidden || shown.dataset.at !== 'caret' ? null : [left, top, bottom];
+"""
+
+
+def test_text_that_the_device_composes_is_shown_at_the_desktops_caret(
+    chromium_viewer: Viewer, probe: Probe, out: Path
+) -> None:
+    chromium_viewer.open_desktop("radiology")
+    chromium_viewer.click(probe.entry)
+    browser = chromium_of(chromium_viewer)
+    places = []
+    for number in (1, 2):
+        browser.type("wide text ")
+        probe.wait_for_text("wide text " * number)
+        composition = {"text": "하", "selectionStart": 1, "selectionEnd": 1}
+        browser.run(lambda: browser.cdp.send("Input.imeSetComposition", composition))  # noqa: B023
+        places.append(
+            wait_for(lambda: browser.evaluate(PREVIEW), timeout_s=PATIENCE_S, what="a preview at the caret")
+        )
+        browser.screenshot(out / f"composition-{number}.png")
+        empty = {"text": "", "selectionStart": 0, "selectionEnd": 0}
+        browser.run(lambda: browser.cdp.send("Input.imeSetComposition", empty))  # noqa: B023
+    (left, top, bottom), (later, _, _) = places
+    entry_x, entry_y = chromium_viewer.on_page(probe.entry)
+    corner_x, _ = chromium_viewer.on_page((probe.x, probe.y))
+    assert corner_x < left < later < corner_x + 400
+    assert top < entry_y < bottom, f"{entry_x} {entry_y} {places}"
+
+
 def candidate_window(display: XDisplay) -> Window | None:
     return next((window for window in display.popups() if window.title == WINDOW_TITLE), None)
 

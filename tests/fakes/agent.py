@@ -51,6 +51,22 @@ class FakeCursor:
     async def close(self) -> None: ...
 
 
+class FakeCaret:
+    """A CaretSource that the test moves."""
+
+    def __init__(self) -> None:
+        self.caret: tuple[int, int, int, int] | None = None
+        self.on_changed: Callable[[], None] = lambda: None
+
+    def move(self, caret: tuple[int, int, int, int] | None) -> None:
+        self.caret = caret
+        self.on_changed()
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
 class RecordingInput:
     """The InputDevice, and the InputSink of all viewers. `done` records each call; raises while `broken`."""
 
@@ -156,6 +172,7 @@ class RunningAgent:
     cursor: FakeCursor
     input: RecordingInput
     layout: FakeLayout
+    caret: FakeCaret
 
     @property
     def frame(self) -> Frame:
@@ -183,7 +200,7 @@ async def running_agent(
     with tempfile.TemporaryDirectory(prefix="agent-") as folder:
         socket = Path(folder) / "agent.sock"
         cursor, device = FakeCursor(), RecordingInput()
-        layout = FakeLayout(source, monitors)
+        layout, caret = FakeLayout(source, monitors), FakeCaret()
         agent = Agent(
             session="session",
             desktop="desktop",
@@ -192,6 +209,7 @@ async def running_agent(
             cursor=cursor,
             device=device,
             layout=layout,
+            caret=caret,
             clipboard=clipboard,
             clipboard_policy=clipboard_policy,
             share=share,
@@ -204,7 +222,7 @@ async def running_agent(
                 await asyncio.sleep(0.002)
                 if task.done():
                     break
-            yield RunningAgent(agent, socket, source, cursor, device, layout)
+            yield RunningAgent(agent, socket, source, cursor, device, layout, caret)
         finally:
             agent.stop()
             try:

@@ -128,6 +128,7 @@ class Viewer:
         self._closing: asyncio.Task[None] | None = None
         self._watch = m.Watch(status=False, trace=False)
         self._delayed_cursor: m.Cursor | None = None
+        self._knows_caret = False  # whether the viewer understands `caret`
         self._clipboard = ViewerClipboard(
             desktop.clipboard, desktop.clipboard_policy, socket, self._output.send_notice
         )
@@ -198,6 +199,11 @@ class Viewer:
         self._input.on_moved_by_others(x_px, y_px)
         if not self._output.busy:
             self._output.send_message(m.PointerPosition(x_px, y_px))
+
+    def notify_caret(self, caret: m.Caret) -> None:
+        """Tells the viewer where text is entered. The next change repeats what a busy viewer is not told."""
+        if self.welcomed and self._knows_caret and not self._output.busy:
+            self._output.send_message(caret)
 
     def notify_heartbeat(self, heartbeat: m.Heartbeat) -> None:
         """Sends a heartbeat, after the state if the X server stopped to answer or answers again."""
@@ -297,6 +303,7 @@ class Viewer:
 
     def _welcome(self, hello: m.Hello) -> None:
         desktop, number = self._desktop, hello.monitor
+        self._knows_caret = hello.caret
         self._frame = desktop.screen.frames[number]
         shadow = self._frame.shadow
         monitors = desktop.monitors_message(self.device)

@@ -70,6 +70,8 @@ class PanelState:
     def __init__(self) -> None:
         #: None until ibus sends it.
         self.caret: Rectangle | None = None
+        #: The same; None also after the focus left, until the next program reports its caret.
+        self.focused_caret: Rectangle | None = None
         self.table = LookupTable()
         self._table_visible = False
         self._auxiliary = ""
@@ -86,7 +88,7 @@ class PanelState:
             "UpdateAuxiliaryText": self._set_auxiliary,
             "ShowAuxiliaryText": lambda: self._show_auxiliary(True),
             "HideAuxiliaryText": lambda: self._show_auxiliary(False),
-            "FocusOut": lambda _context: self._hide(),
+            "FocusOut": lambda _context: self._leave(),
             "Reset": self._hide,
         }
 
@@ -115,7 +117,7 @@ class PanelState:
         )
 
     def _set_caret(self, x: int, y: int, width: int, height: int) -> None:
-        self.caret = x, y, width, height
+        self.caret = self.focused_caret = x, y, width, height
 
     def _set_table(self, variant: Any, visible: bool) -> None:
         page_size, cursor, cursor_visible, is_round, _orientation, candidates, labels = _fields(
@@ -146,6 +148,10 @@ class PanelState:
 
     def _move(self, by: int) -> None:
         self.table = self.table.with_cursor_moved(by)
+
+    def _leave(self) -> None:
+        self.focused_caret = None
+        self._hide()
 
     def _hide(self) -> None:
         self._table_visible = self._auxiliary_visible = False

@@ -21,6 +21,7 @@ from display_server.desktop.input_method.hanja_dictionary import HanjaDictionary
 from display_server.desktop.input_method.lookup_table import Page, PanelState, Rectangle
 from display_server.desktop.input_method.rendering import RenderedPage, render_page
 from display_server.desktop.x11 import text_scale
+from display_server.desktop.x11.caret import CaretProperty
 from display_server.desktop.x11.randr import Randr
 from display_server.desktop.x11.x_connection import XConnection
 from display_server.errors import DesktopError
@@ -44,6 +45,7 @@ class Panel:
         self._connection = XConnection(display, None, failure=DesktopError)
         self._randr = Randr(display, None)
         self._window = CandidateWindow(self._connection)
+        self._caret = CaretProperty(self._connection)
         self._state = PanelState()
         self._dictionary = HanjaDictionary()
         #: What the window shows; None while it is hidden.
@@ -78,6 +80,7 @@ class Panel:
         with contextlib.suppress(TimeoutError):
             while True:
                 self._handle_message(self._bus.receive(timeout=0))
+        self._caret.write(self._state.focused_caret)
         self._update_window()
 
     def _handle_message(self, message: Message) -> None:

@@ -57,6 +57,25 @@ async def test_welcome_describes_session_and_monitors() -> None:
         assert (welcome["protocol"], welcome["tile_px"]) == (1, TILE_PX)
 
 
+async def test_the_caret_is_sent_only_to_viewers_that_know_the_message() -> None:
+    async with running_agent() as running:
+        running.caret.move((5, 6, 1, 17))
+        async with FakeViewer(running.socket, caret=True) as viewer, FakeViewer(running.socket) as old:
+            await viewer.until(lambda: bool(viewer.received("caret")))
+            await old.until(lambda: old.epoch > 0)
+            running.caret.move((9, 6, 1, 17))
+            running.caret.move(None)
+            await viewer.until(lambda: len(viewer.received("caret")) == 3)
+            assert [(caret["x"], caret["height"]) for caret in viewer.received("caret")] == [
+                (5, 17),
+                (9, 17),
+                (0, 0),
+            ]
+            running.cursor.set_shape(CursorShape(1, 1, 0, 0, None))
+            await old.until(lambda: len(old.received("cursor")) > 1)
+            assert old.received("caret") == []
+
+
 async def test_frames_seen_before_come_from_the_tile_cache() -> None:
     slices = [_noise(512, 384, seed) for seed in range(12)]
     async with running_agent() as running, FakeViewer(running.socket) as viewer:

@@ -179,8 +179,8 @@ export type VideoState = (typeof VIDEO_STATES)[number];
 /**
  * The first message. `encodings` are the tile encodings that the viewer can decode.
  *
- * `device` is the device's name for people. `resume` means that the viewer reconnects by itself (§8), and
- * `video` that it can show video (§10).
+ * `device` is the device's name for people. `resume` means that the viewer reconnects by itself (§8),
+ * `video` that it can show video (§10), and `caret` that it knows the message `caret`.
  */
 export interface HelloMessage {
   readonly type: "hello";
@@ -192,6 +192,7 @@ export interface HelloMessage {
   readonly device?: string;
   readonly resume?: boolean;
   readonly video?: boolean;
+  readonly caret?: boolean;
 }
 
 /**
@@ -413,6 +414,15 @@ export interface PointerPositionMessage {
   readonly y: number;
 }
 
+/** Where text is entered: the caret's rectangle on the screen, px. Height 0: no program reports it. */
+export interface CaretMessage {
+  readonly type: "caret";
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 /**
  * Exactness of a monitor (§4). `age_ms` is the time since the surface was last proven, null before.
  *
@@ -566,6 +576,7 @@ export type AgentMessage =
   | MonitorsMessage
   | CursorMessage
   | PointerPositionMessage
+  | CaretMessage
   | StateMessage
   | VerifyMessage
   | StatusMessage

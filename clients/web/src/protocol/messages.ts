@@ -121,6 +121,7 @@ const AGENT_MESSAGES: { readonly [K in AgentMessageType]: ShapeOf<AgentMessageOf
     png: nullable(base64),
   },
   pointer: { x: coordinate, y: coordinate },
+  caret: { x: coordinate, y: coordinate, width: offset, height: offset },
   state: { monitor: monitorNumber, epoch, state: exactness, age_ms: nullable(ageMs), ratio: nullable(float(0)) },
   verify: { monitor: monitorNumber, full: bool },
   status: {

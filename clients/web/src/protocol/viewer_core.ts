@@ -122,6 +122,7 @@ export class ViewerCore {
       device: [...device].slice(0, DEVICE_NAME_MAX_CHARS).join(""),
       resume: this.#welcomedOnce,
       video,
+      caret: true,
     };
   }
 

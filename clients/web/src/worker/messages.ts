@@ -73,6 +73,8 @@ export type WorkerMessage =
   | { readonly kind: "layout"; readonly layout: DesktopLayout; readonly monitor: Monitor }
   | { readonly kind: "cursor"; readonly cursor: AgentMessageOf<"cursor"> }
   | { readonly kind: "pointer"; readonly x: number; readonly y: number }
+  /** Where text is entered on the desktop, px on the screen; null while no program reports it. */
+  | { readonly kind: "caret"; readonly caret: AgentMessageOf<"caret"> | null }
   | { readonly kind: "status"; readonly status: AgentMessageOf<"status"> }
   | { readonly kind: "trace"; readonly trace: AgentMessageOf<"trace"> }
   | { readonly kind: "clipboard"; readonly state: ClipboardState }

@@ -186,6 +186,9 @@ export class Viewer {
       case "pointer":
         this.#post({ kind: "pointer", x: message.x, y: message.y });
         return;
+      case "caret":
+        this.#post({ kind: "caret", caret: message.height > 0 ? message : null });
+        return;
       case "status":
         if (message.monitor === this.#options.monitor) this.#post({ kind: "status", status: message });
         return;

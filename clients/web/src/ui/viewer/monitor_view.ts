@@ -1,5 +1,6 @@
 /** One monitor on the page: its viewport, its badge, and pointer input on it. */
 
+import type { Box } from "../../input/geometry.ts";
 import type { InputSink } from "../../input/input_sink.ts";
 import { PointerInput } from "../../input/pointer.ts";
 import { RelativeMouse } from "../../input/relative_mouse.ts";
@@ -157,9 +158,25 @@ export class MonitorView {
         this.pointer.setCursor(x, y);
         return;
       }
+      case "caret":
+        this.#onCaret(event.caret);
+        return;
       case "status":
         this.badge.showStatus(event.status);
     }
+  }
+
+  /** The viewport knows the caret only while it is on this monitor. */
+  #onCaret(caret: Box | null): void {
+    const monitor = this.#placement;
+    if (caret === null || monitor === null) {
+      this.viewport.setCaret(null);
+      return;
+    }
+    const x = caret.x - monitor.x;
+    const y = caret.y - monitor.y;
+    const inside = x >= 0 && y >= 0 && x < monitor.width && y < monitor.height;
+    this.viewport.setCaret(inside ? { x, y, width: caret.width, height: caret.height } : null);
   }
 
   #onConnected(monitor: Monitor): void {

@@ -189,6 +189,9 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
         // Modifiers that are forgotten here must not be pressed again on the next connection.
         if (input.forget()) worker.send({ type: "release" });
         return;
+      case "caret":
+        preview.place();
+        return;
       case "replaced":
         toast.show(texts().connection.replaced);
         return;
