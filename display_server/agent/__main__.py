@@ -26,9 +26,11 @@ from display_server.agent.capture.frame_source import FrameSource
 from display_server.agent.clipboard.x_clipboard import XClipboard
 from display_server.agent.cursor.xfixes_cursor import XfixesCursor
 from display_server.agent.input.xtest import XtestInput
+from display_server.desktop.profiles import profile
 from display_server.desktop.spec import DesktopSpec, read_spec
 from display_server.desktop.x11.caret import CaretWatch
 from display_server.desktop.x11.randr_layout import RandrLayout
+from display_server.desktop.x11.window_fit import WindowRule
 from display_server.desktop.x11.window_manager_ping import WindowManagerPing
 from display_server.errors import CaptureError, LightboxError
 from display_server.protocol.close_codes import CloseCode
@@ -80,6 +82,7 @@ async def _serve(spec: DesktopSpec, arguments: argparse.Namespace) -> int:
             arguments.xauthority,
             spec.framebuffer_folder if spec.attach is None else None,
         ),
+            _window_rules(spec),
     )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -111,6 +114,11 @@ def _source(spec: DesktopSpec, arguments: argparse.Namespace) -> FrameSource:
 
 async def _x_server_answers(display: str) -> bool:
     """Returns whether the X server of a local display answers, even if it refuses the client.
+
+def _window_rules(spec: DesktopSpec) -> list[WindowRule]:
+    """Returns where windows belong. Programs of an attached display are not those of the profile."""
+    return profile.window_rules(profile.load(spec.profile)) if spec.attach is None else []
+
 
     A server that is about to end still accepts connections for a moment, so a connection proves nothing.
     The server of a remote display counts as ended.

@@ -224,6 +224,9 @@ class Agent:
     def on_layout_requested(self, viewer: Viewer, layout: m.Layout) -> None:
         self._layout_control.request(viewer, layout)
 
+    def on_gather_requested(self, viewer: Viewer, monitor: int, own: int) -> None:
+        self._layout_control.request_gathering(viewer, monitor, own)
+
     def on_disconnected(self, viewer: Viewer) -> None:
         self.viewers.remove(viewer)
         self._pointer.on_disconnected(viewer)

@@ -38,6 +38,8 @@ class LayoutControl:
         self._fixed = fixed
         self._screen_max_px = 0, 0
         self._request: tuple[Viewer, m.Layout] | None = None
+        #: The monitors whose windows are to be gathered, with the viewer that gets them and its monitor.
+        self._gatherings: dict[int, tuple[Viewer, int]] = {}
         self._requested = asyncio.Event()
         self._refreshing = asyncio.Lock()
 
@@ -67,6 +69,11 @@ class LayoutControl:
         self._request = viewer, layout
         self._requested.set()
 
+    def request_gathering(self, viewer: Viewer, monitor: int, own: int) -> None:
+        """Moves the windows of this monitor to the viewer's own one soon."""
+        self._gatherings.setdefault(monitor, (viewer, own))
+        self._requested.set()
+
     async def refresh(self) -> None:
         """Adopts the X server's present arrangement, whoever made it. Raises CaptureError, Malfunction."""
         async with self._refreshing:
@@ -87,8 +94,19 @@ class LayoutControl:
         while True:
             await self._requested.wait()
             self._requested.clear()
-            assert self._request is not None
-            await self._apply(*self._request)
+            request, self._request = self._request, None
+            if request is not None:
+                await self._apply(*request)
+            while self._gatherings:
+                monitor, (viewer, own) = self._gatherings.popitem()
+                await self._gather(viewer, monitor, own)
+
+    async def _gather(self, viewer: Viewer, monitor: int, own: int) -> None:
+        count = await self._layout.gather(monitor, own)
+        log.info("windows gathered", viewer=viewer.id, monitor=monitor, windows=count)
+        if count:
+            text = f"{count} windows of monitor {monitor + 1} are on monitor {own + 1} now."
+            viewer.notify_notice(NoticeCode.WINDOWS_GATHERED, text)
 
     async def _apply(self, viewer: Viewer, request: m.Layout) -> None:
         before = self.message_for(viewer.device)

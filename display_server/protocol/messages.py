@@ -191,6 +191,12 @@ class Layout(_Message, frozen=True):
     scale: Annotated[int, Meta(ge=100, le=300)] | None = None
 
 
+class Gather(_Message, frozen=True):
+    """Moves the windows of `monitor` to this viewer's own monitor: nobody sees them there any more (§9)."""
+
+    monitor: MonitorNumber
+
+
 class ClipboardRequest(_Message, frozen=True, tag="clipboard"):
     """Requests what a program copied: `serial` and `format` are from the agent's `clipboard` message."""
 
@@ -222,6 +228,7 @@ ViewerMessage = (
     | Refresh
     | Readback
     | Layout
+    | Gather
     | Ping
     | ClipboardRequest
     | Offer

@@ -19,5 +19,7 @@ class NoticeCode(StrEnum):
     LAYOUT_REFUSED = "layout-refused"
     #: The desktop's layout has no key for a modifier that the person holds; keys pressed with it are dropped.
     MODIFIER_MISSING = "modifier-missing"
+    #: The windows of a monitor that `gather` named were moved to this viewer's monitor.
+    WINDOWS_GATHERED = "windows-gathered"
     #: The monitor that this viewer shows was removed; the connection closes with MONITOR_REMOVED.
     MONITOR_REMOVED = "monitor-gone"

@@ -134,9 +134,20 @@ class DesktopSupervisor:
             self._log("locale missing", wanted=self._spec.locale, used=variables["LANG"])
         output = self._open_program_log()
         try:
-            with contextlib.closing(WindowManagerProbe(server.display, server.xauthority)) as probe:
+            with (
+                contextlib.closing(WindowManagerProbe(server.display, server.xauthority)) as probe,
+                contextlib.closing(TextScaleWatch(server.display, server.xauthority)) as text_scale,
+            ):
+        from display_server.desktop.x11.text_scale import TextScaleWatch
                 await ProfilePrograms(
-                    self._children, desktop_profile, self._spec, variables, output, self._log, probe
+                    self._children,
+                    desktop_profile,
+                    self._spec,
+                    variables,
+                    output,
+                    self._log,
+                    probe,
+                    text_scale,
                 ).run()
         finally:
             os.close(output)

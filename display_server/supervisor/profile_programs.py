@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -19,8 +21,9 @@ from display_server.desktop.profiles.profile import (
 )
 from display_server.desktop.session_processes import describe_exit
 from display_server.desktop.spec import DesktopSpec
-from display_server.errors import DesktopError
-from display_server.supervisor.children import PROGRAM_OOM_SCORE, Children
+from display_server.desktop.x11.text_scale import TextScaleWatch
+from display_server.errors import DesktopError, Malfunction
+from display_server.supervisor.children import PROGRAM_OOM_SCORE, Child, Children
 from display_server.supervisor.supervisor_log import LogEvent
 
 #: Delay before the first restart of a program, s. It doubles with each restart.
@@ -31,14 +34,17 @@ BACKOFF_MAX_S = 30.0
 STABLE_AFTER_S = 20.0
 #: How long the other programs wait for the window manager, s; then they start without it.
 WINDOW_MANAGER_TIMEOUT_S = 3.0
+#: How long a program that was started gets to install its signal handlers, s.
+SIGNAL_AFTER_S = 2.0
 _POLL_S = 0.02
 
 
 class ProfilePrograms:
     """The programs of one desktop.
 
-    Cancelling `run` stops restarts, but the supervisor has to terminate the processes. What programs print
-    goes to the descriptor `output`.
+    Settings files that depend on the text size are written again whenever it changes. Cancelling `run` stops
+    restarts, but the supervisor has to terminate the processes. What programs print goes to the descriptor
+    `output`.
     """
 
     def __init__(
@@ -50,6 +56,7 @@ class ProfilePrograms:
         output: int,
         log: LogEvent,
         window_manager_ready: Callable[[], bool],
+        text_scale: TextScaleWatch,
     ) -> None:
         self._children = children
         self._profile = profile
@@ -59,6 +66,10 @@ class ProfilePrograms:
         self._output = output
         self._log = log
         self._window_manager_ready = window_manager_ready
+        self._text_scale = text_scale
+        self._text_percent = 100
+        #: The programs that are signalled when the text size changes, by name: signal, process, start in s.
+        self._signalled: dict[str, tuple[str, Child, float]] = {}
 
     async def run(self) -> None:
         """Runs until all programs ended for good.
@@ -66,6 +77,12 @@ class ProfilePrograms:
         A program that is missing or fails is only logged: the rest of the desktop remains useful.
         """
         self._prepare_home()
+        async with asyncio.TaskGroup() as group:
+            following = group.create_task(self._follow_text_scale())
+            await self._run_programs()
+            following.cancel()
+
+    async def _run_programs(self) -> None:
         async with asyncio.TaskGroup() as group:
             for program in self._profile.programs:
                 if program.window_manager:
@@ -78,20 +95,44 @@ class ProfilePrograms:
         """Creates the profile's folders and copies its settings and sample studies into the home."""
         for folder in self._profile.folders:
             (self._home / folder).mkdir(parents=True, exist_ok=True)
+        self._write_settings()
+        if self._profile.studies:
+            try:
+                studies.copy_studies(self._home)
+            except (OSError, DesktopError) as error:
+                self._log("sample studies missing", error=str(error))
+
+    def _write_settings(self) -> None:
         for file in home_files(self._profile):
             target = self._home / file.target
             try:
                 if not (file.keep and target.exists()):
                     target.parent.mkdir(parents=True, exist_ok=True)
                     content = (PROFILES_FOLDER / file.source).read_text("utf-8")
-                    target.write_text(substitute(content, self._home), "utf-8")
+                    target.write_text(substitute(content, self._home, self._text_percent), "utf-8")
             except OSError as error:
                 self._log("settings not written", file=str(target), error=str(error))
-        if self._profile.studies:
-            try:
-                studies.copy_studies(self._home)
-            except (OSError, DesktopError) as error:
-                self._log("sample studies missing", error=str(error))
+
+    async def _follow_text_scale(self) -> None:
+        """Lets window manager and panel follow the text size. Runs until it is cancelled."""
+        try:
+            self._text_scale.open()
+            while True:
+                percent = await self._text_scale.read()
+                if percent != self._text_percent:
+                    self._text_percent = percent
+                    self._write_settings()
+                    await self._signal_programs()
+                await self._text_scale.wait_for_change()
+        except Malfunction as error:  # the X server has ended, which the supervisor notices by itself
+            self._log("text size not followed", error=str(error))
+
+    async def _signal_programs(self) -> None:
+        loop = asyncio.get_running_loop()
+        for name, child, started_s in list(self._signalled.values()):
+            await asyncio.sleep(started_s + SIGNAL_AFTER_S - loop.time())
+            if child.alive:
+                os.kill(child.pid, signal.Signals[name])
 
     async def _wait_for_window_manager(self, program: asyncio.Task[None]) -> None:
         """Waits until the window manager is ready, its program ended, or the timeout passed."""
@@ -126,6 +167,8 @@ class ProfilePrograms:
             except DesktopError as error:
                 self._log("program failed", program=program.name, error=str(error))
                 return
+            if program.text_size_signal is not None:
+                self._signalled[program.name] = program.text_size_signal, child, started_s
             code = await child.wait()
             self._log("program exited", program=program.name, exit=describe_exit(code))
             if program.restart is Restart.NEVER or (program.restart is Restart.ON_FAILURE and code == 0):

@@ -115,6 +115,8 @@ class FakeLayout:
         self.adjustable = True
         self.scale_percent = 100
         self.requests = 0
+        #: The number of windows on each monitor.
+        self.windows: dict[int, int] = {}
 
     def put(self, *monitors: Monitor) -> None:
         """Arranges the monitors as another client of the X server would."""
@@ -136,6 +138,11 @@ class FakeLayout:
             raise LayoutError("The monitors of an attached display cannot be changed from here.")
         self.put(*normalise_layout(monitors, SCREEN_MAX))
         self.scale_percent = scale_percent or self.scale_percent
+
+    async def gather(self, monitor: int, target: int) -> int:
+        count = self.windows.pop(monitor, 0)
+        self.windows[target] = self.windows.get(target, 0) + count
+        return count
 
     async def close(self) -> None: ...
 

@@ -96,6 +96,9 @@ class ViewerEvents(Protocol):
     def on_layout_requested(self, viewer: Viewer, layout: m.Layout) -> None:
         """The viewer requests an arrangement of the monitors."""
 
+    def on_gather_requested(self, viewer: Viewer, monitor: int, own: int) -> None:
+        """The viewer requests the windows of another monitor for its own one."""
+
     def on_disconnected(self, viewer: Viewer) -> None:
         """The viewer's connection is closed."""
 
@@ -294,6 +297,8 @@ class Viewer:
                 streams.set_visible(visible=message.visible, now_s=now_s)
             case m.Layout():
                 self._events.on_layout_requested(self, message)
+            case m.Gather():
+                self._events.on_gather_requested(self, message.monitor, streams.monitor)
             case m.Watch():
                 self._watch = message
             case m.ClipboardRequest():

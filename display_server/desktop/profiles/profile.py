@@ -5,22 +5,34 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import tomllib
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from display_server.desktop.clipboard_policy import ClipboardPolicy
 from display_server.desktop.x11.monitors import SCREEN_MAX
+from display_server.desktop.x11.window_fit import Place, WindowRule
 from display_server.errors import ConfigurationError
 
+#: The next step after a mistake in a profile.
+GUIDE = "docs/guides/add-a-profile.md lists all keys."
 PROFILES_FOLDER = Path(__file__).parent
 
 #: A width or height of a screen, px. X11 has signed 16-bit coordinates.
 ScreenSide = Annotated[int, msgspec.Meta(ge=320, le=32_767)]
+#: A part of the work area of a monitor.
+Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
+#: A number of a settings file that grows with the text size, for example `{scaled:40}`.
+_SCALED = re.compile(r"\{scaled:([0-9]+)\}")
+
+#: Where the list of desktops shows a profile: among the desktops, among the tools, or not at all. A desktop
+#: that is not listed can still be opened by its address.
+Kind = Literal["desktop", "tool", "unlisted"]
 
 
 class Restart(Enum):
@@ -29,6 +41,18 @@ class Restart(Enum):
     ALWAYS = "always"
     ON_FAILURE = "on-failure"
     NEVER = "never"
+
+
+class ProgramWindow(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"window_class": "class"}
+):
+    """Where the first window of a program belongs: either `place` or `maximised`."""
+
+    #: The second part of the window's WM_CLASS, as `xprop WM_CLASS` prints it.
+    window_class: str
+    #: Left edge, upper edge, width and height, in fractions of the monitor's work area.
+    place: tuple[Fraction, Fraction, Fraction, Fraction] | None = None
+    maximised: bool = False
 
 
 class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,6 +72,9 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     #: Delay of the start, s.
     delay_s: float = 0.0
     environment: dict[str, str] = {}
+    window: ProgramWindow | None = None
+    #: The signal that makes the program read its settings again after the text size changed.
+    text_size_signal: Literal["SIGUSR1", "SIGUSR2", "SIGHUP"] | None = None
 
 
 class HomeFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,6 +99,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     #: The name that people see, by language: `en` and `ko`.
     title: dict[str, str]
+    kind: Kind = "desktop"
     programs: list[Program] = []
     #: A TOML file beside the profile that lists the files to copy into the home (`Settings`).
     settings: str | None = None
@@ -105,11 +133,18 @@ def load(name: str, folder: Path = PROFILES_FOLDER) -> Profile:
         profile = msgspec.convert(_read(path), Profile)
         files = home_files(profile, folder)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise ConfigurationError(
-            f"{path}: {error}", hint="docs/guides/add-a-profile.md lists all keys."
-        ) from error
+        raise ConfigurationError(f"{path}: {error}", hint=GUIDE) from error
     _check(profile, files, path)
     return profile
+
+
+def window_rules(profile: Profile) -> list[WindowRule]:
+    """Returns where the windows of the profile's programs belong."""
+    windows = [program.window for program in profile.programs if program.window is not None]
+    return [
+        WindowRule(window.window_class, Place(*window.place) if window.place is not None else None)
+        for window in windows
+    ]
 
 
 def home_files(profile: Profile, folder: Path = PROFILES_FOLDER) -> list[HomeFile]:
@@ -123,30 +158,47 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _check(profile: Profile, files: list[HomeFile], path: Path) -> None:
     if not {"en", "ko"} <= profile.title.keys():
-        raise ConfigurationError(f"{path}: title needs both en and ko.")
+        raise ConfigurationError(f"{path}: title needs both en and ko.", hint=GUIDE)
     seen: set[str] = set()
     for program in profile.programs:
         if not program.command or not program.command[0]:
-            raise ConfigurationError(f"{path}: the program {program.name!r} has no command.")
+            raise ConfigurationError(f"{path}: the program {program.name!r} has no command.", hint=GUIDE)
         if program.name in seen:
-            raise ConfigurationError(f"{path}: two programs have the name {program.name!r}.")
+            raise ConfigurationError(f"{path}: two programs have the name {program.name!r}.", hint=GUIDE)
         seen.add(program.name)
+        _check_window(program, path)
     if sum(program.window_manager for program in profile.programs) > 1:
-        raise ConfigurationError(f"{path}: only one window manager is allowed.")
+        raise ConfigurationError(f"{path}: only one window manager is allowed.", hint=GUIDE)
     for target in [file.target for file in files] + profile.folders:
         if Path(target).is_absolute() or ".." in Path(target).parts:
-            raise ConfigurationError(f"{path}: {target!r} is not inside the home.")
+            raise ConfigurationError(f"{path}: {target!r} is not inside the home.", hint=GUIDE)
     for file in files:
         if not (path.parent / file.source).is_file():
-            raise ConfigurationError(f"{path}: there is no file {file.source!r} beside it.")
+            raise ConfigurationError(f"{path}: there is no file {file.source!r} beside it.", hint=GUIDE)
 
 
-def substitute(text: str, home: Path) -> str:
-    """Replaces {settings}, {home} and {python}."""
+def _check_window(program: Program, path: Path) -> None:
+    window = program.window
+    if window is None:
+        return
+    if (window.place is None) is not window.maximised:
+        raise ConfigurationError(
+            f"{path}: the window of {program.name!r} needs either place or maximised.", hint=GUIDE
+        )
+    if window.place is not None:
+        x, y, width, height = window.place
+        if min(width, height) <= 0 or x + width > 1 or y + height > 1:
+            raise ConfigurationError(
+                f"{path}: the window of {program.name!r} is not inside the work area.", hint=GUIDE
+            )
+
+
+def substitute(text: str, home: Path, text_percent: int = 100) -> str:
+    """Replaces {settings}, {home}, {python} and {scaled:N}, which is N at a text size of 100 %."""
     values = {"{settings}": str(PROFILES_FOLDER), "{home}": str(home), "{python}": sys.executable}
     for placeholder, value in values.items():
         text = text.replace(placeholder, value)
-    return text
+    return _SCALED.sub(lambda found: str(round(int(found[1]) * text_percent / 100)), text)
 
 
 def expand_command(command: list[str], home: Path) -> list[str]:

@@ -17,14 +17,13 @@ from display_server.desktop.x11.monitors import Monitor
 from display_server.desktop.x11.randr import Randr
 from display_server.desktop.x11.screen_layout import Arrangement
 from display_server.desktop.x11.text_scale import TextScale
-from display_server.desktop.x11.windows import Windows
+from display_server.desktop.x11.window_fit import WindowRule
+from display_server.desktop.x11.window_placement import WindowPlacement
 from display_server.desktop.x11.x_connection import XConnection
 from display_server.errors import CaptureError, LayoutError
 
 #: One change causes several events within this time, s. `wait_for_change` waits for all of them.
 SETTLE_S = 0.02
-#: How long the window manager gets to move windows itself, s; then the remaining ones are moved.
-WINDOW_MANAGER_S = 0.25
 
 T = TypeVar("T")
 
@@ -33,19 +32,26 @@ class RandrLayout:
     """The monitors, windows and text scale of one X display.
 
     `framebuffer_folder` is that of the Xvfb that Lightbox started; None for an attached display, which can
-    only be read.
+    only be read. `rules` say where the windows of the profile's programs belong.
     """
 
-    def __init__(self, display: str, xauthority: Path | None, framebuffer_folder: Path | None) -> None:
+    def __init__(
+        self,
+        display: str,
+        xauthority: Path | None,
+        framebuffer_folder: Path | None,
+        rules: Sequence[WindowRule] = (),
+    ) -> None:
         self._display = display
         self._xauthority = xauthority
         self._framebuffer_folder = framebuffer_folder
+        self._rules = rules
         self._connection: XConnection | None = None
         self._randr: Randr | None = None
-        self._windows: Windows | None = None
+        self._placement: WindowPlacement | None = None
+        self._placing: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="monitors")
         self._changed = asyncio.Event()
-        self._window_moves: asyncio.Task[None] | None = None
         self._scale: TextScale | None = None
 
     async def open(self) -> None:
@@ -66,7 +72,17 @@ class RandrLayout:
             lambda: Randr(self._display, self._xauthority, failure=CaptureError)
         )
         if self.adjustable:
-            self._windows = await self._in_thread(lambda: Windows(self._display, self._xauthority))
+            randr_reader = self._randr
+            self._placement = WindowPlacement(
+                self._display,
+                self._xauthority,
+                self._rules,
+                lambda: randr_reader.read().monitors,
+                self._thread,
+            )
+            await self._placement.open()
+            self._placing = asyncio.create_task(self._placement.run())
+            self._placing.add_done_callback(lambda _task: self._changed.set())
             self._scale = await self._in_thread(lambda: TextScale(self._display, self._xauthority))
 
     @property
@@ -85,34 +101,34 @@ class RandrLayout:
         await self._changed.wait()
         if self._connection is not None:
             self._connection.ensure_alive()
+        if self._placing is not None and self._placing.done():
+            self._placing.result()
         await asyncio.sleep(SETTLE_S)
 
     async def apply(self, monitors: Sequence[Monitor], scale_percent: int | None) -> None:
         randr, folder = self._opened_randr(), self._framebuffer_folder
-        windows, scale = self._windows, self._scale
-        if folder is None or windows is None or scale is None:
+        placement, scale = self._placement, self._scale
+        if folder is None or placement is None or scale is None:
             raise LayoutError("The monitors of an attached display cannot be changed from here.")
-        after = await self._in_thread(lambda: apply_monitors(randr, monitors, folder))
+        await placement.update()  # the places before the window manager reacts
+        await self._in_thread(lambda: apply_monitors(randr, monitors, folder))
         if scale_percent is not None and scale_percent != scale.percent:
             await self._in_thread(lambda: scale.set(scale_percent))
-        if self._window_moves is not None:
-            self._window_moves.cancel()
-        self._window_moves = asyncio.create_task(self._move_windows(windows, after.monitors))
+        placement.notify()
+
+    async def gather(self, monitor: int, target: int) -> int:
+        return await self._placement.gather(monitor, target) if self._placement is not None else 0
 
     async def close(self) -> None:
-        if self._window_moves is not None:
-            self._window_moves.cancel()
+        if self._placing is not None:
+            self._placing.cancel()
             with contextlib.suppress(asyncio.CancelledError, CaptureError):
-                await self._window_moves
+                await self._placing
         self._thread.shutdown(wait=False, cancel_futures=True)
-        for part in (self._scale, self._windows, self._randr, self._connection):
+        for part in (self._scale, self._placement, self._randr, self._connection):
             if part is not None:
                 part.close()
         self._changed.set()
-
-    async def _move_windows(self, windows: Windows, monitors: Sequence[Monitor]) -> None:
-        await asyncio.sleep(WINDOW_MANAGER_S)
-        await self._in_thread(lambda: windows.move_into_reach(monitors))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -47,9 +47,12 @@ class ScreenLayout(Protocol):
     async def apply(self, monitors: Sequence[Monitor], scale_percent: int | None) -> None:
         """Applies the monitors and, unless it is None, the text scale.
 
-        Windows that would be out of reach are moved. Callers apply one layout at a time. Raises LayoutError,
-        whose text is meant for the person; the former arrangement then remains.
+        Windows are moved to their places on the new monitors. Callers apply one layout at a time. Raises
+        LayoutError, whose text is meant for the person; the former arrangement then remains.
         """
+
+    async def gather(self, monitor: int, target: int) -> int:
+        """Moves the windows of one monitor to another one, and returns how many there were."""
 
     async def close(self) -> None:
         """Disconnects. Safe to call twice."""

@@ -1,14 +1,16 @@
 """Sets the text size of programs: by the X resource Xft.dpi for new programs, by XSETTINGS for running ones.
 
 GTK programs follow at once, Qt programs when they are started the next time. This process becomes the
-XSETTINGS manager only once somebody asks for another scale than 100 %, and only if no settings daemon runs.
+XSETTINGS manager only once somebody asks for a scale, and only if no settings daemon runs.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 import struct
 from pathlib import Path
+from typing import Any
 
 import xcffib
 import xcffib.xproto
@@ -48,9 +50,12 @@ class TextScale:
         self._root = self._connection.root
         self._serial = 0
         self._manager_window: int | None = None
-        self.percent = percent_of(self._connection)
-        if self.percent != 100:
-            self.set(self.percent)
+        with self._connection.requests():
+            found = percent_in(_resources(self._connection))
+        self.percent = found or 100
+        if found is not None:
+            # Programs that were started at another scale would return to it without a settings manager.
+            self.set(found)
 
     def close(self) -> None:
         self._connection.close()
@@ -61,9 +66,9 @@ class TextScale:
         dots = round(DPI * percent / 100)
         with self._connection.requests():
             self._set_resource(dots)
-            if self._manager_window is None and percent != 100:
-                self._become_settings_manager()
-            if self._manager_window is not None:
+            if self._manager_window is None:
+                self._become_settings_manager(dots)
+            else:
                 self._set_setting(dots)
             self._core.GetInputFocus().reply()
 
@@ -76,7 +81,7 @@ class TextScale:
         replace = xcffib.xproto.PropMode.Replace
         self._core.ChangeProperty(replace, self._root, name, kind, 8, len(data), data)
 
-    def _become_settings_manager(self) -> None:
+    def _become_settings_manager(self, dots: int) -> None:
         """Takes the XSETTINGS selection, unless another process owns it."""
         selection = self._atom(f"_XSETTINGS_S{self._connection.x.pref_screen}")
         if self._core.GetSelectionOwner(selection).reply().owner:
@@ -86,7 +91,7 @@ class TextScale:
         self._core.CreateWindow(0, window, self._root, -1, -1, 1, 1, 0, input_only, 0, 0, [])
         self._core.SetSelectionOwner(window, selection, xcffib.xproto.Time.CurrentTime)
         self._manager_window = window
-        self._set_setting(DPI)
+        self._set_setting(dots)
         event = _CLIENT_MESSAGE.pack(33, 32, 0, self._root, self._atom("MANAGER"), 0, selection, window, 0, 0)
         self._core.SendEvent(False, self._root, xcffib.xproto.EventMask.StructureNotify, event)
 
@@ -103,14 +108,69 @@ class TextScale:
         return int(self._core.InternAtom(False, len(name), name).reply().atom)
 
 
+class TextScaleWatch:
+    """Notices when the text scale of a display changes, over a connection of its own."""
+
+    def __init__(self, display: str, xauthority: Path | None) -> None:
+        """Connects, blocking. Raises Malfunction, as every method does when the connection is lost."""
+        self._connection = XConnection(display, xauthority)
+        self._changed = asyncio.Event()
+
+    def open(self) -> None:
+        """Begins to notice changes."""
+        mask = xcffib.xproto.EventMask.PropertyChange
+        attribute = xcffib.xproto.CW.EventMask
+        with self._connection.requests():
+            self._connection.core.ChangeWindowAttributes(self._connection.root, attribute, [mask])
+        self._connection.on_event = self._on_event
+        self._connection.on_lost = lambda _error: self._changed.set()
+        self._connection.watch()
+
+    async def read(self) -> int:
+        """Returns the present scale, percent."""
+        with self._connection.requests():
+            cookie = _request_resources(self._connection)
+        await self._connection.round_trip()
+        return percent_in(_decode(cookie)) or 100
+
+    async def wait_for_change(self) -> None:
+        """Returns when the scale may have changed since the last call."""
+        await self._changed.wait()
+        self._connection.ensure_alive()
+        self._changed.clear()
+
+    def close(self) -> None:
+        """Disconnects. Safe to call twice."""
+        self._connection.close()
+
+    def _on_event(self, event: Any) -> None:
+        if (
+            isinstance(event, xcffib.xproto.PropertyNotifyEvent)
+            and event.atom == xcffib.xproto.Atom.RESOURCE_MANAGER
+        ):
+            self._changed.set()
+
+
 def percent_of(connection: XConnection) -> int:
     """Returns the text scale that the display's resources have. Raises the connection's failure."""
     with connection.requests():
-        found = _RESOURCE_LINE.search(_resources(connection))
-    return round(float(found[1]) / DPI * 100) if found else 100
+        return percent_in(_resources(connection)) or 100
+
+
+def percent_in(resources: str) -> int | None:
+    """Returns the text scale, percent, that X resources contain; None if they contain none."""
+    found = _RESOURCE_LINE.search(resources)
+    return round(float(found[1]) / DPI * 100) if found else None
 
 
 def _resources(connection: XConnection) -> str:
+    return _decode(_request_resources(connection))
+
+
+def _request_resources(connection: XConnection) -> Any:
     name, kind = xcffib.xproto.Atom.RESOURCE_MANAGER, xcffib.xproto.Atom.STRING
-    answer = connection.core.GetProperty(False, connection.root, name, kind, 0, _RESOURCES_MAX).reply()
-    return bytes(answer.value.buf()).decode("latin-1")
+    return connection.core.GetProperty(False, connection.root, name, kind, 0, _RESOURCES_MAX)
+
+
+def _decode(cookie: Any) -> str:
+    return bytes(cookie.reply().value.buf()).decode("latin-1")

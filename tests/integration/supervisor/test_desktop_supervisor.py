@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shlex
 import shutil
@@ -29,6 +30,8 @@ from display_server.desktop.session_processes import (
     session_processes,
 )
 from display_server.desktop.spec import DesktopSpec, DesktopState, read_status
+from display_server.desktop.x11.text_scale import TextScale
+from display_server.desktop.x11.windows import Windows
 from display_server.errors import DesktopError
 from display_server.supervisor.children import descendants
 from tests.fakes.x_server import x_server
@@ -327,6 +330,36 @@ def no_programs(spec: DesktopSpec, monkeypatch: pytest.MonkeyPatch) -> None:
     hook.mkdir()
     patch = "from display_server.supervisor import environment\nenvironment.PROGRAM_PATH = '/nowhere'\n"
     (hook / "sitecustomize.py").write_text(patch)
+
+async def test_taskbar_and_title_bars_follow_the_text_size(spec: DesktopSpec) -> None:
+    office = msgspec.structs.replace(spec, profile="office", width_px=1280, height_px=800)
+    desktop = await launcher().start(office)
+    status = desktop.status()
+    assert status is not None
+    assert status.display is not None
+    assert status.xauthority is not None
+    with contextlib.closing(Windows(status.display, Path(status.xauthority))) as windows:
+
+        def panel_px() -> list[int]:
+            return [panel.height for panel in windows.observe().panels]
+
+        def title_bars_px() -> list[int]:
+            observed = windows.observe().windows
+            return [window.hints.border[1] for window in observed if window.window_class == "Lxterminal"]
+
+        async def wait_for(height_px: int, least_px: float, most_px: float) -> None:
+            await until(f"a panel of {height_px} px", lambda: panel_px() == [height_px])
+            await until("title bars", lambda: [least_px <= px <= most_px for px in title_bars_px()] == [True])
+
+        await until("a panel and a terminal", lambda: panel_px() == [40] and len(title_bars_px()) == 1)
+        before_px = title_bars_px()[0]
+        with contextlib.closing(TextScale(status.display, Path(status.xauthority))) as scale:
+            scale.set(200)
+            await wait_for(80, 1.6 * before_px, 2.4 * before_px)
+            scale.set(100)
+            await wait_for(40, before_px, before_px)
+    await desktop.stop()
+
     monkeypatch.setenv("PYTHONPATH", f"{hook}:{Path(__file__).parents[3]}")
 
 

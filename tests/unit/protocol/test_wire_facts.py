@@ -41,6 +41,7 @@ def test_notice_codes_are_those_of_version_1() -> None:
         "layout-refused",
         "modifier-missing",
         "monitor-gone",
+        "windows-gathered",
     }
 
 

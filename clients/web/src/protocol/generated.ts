@@ -127,6 +127,8 @@ export const NoticeCode = {
   LAYOUT_REFUSED: "layout-refused",
   /** The desktop's layout has no key for a modifier that the person holds; keys pressed with it are dropped. */
   MODIFIER_MISSING: "modifier-missing",
+  /** The windows of a monitor that `gather` named were moved to this viewer's monitor. */
+  WINDOWS_GATHERED: "windows-gathered",
   /** The monitor that this viewer shows was removed; the connection closes with MONITOR_REMOVED. */
   MONITOR_REMOVED: "monitor-gone",
 } as const;
@@ -338,6 +340,12 @@ export interface PlayedMessage {
 export type ViewerMessage =
   | HelloMessage
   | PointerMessage
+/** Moves the windows of `monitor` to this viewer's own monitor: nobody sees them there any more (§9). */
+export interface GatherMessage {
+  readonly type: "gather";
+  readonly monitor: number;
+}
+
   | WheelMessage
   | KeyMessage
   | TextMessage
@@ -378,6 +386,7 @@ export interface WelcomeMessage {
   readonly monitors: readonly MonitorLayout[];
   readonly screen_max: readonly [number, number] | null;
   readonly scale: number;
+  | GatherMessage
   readonly sizes: SizeSource;
   readonly tile_px: number;
   readonly protocol: number;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import subprocess
 import time
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from display_server.desktop.x11.text_scale import TextScale
+from display_server.desktop.x11.text_scale import TextScale, TextScaleWatch
 from tests.fakes.x_server import XServer, x_server
 
 PYTHON = "/usr/bin/python3"  # Debian's: it has the toolkits' bindings
@@ -86,6 +87,48 @@ def test_the_next_process_restores_the_scale(server: XServer) -> None:
         scale.set(175)
     with contextlib.closing(TextScale(server.display, None)) as scale:
         assert scale.percent == 175
+
+
+def test_100_percent_survives_the_process_that_set_it(server: XServer) -> None:
+    """A program that was started at another scale has no reason to return to it."""
+    with contextlib.closing(TextScale(server.display, None)) as scale:
+        scale.set(150)
+        with subprocess.Popen(
+            [PYTHON, "-u", "-c", GTK], env=server.environment, stdout=subprocess.PIPE, text=True
+        ) as program:
+            assert program.stdout is not None
+            try:
+                dpi = [float(program.stdout.readline())]
+                scale.set(100)
+                while dpi[-1] != 96:
+                    dpi.append(float(program.stdout.readline()))
+                scale.close()
+                with contextlib.closing(TextScale(server.display, None)) as following:
+                    assert following.percent == 100
+                    owner = subprocess.run(
+                        [PYTHON, "-c", GTK.replace("Gtk.main()", "")],
+                        env=server.environment,
+                        check=True,
+                        capture_output=True,
+                        text=True,
+                    )
+                    assert float(owner.stdout) == 96
+                    assert following._manager_window is not None
+            finally:
+                program.kill()
+
+
+async def test_a_change_of_the_scale_is_noticed(server: XServer) -> None:
+    with (
+        contextlib.closing(TextScale(server.display, None)) as scale,
+        contextlib.closing(TextScaleWatch(server.display, None)) as watch,
+    ):
+        watch.open()
+        assert await watch.read() == 100
+        for percent in (150, 100):
+            await asyncio.to_thread(scale.set, percent)
+            await watch.wait_for_change()
+            assert await watch.read() == percent
 
 
 def test_a_running_settings_daemon_is_not_replaced(server: XServer) -> None:

@@ -249,3 +249,18 @@ async def test_applies_the_latest_of_many_requests() -> None:
         await viewer.until(lambda: viewer.surface.shape[:2] == (600, 999))
         await viewer.until_exact(running.frame)
         assert running.layout.requests < 200
+
+
+async def test_windows_of_a_monitor_that_nobody_sees_are_gathered() -> None:
+    async with running_agent() as running, FakeViewer(running.socket) as viewer:
+        running.layout.windows = {1: 2}
+        await viewer.until(lambda: viewer.epoch > 0)
+        await viewer.send(type="gather", monitor=1)
+        await viewer.until(lambda: bool(viewer.received("notice")))
+        assert viewer.received("notice")[0]["code"] == "windows-gathered"
+        assert running.layout.windows == {0: 2}
+        # Where nothing was moved there is nothing to say.
+        await viewer.send(type="gather", monitor=1)
+        await viewer.send(type="layout", monitors=[{"id": 0, "x": 0, "y": 0, "width": 800, "height": 600}])
+        await viewer.until(lambda: bool(viewer.received("monitors")))
+        assert len(viewer.received("notice")) == 1

@@ -46,6 +46,14 @@ def test_an_unknown_profile_is_refused(name: str) -> None:
             + "window_manager = true",
             "only one window manager",
         ),
+        (TITLE + PROGRAM + 'window = { class = "X" }', "either place or maximised"),
+        (
+            TITLE + PROGRAM + 'window = { class = "X", maximised = true, place = [0, 0, 1, 1] }',
+            "either place",
+        ),
+        (TITLE + PROGRAM + 'window = { class = "X", place = [0.5, 0, 0.6, 1] }', "not inside the work area"),
+        (TITLE + PROGRAM + 'window = { class = "X", place = [0, 0, 0, 1] }', "not inside the work area"),
+        (TITLE + PROGRAM + 'text_size_signal = "SIGKILL"', "text_size_signal"),
         (TITLE + 'folders = ["../outside"]', "not inside the home"),
         (TITLE + 'settings = "nowhere.toml"', "nowhere.toml"),
     ],
@@ -71,6 +79,20 @@ def test_expand_command_replaces_placeholders_and_patterns(tmp_path: Path) -> No
         (tmp_path / name).touch()
     command = profile.expand_command(["{settings}/x", "{home}/*.dcm", "{home}/*.none", "*"], tmp_path)
     assert command == [f"{profile.PROFILES_FOLDER}/x", f"{tmp_path}/a.dcm", f"{tmp_path}/b 1.dcm", "*"]
+
+
+def test_sizes_in_settings_follow_the_text_size(tmp_path: Path) -> None:
+    text = "panel_size = 100% {scaled:40} {home}"
+    assert profile.substitute(text, tmp_path) == f"panel_size = 100% 40 {tmp_path}"
+    assert profile.substitute(text, tmp_path, 175) == f"panel_size = 100% 70 {tmp_path}"
+
+
+@pytest.mark.parametrize("name", ["office", "radiology"])
+def test_shipped_profiles_place_their_windows(name: str) -> None:
+    loaded = profile.load(name)
+    rules = {rule.window_class: rule.place for rule in profile.window_rules(loaded)}
+    assert {"Pcmanfm", "Lxterminal"} <= rules.keys()
+    assert (None in rules.values()) is (name == "radiology"), "the DICOM viewer is maximised"
 
 
 def test_studies_do_not_replace_existing_files(tmp_path: Path) -> None:
