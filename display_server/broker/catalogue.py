@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import msgspec
 from sqlalchemy import Select, delete, or_, select
@@ -11,6 +13,7 @@ from sqlalchemy import Select, delete, or_, select
 from display_server.broker.store import Store
 from display_server.broker.tables import Desktop, Entitlement
 from display_server.desktop.clipboard_policy import ClipboardPolicy
+from display_server.desktop.profiles.profile import Kind, Profile, load
 from display_server.desktop.video_settings import VideoPolicy
 from display_server.errors import PolicyError
 
@@ -23,7 +26,7 @@ class DesktopDefinition:
     """A desktop as the operator configured it."""
 
     name: str
-    title: str
+    title: str  # empty: the name of the profile, in the language of the person
     profile: str
     width_px: int
     height_px: int
@@ -34,6 +37,45 @@ class DesktopDefinition:
     clipboard: ClipboardPolicy = field(default_factory=ClipboardPolicy)
     video: VideoPolicy = "adaptive"
     video_monitors: Mapping[int, VideoPolicy] = field(default_factory=dict)  # exceptions, by monitor number
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What the list of desktops says about one of them."""
+
+    titles: Mapping[str, str]  # the name that people see, by language
+    kind: Kind
+
+
+def listings(desktops: Sequence[Desktop]) -> list[Listing]:
+    """Returns how desktops are listed, in their order.
+
+    A title in the configuration is the name in every language; otherwise the names of the profile apply.
+    Where several desktops would have the same name, the name in their address follows. A desktop that shows
+    a display which runs already is always listed, because its profile starts nothing.
+    """
+    known = [_profile(desktop.profile) for desktop in desktops]
+    titles = [
+        {language: desktop.title or title for language, title in profile.title.items()}
+        for desktop, profile in zip(desktops, known, strict=True)
+    ]
+    used = Counter(title for of_one in titles for title in set(of_one.values()))
+    return [
+        Listing(
+            {
+                language: f"{title} ({desktop.name})" if used[title] > 1 else title
+                for language, title in of_one.items()
+            },
+            "desktop" if desktop.attach is not None else profile.kind,
+        )
+        for desktop, profile, of_one in zip(desktops, known, titles, strict=True)
+    ]
+
+
+@cache
+def _profile(name: str) -> Profile:
+    """Reads a profile once: its file changes only with the installation."""
+    return load(name)
 
 
 class Catalogue:
@@ -82,7 +124,10 @@ class Catalogue:
         async with self._store.begin() as db:
             desktop = await db.scalar(_allowed(username).where(Desktop.name == name))
         if desktop is None:
-            raise PolicyError(f"There is no desktop named {name!r} that you may open.")
+            raise PolicyError(
+                f"There is no desktop named {name!r} that you may open.",
+                next_step="Choose one from the list of desktops, or ask your administrator for access.",
+            )
         return desktop
 
 

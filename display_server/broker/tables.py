@@ -44,7 +44,7 @@ class Desktop(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(64), unique=True)
-    title: Mapped[str] = mapped_column(String(128))
+    title: Mapped[str] = mapped_column(String(128))  # empty: the name of the profile applies
     profile: Mapped[str] = mapped_column(String(64))
     width_px: Mapped[int]
     height_px: Mapped[int]

@@ -15,8 +15,8 @@ from display_server.desktop.spec import write_private
 from display_server.desktop.video_settings import parse_policies
 from display_server.errors import ConfigurationError
 
-#: The demo's desktops: profile, which is also the name, and title.
-PROFILES = {"radiology": "Radiology", "office": "Office", "blank": "Blank", "check": "Display check"}
+#: The profiles of the demo's desktops, which are also their names.
+PROFILES = ("radiology", "office", "blank", "check")
 #: Name of the desktop that shows an X display that already runs.
 ATTACHED_DESKTOP = "attached"
 USERNAME = "demo"
@@ -66,7 +66,7 @@ def demo_config(base: Config, options: DemoOptions, *, state: Path | None = None
             f"--video: {error}.", hint="For example: --video adaptive,0=exact"
         ) from error
 
-    def desktop(name: str, profile: str, title: str, attach: str | None = None) -> DesktopConfig:
+    def desktop(name: str, profile: str, title: str = "", attach: str | None = None) -> DesktopConfig:
         return DesktopConfig(
             name=name,
             profile=profile,
@@ -79,7 +79,7 @@ def demo_config(base: Config, options: DemoOptions, *, state: Path | None = None
             video_monitors=monitor_policies,
         )
 
-    desktops = [desktop(profile, profile, title) for profile, title in PROFILES.items()]
+    desktops = [desktop(profile, profile) for profile in PROFILES]
     if options.attach is not None:
         check_display(options.attach)
         desktops.append(desktop(ATTACHED_DESKTOP, "blank", f"Display {options.attach}", options.attach))

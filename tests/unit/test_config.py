@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from display_server.config import Config, default_state_folder, load, parse_size
+from display_server.config import Config, default_state_folder, default_web_client, load, parse_size
 from display_server.errors import ConfigurationError
 from display_server.server.serve import desktop_definitions
 
@@ -113,7 +113,7 @@ def test_desktop_definitions_take_their_defaults(tmp_path: Path) -> None:
     assert parse_size(" 3840X2160 ") == (3840, 2160)
     path = write(tmp_path, "[[desktops]]\nname='a'\nprofile='blank'\nusers=['KIM','*']\n")
     [definition] = desktop_definitions(load(path, {}))
-    assert (definition.title, definition.usernames, definition.width_px) == ("a", ("kim", "*"), 1920)
+    assert (definition.title, definition.usernames, definition.width_px) == ("", ("kim", "*"), 1920)
     assert not definition.fixed
     path = write(tmp_path, "[[desktops]]\nname='a'\nprofile='blank'\nsize='800x600'\n")
     [definition] = desktop_definitions(load(path, {}))
@@ -141,3 +141,13 @@ def test_the_state_folder_follows_the_environment() -> None:
     assert default_state_folder({"LIGHTBOX_STATE": "/a", "XDG_STATE_HOME": "/b"}) == Path("/a")
     assert default_state_folder({"XDG_STATE_HOME": "/b"}) == Path("/b/lightbox")
     assert default_state_folder({}).parts[-3:] == (".local", "state", "lightbox")
+
+
+def test_an_installed_wheel_has_the_web_client_inside(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    package = tmp_path / "display_server"
+    monkeypatch.setattr("display_server.config.__file__", str(package / "config.py"))
+    assert default_web_client() == tmp_path / "clients" / "web" / "dist"
+    (package / "web_client").mkdir(parents=True)
+    assert default_web_client() == package / "web_client"
