@@ -1,12 +1,17 @@
 /** The entry point of the web client: decides by the address and the session which page is shown. */
 
 import "./ui/styles/index.css";
+import { pathBelowBase, pathTo } from "./base.ts";
 import { whoAmI } from "./gateway/gateway_client.ts";
 import { checkPage } from "./ui/check_page.ts";
 import { desktopsPage } from "./ui/desktops_page.ts";
+import { prepareInstalledApp } from "./ui/installed_app.ts";
+import { notFoundPage } from "./ui/not_found_page.ts";
 import type { Page } from "./ui/page.ts";
 import { applyTheme, language, setUser } from "./ui/preferences.ts";
+import { routeOf } from "./ui/route.ts";
 import { signInPage } from "./ui/sign_in_page.ts";
+import type { SignInReason } from "./ui/sign_out.ts";
 import { texts } from "./ui/texts.ts";
 import { viewerPage } from "./ui/viewer/viewer_page.ts";
 
@@ -33,33 +38,43 @@ function goTo(path: string): void {
   void render();
 }
 
-function showSignIn(expired: boolean): void {
-  show(() => signInPage({ expired, signedIn: () => void render(), redraw: () => showSignIn(expired) }));
+function showSignIn(reason: SignInReason): void {
+  show(() => signInPage({ reason, signedIn: () => void render(), redraw: () => showSignIn(reason) }));
+}
+
+/** Shows the sign-in page after somebody was signed out. */
+function signedOut(reason: SignInReason): void {
+  renderCount += 1;
+  // Whoever signs in next starts at the list, not at the desktop of the person who left.
+  if (reason !== "expired") history.replaceState(null, "", pathTo(""));
+  showSignIn(reason);
 }
 
 /** Shows the page of the current address, or the sign-in page when nobody is signed in. */
 async function render(): Promise<void> {
   const turn = ++renderCount;
+  if (routeOf(pathBelowBase(location.pathname)).page === "nothing") {
+    show(() => notFoundPage(() => void render()));
+    return;
+  }
   const user = await whoAmI();
   // The address changed while the server was asked.
   if (turn !== renderCount) return;
   if (!user.ok && user.failure.kind === "signed-out") {
-    showSignIn(false);
+    showSignIn("first");
     return;
   }
-  const name = user.ok ? user.value : "";
-  setUser(name);
-  const desktop = /^\/desktop\/([^/]+)\/?$/.exec(location.pathname)?.[1];
-  const check = /^\/check\/([^/]+)\/?$/.exec(location.pathname)?.[1];
-  if (desktop !== undefined) showDesktop(decodeName(desktop));
-  else if (check !== undefined) {
-    const options = { desktop: decodeName(check), showDesktopList, signedOut: showSignIn };
-    show(() => checkPage(options));
-  } else show(() => desktopsPage({ user: name, signedOut: showSignIn, redraw: () => void render() }));
+  const { username, name } = user.ok ? user.value : { username: "", name: "" };
+  // The sign-in of another person expired in this tab: the address is theirs.
+  if (setUser(username)) history.replaceState(null, "", pathTo(""));
+  const route = routeOf(pathBelowBase(location.pathname));
+  if (route.page === "desktop") showDesktop(route.desktop);
+  else if (route.page === "check") show(() => checkPage({ desktop: route.desktop, showDesktopList, signedOut }));
+  else show(() => desktopsPage({ user: name, signedOut, redraw: () => void render() }));
 }
 
 function showDesktopList(): void {
-  goTo("/");
+  goTo(pathTo(""));
 }
 
 /** Shows a desktop; the query parameters `monitor`, `fit` and `split` say how. */
@@ -87,26 +102,18 @@ function showDesktop(desktop: string): void {
         else query.delete("split");
         replaceQuery();
       },
-      signedOut: showSignIn,
+      signedOut,
     }),
   );
 }
 
-function decodeName(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part; // A malformed escape names no desktop; the gateway answers accordingly.
-  }
-}
-
-// Links to desktops are followed without loading the page again: the desktop appears sooner.
+// Links to pages of the client are followed without loading it again: the desktop appears sooner.
 document.addEventListener("click", (event) => {
   const link = (event.target as Element | null)?.closest?.("a");
   if (link === null || link === undefined || event.defaultPrevented || event.button !== 0) return;
   const newWindow = event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || link.target !== "";
   if (newWindow || link.hasAttribute("download")) return;
-  if (link.origin !== location.origin || !/^\/(desktop|check)\//.test(link.pathname)) return;
+  if (link.origin !== location.origin || routeOf(pathBelowBase(link.pathname)).page === "nothing") return;
   event.preventDefault();
   goTo(link.pathname);
 });
@@ -115,4 +122,5 @@ window.addEventListener("popstate", () => {
 });
 
 applyTheme();
+prepareInstalledApp();
 void render();

@@ -51,6 +51,18 @@ export type Step =
   | { readonly kind: "trial"; readonly trial: Trial }
   | { readonly kind: "done" };
 
+/** What the core was before an answer, so that the person can take it back. */
+interface Before {
+  readonly patterns: number;
+  readonly trials: number;
+  readonly answers: readonly boolean[];
+  readonly worst: ShownState;
+  readonly pattern: number;
+  readonly range: number;
+  readonly difference: number;
+  readonly step: Step;
+}
+
 /** The states from the best to the worst. */
 const FROM_BEST_TO_WORST: readonly ShownState[] = ["exact", "refining", "scaled", "lossy", "unverified"];
 
@@ -67,6 +79,7 @@ export class CheckCore {
   #range = 0;
   #difference = 0;
   #step: Step;
+  readonly #before: Before[] = [];
 
   /** `random` returns numbers from 0 up to, but not including, 1. */
   constructor(random: () => number) {
@@ -92,6 +105,11 @@ export class CheckCore {
     return (this.#pattern + this.#range + this.#difference / DIFFERENCES.length) / total;
   }
 
+  /** Whether there is an answer that the person can take back. */
+  get canGoBack(): boolean {
+    return this.#before.length > 0 && this.#step.kind !== "done";
+  }
+
   /** The text that makes the program on the desktop draw what this step needs. */
   get command(): string {
     const step = this.#step;
@@ -105,6 +123,7 @@ export class CheckCore {
   answer(yes: boolean, state: ShownState): void {
     const step = this.#step;
     if (step.kind !== "question") return;
+    this.#remember();
     this.#answers.push(yes);
     if (FROM_BEST_TO_WORST.indexOf(state) > FROM_BEST_TO_WORST.indexOf(this.#worst)) this.#worst = state;
     if (step.number + 1 < QUESTIONS[step.pattern]) {
@@ -123,6 +142,7 @@ export class CheckCore {
   point(answer: number | null, state: ShownState): void {
     const step = this.#step;
     if (step.kind !== "trial") return;
+    this.#remember();
     this.#trials.push({ ...step.trial, answer, state });
     const found = answer === step.trial.place;
     this.#difference += 1;
@@ -131,6 +151,37 @@ export class CheckCore {
       this.#range += 1;
     }
     this.#step = this.#range < RANGES.length ? this.#nextTrial() : { kind: "done" };
+  }
+
+  /**
+   * Takes the last answer back and returns to its question.
+   *
+   * A square of the contrast test is then shown at another level and place: the answer says nothing about it.
+   */
+  back(): void {
+    const before = this.canGoBack ? this.#before.pop() : undefined;
+    if (before === undefined) return;
+    this.#patterns.length = before.patterns;
+    this.#trials.length = before.trials;
+    this.#answers = [...before.answers];
+    this.#worst = before.worst;
+    this.#pattern = before.pattern;
+    this.#range = before.range;
+    this.#difference = before.difference;
+    this.#step = before.step.kind === "trial" ? this.#nextTrial() : before.step;
+  }
+
+  #remember(): void {
+    this.#before.push({
+      patterns: this.#patterns.length,
+      trials: this.#trials.length,
+      answers: [...this.#answers],
+      worst: this.#worst,
+      pattern: this.#pattern,
+      range: this.#range,
+      difference: this.#difference,
+      step: this.#step,
+    });
   }
 
   #nextTrial(): Step {

@@ -3,21 +3,39 @@
  * of throwing.
  */
 
+import { pathTo } from "../base.ts";
 import { isRecord } from "../protocol/fields.ts";
+import type { ApiErrorCode } from "../protocol/generated.ts";
+
+/** Where the list shows a desktop: among the desktops, among the tools, or not at all. */
+export type DesktopKind = "desktop" | "tool" | "unlisted";
 
 export interface Desktop {
   readonly name: string;
-  readonly title: string;
+  /** The name that people see, by language. */
+  readonly titles: Readonly<Record<string, string>>;
   readonly profile: string;
+  readonly kind: DesktopKind;
   readonly state: string;
 }
+
+/** The signed-in person. */
+export interface User {
+  readonly username: string;
+  /** What the page shows. */
+  readonly name: string;
+}
+
+/** What a reverse proxy does to requests that the gateway refuses for it. */
+export type ProxyFault = Extract<ApiErrorCode, "proxy-host" | "proxy-http">;
 
 export type Failure =
   | { readonly kind: "signed-out" }
   | { readonly kind: "wrong-password" }
   | { readonly kind: "too-many"; readonly waitS: number }
   | { readonly kind: "unreachable" }
-  | { readonly kind: "server"; readonly status: number; readonly message: string };
+  | { readonly kind: "proxy"; readonly fault: ProxyFault }
+  | { readonly kind: "server"; readonly status: number; readonly code: string };
 
 export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure };
 
@@ -36,7 +54,7 @@ interface Reply {
 /** Sends a request. Returns null when the gateway cannot be reached or does not answer in time. */
 async function call(method: "GET" | "POST", path: string, body?: object): Promise<Reply | null> {
   try {
-    const response = await fetch(path, {
+    const response = await fetch(pathTo(path), {
       method,
       credentials: "same-origin",
       cache: "no-store",
@@ -64,8 +82,9 @@ function failure(reply: Reply | null): { ok: false; failure: Failure } {
   if (reply === null) return { ok: false, failure: { kind: "unreachable" } };
   if (reply.status === 401) return { ok: false, failure: { kind: "signed-out" } };
   if (reply.status === 429) return { ok: false, failure: { kind: "too-many", waitS: reply.retryAfterS } };
-  const message = isRecord(reply.body) && typeof reply.body.message === "string" ? reply.body.message : "";
-  return { ok: false, failure: { kind: "server", status: reply.status, message } };
+  const code = isRecord(reply.body) ? reply.body.code : null;
+  if (code === "proxy-host" || code === "proxy-http") return { ok: false, failure: { kind: "proxy", fault: code } };
+  return { ok: false, failure: { kind: "server", status: reply.status, code: typeof code === "string" ? code : "" } };
 }
 
 export async function signIn(username: string, password: string): Promise<Answer<null>> {
@@ -88,12 +107,13 @@ export async function signOut(): Promise<Answer<null>> {
   return reply?.ok ? { ok: true, value: null } : failure(reply);
 }
 
-/** Returns the name of the signed-in person. */
-export async function whoAmI(): Promise<Answer<string>> {
+/** Returns the signed-in person. */
+export async function whoAmI(): Promise<Answer<User>> {
   const reply = await call("GET", "/api/v1/me");
-  if (!reply?.ok) return failure(reply);
-  const name = isRecord(reply.body) ? reply.body.display_name || reply.body.username : null;
-  return { ok: true, value: typeof name === "string" ? name : "" };
+  if (!reply?.ok || !isRecord(reply.body)) return failure(reply);
+  const text = (value: unknown): string => (typeof value === "string" ? value : "");
+  const username = text(reply.body.username);
+  return { ok: true, value: { username, name: text(reply.body.display_name) || username } };
 }
 
 /** The fields of a stored display check that the page shows. */
@@ -133,6 +153,11 @@ export async function listChecks(): Promise<Answer<readonly CheckRecord[]>> {
   return { ok: true, value: (reply.body as unknown[]).map(checkRecord).filter((record) => record !== null) };
 }
 
+function titles(value: unknown): Record<string, string> {
+  const entries = isRecord(value) ? Object.entries(value) : [];
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"));
+}
+
 export async function listDesktops(): Promise<Answer<readonly Desktop[]>> {
   const reply = await call("GET", "/api/v1/desktops");
   if (!reply?.ok || !Array.isArray(reply.body)) return failure(reply);
@@ -142,8 +167,9 @@ export async function listDesktops(): Promise<Answer<readonly Desktop[]>> {
     const text = (value: unknown): string => (typeof value === "string" ? value : "");
     desktops.push({
       name: item.name,
-      title: text(item.title) || item.name,
+      titles: titles(item.titles),
       profile: text(item.profile),
+      kind: item.kind === "tool" || item.kind === "unlisted" ? item.kind : "desktop",
       state: text(item.state),
     });
   }

@@ -45,6 +45,7 @@ export class Liveness {
   #silentParts: readonly SilentPart[] = [];
   #stale = false;
   #notFreshSinceMs: number | null = null;
+  #roundTripMs: number | null = null;
   /** Multiplies the limits; greater than 1 only for a host that is overloaded on purpose. */
   #patience = 1;
 
@@ -52,6 +53,7 @@ export class Liveness {
   welcomed(nowMs: number, patience = 1): void {
     this.#patience = patience;
     this.#offset = null;
+    this.#roundTripMs = null;
     this.#welcomedAtMs = nowMs;
     this.#heartbeatAtMs = Number.NEGATIVE_INFINITY;
     this.#provenClockMs = null;
@@ -68,6 +70,7 @@ export class Liveness {
   /** The answer to a `ping` that was sent at `sentMs` arrived; `clockMs` is the agent's clock when it answered. */
   pong(sentMs: number, clockMs: number, nowMs: number): void {
     if (!(sentMs <= nowMs)) return;
+    this.#roundTripMs = nowMs - sentMs;
     const measured = { low: clockMs - nowMs, high: clockMs - sentMs, atMs: nowMs };
     const known = this.#offset;
     // The measurement with the shortest round trip is the most exact. One that contradicts it proves that a clock stood still,
@@ -89,6 +92,11 @@ export class Liveness {
     this.#ageAtAgentMs = message.age_ms;
     const ageMs = this.#proofAgeMs(nowMs);
     if (ageMs !== null && ageMs <= PROOF_RETURN_AGE_MS * this.#patience) this.#stale = false;
+  }
+
+  /** The newest round trip to the agent and back, ms; null before the first answer. */
+  get roundTripMs(): number | null {
+    return this.#roundTripMs;
   }
 
   /** Parts of the desktop that did not answer the agent when it sent the newest heartbeat. */

@@ -1,8 +1,10 @@
 /** Requests a ticket from the gateway, which permits opening one viewer connection. */
 
+import { pathTo } from "../base.ts";
 import type { EndReason } from "../protocol/close_action.ts";
 import { isRecord } from "../protocol/fields.ts";
 
+/** `detail` is the code of the gateway's error response, or empty. */
 export type TicketAnswer =
   | { readonly kind: "ticket"; readonly ticket: string; readonly path: string }
   | { readonly kind: "refused"; readonly reason: EndReason; readonly detail: string }
@@ -12,7 +14,8 @@ export type TicketAnswer =
    */
   | { readonly kind: "later"; readonly detail: string };
 
-const REFUSALS: Readonly<Record<number, EndReason>> = { 401: "signed-out", 403: "forbidden", 404: "missing" };
+/** The gateway answers 404 for a desktop that the person may not open, as for one that does not exist. */
+const REFUSALS: Readonly<Record<number, EndReason>> = { 401: "signed-out", 403: "forbidden", 404: "forbidden" };
 /**
  * Timeout of a ticket request, ms. The gateway waits up to 40 s for a desktop to start and reports a failure.
  */
@@ -28,7 +31,7 @@ export const UNREACHABLE: TicketAnswer = { kind: "later", detail: "" };
 /** Returns whether the gateway answers. */
 export async function reachable(): Promise<boolean> {
   try {
-    await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(REACHABLE_TIMEOUT_MS) });
+    await fetch(pathTo("healthz"), { cache: "no-store", signal: AbortSignal.timeout(REACHABLE_TIMEOUT_MS) });
     return true;
   } catch {
     return false;
@@ -39,7 +42,7 @@ export async function reachable(): Promise<boolean> {
 export async function fetchTicket(desktop: string): Promise<TicketAnswer> {
   let response: Response;
   try {
-    response = await fetch(`/api/v1/desktops/${encodeURIComponent(desktop)}/viewers`, {
+    response = await fetch(pathTo(`api/v1/desktops/${encodeURIComponent(desktop)}/viewers`), {
       method: "POST",
       headers: { Accept: "application/json" },
       credentials: "same-origin",
@@ -50,10 +53,12 @@ export async function fetchTicket(desktop: string): Promise<TicketAnswer> {
     return UNREACHABLE;
   }
   const body: unknown = await response.json().catch(() => null);
-  const detail = isRecord(body) && typeof body.message === "string" ? body.message : "";
+  const detail = isRecord(body) && typeof body.code === "string" ? body.code : "";
   if (!response.ok) {
     const reason = REFUSALS[response.status];
-    return reason === undefined ? { kind: "later", detail } : { kind: "refused", reason, detail };
+    if (reason === undefined) return { kind: "later", detail };
+    // The reason explains the others; only a refusal of another site has a message of its own.
+    return { kind: "refused", reason, detail: response.status === 403 ? detail : "" };
   }
   if (!isRecord(body) || typeof body.ticket !== "string") return { kind: "later", detail: "" };
   return { kind: "ticket", ticket: body.ticket, path: typeof body.websocket === "string" ? body.websocket : "/viewer" };

@@ -4,19 +4,21 @@
  */
 
 import { CheckCore, type PatternName, type Step } from "../check/check_core.ts";
-import { type CheckRecord, listChecks, restartDisplay, storeCheck } from "../gateway/gateway_client.ts";
+import { listChecks, restartDisplay, storeCheck } from "../gateway/gateway_client.ts";
 import type { ShownState } from "../protocol/badge_state.ts";
 import type { DesktopLayout, Monitor } from "../protocol/messages.ts";
 import type { ConnectionState } from "../worker/messages.ts";
+import { describeDevice, formatLevel, historyElements } from "./check_record.ts";
 import { button, h } from "./dom.ts";
 import { leaveFullscreen, toggleFullscreen } from "./fullscreen.ts";
 import { icon } from "./icons.ts";
+import { sentences } from "./message.ts";
 import type { Page } from "./page.ts";
+import type { SignInReason } from "./sign_out.ts";
 import { texts } from "./texts.ts";
 import { Badge } from "./viewer/badge.ts";
 import { ConnectionNotice } from "./viewer/connection_notice.ts";
 import { ConnectionStatus } from "./viewer/connection_status.ts";
-import { deviceName } from "./viewer/device_name.ts";
 import { unsupportedPage } from "./viewer/unsupported_page.ts";
 import { reportView } from "./viewer/view_report.ts";
 import { type ViewerEvent, ViewerWorker } from "./viewer/viewer_worker.ts";
@@ -25,7 +27,7 @@ import { Viewport } from "./viewer/viewport.ts";
 export interface CheckOptions {
   readonly desktop: string;
   readonly showDesktopList: () => void;
-  readonly signedOut: (expired: boolean) => void;
+  readonly signedOut: (reason: SignInReason) => void;
 }
 
 /**
@@ -41,8 +43,29 @@ const POLL_EVERY_MS = 50;
 const SIDE_MIN_PX = 320;
 /** Grey level of the background below which the panel is dimmed, 0…255. */
 const DIM_BELOW = 64;
-/** Number of earlier checks that are listed. */
-const HISTORY_LENGTH = 5;
+
+/** Where the panel is: in a corner, at the side between the corners, or in the middle. */
+type Place = "bottom-right" | "bottom-left" | "top-left" | "top-right" | "side" | "middle";
+/**
+ * Where the panel is during each question: not on what the question asks about. `texts.ts` has the questions,
+ * `display_check/patterns.py` the patterns.
+ */
+const PLACES: Readonly<Record<PatternName, readonly Place[]>> = {
+  "tg18-qc": ["bottom-right", "bottom-right", "top-right"],
+  "tg270-sqc": ["bottom-right", "top-right"],
+  smpte: ["bottom-right", "side"],
+  pixels: ["bottom-right", "middle"],
+};
+const FIRST_PLACE: Place = "bottom-right";
+/** The place after each press of the button that moves the panel. */
+const NEXT_PLACE: Readonly<Record<Place, Place>> = {
+  "bottom-right": "bottom-left",
+  "bottom-left": "top-left",
+  "top-left": "top-right",
+  "top-right": "bottom-right",
+  side: "bottom-right",
+  middle: "bottom-right",
+};
 
 export function checkPage(options: CheckOptions): Page {
   const t = texts();
@@ -67,6 +90,7 @@ class CheckPage implements Page {
   readonly #status: ConnectionStatus;
   readonly #body = h("div", { class: "check-body", attrs: { "aria-live": "polite" } });
   readonly #panel: HTMLElement;
+  readonly #move: HTMLButtonElement;
   readonly #abort = new AbortController();
   readonly #timer: ReturnType<typeof setInterval>;
   /** Null before the person starts the check. */
@@ -77,6 +101,10 @@ class CheckPage implements Page {
   #epoch = 0;
   #epochChangedAtMs = 0;
   #sizeRequested = false;
+  /** Where the last question put the panel; the person may have moved it since. */
+  #place: Place = FIRST_PLACE;
+  /** The keyboard was in the panel when its content was replaced. */
+  #focusLost = false;
   /** What to do when the pattern that was requested is complete and verified; null when none is awaited. */
   #awaited: { readonly epoch: number; readonly sinceMs: number; readonly onDrawn: () => void } | null = null;
 
@@ -84,23 +112,26 @@ class CheckPage implements Page {
     this.#options = options;
     this.#viewport = viewport;
     this.#worker = worker;
+    // Nobody types on this page; without the field the keyboard reaches the panel at once.
+    viewport.field.disabled = true;
     const t = texts();
     const notice = new ConnectionNotice({
       reconnect: () => worker.reconnect(true),
       showDesktopList: () => options.showDesktopList(),
-      signIn: () => options.signedOut(true),
+      signIn: () => options.signedOut("expired"),
       showFirstMonitor: () => options.showDesktopList(),
       restartDisplay: () => void restartDisplay(options.desktop),
     });
+    this.#move = button(t.check.move, icon("move"), "quiet square", () => this.#moveAside());
     this.#panel = h(
       "section",
-      { class: "check-panel", attrs: { "aria-label": t.check.title } },
+      { class: "check-panel", attrs: { "aria-label": t.check.title, "data-place": FIRST_PLACE } },
       h(
         "header",
         {},
         h("h1", {}, t.check.title),
         this.#badge.element,
-        button(t.check.aside, icon("arrow"), "quiet square check-aside", () => this.#moveAside()),
+        this.#move,
         button(t.bar.fullscreen, icon("fullscreen"), "quiet square", () => void toggleFullscreen(false)),
         button(t.check.close, icon("close"), "quiet square", () => options.showDesktopList()),
       ),
@@ -234,6 +265,7 @@ class CheckPage implements Page {
       };
       const question = t.questions[step.pattern][step.number] ?? "";
       const buttons = [this.#button(t.yes, true, answer(true)), this.#button(t.no, false, answer(false))];
+      buttons.push(...this.#backButton(core));
       this.#show(question, buttons, this.#caption(step.pattern));
       return;
     }
@@ -243,7 +275,8 @@ class CheckPage implements Page {
     };
     const places = t.places.map((name, place) => this.#button(name, false, point(place)));
     const grid = h("div", { class: "check-places" }, ...places);
-    this.#show(t.where, [grid, this.#button(t.nowhere, false, point(null))], this.#caption(null));
+    const nowhere = this.#button(t.nowhere, false, point(null));
+    this.#show(t.where, [grid, nowhere, ...this.#backButton(core)], this.#caption(null));
   }
 
   /** Names the pattern (null: the contrast test), and says whether it arrived exactly. */
@@ -267,13 +300,16 @@ class CheckPage implements Page {
       trials: core.trials,
     });
     if (!answer.ok) {
-      if (answer.failure.kind === "signed-out") this.#options.signedOut(true);
-      else this.#show(t.notStored, [this.#button(texts().connection.again, true, () => void this.#finish(core))]);
+      if (answer.failure.kind === "signed-out") this.#options.signedOut("expired");
+      else
+        this.#show(sentences(texts().messages.check.notStored), [
+          this.#button(texts().connection.again, true, () => void this.#finish(core)),
+        ]);
       return;
     }
     const record = answer.value;
     this.#show(
-      record.passed ? t.passed : t.failed,
+      record.passed ? t.passed : sentences(texts().messages.check.failed),
       [
         this.#button(t.again, false, () => this.#start()),
         this.#button(texts().connection.toList, true, () => this.#options.showDesktopList()),
@@ -287,27 +323,53 @@ class CheckPage implements Page {
 
   // ── the panel ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Moves the panel to the other side, so that the part of the pattern under it can be seen. */
+  /** Moves the panel to the next corner, so that the part of the pattern under it can be seen. */
   #moveAside(): void {
-    this.#panel.dataset.side = this.#panel.dataset.side === "left" ? "right" : "left";
+    this.#panel.dataset.place = NEXT_PLACE[(this.#panel.dataset.place ?? FIRST_PLACE) as Place];
   }
 
-  /** Centres the panel while a square may be in any corner; dims it on a dark background, so that it does not dazzle. */
+  /**
+   * Puts the panel where it covers nothing that the step asks about, unless the person moved it during the question
+   * before; dims it on a dark background, so that it does not dazzle.
+   */
   #arrangePanel(step: Step | null): void {
     const trial = step?.kind === "trial" ? step.trial : null;
-    this.#panel.dataset.middle = String(trial !== null);
+    const question = step?.kind === "question" ? (PLACES[step.pattern][step.number] ?? FIRST_PLACE) : FIRST_PLACE;
+    const place = trial === null ? question : "middle";
+    if (place !== this.#place || trial !== null) this.#panel.dataset.place = place;
+    this.#place = place;
+    // The square may be in any corner, so the panel stays in the middle.
+    this.#move.hidden = trial !== null;
     this.#panel.dataset.dim = String(trial !== null && trial.base < DIM_BELOW);
+  }
+
+  /** A button that takes the last answer back; none before the first answer. */
+  #backButton(core: CheckCore): HTMLButtonElement[] {
+    if (!core.canGoBack) return [];
+    const { step } = core;
+    const back = (): void => {
+      core.back();
+      this.#next(core, step);
+    };
+    return [this.#button(texts().check.back, false, back)];
   }
 
   #show(message: string, buttons: readonly HTMLElement[], hint = ""): void {
     delete this.#body.dataset.passed;
-    const progress = h("progress", { attrs: { max: "1", value: String(this.#core?.progress ?? 0) } });
+    this.#focusLost ||= this.#body.contains(document.activeElement);
+    const value = String(this.#core?.progress ?? 0);
+    const progress = h("progress", { attrs: { max: "1", value, "aria-label": texts().check.progress } });
+    const text = h("p", { class: "check-message", attrs: { tabindex: "-1" } }, message);
     this.#body.replaceChildren(
       ...(this.#core === null ? [] : [progress]),
       ...(hint === "" ? [] : [h("p", { class: "muted" }, hint)]),
-      h("p", { class: "check-message" }, message),
+      text,
       h("div", { class: "message-actions" }, ...buttons),
     );
+    // The keyboard stays in the panel, but not on an answer: a key that is still held must not give it.
+    if (!this.#focusLost || buttons.length === 0) return;
+    this.#focusLost = false;
+    text.focus({ preventScroll: true });
   }
 
   #button(label: string, primary: boolean, onClick: () => void): HTMLButtonElement {
@@ -317,41 +379,4 @@ class CheckPage implements Page {
       label,
     );
   }
-}
-
-/** Describes this device and its display for the record of a check. */
-function describeDevice(): object {
-  const ratio = window.devicePixelRatio;
-  const gamut = ["rec2020", "p3", "srgb"].find((name) => matchMedia(`(color-gamut: ${name})`).matches);
-  return {
-    name: deviceName(navigator),
-    screen_width: Math.round(screen.width * ratio),
-    screen_height: Math.round(screen.height * ratio),
-    ratio,
-    colour_depth: screen.colorDepth,
-    gamut: gamut ?? "",
-    high_dynamic_range: matchMedia("(dynamic-range: high)").matches,
-  };
-}
-
-/** Lists the latest checks; nothing when there are none. */
-function historyElements(records: readonly CheckRecord[]): HTMLElement[] {
-  if (records.length === 0) return [];
-  const t = texts().check;
-  const rows = records
-    .slice(0, HISTORY_LENGTH)
-    .map((record) =>
-      h(
-        "li",
-        { attrs: { "data-passed": String(record.passed) } },
-        h("span", {}, new Date(record.checkedS * 1000).toLocaleString(document.documentElement.lang)),
-        h("span", {}, `${record.device}, ${record.screen}`),
-        h("span", {}, `${record.passed ? t.ok : t.notOk} (${record.thresholds.map(formatLevel).join(" / ")})`),
-      ),
-    );
-  return [h("h2", { class: "check-history-title" }, t.history), h("ul", { class: "check-history" }, ...rows)];
-}
-
-function formatLevel(level: number | null): string {
-  return level === null ? "–" : String(level);
 }

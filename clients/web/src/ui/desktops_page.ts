@@ -1,16 +1,20 @@
 /** The page that lists the desktops which the user may open. */
 
-import { type Desktop, type Failure, listDesktops, signOut } from "../gateway/gateway_client.ts";
+import { pathTo } from "../base.ts";
+import { type Desktop, type Failure, listDesktops } from "../gateway/gateway_client.ts";
+import { apiMessage } from "./api_message.ts";
 import { button, h } from "./dom.ts";
-import { icon } from "./icons.ts";
+import { type IconName, icon } from "./icons.ts";
+import { sentences } from "./message.ts";
 import type { Page } from "./page.ts";
 import { brand, settingButtons } from "./settings.ts";
+import { leave, type SignInReason, titleOf } from "./sign_out.ts";
 import { texts } from "./texts.ts";
 
 export interface DesktopsOptions {
   /** The user's name; empty when unknown. */
   readonly user: string;
-  readonly signedOut: (expired: boolean) => void;
+  readonly signedOut: (reason: SignInReason) => void;
   readonly redraw: () => void;
 }
 
@@ -18,14 +22,17 @@ export interface DesktopsOptions {
 const REFRESH_MS = 5_000;
 /** Profile of desktops that draw test patterns; they are opened on the display-check page. */
 const CHECK_PROFILE = "check";
+/** Icons of the profiles; other desktops have that of a screen. */
+const ICONS: Readonly<Record<string, IconName>> = { radiology: "radiology", office: "office", check: "check" };
 
 export function desktopsPage(options: DesktopsOptions): Page {
   const t = texts();
   const list = h(
     "div",
-    { class: "desktops", attrs: { "aria-live": "polite", "aria-busy": "true" } },
+    { attrs: { "aria-live": "polite", "aria-busy": "true" } },
     h("p", { class: "muted" }, t.desktops.loading),
   );
+  const alert = h("p", { class: "alert", attrs: { role: "alert" } });
   /** What the list shows, as JSON. */
   let drawn = "";
   let closed = false;
@@ -33,36 +40,29 @@ export function desktopsPage(options: DesktopsOptions): Page {
   const show = (desktops: readonly Desktop[]): void => {
     list.setAttribute("aria-busy", "false");
     // An unchanged list is not drawn again: that would take the focus and make screen readers repeat it.
-    const key = JSON.stringify(desktops);
+    const listed = desktops.filter(({ kind }) => kind !== "unlisted");
+    const key = JSON.stringify(listed);
     if (key === drawn) return;
     drawn = key;
+    const tools = listed.filter(({ kind }) => kind === "tool");
+    const others = listed.filter(({ kind }) => kind !== "tool");
+    const { activeElement } = document;
+    const focused = list.contains(activeElement) ? (activeElement?.getAttribute("href") ?? null) : null;
     list.replaceChildren(
-      ...(desktops.length > 0
-        ? desktops.map(card)
-        : [
-            h(
-              "div",
-              { class: "empty" },
-              icon("screen"),
-              h("p", {}, t.desktops.none),
-              h("p", { class: "muted" }, t.desktops.noneHint),
-            ),
-          ]),
+      ...(others.length > 0 ? [h("div", { class: "desktops" }, ...others.map(card))] : [nothingToOpen()]),
+      ...(tools.length > 0 ? [h("h2", {}, t.desktops.tools), h("div", { class: "desktops" }, ...tools.map(card))] : []),
     );
+    if (focused !== null) list.querySelector<HTMLElement>(`a[href="${focused}"]`)?.focus();
   };
   const showFailure = (failure: Failure): void => {
     if (failure.kind === "signed-out") {
-      options.signedOut(true);
+      options.signedOut("expired");
       return;
     }
     // A list that was loaded stays: the next attempt may succeed.
     if (drawn !== "") return;
-    const reason =
-      failure.kind === "unreachable"
-        ? t.signIn.unreachable
-        : failure.kind === "server" && failure.message !== ""
-          ? failure.message
-          : "";
+    const { signIn } = texts().messages;
+    const reason = failure.kind === "server" ? apiMessage(failure.code, failure.status) : signIn.unreachable;
     const retry = h(
       "button",
       { class: "secondary", attrs: { type: "button" }, on: { click: () => void refresh() } },
@@ -74,7 +74,7 @@ export function desktopsPage(options: DesktopsOptions): Page {
         { class: "empty", attrs: { role: "alert" } },
         icon("warning"),
         h("p", {}, t.desktops.failed),
-        reason === "" ? null : h("p", { class: "muted" }, reason),
+        h("p", { class: "muted" }, sentences(reason)),
         retry,
       ),
     );
@@ -100,10 +100,13 @@ export function desktopsPage(options: DesktopsOptions): Page {
       options.user === "" ? null : h("span", { class: "user-name" }, options.user),
       ...settingButtons(options.redraw),
       button(t.bar.signOut, icon("signOut"), "quiet square", () => {
-        void signOut().then(() => options.signedOut(false));
+        void leave().then((left) => {
+          if (left !== null) options.signedOut(left);
+          else alert.textContent = sentences(texts().messages.signIn.stillSignedIn);
+        });
       }),
     ),
-    h("main", { class: "content" }, h("h1", {}, t.desktops.title), list),
+    h("main", { class: "content" }, h("h1", {}, t.desktops.title), alert, list),
   );
   return {
     element,
@@ -116,24 +119,40 @@ export function desktopsPage(options: DesktopsOptions): Page {
   };
 }
 
+/** What the list shows to a person who may open no desktop. */
+function nothingToOpen(): HTMLElement {
+  const { what, why, next } = texts().messages.noDesktop;
+  return h(
+    "div",
+    { class: "empty" },
+    icon("screen"),
+    h("p", {}, what),
+    h("p", { class: "muted" }, why),
+    h("p", { class: "muted" }, next),
+  );
+}
+
 function card(desktop: Desktop): HTMLElement {
   const t = texts().desktops;
   const state = t.states[desktop.state] ?? desktop.state;
-  const profile = t.profiles[desktop.profile] ?? desktop.profile;
+  const title = titleOf(desktop);
+  // A desktop that has the name of its profile is not named twice.
+  const profile = t.profiles[desktop.profile];
+  const subtitle = profile === undefined || profile === title ? null : profile;
   return h(
     "a",
     {
       class: "card desktop",
       attrs: {
-        href: `/${desktop.profile === CHECK_PROFILE ? "check" : "desktop"}/${encodeURIComponent(desktop.name)}`,
+        href: pathTo(`${desktop.profile === CHECK_PROFILE ? "check" : "desktop"}/${encodeURIComponent(desktop.name)}`),
       },
     },
-    h("span", { class: "desktop-icon" }, icon("screen")),
+    h("span", { class: "desktop-icon" }, icon(ICONS[desktop.profile] ?? "screen")),
     h(
       "span",
       { class: "desktop-text" },
-      h("span", { class: "desktop-title" }, desktop.title),
-      h("span", { class: "muted" }, profile),
+      h("span", { class: "desktop-title" }, title),
+      subtitle === null ? null : h("span", { class: "muted" }, subtitle),
       h(
         "span",
         { class: "desktop-state", attrs: { "data-desktop-state": desktop.state } },

@@ -50,11 +50,17 @@ export function setTheme(value: Theme): void {
   applyTheme();
 }
 
-/** Sets `data-theme` for the style sheets; without the attribute they follow the system's setting. */
+/**
+ * Sets `data-theme` for the style sheets; without the attribute they follow the system's setting.
+ *
+ * Beside images the controls are dark unless the person chose light: a bright panel dazzles in a dark room.
+ */
 export function applyTheme(): void {
+  const root = document.documentElement;
   const chosen = theme();
-  if (chosen === "system") delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = chosen;
+  const shown = chosen === "system" && root.classList.contains("viewing") ? "dark" : chosen;
+  if (shown === "system") delete root.dataset.theme;
+  else root.dataset.theme = shown;
 }
 
 /** Returns the chosen view mode; null before a choice, when the sizes of surface and viewport decide. */
@@ -70,11 +76,28 @@ export function setViewMode(value: ViewMode): void {
 /** Suffix of choices that are stored per user, because tablets are shared: a hash that does not reveal the name. */
 let userSuffix = "";
 
-/** Sets the user whose choices are read and stored; empty when unknown. */
-export function setUser(name: string): void {
+/** The user of this tab before, as a suffix; empty when there was none. It survives a reload of the page. */
+const TAB_USER = `${PREFIX}user`;
+
+/**
+ * Sets the user whose choices are read and stored; empty when unknown.
+ *
+ * Returns whether somebody else used this tab before: then its address is theirs.
+ */
+export function setUser(name: string): boolean {
   let hash = 0x811c9dc5;
   for (const character of name) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
   userSuffix = name === "" ? "" : `.${hash.toString(16)}`;
+  if (name === "") return false;
+  try {
+    const before = sessionStorage.getItem(TAB_USER);
+    sessionStorage.setItem(TAB_USER, userSuffix);
+    return before !== null && before !== userSuffix;
+  } catch {
+    const before = memory.get(TAB_USER);
+    memory.set(TAB_USER, userSuffix);
+    return before !== undefined && before !== userSuffix;
+  }
 }
 
 export function touchMode(): TouchMode {

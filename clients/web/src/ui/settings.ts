@@ -27,7 +27,7 @@ export function settingButtons(onLanguageChanged: () => void): HTMLElement[] {
         },
       },
     },
-    language() === "ko" ? "EN" : "한국어",
+    language() === "ko" ? "English" : "한국어",
   );
   const themeButton = button(texts().settings.theme[theme()], icon("theme"), "quiet square", () => {
     setTheme(NEXT_THEME[theme()]);
@@ -35,8 +35,14 @@ export function settingButtons(onLanguageChanged: () => void): HTMLElement[] {
     themeButton.title = label;
     themeButton.setAttribute("aria-label", label);
   });
+  themeButton.append(toolLabel(texts().settings.colours));
   const keyboard = platformOf(navigator.userAgent) === "mac" ? [optionButton()] : [];
   return [...keyboard, languageButton, themeButton];
+}
+
+/** Creates the visible name of a button, which the toolbar of a desktop shows below the icon. */
+export function toolLabel(text: string): HTMLElement {
+  return h("span", { class: "tool-label", attrs: { "aria-hidden": "true" } }, text);
 }
 
 /** Creates the button that chooses whether the left ⌥ acts as Alt or types characters, on Apple's keyboards. */

@@ -1,20 +1,26 @@
 /** The sign-in page. */
 
+import { BASE_PATH, pathTo } from "../base.ts";
 import { type Failure, signIn } from "../gateway/gateway_client.ts";
+import { apiMessage } from "./api_message.ts";
 import { h } from "./dom.ts";
+import { type Message, sentences } from "./message.ts";
 import type { Page } from "./page.ts";
 import { brand, settingButtons } from "./settings.ts";
+import { reasonMessage, type SignInReason } from "./sign_out.ts";
 import { texts } from "./texts.ts";
 
 export interface SignInOptions {
-  /** The session of the person ended: the page says so. */
-  readonly expired: boolean;
+  /** Why the page is shown; it says so. */
+  readonly reason: SignInReason;
   readonly signedIn: () => void;
   readonly redraw: () => void;
 }
 
 export function signInPage(options: SignInOptions): Page {
   const t = texts().signIn;
+  const messages = texts().messages.signIn;
+  const reason = reasonMessage(options.reason);
   const username = h("input", {
     attrs: {
       name: "username",
@@ -42,8 +48,8 @@ export function signInPage(options: SignInOptions): Page {
   const submit = h("button", { class: "primary", attrs: { type: "submit" } }, t.submit);
   let countdown: ReturnType<typeof setInterval> | undefined;
 
-  const showAlert = (text: string): void => {
-    alert.textContent = text;
+  const showAlert = (message: Message | null): void => {
+    alert.textContent = message === null ? "" : sentences(message);
   };
   const setBusy = (on: boolean): void => {
     submit.disabled = on;
@@ -52,25 +58,27 @@ export function signInPage(options: SignInOptions): Page {
   /** Counts down the seconds until the gateway accepts another attempt. */
   const countDown = (seconds: number): void => {
     let remaining = seconds;
-    showAlert(t.tooMany(remaining));
+    showAlert(messages.tooMany(remaining));
     submit.disabled = true;
     countdown = setInterval(() => {
       remaining -= 1;
       if (remaining > 0) {
-        showAlert(t.tooMany(remaining));
+        showAlert(messages.tooMany(remaining));
         return;
       }
       clearInterval(countdown);
-      showAlert("");
+      showAlert(null);
       submit.disabled = false;
     }, 1000);
   };
   const showFailure = (failure: Failure): void => {
     if (failure.kind === "too-many") countDown(failure.waitS);
-    else if (failure.kind === "unreachable") showAlert(t.unreachable);
-    else if (failure.kind === "server") showAlert(t.server(failure.status));
+    else if (failure.kind === "unreachable") showAlert(messages.unreachable);
+    else if (failure.kind === "proxy")
+      showAlert(texts().messages.proxy[failure.fault](`${location.origin}${BASE_PATH}`));
+    else if (failure.kind === "server") showAlert(apiMessage(failure.code, failure.status));
     else {
-      showAlert(t.wrongPassword);
+      showAlert(messages.wrongPassword);
       password.focus();
       password.select();
     }
@@ -86,12 +94,12 @@ export function signInPage(options: SignInOptions): Page {
           event.preventDefault();
           if (submit.disabled) return;
           if (username.value === "" || password.value === "") {
-            showAlert(t.missing);
+            showAlert(messages.missing);
             (username.value === "" ? username : password).focus();
             return;
           }
           setBusy(true);
-          showAlert("");
+          showAlert(null);
           void signIn(username.value, password.value).then((answer) => {
             setBusy(false);
             if (answer.ok) options.signedIn();
@@ -102,7 +110,7 @@ export function signInPage(options: SignInOptions): Page {
     },
     h("div", { class: "sign-in-head" }, brand(), h("p", { class: "tagline" }, texts().tagline)),
     h("h1", { class: "sr-only", attrs: { id: "sign-in-title" } }, t.title),
-    options.expired ? h("p", { class: "hint" }, t.signedOut) : null,
+    reason === null ? null : h("p", { class: "hint", attrs: { role: "status" } }, sentences(reason)),
     h("label", { attrs: { for: "username" } }, t.username),
     username,
     h("label", { attrs: { for: "password" } }, t.password),
@@ -117,7 +125,7 @@ export function signInPage(options: SignInOptions): Page {
     h(
       "footer",
       { class: "footer" },
-      h("a", { class: "quiet", attrs: { href: "/ca.crt", download: "" } }, t.certificate),
+      h("a", { class: "quiet", attrs: { href: pathTo("ca.crt"), download: "" } }, t.certificate),
       h("span", { class: "spacer" }),
       ...settingButtons(options.redraw),
     ),

@@ -1,12 +1,10 @@
 /** All texts of the user interface in English; `texts_ko.ts` has the same texts in Korean. */
 
 import type { PatternName } from "../check/check_core.ts";
-import type { ClipboardNotice } from "../clipboard/page_clipboard.ts";
 import type { TouchMode } from "../input/touch_table.ts";
 import type { FingerTool } from "../input/touch_tools.ts";
 import type { ShownState } from "../protocol/badge_state.ts";
-import type { EndReason } from "../protocol/close_action.ts";
-import type { NoticeCode } from "../protocol/generated.ts";
+import { englishMessages } from "./messages.ts";
 import { type Language, language } from "./preferences.ts";
 import { korean } from "./texts_ko.ts";
 
@@ -15,6 +13,7 @@ type GestureRows = Readonly<Record<TouchMode | "both", Readonly<Partial<Record<s
 
 export const english = {
   product: "Lightbox",
+  messages: englishMessages,
   tagline: "Virtual desktops, exact to the pixel",
   signIn: {
     title: "Sign in",
@@ -22,23 +21,15 @@ export const english = {
     password: "Password",
     submit: "Sign in",
     busy: "Signing in…",
-    missing: "Enter your username and password.",
-    wrongPassword: "The username or the password is wrong. Check both and try again.",
-    tooMany: (s: number) => `Too many attempts have failed. Try again in ${s} s.`,
-    unreachable: "The server cannot be reached. Check your network connection and try again.",
-    server: (status: number) =>
-      `The server could not process the request (error ${status}). Try again, or ask your administrator.`,
-    signedOut: "You were signed out. Sign in again to continue.",
     certificate: "Download this server’s certificate",
   },
   desktops: {
     title: "Desktops",
+    tools: "Tools",
     loading: "Loading your desktops…",
-    none: "No desktop is assigned to you",
-    noneHint: "Ask your administrator for access to one.",
     failed: "The list of desktops could not be loaded.",
     retry: "Try again",
-    profiles: { radiology: "Radiology", office: "Office", blank: "Blank", check: "Quality control" } as Readonly<
+    profiles: { radiology: "Radiology", office: "Office", check: "Quality control" } as Readonly<
       Record<string, string>
     >,
     states: {
@@ -54,7 +45,7 @@ export const english = {
   },
   bar: {
     label: "Desktop controls",
-    handle: "Desktop controls. Drag, or use the arrow keys, to move them",
+    handle: "Desktop controls (Ctrl+Alt+Home). Drag, or use the arrow keys, to move them",
     fullscreen: "Full screen",
     leaveFullscreen: "Leave full screen",
     fit: "Fit to window",
@@ -66,10 +57,25 @@ export const english = {
     paste: "Send this device’s clipboard to the desktop",
     desktops: "Back to the list of desktops",
     signOut: "Sign out",
+    /** Visible names below the icons; each is a part of the full name above. */
+    short: {
+      fullscreen: "Full screen",
+      leaveFullscreen: "Leave",
+      fit: "Fit",
+      actual: "Actual",
+      keyboard: "Keyboard",
+      monitors: "Monitors",
+      touch: "Touch",
+      trace: "Frame times",
+      paste: "Clipboard",
+      desktops: "Desktops",
+      signOut: "Sign out",
+    },
   },
   settings: {
-    language: "한국어로 보기",
-    theme: { system: "Colours: system", light: "Colours: light", dark: "Colours: dark" },
+    language: "한국어 – 이 언어로 보기",
+    colours: "Colours",
+    theme: { system: "Colours: automatic (dark beside images)", light: "Colours: light", dark: "Colours: dark" },
     optionTypes: "The left Option key (⌥) types characters such as @. Use it as Alt instead",
     optionIsAlt: "The left Option key (⌥) is Alt. Let it type characters such as @ instead",
   },
@@ -106,7 +112,7 @@ export const english = {
     unrepairedHelp: (tiles: string) =>
       `${tiles} tiles stay wrong although they were sent several times. They are sent again when they change. Reload the page, or use another browser.`,
     unrepaired: "Tiles that stay wrong",
-    epoch: "Epoch",
+    epoch: "Number of this image",
     age: "Last verified",
     ageValue: (s: string) => `${s} s ago`,
     never: "never",
@@ -130,9 +136,13 @@ export const english = {
     videoBytes: "Video data",
     datagrams: "Pointer motions over UDP",
     waiting: "Waiting for statistics…",
+    showFigures: "Show the figures",
+    hideFigures: "Hide the figures",
   },
   trace: {
     title: "Frame times",
+    move: "Frame times. Drag, or use the arrow keys, to move them",
+    close: "Close the frame times",
     waiting: "Waiting for frames…",
     stages: {
       capture: "Capture",
@@ -144,26 +154,15 @@ export const english = {
       show: "Show",
     },
     total: "Total",
+    roundTrip: (ms: string) => `Round trip ${ms} ms`,
     rate: (fps: string, mbit: string) => `${fps} frames/s   ${mbit} Mbit/s`,
   },
   connection: {
     connecting: "Connecting to the desktop…",
     starting: "Preparing the desktop…",
     startingSince: (s: string) => `${s} s so far. A busy server may need up to 40 s.`,
-    reconnecting: "The connection was lost – reconnecting",
-    reconnectingHint:
-      "The image is from before the interruption. Your desktop keeps running, unless the server restarted.",
-    replaced: "This is a new desktop: the one before has ended, and its programs with it.",
-    silent: "This desktop is not responding",
-    silentHint:
-      "The image may be old, and what you do has no effect. Programs go on running if you restart the display.",
     wait: "Wait",
     restartDisplay: "Restart the display",
-    restartFailed: "The display could not be restarted, because the server does not answer either.",
-    silentParts: {
-      supervisor: "The supervisor of this desktop does not answer. The image is right, but nothing would be restarted.",
-      "window-manager": "The window manager does not answer. The image is right, but windows cannot be moved.",
-    },
     next: (s: string, attempt: number) => `Attempt ${attempt} in ${s} s`,
     now: (attempt: number) => `Attempt ${attempt}…`,
     retryNow: "Try now",
@@ -174,29 +173,6 @@ export const english = {
     firstMonitor: "Show monitor 1",
     reload: "Reload",
     signIn: "Sign in",
-    ended: {
-      violation: [
-        "The connection was closed",
-        "The page and the server did not understand each other. Try again; if it happens again, tell your administrator.",
-      ],
-      forbidden: ["You are not allowed to open this desktop", "Ask your administrator for access if you need it."],
-      missing: [
-        "This desktop has ended",
-        "It does not exist or is no longer running. Open it again from the list of desktops.",
-      ],
-      moved: [
-        "The desktop moved to another device",
-        "Your programs keep running there. You can move the desktop back to this device.",
-      ],
-      monitor: ["This monitor no longer exists", "The desktop has fewer monitors now. You can show another one here."],
-      version: ["A newer version is installed", "Reload the page to continue. Your desktop keeps running."],
-      "signed-out": ["You were signed out", "Sign in again to continue. Your desktop keeps running."],
-      unsupported: [
-        "This browser cannot show the desktop",
-        "Use a current version of Chrome, Edge, Firefox or Safari.",
-      ],
-      left: ["You are disconnected", "Your desktop keeps running. You can connect again."],
-    } satisfies Record<EndReason, readonly [string, string]> as Readonly<Record<EndReason, readonly [string, string]>>,
   },
   gestures: {
     title: "Touch gestures",
@@ -253,7 +229,6 @@ export const english = {
     keys: "Press Ctrl+Alt+1 to 6, or swipe sideways with three fingers, to show another monitor in this window.",
     split: "Two monitors side by side",
     single: "One monitor only",
-    plugged: "A display was added. Open the window of its monitor in the monitors panel.",
     arrange: "Layout",
     count: "Number of monitors",
     shape: "Arrangement",
@@ -266,12 +241,7 @@ export const english = {
     otherSizes: "The sizes follow the windows of the device that opened this desktop first.",
     apply: "Apply",
     total: (width: number, height: number) => `${width} × ${height} pixels in total`,
-    tooLarge: (width: number, height: number) =>
-      `This is too large: the desktop can have up to ${width} × ${height} pixels. Choose fewer or smaller monitors.`,
     attached: "The monitors of this desktop are arranged on the computer where it runs.",
-    blocked: "The browser blocked a window. Allow pop-ups for this site, then try again.",
-    noDisplays:
-      "The browser does not tell Lightbox about your displays. Allow window management for this site, then try again.",
   },
   /** The control at the side of the screen that chooses what one moving finger does. */
   fingers: {
@@ -313,7 +283,9 @@ export const english = {
   },
   check: {
     title: "Display check",
-    aside: "Move aside",
+    move: "Move this panel",
+    progress: "Progress of the check",
+    back: "Back",
     close: "Close",
     intro:
       "Lightbox draws test patterns on the desktop and verifies, pixel by pixel, that they arrive on this screen. Answer what you see.",
@@ -331,9 +303,7 @@ export const english = {
     scaled: "the image is enlarged or reduced: this check will fail",
     unproven: "not verified at the moment: this check will fail",
     storing: "Storing…",
-    notStored: "The result could not be stored. Check your network connection and try again.",
     passed: "This display passed the check.",
-    failed: "This display did not pass the check. Have it adjusted, then check it again.",
     sees: (levels: readonly string[]) =>
       `Smallest difference seen, of 255 levels: ${levels[0]} near black, ${levels[1]} in the middle, ${levels[2]} near white.`,
     again: "Check again",
@@ -361,7 +331,7 @@ export const english = {
         "Are the line pairs in the middle and in all corners sharp?",
       ],
       pixels: [
-        "Are all six fields even, without patterns of larger squares?",
+        "The lower middle field runs from black to white, again and again. Are the other five fields even, without larger squares or stripes?",
         "Is there a thin white line along every edge of the screen?",
       ],
     } satisfies Record<PatternName, readonly string[]> as Readonly<Record<PatternName, readonly string[]>>,
@@ -372,31 +342,11 @@ export const english = {
     stay: "Stay",
     leave: "Go to the list of desktops",
   },
-  /** Notices of the agent, by their code. The codes of a newer agent have the agent's English text. */
-  notices: {
-    "clipboard-denied": "This desktop does not allow pasting from outside.",
-    "input-failed": "The desktop does not accept input at the moment.",
-    "input-lost": "What you did while the desktop did not answer was dropped. Check the picture before you go on.",
-    "layout-refused": "This arrangement of monitors is not possible here. The monitors stay as they were.",
-    "modifier-missing":
-      "The desktop’s keyboard layout has no key for a modifier that you hold (Ctrl, Alt, Shift or Super). Keys pressed with it have no effect.",
-    "monitor-gone": "The monitor that this window shows was removed from the desktop.",
-  } satisfies Record<NoticeCode, string> as Readonly<Record<string, string>>,
   clipboard: {
     copied: "Copied on the desktop – tap to copy it to this device",
-    denied: "This desktop does not accept this content from outside, so nothing was pasted.",
-    "too-large": "The content is larger than the clipboard may transfer, so nothing was pasted.",
-    unavailable: "The program on the desktop does not provide what it copied. Copy it again.",
-    empty: "The clipboard of this device contains neither text nor an image.",
-    sent: "The content is on the desktop’s clipboard now.",
-    blocked: "The browser does not let this page read the clipboard. Allow it for this site, then try again.",
-    unreadable:
-      "Nothing was pasted: the browser gave no text or image of this device’s clipboard. Copy again, or send it with the button in the bar. The menu of the program pastes what the desktop has.",
-  } satisfies Record<ClipboardNotice | "copied", string>,
+  },
   zoom: (percent: number) => `Enlarged to ${percent} % – tap to show the whole image`,
   surface: (name: string) => `Desktop ${name}`,
-  relativeMouse:
-    "A program on the desktop moves the pointer back after every motion. Turning or flying by moving the mouse does not work in the browser; use the program’s keys or buttons.",
   field: "Keyboard input of the desktop",
 };
 

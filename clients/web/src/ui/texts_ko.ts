@@ -1,9 +1,11 @@
 /** All texts of the user interface in Korean. They say the same as those in `texts.ts`. */
 
+import { koreanMessages } from "./messages_ko.ts";
 import type { Texts } from "./texts.ts";
 
 export const korean: Texts = {
   product: "Lightbox",
+  messages: koreanMessages,
   tagline: "픽셀까지 정확한 가상 데스크톱",
   signIn: {
     title: "로그인",
@@ -11,22 +13,15 @@ export const korean: Texts = {
     password: "비밀번호",
     submit: "로그인",
     busy: "로그인하는 중…",
-    missing: "사용자 이름과 비밀번호를 입력하세요.",
-    wrongPassword: "사용자 이름 또는 비밀번호가 올바르지 않습니다. 확인한 뒤 다시 시도하세요.",
-    tooMany: (s) => `시도가 너무 많았습니다. ${s}초 후에 다시 시도하세요.`,
-    unreachable: "서버에 연결할 수 없습니다. 네트워크를 확인하고 다시 시도하세요.",
-    server: (status) => `서버가 요청을 처리하지 못했습니다(오류 ${status}). 다시 시도하거나 관리자에게 문의하세요.`,
-    signedOut: "로그아웃되었습니다. 계속하려면 다시 로그인하세요.",
     certificate: "이 서버의 인증서 내려받기",
   },
   desktops: {
     title: "데스크톱",
+    tools: "도구",
     loading: "데스크톱 목록을 불러오는 중…",
-    none: "배정된 데스크톱이 없습니다",
-    noneHint: "관리자에게 사용 권한을 요청하세요.",
     failed: "데스크톱 목록을 불러오지 못했습니다.",
     retry: "다시 시도",
-    profiles: { radiology: "영상의학", office: "사무", blank: "빈 화면", check: "품질 관리" },
+    profiles: { radiology: "영상의학", office: "사무", check: "품질 관리" },
     states: {
       ready: "준비됨",
       running: "실행 중",
@@ -40,22 +35,36 @@ export const korean: Texts = {
   },
   bar: {
     label: "데스크톱 도구",
-    handle: "데스크톱 도구. 끌거나 화살표 키로 옮길 수 있습니다",
+    handle: "데스크톱 도구(Ctrl+Alt+Home). 끌거나 화살표 키로 옮길 수 있습니다",
     fullscreen: "전체 화면",
     leaveFullscreen: "전체 화면 끝내기",
     fit: "창에 맞추기",
-    actual: "실제 크기(1:1)",
+    actual: "실제 크기 (1:1)",
     keyboard: "화면 키보드",
     monitors: "모니터",
     touch: "터치 동작",
     trace: "프레임 시간",
-    paste: "이 기기의 클립보드를 데스크톱으로 보내기",
-    desktops: "데스크톱 목록으로",
+    paste: "클립보드: 이 기기에서 데스크톱으로 보내기",
+    desktops: "데스크톱 목록 열기",
     signOut: "로그아웃",
+    short: {
+      fullscreen: "전체 화면",
+      leaveFullscreen: "끝내기",
+      fit: "맞추기",
+      actual: "실제 크기",
+      keyboard: "키보드",
+      monitors: "모니터",
+      touch: "터치",
+      trace: "프레임 시간",
+      paste: "클립보드",
+      desktops: "목록",
+      signOut: "로그아웃",
+    },
   },
   settings: {
-    language: "View in English",
-    theme: { system: "색상: 시스템", light: "색상: 밝게", dark: "색상: 어둡게" },
+    language: "English – view in this language",
+    colours: "색상",
+    theme: { system: "색상: 자동(영상 옆에서는 어둡게)", light: "색상: 밝게", dark: "색상: 어둡게" },
     optionTypes: "왼쪽 Option 키(⌥)로 @ 같은 문자를 입력합니다. 눌러서 Alt로 사용",
     optionIsAlt: "왼쪽 Option 키(⌥)를 Alt로 사용합니다. 눌러서 @ 같은 문자를 입력하도록 바꾸기",
   },
@@ -85,7 +94,7 @@ export const korean: Texts = {
     unrepairedHelp: (tiles) =>
       `타일 ${tiles}개는 여러 번 다시 보냈는데도 틀립니다. 내용이 바뀌면 다시 보냅니다. 페이지를 새로 고치거나 다른 브라우저를 사용하세요.`,
     unrepaired: "계속 틀린 타일",
-    epoch: "에포크",
+    epoch: "이 화면의 번호",
     age: "마지막 확인",
     ageValue: (s) => `${s}초 전`,
     never: "없음",
@@ -109,9 +118,13 @@ export const korean: Texts = {
     videoBytes: "영상 데이터",
     datagrams: "UDP 포인터 이동",
     waiting: "통계를 기다리는 중…",
+    showFigures: "수치 보기",
+    hideFigures: "수치 숨기기",
   },
   trace: {
     title: "프레임 시간",
+    move: "프레임 시간. 끌거나 화살표 키로 옮길 수 있습니다",
+    close: "프레임 시간 닫기",
     waiting: "프레임을 기다리는 중…",
     stages: {
       capture: "캡처",
@@ -123,25 +136,15 @@ export const korean: Texts = {
       show: "표시",
     },
     total: "합계",
+    roundTrip: (ms) => `왕복 시간 ${ms} ms`,
     rate: (fps, mbit) => `${fps} 프레임/초   ${mbit} Mbit/s`,
   },
   connection: {
     connecting: "데스크톱에 연결하는 중…",
     starting: "데스크톱을 준비하는 중…",
     startingSince: (s) => `${s}초째 준비 중입니다. 서버가 바쁘면 40초까지 걸릴 수 있습니다.`,
-    reconnecting: "연결이 끊겨 다시 연결하는 중",
-    reconnectingHint: "보이는 화면은 끊기기 전의 것입니다. 서버가 다시 시작되지 않았다면 데스크톱은 계속 실행됩니다.",
-    replaced: "새 데스크톱입니다. 이전 데스크톱과 그 프로그램은 종료되었습니다.",
-    silent: "데스크톱이 응답하지 않습니다",
-    silentHint:
-      "보이는 화면이 오래되었을 수 있고 입력은 적용되지 않습니다. 디스플레이를 다시 시작해도 프로그램은 계속 실행됩니다.",
     wait: "기다리기",
     restartDisplay: "디스플레이 다시 시작",
-    restartFailed: "서버도 응답하지 않아 디스플레이를 다시 시작하지 못했습니다.",
-    silentParts: {
-      supervisor: "이 데스크톱의 관리 프로그램이 응답하지 않습니다. 화면은 맞지만, 멈춘 것이 다시 시작되지 않습니다.",
-      "window-manager": "창 관리자가 응답하지 않습니다. 화면은 맞지만, 창을 옮길 수 없습니다.",
-    },
     next: (s, attempt) => `${s}초 후 ${attempt}번째 시도`,
     now: (attempt) => `${attempt}번째 시도 중…`,
     retryNow: "지금 시도",
@@ -152,29 +155,6 @@ export const korean: Texts = {
     firstMonitor: "1번 모니터 보기",
     reload: "새로 고침",
     signIn: "로그인",
-    ended: {
-      violation: [
-        "연결이 종료되었습니다",
-        "페이지와 서버가 서로 이해하지 못했습니다. 다시 시도하고, 반복되면 관리자에게 알려 주세요.",
-      ],
-      forbidden: ["이 데스크톱을 열 권한이 없습니다", "필요하면 관리자에게 사용 권한을 요청하세요."],
-      missing: ["이 데스크톱은 종료되었습니다", "없거나 더 이상 실행되지 않습니다. 목록에서 새로 여세요."],
-      moved: [
-        "데스크톱이 다른 기기로 옮겨 갔습니다",
-        "프로그램은 그곳에서 계속 실행됩니다. 데스크톱을 이 기기로 다시 옮길 수 있습니다.",
-      ],
-      monitor: [
-        "이 모니터는 더 이상 없습니다",
-        "데스크톱의 모니터 수가 줄었습니다. 여기에 다른 모니터를 표시할 수 있습니다.",
-      ],
-      version: ["새 버전이 설치되었습니다", "계속하려면 페이지를 새로 고치세요. 데스크톱은 계속 실행됩니다."],
-      "signed-out": ["로그아웃되었습니다", "계속하려면 다시 로그인하세요. 데스크톱은 계속 실행됩니다."],
-      unsupported: [
-        "이 브라우저에서는 데스크톱을 표시할 수 없습니다",
-        "최신 버전의 Chrome, Edge, Firefox 또는 Safari를 사용하세요.",
-      ],
-      left: ["연결이 끊겼습니다", "데스크톱은 계속 실행됩니다. 다시 연결할 수 있습니다."],
-    },
   },
   gestures: {
     title: "터치 동작",
@@ -229,7 +209,6 @@ export const korean: Texts = {
     keys: "Ctrl+Alt+1~6을 누르거나 세 손가락을 옆으로 밀면 이 창에 다른 모니터를 표시합니다.",
     split: "두 모니터 나란히",
     single: "모니터 하나만",
-    plugged: "디스플레이가 추가되었습니다. 모니터 패널에서 새 모니터의 창을 여세요.",
     arrange: "배치",
     count: "모니터 수",
     shape: "배치 방식",
@@ -240,11 +219,7 @@ export const korean: Texts = {
     otherSizes: "크기는 이 데스크톱을 먼저 연 기기의 창을 따릅니다.",
     apply: "적용",
     total: (width, height) => `모두 합해 ${width} × ${height} 픽셀`,
-    tooLarge: (width, height) =>
-      `너무 큽니다. 이 데스크톱은 ${width} × ${height} 픽셀까지 가능합니다. 모니터 수나 크기를 줄이세요.`,
     attached: "이 데스크톱의 모니터는 데스크톱이 실행되는 컴퓨터에서 배치합니다.",
-    blocked: "브라우저가 창을 막았습니다. 이 사이트의 팝업을 허용한 뒤 다시 시도하세요.",
-    noDisplays: "브라우저가 디스플레이 정보를 알려 주지 않습니다. 이 사이트의 창 관리를 허용한 뒤 다시 시도하세요.",
   },
   fingers: {
     label: "한 손가락을 움직일 때의 동작",
@@ -282,7 +257,9 @@ export const korean: Texts = {
   },
   check: {
     title: "화면 점검",
-    aside: "옆으로 옮기기",
+    move: "이 창 옮기기",
+    progress: "점검 진행 정도",
+    back: "이전",
     close: "닫기",
     intro:
       "데스크톱에 시험 패턴을 그리고, 이 화면에 정확히 도착하는지 픽셀 단위로 확인합니다. 보이는 대로 답해 주세요.",
@@ -299,9 +276,7 @@ export const korean: Texts = {
     scaled: "화면이 확대 또는 축소됨: 점검을 통과할 수 없습니다",
     unproven: "지금은 확인되지 않음: 점검을 통과할 수 없습니다",
     storing: "저장하는 중…",
-    notStored: "결과를 저장하지 못했습니다. 네트워크를 확인하고 다시 시도하세요.",
     passed: "이 화면은 점검을 통과했습니다.",
-    failed: "이 화면은 점검을 통과하지 못했습니다. 조정한 뒤 다시 점검하세요.",
     sees: (levels) =>
       `구별한 가장 작은 차이(255단계 중): 검정 부근 ${levels[0]}, 중간 ${levels[1]}, 흰색 부근 ${levels[2]}.`,
     again: "다시 점검",
@@ -322,7 +297,10 @@ export const korean: Texts = {
       ],
       "tg270-sqc": ["조각 열여덟 개가 모두 이웃과 다르게 보입니까?", "두 띠가 줄무늬나 색 없이 매끄럽습니까?"],
       smpte: ["검정 안의 5 % 사각형과 흰색 안의 95 % 사각형이 보입니까?", "가운데와 네 모서리의 선이 모두 또렷합니까?"],
-      pixels: ["여섯 칸이 모두 큰 무늬 없이 고릅니까?", "화면 네 변 모두에 가는 흰 선이 보입니까?"],
+      pixels: [
+        "가운데 아래 칸은 검정에서 흰색으로 되풀이해 밝아집니다. 나머지 다섯 칸은 큰 무늬나 줄 없이 고릅니까?",
+        "화면 네 변 모두에 가는 흰 선이 보입니까?",
+      ],
     },
   },
   leave: {
@@ -331,29 +309,10 @@ export const korean: Texts = {
     stay: "계속 보기",
     leave: "데스크톱 목록으로",
   },
-  notices: {
-    "clipboard-denied": "이 데스크톱은 외부 내용 붙여넣기를 허용하지 않습니다.",
-    "input-failed": "지금은 데스크톱이 입력을 받지 않습니다.",
-    "input-lost": "데스크톱이 응답하지 않는 동안의 입력은 버려졌습니다. 화면을 확인한 뒤 계속하세요.",
-    "layout-refused": "여기서는 모니터를 이렇게 배치할 수 없습니다. 모니터는 그대로입니다.",
-    "modifier-missing":
-      "누르고 있는 조합 키(Ctrl, Alt, Shift, Super)가 데스크톱의 키보드 배열에 없습니다. 함께 누른 키는 적용되지 않습니다.",
-    "monitor-gone": "이 창에 표시하던 모니터가 데스크톱에서 제거되었습니다.",
-  },
   clipboard: {
     copied: "데스크톱에서 복사됨 – 눌러서 이 기기로 복사",
-    denied: "이 데스크톱은 이 외부 내용을 허용하지 않아 붙여넣지 않았습니다.",
-    "too-large": "클립보드로 옮길 수 있는 크기를 넘어 붙여넣지 않았습니다.",
-    unavailable: "데스크톱의 프로그램이 복사한 내용을 제공하지 않습니다. 다시 복사하세요.",
-    empty: "이 기기의 클립보드에 텍스트나 그림이 없습니다.",
-    sent: "데스크톱의 클립보드에 넣었습니다.",
-    blocked: "브라우저가 클립보드 읽기를 허용하지 않습니다. 이 사이트에 허용한 뒤 다시 시도하세요.",
-    unreadable:
-      "붙여넣지 않았습니다. 브라우저가 이 기기 클립보드의 텍스트나 그림을 주지 않았습니다. 다시 복사하거나 도구 막대의 버튼으로 보내세요. 데스크톱에 있는 내용은 프로그램의 메뉴로 붙여넣을 수 있습니다.",
   },
   zoom: (percent) => `${percent}%로 확대됨 – 눌러서 전체 보기`,
   surface: (name) => `데스크톱 ${name}`,
   field: "데스크톱 키보드 입력",
-  relativeMouse:
-    "데스크톱의 프로그램이 움직일 때마다 포인터를 제자리로 되돌립니다. 마우스 움직임으로 돌리거나 이동하는 기능은 브라우저에서 쓸 수 없으니 프로그램의 키나 단추를 쓰세요.",
 };

@@ -36,6 +36,8 @@ export type PageMessage =
    * Requests a monitor layout. `scale` is the text scale of programs in percent; null leaves it unchanged.
    */
   | { readonly kind: "layout"; readonly monitors: readonly Monitor[]; readonly scale: number | null }
+  /** Requests the windows of another monitor for the viewer's own one. */
+  | { readonly kind: "gather"; readonly monitor: number }
   /**
    * Reconnect now, because the person asked, the network changed or the page woke up. `force` also replaces a
    * live connection.
@@ -53,7 +55,14 @@ export type PageMessage =
 export type ConnectionState =
   | { readonly phase: "connecting"; readonly attempt: number }
   | { readonly phase: "connected"; readonly desktop: string; readonly monitor: Monitor }
-  | { readonly phase: "reconnecting"; readonly attempt: number; readonly inMs: number; readonly detail: string }
+  | {
+      readonly phase: "reconnecting";
+      readonly attempt: number;
+      readonly inMs: number;
+      readonly detail: string;
+      /** HTTPS works but no WebSocket opens: something in between, such as a reverse proxy, prevents it. */
+      readonly webSocketsBlocked: boolean;
+    }
   | { readonly phase: "ended"; readonly reason: EndReason; readonly detail: string };
 
 /** Worker → page. */
@@ -76,7 +85,8 @@ export type WorkerMessage =
   /** Where text is entered on the desktop, px on the screen; null while no program reports it. */
   | { readonly kind: "caret"; readonly caret: AgentMessageOf<"caret"> | null }
   | { readonly kind: "status"; readonly status: AgentMessageOf<"status"> }
-  | { readonly kind: "trace"; readonly trace: AgentMessageOf<"trace"> }
+  /** The frames that were acknowledged, and the newest round trip to the agent; null before the first. */
+  | { readonly kind: "trace"; readonly trace: AgentMessageOf<"trace">; readonly roundTripMs: number | null }
   | { readonly kind: "clipboard"; readonly state: ClipboardState }
   | { readonly kind: "clipboard-answer"; readonly answer: ClipboardAnswer }
   /** The agent requests a WebRTC offer; null means that the connection to the agent was lost. */

@@ -128,6 +128,11 @@ export class Viewer {
     this.#sendIfConnected({ type: "layout", monitors, scale });
   }
 
+  /** Requests the windows of another monitor for this viewer's own one. */
+  gather(monitor: number): void {
+    this.#sendIfConnected({ type: "gather", monitor });
+  }
+
   requestClipboard(serial: number, format: ClipboardFormat): void {
     this.#sendIfConnected({ type: "clipboard", serial, format });
   }
@@ -193,7 +198,7 @@ export class Viewer {
         if (message.monitor === this.#options.monitor) this.#post({ kind: "status", status: message });
         return;
       case "trace":
-        this.#post({ kind: "trace", trace: message });
+        this.#post({ kind: "trace", trace: message, roundTripMs: this.#core.liveness.roundTripMs });
         return;
       case "clipboard":
         this.#post({ kind: "clipboard", state: message });

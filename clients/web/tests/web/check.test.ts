@@ -81,3 +81,45 @@ describe("a display check", () => {
     expect([all[0], all.at(-1), all.length]).toEqual([2, 253, 59]);
   });
 });
+
+describe("taking an answer back", () => {
+  it("returns to the question before, also across patterns, and forgets its answer", () => {
+    const core = new CheckCore(seededRandom(4));
+    expect(core.canGoBack).toBe(false);
+    core.answer(true, "exact");
+    core.answer(false, "unverified");
+    core.answer(true, "exact");
+    expect(core.step).toEqual({ kind: "question", pattern: "tg270-sqc", number: 0 });
+    core.back();
+    core.back();
+    expect(core.step).toEqual({ kind: "question", pattern: "tg18-qc", number: 1 });
+    expect(core.patterns).toEqual([]);
+    core.answer(true, "exact");
+    core.answer(true, "exact");
+    expect(core.patterns).toEqual([{ pattern: "tg18-qc", state: "exact", answers: [true, true, true] }]);
+  });
+
+  it("shows another square of the same difference, so that nothing was learnt from the first", () => {
+    const core = new CheckCore(seededRandom(5));
+    answerAllQuestions(core);
+    if (core.step.kind !== "trial") throw new Error("a square");
+    const { trial } = core.step;
+    core.point(null, "exact");
+    core.back();
+    if (core.step.kind !== "trial") throw new Error("a square");
+    expect(core.step.trial.difference).toBe(trial.difference);
+    expect(core.step.trial).not.toEqual(trial);
+    expect(core.trials).toEqual([]);
+  });
+
+  it("is not possible before the first answer and after the last", () => {
+    const core = new CheckCore(seededRandom(6));
+    core.back();
+    expect(core.step).toEqual({ kind: "question", pattern: "tg18-qc", number: 0 });
+    answerAllQuestions(core);
+    while (core.step.kind === "trial") core.point(null, "exact");
+    expect(core.canGoBack).toBe(false);
+    core.back();
+    expect(core.step.kind).toBe("done");
+  });
+});

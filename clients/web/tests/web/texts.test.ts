@@ -1,23 +1,91 @@
 import { describe, expect, it } from "vitest";
 import { NoticeCode } from "../../src/protocol/generated.ts";
+import { type Message, sentences } from "../../src/ui/message.ts";
 import { english } from "../../src/ui/texts.ts";
 import { korean } from "../../src/ui/texts_ko.ts";
 
 const LANGUAGES = { english, korean };
 
-/** Returns the names of all texts below a value, with their paths. */
-function names(value: unknown, path = ""): string[] {
-  if (typeof value !== "object" || value === null) return [path];
-  return Object.entries(value).flatMap(([name, part]) => names(part, `${path}.${name}`));
+/**
+ * Whole sentences that are no messages, by the beginning of their path, and why they need no cause and next step.
+ * Every other text that ends like a sentence belongs into `messages.ts`.
+ */
+const REVIEWED: Readonly<Record<string, string>> = {
+  "badge.meaning.": "explains a state of the image; the panel of the badge has the advice",
+  "badge.readbackAlteredMeaning": "the cause; badge.readbackHelp beside it is the next step",
+  "badge.readbackHelp.": "the next step after badge.readbackAlteredMeaning",
+  "badge.unrepairedHelp": "what, why and the next step are its sentences, with a number",
+  "gestures.": "explains what gestures do",
+  "monitors.keys": "explains keys",
+  "monitors.otherSizes": "explains why a choice is missing; nothing failed",
+  "monitors.attached": "explains why a choice is missing; nothing failed",
+  "check.intro": "explains the display check",
+  "check.questions.": "questions of the display check",
+  "check.where": "a question of the display check",
+  "check.passed": "a success",
+  "check.sees": "a result; check.passed or a message is above it",
+  "desktops.failed": "a heading; a message of messages.signIn below it has cause and next step",
+  "connection.startingSince": "the progress of a start",
+  "leave.": "a question; the buttons are the next steps",
+};
+
+/** Calls functions with example values, so that only texts and messages remain. */
+function resolved(value: unknown): unknown {
+  return typeof value === "function" ? resolved(value(...(value.length > 1 ? ["2", "3"] : [["1", "2", "3"]]))) : value;
+}
+
+function isMessage(value: object): value is Message {
+  return "what" in value && "why" in value && "next" in value;
+}
+
+/** Returns all texts below a value by their paths, without those of messages. */
+function leaves(value: unknown, path = ""): [string, string][] {
+  const part = resolved(value);
+  if (typeof part === "string") return [[path, part]];
+  if (typeof part !== "object" || part === null || isMessage(part)) return [];
+  return Object.entries(part).flatMap(([name, inner]) => leaves(inner, path === "" ? name : `${path}.${name}`));
+}
+
+/** Returns all messages below a value by their paths. */
+function messages(value: unknown, path = ""): [string, Message][] {
+  const part = resolved(value);
+  if (typeof part !== "object" || part === null) return [];
+  if (isMessage(part)) return [[path, part]];
+  return Object.entries(part).flatMap(([name, inner]) => messages(inner, path === "" ? name : `${path}.${name}`));
 }
 
 describe("texts", () => {
-  it.each(Object.entries(LANGUAGES))("have a notice for each code of the agent: %s", (_, { notices }) => {
-    expect(Object.keys(notices).sort()).toEqual(Object.values(NoticeCode).sort());
-    expect(Object.values(notices).filter((text) => text.trim() === "")).toEqual([]);
+  it.each(Object.entries(LANGUAGES))("have a notice for each code of the agent: %s", (_, texts) => {
+    expect(Object.keys(texts.messages.notices).sort()).toEqual(Object.values(NoticeCode).sort());
   });
 
   it("exist in both languages", () => {
-    expect(names(korean).sort()).toEqual(names(english).sort());
+    const names = (texts: unknown): string[] => [...leaves(texts), ...messages(texts)].map(([path]) => path).sort();
+    expect(names(korean)).toEqual(names(english));
+  });
+});
+
+describe("messages", () => {
+  it.each(Object.entries(LANGUAGES))("none lacks a cause or a next step: %s", (_, texts) => {
+    const all = messages(texts);
+    expect(all.length).toBeGreaterThan(30);
+    const lacking = all.filter(([, { what, why, next }]) => [what, why, next].some((part) => part.trim().length < 3));
+    expect(lacking.map(([path]) => path)).toEqual([]);
+  });
+
+  it.each(Object.entries(LANGUAGES))("no text outside of them is a message: %s", (_, texts) => {
+    const found = leaves(texts)
+      .filter(([, text]) => /[.!?]$/.test(text))
+      .filter(([path]) => !Object.keys(REVIEWED).some((start) => path.startsWith(start)));
+    expect(found).toEqual([]);
+  });
+
+  it("are joined to sentences", () => {
+    expect(sentences({ what: "It ended", why: "It failed.", next: "Try again." })).toBe(
+      "It ended. It failed. Try again.",
+    );
+    expect(sentences({ what: "It ended.", why: "It failed.", next: "Try again." })).toBe(
+      "It ended. It failed. Try again.",
+    );
   });
 });

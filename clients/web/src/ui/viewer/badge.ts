@@ -7,6 +7,7 @@ import type { AgentMessageOf, Monitor } from "../../protocol/messages.ts";
 import { button, h } from "../dom.ts";
 import { Emitter } from "../emitter.ts";
 import { icon } from "../icons.ts";
+import { loadJson, storeJson } from "../preferences.ts";
 import { texts } from "../texts.ts";
 import { formatBytes, formatCount, formatMix, formatRatio } from "./number_format.ts";
 import { readbackHelp } from "./readback_help.ts";
@@ -20,6 +21,8 @@ const WORKER_SILENCE_MS = 5_000;
 const WORKER_START_MS = 30_000;
 /** Interval at which ages are redrawn and the worker's silence is checked, ms. */
 const TICK_MS = 1_000;
+/** The name under which this browser remembers whether the person wants the figures. */
+const FIGURES = "figures";
 
 export class Badge {
   readonly element: HTMLButtonElement;
@@ -41,6 +44,7 @@ export class Badge {
   #workerDeadAtMs = performance.now() + WORKER_START_MS;
   #readbackAltered = false;
   #readbackExplained = false;
+  #figuresShown = true;
   #monitor: Monitor | null = null;
   #status: AgentMessageOf<"status"> | null = null;
   #scaling: Scaling = "none";
@@ -53,6 +57,17 @@ export class Badge {
   readonly #meaning = h("p", {});
   /** What the person can do about the state. */
   readonly #advice = h("p", {});
+  readonly #figures = h("button", {
+    class: "quiet figures",
+    attrs: { type: "button" },
+    on: {
+      click: () => {
+        storeJson(FIGURES, !this.#figuresShown);
+        this.#figuresShown = !this.#figuresShown;
+        this.#drawPopover();
+      },
+    },
+  });
   readonly #rows = h("dl", {});
   readonly #waiting = h("p", { class: "muted" });
 
@@ -77,6 +92,7 @@ export class Badge {
       this.#head,
       this.#meaning,
       this.#advice,
+      this.#figures,
       this.#rows,
       this.#waiting,
     );
@@ -89,8 +105,7 @@ export class Badge {
       },
       { signal, capture: true },
     );
-    this.popover.addEventListener("keydown", (event) => event.key === "Escape" && this.setOpen(false), { signal });
-    this.element.addEventListener("keydown", (event) => event.key === "Escape" && this.setOpen(false), { signal });
+    document.addEventListener("keydown", (event) => this.#onKeyDown(event), { signal, capture: true });
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.#draw();
   }
@@ -123,6 +138,8 @@ export class Badge {
     if (readbackAltered && !this.#readbackExplained) {
       this.#readbackExplained = true;
       this.setOpen(true);
+      // A panel that nobody asked for covers no more of the desktop than its explanation needs.
+      this.#figuresShown = false;
     }
     if (this.open) this.#drawPopover();
   }
@@ -150,7 +167,10 @@ export class Badge {
     if (open === this.open) return;
     this.popover.hidden = !open;
     this.element.setAttribute("aria-expanded", String(open));
-    if (open) this.#drawPopover();
+    if (open) {
+      this.#figuresShown = loadJson(FIGURES) !== false;
+      this.#drawPopover();
+    }
     this.toggled.emit(open);
   }
 
@@ -163,6 +183,16 @@ export class Badge {
   close(): void {
     clearInterval(this.#timer);
     this.#abort.abort();
+  }
+
+  /** Closes the panel with Esc wherever the focus is; the desktop does not get this key. */
+  #onKeyDown(event: KeyboardEvent): void {
+    if (event.key !== "Escape" || event.isComposing || !this.open) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const focused = this.popover.contains(document.activeElement);
+    this.setOpen(false);
+    if (focused) this.element.focus();
   }
 
   #setAge(ageMs: number | null): void {
@@ -199,6 +229,7 @@ export class Badge {
     this.#head.dataset.state = this.#state;
     this.#head.firstElementChild?.replaceWith(icon(this.#state));
     this.#name.textContent = t.states[this.#state];
+    this.popover.setAttribute("aria-label", t.title);
     this.#close.title = t.close;
     this.#close.setAttribute("aria-label", t.close);
     this.#meaning.textContent = this.#readbackAltered ? t.readbackAlteredMeaning : t.meaning[this.#state];
@@ -210,9 +241,12 @@ export class Badge {
         : "";
     this.#advice.hidden = this.#advice.textContent === "";
     const rows = [...this.#stateRows(), ...(this.#status === null ? [] : statusRows(this.#status))];
+    this.#figures.textContent = this.#figuresShown ? t.hideFigures : t.showFigures;
+    this.#figures.setAttribute("aria-expanded", String(this.#figuresShown));
+    this.#rows.hidden = !this.#figuresShown;
     this.#rows.replaceChildren(...rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
     this.#waiting.textContent = t.waiting;
-    this.#waiting.hidden = this.#status !== null;
+    this.#waiting.hidden = this.#status !== null || !this.#figuresShown;
   }
 
   #stateRows(): [string, string][] {

@@ -2,7 +2,9 @@
 
 import type { EndReason } from "../../protocol/close_action.ts";
 import type { ConnectionState } from "../../worker/messages.ts";
+import { messageForCode } from "../api_message.ts";
 import { h } from "../dom.ts";
+import { sentences } from "../message.ts";
 import { texts } from "../texts.ts";
 
 /** The steps that a person can choose when there is no connection. */
@@ -51,6 +53,8 @@ export class ConnectionNotice {
   #everConnected = false;
   /** Whether the desktop does not answer although the connection is open. */
   #silent = false;
+  /** Whether the newest attempts showed that WebSockets do not get through. */
+  #blocked = false;
   /** The person chose to wait until the desktop answers. */
   #waiting = false;
   /** What is drawn, so that nothing is drawn twice: screen readers would repeat it. */
@@ -68,6 +72,7 @@ export class ConnectionNotice {
   show(state: ConnectionState): void {
     this.#state = state;
     if (state.phase === "connected") this.#everConnected = true;
+    if (state.phase !== "connecting") this.#blocked = state.phase === "reconnecting" && state.webSocketsBlocked;
     if (state.phase === "reconnecting" || state.phase === "connected") this.#stateSinceMs = performance.now();
     this.redraw();
   }
@@ -91,18 +96,25 @@ export class ConnectionNotice {
 
   #draw(): void {
     const t = texts().connection;
+    const message = texts().messages;
     const state = this.#state;
     const elapsedMs = performance.now() - this.#stateSinceMs;
     if (state.phase === "connected" && this.#silent && !this.#waiting) {
-      this.#show(t.silent, [t.silentHint], "restartDisplay");
+      this.#show(message.silent.what, [message.silent.why, message.silent.next], "restartDisplay");
     } else if (state.phase === "connected") {
       this.#hide();
     } else if (state.phase === "ended") {
-      const [title, hint] = t.ended[state.reason];
-      const detail = state.reason === "moved" && state.detail !== "" ? t.movedTo(state.detail) : state.detail;
-      this.#show(title, [hint, detail], STEPS[state.reason]);
+      const { what, why, next } = message.ended[state.reason];
+      const detail = endDetail(state.reason, state.detail);
+      this.#show(what, [`${why} ${next}`, detail], STEPS[state.reason]);
+    } else if (this.#blocked) {
+      const inMs = state.phase === "reconnecting" ? state.inMs : 0;
+      const seconds = Math.max(0, (inMs - elapsedMs) / 1000).toFixed(0);
+      const attempt = state.phase === "reconnecting" ? t.next(seconds, state.attempt) : t.now(state.attempt);
+      const { what, why, next } = message.webSocketsBlocked;
+      this.#show(what, [why, next, attempt], "retryNow");
     } else if (!this.#everConnected) {
-      const detail = state.phase === "reconnecting" ? state.detail : "";
+      const detail = state.phase === "reconnecting" ? explained(state.detail) : "";
       if (elapsedMs < SILENT_MS && state.phase === "connecting") this.#hide();
       else if (elapsedMs < START_MS) this.#show(t.connecting, [detail]);
       else {
@@ -113,9 +125,11 @@ export class ConnectionNotice {
       const remainingS = Math.max(0, (state.inMs - elapsedMs) / 1000);
       const attempt = remainingS < 0.5 ? t.now(state.attempt) : t.next(remainingS.toFixed(0), state.attempt);
       const step = state.inMs > LONG_PAUSE_MS ? "retryNow" : undefined;
-      this.#show(t.reconnecting, [t.reconnectingHint, state.detail, attempt], step);
+      const { what, why, next } = message.reconnecting;
+      this.#show(what, [why, next, explained(state.detail), attempt], step);
     } else {
-      this.#show(t.reconnecting, [t.reconnectingHint, t.now(Math.max(1, state.attempt))]);
+      const { what, why, next } = message.reconnecting;
+      this.#show(what, [why, next, t.now(Math.max(1, state.attempt))]);
     }
   }
 
@@ -182,5 +196,28 @@ export class ConnectionNotice {
       case "retryNow":
         return [make(t[step], true, () => this.#steps.reconnect()), toList];
     }
+  }
+}
+
+/**
+ * Returns what the detail of a lost connection tells the person: the message for an error code of the gateway. Close
+ * reasons are English sentences for logs, and the notice itself explains the close code.
+ */
+function explained(detail: string): string {
+  const message = messageForCode(detail);
+  return message === null ? "" : sentences(message);
+}
+
+/** Returns the additional line of an ended connection, or an empty text. */
+function endDetail(reason: EndReason, detail: string): string {
+  if (detail === "") return "";
+  switch (reason) {
+    case "moved":
+      return texts().connection.movedTo(detail);
+    case "unsupported":
+    case "violation":
+      return detail; // a technical detail, for the administrator
+    default:
+      return explained(detail);
   }
 }

@@ -1,6 +1,7 @@
 /** Shows the state of the connection on the page: as a notice, and as data attributes for style sheets and tests. */
 
 import type { ConnectionState } from "../../worker/messages.ts";
+import { applyTheme } from "../preferences.ts";
 import type { ConnectionNotice } from "./connection_notice.ts";
 
 export class ConnectionStatus {
@@ -17,6 +18,7 @@ export class ConnectionStatus {
   start(): void {
     document.documentElement.dataset.connection = "connecting";
     document.documentElement.classList.add("viewing");
+    applyTheme();
   }
 
   show(state: ConnectionState): void {
@@ -30,6 +32,7 @@ export class ConnectionStatus {
     this.#notice.close();
     delete document.documentElement.dataset.connection;
     document.documentElement.classList.remove("viewing");
+    applyTheme();
   }
 
   #name(state: ConnectionState): string {

@@ -27,3 +27,19 @@ export function watchPageLifecycle(listener: PageLifecycleListener, signal: Abor
   connection?.addEventListener("change", network, { signal });
   window.addEventListener("focus", () => listener.windowFocused(), { signal });
 }
+
+/**
+ * Lets the browser ask before the window is closed or shows another address while `shown` returns true, until `signal`
+ * aborts.
+ *
+ * Browsers ask with a text of their own, and only people who have used the page. Safari on iPadOS never asks.
+ */
+export function askBeforeUnload(shown: () => boolean, signal: AbortSignal): void {
+  window.addEventListener(
+    "beforeunload",
+    (event) => {
+      if (shown()) event.preventDefault();
+    },
+    { signal },
+  );
+}

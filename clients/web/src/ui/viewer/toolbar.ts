@@ -12,7 +12,7 @@
 import { button, h } from "../dom.ts";
 import { Emitter } from "../emitter.ts";
 import { type IconName, icon } from "../icons.ts";
-import { settingButtons } from "../settings.ts";
+import { settingButtons, toolLabel } from "../settings.ts";
 import { texts } from "../texts.ts";
 import type { Badge } from "./badge.ts";
 import { BarPosition } from "./bar_position.ts";
@@ -140,33 +140,42 @@ export class Toolbar {
   /** Redraws all buttons after a state or the language changed. */
   redraw(): void {
     const t = texts().bar;
+    const s = t.short;
     const { actual, fullscreen, keyboard, trace, paste } = this.#state;
     const focused = [...this.#tools.children].indexOf(document.activeElement as HTMLElement);
-    const tool = (label: string, name: IconName, command: ToolbarCommand, pressed?: boolean): HTMLElement => {
+    const tool = (
+      label: string,
+      short: string,
+      name: IconName,
+      command: ToolbarCommand,
+      pressed?: boolean,
+    ): HTMLElement => {
       const element = button(label, icon(name), "quiet square", () => this.commands.emit(command));
+      element.dataset.tool = command;
+      element.append(toolLabel(short));
       if (pressed !== undefined) element.setAttribute("aria-pressed", String(pressed));
       return element;
     };
     const fullscreenTool = fullscreen
-      ? tool(t.leaveFullscreen, "window", "fullscreen")
-      : tool(t.fullscreen, "fullscreen", "fullscreen");
+      ? tool(t.leaveFullscreen, s.leaveFullscreen, "window", "fullscreen")
+      : tool(t.fullscreen, s.fullscreen, "fullscreen", "fullscreen");
     this.#tools.setAttribute("aria-label", t.label);
     this.#handle.setAttribute("aria-label", t.label);
     this.#handle.title = t.handle;
     this.#tools.replaceChildren(
       h("span", { class: "tools-name", attrs: { title: this.#name } }, this.#name),
-      actual ? tool(t.fit, "fit", "view") : tool(t.actual, "actual", "view"),
+      actual ? tool(t.fit, s.fit, "fit", "view") : tool(t.actual, s.actual, "actual", "view"),
       ...(document.fullscreenEnabled === true ? [fullscreenTool] : []),
-      tool(t.keyboard, "keyboard", "keyboard", keyboard),
-      tool(t.monitors, "monitors", "monitors"),
-      ...(navigator.maxTouchPoints > 0 ? [tool(t.touch, "touch", "touch")] : []),
-      ...(paste ? [tool(t.paste, "paste", "paste")] : []),
-      tool(t.trace, "trace", "trace", trace),
+      tool(t.keyboard, s.keyboard, "keyboard", "keyboard", keyboard),
+      tool(t.monitors, s.monitors, "monitors", "monitors"),
+      ...(navigator.maxTouchPoints > 0 ? [tool(t.touch, s.touch, "touch", "touch")] : []),
+      ...(paste ? [tool(t.paste, s.paste, "paste", "paste")] : []),
+      tool(t.trace, s.trace, "trace", "trace", trace),
       h("span", { class: "separator" }),
       ...settingButtons(() => this.commands.emit("language")),
       h("span", { class: "separator" }),
-      tool(t.desktops, "desktops", "desktops"),
-      tool(t.signOut, "signOut", "signOut"),
+      tool(t.desktops, s.desktops, "desktops", "desktops"),
+      tool(t.signOut, s.signOut, "signOut", "signOut"),
     );
     if (focused >= 0) (this.#tools.children[focused] as HTMLElement | undefined)?.focus();
   }

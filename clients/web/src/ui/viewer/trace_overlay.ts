@@ -1,11 +1,17 @@
-/** The frame-times overlay: draws the stages of the latest frames as stacked bars, with percentiles below. */
+/**
+ * The frame-times overlay: draws the stages of the latest frames as stacked bars, with percentiles and the round-trip
+ * time below. The person can move it away from what it covers.
+ */
 
 import type { AgentMessageOf, TraceFrame } from "../../protocol/messages.ts";
-import { h } from "../dom.ts";
+import { button, h } from "../dom.ts";
+import { Emitter } from "../emitter.ts";
+import { icon } from "../icons.ts";
 import { texts } from "../texts.ts";
+import { OverlayPosition } from "./overlay_position.ts";
 import { STAGES, type Stage, stageTimes, summarise, totalMs } from "./trace_statistics.ts";
 
-/** Size of the overlay, CSS px; the same as in `viewer.css`. */
+/** Size of the overlay, CSS px; the same as in `messages.css`. */
 const WIDTH_PX = 420;
 const HEIGHT_PX = 272;
 /** Upper edge and height of the bar chart, CSS px. */
@@ -13,6 +19,8 @@ const CHART_TOP_PX = 40;
 const CHART_PX = 96;
 /** Width of one frame's bar, CSS px. */
 const BAR_PX = 4;
+/** Width of the button that closes the overlay, CSS px. */
+const CLOSE_PX = 36;
 /** Left and right margin, CSS px. */
 const SIDE_PX = 16;
 /** Frames kept at most; more than `WINDOW_MS` has at 120 frames per second. */
@@ -32,38 +40,70 @@ const COLOURS: Readonly<Record<Stage, string>> = {
 const FONT = 'system-ui, "Noto Sans KR", "Apple SD Gothic Neo", "Malgun Gothic", NanumGothic, sans-serif';
 
 export class TraceOverlay {
-  readonly element: HTMLCanvasElement;
+  readonly element: HTMLElement;
+  /** Announces that the overlay was opened (true) or closed: frames are requested only while it is open. */
+  readonly toggled = new Emitter<boolean>();
+  readonly #canvas = h("canvas", { attrs: { role: "img" } });
+  readonly #close = button("", icon("close"), "quiet square", () => this.setOpen(false));
   #frames: TraceFrame[] = [];
+  #roundTripMs: number | null = null;
 
   constructor() {
-    this.element = h("canvas", {
-      class: "trace",
-      attrs: { "data-trace": "", role: "img", "aria-label": texts().trace.title, hidden: "" },
-    });
+    this.element = h(
+      "section",
+      {
+        class: "trace",
+        attrs: { "data-trace": "", role: "group", tabindex: "0", hidden: "" },
+        on: {
+          // The keyboard focus stays with the desktop.
+          mousedown: (event) => event.preventDefault(),
+          keydown: (event) => event.key === "Escape" && this.setOpen(false),
+        },
+      },
+      this.#canvas,
+      this.#close,
+    );
+    new OverlayPosition(this.element, "trace");
+    this.redraw();
   }
 
   /** Shows or hides the overlay; frames are kept only while it is open. */
   setOpen(open: boolean): void {
+    if (open === this.open) return;
     this.element.hidden = !open;
     if (open) this.#draw();
     else this.#frames = [];
+    this.toggled.emit(open);
   }
 
   get open(): boolean {
     return !this.element.hidden;
   }
 
-  add(trace: AgentMessageOf<"trace">): void {
+  /** Takes frames, and the newest round trip to the agent in ms; null before the first. */
+  add(trace: AgentMessageOf<"trace">, roundTripMs: number | null): void {
     if (!this.open) return;
     this.#frames = [...this.#frames, ...trace.frames].slice(-MAX_FRAMES);
+    this.#roundTripMs = roundTripMs;
     this.#draw();
+  }
+
+  /** Redraws all texts after the language changed. */
+  redraw(): void {
+    const t = texts().trace;
+    this.element.setAttribute("aria-label", t.title);
+    this.element.title = t.move;
+    this.#close.setAttribute("aria-label", t.close);
+    this.#close.title = t.close;
+    this.#canvas.setAttribute("aria-label", t.title);
+    if (this.open) this.#draw();
   }
 
   #draw(): void {
     const ratio = window.devicePixelRatio;
-    this.element.width = Math.round(WIDTH_PX * ratio);
-    this.element.height = Math.round(HEIGHT_PX * ratio);
-    const context = this.element.getContext("2d");
+    this.#canvas.width = Math.round(WIDTH_PX * ratio);
+    this.#canvas.height = Math.round(HEIGHT_PX * ratio);
+    const context = this.#canvas.getContext("2d");
     if (context === null) return;
     context.scale(ratio, ratio);
     const t = texts().trace;
@@ -75,15 +115,8 @@ export class TraceOverlay {
       drawText(context, t.waiting, SIDE_PX, CHART_TOP_PX + 30, "#9fb0b7");
       return;
     }
-    drawText(
-      context,
-      t.rate(summary.framesPerS.toFixed(1), summary.mbitPerS.toFixed(summary.mbitPerS < 1 ? 2 : 1)),
-      WIDTH_PX - SIDE_PX,
-      24,
-      "#c9d5da",
-      400,
-      "right",
-    );
+    const rate = t.rate(summary.framesPerS.toFixed(1), summary.mbitPerS.toFixed(summary.mbitPerS < 1 ? 2 : 1));
+    drawText(context, rate, WIDTH_PX - SIDE_PX - CLOSE_PX, 24, "#c9d5da", 400, "right");
     this.#drawBars(context);
     const top = CHART_TOP_PX + CHART_PX + 24;
     const columns = [SIDE_PX, SIDE_PX + 200];
@@ -112,6 +145,9 @@ export class TraceOverlay {
       );
     }
     drawText(context, "p50 / p90 ms", SIDE_PX, top, "#9fb0b7");
+    const roundTrip = t.roundTrip(formatMs(this.#roundTripMs ?? Number.NaN));
+    drawText(context, roundTrip, WIDTH_PX - SIDE_PX, top, "#dfe7ea", 400, "right");
+    this.#canvas.setAttribute("aria-label", `${t.title}: ${rate}, ${roundTrip}`);
   }
 
   #drawBars(context: CanvasRenderingContext2D): void {

@@ -2,13 +2,14 @@
 
 import { h } from "../dom.ts";
 import type { Page } from "../page.ts";
+import type { SignInReason } from "../sign_out.ts";
 import { ConnectionNotice } from "./connection_notice.ts";
 import { ConnectionStatus } from "./connection_status.ts";
 
 export interface UnsupportedPageOptions {
   readonly desktop: string;
   readonly showDesktopList: () => void;
-  readonly signedOut: (expired: boolean) => void;
+  readonly signedOut: (reason: SignInReason) => void;
 }
 
 /** `detail` names what is missing. */
@@ -16,7 +17,7 @@ export function unsupportedPage(options: UnsupportedPageOptions, detail: string)
   const notice = new ConnectionNotice({
     reconnect: () => location.reload(),
     showDesktopList: options.showDesktopList,
-    signIn: () => options.signedOut(true),
+    signIn: () => options.signedOut("expired"),
     showFirstMonitor: options.showDesktopList,
     restartDisplay: options.showDesktopList,
   });

@@ -1,11 +1,13 @@
 /** The page that shows a desktop. `viewerPage` creates the parts and connects them; no part knows the page. */
 
 import { PageClipboard } from "../../clipboard/page_clipboard.ts";
-import { restartDisplay, signOut } from "../../gateway/gateway_client.ts";
+import { restartDisplay } from "../../gateway/gateway_client.ts";
+import type { ConnectionState } from "../../worker/messages.ts";
 import { h } from "../dom.ts";
 import { leaveFullscreen, toggleFullscreen, unlockKeyboard } from "../fullscreen.ts";
 import type { Page } from "../page.ts";
 import { fingerSettings, language, setFingerSettings, setTouchMode, touchMode } from "../preferences.ts";
+import { leave, type SignInReason } from "../sign_out.ts";
 import { texts } from "../texts.ts";
 import { BackGuard } from "./back_guard.ts";
 import { ClipboardChip } from "./clipboard_chip.ts";
@@ -17,7 +19,7 @@ import { GestureHelp } from "./gesture_help.ts";
 import { MonitorView, type PointerListener, TOUCH_FIRST } from "./monitor_view.ts";
 import { MonitorControls, type MonitorNavigation } from "./monitors/monitor_controls.ts";
 import { ShownMonitors } from "./monitors/shown_monitors.ts";
-import { watchPageLifecycle } from "./page_lifecycle.ts";
+import { askBeforeUnload, watchPageLifecycle } from "./page_lifecycle.ts";
 import { SoftKeyboard } from "./soft_keyboard.ts";
 import { Toast } from "./toast.ts";
 import { Toolbar, type ToolbarCommand } from "./toolbar.ts";
@@ -41,7 +43,7 @@ export interface ViewerOptions {
   readonly showMonitor: (monitor: number) => void;
   /** Remembers for the next page whether two monitors are shown. */
   readonly rememberSplit: (on: boolean) => void;
-  readonly signedOut: (expired: boolean) => void;
+  readonly signedOut: (reason: SignInReason) => void;
 }
 
 export function viewerPage(options: ViewerOptions): Page {
@@ -59,10 +61,11 @@ export function viewerPage(options: ViewerOptions): Page {
 
 function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerWorker): Page {
   const { desktop, monitor } = options;
-  const element = h("main", { class: "viewer" });
+  const element = h("main", { class: "viewer" }, h("h1", { class: "sr-only" }, desktop));
   const abort = new AbortController();
   const { signal } = abort;
   let changingMonitor = false;
+  let phase: ConnectionState["phase"] = "connecting";
 
   // ── what the person sees besides the monitors ──────────────────────────────────────────────────────────────────
 
@@ -70,7 +73,12 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
   const trace = new TraceOverlay();
   const preview = new CompositionPreview(viewport);
   const wakeLock = new WakeLock();
-  const focusDesktop = (): void => viewport.focusField();
+  /** Gives the keyboard to the desktop; after the end of the connection, to the step that is offered. */
+  const focusDesktop = (): void => {
+    const step = phase === "ended" ? notice.element.querySelector("button") : null;
+    if (step === null) viewport.focusField();
+    else step.focus();
+  };
   const guard = new BackGuard(options.showDesktopList, focusDesktop);
 
   // ── clipboard and keyboard ─────────────────────────────────────────────────────────────────────────────────────
@@ -80,7 +88,7 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
     worker,
     {
       offerChanged: (format) => chip.show(format !== null),
-      notify: (notice) => toast.show(texts().clipboard[notice]),
+      notify: (notice) => toast.show(texts().messages.clipboard[notice]),
     },
     clipboardPeers,
   );
@@ -98,7 +106,7 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
     },
     syncModifiers: (event) => input.syncModifiers(event),
     controlHeld: () => input.controlHeld,
-    relativeMouseSeen: () => toast.show(texts().relativeMouse),
+    relativeMouseSeen: () => toast.show(texts().messages.relativeMouse),
   };
   const navigation: MonitorNavigation = {
     showMonitor: (number) => {
@@ -111,11 +119,11 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
   const steps: ConnectionSteps = {
     reconnect: () => shown.reconnect(true),
     showDesktopList: options.showDesktopList,
-    signIn: () => options.signedOut(true),
+    signIn: () => options.signedOut("expired"),
     showFirstMonitor: () => navigation.showMonitor(0),
     restartDisplay: () =>
       void restartDisplay(desktop).then((answer) => {
-        if (!answer.ok) toast.show(texts().connection.restartFailed);
+        if (!answer.ok) toast.show(texts().messages.restartFailed);
       }),
   };
   const shown = new ShownMonitors();
@@ -174,15 +182,25 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
     shown.redraw();
     notice.redraw();
     input.keyBar.redraw();
+    trace.redraw();
     fingers.redraw();
     if (gestures.open) gestures.redraw();
     monitors.redraw();
+    updateTitle();
+  };
+  const updateTitle = (): void => {
+    document.title = `${monitors.title} · ${texts().product}`;
   };
   const onEvent = (event: ViewerEvent): void => {
     monitors.handle(event);
     switch (event.kind) {
+      case "layout":
+        updateTitle();
+        return;
       case "connection":
+        phase = event.state.phase;
         status.show(event.state);
+        if (phase === "ended") focusDesktop();
         wakeLock.setWanted(event.state.phase !== "ended");
         if (event.state.phase === "connected") return;
         clipboard.disconnected();
@@ -193,14 +211,14 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
         preview.place();
         return;
       case "replaced":
-        toast.show(texts().connection.replaced);
+        toast.show(texts().messages.replaced);
         return;
       case "liveness":
         notice.setSilent(event.silent);
-        for (const part of event.parts) if (part !== "x-server") toast.show(texts().connection.silentParts[part]);
+        for (const part of event.parts) if (part !== "x-server") toast.show(texts().messages.silentParts[part]);
         return;
       case "trace":
-        trace.add(event.trace);
+        trace.add(event.trace, event.roundTripMs);
         return;
       case "clipboard":
         clipboard.stateChanged(event.state);
@@ -210,23 +228,27 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
         clipboard.contentReceived(event.answer);
         return;
       case "notice":
-        toast.show(texts().notices[event.code] ?? event.message);
+        toast.show(texts().messages.notices[event.code] ?? event.message);
     }
   };
   const commands: Readonly<Record<ToolbarCommand, () => void>> = {
     fullscreen: () => void toggleFullscreen(true).then(focusDesktop),
-    view: () => shown.setViewMode(viewport.state.mode === "actual" ? "fit" : "actual"),
+    view: () => {
+      const { oneToOne } = viewport.state;
+      shown.setViewMode(viewport.state.mode === "actual" ? "fit" : "actual");
+      if (oneToOne && viewport.state.oneToOne) toast.show(texts().messages.fits);
+    },
     keyboard: () => softKeyboard.setKeyBarOpen(!softKeyboard.keyBarOpen),
     monitors: () => monitors.panel.setOpen(true),
     touch: () => gestures.setOpen(true),
-    trace: () => {
-      trace.setOpen(!trace.open);
-      worker.watchTrace(trace.open);
-      updateToolbar();
-    },
+    trace: () => trace.setOpen(!trace.open),
     paste: () => void clipboard.sendBrowserClipboard(),
     desktops: options.showDesktopList,
-    signOut: () => void signOut().then(() => options.signedOut(false)),
+    signOut: () =>
+      void leave().then((left) => {
+        if (left === null) toast.show(texts().messages.signIn.stillSignedIn);
+        else options.signedOut(left);
+      }),
     language: redraw,
     focusDesktop,
   };
@@ -234,6 +256,11 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
   worker.events.on(onEvent);
   toolbar.commands.on((command) => commands[command]());
   viewport.changes.on(updateToolbar);
+  trace.toggled.on((open) => {
+    worker.watchTrace(open);
+    updateToolbar();
+    if (!open) focusDesktop();
+  });
   document.addEventListener("fullscreenchange", updateToolbar, { signal });
   monitors.panel.closed.on(focusDesktop);
   monitors.desktopReturned.on(() => {
@@ -266,6 +293,7 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
     },
     signal,
   );
+  askBeforeUnload(() => phase === "connected", signal);
   // A press beside the surface must not take the focus from the text field; a press on a scroll bar has its usual effect.
   viewport.element.addEventListener(
     "mousedown",
@@ -278,6 +306,7 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
     viewport.element,
     h("div", { class: "dimmer", attrs: { "aria-hidden": "true" } }),
     notice.element,
+    toolbar.element,
     preview.element,
     trace.element,
     toast.element,
@@ -286,7 +315,6 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
     view.zoomChip.element,
     chip.element,
     fingers.element,
-    toolbar.element,
     gestures.element,
     monitors.panel.element,
     guard.element,
@@ -303,6 +331,7 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
     },
     back: () => guard.back(),
     close: () => {
+      if (!changingMonitor) monitors.leave();
       abort.abort();
       releaseInput();
       view.close();

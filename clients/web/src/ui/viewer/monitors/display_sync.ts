@@ -54,7 +54,7 @@ export class DisplaySync {
   async start(): Promise<{ readonly own: number | null } | null> {
     const displays = await listDisplays();
     if (displays === null || this.#layout === null) {
-      this.#announcer.show(texts().monitors.noDisplays);
+      this.#announcer.show(texts().messages.monitors.noDisplays);
       return null;
     }
     if (!this.active) {
@@ -69,7 +69,7 @@ export class DisplaySync {
     await this.#requestAndWait(monitors);
     const others = monitors.filter(({ id }) => id !== displays.own);
     const blocked = others.filter(({ id }) => !openWindow(this.#desktop, id, displays.all[id]));
-    if (blocked.length > 0) this.#announcer.show(texts().monitors.blocked);
+    if (blocked.length > 0) this.#announcer.show(texts().messages.monitors.blocked);
     return { own: displays.own < monitors.length ? displays.own : null };
   }
 
@@ -95,7 +95,7 @@ export class DisplaySync {
     const displays = this.active ? await listDisplays() : null;
     if (displays === null || this.#layout === null) return;
     const monitors = layoutForDisplays(displays.all);
-    if (monitors.length > this.#layout.monitors.length) this.#announcer.show(texts().monitors.plugged);
+    if (monitors.length > this.#layout.monitors.length) this.#announcer.show(texts().messages.monitors.plugged);
     // Requested even if the layout looks the same: a request that is under way may change it.
     this.#requests.requestLayout(monitors, null);
   }

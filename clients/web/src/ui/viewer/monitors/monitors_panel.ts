@@ -5,6 +5,7 @@ import type { DesktopLayout, Monitor } from "../../../protocol/messages.ts";
 import { button, h } from "../../dom.ts";
 import { Emitter } from "../../emitter.ts";
 import { icon } from "../../icons.ts";
+import { sentences } from "../../message.ts";
 import { texts } from "../../texts.ts";
 import { arrange, bounds, detectShape, PRESETS, SCALES, SHAPES, type Shape, type Size } from "./monitor_layout.ts";
 import type { MonitorThumbnails } from "./thumbnails.ts";
@@ -246,10 +247,14 @@ export class MonitorsPanel {
           this.#radio(`shape-${shape}`, t.shapes[shape], shape === draft.shape, () => change({ shape })),
         ),
       ),
-      h("p", { class: fits ? "muted" : "warning" }, fits ? t.total(width, height) : t.tooLarge(maxWidth, maxHeight)),
+      h(
+        "p",
+        { class: fits ? "muted" : "warning" },
+        fits ? t.total(width, height) : sentences(texts().messages.monitors.tooLarge(maxWidth, maxHeight)),
+      ),
       h(
         "div",
-        { class: "monitor-actions" },
+        { class: "monitor-actions monitor-apply" },
         keepsSizes === null
           ? h("p", { class: "muted monitor-keep" }, t.otherSizes)
           : h(

@@ -1,0 +1,300 @@
+/** All messages in English; `messages_ko.ts` has the same messages in Korean. */
+
+import type { ClipboardNotice } from "../clipboard/page_clipboard.ts";
+import type { ProxyFault } from "../gateway/gateway_client.ts";
+import type { EndReason } from "../protocol/close_action.ts";
+import type { NoticeCode, SilentPart } from "../protocol/generated.ts";
+import { englishApiMessages } from "./api_messages.ts";
+import type { Message, MessageGroup } from "./message.ts";
+
+export const englishMessages = {
+  api: englishApiMessages,
+  signIn: {
+    missing: {
+      what: "You are not signed in yet.",
+      why: "The username or the password is missing.",
+      next: "Enter both.",
+    },
+    wrongPassword: {
+      what: "You are not signed in.",
+      why: "The username or the password is wrong.",
+      next: "Check both and try again.",
+    },
+    tooMany: (s: number) => ({
+      what: "You are not signed in.",
+      why: "Too many attempts have failed.",
+      next: `Try again in ${s} s.`,
+    }),
+    unreachable: {
+      what: "The server cannot be reached.",
+      why: "It is switched off, or the network between it and this device is interrupted.",
+      next: "Check your network connection and try again.",
+    },
+    server: (status: number) => ({
+      what: "The server could not process the request.",
+      why: `It reports a fault of its own (error ${status}).`,
+      next: "Try again, or tell your administrator.",
+    }),
+    expired: {
+      what: "You were signed out.",
+      why: "Your sign-in expired, or it was ended in another window.",
+      next: "Sign in again to continue.",
+    },
+    stillSignedIn: {
+      what: "You are still signed in.",
+      why: "The server did not confirm that you signed out.",
+      next: "Check your network connection and sign out again before you leave this device.",
+    },
+  },
+  /** After signing out: `why` says what was closed, and what keeps running. */
+  signedOut: {
+    running: (desktops: string) => ({
+      what: "You have signed out.",
+      why: `This device shows no desktop any more. Still running, with your programs: ${desktops}.`,
+      next: "Sign in again, here or on another device, to continue there.",
+    }),
+    nothingRunning: {
+      what: "You have signed out.",
+      why: "This device shows no desktop any more, and none of your desktops is running.",
+      next: "Sign in again to open one.",
+    },
+    unknown: {
+      what: "You have signed out.",
+      why: "This device shows no desktop any more. Desktops that ran before keep running, with your programs.",
+      next: "Sign in again, here or on another device, to continue there.",
+    },
+  },
+  noDesktop: {
+    what: "There is no desktop for you yet",
+    why: "No desktop is assigned to you.",
+    next: "Ask your administrator for access to one.",
+  },
+  notFound: {
+    what: "There is nothing at this address",
+    why: "It may be mistyped, or what was here has moved.",
+    next: "Check the address, or go to the list of desktops.",
+  },
+  fits: {
+    what: "There is nothing to fit.",
+    why: "The desktop has the size of this window already, so each of its pixels is one pixel of your display.",
+    next: "For larger text, choose the text size under Monitors.",
+  },
+  reconnecting: {
+    what: "The connection was lost – reconnecting",
+    why: "The network is interrupted or the server does not answer; the image is from before that.",
+    next: "You can wait: your desktop keeps running, unless the server restarted.",
+  },
+  replaced: {
+    what: "This is a new desktop.",
+    why: "The one before has ended, and its programs with it.",
+    next: "Open your programs and files again.",
+  },
+  /** A reverse proxy alters requests so that the server refuses them; by the code of the error. */
+  proxy: {
+    "proxy-host": (address: string) => ({
+      what: "The server refused the request.",
+      why: "A reverse proxy in front of it hides the address of this page.",
+      next: `Your administrator can add in nginx: proxy_set_header Host $http_host; or in the configuration of Lightbox: public_url = "${address}"`,
+    }),
+    "proxy-http": () => ({
+      what: "The server refused the request.",
+      why: "This page was loaded over plain HTTP, where browsers show no desktops.",
+      next: "Open its address with https://. If there is none, your administrator can add in nginx: listen 443 ssl;",
+    }),
+  } satisfies Record<ProxyFault, (address: string) => Message>,
+  webSocketsBlocked: {
+    what: "WebSockets do not get through to the server",
+    why: "This page reaches the server, but a reverse proxy or a firewall in between lets no WebSocket pass.",
+    next: 'Tell your administrator. In nginx these lines may be missing: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";',
+  },
+  silent: {
+    what: "This desktop is not responding",
+    why: "A part of it hangs: the image may be old, and what you do has no effect.",
+    next: "Wait, or restart the display; programs go on running.",
+  },
+  restartFailed: {
+    what: "The display was not restarted.",
+    why: "The server does not answer either.",
+    next: "Check your network connection and try again.",
+  },
+  silentParts: {
+    supervisor: {
+      what: "Nothing that fails is restarted at the moment.",
+      why: "The supervisor of this desktop does not answer; the image is right.",
+      next: "Go on working, and tell your administrator.",
+    },
+    "window-manager": {
+      what: "Windows cannot be moved at the moment.",
+      why: "The window manager does not answer; the image is right.",
+      next: "Wait a moment; if it lasts, tell your administrator.",
+    },
+  } satisfies Record<Exclude<SilentPart, "x-server">, Message>,
+  ended: {
+    violation: {
+      what: "The connection was closed",
+      why: "The page and the server did not understand each other.",
+      next: "Try again; if it happens again, tell your administrator.",
+    },
+    forbidden: {
+      what: "This desktop is not yours",
+      why: "It is not assigned to you, or there is none of this name.",
+      next: "Choose one from the list of desktops, or ask your administrator for access.",
+    },
+    missing: {
+      what: "This desktop has ended",
+      why: "It was ended or failed, and its programs ended with it.",
+      next: "Open it again from the list of desktops.",
+    },
+    moved: {
+      what: "The desktop moved to another device",
+      why: "It was opened there, and your programs keep running there.",
+      next: "You can move it back to this device.",
+    },
+    monitor: {
+      what: "This monitor no longer exists",
+      why: "The desktop has fewer monitors now.",
+      next: "You can show another one here.",
+    },
+    version: {
+      what: "A newer version is installed",
+      why: "This page is older than the server. Your desktop keeps running.",
+      next: "Reload the page to continue.",
+    },
+    "signed-out": {
+      what: "You were signed out",
+      why: "Your sign-in expired, or it was ended in another window. Your desktop keeps running.",
+      next: "Sign in again to continue.",
+    },
+    unsupported: {
+      what: "This browser cannot show the desktop",
+      why: "It lacks something that every desktop needs.",
+      next: "Use a current version of Chrome, Edge, Firefox or Safari.",
+    },
+    left: {
+      what: "You are disconnected",
+      why: "The connection of this window was ended. Your desktop keeps running.",
+      next: "You can connect again.",
+    },
+  } satisfies Record<EndReason, Message> as Readonly<Record<EndReason, Message>>,
+  /** Notices of the agent, by their code. The codes of a newer agent have the agent's English text. */
+  notices: {
+    "clipboard-denied": {
+      what: "The content was not pasted.",
+      why: "This desktop does not allow pasting from outside.",
+      next: "An administrator can allow it for this desktop in the configuration: clipboard = { to_desktop = true }",
+    },
+    "input-failed": {
+      what: "What you do has no effect at the moment.",
+      why: "The desktop does not accept input.",
+      next: "Wait a moment and try again; if it lasts, tell your administrator.",
+    },
+    "input-lost": {
+      what: "What you did was dropped.",
+      why: "The desktop did not answer in the meantime.",
+      next: "Check the picture before you go on.",
+    },
+    "layout-refused": {
+      what: "The monitors stay as they were.",
+      why: "This arrangement is not possible here.",
+      next: "Choose fewer or smaller monitors.",
+    },
+    "modifier-missing": {
+      what: "Keys pressed with the modifier that you hold have no effect.",
+      why: "The desktop’s keyboard layout has no key for it (Ctrl, Alt, Shift or Super).",
+      next: "Use the menus of the program instead.",
+    },
+    "windows-gathered": {
+      what: "Programs of another monitor were moved to this one.",
+      why: "The window of their monitor was closed.",
+      next: "Open that monitor’s window again from the monitors panel to move them back.",
+    },
+    "monitor-gone": {
+      what: "This window shows no monitor any more.",
+      why: "The monitor was removed from the desktop.",
+      next: "Show another monitor here, or close the window.",
+    },
+  } satisfies Record<NoticeCode, Message> as Readonly<Record<string, Message>>,
+  clipboard: {
+    denied: {
+      what: "This content was refused, so nothing was pasted.",
+      why: "This desktop does not accept such content from outside.",
+      next: "An administrator can allow it for this desktop in the configuration: clipboard = { to_desktop = true, images = true }",
+    },
+    "too-large": {
+      what: "The content was not transferred, so nothing was pasted.",
+      why: "It is larger than the clipboard of this desktop may transfer.",
+      next: "Copy a smaller part, or have an administrator raise clipboard.max_bytes in the configuration.",
+    },
+    unavailable: {
+      what: "The clipboard of this device was not changed.",
+      why: "The program on the desktop does not provide what it copied.",
+      next: "Copy it again.",
+    },
+    empty: {
+      what: "Nothing was sent.",
+      why: "The clipboard of this device contains neither text nor an image.",
+      next: "Copy something on this device first.",
+    },
+    sent: {
+      what: "The content is on the desktop’s clipboard now.",
+      why: "You sent it with the button.",
+      next: "Paste it in a program of the desktop.",
+    },
+    blocked: {
+      what: "Nothing was sent.",
+      why: "The browser does not let this page read the clipboard.",
+      next: "Allow it for this site, then try again.",
+    },
+    unreadable: {
+      what: "The clipboard of this device could not be read, so nothing was pasted.",
+      why: "The browser gave no text or image of it.",
+      next: "Copy again, or send it with the button in the bar. The menu of the program pastes what the desktop has.",
+    },
+  } satisfies Record<ClipboardNotice, Message>,
+  relativeMouse: {
+    what: "Turning or flying by moving the mouse does not work here.",
+    why: "A program on the desktop moves the pointer back after every motion, which browsers cannot serve.",
+    next: "Use the program’s keys or buttons.",
+  },
+  monitors: {
+    plugged: {
+      what: "The desktop has one more monitor.",
+      why: "A display was added to this computer.",
+      next: "Open the window of its monitor in the monitors panel.",
+    },
+    blocked: {
+      what: "A window is missing.",
+      why: "The browser blocked it.",
+      next: "Allow pop-ups for this site, then try again.",
+    },
+    restored: {
+      what: "The desktop has the size of this window again.",
+      why: "A program on the desktop had set another resolution.",
+      next: "To keep a resolution, choose it in the monitors panel.",
+    },
+    noDisplays: {
+      what: "Your displays could not be used.",
+      why: "The browser does not tell Lightbox about them.",
+      next: "Allow window management for this site, then try again.",
+    },
+    tooLarge: (width: number, height: number) => ({
+      what: "This is too large.",
+      why: `The desktop can have up to ${width} × ${height} pixels.`,
+      next: "Choose fewer or smaller monitors.",
+    }),
+  },
+  check: {
+    notStored: {
+      what: "The result was not stored.",
+      why: "The server did not accept it, or cannot be reached.",
+      next: "Check your network connection and try again.",
+    },
+    failed: {
+      what: "This display did not pass the check.",
+      why: "Something was not seen, or the image was not exact at the time.",
+      next: "Adjust the display or the light in the room, and check it again.",
+    },
+  },
+} satisfies MessageGroup;
+
+export type Messages = typeof englishMessages;

@@ -1,0 +1,23 @@
+/** Which page an address means. Pure. */
+
+export type Route =
+  | { readonly page: "list" }
+  | { readonly page: "desktop"; readonly desktop: string }
+  | { readonly page: "check"; readonly desktop: string }
+  | { readonly page: "nothing" };
+
+/** Returns the page of a path below the client's own address; null is the path of something else. */
+export function routeOf(path: string | null): Route {
+  if (path === "" || path === "index.html") return { page: "list" };
+  const [, page, name] = /^(desktop|check)\/([^/]+)\/?$/.exec(path ?? "") ?? [];
+  if (name === undefined) return { page: "nothing" };
+  return { page: page === "check" ? "check" : "desktop", desktop: decodeName(name) };
+}
+
+function decodeName(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // A malformed escape names no desktop; the gateway answers accordingly.
+  }
+}
