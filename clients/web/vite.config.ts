@@ -2,7 +2,8 @@ import { defineConfig } from "vitest/config";
 
 // The page's Content-Security-Policy allows scripts, styles and workers from the own origin alone, so nothing may be inlined.
 export default defineConfig({
-  base: "/",
+  // Relative, so that the client works below any path prefix of a reverse proxy.
+  base: "./",
   build: {
     outDir: "dist",
     emptyOutDir: true,

@@ -9,7 +9,7 @@ import gzip
 import hashlib
 import mimetypes
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -20,6 +20,10 @@ from display_server.errors import ConfigurationError
 INDEX = "index.html"
 #: Files below this path have a hash of their content in their name and therefore never change.
 ASSETS = "assets/"
+#: How the page refers to its files: relative to its own address, which a reverse proxy's prefix may precede.
+RELATIVE_TO_PAGE = b'="./'
+#: Deepest address for which the page refers to its files, in folders.
+DEPTH_MAX = 16
 #: Cache-Control of such files: valid for one year.
 IMMUTABLE = "public, max-age=31536000, immutable"
 #: Largest total size of the web client, bytes. It is less than 2 MB; a larger folder is the wrong one.
@@ -84,19 +88,43 @@ class StaticClient:
 
     def __init__(self, folder: Path) -> None:
         self._files = _load(folder) if is_built(folder) else {}
+        self._pages: dict[int, File] = {}  # by the depth of the address
 
     def __contains__(self, path: str) -> bool:
         return path in self._files
 
     def page(self, request: Request) -> Response:
-        """Returns the client's only page, which decides by its URL what to show."""
+        """Returns the client's only page, which decides by its URL what to show.
+
+        The page refers to its files relative to the request's path, so that it works behind reverse proxies
+        that remove a prefix which the gateway does not know.
+        """
         if INDEX not in self._files:
             return Response(NOT_BUILT_PAGE, status_code=503, media_type="text/html")
-        return self.file(INDEX, request)
+        depth = min(request.scope["path"].count("/") - 1, DEPTH_MAX)
+        return self._respond(self._page_at(depth), request)
+
+    def not_found_page(self, request: Request) -> Response:
+        """Returns the client's page, which says by its URL that there is nothing, with the status 404."""
+        response = self.page(request)
+        if response.status_code == 200:
+            response.status_code = 404
+            del response.headers["etag"]
+        return response
 
     def file(self, path: str, request: Request) -> Response:
         """Returns the file with this name. Raises KeyError when there is none."""
-        file = self._files[path]
+        return self._respond(self._files[path], request)
+
+    def _page_at(self, depth: int) -> File:
+        """Returns the page for an address that is `depth` folders below the client's own."""
+        if depth not in self._pages:
+            above = b'="' + b"../" * depth if depth else RELATIVE_TO_PAGE
+            content = self._files[INDEX].content.replace(RELATIVE_TO_PAGE, above)
+            self._pages[depth] = _file(INDEX, content)
+        return self._pages[depth]
+
+    def _respond(self, file: File, request: Request) -> Response:
         headers = {"cache-control": file.cache_control, "etag": file.etag, "vary": "accept-encoding"}
         if file.etag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
@@ -129,16 +157,22 @@ def _load(folder: Path) -> dict[str, File]:
                 f"{folder} is not a web client: it holds more than {CLIENT_MAX_BYTES // 2**20} MiB.",
                 hint="Set `web_client` to the folder that `make setup` builds, clients/web/dist.",
             )
-        media_type = TYPES.get(path.suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
-        gzipped = None
-        if len(content) >= GZIP_MIN_BYTES and media_type.startswith(COMPRESSIBLE):
-            packed = gzip.compress(content, GZIP_LEVEL, mtime=0)
-            gzipped = packed if len(packed) < len(content) else None
-        files[name] = File(
-            content,
-            gzipped,
-            media_type,
-            f'"{hashlib.sha256(content).hexdigest()[:24]}"',
-            IMMUTABLE if name.startswith(ASSETS) else "no-store" if name == INDEX else "no-cache",
-        )
+        files[name] = _file(name, content)
     return files
+
+
+def _file(name: str, content: bytes) -> File:
+    media_type = (
+        TYPES.get(PurePosixPath(name).suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    )
+    gzipped = None
+    if len(content) >= GZIP_MIN_BYTES and media_type.startswith(COMPRESSIBLE):
+        packed = gzip.compress(content, GZIP_LEVEL, mtime=0)
+        gzipped = packed if len(packed) < len(content) else None
+    return File(
+        content,
+        gzipped,
+        media_type,
+        f'"{hashlib.sha256(content).hexdigest()[:24]}"',
+        IMMUTABLE if name.startswith(ASSETS) else "no-store" if name == INDEX else "no-cache",
+    )

@@ -12,6 +12,7 @@ import { CloseCode, DEVICE_NAME_MAX_CHARS, type HelloMessage, PROTOCOL_VERSION }
 import { Liveness } from "./liveness.ts";
 import { type AgentMessage, type DesktopLayout, type Exactness, type Monitor, parseAgentMessage } from "./messages.ts";
 import { nextPhase, type Phase, type PhaseEvent } from "./phase.ts";
+import { BLOCKED_RETRY_MS, WebSocketCheck } from "./websocket_check.ts";
 
 /** Interval between pings, ms. The answer gives the offset of the clocks; the agent releases what a silent viewer holds. */
 export const PING_INTERVAL_MS = 500;
@@ -45,6 +46,7 @@ export interface LinkCheck {
 export class ViewerCore {
   /** What the heartbeats of the current connection prove. */
   readonly liveness = new Liveness();
+  readonly webSockets = new WebSocketCheck();
   /** Whether the newest `welcome` was that of another desktop session than the one before it. */
   replaced = false;
   readonly #monitorId: number;
@@ -128,6 +130,7 @@ export class ViewerCore {
 
   /** A socket was opened; its silence is measured from now on. */
   socketOpened(nowMs: number): void {
+    this.webSockets.opened();
     this.#lastFrameAtMs = nowMs;
     this.#lastPingAtMs = nowMs;
   }
@@ -208,8 +211,12 @@ export class ViewerCore {
     if (!visible) this.#outdated = true;
   }
 
-  /** The connection ended or could not be made. `random` in 0…1 spreads the attempts of many viewers. */
-  connectionLost(code: number, random: number): AfterLoss {
+  /**
+   * The connection ended or could not be made. `random` in 0…1 spreads the attempts of many viewers. `unopened` says
+   * that the WebSocket did not open although HTTPS worked.
+   */
+  connectionLost(code: number, random: number, unopened = false): AfterLoss {
+    this.webSockets.lost(unopened);
     this.#stateAwaitedSinceMs = null;
     const history = { tickets: this.#tickets, violations: this.#violations, endings: this.#endings };
     const action = closeAction(code, history);
@@ -218,7 +225,8 @@ export class ViewerCore {
     if (code === CloseCode.DESKTOP_ENDED && this.#endings !== null) this.#endings += 1;
     if (action.kind === "end") return this.end(action.reason);
     this.#phase = nextPhase(this.#phase, "lost") ?? this.#phase;
-    const inMs = action.atOnce ? 0 : retryDelayMs(this.#attempt, random);
+    let inMs = action.atOnce ? 0 : retryDelayMs(this.#attempt, random);
+    if (this.webSockets.blocked) inMs = BLOCKED_RETRY_MS;
     this.#attempt += 1;
     return { kind: "retry", inMs, attempt: this.#attempt };
   }

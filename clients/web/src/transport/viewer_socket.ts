@@ -3,6 +3,7 @@
  * connection has ended.
  */
 
+import { pathTo } from "../base.ts";
 import type { EndReason } from "../protocol/close_action.ts";
 import { AGENT_BINARY_MAX_BYTES, CloseCode, SUBPROTOCOL, TICKET_PREFIX } from "../protocol/generated.ts";
 import { fetchTicket, reachable, UNREACHABLE } from "./ticket.ts";
@@ -18,9 +19,9 @@ export interface SocketEvents {
   binary(data: ArrayBuffer): void;
   /**
    * The connection ended or could not be opened. `detail` is the gateway's explanation for the person, or
-   * empty.
+   * empty. `unopened` says that the WebSocket did not open although the gateway had just granted a ticket.
    */
-  closed(code: number, detail: string): void;
+  closed(code: number, detail: string, unopened: boolean): void;
   /** The gateway refused the ticket; trying again is useless. */
   refused(reason: EndReason, detail: string): void;
 }
@@ -29,6 +30,7 @@ export class ViewerSocket {
   readonly #events: SocketEvents;
   #socket: WebSocket | null = null;
   #ended = false;
+  #opened = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `isRetry` checks first whether the gateway is reachable, because the previous connection was lost. */
@@ -74,7 +76,7 @@ export class ViewerSocket {
       this.#end(CloseCode.ABNORMAL, answer.detail);
       return;
     }
-    const url = new URL(answer.path, self.location.origin);
+    const url = new URL(pathTo(answer.path), self.location.origin);
     url.protocol = url.protocol === "http:" ? "ws:" : "wss:";
     let socket: WebSocket;
     try {
@@ -91,6 +93,7 @@ export class ViewerSocket {
     }, OPEN_TIMEOUT_MS);
     socket.onopen = () => {
       clearTimeout(this.#timer);
+      this.#opened = true;
       if (!this.#ended) this.#events.opened();
     };
     socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => {
@@ -107,7 +110,8 @@ export class ViewerSocket {
 
   #end(code: number, detail: string): void {
     if (this.#ended) return;
+    const unopened = this.#socket !== null && !this.#opened;
     this.drop();
-    this.#events.closed(code, detail);
+    this.#events.closed(code, detail, unopened);
   }
 }

@@ -75,7 +75,7 @@ export class Connection {
       binary: (data) => {
         this.#closeOnViolation(() => this.#events.binary(data, performance.now()));
       },
-      closed: (code, detail) => this.#lost(code, detail),
+      closed: (code, detail, unopened) => this.#lost(code, detail, unopened),
       refused: (reason, detail) => {
         this.#core.end(reason);
         this.#end(reason, detail);
@@ -179,15 +179,17 @@ export class Connection {
     this.#delayedMotion = null;
   }
 
-  #lost(code: number, detail: string): void {
+  #lost(code: number, detail: string, unopened = false): void {
     this.#delayedMotion = null;
-    const next = this.#core.connectionLost(code, Math.random());
+    const next = this.#core.connectionLost(code, Math.random(), unopened);
     this.#events.lost();
     if (next.kind === "end") {
       this.#end(next.reason, detail);
       return;
     }
-    this.#events.stateChanged({ phase: "reconnecting", attempt: next.attempt, inMs: next.inMs, detail });
+    const { attempt, inMs } = next;
+    const webSocketsBlocked = this.#core.webSockets.blocked;
+    this.#events.stateChanged({ phase: "reconnecting", attempt, inMs, detail, webSocketsBlocked });
     clearTimeout(this.#retryTimer);
     this.#retryTimer = setTimeout(() => this.open(), next.inMs);
   }

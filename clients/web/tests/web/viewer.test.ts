@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Rectangle } from "../../src/decode/tile_decoder.ts";
+import { BLOCKED_RETRY_MS } from "../../src/protocol/websocket_check.ts";
 import type { Readback } from "../../src/surface/readback_probe.ts";
 import type { Frame, Surface, VideoRegion } from "../../src/surface/surface.ts";
 import type { WorkerMessage } from "../../src/worker/messages.ts";
@@ -356,6 +357,35 @@ describe("viewer", () => {
     surface.run();
     expect([lost.sentTypes, socket().sentTypes]).toEqual([["hello"], ["hello"]]);
     expect(phases()).toEqual(["connecting", "connected", "reconnecting", "connecting", "connected"]);
+  });
+
+  it("says that WebSockets are blocked when none opens although tickets are granted, and asks rarely", async () => {
+    const blocked = (): boolean[] =>
+      posted.flatMap((message) =>
+        message.kind === "connection" && message.state.phase === "reconnecting"
+          ? [message.state.webSocketsBlocked]
+          : [],
+      );
+    for (let attempt = 0; attempt < 3; attempt++) {
+      socket().onclose?.({ code: 1006, reason: "" });
+      await vi.advanceTimersByTimeAsync(1_000);
+    }
+    expect(blocked()).toEqual([false, false, true]);
+    expect(FakeSocket.all).toHaveLength(3);
+    await vi.advanceTimersByTimeAsync(BLOCKED_RETRY_MS);
+    expect(FakeSocket.all).toHaveLength(4);
+    connect();
+    socket().onclose?.({ code: 1006, reason: "" });
+    expect(blocked().at(-1)).toBe(false);
+  });
+
+  it("does not call WebSockets blocked while the gateway is unreachable too", async () => {
+    for (let attempt = 0; attempt < 5; attempt++) {
+      if (attempt > 0) vi.stubGlobal("fetch", async () => Promise.reject(new TypeError("no network")));
+      socket().onclose?.({ code: 1006, reason: "" });
+      await vi.advanceTimersByTimeAsync(1_000);
+    }
+    expect(JSON.stringify(posted)).not.toContain('"webSocketsBlocked":true');
   });
 
   it("detects a connection that died without a close frame", async () => {

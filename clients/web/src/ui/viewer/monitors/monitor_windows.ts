@@ -5,6 +5,7 @@
  * a display. In other browsers the person drags the windows, and their positions are remembered.
  */
 
+import { pathTo } from "../../../base.ts";
 import { loadJson, storeJson } from "../../preferences.ts";
 import { type Display, sortDisplays } from "./monitor_layout.ts";
 
@@ -72,7 +73,7 @@ export async function watchDisplays(signal: AbortSignal, onChanged: () => void):
 
 /** Returns the address of a page that shows one monitor of a desktop. */
 export function monitorAddress(desktop: string, monitor: number): string {
-  return `/desktop/${encodeURIComponent(desktop)}?monitor=${monitor}`;
+  return pathTo(`desktop/${encodeURIComponent(desktop)}?monitor=${monitor}`);
 }
 
 /**
