@@ -54,7 +54,8 @@ def main() -> int:
         spec = read_spec(arguments.folder)
         return uvloop.run(_serve(spec, arguments))
     except LightboxError as error:
-        log.error("agent failed", error=str(error), kind=type(error).__name__)
+        detail = repr(error.__cause__) if error.__cause__ else None
+        log.error("agent failed", error=str(error), kind=type(error).__name__, detail=detail)
         return EXIT_FAILED
     except OSError as error:
         log.error("agent cannot listen", error=str(error))
@@ -81,8 +82,8 @@ async def _serve(spec: DesktopSpec, arguments: argparse.Namespace) -> int:
             arguments.display,
             arguments.xauthority,
             spec.framebuffer_folder if spec.attach is None else None,
-        ),
             _window_rules(spec),
+        ),
     )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -96,9 +97,11 @@ async def _serve(spec: DesktopSpec, arguments: argparse.Namespace) -> int:
         await agent.close_viewers(CloseCode.DESKTOP_ENDED if ended else CloseCode.GOING_AWAY, str(error))
         raise
     except BaseException:
-        await agent.close_viewers(CloseCode.GOING_AWAY, "The display agent failed.")
+        await agent.close_viewers(
+            CloseCode.GOING_AWAY, "The display agent failed. It is started again; please wait."
+        )
         raise
-    await agent.close_viewers(CloseCode.GOING_AWAY, "The display agent was stopped.")
+    await agent.close_viewers(CloseCode.GOING_AWAY, "The display agent was stopped. Reconnect in a moment.")
     return 0
 
 
@@ -112,13 +115,13 @@ def _source(spec: DesktopSpec, arguments: argparse.Namespace) -> FrameSource:
     return XvfbSource(arguments.display, arguments.xauthority, spec.framebuffer_folder)
 
 
-async def _x_server_answers(display: str) -> bool:
-    """Returns whether the X server of a local display answers, even if it refuses the client.
-
 def _window_rules(spec: DesktopSpec) -> list[WindowRule]:
     """Returns where windows belong. Programs of an attached display are not those of the profile."""
     return profile.window_rules(profile.load(spec.profile)) if spec.attach is None else []
 
+
+async def _x_server_answers(display: str) -> bool:
+    """Returns whether the X server of a local display answers, even if it refuses the client.
 
     A server that is about to end still accepts connections for a moment, so a connection proves nothing.
     The server of a remote display counts as ended.

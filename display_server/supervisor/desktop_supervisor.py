@@ -122,6 +122,7 @@ class DesktopSupervisor:
 
     async def _run_programs(self, desktop_profile: profile.Profile, server: x_server.XServer) -> None:
         # A desktop is ready without its programs, so the import of these modules must not delay it.
+        from display_server.desktop.x11.text_scale import TextScaleWatch
         from display_server.desktop.x11.window_manager import WindowManagerProbe
         from display_server.supervisor.profile_programs import ProfilePrograms
         from display_server.supervisor.session_bus import start_session_bus
@@ -138,7 +139,6 @@ class DesktopSupervisor:
                 contextlib.closing(WindowManagerProbe(server.display, server.xauthority)) as probe,
                 contextlib.closing(TextScaleWatch(server.display, server.xauthority)) as text_scale,
             ):
-        from display_server.desktop.x11.text_scale import TextScaleWatch
                 await ProfilePrograms(
                     self._children,
                     desktop_profile,

@@ -323,14 +323,6 @@ async def test_the_office_profile_runs_and_stops_completely(spec: DesktopSpec) -
     assert not exists(spec.folder)
 
 
-@pytest.fixture
-def no_programs(spec: DesktopSpec, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A host without the programs of any profile. Python imports `sitecustomize` when it starts."""
-    hook = Path(spec.home).parent / "hook"
-    hook.mkdir()
-    patch = "from display_server.supervisor import environment\nenvironment.PROGRAM_PATH = '/nowhere'\n"
-    (hook / "sitecustomize.py").write_text(patch)
-
 async def test_taskbar_and_title_bars_follow_the_text_size(spec: DesktopSpec) -> None:
     office = msgspec.structs.replace(spec, profile="office", width_px=1280, height_px=800)
     desktop = await launcher().start(office)
@@ -360,6 +352,14 @@ async def test_taskbar_and_title_bars_follow_the_text_size(spec: DesktopSpec) ->
             await wait_for(40, before_px, before_px)
     await desktop.stop()
 
+
+@pytest.fixture
+def no_programs(spec: DesktopSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host without the programs of any profile. Python imports `sitecustomize` when it starts."""
+    hook = Path(spec.home).parent / "hook"
+    hook.mkdir()
+    patch = "from display_server.supervisor import environment\nenvironment.PROGRAM_PATH = '/nowhere'\n"
+    (hook / "sitecustomize.py").write_text(patch)
     monkeypatch.setenv("PYTHONPATH", f"{hook}:{Path(__file__).parents[3]}")
 
 

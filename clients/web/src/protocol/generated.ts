@@ -163,6 +163,36 @@ export const DECODE_FAULTS: Readonly<Record<number, string>> = {
   10: "out of memory",
 };
 
+export const API_ERROR_CODES = [
+  "address-too-long",
+  "bad-request",
+  "busy",
+  "cross-site",
+  "desktop-failed",
+  "head-too-large",
+  "internal",
+  "loopback-only",
+  "malformed",
+  "no-authority",
+  "no-desktop",
+  "no-display",
+  "no-websocket",
+  "not-found",
+  "proxy-host",
+  "proxy-http",
+  "proxy-tls",
+  "proxy-upgrade",
+  "signed-out",
+  "slow-down",
+  "store-failed",
+  "too-large",
+  "too-slow",
+  "unknown-host",
+  "wrong-credentials",
+  "wrong-method",
+] as const;
+export type ApiErrorCode = (typeof API_ERROR_CODES)[number];
+
 export const EXACTNESS = ["exact", "refining", "lossy", "unverified"] as const;
 export type Exactness = (typeof EXACTNESS)[number];
 
@@ -310,6 +340,12 @@ export interface LayoutMessage {
   readonly scale?: number | null;
 }
 
+/** Moves the windows of `monitor` to this viewer's own monitor: nobody sees them there any more (§9). */
+export interface GatherMessage {
+  readonly type: "gather";
+  readonly monitor: number;
+}
+
 /** `t` is any number; `pong` returns it. */
 export interface PingMessage {
   readonly type: "ping";
@@ -340,12 +376,6 @@ export interface PlayedMessage {
 export type ViewerMessage =
   | HelloMessage
   | PointerMessage
-/** Moves the windows of `monitor` to this viewer's own monitor: nobody sees them there any more (§9). */
-export interface GatherMessage {
-  readonly type: "gather";
-  readonly monitor: number;
-}
-
   | WheelMessage
   | KeyMessage
   | TextMessage
@@ -356,6 +386,7 @@ export interface GatherMessage {
   | RefreshMessage
   | ReadbackMessage
   | LayoutMessage
+  | GatherMessage
   | PingMessage
   | ClipboardRequestMessage
   | OfferMessage
@@ -386,7 +417,6 @@ export interface WelcomeMessage {
   readonly monitors: readonly MonitorLayout[];
   readonly screen_max: readonly [number, number] | null;
   readonly scale: number;
-  | GatherMessage
   readonly sizes: SizeSource;
   readonly tile_px: number;
   readonly protocol: number;

@@ -64,6 +64,9 @@ port.onmessage = (event) => {
     case "layout":
       viewer?.changeLayout(message.monitors, message.scale);
       return;
+    case "gather":
+      viewer?.gather(message.monitor);
+      return;
     case "clipboard-request":
       viewer?.requestClipboard(message.serial, message.format);
       return;

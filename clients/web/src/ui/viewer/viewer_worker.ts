@@ -25,6 +25,8 @@ export interface LayoutRequests {
    * The answer is a `layout` event, or a notice that says why the request was refused.
    */
   requestLayout(monitors: readonly Monitor[], scale: number | null): void;
+  /** Requests the windows of another monitor for this one; a notice tells whether there were any. */
+  gather(monitor: number): void;
 }
 
 export class ViewerWorker implements InputSink, ClipboardRequests, VideoSignaling, ViewReceiver, LayoutRequests {
@@ -103,6 +105,10 @@ export class ViewerWorker implements InputSink, ClipboardRequests, VideoSignalin
 
   requestLayout(monitors: readonly Monitor[], scale: number | null): void {
     this.#post({ kind: "layout", monitors, scale });
+  }
+
+  gather(monitor: number): void {
+    this.#post({ kind: "gather", monitor });
   }
 
   requestClipboard(serial: number, format: ClipboardFormat): void {

@@ -13,6 +13,7 @@ import type { ConnectionSteps } from "../connection_notice.ts";
 import type { PointerListener } from "../monitor_view.ts";
 import type { Announcer } from "../toast.ts";
 import type { LayoutRequests, ViewerEvent } from "../viewer_worker.ts";
+import { ClosedWindows } from "./closed_windows.ts";
 import { DeviceLayout } from "./device_layout.ts";
 import { DisplaySync } from "./display_sync.ts";
 import { displaySize } from "./monitor_layout.ts";
@@ -68,8 +69,11 @@ export class MonitorControls {
   readonly #sizeSync: SizeSync;
   readonly #displaySync: DisplaySync;
   readonly #deviceLayout: DeviceLayout;
+  readonly #closedWindows: ClosedWindows;
   readonly #abort = new AbortController();
   #layout: DesktopLayout | null = null;
+  /** The person chose a layout without the monitor that this window shows. */
+  #removesOwn = false;
 
   constructor(
     options: MonitorControlsOptions,
@@ -98,6 +102,7 @@ export class MonitorControls {
     );
     this.#deviceLayout = new DeviceLayout(desktop, requests);
     this.desktopReturned = this.#deviceLayout.returned;
+    this.#closedWindows = new ClosedWindows(desktop, () => shown.numbers, signal);
     this.strip = new MonitorStrip(signal);
     this.panel = new MonitorsPanel(
       () => ({
@@ -120,6 +125,12 @@ export class MonitorControls {
       () => this.#takeFingers(),
       (swipe) => this.#onSwipe(swipe),
     );
+  }
+
+  /** The window's title: windows of several monitors have different ones. */
+  get title(): string {
+    const { desktop, monitor } = this.#options;
+    return this.#monitors.length > 1 ? `${desktop} · ${texts().monitors.name(monitor + 1)}` : desktop;
   }
 
   handle(event: ViewerEvent): void {
@@ -145,20 +156,31 @@ export class MonitorControls {
     this.#splitView.pane?.redraw();
   }
 
+  /** The person leaves the desktop, and does not only show another monitor in this window. */
+  leave(): void {
+    this.#closedWindows.announceClosed();
+  }
+
   close(): void {
     rememberPosition(this.#options.desktop, this.#options.monitor);
     this.#abort.abort();
     this.#splitView.close();
     this.#thumbnails.close();
     this.#deviceLayout.close();
+    this.#closedWindows.close();
   }
 
   #connectParts(): void {
     const { panel, strip } = this;
     this.#splitView.changed.on(() => {
       this.#thumbnails.shownChanged();
+      this.#closedWindows.shownChanged();
       this.#updateStrip();
     });
+    // The page's own resize event does not come when the window is divided.
+    this.#splitView.resized.on(() => this.#sizeSync.schedule());
+    this.#closedWindows.closed.on((monitor) => this.#requests.gather(monitor));
+    this.#sizeSync.restored.on(() => this.#announcer.show(texts().messages.monitors.restored));
     strip.chosen.on((monitor) => this.#show(monitor));
     strip.swiped.on((swipe) => this.#onSwipe(swipe));
     strip.splitChosen.on((on) => this.#setSplit(on));
@@ -172,6 +194,7 @@ export class MonitorControls {
       // The next change of the window must not undo the sizes that the person chose.
       if (sizesChosen) this.#sizeSync.setKeepsSizes(true);
       if (scale !== this.#layout?.scale) this.#sizeSync.setTextScale(scale);
+      this.#removesOwn = !monitors.some(({ id }) => id === this.#options.monitor);
       this.#requests.requestLayout(monitors, scale);
     });
   }
@@ -196,7 +219,15 @@ export class MonitorControls {
   #onConnection(state: ConnectionState): void {
     // The panel would cover the notice that offers the next step.
     if (state.phase === "ended" && this.panel.open) this.panel.setOpen(false);
+    if (state.phase === "ended" && state.reason === "monitor") this.#onRemoved();
     if (state.phase === "ended" && state.reason === "moved") this.#forgetLayout();
+  }
+
+  /** The window's own monitor was removed: shows another one if the person did that, or sees another one already. */
+  #onRemoved(): void {
+    const beside = this.#splitView.pane?.view.monitor;
+    if (this.#removesOwn) this.#options.navigation.showMonitor(0);
+    else if (beside !== undefined) this.#options.navigation.showMonitor(beside);
   }
 
   /** The next layout is that of a desktop which does not have this device's sizes: they are requested again. */
@@ -242,7 +273,6 @@ export class MonitorControls {
   #setSplit(on: boolean): void {
     this.#options.navigation.rememberSplit(on);
     this.#splitView.setWanted(on);
-    this.#sizeSync.schedule();
   }
 
   #updateStrip(): void {

@@ -6,6 +6,7 @@
  */
 
 import type { DesktopLayout, Monitor } from "../../../protocol/messages.ts";
+import { Emitter } from "../../emitter.ts";
 import { loadJson, storeJson } from "../../preferences.ts";
 import type { LayoutRequests } from "../viewer_worker.ts";
 import { fitToWindows, type Size, textScaleFor } from "./monitor_layout.ts";
@@ -32,6 +33,8 @@ export interface SizeSyncOptions {
 }
 
 export class SizeSync {
+  /** Announces that a monitor gets its window's size again, after something else on the desktop had resized it. */
+  readonly restored = new Emitter<void>();
   readonly #options: SizeSyncOptions;
   readonly #shown: ShownMonitors;
   readonly #requests: LayoutRequests;
@@ -93,10 +96,15 @@ export class SizeSync {
 
   setLayout(layout: DesktopLayout): void {
     const before = this.#layout;
+    const answered = this.#requested !== null;
     this.#layout = layout;
     this.#requested = null;
     if (before === null || (before.sizes === "other" && layout.sizes !== "other")) this.#start();
-    else this.#match();
+    // A program such as xrandr set another resolution. Windows that share a monitor must not resize it for ever,
+    // so a window that has just requested a size does not insist.
+    else if (!answered && performance.now() > this.#repeatUntilMs && this.#isResized(before, layout)) {
+      if (this.#start()) this.restored.emit();
+    } else this.#match();
   }
 
   /** Resizes the monitors as soon as the window has kept its size for a while. */
@@ -118,30 +126,40 @@ export class SizeSync {
     return typeof chosen === "number" ? chosen : textScaleFor(devicePixelRatio);
   }
 
-  #start(): void {
+  /** Returns whether a layout was requested. */
+  #start(): boolean {
     this.#requestsLeft = MAX_REQUESTS;
     this.#repeatUntilMs = performance.now() + REPEAT_WITHIN_MS;
-    this.#match();
+    return this.#match();
   }
 
-  /** Requests the layout that fits the windows, unless the desktop has it already. */
-  #match(): void {
+  /** Returns whether a monitor that this window shows has another size than before. */
+  #isResized(before: DesktopLayout, after: DesktopLayout): boolean {
+    return this.#shown.numbers.some((id) => {
+      const [one, other] = [before, after].map(({ monitors }) => monitors.find((monitor) => monitor.id === id));
+      return one !== undefined && other !== undefined && (one.width !== other.width || one.height !== other.height);
+    });
+  }
+
+  /** Requests the layout that fits the windows, unless the desktop has it already. Returns whether it was requested. */
+  #match(): boolean {
     const layout = this.#layout;
-    if (layout?.screen_max == null) return;
-    if (this.#requestsLeft === 0 || performance.now() > this.#repeatUntilMs) return;
-    if (document.visibilityState === "hidden" || this.#options.followsDisplays()) return;
-    if (this.keepsSizes === null || (this.keepsSizes && !this.#options.always)) return;
+    if (layout?.screen_max == null) return false;
+    if (this.#requestsLeft === 0 || performance.now() > this.#repeatUntilMs) return false;
+    if (document.visibilityState === "hidden" || this.#options.followsDisplays()) return false;
+    if (this.keepsSizes === null || (this.keepsSizes && !this.#options.always)) return false;
     const [width, height] = layout.screen_max;
     const sizes = this.#sizes();
     const monitors = fitToWindows(layout.monitors, sizes, { width, height });
-    if (monitors === null) return;
+    if (monitors === null) return false;
     const scale = this.#showsPrimary(layout.monitors) ? this.#textScale : layout.scale;
     // A window that is turned and turned back may be quicker than the agent's answer.
     const expected = this.#requested ?? layout;
-    if (sameLayout(monitors, expected.monitors) && scale === expected.scale) return;
+    if (sameLayout(monitors, expected.monitors) && scale === expected.scale) return false;
     this.#requestsLeft -= 1;
     this.#requested = { monitors, scale };
     this.#requests.requestLayout(monitors, scale);
+    return true;
   }
 
   /** Returns the sizes that the windows have for their monitors, device px. */

@@ -21,6 +21,8 @@ export interface SplitViewOptions {
 export class SplitView {
   /** Announces that the pane, or whether there can be one, may have changed. */
   readonly changed = new Emitter<void>();
+  /** Announces that the window's own monitor has another part of the window, because the pane appeared or went. */
+  readonly resized = new Emitter<void>();
   readonly #options: SplitViewOptions;
   readonly #wideEnough = matchMedia(WIDE_ENOUGH);
   #monitors: readonly Monitor[] = [];
@@ -60,6 +62,7 @@ export class SplitView {
 
   #update(): void {
     const { page, monitor, createPane } = this.#options;
+    const before = this.#pane;
     const partner = this.state === true ? splitPartner(this.#monitors, monitor) : null;
     if (this.#pane !== null && this.#pane.view.monitor !== partner?.monitor) this.close();
     if (partner !== null && this.#pane === null) {
@@ -69,5 +72,6 @@ export class SplitView {
     if (partner === null) delete page.dataset.split;
     else page.dataset.split = partner.side;
     this.changed.emit();
+    if (this.#pane !== before) this.resized.emit();
   }
 }
