@@ -192,7 +192,7 @@ def arrange_programs(screen: XDisplay, lightbox: Lightbox) -> None:
     """Opens image viewers on the portrait monitors and lists on the third."""
     wait_until_still(screen)
     manager = WindowManagerClient(screen)
-    image_viewer = manager.find("aeskulap")
+    image_viewer = manager.find("dicom")
     manager.put(image_viewer, DESK[0], maximised=True)
     files = manager.find("Studies", "file")
     manager.put(files, (DESK[2][0] + 60, DESK[2][1] + 60, 1100, 760))
@@ -201,8 +201,9 @@ def arrange_programs(screen: XDisplay, lightbox: Lightbox) -> None:
     head = next(lightbox.state_folder.glob("homes/*/*/Studies/Head CT/*.dcm"))
     home = head.parents[2]
     environment = screen.environment | {"HOME": str(home), "GTK2_RC_FILES": str(home / ".gtkrc-2.0")}
-    Program(["aeskulap", str(head)], log=lightbox.program.log, env=environment)
-    second = manager.find("aeskulap", besides=(image_viewer.id,))
+    command = [sys.executable, "-m", "display_server.desktop.dicom_viewer", "--new-window", str(head)]
+    Program(command, log=lightbox.program.log, env=environment)
+    second = manager.find("dicom", besides=(image_viewer.id,))
     manager.put(second, DESK[1], maximised=True)
     wait_until_still(screen)
 
@@ -232,7 +233,7 @@ def tablet_round(tablet: Tablet, device: Device, lightbox: Lightbox, folder: Pat
         if device == IPAD:
             wait_until_still(screen)
             manager = WindowManagerClient(screen)
-            manager.put(manager.find("aeskulap"), PAIR[0], maximised=True)
+            manager.put(manager.find("dicom"), PAIR[0], maximised=True)
             manager.put(manager.find("Studies", "file"), (PAIR[1][0] + 40, 60, 1000, 640))
             manager.put(manager.find("LXTerminal", "~", "@"), (PAIR[1][0] + 140, 760, 900, 560))
             wait_until_still(screen)

@@ -17,7 +17,7 @@ from tests.e2e.viewer import PATIENCE_S, Viewer
 from tests.e2e.x_desktop.display import XDisplay
 from tests.e2e.x_desktop.probe import Event, Probe
 
-DICOM_VIEWER = "aeskulap"
+DICOM_VIEWER = "dicom"
 GDK_BUTTON1_MASK = 1 << 8
 
 
