@@ -59,6 +59,7 @@ class Accounts:
                 f"An account named {name!r} already exists.",
                 hint=f"To change its password, run `lightbox account passwd {name}`.",
             ) from error
+        await self._store.save_copy()
         return account
 
     async def set_password(self, username: str, password: str) -> None:
@@ -77,6 +78,7 @@ class Accounts:
                 )
             account.password_hash = password_hash
             await db.execute(delete(WebSession).where(WebSession.account_id == account.id))
+        await self._store.save_copy()
 
     async def list_all(self) -> Sequence[Account]:
         """Returns all accounts, sorted by username."""
@@ -105,6 +107,7 @@ class Accounts:
                 current = await db.get(Account, account.id)
                 if current is not None and current.password_hash == stored:
                     current.password_hash = new_hash
+            await self._store.save_copy()
             log.info("password hash renewed", username=account.username)
         return account
 

@@ -147,6 +147,7 @@ class DisplayChecks:
                     result=msgspec.json.encode(result).decode(),
                 )
             )
+        await self._store.save_copy()
         return stored
 
     async def list_newest(

@@ -71,7 +71,9 @@ class Passwords:
 
     async def _compute(self, function: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
         if self._pending >= WORKERS + QUEUE_MAX:
-            raise TooManySignIns("Too many people are signing in right now. Try again in a few seconds.")
+            raise TooManySignIns(
+                "Too many people are signing in right now.", next_step="Try again in a few seconds."
+            )
         self._pending += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(

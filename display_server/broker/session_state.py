@@ -44,5 +44,6 @@ def next_state(state: SessionState, event: SessionEvent) -> SessionState:
         return TRANSITIONS[state, event]
     except KeyError:
         raise Malfunction(
-            f"A session in state {state.value!r} has no transition for {event.value!r}."
+            f"A session in state {state.value!r} has no transition for {event.value!r}.",
+            next_step="Please report this fault of Lightbox.",
         ) from None

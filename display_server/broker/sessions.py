@@ -17,8 +17,9 @@ from sqlalchemy import Executable, insert, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from display_server.broker.folders import DesktopFolders
-from display_server.broker.launchers.launcher import Launcher, RunningDesktop
+from display_server.broker.launchers.launcher import ENDED_EARLY, Launcher, RunningDesktop
 from display_server.broker.session_state import LIVE, SessionEvent, SessionState, next_state
+from display_server.broker.storage_failures import StorageError
 from display_server.broker.store import Store
 from display_server.broker.tables import Desktop, Session
 from display_server.desktop.clipboard_policy import ClipboardPolicy
@@ -38,6 +39,11 @@ ID_CHARACTERS = "bcdfghjkmnpqrstvwxz23456789"
 ID_LENGTH = 10
 #: Error messages are cut to this length before they are stored, characters.
 ERROR_MAX = 1000
+#: Told to the person after a fault of Lightbox, whose details are in the log.
+UNEXPECTED = (
+    "The desktop could not be started because of a fault in Lightbox. Try again. If it happens again, the "
+    "administrator finds the details in the log of the server."
+)
 
 
 class LiveSession:
@@ -137,13 +143,15 @@ class Sessions:
             await session.stopped.wait()
         if session is None:
             if self._closing:
-                raise DesktopError("Lightbox is shutting down. Try again when it has been restarted.")
+                raise DesktopError(
+                    "Lightbox is shutting down.", next_step="Try again when it has been restarted."
+                )
             session = LiveSession(self._spec(username, desktop))
             self._live[key] = session  # before the first await, so that a second click joins this session
             session.task = asyncio.create_task(self._run(key, session), name=f"session {session.id}")
         await session.start_finished.wait()
         if session.state is not SessionState.READY:
-            raise DesktopError(session.error or f"The desktop {desktop.name!r} ended while it was starting.")
+            raise DesktopError(session.error or ENDED_EARLY)
         return session
 
     async def close(self) -> None:
@@ -168,12 +176,16 @@ class Sessions:
             event = SessionEvent.FAILED if error else SessionEvent.ENDED
         except TimeoutError:
             event = SessionEvent.FAILED
-            error = f"The desktop was not ready within {self._start_timeout_s:g} s."
+            error = (
+                f"The desktop was not ready within {self._start_timeout_s:g} s, perhaps because the host is "
+                "busy. Try again. If it happens again, the administrator finds the reason in the log of this "
+                "desktop."
+            )
         except LightboxError as failure:
-            event, error = SessionEvent.FAILED, str(failure)
-        except Exception as failure:
+            event, error = SessionEvent.FAILED, failure.in_one_line()
+        except Exception:
             log.exception("session failed", session=session.id)
-            event, error = SessionEvent.FAILED, f"The desktop could not be started: {type(failure).__name__}."
+            event, error = SessionEvent.FAILED, UNEXPECTED
         finally:
             session.stopping = True
             if running is not None:
@@ -224,8 +236,10 @@ class Sessions:
         try:
             async with self._store.begin() as db:
                 await db.execute(statement)
+        except StorageError:
+            log.warning("session not recorded")  # the store has logged why
         except SQLAlchemyError as error:
-            log.error("session could not be recorded", error=str(getattr(error, "orig", error)))
+            log.error("session not recorded", error=str(getattr(error, "orig", error)))
 
     def _spec(self, username: str, desktop: Desktop) -> DesktopSpec:
         session_id = "".join(secrets.choice(ID_CHARACTERS) for _ in range(ID_LENGTH))
