@@ -3,26 +3,54 @@
 LightboxError
 ├── ConfigurationError      the operator's input is wrong, or the host lacks something
 ├── ProtocolError           the peer sent something that PROTOCOL.md does not allow (protocol/errors.py)
+├── ApiError                a response of the HTTP interface (gateway/api_error.py)
 ├── PolicyError             a well-formed request that this person may not make
 │   └── LayoutError         a monitor layout that is impossible or does not fit this display
 └── Malfunction             a part of Lightbox or of the host failed
     ├── CaptureError        the framebuffer or the X server is no longer available
-    └── DesktopError        a desktop did not start, or ended early
+    ├── DesktopError        a desktop did not start, or ended early
+    └── StorageError        the database or the state folder cannot be used (broker/storage_failures.py)
+
+Errors that reach a person have a cause in plain words and a next step. `tests/style/test_messages.py` lists
+those that lack one of them.
 """
 
 from __future__ import annotations
 
 
 class LightboxError(Exception):
-    """Root of all exceptions that Lightbox raises. `str()` is meant for the person who has to act."""
+    """Root of all exceptions that Lightbox raises.
+
+    `cause` says in plain words what is wrong, and `next_step` what the person who reads it can do. `str()`
+    is both in one line, except for ConfigurationError.
+    """
+
+    def __init__(self, cause: str, *, next_step: str = "") -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        return self.in_one_line()
+
+    def in_one_line(self) -> str:
+        """Returns the cause and the next step."""
+        return f"{self.cause} {self.next_step}".rstrip()
+
+    def for_terminal(self) -> str:
+        """Returns the cause, and the next step on a line of its own."""
+        return f"{self.cause}\n  {self.next_step}" if self.next_step else self.cause
 
 
 class ConfigurationError(LightboxError):
-    """The operator's input or the host is wrong. `hint` says what to do next."""
+    """The operator's input or the host is wrong. `hint` is the next step."""
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(f"{message}\n  {hint}" if hint else message)
+    def __init__(self, cause: str, *, hint: str = "") -> None:
+        super().__init__(cause, next_step=hint)
         self.hint = hint
+
+    def __str__(self) -> str:
+        return self.for_terminal()
 
 
 class PolicyError(LightboxError):

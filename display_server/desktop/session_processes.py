@@ -49,3 +49,15 @@ def kill_session_processes(session: str) -> int:
 def describe_exit(code: int) -> str:
     """Describes a process's exit code for people: `exit code 1`; `SIGSEGV` for -11, a death by signal."""
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+
+def explain_exit(code: int) -> str:
+    """Says in plain words how a process ended, as the end of a sentence about it."""
+    if code >= 0:
+        return f"ended by itself ({describe_exit(code)})"
+    name = describe_exit(code)
+    if code == -signal.SIGKILL:
+        return f"was killed ({name}), perhaps because the host ran out of memory"
+    if code in {-signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP}:
+        return f"was stopped by somebody ({name})"
+    return f"crashed ({name})"

@@ -83,7 +83,9 @@ def read_spec(folder: Path) -> DesktopSpec:
     try:
         return msgspec.json.decode((folder / "spec.json").read_bytes(), type=DesktopSpec)
     except (OSError, msgspec.MsgspecError) as error:
-        raise DesktopError(f"{folder / 'spec.json'} cannot be read: {error}") from error
+        raise DesktopError(
+            f"{folder / 'spec.json'} cannot be read: {error}.", next_step="Open the desktop again."
+        ) from error
 
 
 def write_spec(spec: DesktopSpec) -> None:
@@ -97,7 +99,9 @@ def read_status(folder: Path) -> DesktopStatus | None:
     except FileNotFoundError:
         return None
     except (OSError, msgspec.MsgspecError) as error:
-        raise DesktopError(f"{folder / 'status.json'} cannot be read: {error}") from error
+        raise DesktopError(
+            f"{folder / 'status.json'} cannot be read: {error}.", next_step="Open the desktop again."
+        ) from error
 
 
 def write_status(folder: Path, status: DesktopStatus) -> None:

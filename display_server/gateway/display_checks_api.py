@@ -9,7 +9,7 @@ from fastapi import Request, Response
 from display_server.broker.display_checks import CheckResult, as_dict
 from display_server.broker.web_sessions import SignedInUser
 from display_server.errors import PolicyError
-from display_server.gateway.api_error import ApiError
+from display_server.gateway.api_error import ApiError, malformed
 from display_server.gateway.services import GatewayServices
 
 log = structlog.get_logger(__name__)
@@ -26,11 +26,11 @@ async def store_check(services: GatewayServices, request: Request, user: SignedI
     try:
         result = msgspec.json.decode(await request.body(), type=CheckResult)
     except (msgspec.MsgspecError, UnicodeError) as error:
-        raise ApiError(422, "malformed", f"The request is malformed. {error}") from error
+        raise malformed(str(error)) from error
     try:
         await services.catalogue.find(user.username, result.desktop)
     except PolicyError as error:
-        raise ApiError(404, "no-desktop", str(error)) from error
+        raise ApiError(404, "no-desktop", error.cause, next_step=error.next_step) from error
     stored = await services.display_checks.add(user.username, result)
     log.info("display check stored", username=user.username, device=result.device.name, passed=stored.passed)
     return _json(as_dict(stored), 201)

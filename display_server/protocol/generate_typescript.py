@@ -21,6 +21,7 @@ import msgspec.inspect as mi
 from display_codecs.native import FAULTS
 
 from display_server.protocol import limits, messages, subprotocol
+from display_server.protocol.api_error_codes import ApiErrorCode
 from display_server.protocol.clipboard import Failure, Format
 from display_server.protocol.close_codes import CloseCode
 from display_server.protocol.frame_kinds import FrameKind
@@ -39,6 +40,7 @@ _HEAD = """\
 """
 #: String literals that have a name: the type and the list of its values.
 _LITERALS: dict[str, tuple[str, Any]] = {
+    "API_ERROR_CODES": ("ApiErrorCode", ApiErrorCode),
     "EXACTNESS": ("Exactness", messages.Exactness),
     "SIZE_SOURCES": ("SizeSource", messages.SizeSource),
     "CLIPBOARD_FORMATS": ("ClipboardFormat", messages.ClipboardFormat),
@@ -108,7 +110,11 @@ def _literal(constant: str, name: str, literal: Any) -> str:
 
 
 def _list(name: str, values: Iterable[str]) -> str:
-    return f"export const {name} = [{', '.join(map(json.dumps, values))}] as const;\n"
+    items = [json.dumps(value) for value in values]
+    line = f"export const {name} = [{', '.join(items)}] as const;\n"
+    if len(line) <= LINE_WIDTH:
+        return line
+    return f"export const {name} = [\n" + "".join(f"  {item},\n" for item in items) + "] as const;\n"
 
 
 def _messages() -> Iterator[str]:

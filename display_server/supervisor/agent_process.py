@@ -14,7 +14,7 @@ from display_server.desktop.session_processes import describe_exit
 from display_server.desktop.spec import DesktopSpec
 from display_server.errors import DesktopError
 from display_server.supervisor.children import Child, Children
-from display_server.supervisor.supervisor_log import LogEvent
+from display_server.supervisor.supervisor_log import IF_IT_HAPPENS_AGAIN, LogEvent
 from display_server.supervisor.x_server import XServer
 
 AGENT_COMMAND = (sys.executable, "-m", "display_server.agent")
@@ -94,7 +94,10 @@ class AgentProcess:
             self._log("agent exited", exit=describe_exit(code), uptime_s=round(uptime_s, 3))
             failures = 0 if uptime_s > STABLE_AFTER_S else failures + 1
             if not self.was_healthy and failures >= START_ATTEMPTS_MAX:
-                raise DesktopError(f"The display agent does not start ({describe_exit(code)}).")
+                raise DesktopError(
+                    f"The display agent does not start ({describe_exit(code)}).",
+                    next_step=f"Try again. {IF_IT_HAPPENS_AGAIN}",
+                )
 
     async def _wait_for_exit(self, child: Child) -> int:
         health_check = asyncio.create_task(self._check_health(child))

@@ -108,9 +108,15 @@ class Children:
                 preexec_fn=prepare,  # safe: no other thread can hold a lock while this process forks
             )
         except FileNotFoundError as error:
-            raise DesktopError(f"{argv[0]} is not installed.") from error
+            raise DesktopError(
+                f"{argv[0]} is not installed.", next_step="`lightbox doctor` names the package to install."
+            ) from error
         except (OSError, subprocess.SubprocessError) as error:
-            raise DesktopError(f"{argv[0]} could not be started: {error}.") from error
+            reason = error.strerror if isinstance(error, OSError) else "its limits could not be set"
+            raise DesktopError(
+                f"{argv[0]} could not be started: {reason}.",
+                next_step="The administrator has to check its permissions and the limits of this user.",
+            ) from error
         child = Child(name, process.pid, asyncio.get_running_loop().create_future(), process)
         self._children[child.pid] = child
         return child
@@ -166,4 +172,7 @@ def descendants(ancestor: int) -> set[int]:
 
 def _prctl(option: int, value: int) -> None:
     if _libc.prctl(option, value, 0, 0, 0) != 0:
-        raise DesktopError(f"prctl({option}) failed: {os.strerror(ctypes.get_errno())}")
+        raise DesktopError(
+            f"The kernel refused prctl({option}): {os.strerror(ctypes.get_errno())}.",
+            next_step="The administrator has to allow this system call, for example in the container.",
+        )

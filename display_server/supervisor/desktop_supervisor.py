@@ -9,21 +9,24 @@ import shutil
 import signal
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from display_server.desktop.profiles import profile
-from display_server.desktop.session_processes import describe_exit
+from display_server.desktop.session_processes import explain_exit
 from display_server.desktop.spec import DesktopSpec, DesktopState, DesktopStatus, Pids, write_status
 from display_server.errors import DesktopError, LightboxError
 from display_server.supervisor import environment, x_server
 from display_server.supervisor.agent_process import AGENT_COMMAND, AgentProcess
 from display_server.supervisor.children import Child, Children
-from display_server.supervisor.supervisor_log import SupervisorLog
+from display_server.supervisor.supervisor_log import IF_IT_HAPPENS_AGAIN, SupervisorLog
 from display_server.supervisor.supervisor_state import SupervisorEvent, next_state
 
 #: Descriptors instead of `sys.stdin` and so on, which are None when the descriptor is closed.
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
+
+E = TypeVar("E", bound=Exception)
 
 
 class DesktopSupervisor:
@@ -81,10 +84,17 @@ class DesktopSupervisor:
                     group.create_task(self._watch_x_server(self._server.child))
                     group.create_task(self._set_up_screen(desktop_profile, self._server))
         except* LightboxError as errors:
-            self._fail(str(errors.exceptions[0]))
+            self._fail(_first(errors).in_one_line())
+        except* OSError as errors:
+            error = _first(errors)
+            self._log("supervisor failed", error=repr(error))
+            self._fail(
+                f"A file of this desktop could not be used: {error.strerror}. The administrator has to check the "
+                "free space and the permissions of the state folder. Then open the desktop again."
+            )
         except* Exception as errors:
-            self._log("supervisor failed", error=repr(errors.exceptions[0]))
-            self._fail(f"The desktop's supervisor failed: {errors.exceptions[0]!r}")
+            self._log("supervisor failed", error=repr(_first(errors)))
+            self._fail(f"A fault of Lightbox has ended this desktop. Open it again. {IF_IT_HAPPENS_AGAIN}")
 
     async def _run_agent(self, server: x_server.XServer) -> None:
         self._agent = AgentProcess(
@@ -107,7 +117,10 @@ class DesktopSupervisor:
 
     async def _watch_x_server(self, child: Child) -> None:
         code = await child.wait()
-        raise DesktopError(f"The X server ended ({describe_exit(code)}).{x_server.log_excerpt(self._spec)}")
+        raise DesktopError(
+            f"The X server of this desktop {explain_exit(code)}.",
+            next_step=f"Open the desktop again; its programs have ended. {IF_IT_HAPPENS_AGAIN}",
+        )
 
     async def _set_up_screen(self, desktop_profile: profile.Profile, server: x_server.XServer) -> None:
         """Gives the screen its size and then starts the programs.
@@ -198,7 +211,12 @@ class DesktopSupervisor:
     def _handle(self, event: SupervisorEvent) -> None:
         before, self._state = self._state, next_state(self._state, event)
         if self._state is not before:
-            self._log(f"desktop {self._state.value}", error=self._error)
+            failed = self._state is DesktopState.FAILED
+            self._log(
+                f"desktop {self._state.value}",
+                error=self._error,
+                x_server_log=(x_server.log_excerpt(self._spec) or None) if failed else None,
+            )
             # `failed` is published at once, because somebody waits for the desktop; `ended` only by
             # `_clean_up`, when all processes have ended.
             if self._state is not DesktopState.ENDED:
@@ -230,3 +248,9 @@ class DesktopSupervisor:
             self._log("status not written", error=str(error))
         with contextlib.suppress(OSError):  # the parent process has ended
             os.write(_STDOUT, msgspec.json.encode(status) + b"\n")
+
+
+def _first(errors: ExceptionGroup[E]) -> E:
+    """Returns the first error of a group, which may contain other groups."""
+    error = errors.exceptions[0]
+    return _first(error) if isinstance(error, ExceptionGroup) else error

@@ -8,6 +8,9 @@ import os
 import time
 from typing import Any, Protocol
 
+#: The last sentence of errors whose details only the log has.
+IF_IT_HAPPENS_AGAIN = "If it happens again, the administrator finds the reason in the log of this desktop."
+
 
 class LogEvent(Protocol):
     """Logs an event of the supervisor with its fields; fields that are None are left out."""

@@ -42,5 +42,6 @@ def next_state(state: DesktopState, event: SupervisorEvent) -> DesktopState:
         return TRANSITIONS[state, event]
     except KeyError:
         raise DesktopError(
-            f"The event {event.value!r} cannot occur while the desktop is {state.value!r}."
+            f"The event {event.value!r} cannot occur while the desktop is {state.value!r}.",
+            next_step="Please report this fault of Lightbox.",
         ) from None

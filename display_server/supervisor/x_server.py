@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from display_server.desktop.session_processes import describe_exit
+from display_server.desktop.session_processes import explain_exit
 from display_server.desktop.spec import DesktopSpec
 from display_server.desktop.x11.monitors import SCREEN_MAX, Monitor
 from display_server.desktop.x11.outputs import outputs_environment
@@ -17,12 +17,13 @@ from display_server.desktop.x11.xauthority import write_xauthority
 from display_server.errors import DesktopError, LayoutError
 from display_server.protocol.limits import MONITORS_MAX
 from display_server.supervisor.children import Child, Children
+from display_server.supervisor.supervisor_log import IF_IT_HAPPENS_AGAIN
 
 #: How long the X server may take until it accepts connections, s. An idle host needs 0.1 to 0.3 s.
 START_TIMEOUT_S = 15.0
 #: The resolution that the X server reports to programs, dots per inch.
 DPI = 96
-#: How much of the end of the X server's log an error message quotes, characters.
+#: How much of the end of the X server's log the supervisor's log quotes, characters.
 LOG_EXCERPT_MAX = 400
 
 
@@ -46,7 +47,7 @@ async def start_x_server(
     The screen starts at its largest size, `screen_max` in px, because an Xvfb can shrink its screen but never
     grow it beyond the initial size. `apply_initial_size` then gives the screen the ordered size.
 
-    Raises DesktopError, which quotes the X server's log.
+    Raises DesktopError.
     """
     folder = Path(spec.folder)
     xauthority, log_path = folder / "xauthority", _log_path(spec)
@@ -73,13 +74,17 @@ async def start_x_server(
             number = (await _read_line(number_reader)).strip()
     except TimeoutError as error:
         raise DesktopError(
-            f"The X server did not start within {START_TIMEOUT_S:g} s.{log_excerpt(spec)}"
+            f"The X server of this desktop did not start within {START_TIMEOUT_S:g} s.",
+            next_step=f"Try again; the host may be busy. {IF_IT_HAPPENS_AGAIN}",
         ) from error
     finally:
         os.close(number_reader)
     if not number:
         code = await child.wait()
-        raise DesktopError(f"The X server did not start ({describe_exit(code)}).{log_excerpt(spec)}")
+        raise DesktopError(
+            f"The X server of this desktop did not start: it {explain_exit(code)}.",
+            next_step=f"Try again. {IF_IT_HAPPENS_AGAIN}",
+        )
     return XServer(f":{number.decode()}", xauthority, child)
 
 
@@ -96,7 +101,10 @@ def apply_initial_size(server: XServer, spec: DesktopSpec) -> None:
         try:
             apply_monitors(randr, [Monitor(0, 0, 0, spec.width_px, spec.height_px)], spec.framebuffer_folder)
         except LayoutError as error:
-            raise DesktopError(f"The desktop cannot be {spec.width_px}×{spec.height_px}: {error}") from error
+            raise DesktopError(
+                f"The desktop cannot be {spec.width_px}×{spec.height_px}: {error.cause}",
+                next_step="The administrator has to choose another `size` for it in the configuration.",
+            ) from error
 
 
 def screen_size(server: XServer) -> tuple[int, int]:
@@ -116,13 +124,13 @@ def attached_x_server(display: str, environment: Mapping[str, str]) -> XServer:
 
 
 def log_excerpt(spec: DesktopSpec) -> str:
-    """Returns a sentence with the end of the X server's log, or nothing when the log is empty."""
+    """Returns the end of the X server's log; an empty text when there is none."""
     try:
         text = _log_path(spec).read_text(errors="replace").strip()
     except OSError:
         return ""
     lines = [line for line in text.splitlines() if line and not line.startswith("_XSERV")]
-    return f" The end of its log: {' | '.join(lines)[-LOG_EXCERPT_MAX:]}" if lines else ""
+    return " | ".join(lines)[-LOG_EXCERPT_MAX:]
 
 
 def _log_path(spec: DesktopSpec) -> Path:

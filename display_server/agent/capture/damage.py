@@ -110,7 +110,7 @@ class DamageFeed:
         try:
             reply = bytes(self._connection.x.wait_for_reply(sequence).buf)
         except xcffib.XcffibException as error:
-            raise CaptureError(f"The X server did not return its damage: {error!r}") from error
+            raise CaptureError("The X server has ended, or did not say what changed.") from error
         rectangles = np.frombuffer(reply, np.int16, offset=_REPLY_HEAD_BYTES).reshape(-1, 4).astype(np.int32)
         rectangles[:, 2:] &= 0xFFFF
         rectangles[:, 2:] += rectangles[:, :2]

@@ -83,7 +83,7 @@ class XshmSource:
             with self._read_lock:
                 self._read(damage)
         except xcffib.XcffibException as error:
-            raise CaptureError(f"The screen of {self._display} cannot be read: {error!r}") from error
+            raise CaptureError(f"The screen of display {self._display} cannot be read.") from error
         return self._memory.bytes.reshape(self._height, self._width, 4)
 
     def _read(self, damage: Sequence[Rect]) -> None:
@@ -132,8 +132,8 @@ class XshmSource:
             self._memory.close()
             self._memory = None
             raise CaptureError(
-                f"The X server of {self._display} cannot share memory with the agent ({error!r})."
-                " The X server must run on this host, as the same user."
+                f"The X server of display {self._display} cannot share memory with the agent.",
+                next_step="Run the X server on this host, as the same user.",
             ) from error
         finally:
             if self._memory is not None:

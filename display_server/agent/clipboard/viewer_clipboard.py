@@ -89,7 +89,9 @@ class ViewerClipboard:
         desktop, policy = self._desktop, self._policy
         if desktop is None or not policy.to_desktop or (piece.format is Format.PNG and not policy.images):
             self._notice(
-                NoticeCode.CLIPBOARD_DENIED, "The policy of this desktop does not allow pasting from outside."
+                NoticeCode.CLIPBOARD_DENIED,
+                "This desktop does not allow pasting from outside. An administrator can allow it in the "
+                "configuration: clipboard = { to_desktop = true, images = true }",
             )
             return None
         log.info("clipboard to desktop", format=NAMES[piece.format], bytes=len(content))

@@ -9,6 +9,12 @@ from typing import Protocol
 
 from display_server.desktop.spec import DesktopSpec, DesktopStatus
 
+#: Told to the person when a desktop ended before it was ready and nobody gave a reason.
+ENDED_EARLY = (
+    "The desktop ended while it was starting. Try again. If it happens again, the administrator finds the "
+    "reason in the log of this desktop."
+)
+
 
 class RunningDesktop(Protocol):
     """A desktop that was ready when `Launcher.start` returned it."""

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from display_server.desktop.session_processes import describe_exit, kill_session_processes
+from display_server.broker.launchers.launcher import ENDED_EARLY
+from display_server.desktop.session_processes import explain_exit, kill_session_processes
 from display_server.desktop.spec import DesktopSpec, DesktopState, DesktopStatus, write_spec
 from display_server.errors import DesktopError
 
@@ -41,7 +42,10 @@ class ProcessLauncher:
             process = await self._spawn(spec)
         except OSError as error:
             shutil.rmtree(spec.folder, ignore_errors=True)
-            raise DesktopError(f"The desktop's folder could not be created: {error}.") from error
+            raise DesktopError(
+                f"The desktop's folder could not be created: {error.strerror}.",
+                next_step="The administrator has to make the state folder writable, and free some space.",
+            ) from error
         desktop = SupervisorProcess(spec, process)
         try:
             await desktop.wait_until_ready()
@@ -91,7 +95,7 @@ class SupervisorProcess:
         """Raises DesktopError when the desktop is over before it is ready."""
         await self._started.wait()
         if self._status is None or self._status.state is not DesktopState.READY:
-            raise DesktopError(await self.wait() or "The desktop ended while it was starting.")
+            raise DesktopError(await self.wait() or ENDED_EARLY)
 
     async def wait(self) -> str | None:
         return await asyncio.shield(self._monitoring)
@@ -140,7 +144,7 @@ class SupervisorProcess:
             return self._status.error
         if self._stopping or (code == 0 and self._status and self._status.state is DesktopState.ENDED):
             return None
-        return f"The desktop's supervisor ended unexpectedly ({describe_exit(code)})."
+        return f"The supervisor of this desktop {explain_exit(code)}. Open the desktop again."
 
 
 def _parent_of(pid: int) -> int | None:

@@ -50,7 +50,7 @@ class MonitorWindows:
         try:
             connection: Any = xcffib.Connection()  # type: ignore[no-untyped-call]
         except xcffib.ConnectionException as error:
-            raise Malfunction(f"The X display does not answer ({error}).") from error
+            raise Malfunction("The X server of this desktop does not answer.") from error
         self._x = connection
         self._core = connection.core
         self._screen = self._x.get_setup().roots[self._x.pref_screen]

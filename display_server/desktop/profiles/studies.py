@@ -39,5 +39,7 @@ def source_folder() -> Path:
 
     found = find_spec("data_store")
     if found is None or not found.submodule_search_locations:
-        raise DesktopError("The package pydicom-data is not installed (pip install pydicom-data).")
+        raise DesktopError(
+            "The package pydicom-data is not installed.", next_step="Run `pip install pydicom-data`."
+        )
     return Path(next(iter(found.submodule_search_locations))) / "data"

@@ -85,7 +85,9 @@ class Randr:
                 self._connection.ensure_alive()
                 with contextlib.suppress(xcffib.Error, xcffib.XcffibException, _RefusedError):
                     self._apply(before.monitors)
-                raise LayoutError(f"The X server refused these monitors ({error!r}).") from error
+                raise LayoutError(
+                    "The X server refused these monitors.", next_step="Choose fewer or smaller ones."
+                ) from error
             while_grabbed(*bounding_size(monitors))
         return self.read()
 
@@ -230,7 +232,7 @@ class Randr:
                 yield
         except xcffib.Error as error:
             raise self._connection.failure(
-                f"The X server of {self._connection.display} refused a RandR request ({error!r})."
+                f"The X server of {self._connection.display} refused to report or change its monitors."
             ) from error
 
     @contextlib.contextmanager

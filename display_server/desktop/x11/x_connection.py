@@ -54,7 +54,8 @@ class XConnection:
             self._ignore_server_grabs()
         except Exception as error:  # xcffib raises several unrelated types
             raise failure(
-                f"The X display {display} does not answer or refuses the connection ({error!r})."
+                f"The X server of display {display} does not run, or refuses the connection.",
+                next_step="Start it, and check that this user may use it (its authority file).",
             ) from error
         self.root: int = self.screen.root
         self._echo_window = self.x.generate_id()
@@ -70,7 +71,10 @@ class XConnection:
     def extension(self, module: Any, name: str) -> Any:
         """Returns the requests of an extension. Raises `failure` when the server lacks the extension."""
         if not self.core.QueryExtension(len(name), name).reply().present:
-            raise self.failure(f"The X display {self.display} lacks the extension {name}.")
+            raise self.failure(
+                f"The X server of display {self.display} lacks the extension {name}.",
+                next_step="Use an X server that has it, such as Xvfb or Xorg.",
+            )
         return self.x(module.key)
 
     def watch(self) -> None:
@@ -86,8 +90,8 @@ class XConnection:
         while self.lost is None and self._descriptor >= 0:
             try:
                 event = self.x.poll_for_event()
-            except xcffib.ConnectionException as error:
-                self.mark_lost(f"The connection to the X server of {self.display} was lost ({error}).")
+            except xcffib.ConnectionException:
+                self._mark_ended()
                 return
             except xcffib.Error:
                 continue  # a request without reply failed, because its window was destroyed before
@@ -109,9 +113,7 @@ class XConnection:
         try:
             yield
         except xcffib.ConnectionException as error:
-            raise self.mark_lost(
-                f"The connection to the X server of {self.display} was lost ({error})."
-            ) from error
+            raise self._mark_ended() from error
 
     def flush(self) -> None:
         with self.requests():
@@ -160,16 +162,23 @@ class XConnection:
             self._fail_echoes(self.lost)
         self.x.disconnect()
 
-    def mark_lost(self, reason: str) -> Malfunction:
+    def mark_lost(self, reason: str, *, next_step: str = "") -> Malfunction:
         """Ends the connection for `reason`, unless it has ended already, and returns why it ended."""
         if self.lost is None:
-            self.lost = self.failure(reason)
+            self.lost = self.failure(reason, next_step=next_step)
             if self._descriptor >= 0 and self._loop is not None:
                 self._loop.remove_reader(self._descriptor)
                 self._descriptor = -1
             self._fail_echoes(self.lost)
             self.on_lost(self.lost)
         return self.lost
+
+    def _mark_ended(self) -> Malfunction:
+        """Ends the connection because the server closed it. libxcb's own text would help nobody."""
+        return self.mark_lost(
+            f"The X server of display {self.display} has ended.",
+            next_step="Open the desktop again; the programs that ran in it have ended.",
+        )
 
     def _ignore_server_grabs(self) -> None:
         """Asks the server to serve this connection during a grab by another program.

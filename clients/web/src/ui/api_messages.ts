@@ -1,0 +1,140 @@
+/** A message for each code of the gateway's error responses, in English; `api_messages_ko.ts` has the Korean ones. */
+
+import type { ApiErrorCode } from "../protocol/generated.ts";
+import type { Message } from "./message.ts";
+
+const AGAIN_OR_ADMINISTRATOR = "Try again. If it happens again, tell your administrator.";
+const RELOAD = "Reload the page. If it happens again, tell your administrator.";
+
+export const englishApiMessages = {
+  "address-too-long": {
+    what: "The server refused the request.",
+    why: "Its address is too long.",
+    next: "Open the list of desktops and begin there.",
+  },
+  "bad-request": {
+    what: "The server did not understand the request.",
+    why: "It arrived damaged or incomplete.",
+    next: RELOAD,
+  },
+  busy: {
+    what: "You are not signed in yet.",
+    why: "Too many people are signing in right now.",
+    next: "Try again in a few seconds.",
+  },
+  "cross-site": {
+    what: "The server refused the request.",
+    why: "It did not come from a page of this server.",
+    next: "Open the address of the server in a tab of its own and try again there.",
+  },
+  "desktop-failed": {
+    what: "The desktop could not be started.",
+    why: "A part of it failed or took too long.",
+    next: "Try again. If it happens again, your administrator finds the reason in the log of the desktop.",
+  },
+  "head-too-large": {
+    what: "The server refused the request.",
+    why: "The browser sent too many or too large cookies along.",
+    next: "Delete the cookies of this site, then sign in again.",
+  },
+  internal: {
+    what: "The server could not process the request.",
+    why: "An unexpected fault occurred in it.",
+    next: AGAIN_OR_ADMINISTRATOR,
+  },
+  "loopback-only": {
+    what: "The server refused the request.",
+    why: "This address answers only on the host of the server.",
+    next: "Open it there.",
+  },
+  malformed: {
+    what: "The server refused the request.",
+    why: "The page sent something that the server does not accept; perhaps the server was updated.",
+    next: RELOAD,
+  },
+  "no-authority": {
+    what: "There is no certificate to install.",
+    why: "This server uses a certificate of its operator.",
+    next: "If your browser warns, tell your administrator.",
+  },
+  "no-desktop": {
+    what: "This desktop is not yours.",
+    why: "It is not assigned to you, or there is none of this name.",
+    next: "Choose one from the list of desktops, or ask your administrator for access.",
+  },
+  "no-display": {
+    what: "The display was not restarted.",
+    why: "This desktop does not run.",
+    next: "Open it again from the list of desktops.",
+  },
+  "no-websocket": {
+    what: "The desktop could not be connected.",
+    why: "The page asked for it at a wrong address; perhaps the server was updated.",
+    next: RELOAD,
+  },
+  "not-found": {
+    what: "There is nothing at this address.",
+    why: "It may be mistyped, or what was here has moved.",
+    next: "Check the address, or go to the list of desktops.",
+  },
+  "proxy-host": {
+    what: "The server refused the request.",
+    why: "A reverse proxy in front of it hides the address of this page.",
+    next: "Tell your administrator: the log of the server names the missing line.",
+  },
+  "proxy-http": {
+    what: "The server refused the request.",
+    why: "The page was loaded over plain HTTP.",
+    next: "Open its address with https://, or tell your administrator.",
+  },
+  "proxy-tls": {
+    what: "The server refused the connection.",
+    why: "The encryption of the browser, or of a reverse proxy, is outdated (older than TLS 1.3).",
+    next: "Update the browser. If it is current, tell your administrator.",
+  },
+  "proxy-upgrade": {
+    what: "The desktop could not be connected.",
+    why: "A reverse proxy in front of the server does not pass WebSockets on.",
+    next: "Tell your administrator: the log of the server names the missing lines.",
+  },
+  "signed-out": {
+    what: "You are not signed in.",
+    why: "Your sign-in expired, or it was ended in another window.",
+    next: "Sign in again.",
+  },
+  "slow-down": {
+    what: "You are not signed in.",
+    why: "Too many attempts have failed.",
+    next: "Wait a minute, then try again.",
+  },
+  "store-failed": {
+    what: "The server cannot look up accounts and desktops at the moment.",
+    why: "Its database or its disk has a fault. Desktops that are open keep running.",
+    next: "Try again in a minute. If it happens again, tell your administrator.",
+  },
+  "too-large": {
+    what: "The server refused the request.",
+    why: "It is larger than the server accepts.",
+    next: "Send less.",
+  },
+  "too-slow": {
+    what: "The server gave up waiting.",
+    why: "The request did not arrive in time; the network may be overloaded.",
+    next: "Check your network connection and try again.",
+  },
+  "unknown-host": {
+    what: "The server refused the request.",
+    why: "It does not know the name under which you opened it.",
+    next: "Use another name of the server, or tell your administrator: `names` in the configuration lists the known ones.",
+  },
+  "wrong-credentials": {
+    what: "You are not signed in.",
+    why: "The username or the password is wrong.",
+    next: "Check both and try again.",
+  },
+  "wrong-method": {
+    what: "The server refused the request.",
+    why: "The page used it in a way that the server does not know; perhaps the server was updated.",
+    next: RELOAD,
+  },
+} satisfies Record<ApiErrorCode, Message>;

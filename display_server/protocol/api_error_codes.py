@@ -1,0 +1,37 @@
+"""Codes of the error responses of the HTTP interface.
+
+`generate_typescript` copies the codes into the web client, which has a text in every language for each.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+ApiErrorCode = Literal[
+    "address-too-long",  # the request line exceeds its limit
+    "bad-request",  # the request is not valid HTTP, or ended early
+    "busy",  # too many passwords are being checked
+    "cross-site",  # the request does not come from a page of this server
+    "desktop-failed",  # the desktop did not start, or ended while it was starting
+    "head-too-large",  # the header fields exceed their limit
+    "internal",  # a fault of Lightbox
+    "loopback-only",  # available from the server's own host only
+    "malformed",  # the body is not what this address expects
+    "no-authority",  # the server uses a certificate of its operator
+    "no-desktop",  # there is no such desktop, or the person may not open it
+    "no-display",  # the desktop whose display should be restarted does not run
+    "no-websocket",  # there is no WebSocket at this address
+    "not-found",  # there is nothing at this address
+    "proxy-host",  # a reverse proxy changed the header Host
+    "proxy-http",  # a reverse proxy serves the page over plain HTTP
+    "proxy-tls",  # an unlisted address uses less than TLS 1.3
+    "proxy-upgrade",  # a reverse proxy dropped the header Upgrade
+    "signed-out",  # the request needs a person who is signed in
+    "slow-down",  # too many attempts to sign in have failed
+    "store-failed",  # the database or the state folder cannot be used
+    "too-large",  # the body exceeds its limit
+    "too-slow",  # the request did not arrive in time
+    "unknown-host",  # the gateway does not accept this host name
+    "wrong-credentials",  # the username or the password is wrong
+    "wrong-method",  # this address does not accept this method
+]
