@@ -2,11 +2,12 @@
 
 The state folder is permanent: it holds accounts, certificates, homes and logs. A run folder lives as long as
 one server process: it holds the sockets and framebuffers of that process's desktops. Each server process
-registers itself in the state folder, so that `lightbox sessions` can find it.
+registers itself in both, so that `lightbox sessions` finds it, even without knowing the state folder.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -37,6 +38,8 @@ SOCKET_PATH_MAX = 107
 #: Longest path of a socket below its run folder, characters: `/desktops/SESSION/agent.sock`. Session ids have
 #: 10 characters; 24 leaves room for longer ones.
 SOCKET_SUFFIX_MAX = len("/desktops/") + 24 + len("/agent.sock")
+#: The file of a run folder that describes its server process.
+INSTANCE_FILE = "instance.json"
 #: A run folder without a lock is not removed before this age, s: its process may be creating the lock.
 CREATION_GRACE_S = 60.0
 
@@ -215,33 +218,80 @@ class Instance(msgspec.Struct, frozen=True):
     run_folder: str
     url: str
 
+    @property
+    def alive(self) -> bool:
+        try:
+            return abs(psutil.Process(self.pid).create_time() - self.created_s) < 1
+        except psutil.NoSuchProcess:
+            return False
+
 
 def register_instance(state: StateFolder, run: RunFolder, url: str) -> Path:
-    """Writes the file that describes this process, and removes those of dead processes. Returns its path."""
+    """Writes the files that describe this process, and removes those of dead processes.
+
+    Returns the path of the file in the state folder; the other one is removed together with the run folder.
+    """
     list_instances(state)
     pid = os.getpid()
     entry = state.instances / f"{pid}.json"
     instance = Instance(pid, psutil.Process(pid).create_time(), str(run.path), url)
-    write_private(entry, msgspec.json.encode(instance))
+    for path in (entry, run.path / INSTANCE_FILE):
+        write_private(path, msgspec.json.encode(instance))
     return entry
 
 
+def unregister_instance(entry: Path) -> None:
+    """Removes the file of a server process. On a read-only disk the file stays, which does no harm."""
+    with contextlib.suppress(OSError):
+        entry.unlink(missing_ok=True)
+
+
 def list_instances(state: StateFolder) -> list[Instance]:
-    """Returns the server processes that run, and removes the files of those that do not."""
+    """Returns the server processes of a state folder that run, and removes the files of those that do not."""
     running = []
     for entry in sorted(state.instances.glob("*.json")):
+        instance: Instance | None = None
         try:
             instance = msgspec.json.decode(entry.read_bytes(), type=Instance)
-            alive = abs(psutil.Process(instance.pid).create_time() - instance.created_s) < 1
         except FileNotFoundError:
             continue
-        except (msgspec.MsgspecError, psutil.NoSuchProcess, OSError):
-            alive = False
-        if alive:
+        except (msgspec.MsgspecError, OSError) as error:
+            log.info("file of a server process removed", path=str(entry), error=str(error))
+        if instance is not None and instance.alive:
             running.append(instance)
         else:
-            entry.unlink(missing_ok=True)
+            unregister_instance(entry)
     return running
+
+
+def instance_folders() -> list[Path]:
+    """Returns the folders in which a server process of this host may have created its run folder.
+
+    Processes of one user may have different temporary folders, so all the usual ones are searched.
+    """
+    named = (os.environ.get("XDG_RUNTIME_DIR"), SHARED_MEMORY, tempfile.gettempdir(), "/tmp")  # noqa: S108
+    users = (path for path in Path("/run/user").glob("*") if os.geteuid() in (0, _owner(path)))
+    return list(dict.fromkeys((*(Path(folder) for folder in named if folder), *users)))
+
+
+def find_instances() -> list[Instance]:
+    """Returns the server processes of this user that run, whatever their state folder; for root, all."""
+    running = {}
+    for base in instance_folders():
+        for entry in sorted(base.glob(f"{RUN_PREFIX}*/{INSTANCE_FILE}")):
+            try:
+                if os.geteuid() not in (0, _owner(entry)):
+                    continue
+                instance = msgspec.json.decode(entry.read_bytes(), type=Instance)
+            except (msgspec.MsgspecError, OSError):
+                continue  # the process is ending, or the file is not ours
+            if instance.run_folder == str(entry.parent) and instance.alive:
+                running[instance.pid] = instance
+    return list(running.values())
+
+
+def _owner(path: Path) -> int:
+    return path.stat().st_uid
 
 
 def desktop_folders(state: StateFolder, run: RunFolder) -> DesktopFolders:

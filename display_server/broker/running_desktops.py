@@ -1,29 +1,47 @@
 """The list of running desktops, read from the files that server processes and supervisors write.
 
-It needs no connection to a server process, so that `lightbox sessions` works whether or not one runs.
+It needs no connection to a server process, so that `lightbox sessions` works whether or not one runs. Only
+the size is asked from the X server, because programs and viewers change it.
 """
 
 from __future__ import annotations
 
+import contextlib
+import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from display_server.broker.folders import StateFolder, list_instances
-from display_server.desktop.spec import read_spec, read_status
+from display_server.broker.folders import Instance, StateFolder, find_instances, list_instances
+from display_server.desktop.spec import DesktopStatus, read_spec, read_status
+from display_server.desktop.x11.x_connection import XConnection
 from display_server.errors import DesktopError
+
+#: An X server that has not answered after this time is listed without a size, s.
+X_SERVER_TIMEOUT_S = 2.0
 
 
 def running_desktops(state_folder: Path) -> list[dict[str, Any]]:
     """Describes every running desktop of this state folder, as `lightbox sessions --json` prints it."""
     if not state_folder.is_dir():
         return []
+    return _describe(list_instances(StateFolder(state_folder)))
+
+
+def all_running_desktops() -> list[dict[str, Any]]:
+    """Does the same for all servers of this user, whatever their state folder; for root, of all users."""
+    return _describe(find_instances())
+
+
+def _describe(instances: Iterable[Instance]) -> list[dict[str, Any]]:
     found = []
-    for instance in list_instances(StateFolder(state_folder)):
+    for instance in instances:
         for folder in sorted((Path(instance.run_folder) / "desktops").glob("*")):
             try:
                 spec, status = read_spec(folder), read_status(folder)
             except DesktopError:
                 continue  # the desktop is being created or removed
+            size = screen_size(status)
             found.append(
                 {
                     "id": spec.session,
@@ -39,13 +57,34 @@ def running_desktops(state_folder: Path) -> list[dict[str, Any]]:
                         "x_server": status.pids.x_server if status else None,
                         "agent": status.pids.agent if status else None,
                     },
-                    "width_px": status.width_px if status else spec.width_px,
-                    "height_px": status.height_px if status else spec.height_px,
-                    "size": f"{status.width_px}x{status.height_px}"
-                    if status
-                    else f"{spec.width_px}x{spec.height_px}",
+                    "width_px": size[0] if size else None,
+                    "height_px": size[1] if size else None,
+                    "size": f"{size[0]}x{size[1]}" if size else None,
                     "url": instance.url,
                     "folder": str(folder),
                 }
             )
     return found
+
+
+def screen_size(status: DesktopStatus | None) -> tuple[int, int] | None:
+    """Returns the present width and height of a desktop's screen, px; None when its X server does not answer.
+
+    The connection is opened in a thread, because an X server that hangs accepts it and never answers.
+    """
+    if status is None or status.display is None:
+        return None
+    display, xauthority = status.display, Path(status.xauthority) if status.xauthority else None
+    answer: list[tuple[int, int]] = []
+
+    def ask() -> None:
+        with (
+            contextlib.suppress(DesktopError),
+            contextlib.closing(XConnection(display, xauthority, failure=DesktopError)) as connection,
+        ):
+            answer.append((connection.screen.width_in_pixels, connection.screen.height_in_pixels))
+
+    thread = threading.Thread(target=ask, name="screen size", daemon=True)
+    thread.start()
+    thread.join(X_SERVER_TIMEOUT_S)
+    return answer[0] if answer else None

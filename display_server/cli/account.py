@@ -16,12 +16,16 @@ from display_server.errors import ConfigurationError
 if TYPE_CHECKING:
     from display_server.broker.accounts import Accounts
 
+UsernameArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="The name that the person types to sign in.")
+]
+
 app = typer.Typer(help="Manage the accounts of people who can sign in.", no_args_is_help=True)
 
 
 @app.command()
 def add(
-    username: str,
+    username: UsernameArgument,
     display_name: Annotated[
         str, typer.Option(metavar="NAME", help="Name that is shown to people. Default: the username.")
     ] = "",
@@ -66,6 +70,8 @@ def list_accounts(
                 )
             )
             return
+        if not found:
+            print("There is no account yet. Add one with `lightbox account add NAME`.")
         for account in found:
             print(f"{account.username}  {account.display_name}{'  (disabled)' if account.disabled else ''}")
 
@@ -73,7 +79,7 @@ def list_accounts(
 
 
 @app.command()
-def passwd(username: str, state: StateOption = None, config: ConfigOption = None) -> None:
+def passwd(username: UsernameArgument, state: StateOption = None, config: ConfigOption = None) -> None:
     """Change a password, and sign the person out of every browser."""
     password = _read_password()
 

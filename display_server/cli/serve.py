@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -75,10 +77,10 @@ def serve(
             f"{config} defines no desktops.",
             hint="Add a [[desktops]] section. deploy/lightbox.example.toml has examples.",
         )
-    _run(loaded, demo=None, json_output=json_output)
+    _run(loaded, demo=None, json_output=json_output, config_file=config)
 
 
-def _run(config: Config, *, demo: Demo | None, json_output: bool) -> None:
+def _run(config: Config, *, demo: Demo | None, json_output: bool, config_file: Path | None = None) -> None:
     import uvloop
 
     from display_server.server import doctor
@@ -90,9 +92,20 @@ def _run(config: Config, *, demo: Demo | None, json_output: bool) -> None:
 
     def on_ready(ready: Ready) -> None:
         print(_as_json(ready) if json_output else _as_text(ready), flush=True)
+        if ready.accounts == 0:
+            print(_how_to_add_an_account(config_file), file=sys.stderr, flush=True)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(config, on_ready, demo=demo))
+
+
+def _how_to_add_an_account(config_file: Path | None) -> str:
+    option = f" --config {shlex.quote(str(config_file))}" if config_file else ""
+    return (
+        "Nobody can sign in yet, because there is no account. Add one in another terminal:\n"
+        f"  lightbox account add NAME{option}\n"
+        "and name it in `users` of the desktops that this person may open."
+    )
 
 
 def _as_json(ready: Ready) -> str:

@@ -5,6 +5,7 @@ In every case only the state folder may remain.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -14,11 +15,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from display_server.broker.running_desktops import running_desktops
+from display_server.desktop.x11.monitors import Monitor
+from display_server.desktop.x11.randr import Randr
 from tests.fakes.gateway import make_web_client
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -160,6 +164,30 @@ class TestWithARealDesktop:
         assert program.returncode == 0, errors
         assert not any(process.is_running() for process in processes)
         assert left_behind(tmp_path, runtime) == []
+
+    def test_its_present_size_is_listed_without_knowing_the_state_folder(
+        self, program: subprocess.Popen[str], runtime: Path
+    ) -> None:
+        def listed() -> dict[str, Any]:
+            environment = {name: value for name, value in os.environ.items() if name != "LIGHTBOX_STATE"}
+            answer = subprocess.run(
+                [sys.executable, "-m", "display_server.cli", "sessions", "--json"],
+                env={**environment, "XDG_RUNTIME_DIR": str(runtime), "HOME": str(runtime)},
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            found = json.loads(answer.stdout)  # with those of other tests that run at the same time
+            [desktop] = [one for one in found if one["folder"].startswith(f"{runtime}/")]
+            return dict(desktop)
+
+        desktop = listed()
+        assert desktop["size"] == "1920x1080"
+        with contextlib.closing(Randr(desktop["display"], Path(desktop["xauthority"]))) as randr:
+            randr.apply([Monitor(0, 0, 0, 1280, 720)], while_grabbed=lambda *_: None)
+        assert listed()["size"] == "1280x720"
+        program.terminate()
+        program.communicate(timeout=120)
 
     def test_desktops_end_when_the_server_is_killed(
         self, program: subprocess.Popen[str], tmp_path: Path, runtime: Path

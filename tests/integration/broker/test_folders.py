@@ -18,7 +18,7 @@ from display_server.broker.folders import (
     register_instance,
     remove_abandoned,
 )
-from display_server.broker.running_desktops import running_desktops
+from display_server.broker.running_desktops import all_running_desktops, running_desktops, screen_size
 from display_server.desktop.spec import (
     DesktopSpec,
     DesktopState,
@@ -96,7 +96,11 @@ def test_rejects_a_path_that_is_too_long_for_sockets(tmp_path: Path, monkeypatch
         RunFolder.create()
 
 
-def test_lists_running_desktops_of_running_instances(base: Path, tmp_path: Path) -> None:
+def test_lists_running_desktops_of_running_instances(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("display_server.broker.running_desktops.screen_size", lambda _status: (1024, 768))
+    monkeypatch.setattr(folders, "instance_folders", lambda: [base])  # without other servers of this host
     state = StateFolder.open(tmp_path / "state")
     assert running_desktops(tmp_path / "none") == []
     run = RunFolder.create()
@@ -126,6 +130,27 @@ def test_lists_running_desktops_of_running_instances(base: Path, tmp_path: Path)
     )
     assert found["pids"] == {"supervisor": 1, "x_server": 2, "agent": 3}
     assert found["xauthority"].endswith("/xauthority")
-    assert found["size"] == "800x600"
+    assert (found["size"], found["width_px"], found["height_px"]) == ("1024x768", 1024, 768)
+    assert [desktop["id"] for desktop in all_running_desktops()] == ["bcd"]
     run.remove()
     assert running_desktops(state.path) == []
+    assert all_running_desktops() == []
+
+
+def test_a_desktop_whose_x_server_does_not_answer_has_no_size(tmp_path: Path) -> None:
+    status = DesktopStatus(
+        "bcd", DesktopState.READY, Pids(1), 800, 600, None, ":64999", str(tmp_path / "none")
+    )
+    assert screen_size(status) is None
+    assert screen_size(None) is None
+
+
+def test_ignores_files_that_describe_no_running_server(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folders, "instance_folders", lambda: [base, base / "none"])
+    run = RunFolder.create()
+    moved = Instance(os.getpid(), time.time(), "/elsewhere", "")
+    for name, content in (("lightbox-a", b"nonsense"), ("lightbox-b", msgspec.json.encode(moved))):
+        (base / name).mkdir()
+        (base / name / "instance.json").write_bytes(content)
+    assert folders.find_instances() == []
+    run.remove()
