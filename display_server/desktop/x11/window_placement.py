@@ -55,6 +55,8 @@ class WindowPlacement:
         self._selected: set[int] = set()
         self._monitors: tuple[Monitor, ...] = ()
         self._observed = ObservedWindows(managed=False)
+        #: The windows of `_observed`, or of the last observation before the window manager ended.
+        self._listed: set[int] = set()
         self._panels = 0
         self._panel_missing_since_s: float | None = None
 
@@ -118,6 +120,8 @@ class WindowPlacement:
                 windows.move_into_reach(monitors)
             return set(), False
         listed = {window.id for window in observed.windows}
+        windows.forget(self._listed - listed)
+        self._listed = listed
         if self._is_panel_missing(len(observed.panels), now_s):
             return listed, True
         moves = self._fit.update(observed.windows, work_areas(monitors, observed.panels))

@@ -55,6 +55,7 @@ _ATOMS = (
     "_NET_WM_WINDOW_TYPE_DOCK",
     "_NET_WM_WINDOW_TYPE_NORMAL",
     "_NET_WM_WINDOW_TYPE_UTILITY",
+    "WM_STATE",
     _PLACE,
 )
 
@@ -134,6 +135,19 @@ class Windows:
             self._core.ChangePropertyChecked(
                 replace, window, self._atoms[_PLACE], kind, 32, _PLACE_DATA.size // 4, data
             ).check()
+
+    def forget(self, windows: Iterable[int]) -> None:
+        """Deletes the stored places of those windows that their programs have hidden.
+
+        A window that the window manager has released because it restarts keeps its WM_STATE, and its place.
+        """
+        anything = xcffib.xproto.GetPropertyType.Any
+        with self._connection.requests():
+            for window in windows:
+                state = _reply(self._property(window, "WM_STATE", anything))
+                if state is not None and state.format == 0:
+                    with contextlib.suppress(xcffib.Error):  # the window was destroyed
+                        self._core.DeletePropertyChecked(window, self._atoms[_PLACE]).check()
 
     def move_into_reach(self, monitors: Sequence[Monitor]) -> int:
         """Moves the windows of a display without window manager that are out of reach; returns how many."""

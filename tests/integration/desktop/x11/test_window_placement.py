@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import struct
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
+import xcffib.xproto
 
 from display_server.desktop.x11.monitors import Monitor
 from display_server.desktop.x11.randr_layout import RandrLayout
 from display_server.desktop.x11.window_fit import Area, ManagedWindow, Place, WindowRule
 from display_server.desktop.x11.window_manager import WindowManagerProbe
-from display_server.desktop.x11.windows import Windows
+from display_server.desktop.x11.windows import _PLACE, Windows
+from display_server.desktop.x11.x_connection import XConnection
 from tests.fakes.x_server import XServer, x_server
 
 PATIENCE_S = 90.0
@@ -149,6 +152,38 @@ async def test_windows_of_a_monitor_are_gathered_on_another_one(
     assert await layout.gather(1, 0) == 1
     await until(windows, lambda window: area_of(WIDE).contains(window.frame), "Other")
     assert await layout.gather(1, 0) == 0
+
+
+async def test_a_window_that_is_shown_again_opens_where_its_program_says(
+    server: XServer, layout: RandrLayout, windows: Windows, start: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    assert layout.adjustable
+    with contextlib.closing(XConnection(server.display, None)) as x:
+        window = x.x.generate_id()
+        opaque = xcffib.xproto.WindowClass.InputOutput
+        x.core.CreateWindow(0, window, x.root, 0, 0, 300, 200, 0, opaque, 0, 0, [])
+        atoms = xcffib.xproto.Atom
+        hints = struct.pack("=18I", 1, *([0] * 17))  # the program chose the position
+        for place in ((700, 300), (100, 50)):
+            x.core.ChangeProperty(0, window, atoms.WM_CLASS, atoms.STRING, 8, 10, b"plain\0Own\0")
+            x.core.ChangeProperty(0, window, atoms.WM_NORMAL_HINTS, atoms.WM_SIZE_HINTS, 32, 18, hints)
+            x.core.ConfigureWindow(window, 3, list(place))
+            # openbox forgets a window that is shown while it starts.
+            while not any(found.id == window for found in windows.observe().windows):
+                x.core.UnmapWindow(window)
+                x.core.MapWindow(window)
+                x.x.flush()
+                await asyncio.sleep(1)
+            shown = await until(windows, lambda found: found.stored is not None, "Own")
+            assert (shown.frame.x, shown.frame.y) == place
+            x.core.UnmapWindow(window)
+            x.x.flush()
+            place_atom = x.core.InternAtom(False, len(_PLACE), _PLACE).reply().atom
+            for _ in range(int(PATIENCE_S / 0.1)):
+                if x.core.GetProperty(False, window, place_atom, 0, 0, 5).reply().format == 0:
+                    break
+                await asyncio.sleep(0.1)
+    start("true")
 
 
 async def test_the_next_agent_knows_where_windows_belong(

@@ -23,6 +23,8 @@ export class ClosedWindows {
   readonly closed = new Emitter<number>();
   readonly #shown: () => readonly number[];
   readonly #channel: BroadcastChannel;
+  /** This window has announced its end, and shows nothing any more. */
+  #ended = false;
   readonly #timers = new Map<number, ReturnType<typeof setTimeout>>();
 
   /** `shown` returns the monitors of this window. */
@@ -43,6 +45,7 @@ export class ClosedWindows {
 
   /** This window stops to show the desktop. */
   announceClosed(): void {
+    this.#ended = true;
     this.#post({ kind: "closed", monitors: this.#shown() });
   }
 
@@ -52,6 +55,7 @@ export class ClosedWindows {
   }
 
   #onMessage(message: Message): void {
+    if (this.#ended) return;
     if (message.kind === "ask") this.#post({ kind: "shown", monitors: this.#shown() });
     else if (message.kind === "shown") for (const monitor of message.monitors) this.#cancel(monitor);
     else {

@@ -1,0 +1,121 @@
+"""Takes screenshots of new desktops of many sizes: `python -m tests.e2e.take_desktop_screenshots [FOLDER]`.
+
+The default folder is `docs/images`. Every image shows a desktop that was started for it. The program ends
+with an error if a window of a desktop is cut off.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from PIL import Image
+
+from tests.e2e.browsers.chromium import Chromium
+from tests.e2e.browsers.tablet import GALAXY_TAB, IPAD, IPAD_UPRIGHT, Device, Tablet
+from tests.e2e.conftest import signed_in
+from tests.e2e.lightbox import ROOT, Lightbox
+from tests.e2e.monitor_layout import is_inside
+from tests.e2e.processes import wait_for
+from tests.e2e.take_screenshots import SETTLES_S, wait_until_still
+from tests.e2e.viewer import PATIENCE_S, Viewer
+from tests.e2e.x_desktop.display import Window, XDisplay
+
+PROFILES = ("radiology", "office")
+SIZES = ((1024, 768), (1280, 720), (1600, 900), (1920, 1080), (2560, 1440), (3840, 2160))
+TABLETS: tuple[Device, ...] = (
+    IPAD,
+    IPAD_UPRIGHT,
+    GALAXY_TAB,
+    replace(GALAXY_TAB, name="galaxy-tab-upright", width=GALAXY_TAB.height, height=GALAXY_TAB.width),
+)
+#: The longest side of an image, px, and its JPEG quality.
+IMAGE_PX, QUALITY = 560, 72
+#: Windows of programs that a desktop has at least: two placed ones, and the main program.
+WINDOWS_MIN = 3
+
+
+def take(folder: Path) -> int:
+    """Returns the number of windows that were cut off."""
+    faults = 0
+    with tempfile.TemporaryDirectory(prefix="lightbox-pictures-") as scratch:
+        logs = Path(scratch)
+        for profile in PROFILES:
+            lightbox = Lightbox(logs / "log", profile=profile)
+            try:
+                for name, start in _starters(logs).items():
+                    browser = start()
+                    try:
+                        viewer = signed_in(browser, lightbox)
+                        faults += _take_one(viewer, lightbox, folder / f"fits-{profile}-{name}.jpg")
+                    finally:
+                        browser.close()
+            finally:
+                lightbox.stop()
+    return faults
+
+
+def _starters(logs: Path) -> dict[str, Callable[[], Chromium]]:
+    """Returns what starts a browser of each size, by the name of the image."""
+    starters: dict[str, Callable[[], Chromium]] = {
+        f"{width}x{height}": partial(Chromium, logs, width_px=width, height_px=height)
+        for width, height in SIZES
+    }
+    return starters | {device.name: partial(Tablet, logs, device) for device in TABLETS}
+
+
+def programs(display: XDisplay) -> list[Window]:
+    """Returns the windows of programs, without background and taskbar."""
+    return [window for window in display.windows() if window.title not in ("pcmanfm", "tint2", "")]
+
+
+def _take_one(viewer: Viewer, lightbox: Lightbox, path: Path) -> int:
+    """Opens a new desktop, stores an image of the page and returns the number of windows that are cut off."""
+    viewer.open_desktop(lightbox.profile)
+    display = lightbox.display()
+    try:
+        wait_for(
+            lambda: len(programs(display)) >= WINDOWS_MIN,
+            timeout_s=PATIENCE_S,
+            what="the windows of the profile",
+        )
+        wait_until_still(display)
+        viewer.wait_exact()
+        time.sleep(SETTLES_S)
+        with Image.open(io.BytesIO(viewer.browser.screenshot())) as image:
+            small = image.convert("RGB")
+            small.thumbnail((IMAGE_PX, IMAGE_PX), Image.Resampling.LANCZOS)
+            small.save(path, quality=QUALITY, optimize=True, progressive=True)
+        screen = (0, 0, *display.size())
+        cut = [window for window in programs(display) if not is_inside(window, screen)]
+        print(path, f"{screen[2]}x{screen[3]}", *(f"cut off: {window}" for window in cut), flush=True)
+    finally:
+        display.close()
+    viewer.browser.open("about:blank")
+    _end_desktop(lightbox)
+    return len(cut)
+
+
+def _end_desktop(lightbox: Lightbox) -> None:
+    """Ends the running desktop, so that the next image shows a new one."""
+    pid = lightbox.sessions()[0]["pids"]["supervisor"]
+    os.kill(pid, signal.SIGTERM)
+    wait_for(
+        lambda: all(entry["pids"]["supervisor"] != pid for entry in lightbox.sessions()),
+        timeout_s=PATIENCE_S,
+        what="the end of the desktop",
+    )
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images"
+    target.mkdir(parents=True, exist_ok=True)
+    sys.exit(1 if take(target) else 0)
