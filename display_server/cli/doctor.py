@@ -15,7 +15,7 @@ def doctor(state: StateOption = None, config: ConfigOption = None, json_output: 
     The exit code is 1 if something is missing that Lightbox cannot run without.
     """
     from display_server.config import load
-    from display_server.server.doctor import examine
+    from display_server.server.doctor import examine, install_command
 
     loaded = load(config, os.environ)
     findings = examine(loaded, state or loaded.state)
@@ -24,5 +24,7 @@ def doctor(state: StateOption = None, config: ConfigOption = None, json_output: 
     else:
         for finding in findings:
             print(finding.as_line())
+        if command := install_command(findings):
+            print(f"\nThis command installs all missing Debian packages:\n{command}")
     if any(not finding.ok and finding.mandatory for finding in findings):
         sys.exit(EXIT_FAILED)

@@ -7,7 +7,7 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from display_server.gateway.static_client import is_built
 from display_server.supervisor import requirements
 
 PYTHON_MIN = (3, 11)
+#: What to do when a part of Lightbox itself is missing.
+REINSTALL = "Run `make setup` in the source tree, or install the wheel again."
 #: Free space that framebuffers need on the memory file system, bytes.
 SHM_FREE_BYTES = 512 * 1024 * 1024
 #: Free space that the state folder needs for the database, logs and homes, bytes.
@@ -35,6 +37,7 @@ class Finding:
     found: str  # what the check found, in words
     hint: str = ""  # what the operator has to do if it is not ok
     mandatory: bool = True  # without it no desktop can start
+    packages: tuple[str, ...] = ()  # the Debian packages that contain it
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -47,18 +50,30 @@ class Finding:
 
 def require_mandatory(config: Config) -> None:
     """Runs the quick checks before a start. Raises ConfigurationError, which names everything that is
-    missing.
+    missing, and how to get it together with what is only advised.
     """
-    missing = [
-        finding for finding in (_web_client(config), *_programs()) if not finding.ok and finding.mandatory
-    ]
+    findings = [_web_client(config), *_programs()]
+    missing = [finding for finding in findings if not finding.ok and finding.mandatory]
     if missing:
+        hints = [finding.hint for finding in missing if not finding.packages]
+        if any(finding.packages for finding in missing):
+            hints.append(install_command(findings))
         raise ConfigurationError(
             "Lightbox cannot start because this host lacks: "
             + "; ".join(f"{finding.name} ({finding.found})" for finding in missing)
             + ".",
-            hint="\n  ".join(dict.fromkeys(finding.hint for finding in missing)),
+            hint="\n  ".join(dict.fromkeys(hints)),
         )
+
+
+def install_command(findings: Iterable[Finding]) -> str:
+    """Returns the command that installs all Debian packages that are missing, or an empty text.
+
+    Recommended packages are left out, as `make setup` does: desktops need none of them.
+    """
+    missing = dict.fromkeys(package for finding in findings if not finding.ok for package in finding.packages)
+    as_root = "" if os.geteuid() == 0 else "sudo "
+    return f"{as_root}apt install --no-install-recommends {' '.join(missing)}" if missing else ""
 
 
 def examine(config: Config, state: Path) -> list[Finding]:
@@ -83,9 +98,7 @@ def _python() -> Finding:
 
 def _codec() -> Finding:
     if importlib.util.find_spec("display_codecs") is None:
-        return Finding(
-            "codec", False, "the Python package display_codecs is not installed", "Run `make setup`."
-        )
+        return Finding("codec", False, "the Python package display_codecs is not installed", REINSTALL)
     try:
         import numpy as np
         from display_codecs import TileGrid, digest_tiles
@@ -93,13 +106,16 @@ def _codec() -> Finding:
         frame = np.zeros((64, 64, 4), np.uint8)
         digest_tiles(frame, TileGrid(64, 64), np.zeros(1, np.uint16), 0)
     except Exception as error:  # any error is reported, and the other checks still run
-        return Finding("codec", False, f"the native library does not work: {error}", "Run `make setup`.")
+        return Finding("codec", False, f"the native library does not work: {error}", REINSTALL)
     return Finding("codec", True, "the native library works")
 
 
 def _video() -> list[Finding]:
     """Tries every video encoder. None is mandatory, because tiles can carry everything that video can."""
-    hint = "Run `make setup`. Without a video encoder, desktops send all changes as tiles."
+    hint = (
+        "Run `make setup` in the source tree, or install the wheel with its extra `motion`. Without a video "
+        "encoder, desktops send all changes as tiles."
+    )
     if importlib.util.find_spec("av") is None or importlib.util.find_spec("aiortc") is None:
         return [Finding("video", False, "PyAV and aiortc are not installed", hint, mandatory=False)]
     try:
@@ -123,7 +139,7 @@ def _web_client(config: Config) -> Finding:
         "web client",
         is_built(folder),
         str(folder) if is_built(folder) else f"{folder / 'index.html'} is not built",
-        "Run `make setup`, or set LIGHTBOX_WEB_CLIENT to the folder of a built web client.",
+        f"{REINSTALL} LIGHTBOX_WEB_CLIENT can name the folder of another web client.",
     )
 
 
@@ -191,5 +207,10 @@ def _port(config: Config) -> Finding:
 def _programs() -> Iterator[Finding]:
     for requirement in requirements.check():
         yield Finding(
-            requirement.name, requirement.ok, requirement.found, requirement.hint, requirement.mandatory
+            requirement.name,
+            requirement.ok,
+            requirement.found,
+            requirement.hint,
+            requirement.mandatory,
+            requirement.packages,
         )

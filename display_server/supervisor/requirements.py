@@ -1,4 +1,4 @@
-"""What desktops need on this host: whether it is installed, and which Debian package contains it."""
+"""What desktops need on this host: whether it is installed, and which Debian packages contain it."""
 
 from __future__ import annotations
 
@@ -11,33 +11,46 @@ from display_server.desktop.profiles import profile, studies
 from display_server.errors import DesktopError
 from display_server.supervisor.environment import PROGRAM_PATH
 
-#: Scripts that desktops must be able to show: fontconfig's pattern for them, and a package with a good font.
+#: Fonts that desktops need: fontconfig's pattern for them, and a Debian package with a good font.
 FONTS = {
     "ko": (":lang=ko", "fonts-nanum"),
     "rare Hanja": (":charset=9f3e", "fonts-droid-fallback"),  # 鼾 is not one of the 4888 Hanja of KS X 1001
+    "terminal": ("DejaVu Sans Mono", "fonts-dejavu-core"),  # profiles/settings/lxterminal.conf names it
 }
 #: How long `fc-list` may take, s.
 FONT_QUERY_TIMEOUT_S = 5.0
-
-#: The theme that `profiles/settings/gtkrc-2.0` names.
-THEME = "Adwaita-dark"
-THEME_PACKAGES = "gnome-themes-extra gtk2-engines-pixbuf"
 
 #: Programs that no profile names: (program, Debian package, mandatory).
 PROGRAMS = (
     ("Xvfb", "xvfb", True),
     ("xkbcomp", "x11-xkb-utils", True),  # the X server has no keyboard without it
     ("dbus-daemon", "dbus", False),
-    ("ibus-daemon", "ibus-hangul ibus-gtk ibus-gtk3", False),  # started by profiles/settings/input-method.sh
+    ("ibus-daemon", "ibus", False),  # started by profiles/settings/input-method.sh
+    ("fc-list", "fontconfig", False),
 )
+
+#: Parts that are no programs on PATH: (name, glob pattern below the root folder, Debian package).
+PARTS = (
+    ("keyboard layouts", "usr/share/X11/xkb/rules/evdev", "xkb-data"),
+    ("Hangul engine", "usr/libexec/ibus-engine-hangul", "ibus-hangul"),
+    ("input method in GTK 2", "usr/lib/*/gtk-2.0/*/immodules/im-ibus.so", "ibus-gtk"),
+    ("input method in GTK 3", "usr/lib/*/gtk-3.0/*/immodules/im-ibus.so", "ibus-gtk3"),
+    # Without this theme and this engine, GTK 2 programs are light grey next to the dark ones of GTK 3. The
+    # theme is the one that profiles/settings/gtkrc-2.0 names.
+    ("theme", "usr/share/themes/Adwaita-dark/gtk-2.0/gtkrc", "gnome-themes-extra"),
+    ("theme engine of GTK 2", "usr/lib/*/gtk-2.0/*/engines/libpixmap.so", "gtk2-engines-pixbuf"),
+    ("icons", "usr/share/icons/Adwaita/index.theme", "adwaita-icon-theme"),
+)
+#: The folder that the patterns of PARTS are relative to.
+ROOT = Path("/")
 
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
     """One thing that desktops need.
 
-    `found` says where it is, or what is missing; `hint` is the command that installs it. No desktop starts
-    without a `mandatory` one.
+    `found` says where it is, or what is missing; `packages` are the Debian packages that contain it, and
+    `hint` is the command that installs it. No desktop starts without a `mandatory` one.
     """
 
     name: str
@@ -45,6 +58,7 @@ class Requirement:
     found: str
     hint: str
     mandatory: bool
+    packages: tuple[str, ...] = ()
 
 
 def check() -> list[Requirement]:
@@ -59,19 +73,28 @@ def check() -> list[Requirement]:
     for command, (package, profiles) in sorted(programs.items()):
         used_by = f" (profile {', '.join(dict.fromkeys(profiles))})"
         requirements.append(_program(command, package, False, used_by))
+    requirements += [_part(name, pattern, package) for name, pattern, package in PARTS]
     requirements += [_font(name, pattern, package) for name, (pattern, package) in FONTS.items()]
-    requirements += [_theme(), _studies()]
+    requirements.append(_studies())
     return sorted(requirements, key=lambda requirement: requirement.ok)
+
+
+def _packaged(name: str, ok: bool, found: str, package: str, mandatory: bool = False) -> Requirement:
+    packages = tuple(package.split())
+    return Requirement(name, ok, found, f"apt-get install {package}", mandatory, packages)
 
 
 def _program(command: str, package: str, mandatory: bool, used_by: str) -> Requirement:
     path = shutil.which(command) or shutil.which(command, path=PROGRAM_PATH)
-    found = path or f"missing{used_by}"
-    return Requirement(command, path is not None, found, f"apt-get install {package}", mandatory)
+    return _packaged(command, path is not None, path or f"missing{used_by}", package, mandatory)
+
+
+def _part(name: str, pattern: str, package: str) -> Requirement:
+    path = next(ROOT.glob(pattern), None)
+    return _packaged(name, path is not None, str(path or "missing"), package)
 
 
 def _font(name: str, pattern: str, package: str) -> Requirement:
-    hint = f"apt-get install {package}"
     try:
         answer = subprocess.run(
             ["fc-list", pattern, "family"],
@@ -80,16 +103,9 @@ def _font(name: str, pattern: str, package: str) -> Requirement:
             timeout=FONT_QUERY_TIMEOUT_S,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return Requirement(f"font ({name})", False, "unknown: fc-list does not run", hint, False)
+        return _packaged(f"font ({name})", False, "unknown: fc-list does not run", package)
     families = sorted({line.split(",")[0] for line in answer.stdout.splitlines() if line})
-    return Requirement(f"font ({name})", bool(families), ", ".join(families[:3]) or "missing", hint, False)
-
-
-def _theme() -> Requirement:
-    """Without this theme GTK 2 programs are light grey beside the dark ones of GTK 3."""
-    path = Path("/usr/share/themes", THEME, "gtk-2.0", "gtkrc")
-    found = str(path) if path.is_file() else "missing"
-    return Requirement("theme", path.is_file(), found, f"apt-get install {THEME_PACKAGES}", False)
+    return _packaged(f"font ({name})", bool(families), ", ".join(families[:3]) or "missing", package)
 
 
 def _studies() -> Requirement:
