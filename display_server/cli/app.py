@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
+from display_server import __version__
 from display_server.cli import account, checks, doctor, serve, sessions
 from display_server.cli.options import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
 from display_server.errors import ConfigurationError, LightboxError
@@ -14,10 +16,27 @@ from display_server.errors import ConfigurationError, LightboxError
 app = typer.Typer(
     help="Lightbox: pixel-exact desktops in the browser.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"lightbox {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common_options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Options of `lightbox` itself."""
+
+
 app.command()(serve.demo)
 app.command()(serve.serve)
 app.command()(sessions.sessions)
@@ -31,7 +50,7 @@ def main() -> None:
     try:
         app()
     except LightboxError as error:
-        print(f"lightbox: {error}", file=sys.stderr)
+        print(f"lightbox: {error.for_terminal()}", file=sys.stderr)
         sys.exit(EXIT_USAGE if isinstance(error, ConfigurationError) else EXIT_FAILED)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
@@ -39,6 +58,13 @@ def main() -> None:
         # The reader of standard output has closed it. Python would report the error again at exit, when it
         # flushes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_FAILED)
+    except OSError as error:
+        print(
+            f"lightbox: {error.filename or 'A file'} cannot be used: {error.strerror or error}.\n"
+            "  Check the path, its permissions and the free space, then try again.",
+            file=sys.stderr,
+        )
         sys.exit(EXIT_FAILED)
     except Exception as error:
         if os.environ.get("LIGHTBOX_LOG_LEVEL", "").lower() == "debug":

@@ -65,7 +65,10 @@ def _listen_error(host: str, port: int, error: OSError) -> ConfigurationError:
             f"{host} is not an address of this host.",
             hint="Use 127.0.0.1 for this host only, or 0.0.0.0 for all of its addresses.",
         )
-    return ConfigurationError(f"Lightbox cannot listen on {host} port {port}: {error.strerror}.")
+    return ConfigurationError(
+        f"Lightbox cannot listen on {host} port {port}: {error.strerror}.",
+        hint="Choose another address with --host, or another port with --port.",
+    )
 
 
 class GatewayServer(uvicorn.Server):
@@ -85,9 +88,9 @@ class GatewayServer(uvicorn.Server):
             server_header=False,
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
+            ssl_context_factory=lambda *_: context,
         )
         config.load()
-        config.ssl = context
         super().__init__(config)
         self.ready = asyncio.Event()
         self._stopping = asyncio.Event()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from display_server import __version__
 from tests.fakes.gateway import PASSWORD, make_web_client
 
 
@@ -113,6 +114,7 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(lightbox: Lightbox, tmp_p
     findings = {finding["name"]: finding for finding in json.loads(lightbox("doctor", "--json").stdout)}
     assert findings["web client"]["ok"] is False
     assert findings["python"]["ok"] is True
+    assert findings["Xvfb"]["packages"] == ["xvfb"]
     assert {"codec", "Xvfb", "/dev/shm", "state folder", "port"} <= findings.keys()
 
 
@@ -133,3 +135,75 @@ def test_help_does_not_import_heavy_modules() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
+
+
+def test_prints_its_version(lightbox: Lightbox) -> None:
+    answer = lightbox("--version")
+    assert (answer.returncode, answer.stdout) == (0, f"lightbox {__version__}\n")
+
+
+def test_the_shell_completes_commands_and_options() -> None:
+    """The script is that of `lightbox --install-completion`, in a real bash."""
+    script = """
+        eval "$(_LIGHTBOX_COMPLETE=source_bash lightbox)"
+        ask() {
+          COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+          _lightbox_completion lightbox
+          echo "${COMPREPLY[*]}"
+        }
+        ask lightbox do
+        ask lightbox account pas
+        ask lightbox demo --pro
+    """
+    programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    answer = subprocess.run(
+        ["bash", "-c", script],
+        env={**os.environ, "PATH": programs},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert answer.stdout.split() == ["doctor", "passwd", "--profile"], answer.stderr
+
+
+def test_serve_without_an_account_says_how_to_add_one(lightbox: Lightbox, tmp_path: Path) -> None:
+    lightbox.environment["LIGHTBOX_WEB_CLIENT"] = str(make_web_client(tmp_path / "dist"))
+    configuration = tmp_path / "my lightbox.toml"
+    configuration.write_text('port = 0\n[[desktops]]\nname = "one"\nprofile = "blank"\nusers = ["kim"]\n')
+    configuration.chmod(0o600)
+
+    def messages_of_a_server() -> str:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "display_server.cli", "serve", "--config", str(configuration), "--json"],
+            env=lightbox.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert server.stdout is not None
+        ready = server.stdout.readline()
+        server.terminate()
+        _, messages = server.communicate(timeout=120)
+        assert ready, messages
+        return messages
+
+    messages = messages_of_a_server()
+    assert "Nobody can sign in yet" in messages
+    assert f"lightbox account add NAME --config '{configuration}'" in messages
+    added = lightbox("account", "add", "kim", "--config", str(configuration), stdin=PASSWORD + "\n")
+    assert added.returncode == 0, added.stderr
+    assert "Nobody can sign in yet" not in messages_of_a_server()
+
+
+def test_an_empty_list_of_accounts_says_how_to_add_one(lightbox: Lightbox) -> None:
+    assert "lightbox account add NAME" in lightbox("account", "list").stdout
+
+
+def test_a_state_folder_that_cannot_be_written_is_explained(lightbox: Lightbox) -> None:
+    lightbox.environment["LIGHTBOX_STATE"] = "/proc/lightbox"
+    answer = lightbox("account", "list")
+    assert answer.returncode == 2
+    assert "cannot be used" in answer.stderr
+    assert "--state" in answer.stderr
+    assert "Traceback" not in answer.stderr
