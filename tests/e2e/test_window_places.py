@@ -231,7 +231,9 @@ def test_one_monitor_after_a_split_view_fills_the_window(desk: Viewer, screen: X
     choose_count(desk, 2)
     wait_for(lambda: len(read_monitors(screen)) == 2, timeout_s=PATIENCE_S, what="two monitors")
     if own == 1:
-        desk.browser.evaluate("document.querySelector('[data-strip=\"1\"]').click()")
+        number = "document.querySelector('[data-strip=\"1\"]')"
+        desk.browser.evaluate(f"while (!{number}) await new Promise((done) => setTimeout(done, 100))")
+        desk.browser.evaluate(f"{number}.click()")
         wait_for(lambda: shown(desk) == "1", timeout_s=PATIENCE_S, what="the second monitor")
         desk.wait_for_badge("exact", "scaled")
     split(desk)

@@ -27,7 +27,7 @@ CHARACTER_PX = 24
 TERMINAL = Place(0.5, 0.25, 0.5, 0.75)
 RULES = [WindowRule("XTerm", TERMINAL), WindowRule("Main", None)]
 WIDE, NARROW = Monitor(0, 0, 0, 1600, 900), Monitor(0, 0, 0, 700, 1000)
-BESIDE = Monitor(1, 1600, 0, 1200, 900)
+SECOND = Monitor(1, 1600, 0, 1200, 900)
 
 
 @pytest.fixture
@@ -146,9 +146,9 @@ async def test_a_profile_maximises_its_main_program(
 async def test_windows_of_a_monitor_are_gathered_on_another_one(
     layout: RandrLayout, windows: Windows, start: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
-    await layout.apply([WIDE, BESIDE], None)
+    await layout.apply([WIDE, SECOND], None)
     start("xterm", "-class", "Other", "-geometry", "40x10+1700+100")
-    await until(windows, lambda window: area_of(BESIDE).contains(window.frame), "Other")
+    await until(windows, lambda window: area_of(SECOND).contains(window.frame), "Other")
     assert await layout.gather(1, 0) == 1
     await until(windows, lambda window: area_of(WIDE).contains(window.frame), "Other")
     assert await layout.gather(1, 0) == 0

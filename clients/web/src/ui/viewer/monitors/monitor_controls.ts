@@ -225,9 +225,9 @@ export class MonitorControls {
 
   /** The window's own monitor was removed: shows another one if the person did that, or sees another one already. */
   #onRemoved(): void {
-    const beside = this.#splitView.pane?.view.monitor;
+    const partner = this.#splitView.pane?.view.monitor;
     if (this.#removesOwn) this.#options.navigation.showMonitor(0);
-    else if (beside !== undefined) this.#options.navigation.showMonitor(beside);
+    else if (partner !== undefined) this.#options.navigation.showMonitor(partner);
   }
 
   /** The next layout is that of a desktop which does not have this device's sizes: they are requested again. */
@@ -283,7 +283,7 @@ export class MonitorControls {
   /** Opens all windows at once, because browsers open windows only during the person's click. */
   #openWindows(monitors: readonly number[]): void {
     const blocked = monitors.filter((monitor) => !openWindow(this.#options.desktop, monitor));
-    if (blocked.length > 0) this.#announcer.show(texts().monitors.blocked);
+    if (blocked.length > 0) this.#announcer.show(texts().messages.monitors.blocked);
   }
 
   async #useDisplays(): Promise<void> {
