@@ -50,6 +50,7 @@ class DicomViewer:
         self._fonts = fonts
         self._texts = texts
         self._scale_percent = scale_percent
+        self._size = size
         self._layout = drawing.layout(*size, scale_percent)
         self._frames = FrameCache()
         self._stamps: Mapping[Path, int] = {}
@@ -58,6 +59,7 @@ class DicomViewer:
         self._ended = asyncio.Event()
         window.on_event = self._on_event
         window.on_resize = self._on_resize
+        window.on_text_scale = self._on_text_scale
         window.on_expose = lambda: self._draw_soon(LIST, TOP, IMAGE, BOTTOM)
         window.on_open = self.open
         window.on_close = self._ended.set
@@ -98,7 +100,15 @@ class DicomViewer:
             self._draw_soon(LIST, TOP, IMAGE, BOTTOM)
 
     def _on_resize(self, width: int, height: int) -> None:
-        place = drawing.layout(width, height, self._scale_percent)
+        self._size = width, height
+        self._lay_out()
+
+    def _on_text_scale(self, percent: int) -> None:
+        self._scale_percent = percent
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        place = drawing.layout(*self._size, self._scale_percent)
         if place != self._layout:
             self._layout = place
             self._draw_soon(LIST, TOP, IMAGE, BOTTOM)
@@ -136,13 +146,14 @@ class DicomViewer:
         if self._drag is None:
             return
         button, from_x, from_y = self._drag
-        series = self.viewing.current
+        loaded = self._loaded()
+        grey = (
+            loaded.frame if isinstance(loaded, LoadedFrame) and isinstance(loaded.frame, GreyFrame) else None
+        )
         if button == RIGHT:
-            loaded = self._loaded()
-            if isinstance(loaded, LoadedFrame) and isinstance(loaded.frame, GreyFrame):
-                self.viewing.drag_window(x - from_x, y - from_y, loaded.frame)
-        elif button == LEFT and series is not None and len(series.slices) > 1:
             self.viewing.drag_scroll(y - from_y, self._layout.image[3])
+        elif button == LEFT and grey is not None:
+            self.viewing.drag_window(x - from_x, y - from_y, grey)
         else:
             self.viewing.drag_pan(x - from_x, y - from_y)
         self._draw_soon(IMAGE, BOTTOM)

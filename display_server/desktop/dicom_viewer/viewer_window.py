@@ -11,6 +11,7 @@ import xcffib
 import xcffib.xproto
 
 from display_server.desktop.dicom_viewer.geometry import Rect, Words
+from display_server.desktop.x11.text_scale import percent_of
 from display_server.desktop.x11.x_connection import XConnection
 from display_server.errors import DesktopError
 
@@ -54,8 +55,8 @@ class ViewerWindow:
 
     `on_event` gets the events that the viewer handles itself: buttons, motion and keys. `on_resize` gets
     width and height, px. `on_open` gets files that another process passed. `on_expose` is called when parts
-    have to be drawn again, `on_close` when the person closes the window. Every method raises DesktopError
-    when the connection is lost.
+    have to be drawn again, `on_close` when the person closes the window. `on_text_scale` gets the desktop's
+    new text scale, %. Every method raises DesktopError when the connection is lost.
     """
 
     def __init__(self, connection: XConnection, title: str, width: int, height: int) -> None:
@@ -70,6 +71,7 @@ class ViewerWindow:
         self.on_open: Callable[[list[Path]], None] = lambda _paths: None
         self.on_expose: Callable[[], None] = lambda: None
         self.on_close: Callable[[], None] = lambda: None
+        self.on_text_scale: Callable[[int], None] = lambda _percent: None
         self.id: int = connection.x.generate_id()
         self._context: int = connection.x.generate_id()
         self._mapped = False
@@ -158,6 +160,7 @@ class ViewerWindow:
                 [self._connection.screen.black_pixel, wanted],
             )
             self._core.CreateGC(self._context, self._connection.root, x.GC.GraphicsExposures, [0])
+            self._core.ChangeWindowAttributes(self._connection.root, masks.EventMask, [events.PropertyChange])
             self._set_property(x.Atom.WM_CLASS, x.Atom.STRING, 8, "\0".join((*WM_CLASS, "")).encode())
             self._set_property(self._protocols, x.Atom.ATOM, 32, struct.pack("=I", self._delete))
             self.set_title(title)
@@ -179,6 +182,9 @@ class ViewerWindow:
         elif isinstance(event, x.ClientMessageEvent):
             if event.type == self._protocols and event.data.data32[0] == self._delete:
                 self.on_close()
+        elif isinstance(event, x.PropertyNotifyEvent) and event.window == self._connection.root:
+            if event.atom == x.Atom.RESOURCE_MANAGER:
+                self.on_text_scale(percent_of(self._connection))
         elif isinstance(event, x.PropertyNotifyEvent):
             if event.window == self.id and event.atom == self._files and event.state == x.Property.NewValue:
                 self.on_open(self._take_files())

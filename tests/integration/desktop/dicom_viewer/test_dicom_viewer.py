@@ -20,6 +20,7 @@ from display_server.desktop.dicom_viewer.decoding import decode, read
 from display_server.desktop.dicom_viewer.drawing import layout
 from display_server.desktop.dicom_viewer.grey_scale import GreyFrame
 from display_server.desktop.dicom_viewer.viewer_window import SELECTION
+from display_server.desktop.x11.text_scale import TextScale
 from tests.fakes.x_server import Painter, XServer, x_server
 
 #: Without a window manager the viewer takes 80 % of the screen, at its upper left corner.
@@ -86,9 +87,9 @@ def levels(path: Path) -> NDArray[np.uint8]:
     return frame.levels()
 
 
-def shows(screen: Painter, picture: NDArray[np.uint8]) -> bool:
+def shows(screen: Painter, picture: NDArray[np.uint8], text_percent: int = 100) -> bool:
     """Returns whether the image area shows these levels at 1:1, in its middle."""
-    left, top, width, height = layout(*WINDOW, 100).image
+    left, top, width, height = layout(*WINDOW, text_percent).image
     x, y = left + (width - picture.shape[1]) // 2, top + (height - picture.shape[0]) // 2
     shown = screen.pixels()[y : y + picture.shape[0], x : x + picture.shape[1]]
     return bool((shown == picture[:, :, None]).all())
@@ -132,6 +133,21 @@ def test_a_refused_file_is_not_shown_and_says_why(
 ) -> None:
     start("--own-scale", studies / "generated" / "contradiction" / "contradiction.dcm")
     wait_for(lambda: LIGHTBOX.says_error(screen.pixels()[:, :, ::-1], 1), "a message")
+
+
+def test_the_viewer_follows_the_text_size(
+    server: XServer, screen: Painter, studies: Path, start: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    file = studies / "Test object checkerboard" / "001.dcm"
+    start("--own-scale", file)
+    wait_for(lambda: shows(screen, levels(file)), "the checkerboard")
+    sizes = TextScale(server.display, None)
+    try:
+        for percent in (150, 100):
+            sizes.set(percent)
+            wait_for(lambda: shows(screen, levels(file), percent), f"a text size of {percent} %")  # noqa: B023
+    finally:
+        sizes.close()
 
 
 def test_a_study_that_appears_later_is_listed(
