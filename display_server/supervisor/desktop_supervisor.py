@@ -89,8 +89,8 @@ class DesktopSupervisor:
             error = _first(errors)
             self._log("supervisor failed", error=repr(error))
             self._fail(
-                f"A file of this desktop could not be used: {error.strerror}. The administrator has to check the "
-                "free space and the permissions of the state folder. Then open the desktop again."
+                f"A file of this desktop could not be used: {error.strerror}. The administrator has to check "
+                "the free space and the permissions of the state folder. Then open the desktop again."
             )
         except* Exception as errors:
             self._log("supervisor failed", error=repr(_first(errors)))
