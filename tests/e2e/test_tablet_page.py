@@ -99,7 +99,8 @@ def test_installable(on_tablet: Viewer, lightbox: Lightbox) -> None:
           const real = `${bitmap.width}x${bitmap.height}`;
           sizes.push([icon.sizes ?? null, real, image.headers.get('content-type')]);
         }
-        const { display, start_url: start } = manifest;
+        const { display } = manifest;
+        const start = new URL(manifest.start_url, link.href).pathname;
         return { type: answer.headers.get('content-type'), display, start, sizes };
         """
     )
