@@ -15,7 +15,7 @@ from PIL import Image
 
 from tests.e2e.browsers.tablet import GALAXY_TAB, IPAD, IPAD_UPRIGHT, Device, Tablet
 from tests.e2e.lightbox import ROOT, Lightbox
-from tests.e2e.tablet_desktop import open_on_tablet
+from tests.e2e.tablet_desktop import choose_finger_tool, open_on_tablet
 from tests.e2e.take_screenshots import SETTLES_S, wait_until_still
 
 #: About the size of an iPad's screen without its bars, px.
@@ -70,6 +70,11 @@ def take_round(tablet: Tablet, lightbox: Lightbox, folder: Path, *, first: bool)
     if device_is(IPAD):
         shoot("loupe")
     tablet.touch({})
+    if device_is(IPAD):
+        choose_finger_tool(viewer, "scroll")
+        tablet.tap_element(".finger-current")
+        shoot("finger")
+        tablet.tap_element('[data-finger-tool="pointer"]')
     tablet.tap_element(".handle")
     tablet.tap_element(".tools button:nth-of-type(3)")
     tablet.tap_element("[data-functions]")

@@ -137,7 +137,8 @@ PREVIEW = """
 const shown = document.querySelector('.composing');
 const keys = document.querySelector('.keys').getBoundingClientRect();
 const at = shown.getBoundingClientRect();
-return shown.hidden ? null : [shown.textContent, at.left, at.top, at.bottom, keys.height > 0 ? keys.top : innerHeight];
+const limit = keys.height > 0 ? keys.top : innerHeight;
+return shown.hidden ? null : [shown.textContent, at.left, at.top, at.bottom, limit];
 """
 
 

@@ -67,8 +67,9 @@ def wait_sizes(viewer: Viewer, screen: XDisplay, *places: Place) -> None:
 
 #: Lower edge of the surface and upper edge of the extra keys, CSS px on the page; whether the surface is 1:1.
 ABOVE_KEYS = """
-const [surface, keys] = ['.surface', '.keys'].map((name) => document.querySelector(name).getBoundingClientRect());
-return [surface.bottom, keys.top, keys.height, document.querySelector('.viewport').dataset.oneToOne];
+const box = (name) => document.querySelector(name).getBoundingClientRect();
+const keys = box('.keys');
+return [box('.surface').bottom, keys.top, keys.height, document.querySelector('.viewport').dataset.oneToOne];
 """
 
 

@@ -1,6 +1,6 @@
 """The position of the text caret: a property of the root window.
 
-The input method's panel is told it by the programs and writes it; the agent reads it. A property needs no channel
+Programs report it to the input method, whose panel writes it; the agent reads it. A property needs no channel
 between the two processes, survives the restart of either, and ends with the desktop.
 """
 

@@ -397,7 +397,7 @@ export class TouchCore {
     return notches === 0 ? [] : [{ kind: "notches", at: this.#scrollAt, notches }];
   }
 
-  /** Returns where the pointer is while this finger drags: under it, or for a slow drag on the way to it. */
+  /** Returns where the pointer is while this finger drags: under it, or behind it in a slow drag. */
   #pointerAt(finger: Finger, gesture = this.#gesture): { x: number; y: number } {
     const { x, y, startX, startY } = finger;
     if (gesture !== "adjust" || this.#anchor === null) return { x, y };

@@ -9,7 +9,14 @@ describe("the size of a window without its soft keyboard", () => {
   const CASES: readonly (readonly [string, readonly WindowSize[], WindowSize])[] = [
     ["a keyboard that covers the window", [UPRIGHT], UPRIGHT],
     ["a keyboard that takes its height from the window", [{ width: 820, height: 700 }], UPRIGHT],
-    ["a keyboard that becomes lower", [{ width: 820, height: 700 }, { width: 820, height: 760 }], UPRIGHT],
+    [
+      "a keyboard that becomes lower",
+      [
+        { width: 820, height: 700 },
+        { width: 820, height: 760 },
+      ],
+      UPRIGHT,
+    ],
     ["a tablet that is turned below a covering keyboard", [{ width: 1180, height: 820 }], { width: 1180, height: 820 }],
     ["a tablet that is turned there and back", [{ width: 1180, height: 820 }, UPRIGHT], UPRIGHT],
     ["a browser that hides its own bar", [{ width: 820, height: 1240 }], { width: 820, height: 1240 }],

@@ -59,28 +59,25 @@ describe("one finger that scrolls", () => {
     ["iPad, the most sensitive", 820, 5, 1, 120],
   ];
 
-  it.each(SWIPES)(
-    "%s: shows every slice once, in order, and on the way back again",
-    (_, height, level, stepPx, last) => {
-      for (const mode of MODES) {
-        const fingers = fingersWith("scroll", mode);
-        fingers.core.notchPx = notchPx(height, level);
-        const way = height * SWIPE_FRACTION;
-        fingers.down(1, 300, height).wait(REST_MS);
-        for (let moved = stepPx; moved < way; moved += stepPx) fingers.wait(EVENT_MS).move(1, 300, height - moved);
-        fingers.wait(EVENT_MS).move(1, 300, height - way);
-        expect(slices(notchesOf(fingers.actions))).toEqual(upTo(last));
-        if (stepPx < fingers.core.notchPx) expect(new Set(notchesOf(fingers.actions.slice(8)))).toEqual(new Set([1]));
-        const there = fingers.actions.length;
-        for (let moved = way; moved > 0; moved -= stepPx) fingers.wait(EVENT_MS).move(1, 300, height - moved);
-        fingers.wait(EVENT_MS).move(1, 300, height);
-        const back = slices(notchesOf(fingers.actions.slice(there))).map((slice) => last + slice);
-        expect(back).toEqual(upTo(last).reverse());
-        expect(fingers.wait(REST_MS).up(1).wait(5_000).presses()).toEqual([]);
-        expect(fingers.core.gesture).toBe("idle");
-      }
-    },
-  );
+  it.each(SWIPES)("%s: shows every slice once, in order, and again backwards", (_, height, level, stepPx, last) => {
+    for (const mode of MODES) {
+      const fingers = fingersWith("scroll", mode);
+      fingers.core.notchPx = notchPx(height, level);
+      const swipePx = height * SWIPE_FRACTION;
+      fingers.down(1, 300, height).wait(REST_MS);
+      for (let moved = stepPx; moved < swipePx; moved += stepPx) fingers.wait(EVENT_MS).move(1, 300, height - moved);
+      fingers.wait(EVENT_MS).move(1, 300, height - swipePx);
+      expect(slices(notchesOf(fingers.actions))).toEqual(upTo(last));
+      if (stepPx < fingers.core.notchPx) expect(new Set(notchesOf(fingers.actions.slice(8)))).toEqual(new Set([1]));
+      const there = fingers.actions.length;
+      for (let moved = swipePx; moved > 0; moved -= stepPx) fingers.wait(EVENT_MS).move(1, 300, height - moved);
+      fingers.wait(EVENT_MS).move(1, 300, height);
+      const back = slices(notchesOf(fingers.actions.slice(there))).map((slice) => last + slice);
+      expect(back).toEqual(upTo(last).reverse());
+      expect(fingers.wait(REST_MS).up(1).wait(5_000).presses()).toEqual([]);
+      expect(fingers.core.gesture).toBe("idle");
+    }
+  });
 
   it("fits a usual stack into one swipe", () => {
     expect(NOTCHES_PER_SWIPE).toBeGreaterThanOrEqual(60);

@@ -201,10 +201,17 @@ export class Viewport {
   /** Sets the position of the desktop's caret, px on the monitor; null when it is unknown. */
   setCaret(caret: Box | null): void {
     this.#caret = caret;
-    if (caret === null || this.#surface === null) return;
-    this.#moveFieldSoon(() => this.#placeFieldAt(caret));
+    if (caret === null) return;
     const foot = this.#onSurfaceBox(caret.x, caret.y + caret.height);
-    if (this.#coveredPx > 0 && foot !== null) this.#reveal(foot);
+    if (foot === null) return;
+    if (this.#coveredPx > 0) this.#reveal(foot);
+    this.#moveFieldSoon(() => {
+      const { offsetLeft, offsetTop, offsetHeight } = this.field;
+      const top = foot.y - offsetHeight;
+      // Near enough for a candidate window: the field stays.
+      const near = Math.abs(foot.x - offsetLeft) < FIELD_NEAR_PX && Math.abs(top - offsetTop) < FIELD_SAME_LINE_PX;
+      if (!near) this.#placeField(foot.x, top);
+    });
   }
 
   /** Returns where composed text belongs. */
@@ -298,16 +305,6 @@ export class Viewport {
   #moveFieldSoon(move: () => void): void {
     clearTimeout(this.#fieldTimer);
     this.#fieldTimer = setTimeout(move, MOVE_FIELD_AFTER_MS);
-  }
-
-  /** Puts the text field on the line of the desktop's caret, unless it is near enough for a candidate window. */
-  #placeFieldAt(caret: Box): void {
-    const foot = this.#onSurfaceBox(caret.x, caret.y + caret.height);
-    if (foot === null) return;
-    const { offsetLeft, offsetTop, offsetHeight } = this.field;
-    const top = foot.y - offsetHeight;
-    const near = Math.abs(foot.x - offsetLeft) < FIELD_NEAR_PX && Math.abs(top - offsetTop) < FIELD_SAME_LINE_PX;
-    if (!near) this.#placeField(foot.x, top);
   }
 
   /** Moves the text field, CSS px from the surface's corner. */
