@@ -23,7 +23,7 @@ from benchmarks.dicom_viewers.expected import Picture
 from benchmarks.dicom_viewers.x_screen import XScreen, x_screen
 
 #: How long a viewer may take until its window appears, and until its picture is still, s.
-WINDOW_LIMIT_S, PICTURE_LIMIT_S = 30.0, 20.0
+WINDOW_LIMIT_S, PICTURE_LIMIT_S = 120.0, 60.0
 #: The colour in which Lightbox's viewer writes that it refuses a file, and the least number of its pixels.
 _WARNING = (0xFF, 0xB4, 0x54)
 _WARNING_MIN_PX = 60
@@ -44,7 +44,7 @@ class Viewer:
     says_error: Callable[[Picture, int], bool]
     package: str | Path | None
     #: A screen that does not change for this time shows the viewer's last picture, s.
-    quiet_s: float = 1.5
+    quiet_s: float = 3.0
     #: How much larger than the image the screen is, px: the viewer then shows the image at 1:1.
     margin: tuple[int, int] = (280, 160)
     #: The smallest screen, px.
@@ -116,7 +116,7 @@ VIEWERS: dict[str, Viewer] = {
             lambda path: [sys.executable, "-m", "benchmarks.dicom_viewers.dwv", str(path)],
             _warns,
             DWV_PACKAGE,
-            quiet_s=4.0,
+            quiet_s=8.0,
         ),
         Viewer(
             "aeskulap",

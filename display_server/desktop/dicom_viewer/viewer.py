@@ -13,7 +13,7 @@ from display_server.desktop.dicom_viewer import drawing
 from display_server.desktop.dicom_viewer.frames import FrameCache, LoadedFrame
 from display_server.desktop.dicom_viewer.geometry import Rect, Words
 from display_server.desktop.dicom_viewer.grey_scale import GreyFrame
-from display_server.desktop.dicom_viewer.refusals import UnshowableError
+from display_server.desktop.dicom_viewer.refusals import Reason, UnshowableError
 from display_server.desktop.dicom_viewer.series import find_series
 from display_server.desktop.dicom_viewer.texts import sentence
 from display_server.desktop.dicom_viewer.viewer_window import ViewerWindow
@@ -55,6 +55,8 @@ class DicomViewer:
         self._frames = FrameCache()
         self._stamps: Mapping[Path, int] = {}
         self._changed: set[str] = set()
+        #: Why the file that the person opened is not in the list. It is shown while nothing else is.
+        self._not_listed: UnshowableError | None = None
         self._drag: tuple[int, int, int] | None = None
         self._ended = asyncio.Event()
         window.on_event = self._on_event
@@ -82,7 +84,11 @@ class DicomViewer:
             if not any(folder == root or root in folder.parents for root in self._roots):
                 self._roots.append(folder)
         self._stamps = _stamps(self._roots)
-        self.viewing.set_series(find_series(self._roots), first if first and first.is_file() else None)
+        file = first if first and first.is_file() else None
+        self.viewing.set_series(find_series(self._roots), file)
+        if file is not None and not any(series.index_of(file) is not None for series in self.viewing.series):
+            self.viewing.select_nothing()
+            self._not_listed = UnshowableError(Reason.NO_DICOM, file.name)
         if first and first.is_dir():
             for number, series in enumerate(self.viewing.series):
                 if first == series.folder or first in series.folder.parents:
@@ -178,7 +184,7 @@ class DicomViewer:
         """Returns the current frame, or why it is refused; None if nothing is open."""
         part = self.viewing.slice
         if part is None:
-            return None
+            return self._not_listed
         try:
             return self._frames.load(part)
         except UnshowableError as error:

@@ -66,6 +66,9 @@ class Viewing:
         self.index = self.current.first_shown if self.current else 0
         self.window, self.pan = None, (0, 0)
 
+    def select_nothing(self) -> None:
+        self.selected, self.index, self.window = -1, 0, None
+
     def scroll(self, slices: int) -> None:
         if self.current:
             self.index = min(max(self.index + slices, 0), len(self.current.slices) - 1)

@@ -128,10 +128,12 @@ def test_the_wheel_scrolls_the_stack(
     wait_for(lambda: shows(screen, levels(stack / "038.dcm")), "five slices further")
 
 
+@pytest.mark.parametrize("name", ["generated/contradiction/contradiction.dcm", "letter.dcm"])
 def test_a_refused_file_is_not_shown_and_says_why(
-    screen: Painter, studies: Path, start: Callable[..., subprocess.Popen[bytes]]
+    screen: Painter, studies: Path, start: Callable[..., subprocess.Popen[bytes]], name: str
 ) -> None:
-    start("--own-scale", studies / "generated" / "contradiction" / "contradiction.dcm")
+    (studies / "letter.dcm").write_text("Dear colleague")
+    start("--own-scale", studies / name)
     wait_for(lambda: LIGHTBOX.says_error(screen.pixels()[:, :, ::-1], 1), "a message")
 
 
