@@ -40,7 +40,7 @@ X_SOCKETS = Path("/tmp/.X11-unix")  # noqa: S108 - fixed by X
 ENVIRONMENT_PREFIX = "LIGHTBOX_"
 #: Variables with the same prefix that are not part of the configuration. They belong to the setup script, the
 #: logs and the desktops.
-OTHER_VARIABLES = frozenset({"LIGHTBOX_PYTHON", "LIGHTBOX_LOG_LEVEL", "LIGHTBOX_SESSION"})
+OTHER_VARIABLES = frozenset({"LIGHTBOX_PYTHON", "LIGHTBOX_MOTION", "LIGHTBOX_LOG_LEVEL", "LIGHTBOX_SESSION"})
 
 
 class TlsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -101,6 +101,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     names: list[str] = []
+    #: The address that browsers use, if a reverse proxy hides it from the gateway.
+    public_url: str | None = None
+    #: Addresses and networks of reverse proxies whose X-Forwarded headers are believed.
+    trusted_proxies: list[str] = []
     state: Path = msgspec.field(default_factory=lambda: default_state_folder(os.environ))
     web_client: Path = msgspec.field(default_factory=lambda: default_web_client())
     locale: str = "ko_KR.UTF-8"
@@ -130,8 +134,10 @@ def default_state_folder(environment: Mapping[str, str]) -> Path:
 
 
 def default_web_client() -> Path:
-    """Returns the folder in which `make setup` builds the web client."""
-    return Path(__file__).resolve().parent.parent / "clients" / "web" / "dist"
+    """Returns the web client's folder: in an installed wheel, or else where `make setup` builds it."""
+    package = Path(__file__).resolve().parent
+    installed = package / "web_client"
+    return installed if installed.is_dir() else package.parent / "clients" / "web" / "dist"
 
 
 def parse_size(size: str) -> tuple[int, int]:
@@ -196,7 +202,10 @@ def _read(path: Path) -> dict[str, Any]:
             hint="Check the path, or start from a copy of deploy/lightbox.example.toml.",
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is not valid TOML: {error}.") from error
+        raise ConfigurationError(
+            f"{path} is not valid TOML: {error}.",
+            hint="Correct that line; deploy/lightbox.example.toml shows the form of every key.",
+        ) from error
 
 
 def _override_from_environment(table: dict[str, Any], environment: Mapping[str, str]) -> None:
@@ -236,7 +245,9 @@ def _from_text(variable: str, value: str, kind: Any) -> Any:
         if kind is float:
             return float(value)
     except ValueError:
-        raise ConfigurationError(f"{variable} must be a number, not {value!r}.") from None
+        raise ConfigurationError(
+            f"{variable} must be a number, not {value!r}.", hint="Set it to digits, or unset it."
+        ) from None
     if kind == list[str]:
         return [part.strip() for part in value.split(",") if part.strip()]
     return value
@@ -336,7 +347,10 @@ def _read_secret(path: Path) -> str:
 def _check(config: Config, origin: str) -> None:
     """Checks what the types do not express. Raises ConfigurationError; `origin` names the source."""
     if not 0 <= config.port <= 65535:
-        raise ConfigurationError(f"{origin}: `port` must be from 0 to 65535, not {config.port}.")
+        raise ConfigurationError(
+            f"{origin}: `port` must be from 0 to 65535, not {config.port}.",
+            hint="Choose one above 1023; 0 selects a free one.",
+        )
     if (config.tls.certificate is None) != (config.tls.key is None):
         raise ConfigurationError(
             f"{origin}: `tls.certificate` and `tls.key` belong together.",
@@ -347,7 +361,10 @@ def _check(config: Config, origin: str) -> None:
         ("absolute_hours", config.sign_in.absolute_hours),
     ):
         if value <= 0:
-            raise ConfigurationError(f"{origin}: `sign_in.{key}` must be more than 0, not {value:g}.")
+            raise ConfigurationError(
+                f"{origin}: `sign_in.{key}` must be more than 0, not {value:g}.",
+                hint="Leave it out for the default.",
+            )
     if not 1 <= config.patience <= PATIENCE_MAX:
         raise ConfigurationError(
             f"{origin}: `patience` must be from 1 to {PATIENCE_MAX}, not {config.patience:g}.",
@@ -370,7 +387,9 @@ def _check(config: Config, origin: str) -> None:
         try:
             parse_size(desktop.size or INITIAL_SIZE)
         except ConfigurationError as error:
-            raise ConfigurationError(f"{origin}: desktop {desktop.name!r}: {error}") from error
+            raise ConfigurationError(
+                f"{origin}: desktop {desktop.name!r}: {error.cause}", hint=error.hint
+            ) from error
         try:
             monitor_policies(desktop.video_monitors)
         except ValueError as error:

@@ -8,19 +8,21 @@ from typing import Annotated
 
 import structlog
 from fastapi import Depends, FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import SQLAlchemyError
-from starlette.exceptions import HTTPException
 
 from display_server import __version__
+from display_server.broker.catalogue import listings
 from display_server.broker.passwords import TooManySignIns
+from display_server.broker.storage_failures import StorageError
 from display_server.broker.web_sessions import SignedInUser
+from display_server.desktop.profiles.profile import Kind
 from display_server.errors import DesktopError, PolicyError
-from display_server.gateway import display_checks_api
+from display_server.gateway import display_checks_api, health_api
 from display_server.gateway.api_error import ApiError, not_signed_in
+from display_server.gateway.error_handlers import add_error_handlers
 from display_server.gateway.hosts import is_loopback
 from display_server.gateway.metrics import collect_agent_metrics
+from display_server.gateway.proxies import FORWARDING_HEADERS
 from display_server.gateway.relay import COOKIE
 from display_server.gateway.request_guard import RequestGuard
 from display_server.gateway.services import GatewayServices
@@ -41,11 +43,16 @@ class UserInfo(BaseModel):
 
 
 class DesktopEntry(BaseModel):
-    """A desktop in the list. `state` is that of the person's session, or `off` if they have none."""
+    """A desktop in the list.
+
+    `titles` has the name that people see, by language. `state` is that of the person's session, or `off` if
+    they have none. The page shows no entry whose kind is `unlisted`.
+    """
 
     name: str
-    title: str
+    titles: dict[str, str]
     profile: str
+    kind: Kind
     state: str
 
 
@@ -81,9 +88,9 @@ def build_app(services: GatewayServices, *, strict_transport: bool) -> FastAPI:
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
     )
-    app.add_middleware(RequestGuard, names=services.names, strict_transport=strict_transport)
+    app.add_middleware(RequestGuard, access=services.access, strict_transport=strict_transport)
     app.state.services = services
-    _add_error_handlers(app)
+    add_error_handlers(app)
     _add_sign_in_routes(app, services)
     _add_desktop_routes(app, services)
     _add_operator_routes(app, services)
@@ -103,7 +110,8 @@ def _add_sign_in_routes(app: FastAPI, services: GatewayServices) -> None:
             raise ApiError(
                 429,
                 "slow-down",
-                f"Too many attempts to sign in. Try again in {seconds} s.",
+                "Too many attempts to sign in have failed.",
+                next_step=f"Try again in {seconds} s.",
                 headers={"Retry-After": str(seconds)},
             )
         try:
@@ -111,11 +119,21 @@ def _add_sign_in_routes(app: FastAPI, services: GatewayServices) -> None:
         except TooManySignIns as error:
             services.sign_in_limiter.cancel_attempt(username, address)
             services.metrics.sign_ins.labels("busy").inc()
-            raise ApiError(503, "busy", str(error), headers={"Retry-After": "3"}) from error
+            raise ApiError(
+                503, "busy", error.cause, next_step=error.next_step, headers={"Retry-After": "3"}
+            ) from error
+        except StorageError:
+            services.sign_in_limiter.cancel_attempt(username, address)
+            raise
         if account is None:
             services.metrics.sign_ins.labels("wrong").inc()
             log.warning("sign-in refused", username=username, address=address)
-            raise ApiError(401, "wrong-credentials", "The username or the password is wrong.")
+            raise ApiError(
+                401,
+                "wrong-credentials",
+                "The username or the password is wrong.",
+                next_step="Check both and try again. Your administrator can set a new password.",
+            )
         services.sign_in_limiter.record_success(username, address)
         services.metrics.sign_ins.labels("right").inc()
         previous = await services.web_sessions.find(request.cookies.get(COOKIE, ""))
@@ -145,14 +163,16 @@ def _add_sign_in_routes(app: FastAPI, services: GatewayServices) -> None:
 def _add_desktop_routes(app: FastAPI, services: GatewayServices) -> None:
     @app.get("/api/v1/desktops")
     async def list_desktops(user: CurrentUser) -> list[DesktopEntry]:
+        desktops = await services.catalogue.list_allowed(user.username)
         entries = []
-        for desktop in await services.catalogue.list_allowed(user.username):
+        for desktop, listing in zip(desktops, listings(desktops), strict=True):
             state = services.sessions.state_of(user.username, desktop.name)
             entries.append(
                 DesktopEntry(
                     name=desktop.name,
-                    title=desktop.title,
+                    titles=dict(listing.titles),
                     profile=desktop.profile,
+                    kind=listing.kind,
                     state=state.value if state else "off",
                 )
             )
@@ -163,12 +183,12 @@ def _add_desktop_routes(app: FastAPI, services: GatewayServices) -> None:
         try:
             desktop = await services.catalogue.find(user.username, name)
         except PolicyError as error:
-            raise ApiError(404, "no-desktop", str(error)) from error
+            raise ApiError(404, "no-desktop", error.cause, next_step=error.next_step) from error
         with services.metrics.desktop_open_s.time():
             try:
                 session = await services.sessions.open(user.username, desktop)
             except DesktopError as error:
-                raise ApiError(503, "desktop-failed", str(error)) from error
+                raise ApiError(503, "desktop-failed", error.cause, next_step=error.next_step) from error
         ticket = services.tickets.issue(
             username=user.username,
             web_session=user.id_hash,
@@ -181,7 +201,12 @@ def _add_desktop_routes(app: FastAPI, services: GatewayServices) -> None:
     @app.post("/api/v1/desktops/{name}/display/restart", status_code=204)
     async def restart_display(name: str, user: CurrentUser) -> None:
         if not services.sessions.restart_display(user.username, name):
-            raise ApiError(404, "no-display", "This desktop does not run.")
+            raise ApiError(
+                404,
+                "no-display",
+                "This desktop does not run, so there is no display to restart.",
+                next_step="Open the desktop again from the list.",
+            )
 
     @app.post("/api/v1/checks", status_code=201)
     async def store_display_check(request: Request, user: CurrentUser) -> Response:
@@ -196,13 +221,18 @@ def _add_operator_routes(app: FastAPI, services: GatewayServices) -> None:
     @app.get("/metrics", include_in_schema=False)
     async def metrics(request: Request) -> Response:
         if not _is_from_this_host(request):
-            raise ApiError(403, "loopback-only", "Metrics are available only from the server's own host.")
+            raise ApiError(
+                403,
+                "loopback-only",
+                "Metrics are available only from the server's own host.",
+                next_step="Run the program that collects them there.",
+            )
         text = services.metrics.text() + await collect_agent_metrics(services.agents())
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     @app.get("/healthz", include_in_schema=False)
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}
+    async def healthz() -> Response:
+        return await health_api.health(services)
 
     @app.get("/ca.crt", include_in_schema=False)
     async def root_certificate() -> Response:
@@ -210,7 +240,8 @@ def _add_operator_routes(app: FastAPI, services: GatewayServices) -> None:
             raise ApiError(
                 404,
                 "no-authority",
-                "This server uses a certificate of its operator. There is no root certificate to install.",
+                "This server uses a certificate of its operator, so there is no root certificate to install.",
+                next_step="If your browser warns, tell your administrator.",
             )
         return Response(
             services.root_pem,
@@ -234,56 +265,32 @@ def _add_client_routes(app: FastAPI, services: GatewayServices) -> None:
 
     @app.get("/{path:path}", include_in_schema=False)
     async def asset(path: str, request: Request) -> Response:
-        if path not in services.client:
-            raise ApiError(404, "not-found", "There is nothing at this address.")
-        return services.client.file(path, request)
-
-
-def _add_error_handlers(app: FastAPI) -> None:
-    """Gives every error response the body of `ApiError`."""
-
-    def respond(error: ApiError) -> Response:
-        return Response(
-            error.body(), status_code=error.status, headers=error.headers, media_type="application/json"
+        if path in services.client:
+            return services.client.file(path, request)
+        if _is_navigation(request) and not path.startswith(("api/", "assets/")):
+            return services.client.not_found_page(request)
+        raise ApiError(
+            404,
+            "not-found",
+            "There is nothing at this address.",
+            next_step="Check the address, or begin at the start page of this server.",
         )
 
-    @app.exception_handler(ApiError)
-    async def on_api_error(_request: Request, error: ApiError) -> Response:
-        return respond(error)
 
-    @app.exception_handler(HTTPException)
-    async def on_http_exception(_request: Request, error: HTTPException) -> Response:
-        code = {404: "not-found", 405: "wrong-method"}.get(error.status_code, "bad-request")
-        return respond(ApiError(error.status_code, code, str(error.detail), headers=error.headers))
-
-    @app.exception_handler(RequestValidationError)
-    async def on_malformed_request(_request: Request, error: RequestValidationError) -> Response:
-        # The message names the fields but not their values, one of which may be a password.
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc'][1:]) or 'body'}: {problem['msg']}"
-            for problem in error.errors()[:5]
-        )
-        return respond(ApiError(422, "malformed", f"The request is malformed. {problems}"))
-
-    @app.exception_handler(SQLAlchemyError)
-    async def on_store_error(_request: Request, error: SQLAlchemyError) -> Response:
-        log.error("database failed", error=str(getattr(error, "orig", None) or type(error).__name__))
-        return respond(
-            ApiError(
-                503,
-                "store-failed",
-                "Lightbox cannot reach its database at the moment. Nothing is lost. Try again shortly.",
-                headers={"Retry-After": "5"},
-            )
-        )
+def _is_navigation(request: Request) -> bool:
+    """Returns whether a browser asks for a page that a person will read."""
+    return "text/html" in request.headers.get("accept", "")
 
 
 def _is_from_this_host(request: Request) -> bool:
     """Returns whether the client runs on this host.
 
     It does if its address is a loopback address, or the very address that the request was sent to; the latter
-    is the case when the gateway listens on a single address that is not loopback.
+    is the case when the gateway listens on a single address that is not loopback. A request through a reverse
+    proxy on this host may come from anywhere.
     """
+    if any(name in FORWARDING_HEADERS for name, _ in request.scope["headers"]):
+        return False
     client, server = request.client, request.scope.get("server")
     if client is None:
         return False

@@ -19,15 +19,22 @@ log = structlog.get_logger(__name__)
 
 #: A certificate that expires sooner than this causes a warning in the log, days.
 WARN_DAYS = 30
+#: The ciphers that are offered for TLS 1.2, as OpenSSL writes them; those of TLS 1.3 cannot be chosen here.
+TLS_1_2_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 
 
 def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """Returns the TLS settings: only TLS 1.3, and only HTTP/1.1, which WebSockets need.
+    """Returns the TLS settings: TLS 1.3 or 1.2, and only HTTP/1.1, which WebSockets need.
 
+    TLS 1.2 exists for reverse proxies, some of which use nothing newer by default. Requests over it are
+    refused unless they come from a trusted proxy, with a message that names the missing line; a failed
+    handshake could not say that. Its ciphers have forward secrecy and are authenticated, as those of TLS 1.3.
     Raises ConfigurationError when OpenSSL rejects the certificate or the key.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(TLS_1_2_CIPHERS)
+    context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(["http/1.1"])
     # All ciphers of TLS 1.3 are secure, so the browser chooses: AES-128-GCM with hardware support for AES,
     # ChaCha20 without. By default OpenSSL would insist on AES-256.
@@ -36,7 +43,8 @@ def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
         context.load_cert_chain(certificate, key)
     except (ssl.SSLError, OSError) as error:
         raise ConfigurationError(
-            f"The certificate {certificate} with the key {key} cannot be used for TLS: {error}."
+            f"The certificate {certificate} with the key {key} cannot be used for TLS: {error}.",
+            hint="Set `tls.certificate` and `tls.key` to a PEM certificate and the key that belongs to it.",
         ) from error
     return context
 

@@ -38,6 +38,7 @@ class Handshake:
     cookie: str
     subprotocols: tuple[str, ...]  # offered subprotocols, without the one that carries the ticket
     ticket: str | None  # None when the request carries no ticket, or several
+    forwarded_host: str | None = None  # X-Forwarded-Host, which anybody can send
 
 
 class HandshakeError(Exception):
@@ -49,10 +50,10 @@ class HandshakeError(Exception):
         self.message = message
 
 
-def parse(head: bytes) -> Handshake:
+def parse(head: bytes, *, prefix: str = "") -> Handshake:
     """Parses the head of a request as uvicorn passes it on, with lower-case names and CRLF line ends.
 
-    Raises HandshakeError.
+    A reverse proxy may leave the path prefix `prefix` in the request. Raises HandshakeError.
     """
     request_line, _, rest = head.partition(b"\r\n")
     method, _, target = request_line.partition(b" ")
@@ -66,7 +67,7 @@ def parse(head: bytes) -> Handshake:
         if name in {b"host", b"origin", b"sec-websocket-key", b"sec-websocket-version"} and name in headers:
             raise HandshakeError(400, f"The request has more than one header {name.decode()}.")
         headers[name] = headers[name] + b", " + value if name in headers else value
-    if target.partition(b"?")[0] != VIEWER_PATH.encode():
+    if target.partition(b"?")[0].removeprefix(prefix.encode()) != VIEWER_PATH.encode():
         raise HandshakeError(404, "There is no WebSocket at this address.")
     if method != b"GET":
         raise HandshakeError(405, "A WebSocket must be opened with the method GET.")
@@ -87,7 +88,7 @@ def _handshake_from(key: bytes, headers: Mapping[bytes, bytes]) -> Handshake:
         part.strip() for part in headers.get(b"sec-websocket-protocol", b"").decode("latin-1").split(",")
     ]
     tickets = [part.removeprefix(TICKET_PREFIX) for part in protocols if part.startswith(TICKET_PREFIX)]
-    origin = headers.get(b"origin")
+    origin, forwarded_host = headers.get(b"origin"), headers.get(b"x-forwarded-host")
     return Handshake(
         key=key,
         host=headers.get(b"host", b"").decode("latin-1"),
@@ -95,6 +96,7 @@ def _handshake_from(key: bytes, headers: Mapping[bytes, bytes]) -> Handshake:
         cookie=headers.get(b"cookie", b"").decode("latin-1"),
         subprotocols=tuple(part for part in protocols if part and not part.startswith(TICKET_PREFIX)),
         ticket=tickets[0] if len(tickets) == 1 else None,
+        forwarded_host=forwarded_host.decode("latin-1") if forwarded_host is not None else None,
     )
 
 

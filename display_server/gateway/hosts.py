@@ -96,9 +96,16 @@ def split_host(header: str) -> tuple[str, str]:
     return name.lower(), port
 
 
-def origin_allowed(origin: str, host_header: str, names: frozenset[str]) -> bool:
-    """Returns whether a page of `origin` belongs to this gateway, reached under the name in `host_header`."""
-    return split_host(host_header)[0] in names and origin.lower() == f"https://{host_header.lower()}"
+def origin_allowed(
+    origin: str, host_header: str, names: frozenset[str], public_origin: str | None = None
+) -> bool:
+    """Returns whether a page of `origin` belongs to this gateway, reached under the name in `host_header`.
+
+    It does if its origin is the requested address, or the public one that the operator configured. Browsers
+    leave the port 443 out of the origin; some proxies add it to the host.
+    """
+    requested = f"https://{host_header.lower().removesuffix(':443')}"
+    return split_host(host_header)[0] in names and origin.lower() in {requested, public_origin}
 
 
 def url_of(host: str, port: int) -> str:

@@ -1,7 +1,7 @@
 """uvicorn's HTTP protocol with additional limits.
 
-The limits are the size of a request's head, the time it may take, the time for which a client may stop
-reading a response, and the number of connections.
+The limits are the sizes of a request's first line and head, the time that the head may take, the time for
+which a client may stop reading a response, and the number of connections. `request_guard.py` limits the body.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Callable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from display_server.gateway.api_error import ApiError
-from display_server.gateway.handshake import HEAD_MAX_BYTES, http_response
+from display_server.gateway.handshake import http_response
+from display_server.gateway.request_head import RequestHead
 
 #: A request's head must be complete this long after the connection was opened, or after the head's first byte
 #: on a kept-alive connection, s.
@@ -29,11 +30,11 @@ CONNECTIONS_MAX = 1024
 class GatewayHttpProtocol(HttpToolsProtocol):
     """One HTTP connection. uvicorn and the event loop call its methods."""
 
-    _head_bytes = 0
     _in_head = True
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        self._head = RequestHead()
         super().connection_made(transport)
         if len(self.connections) > CONNECTIONS_MAX:
             transport.abort()
@@ -42,21 +43,24 @@ class GatewayHttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_MAX_BYTES:
-                self._reject(
-                    ApiError(
-                        431, "too-large", f"The request's head is larger than {HEAD_MAX_BYTES // 1024} KiB."
-                    )
-                )
+            try:
+                self._head.add(data)
+            except ApiError as error:
+                self._reject(error)
                 return
             if self._timer is None:  # a further request on a kept-alive connection
                 self._set_timer(HEAD_TIMEOUT_S, self._on_head_timeout)
         super().data_received(data)
 
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        tls = self.transport.get_extra_info("ssl_object")
+        # The only part of ASGI's TLS extension that the gateway uses.
+        self.scope["extensions"] = {"tls": {"tls_version": tls.version() if tls else None}}
+
     def on_headers_complete(self) -> None:
         self._in_head = False
-        self._head_bytes = 0
+        self._head = RequestHead()
         self._set_timer(None)
         super().on_headers_complete()
 
@@ -87,7 +91,25 @@ class GatewayHttpProtocol(HttpToolsProtocol):
             self._set_timer(CLOSE_TIMEOUT_S, self.transport.abort)
 
     def _on_head_timeout(self) -> None:
-        self._reject(ApiError(408, "too-slow", f"The request did not arrive within {HEAD_TIMEOUT_S:g} s."))
+        self._reject(
+            ApiError(
+                408,
+                "too-slow",
+                f"The request did not arrive within {HEAD_TIMEOUT_S:g} s.",
+                next_step="Check the network connection and try again.",
+            )
+        )
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's text is not for people
+        """Answers what the parser cannot read. uvicorn calls it."""
+        self._reject(
+            ApiError(
+                400,
+                "bad-request",
+                "The request is not valid HTTP.",
+                next_step="Open the address of this server in a browser, beginning with https://.",
+            )
+        )
 
     def _reject(self, error: ApiError) -> None:
         if not self.transport.is_closing():

@@ -28,11 +28,13 @@ from typing import Any, cast
 
 import structlog
 
+from display_server.broker.storage_failures import StorageError
 from display_server.broker.web_sessions import SignedInUser, hash_of
 from display_server.gateway import handshake as ws
 from display_server.gateway.agent_connection import AgentConnection
 from display_server.gateway.api_error import ApiError
-from display_server.gateway.hosts import origin_allowed
+from display_server.gateway.proxies import PublicAccess
+from display_server.gateway.proxy_errors import outdated_tls
 from display_server.gateway.tickets import Ticket, TicketError, Tickets
 from display_server.protocol.close_codes import CloseCode
 from display_server.protocol.subprotocol import SUBPROTOCOL
@@ -65,7 +67,7 @@ KEEPALIVE = ((socket.TCP_KEEPIDLE, 20), (socket.TCP_KEEPINTVL, 10), (socket.TCP_
 class ViewerAdmission:
     """What the relay needs in order to decide whether a viewer may connect, and to which agent."""
 
-    names: frozenset[str]  # host names and addresses of the gateway
+    access: PublicAccess  # how browsers may reach the gateway
     tickets: Tickets
     find_user: Callable[[bytes], Awaitable[SignedInUser | None]]  # argument: hash of the web session
     socket_of: Callable[[str], Path | None]  # argument: id of a desktop session
@@ -217,13 +219,24 @@ class ViewerRelay(asyncio.Protocol):
 
     async def _admit(self, head: bytes) -> None:
         assert self._browser is not None
+        access = self._relays.admission.access
+        peer = self._peer()
+        tls = self._browser.get_extra_info("ssl_object")
+        if tls is not None and not access.tls_allowed(peer, tls.version()):
+            refused = outdated_tls(peer, tls.version())
+            self._browser.write(ws.http_response(refused.status, refused.body()))
+            self._browser.close()
+            return
         try:
-            request = ws.parse(head)
+            request = ws.parse(head, prefix=access.prefix)
         except ws.HandshakeError as error:
-            code = "no-websocket" if error.status == 404 else "bad-request"
-            self._browser.write(
-                ws.http_response(error.status, ApiError(error.status, code, error.message).body())
+            refusal = ApiError(
+                error.status,
+                "no-websocket" if error.status == 404 else "bad-request",
+                error.message,
+                next_step="Open the desktop in a current browser; PROTOCOL.md describes the connection.",
             )
+            self._browser.write(ws.http_response(refusal.status, refusal.body()))
             self._browser.close()
             return
         try:
@@ -232,13 +245,18 @@ class ViewerRelay(asyncio.Protocol):
             self._relays.rejected[rejection.label] += 1
             log.info("viewer rejected", code=rejection.code, reason=rejection.label)
             self._reject(request, rejection.code, rejection.message)
+        except StorageError:  # the store has logged why
+            self._relays.rejected["store"] += 1
+            self._reject(request, CloseCode.GOING_AWAY, "The server cannot use its account database.")
         except Exception:
             log.exception("viewer could not be connected")
             self._reject(request, CloseCode.GOING_AWAY, "An unexpected error occurred in the server.")
 
     async def _connect(self, request: ws.Handshake) -> None:
         admission = self._relays.admission
-        if request.origin is None or not origin_allowed(request.origin, request.host, admission.names):
+        host = admission.access.host_of(self._peer(), request.host, request.forwarded_host)
+        if request.origin is None or not admission.access.origin_allowed(request.origin, host):
+            log.warning("viewer of another origin", origin=request.origin, host=host)
             raise _ViewerRejected(CloseCode.FORBIDDEN, "origin", "The page does not belong to this server.")
         if SUBPROTOCOL not in request.subprotocols:
             raise _ViewerRejected(
@@ -323,6 +341,12 @@ class ViewerRelay(asyncio.Protocol):
                 CloseCode.GOING_AWAY, "agent refused", "The desktop cannot be viewed at the moment."
             )
         return transport, response
+
+    def _peer(self) -> str:
+        """Returns the address that the connection comes from, which may be a reverse proxy's."""
+        assert self._browser is not None
+        address = self._browser.get_extra_info("peername")
+        return str(address[0]) if isinstance(address, tuple) else ""
 
     def _reject(self, request: ws.Handshake, code: CloseCode, reason: str) -> None:
         if self._browser is not None and not self._browser.is_closing():

@@ -1,19 +1,29 @@
 """The middleware in front of every HTTP request.
 
 It rejects unknown hosts, cross-site requests and bodies that are too large or too slow, adds the security
-headers to every response, and turns unexpected exceptions into JSON errors.
+headers to every response, and turns unexpected exceptions into JSON errors. Behind reverse proxies it gives
+requests the address of their client and the path without the proxy's prefix.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from display_server.gateway.api_error import ApiError
-from display_server.gateway.hosts import origin_allowed, split_host
+from display_server.gateway.proxies import FORWARDING_HEADERS, PublicAccess
+from display_server.gateway.proxy_errors import (
+    ProxyError,
+    ProxyLog,
+    changed_host,
+    no_upgrade,
+    outdated_tls,
+    plain_http,
+    unknown_host,
+)
+from display_server.protocol.subprotocol import VIEWER_PATH
 
 log = structlog.get_logger(__name__)
 
@@ -62,11 +72,12 @@ NO_STORE = (b"cache-control", b"no-store")
 
 
 class RequestGuard:
-    """ASGI middleware. `names` are the host names and addresses by which the gateway may be reached."""
+    """ASGI middleware. `access` says how browsers may reach the gateway."""
 
-    def __init__(self, app: ASGIApp, *, names: Iterable[str], strict_transport: bool) -> None:
+    def __init__(self, app: ASGIApp, *, access: PublicAccess, strict_transport: bool) -> None:
         self._app = app
-        self._names = frozenset(names)
+        self._access = access
+        self._log = ProxyLog()
         self._headers = [*SECURITY_HEADERS, *([STRICT_TRANSPORT_SECURITY] if strict_transport else [])]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,6 +90,8 @@ class RequestGuard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                if message["status"] == 404 and _accepts_html(scope):
+                    self._log.unknown_page(scope["path"])
                 present = {name.lower() for name, _ in message["headers"]}
                 extra = [header for header in self._headers if header[0] not in present]
                 if b"cache-control" not in present:
@@ -87,13 +100,15 @@ class RequestGuard:
             await send(message)
 
         try:
-            self._check(scope)
+            scope = self._admit(scope)
             body = await _read_body(scope, receive)
             await self._app(scope, _replay(body, receive), send_guarded)
         except ApiError as error:
             if started:
                 raise
-            await _respond(send_guarded, error)
+            if isinstance(error, ProxyError):
+                self._log.refused(error)
+            await _respond(send_guarded, error, page=_accepts_html(scope))
         except Exception:
             log.exception("request failed", method=scope["method"], path=scope["path"])
             if started:
@@ -103,42 +118,77 @@ class RequestGuard:
                 ApiError(
                     500,
                     "internal",
-                    "An unexpected error occurred in the server. Try again. If it happens again, inform your "
-                    "administrator.",
+                    "An unexpected error occurred in the server.",
+                    next_step="Try again. If it happens again, tell your administrator: the log has "
+                    "the details.",
                 ),
             )
 
-    def _check(self, scope: Scope) -> None:
+    def _admit(self, scope: Scope) -> Scope:
+        """Returns the scope as the application sees it. Raises ApiError when the request is refused."""
+        access = self._access
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        host = headers.get(b"host", "")
-        if split_host(host)[0] not in self._names:
-            raise ApiError(
-                421,
-                "unknown-host",
-                "This server does not accept that host name. Its administrator can add it to `names` in the "
-                "configuration.",
-            )
-        if scope["method"] in SAFE_METHODS:
+        peer = scope["client"][0] if scope["client"] else ""
+        version = scope.get("extensions", {}).get("tls", {}).get("tls_version")
+        if not access.tls_allowed(peer, version):
+            raise outdated_tls(peer, version)
+        trusted = peer in access.proxies
+        if not trusted and peer and not FORWARDING_HEADERS.isdisjoint(headers):
+            self._log.ignored_headers(peer)
+        if trusted and headers.get(b"x-forwarded-proto", "https").partition(",")[0].lower() != "https":
+            raise plain_http()
+        host = access.host_of(peer, headers.get(b"host", ""), headers.get(b"x-forwarded-host"))
+        if not access.accepts_host(host):
+            raise unknown_host(host)
+        if scope["method"] not in SAFE_METHODS:
+            self._check_site(headers.get(b"origin"), headers.get(b"sec-fetch-site"), host)
+        path = access.path_of(scope["path"])
+        if path == VIEWER_PATH and scope["method"] == "GET":
+            raise no_upgrade()
+        admitted = {**scope, "path": path, "raw_path": access.path_of(scope["raw_path"].decode()).encode()}
+        if trusted:
+            forwarded = [
+                value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"
+            ]
+            admitted["client"] = (access.proxies.client_of(peer, forwarded), 0)
+        return admitted
+
+    def _check_site(self, origin: str | None, site: str | None, host: str) -> None:
+        """Refuses requests that change something unless they come from a page of this server.
+
+        Browsers send at least one of the two headers with every such request. A request with neither does not
+        come from a page of this server.
+        """
+        if origin is not None and self._access.origin_allowed(origin, host) and site in {None, "same-origin"}:
             return
-        # Browsers send at least one of these headers with every such request. A request with
-        # neither does not come from a page of this server.
-        origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
-        if (
-            (origin is None and site is None)
-            or (origin is not None and not origin_allowed(origin, host, self._names))
-            or (site is not None and site != "same-origin")
-        ):
-            raise ApiError(
-                403,
-                "cross-site",
-                "The request was rejected because it does not come from a page of this server.",
-            )
+        if origin is None and site == "same-origin":
+            return
+        if origin is not None and site in {None, "same-origin"} and origin.startswith("http://"):
+            raise plain_http()
+        if origin is not None and site == "same-origin":
+            # The browser knows that the address of the request has the page's origin, so Host was changed.
+            raise changed_host(origin, host)
+        raise ApiError(
+            403,
+            "cross-site",
+            "The request was rejected because it does not come from a page of this server.",
+            next_step="Open the address of this server in a tab of its own and try again there.",
+        )
 
 
-async def _respond(send: Send, error: ApiError) -> None:
-    body = error.body()
+def _accepts_html(scope: Scope) -> bool:
+    """Returns whether a browser asks for a page that a person will read."""
+    return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
+
+
+async def _respond(send: Send, error: ApiError, *, page: bool = False) -> None:
+    """Sends an error. With `page`, a person reads the response."""
+    if page and isinstance(error, ProxyError):
+        media_type, body = b"text/html; charset=utf-8", error.page()
+    else:
+        media_type, body = b"application/json", error.body()
     headers = [
-        (b"content-type", b"application/json"),
+        (b"content-type", media_type),
         (b"content-length", str(len(body)).encode()),
         *((name.lower().encode(), value.encode()) for name, value in error.headers.items()),
     ]
@@ -154,7 +204,12 @@ async def _read_body(scope: Scope, receive: Receive) -> bytes:
         name in {b"content-length", b"transfer-encoding"} for name, _ in scope["headers"]
     ):
         return b""
-    too_large = ApiError(413, "too-large", f"The request is larger than {BODY_MAX_BYTES // 1024} KiB.")
+    too_large = ApiError(
+        413,
+        "too-large",
+        f"The body of the request is larger than {BODY_MAX_BYTES // 1024} KiB.",
+        next_step="Send less.",
+    )
     for name, value in scope["headers"]:
         if name == b"content-length" and (
             not value.isdigit() or len(value) > 12 or int(value) > BODY_MAX_BYTES
@@ -167,7 +222,10 @@ async def _read_body(scope: Scope, receive: Receive) -> bytes:
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     raise ApiError(
-                        400, "bad-request", "The connection ended before the request was complete."
+                        400,
+                        "bad-request",
+                        "The connection ended before the request was complete.",
+                        next_step="Check the network connection and try again.",
                     )
                 body += message.get("body", b"")
                 if len(body) > BODY_MAX_BYTES:
@@ -175,7 +233,12 @@ async def _read_body(scope: Scope, receive: Receive) -> bytes:
                 if not message.get("more_body", False):
                     return bytes(body)
     except TimeoutError:
-        raise ApiError(408, "too-slow", f"The request did not arrive within {BODY_TIMEOUT_S:g} s.") from None
+        raise ApiError(
+            408,
+            "too-slow",
+            f"The request did not arrive within {BODY_TIMEOUT_S:g} s.",
+            next_step="Check the network connection and try again.",
+        ) from None
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -13,8 +13,10 @@ from display_server.broker.display_checks import DisplayChecks
 from display_server.broker.session_state import SessionState
 from display_server.broker.sessions import Sessions
 from display_server.broker.sign_in_limiter import SignInLimiter
+from display_server.broker.store import Store
 from display_server.broker.web_sessions import WebSessions
 from display_server.gateway.metrics import AgentAddress, GatewayMetrics
+from display_server.gateway.proxies import PublicAccess
 from display_server.gateway.relay import Relays, ViewerAdmission
 from display_server.gateway.static_client import StaticClient
 from display_server.gateway.tickets import Tickets
@@ -24,13 +26,14 @@ from display_server.gateway.tickets import Tickets
 class GatewayServices:
     """Everything that a request can need."""
 
+    store: Store
     accounts: Accounts
     web_sessions: WebSessions
     catalogue: Catalogue
     sessions: Sessions
     display_checks: DisplayChecks
     client: StaticClient
-    names: frozenset[str]  # host names and addresses by which browsers may reach the gateway
+    access: PublicAccess  # how browsers may reach the gateway
     root_pem: bytes | None  # root certificate of the local authority; None with the operator's certificate
     tickets: Tickets = field(default_factory=Tickets)
     sign_in_limiter: SignInLimiter = field(default_factory=SignInLimiter)
@@ -40,7 +43,7 @@ class GatewayServices:
 
     def __post_init__(self) -> None:
         self.relays = Relays(
-            ViewerAdmission(self.names, self.tickets, self.web_sessions.find_by_hash, self._socket_of)
+            ViewerAdmission(self.access, self.tickets, self.web_sessions.find_by_hash, self._socket_of)
         )
         self.metrics = GatewayMetrics(self.relays, self.sessions)
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from display_server.broker.accounts import Accounts
 from display_server.broker.catalogue import Catalogue, DesktopDefinition
@@ -24,11 +23,13 @@ from display_server.broker.folders import (
     desktop_folders,
     list_instances,
     register_instance,
+    unregister_instance,
 )
 from display_server.broker.launchers.launcher import Launcher
 from display_server.broker.launchers.process_launcher import ProcessLauncher
 from display_server.broker.passwords import Passwords
 from display_server.broker.sessions import Sessions
+from display_server.broker.storage_failures import StorageError
 from display_server.broker.store import Store
 from display_server.broker.web_sessions import WebSessions
 from display_server.config import Config, video_settings
@@ -40,6 +41,7 @@ from display_server.gateway.app import build_app
 from display_server.gateway.certificate import check_operator_certificate, tls_context
 from display_server.gateway.hosts import check_name, is_loopback, is_wildcard, names_in_use, url_of
 from display_server.gateway.https_server import GatewayServer, listen
+from display_server.gateway.proxies import PublicAccess, PublicAddress, TrustedProxies
 from display_server.gateway.services import GatewayServices
 from display_server.gateway.static_client import StaticClient, require_built
 from display_server.server import demo as demo_setup
@@ -49,6 +51,9 @@ log = structlog.get_logger(__name__)
 
 #: Interval between two removals of expired web sessions, s.
 EXPIRY_INTERVAL_S = 60.0
+#: Interval between two examinations of the database and its folder, s. A failure also shows when somebody
+#: uses the database, or asks `/healthz`.
+EXAMINATION_INTERVAL_S = 2.0
 #: Limit of open file descriptors that this process asks for. A viewer takes two; the usual limit of 1024
 #: would be reached before the gateway's own limit of connections.
 OPEN_FILES = 8192
@@ -63,6 +68,7 @@ class Ready:
     username: str | None  # of the demo account; None without a demo
     password: str | None  # of the demo account; None without a demo
     root_sha256: str | None  # fingerprint of the local authority; None with the operator's certificate
+    accounts: int  # how many people can sign in
 
 
 def desktop_definitions(config: Config) -> list[DesktopDefinition]:
@@ -70,7 +76,7 @@ def desktop_definitions(config: Config) -> list[DesktopDefinition]:
     return [
         DesktopDefinition(
             name=desktop.name,
-            title=desktop.title or desktop.name,
+            title=desktop.title,
             profile=desktop.profile,
             width_px=desktop.size_px[0],
             height_px=desktop.size_px[1],
@@ -131,7 +137,9 @@ async def _run(
         check_name(name)
     for desktop in config.desktops:
         profile.load(desktop.profile)  # reports a mistake now and not when somebody opens the desktop
-    names = names_in_use(config.host, config.names)
+    public = PublicAddress.parse(config.public_url) if config.public_url else None
+    proxies = TrustedProxies.parse(config.trusted_proxies)
+    names = names_in_use(config.host, [*config.names, *([public.host] if public else [])])
     state = StateFolder.open(config.state)
     async with contextlib.AsyncExitStack() as stack:  # shuts down what follows in reverse order
         listening = stack.enter_context(listen(config.host, config.port))
@@ -158,6 +166,7 @@ async def _run(
         await sessions.end_abandoned({Path(instance.run_folder).name for instance in list_instances(state)})
         stack.push_async_callback(sessions.close)
         services = GatewayServices(
+            store=store,
             accounts=accounts,
             web_sessions=WebSessions(
                 store,
@@ -168,7 +177,7 @@ async def _run(
             sessions=sessions,
             display_checks=DisplayChecks(store),
             client=StaticClient(config.web_client),
-            names=frozenset(names),
+            access=PublicAccess(frozenset(names), public, proxies),
             root_pem=root.root_pem if root else None,
         )
         server = GatewayServer(build_app(services, strict_transport=root is None), services.relays, context)
@@ -176,6 +185,8 @@ async def _run(
         stack.push_async_callback(_stop, server, serving, services)
         expiring = asyncio.create_task(_end_expired_web_sessions(services), name="web session expiry")
         stack.callback(expiring.cancel)
+        examining = asyncio.create_task(_examine_storage(store), name="storage examination")
+        stack.callback(examining.cancel)
         password = None
         if demo:
             password = await demo_setup.ensure_demo_account(accounts, state)
@@ -184,17 +195,23 @@ async def _run(
         port: int = listening.getsockname()[1]
         ready = Ready(
             url=url_of("127.0.0.1" if _reaches_loopback(config.host) else config.host, port),
-            other_urls=tuple(url_of(name, port) for name in names if not is_loopback(name)),
+            other_urls=(
+                *([public.url] if public else []),
+                *(url_of(name, port) for name in names if not is_loopback(name)),
+            ),
             username=demo_setup.USERNAME if demo else None,
             password=password,
             root_sha256=root.root_sha256 if root else None,
+            accounts=len(await accounts.list_all()),
         )
-        stack.callback(register_instance(state, run_folder, ready.url).unlink, missing_ok=True)
+        stack.callback(unregister_instance, register_instance(state, run_folder, ready.url))
         on_ready(ready)
-        done, _ = await asyncio.wait({serving, expiring}, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait({serving, expiring, examining}, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
-        raise Malfunction("The HTTPS server ended unexpectedly. The log above says why.")
+        raise Malfunction(
+            "The HTTPS server ended unexpectedly.", next_step="The log above says why. Start Lightbox again."
+        )
 
 
 def _raise_open_files_limit() -> None:
@@ -227,18 +244,27 @@ async def _end_expired_web_sessions(services: GatewayServices) -> None:
         await asyncio.sleep(EXPIRY_INTERVAL_S)
         try:
             await services.end_expired_web_sessions()
-        except SQLAlchemyError:
-            log.exception("expired web sessions could not be deleted; they are rejected all the same")
+        except StorageError:
+            log.warning("expired web sessions not deleted; they are rejected all the same")
+
+
+async def _examine_storage(store: Store) -> None:
+    """Notices at once that the database was deleted or damaged, or that nothing can be written any more."""
+    while True:
+        await asyncio.sleep(EXAMINATION_INTERVAL_S)
+        await store.examine()  # which logs every change
 
 
 async def _start_demo_desktop(
     demo: Demo, catalogue: Catalogue, sessions: Sessions, state: StateFolder
 ) -> None:
     desktop = await catalogue.find(demo_setup.USERNAME, demo.started_desktop)
+    log_file = state.logs / f"{desktop.name}.log"
     try:
         await sessions.open(demo_setup.USERNAME, desktop)
     except DesktopError as error:
-        raise DesktopError(f"{error}\n  The log is {state.logs / desktop.name}.log") from error
+        next_step = f"{error.next_step} The log is {log_file}.".strip()
+        raise DesktopError(error.cause, next_step=next_step) from error
 
 
 def _reaches_loopback(host: str) -> bool:

@@ -28,6 +28,7 @@ from display_server.gateway import authority
 from display_server.gateway.app import build_app
 from display_server.gateway.certificate import tls_context
 from display_server.gateway.https_server import GatewayServer, listen
+from display_server.gateway.proxies import PublicAccess
 from display_server.gateway.services import GatewayServices
 from display_server.gateway.static_client import StaticClient
 from display_server.protocol.subprotocol import SUBPROTOCOL, TICKET_PREFIX
@@ -85,13 +86,14 @@ class GatewayUnderTest:
         origin: str | None = "own",
         subprotocols: Sequence[str] = (SUBPROTOCOL,),
         headers: dict[str, str] | None = None,
+        path: str = "/viewer",
     ) -> ClientConnection:
         """Opens a viewer's WebSocket, with a new ticket unless one is given."""
         if ticket is None:
             ticket = (await client.post(f"/api/v1/desktops/{desktop}/viewers")).json()["ticket"]
         cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
         return await connect(
-            f"wss://localhost:{self.port}/viewer",
+            f"wss://localhost:{self.port}{path}",
             ssl=self.context,
             host="127.0.0.1",
             origin=Origin(self.url if origin == "own" else origin) if origin else None,
@@ -120,6 +122,7 @@ async def running_gateway(
     start_timeout_s: float = 5.0,
     web_client: Path | None = None,
     served: bool = True,
+    access: PublicAccess | None = None,
 ) -> AsyncIterator[GatewayUnderTest]:
     """Runs a gateway with the accounts `kim` and `lee`, both with PASSWORD.
 
@@ -144,13 +147,14 @@ async def running_gateway(
     tls.mkdir(mode=0o700)
     local = authority.provide_certificate(tls, NAMES, datetime.datetime.now(datetime.UTC))
     services = GatewayServices(
+        store=store,
         accounts=accounts,
         web_sessions=WebSessions(store),
         catalogue=catalogue,
         sessions=sessions,
         display_checks=DisplayChecks(store),
         client=StaticClient(web_client or make_web_client(folder / "dist")),
-        names=frozenset(NAMES),
+        access=access or PublicAccess(frozenset(NAMES)),
         root_pem=local.root_pem,
     )
     listening = listen("127.0.0.1", 0)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from pathlib import Path
 
 import pytest
 
-from tests.fakes.gateway import GatewayUnderTest
+from display_server.gateway.proxies import PublicAccess, TrustedProxies
+from tests.fakes.gateway import NAMES, GatewayUnderTest, running_gateway
+from tests.fakes.launchers import EchoLauncher
 
 
 async def connect(gateway: GatewayUnderTest) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -21,11 +24,47 @@ async def response_from(reader: asyncio.StreamReader) -> bytes:
     return await asyncio.wait_for(reader.read(), 90)
 
 
-async def test_accepts_only_tls_1_3(gateway: GatewayUnderTest) -> None:
+async def test_serves_only_tls_1_3(gateway: GatewayUnderTest) -> None:
     _, writer = await connect(gateway)
     assert writer.get_extra_info("ssl_object").version() == "TLSv1.3"
     writer.close()
+
+
+@pytest.mark.parametrize("websocket", [False, True])
+async def test_tls_1_2_gets_only_the_lines_that_are_missing(
+    gateway: GatewayUnderTest, websocket: bool
+) -> None:
     gateway.context.maximum_version = ssl.TLSVersion.TLSv1_2
+    reader, writer = await connect(gateway)
+    name, version, _ = writer.get_extra_info("cipher")
+    assert (version, name.split("-")[0]) == ("TLSv1.2", "ECDHE")
+    assert name.endswith(("GCM-SHA256", "GCM-SHA384", "POLY1305"))
+    head = b"GET /viewer HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+    if not websocket:
+        head = b"GET /api/v1/me HTTP/1.1\r\nConnection: close\r\n"
+    writer.write(head + b"Host: localhost\r\n\r\n")
+    answer = await response_from(reader)
+    assert answer.startswith(b"HTTP/1.1 403 ")
+    assert b"proxy_ssl_protocols TLSv1.3;" in answer
+    assert b"127.0.0.1" in answer
+    writer.close()
+
+
+async def test_trusted_proxies_may_use_tls_1_2(folder: Path, launcher: EchoLauncher) -> None:
+    access = PublicAccess(frozenset(NAMES), proxies=TrustedProxies.parse(["127.0.0.1"]))
+    async with running_gateway(folder, launcher, access=access) as gateway:
+        gateway.context.maximum_version = ssl.TLSVersion.TLSv1_2
+        reader, writer = await connect(gateway)
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert (await response_from(reader)).startswith(b"HTTP/1.1 200 ")
+        writer.close()
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.*deprecated")
+async def test_refuses_older_tls(gateway: GatewayUnderTest) -> None:
+    gateway.context.minimum_version = ssl.TLSVersion.TLSv1
+    gateway.context.maximum_version = ssl.TLSVersion.TLSv1_1
+    gateway.context.set_ciphers("ALL:@SECLEVEL=0")
 
     def older() -> None:
         with (
@@ -80,7 +119,7 @@ async def test_rejects_a_head_that_never_ends_on_a_kept_alive_connection(
 ) -> None:
     reader, writer = await connect(gateway)
     writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    assert b'{"status":"ok"}' in await reader.read(4096)
+    assert b'{"status":"ok"' in await reader.read(4096)
     monkeypatch.setattr("display_server.gateway.http_protocol.HEAD_TIMEOUT_S", 0.1)
     writer.write(b"GET / HTTP/1.1\r\nX-Slow: 1")
     assert (await response_from(reader)).startswith(b"HTTP/1.1 408 ")
