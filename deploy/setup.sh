@@ -12,7 +12,7 @@ case $mode in run | dev) ;; *) echo "usage: $0 run|dev" >&2; exit 2 ;; esac
 # Packages of desktops and of the server.
 run_packages=(
   python3 python3-venv xvfb xauth x11-xserver-utils x11-xkb-utils xkb-data dbus dbus-x11
-  openbox tint2 pcmanfm lxterminal xterm mousepad aeskulap fontconfig fonts-nanum fonts-droid-fallback fonts-dejavu-core
+  openbox tint2 pcmanfm lxterminal xterm mousepad fontconfig fonts-nanum fonts-droid-fallback fonts-dejavu-core
   adwaita-icon-theme gnome-themes-extra gtk2-engines-pixbuf ibus ibus-hangul ibus-gtk ibus-gtk3
 )
 # Packages of tests and benchmarks: browsers, X programs, peers to compare with.
@@ -21,24 +21,45 @@ dev_packages=(
   tigervnc-standalone-server websockify coturn openssl
 )
 
+# Proxies that tests run themselves, on ports of their own. Their services are neither started nor enabled.
+service_packages=(nginx haproxy)
+
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$1"; exit 1; }
 
-install_packages() {
-  local missing=() package
+as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }
+
+# missing_of PACKAGE…: prints the packages that are not installed.
+missing_of() {
+  local package
   for package in "$@"; do
-    [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+    [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || echo "$package"
   done
+}
+
+install_packages() {
+  local missing
+  mapfile -t missing < <(missing_of "$@")
   [ ${#missing[@]} -eq 0 ] && return
   command -v apt-get >/dev/null || fail "this host has no apt-get; install the equivalents of: ${missing[*]}"
-  local as_root=()
-  if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null || fail "run as root, or install: apt-get install ${missing[*]}"
-    as_root=(sudo)
-  fi
+  [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null || fail "run as root, or install: apt-get install ${missing[*]}"
   say "installing ${#missing[@]} packages: ${missing[*]}"
-  "${as_root[@]}" apt-get update -qq
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# install_without_services PACKAGE…: the same, but a service of a new package is not started now nor at the next boot.
+install_without_services() {
+  local missing package policy=/usr/sbin/policy-rc.d
+  mapfile -t missing < <(missing_of "$@")
+  [ ${#missing[@]} -eq 0 ] && return
+  if [ ! -e $policy ]; then  # packages ask this program before they start something
+    trap "as_root rm -f $policy" EXIT
+    printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
+    as_root chmod 755 $policy
+  fi
+  install_packages "${missing[@]}"
+  for package in "${missing[@]}"; do as_root update-rc.d "$package" disable; done
 }
 
 find_python() {
@@ -92,6 +113,7 @@ build_web() {
 packages=("${run_packages[@]}")
 [ "$mode" = dev ] && packages+=("${dev_packages[@]}")
 install_packages "${packages[@]}"
+[ "$mode" = dev ] && install_without_services "${service_packages[@]}"
 
 [ -x .venv/bin/python ] || "$(find_python)" -m venv .venv
 extras=demo,build,motion
