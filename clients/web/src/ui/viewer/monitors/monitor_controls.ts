@@ -194,6 +194,7 @@ export class MonitorControls {
       // The next change of the window must not undo the sizes that the person chose.
       if (sizesChosen) this.#sizeSync.setKeepsSizes(true);
       if (scale !== this.#layout?.scale) this.#sizeSync.setTextScale(scale);
+      this.#sizeSync.layoutChosen(monitors);
       this.#removesOwn = !monitors.some(({ id }) => id === this.#options.monitor);
       this.#requests.requestLayout(monitors, scale);
     });

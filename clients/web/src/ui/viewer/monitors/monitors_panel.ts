@@ -76,10 +76,14 @@ export class MonitorsPanel {
     return !this.element.hidden;
   }
 
-  /** Shows another layout; drops what the person has not applied. */
+  /**
+   * Shows another layout.
+   *
+   * What the person has chosen and not applied yet is kept: a window that is being resized changes the layout often.
+   */
   setLayout(layout: DesktopLayout): void {
+    if (this.#draft !== null) this.#draft = redraft(this.#draft, this.#layout, layout);
     this.#layout = layout;
-    this.#draft = null;
     if (this.open) this.redraw();
   }
 
@@ -203,7 +207,8 @@ export class MonitorsPanel {
         change({ sizes: Array.from({ length: count }, (_, index) => draft.sizes[index] ?? last) });
       });
     const counts = Array.from({ length: MONITORS_MAX }, (_, index) => index + 1);
-    const apply = (): void =>
+    const apply = (): void => {
+      this.#draft = null;
       this.layoutChosen.emit({ monitors: wanted, scale: draft.scale, sizesChosen: draft.sizesChosen });
     return [
       h("h2", {}, t.arrange),
@@ -333,6 +338,15 @@ export class MonitorsPanel {
       ),
     );
   }
+}
+
+/** Returns what the person has chosen so far, for another layout; null where it makes no sense any more. */
+function redraft(draft: Draft, before: DesktopLayout | null, after: DesktopLayout): Draft | null {
+  if (before?.monitors.length !== after.monitors.length) return null;
+  if (draft.sizesChosen) return draft;
+  const last = after.monitors.at(-1);
+  const sizes = draft.sizes.map((size, index) => after.monitors[index] ?? last ?? size);
+  return { ...draft, sizes: sizes.map(({ width, height }) => ({ width, height })) };
 }
 
 function formatSize({ width, height }: Size): string {

@@ -46,6 +46,9 @@ export class SizeSync {
   /** The window's size without the soft keyboard that is up, CSS px; null while none is up. */
   #withoutKeyboard: WindowSize | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** A layout that the person requested and the agent has not announced yet. */
+  #chosen: readonly Monitor[] | null = null;
+  #chosenUntilMs = 0;
 
   constructor(options: SizeSyncOptions, shown: ShownMonitors, requests: LayoutRequests, signal: AbortSignal) {
     this.#options = options;
@@ -87,6 +90,14 @@ export class SizeSync {
     if (!raised) this.#withoutKeyboard = null;
     else this.#withoutKeyboard ??= { width: innerWidth, height: innerHeight };
     this.schedule();
+  }
+
+  /** The person requested this layout: no window asks for another one before the agent has answered. */
+  layoutChosen(monitors: readonly Monitor[]): void {
+    this.#chosen = monitors;
+    this.#chosenUntilMs = performance.now() + REPEAT_WITHIN_MS;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#start(), REPEAT_WITHIN_MS);
   }
 
   /** The desktop moved to another device: nothing is requested until it comes back. */
@@ -145,6 +156,9 @@ export class SizeSync {
   #match(): boolean {
     const layout = this.#layout;
     if (layout?.screen_max == null) return false;
+    if (this.#chosen !== null && !sameLayout(this.#chosen, layout.monitors) && performance.now() < this.#chosenUntilMs)
+      return false;
+    this.#chosen = null;
     if (this.#requestsLeft === 0 || performance.now() > this.#repeatUntilMs) return false;
     if (document.visibilityState === "hidden" || this.#options.followsDisplays()) return false;
     if (this.keepsSizes === null || (this.keepsSizes && !this.#options.always)) return false;
