@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from display_server.desktop.clipboard_policy import ClipboardPolicy
+from display_server.desktop.profiles.glyphs import bitmap
 from display_server.desktop.x11.monitors import SCREEN_MAX
 from display_server.desktop.x11.window_fit import Place, WindowRule
 from display_server.errors import ConfigurationError
@@ -29,6 +30,8 @@ ScreenSide = Annotated[int, msgspec.Meta(ge=320, le=32_767)]
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 #: A number of a settings file that grows with the text size, for example `{scaled:40}`.
 _SCALED = re.compile(r"\{scaled:([0-9]+)\}")
+#: A settings file's glyph of a title bar, for example `{glyph:close}`.
+_GLYPH = re.compile(r"\{glyph:([a-z_]+)\}")
 
 #: Where the list of desktops shows a profile: among the desktops, among the tools, or not at all. A desktop
 #: that is not listed can still be opened by its address.
@@ -194,11 +197,12 @@ def _check_window(program: Program, path: Path) -> None:
 
 
 def substitute(text: str, home: Path, text_percent: int = 100) -> str:
-    """Replaces {settings}, {home}, {python} and {scaled:N}, which is N at a text size of 100 %."""
+    """Replaces {settings}, {home}, {python}, {glyph:NAME}, and {scaled:N}, which is N at 100 %."""
     values = {"{settings}": str(PROFILES_FOLDER), "{home}": str(home), "{python}": sys.executable}
     for placeholder, value in values.items():
         text = text.replace(placeholder, value)
-    return _SCALED.sub(lambda found: str(round(int(found[1]) * text_percent / 100)), text)
+    text = _SCALED.sub(lambda found: str(round(int(found[1]) * text_percent / 100)), text)
+    return _GLYPH.sub(lambda found: bitmap(found[1], text_percent), text)
 
 
 def expand_command(command: list[str], home: Path) -> list[str]:

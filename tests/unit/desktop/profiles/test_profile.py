@@ -87,6 +87,16 @@ def test_sizes_in_settings_follow_the_text_size(tmp_path: Path) -> None:
     assert profile.substitute(text, tmp_path, 175) == f"panel_size = 100% 70 {tmp_path}"
 
 
+@pytest.mark.parametrize(("percent", "side_px"), [(100, 8), (125, 8), (200, 16), (300, 24)])
+def test_glyphs_of_title_bars_follow_the_text_size(tmp_path: Path, percent: int, side_px: int) -> None:
+    text = profile.substitute("{glyph:iconify}", tmp_path, percent)
+    assert text.startswith(f"#define iconify_width {side_px}\n#define iconify_height {side_px}\n")
+    data = [int(number, 16) for number in text[text.index("{") + 1 : text.index("}")].split(",")]
+    factor, row_bytes = side_px // 8, side_px // 8
+    filled = range(5 * factor * row_bytes, 7 * factor * row_bytes)
+    assert data == [255 if number in filled else 0 for number in range(side_px * row_bytes)]
+
+
 @pytest.mark.parametrize("name", ["office", "radiology"])
 def test_shipped_profiles_place_their_windows(name: str) -> None:
     loaded = profile.load(name)
