@@ -60,3 +60,17 @@ export function button(label: string, icon: SVGSVGElement, className: string, on
     icon,
   );
 }
+
+/** Keeps the keyboard in a modal dialog: Tab goes from its last control to the first, and Shift+Tab the other way round. */
+export function keepFocusInside(dialog: HTMLElement): void {
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key !== "Tab") return;
+    const controls = [...dialog.querySelectorAll<HTMLElement>("button, a[href], input, select")];
+    const usable = controls.filter((control) => !control.hasAttribute("disabled"));
+    const [first, last] = [usable[0], usable.at(-1)];
+    const { activeElement } = document;
+    if (activeElement !== (event.shiftKey ? first : last) && activeElement !== dialog) return;
+    event.preventDefault();
+    (event.shiftKey ? last : first)?.focus();
+  });
+}

@@ -2,7 +2,7 @@
 
 import type { TouchMode } from "../../input/touch_table.ts";
 import type { FingerTool } from "../../input/touch_tools.ts";
-import { button, h, strokes } from "../dom.ts";
+import { button, h, keepFocusInside, strokes } from "../dom.ts";
 import { icon } from "../icons.ts";
 import { texts } from "../texts.ts";
 
@@ -69,6 +69,7 @@ export class GestureHelp {
     this.#onClosed = onClosed;
     this.element.addEventListener("keydown", (event) => event.key === "Escape" && this.setOpen(false));
     this.element.addEventListener("click", (event) => event.target === this.element && this.setOpen(false));
+    keepFocusInside(this.element);
   }
 
   get open(): boolean {

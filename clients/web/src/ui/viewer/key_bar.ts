@@ -159,7 +159,7 @@ export class KeyBar {
         { class: "keys-row keys-functions", attrs: { hidden: "" } },
         group(...functionKeys),
         group(...PAGE_KEYS.map(({ name, cap, keysym }) => this.#key(cap, t[name], keysym))),
-        group(this.#keycap("C-A-Del", t.ctrlAltDel, {}, () => this.#sendCtrlAltDel())),
+        group(this.#keycap("Ctrl+Alt+Del", t.ctrlAltDel, {}, () => this.#sendCtrlAltDel())),
       ),
       h(
         "div",

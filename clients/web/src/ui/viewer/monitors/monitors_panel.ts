@@ -2,7 +2,7 @@
 
 import { MONITORS_MAX } from "../../../protocol/generated.ts";
 import type { DesktopLayout, Monitor } from "../../../protocol/messages.ts";
-import { button, h } from "../../dom.ts";
+import { button, h, keepFocusInside } from "../../dom.ts";
 import { Emitter } from "../../emitter.ts";
 import { icon } from "../../icons.ts";
 import { sentences } from "../../message.ts";
@@ -70,6 +70,7 @@ export class MonitorsPanel {
     thumbnails.changed.on(() => this.#updateList());
     this.element.addEventListener("keydown", (event) => event.key === "Escape" && this.setOpen(false));
     this.element.addEventListener("click", (event) => event.target === this.element && this.setOpen(false));
+    keepFocusInside(this.element);
   }
 
   get open(): boolean {
@@ -210,6 +211,7 @@ export class MonitorsPanel {
     const apply = (): void => {
       this.#draft = null;
       this.layoutChosen.emit({ monitors: wanted, scale: draft.scale, sizesChosen: draft.sizesChosen });
+    };
     return [
       h("h2", {}, t.arrange),
       h(
