@@ -6,19 +6,14 @@ the size is asked from the X server, because programs and viewers change it.
 
 from __future__ import annotations
 
-import contextlib
-import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from display_server.broker.folders import Instance, StateFolder, find_instances, list_instances
-from display_server.desktop.spec import DesktopStatus, read_spec, read_status
-from display_server.desktop.x11.x_connection import XConnection
+from display_server.desktop.spec import read_spec, read_status
+from display_server.desktop.x11.screen_size import screen_size
 from display_server.errors import DesktopError
-
-#: An X server that has not answered after this time is listed without a size, s.
-X_SERVER_TIMEOUT_S = 2.0
 
 
 def running_desktops(state_folder: Path) -> list[dict[str, Any]]:
@@ -41,7 +36,9 @@ def _describe(instances: Iterable[Instance]) -> list[dict[str, Any]]:
                 spec, status = read_spec(folder), read_status(folder)
             except DesktopError:
                 continue  # the desktop is being created or removed
-            size = screen_size(status)
+            size = (
+                screen_size(status.display, _path(status.xauthority)) if status and status.display else None
+            )
             found.append(
                 {
                     "id": spec.session,
@@ -67,24 +64,5 @@ def _describe(instances: Iterable[Instance]) -> list[dict[str, Any]]:
     return found
 
 
-def screen_size(status: DesktopStatus | None) -> tuple[int, int] | None:
-    """Returns the present width and height of a desktop's screen, px; None when its X server does not answer.
-
-    The connection is opened in a thread, because an X server that hangs accepts it and never answers.
-    """
-    if status is None or status.display is None:
-        return None
-    display, xauthority = status.display, Path(status.xauthority) if status.xauthority else None
-    answer: list[tuple[int, int]] = []
-
-    def ask() -> None:
-        with (
-            contextlib.suppress(DesktopError),
-            contextlib.closing(XConnection(display, xauthority, failure=DesktopError)) as connection,
-        ):
-            answer.append((connection.screen.width_in_pixels, connection.screen.height_in_pixels))
-
-    thread = threading.Thread(target=ask, name="screen size", daemon=True)
-    thread.start()
-    thread.join(X_SERVER_TIMEOUT_S)
-    return answer[0] if answer else None
+def _path(name: str | None) -> Path | None:
+    return Path(name) if name else None

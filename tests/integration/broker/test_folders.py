@@ -18,7 +18,7 @@ from display_server.broker.folders import (
     register_instance,
     remove_abandoned,
 )
-from display_server.broker.running_desktops import all_running_desktops, running_desktops, screen_size
+from display_server.broker.running_desktops import all_running_desktops, running_desktops
 from display_server.desktop.spec import (
     DesktopSpec,
     DesktopState,
@@ -99,7 +99,7 @@ def test_rejects_a_path_that_is_too_long_for_sockets(tmp_path: Path, monkeypatch
 def test_lists_running_desktops_of_running_instances(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("display_server.broker.running_desktops.screen_size", lambda _status: (1024, 768))
+    monkeypatch.setattr("display_server.broker.running_desktops.screen_size", lambda *_: (1024, 768))
     monkeypatch.setattr(folders, "instance_folders", lambda: [base])  # without other servers of this host
     state = StateFolder.open(tmp_path / "state")
     assert running_desktops(tmp_path / "none") == []
@@ -136,13 +136,6 @@ def test_lists_running_desktops_of_running_instances(
     assert running_desktops(state.path) == []
     assert all_running_desktops() == []
 
-
-def test_a_desktop_whose_x_server_does_not_answer_has_no_size(tmp_path: Path) -> None:
-    status = DesktopStatus(
-        "bcd", DesktopState.READY, Pids(1), 800, 600, None, ":64999", str(tmp_path / "none")
-    )
-    assert screen_size(status) is None
-    assert screen_size(None) is None
 
 
 def test_ignores_files_that_describe_no_running_server(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
