@@ -18,6 +18,8 @@ from display_server.desktop.input_method.fonts import Fonts
 BACKGROUND, PANEL, SELECTED, BORDER = "#000000", "#1b1e21", "#1f6f8b", "#3c4148"
 TEXT, SECONDARY_TEXT, WARNING = "#e6e8ea", "#9aa0a6", "#ffb454"
 OVERLAY_COLOUR = (255, 214, 0)
+#: A grey level multiplied by this is a word.
+GREY_WORD = np.uint32(0x010101)
 #: Sizes at 100 % text scale, px.
 BAR_PX, LIST_PX, ROW_PX, TEXT_PX, SMALL_PX, PADDING_PX = 34, 236, 54, 15, 13, 10
 #: A window narrower than this has no list, px at 100 % text scale.
@@ -77,20 +79,21 @@ def is_own_scale(loaded: LoadedFrame, viewing: Viewing, width: int, height: int)
 
 def draw_image(loaded: LoadedFrame, viewing: Viewing, width: int, height: int) -> Words:
     """Draws the frame into an area of (height, width) words. At its own scale no pixel is interpolated."""
-    words = _frame_words(loaded, viewing)
+    pixels = _frame_pixels(loaded, viewing)
     size = scale_of(loaded, viewing, width, height)
-    if size != (words.shape[1], words.shape[0]):
-        words = _scaled(
-            words, size, grey=isinstance(loaded.frame, GreyFrame) and not _covered(loaded, viewing)
-        )
+    if size != (pixels.shape[1], pixels.shape[0]):
+        # Bilinear interpolation; when it reduces, it averages.
+        pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR))
     area = np.zeros((height, width), np.uint32)
     left = _offset(width, size[0], viewing.pan[0])
     top = _offset(height, size[1], viewing.pan[1])
-    from_x, from_y = max(-left, 0), max(-top, 0)
-    shown = words[from_y : from_y + height, from_x : from_x + width]
     at_x, at_y = max(left, 0), max(top, 0)
-    shown = shown[: height - at_y, : width - at_x]
-    area[at_y : at_y + shown.shape[0], at_x : at_x + shown.shape[1]] = shown
+    shown = pixels[max(-top, 0) :, max(-left, 0) :][: height - at_y, : width - at_x]
+    target = area[at_y : at_y + shown.shape[0], at_x : at_x + shown.shape[1]]
+    if shown.ndim == 2:
+        np.multiply(shown, GREY_WORD, out=target, dtype=np.uint32)
+    else:
+        target[:] = _colour_words(shown)
     return area
 
 
@@ -253,29 +256,16 @@ def _colour_words(colours: NDArray[np.uint8]) -> Words:
     return red * np.uint32(1 << 16) + green * np.uint32(1 << 8) + blue
 
 
-def _covered(loaded: LoadedFrame, viewing: Viewing) -> bool:
-    return viewing.overlay and loaded.overlay is not None
-
-
-def _frame_words(loaded: LoadedFrame, viewing: Viewing) -> Words:
+def _frame_pixels(loaded: LoadedFrame, viewing: Viewing) -> NDArray[np.uint8]:
+    """Returns grey levels, (height, width), or colours, (height, width, 3)."""
     if isinstance(loaded.frame, GreyFrame):
-        words = loaded.frame.levels(viewing.window).astype(np.uint32) * np.uint32(0x010101)
+        pixels = loaded.frame.levels(viewing.window)
     else:
-        words = _colour_words(loaded.frame.pixels)
+        pixels = loaded.frame.pixels
     if viewing.overlay and loaded.overlay is not None:
-        red, green, blue = OVERLAY_COLOUR
-        words = np.where(loaded.overlay, np.uint32(red << 16 | green << 8 | blue), words)
-    return words
-
-
-def _scaled(words: Words, size: tuple[int, int], *, grey: bool) -> Words:
-    """Interpolates bilinearly; when it reduces, it averages."""
-    if grey:
-        image = Image.fromarray((words & 0xFF).astype(np.uint8))
-        levels = np.asarray(image.resize(size, Image.Resampling.BILINEAR)).astype(np.uint32)
-        return levels * np.uint32(0x010101)
-    colours = np.stack([words >> 16 & 0xFF, words >> 8 & 0xFF, words & 0xFF], axis=2).astype(np.uint8)
-    return _words(Image.fromarray(colours).resize(size, Image.Resampling.BILINEAR))
+        pixels = np.repeat(pixels[:, :, None], 3, axis=2) if pixels.ndim == 2 else pixels.copy()
+        pixels[loaded.overlay] = OVERLAY_COLOUR
+    return pixels
 
 
 def _offset(area: int, image: int, pan: int) -> int:

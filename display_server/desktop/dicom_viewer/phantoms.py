@@ -1,4 +1,4 @@
-"""`python -m display_server.desktop.dicom_viewer.phantoms FOLDER` writes test objects as DICOM studies.
+"""Makes test objects as DICOM studies, for the sample studies.
 
 TG18-QC and a checkerboard of single pixels show that the viewer changes no pixel. A CT of a phantom is a
 stack of 64 slices, whose patient has a Korean name. Studies that exist are not written again.
@@ -7,7 +7,6 @@ stack of 64 slices, whose patient has a Korean name. Studies that exist are not 
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from pydicom.uid import (
     generate_uid,
 )
 
+from display_server.desktop.dicom_viewer.add_test_objects import NAMES
 from display_server.desktop.display_check.patterns import tg18_qc
 
 #: Side of TG18-QC and of the checkerboard, px.
@@ -161,11 +161,9 @@ def image_dataset(
 
 
 #: The studies, by the name of their folder.
-STUDIES: dict[str, Callable[[], Iterator[Dataset]]] = {
-    "Test object TG18-QC": tg18,
-    "Test object checkerboard": checkerboard,
-    "Phantom CT, 64 slices": phantom,
-}
+STUDIES: dict[str, Callable[[], Iterator[Dataset]]] = dict(
+    zip(NAMES, (tg18, checkerboard, phantom), strict=True)
+)
 
 
 def _pattern(name: str, levels: NDArray[np.uint8]) -> Dataset:
@@ -178,19 +176,3 @@ def _pattern(name: str, levels: NDArray[np.uint8]) -> Dataset:
 
 def _uid(*parts: object) -> UID:
     return generate_uid(entropy_srcs=["lightbox", *(str(part) for part in parts)])
-
-
-def main() -> int:
-    if len(sys.argv) != 2:
-        print("usage: python -m display_server.desktop.dicom_viewer.phantoms FOLDER", file=sys.stderr)
-        return 2
-    try:
-        write_missing(Path(sys.argv[1]))
-    except OSError as error:
-        print(f"test objects: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

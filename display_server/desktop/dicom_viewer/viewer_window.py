@@ -107,7 +107,7 @@ class ViewerWindow:
                     0,
                     DEPTH,
                     band.nbytes,
-                    band.astype("<u4").tobytes(),
+                    band.tobytes(),
                 )
 
     def show(self) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from display_server.desktop.dicom_viewer import phantoms
+from display_server.desktop.dicom_viewer import add_test_objects, phantoms
 from display_server.desktop.dicom_viewer.decoding import decode, read
 from display_server.desktop.dicom_viewer.grey_scale import GreyFrame
 from display_server.desktop.dicom_viewer.series import find_series
@@ -17,7 +17,9 @@ from display_server.desktop.display_check.patterns import tg18_qc
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("studies")
-    phantoms.write_missing(target)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["add_test_objects", str(target)])
+        assert add_test_objects.main() == 0
     return target
 
 
