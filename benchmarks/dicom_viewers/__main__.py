@@ -9,9 +9,10 @@ line is `value: N`, and the exit code says whether the bar is reached (0) or mis
 from __future__ import annotations
 
 import argparse
+import fcntl
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -23,7 +24,7 @@ from benchmarks.acceptance.commands import MISSED, REACHED
 from benchmarks.dicom_viewers.cases import Case, cases
 from benchmarks.dicom_viewers.expected import Picture, expected_pictures, overlay_mask
 from benchmarks.dicom_viewers.judgement import Outcome, judge
-from benchmarks.dicom_viewers.table import Cell, Row, Table, markdown, merged, replace_block
+from benchmarks.dicom_viewers.table import Cell, Row, Table, markdown, ordered, replace_block, with_row
 from benchmarks.dicom_viewers.viewers import LIGHTBOX, VIEWERS, Viewer, show
 from benchmarks.report.registry import registered_bars, select_bars
 
@@ -48,25 +49,47 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.verb == "run":
         names = arguments.viewer or [name for name, viewer in VIEWERS.items() if viewer.installed]
-        table = compare([VIEWERS[name] for name in names], arguments.file)
-        if not arguments.file:
-            if RESULTS.is_file():
-                table = merged(msgspec.json.decode(RESULTS.read_bytes(), type=Table), table)
-            RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(table)) + b"\n")
-            DOCUMENT.write_text(replace_block(DOCUMENT.read_text(), markdown(table)))
+        viewers = [VIEWERS[name] for name in names]
+        versions = {viewer.name: viewer.version for viewer in viewers}
+        files = []
+        for case, row in compare(viewers, arguments.file):
+            files.append(case.name)
+            if row is not None:
+                save(row, versions)
+        table = ordered(load(), list(VIEWERS), files)
+        DOCUMENT.write_text(replace_block(DOCUMENT.read_text(), markdown(table)))
         return 0
-    return report(arguments.verb, compare([LIGHTBOX], arguments.file))
+    rows = [row for _, row in compare([LIGHTBOX], arguments.file) if row is not None]
+    return report(arguments.verb, Table({LIGHTBOX.name: LIGHTBOX.version}, rows))
 
 
-def compare(viewers: Sequence[Viewer], only: Sequence[str] = ()) -> Table:
-    """Shows every file in every viewer. Prints a line for each."""
-    rows = []
+def compare(viewers: Sequence[Viewer], only: Sequence[str] = ()) -> Iterator[tuple[Case, Row | None]]:
+    """Shows every file in every viewer, and prints a line for each. A file that is left out has no row."""
     with tempfile.TemporaryDirectory(prefix="dicom-viewers-") as folder:
         for case in cases(Path(folder)):
-            if only and not any(part in case.name for part in only):
-                continue
-            rows.append(_row(case, viewers))
-    return Table({viewer.name: viewer.version for viewer in viewers}, rows)
+            left_out = bool(only) and not any(part in case.name for part in only)
+            yield case, None if left_out else _row(case, viewers)
+
+
+def load() -> Table:
+    return _decode(RESULTS.read_bytes())
+
+
+def save(row: Row, versions: dict[str, str]) -> None:
+    """Adds a row to the stored results at once, so that a run that is interrupted loses nothing.
+
+    The file is locked meanwhile, because viewers can be measured by several processes.
+    """
+    with RESULTS.open("a+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        table = with_row(_decode(file.read()), row, versions)
+        file.truncate(0)
+        file.write(msgspec.json.format(msgspec.json.encode(table)) + b"\n")
+
+
+def _decode(stored: bytes) -> Table:
+    return msgspec.json.decode(stored, type=Table) if stored else Table({}, [])
 
 
 def report(figure: str, table: Table) -> int:

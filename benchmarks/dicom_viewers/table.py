@@ -47,17 +47,20 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return max((cell.worst or 0 for cell in self.cells_of(viewer) if cell.worst is not None), default=0)
 
 
-def merged(old: Table, new: Table) -> Table:
-    """Returns the new table, with the columns of viewers that only the old one has, for files of both."""
-    kept = {viewer: version for viewer, version in old.versions.items() if viewer not in new.versions}
-    before = {row.file: row.cells for row in old.rows}
-    rows = [
-        msgspec.structs.replace(
-            row, cells=row.cells + [cell for cell in before.get(row.file, []) if cell.viewer in kept]
-        )
-        for row in new.rows
-    ]
-    return Table(new.versions | kept, rows)
+def with_row(table: Table, row: Row, versions: dict[str, str]) -> Table:
+    """Returns the table with the results of one file. Cells of viewers that are not in `versions` stay."""
+    old = next((other for other in table.rows if other.file == row.file), None)
+    kept = [cell for cell in old.cells if cell.viewer not in versions] if old else []
+    new = msgspec.structs.replace(row, cells=row.cells + kept)
+    rows = [new if other.file == row.file else other for other in table.rows]
+    return Table(table.versions | versions, rows if old else [*rows, new])
+
+
+def ordered(table: Table, viewers: Sequence[str], files: Sequence[str]) -> Table:
+    """Returns the table with its columns and rows in this order, without others."""
+    by_file = {row.file: row for row in table.rows}
+    versions = {viewer: table.versions[viewer] for viewer in viewers if viewer in table.versions}
+    return Table(versions, [by_file[file] for file in files if file in by_file])
 
 
 def markdown(table: Table) -> str:

@@ -116,7 +116,7 @@ VIEWERS: dict[str, Viewer] = {
             lambda path: [sys.executable, "-m", "benchmarks.dicom_viewers.dwv", str(path)],
             _warns,
             DWV_PACKAGE,
-            quiet_s=8.0,
+            quiet_s=5.0,
         ),
         Viewer(
             "aeskulap",

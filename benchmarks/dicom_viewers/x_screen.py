@@ -81,7 +81,8 @@ class XScreen:
         """Gives a window the size of the screen, and the keyboard."""
         fields = xcffib.xproto.ConfigWindow
         mask = fields.X | fields.Y | fields.Width | fields.Height
-        with contextlib.suppress(xcffib.xproto.WindowError):
+        # The window may be closed, or hidden, in between.
+        with contextlib.suppress(xcffib.xproto.WindowError, xcffib.xproto.MatchError):
             self._x.core.ConfigureWindowChecked(window, mask, [0, 0, *self._size]).check()
             focus = xcffib.xproto.InputFocus.PointerRoot
             self._x.core.SetInputFocusChecked(focus, window, xcffib.CurrentTime).check()

@@ -8,7 +8,17 @@ import pytest
 from benchmarks.dicom_viewers.expected import Picture
 from benchmarks.dicom_viewers.generated import relief
 from benchmarks.dicom_viewers.judgement import Outcome, judge, locate
-from benchmarks.dicom_viewers.table import BEGIN, END, Cell, Row, Table, markdown, merged, replace_block
+from benchmarks.dicom_viewers.table import (
+    BEGIN,
+    END,
+    Cell,
+    Row,
+    Table,
+    markdown,
+    ordered,
+    replace_block,
+    with_row,
+)
 
 
 @pytest.fixture
@@ -77,13 +87,17 @@ def test_the_table_counts_and_replaces_its_block() -> None:
         replace_block("nothing", block)
 
 
-def test_a_new_run_keeps_the_columns_of_other_viewers() -> None:
-    def table(viewer: str, worst: int, *files: str) -> Table:
-        cells = [Cell(viewer, Outcome.RIGHT, worst, 0.0, 1.0, 1.0)]
-        return Table({viewer: "1"}, [Row(file, "", "", cells) for file in files])
+def test_a_row_replaces_the_cells_of_its_viewers_alone() -> None:
+    def row(viewer: str, worst: int, file: str) -> Row:
+        return Row(file, "", "", [Cell(viewer, Outcome.RIGHT, worst, 0.0, 1.0, 1.0)])
 
-    both = merged(table("a", 0, "x", "y"), table("b", 0, "x", "z"))
-    assert [[cell.viewer for cell in row.cells] for row in both.rows] == [["b", "a"], ["b"]]
-    again = merged(both, table("a", 1, "x"))
-    assert again.worst("a") == 1
-    assert set(again.versions) == {"a", "b"}
+    table = Table({}, [])
+    for file in ("x", "y"):
+        table = with_row(table, row("a", 0, file), {"a": "1"})
+    table = with_row(table, row("b", 0, "x"), {"b": "1"})
+    table = with_row(table, row("a", 1, "x"), {"a": "2"})
+    assert [(cell.viewer, cell.worst) for cell in table.rows[0].cells] == [("a", 1), ("b", 0)]
+    assert table.versions == {"a": "2", "b": "1"}
+    turned = ordered(table, ["b", "a"], ["y", "z"])
+    assert list(turned.versions) == ["b", "a"]
+    assert [found.file for found in turned.rows] == ["y"]
