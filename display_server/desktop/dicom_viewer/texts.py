@@ -53,7 +53,7 @@ KOREAN: dict[str, str] = {
     "table": "파일의 VOI LUT",
     "own-scale": "1:1",
     "fit": "화면 맞춤",
-    "reset": "밝기 초기화",
+    "reset": "윈도우 초기화",
     "overlay": "오버레이",
     "exact-scale": "영상 픽셀 하나가 화면 픽셀 하나입니다",
     "scaled": "{percent} %, 보간됨",
@@ -72,8 +72,8 @@ KOREAN: dict[str, str] = {
     Reason.UNDECLARED_BITS.value: "헤더에 선언된 범위를 벗어난 픽셀 값이 있습니다({detail}).",
     Reason.OVERLAY_IN_PIXELS.value: "오버레이가 픽셀 안에 저장되어 있습니다(그룹 {detail}).",
     Reason.PRESENTATION.value: "파일이 요구하는 표시 방식을 지원하지 않습니다({detail}).",
-    Reason.WINDOW.value: "파일의 윈도 값이 올바르지 않습니다({detail}).",
-    Reason.LOOKUP_TABLE.value: "파일의 조회 테이블이 올바르지 않습니다({detail}).",
+    Reason.WINDOW.value: "파일의 윈도우 값이 올바르지 않습니다({detail}).",
+    Reason.LOOKUP_TABLE.value: "파일의 룩업 테이블이 올바르지 않습니다({detail}).",
 }
 
 
