@@ -28,8 +28,9 @@ PROFILES_FOLDER = Path(__file__).parent
 ScreenSide = Annotated[int, msgspec.Meta(ge=320, le=32_767)]
 #: A part of the work area of a monitor.
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
-#: A number of a settings file that grows with the text size, for example `{scaled:40}`.
-_SCALED = re.compile(r"\{scaled:([0-9]+)\}")
+#: A number of a settings file that grows with the text size, for example `{scaled:40}`. A second number, in
+#: `{scaled:5:24}`, is the value at 200 %: fingers need more than twice the room of a mouse.
+_SCALED = re.compile(r"\{scaled:([0-9]+)(?::([0-9]+))?\}")
 #: A settings file's glyph of a title bar, for example `{glyph:close}`.
 _GLYPH = re.compile(r"\{glyph:([a-z_]+)\}")
 
@@ -201,7 +202,13 @@ def substitute(text: str, home: Path, text_percent: int = 100) -> str:
     values = {"{settings}": str(PROFILES_FOLDER), "{home}": str(home), "{python}": sys.executable}
     for placeholder, value in values.items():
         text = text.replace(placeholder, value)
-    text = _SCALED.sub(lambda found: str(round(int(found[1]) * text_percent / 100)), text)
+
+    def scale(found: re.Match[str]) -> str:
+        one = int(found[1])
+        two = int(found[2]) if found[2] else 2 * one
+        return str(round(one + (two - one) * (text_percent - 100) / 100))
+
+    text = _SCALED.sub(scale, text)
     return _GLYPH.sub(lambda found: bitmap(found[1], text_percent), text)
 
 

@@ -355,7 +355,7 @@ async def test_taskbar_and_title_bars_follow_the_text_size(spec: DesktopSpec) ->
         before_px = title_bars_px()[0]
         with contextlib.closing(TextScale(status.display, Path(status.xauthority))) as scale:
             scale.set(200)
-            await wait_for(80, 1.6 * before_px, 2.4 * before_px)
+            await wait_for(80, 2 * before_px, 4 * before_px)
             scale.set(100)
             await wait_for(40, before_px, before_px)
     await desktop.stop()

@@ -85,6 +85,8 @@ def test_sizes_in_settings_follow_the_text_size(tmp_path: Path) -> None:
     text = "panel_size = 100% {scaled:40} {home}"
     assert profile.substitute(text, tmp_path) == f"panel_size = 100% 40 {tmp_path}"
     assert profile.substitute(text, tmp_path, 175) == f"panel_size = 100% 70 {tmp_path}"
+    paddings = [profile.substitute("{scaled:5:24}", tmp_path, percent) for percent in (100, 150, 200, 300)]
+    assert paddings == ["5", "14", "24", "43"]
 
 
 @pytest.mark.parametrize(("percent", "side_px"), [(100, 8), (125, 8), (200, 16), (300, 24)])
