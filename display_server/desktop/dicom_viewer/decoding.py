@@ -53,8 +53,10 @@ def read(path: Path) -> Dataset:
         return pydicom.dcmread(path)
     except InvalidDicomError as error:
         raise UnshowableError(Reason.NO_DICOM, path.name) from error
-    except (ValueError, KeyError, AttributeError, NotImplementedError, EOFError) as error:
-        raise UnshowableError(Reason.DECODING, _first_line(error)) from error
+    except OSError:
+        raise
+    except Exception as error:  # pydicom raises many unrelated types for damaged files
+        raise UnshowableError(Reason.DECODING, first_line(error)) from error
 
 
 def decode(dataset: Dataset, index: int = 0) -> Frame:
@@ -127,7 +129,7 @@ def _pixels(dataset: Dataset, index: int) -> NDArray[Any]:
     ) as error:  # the decoders raise many unrelated types, all for files that they cannot decode
         syntax = dataset.file_meta.get("TransferSyntaxUID")
         compressed = syntax is not None and syntax.is_compressed
-        raise UnshowableError(Reason.DECODING, syntax.name if compressed else _first_line(error)) from error
+        raise UnshowableError(Reason.DECODING, syntax.name if compressed else first_line(error)) from error
 
 
 def _grey(dataset: Dataset, stored: NDArray[Any], index: int, *, inverted: bool) -> GreyFrame:
@@ -143,7 +145,7 @@ def _grey(dataset: Dataset, stored: NDArray[Any], index: int, *, inverted: bool)
     try:
         values = np.asarray(apply_modality_lut(every, attributes), np.float64)
     except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise UnshowableError(Reason.LOOKUP_TABLE, _first_line(error)) from error
+        raise UnshowableError(Reason.LOOKUP_TABLE, first_line(error)) from error
     return GreyFrame(stored, lowest, values, inverted, _voi(attributes) or full_range(values))
 
 
@@ -185,7 +187,7 @@ def _lookup_table(item: Dataset, attributes: Dataset) -> LookupTable:
             data = np.frombuffer(data, f"{order}u2" if len(data) >= 2 * entries else "u1")[:entries]
         table = np.asarray(data, np.uint16)
     except (AttributeError, ValueError, TypeError, OverflowError) as error:
-        raise UnshowableError(Reason.LOOKUP_TABLE, _first_line(error)) from error
+        raise UnshowableError(Reason.LOOKUP_TABLE, first_line(error)) from error
     if len(table) != entries or not 8 <= bits <= BITS_MAX:
         raise UnshowableError(Reason.LOOKUP_TABLE, f"{len(table)} / {entries} × {bits} bit")
     return LookupTable(first, table, bits)
@@ -195,7 +197,7 @@ def _palette(dataset: Dataset, stored: NDArray[Any]) -> Levels:
     try:
         colours = np.asarray(apply_color_lut(stored, dataset))[..., :3]
     except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise UnshowableError(Reason.LOOKUP_TABLE, _first_line(error)) from error
+        raise UnshowableError(Reason.LOOKUP_TABLE, first_line(error)) from error
     bits = 8 if int(colours.max()) < 256 and int(dataset.RedPaletteColorLookupTableDescriptor[2]) == 8 else 16
     return _eight_bit(colours, bits)
 
@@ -230,6 +232,7 @@ def _value(dataset: Dataset, group: int, element: int, default: Any) -> Any:
     return default if found is None or found.value is None else found.value
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
+    """Returns the first line of an error's message, for the sentence that people read."""
     text = str(error).strip() or type(error).__name__
     return text.splitlines()[0]

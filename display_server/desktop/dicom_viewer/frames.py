@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from display_server.desktop.dicom_viewer.decoding import decode, overlay, pixel_aspect, read
+from display_server.desktop.dicom_viewer.decoding import decode, first_line, overlay, pixel_aspect, read
 from display_server.desktop.dicom_viewer.grey_scale import ColourFrame, Frame, GreyFrame
-from display_server.desktop.dicom_viewer.refusals import UnshowableError
+from display_server.desktop.dicom_viewer.refusals import Reason, UnshowableError
 from display_server.desktop.dicom_viewer.series import Slice
 
 #: How much memory decoded frames may take, bytes: a stack of 128 slices of 512² fits.
@@ -80,6 +80,8 @@ class FrameCache:
             )
         except UnshowableError as error:
             return error
+        except Exception as error:  # pydicom raises many unrelated types for damaged files
+            return UnshowableError(Reason.DECODING, first_line(error))
 
 
 def notices(dataset: Dataset, frame: Frame) -> list[str]:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 
 from display_server.desktop.dicom_viewer.decoding import frame_count
 
@@ -126,10 +125,15 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
 
 
 def _header(path: Path) -> Dataset | None:
+    """Returns the header of a file; None for a file that is not DICOM or whose header is damaged."""
     try:
-        return pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(HEADER))
-    except (InvalidDicomError, OSError, ValueError, KeyError, AttributeError, NotImplementedError, EOFError):
+        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(HEADER))
+        # pydicom converts a value when it is used for the first time, and fails only then.
+        _series(path.parent, "", [(path, header)])
+        _place(header)
+    except Exception:  # pydicom raises many unrelated types for damaged files
         return None
+    return header
 
 
 def _series(folder: Path, uid: str, files: Sequence[tuple[Path, Dataset]]) -> Series:

@@ -82,7 +82,11 @@ class DicomViewer:
         for path in paths:
             folder = path if path.is_dir() else path.parent
             if not any(folder == root or root in folder.parents for root in self._roots):
-                self._roots.append(folder)
+                # Of a file's folder only the files next to it: the folder may be a whole home.
+                files = (
+                    [] if path.is_dir() else sorted(other for other in folder.iterdir() if other.is_file())
+                )
+                self._roots += files or [folder]
         self._stamps = _stamps(self._roots)
         file = first if first and first.is_file() else None
         self.viewing.set_series(find_series(self._roots), file)

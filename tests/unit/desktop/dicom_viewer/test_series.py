@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import warnings
 from pathlib import Path
 
+import numpy as np
+import pydicom
 import pytest
 from pydicom.valuerep import PersonName
 
 from benchmarks.dicom_viewers import generated
+from display_server.desktop.dicom_viewer.frames import FrameCache
 from display_server.desktop.dicom_viewer.phantoms import KOREAN_NAME, image_dataset
+from display_server.desktop.dicom_viewer.refusals import UnshowableError
 from display_server.desktop.dicom_viewer.series import find_series, readable_name
 
 
@@ -54,6 +60,26 @@ def test_hidden_files_and_other_files_are_left_out(tmp_path: Path) -> None:
     (hidden / "b.dcm").write_bytes((tmp_path / "a.dcm").read_bytes())
     (series,) = find_series([tmp_path])
     assert [part.path.name for part in series.slices] == ["a.dcm"]
+
+
+def test_damaged_files_are_refused_or_shown_but_never_end_the_viewer(tmp_path: Path) -> None:
+    source = Path(pydicom.__file__).parent / "data" / "test_files"
+    random = np.random.default_rng(5)
+    for name in ("MR_small.dcm", "MR_small_RLE.dcm", "examples_overlay.dcm"):
+        original = np.frombuffer((source / name).read_bytes()[:20_000], np.uint8)
+        for number in range(60):
+            damaged = original.copy()
+            places = random.integers(132, 2500, random.integers(1, 12))
+            damaged[places] = random.integers(0, 256, len(places))
+            file = tmp_path / f"{number}-{name}"
+            file.write_bytes(damaged.tobytes())
+            frames = FrameCache()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                for series in find_series([file]):
+                    for part in series.slices[:2]:
+                        with contextlib.suppress(UnshowableError):
+                            frames.load(part)
 
 
 def test_a_series_is_found_by_its_file(tmp_path: Path) -> None:
