@@ -41,6 +41,17 @@ ENVIRONMENT_PREFIX = "LIGHTBOX_"
 #: Variables with the same prefix that are not part of the configuration. They belong to the setup script, the
 #: logs and the desktops.
 OTHER_VARIABLES = frozenset({"LIGHTBOX_PYTHON", "LIGHTBOX_MOTION", "LIGHTBOX_LOG_LEVEL", "LIGHTBOX_SESSION"})
+#: What msgspec calls the types of TOML, in plain words.
+_KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a table",
+}
+_WRONG_TYPE = re.compile(r"Expected `(\w+)(?: \| null)?`, got `(\w+)`")
+_MISSING_KEY = re.compile(r"Object missing required field `(\w+)`")
 
 
 class TlsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -179,7 +190,7 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Config:
         config = msgspec.convert(table, Config, dec_hook=_to_path, strict=True)
     except msgspec.ValidationError as error:
         raise ConfigurationError(
-            f"{origin}: {error}", hint="deploy/lightbox.example.toml shows every key."
+            f"{origin}: {_in_words(error)}.", hint="deploy/lightbox.example.toml shows every key."
         ) from error
     if path:
         config = _resolve_paths(config, path.absolute().parent)
@@ -276,6 +287,17 @@ def _suggestion(key: str, known: Mapping[str, Any], *, prefix: str = "") -> str:
     if near:
         return f"Did you mean `{prefix}{near[0]}`?"
     return "The known names are: " + ", ".join(prefix + name for name in known) + "."
+
+
+def _in_words(error: msgspec.ValidationError) -> str:
+    """Says in plain words which key is wrong and why: "`port` must be a whole number, not text"."""
+    text, _, place = str(error).partition(" - at `$")
+    key = place.rstrip("`").lstrip(".") or "the configuration"
+    if wrong := _WRONG_TYPE.fullmatch(text):
+        return f"`{key}` must be {_KINDS.get(wrong[1], wrong[1])}, not {_KINDS.get(wrong[2], wrong[2])}"
+    if missing := _MISSING_KEY.fullmatch(text):
+        return f"`{key}` lacks the key `{missing[1]}`"
+    return f"`{key}` is wrong: {text[:1].lower()}{text[1:]}"
 
 
 def _to_path(kind: type, value: Any) -> Any:
