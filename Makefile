@@ -10,7 +10,7 @@ PYTEST = $(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loa
 # Hundreds of processes start in a test run; without byte code each would compile the whole product again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup setup-dev demo check test acceptance nightly lint types unit web-test bench
+.PHONY: help setup setup-dev demo dist lock check test acceptance nightly lint types unit web-test bench
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -23,6 +23,16 @@ setup-dev:  ## installs what tests and benchmarks need as well
 
 demo: setup  ## starts Lightbox on this host; pass options with ARGS="--port 9443"
 	@exec .venv/bin/lightbox demo $(ARGS)
+
+dist: setup  ## builds the wheel that pipx installs, with everything compiled, in dist/
+	rm -rf build dist
+	@$(PYTHON) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	cp deploy/locks/run.txt deploy/locks/motion.txt dist
+	rm -rf build
+	@ls -l dist
+
+lock:  ## refreshes deploy/locks: the newest versions that pyproject.toml allows; single ones with ARGS="NAME"
+	deploy/lock.sh $(ARGS)
 
 check: setup-dev  ## style, types, import map, unit tests: an answer within a minute
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target types unit lint web-test

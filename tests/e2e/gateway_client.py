@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import httpx
+import httpx2
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
@@ -54,7 +54,7 @@ class GatewayClient:
 
     def __init__(self, url: str, *, origin: str | None = None) -> None:
         self.url = url
-        self.http = httpx.Client(
+        self.http = httpx2.Client(
             base_url=url,
             verify=unverified_tls_context(),
             timeout=TIMEOUT_S,
@@ -62,7 +62,7 @@ class GatewayClient:
             trust_env=False,
         )
 
-    def sign_in(self, username: str, password: str) -> httpx.Response:
+    def sign_in(self, username: str, password: str) -> httpx2.Response:
         return self.http.post("/api/v1/sign-in", json={"username": username, "password": password})
 
     def take_cookies(self, cookies: Iterable[Mapping[str, Any]]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from tests.e2e.browsers.chromium import Chromium
@@ -166,7 +166,7 @@ def test_page_and_log_name_the_missing_slash_of_a_prefix(
 @pytest.mark.parametrize("name", DOCUMENTED)
 def test_metrics_stay_on_the_host(name: str, run: Run) -> None:
     proxy = run(name)
-    with httpx.Client(verify=unverified_tls_context(), timeout=TIMEOUT_S, trust_env=False) as client:
+    with httpx2.Client(verify=unverified_tls_context(), timeout=TIMEOUT_S, trust_env=False) as client:
         assert client.get(f"{proxy.url}/healthz").status_code == 200
         assert client.get(f"{proxy.url}/metrics").status_code == 404
         assert client.get(f"{proxy.url}/%6detrics").status_code in {403, 404}

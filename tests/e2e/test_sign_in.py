@@ -7,7 +7,7 @@ import re
 import ssl
 from collections.abc import Iterator
 
-import httpx
+import httpx2
 import pytest
 from display_codecs import ENCODING_NAMES
 
@@ -202,7 +202,7 @@ def test_requests_over_tls_1_2_are_refused(lightbox: Lightbox) -> None:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.maximum_version = ssl.TLSVersion.TLSv1_2
-    answer = httpx.get(lightbox.url + "/", verify=context, trust_env=False)
+    answer = httpx2.get(lightbox.url + "/", verify=context, trust_env=False)
     assert (answer.status_code, answer.json()["code"]) == (403, "proxy-tls")
 
 
@@ -216,7 +216,7 @@ def test_the_local_authority_certifies_the_gateway(lightbox: Lightbox, stranger:
         else ssl.DER_cert_to_PEM_cert(root.content).encode()
     )
     context = ssl.create_default_context(cadata=data.decode())
-    assert httpx.get(lightbox.url + "/healthz", verify=context, trust_env=False).status_code == 200
+    assert httpx2.get(lightbox.url + "/healthz", verify=context, trust_env=False).status_code == 200
 
 
 def test_the_first_load_is_small(stranger: GatewayClient) -> None:

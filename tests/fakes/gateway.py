@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+import httpx2
 from fastapi import FastAPI
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
@@ -58,19 +58,19 @@ class GatewayUnderTest:
     server: GatewayServer
     app: FastAPI
 
-    def in_process_client(self, address: str = "127.0.0.1") -> httpx.AsyncClient:
+    def in_process_client(self, address: str = "127.0.0.1") -> httpx2.AsyncClient:
         """Returns a client that calls the application without a network, as if it had this address."""
-        return httpx.AsyncClient(
-            transport=httpx.ASGITransport(self.app, client=(address, 1)),
+        return httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(self.app, client=(address, 1)),
             base_url=self.url,
             headers={"Origin": self.url},
         )
 
-    def client(self) -> httpx.AsyncClient:
+    def client(self) -> httpx2.AsyncClient:
         """Returns a client that behaves like a browser: it keeps cookies and sends an Origin."""
-        return httpx.AsyncClient(base_url=self.url, verify=self.context, headers={"Origin": self.url})
+        return httpx2.AsyncClient(base_url=self.url, verify=self.context, headers={"Origin": self.url})
 
-    async def sign_in(self, username: str = "kim") -> httpx.AsyncClient:
+    async def sign_in(self, username: str = "kim") -> httpx2.AsyncClient:
         """Returns a client that is signed in as this user."""
         client = self.client() if self.server.started else self.in_process_client()
         answer = await client.post("/api/v1/sign-in", json={"username": username, "password": PASSWORD})
@@ -79,7 +79,7 @@ class GatewayUnderTest:
 
     async def open_viewer(
         self,
-        client: httpx.AsyncClient,
+        client: httpx2.AsyncClient,
         ticket: str | None = None,
         *,
         desktop: str = "reading",

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.fakes.gateway import make_web_client
@@ -53,7 +53,7 @@ class Server:
         assert line, self.process.communicate()[1]
         self.ready: dict[str, str] = json.loads(line)
         context = ssl.create_default_context(cafile=str(self.path("tls", "ca.crt")))
-        self.client = httpx.Client(
+        self.client = httpx2.Client(
             base_url=self.ready["url"],
             verify=context,
             headers={"Origin": self.ready["url"]},
@@ -80,7 +80,7 @@ class Server:
             assert str(self._state) not in answer.text  # everybody can read it
         return answer.status_code, [reason["code"] for reason in body.get("reasons", [])]
 
-    def sign_in(self) -> httpx.Response:
+    def sign_in(self) -> httpx2.Response:
         credentials = {"username": self.ready["username"], "password": self.ready["password"]}
         return self.client.post("/api/v1/sign-in", json=credentials)
 

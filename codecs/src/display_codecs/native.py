@@ -54,7 +54,7 @@ def _load() -> ctypes.CDLL:
         variant = "v3" if {"avx2", "bmi1", "bmi2", "fma", "movbe", "f16c"} <= _processor_flags() else "v2"
     file = Path(__file__).with_name(f"display_codecs-{variant}.so")
     if not file.is_file():
-        raise ImportError(f"{file} is missing: `pip install ./codecs` compiles it")
+        raise ImportError(f"{file} is missing: `make setup` compiles it")
     return ctypes.CDLL(str(file))
 
 

@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
+from display_server.agent.motion.encoders.stream_format import INSTALL_HINT
 from display_server.agent.motion.motion_detector import MotionDetector, MotionPolicy
 from display_server.agent.streams.message_sink import MessageSink
 from display_server.agent.streams.tile_delivery import TileDelivery
@@ -149,7 +150,7 @@ class VideoFactory:
             try:
                 self._encodable = await asyncio.to_thread(_load_support)
             except ImportError as error:
-                log.warning("no video", reason=f"{error}; install it with: pip install 'lightbox[motion]'")
+                log.warning("no video", reason=f"{error}; {INSTALL_HINT}")
             else:
                 if not self._encodable:
                     log.warning("no video", reason="no encoder works on this host; see: lightbox doctor")

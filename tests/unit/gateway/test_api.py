@@ -6,7 +6,7 @@ import asyncio
 import ssl
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from sqlalchemy.exc import OperationalError
 
@@ -169,7 +169,7 @@ async def test_a_client_that_stops_waiting_does_not_cancel_the_start(folder: Pat
     launcher = SlowLauncher()
     async with running_gateway(folder, launcher) as gateway:
         client = await gateway.sign_in()
-        with pytest.raises(httpx.TimeoutException):
+        with pytest.raises(httpx2.TimeoutException):
             await client.post("/api/v1/desktops/reading/viewers", timeout=0.2)
         launcher.release.set()
         assert (await client.post("/api/v1/desktops/reading/viewers")).status_code == 201
@@ -246,7 +246,7 @@ async def test_the_downloaded_root_certificate_verifies_the_server(gateway: Gate
     answer = await gateway.client().get("/ca.crt")
     assert answer.headers["content-type"] == "application/x-x509-ca-cert"
     context = ssl.create_default_context(cadata=answer.text)
-    async with httpx.AsyncClient(base_url=gateway.url, verify=context) as client:
+    async with httpx2.AsyncClient(base_url=gateway.url, verify=context) as client:
         assert (await client.get("/healthz")).json() == {"status": "ok", "version": __version__}
 
 
@@ -274,8 +274,8 @@ async def test_metrics_are_available_to_this_host_only(local_gateway: GatewayUnd
 async def test_sends_strict_transport_security_with_the_operators_certificate(
     local_gateway: GatewayUnderTest,
 ) -> None:
-    transport = httpx.ASGITransport(build_app(local_gateway.services, strict_transport=True))
-    async with httpx.AsyncClient(transport=transport, base_url="https://localhost") as client:
+    transport = httpx2.ASGITransport(build_app(local_gateway.services, strict_transport=True))
+    async with httpx2.AsyncClient(transport=transport, base_url="https://localhost") as client:
         assert (await client.get("/")).headers["strict-transport-security"] == "max-age=31536000"
 
 

@@ -20,7 +20,7 @@ ONE_THREAD_PX = 2_304_000
 #: Threads for larger frames.
 THREADS = 2
 
-INSTALL_HINT = "pip install 'lightbox[motion]'"
+INSTALL_HINT = "install Lightbox with its extra `motion` (docs/install.md)"
 
 
 class EncoderError(Malfunction):
