@@ -101,6 +101,50 @@ def is_square_free(viewer: Viewer) -> bool:
     )
 
 
+def covers(viewer: Viewer, areas: list[tuple[float, float, float, float]]) -> bool:
+    """Returns whether the panel covers a part of these areas: left, top, right and bottom as fractions."""
+    left, top, width, height = viewer.wait_for_element(".check-panel")
+    page_width, page_height = PAGE_PX
+    return any(
+        left < right * page_width
+        and left + width > x * page_width
+        and top < bottom * page_height
+        and top + height > y * page_height
+        for x, y, right, bottom in areas
+    )
+
+
+def test_the_panel_covers_nothing_that_it_asks_about_and_an_answer_is_taken_back(
+    viewer: Viewer, out: Path
+) -> None:
+    """SMPTE's second question is about line pairs in the middle and in all corners."""
+    viewer.browser.open(f"{viewer.url}/check/check")
+    viewer.wait_exact()
+    press_button(viewer, "Start")
+    assert "Back" not in viewer.browser.evaluate(BUTTONS)
+    for _ in range(5):
+        press_button(viewer, "Yes")
+    press_button(viewer, "No")
+    assert "line pairs" in viewer.browser.evaluate(WORDS)
+    corners = [(x, y, x + 0.2, y + 0.16) for x in (0, 0.8) for y in (0, 0.84)]
+    assert not covers(viewer, [*corners, (0.36, 0.3, 0.64, 0.7)])
+    viewer.browser.screenshot(out / "check-panel.png")
+    press_button(viewer, "Back")
+    assert "5 %" in viewer.browser.evaluate(WORDS)
+    for _ in range(2):
+        press_button(viewer, "Back")
+    wait_for_pattern(viewer, "tg270-sqc")
+    before = viewer.wait_for_element(".check-panel")
+    viewer.click_element('[aria-label="Move this panel"]')
+    assert viewer.wait_for_element(".check-panel") != before
+    for _ in range(6):
+        press_button(viewer, "Yes")
+    assert "differs" in viewer.browser.evaluate(WORDS)
+    press_button(viewer, "I see none")
+    press_button(viewer, "Back")
+    assert is_square_free(viewer)
+
+
 def test_stores_a_passed_check(viewer: Viewer, checking: Lightbox, out: Path) -> None:
     viewer.click_element('a[href="/check/check"]')
     viewer.wait_exact()

@@ -247,7 +247,7 @@ def test_badge_panel_shows_the_figures(chromium_viewer: Viewer) -> None:
     wait_for(
         lambda: all(
             word in viewer.browser.evaluate("return document.body.innerText").lower()
-            for word in ("epoch", "verified", "mismatch")
+            for word in ("number of this image", "verified", "mismatch")
         ),
         timeout_s=PATIENCE_S,
         what=viewer.situation,

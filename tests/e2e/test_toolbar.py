@@ -15,8 +15,10 @@ from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.conftest import DESKTOP_PX, PAGE_PX, signed_in
 from tests.e2e.keyboard_reach import focus, focus_toolbar
 from tests.e2e.lightbox import Lightbox
+from tests.e2e.monitor_layout import set_layout
 from tests.e2e.processes import wait_for
 from tests.e2e.viewer import PATIENCE_S, Viewer
+from tests.e2e.x_desktop.display import XDisplay
 from tests.e2e.x_desktop.probe import Probe
 
 #: Records every state of the badge from the first moment of a page.
@@ -208,7 +210,7 @@ def test_fit_says_when_there_is_nothing_to_fit(chromium_viewer: Viewer) -> None:
         viewer.browser.resize(*PAGE_PX)
 
 
-def test_controls_beside_images_are_dark_unless_the_person_chose_light(chromium_viewer: Viewer) -> None:
+def test_controls_next_to_images_are_dark_unless_the_person_chose_light(chromium_viewer: Viewer) -> None:
     viewer = chromium_viewer
     theme = "return document.documentElement.dataset.theme ?? 'system'"
     viewer.open_desktop("radiology")
@@ -277,3 +279,38 @@ def test_the_browser_asks_before_a_window_with_a_desktop_is_closed(
     viewer.wait_for_element('a[href^="/desktop/"]')
     prevented = "return !dispatchEvent(new Event('beforeunload', { cancelable: true }))"
     assert chromium.evaluate(prevented) is False
+
+
+def test_no_bar_of_a_split_view_covers_another_or_leaves_the_window(
+    chromium_viewer: Viewer, display: XDisplay, out: Path
+) -> None:
+    """At every place to which the person can drag the bars, in a window that is just wide enough."""
+    viewer = chromium_viewer
+    viewer.open_desktop("radiology")
+    width, height = DESKTOP_PX
+    set_layout(
+        viewer, "radiology", ((0, 0, width // 2, height), (width // 2, 0, width // 2, height)), display
+    )
+    viewer.browser.resize(900, 700)
+    try:
+        viewer.browser.open(viewer.url + "/desktop/radiology?split=yes")
+        viewer.wait_for_element(".pane [data-badge]")
+        focus_toolbar(viewer.browser)
+        for own in (0, 0.5, 1):
+            for others in (0, 1):
+                viewer.browser.evaluate(
+                    f"document.querySelector('.viewer > .bar').style.setProperty('--bar-at', {own});"
+                    f"document.querySelector('.pane .bar').style.setProperty('--bar-at', {others})"
+                )
+                tab = viewer.wait_for_element(".viewer > .bar .tab")
+                tools = viewer.wait_for_element(".tools")
+                pane = viewer.wait_for_element(".pane .tab")
+                assert tools[0] >= 0
+                assert tools[0] + tools[2] <= 900
+                assert tab[0] + tab[2] <= pane[0] or pane[0] + pane[2] <= tab[0]
+                assert pane[1] + pane[3] <= tools[1], "the open tools are below both badges"
+        viewer.browser.screenshot(out / "split-bars.png")
+    finally:
+        viewer.browser.resize(*PAGE_PX)
+        viewer.browser.open(viewer.url + "/desktop/radiology")
+        set_layout(viewer, "radiology", ((0, 0, width, height),), display)

@@ -32,6 +32,8 @@ PREFERENCES: dict[str, bool | int | str] = {
     # Firefox's recommended settings for tests ignore the X server's focus, and so input methods.
     "remote.prefs.recommended": False,
     "app.update.enabled": False,
+    # A test that opens another address is not asked whether it wants to leave the desktop.
+    "dom.disable_beforeunload": True,
     "browser.aboutwelcome.enabled": False,
     "browser.newtabpage.enabled": False,
     "browser.safebrowsing.malware.enabled": False,

@@ -20,6 +20,8 @@ DRIVER = "WebKitWebDriver"
 LIBRARIES = Path("/usr/lib")
 #: How long driver and browser may take to start, s.
 START_TIMEOUT_S = 90.0
+#: Keeps a page from asking before it is left.
+NEVER_ASK = "addEventListener('beforeunload', (event) => event.stopImmediatePropagation(), { capture: true })"
 
 
 def minibrowser() -> Path:
@@ -92,6 +94,8 @@ class WebKit(XBrowser):
         return self._request(method, f"{self._base}/{command}", body)
 
     def navigate(self, url: str) -> None:
+        # WebKit would ask whether the test wants to leave the desktop, and has no setting against it.
+        self.evaluate(NEVER_ASK)
         self.send("POST", "url", {"url": url})
 
     def evaluate(self, body: str) -> Any:
