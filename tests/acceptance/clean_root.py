@@ -126,7 +126,7 @@ def _base(release: str) -> Path:
                 "\n".join(["debootstrap failed:", *made.stdout.splitlines()[-15:], made.stderr])
             )
         scratch = archive.with_suffix(".new")
-        pack = ["tar", "--create", "--numeric-owner", "--one-file-system", "--file", scratch]
+        pack = ["tar", "--create", "--numeric-owner", "--one-file-system", "--file", str(scratch)]
         subprocess.run([*pack, "--directory", name, "."], check=True)
         scratch.replace(archive)
     return archive
