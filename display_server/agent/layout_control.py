@@ -37,6 +37,8 @@ class LayoutControl:
         self._ownership = ownership
         self._fixed = fixed
         self._screen_max_px = 0, 0
+        #: The text scale that viewers know, percent.
+        self._notified_scale: int | None = None
         self._request: tuple[Viewer, m.Layout] | None = None
         #: The monitors whose windows are to be gathered, with the viewer that gets them and its monitor.
         self._gatherings: dict[int, tuple[Viewer, int]] = {}
@@ -79,7 +81,13 @@ class LayoutControl:
         async with self._refreshing:
             arrangement = await self._layout.read()
             self._screen_max_px = arrangement.screen_max
-            if await self._screen.arrange(arrangement.monitors, arrangement.width_px, arrangement.height_px):
+            scale = self._layout.scale_percent
+            changed = await self._screen.arrange(
+                arrangement.monitors, arrangement.width_px, arrangement.height_px
+            )
+            # The monitors of a request may have been adopted before its text scale.
+            if changed or scale != self._notified_scale:
+                self._notified_scale = scale
                 for viewer in self._viewers:
                     viewer.notify_monitors()
 

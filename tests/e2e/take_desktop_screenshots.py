@@ -95,7 +95,7 @@ def _take_one(viewer: Viewer, lightbox: Lightbox, path: Path) -> int:
         wait_for(
             lambda: len(programs(display)) >= WINDOWS_MIN,
             timeout_s=PATIENCE_S,
-            what="the windows of the profile",
+            what=lambda: f"the windows of the profile; there are {display.windows()}",
         )
         wait_until_still(display)
         viewer.wait_exact()

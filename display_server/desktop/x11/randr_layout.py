@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import xcffib.randr
 import xcffib.xproto
@@ -24,8 +24,17 @@ from display_server.errors import CaptureError, LayoutError
 
 #: One change causes several events within this time, s. `wait_for_change` waits for all of them.
 SETTLE_S = 0.02
+#: How long `close` waits for an answer of the X server, s. One that has hung up never answers.
+CLOSE_WITHIN_S = 2.0
 
 T = TypeVar("T")
+
+
+class Closable(Protocol):
+    """A connection to the X server."""
+
+    def close(self) -> None:
+        """Disconnects. Safe to call twice."""
 
 
 class RandrLayout:
@@ -53,6 +62,7 @@ class RandrLayout:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="monitors")
         self._changed = asyncio.Event()
         self._scale: TextScale | None = None
+        self._closed = False
 
     async def open(self) -> None:
         connection = XConnection(self._display, self._xauthority, failure=CaptureError)
@@ -111,9 +121,13 @@ class RandrLayout:
         if folder is None or placement is None or scale is None:
             raise LayoutError("The monitors of an attached display cannot be changed from here.")
         await placement.update()  # the places before the window manager reacts
-        await self._in_thread(lambda: apply_monitors(randr, monitors, folder))
-        if scale_percent is not None and scale_percent != scale.percent:
-            await self._in_thread(lambda: scale.set(scale_percent))
+
+        def change() -> None:
+            apply_monitors(randr, monitors, folder)
+            if scale_percent is not None and scale_percent != scale.percent:
+                scale.set(scale_percent)
+
+        await self._in_thread(change)
         placement.notify()
 
     async def gather(self, monitor: int, target: int) -> int:
@@ -124,8 +138,17 @@ class RandrLayout:
             self._placing.cancel()
             with contextlib.suppress(asyncio.CancelledError, CaptureError):
                 await self._placing
+        if self._closed:
+            return
+        self._closed = True
+        parts: list[Closable | None] = [self._connection]
+        # A connection must not be closed while the thread waits for a reply on it.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_WITHIN_S):
+                await self._in_thread(lambda: None)
+            parts += [self._scale, self._placement, self._randr]
         self._thread.shutdown(wait=False, cancel_futures=True)
-        for part in (self._scale, self._placement, self._randr, self._connection):
+        for part in parts:
             if part is not None:
                 part.close()
         self._changed.set()

@@ -207,7 +207,7 @@ async def test_shows_but_does_not_arrange_the_monitors_of_an_attached_display() 
 def test_wrong_arguments_end_with_a_clear_message(broken: str, tmp_path: Path) -> None:
     if broken == "display":
         home = str(tmp_path)
-        write_spec(DesktopSpec("s", "u", "d", "p", 1, 1, home, home, home))
+        write_spec(DesktopSpec("s", "u", "d", "blank", 1, 1, home, home, home))
         (tmp_path / "framebuffer").mkdir()
         (tmp_path / "framebuffer" / "Xvfb_screen0").write_bytes(bytes(200))
     ended = subprocess.run(
