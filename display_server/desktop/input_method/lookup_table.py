@@ -12,8 +12,11 @@ from typing import Any
 #: (x, y, width, height) on the screen, px.
 Rectangle = tuple[int, int, int, int]
 
-#: The names of two IBusSerializable types. D-Bus carries such an object as its name, attachments and fields.
+#: The names of IBusSerializable types. D-Bus carries such an object as its name, attachments and fields.
 _TEXT, _LOOKUP_TABLE = "IBusText", "IBusLookupTable"
+_PROPERTY, _PROPERTIES = "IBusProperty", "IBusPropList"
+#: The property of ibus-hangul that says whether Hangul is typed, and the index of its state among the fields.
+_MODE_KEY, _STATE_FIELD, _CHECKED = "InputMode", 7, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,8 @@ class PanelState:
         self.caret: Rectangle | None = None
         #: The same; None also after the focus left, until the next program reports its caret.
         self.focused_caret: Rectangle | None = None
+        #: Whether Hangul is typed; None until ibus says it.
+        self.hangul: bool | None = None
         self.table = LookupTable()
         self._table_visible = False
         self._auxiliary = ""
@@ -89,6 +94,8 @@ class PanelState:
             "ShowAuxiliaryText": lambda: self._show_auxiliary(True),
             "HideAuxiliaryText": lambda: self._show_auxiliary(False),
             "FocusOut": lambda _context: self._leave(),
+            "RegisterProperties": self._set_properties,
+            "UpdateProperty": self._set_property,
             "Reset": self._hide,
         }
 
@@ -145,6 +152,16 @@ class PanelState:
 
     def _show_auxiliary(self, visible: bool) -> None:
         self._auxiliary_visible = visible
+
+    def _set_properties(self, variant: Any) -> None:
+        (properties,) = _fields(variant, _PROPERTIES)
+        for property_ in properties:
+            self._set_property(property_)
+
+    def _set_property(self, variant: Any) -> None:
+        fields = _fields(variant, _PROPERTY)
+        if fields[0] == _MODE_KEY:
+            self.hangul = fields[_STATE_FIELD] == _CHECKED
 
     def _move(self, by: int) -> None:
         self.table = self.table.with_cursor_moved(by)

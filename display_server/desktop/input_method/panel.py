@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from pathlib import Path
 from typing import Any
 
 import xcffib.xproto
@@ -19,6 +20,7 @@ from display_server.desktop.input_method import fonts
 from display_server.desktop.input_method.candidate_window import CandidateWindow, window_position
 from display_server.desktop.input_method.hanja_dictionary import HanjaDictionary
 from display_server.desktop.input_method.lookup_table import Page, PanelState, Rectangle
+from display_server.desktop.input_method.mode_indicator import ModeIndicator
 from display_server.desktop.input_method.rendering import RenderedPage, render_page
 from display_server.desktop.x11 import text_scale
 from display_server.desktop.x11.caret import CaretProperty
@@ -39,13 +41,14 @@ _WHEEL_ROWS = {4: -1, 5: 1}
 class Panel:
     """Connects ibus, the panel's state and the candidate window."""
 
-    def __init__(self, address: str, display: str) -> None:
+    def __init__(self, address: str, display: str, runtime_folder: Path) -> None:
         """Connects. Raises OSError, RuntimeError, DesktopError or ConfigurationError if that fails."""
         self._fonts = fonts.installed()
         self._connection = XConnection(display, None, failure=DesktopError)
         self._randr = Randr(display, None)
         self._window = CandidateWindow(self._connection)
         self._caret = CaretProperty(self._connection)
+        self._mode = ModeIndicator(runtime_folder)
         self._state = PanelState()
         self._dictionary = HanjaDictionary()
         #: What the window shows; None while it is hidden.
@@ -81,6 +84,7 @@ class Panel:
             while True:
                 self._handle_message(self._bus.receive(timeout=0))
         self._caret.write(self._state.focused_caret)
+        self._mode.show(self._state.hangul)
         self._update_window()
 
     def _handle_message(self, message: Message) -> None:

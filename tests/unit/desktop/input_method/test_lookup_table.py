@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from display_server.desktop.input_method.lookup_table import Page, PanelState, Row
+from display_server.desktop.input_method.mode_indicator import FILE_NAME, ModeIndicator
 
 
 def ibus_text(text: str) -> tuple[str, Any]:
@@ -104,3 +106,30 @@ def test_a_caret_is_known_until_the_focus_leaves() -> None:
     assert (state.focused_caret, state.caret) == (None, (10, 20, 0, 38))
     state.handle_call("SetCursorLocation", (11, 20, 0, 38))
     assert state.focused_caret == (11, 20, 0, 38)
+
+
+def ibus_property(key: str, state: int) -> tuple[str, Any]:
+    """Returns an IBusProperty in a variant, as ibus 1.5 sends it."""
+    label, icon, tooltip, symbol = ibus_text("Hangul mode"), "", ibus_text(""), ibus_text("")
+    sub_properties: Any = ("(sa{sv}av)", ("IBusPropList", {}, []))
+    fields = (key, 1, label, icon, tooltip, True, True, state, sub_properties, symbol)
+    return "(sa{sv}suvsvbbuvv)", ("IBusProperty", {}, *fields)
+
+
+def test_the_mode_is_that_of_the_engines_property() -> None:
+    assert state_after().hangul is None
+    others = ibus_property("hanja_mode", 1), ibus_property("InputMode", 0)
+    listed: Any = ("(sa{sv}av)", ("IBusPropList", {}, list(others)))
+    registered = "RegisterProperties", (listed,)
+    assert state_after(registered).hangul is False
+    switched = "UpdateProperty", (ibus_property("InputMode", 1),)
+    assert state_after(registered, switched).hangul is True
+
+
+def test_the_panel_of_the_desktop_gets_a_line_for_each_change_of_the_mode(tmp_path: Path) -> None:
+    indicator = ModeIndicator(tmp_path)
+    for mode in (None, False, False, True, None, False):
+        indicator.show(mode)
+    assert (tmp_path / FILE_NAME).read_text() == "EN\n한\nEN\n"
+    ModeIndicator(tmp_path)
+    assert (tmp_path / FILE_NAME).read_text() == "", "an old mode must not stay after a restart"
