@@ -72,7 +72,7 @@ class StateFolder:
         except OSError as error:
             raise ConfigurationError(
                 f"The state folder {path} cannot be used: {error.strerror}.",
-                hint="Choose another folder with --state or LIGHTBOX_STATE.",
+                hint="Make it writable and free some space there, or choose another folder with --state.",
             ) from error
         return folder
 
