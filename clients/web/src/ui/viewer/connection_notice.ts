@@ -214,6 +214,8 @@ function endDetail(reason: EndReason, detail: string): string {
   switch (reason) {
     case "moved":
       return texts().connection.movedTo(detail);
+    case "forbidden":
+      return explained(detail) || explained("cross-site"); // the close code: the page is not one of this server
     case "unsupported":
     case "violation":
       return detail; // a technical detail, for the administrator
