@@ -1,7 +1,7 @@
 """`python -m display_server.desktop.input_method ADDRESS` shows the candidates of an ibus.
 
-ADDRESS is the D-Bus address of ibus. The process ends when ibus or the X server of $DISPLAY ends. It also tells
-the panel of the desktop, by a file in $XDG_RUNTIME_DIR, whether Hangul is typed.
+ADDRESS is the D-Bus address of ibus. The process ends when ibus or the X server of $DISPLAY ends. It also
+tells the panel of the desktop, by a file in $XDG_RUNTIME_DIR, whether Hangul is typed.
 """
 
 from __future__ import annotations

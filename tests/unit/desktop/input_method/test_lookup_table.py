@@ -103,7 +103,7 @@ def test_a_caret_is_known_until_the_focus_leaves() -> None:
     state = state_after(("SetCursorLocation", (10, 20, 0, 38)))
     assert state.focused_caret == (10, 20, 0, 38)
     state.handle_call("FocusOut", ("/context",))
-    assert (state.focused_caret, state.caret) == (None, (10, 20, 0, 38))
+    assert [state.focused_caret, state.caret] == [None, (10, 20, 0, 38)]
     state.handle_call("SetCursorLocation", (11, 20, 0, 38))
     assert state.focused_caret == (11, 20, 0, 38)
 
