@@ -398,7 +398,7 @@ describe("viewer", () => {
   it.each([
     [401, "signed-out"],
     [403, "forbidden"],
-    [404, "missing"],
+    [404, "forbidden"],
   ])("ends when the gateway answers %i", async (code, reason) => {
     connect();
     status = code;
