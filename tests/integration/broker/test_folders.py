@@ -137,7 +137,6 @@ def test_lists_running_desktops_of_running_instances(
     assert all_running_desktops() == []
 
 
-
 def test_ignores_files_that_describe_no_running_server(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folders, "instance_folders", lambda: [base, base / "none"])
     run = RunFolder.create()
