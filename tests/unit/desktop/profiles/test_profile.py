@@ -99,6 +99,14 @@ def test_glyphs_of_title_bars_follow_the_text_size(tmp_path: Path, percent: int,
     assert data == [255 if number in filled else 0 for number in range(side_px * row_bytes)]
 
 
+def test_the_panel_reads_no_closed_pipe() -> None:
+    """tint2 reads a pipe of its programs that was closed again and again, at the cost of a core."""
+    lines = (profile.PROFILES_FOLDER / "settings" / "tint2rc").read_text("utf-8").splitlines()
+    commands = [line for line in lines if line.startswith("execp_command")]
+    assert commands
+    assert not [command for command in commands if ">" in command]
+
+
 @pytest.mark.parametrize("name", ["office", "radiology"])
 def test_shipped_profiles_place_their_windows(name: str) -> None:
     loaded = profile.load(name)
