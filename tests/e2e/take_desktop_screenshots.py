@@ -6,6 +6,7 @@ desktop that was started for it. The program ends with an error if a window of a
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import signal
@@ -41,6 +42,8 @@ TABLETS: tuple[Device, ...] = (
 IMAGE_PX, QUALITY = 560, 72
 #: Windows of programs that a desktop has at least: two placed ones, and the main program.
 WINDOWS_MIN = 3
+#: How often an image is tried.
+TRIES = 3
 #: How long a desktop may take until it is exact for the first time, s.
 OPENED_WITHIN_S = 300.0
 
@@ -61,15 +64,26 @@ def take(folder: Path, names: Sequence[str] = ()) -> int:
             lightbox = Lightbox(logs / "log", profile=profile)
             try:
                 for name, start in chosen.items():
-                    browser = start()
-                    try:
-                        viewer = signed_in(browser, lightbox)
-                        faults += _take_one(viewer, lightbox, folder / f"fits-{profile}-{name}.jpg")
-                    finally:
-                        browser.close()
+                    faults += _take_patiently(start, lightbox, folder / f"fits-{profile}-{name}.jpg")
             finally:
                 lightbox.stop()
     return faults
+
+
+def _take_patiently(start: Callable[[], Chromium], lightbox: Lightbox, path: Path) -> int:
+    """Takes one image. On a host that is busy a desktop may not start in time, and is tried again."""
+    for attempt in range(1, TRIES + 1):
+        browser = start()
+        try:
+            return _take_one(signed_in(browser, lightbox), lightbox, path)
+        except AssertionError as error:
+            print(path, f"failed: {error}", flush=True)
+            if attempt == TRIES:
+                raise
+        finally:
+            browser.close()
+            _end_desktops(lightbox)
+    raise AssertionError("there is at least one try")
 
 
 def _starters(logs: Path) -> dict[str, Callable[[], Chromium]]:
@@ -109,20 +123,16 @@ def _take_one(viewer: Viewer, lightbox: Lightbox, path: Path) -> int:
         print(path, f"{screen[2]}x{screen[3]}", *(f"cut off: {window}" for window in cut), flush=True)
     finally:
         display.close()
-    viewer.browser.open("about:blank")
-    _end_desktop(lightbox)
     return len(cut)
 
 
-def _end_desktop(lightbox: Lightbox) -> None:
+def _end_desktops(lightbox: Lightbox) -> None:
     """Ends the running desktop, so that the next image shows a new one."""
-    pid = lightbox.sessions()[0]["pids"]["supervisor"]
-    os.kill(pid, signal.SIGTERM)
-    wait_for(
-        lambda: all(entry["pids"]["supervisor"] != pid for entry in lightbox.sessions()),
-        timeout_s=PATIENCE_S,
-        what="the end of the desktop",
-    )
+    for entry in lightbox.sessions():
+        if (pid := entry["pids"]["supervisor"]) is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+    wait_for(lambda: not lightbox.sessions(), timeout_s=PATIENCE_S, what="the end of the desktop")
 
 
 if __name__ == "__main__":
