@@ -47,7 +47,7 @@ PYDICOM = {
     "SC_rgb_jpeg_dcmtk.dcm": "JPEG baseline, colour",
     "SC_ybr_full_422_uncompressed.dcm": "YBR_FULL_422",
     "SC_rgb_rle_16bit.dcm": "RLE, 16 bit colour",
-    "SC_rgb_small_odd.dcm": "RGB, odd size",
+    "examples_rgb_color.dcm": "RGB",
     "image_dfl.dcm": "deflated",
     "examples_palette.dcm": "palette",
     "examples_overlay.dcm": "overlay",

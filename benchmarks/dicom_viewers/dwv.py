@@ -42,7 +42,8 @@ class Handler(http.server.SimpleHTTPRequestHandler):
     def translate_path(self, path: str) -> str:
         name = urllib.parse.unquote(path.split("?", 1)[0]).lstrip("/")
         kind, _, rest = name.partition("/")
-        root = {"npm": NPM, "files": self.files}.get(kind)
+        # dwv loads its decoders relative to the page.
+        root = {"npm": NPM, "files": self.files, "assets": NPM / "dwv" / "dist" / "assets"}.get(kind)
         found = (root / rest if root is not None else FOLDER / "dwv.html").resolve()
         return str(found)
 

@@ -45,11 +45,9 @@ async def _run(paths: list[Path], arguments: argparse.Namespace) -> None:
     connection = XConnection(os.environ.get("DISPLAY", ""), None, failure=DesktopError)
     if not arguments.new_window and pass_to_running_viewer(connection, paths):
         return
-    try:
-        # Imported only now: a process that passes its files on must not read the DICOM dictionary first.
-        from display_server.desktop.dicom_viewer.viewer import DicomViewer
-    except ImportError as error:
-        raise DesktopError(f"A package is missing ({error.name}): pip install 'lightbox[demo]'") from error
+    # Imported only now: a process that passes its files on must not read the DICOM dictionary first.
+    from display_server.desktop.dicom_viewer.viewer import DicomViewer
+
     texts = texts_for()
     screen = connection.screen
     size = round(screen.width_in_pixels * SIZE_FRACTION), round(screen.height_in_pixels * SIZE_FRACTION)

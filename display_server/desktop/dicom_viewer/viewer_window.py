@@ -62,7 +62,8 @@ class ViewerWindow:
     def __init__(self, connection: XConnection, title: str, width: int, height: int) -> None:
         if connection.screen.root_depth != DEPTH:
             raise DesktopError(
-                f"The viewer needs depth {DEPTH}; {connection.display} has {connection.screen.root_depth}."
+                f"The viewer needs depth {DEPTH}; {connection.display} has {connection.screen.root_depth}.",
+                next_step=f"Start the X server with a screen of depth {DEPTH}.",
             )
         self._connection = connection
         self._core = connection.core
