@@ -156,7 +156,7 @@ def test_pastes_no_old_text_when_the_browser_gives_none(
     paste_old_text(viewer, probe, device)
     copy_what_the_page_does_not_get(viewer.browser, device)
     press_paste(viewer)
-    wait_for_toast(viewer, "Nothing was pasted")
+    wait_for_toast(viewer, "nothing was pasted")
     viewer.browser.type("!")
     probe.wait_for_text("old !")
     device.copy(viewer.browser, "new")

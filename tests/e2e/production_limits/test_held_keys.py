@@ -20,7 +20,7 @@ NOTHING_HELD: tuple[list[int], int] = ([], 0)
 #: X servers repeat a key 660 ms after its press, and then 25 times per second.
 LONGER_THAN_A_REPEAT_S = 1.5
 GDK_CONTROL = 1 << 2
-LOST = "while the desktop did not answer"
+LOST = "What you did was dropped."
 
 
 @pytest.fixture
