@@ -173,8 +173,6 @@ export class MonitorsPanel {
     const monitor = Number(element.dataset.monitorShow);
     const { image, open } = this.#thumbnails.get(monitor);
     const state = shown.includes(monitor) ? t.here : open ? t.isOpen : t.notOpen;
-    const size = element.querySelector("strong + span")?.textContent ?? "";
-    element.setAttribute("aria-label", `${t.name(monitor + 1)}, ${size}, ${state}`);
     const label = element.querySelector(".monitor-state");
     if (label !== null) label.textContent = state;
     element.firstElementChild?.replaceWith(
