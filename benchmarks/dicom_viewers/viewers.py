@@ -44,7 +44,7 @@ class Viewer:
     says_error: Callable[[Picture, int], bool]
     package: str | Path | None
     #: A screen that does not change for this time shows the viewer's last picture, s.
-    quiet_s: float = 3.0
+    quiet_s: float = 6.0
     #: How much larger than the image the screen is, px: the viewer then shows the image at 1:1.
     margin: tuple[int, int] = (280, 160)
     #: The smallest screen, px.
