@@ -46,7 +46,7 @@ def main() -> int:
 def outcome(version: str) -> str:
     """Tests one version. Returns what pytest counted, or why nothing was run."""
     release = VERSIONS[version]
-    if program := shutil.which(f"python{version}"):
+    if program := installed(version):
         with tempfile.TemporaryDirectory(prefix="python-versions-") as name:
             copy_tree(Path(name))
             return unit_tests(run_here, program, name)
@@ -57,6 +57,14 @@ def outcome(version: str) -> str:
         root.run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "python3-venv")
         copy_tree(root.folder / "srv")
         return unit_tests(root.run, "python3", "/srv")
+
+
+def installed(version: str) -> str | None:
+    """Returns the interpreter of this host, if there is one that runs: a shim of pyenv may name none."""
+    program = shutil.which(f"python{version}")
+    if program is None or subprocess.run([program, "-c", ""], capture_output=True, check=False).returncode:
+        return None
+    return program
 
 
 def copy_tree(folder: Path) -> None:
