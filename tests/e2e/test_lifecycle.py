@@ -90,6 +90,10 @@ def test_reports_and_replaces_a_desktop_whose_x_server_died(surviving: Lightbox,
         what=lambda: f"the page to report the end; states were {viewer.connections()}",
     )
     assert viewer.badge() != "exact"
+    text = chromium.evaluate("return document.body.innerText")
+    assert "This desktop has ended" in text
+    assert "Open it again from the list of desktops." in text
+    assert "xcb" not in text
 
     def listed_as_ended() -> bool:
         listed = chromium.evaluate("return await (await fetch('/api/v1/desktops')).json()")
