@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -47,6 +48,8 @@ def main() -> int:
     parser.add_argument("--viewer", action="append", choices=sorted(VIEWERS), help="only these viewers")
     parser.add_argument("--file", action="append", default=[], help="only the files with this in their name")
     arguments = parser.parse_args()
+    # SIGTERM ends the program like an error, so that it ends viewers and X servers that it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     if arguments.verb == "run":
         names = arguments.viewer or [name for name, viewer in VIEWERS.items() if viewer.installed]
         viewers = [VIEWERS[name] for name in names]
