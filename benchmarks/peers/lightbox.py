@@ -70,13 +70,20 @@ class Lightbox:
 
         def prepare_open(page: Page, desktop: str = DESKTOP) -> Callable[[], None]:
             page.goto(url)
-            page.wait_for_selector(f"input[name=username], a[href='/desktop/{desktop}']")
+            page.wait_for_selector("input[name=username], a[href^='/desktop/']")
             if page.query_selector("input[name=username]"):
                 page.fill("input[name=username]", username)
                 page.fill("input[name=password]", password)
                 page.click("[type=submit]")
-            page.wait_for_selector(f"a[href='/desktop/{desktop}']")
-            return lambda: page.click(f"a[href='/desktop/{desktop}']")
+            page.wait_for_selector("a[href^='/desktop/']")
+            if page.query_selector(f"a[href='/desktop/{desktop}']"):
+                return lambda: page.click(f"a[href='/desktop/{desktop}']")
+
+            def open_by_address() -> None:
+                """The list does not show this desktop. The page is loaded anew, which takes longer."""
+                page.goto(f"{url}/desktop/{desktop}", wait_until="commit")
+
+            return open_by_address
 
         def enter(page: Page) -> None:
             if self.init_script:
