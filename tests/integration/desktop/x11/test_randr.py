@@ -140,5 +140,5 @@ def test_only_names_of_lightbox_and_xvfb_have_numbers() -> None:
 
 
 def test_a_missing_display_is_reported() -> None:
-    with pytest.raises(DesktopError, match="does not answer"):
+    with pytest.raises(DesktopError, match="does not run"):
         Randr(":987654", None)
