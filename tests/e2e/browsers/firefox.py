@@ -19,7 +19,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from benchmarks.links.network import SERVER_ADDRESS
 from tests.e2e.browsers.browser import CALL_TIMEOUT_S, BrowserError
-from tests.e2e.browsers.touch import Touches, TouchInput, actions
+from tests.e2e.browsers.touch import LONG_PRESS_LIMIT_S, Touches, TouchInput, actions, within
 from tests.e2e.browsers.x_browser import XBrowser
 from tests.e2e.processes import Program, wait_for
 
@@ -217,7 +217,8 @@ class Firefox(XBrowser, TouchInput):
             sources.append(
                 {"type": "pointer", "id": f"finger {number + 1}", "parameters": touch, "actions": steps}
             )
-        self.send("input.performActions", {"context": self._context, "actions": sources})
+        with within(LONG_PRESS_LIMIT_S):
+            self.send("input.performActions", {"context": self._context, "actions": sources})
 
     def console(self) -> list[str]:
         self.evaluate("return 0")  # earlier events arrive before the answer
