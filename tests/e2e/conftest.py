@@ -15,6 +15,7 @@ from tests.e2e.browsers.firefox import Firefox
 from tests.e2e.browsers.tablet import GALAXY_TAB, IPAD, Tablet
 from tests.e2e.browsers.webkit import WebKit
 from tests.e2e.lightbox import PATIENCE, Lightbox
+from tests.e2e.relay import Relay
 from tests.e2e.tablet_desktop import open_on_tablet
 from tests.e2e.viewer import Viewer
 from tests.e2e.x_desktop.display import XDisplay
@@ -130,6 +131,23 @@ def chromium(start_browser: Callable[[str], Browser]) -> Iterator[Chromium]:
 def chromium_viewer(chromium: Chromium, lightbox: Lightbox) -> Viewer:
     """Chromium, signed in."""
     return signed_in(chromium, lightbox)
+
+
+@pytest.fixture(scope="module")
+def relay(lightbox: Lightbox) -> Iterator[Relay]:
+    between = Relay(lightbox.port)
+    yield between
+    between.close()
+
+
+@pytest.fixture(scope="module")
+def relayed(start_browser: Callable[[str], Browser], relay: Relay, lightbox: Lightbox) -> Iterator[Viewer]:
+    """Chromium behind a relay that can interrupt the connection, or stop to forward."""
+    browser = start_browser("chromium")
+    viewer = Viewer(browser, relay.url)
+    viewer.sign_in(lightbox.username, lightbox.password)
+    yield viewer
+    browser.close()
 
 
 @pytest.fixture(

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pytest
-
-from tests.e2e.browsers.browser import Browser
-from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
 from tests.e2e.relay import Relay
 from tests.e2e.viewer import PATIENCE_S, Viewer
@@ -16,23 +11,6 @@ from tests.e2e.x_desktop.display import XDisplay
 from tests.e2e.x_desktop.probe import Probe
 
 NOTHING_HELD: tuple[list[int], int] = ([], 0)
-
-
-@pytest.fixture(scope="module")
-def relay(lightbox: Lightbox) -> Iterator[Relay]:
-    between = Relay(lightbox.port)
-    yield between
-    between.close()
-
-
-@pytest.fixture(scope="module")
-def relayed(start_browser: Callable[[str], Browser], relay: Relay, lightbox: Lightbox) -> Iterator[Viewer]:
-    """Chromium behind a relay that can interrupt the connection."""
-    browser = start_browser("chromium")
-    viewer = Viewer(browser, relay.url)
-    viewer.sign_in(lightbox.username, lightbox.password)
-    yield viewer
-    browser.close()
 
 
 def wait_held(display: XDisplay, *, something: bool) -> None:

@@ -5,16 +5,13 @@ All other browser tests multiply these limits, so that a busy host is not taken 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.browsers.browser import Browser
 from tests.e2e.conftest import radiology_demo
 from tests.e2e.lightbox import Lightbox
-from tests.e2e.relay import Relay
-from tests.e2e.viewer import Viewer
 from tests.e2e.x_desktop.display import XDisplay
 
 
@@ -29,20 +26,3 @@ def display(lightbox: Lightbox) -> Iterator[XDisplay]:
     reader = lightbox.display()
     yield reader
     reader.close()
-
-
-@pytest.fixture(scope="module")
-def relay(lightbox: Lightbox) -> Iterator[Relay]:
-    between = Relay(lightbox.port)
-    yield between
-    between.close()
-
-
-@pytest.fixture(scope="module")
-def relayed(start_browser: Callable[[str], Browser], relay: Relay, lightbox: Lightbox) -> Iterator[Viewer]:
-    """Chromium behind a relay that can stop to forward."""
-    browser = start_browser("chromium")
-    viewer = Viewer(browser, relay.url)
-    viewer.sign_in(lightbox.username, lightbox.password)
-    yield viewer
-    browser.close()
