@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
 from benchmarks.acceptance.commands import MISSED, REACHED
@@ -41,3 +42,22 @@ def exit_with(main: Callable[[], int]) -> NoReturn:
         traceback.print_exc()
         code = NOT_MEASURED
     sys.exit(code)
+
+
+def run_program(
+    words: Sequence[str], *, timeout_s: float | None = None, env: Mapping[str, str] | None = None
+) -> str:
+    """Returns the standard output of a program. Raises RuntimeError with its last lines when it fails."""
+    done = subprocess.run(
+        words,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+        env=env,
+    )
+    if done.returncode:
+        output = "\n".join((done.stdout + done.stderr).splitlines()[-30:])
+        raise RuntimeError(f"`{' '.join(words)}` ended with {done.returncode}:\n{output}")
+    return done.stdout

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +19,7 @@ from pathlib import Path
 from benchmarks.acceptance.commands import REACHED
 from tests.acceptance.clean_install import build_wheel, open_desktop, ready_line
 from tests.acceptance.clean_root import TRUSTED, clean_root
-from tests.acceptance.command import exit_with, note
+from tests.acceptance.command import exit_with, note, run_program
 from tests.e2e.processes import Program, free_port
 
 ROOT = Path(__file__).parents[2]
@@ -38,9 +37,11 @@ def main() -> int:
     with storage() as buildah:
         import_base(buildah, arguments.release)
         build = ("build", "--isolation", "chroot", "--network", "host", "--build-arg", f"BASE={BASE}")
-        run([*buildah, *build, "--tag", IMAGE, "--file", str(ROOT / "deploy/Containerfile"), str(dist)])
+        run_program(
+            [*buildah, *build, "--tag", IMAGE, "--file", str(ROOT / "deploy/Containerfile"), str(dist)]
+        )
         note("the image is built")
-        (container,) = run([*buildah, "from", IMAGE]).split()
+        (container,) = run_program([*buildah, "from", IMAGE]).split()
         words = ("lightbox", "demo", "--json", "--host", "127.0.0.1", "--port", str(free_port()))
         with tempfile.TemporaryDirectory(prefix="acceptance-") as name:
             log, line = Path(name) / "demo.log", Path(name) / "ready.json"
@@ -69,18 +70,9 @@ def import_base(buildah: list[str], release: str) -> None:
     """Creates the base image from a clean Debian. pip trusts the certificates that this host trusts."""
     with clean_root(release) as root:
         (root.folder / "etc/pip.conf").write_text(f"[global]\ncert = {TRUSTED}\n")
-        (container,) = run([*buildah, "from", "scratch"]).split()
-        run([*buildah, "copy", container, str(root.folder), "/"])
-        run([*buildah, "commit", "--rm", container, BASE])
-
-
-def run(words: list[str]) -> str:
-    """Returns the standard output of a command. Raises RuntimeError when it fails."""
-    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode:
-        output = "\n".join((done.stdout + done.stderr).splitlines()[-30:])
-        raise RuntimeError(f"`{' '.join(words)}` ended with {done.returncode}:\n{output}")
-    return done.stdout
+        (container,) = run_program([*buildah, "from", "scratch"]).split()
+        run_program([*buildah, "copy", container, str(root.folder), "/"])
+        run_program([*buildah, "commit", "--rm", container, BASE])
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks.acceptance.commands import MISSED, REACHED
 from tests.acceptance.clean_root import COMMAND_TIMEOUT_S, clean_root
-from tests.acceptance.command import exit_with, note
+from tests.acceptance.command import exit_with, note, run_program
 
 ROOT = Path(__file__).parents[2]
 #: Supported versions, and the Debian release whose `python3` each of them is.
@@ -95,19 +95,8 @@ def unit_tests(run: Run, python: str, tree: str) -> str:
 
 
 def run_here(*words: str) -> str:
-    done = subprocess.run(
-        words,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_TIMEOUT_S,
-        check=False,
-        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
-    )
-    if done.returncode:
-        output = "\n".join((done.stdout + done.stderr).splitlines()[-30:])
-        raise RuntimeError(f"`{' '.join(words)}` ended with {done.returncode}:\n{output}")
-    return done.stdout
+    outside = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return run_program(words, timeout_s=COMMAND_TIMEOUT_S, env=outside)
 
 
 if __name__ == "__main__":
