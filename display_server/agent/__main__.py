@@ -91,18 +91,31 @@ async def _serve(spec: DesktopSpec, arguments: argparse.Namespace) -> int:
     try:
         await agent.run()
     except CaptureError as error:
-        # If the X server is gone, the desktop has ended. Otherwise the screen changed in a way that this
-        # capture source cannot follow, and the viewers reconnect to the next agent.
-        ended = not await _x_server_answers(arguments.display)
-        await agent.close_viewers(CloseCode.DESKTOP_ENDED if ended else CloseCode.GOING_AWAY, str(error))
+        await _close_viewers(agent, arguments.display, otherwise=str(error))
         raise
     except BaseException:
-        await agent.close_viewers(
-            CloseCode.GOING_AWAY, "The display agent failed. It is started again; please wait."
+        await _close_viewers(
+            agent,
+            arguments.display,
+            otherwise="The display agent failed. It is started again; please wait.",
         )
         raise
-    await agent.close_viewers(CloseCode.GOING_AWAY, "The display agent was stopped. Reconnect in a moment.")
+    await _close_viewers(
+        agent, arguments.display, otherwise="The display agent was stopped. Reconnect in a moment."
+    )
     return 0
+
+
+async def _close_viewers(agent: Agent, display: str, *, otherwise: str) -> None:
+    """Tells the viewers that the desktop has ended if its X server is gone, whatever stopped the agent.
+
+    Several things notice the end of an X server: the capture, any other connection to it, and the supervisor,
+    which then stops the agent. If the X server still answers, the viewers are told `otherwise` and reconnect.
+    """
+    if await _x_server_answers(display):
+        await agent.close_viewers(CloseCode.GOING_AWAY, otherwise)
+    else:
+        await agent.close_viewers(CloseCode.DESKTOP_ENDED, "The X server of this desktop has ended.")
 
 
 def _source(spec: DesktopSpec, arguments: argparse.Namespace) -> FrameSource:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 
 import msgspec
@@ -39,6 +39,8 @@ ID_CHARACTERS = "bcdfghjkmnpqrstvwxz23456789"
 ID_LENGTH = 10
 #: Error messages are cut to this length before they are stored, characters.
 ERROR_MAX = 1000
+#: How many ended sessions are remembered, so that a viewer that reconnects to one of them learns of its end.
+ENDED_REMEMBERED = 1000
 #: Told to the person after a fault of Lightbox, whose details are in the log.
 UNEXPECTED = (
     "The desktop could not be started because of a fault in Lightbox. Try again. If it happens again, the "
@@ -95,6 +97,7 @@ class Sessions:
         self._now_s = now_s
         self._live: dict[tuple[str, str], LiveSession] = {}  # by username and desktop name
         self._last_state: dict[tuple[str, str], SessionState] = {}
+        self._ended_ids: deque[str] = deque(maxlen=ENDED_REMEMBERED)
         self._closing = False
         self.transitions: Counter[SessionState] = Counter()
 
@@ -118,6 +121,11 @@ class Sessions:
 
     def by_id(self, session_id: str) -> LiveSession | None:
         return next((session for session in self._live.values() if session.id == session_id), None)
+
+    def has_ended(self, session_id: str) -> bool:
+        """Returns whether the session has ended or is about to. Sessions of other processes are not known."""
+        session = self.by_id(session_id)
+        return session.stopping if session else session_id in self._ended_ids
 
     def state_of(self, username: str, desktop: str) -> SessionState | None:
         """Returns the state of the latest session, or None when this process has never started one."""
@@ -195,6 +203,7 @@ class Sessions:
                 await self._transition(session, event)
             finally:
                 self._last_state[key] = session.state
+                self._ended_ids.append(session.id)
                 self._live.pop(key, None)
                 session.stopped.set()
 

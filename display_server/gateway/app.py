@@ -179,11 +179,19 @@ def _add_desktop_routes(app: FastAPI, services: GatewayServices) -> None:
         return entries
 
     @app.post("/api/v1/desktops/{name}/viewers", status_code=201)
-    async def create_viewer(name: str, user: CurrentUser) -> ViewerTicket:
+    async def create_viewer(name: str, user: CurrentUser, resume: str | None = None) -> ViewerTicket:
+        """`resume` is the session that a reconnecting viewer showed: no new one replaces it unnoticed."""
         try:
             desktop = await services.catalogue.find(user.username, name)
         except PolicyError as error:
             raise ApiError(404, "no-desktop", error.cause, next_step=error.next_step) from error
+        if resume is not None and services.sessions.has_ended(resume):
+            raise ApiError(
+                410,
+                "desktop-ended",
+                "The desktop has ended.",
+                next_step="Open it again from the list of desktops.",
+            )
         with services.metrics.desktop_open_s.time():
             try:
                 session = await services.sessions.open(user.username, desktop)

@@ -12,6 +12,7 @@ ApiErrorCode = Literal[
     "bad-request",  # the request is not valid HTTP, or ended early
     "busy",  # too many passwords are being checked
     "cross-site",  # the request does not come from a page of this server
+    "desktop-ended",  # the desktop that the viewer showed has ended
     "desktop-failed",  # the desktop did not start, or ended while it was starting
     "head-too-large",  # the header fields exceed their limit
     "internal",  # a fault of Lightbox

@@ -154,6 +154,20 @@ async def test_a_failed_desktop_can_be_opened_again(store: Store, folder: Path) 
     await sessions.close()
 
 
+async def test_remembers_which_sessions_have_ended(store: Store, folder: Path) -> None:
+    launcher = EchoLauncher()
+    sessions = make(store, folder, launcher)
+    first = await sessions.open("kim", READING)
+    assert not sessions.has_ended(first.id)
+    launcher.started[0].crash("the X server died")
+    await wait_until(lambda: not sessions.live())
+    second = await sessions.open("kim", READING)
+    assert sessions.has_ended(first.id)
+    assert not sessions.has_ended(second.id)
+    assert not sessions.has_ended("that of another server")
+    await sessions.close()
+
+
 async def test_reports_a_start_that_fails(store: Store, folder: Path) -> None:
     sessions = make(store, folder, CrashingLauncher())
     with pytest.raises(DesktopError, match="Xvfb is not installed"):

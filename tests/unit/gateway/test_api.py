@@ -127,6 +127,21 @@ async def test_opening_a_desktop_twice_joins_its_session(
     assert theirs["session"] != mine["session"]
 
 
+async def test_a_reconnecting_viewer_learns_that_its_desktop_has_ended(
+    gateway: GatewayUnderTest, launcher: EchoLauncher
+) -> None:
+    client = await gateway.sign_in()
+    path = "/api/v1/desktops/reading/viewers"
+    session = (await client.post(path)).json()["session"]
+    assert (await client.post(path, params={"resume": session})).json()["session"] == session
+    launcher.started[0].crash("the X server died")
+    while (answer := await client.post(path, params={"resume": session})).status_code == 201:
+        pass
+    assert (answer.status_code, answer.json()["code"]) == (410, "desktop-ended")
+    assert len(launcher.started) == 1, "no other desktop takes its place"
+    assert (await client.post(path)).json()["session"] != session
+
+
 async def test_restarts_the_display_of_the_persons_own_running_desktop(
     gateway: GatewayUnderTest, launcher: EchoLauncher
 ) -> None:

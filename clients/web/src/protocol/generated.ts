@@ -168,6 +168,7 @@ export const API_ERROR_CODES = [
   "bad-request",
   "busy",
   "cross-site",
+  "desktop-ended",
   "desktop-failed",
   "head-too-large",
   "internal",

@@ -101,6 +101,11 @@ export class ViewerCore {
     return this.#attempt;
   }
 
+  /** The session whose desktop was shown; another one must not take its place unnoticed. Null before. */
+  get shownSession(): string | null {
+    return this.#endings === null ? this.#session : null;
+  }
+
   get monitor(): Monitor | null {
     return this.#monitor;
   }

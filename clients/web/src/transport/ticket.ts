@@ -15,7 +15,12 @@ export type TicketAnswer =
   | { readonly kind: "later"; readonly detail: string };
 
 /** The gateway answers 404 for a desktop that the person may not open, as for one that does not exist. */
-const REFUSALS: Readonly<Record<number, EndReason>> = { 401: "signed-out", 403: "forbidden", 404: "forbidden" };
+const REFUSALS: Readonly<Record<number, EndReason>> = {
+  401: "signed-out",
+  403: "forbidden",
+  404: "forbidden",
+  410: "missing",
+};
 /**
  * Timeout of a ticket request, ms. The gateway waits up to 40 s for a desktop to start and reports a failure.
  */
@@ -38,11 +43,15 @@ export async function reachable(): Promise<boolean> {
   }
 }
 
-/** Requests a ticket for a desktop. Never throws; failures are part of the answer. */
-export async function fetchTicket(desktop: string): Promise<TicketAnswer> {
+/**
+ * Requests a ticket for a desktop. `resume` is the session that this viewer showed before: if that one has ended, the
+ * answer says so instead of starting another. Never throws; failures are part of the answer.
+ */
+export async function fetchTicket(desktop: string, resume: string | null): Promise<TicketAnswer> {
+  const query = resume === null ? "" : `?resume=${encodeURIComponent(resume)}`;
   let response: Response;
   try {
-    response = await fetch(pathTo(`api/v1/desktops/${encodeURIComponent(desktop)}/viewers`), {
+    response = await fetch(pathTo(`api/v1/desktops/${encodeURIComponent(desktop)}/viewers${query}`), {
       method: "POST",
       headers: { Accept: "application/json" },
       credentials: "same-origin",

@@ -33,10 +33,13 @@ export class ViewerSocket {
   #opened = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `isRetry` checks first whether the gateway is reachable, because the previous connection was lost. */
-  constructor(desktop: string, isRetry: boolean, events: SocketEvents) {
+  /**
+   * `resume` is the session that the viewer showed, if any. `isRetry` checks first whether the gateway is reachable,
+   * because the previous connection was lost.
+   */
+  constructor(desktop: string, resume: string | null, isRetry: boolean, events: SocketEvents) {
     this.#events = events;
-    void this.#open(desktop, isRetry);
+    void this.#open(desktop, resume, isRetry);
   }
 
   /** Whether unsent data has piled up. */
@@ -64,8 +67,8 @@ export class ViewerSocket {
     if (socket !== null && socket.readyState <= WebSocket.OPEN) socket.close(code, reason);
   }
 
-  async #open(desktop: string, isRetry: boolean): Promise<void> {
-    const answer = !isRetry || (await reachable()) ? await fetchTicket(desktop) : UNREACHABLE;
+  async #open(desktop: string, resume: string | null, isRetry: boolean): Promise<void> {
+    const answer = !isRetry || (await reachable()) ? await fetchTicket(desktop, resume) : UNREACHABLE;
     if (this.#ended) return;
     if (answer.kind === "refused") {
       this.#ended = true;

@@ -27,6 +27,11 @@ export const englishApiMessages = {
     why: "It did not come from a page of this server.",
     next: "Open the address of the server in a tab of its own and try again there.",
   },
+  "desktop-ended": {
+    what: "This desktop has ended.",
+    why: "Its programs were closed, or the server was restarted.",
+    next: "Open it again from the list of desktops.",
+  },
   "desktop-failed": {
     what: "The desktop could not be started.",
     why: "A part of it failed or took too long.",

@@ -64,7 +64,7 @@ export class Connection {
     this.#generation += 1;
     this.#core.retryStarted();
     this.#events.stateChanged({ phase: "connecting", attempt: this.#core.attempt });
-    this.#socket = new ViewerSocket(this.#desktop, this.#core.attempt > 0, {
+    this.#socket = new ViewerSocket(this.#desktop, this.#core.shownSession, this.#core.attempt > 0, {
       opened: () => {
         this.#core.socketOpened(performance.now());
         this.send(this.#events.hello());

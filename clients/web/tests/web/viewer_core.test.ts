@@ -108,6 +108,18 @@ describe("a desktop that ends", () => {
     core.receive(JSON.stringify({ type: "state", monitor: 0, epoch: 1, state: "exact", age_ms: 0, ratio: null }), 40);
     expect(core.connectionLost(CloseCode.DESKTOP_ENDED, 0.5)).toEqual({ kind: "end", reason: "missing" });
   });
+
+  it("is named when the viewer reconnects, unless the person asked for the desktop anew", () => {
+    const core = running();
+    expect(core.shownSession).toBeNull();
+    core.receive(state("exact"), 40);
+    expect(core.shownSession).toBe("s");
+    core.connectionLost(CloseCode.ABNORMAL, 0);
+    core.retryStarted();
+    expect(core.shownSession).toBe("s");
+    core.takeOver();
+    expect(core.shownSession).toBeNull();
+  });
 });
 
 describe("phases", () => {
