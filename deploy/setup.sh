@@ -16,6 +16,7 @@ run_packages=(
   python3 python3-venv xvfb xauth x11-xserver-utils x11-xkb-utils xkb-data dbus dbus-x11
   openbox tint2 pcmanfm lxterminal xterm mousepad fontconfig fonts-nanum fonts-droid-fallback fonts-dejavu-core
   adwaita-icon-theme gnome-themes-extra gtk2-engines-pixbuf ibus ibus-hangul ibus-gtk ibus-gtk3
+  crun catatonit
 )
 # Packages of tests and benchmarks: browsers, X programs, peers to compare with.
 dev_packages=(

@@ -82,6 +82,20 @@ class VideoConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     turn_secret_file: Path | None = None
 
 
+class IsolationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Containers of desktops: whether there are any, the host ids of their users, and their limits."""
+
+    enabled: bool = False
+    #: The first of `id_count` host ids that belong to desktops alone. This range is one that systemd leaves
+    #: unused (its document UIDS-GIDS).
+    id_base: int = 0x7000_0000
+    id_count: int = 262_144
+    memory_mb: int = 4096
+    processes: int = 1024
+    cpu_percent: int = 0  # 0 sets no limit
+    temporary_mb: int = 1024
+
+
 class DesktopConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A desktop that `users` may open. `*` stands for everybody who has an account."""
 
@@ -125,6 +139,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tls: TlsConfig = msgspec.field(default_factory=TlsConfig)
     sign_in: SignInConfig = msgspec.field(default_factory=SignInConfig)
     video: VideoConfig = msgspec.field(default_factory=VideoConfig)
+    isolation: IsolationConfig = msgspec.field(default_factory=IsolationConfig)
     desktops: list[DesktopConfig] = []
 
 
@@ -133,6 +148,7 @@ SECTIONS: Mapping[str, type[msgspec.Struct]] = {
     "tls": TlsConfig,
     "sign_in": SignInConfig,
     "video": VideoConfig,
+    "isolation": IsolationConfig,
 }
 
 
@@ -255,9 +271,15 @@ def _from_text(variable: str, value: str, kind: Any) -> Any:
             return int(value)
         if kind is float:
             return float(value)
+        if kind is bool:
+            return {"true": True, "false": False}[value.lower()]
     except ValueError:
         raise ConfigurationError(
             f"{variable} must be a number, not {value!r}.", hint="Set it to digits, or unset it."
+        ) from None
+    except KeyError:
+        raise ConfigurationError(
+            f"{variable} must be true or false, not {value!r}.", hint="Set it to one of them, or unset it."
         ) from None
     if kind == list[str]:
         return [part.strip() for part in value.split(",") if part.strip()]

@@ -34,6 +34,7 @@ from display_server.desktop.x11.window_fit import WindowRule
 from display_server.desktop.x11.window_manager_ping import WindowManagerPing
 from display_server.errors import CaptureError, LightboxError
 from display_server.protocol.close_codes import CloseCode
+from display_server.spawner.layout import AGENT_PEERS
 from display_server.telemetry.logs import configure_logs
 
 log = structlog.get_logger(__name__)
@@ -76,6 +77,7 @@ async def _serve(spec: DesktopSpec, arguments: argparse.Namespace) -> int:
         caret=CaretWatch(arguments.display, arguments.xauthority),
         share=spec.share,
         fixed=spec.fixed,
+        peers=AGENT_PEERS if spec.isolated else None,
         patience=spec.patience,
         video=spec.video,
         layout=RandrLayout(

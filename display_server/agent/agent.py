@@ -105,6 +105,7 @@ class Agent:
         clipboard_policy: ClipboardPolicy = ClipboardPolicy(),  # noqa: B008 - frozen
         share: bool = False,
         fixed: bool = False,
+        peers: frozenset[int] | None = None,
         patience: float = 1.0,
         video: VideoSettings = VideoSettings(),  # noqa: B008 - frozen
     ) -> None:
@@ -139,7 +140,7 @@ class Agent:
         self._pointer = PointerTracker(cursor, self.viewers, self._clock)
         self._layout_control = LayoutControl(layout, self.screen, self.viewers, ownership, fixed=fixed)
         pages = {"/metrics": self._metrics_page, "/healthz": self._health_page}
-        self._server = ViewerServer(socket, self._connect, pages)
+        self._server = ViewerServer(socket, self._connect, pages, peers=peers)
 
     async def run(self) -> None:
         """Raises CaptureError when the X server is gone, Malfunction when it cannot be used."""

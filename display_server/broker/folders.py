@@ -35,9 +35,9 @@ SHARED_MEMORY = "/dev/shm"  # noqa: S108 - used through mkdtemp, which creates a
 RUN_PREFIX = "lightbox-"
 #: Longest path of a Unix socket on Linux, bytes.
 SOCKET_PATH_MAX = 107
-#: Longest path of a socket below its run folder, characters: `/desktops/SESSION/agent.sock`. Session ids have
-#: 10 characters; 24 leaves room for longer ones.
-SOCKET_SUFFIX_MAX = len("/desktops/") + 24 + len("/agent.sock")
+#: Longest path of a socket below its run folder, characters: `/desktops/SESSION/supervisor.sock`. Session ids
+#: have 10 characters; 24 leaves room for longer ones.
+SOCKET_SUFFIX_MAX = len("/desktops/") + 24 + len("/supervisor.sock")
 #: The file of a run folder that describes its server process.
 INSTANCE_FILE = "instance.json"
 #: A run folder without a lock is not removed before this age, s: its process may be creating the lock.

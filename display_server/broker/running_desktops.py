@@ -37,7 +37,9 @@ def _describe(instances: Iterable[Instance]) -> list[dict[str, Any]]:
             except DesktopError:
                 continue  # the desktop is being created or removed
             size = (
-                screen_size(status.display, _path(status.xauthority)) if status and status.display else None
+                screen_size(status.display, _path(status.xauthority))
+                if status and status.display and not spec.isolated  # its X server is in the container alone
+                else None
             )
             found.append(
                 {

@@ -72,6 +72,17 @@ class Entitlement(Base):
     username: Mapped[str] = mapped_column(String(64), index=True)
 
 
+class DesktopIds(Base):
+    """The person's desktop to which a range of host ids belongs. The row's id is its number; rows stay."""
+
+    __tablename__ = "desktop_ids"
+    __table_args__ = (UniqueConstraint("username", "desktop"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    username: Mapped[str] = mapped_column(String(64))
+    desktop: Mapped[str] = mapped_column(String(64))
+
+
 class Session(Base):
     """One run of a desktop for one person. The row is kept as a record after the desktop has ended."""
 

@@ -21,6 +21,16 @@ if TYPE_CHECKING:
     from display_server.server.serve import Ready
 
 
+IsolationOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--isolation/--no-isolation",
+        help="Run each desktop in a container of its own, as users of its own. It needs root.",
+        show_default=False,
+    ),
+]
+
+
 def demo(
     host: Annotated[
         str,
@@ -50,6 +60,7 @@ def demo(
     share: Annotated[
         bool, typer.Option(help="Let several devices of a person show a desktop at the same time.")
     ] = False,
+    isolation: IsolationOption = None,
     state: StateOption = None,
     json_output: JsonOption = False,
 ) -> None:
@@ -61,11 +72,12 @@ def demo(
         host=host, port=port, profile=profile, size=size, attach=attach, video=video, share=share
     )
     config, additions = demo_config(load(None, os.environ), options, state=state)
-    _run(config, demo=additions, json_output=json_output)
+    _run(_with_isolation(config, isolation), demo=additions, json_output=json_output)
 
 
 def serve(
     config: Annotated[Path, typer.Option("--config", metavar="FILE", help="The configuration file.")],
+    isolation: IsolationOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Run the server as a configuration file describes it."""
@@ -77,7 +89,7 @@ def serve(
             f"{config} defines no desktops.",
             hint="Add a [[desktops]] section. deploy/lightbox.example.toml has examples.",
         )
-    _run(loaded, demo=None, json_output=json_output, config_file=config)
+    _run(_with_isolation(loaded, isolation), demo=None, json_output=json_output, config_file=config)
 
 
 def _run(config: Config, *, demo: Demo | None, json_output: bool, config_file: Path | None = None) -> None:
@@ -97,6 +109,17 @@ def _run(config: Config, *, demo: Demo | None, json_output: bool, config_file: P
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(config, on_ready, demo=demo))
+
+
+def _with_isolation(config: Config, isolation: bool | None) -> Config:
+    """Returns the configuration with what the command line says about isolation; None says nothing."""
+    if isolation is None:
+        return config
+    import msgspec
+
+    return msgspec.structs.replace(
+        config, isolation=msgspec.structs.replace(config.isolation, enabled=isolation)
+    )
 
 
 def _how_to_add_an_account(config_file: Path | None) -> str:

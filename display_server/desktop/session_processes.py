@@ -46,13 +46,20 @@ def kill_session_processes(session: str) -> int:
     return len(killed)
 
 
-def describe_exit(code: int) -> str:
-    """Describes a process's exit code for people: `exit code 1`; `SIGSEGV` for -11, a death by signal."""
+def describe_exit(code: int | None) -> str:
+    """Describes a process's exit code for people: `exit code 1`; `SIGSEGV` for -11, a death by signal.
+
+    None stands for an exit code that nobody knows, because the parent of the process ended before it did.
+    """
+    if code is None:
+        return "unknown exit code"
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
-def explain_exit(code: int) -> str:
+def explain_exit(code: int | None) -> str:
     """Says in plain words how a process ended, as the end of a sentence about it."""
+    if code is None:
+        return "ended"
     if code >= 0:
         return f"ended by itself ({describe_exit(code)})"
     name = describe_exit(code)

@@ -22,6 +22,13 @@ class DesktopState(Enum):
     ENDED = "ended"
 
 
+class ControlRequest(Enum):
+    """What a launcher may ask of a running supervisor on its control socket."""
+
+    STOP = "stop"
+    RESTART_DISPLAY = "restart display"
+
+
 class DesktopSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The desktop that the launcher orders. All paths are absolute."""
 
@@ -43,6 +50,8 @@ class DesktopSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     share: bool = False
     #: Whether the configured size stays; otherwise monitors take the size of the windows that show them.
     fixed: bool = False
+    #: Whether the desktop runs in a container of its own, in which its processes have users of their own.
+    isolated: bool = False
     clipboard: ClipboardPolicy = ClipboardPolicy()
     video: VideoSettings = VideoSettings()
 
@@ -50,6 +59,11 @@ class DesktopSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def socket(self) -> Path:
         """The Unix socket on which the agent listens."""
         return Path(self.folder) / "agent.sock"
+
+    @property
+    def control_socket(self) -> Path:
+        """The Unix socket on which the supervisor of an isolated desktop listens."""
+        return Path(self.folder) / "supervisor.sock"
 
     @property
     def framebuffer_folder(self) -> Path:
@@ -108,10 +122,11 @@ def write_status(folder: Path, status: DesktopStatus) -> None:
     write_private(folder / "status.json", msgspec.json.encode(status))
 
 
-def write_private(path: Path, data: bytes) -> None:
-    """Replaces the file atomically with one of mode 0600; readers see the old or the new content."""
+def write_private(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Replaces the file atomically with one of this mode; readers see the old or the new content."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, mode)  # whatever the umask is
         file.write(data)
     scratch.replace(path)

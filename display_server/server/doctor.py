@@ -17,6 +17,7 @@ from display_server.config import Config
 from display_server.errors import ConfigurationError
 from display_server.gateway.https_server import listen
 from display_server.gateway.static_client import is_built
+from display_server.spawner.host import examine_host
 from display_server.supervisor import requirements
 
 PYTHON_MIN = (3, 11)
@@ -53,6 +54,8 @@ def require_mandatory(config: Config) -> None:
     missing, and how to get it together with what is only advised.
     """
     findings = [_web_client(config), *_programs()]
+    if config.isolation.enabled:
+        findings += _isolation(config)
     missing = [finding for finding in findings if not finding.ok and finding.mandatory]
     if missing:
         hints = [finding.hint for finding in missing if not finding.packages]
@@ -84,6 +87,7 @@ def examine(config: Config, state: Path) -> list[Finding]:
         _codec(),
         _web_client(config),
         *_video(),
+        *_isolation(config),
         _shared_memory(),
         _state_folder(state),
         _port(config),
@@ -130,6 +134,15 @@ def _video() -> list[Finding]:
     return [
         Finding("video", bool(working), text, hint, mandatory=False),
         *(Finding("video hardware", True, problem, mandatory=False) for problem in dict.fromkeys(unusable)),
+    ]
+
+
+def _isolation(config: Config) -> list[Finding]:
+    """Says what isolated desktops lack here. Nothing starts without it if the configuration wants them."""
+    isolation = config.isolation
+    return [
+        Finding(f"isolation: {fact.name}", fact.ok, fact.found, fact.hint, isolation.enabled, fact.packages)
+        for fact in examine_host(isolation.id_base, isolation.id_count)
     ]
 
 

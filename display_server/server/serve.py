@@ -46,6 +46,7 @@ from display_server.gateway.services import GatewayServices
 from display_server.gateway.static_client import StaticClient, require_built
 from display_server.server import demo as demo_setup
 from display_server.server.demo import Demo
+from display_server.server.isolation import isolated_launcher
 
 log = structlog.get_logger(__name__)
 
@@ -154,10 +155,14 @@ async def _run(
         accounts = Accounts(store, passwords)
         catalogue = Catalogue(store)
         await catalogue.replace(desktop_definitions(config))
+        folders = desktop_folders(state, run_folder)
+        if launcher is None and config.isolation.enabled:
+            name = run_folder.path.name
+            launcher = await isolated_launcher(config.isolation, folders, store, name, stack)
         sessions = Sessions(
             store,
             launcher or ProcessLauncher(),
-            desktop_folders(state, run_folder),
+            folders,
             instance=run_folder.path.name,
             locale=config.locale,
             patience=config.patience,

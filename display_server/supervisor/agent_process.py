@@ -13,11 +13,13 @@ from pathlib import Path
 from display_server.desktop.session_processes import describe_exit
 from display_server.desktop.spec import DesktopSpec
 from display_server.errors import DesktopError
-from display_server.supervisor.children import Child, Children
+from display_server.supervisor.children import Child, Children, ExitCode, Identity
 from display_server.supervisor.supervisor_log import IF_IT_HAPPENS_AGAIN, LogEvent
 from display_server.supervisor.x_server import XServer
 
 AGENT_COMMAND = (sys.executable, "-m", "display_server.agent")
+#: The name of the agent in the record of processes.
+PROCESS_NAME = "agent"
 #: Delay before the next start, s, by the number of agents in a row that exited young. The first restart is
 #: immediate, because somebody is looking at the desktop.
 BACKOFF_S = (0.0, 0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
@@ -52,6 +54,7 @@ class AgentProcess:
         output: int,
         *,
         command: Sequence[str] = AGENT_COMMAND,
+        identity: Identity | None = None,
         on_pid_change: Callable[[], None],
         on_healthy: Callable[[], None],
         log: LogEvent,
@@ -61,6 +64,7 @@ class AgentProcess:
         # OpenBLAS would start one thread per core, which costs memory and time; the agent never uses them.
         self._environment = {**environment, "OPENBLAS_NUM_THREADS": "1"}
         self._output = output
+        self._identity = identity
         self._argv = [
             *command,
             *("--folder", spec.folder),
@@ -82,11 +86,12 @@ class AgentProcess:
         loop = asyncio.get_running_loop()
         failures = 0
         while True:
-            await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
-            # A killed agent leaves its socket behind, which would be mistaken for that of the new agent.
-            self._spec.socket.unlink(missing_ok=True)
             started_s = loop.time()
-            self._child = self._children.start("agent", self._argv, self._environment, output=self._output)
+            self._child = self._children.adopt(PROCESS_NAME)  # from a supervisor that was killed
+            if self._child is None:
+                await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
+                started_s = loop.time()
+                self._child = self._start()
             self._on_pid_change()
             code = await self._wait_for_exit(self._child)
             uptime_s = loop.time() - started_s
@@ -99,7 +104,20 @@ class AgentProcess:
                     next_step=f"Try again. {IF_IT_HAPPENS_AGAIN}",
                 )
 
-    async def _wait_for_exit(self, child: Child) -> int:
+    def restart(self) -> None:
+        """Kills the agent, which may hang; `run` starts the next one."""
+        if (pid := self.pid) is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def _start(self) -> Child:
+        # A killed agent leaves its socket behind, which would be mistaken for that of the new agent.
+        self._spec.socket.unlink(missing_ok=True)
+        return self._children.start(
+            PROCESS_NAME, self._argv, self._environment, output=self._output, identity=self._identity
+        )
+
+    async def _wait_for_exit(self, child: Child) -> ExitCode:
         health_check = asyncio.create_task(self._check_health(child))
         try:
             return await child.wait()

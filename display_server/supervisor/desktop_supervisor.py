@@ -15,11 +15,21 @@ import msgspec
 
 from display_server.desktop.profiles import profile
 from display_server.desktop.session_processes import explain_exit
-from display_server.desktop.spec import DesktopSpec, DesktopState, DesktopStatus, Pids, write_status
+from display_server.desktop.spec import (
+    ControlRequest,
+    DesktopSpec,
+    DesktopState,
+    DesktopStatus,
+    Pids,
+    read_status,
+    write_status,
+)
 from display_server.errors import DesktopError, LightboxError
 from display_server.supervisor import environment, x_server
 from display_server.supervisor.agent_process import AGENT_COMMAND, AgentProcess
 from display_server.supervisor.children import Child, Children
+from display_server.supervisor.control import ControlSocket
+from display_server.supervisor.places import places_of
 from display_server.supervisor.supervisor_log import IF_IT_HAPPENS_AGAIN, SupervisorLog
 from display_server.supervisor.supervisor_state import SupervisorEvent, next_state
 
@@ -35,14 +45,31 @@ class DesktopSupervisor:
     The logs of the supervisor, the agent and the session bus go to standard error.
     """
 
-    def __init__(self, spec: DesktopSpec, *, agent_command: Sequence[str] = AGENT_COMMAND) -> None:
+    def __init__(
+        self,
+        spec: DesktopSpec,
+        *,
+        agent_command: Sequence[str] = AGENT_COMMAND,
+        ends_with_stdin: bool = False,
+    ) -> None:
         self._spec = spec
         self._agent_command = agent_command
+        self._ends_with_stdin = ends_with_stdin
+        self._control = ControlSocket(
+            spec.control_socket,
+            {
+                ControlRequest.STOP: lambda: self._handle(SupervisorEvent.STOP_REQUESTED),
+                ControlRequest.RESTART_DISPLAY: self._restart_display,
+            },
+        )
         self._log = SupervisorLog(_STDERR, spec.session)
-        self._state = DesktopState.STARTING
         self._error: str | None = None
         self._over = asyncio.Event()
-        self._children = Children()
+        self._places = places_of(spec)
+        self._children = Children(Path(spec.folder), self._places.others)
+        #: The last status of a supervisor that was killed, if its desktop can be continued.
+        self._previous = _continued(read_status(Path(spec.folder)))
+        self._state = self._previous.state if self._previous else DesktopState.STARTING
         self._server: x_server.XServer | None = None
         self._agent: AgentProcess | None = None
         self._has_initial_size = spec.attach is not None
@@ -53,8 +80,11 @@ class DesktopSupervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, self._handle, SupervisorEvent.STOP_REQUESTED)
-        self._watch_stdin(loop)
-        self._publish_status()
+        if self._ends_with_stdin:
+            self._watch_stdin(loop)
+        await self._control.start()
+        if self._previous is None:  # otherwise the file keeps what the next supervisor would need
+            self._publish_status()
         work = asyncio.create_task(self._supervise())
         try:
             await self._over.wait()
@@ -63,6 +93,7 @@ class DesktopSupervisor:
             with contextlib.suppress(asyncio.CancelledError):
                 await work
             await self._clean_up()
+            self._control.close()
         return 0 if self._state is DesktopState.ENDED else 1
 
     async def _supervise(self) -> None:
@@ -71,10 +102,18 @@ class DesktopSupervisor:
             if self._spec.attach is not None:
                 self._server = x_server.attached_x_server(self._spec.attach, os.environ)
                 self._size_px = await asyncio.to_thread(x_server.screen_size, self._server)
+            elif self._previous is not None:
+                self._log("desktop continued", former_supervisor=self._previous.pids.supervisor)
+                self._server = x_server.adopt_x_server(self._children, self._places, self._previous)
+                self._has_initial_size = self._state is DesktopState.READY
             else:
+                # A supervisor that was killed while it started the X server may have left processes behind.
+                await self._children.terminate()
+                self._children.record.forget()
                 self._server = await x_server.start_x_server(
                     self._children,
                     self._spec,
+                    self._places,
                     environment.service_environment(self._spec),
                     desktop_profile.screen_max,
                 )
@@ -104,6 +143,7 @@ class DesktopSupervisor:
             environment.service_environment(self._spec),
             _STDERR,
             command=self._agent_command,
+            identity=self._places.display,
             on_pid_change=self._publish_status,
             on_healthy=self._check_readiness,
             log=self._log,
@@ -125,10 +165,12 @@ class DesktopSupervisor:
     async def _set_up_screen(self, desktop_profile: profile.Profile, server: x_server.XServer) -> None:
         """Gives the screen its size and then starts the programs.
 
-        The agent starts at the same time, because that takes far longer.
+        The agent starts at the same time, because that takes far longer. A desktop that was ready before
+        keeps the size that its viewers gave it.
         """
-        await asyncio.to_thread(x_server.apply_initial_size, server, self._spec)
-        self._has_initial_size = True
+        if not self._has_initial_size:
+            await asyncio.to_thread(x_server.apply_initial_size, server, self._spec)
+            self._has_initial_size = True
         self._check_readiness()
         if desktop_profile.programs:
             await self._run_programs(desktop_profile, server)
@@ -137,43 +179,38 @@ class DesktopSupervisor:
         # A desktop is ready without its programs, so the import of these modules must not delay it.
         from display_server.desktop.x11.text_scale import TextScaleWatch
         from display_server.desktop.x11.window_manager import WindowManagerProbe
+        from display_server.supervisor.home import Home
         from display_server.supervisor.profile_programs import ProfilePrograms
         from display_server.supervisor.session_bus import start_session_bus
 
         bus = None
         if desktop_profile.session_bus:
-            bus = await start_session_bus(self._children, self._spec, _STDERR, self._log)
-        variables = environment.program_environment(self._spec, server, bus)
+            bus = await start_session_bus(self._children, self._spec, self._places, _STDERR, self._log)
+        variables = environment.program_environment(self._spec, self._places, server, bus)
         if variables["LANG"] != self._spec.locale:
             self._log("locale missing", wanted=self._spec.locale, used=variables["LANG"])
-        output = self._open_program_log()
-        try:
-            with (
-                contextlib.closing(WindowManagerProbe(server.display, server.xauthority)) as probe,
-                contextlib.closing(TextScaleWatch(server.display, server.xauthority)) as text_scale,
-            ):
-                await ProfilePrograms(
-                    self._children,
-                    desktop_profile,
-                    self._spec,
-                    variables,
-                    output,
-                    self._log,
-                    probe,
-                    text_scale,
-                ).run()
-        finally:
-            os.close(output)
-
-    def _open_program_log(self) -> int:
-        """Opens the log of the programs' output.
-
-        It lies in the person's home and not beside the supervisor's log, because the output may contain
-        patient data.
-        """
-        path = Path(self._spec.home) / ".programs.log"
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        home = Home(
+            self._children,
+            self._places,
+            self._spec.profile,
+            environment.service_environment(self._spec) | {"HOME": self._spec.home},
+            _STDERR,
+            self._log,
+        )
+        with (
+            contextlib.closing(WindowManagerProbe(server.display, server.xauthority)) as probe,
+            contextlib.closing(TextScaleWatch(server.display, server.xauthority)) as text_scale,
+        ):
+            await ProfilePrograms(
+                self._children,
+                desktop_profile,
+                self._places,
+                home,
+                variables,
+                self._log,
+                probe,
+                text_scale,
+            ).run()
 
     async def _clean_up(self) -> None:
         """Terminates all processes, removes private files and publishes the final status.
@@ -185,9 +222,11 @@ class DesktopSupervisor:
         await self._children.terminate()
         folder = Path(self._spec.folder)
         shutil.rmtree(self._spec.framebuffer_folder, ignore_errors=True)
-        shutil.rmtree(folder / "runtime", ignore_errors=True)
-        for name in ("xauthority", "agent.sock", "bus"):
-            (folder / name).unlink(missing_ok=True)
+        if not self._spec.isolated:  # a container's runtime folder ends with it
+            shutil.rmtree(self._places.runtime, ignore_errors=True)
+        for path in (self._places.authority, self._spec.socket, folder / "bus"):
+            path.unlink(missing_ok=True)
+        self._children.record.forget()
         self._publish_status()
 
     def _watch_stdin(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -202,6 +241,10 @@ class DesktopSupervisor:
             loop.add_reader(_STDIN, on_readable)
         except (OSError, ValueError):  # a file or /dev/null: no parent holds the other end
             self._handle(SupervisorEvent.STOP_REQUESTED)
+
+    def _restart_display(self) -> None:
+        if self._agent is not None:
+            self._agent.restart()
 
     def _fail(self, error: str) -> None:
         if self._error is None and self._state in (DesktopState.STARTING, DesktopState.READY):
@@ -246,8 +289,17 @@ class DesktopSupervisor:
             write_status(Path(self._spec.folder), status)
         except OSError as error:  # a full disk must not end the desktop
             self._log("status not written", error=str(error))
+        encoded = msgspec.json.encode(status)
+        self._control.publish(encoded)
         with contextlib.suppress(OSError):  # the parent process has ended
-            os.write(_STDOUT, msgspec.json.encode(status) + b"\n")
+            os.write(_STDOUT, encoded + b"\n")
+
+
+def _continued(previous: DesktopStatus | None) -> DesktopStatus | None:
+    """Returns the status if it is that of a desktop that can go on: its X server was ready."""
+    if previous is None or previous.display is None:
+        return None
+    return previous if previous.state in (DesktopState.STARTING, DesktopState.READY) else None
 
 
 def _first(errors: ExceptionGroup[E]) -> E:

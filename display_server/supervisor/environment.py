@@ -9,6 +9,7 @@ from pathlib import Path
 
 from display_server.desktop.session_processes import SESSION_VARIABLE
 from display_server.desktop.spec import DesktopSpec
+from display_server.supervisor.places import Places
 from display_server.supervisor.x_server import XServer
 
 #: Variables that programs inherit from the supervisor; programs get nothing else of its environment.
@@ -35,16 +36,15 @@ def service_environment(spec: DesktopSpec) -> dict[str, str]:
     return {**os.environ, SESSION_VARIABLE: spec.session}
 
 
-def program_environment(spec: DesktopSpec, server: XServer, bus: Path | None) -> dict[str, str]:
+def program_environment(
+    spec: DesktopSpec, places: Places, server: XServer, bus: Path | None
+) -> dict[str, str]:
     """The variables of the person's programs.
 
-    Creates the folders that they name, mode 0700. `bus` is the socket of the session bus, None if there is
-    none.
+    `bus` is the socket of the session bus, None if there is none.
     """
-    home, runtime = Path(spec.home), Path(spec.folder) / "runtime"
-    for folder in (home, runtime, home / ".config", home / ".cache", home / ".local" / "share"):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    user = pwd.getpwuid(os.geteuid())
+    home = places.home
+    user = pwd.getpwuid(places.person.uid if places.person else os.geteuid())
     language = available_locale(spec.locale)
     environment = {name: value for name in INHERITED if (value := os.environ.get(name))}
     environment |= {
@@ -56,8 +56,8 @@ def program_environment(spec: DesktopSpec, server: XServer, bus: Path | None) ->
         "LANG": language,
         "LC_ALL": language,
         "DISPLAY": server.display,
-        "XAUTHORITY": str(server.xauthority),
-        "XDG_RUNTIME_DIR": str(runtime),
+        "XAUTHORITY": str(places.program_authority if server.child else server.xauthority),
+        "XDG_RUNTIME_DIR": str(places.runtime),
         "XDG_CONFIG_HOME": str(home / ".config"),
         "XDG_CACHE_HOME": str(home / ".cache"),
         "XDG_DATA_HOME": str(home / ".local" / "share"),

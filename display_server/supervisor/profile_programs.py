@@ -7,23 +7,14 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
-from display_server.desktop.profiles import studies
-from display_server.desktop.profiles.profile import (
-    PROFILES_FOLDER,
-    Profile,
-    Program,
-    Restart,
-    expand_command,
-    home_files,
-    substitute,
-)
+from display_server.desktop.profiles.profile import Profile, Program, Restart, substitute
 from display_server.desktop.session_processes import describe_exit
-from display_server.desktop.spec import DesktopSpec
 from display_server.desktop.x11.text_scale import TextScaleWatch
 from display_server.errors import DesktopError, Malfunction
-from display_server.supervisor.children import PROGRAM_OOM_SCORE, Child, Children
+from display_server.supervisor.children import PROGRAM_OOM_SCORE, Child, Children, ExitCode
+from display_server.supervisor.home import Home
+from display_server.supervisor.places import Places
 from display_server.supervisor.supervisor_log import LogEvent
 
 #: Delay before the first restart of a program, s. It doubles with each restart.
@@ -43,44 +34,51 @@ class ProfilePrograms:
     """The programs of one desktop.
 
     Settings files that depend on the text size are written again whenever it changes. Cancelling `run` stops
-    restarts, but the supervisor has to terminate the processes. What programs print goes to the descriptor
-    `output`.
+    restarts, but the supervisor has to terminate the processes.
     """
 
     def __init__(
         self,
         children: Children,
         profile: Profile,
-        spec: DesktopSpec,
+        places: Places,
+        home: Home,
         environment: Mapping[str, str],
-        output: int,
         log: LogEvent,
         window_manager_ready: Callable[[], bool],
         text_scale: TextScaleWatch,
     ) -> None:
         self._children = children
         self._profile = profile
-        self._home = Path(spec.home)
-        additions = {name: substitute(value, self._home) for name, value in profile.environment.items()}
+        self._places = places
+        self._home = home
+        additions = {name: substitute(value, places.home) for name, value in profile.environment.items()}
         self._environment = {**environment, **additions}
-        self._output = output
         self._log = log
         self._window_manager_ready = window_manager_ready
         self._text_scale = text_scale
         self._text_percent = 100
+        self._commands: Mapping[str, list[str]] = {}
+        self._output = -1  # the descriptor of the programs' log
         #: The programs that are signalled when the text size changes, by name: signal, process, start in s.
         self._signalled: dict[str, tuple[str, Child, float]] = {}
 
     async def run(self) -> None:
         """Runs until all programs ended for good.
 
-        A program that is missing or fails is only logged: the rest of the desktop remains useful.
+        A program that is missing or fails is only logged: the rest of the desktop remains useful. Programs
+        that an earlier supervisor started go on.
         """
-        self._prepare_home()
-        async with asyncio.TaskGroup() as group:
-            following = group.create_task(self._follow_text_scale())
-            await self._run_programs()
-            following.cancel()
+        is_new = not any(self._children.record.find(_name(program)) for program in self._profile.programs)
+        answer, self._output = await self._home.prepare(whole=is_new)
+        self._commands = answer.commands
+        try:
+            async with asyncio.TaskGroup() as group:
+                following = group.create_task(self._follow_text_scale())
+                await self._run_programs()
+                following.cancel()
+        finally:
+            os.close(self._output)
 
     async def _run_programs(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -91,28 +89,6 @@ class ProfilePrograms:
                 if not program.window_manager:
                     group.create_task(self._run_program(program))
 
-    def _prepare_home(self) -> None:
-        """Creates the profile's folders and copies its settings and sample studies into the home."""
-        for folder in self._profile.folders:
-            (self._home / folder).mkdir(parents=True, exist_ok=True)
-        self._write_settings()
-        if self._profile.studies:
-            try:
-                studies.copy_studies(self._home)
-            except (OSError, DesktopError) as error:
-                self._log("sample studies missing", error=str(error))
-
-    def _write_settings(self) -> None:
-        for file in home_files(self._profile):
-            target = self._home / file.target
-            try:
-                if not (file.keep and target.exists()):
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    content = (PROFILES_FOLDER / file.source).read_text("utf-8")
-                    target.write_text(substitute(content, self._home, self._text_percent), "utf-8")
-            except OSError as error:
-                self._log("settings not written", file=str(target), error=str(error))
-
     async def _follow_text_scale(self) -> None:
         """Lets window manager and panel follow the text size. Runs until it is cancelled."""
         try:
@@ -121,10 +97,11 @@ class ProfilePrograms:
                 percent = await self._text_scale.read()
                 if percent != self._text_percent:
                     self._text_percent = percent
-                    self._write_settings()
+                    _, log = await self._home.prepare(whole=False, text_percent=percent)
+                    os.close(log)
                     await self._signal_programs()
                 await self._text_scale.wait_for_change()
-        except Malfunction as error:  # the X server has ended, which the supervisor notices by itself
+        except (Malfunction, OSError) as error:  # the X server has ended, or the home cannot be written
             self._log("text size not followed", error=str(error))
 
     async def _signal_programs(self) -> None:
@@ -146,34 +123,57 @@ class ProfilePrograms:
 
     async def _run_program(self, program: Program) -> None:
         """Runs one program, with restarts, until it ends for good."""
-        command = expand_command(program.command, self._home)
+        command = self._commands[program.name]
         if shutil.which(command[0], path=self._environment["PATH"]) is None:
             self._log("program missing", program=program.name, hint=f"apt-get install {program.package}")
             return
         backoff_s = BACKOFF_FIRST_S
         loop = asyncio.get_running_loop()
-        await asyncio.sleep(program.delay_s)
+        was_started = self._children.record.find(_name(program)) is not None
+        if not was_started:
+            await asyncio.sleep(program.delay_s)
         while True:
             started_s = loop.time()
-            try:
-                child = self._children.start(
-                    program.name,
-                    command,
-                    {**self._environment, **program.environment},
-                    output=self._output,
-                    folder=self._home,
-                    oom_score=PROGRAM_OOM_SCORE,
-                )
-            except DesktopError as error:
-                self._log("program failed", program=program.name, error=str(error))
-                return
-            if program.text_size_signal is not None:
-                self._signalled[program.name] = program.text_size_signal, child, started_s
-            code = await child.wait()
+            child = self._children.adopt(_name(program))  # from a supervisor that was killed
+            code = None
+            if child is None and not was_started:
+                child = self._start(program, command)
+                if child is None:
+                    return
+            if child is not None:
+                if program.text_size_signal is not None:
+                    self._signalled[program.name] = program.text_size_signal, child, started_s
+                code = await child.wait()
+            was_started = False
             self._log("program exited", program=program.name, exit=describe_exit(code))
-            if program.restart is Restart.NEVER or (program.restart is Restart.ON_FAILURE and code == 0):
+            if not _restarts(program.restart, code):
                 return
             if loop.time() - started_s > STABLE_AFTER_S:
                 backoff_s = BACKOFF_FIRST_S
             await asyncio.sleep(backoff_s)
             backoff_s = min(backoff_s * 2, BACKOFF_MAX_S)
+
+    def _start(self, program: Program, command: list[str]) -> Child | None:
+        try:
+            return self._children.start(
+                _name(program),
+                command,
+                {**self._environment, **program.environment},
+                output=self._output,
+                folder=self._places.home,
+                oom_score=PROGRAM_OOM_SCORE,
+                identity=self._places.person,
+            )
+        except DesktopError as error:
+            self._log("program failed", program=program.name, error=str(error))
+            return None
+
+
+def _name(program: Program) -> str:
+    """Returns the program's name in the record of processes."""
+    return f"program {program.name}"
+
+
+def _restarts(restart: Restart, code: ExitCode) -> bool:
+    """Returns whether a program starts again. Nobody knows whether an unknown exit code was a failure."""
+    return restart is Restart.ALWAYS or (restart is Restart.ON_FAILURE and code not in (0, None))

@@ -10,15 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from display_server.desktop.session_processes import explain_exit
-from display_server.desktop.spec import DesktopSpec
+from display_server.desktop.spec import DesktopSpec, DesktopStatus
 from display_server.desktop.x11.monitors import SCREEN_MAX, Monitor
 from display_server.desktop.x11.outputs import outputs_environment
-from display_server.desktop.x11.xauthority import write_xauthority
+from display_server.desktop.x11.xauthority import new_cookie, write_xauthority
 from display_server.errors import DesktopError, LayoutError
 from display_server.protocol.limits import MONITORS_MAX
+from display_server.spawner import layout
 from display_server.supervisor.children import Child, Children
+from display_server.supervisor.descriptors import read_line
+from display_server.supervisor.places import Places
 from display_server.supervisor.supervisor_log import IF_IT_HAPPENS_AGAIN
 
+#: The name of the X server in the record of processes.
+PROCESS_NAME = "X server"
 #: How long the X server may take until it accepts connections, s. An idle host needs 0.1 to 0.3 s.
 START_TIMEOUT_S = 15.0
 #: The resolution that the X server reports to programs, dots per inch.
@@ -39,6 +44,7 @@ class XServer:
 async def start_x_server(
     children: Children,
     spec: DesktopSpec,
+    places: Places,
     environment: Mapping[str, str],
     screen_max: tuple[int, int] = SCREEN_MAX,
 ) -> XServer:
@@ -49,19 +55,18 @@ async def start_x_server(
 
     Raises DesktopError.
     """
-    folder = Path(spec.folder)
-    xauthority, log_path = folder / "xauthority", _log_path(spec)
-    spec.framebuffer_folder.mkdir(mode=0o700, exist_ok=True)
-    write_xauthority(xauthority)
+    _prepare_files(spec, places)
     number_reader, number_writer = os.pipe()
-    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    log = os.open(_log_path(spec), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         child = children.start(
-            "X server",
-            _command(spec, number_writer, xauthority, screen_max),
+            PROCESS_NAME,
+            [*_as_display_user(places), *_command(spec, number_writer, places.authority, screen_max)],
             {**environment, **outputs_environment(MONITORS_MAX)},
             output=log,
             pass_fds=[number_writer],
+            # In a container the supervisor frees unused memory of the framebuffer's file, as its group.
+            umask=0o007 if places.display else -1,
         )
     except DesktopError:
         os.close(number_reader)
@@ -71,7 +76,7 @@ async def start_x_server(
         os.close(number_writer)
     try:
         async with asyncio.timeout(START_TIMEOUT_S):
-            number = (await _read_line(number_reader)).strip()
+            number = (await read_line(number_reader)).strip()
     except TimeoutError as error:
         raise DesktopError(
             f"The X server of this desktop did not start within {START_TIMEOUT_S:g} s.",
@@ -85,7 +90,51 @@ async def start_x_server(
             f"The X server of this desktop did not start: it {explain_exit(code)}.",
             next_step=f"Try again. {IF_IT_HAPPENS_AGAIN}",
         )
-    return XServer(f":{number.decode()}", xauthority, child)
+    return XServer(f":{number.decode()}", places.authority, child)
+
+
+def adopt_x_server(children: Children, places: Places, previous: DesktopStatus) -> XServer:
+    """Returns the X server that an earlier supervisor started. Raises DesktopError when it has ended."""
+    child = children.adopt(PROCESS_NAME)
+    if child is None or previous.display is None:
+        raise DesktopError(
+            "The X server of this desktop ended while its supervisor was restarting.",
+            next_step=f"Open the desktop again; its programs have ended. {IF_IT_HAPPENS_AGAIN}",
+        )
+    return XServer(previous.display, places.authority, child)
+
+
+def _prepare_files(spec: DesktopSpec, places: Places) -> None:
+    """Creates the framebuffer's folder and the X authority files.
+
+    In a container the programs have a cookie of their own, and the display user's group opens the rest.
+    """
+    spec.framebuffer_folder.mkdir(mode=0o700, exist_ok=True)
+    if places.display is None:
+        write_xauthority(places.authority, new_cookie())
+        return
+    spec.framebuffer_folder.chmod(0o2770)  # the group is inherited from the desktop's folder
+    cookie, program_cookie = new_cookie(), new_cookie()
+    write_xauthority(places.authority, cookie, program_cookie, mode=places.display_file_mode)
+    # Everybody inside the container may use the X server.
+    write_xauthority(places.program_authority, program_cookie, mode=0o644)
+    sockets = Path(layout.X_SOCKETS)
+    sockets.mkdir(exist_ok=True)
+    sockets.chmod(0o1777)
+
+
+def _as_display_user(places: Places) -> list[str]:
+    """Returns the beginning of a command that runs the rest as the display user.
+
+    The X server keeps one capability: it attaches the shared memory of programs, which other users may not.
+    """
+    if places.display is None:
+        return []
+    return [
+        "setpriv",
+        *("--reuid", str(places.display.uid), "--regid", str(places.display.gid), "--clear-groups"),
+        *("--inh-caps", "-all,+ipc_owner", "--ambient-caps", "-all,+ipc_owner"),
+    ]
 
 
 def apply_initial_size(server: XServer, spec: DesktopSpec) -> None:
@@ -154,24 +203,3 @@ def _command(spec: DesktopSpec, number: int, xauthority: Path, screen_max: tuple
         "-nocursor",  # the viewer draws the pointer, so it must never be in the framebuffer
         "-r",  # no key repeat by the server: when the network stalls, a held key would type on
     ]
-
-
-async def _read_line(descriptor: int) -> bytes:
-    """Reads up to a newline or the end of the file."""
-    loop = asyncio.get_running_loop()
-    readable = asyncio.Event()
-    os.set_blocking(descriptor, False)
-    loop.add_reader(descriptor, readable.set)
-    data = b""
-    try:
-        while b"\n" not in data:
-            await readable.wait()
-            readable.clear()
-            with contextlib.suppress(BlockingIOError):
-                part = os.read(descriptor, 64)
-                if not part:
-                    break
-                data += part
-    finally:
-        loop.remove_reader(descriptor)
-    return data

@@ -12,6 +12,7 @@ import contextlib
 import logging
 import os
 import socket
+import struct
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,8 @@ FRAMES_MAX = 16
 WRITE_LIMIT_BYTES = 64 * 1024 * 1024
 #: Longest reason in a close frame, bytes; the limit of WebSocket is 123.
 REASON_MAX_BYTES = 120
+#: pid, uid and gid of a peer, as SO_PEERCRED returns them.
+_CREDENTIALS = struct.Struct("3i")
 
 Page = Callable[[], Awaitable[tuple[str, bytes]]]
 Join = Callable[[ViewerSocket, ViewerIdentity], ViewerHandler]
@@ -58,19 +61,25 @@ Join = Callable[[ViewerSocket, ViewerIdentity], ViewerHandler]
 class ViewerServer:
     """Serves viewers and pages. `join` is called for each viewer and returns its handler; `pages` maps paths
     to functions that return content type and body.
+
+    `peers` are the users who may connect; the socket is then open to this user's group, to which they belong.
+    None stands for this user alone.
     """
 
-    def __init__(self, path: Path, join: Join, pages: Mapping[str, Page]) -> None:
+    def __init__(
+        self, path: Path, join: Join, pages: Mapping[str, Page], *, peers: frozenset[int] | None = None
+    ) -> None:
         self._path = path
+        self._peers = peers
         self._join = join
         self._pages = pages
         self._server: Server | None = None
 
     async def start(self) -> None:
-        """Listens on a socket that only this user may open. Raises OSError."""
+        """Listens on a socket that only this user, or also its group, may open. Raises OSError."""
         self._server = await serve(
             self._serve,
-            sock=_private_socket(self._path),
+            sock=_private_socket(self._path, 0o117 if self._peers else 0o177),
             create_connection=_Connection,
             process_request=self._answer,
             subprotocols=[Subprotocol(SUBPROTOCOL)],
@@ -97,6 +106,8 @@ class ViewerServer:
         self._path.unlink(missing_ok=True)
 
     async def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
+        if self._peers is not None and _peer_uid(connection) not in self._peers:
+            return connection.respond(403, "This user may not see the desktop.\n")
         path = request.path.partition("?")[0]
         if path == VIEWER_PATH:
             return None
@@ -130,6 +141,13 @@ class ViewerServer:
             raise
         finally:
             handler.on_disconnected()
+
+
+def _peer_uid(connection: ServerConnection) -> int:
+    """Returns the user id of the process at the other end of a Unix socket."""
+    peer: socket.socket = connection.transport.get_extra_info("socket")
+    _, uid, _ = _CREDENTIALS.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+    return int(uid)
 
 
 class _Connection(ServerConnection):
@@ -166,14 +184,14 @@ class _Socket:
             self._closing = asyncio.ensure_future(self._connection.close(code, _short(reason)))
 
 
-def _private_socket(path: Path) -> socket.socket:
+def _private_socket(path: Path, umask: int) -> socket.socket:
     """Creates a listening socket. It gets its path only when it listens, so that a process that sees the path
     can connect.
     """
     temporary = path.with_name(f".{path.name}.new")
     temporary.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
+    before = os.umask(umask)
     try:
         listener.bind(str(temporary))
         listener.listen()

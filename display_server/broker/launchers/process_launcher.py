@@ -12,14 +12,32 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+import structlog
 
 from display_server.broker.launchers.launcher import ENDED_EARLY
-from display_server.desktop.session_processes import explain_exit, kill_session_processes
-from display_server.desktop.spec import DesktopSpec, DesktopState, DesktopStatus, write_spec
+from display_server.broker.launchers.supervisor_connection import request_of_supervisor
+from display_server.desktop.session_processes import (
+    describe_exit,
+    explain_exit,
+    kill_session_processes,
+)
+from display_server.desktop.spec import (
+    ControlRequest,
+    DesktopSpec,
+    DesktopState,
+    DesktopStatus,
+    write_spec,
+)
 from display_server.errors import DesktopError
+
+log = structlog.get_logger(__name__)
 
 #: How long a supervisor may take to end its desktop after SIGTERM, s. It needs about 1 s; then it is killed.
 STOP_TIMEOUT_S = 8.0
+#: A supervisor that ran longer than this was no failure of the desktop, s.
+STABLE_AFTER_S = 10.0
+#: How many supervisors may die young in a row, before the desktop counts as failed.
+RESTARTS_MAX = 3
 #: A supervisor's log that is larger than this is rotated when the desktop starts the next time, bytes.
 LOG_MAX_BYTES = 4 * 1024 * 1024
 
@@ -29,8 +47,9 @@ SUPERVISOR_COMMAND = (sys.executable, "-m", "display_server.supervisor")
 class ProcessLauncher:
     """Starts one supervisor process per desktop.
 
-    The supervisor ends when its standard input closes, so a desktop never outlives this process. It writes
-    each change of its status to its standard output, one JSON object per line.
+    The desktop ends when the supervisor's standard input closes, so it does not outlive this process. A
+    supervisor that is killed is replaced, and its desktop goes on. It writes each change of its status to its
+    standard output, one JSON object per line.
     """
 
     def __init__(self, supervisor_command: Sequence[str] = SUPERVISOR_COMMAND) -> None:
@@ -39,14 +58,14 @@ class ProcessLauncher:
     async def start(self, spec: DesktopSpec) -> SupervisorProcess:
         try:
             _make_folders(spec)
-            process = await self._spawn(spec)
+            process = await _spawn(spec, self._supervisor_command)
         except OSError as error:
             shutil.rmtree(spec.folder, ignore_errors=True)
             raise DesktopError(
                 f"The desktop's folder could not be created: {error.strerror}.",
                 next_step="The administrator has to make the state folder writable, and free some space.",
             ) from error
-        desktop = SupervisorProcess(spec, process)
+        desktop = SupervisorProcess(spec, process, self._supervisor_command)
         try:
             await desktop.wait_until_ready()
         except BaseException:
@@ -54,22 +73,25 @@ class ProcessLauncher:
             raise
         return desktop
 
-    async def _spawn(self, spec: DesktopSpec) -> asyncio.subprocess.Process:
-        log = Path(spec.log_folder) / f"{spec.desktop}.log"
-        if log.exists() and log.stat().st_size > LOG_MAX_BYTES:
-            log.replace(log.with_suffix(".log.1"))
-        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        try:
-            return await asyncio.create_subprocess_exec(
-                *self._supervisor_command,
-                spec.folder,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=descriptor,
-                start_new_session=True,  # Ctrl-C in the server's terminal must reach only the server
-            )
-        finally:
-            os.close(descriptor)
+
+async def _spawn(spec: DesktopSpec, command: Sequence[str]) -> asyncio.subprocess.Process:
+    """Starts a supervisor. Raises OSError."""
+    log = Path(spec.log_folder) / f"{spec.desktop}.log"
+    if log.exists() and log.stat().st_size > LOG_MAX_BYTES:
+        log.replace(log.with_suffix(".log.1"))
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        return await asyncio.create_subprocess_exec(
+            *command,
+            "--end-with-stdin",
+            spec.folder,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=descriptor,
+            start_new_session=True,  # Ctrl-C in the server's terminal must reach only the server
+        )
+    finally:
+        os.close(descriptor)
 
 
 def _make_folders(spec: DesktopSpec) -> None:
@@ -83,9 +105,12 @@ def _make_folders(spec: DesktopSpec) -> None:
 class SupervisorProcess:
     """A RunningDesktop: the supervisor process of one desktop, as its parent process sees it."""
 
-    def __init__(self, spec: DesktopSpec, process: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self, spec: DesktopSpec, process: asyncio.subprocess.Process, supervisor_command: Sequence[str]
+    ) -> None:
         self._spec = spec
         self._process = process
+        self._supervisor_command = supervisor_command
         self._status: DesktopStatus | None = None
         self._started = asyncio.Event()  # set once the desktop is ready or over
         self._stopping = False
@@ -104,10 +129,8 @@ class SupervisorProcess:
         return self._status
 
     def restart_display(self) -> None:
-        agent = self._status.pids.agent if self._status is not None else None
-        if agent is not None and _parent_of(agent) == self._process.pid:
-            with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
-                os.kill(agent, signal.SIGKILL)
+        with contextlib.suppress(OSError):  # the supervisor is being replaced, and adopts the agent or not
+            request_of_supervisor(self._spec.control_socket, ControlRequest.RESTART_DISPLAY)
 
     async def stop(self) -> None:
         self._stopping = True
@@ -124,20 +147,44 @@ class SupervisorProcess:
         shutil.rmtree(self._spec.folder, ignore_errors=True)
 
     async def _monitor(self) -> str | None:
-        """Reads the supervisor's status lines until it exits. Returns why the desktop failed, or None."""
+        """Follows the supervisor, and starts another one when it is killed, until the desktop is over.
+
+        Returns why the desktop failed, or None.
+        """
+        loop = asyncio.get_running_loop()
+        young = 0
+        while True:
+            started_s = loop.time()
+            code = await self._follow()
+            young = 0 if loop.time() - started_s > STABLE_AFTER_S else young + 1
+            if self._stopping or self._is_over() or young > RESTARTS_MAX:
+                break
+            log.warning("supervisor replaced", session=self._spec.session, exit=describe_exit(code))
+            try:
+                self._process = await _spawn(self._spec, self._supervisor_command)
+            except OSError as error:
+                log.error("supervisor not replaced", session=self._spec.session, error=str(error))
+                break
+        if code != 0:
+            # Nobody else terminates the processes of a supervisor that was killed.
+            await asyncio.to_thread(kill_session_processes, self._spec.session)
+        reason = self._failure(code)
+        self._started.set()
+        return reason
+
+    async def _follow(self) -> int:
+        """Reads the supervisor's status lines until it exits. Returns its exit code."""
         assert self._process.stdout is not None
         async for line in self._process.stdout:
             with contextlib.suppress(msgspec.MsgspecError):  # the output of a program, not a status
                 self._status = msgspec.json.decode(line, type=DesktopStatus)
                 if self._status.state is not DesktopState.STARTING:
                     self._started.set()
-        code = await self._process.wait()
-        if code != 0:
-            # The supervisor crashed or was killed, so nobody else terminates its children.
-            await asyncio.to_thread(kill_session_processes, self._spec.session)
-        error = self._failure(code)
-        self._started.set()
-        return error
+        return await self._process.wait()
+
+    def _is_over(self) -> bool:
+        """Returns whether the desktop has ended or failed, or its supervisor did not even begin."""
+        return self._status is None or self._status.state in (DesktopState.ENDED, DesktopState.FAILED)
 
     def _failure(self, code: int) -> str | None:
         if self._status is not None and self._status.error:
@@ -145,12 +192,3 @@ class SupervisorProcess:
         if self._stopping or (code == 0 and self._status and self._status.state is DesktopState.ENDED):
             return None
         return f"The supervisor of this desktop {explain_exit(code)}. Open the desktop again."
-
-
-def _parent_of(pid: int) -> int | None:
-    """Returns the parent of a process, so that a number that was given to another process is not killed."""
-    try:
-        # "pid (name) state ppid …"; the name may contain anything, also blanks and brackets
-        return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(") ")[2].split()[1])
-    except (OSError, IndexError, ValueError):
-        return None

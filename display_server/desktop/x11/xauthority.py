@@ -1,4 +1,4 @@
-"""The X authority file of a desktop: one random cookie, readable by the desktop's owner alone."""
+"""The X authority files of a desktop: random cookies, readable by those alone who may use the X server."""
 
 from __future__ import annotations
 
@@ -15,13 +15,21 @@ _PROTOCOL_NAME = b"MIT-MAGIC-COOKIE-1"
 _COOKIE_BYTES = 16
 
 
-def write_xauthority(path: Path) -> None:
-    """Writes the file with a new cookie.
+def new_cookie() -> bytes:
+    """Returns a cookie that nobody can guess."""
+    return secrets.token_bytes(_COOKIE_BYTES)
 
-    The entry is valid for any display number, because the X server chooses its number only after it has read
-    the file.
+
+def write_xauthority(path: Path, *cookies: bytes, mode: int = 0o600) -> None:
+    """Writes the file with these cookies. A server accepts all of them, a client offers the first.
+
+    The entries are valid for any display number, because the X server chooses its number only after it has
+    read the file.
     """
-    # Address, display number, protocol name, cookie: each with its length before it (libXau, AuRead.c).
-    fields = (b"", b"", _PROTOCOL_NAME, secrets.token_bytes(_COOKIE_BYTES))
-    counted = b"".join(struct.pack(">H", len(field)) + field for field in fields)
-    write_private(path, struct.pack(">H", _FAMILY_WILD) + counted)
+    entries = b""
+    for cookie in cookies:
+        # Address, display number, protocol name, cookie: each with its length before it (libXau, AuRead.c).
+        fields = (b"", b"", _PROTOCOL_NAME, cookie)
+        counted = b"".join(struct.pack(">H", len(field)) + field for field in fields)
+        entries += struct.pack(">H", _FAMILY_WILD) + counted
+    write_private(path, entries, mode)

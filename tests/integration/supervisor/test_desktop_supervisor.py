@@ -20,6 +20,7 @@ import pytest
 
 from display_server.agent.capture.xvfb import XvfbSource
 from display_server.broker.launchers.process_launcher import (
+    RESTARTS_MAX,
     SUPERVISOR_COMMAND,
     ProcessLauncher,
     SupervisorProcess,
@@ -33,7 +34,8 @@ from display_server.desktop.spec import DesktopSpec, DesktopState, read_status
 from display_server.desktop.x11.text_scale import TextScale
 from display_server.desktop.x11.windows import Windows
 from display_server.errors import DesktopError
-from display_server.supervisor.children import descendants
+from display_server.supervisor.children import PROGRAM_OOM_SCORE, descendants
+from display_server.supervisor.process_record import FILE_NAME, ProcessRecord
 from tests.fakes.x_server import x_server
 
 AGENT = Path(__file__).parents[2] / "fakes" / "misbehaving_agent.py"
@@ -197,18 +199,126 @@ async def test_fails_when_the_x_server_dies(spec: DesktopSpec) -> None:
     await desktop.stop()
 
 
-async def test_a_killed_supervisor_leaves_no_processes(spec: DesktopSpec) -> None:
+async def test_a_supervisor_that_is_killed_again_and_again_leaves_no_processes(spec: DesktopSpec) -> None:
     desktop = await launcher().start(spec)
-    status = desktop.status()
-    assert status is not None
-    os.kill(status.pids.supervisor, signal.SIGKILL)
-    error = await result_of(desktop)
+    over = asyncio.create_task(desktop.wait())
+    killed: set[int] = set()
+    while not over.done():
+        status = desktop.status()
+        assert status is not None
+        if status.pids.supervisor not in killed:
+            killed.add(status.pids.supervisor)
+            os.kill(status.pids.supervisor, signal.SIGKILL)
+        await asyncio.sleep(0.01)
+    error = await over
     assert error is not None
     assert error.startswith("The supervisor of this desktop was killed (SIGKILL)")
     assert error.endswith("Open the desktop again.")
+    assert len(killed) == RESTARTS_MAX + 1
     assert session_processes(spec.session) == []
     await desktop.stop()
     assert not exists(spec.folder)
+
+
+async def replace_supervisor(desktop: SupervisorProcess) -> int:
+    """Kills the supervisor and returns the pid of the next one, once it publishes the desktop as ready."""
+    status = desktop.status()
+    assert status is not None
+    killed = status.pids.supervisor
+    os.kill(killed, signal.SIGKILL)
+
+    def is_replaced() -> bool:
+        status = desktop.status()
+        assert status is not None
+        return status.pids.supervisor != killed and status.pids.agent is not None
+
+    await until("another supervisor", is_replaced)
+    status = desktop.status()
+    assert status is not None
+    assert status.state is DesktopState.READY
+    return status.pids.supervisor
+
+
+async def test_x_server_agent_and_programs_outlive_their_supervisor(spec: DesktopSpec) -> None:
+    office = msgspec.structs.replace(spec, profile="office", width_px=1280, height_px=800)
+    desktop = await launcher().start(office)
+    before = desktop.status()
+    assert before is not None
+    wanted = {"Xvfb", "openbox", "tint2", "pcmanfm", "lxterminal", "mousepad", "dbus-daemon"}
+
+    def running() -> dict[int, str]:
+        return {pid: text_of(f"/proc/{pid}/comm").strip() for pid in session_processes(spec.session)}
+
+    await until("the start of the programs", lambda: wanted <= set(running().values()))
+    await until("the record of the programs", lambda: "program terminal" in text_of(spec.folder, FILE_NAME))
+    programs = {pid for pid, name in running().items() if name in wanted}
+    second = await replace_supervisor(desktop)
+    await replace_supervisor(desktop)
+    after = desktop.status()
+    assert after is not None
+    assert (after.pids.x_server, after.pids.agent) == (before.pids.x_server, before.pids.agent)
+    assert (after.display, after.xauthority) == (before.display, before.xauthority)
+    assert log_of(office).count('"desktop continued"') == 2
+    assert str(second) in log_of(office)
+    await until("the end of waiting for the window manager", lambda: programs <= running().keys())
+    assert sorted(running().values()).count("openbox") == 1  # nothing was started twice
+    assert sorted(running().values()).count("lxterminal") == 1
+    await desktop.stop()
+    assert session_processes(spec.session) == []
+    assert not exists(spec.folder)
+
+
+async def test_a_new_supervisor_restarts_what_ended_meanwhile(spec: DesktopSpec) -> None:
+    office = msgspec.structs.replace(spec, profile="office", width_px=1280, height_px=800)
+    desktop = await launcher().start(office)
+    before = desktop.status()
+    assert before is not None
+    assert before.pids.agent is not None
+    await until("the record of the panel", lambda: "program panel" in text_of(spec.folder, FILE_NAME))
+    panel = ProcessRecord(path_of(spec)).find("program panel")
+    assert panel is not None
+    os.kill(before.pids.supervisor, signal.SIGSTOP)  # so that it does not notice the ends
+    for pid in (panel.pid, before.pids.agent):
+        os.kill(pid, signal.SIGKILL)
+    os.kill(before.pids.supervisor, signal.SIGKILL)
+    await until("another agent", lambda: agent_of(desktop) not in (None, before.pids.agent))
+
+    def panel_runs_again() -> bool:
+        now = ProcessRecord(path_of(spec)).find("program panel")
+        return now is not None and now.running and now.pid != panel.pid
+
+    await until("another panel", panel_runs_again)
+    await desktop.stop()
+    assert session_processes(spec.session) == []
+
+
+async def test_a_new_supervisor_reports_an_x_server_that_died_meanwhile(spec: DesktopSpec) -> None:
+    desktop = await launcher().start(spec)
+    status = desktop.status()
+    assert status is not None
+    assert status.pids.x_server is not None
+    os.kill(status.pids.supervisor, signal.SIGSTOP)
+    os.kill(status.pids.x_server, signal.SIGKILL)
+    os.kill(status.pids.supervisor, signal.SIGKILL)
+    error = await result_of(desktop)
+    assert error is not None
+    assert error.startswith("The X server of this desktop ended while its supervisor was restarting.")
+    assert session_processes(spec.session) == []
+    await desktop.stop()
+
+
+async def test_programs_are_killed_first_when_memory_runs_out(spec: DesktopSpec) -> None:
+    office = msgspec.structs.replace(spec, profile="office", width_px=1280, height_px=800)
+    desktop = await launcher().start(office)
+    status = desktop.status()
+    assert status is not None
+    own = int(text_of("/proc/self/oom_score_adj"))
+    await until("the start of the panel", lambda: "tint2" in programs_of(status.pids.supervisor))
+    panel = programs_of(status.pids.supervisor)["tint2"]
+    assert int(text_of(f"/proc/{panel}/oom_score_adj")) == max(PROGRAM_OOM_SCORE, own)
+    for pid in (status.pids.supervisor, status.pids.x_server, status.pids.agent):
+        assert int(text_of(f"/proc/{pid}/oom_score_adj")) == own
+    await desktop.stop()
 
 
 async def test_a_killed_server_takes_the_desktop_with_it(spec: DesktopSpec) -> None:

@@ -14,7 +14,7 @@ import xcffib.xproto
 
 from display_server.agent.input.input_sink import InputSink
 from display_server.agent.input.xtest import HUNG_AFTER_S, UNCONFIRMED_MAX_S, XtestInput
-from display_server.desktop.x11.xauthority import write_xauthority
+from display_server.desktop.x11.xauthority import new_cookie, write_xauthority
 from display_server.errors import Malfunction
 from tests.fakes.x_server import XServer, x_server
 
@@ -443,8 +443,8 @@ async def test_without_a_server_open_fails() -> None:
 
 async def test_the_authority_cookie_is_required(tmp_path: Path) -> None:
     right, wrong = tmp_path / "right", tmp_path / "wrong"
-    write_xauthority(right)
-    write_xauthority(wrong)
+    write_xauthority(right, new_cookie())
+    write_xauthority(wrong, new_cookie())
     assert right.stat().st_mode & 0o777 == 0o600
     with x_server(64, 64, "-auth", str(right)) as server:
         device = XtestInput(server.display, right)

@@ -1,0 +1,181 @@
+"""The launcher that starts each desktop in a container of its own, with the help of the spawner."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import structlog
+
+from display_server.broker.launchers.launcher import ENDED_EARLY
+from display_server.broker.launchers.spawner_client import SpawnerClient
+from display_server.broker.launchers.supervisor_connection import request_of_supervisor
+from display_server.desktop.spec import ControlRequest, DesktopSpec, DesktopState, DesktopStatus
+from display_server.errors import DesktopError
+from display_server.spawner import layout
+from display_server.spawner.messages import ExecSupervisor, Limits, StartDesktop, StopDesktop
+
+log = structlog.get_logger(__name__)
+
+#: How long a supervisor may take to end its desktop, s. It needs about 1 s; then the container is killed.
+STOP_TIMEOUT_S = 8.0
+#: How long a supervisor may take until its control socket accepts connections, s; then another is started.
+CONNECT_TIMEOUT_S = 15.0
+#: Pause between two attempts to connect, s.
+_POLL_S = 0.02
+#: A supervisor that ran longer than this was no failure of the desktop, s.
+STABLE_AFTER_S = 10.0
+#: How many supervisors may die young in a row, before the desktop counts as failed.
+RESTARTS_MAX = 3
+#: Longest status line, bytes.
+LINE_MAX_BYTES = 64 * 1024
+
+#: Returns the first host id of the range that belongs to a person's desktop; always the same one.
+IdsOf = Callable[[str, str], Awaitable[int]]
+
+
+class SandboxLauncher:
+    """Starts containers through `spawner`."""
+
+    def __init__(self, spawner: SpawnerClient, ids_of: IdsOf, limits: Limits) -> None:
+        self._spawner = spawner
+        self._ids_of = ids_of
+        self._limits = limits
+
+    async def start(self, spec: DesktopSpec) -> SandboxDesktop:
+        if spec.attach is not None:
+            raise DesktopError(
+                "A display that already runs cannot be shown in isolation.",
+                next_step="The administrator has to start Lightbox with --no-isolation for it.",
+            )
+        request = StartDesktop(
+            session=spec.session,
+            username=spec.user,
+            desktop=spec.desktop,
+            first_id=await self._ids_of(spec.user, spec.desktop),
+            spec=msgspec.json.encode(_inside(spec)).decode(),
+            limits=self._limits,
+        )
+        try:
+            await self._spawner.send(request)
+            desktop = SandboxDesktop(spec, self._spawner)
+        except BaseException:  # also a cancellation, which the spawner does not notice
+            await asyncio.shield(_remove(self._spawner, spec.session))
+            raise
+        try:
+            await desktop.wait_until_ready()
+        except BaseException:
+            await asyncio.shield(desktop.stop())
+            raise
+        return desktop
+
+
+def _inside(spec: DesktopSpec) -> DesktopSpec:
+    """Returns the specification with the paths that are valid inside the container."""
+    return msgspec.structs.replace(
+        spec,
+        home=layout.home_folder(spec.user),
+        folder=layout.DESKTOP_FOLDER,
+        log_folder=layout.DESKTOP_FOLDER,
+        isolated=True,
+    )
+
+
+async def _remove(spawner: SpawnerClient, session: str) -> None:
+    try:
+        await spawner.send(StopDesktop(session))
+    except DesktopError as error:
+        log.error("desktop not removed", session=session, error=str(error))
+
+
+class SandboxDesktop:
+    """A RunningDesktop: a container, as the broker sees it through the supervisor's control socket."""
+
+    def __init__(self, spec: DesktopSpec, spawner: SpawnerClient) -> None:
+        self._spec = spec
+        self._spawner = spawner
+        self._status: DesktopStatus | None = None
+        self._started = asyncio.Event()  # set once the desktop is ready or over
+        self._stopping = False
+        self._monitoring = asyncio.create_task(self._monitor(), name=f"supervisor of {spec.session}")
+
+    async def wait_until_ready(self) -> None:
+        """Raises DesktopError when the desktop is over before it is ready."""
+        await self._started.wait()
+        if self._status is None or self._status.state is not DesktopState.READY:
+            raise DesktopError(await self.wait() or ENDED_EARLY)
+
+    async def wait(self) -> str | None:
+        return await asyncio.shield(self._monitoring)
+
+    def status(self) -> DesktopStatus | None:
+        return self._status
+
+    def restart_display(self) -> None:
+        with contextlib.suppress(OSError):  # the supervisor is being replaced; the next one checks the agent
+            request_of_supervisor(self._spec.control_socket, ControlRequest.RESTART_DISPLAY)
+
+    async def stop(self) -> None:
+        self._stopping = True
+        with contextlib.suppress(OSError, TimeoutError):  # no supervisor, or one that does not answer
+            request_of_supervisor(self._spec.control_socket, ControlRequest.STOP)
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                await self.wait()
+        await _remove(self._spawner, self._spec.session)
+        self._monitoring.cancel()
+        await asyncio.gather(self._monitoring, return_exceptions=True)
+
+    async def _monitor(self) -> str | None:
+        """Follows the supervisor, and starts another one when it ends early, until the desktop is over.
+
+        Returns why the desktop failed, or None.
+        """
+        try:
+            return await self._follow_supervisors()
+        finally:
+            self._started.set()
+
+    async def _follow_supervisors(self) -> str | None:
+        loop = asyncio.get_running_loop()
+        young = 0
+        while True:
+            started_s = loop.time()
+            await self._follow()
+            if self._status is not None and self._status.state is DesktopState.FAILED:
+                return self._status.error or ENDED_EARLY
+            if self._stopping or (self._status and self._status.state is DesktopState.ENDED):
+                return None
+            young = 0 if loop.time() - started_s > STABLE_AFTER_S else young + 1
+            if young > RESTARTS_MAX:
+                return "The supervisor of this desktop does not run. Open the desktop again."
+            log.warning("supervisor replaced", session=self._spec.session)
+            try:
+                await self._spawner.send(ExecSupervisor(self._spec.session))
+            except DesktopError as error:
+                return error.in_one_line()
+
+    async def _follow(self) -> None:
+        """Reads the supervisor's status until its connection ends, or until it does not listen in time."""
+        loop = asyncio.get_running_loop()
+        deadline_s = loop.time() + CONNECT_TIMEOUT_S
+        while True:
+            try:
+                reader, writer = await asyncio.open_unix_connection(
+                    str(self._spec.control_socket), limit=LINE_MAX_BYTES
+                )
+                break
+            except OSError:
+                if loop.time() > deadline_s:
+                    return
+                await asyncio.sleep(_POLL_S)
+        try:
+            while line := await reader.readline():
+                self._status = msgspec.json.decode(line, type=DesktopStatus)
+                if self._status.state is not DesktopState.STARTING:
+                    self._started.set()
+        except (OSError, ValueError) as error:  # MsgspecError is a ValueError
+            log.warning("supervisor's status lost", session=self._spec.session, error=str(error))
+        finally:
+            writer.close()

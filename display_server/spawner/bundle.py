@@ -1,0 +1,267 @@
+"""Describes the container of one desktop as an OCI bundle: `config.json` and the folder of its root.
+
+The description is pure data, and any OCI runtime runs it. The root is read-only. It consists of named folders
+of the host; `/home`, `/root`, `/var` and `/run` of the host are never among them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from display_server.spawner import layout
+from display_server.spawner.messages import MEBIBYTE, Limits
+from display_server.spawner.system_calls import seccomp_filter
+
+#: Reaps orphans, and does nothing else (`-P`: pause). It is PID 1, so the desktop ends when it ends.
+INIT = ("/usr/bin/catatonit", "-P")
+#: Where programs and libraries are. Newer distributions have symbolic links to /usr here.
+PROGRAM_FOLDERS = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "opt")
+#: Parts of /etc that programs read and that say nothing about people, secrets or the network.
+# fmt: off
+CONFIGURATION = (
+    "X11", "alternatives", "bash.bashrc", "ca-certificates", "chromium", "chromium.d", "dcmtk", "dconf",
+    "default/locale", "emacs", "firefox", "firefox-esr", "fonts", "ghostscript", "glvnd", "gtk-2.0",
+    "gtk-3.0", "gtk-4.0", "inputrc", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "libreoffice",
+    "locale.alias", "locale.conf", "localtime", "magic", "mime.types", "openal", "papersize", "pki",
+    "ssl/certs", "ssl/openssl.cnf", "terminfo", "timezone", "vulkan", "xdg",
+)
+# fmt: on
+#: Parts of the kernel's pseudo files that are hidden or read-only, as container engines do it.
+MASKED = [
+    f"/proc/{name}"
+    for name in ("acpi", "interrupts", "kcore", "keys", "latency_stats", "sched_debug", "scsi", "timer_list")
+]
+READ_ONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
+#: Empty folders of the root, as mount points and for programs that expect them.
+FOLDERS = ("dev", "etc", "home", "mnt", "proc", "root", "run", "srv", "sys", "tmp", "var/lib", "var/cache")
+#: Memory file systems, on which mount points are created when the container starts.
+MEMORY_FOLDERS = ("/dev", "/run", "/tmp", layout.HOMES_FOLDER)  # noqa: S108 - inside the container
+#: Size of memory file systems that hold only mount points and sockets, MiB.
+SMALL_MB = 16
+#: Period over which the limit of processor time counts, µs.
+CPU_PERIOD_US = 100_000
+#: Options of a shared folder and of everything that is mounted below it.
+_SHARED_TREE = ("rro", "rnosuid", "rnodev")
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """What the description depends on. All folders are on the host."""
+
+    session: str
+    person_name: str
+    hostname: str
+    first_id: int
+    limits: Limits
+    home: Path
+    folder: Path  # the desktop's folder, which becomes layout.DESKTOP_FOLDER
+    product: tuple[Path, ...]  # where Lightbox and its Python are installed
+    command: tuple[str, ...]  # starts the supervisor
+    environment: Mapping[str, str]
+
+    @property
+    def home_inside(self) -> str:
+        return layout.home_folder(self.person_name)
+
+
+def configuration(container: Container, host: Path = Path("/")) -> dict[str, Any]:
+    """Returns the content of config.json. `host` is the root of the host's files."""
+    return {
+        "ociVersion": "1.0.2",
+        "hostname": container.hostname,
+        "root": {"path": "rootfs", "readonly": True},
+        "process": _process(INIT, {"PATH": container.environment["PATH"]}, capabilities=()),
+        "mounts": [*_memory_mounts(container.limits), *_host_mounts(container, host)],
+        "linux": {
+            "namespaces": [
+                {"type": kind} for kind in ("user", "pid", "ipc", "uts", "mount", "network", "cgroup")
+            ],
+            "uidMappings": _mappings(container.first_id),
+            "gidMappings": _mappings(container.first_id),
+            "cgroupsPath": f"/lightbox/{container.session}",
+            "resources": _resources(container.limits),
+            "seccomp": seccomp_filter(),
+            "maskedPaths": MASKED,
+            "readonlyPaths": READ_ONLY,
+        },
+    }
+
+
+def supervisor_process(container: Container) -> dict[str, Any]:
+    """Returns the description of the supervisor's process, which starts in the running container."""
+    return _process(
+        container.command,
+        container.environment,
+        capabilities=layout.SUPERVISOR_CAPABILITIES,
+        groups=[layout.DISPLAY_ID],  # the supervisor connects to the agent's socket
+    )
+
+
+def write_root(container: Container, root: Path, host: Path = Path("/")) -> None:
+    """Creates the folder of the container's root: mount points, links, and files about its users."""
+    for name in FOLDERS:
+        (root / name).mkdir(parents=True, exist_ok=True)
+    (root / "tmp").chmod(0o1777)  # runc gives the mode of a mount point to what is mounted there
+    (root / "var/tmp").symlink_to("/tmp")  # noqa: S108 - inside the container
+    for name in PROGRAM_FOLDERS:
+        if (host / name).is_symlink():
+            (root / name).symlink_to((host / name).readlink())
+    for source, target in _sources(container, host):
+        if not target.startswith(MEMORY_FOLDERS):
+            _create_mount_point(source, root / target.lstrip("/"))
+    files = {
+        "passwd": _passwd(container),
+        "group": _groups(container),
+        "hosts": f"127.0.0.1 localhost {container.hostname}\n::1 localhost {container.hostname}\n",
+        "hostname": f"{container.hostname}\n",
+        "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+        "machine-id": f"{container.first_id:032x}\n",
+        "os-release": "",
+    }
+    for name, text in files.items():
+        (root / "etc" / name).write_text(text)
+    release = host / "etc/os-release"
+    if release.exists():
+        (root / "etc/os-release").write_bytes(release.read_bytes())
+
+
+def _process(
+    command: Iterable[str],
+    environment: Mapping[str, str],
+    *,
+    capabilities: Iterable[str],
+    groups: Iterable[int] = (),
+) -> dict[str, Any]:
+    granted = {kind: list(capabilities) for kind in ("bounding", "effective", "permitted")}
+    # Programs that the process starts as other users get none of them.
+    granted |= {"inheritable": [], "ambient": []}
+    return {
+        "terminal": False,
+        "user": {
+            "uid": layout.ROOT_ID,
+            "gid": layout.ROOT_ID,
+            "umask": 0o077,
+            "additionalGids": list(groups),
+        },
+        "args": list(command),
+        "env": [f"{name}={value}" for name, value in environment.items()],
+        "cwd": "/",
+        "capabilities": granted,
+        "noNewPrivileges": True,
+    }
+
+
+def _mappings(first_id: int) -> list[dict[str, int]]:
+    return [
+        {"containerID": inside, "hostID": first_id + offset, "size": 1}
+        for offset, inside in enumerate(layout.INSIDE_IDS)
+    ]
+
+
+def _resources(limits: Limits) -> dict[str, Any]:
+    memory = limits.memory_mb * MEBIBYTE
+    resources: dict[str, Any] = {
+        "devices": [{"allow": False, "access": "rwm"}],
+        "memory": {"limit": memory},
+        "pids": {"limit": limits.processes},
+    }
+    if limits.cpu_percent:
+        quota = CPU_PERIOD_US * limits.cpu_percent // 100
+        resources["cpu"] = {"quota": quota, "period": CPU_PERIOD_US}
+    return resources
+
+
+def _memory_mounts(limits: Limits) -> list[dict[str, Any]]:
+    def memory(target: str, mode: str, size_mb: int, *options: str) -> dict[str, Any]:
+        common = ["nosuid", "nodev", f"mode={mode}", f"size={size_mb}m", *options]
+        return {"destination": target, "type": "tmpfs", "source": "tmpfs", "options": common}
+
+    person = [f"uid={layout.PERSON_ID}", f"gid={layout.PERSON_ID}"]
+    return [
+        {
+            "destination": "/proc",
+            "type": "proc",
+            "source": "proc",
+            "options": ["nosuid", "noexec", "nodev"],
+        },
+        # Device nodes are bind mounts of the host's, so the option nodev would disable them.
+        {
+            "destination": "/dev",
+            "type": "tmpfs",
+            "source": "tmpfs",
+            "options": ["nosuid", "strictatime", "mode=755", f"size={SMALL_MB}m"],
+        },
+        {
+            "destination": "/dev/pts",
+            "type": "devpts",
+            "source": "devpts",
+            "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"],
+        },
+        memory("/dev/shm", "1777", limits.temporary_mb),  # noqa: S108 - inside the container
+        memory("/run", "0755", SMALL_MB),
+        memory(layout.RUNTIME_FOLDER, "0700", SMALL_MB, *person),
+        memory("/tmp", "1777", limits.temporary_mb),  # noqa: S108 - inside the container
+        memory(layout.HOMES_FOLDER, "0755", SMALL_MB),
+    ]
+
+
+def _host_mounts(container: Container, host: Path) -> list[dict[str, Any]]:
+    # crun applies options of the tree (with `r`) to folders alone, and others to read-only mounts alone.
+    shared = [
+        _bind(source, target, "ro", *(_SHARED_TREE if source.is_dir() else ("nosuid", "nodev")))
+        for source, target in _sources(container, host)
+    ]
+    return [
+        *shared,
+        _bind(container.folder, layout.DESKTOP_FOLDER, "rnosuid", "rnodev", "rnoexec"),
+        _bind(container.home, container.home_inside, "rnosuid", "rnodev"),
+    ]
+
+
+def _bind(source: Path, target: str, *options: str) -> dict[str, Any]:
+    """Returns a mount with all mounts below it."""
+    return {"destination": target, "type": "bind", "source": str(source), "options": ["rbind", *options]}
+
+
+def _sources(container: Container, host: Path) -> list[tuple[Path, str]]:
+    """Returns the parts of the host that all desktops share: the source, and the target inside."""
+    named = [*PROGRAM_FOLDERS, *(f"etc/{name}" for name in CONFIGURATION)]
+    sources = []
+    for name in named:
+        source = host / name
+        # A link of the root leads into /usr; in /etc it may lead anywhere, and its target is mounted.
+        if source.exists() and not (name in PROGRAM_FOLDERS and source.is_symlink()):
+            sources.append((source.resolve(), f"/{name}"))
+    inside = [path for path in container.product if not path.is_relative_to(host / "usr")]
+    return [*sources, *((path, str(path)) for path in inside)]
+
+
+def _create_mount_point(source: Path, target: Path) -> None:
+    if source.is_dir():
+        target.mkdir(parents=True, exist_ok=True)
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.touch()
+
+
+def _passwd(container: Container) -> str:
+    person = f"{container.person_name}:x:{layout.PERSON_ID}:{layout.PERSON_ID}"
+    return (
+        f"{layout.ROOT_NAME}:x:{layout.ROOT_ID}:{layout.ROOT_ID}:root:/root:/usr/sbin/nologin\n"
+        f"{person}:{container.person_name}:{container.home_inside}:/bin/bash\n"
+        f"{layout.DISPLAY_NAME}:x:{layout.DISPLAY_ID}:{layout.DISPLAY_ID}:display:/:/usr/sbin/nologin\n"
+        "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
+    )
+
+
+def _groups(container: Container) -> str:
+    return (
+        f"{layout.ROOT_NAME}:x:{layout.ROOT_ID}:\n"
+        f"{container.person_name}:x:{layout.PERSON_ID}:\n"
+        f"{layout.DISPLAY_NAME}:x:{layout.DISPLAY_ID}:\n"
+        "tty:x:5:\n"
+        "nogroup:x:65534:\n"
+    )

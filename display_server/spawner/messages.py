@@ -1,0 +1,101 @@
+"""The requests that the spawner accepts, and its answers. Each is one JSON object behind its length.
+
+A request contains data, never a path or a piece of a container's description. msgspec checks every field
+before the spawner looks at it.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+#: The length before each message: 32 bits, network order.
+LENGTH = struct.Struct(">I")
+#: Longest message, bytes.
+MESSAGE_MAX_BYTES = 256 * 1024
+
+#: Names become parts of paths. Each pattern excludes `/`, and a dot at the beginning.
+SessionId = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,31}\Z")]
+Username = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9._@-]{0,63}\Z")]
+DesktopName = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,39}\Z")]
+
+MEBIBYTE = 2**20
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one desktop may use of the host."""
+
+    #: Memory of all processes, with the framebuffer and everything in the desktop's memory file systems.
+    memory_mb: Annotated[int, Meta(ge=256, le=1_048_576)] = 4096
+    #: Processes and threads.
+    processes: Annotated[int, Meta(ge=64, le=100_000)] = 1024
+    #: Time on processors, in percent of one processor. 0 sets no limit.
+    cpu_percent: Annotated[int, Meta(ge=0, le=100_000)] = 0
+    #: Size of each of `/tmp` and `/dev/shm`.
+    temporary_mb: Annotated[int, Meta(ge=16, le=1_048_576)] = 1024
+
+
+class StartDesktop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="start"):
+    """Creates the home where it is missing, starts the container and the supervisor in it."""
+
+    session: SessionId
+    username: Username
+    desktop: DesktopName
+    #: The first host id of the desktop's range. The spawner knows which ones are allowed.
+    first_id: Annotated[int, Meta(ge=1, le=2**31 - 1)]
+    #: The content of spec.json, which the supervisor checks.
+    spec: Annotated[str, Meta(max_length=64 * 1024)]
+    limits: Limits = Limits()
+
+
+class ExecSupervisor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="exec_supervisor"):
+    """Starts a supervisor in a container that has none. Does nothing if its supervisor runs."""
+
+    session: SessionId
+
+
+class StopDesktop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="stop"):
+    """Kills every process of the container and removes the desktop's folder. Succeeds if nothing runs."""
+
+    session: SessionId
+
+
+class ListDesktops(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="list"):
+    """Asks for the containers that run."""
+
+
+Request = StartDesktop | ExecSupervisor | StopDesktop | ListDesktops
+
+
+class RunningContainer(msgspec.Struct, frozen=True):
+    """A container that runs. The start time tells its init apart from a later process with the same pid."""
+
+    session: str
+    init_pid: int
+    init_start_ticks: int
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """`error` is None on success, or else the cause in words, with `next_step` for the administrator."""
+
+    error: str | None = None
+    next_step: str = ""
+    containers: list[RunningContainer] = []
+
+
+def encode(message: Request | Answer) -> bytes:
+    body = msgspec.json.encode(message)
+    return LENGTH.pack(len(body)) + body
+
+
+def decode_request(body: bytes) -> Request:
+    """Raises msgspec.MsgspecError when the request is malformed or a value is out of range."""
+    return msgspec.json.decode(body, type=Request)
+
+
+def decode_answer(body: bytes) -> Answer:
+    """Raises msgspec.MsgspecError."""
+    return msgspec.json.decode(body, type=Answer)

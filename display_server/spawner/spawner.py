@@ -1,0 +1,193 @@
+"""What the spawner does for each request: containers of desktops, their folders and their homes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from display_server.errors import DesktopError
+from display_server.spawner import layout, runtime
+from display_server.spawner.bundle import Container, configuration, supervisor_process, write_root
+from display_server.spawner.homes import make_home
+from display_server.spawner.messages import (
+    Answer,
+    ExecSupervisor,
+    ListDesktops,
+    Request,
+    RunningContainer,
+    StartDesktop,
+    StopDesktop,
+)
+from display_server.spawner.runtime import Runtime
+
+#: A desktop's log that is larger than this is rotated when the desktop starts the next time, bytes.
+LOG_MAX_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the administrator decides. Requests cannot change it."""
+
+    folder: Path  # the spawner's own: socket, bundles, state of the runtime
+    homes: Path
+    desktops: Path  # where each desktop gets a folder that it shares with the host
+    logs: Path
+    id_base: int  # the first host id that desktops may use
+    id_count: int
+    product: tuple[Path, ...]
+    supervisor: tuple[str, ...] = (sys.executable, "-m", "display_server.supervisor")
+
+    @property
+    def bundles(self) -> Path:
+        return self.folder / "bundles"
+
+
+class Spawner:
+    """Serves one request at a time. Each handler raises DesktopError or OSError when it fails."""
+
+    def __init__(self, settings: Settings, containers: Runtime, environment: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._containers = containers
+        self._environment = environment
+
+    def handle(self, request: Request) -> Answer:
+        handlers: dict[type[Any], Callable[[Any], Answer]] = {
+            StartDesktop: self._start,
+            ExecSupervisor: self._exec_supervisor,
+            StopDesktop: self._stop,
+            ListDesktops: self._list,
+        }
+        try:
+            return handlers[type(request)](request)
+        except DesktopError as error:
+            return Answer(error.cause, error.next_step)
+        except OSError as error:
+            return Answer(
+                f"The spawner could not use {error.filename}: {error.strerror}.",
+                "The administrator has to check the free space and the permissions there.",
+            )
+
+    def _start(self, request: StartDesktop) -> Answer:
+        settings = self._settings
+        offset = request.first_id - settings.id_base
+        if not 0 <= offset <= settings.id_count - layout.IDS_PER_DESKTOP or offset % layout.IDS_PER_DESKTOP:
+            raise DesktopError(
+                f"The ids from {request.first_id} are not for desktops.",
+                next_step="The administrator has to give server and spawner the same range.",
+            )
+        bundle = settings.bundles / request.session
+        if bundle.exists():
+            raise DesktopError(
+                f"The session {request.session} exists already.", next_step="Open the desktop again."
+            )
+        container = self._container(request)
+        try:
+            self._make_home(request)
+            _make_desktop_folder(container, request.spec)
+            _write_bundle(container, bundle)
+            self._containers.run(request.session, bundle)
+            self._execute_supervisor(request.session, bundle, request.desktop)
+        except BaseException:
+            self._stop(StopDesktop(request.session))
+            raise
+        return Answer()
+
+    def _exec_supervisor(self, request: ExecSupervisor) -> Answer:
+        bundle = self._settings.bundles / request.session
+        if self._containers.init_pid(request.session) is None:
+            raise DesktopError(
+                "This desktop does not run any more.", next_step="Open it again; its programs have ended."
+            )
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            if runtime.is_alive(int((bundle / "supervisor.pid").read_text())):
+                return Answer()
+        self._execute_supervisor(request.session, bundle, (bundle / "desktop").read_text())
+        return Answer()
+
+    def _stop(self, request: StopDesktop) -> Answer:
+        self._containers.remove(request.session)
+        shutil.rmtree(self._settings.bundles / request.session, ignore_errors=True)
+        shutil.rmtree(self._settings.desktops / request.session, ignore_errors=True)
+        return Answer()
+
+    def _list(self, _request: ListDesktops) -> Answer:
+        found = []
+        for bundle in sorted(self._settings.bundles.iterdir()):
+            pid = self._containers.init_pid(bundle.name)
+            if pid is not None and (ticks := runtime.start_ticks(pid)) is not None:
+                found.append(RunningContainer(bundle.name, pid, ticks))
+        return Answer(containers=found)
+
+    def _container(self, request: StartDesktop) -> Container:
+        return Container(
+            session=request.session,
+            person_name=layout.person_name(request.username),
+            hostname=request.desktop,
+            first_id=request.first_id,
+            limits=request.limits,
+            home=self._settings.homes / request.username / request.desktop,
+            folder=self._settings.desktops / request.session,
+            product=self._settings.product,
+            command=(*self._settings.supervisor, layout.DESKTOP_FOLDER),
+            environment=self._environment,
+        )
+
+    def _make_home(self, request: StartDesktop) -> None:
+        homes = os.open(self._settings.homes, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            make_home(homes, request.username, request.desktop, host_id(request, layout.PERSON_ID))
+        finally:
+            os.close(homes)
+
+    def _execute_supervisor(self, session: str, bundle: Path, desktop: str) -> None:
+        path = self._settings.logs / f"{desktop}.log"
+        if path.exists() and path.lstat().st_size > LOG_MAX_BYTES:
+            path.replace(path.with_suffix(".log.1"))
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        log = os.open(path, flags, 0o600)
+        try:
+            self._containers.execute(session, bundle, bundle / "process.json", bundle / "supervisor.pid", log)
+        finally:
+            os.close(log)
+
+
+def host_id(request: StartDesktop, inside: int) -> int:
+    """Returns the id on the host of a user of the container."""
+    return request.first_id + layout.INSIDE_IDS.index(inside)
+
+
+def _make_desktop_folder(container: Container, spec: str) -> None:
+    """Creates the folder that host and container share. The container's root owns it, and the group of the
+    display user may write there; files inside inherit that group.
+    """
+    root_id = container.first_id + layout.INSIDE_IDS.index(layout.ROOT_ID)
+    display_id = container.first_id + layout.INSIDE_IDS.index(layout.DISPLAY_ID)
+    container.folder.mkdir(mode=0o700)
+    file = container.folder / "spec.json"
+    file.write_text(spec, "utf-8")
+    os.chown(file, root_id, display_id)
+    file.chmod(0o640)
+    os.chown(container.folder, root_id, display_id)
+    container.folder.chmod(0o2770)
+
+
+def _write_bundle(container: Container, bundle: Path) -> None:
+    """Writes the OCI bundle, and what `exec_supervisor` needs later."""
+    (bundle / "rootfs").mkdir(parents=True)
+    bundle.chmod(0o711)  # the container's root passes through
+    (bundle / "rootfs").chmod(0o755)
+    before = os.umask(0o022)
+    try:
+        write_root(container, bundle / "rootfs")
+    finally:
+        os.umask(before)
+    (bundle / "config.json").write_text(json.dumps(configuration(container)))
+    (bundle / "process.json").write_text(json.dumps(supervisor_process(container)))
+    (bundle / "desktop").write_text(container.hostname)

@@ -1,0 +1,199 @@
+"""The spawner's socket, with containers that do not exist."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from display_server.broker.launchers.spawner_client import SpawnerClient
+from display_server.errors import DesktopError
+from display_server.spawner.messages import (
+    LENGTH,
+    MESSAGE_MAX_BYTES,
+    ExecSupervisor,
+    Limits,
+    ListDesktops,
+    StartDesktop,
+    StopDesktop,
+    decode_answer,
+)
+from display_server.spawner.runtime import Runtime
+from display_server.spawner.server import SpawnerServer
+from display_server.spawner.spawner import Settings, Spawner
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to users of desktops")
+ID_BASE, ID_COUNT = 0x7000_0000, 4000
+
+
+class FakeRuntime(Runtime):
+    """Containers whose init is this process. `calls` lists what was asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(["false"], folder)
+        self.calls: list[tuple[str, str]] = []
+        self.running: set[str] = set()
+
+    def run(self, name: str, bundle: Path) -> None:
+        self.calls.append(("run", name))
+        self.running.add(name)
+
+    def execute(self, name: str, bundle: Path, process: Path, pid_file: Path, log: int) -> None:
+        self.calls.append(("execute", name))
+        pid_file.write_text(str(os.getpid()))
+        os.write(log, b"supervisor\n")
+
+    def init_pid(self, name: str) -> int | None:
+        return os.getpid() if name in self.running else None
+
+    def remove(self, name: str) -> None:
+        self.calls.append(("remove", name))
+        self.running.discard(name)
+
+
+class World:
+    """A spawner with folders of its own."""
+
+    def __init__(self, base: Path, client_uid: int) -> None:
+        self.base = base
+        for name in ("homes", "desktops", "logs", "own/bundles"):
+            (base / name).mkdir(parents=True)
+        self.settings = Settings(
+            folder=base / "own",
+            homes=base / "homes",
+            desktops=base / "desktops",
+            logs=base / "logs",
+            id_base=ID_BASE,
+            id_count=ID_COUNT,
+            product=(),
+        )
+        self.runtime = FakeRuntime(base / "own/runtime")
+        self.log: list[str] = []
+        spawner = Spawner(self.settings, self.runtime, {"PATH": "/usr/bin"})
+        self.path = base / "own/spawner.sock"
+        self.server = SpawnerServer(self.path, client_uid, spawner, self.log.append)
+        self.client = SpawnerClient(self.path)
+
+    def exchange(self, data: bytes) -> bytes:
+        """Sends bytes to the server and returns everything that it answers."""
+        ours, theirs = socket.socketpair()
+        with ours:
+            serving = threading.Thread(target=self._serve, args=(theirs,))
+            serving.start()
+            ours.sendall(data)
+            ours.shutdown(socket.SHUT_WR)
+            answer = b"".join(iter(lambda: ours.recv(65536), b""))
+            serving.join()
+        return answer
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection:
+            self.server.serve_one(connection)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    world = World(tmp_path, os.geteuid())
+    serving = threading.Thread(target=world.server.serve, daemon=True)
+    serving.start()
+    return world
+
+
+def start(session: str = "bcd", first_id: int = ID_BASE) -> StartDesktop:
+    return StartDesktop(session, "kim", "office", first_id, '{"session":"bcd"}', Limits())
+
+
+async def test_starts_a_desktop_once_and_removes_it(world: World) -> None:
+    await world.client.send(start())
+    folder = world.base / "desktops/bcd"
+    assert (folder / "spec.json").read_text() == '{"session":"bcd"}'
+    status = folder.stat()
+    assert (status.st_uid, status.st_gid, status.st_mode & 0o7777) == (ID_BASE, ID_BASE + 2, 0o2770)
+    assert (world.base / "homes/kim/office").stat().st_uid == ID_BASE + 1
+    assert (world.base / "logs/office.log").read_text() == "supervisor\n"
+    with pytest.raises(DesktopError, match="exists already"):
+        await world.client.send(start())
+    [found] = (await world.client.send(ListDesktops())).containers
+    assert (found.session, found.init_pid) == ("bcd", os.getpid())
+    await world.client.send(StopDesktop("bcd"))
+    await world.client.send(StopDesktop("bcd"))
+    assert not folder.exists()
+    assert (await world.client.send(ListDesktops())).containers == []
+    assert (world.base / "homes/kim/office").exists()
+
+
+async def test_starts_a_supervisor_only_where_none_runs(world: World) -> None:
+    await world.client.send(start())
+    await world.client.send(ExecSupervisor("bcd"))
+    assert world.runtime.calls == [("run", "bcd"), ("execute", "bcd")]
+    (world.settings.bundles / "bcd/supervisor.pid").write_text(str(2**22 + 1))  # no such process
+    await world.client.send(ExecSupervisor("bcd"))
+    assert world.runtime.calls[2:] == [("execute", "bcd")]
+    with pytest.raises(DesktopError, match="does not run any more"):
+        await world.client.send(ExecSupervisor("xyz"))
+
+
+@pytest.mark.parametrize("first_id", [1, 1000, ID_BASE - 4, ID_BASE + 1, ID_BASE + ID_COUNT])
+async def test_ids_outside_of_the_range_are_refused(world: World, first_id: int) -> None:
+    with pytest.raises(DesktopError, match="are not for desktops"):
+        await world.client.send(start(first_id=first_id))
+    assert world.runtime.calls == []
+
+
+async def test_a_failed_start_leaves_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise DesktopError("The container could not be started.", next_step="Try again.")
+
+    monkeypatch.setattr(world.runtime, "run", fail)
+    with pytest.raises(DesktopError, match=r"could not be started\. Try again\."):
+        await world.client.send(start())
+    assert ("remove", "bcd") in world.runtime.calls
+    assert not (world.base / "desktops/bcd").exists()
+    assert not (world.settings.bundles / "bcd").exists()
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"{}", b'{"type":"start"}', b'{"type":"stop","session":"../.."}', b"\xff" * 99]
+)
+def test_malformed_requests_are_answered_with_an_error(world: World, body: bytes) -> None:
+    answer = decode_answer(world.exchange(LENGTH.pack(len(body)) + body)[LENGTH.size :])
+    assert answer.error is not None
+    assert "does not accept this request" in answer.error
+    assert world.runtime.calls == []
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\0\0", LENGTH.pack(10) + b"short", LENGTH.pack(MESSAGE_MAX_BYTES + 1) + b"x"]
+)
+def test_a_client_that_breaks_off_or_sends_too_much_gets_no_answer(world: World, data: bytes) -> None:
+    with contextlib.suppress(ConnectionResetError):  # the server did not read everything
+        assert world.exchange(data) == b""
+    assert "lost a client" in world.log[-1]
+
+
+def test_other_users_are_refused(world: World) -> None:
+    request = msgspec.json.encode(StopDesktop("bcd"))
+    program = (
+        "import os, socket, sys\n"
+        "os.setgid(12345); os.setuid(12345)\n"
+        "connection = socket.socket(socket.AF_UNIX)\n"
+        "connection.connect(sys.argv[1])\n"
+        "connection.sendall(bytes.fromhex(sys.argv[2]))\n"
+        "print(len(connection.recv(100)))\n"
+    )
+    for folder in (*reversed(world.path.parents[:3]), world.path.parent):
+        folder.chmod(0o755)
+    world.path.chmod(0o666)  # so that only the check of the peer refuses
+    data = (LENGTH.pack(len(request)) + request).hex()
+    answer = subprocess.run(
+        [sys.executable, "-I", "-c", program, str(world.path), data], capture_output=True, text=True
+    )
+    assert answer.stdout in ("0\n", ""), answer
+    assert world.runtime.calls == []
