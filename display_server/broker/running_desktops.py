@@ -49,6 +49,7 @@ def _describe(instances: Iterable[Instance]) -> list[dict[str, Any]]:
                     "profile": spec.profile,
                     "state": status.state.value if status else "starting",
                     "error": status.error if status else None,
+                    "isolated": spec.isolated,
                     "display": status.display if status else spec.attach,
                     "xauthority": status.xauthority if status else None,
                     "pids": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from display_server.broker.running_desktops import running_desktops
+from display_server.server.isolation import BASE as SPAWNER_BASE
+from display_server.spawner.runtime import Runtime, choose_runtime
 from tests.e2e.processes import Program, free_port, wait_for
 from tests.e2e.x_desktop.display import XDisplay
 
@@ -45,6 +48,27 @@ class Session:
     agent_pid: int
     width_px: int
     height_px: int
+
+
+def outside(folder: Path, pids: Mapping[str, int]) -> dict[str, Any]:
+    """Returns how this host reaches a desktop in a container. The supervisor publishes names from inside."""
+    runtime = Runtime(choose_runtime(), SPAWNER_BASE / folder.parents[1].name / "runtime")
+    init = runtime.init_pid(folder.name)
+    assert init is not None
+    namespace = Path(f"/proc/{init}/ns/pid").readlink()
+    on_host = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended
+            if (process / "ns/pid").readlink() == namespace:
+                [line] = [text for text in (process / "status").read_text().splitlines() if "NSpid" in text]
+                on_host[int(line.split()[-1])] = int(process.name)
+    return {
+        "display": f"/proc/{init}/root/tmp/.X11-unix/X0",
+        "xauthority": str(folder / "xauthority"),
+        "pids": {name: on_host[pid] for name, pid in pids.items()},
+        "width_px": 0,
+        "height_px": 0,
+    }
 
 
 class Lightbox:
@@ -143,6 +167,8 @@ class Lightbox:
         entry = wait_for(
             ready, timeout_s=SESSION_TIMEOUT_S, what=f"a ready {self.profile} desktop", every_s=0.2
         )
+        if entry["isolated"]:
+            entry |= outside(Path(entry["folder"]), entry["pids"])
         return Session(
             id=entry["id"],
             user=entry["user"],
