@@ -55,10 +55,15 @@ _MISSING_KEY = re.compile(r"Object missing required field `(\w+)`")
 
 
 class TlsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The operator's certificate. Without it, a local authority issues the certificate."""
+    """The operator's certificate. Without it, a local authority issues the certificate.
+
+    `root` is the certificate that devices install from /ca.crt, if it was `lightbox certificate issue` that
+    issued the certificate, with an authority whose key the server cannot read.
+    """
 
     certificate: Path | None = None
     key: Path | None = None
+    root: Path | None = None
 
 
 class SignInConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,6 +85,12 @@ class VideoConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     economy_mbps: float = 8.0
     turn_urls: list[str] = []
     turn_secret_file: Path | None = None
+
+
+class MetricsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who may read `/metrics`: whoever knows the token. Without `token_file`, Lightbox creates one."""
+
+    token_file: Path | None = None
 
 
 class DesktopConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -125,6 +136,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tls: TlsConfig = msgspec.field(default_factory=TlsConfig)
     sign_in: SignInConfig = msgspec.field(default_factory=SignInConfig)
     video: VideoConfig = msgspec.field(default_factory=VideoConfig)
+    metrics: MetricsConfig = msgspec.field(default_factory=MetricsConfig)
     desktops: list[DesktopConfig] = []
 
 
@@ -133,6 +145,7 @@ SECTIONS: Mapping[str, type[msgspec.Struct]] = {
     "tls": TlsConfig,
     "sign_in": SignInConfig,
     "video": VideoConfig,
+    "metrics": MetricsConfig,
 }
 
 
@@ -308,14 +321,18 @@ def _to_path(kind: type, value: Any) -> Any:
 
 def _resolve_paths(config: Config, base: Path) -> Config:
     """Makes the paths absolute that are relative to the folder `base`."""
-    tls = TlsConfig(
-        certificate=base / config.tls.certificate if config.tls.certificate else None,
-        key=base / config.tls.key if config.tls.key else None,
-    )
-    secret = config.video.turn_secret_file
-    video = msgspec.structs.replace(config.video, turn_secret_file=base / secret if secret else None)
-    return msgspec.structs.replace(
-        config, state=base / config.state, web_client=base / config.web_client, tls=tls, video=video
+
+    def resolved(path: Path | None) -> Path | None:
+        return base / path if path else None
+
+    replace = msgspec.structs.replace
+    return replace(
+        config,
+        state=base / config.state,
+        web_client=base / config.web_client,
+        tls=TlsConfig(resolved(config.tls.certificate), resolved(config.tls.key), resolved(config.tls.root)),
+        video=replace(config.video, turn_secret_file=resolved(config.video.turn_secret_file)),
+        metrics=replace(config.metrics, token_file=resolved(config.metrics.token_file)),
     )
 
 
@@ -333,7 +350,7 @@ def video_settings(config: Config) -> VideoSettings:
             hint="Set both, or neither. The file contains the `static-auth-secret` of coturn.",
         )
     if video.turn_secret_file is not None:
-        turn = {"urls": video.turn_urls, "secret": _read_secret(video.turn_secret_file)}
+        turn = {"urls": video.turn_urls, "secret": read_secret(video.turn_secret_file)}
     fields = {
         "addresses": addresses,
         "max_mbps": video.max_mbps,
@@ -355,7 +372,8 @@ def _is_one_address(host: str) -> bool:
         return False
 
 
-def _read_secret(path: Path) -> str:
+def read_secret(path: Path) -> str:
+    """Returns the text of a file. Raises ConfigurationError when other users can read it as well."""
     try:
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise ConfigurationError(f"{path} can be read by other users.", hint=f"chmod 600 {path}")
@@ -377,6 +395,11 @@ def _check(config: Config, origin: str) -> None:
         raise ConfigurationError(
             f"{origin}: `tls.certificate` and `tls.key` belong together.",
             hint="Set both, or neither to use Lightbox's local authority.",
+        )
+    if config.tls.root is not None and config.tls.certificate is None:
+        raise ConfigurationError(
+            f"{origin}: `tls.root` needs `tls.certificate` and `tls.key`.",
+            hint="Set all three to the files that `lightbox certificate issue` writes, or none.",
         )
     for key, value in (
         ("idle_minutes", config.sign_in.idle_minutes),

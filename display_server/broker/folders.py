@@ -98,6 +98,10 @@ class StateFolder:
         return self.path / "instances"
 
     @property
+    def metrics_token(self) -> Path:
+        return self.path / "metrics-token"
+
+    @property
     def demo_password(self) -> Path:
         return self.path / "demo-password"
 

@@ -53,6 +53,10 @@ class WebSessions:
         self._absolute_s = absolute_s
         self._now_s = now_s
 
+    def use_limits(self, *, idle_s: float, absolute_s: float) -> None:
+        """Replaces the limits, which apply at once to all web sessions."""
+        self._idle_s, self._absolute_s = idle_s, absolute_s
+
     async def create(self, account: Account) -> str:
         """Creates a web session and returns the value for the cookie, which is stored nowhere else."""
         secret = secrets.token_urlsafe(SECRET_BYTES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import secrets
 import time
 from typing import Annotated
 
@@ -20,9 +21,7 @@ from display_server.errors import DesktopError, PolicyError
 from display_server.gateway import display_checks_api, health_api
 from display_server.gateway.api_error import ApiError, not_signed_in
 from display_server.gateway.error_handlers import add_error_handlers
-from display_server.gateway.hosts import is_loopback
 from display_server.gateway.metrics import collect_agent_metrics
-from display_server.gateway.proxies import FORWARDING_HEADERS
 from display_server.gateway.relay import COOKIE
 from display_server.gateway.request_guard import RequestGuard
 from display_server.gateway.services import GatewayServices
@@ -76,11 +75,8 @@ async def current_user(request: Request) -> SignedInUser:
 CurrentUser = Annotated[SignedInUser, Depends(current_user)]
 
 
-def build_app(services: GatewayServices, *, strict_transport: bool) -> FastAPI:
-    """Builds the application. Its routes use `services` and nothing else.
-
-    `strict_transport` adds the header Strict-Transport-Security to every response.
-    """
+def build_app(services: GatewayServices) -> FastAPI:
+    """Builds the application. Its routes use `services` and nothing else."""
     app = FastAPI(
         title="Lightbox",
         version=__version__,
@@ -88,7 +84,11 @@ def build_app(services: GatewayServices, *, strict_transport: bool) -> FastAPI:
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
     )
-    app.add_middleware(RequestGuard, access=services.access, strict_transport=strict_transport)
+    app.add_middleware(
+        RequestGuard,
+        access=lambda: services.access,
+        strict_transport=lambda: services.root_pem is None,
+    )
     app.state.services = services
     add_error_handlers(app)
     _add_sign_in_routes(app, services)
@@ -228,12 +228,14 @@ def _add_desktop_routes(app: FastAPI, services: GatewayServices) -> None:
 def _add_operator_routes(app: FastAPI, services: GatewayServices) -> None:
     @app.get("/metrics", include_in_schema=False)
     async def metrics(request: Request) -> Response:
-        if not _is_from_this_host(request):
+        if not _has_metrics_token(request, services.metrics_token):
             raise ApiError(
-                403,
-                "loopback-only",
-                "Metrics are available only from the server's own host.",
-                next_step="Run the program that collects them there.",
+                401,
+                "no-metrics-token",
+                "The metrics are available only with the token of this server.",
+                next_step="Send the header `Authorization: Bearer TOKEN`. The token is in the file "
+                "`metrics-token` of the state folder, or in the one that the configuration names.",
+                headers={"WWW-Authenticate": "Bearer"},
             )
         text = services.metrics.text() + await collect_agent_metrics(services.agents())
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
@@ -290,16 +292,7 @@ def _is_navigation(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
-def _is_from_this_host(request: Request) -> bool:
-    """Returns whether the client runs on this host.
-
-    It does if its address is a loopback address, or the very address that the request was sent to; the latter
-    is the case when the gateway listens on a single address that is not loopback. A request through a reverse
-    proxy on this host may come from anywhere.
-    """
-    if any(name in FORWARDING_HEADERS for name, _ in request.scope["headers"]):
-        return False
-    client, server = request.client, request.scope.get("server")
-    if client is None:
-        return False
-    return is_loopback(client.host) or (server is not None and client.host == server[0])
+def _has_metrics_token(request: Request, token: str) -> bool:
+    """Returns whether the request carries the token. Its address says nothing: desktops run on this host."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and secrets.compare_digest(given.strip().encode(), token.encode())

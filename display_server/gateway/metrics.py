@@ -11,6 +11,7 @@ import structlog
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     GCCollector,
     Histogram,
     ProcessCollector,
@@ -48,6 +49,12 @@ class GatewayMetrics:
             "Time from the request to open a desktop until it can be viewed",
             registry=self._registry,
             buckets=(0.01, 0.03, 0.1, 0.3, 1, 2, 4, 8, 16, 32),
+        )
+        self.certificate_expiry_s = Gauge(
+            "lightbox_certificate_expiry_timestamp_seconds",
+            "When a certificate expires, as Unix time: the server's own, and the local authority's",
+            ["certificate"],
+            registry=self._registry,
         )
 
     def text(self) -> bytes:

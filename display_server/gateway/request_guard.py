@@ -8,6 +8,7 @@ requests the address of their client and the path without the proxy's prefix.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -72,13 +73,19 @@ NO_STORE = (b"cache-control", b"no-store")
 
 
 class RequestGuard:
-    """ASGI middleware. `access` says how browsers may reach the gateway."""
+    """ASGI middleware.
 
-    def __init__(self, app: ASGIApp, *, access: PublicAccess, strict_transport: bool) -> None:
+    `access` returns how browsers may reach the gateway, and `strict_transport` whether responses carry
+    Strict-Transport-Security. Both are asked for each request, because a reload changes them.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, access: Callable[[], PublicAccess], strict_transport: Callable[[], bool]
+    ) -> None:
         self._app = app
         self._access = access
+        self._strict_transport = strict_transport
         self._log = ProxyLog()
-        self._headers = [*SECURITY_HEADERS, *([STRICT_TRANSPORT_SECURITY] if strict_transport else [])]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -93,7 +100,9 @@ class RequestGuard:
                 if message["status"] == 404 and _accepts_html(scope):
                     self._log.unknown_page(scope["path"])
                 present = {name.lower() for name, _ in message["headers"]}
-                extra = [header for header in self._headers if header[0] not in present]
+                extra = [header for header in SECURITY_HEADERS if header[0] not in present]
+                if self._strict_transport():
+                    extra.append(STRICT_TRANSPORT_SECURITY)
                 if b"cache-control" not in present:
                     extra.append(NO_STORE)
                 message = {**message, "headers": [*message["headers"], *extra]}
@@ -126,7 +135,7 @@ class RequestGuard:
 
     def _admit(self, scope: Scope) -> Scope:
         """Returns the scope as the application sees it. Raises ApiError when the request is refused."""
-        access = self._access
+        access = self._access()
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         peer = scope["client"][0] if scope["client"] else ""
         version = scope.get("extensions", {}).get("tls", {}).get("tls_version")
@@ -141,7 +150,7 @@ class RequestGuard:
         if not access.accepts_host(host):
             raise unknown_host(host)
         if scope["method"] not in SAFE_METHODS:
-            self._check_site(headers.get(b"origin"), headers.get(b"sec-fetch-site"), host)
+            _check_site(access, headers.get(b"origin"), headers.get(b"sec-fetch-site"), host)
         path = access.path_of(scope["path"])
         if path == VIEWER_PATH and scope["method"] == "GET":
             raise no_upgrade()
@@ -153,27 +162,28 @@ class RequestGuard:
             admitted["client"] = (access.proxies.client_of(peer, forwarded), 0)
         return admitted
 
-    def _check_site(self, origin: str | None, site: str | None, host: str) -> None:
-        """Refuses requests that change something unless they come from a page of this server.
 
-        Browsers send at least one of the two headers with every such request. A request with neither does not
-        come from a page of this server.
-        """
-        if origin is not None and self._access.origin_allowed(origin, host) and site in {None, "same-origin"}:
-            return
-        if origin is None and site == "same-origin":
-            return
-        if origin is not None and site in {None, "same-origin"} and origin.startswith("http://"):
-            raise plain_http()
-        if origin is not None and site == "same-origin":
-            # The browser knows that the address of the request has the page's origin, so Host was changed.
-            raise changed_host(origin, host)
-        raise ApiError(
-            403,
-            "cross-site",
-            "The request was rejected because it does not come from a page of this server.",
-            next_step="Open the address of this server in a tab of its own and try again there.",
-        )
+def _check_site(access: PublicAccess, origin: str | None, site: str | None, host: str) -> None:
+    """Refuses requests that change something unless they come from a page of this server.
+
+    Browsers send at least one of the two headers with every such request. A request with neither does not
+    come from a page of this server.
+    """
+    if origin is not None and access.origin_allowed(origin, host) and site in {None, "same-origin"}:
+        return
+    if origin is None and site == "same-origin":
+        return
+    if origin is not None and site in {None, "same-origin"} and origin.startswith("http://"):
+        raise plain_http()
+    if origin is not None and site == "same-origin":
+        # The browser knows that the address of the request has the page's origin, so Host was changed.
+        raise changed_host(origin, host)
+    raise ApiError(
+        403,
+        "cross-site",
+        "The request was rejected because it does not come from a page of this server.",
+        next_step="Open the address of this server in a tab of its own and try again there.",
+    )
 
 
 def _accepts_html(scope: Scope) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from display_server.broker.accounts import Accounts
@@ -35,6 +35,7 @@ class GatewayServices:
     client: StaticClient
     access: PublicAccess  # how browsers may reach the gateway
     root_pem: bytes | None  # root certificate of the local authority; None with the operator's certificate
+    metrics_token: str  # whoever knows it may read /metrics
     tickets: Tickets = field(default_factory=Tickets)
     sign_in_limiter: SignInLimiter = field(default_factory=SignInLimiter)
     monotonic_s: Callable[[], float] = time.monotonic
@@ -46,6 +47,11 @@ class GatewayServices:
             ViewerAdmission(self.access, self.tickets, self.web_sessions.find_by_hash, self._socket_of)
         )
         self.metrics = GatewayMetrics(self.relays, self.sessions)
+
+    def use_access(self, access: PublicAccess) -> None:
+        """Replaces how browsers may reach the gateway, from the next request on."""
+        self.access = access
+        self.relays.admission = replace(self.relays.admission, access=access)
 
     def _socket_of(self, session_id: str) -> Path | None:
         session = self.sessions.by_id(session_id)

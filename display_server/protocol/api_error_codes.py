@@ -16,11 +16,11 @@ ApiErrorCode = Literal[
     "desktop-failed",  # the desktop did not start, or ended while it was starting
     "head-too-large",  # the header fields exceed their limit
     "internal",  # a fault of Lightbox
-    "loopback-only",  # available from the server's own host only
     "malformed",  # the body is not what this address expects
     "no-authority",  # the server uses a certificate of its operator
     "no-desktop",  # there is no such desktop, or the person may not open it
     "no-display",  # the desktop whose display should be restarted does not run
+    "no-metrics-token",  # the request lacks the token for the metrics
     "no-websocket",  # there is no WebSocket at this address
     "not-found",  # there is nothing at this address
     "proxy-host",  # a reverse proxy changed the header Host

@@ -46,6 +46,7 @@ from display_server.gateway.services import GatewayServices
 from display_server.gateway.static_client import StaticClient, require_built
 from display_server.server import demo as demo_setup
 from display_server.server.demo import Demo
+from display_server.server.metrics_token import provide_metrics_token
 
 log = structlog.get_logger(__name__)
 
@@ -179,8 +180,9 @@ async def _run(
             client=StaticClient(config.web_client),
             access=PublicAccess(frozenset(names), public, proxies),
             root_pem=root.root_pem if root else None,
+            metrics_token=provide_metrics_token(config, state),
         )
-        server = GatewayServer(build_app(services, strict_transport=root is None), services.relays, context)
+        server = GatewayServer(build_app(services), services.relays, context)
         serving = asyncio.create_task(server.serve([listening]), name="server")
         stack.push_async_callback(_stop, server, serving, services)
         expiring = asyncio.create_task(_end_expired_web_sessions(services), name="web session expiry")

@@ -34,6 +34,9 @@ from display_server.gateway.static_client import StaticClient
 from display_server.protocol.subprotocol import SUBPROTOCOL, TICKET_PREFIX
 
 PASSWORD = "correct horse battery"
+METRICS_TOKEN = "a token for the metrics"
+#: The header that lets a request read the metrics.
+MAY_READ_METRICS = {"Authorization": f"Bearer {METRICS_TOKEN}"}
 NAMES = ["localhost", "127.0.0.1"]
 DEFINITIONS = (
     DesktopDefinition("reading", "Reading room", "radiology", 1280, 720, ("kim",)),
@@ -156,10 +159,11 @@ async def running_gateway(
         client=StaticClient(web_client or make_web_client(folder / "dist")),
         access=access or PublicAccess(frozenset(NAMES)),
         root_pem=local.root_pem,
+        metrics_token=METRICS_TOKEN,
     )
     listening = listen("127.0.0.1", 0)
     port: int = listening.getsockname()[1]
-    app = build_app(services, strict_transport=False)
+    app = build_app(services)
     server = GatewayServer(app, services.relays, tls_context(local.certificate, local.key))
     serving = asyncio.create_task(server.serve([listening])) if served else None
     try:

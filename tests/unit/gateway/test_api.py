@@ -14,7 +14,13 @@ from display_server import __version__
 from display_server.errors import DesktopError
 from display_server.gateway.app import build_app
 from display_server.gateway.request_guard import BODY_MAX_BYTES, CONTENT_SECURITY_POLICY
-from tests.fakes.gateway import PASSWORD, GatewayUnderTest, running_gateway
+from tests.fakes.gateway import (
+    MAY_READ_METRICS,
+    METRICS_TOKEN,
+    PASSWORD,
+    GatewayUnderTest,
+    running_gateway,
+)
 from tests.fakes.launchers import CrashingLauncher, EchoLauncher, NeverLauncher, SlowLauncher
 
 
@@ -271,25 +277,34 @@ async def test_metrics_contain_those_of_the_agents(gateway: GatewayUnderTest, la
     async with await gateway.open_viewer(client) as viewer:
         await viewer.send("x")
         await viewer.recv()
-        text = (await client.get("/metrics")).text
+        text = (await client.get("/metrics", headers=MAY_READ_METRICS)).text
     assert "lightbox_viewers 1.0" in text
     assert 'lightbox_sign_ins_total{result="right"} 1.0' in text
     assert f'lightbox_updates_total{{desktop="reading",session="{session}"}} 3.0' in text
     assert f'lightbox_agent_process_open_fds{{desktop="reading",session="{session}"}} 9.0' in text
     assert text.count("# TYPE process_open_fds ") == 1
     launcher.started[0].agent.kill()
-    assert "lightbox_agents_silent 1.0" in (await client.get("/metrics")).text
+    assert "lightbox_agents_silent 1.0" in (await client.get("/metrics", headers=MAY_READ_METRICS)).text
 
 
-async def test_metrics_are_available_to_this_host_only(local_gateway: GatewayUnderTest) -> None:
-    answer = await local_gateway.in_process_client("192.0.2.7").get("/metrics")
-    assert (answer.status_code, answer.json()["code"]) == (403, "loopback-only")
+@pytest.mark.parametrize("address", ["127.0.0.1", "192.0.2.7"])
+@pytest.mark.parametrize("given", [None, "Bearer", "Bearer wrong", f"Basic {METRICS_TOKEN}", METRICS_TOKEN])
+async def test_metrics_need_the_token_whatever_the_address(
+    local_gateway: GatewayUnderTest, address: str, given: str | None
+) -> None:
+    client = local_gateway.in_process_client(address)
+    answer = await client.get("/metrics", headers={"Authorization": given} if given else {})
+    assert (answer.status_code, answer.json()["code"]) == (401, "no-metrics-token")
+    assert "lightbox_" not in answer.text
+    assert METRICS_TOKEN not in answer.text
+    assert (await client.get("/metrics", headers=MAY_READ_METRICS)).status_code == 200
 
 
 async def test_sends_strict_transport_security_with_the_operators_certificate(
     local_gateway: GatewayUnderTest,
 ) -> None:
-    transport = httpx2.ASGITransport(build_app(local_gateway.services, strict_transport=True))
+    local_gateway.services.root_pem = None
+    transport = httpx2.ASGITransport(build_app(local_gateway.services))
     async with httpx2.AsyncClient(transport=transport, base_url="https://localhost") as client:
         assert (await client.get("/")).headers["strict-transport-security"] == "max-age=31536000"
 

@@ -47,11 +47,6 @@ export const englishApiMessages = {
     why: "An unexpected fault occurred in it.",
     next: AGAIN_OR_ADMINISTRATOR,
   },
-  "loopback-only": {
-    what: "The server refused the request.",
-    why: "This address answers only on the host of the server.",
-    next: "Open it there.",
-  },
   malformed: {
     what: "The server refused the request.",
     why: "The page sent something that the server does not accept; perhaps the server was updated.",
@@ -71,6 +66,11 @@ export const englishApiMessages = {
     what: "The display was not restarted.",
     why: "This desktop does not run.",
     next: "Open it again from the list of desktops.",
+  },
+  "no-metrics-token": {
+    what: "The server refused the request.",
+    why: "The metrics need the token of this server.",
+    next: "Give the monitoring program the token; docs/metrics.md says where it is.",
   },
   "no-websocket": {
     what: "The desktop could not be connected.",

@@ -47,11 +47,6 @@ export const koreanApiMessages = {
     why: "서버에서 예기치 않은 오류가 발생했습니다.",
     next: AGAIN_OR_ADMINISTRATOR,
   },
-  "loopback-only": {
-    what: "서버가 요청을 거부했습니다.",
-    why: "이 주소는 서버가 실행되는 컴퓨터에서만 열 수 있습니다.",
-    next: "그 컴퓨터에서 여세요.",
-  },
   malformed: {
     what: "서버가 요청을 거부했습니다.",
     why: "페이지가 보낸 내용을 서버가 받아들이지 않습니다. 서버가 업데이트되었을 수 있습니다.",
@@ -71,6 +66,11 @@ export const koreanApiMessages = {
     what: "화면을 다시 시작하지 않았습니다.",
     why: "이 데스크톱은 실행 중이 아닙니다.",
     next: "데스크톱 목록에서 다시 여세요.",
+  },
+  "no-metrics-token": {
+    what: "서버가 요청을 거부했습니다.",
+    why: "측정값을 읽으려면 이 서버의 토큰이 필요합니다.",
+    next: "모니터링 프로그램에 토큰을 지정하세요. 토큰의 위치는 docs/metrics.md에 있습니다.",
   },
   "no-websocket": {
     what: "데스크톱에 연결하지 못했습니다.",
