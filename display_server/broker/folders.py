@@ -221,6 +221,7 @@ class Instance(msgspec.Struct, frozen=True):
     created_s: float  # start time of the process; tells it apart from a later one with the same pid
     run_folder: str
     url: str
+    reloadable: bool = False  # SIGHUP reloads its configuration; otherwise it ends the server
 
     @property
     def alive(self) -> bool:
@@ -230,7 +231,7 @@ class Instance(msgspec.Struct, frozen=True):
             return False
 
 
-def register_instance(state: StateFolder, run: RunFolder, url: str) -> Path:
+def register_instance(state: StateFolder, run: RunFolder, url: str, *, reloadable: bool = False) -> Path:
     """Writes the files that describe this process, and removes those of dead processes.
 
     Returns the path of the file in the state folder; the other one is removed together with the run folder.
@@ -238,7 +239,7 @@ def register_instance(state: StateFolder, run: RunFolder, url: str) -> Path:
     list_instances(state)
     pid = os.getpid()
     entry = state.instances / f"{pid}.json"
-    instance = Instance(pid, psutil.Process(pid).create_time(), str(run.path), url)
+    instance = Instance(pid, psutil.Process(pid).create_time(), str(run.path), url, reloadable)
     for path in (entry, run.path / INSTANCE_FILE):
         write_private(path, msgspec.json.encode(instance))
     return entry

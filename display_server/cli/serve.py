@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
 import shlex
@@ -72,12 +73,26 @@ def serve(
     from display_server.config import load
 
     loaded = load(config, os.environ)
+    require_desktops(loaded, config)
+    _run(loaded, demo=None, json_output=json_output, config_file=config)
+
+
+def read_again(config: Path) -> Config:
+    """Reads the configuration of a running server again. Raises ConfigurationError."""
+    from display_server.config import load
+
+    loaded = load(config, os.environ)
+    require_desktops(loaded, config)
+    return loaded
+
+
+def require_desktops(loaded: Config, config: Path) -> None:
+    """Raises ConfigurationError when the configuration has no desktop."""
     if not loaded.desktops:
         raise ConfigurationError(
             f"{config} defines no desktops.",
             hint="Add a [[desktops]] section. deploy/lightbox.example.toml has examples.",
         )
-    _run(loaded, demo=None, json_output=json_output, config_file=config)
 
 
 def _run(config: Config, *, demo: Demo | None, json_output: bool, config_file: Path | None = None) -> None:
@@ -96,7 +111,8 @@ def _run(config: Config, *, demo: Demo | None, json_output: bool, config_file: P
             print(_how_to_add_an_account(config_file), file=sys.stderr, flush=True)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(config, on_ready, demo=demo))
+        read_config = functools.partial(read_again, config_file) if config_file else None
+        runner.run(run(config, on_ready, demo=demo, read_config=read_config))
 
 
 def _how_to_add_an_account(config_file: Path | None) -> str:

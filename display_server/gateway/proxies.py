@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from display_server.errors import ConfigurationError
-from display_server.gateway.hosts import check_name, origin_allowed, split_host
+from display_server.gateway.hosts import Network, check_name, origin_allowed, split_host
 
 #: Headers that only requests through a proxy have.
 FORWARDING_HEADERS = frozenset(
@@ -27,8 +27,6 @@ FORWARDING_HEADERS = frozenset(
 )
 #: The only TLS version that the gateway accepts from everybody. Trusted proxies may use TLS 1.2 as well.
 NEWEST_TLS = "TLSv1.3"
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class TrustedProxies:

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
+from display_server.authority import authority
 from display_server.broker.accounts import Accounts
 from display_server.broker.catalogue import Catalogue, DesktopDefinition
 from display_server.broker.display_checks import DisplayChecks
@@ -24,7 +25,6 @@ from display_server.broker.passwords import Passwords
 from display_server.broker.sessions import Sessions
 from display_server.broker.store import Store
 from display_server.broker.web_sessions import WebSessions
-from display_server.gateway import authority
 from display_server.gateway.app import build_app
 from display_server.gateway.certificate import tls_context
 from display_server.gateway.https_server import GatewayServer, listen

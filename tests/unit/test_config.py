@@ -6,7 +6,7 @@ import pytest
 
 from display_server.config import Config, default_state_folder, default_web_client, load, parse_size
 from display_server.errors import ConfigurationError
-from display_server.server.serve import desktop_definitions
+from display_server.server.definitions import desktop_definitions
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "lightbox.example.toml"
 
