@@ -23,7 +23,7 @@ from display_server.gateway.api_error import ApiError, not_signed_in
 from display_server.gateway.error_handlers import add_error_handlers
 from display_server.gateway.metrics import collect_agent_metrics
 from display_server.gateway.relay import COOKIE
-from display_server.gateway.request_guard import RequestGuard
+from display_server.gateway.request_guard import RequestGuard, accepts_html
 from display_server.gateway.services import GatewayServices
 from display_server.protocol.subprotocol import VIEWER_PATH
 
@@ -277,7 +277,7 @@ def _add_client_routes(app: FastAPI, services: GatewayServices) -> None:
     async def asset(path: str, request: Request) -> Response:
         if path in services.client:
             return services.client.file(path, request)
-        if _is_navigation(request) and not path.startswith(("api/", "assets/")):
+        if accepts_html(request.scope) and not path.startswith(("api/", "assets/")):
             return services.client.not_found_page(request)
         raise ApiError(
             404,
@@ -285,11 +285,6 @@ def _add_client_routes(app: FastAPI, services: GatewayServices) -> None:
             "There is nothing at this address.",
             next_step="Check the address, or begin at the start page of this server.",
         )
-
-
-def _is_navigation(request: Request) -> bool:
-    """Returns whether a browser asks for a page that a person will read."""
-    return "text/html" in request.headers.get("accept", "")
 
 
 def _has_metrics_token(request: Request, token: str) -> bool:

@@ -97,7 +97,7 @@ class RequestGuard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                if message["status"] == 404 and _accepts_html(scope):
+                if message["status"] == 404 and accepts_html(scope):
                     self._log.unknown_page(scope["path"])
                 present = {name.lower() for name, _ in message["headers"]}
                 extra = [header for header in SECURITY_HEADERS if header[0] not in present]
@@ -117,7 +117,7 @@ class RequestGuard:
                 raise
             if isinstance(error, ProxyError):
                 self._log.refused(error)
-            await _respond(send_guarded, error, page=_accepts_html(scope))
+            await _respond(send_guarded, error, page=accepts_html(scope))
         except Exception:
             log.exception("request failed", method=scope["method"], path=scope["path"])
             if started:
@@ -186,7 +186,7 @@ def _check_site(access: PublicAccess, origin: str | None, site: str | None, host
     )
 
 
-def _accepts_html(scope: Scope) -> bool:
+def accepts_html(scope: Scope) -> bool:
     """Returns whether a browser asks for a page that a person will read."""
     return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
 
