@@ -58,13 +58,19 @@ class LiveSession:
         self.start_finished = asyncio.Event()  # set when the session is no longer STARTING
         self.stopping = False  # the desktop is over or being ended, and its remains are being removed
         self.ended_by = EndedBy.ITSELF  # applies once the session is stopping
-        self.stopped = asyncio.Event()  # set when they have been removed
+        self.cleaning_up = False  # `task` has reached its last part, which must not be interrupted
+        self.stopped = asyncio.Event()  # set when the remains have been removed
         self.task: asyncio.Task[None] | None = None
         self.running: RunningDesktop | None = None
 
     @property
     def id(self) -> str:
         return self.spec.session
+
+    def cancel(self) -> None:
+        """Interrupts the task that runs the session, unless it is cleaning up already."""
+        if self.task is not None and not self.cleaning_up:
+            self.task.cancel()
 
 
 async def _everybody(_username: str) -> bool:
@@ -171,9 +177,8 @@ class Sessions:
             desktop=session.spec.desktop,
             by=by.value,
         )
-        assert session.task is not None
         # Cancelling a task before its first step would skip its clean-up, so the task is given that step.
-        asyncio.get_running_loop().call_soon(session.task.cancel)
+        asyncio.get_running_loop().call_soon(session.cancel)
 
     def restart_display(self, username: str, desktop: str) -> bool:
         """Ends the display agent of a desktop that does not answer. Returns whether such a desktop runs."""
@@ -244,7 +249,7 @@ class Sessions:
             log.exception("session failed", session=session.id)
             event, error = SessionEvent.FAILED, UNEXPECTED
         finally:
-            session.stopping = True  # here `ended_by` is set already, unless the session ended by itself
+            session.stopping = session.cleaning_up = True
             if running is not None:
                 await running.stop()
             session.error = error[:ERROR_MAX] if error else None

@@ -185,7 +185,7 @@ def _add_desktop_routes(app: FastAPI, services: GatewayServices) -> None:
             desktop = await services.catalogue.find(user.username, name)
         except PolicyError as error:
             raise ApiError(404, "no-desktop", error.cause, next_step=error.next_step) from error
-        if resume is not None and services.sessions.has_ended(resume):
+        if resume is not None and services.sessions.ended_by(resume) is not None:
             raise ApiError(
                 410,
                 "desktop-ended",

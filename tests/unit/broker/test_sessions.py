@@ -13,7 +13,14 @@ from sqlalchemy.exc import OperationalError
 from display_server.broker.catalogue import Catalogue, DesktopDefinition
 from display_server.broker.folders import DesktopFolders
 from display_server.broker.launchers.launcher import Launcher
-from display_server.broker.session_state import LIVE, TRANSITIONS, SessionEvent, SessionState, next_state
+from display_server.broker.session_state import (
+    LIVE,
+    TRANSITIONS,
+    EndedBy,
+    SessionEvent,
+    SessionState,
+    next_state,
+)
 from display_server.broker.sessions import Sessions
 from display_server.broker.store import Store
 from display_server.broker.tables import Desktop, Session
@@ -158,13 +165,13 @@ async def test_remembers_which_sessions_have_ended(store: Store, folder: Path) -
     launcher = EchoLauncher()
     sessions = make(store, folder, launcher)
     first = await sessions.open("kim", READING)
-    assert not sessions.has_ended(first.id)
+    assert sessions.ended_by(first.id) is None
     launcher.started[0].crash("the X server died")
     await wait_until(lambda: not sessions.live())
     second = await sessions.open("kim", READING)
-    assert sessions.has_ended(first.id)
-    assert not sessions.has_ended(second.id)
-    assert not sessions.has_ended("that of another server")
+    assert sessions.ended_by(first.id) is EndedBy.ITSELF
+    assert sessions.ended_by(second.id) is None
+    assert sessions.ended_by("that of another server") is None
     await sessions.close()
 
 
