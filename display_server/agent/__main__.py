@@ -17,6 +17,9 @@ from pathlib import Path
 
 # NumPy would start one thread per core for matrix products, which cost memory and time and are never used.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# structlog imports `rich` if it finds it, for coloured logs on terminals: 4 MB and 60 ms that nobody needs here.
+# None makes that import fail.
+sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # the type of the table does not know None
 
 import structlog
 import uvloop
