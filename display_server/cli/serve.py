@@ -51,6 +51,13 @@ def demo(
     share: Annotated[
         bool, typer.Option(help="Let several devices of a person show a desktop at the same time.")
     ] = False,
+    copy_out: Annotated[
+        bool,
+        typer.Option(
+            help="Let what is copied on a desktop reach the device, on the radiology desktop as well, "
+            "which lets nothing out by default."
+        ),
+    ] = False,
     state: StateOption = None,
     json_output: JsonOption = False,
 ) -> None:
@@ -59,7 +66,14 @@ def demo(
     from display_server.server.demo import DemoOptions, demo_config
 
     options = DemoOptions(
-        host=host, port=port, profile=profile, size=size, attach=attach, video=video, share=share
+        host=host,
+        port=port,
+        profile=profile,
+        size=size,
+        attach=attach,
+        video=video,
+        share=share,
+        copy_out=copy_out,
     )
     config, additions = demo_config(load(None, os.environ), options, state=state)
     _run(config, demo=additions, json_output=json_output)

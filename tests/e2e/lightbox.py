@@ -62,8 +62,10 @@ class Lightbox:
         share: bool = False,
         settings: Mapping[str, str] | None = None,
         patience: int = PATIENCE,
+        copy_out: bool = False,
     ) -> None:
-        """`settings` are environment variables. Without a size the desktop takes that of its windows.
+        """`settings` are environment variables. Without a size the desktop takes that of its windows. With
+        `copy_out` copies may leave the radiology desktop, too.
 
         The product would call itself silent, and drop input, when this host is too busy to answer within a
         second. Tests of that give a `patience` of 1, as in production.
@@ -77,6 +79,8 @@ class Lightbox:
         arguments = ["demo", "--json", "--port", str(self._port), "--profile", profile, "--video", video]
         arguments += ["--host", host, "--share" if share else "--no-share"]
         arguments += ["--state", str(self.state_folder)]
+        if copy_out:
+            arguments.append("--copy-out")
         if width_px is not None:
             arguments += ["--size", f"{width_px}x{height_px}"]
         self.program = Program(

@@ -245,6 +245,11 @@ export const englishMessages = {
       why: "The browser does not let this page read the clipboard.",
       next: "Allow it for this site, then try again.",
     },
+    stays: {
+      what: "What you copied stays on this desktop.",
+      why: "This desktop lets nothing out to this device, because it may show data of patients.",
+      next: "Paste it inside the desktop. An administrator can allow more in the configuration: clipboard = { from_desktop = true }",
+    },
     unreadable: {
       what: "The clipboard of this device could not be read, so nothing was pasted.",
       why: "The browser gave no text or image of it.",
