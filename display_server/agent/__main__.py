@@ -58,6 +58,7 @@ def main() -> int:
         return uvloop.run(_serve(spec, arguments))
     except LightboxError as error:
         detail = repr(error.__cause__) if error.__cause__ else None
+        structlog.contextvars.bind_contextvars(session=spec.session)
         log.error("agent failed", error=str(error), kind=type(error).__name__, detail=detail)
         return EXIT_FAILED
     except OSError as error:

@@ -93,8 +93,10 @@ def provide_certificate(
                 names=permitted,
                 expires=leaf.not_valid_after_utc.date().isoformat(),
             )
-        if authority != folder:
-            _write(folder / ROOT_FILE, root.public_bytes(Encoding.PEM), group)
+        root_pem = root.public_bytes(Encoding.PEM)
+        served = folder / ROOT_FILE
+        if authority != folder and not (served.exists() and served.read_bytes() == root_pem):
+            _write(served, root_pem, group)
     except OSError as error:
         raise ConfigurationError(
             f"The local authority in {authority} cannot be used: {error.strerror}.",
@@ -103,7 +105,7 @@ def provide_certificate(
     return LocalCertificate(
         folder / CERTIFICATE_FILE,
         folder / KEY_FILE,
-        root.public_bytes(Encoding.PEM),
+        root_pem,
         fingerprint(root),
     )
 

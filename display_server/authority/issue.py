@@ -25,6 +25,11 @@ def issue(
 ) -> LocalCertificate:
     """Does what `provide_certificate` does, for the networks of this host. Raises ConfigurationError."""
     with _locked(authority or folder):
+        if not folder.exists():
+            folder.mkdir(mode=0o700, parents=True)
+            if group is not None:
+                os.chown(folder, -1, group)
+                folder.chmod(0o750)
         return provide_certificate(
             folder, names, now, networks=own_networks(), authority=authority, group=group
         )

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from display_server.cli.options import EXIT_USAGE, ConfigOption, JsonOption, StateOption
+from display_server.cli.reload import reload as reload_servers
+from display_server.cli.reload import running_servers
 from display_server.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -65,7 +67,8 @@ def request(
     _write_new(out, request_pem, 0o644)
     print(
         f"Send {out} to your authority. Then set in the configuration, and run `lightbox reload`:\n"
-        f'[tls]\ncertificate = "…"  # its answer, followed by the intermediate certificates\nkey = "{key}"',
+        '[tls]\ncertificate = "…"  # its answer, followed by the intermediate certificates\n'
+        f'key = "{key.absolute()}"',
         file=sys.stderr,
     )
 
@@ -78,6 +81,9 @@ def issue(
         str | None, typer.Option(metavar="NAME", help="This Unix group may read the certificate's key.")
     ] = None,
     name: NameOption = None,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Reload the running servers if the certificate is a new one.")
+    ] = False,
     state: StateOption = None,
     config: ConfigOption = None,
 ) -> None:
@@ -86,10 +92,12 @@ def issue(
     With --authority the authority's key stays in a folder that the server's user cannot read.
     """
     from display_server.authority.issue import issue as issue_certificate
+    from display_server.gateway.local_certificate import CERTIFICATE_FILE
 
     loaded = _load(config)
     target = _folder(folder, state, loaded)
     os.umask(0o077)
+    before = _bytes_of(target / CERTIFICATE_FILE)
     issued = issue_certificate(
         target,
         name or _all_names(loaded),
@@ -98,6 +106,8 @@ def issue(
         group=_group_id(group) if group else None,
     )
     print(f"{issued.certificate}\nroot certificate SHA-256 {issued.root_sha256}")
+    if reload and _bytes_of(issued.certificate) != before and running_servers(state, config):
+        reload_servers(state=state, config=config)
 
 
 @app.command("new-authority")
@@ -190,6 +200,10 @@ def _all_names(config: Config) -> list[str]:
     from display_server.gateway.hosts import names_in_use
 
     return names_in_use(config.host, _configured_names(config))
+
+
+def _bytes_of(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
 
 
 def _group_id(name: str) -> int:

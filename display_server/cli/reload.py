@@ -30,13 +30,7 @@ def reload(state: StateOption = None, config: ConfigOption = None, json_output: 
     Without --state and --config all servers of this user are reloaded; for root, those of all users. A
     configuration with a mistake is refused, and the previous one stays in force.
     """
-    from display_server.broker.folders import StateFolder, find_instances, list_instances
-
-    limited = state is not None or config is not None or "LIGHTBOX_STATE" in os.environ
-    found = (
-        list_instances(StateFolder(state_folder(state, config).absolute())) if limited else find_instances()
-    )
-    servers = [instance for instance in found if instance.reloadable]
+    servers = running_servers(state, config)
     if not servers:
         raise ConfigurationError(
             "No server that can be reloaded is running.",
@@ -51,6 +45,19 @@ def reload(state: StateOption = None, config: ConfigOption = None, json_output: 
             print(_as_text(server, result))
     if any(result.cause is not None for _, result in outcomes):
         sys.exit(EXIT_FAILED)
+
+
+def running_servers(state: Path | None, config: Path | None) -> list[Instance]:
+    """Returns the running servers that can be reloaded: those of a folder, of this user, or for root all."""
+    from display_server.broker.folders import StateFolder, find_instances, list_instances
+
+    limited = state is not None or config is not None or "LIGHTBOX_STATE" in os.environ
+    found = (
+        list_instances(StateFolder(state_folder(state, config).expanduser().absolute()))
+        if limited
+        else find_instances()
+    )
+    return [instance for instance in found if instance.reloadable]
 
 
 def _reload(server: Instance) -> ReloadResult:

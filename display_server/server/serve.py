@@ -25,6 +25,7 @@ from display_server.broker.folders import (
     register_instance,
     unregister_instance,
 )
+from display_server.broker.launchers.desktop_log import rotate_logs
 from display_server.broker.launchers.launcher import Launcher
 from display_server.broker.launchers.process_launcher import ProcessLauncher
 from display_server.broker.passwords import Passwords
@@ -172,6 +173,8 @@ async def _run(
             settings,
             state,
             services,
+        rotating = asyncio.create_task(_rotate_logs(state.logs), name="log rotation")
+        stack.callback(rotating.cancel)
             server.tls,
             read=read_config or (lambda: config),
             requested=reload_requested,
@@ -202,7 +205,7 @@ async def _run(
         )
         on_ready(ready)
         done, _ = await asyncio.wait(
-            {serving, expiring, examining, reloading}, return_when=asyncio.FIRST_COMPLETED
+            {serving, expiring, examining, rotating, reloading}, return_when=asyncio.FIRST_COMPLETED
         )
         for task in done:
             task.result()
@@ -245,6 +248,13 @@ async def _start_demo_desktop(
     demo: Demo, catalogue: Catalogue, sessions: Sessions, state: StateFolder
 ) -> None:
     desktop = await catalogue.find(demo_setup.USERNAME, demo.started_desktop)
+async def _rotate_logs(folder: Path) -> None:
+    """Keeps the log files of desktops small, which may run for weeks."""
+    while True:
+        await asyncio.sleep(ROTATION_INTERVAL_S)
+        await asyncio.to_thread(rotate_logs, folder)
+
+
     log_file = state.logs / f"{desktop.name}.log"
     try:
         await sessions.open(demo_setup.USERNAME, desktop)

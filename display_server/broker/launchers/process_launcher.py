@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from display_server.broker.launchers.desktop_log import open_desktop_log
 from display_server.broker.launchers.launcher import ENDED_EARLY
 from display_server.desktop.session_processes import explain_exit, kill_session_processes
 from display_server.desktop.spec import DesktopSpec, DesktopState, DesktopStatus, write_spec
@@ -20,8 +21,6 @@ from display_server.errors import DesktopError
 
 #: How long a supervisor may take to end its desktop after SIGTERM, s. It needs about 1 s; then it is killed.
 STOP_TIMEOUT_S = 8.0
-#: A supervisor's log that is larger than this is rotated when the desktop starts the next time, bytes.
-LOG_MAX_BYTES = 4 * 1024 * 1024
 
 SUPERVISOR_COMMAND = (sys.executable, "-m", "display_server.supervisor")
 
@@ -55,10 +54,7 @@ class ProcessLauncher:
         return desktop
 
     async def _spawn(self, spec: DesktopSpec) -> asyncio.subprocess.Process:
-        log = Path(spec.log_folder) / f"{spec.desktop}.log"
-        if log.exists() and log.stat().st_size > LOG_MAX_BYTES:
-            log.replace(log.with_suffix(".log.1"))
-        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        descriptor = open_desktop_log(spec, os.environ)
         try:
             return await asyncio.create_subprocess_exec(
                 *self._supervisor_command,
