@@ -55,10 +55,10 @@ def main() -> int:
     configure_logs("agent")
     try:
         spec = read_spec(arguments.folder)
+        structlog.contextvars.bind_contextvars(session=spec.session)
         return uvloop.run(_serve(spec, arguments))
     except LightboxError as error:
         detail = repr(error.__cause__) if error.__cause__ else None
-        structlog.contextvars.bind_contextvars(session=spec.session)
         log.error("agent failed", error=str(error), kind=type(error).__name__, detail=detail)
         return EXIT_FAILED
     except OSError as error:

@@ -53,9 +53,9 @@ EXPIRY_INTERVAL_S = 60.0
 #: Interval between two examinations of the database and its folder, s. A failure also shows when somebody
 #: uses the database, or asks `/healthz`.
 STORAGE_INTERVAL_S = 2.0
-#: Limit of open file descriptors that this process asks for. A viewer takes two; the usual limit of 1024
 #: Interval between two looks for log files that have become too large, s.
 ROTATION_INTERVAL_S = 60.0
+#: Limit of open file descriptors that this process asks for. A viewer takes two; the usual limit of 1024
 #: would be reached before the gateway's own limit of connections.
 OPEN_FILES = 8192
 
@@ -171,12 +171,12 @@ async def _run(
         stack.callback(expiring.cancel)
         examining = asyncio.create_task(_examine_storage(store), name="storage examination")
         stack.callback(examining.cancel)
+        rotating = asyncio.create_task(_rotate_logs(state.logs), name="log rotation")
+        stack.callback(rotating.cancel)
         reloader = Reloader(
             settings,
             state,
             services,
-        rotating = asyncio.create_task(_rotate_logs(state.logs), name="log rotation")
-        stack.callback(rotating.cancel)
             server.tls,
             read=read_config or (lambda: config),
             requested=reload_requested,
@@ -246,10 +246,6 @@ async def _examine_storage(store: Store) -> None:
         await store.examine()  # which logs every change
 
 
-async def _start_demo_desktop(
-    demo: Demo, catalogue: Catalogue, sessions: Sessions, state: StateFolder
-) -> None:
-    desktop = await catalogue.find(demo_setup.USERNAME, demo.started_desktop)
 async def _rotate_logs(folder: Path) -> None:
     """Keeps the log files of desktops small, which may run for weeks."""
     while True:
@@ -257,6 +253,10 @@ async def _rotate_logs(folder: Path) -> None:
         await asyncio.to_thread(rotate_logs, folder)
 
 
+async def _start_demo_desktop(
+    demo: Demo, catalogue: Catalogue, sessions: Sessions, state: StateFolder
+) -> None:
+    desktop = await catalogue.find(demo_setup.USERNAME, demo.started_desktop)
     log_file = state.logs / f"{desktop.name}.log"
     try:
         await sessions.open(demo_setup.USERNAME, desktop)
