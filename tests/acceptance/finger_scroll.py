@@ -1,11 +1,13 @@
 """Scrolls a stack of 60 slices with one finger, on a tablet's viewport whose CPU is four times slower.
 
-`python -m tests.acceptance.finger_scroll reachable|slow|rate [--times 5]`. `reachable` is the number of slices
-at which one swipe over the screen can stop, in the worst of all swipes: the finger moves on by the distance
-of one notch when the page shows the next slice. `slow` is the number of slices that the page shows while the
-finger moves over the screen without a pause, five slices per second, in the worst of all swipes. `rate` is how many slices per second the page shows in a
-steady swipe, the median of all swipes, times the fraction of them that equal their source pixel by pixel.
-That fraction is measured in a swipe of its own, because the comparison of whole slices slows the page down.
+`python -m tests.acceptance.finger_scroll reachable|slow|rate [--times 5]` measures one of three figures:
+- `reachable` is the number of slices at which one swipe over the screen can stop, in the worst of all swipes:
+  the finger moves on by the distance of one notch when the page shows the next slice.
+- `slow` is the number of slices that the page shows while the finger moves over the screen without a pause,
+  five slices per second, in the worst of all swipes.
+- `rate` is how many slices per second the page shows in a steady swipe, the median of all swipes, times the
+  fraction of them that equal their source pixel by pixel. That fraction is measured in a swipe of its own,
+  because the comparison of whole slices slows the page down.
 """
 
 from __future__ import annotations
