@@ -25,11 +25,7 @@ def issue(
 ) -> LocalCertificate:
     """Does what `provide_certificate` does, for the networks of this host. Raises ConfigurationError."""
     with _locked(authority or folder):
-        if not folder.exists():
-            folder.mkdir(mode=0o700, parents=True)
-            if group is not None:
-                os.chown(folder, -1, group)
-                folder.chmod(0o750)
+        _open_to_group(folder, group)
         return provide_certificate(
             folder, names, now, networks=own_networks(), authority=authority, group=group
         )
@@ -44,11 +40,20 @@ def replace_authority(authority: Path, names: list[str], now: datetime.datetime)
         return fingerprint(create_authority(authority, names, own_networks(), now))
 
 
+def _open_to_group(folder: Path, group: int | None) -> None:
+    """Creates the folder of the certificate, and lets the group enter it. Raises OSError."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if group is not None:
+        os.chown(folder, -1, group)
+        folder.chmod(0o750)
+
+
 @contextlib.contextmanager
 def _locked(authority: Path) -> Iterator[None]:
     """Keeps two programs from creating an authority in the same folder at the same time."""
     try:
         authority.mkdir(mode=0o700, parents=True, exist_ok=True)
+        authority.chmod(0o700)
         lock = os.open(authority / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
