@@ -84,6 +84,35 @@ class VideoConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_mbps: float = 20.0
     economy_mbps: float = 8.0
     turn_urls: list[str] = []
+    shared_networks: list[str] = []
+
+
+class ScreenLockConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When the screen of a browser is locked, and when the page blanks the picture."""
+
+    after_minutes: float = 10
+    warning_seconds: float = 60
+    take_back_seconds: float = 60
+    blank_seconds: float = 10
+
+
+class BrowserConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What browsers allow the page: devices and sensors, and frames of other sites. Nothing by default."""
+
+    permissions: list[str] = []
+    frame_ancestors: list[str] = []
+    #: "same-site", or "cross-site" for portals whose site is another one than the gateway's.
+    cookies: Literal["same-site", "cross-site"] = "same-site"
+
+
+class UnattendedConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What happens to desktops that nobody displays.
+
+    They end after a time, unless it is 0, and programs that keep using the processor there are reported.
+    """
+
+    end_after_hours: float = 24
+    report_busy_after_minutes: float = 10
     turn_secret_file: Path | None = None
 
 
@@ -149,6 +178,9 @@ SECTIONS: Mapping[str, type[msgspec.Struct]] = {
 }
 
 
+    screen_lock: ScreenLockConfig = msgspec.field(default_factory=ScreenLockConfig)
+    browser: BrowserConfig = msgspec.field(default_factory=BrowserConfig)
+    unattended: UnattendedConfig = msgspec.field(default_factory=UnattendedConfig)
 def default_state_folder(environment: Mapping[str, str]) -> Path:
     """Returns `LIGHTBOX_STATE`, or else the folder that the XDG base directory specification prescribes."""
     if chosen := environment.get("LIGHTBOX_STATE"):
@@ -158,6 +190,9 @@ def default_state_folder(environment: Mapping[str, str]) -> Path:
 
 
 def default_web_client() -> Path:
+    "screen_lock": ScreenLockConfig,
+    "browser": BrowserConfig,
+    "unattended": UnattendedConfig,
     """Returns the web client's folder: in an installed wheel, or else where `make setup` builds it."""
     package = Path(__file__).resolve().parent
     installed = package / "web_client"
@@ -442,3 +477,27 @@ def _check(config: Config, origin: str) -> None:
                 f"{origin}: desktop {desktop.name!r}: `video_monitors`: {error}",
                 hint='For example: video_monitors = { 0 = "exact" }',
             ) from error
+    for key in ("warning_seconds", "take_back_seconds", "blank_seconds"):
+        seconds: float = getattr(config.screen_lock, key)
+        if seconds < 0:
+            raise ConfigurationError(
+                f"{origin}: `screen_lock.{key}` must not be less than 0, not {seconds:g}.",
+                hint="0 means at once; leave it out for the default.",
+            )
+    if config.browser.cookies == "cross-site" and not config.browser.frame_ancestors:
+        raise ConfigurationError(
+            f'{origin}: `browser.cookies` must not be "cross-site" without `browser.frame_ancestors`.',
+            hint="Name the portals that show Lightbox in a frame, or leave both out.",
+        )
+    if config.unattended.end_after_hours < 0:
+        raise ConfigurationError(
+            f"{origin}: `unattended.end_after_hours` must not be less than 0, not "
+            f"{config.unattended.end_after_hours:g}.",
+            hint="0 lets unattended desktops run on; leave it out for the default.",
+        )
+    if config.unattended.report_busy_after_minutes <= 0:
+        raise ConfigurationError(
+            f"{origin}: `unattended.report_busy_after_minutes` must be more than 0, not "
+            f"{config.unattended.report_busy_after_minutes:g}.",
+            hint="Leave it out for the default.",
+        )

@@ -147,6 +147,11 @@ class Accounts:
         async with self._store.begin() as db:
             return (await db.scalars(select(Account).order_by(Account.username))).all()
 
+    async def require(self, username: str) -> Account:
+        """Returns an account. Raises ConfigurationError when it does not exist."""
+        async with self._store.begin() as db:
+            return await _existing(db, username)
+
     async def find(self, username: str) -> Account | None:
         async with self._store.begin() as db:
             return await db.scalar(select(Account).where(Account.username == username.lower()))

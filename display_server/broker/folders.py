@@ -89,6 +89,11 @@ class StateFolder:
         return self.path / "homes"
 
     @property
+    def deleted_homes(self) -> Path:
+        """Holds the homes of deleted accounts; exists only once there are some."""
+        return self.path / "deleted-homes"
+
+    @property
     def logs(self) -> Path:
         return self.path / "logs"
 

@@ -18,8 +18,8 @@ from display_server.broker.storage_failures import StorageError
 from display_server.broker.web_sessions import SignedInUser
 from display_server.desktop.profiles.profile import Kind
 from display_server.errors import DesktopError, PolicyError
-from display_server.gateway import display_checks_api, health_api
-from display_server.gateway.api_error import ApiError, not_signed_in
+from display_server.gateway import desktop_endings, display_checks_api, health_api
+from display_server.gateway.api_error import ApiError, screen_locked
 from display_server.gateway.error_handlers import add_error_handlers
 from display_server.gateway.metrics import collect_agent_metrics
 from display_server.gateway.relay import COOKIE
@@ -38,6 +38,8 @@ class SignInRequest(BaseModel):
 
 class UserInfo(BaseModel):
     username: str
+    attached: bool
+    ends_in_s: float | None  # until it ends because nobody displays it; None if it does not
     display_name: str
 
 
@@ -45,7 +47,8 @@ class DesktopEntry(BaseModel):
     """A desktop in the list.
 
     `titles` has the name that people see, by language. `state` is that of the person's session, or `off` if
-    they have none. The page shows no entry whose kind is `unlisted`.
+    they have none. The page shows no entry whose kind is `unlisted`. `attached` desktops show an X display
+    that goes on running when they end.
     """
 
     name: str
@@ -78,6 +81,7 @@ CurrentUser = Annotated[SignedInUser, Depends(current_user)]
 def build_app(services: GatewayServices) -> FastAPI:
     """Builds the application. Its routes use `services` and nothing else."""
     app = FastAPI(
+            session = services.sessions.running(user.username, desktop.name)
         title="Lightbox",
         version=__version__,
         docs_url=None,  # this page loads scripts from another host, which the content security policy forbids
@@ -85,6 +89,8 @@ def build_app(services: GatewayServices) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
     )
     app.add_middleware(
+                    attached=desktop.attach is not None,
+                    ends_in_s=services.ends_in_s(session.id) if session else None,
         RequestGuard,
         access=lambda: services.access,
         strict_transport=lambda: services.root_pem is None,
@@ -103,6 +109,9 @@ def _add_sign_in_routes(app: FastAPI, services: GatewayServices) -> None:
     async def sign_in(body: SignInRequest, request: Request, response: Response) -> UserInfo:
         address = request.client.host if request.client else ""
         username = body.username.strip().lower()
+        services.unattended.opened(session.id, services.monotonic_s())
+        if not await services.lock_watch.may_display(user, session.id):
+            raise screen_locked()
         wait = services.sign_in_limiter.begin_attempt(username, address, services.monotonic_s())
         if wait > 0:
             services.metrics.sign_ins.labels("limited").inc()
@@ -122,6 +131,10 @@ def _add_sign_in_routes(app: FastAPI, services: GatewayServices) -> None:
             raise ApiError(
                 503, "busy", error.cause, next_step=error.next_step, headers={"Retry-After": "3"}
             ) from error
+    @app.post("/api/v1/desktops/{name}/end", status_code=204)
+    async def end_desktop(name: str, user: CurrentUser) -> None:
+        desktop_endings.end_own_desktop(services, user, name)
+
         except StorageError:
             services.sign_in_limiter.cancel_attempt(username, address)
             raise
@@ -185,13 +198,8 @@ def _add_desktop_routes(app: FastAPI, services: GatewayServices) -> None:
             desktop = await services.catalogue.find(user.username, name)
         except PolicyError as error:
             raise ApiError(404, "no-desktop", error.cause, next_step=error.next_step) from error
-        if resume is not None and services.sessions.ended_by(resume) is not None:
-            raise ApiError(
-                410,
-                "desktop-ended",
-                "The desktop has ended.",
-                next_step="Open it again from the list of desktops.",
-            )
+        if resume is not None:
+            desktop_endings.refuse_ended(services, resume)
         with services.metrics.desktop_open_s.time():
             try:
                 session = await services.sessions.open(user.username, desktop)

@@ -57,6 +57,10 @@ class GatewayMetrics:
             registry=self._registry,
         )
 
+    def add(self, collector: Collector) -> None:
+        """Adds metrics that another part counts."""
+        self._registry.register(collector)
+
     def text(self) -> bytes:
         return generate_latest(self._registry)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from display_server.broker.busy_processes import BusyProcesses
 from display_server.broker.accounts import Accounts
 from display_server.broker.catalogue import Catalogue
 from display_server.broker.display_checks import DisplayChecks
@@ -14,6 +15,7 @@ from display_server.broker.session_state import SessionState
 from display_server.broker.sessions import Sessions
 from display_server.broker.sign_in_limiter import SignInLimiter
 from display_server.broker.store import Store
+from display_server.broker.unattended_desktops import UnattendedDesktops
 from display_server.broker.web_sessions import WebSessions
 from display_server.gateway.metrics import AgentAddress, GatewayMetrics
 from display_server.gateway.proxies import PublicAccess
@@ -22,6 +24,8 @@ from display_server.gateway.static_client import StaticClient
 from display_server.gateway.tickets import Tickets
 
 
+from display_server.gateway.unattended_metrics import UnattendedCollector
+from display_server.gateway.video_network import VideoNetwork
 @dataclass
 class GatewayServices:
     """Everything that a request can need."""
@@ -38,6 +42,9 @@ class GatewayServices:
     metrics_token: str  # whoever knows it may read /metrics
     tickets: Tickets = field(default_factory=Tickets)
     sign_in_limiter: SignInLimiter = field(default_factory=SignInLimiter)
+    video: VideoNetwork = field(default_factory=VideoNetwork)
+    unattended: UnattendedDesktops = field(default_factory=UnattendedDesktops)
+    busy_processes: BusyProcesses = field(default_factory=BusyProcesses)
     monotonic_s: Callable[[], float] = time.monotonic
     relays: Relays = field(init=False)
     metrics: GatewayMetrics = field(init=False)
@@ -53,6 +60,10 @@ class GatewayServices:
         self.access = access
         self.relays.admission = replace(self.relays.admission, access=access)
 
+        self.lock_watch = LockWatch(self.web_sessions, self.relays, self.agents)
+        self.known_devices = KnownDevices(self.store, now_s=self.web_sessions.now_s)
+        self.sign_in_limiter.is_shared = lambda address: self.access.is_shared(address)
+        self.metrics.add(UnattendedCollector(self.unattended, self.busy_processes))
     def _socket_of(self, session_id: str) -> Path | None:
         session = self.sessions.by_id(session_id)
         return session.spec.socket if session and session.state is SessionState.READY else None
@@ -65,8 +76,9 @@ class GatewayServices:
             if session.state is SessionState.READY
         ]
 
-    async def end_expired_web_sessions(self) -> None:
-        """Deletes expired web sessions and disconnects their viewers. The server calls this once a minute.
+    def ends_in_s(self, session_id: str) -> float | None:
+        """Returns after which time a desktop ends if nobody opens it; None if it does not end."""
+        return self.unattended.ends_in_s(session_id, self.monotonic_s())
 
         An open viewer counts as use of its web session.
         """

@@ -31,6 +31,7 @@ from display_server.server.metrics_token import provide_metrics_token
 from display_server.server.reload_effects import changes
 
 log = structlog.get_logger(__name__)
+from display_server.server.unattended_watch import use_unattended_limits
 
 #: The file of the run folder with the result of the latest reload, which `lightbox reload` reads.
 RESULT_FILE = "reload.json"
@@ -197,6 +198,7 @@ class Reloader:
         if (certificate.leaf, certificate.root_pem) == (former.leaf, former.root_pem):
             return False
         self._tls.exchange(certificate.context)
+        use_unattended_limits(services, config)
         self._services.root_pem = certificate.root_pem
         self._settings = replace(self._settings, certificate=certificate)
         log.info(

@@ -46,7 +46,9 @@ from display_server.server.definitions import desktop_definitions
 from display_server.server.demo import Demo
 from display_server.server.reload import Reloader, prepare, write_result
 
+from display_server.server.operator_socket import operator_socket
 log = structlog.get_logger(__name__)
+from display_server.server.unattended_watch import use_unattended_limits, watch_unattended
 
 #: Interval between two removals of expired web sessions, s.
 EXPIRY_INTERVAL_S = 60.0
@@ -147,6 +149,7 @@ async def _run(
             video=settings.video,
         )
         await sessions.end_abandoned({Path(instance.run_folder).name for instance in list_instances(state)})
+            may_start=accounts.may_start_desktops,
         stack.push_async_callback(sessions.close)
         services = GatewayServices(
             store=store,
@@ -168,6 +171,7 @@ async def _run(
         serving = asyncio.create_task(server.serve([listening]), name="server")
         stack.push_async_callback(_stop, server, serving, services)
         expiring = asyncio.create_task(_end_expired_web_sessions(services), name="web session expiry")
+        use_unattended_limits(services, config)
         stack.callback(expiring.cancel)
         examining = asyncio.create_task(_examine_storage(store), name="storage examination")
         stack.callback(examining.cancel)
@@ -177,6 +181,9 @@ async def _run(
             settings,
             state,
             services,
+        watching = asyncio.create_task(watch_unattended(services), name="unattended desktops")
+        stack.callback(watching.cancel)
+        await stack.enter_async_context(operator_socket(run_folder.path, services))
             server.tls,
             read=read_config or (lambda: config),
             requested=reload_requested,
@@ -206,9 +213,8 @@ async def _run(
             unregister_instance, register_instance(state, run_folder, ready.url, reloadable=reloadable)
         )
         on_ready(ready)
-        done, _ = await asyncio.wait(
-            {serving, expiring, examining, rotating, reloading}, return_when=asyncio.FIRST_COMPLETED
-        )
+        tasks = {serving, expiring, locking, examining, rotating, reloading, watching}
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
         raise Malfunction(
