@@ -41,13 +41,14 @@ class ServerCertificate:
 
 
 async def load_certificate(
-    config: Config, folder: Path, names: Sequence[str], now: datetime.datetime
+    config: Config, folder: Path, names: Sequence[str], now: datetime.datetime, *, again: bool = False
 ) -> ServerCertificate:
     """Returns the operator's certificate, or that of the local authority in `folder`, which it has issued or
     renewed if necessary.
 
     `names` are all names of the server. The operator's certificate must be valid for those of the
-    configuration. Raises ConfigurationError or Malfunction.
+    configuration. With `again` the log does not repeat what it said about the names. Raises
+    ConfigurationError or Malfunction.
     """
     tls = config.tls
     if tls.certificate and tls.key:
@@ -56,7 +57,9 @@ async def load_certificate(
         return _checked(tls.certificate, tls.key, root_pem)
     local = await _local_certificate(folder, list(names), now)
     certificate = _checked(local.certificate, local.key, local.root_pem)
-    _check_names(certificate, config.names, names)
+    _require_names(certificate, config.names)
+    if not again:
+        _log_names(certificate, names)
     return certificate
 
 
@@ -122,18 +125,22 @@ def _checked(certificate: Path, key: Path, root_pem: bytes | None) -> ServerCert
     )
 
 
-def _check_names(certificate: ServerCertificate, configured: Sequence[str], names: Sequence[str]) -> None:
-    """Raises ConfigurationError if the authority may not certify a configured name, and logs other names."""
-    assert certificate.root is not None
-    uncovered = [name for name in names if not covers(certificate.leaf, name)]
-    required = [name for name in configured if name.lower() in uncovered]
-    if required:
+def _require_names(certificate: ServerCertificate, configured: Sequence[str]) -> None:
+    """Raises ConfigurationError if the local authority may not certify a name of the configuration."""
+    uncovered = [name for name in configured if not covers(certificate.leaf, name.lower())]
+    if uncovered:
         raise ConfigurationError(
-            f"The local authority may not certify {', '.join(required)}: it is limited to the names and "
+            f"The local authority may not certify {', '.join(uncovered)}: it is limited to the names and "
             "networks that this server had when the authority was created.",
             hint="Remove these from `names`, or create a new authority with `lightbox certificate "
             "new-authority`. Every device then has to install the new root certificate.",
         )
+
+
+def _log_names(certificate: ServerCertificate, names: Sequence[str]) -> None:
+    """Logs other names of the server that its local authority may not certify, or that it may certify all."""
+    assert certificate.root is not None
+    uncovered = [name for name in names if not covers(certificate.leaf, name)]
     if uncovered:
         log.warning("names that the local authority may not certify", names=uncovered)
     if permits(certificate.root, "anything.invalid"):

@@ -170,7 +170,9 @@ class Reloader:
         settings, now = self._settings, _now()
         try:
             if settings.config.tls.certificate is None:
-                renewed = await load_certificate(settings.config, self._state.tls, settings.names, now)
+                renewed = await load_certificate(
+                    settings.config, self._state.tls, settings.names, now, again=True
+                )
                 self._use_certificate(renewed)
         finally:
             self._watch.examine(self._settings.certificate, now)

@@ -7,6 +7,7 @@ import datetime
 import ssl
 import tempfile
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,8 @@ from display_server.broker.folders import StateFolder
 from display_server.config import Config
 from display_server.errors import LightboxError
 from display_server.gateway.local_certificate import KEY_FILE, RENEW_DAYS, ROOT_FILE
-from display_server.gateway.proxies import PublicAccess
-from display_server.server.certificates import ServerCertificate, load_certificate
-from display_server.server.reload import Reloader, Settings
+from display_server.server.certificates import load_certificate
+from display_server.server.reload import Reloader, Settings, prepare
 from tests.fakes.gateway import MAY_READ_METRICS, NAMES, GatewayUnderTest, running_gateway
 from tests.fakes.launchers import EchoLauncher
 
@@ -44,16 +44,8 @@ async def presented(gateway: GatewayUnderTest) -> x509.Certificate:
     return x509.load_der_x509_certificate(der)
 
 
-def reloader_of(gateway: GatewayUnderTest, folder: Path, certificate: ServerCertificate) -> Reloader:
-    config = Config(state=folder)
-    settings = Settings(
-        config=config,
-        names=tuple(NAMES),
-        access=PublicAccess(frozenset(NAMES)),
-        video=gateway.services.sessions._video,
-        certificate=certificate,
-        metrics_token=gateway.services.metrics_token,
-    )
+def reloader_of(gateway: GatewayUnderTest, folder: Path, settings: Settings) -> Reloader:
+    config = settings.config
     return Reloader(
         settings,
         StateFolder(folder),
@@ -65,20 +57,23 @@ def reloader_of(gateway: GatewayUnderTest, folder: Path, certificate: ServerCert
     )
 
 
-async def expiring_soon(folder: Path) -> ServerCertificate:
-    """Returns a certificate of the gateway's authority that has to be renewed."""
+async def expiring_soon(folder: Path) -> Settings:
+    """Returns settings with a certificate of the gateway's authority that has to be renewed."""
+    config = Config(state=folder)
+    settings = await prepare(config, StateFolder(folder))
     for file in ("server.crt", "server.key"):
         (folder / "tls" / file).unlink()
-    old = NOW - (LEAF_DAYS - RENEW_DAYS + 1) * DAY
-    provide_certificate(folder / "tls", NAMES, old)
-    return await load_certificate(Config(), folder / "tls", NAMES, old)
+    then = NOW - (LEAF_DAYS - RENEW_DAYS + 1) * DAY
+    provide_certificate(folder / "tls", NAMES, then)
+    old = await load_certificate(config, folder / "tls", NAMES, then)
+    return replace(settings, certificate=old)
 
 
-async def test_is_renewed_without_dropping_a_viewer(gateway: GatewayUnderTest, tmp_path: Path) -> None:
+async def test_is_renewed_without_dropping_a_viewer(gateway: GatewayUnderTest) -> None:
     folder = Path(gateway.services.sessions._folders.homes).parent
     old = await expiring_soon(folder)
-    gateway.server.tls.exchange(old.context)
-    assert await presented(gateway) == old.leaf
+    gateway.server.tls.exchange(old.certificate.context)
+    assert await presented(gateway) == old.certificate.leaf
     reloader = reloader_of(gateway, folder, old)
     client = await gateway.sign_in()
     async with await gateway.open_viewer(client) as viewer:
@@ -102,13 +97,13 @@ async def test_is_renewed_without_dropping_a_viewer(gateway: GatewayUnderTest, t
 async def test_a_failed_renewal_keeps_the_certificate_and_is_explained(gateway: GatewayUnderTest) -> None:
     folder = Path(gateway.services.sessions._folders.homes).parent
     old = await expiring_soon(folder)
-    gateway.server.tls.exchange(old.context)
+    gateway.server.tls.exchange(old.certificate.context)
     (folder / "tls" / "ca.key").unlink()
     reloader = reloader_of(gateway, folder, old)
     with pytest.raises(LightboxError, match="one is missing") as failure:
         await reloader.renew_certificate()
     assert "Restore both from a backup" in failure.value.next_step
-    assert await presented(gateway) == old.leaf
+    assert await presented(gateway) == old.certificate.leaf
 
 
 async def test_this_process_never_opens_the_key_of_the_authority(
