@@ -70,7 +70,7 @@ async function render(): Promise<void> {
   const route = routeOf(pathBelowBase(location.pathname));
   if (route.page === "desktop") showDesktop(route.desktop);
   else if (route.page === "check") show(() => checkPage({ desktop: route.desktop, showDesktopList, signedOut }));
-  else show(() => desktopsPage({ user: name, signedOut, redraw: () => void render() }));
+  else show(() => desktopsPage({ user: name, signedOut, redraw: () => void render(), open: goTo }));
 }
 
 function showDesktopList(): void {

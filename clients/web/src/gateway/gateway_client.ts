@@ -19,6 +19,10 @@ export interface Desktop {
   readonly state: string;
 }
 
+  /** It shows a display of the host, whose programs go on running when it ends. */
+  readonly attached: boolean;
+  /** Time until it ends because it is open nowhere, s; null if it does not. */
+  readonly endsInS: number | null;
 /** The signed-in person. */
 export interface User {
   readonly username: string;
@@ -124,6 +128,12 @@ export interface CheckRecord {
   readonly screen: string;
   /** Smallest grey-level difference that the person saw near black, at medium grey and near white. */
   readonly thresholds: readonly (number | null)[];
+/** Begins to end a desktop with all its programs. */
+export async function endDesktop(desktop: string): Promise<Answer<null>> {
+  const reply = await call("POST", `/api/v1/desktops/${encodeURIComponent(desktop)}/end`);
+  return reply?.ok ? { ok: true, value: null } : failure(reply);
+}
+
 }
 
 function checkRecord(value: unknown): CheckRecord | null {
@@ -175,3 +185,5 @@ export async function listDesktops(): Promise<Answer<readonly Desktop[]>> {
   }
   return { ok: true, value: desktops };
 }
+      attached: item.attached === true,
+      endsInS: typeof item.ends_in_s === "number" ? item.ends_in_s : null,

@@ -32,6 +32,21 @@ export const englishApiMessages = {
     why: "Its programs were closed, or the server was restarted.",
     next: "Open it again from the list of desktops.",
   },
+  "desktop-ended-by-operator": {
+    what: "Your administrator ended this desktop.",
+    why: "Its programs were closed; files that you saved are kept.",
+    next: "Open it again from the list of desktops, or ask your administrator for the reason.",
+  },
+  "desktop-ended-by-you": {
+    what: "You ended this desktop.",
+    why: "You chose that here, in another window or on another device. Its programs were closed.",
+    next: "Open it again from the list of desktops.",
+  },
+  "desktop-ended-unattended": {
+    what: "This desktop has ended.",
+    why: "It was open on no device for too long, so its programs were closed.",
+    next: "Open it again from the list of desktops.",
+  },
   "desktop-failed": {
     what: "The desktop could not be started.",
     why: "A part of it failed or took too long.",
@@ -86,6 +101,11 @@ export const englishApiMessages = {
     what: "The server refused the request.",
     why: "A reverse proxy in front of it hides the address of this page.",
     next: "Tell your administrator: the log of the server names the missing line.",
+  },
+  "not-running": {
+    what: "Nothing was ended.",
+    why: "This desktop does not run.",
+    next: "Open it from the list of desktops.",
   },
   "proxy-http": {
     what: "The server refused the request.",

@@ -4,6 +4,7 @@ import { pathTo } from "../base.ts";
 import { type Desktop, type Failure, listDesktops } from "../gateway/gateway_client.ts";
 import { apiMessage } from "./api_message.ts";
 import { button, h } from "./dom.ts";
+import { askToEnd, desktopToEnd, type Ending } from "./end_desktop_dialog.ts";
 import { type IconName, icon } from "./icons.ts";
 import { sentences } from "./message.ts";
 import type { Page } from "./page.ts";
@@ -18,6 +19,8 @@ export interface DesktopsOptions {
   readonly redraw: () => void;
 }
 
+  /** Shows the page of this address. */
+  readonly open: (address: string) => void;
 /** Interval at which the list is loaded again, ms: desktops are started and ended elsewhere, too. */
 const REFRESH_MS = 5_000;
 /** Profile of desktops that draw test patterns; they are opened on the display-check page. */
@@ -41,18 +44,27 @@ export function desktopsPage(options: DesktopsOptions): Page {
     list.setAttribute("aria-busy", "false");
     // An unchanged list is not drawn again: that would take the focus and make screen readers repeat it.
     const listed = desktops.filter(({ kind }) => kind !== "unlisted");
-    const key = JSON.stringify(listed);
+    const key = JSON.stringify(
+      listed.map((desktop) => ({ ...desktop, endsInS: desktop.endsInS === null ? null : timeLeft(desktop.endsInS) })),
+    );
     if (key === drawn) return;
     drawn = key;
     const tools = listed.filter(({ kind }) => kind === "tool");
     const others = listed.filter(({ kind }) => kind !== "tool");
     const { activeElement } = document;
-    const focused = list.contains(activeElement) ? (activeElement?.getAttribute("href") ?? null) : null;
+    const focused = list.contains(activeElement) ? selectorOf(activeElement) : null;
     list.replaceChildren(
-      ...(others.length > 0 ? [h("div", { class: "desktops" }, ...others.map(card))] : [nothingToOpen()]),
-      ...(tools.length > 0 ? [h("h2", {}, t.desktops.tools), h("div", { class: "desktops" }, ...tools.map(card))] : []),
+      ...(others.length > 0
+        ? [h("div", { class: "desktops" }, ...others.map((desktop) => entry(desktop, ended)))]
+        : [nothingToOpen()]),
+      ...(tools.length > 0
+        ? [
+            h("h2", {}, t.desktops.tools),
+            h("div", { class: "desktops" }, ...tools.map((desktop) => entry(desktop, ended))),
+          ]
+        : []),
     );
-    if (focused !== null) list.querySelector<HTMLElement>(`a[href="${focused}"]`)?.focus();
+    if (focused !== null) list.querySelector<HTMLElement>(focused)?.focus();
   };
   const showFailure = (failure: Failure): void => {
     if (failure.kind === "signed-out") {
@@ -81,6 +93,10 @@ export function desktopsPage(options: DesktopsOptions): Page {
   };
   const refresh = async (): Promise<void> => {
     const answer = await listDesktops();
+  const ended = (desktop: Desktop, ending: Ending): void => {
+    if (ending === "restart") options.open(addressOf(desktop));
+    else void refresh();
+  };
     if (closed) return;
     if (answer.ok) show(answer.value);
     else showFailure(answer.failure);
@@ -117,6 +133,18 @@ export function desktopsPage(options: DesktopsOptions): Page {
       clearInterval(timer);
     },
   };
+/** Returns the address of the page that shows a desktop. */
+function addressOf(desktop: Desktop): string {
+  return pathTo(`${desktop.profile === CHECK_PROFILE ? "check" : "desktop"}/${encodeURIComponent(desktop.name)}`);
+}
+
+/** Returns a selector of a control of the list, by which it is found again after the list was redrawn. */
+function selectorOf(control: Element | null): string | null {
+  const [href, ends] = [control?.getAttribute("href") ?? null, control?.getAttribute("data-end") ?? null];
+  if (href !== null) return `a[href="${CSS.escape(href)}"]`;
+  return ends === null ? null : `button[data-end="${CSS.escape(ends)}"]`;
+}
+
 }
 
 /** What the list shows to a person who may open no desktop. */
@@ -130,6 +158,54 @@ function nothingToOpen(): HTMLElement {
     h("p", { class: "muted" }, why),
     h("p", { class: "muted" }, next),
   );
+/** Time left below which a desktop that is about to end is shown as a warning, s. */
+const ENDS_SOON_S = 3600;
+
+/** Returns a time in words. Coarse, because each change redraws the list. */
+function timeLeft(seconds: number): string {
+  const t = texts().endDesktop;
+  if (seconds >= ENDS_SOON_S) return t.hours(String(Math.round(seconds / 3600)));
+  return t.minutes(String(Math.max(5, Math.ceil(seconds / 300) * 5)));
+}
+
+/** A desktop of the list; below one that runs are the time until it ends, and a button that ends it. */
+function entry(desktop: Desktop, ended: (desktop: Desktop, ending: Ending) => void): HTMLElement {
+  const running = desktop.state === "ready" || desktop.state === "starting";
+  if (!running) return h("div", { class: "card" }, card(desktop));
+  const t = texts();
+  const { endsInS } = desktop;
+  const soon = endsInS !== null && endsInS < ENDS_SOON_S;
+  const title = `${t.endDesktop.open} – ${titleOf(desktop)}`;
+  return h(
+    "div",
+    { class: "card" },
+    card(desktop),
+    h(
+      "div",
+      { class: "desktop-running" },
+      h(
+        "span",
+        { class: soon ? "ends-soon" : "muted" },
+        endsInS === null ? "" : sentences(t.messages.endDesktop.unattended(timeLeft(endsInS))),
+      ),
+      h(
+        "button",
+        {
+          class: "quiet",
+          attrs: { type: "button", "aria-label": title, "data-end": desktop.name },
+          on: {
+            click: () =>
+              void askToEnd(desktopToEnd(desktop)).then((ending) => {
+                if (ending !== null) ended(desktop, ending);
+              }),
+          },
+        },
+        t.endDesktop.open,
+      ),
+    ),
+  );
+}
+
 }
 
 function card(desktop: Desktop): HTMLElement {
@@ -142,10 +218,8 @@ function card(desktop: Desktop): HTMLElement {
   return h(
     "a",
     {
-      class: "card desktop",
-      attrs: {
-        href: pathTo(`${desktop.profile === CHECK_PROFILE ? "check" : "desktop"}/${encodeURIComponent(desktop.name)}`),
-      },
+      class: "desktop",
+      attrs: { href: addressOf(desktop) },
     },
     h("span", { class: "desktop-icon" }, icon(ICONS[desktop.profile] ?? "screen")),
     h(

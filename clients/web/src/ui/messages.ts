@@ -110,7 +110,7 @@ export const englishMessages = {
   silent: {
     what: "This desktop is not responding",
     why: "A part of it hangs: the image may be old, and what you do has no effect.",
-    next: "Wait, or restart the display; programs go on running.",
+    next: "Wait, or restart the display; programs go on running. If that does not help, restart the whole desktop.",
   },
   restartFailed: {
     what: "The display was not restarted.",
@@ -161,6 +161,28 @@ export const englishMessages = {
       next: "Reload the page to continue.",
     },
     "signed-out": {
+  endDesktop: {
+    programs: {
+      what: "All programs of this desktop close, on every device that shows it.",
+      why: "What you have not saved in them is lost. Saved files are kept.",
+      next: "Restarting opens a new desktop. If a program still works, save your work first.",
+    },
+    attached: {
+      what: "This desktop disconnects on every device that shows it.",
+      why: "It shows a display of the host, whose programs keep running.",
+      next: "Restarting connects to that display again.",
+    },
+    failed: {
+      what: "The desktop was not ended.",
+      why: "The server did not answer.",
+      next: "Check your network connection and try again.",
+    },
+    unattended: (time: string) => ({
+      what: "Open on no device.",
+      why: `Ends in ${time}, with all its programs.`,
+      next: "Open it to keep it.",
+    }),
+  },
       what: "You were signed out",
       why: "Your sign-in expired, or it was ended in another window. Your desktop keeps running.",
       next: "Sign in again to continue.",

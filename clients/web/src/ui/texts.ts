@@ -43,6 +43,15 @@ export const english = {
       failed: "Failed – opening it starts it again",
     } as Readonly<Record<string, string>>,
   },
+  endDesktop: {
+    open: "End or restart…",
+    title: (desktop: string) => `End or restart “${desktop}”?`,
+    keep: "Keep it running",
+    restart: "Restart",
+    end: "End",
+    hours: (n: string) => `${n} h`,
+    minutes: (n: string) => `${n} min`,
+  },
   bar: {
     label: "Desktop controls",
     handle: "Desktop controls (Ctrl+Alt+Home). Drag, or use the arrow keys, to move them",
@@ -181,6 +190,7 @@ export const english = {
     mode: "How fingers work",
     modes: { direct: "Direct touch", trackpad: "Trackpad" } satisfies Record<TouchMode, string> as Readonly<
       Record<TouchMode, string>
+    endDesktop: "End or restart the desktop…",
     >,
     meaning: {
       direct: "Everything happens right under your finger.",

@@ -33,6 +33,15 @@ export const korean: Texts = {
       failed: "실패 – 열면 새로 시작됩니다",
     },
   },
+  endDesktop: {
+    open: "종료 또는 다시 시작…",
+    title: (desktop) => `“${desktop}” 데스크톱을 종료하거나 다시 시작할까요?`,
+    keep: "계속 실행",
+    restart: "다시 시작",
+    end: "종료",
+    hours: (n) => `${n}시간`,
+    minutes: (n) => `${n}분`,
+  },
   bar: {
     label: "데스크톱 도구",
     handle: "데스크톱 도구(Ctrl+Alt+Home). 끌거나 화살표 키로 옮길 수 있습니다",
@@ -163,6 +172,7 @@ export const korean: Texts = {
     mode: "손가락 사용 방식",
     modes: { direct: "직접 터치", trackpad: "트랙패드" },
     meaning: {
+    endDesktop: "데스크톱 종료 또는 다시 시작…",
       direct: "모든 동작이 손가락이 닿은 곳에서 바로 일어납니다.",
       trackpad: "화면 어디를 만져도 손가락이 포인터를 움직입니다.",
     },

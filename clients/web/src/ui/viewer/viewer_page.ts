@@ -4,6 +4,7 @@ import { PageClipboard } from "../../clipboard/page_clipboard.ts";
 import { restartDisplay } from "../../gateway/gateway_client.ts";
 import type { ConnectionState } from "../../worker/messages.ts";
 import { h } from "../dom.ts";
+import { askToEndByName } from "../end_desktop_dialog.ts";
 import { leaveFullscreen, toggleFullscreen, unlockKeyboard } from "../fullscreen.ts";
 import type { Page } from "../page.ts";
 import { fingerSettings, language, setFingerSettings, setTouchMode, touchMode } from "../preferences.ts";
@@ -136,6 +137,12 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
       monitor,
       fitWindow: options.fitWindow,
       split: options.split,
+    endDesktop: () =>
+      void askToEndByName(desktop).then((ending) => {
+        if (ending === "restart") navigation.showMonitor(monitor);
+        else if (ending === "end") options.showDesktopList();
+        else focusDesktop();
+      }),
       page: element,
       sinkFor: (connection) => input.sinkFor(connection),
       navigation,
