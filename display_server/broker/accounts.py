@@ -156,7 +156,7 @@ class Accounts:
         async with self._store.begin() as db:
             return await db.scalar(select(Account).where(Account.username == username.lower()))
 
-    async def verify(self, username: str, password: str) -> Account | None:
+    async def verify(self, username: str, password: str, *, known_device: bool = False) -> Account | None:
         """Returns the account if username and password are right and the account is enabled, else None.
 
         Takes the same time in every case, so that an attacker cannot find out which accounts exist. Raises
@@ -165,7 +165,7 @@ class Accounts:
         acceptable = len(normalise_password(password)) <= PASSWORD_MAX_BYTES
         account = await self.find(username)
         stored = account.password_hash if account and not account.disabled and acceptable else None
-        right = await self._passwords.check(stored, password if acceptable else "")
+        right = await self._passwords.check(stored, password if acceptable else "", known_device=known_device)
         if account is None or stored is None or not right:
             return None
         if self._passwords.needs_rehash(stored):
