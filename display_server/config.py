@@ -13,12 +13,19 @@ import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from display_server.desktop.clipboard_policy import ClipboardPolicy
-from display_server.desktop.video_settings import VideoPolicy, VideoSettings, monitor_policies
+from display_server.desktop.video_settings import (
+    DEFAULT_PORTS,
+    PortRange,
+    VideoNetworkSettings,
+    VideoPolicy,
+    VideoSettings,
+    monitor_policies,
+)
 from display_server.errors import ConfigurationError
 
 DEFAULT_PORT = 8443
@@ -54,6 +61,9 @@ _WRONG_TYPE = re.compile(r"Expected `(\w+)(?: \| null)?`, got `(\w+)`")
 _MISSING_KEY = re.compile(r"Object missing required field `(\w+)`")
 
 
+S = TypeVar("S", bound=msgspec.Struct)
+
+
 class TlsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The operator's certificate. Without it, a local authority issues the certificate.
 
@@ -67,23 +77,13 @@ class TlsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SignInConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When a browser is signed out: after a time without use, and after a time in any case."""
+    """When a browser is signed out: after a time without input, and after a time in any case.
+
+    Limits per address are wide for addresses in `shared_networks`, because many people share each of them.
+    """
 
     idle_minutes: float = 30
     absolute_hours: float = 14
-
-
-class VideoConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Video over WebRTC for motion.
-
-    `addresses` are the addresses of this host that browsers try by UDP. If there are none, `host` is used,
-    provided that it is a single address.
-    """
-
-    addresses: list[str] = []
-    max_mbps: float = 20.0
-    economy_mbps: float = 8.0
-    turn_urls: list[str] = []
     shared_networks: list[str] = []
 
 
@@ -113,6 +113,20 @@ class UnattendedConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     end_after_hours: float = 24
     report_busy_after_minutes: float = 10
+
+
+class VideoConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Video over WebRTC for motion.
+
+    `addresses` are the addresses of this host that browsers try by UDP. If there are none, `host` is used,
+    provided that it is a single address. Each viewer with video has one of the UDP `ports` on all of them.
+    """
+
+    addresses: list[str] = []
+    ports: str = str(DEFAULT_PORTS)
+    max_mbps: float = 20.0
+    economy_mbps: float = 8.0
+    turn_urls: list[str] = []
     turn_secret_file: Path | None = None
 
 
@@ -164,6 +178,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     patience: float = 1.0
     tls: TlsConfig = msgspec.field(default_factory=TlsConfig)
     sign_in: SignInConfig = msgspec.field(default_factory=SignInConfig)
+    screen_lock: ScreenLockConfig = msgspec.field(default_factory=ScreenLockConfig)
+    browser: BrowserConfig = msgspec.field(default_factory=BrowserConfig)
+    unattended: UnattendedConfig = msgspec.field(default_factory=UnattendedConfig)
     video: VideoConfig = msgspec.field(default_factory=VideoConfig)
     metrics: MetricsConfig = msgspec.field(default_factory=MetricsConfig)
     desktops: list[DesktopConfig] = []
@@ -173,14 +190,14 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 SECTIONS: Mapping[str, type[msgspec.Struct]] = {
     "tls": TlsConfig,
     "sign_in": SignInConfig,
+    "screen_lock": ScreenLockConfig,
+    "browser": BrowserConfig,
+    "unattended": UnattendedConfig,
     "video": VideoConfig,
     "metrics": MetricsConfig,
 }
 
 
-    screen_lock: ScreenLockConfig = msgspec.field(default_factory=ScreenLockConfig)
-    browser: BrowserConfig = msgspec.field(default_factory=BrowserConfig)
-    unattended: UnattendedConfig = msgspec.field(default_factory=UnattendedConfig)
 def default_state_folder(environment: Mapping[str, str]) -> Path:
     """Returns `LIGHTBOX_STATE`, or else the folder that the XDG base directory specification prescribes."""
     if chosen := environment.get("LIGHTBOX_STATE"):
@@ -190,9 +207,6 @@ def default_state_folder(environment: Mapping[str, str]) -> Path:
 
 
 def default_web_client() -> Path:
-    "screen_lock": ScreenLockConfig,
-    "browser": BrowserConfig,
-    "unattended": UnattendedConfig,
     """Returns the web client's folder: in an installed wheel, or else where `make setup` builds it."""
     package = Path(__file__).resolve().parent
     installed = package / "web_client"
@@ -372,13 +386,31 @@ def _resolve_paths(config: Config, base: Path) -> Config:
 
 
 def video_settings(config: Config) -> VideoSettings:
-    """Returns the video settings for the agents.
+    """Returns the video settings for the agents. Raises ConfigurationError when they are wrong."""
+    video = config.video
+    fields = {
+        "addresses": _video_addresses(config),
+        "max_mbps": video.max_mbps,
+        "economy_mbps": video.economy_mbps,
+        "relays": bool(video.turn_urls),
+    }
+    return _convert_video(fields, VideoSettings)
+
+
+def video_network_settings(config: Config) -> VideoNetworkSettings:
+    """Returns the settings of the gateway's VideoNetwork, which no agent gets.
 
     Raises ConfigurationError when they are wrong or the secret of the TURN server can be read by other users.
     """
     video = config.video
-    addresses = video.addresses or ([config.host] if _is_one_address(config.host) else [])
     turn: dict[str, Any] | None = None
+    try:
+        ports = PortRange.parse(video.ports)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"`video.ports`: {error}.",
+            hint="Each viewer with video needs one port. Open the range in the firewall (docs/network.md).",
+        ) from error
     if bool(video.turn_urls) != bool(video.turn_secret_file):
         raise ConfigurationError(
             "`video.turn_urls` and `video.turn_secret_file` belong together.",
@@ -386,14 +418,17 @@ def video_settings(config: Config) -> VideoSettings:
         )
     if video.turn_secret_file is not None:
         turn = {"urls": video.turn_urls, "secret": read_secret(video.turn_secret_file)}
-    fields = {
-        "addresses": addresses,
-        "max_mbps": video.max_mbps,
-        "economy_mbps": video.economy_mbps,
-        "turn": turn,
-    }
+    fields = {"addresses": _video_addresses(config), "ports": msgspec.to_builtins(ports), "turn": turn}
+    return _convert_video(fields, VideoNetworkSettings)
+
+
+def _video_addresses(config: Config) -> list[str]:
+    return config.video.addresses or ([config.host] if _is_one_address(config.host) else [])
+
+
+def _convert_video(fields: Mapping[str, Any], kind: type[S]) -> S:
     try:
-        return msgspec.convert(fields, VideoSettings)
+        return msgspec.convert(fields, kind)
     except msgspec.ValidationError as error:
         raise ConfigurationError(
             f"video: {error}", hint="deploy/lightbox.example.toml shows every key."
@@ -437,20 +472,45 @@ def _check(config: Config, origin: str) -> None:
             hint="Set all three to the files that `lightbox certificate issue` writes, or none.",
         )
     for key, value in (
-        ("idle_minutes", config.sign_in.idle_minutes),
-        ("absolute_hours", config.sign_in.absolute_hours),
+        ("sign_in.idle_minutes", config.sign_in.idle_minutes),
+        ("sign_in.absolute_hours", config.sign_in.absolute_hours),
+        ("screen_lock.after_minutes", config.screen_lock.after_minutes),
     ):
         if value <= 0:
             raise ConfigurationError(
-                f"{origin}: `sign_in.{key}` must be more than 0, not {value:g}.",
-                hint="Leave it out for the default.",
+                f"{origin}: `{key}` must be more than 0, not {value:g}.", hint="Leave it out for the default."
             )
+    for key in ("warning_seconds", "take_back_seconds", "blank_seconds"):
+        seconds: float = getattr(config.screen_lock, key)
+        if seconds < 0:
+            raise ConfigurationError(
+                f"{origin}: `screen_lock.{key}` must not be less than 0, not {seconds:g}.",
+                hint="0 means at once; leave it out for the default.",
+            )
+    if config.browser.cookies == "cross-site" and not config.browser.frame_ancestors:
+        raise ConfigurationError(
+            f'{origin}: `browser.cookies` must not be "cross-site" without `browser.frame_ancestors`.',
+            hint="Name the portals that show Lightbox in a frame, or leave both out.",
+        )
+    if config.unattended.end_after_hours < 0:
+        raise ConfigurationError(
+            f"{origin}: `unattended.end_after_hours` must not be less than 0, not "
+            f"{config.unattended.end_after_hours:g}.",
+            hint="0 lets unattended desktops run on; leave it out for the default.",
+        )
+    if config.unattended.report_busy_after_minutes <= 0:
+        raise ConfigurationError(
+            f"{origin}: `unattended.report_busy_after_minutes` must be more than 0, not "
+            f"{config.unattended.report_busy_after_minutes:g}.",
+            hint="Leave it out for the default.",
+        )
     if not 1 <= config.patience <= PATIENCE_MAX:
         raise ConfigurationError(
             f"{origin}: `patience` must be from 1 to {PATIENCE_MAX}, not {config.patience:g}.",
             hint="Leave it out, unless the host is overloaded on purpose.",
         )
     video_settings(config)
+    video_network_settings(config)
     seen = set()
     for desktop in config.desktops:
         if not DESKTOP_NAME.fullmatch(desktop.name):
@@ -477,27 +537,3 @@ def _check(config: Config, origin: str) -> None:
                 f"{origin}: desktop {desktop.name!r}: `video_monitors`: {error}",
                 hint='For example: video_monitors = { 0 = "exact" }',
             ) from error
-    for key in ("warning_seconds", "take_back_seconds", "blank_seconds"):
-        seconds: float = getattr(config.screen_lock, key)
-        if seconds < 0:
-            raise ConfigurationError(
-                f"{origin}: `screen_lock.{key}` must not be less than 0, not {seconds:g}.",
-                hint="0 means at once; leave it out for the default.",
-            )
-    if config.browser.cookies == "cross-site" and not config.browser.frame_ancestors:
-        raise ConfigurationError(
-            f'{origin}: `browser.cookies` must not be "cross-site" without `browser.frame_ancestors`.',
-            hint="Name the portals that show Lightbox in a frame, or leave both out.",
-        )
-    if config.unattended.end_after_hours < 0:
-        raise ConfigurationError(
-            f"{origin}: `unattended.end_after_hours` must not be less than 0, not "
-            f"{config.unattended.end_after_hours:g}.",
-            hint="0 lets unattended desktops run on; leave it out for the default.",
-        )
-    if config.unattended.report_busy_after_minutes <= 0:
-        raise ConfigurationError(
-            f"{origin}: `unattended.report_busy_after_minutes` must be more than 0, not "
-            f"{config.unattended.report_busy_after_minutes:g}.",
-            hint="Leave it out for the default.",
-        )

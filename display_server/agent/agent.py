@@ -9,12 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
 import structlog
 
 from display_server.agent.capture.frame_source import FrameSource
 from display_server.agent.clipboard.desktop_clipboard import DesktopClipboard
 from display_server.agent.connected_viewers import ConnectedViewers
 from display_server.agent.cursor.cursor_source import CursorSource
+from display_server.agent.device_activity import DeviceActivity
 from display_server.agent.device_ownership import DeviceOwnership
 from display_server.agent.heartbeat import Heartbeat
 from display_server.agent.input.input_sink import InputSink
@@ -31,6 +33,7 @@ from display_server.desktop.x11.screen_layout import ScreenLayout
 from display_server.protocol import messages as m
 from display_server.telemetry.metrics import AgentMetrics
 
+from display_server.protocol.agent_pages import DEVICES_PATH
 log = structlog.get_logger(__name__)
 
 PROMETHEUS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -40,6 +43,7 @@ SUPERVISOR_SILENT_AFTER_S = 3.0
 TEXT_CONTENT_TYPE = "text/plain; charset=utf-8"
 
 
+JSON_CONTENT_TYPE = "application/json"
 class InputDevice(Protocol):
     """Creates one InputSink per viewer, so that keys a viewer holds are released when it disconnects."""
 
@@ -128,7 +132,8 @@ class Agent:
         self.video = VideoFactory(video)
         self.screen = Screen(source, self.digest_seed, self.metrics, self._clock)
         ownership = DeviceOwnership(share=share)
-        self.viewers = ConnectedViewers(ownership, self.metrics)
+        self._devices = DeviceActivity()
+        self.viewers = ConnectedViewers(ownership, self._devices, self.metrics, self._clock)
         self._heartbeat = Heartbeat(
             self.screen,
             lambda: [viewer for viewer in self.viewers if viewer.welcomed],
@@ -138,8 +143,12 @@ class Agent:
         )
         self._pointer = PointerTracker(cursor, self.viewers, self._clock)
         self._layout_control = LayoutControl(layout, self.screen, self.viewers, ownership, fixed=fixed)
-        pages = {"/metrics": self._metrics_page, "/healthz": self._health_page}
-        self._server = ViewerServer(socket, self._connect, pages)
+        pages = {
+            "/metrics": self._metrics_page,
+            "/healthz": self._health_page,
+            DEVICES_PATH: self._devices_page,
+        }
+        self._server = ViewerServer(socket, peers, self._connect, pages)
 
     async def run(self) -> None:
         """Raises CaptureError when the X server is gone, Malfunction when it cannot be used."""
@@ -227,6 +236,9 @@ class Agent:
     def on_gather_requested(self, viewer: Viewer, monitor: int, own: int) -> None:
         self._layout_control.request_gathering(viewer, monitor, own)
 
+    def on_activity(self, viewer: Viewer) -> None:
+        self._devices.on_input(viewer.device, self._clock())
+
     def on_disconnected(self, viewer: Viewer) -> None:
         self.viewers.remove(viewer)
         self._pointer.on_disconnected(viewer)
@@ -278,6 +290,9 @@ class Agent:
         # An agent that runs without a supervisor was never asked.
         heard_s = self._supervisor_heard_s
         if heard_s is not None and now_s - heard_s > SUPERVISOR_SILENT_AFTER_S * self.patience:
+    async def _devices_page(self) -> tuple[str, bytes]:
+        return JSON_CONTENT_TYPE, msgspec.json.encode(self._devices.reports(self._clock()))
+
             silent.append("supervisor")
         if self._window_manager is not None and self._window_manager.is_silent():
             silent.append("window-manager")

@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from display_server.protocol.subprotocol import (
@@ -39,6 +39,7 @@ class Handshake:
     subprotocols: tuple[str, ...]  # offered subprotocols, without the one that carries the ticket
     ticket: str | None  # None when the request carries no ticket, or several
     forwarded_host: str | None = None  # X-Forwarded-Host, which anybody can send
+    path: str = VIEWER_PATH  # with the prefix that a reverse proxy may have left in it
 
 
 class HandshakeError(Exception):
@@ -80,7 +81,7 @@ def parse(head: bytes, *, prefix: str = "") -> Handshake:
         valid = False
     if not valid:
         raise HandshakeError(400, "Sec-WebSocket-Key is missing or malformed.")
-    return _handshake_from(key, headers)
+    return replace(_handshake_from(key, headers), path=target.partition(b"?")[0].decode("latin-1"))
 
 
 def _handshake_from(key: bytes, headers: Mapping[bytes, bytes]) -> Handshake:

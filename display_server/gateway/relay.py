@@ -22,7 +22,6 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any, cast
 
@@ -33,6 +32,7 @@ from display_server.broker.web_sessions import SignedInUser, hash_of
 from display_server.gateway import handshake as ws
 from display_server.gateway.agent_connection import AgentConnection
 from display_server.gateway.api_error import ApiError
+from display_server.gateway.cookies import SESSION
 from display_server.gateway.proxies import PublicAccess
 from display_server.gateway.proxy_errors import outdated_tls
 from display_server.gateway.tickets import Ticket, TicketError, Tickets
@@ -41,8 +41,6 @@ from display_server.protocol.subprotocol import SUBPROTOCOL
 
 log = structlog.get_logger(__name__)
 
-#: Name of the cookie that holds the secret of a web session.
-COOKIE = "__Host-lightbox"
 #: How long the relay tries to connect to the agent, s. The supervisor restarts a killed agent within a second
 #: or two; giving up earlier would waste the ticket.
 AGENT_CONNECT_TIMEOUT_S = 3.0
@@ -270,11 +268,15 @@ class ViewerRelay(asyncio.Protocol):
             ) from error
         # A ticket alone is not enough. It is valid only in the browser that it was issued to, as long as that
         # browser is signed in.
-        id_hash = hash_of(_cookie(request.cookie))
-        if id_hash.hex() != ticket.web_session or await admission.find_user(id_hash) is None:
+        cookies = admission.access.cookie_scope(self._peer(), request.path)
+        id_hash = hash_of(cookies.read(request.cookie, SESSION))
+        user = await admission.find_user(id_hash) if id_hash.hex() == ticket.web_session else None
+        if user is None:
             raise _ViewerRejected(
                 CloseCode.TICKET_REJECTED, "signed out", "You are not signed in. Sign in first."
             )
+        if user.lock.locked:
+            raise _ViewerRejected(CloseCode.TICKET_REJECTED, "locked", "The screen is locked.")
         socket_path = admission.socket_of(ticket.session)
         if socket_path is None:
             raise _ViewerRejected(CloseCode.DESKTOP_ENDED, "no desktop", "The desktop has ended.")
@@ -373,14 +375,6 @@ class _ViewerRejected(Exception):  # noqa: N818 - an outcome of the admission, n
         self.code = code
         self.label = label
         self.message = message
-
-
-def _cookie(header: str) -> str:
-    try:
-        morsel = SimpleCookie(header).get(COOKIE)
-    except CookieError:
-        return ""
-    return morsel.value if morsel else ""
 
 
 def _enable_keepalive(transport: asyncio.Transport) -> None:

@@ -35,35 +35,15 @@ BODY_TIMEOUT_S = 10.0
 #: Methods that change nothing and are therefore allowed from other sites.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self' 'wasm-unsafe-eval'",
-        "style-src 'self'",
-        "img-src 'self' data: blob:",
-        "connect-src 'self'",
-        "worker-src 'self'",
-        "font-src 'self'",
-        "manifest-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    )
-)
+#: Where the scope of a request has the CookieScope of its browser.
+COOKIE_SCOPE = "lightbox.cookies"
+#: The headers that every response carries, besides those of the PagePolicy.
 SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
-    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-embedder-policy", b"require-corp"),
     (b"cross-origin-resource-policy", b"same-origin"),
-    (
-        b"permissions-policy",
-        b"accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), hid=(), "
-        b"magnetometer=(), microphone=(), midi=(), payment=(), serial=(), usb=(), clipboard-read=(self), "
-        b"clipboard-write=(self), fullscreen=(self), keyboard-map=(self), window-management=(self)",
-    ),
 )
 #: Sent only with a certificate of the operator. With a certificate of the local authority the header would
 #: also apply to every other server on `localhost`, and would lock people out when the root certificate is
@@ -100,7 +80,7 @@ class RequestGuard:
                 if message["status"] == 404 and accepts_html(scope):
                     self._log.unknown_page(scope["path"])
                 present = {name.lower() for name, _ in message["headers"]}
-                extra = [header for header in SECURITY_HEADERS if header[0] not in present]
+                extra = [header for header in self._security_headers() if header[0] not in present]
                 if self._strict_transport():
                     extra.append(STRICT_TRANSPORT_SECURITY)
                 if b"cache-control" not in present:
@@ -133,6 +113,9 @@ class RequestGuard:
                 ),
             )
 
+    def _security_headers(self) -> list[tuple[bytes, bytes]]:
+        return [*SECURITY_HEADERS, *self._access().page.headers()]
+
     def _admit(self, scope: Scope) -> Scope:
         """Returns the scope as the application sees it. Raises ApiError when the request is refused."""
         access = self._access()
@@ -151,10 +134,16 @@ class RequestGuard:
             raise unknown_host(host)
         if scope["method"] not in SAFE_METHODS:
             _check_site(access, headers.get(b"origin"), headers.get(b"sec-fetch-site"), host)
+        cookies = access.cookie_scope(peer, scope["path"])
         path = access.path_of(scope["path"])
         if path == VIEWER_PATH and scope["method"] == "GET":
             raise no_upgrade()
-        admitted = {**scope, "path": path, "raw_path": access.path_of(scope["raw_path"].decode()).encode()}
+        admitted = {
+            **scope,
+            "path": path,
+            "raw_path": access.path_of(scope["raw_path"].decode()).encode(),
+            COOKIE_SCOPE: cookies,
+        }
         if trusted:
             forwarded = [
                 value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"

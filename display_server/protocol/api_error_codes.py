@@ -19,6 +19,7 @@ ApiErrorCode = Literal[
     "desktop-failed",  # the desktop did not start, or ended while it was starting
     "head-too-large",  # the header fields exceed their limit
     "internal",  # a fault of Lightbox
+    "locked",  # the screen of this browser is locked
     "malformed",  # the body is not what this address expects
     "no-authority",  # the server uses a certificate of its operator
     "no-desktop",  # there is no such desktop, or the person may not open it

@@ -1,11 +1,23 @@
-"""Turns the desktops of the configuration into definitions for the catalogue."""
+"""Turns the configuration into what the broker needs of it."""
 
 from __future__ import annotations
 
 from display_server.broker.catalogue import DesktopDefinition
+from display_server.broker.screen_lock import LockLimits
 from display_server.config import Config
 from display_server.desktop.profiles import profile
 from display_server.desktop.video_settings import monitor_policies
+
+
+def lock_limits(config: Config) -> LockLimits:
+    """Returns when screens are locked."""
+    lock = config.screen_lock
+    return LockLimits(
+        after_s=lock.after_minutes * 60,
+        warning_s=lock.warning_seconds,
+        take_back_s=lock.take_back_seconds,
+        blank_s=lock.blank_seconds,
+    )
 
 
 def desktop_definitions(config: Config) -> list[DesktopDefinition]:

@@ -22,11 +22,12 @@ from display_server.desktop.spec import write_private
 from display_server.desktop.video_settings import VideoSettings
 from display_server.errors import LightboxError
 from display_server.gateway.hosts import check_name, names_in_use
-from display_server.gateway.proxies import PublicAccess, PublicAddress, TrustedProxies
+from display_server.gateway.page_policy import PagePolicy
+from display_server.gateway.proxies import Networks, PublicAccess, PublicAddress, TrustedProxies
 from display_server.gateway.services import GatewayServices
 from display_server.gateway.tls_exchange import TlsExchange
 from display_server.server.certificates import CertificateWatch, ServerCertificate, load_certificate
-from display_server.server.definitions import desktop_definitions
+from display_server.server.definitions import desktop_definitions, lock_limits
 from display_server.server.metrics_token import provide_metrics_token
 from display_server.server.reload_effects import changes
 
@@ -73,7 +74,14 @@ async def prepare(config: Config, state: StateFolder) -> Settings:
     return Settings(
         config=config,
         names=tuple(names),
-        access=PublicAccess(frozenset(names), public, proxies),
+        access=PublicAccess(
+            frozenset(names),
+            public,
+            proxies,
+            Networks.parse(config.sign_in.shared_networks, key="sign_in.shared_networks"),
+            PagePolicy.parse(config.browser.permissions, config.browser.frame_ancestors),
+            cross_site_cookies=config.browser.cookies == "cross-site",
+        ),
         video=video_settings(config),
         certificate=await load_certificate(config, state.tls, names, _now()),
         metrics_token=provide_metrics_token(config, state),
@@ -183,7 +191,9 @@ class Reloader:
         services.use_access(settings.access)
         services.metrics_token = settings.metrics_token
         services.web_sessions.use_limits(
-            idle_s=config.sign_in.idle_minutes * 60, absolute_s=config.sign_in.absolute_hours * 3600
+            idle_s=config.sign_in.idle_minutes * 60,
+            absolute_s=config.sign_in.absolute_hours * 3600,
+            lock=lock_limits(config),
         )
         services.sessions.use_for_new_desktops(
             locale=config.locale, patience=config.patience, video=settings.video

@@ -38,17 +38,19 @@ from display_server.errors import DesktopError, Malfunction
 from display_server.gateway.app import build_app
 from display_server.gateway.hosts import is_loopback, is_wildcard, url_of
 from display_server.gateway.https_server import GatewayServer, listen
+from display_server.gateway.lock_watch import INTERVAL_S
 from display_server.gateway.services import GatewayServices
 from display_server.gateway.static_client import StaticClient, require_built
+from display_server.gateway.video_network import VideoNetwork
 from display_server.server import demo as demo_setup
 from display_server.server.certificates import EXAMINATION_INTERVAL_S
-from display_server.server.definitions import desktop_definitions
+from display_server.server.definitions import desktop_definitions, lock_limits
 from display_server.server.demo import Demo
-from display_server.server.reload import Reloader, prepare, write_result
-
 from display_server.server.operator_socket import operator_socket
-log = structlog.get_logger(__name__)
+from display_server.server.reload import Reloader, prepare, write_result
 from display_server.server.unattended_watch import use_unattended_limits, watch_unattended
+
+log = structlog.get_logger(__name__)
 
 #: Interval between two removals of expired web sessions, s.
 EXPIRY_INTERVAL_S = 60.0
@@ -147,9 +149,9 @@ async def _run(
             locale=config.locale,
             patience=config.patience,
             video=settings.video,
+            may_start=accounts.may_start_desktops,
         )
         await sessions.end_abandoned({Path(instance.run_folder).name for instance in list_instances(state)})
-            may_start=accounts.may_start_desktops,
         stack.push_async_callback(sessions.close)
         services = GatewayServices(
             store=store,
@@ -158,6 +160,7 @@ async def _run(
                 store,
                 idle_s=config.sign_in.idle_minutes * 60,
                 absolute_s=config.sign_in.absolute_hours * 3600,
+                lock=lock_limits(config),
             ),
             catalogue=catalogue,
             sessions=sessions,
@@ -166,24 +169,27 @@ async def _run(
             access=access,
             root_pem=certificate.root_pem,
             metrics_token=settings.metrics_token,
+            video=VideoNetwork(settings.video_network),
         )
+        use_unattended_limits(services, config)
         server = GatewayServer(build_app(services), services.relays, certificate.context)
         serving = asyncio.create_task(server.serve([listening]), name="server")
         stack.push_async_callback(_stop, server, serving, services)
         expiring = asyncio.create_task(_end_expired_web_sessions(services), name="web session expiry")
-        use_unattended_limits(services, config)
         stack.callback(expiring.cancel)
+        locking = asyncio.create_task(_lock_screens(services), name="screen lock")
+        stack.callback(locking.cancel)
         examining = asyncio.create_task(_examine_storage(store), name="storage examination")
         stack.callback(examining.cancel)
+        watching = asyncio.create_task(watch_unattended(services), name="unattended desktops")
+        stack.callback(watching.cancel)
+        await stack.enter_async_context(operator_socket(run_folder.path, services))
         rotating = asyncio.create_task(_rotate_logs(state.logs), name="log rotation")
         stack.callback(rotating.cancel)
         reloader = Reloader(
             settings,
             state,
             services,
-        watching = asyncio.create_task(watch_unattended(services), name="unattended desktops")
-        stack.callback(watching.cancel)
-        await stack.enter_async_context(operator_socket(run_folder.path, services))
             server.tls,
             read=read_config or (lambda: config),
             requested=reload_requested,
@@ -243,6 +249,18 @@ async def _end_expired_web_sessions(services: GatewayServices) -> None:
             await services.end_expired_web_sessions()
         except StorageError:
             log.warning("expired web sessions not deleted; they are rejected all the same")
+
+
+async def _lock_screens(services: GatewayServices) -> None:
+    """Locks screens on time. Should this fail, web sessions count as locked soon after (OVERDUE_S)."""
+    while True:
+        await asyncio.sleep(INTERVAL_S)
+        try:
+            await services.lock_watch.run_once()
+        except StorageError:
+            log.warning("screens not locked; requests are refused all the same")
+        except Exception:
+            log.exception("screens not locked; requests are refused all the same")
 
 
 async def _examine_storage(store: Store) -> None:

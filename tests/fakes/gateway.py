@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import datetime
 import ssl
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from display_server.broker.display_checks import DisplayChecks
 from display_server.broker.folders import DesktopFolders
 from display_server.broker.launchers.launcher import Launcher
 from display_server.broker.passwords import Passwords
+from display_server.broker.screen_lock import LockLimits
 from display_server.broker.sessions import Sessions
 from display_server.broker.store import Store
 from display_server.broker.web_sessions import WebSessions
@@ -126,11 +128,14 @@ async def running_gateway(
     web_client: Path | None = None,
     served: bool = True,
     access: PublicAccess | None = None,
+    lock: LockLimits = LockLimits(),  # noqa: B008 - frozen
+    now_s: Callable[[], float] = time.time,
 ) -> AsyncIterator[GatewayUnderTest]:
     """Runs a gateway with the accounts `kim` and `lee`, both with PASSWORD.
 
     The user kim may open the desktops `reading` and `office`, the user lee only `office`. Without `served`
-    the gateway starts faster, but only `in_process_client` works.
+    the gateway starts faster, but only `in_process_client` works. `lock` says when screens are locked, by the
+    wall clock `now_s`; nothing locks them unless the test runs the `lock_watch`.
     """
     store = await Store.open(folder / "lightbox.db")
     passwords = cheap_passwords()
@@ -152,7 +157,7 @@ async def running_gateway(
     services = GatewayServices(
         store=store,
         accounts=accounts,
-        web_sessions=WebSessions(store),
+        web_sessions=WebSessions(store, lock=lock, now_s=now_s),
         catalogue=catalogue,
         sessions=sessions,
         display_checks=DisplayChecks(store),

@@ -11,9 +11,11 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from display_server import __version__
+from display_server.broker.known_devices import COOKIE_S
 from display_server.errors import DesktopError
 from display_server.gateway.app import build_app
-from display_server.gateway.request_guard import BODY_MAX_BYTES, CONTENT_SECURITY_POLICY
+from display_server.gateway.page_policy import PagePolicy
+from display_server.gateway.request_guard import BODY_MAX_BYTES
 from tests.fakes.gateway import (
     MAY_READ_METRICS,
     METRICS_TOKEN,
@@ -38,11 +40,18 @@ async def test_signs_in_lists_desktops_and_signs_out(local_gateway: GatewayUnder
     assert (await client.get("/api/v1/desktops")).status_code == 401
 
 
-async def test_the_cookie_is_restricted_to_this_server_and_to_https(local_gateway: GatewayUnderTest) -> None:
+async def test_the_cookies_are_restricted_to_this_server_and_to_https(
+    local_gateway: GatewayUnderTest,
+) -> None:
     client = local_gateway.in_process_client()
     answer = await client.post("/api/v1/sign-in", json={"username": "kim", "password": PASSWORD})
-    attributes = {part.strip().lower() for part in answer.headers["set-cookie"].split(";")[1:]}
+    session, device = answer.headers.get_list("set-cookie")
+    assert session.startswith("__Host-lightbox=")
+    assert device.startswith("__Host-lightbox-device=")
+    attributes = {part.strip().lower() for part in session.split(";")[1:]}
     assert attributes == {"path=/", "secure", "httponly", "samesite=strict"}
+    lasting = {part.strip().lower() for part in device.split(";")[1:]} - attributes
+    assert lasting == {f"max-age={COOKIE_S}"}
 
 
 async def test_a_wrong_password_and_an_unknown_account_get_the_same_response(
@@ -222,7 +231,7 @@ async def test_rejects_malformed_sign_ins(local_gateway: GatewayUnderTest, body:
 @pytest.mark.parametrize("path", ["/", "/desktop/reading", "/api/v1/me", "/nowhere", "/ca.crt", "/healthz"])
 async def test_every_response_has_the_security_headers(local_gateway: GatewayUnderTest, path: str) -> None:
     headers = (await local_gateway.in_process_client().get(path)).headers
-    assert headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    assert headers["content-security-policy"] == PagePolicy().content_security_policy
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
     assert headers["cross-origin-opener-policy"] == "same-origin"
