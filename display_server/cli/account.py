@@ -132,8 +132,10 @@ def passwd(username: UsernameArgument, state: StateOption = None, config: Config
         await accounts.set_password(name, password)
 
     with_accounts(folder, change)
-    told = _tell_servers(folder, name, "password changed", done=f"The password of {name} has been changed")
-    print(f"The password of {name} has been changed. {_signed_out(told)}", file=sys.stderr)
+    answered = _notify_servers(
+        folder, name, "password changed", done=f"The password of {name} has been changed"
+    )
+    print(f"The password of {name} has been changed. {_signed_out(answered)}", file=sys.stderr)
 
 
 @app.command()
@@ -157,11 +159,11 @@ def disable(
         await accounts.disable(name)
 
     with_accounts(folder, change)
-    told = _tell_servers(
+    answered = _notify_servers(
         folder, name, "disabled", end_desktops=end_desktops, done=f"The account {name} is disabled"
     )
     print(
-        f"The account {name} is disabled. {_signed_out(told)} Homes are kept.\n"
+        f"The account {name} is disabled. {_signed_out(answered)} Homes are kept.\n"
         f"`lightbox account enable {name}` allows signing in again.",
         file=sys.stderr,
     )
@@ -177,7 +179,7 @@ def enable(username: UsernameArgument, state: StateOption = None, config: Config
         await accounts.enable(name)
 
     with_accounts(folder, change)
-    _tell_servers(folder, name, "enabled", disconnect=False, done=f"The account {name} is enabled")
+    _notify_servers(folder, name, "enabled", disconnect=False, done=f"The account {name} is enabled")
     print(f"The account {name} is enabled: the person can sign in again.", file=sys.stderr)
 
 
@@ -217,7 +219,7 @@ def delete(
     _confirm_deletion(name, state_of_homes.homes / name, wipe_homes=wipe_homes, yes=yes)
     # Nobody can sign in or start a desktop from here on, so that nothing writes to the homes afterwards.
     with_accounts(folder, disable_first)
-    told = _tell_servers(
+    answered = _notify_servers(
         folder,
         name,
         "being deleted",
@@ -232,7 +234,7 @@ def delete(
     else:
         homes = "There were no homes."
     with_accounts(folder, remove)
-    print(f"The account {name} is deleted. {_signed_out(told)} {homes}", file=sys.stderr)
+    print(f"The account {name} is deleted. {_signed_out(answered)} {homes}", file=sys.stderr)
 
 
 def _confirm_deletion(name: str, home: Path, *, wipe_homes: bool, yes: bool) -> None:
@@ -258,7 +260,7 @@ def _confirm_deletion(name: str, home: Path, *, wipe_homes: bool, yes: bool) -> 
         raise ConfigurationError("Nothing was deleted.", hint="To delete the account, type its name.")
 
 
-def _tell_servers(
+def _notify_servers(
     folder: Path,
     username: str,
     action: str,
@@ -291,14 +293,14 @@ def _tell_servers(
         ) from error
 
 
-def _signed_out(told: Answered) -> str:
+def _signed_out(answered: Answered) -> str:
     """Says what happened to the browsers and desktops of the person."""
     sentences = ["The person is signed out of every browser."]
-    if told.ended:
-        sentences.append(f"Ended: {', '.join(told.ended)}.")
-    if told.running:
-        sentences.append(f"Still running: {', '.join(told.running)}; see `lightbox sessions`.")
-    elif not told.ended:
+    if answered.ended:
+        sentences.append(f"Ended: {', '.join(answered.ended)}.")
+    if answered.running:
+        sentences.append(f"Still running: {', '.join(answered.running)}; see `lightbox sessions`.")
+    elif not answered.ended:
         sentences.append("No desktop of theirs was running.")
     return " ".join(sentences)
 

@@ -12,7 +12,7 @@ import typer
 from display_server.cli.options import ConfigOption, StateOption
 from display_server.cli.storage import state_folder
 
-#: So many names of files are printed at most.
+#: Largest number of file names that are printed.
 NAMES_MAX = 10
 
 

@@ -26,18 +26,13 @@ def state_folder(state: Path | None, config: Path | None) -> Path:
 
 
 def operator_name() -> str:
-    """Returns the Unix user who runs this command, also if they use sudo."""
-    user = pwd.getpwuid(os.getuid()).pw_name if _is_known(os.getuid()) else str(os.getuid())
-    behind = os.environ.get("SUDO_USER", "") if os.getuid() == 0 else ""
-    return (f"{behind} (sudo)" if behind and behind != user else user)[:OPERATOR_MAX]
-
-
-def _is_known(uid: int) -> bool:
+    """Returns the Unix user who runs this command, and the one behind `sudo`, as `park as lightbox`."""
     try:
-        pwd.getpwuid(uid)
-    except KeyError:
-        return False
-    return True
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a user of a container without an entry in /etc/passwd
+        user = str(os.getuid())
+    person = os.environ.get("SUDO_USER", user)
+    return (user if person == user else f"{person} as {user}")[:OPERATOR_MAX]
 
 
 def with_accounts(state: Path, use: Callable[[Accounts], Awaitable[None]]) -> None:

@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 #: Interval between two looks at which desktops are displayed, s.
 ATTENDANCE_INTERVAL_S = 2.0
-#: Every so many looks the processor time of programs is read.
+#: Number of looks between two readings of the processor time of programs.
 PROCESSOR_EVERY = 15
 
 

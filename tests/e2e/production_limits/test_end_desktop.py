@@ -17,7 +17,7 @@ TEXT = "return document.body.innerText"
 NOTICE = "return document.querySelector('.connection-notice')?.innerText ?? ''"
 QUESTION = "return document.querySelector('dialog.question[open]')?.innerText ?? ''"
 END = 'button[data-end="office"]'
-#: What the person is told before a desktop ends.
+#: What the person reads before a desktop ends.
 LOST = {
     "en": ("All programs of this desktop close", "What you have not saved in them is lost"),
     "ko": ("모든 프로그램이 모든 기기에서 닫힙니다", "저장하지 않은 작업은 사라집니다"),

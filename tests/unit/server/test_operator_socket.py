@@ -89,8 +89,8 @@ async def test_ends_the_desktops_of_a_changed_account(gateway: GatewayUnderTest,
     kim, lee = await gateway.sign_in("kim"), await gateway.sign_in("lee")
     for client, name in ((kim, "reading"), (kim, "office"), (lee, "office")):
         await client.post(f"/api/v1/desktops/{name}/viewers")
-    told = await asyncio.to_thread(ask_all, [instance], changed("kim", end_desktops=True))
-    assert told == Answered(servers=1, viewers=0, ended=("reading", "office"), running=())
+    answered = await asyncio.to_thread(ask_all, [instance], changed("kim", end_desktops=True))
+    assert answered == Answered(servers=1, viewers=0, ended=("reading", "office"), running=())
     assert [session.spec.user for session in gateway.services.sessions.live()] == ["lee"]
 
 
