@@ -29,6 +29,9 @@ from display_server.agent.capture.frame_source import FrameSource
 from display_server.agent.clipboard.x_clipboard import XClipboard
 from display_server.agent.cursor.xfixes_cursor import XfixesCursor
 from display_server.agent.input.xtest import XtestInput
+from display_server.agent.transport.host_channels import HostChannels
+from display_server.agent.transport.host_network import HostNetworks
+from display_server.agent.transport.peer_check import PeerCheck
 from display_server.desktop.profiles import profile
 from display_server.desktop.spec import DesktopSpec, read_spec
 from display_server.desktop.x11.caret import CaretWatch
@@ -67,10 +70,23 @@ def main() -> int:
 
 
 async def _serve(spec: DesktopSpec, arguments: argparse.Namespace) -> int:
+    peers = PeerCheck(spec.secret, spec.peers)
+    channels = HostChannels(spec.host_socket, peers)
+    channels.start()
+    try:
+        return await _run(spec, arguments, peers, channels)
+    finally:
+        channels.stop()
+
+
+async def _run(
+    spec: DesktopSpec, arguments: argparse.Namespace, peers: PeerCheck, networks: HostNetworks
+) -> int:
     agent = Agent(
         session=spec.session,
         desktop=spec.desktop,
         socket=spec.socket,
+        peers=peers,
         source=_source(spec, arguments),
         cursor=XfixesCursor(arguments.display, arguments.xauthority),
         device=XtestInput(arguments.display, arguments.xauthority, patience=spec.patience),
@@ -82,6 +98,7 @@ async def _serve(spec: DesktopSpec, arguments: argparse.Namespace) -> int:
         fixed=spec.fixed,
         patience=spec.patience,
         video=spec.video,
+        networks=networks,
         layout=RandrLayout(
             arguments.display,
             arguments.xauthority,

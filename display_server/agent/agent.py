@@ -24,6 +24,8 @@ from display_server.agent.layout_control import LayoutControl
 from display_server.agent.pipeline.screen import Screen
 from display_server.agent.pointer_tracker import PointerTracker
 from display_server.agent.streams.video_factory import VideoFactory
+from display_server.agent.transport.host_network import HostNetworks
+from display_server.agent.transport.peer_check import PeerCheck
 from display_server.agent.transport.viewer_socket import ViewerHandler, ViewerIdentity, ViewerSocket
 from display_server.agent.transport.websocket import ViewerServer
 from display_server.agent.viewer.viewer import Viewer
@@ -31,9 +33,9 @@ from display_server.desktop.clipboard_policy import ClipboardPolicy
 from display_server.desktop.video_settings import VideoSettings
 from display_server.desktop.x11.screen_layout import ScreenLayout
 from display_server.protocol import messages as m
+from display_server.protocol.agent_pages import DEVICES_PATH
 from display_server.telemetry.metrics import AgentMetrics
 
-from display_server.protocol.agent_pages import DEVICES_PATH
 log = structlog.get_logger(__name__)
 
 PROMETHEUS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -41,9 +43,9 @@ PROMETHEUS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 #: silent.
 SUPERVISOR_SILENT_AFTER_S = 3.0
 TEXT_CONTENT_TYPE = "text/plain; charset=utf-8"
-
-
 JSON_CONTENT_TYPE = "application/json"
+
+
 class InputDevice(Protocol):
     """Creates one InputSink per viewer, so that keys a viewer holds are released when it disconnects."""
 
@@ -88,7 +90,9 @@ class CaretSource(Protocol):
 class Agent:
     """`run` serves viewers until `stop` is called or the screen cannot be captured any more.
 
-    `patience` multiplies the times after which a part of the desktop counts as silent and input as late.
+    `peers` decides who may connect to `socket`. `networks` gives each viewer's video access to the network.
+    `patience` multiplies the times after which a part of the
+    desktop counts as silent and input as late.
 
     Implements the DesktopState and the ViewerEvents of its viewers.
     """
@@ -99,6 +103,7 @@ class Agent:
         session: str,
         desktop: str,
         socket: Path,
+        peers: PeerCheck,
         source: FrameSource,
         cursor: CursorSource,
         device: InputDevice,
@@ -111,6 +116,7 @@ class Agent:
         fixed: bool = False,
         patience: float = 1.0,
         video: VideoSettings = VideoSettings(),  # noqa: B008 - frozen
+        networks: HostNetworks,
     ) -> None:
         self._source = source
         self._cursor = cursor
@@ -129,7 +135,7 @@ class Agent:
         self.clipboard = clipboard
         self.clipboard_policy = clipboard_policy
         self.metrics = AgentMetrics(viewers=lambda: len(self.viewers))
-        self.video = VideoFactory(video)
+        self.video = VideoFactory(video, networks)
         self.screen = Screen(source, self.digest_seed, self.metrics, self._clock)
         ownership = DeviceOwnership(share=share)
         self._devices = DeviceActivity()
@@ -230,14 +236,14 @@ class Agent:
     def on_pointer_moved(self, viewer: Viewer, x_px: int, y_px: int) -> None:
         self._pointer.on_pointer_moved(viewer, x_px, y_px)
 
+    def on_activity(self, viewer: Viewer) -> None:
+        self._devices.on_input(viewer.device, self._clock())
+
     def on_layout_requested(self, viewer: Viewer, layout: m.Layout) -> None:
         self._layout_control.request(viewer, layout)
 
     def on_gather_requested(self, viewer: Viewer, monitor: int, own: int) -> None:
         self._layout_control.request_gathering(viewer, monitor, own)
-
-    def on_activity(self, viewer: Viewer) -> None:
-        self._devices.on_input(viewer.device, self._clock())
 
     def on_disconnected(self, viewer: Viewer) -> None:
         self.viewers.remove(viewer)
@@ -284,15 +290,15 @@ class Agent:
     async def _metrics_page(self) -> tuple[str, bytes]:
         return PROMETHEUS_CONTENT_TYPE, await asyncio.to_thread(self.metrics.render)
 
+    async def _devices_page(self) -> tuple[str, bytes]:
+        return JSON_CONTENT_TYPE, msgspec.json.encode(self._devices.reports(self._clock()))
+
     def _silent_parts(self, now_s: float) -> list[m.SilentPart]:
         """Returns the parts of the desktop, besides the X server, that do not answer."""
         silent: list[m.SilentPart] = []
         # An agent that runs without a supervisor was never asked.
         heard_s = self._supervisor_heard_s
         if heard_s is not None and now_s - heard_s > SUPERVISOR_SILENT_AFTER_S * self.patience:
-    async def _devices_page(self) -> tuple[str, bytes]:
-        return JSON_CONTENT_TYPE, msgspec.json.encode(self._devices.reports(self._clock()))
-
             silent.append("supervisor")
         if self._window_manager is not None and self._window_manager.is_silent():
             silent.append("window-manager")

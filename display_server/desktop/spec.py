@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from enum import Enum
 from pathlib import Path
 
@@ -11,6 +12,14 @@ import msgspec
 from display_server.desktop.clipboard_policy import ClipboardPolicy
 from display_server.desktop.video_settings import VideoSettings
 from display_server.errors import DesktopError
+
+#: Random bytes in the secret of an agent.
+SECRET_BYTES = 32
+
+
+def new_secret() -> str:
+    """Returns a secret for one agent, which fits into a header."""
+    return secrets.token_hex(SECRET_BYTES)
 
 
 class DesktopState(Enum):
@@ -45,11 +54,21 @@ class DesktopSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fixed: bool = False
     clipboard: ClipboardPolicy = ClipboardPolicy()
     video: VideoSettings = VideoSettings()
+    #: Whoever connects to the agent must know this. It is in `spec.json`, which programs cannot read where
+    #: desktops are isolated, and in no argument and no environment.
+    secret: str = msgspec.field(default_factory=new_secret)
+    #: User ids that may connect to the agent, as the agent sees them; without any, root and its own user.
+    peers: list[int] = []
 
     @property
     def socket(self) -> Path:
         """The Unix socket on which the agent listens."""
         return Path(self.folder) / "agent.sock"
+
+    @property
+    def host_socket(self) -> Path:
+        """The Unix socket on which the agent accepts host channels (`host_channel.py`)."""
+        return Path(self.folder) / "host.sock"
 
     @property
     def framebuffer_folder(self) -> Path:

@@ -12,6 +12,7 @@ from http import HTTPStatus
 
 from display_server.protocol.subprotocol import (
     DEVICE_HEADER,
+    SECRET_HEADER,
     SUBPROTOCOL,
     TICKET_PREFIX,
     USER_HEADER,
@@ -101,7 +102,7 @@ def _handshake_from(key: bytes, headers: Mapping[bytes, bytes]) -> Handshake:
     )
 
 
-def request_to_agent(key: bytes, *, username: str, viewer: str, device: str) -> bytes:
+def request_to_agent(key: bytes, *, secret: str, username: str, viewer: str, device: str) -> bytes:
     """Returns the head of the request to the agent.
 
     It is built from scratch, so that the agent cannot mistake a header of the browser for one of the gateway.
@@ -110,6 +111,7 @@ def request_to_agent(key: bytes, *, username: str, viewer: str, device: str) -> 
         f"GET {VIEWER_PATH} HTTP/1.1\r\nHost: agent\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key.decode('ascii')}\r\n"
         f"Sec-WebSocket-Protocol: {SUBPROTOCOL}\r\n"
+        f"{SECRET_HEADER}: {secret}\r\n"
         f"{USER_HEADER}: {username}\r\n{VIEWER_HEADER}: {viewer}\r\n{DEVICE_HEADER}: {device}\r\n\r\n"
     ).encode("ascii")
 

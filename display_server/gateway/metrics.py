@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import structlog
 from prometheus_client import (
@@ -22,7 +20,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from display_server.broker.sessions import Sessions
+from display_server.gateway.agent_address import AgentAddress
 from display_server.gateway.relay import Relays
+from display_server.protocol.subprotocol import SECRET_HEADER
 
 log = structlog.get_logger(__name__)
 
@@ -86,6 +86,12 @@ class _RelayAndSessionCollector(Collector):
         relayed.add_metric(["viewer"], relays.bytes_to_viewers)
         relayed.add_metric(["agent"], relays.bytes_to_agents)
         yield relayed
+        sockets = CounterMetricFamily(
+            "lightbox_video_socket_requests", "Requests of agents for UDP sockets", labels=["result"]
+        )
+        for outcome, count in relays.admission.video.requests.items():
+            sockets.add_metric([outcome], count)
+        yield sockets
         live = GaugeMetricFamily("lightbox_sessions", "Live sessions", labels=["state"])
         states = [session.state.value for session in self._sessions.live()]
         for state in sorted(set(states)):
@@ -97,15 +103,6 @@ class _RelayAndSessionCollector(Collector):
         for new_state, count in self._sessions.transitions.items():
             transitions.add_metric([new_state.value], count)
         yield transitions
-
-
-@dataclass(frozen=True, slots=True)
-class AgentAddress:
-    """The Unix socket of an agent, and the labels for its metrics."""
-
-    session: str
-    desktop: str
-    socket: Path
 
 
 async def collect_agent_metrics(agents: Iterable[AgentAddress]) -> bytes:
@@ -163,7 +160,8 @@ async def _fetch(address: AgentAddress) -> str | None:
             reader, writer = await asyncio.open_unix_connection(str(address.socket))
             try:
                 # HTTP/1.0 because its responses are never chunked and end with the connection.
-                writer.write(b"GET /metrics HTTP/1.0\r\nHost: agent\r\nConnection: close\r\n\r\n")
+                request = f"GET /metrics HTTP/1.0\r\nHost: agent\r\n{SECRET_HEADER}: {address.secret}"
+                writer.write(f"{request}\r\nConnection: close\r\n\r\n".encode())
                 response = bytearray()
                 while chunk := await reader.read(65536):
                     response += chunk

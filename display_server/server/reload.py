@@ -16,23 +16,24 @@ import msgspec
 import structlog
 
 from display_server.broker.folders import StateFolder
-from display_server.config import Config, video_settings
+from display_server.config import Config, video_network_settings, video_settings
 from display_server.desktop.profiles import profile
 from display_server.desktop.spec import write_private
-from display_server.desktop.video_settings import VideoSettings
+from display_server.desktop.video_settings import VideoNetworkSettings, VideoSettings
 from display_server.errors import LightboxError
 from display_server.gateway.hosts import check_name, names_in_use
 from display_server.gateway.page_policy import PagePolicy
 from display_server.gateway.proxies import Networks, PublicAccess, PublicAddress, TrustedProxies
 from display_server.gateway.services import GatewayServices
 from display_server.gateway.tls_exchange import TlsExchange
+from display_server.gateway.video_network import VideoNetwork
 from display_server.server.certificates import CertificateWatch, ServerCertificate, load_certificate
 from display_server.server.definitions import desktop_definitions, lock_limits
 from display_server.server.metrics_token import provide_metrics_token
 from display_server.server.reload_effects import changes
+from display_server.server.unattended_watch import use_unattended_limits
 
 log = structlog.get_logger(__name__)
-from display_server.server.unattended_watch import use_unattended_limits
 
 #: The file of the run folder with the result of the latest reload, which `lightbox reload` reads.
 RESULT_FILE = "reload.json"
@@ -58,6 +59,7 @@ class Settings:
     names: tuple[str, ...]  # all names and addresses by which browsers may reach the server
     access: PublicAccess
     video: VideoSettings
+    video_network: VideoNetworkSettings
     certificate: ServerCertificate
     metrics_token: str
 
@@ -83,6 +85,7 @@ async def prepare(config: Config, state: StateFolder) -> Settings:
             cross_site_cookies=config.browser.cookies == "cross-site",
         ),
         video=video_settings(config),
+        video_network=video_network_settings(config),
         certificate=await load_certificate(config, state.tls, names, _now()),
         metrics_token=provide_metrics_token(config, state),
     )
@@ -189,12 +192,15 @@ class Reloader:
         """Puts the settings into force, which cannot fail. Returns whether the certificate is new."""
         services, config = self._services, settings.config
         services.use_access(settings.access)
+        if settings.video_network != self._settings.video_network:
+            services.use_video(VideoNetwork(settings.video_network))
         services.metrics_token = settings.metrics_token
         services.web_sessions.use_limits(
             idle_s=config.sign_in.idle_minutes * 60,
             absolute_s=config.sign_in.absolute_hours * 3600,
             lock=lock_limits(config),
         )
+        use_unattended_limits(services, config)
         services.sessions.use_for_new_desktops(
             locale=config.locale, patience=config.patience, video=settings.video
         )
@@ -210,7 +216,6 @@ class Reloader:
         if (certificate.leaf, certificate.root_pem) == (former.leaf, former.root_pem):
             return False
         self._tls.exchange(certificate.context)
-        use_unattended_limits(services, config)
         self._services.root_pem = certificate.root_pem
         self._settings = replace(self._settings, certificate=certificate)
         log.info(

@@ -59,6 +59,7 @@ EFFECTS: Mapping[str, Effect] = {
     "unattended.end_after_hours": Effect.AT_ONCE,
     "unattended.report_busy_after_minutes": Effect.AT_ONCE,
     "video.addresses": Effect.NEW_DESKTOPS,
+    "video.ports": Effect.NEW_CONNECTIONS,
     "video.max_mbps": Effect.NEW_DESKTOPS,
     "video.economy_mbps": Effect.NEW_DESKTOPS,
     "video.turn_urls": Effect.NEW_DESKTOPS,

@@ -1,5 +1,7 @@
 """A WebSocket server on a Unix socket: viewers, and pages for the supervisor and the gateway.
 
+Whoever connects must be an expected user and know the secret of this desktop (`peer_check.py`).
+
 The `websockets` library implements the protocol. Compression is off, because tiles are compressed. Writing
 never waits: the send window of each viewer bounds what is in flight, and a viewer that does not read must not
 delay others.
@@ -10,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -24,12 +25,15 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
+from display_server.agent.transport import private_socket
+from display_server.agent.transport.peer_check import PeerCheck, peer_uid
 from display_server.agent.transport.viewer_socket import ViewerHandler, ViewerIdentity, ViewerSocket
 from display_server.protocol.close_codes import CloseCode
 from display_server.protocol.errors import ProtocolError
 from display_server.protocol.limits import VIEWER_BINARY_MAX_BYTES
 from display_server.protocol.subprotocol import (
     DEVICE_HEADER,
+    SECRET_HEADER,
     SUBPROTOCOL,
     USER_HEADER,
     VIEWER_HEADER,
@@ -60,8 +64,9 @@ class ViewerServer:
     to functions that return content type and body.
     """
 
-    def __init__(self, path: Path, join: Join, pages: Mapping[str, Page]) -> None:
+    def __init__(self, path: Path, peers: PeerCheck, join: Join, pages: Mapping[str, Page]) -> None:
         self._path = path
+        self._peers = peers
         self._join = join
         self._pages = pages
         self._server: Server | None = None
@@ -70,7 +75,7 @@ class ViewerServer:
         """Listens on a socket that only this user may open. Raises OSError."""
         self._server = await serve(
             self._serve,
-            sock=_private_socket(self._path),
+            sock=private_socket.listen(self._path, socket.SOCK_STREAM),
             create_connection=_Connection,
             process_request=self._answer,
             subprotocols=[Subprotocol(SUBPROTOCOL)],
@@ -97,6 +102,11 @@ class ViewerServer:
         self._path.unlink(missing_ok=True)
 
     async def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
+        uid = peer_uid(connection.transport.get_extra_info("socket"))
+        known = self._peers.allows_secret(_only(request.headers, SECRET_HEADER))
+        if not (known and self._peers.allows_user(uid)):
+            log.warning("connection refused", uid=uid, reason="user" if known else "secret")
+            return connection.respond(403, "Only the gateway and the supervisor may connect.\n")
         path = request.path.partition("?")[0]
         if path == VIEWER_PATH:
             return None
@@ -166,24 +176,10 @@ class _Socket:
             self._closing = asyncio.ensure_future(self._connection.close(code, _short(reason)))
 
 
-def _private_socket(path: Path) -> socket.socket:
-    """Creates a listening socket. It gets its path only when it listens, so that a process that sees the path
-    can connect.
-    """
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
-    try:
-        listener.bind(str(temporary))
-        listener.listen()
-        temporary.rename(path)
-    except OSError:
-        listener.close()
-        raise
-    finally:
-        os.umask(before)
-    return listener
+def _only(headers: Headers, name: str) -> str | None:
+    """Returns the value of a header that must occur once; None otherwise."""
+    values = headers.get_all(name)
+    return values[0] if len(values) == 1 else None
 
 
 def _short(reason: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
 
 import numpy as np
 import pytest
@@ -16,8 +17,9 @@ from display_server.agent.cursor.cursor_source import CursorShape
 from display_server.agent.geometry import Rect
 from display_server.errors import CaptureError
 from display_server.protocol.close_codes import CloseCode
+from display_server.protocol.subprotocol import SECRET_HEADER
 from tests.fakes.agent import TornSource, running_agent
-from tests.fakes.viewer import FakeViewer
+from tests.fakes.viewer import SECRET, FakeViewer
 
 pytestmark = pytest.mark.slow
 
@@ -301,6 +303,22 @@ async def test_only_its_own_user_may_connect() -> None:
         assert running.socket.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("secret", ["", "another secret", SECRET[:-1]])
+async def test_nobody_without_the_secret_may_connect(secret: str) -> None:
+    async with running_agent() as running:
+        with pytest.raises(InvalidStatus, match="403"):
+            await FakeViewer(running.socket, secret=secret).__aenter__()
+        for path in ("/metrics", "/healthz", "/other"):
+            assert " 403 " in (await _get(running.socket, path, secret=secret))[0]
+
+
+async def test_no_unexpected_user_may_connect() -> None:
+    async with running_agent(uids=[os.geteuid() + 1]) as running:
+        with pytest.raises(InvalidStatus, match="403"):
+            await FakeViewer(running.socket).__aenter__()
+        assert " 403 " in (await _get(running.socket, "/metrics"))[0]
+
+
 async def test_ends_when_the_x_server_dies() -> None:
     async def life() -> None:
         async with running_agent() as running, FakeViewer(running.socket) as viewer:
@@ -325,15 +343,19 @@ async def test_refuses_another_subprotocol() -> None:
         from websockets.asyncio.client import unix_connect
         from websockets.typing import Subprotocol
 
-        with pytest.raises(InvalidStatus):
+        with pytest.raises(InvalidStatus, match="400"):
             await unix_connect(
-                str(running.socket), "ws://agent/viewer", subprotocols=[Subprotocol("lightbox.2")]
+                str(running.socket),
+                "ws://agent/viewer",
+                subprotocols=[Subprotocol("lightbox.2")],
+                additional_headers={SECRET_HEADER: SECRET},
             )
 
 
-async def _get(socket: object, path: str, version: str = "1.1") -> tuple[str, str]:
+async def _get(socket: object, path: str, version: str = "1.1", secret: str = SECRET) -> tuple[str, str]:
     reader, writer = await asyncio.open_unix_connection(str(socket))
-    writer.write(f"GET {path} HTTP/{version}\r\nHost: agent\r\nConnection: close\r\n\r\n".encode())
+    head = f"GET {path} HTTP/{version}\r\nHost: agent\r\n{SECRET_HEADER}: {secret}"
+    writer.write(f"{head}\r\nConnection: close\r\n\r\n".encode())
     answer = (await reader.read(-1)).decode()
     writer.close()
     head, _, body = answer.partition("\r\n\r\n")
