@@ -50,13 +50,6 @@ class LockWatch:
             log.info("screen locked", reason="no input", device=id_hash.hex()[:32])
             self._relays.disconnect(id_hash)
 
-    async def record_input_of(self, user: SignedInUser) -> None:
-        """Records the newest input of one browser."""
-        reports = await asyncio.gather(*(_devices(agent) for agent in self._agents()))
-        await self._record(
-            {device_of(user.id_hash): user.id_hash}, (one for found in reports for one in found)
-        )
-
     async def may_display(self, user: SignedInUser, session: str) -> bool:
         """Returns whether this browser may display a desktop without another proof of the person.
 

@@ -98,7 +98,11 @@ def add_sign_in_routes(app: FastAPI, services: GatewayServices) -> None:
         if previous is not None:
             await services.web_sessions.delete(previous.id_hash)
             services.relays.disconnect(previous.id_hash)
-        secret = await services.web_sessions.create(account)
+        try:
+            secret = await services.web_sessions.create(account)
+        except SignInOutdated as error:
+            log.warning("sign-in outdated", username=username, address=_address(request))
+            raise wrong_credentials() from error
         device = await services.known_devices.record_sign_in(account, cookie_of(request, DEVICE))
         scope: CookieScope = request.scope[COOKIE_SCOPE]
         # The cookie has no Max-Age, so that closing the browser signs out on a shared workstation.
@@ -124,11 +128,8 @@ def add_sign_in_routes(app: FastAPI, services: GatewayServices) -> None:
 
 def add_lock_routes(app: FastAPI, services: GatewayServices) -> None:
     @app.get("/api/v1/lock")
-    async def lock_state(request: Request, user: SignedIn) -> LockInfo:
+    async def lock_state(user: SignedIn) -> LockInfo:
         """Says when the screen will be locked. Asking is no input."""
-        if not user.lock.locked:
-            await services.lock_watch.record_input_of(user)
-            user = await signed_in_user(request)
         return lock_info(services, user)
 
     @app.post("/api/v1/lock")

@@ -20,6 +20,7 @@ const REFUSALS: Readonly<Record<number, EndReason>> = {
   403: "forbidden",
   404: "forbidden",
   410: "missing",
+  423: "locked",
 };
 /**
  * Timeout of a ticket request, ms. The gateway waits up to 40 s for a desktop to start and reports a failure.

@@ -62,6 +62,11 @@ export const englishApiMessages = {
     why: "An unexpected fault occurred in it.",
     next: AGAIN_OR_ADMINISTRATOR,
   },
+  locked: {
+    what: "The server refused the request.",
+    why: "The screen of this browser is locked.",
+    next: "Unlock it with your password.",
+  },
   malformed: {
     what: "The server refused the request.",
     why: "The page sent something that the server does not accept; perhaps the server was updated.",
@@ -97,15 +102,15 @@ export const englishApiMessages = {
     why: "It may be mistyped, or what was here has moved.",
     next: "Check the address, or go to the list of desktops.",
   },
-  "proxy-host": {
-    what: "The server refused the request.",
-    why: "A reverse proxy in front of it hides the address of this page.",
-    next: "Tell your administrator: the log of the server names the missing line.",
-  },
   "not-running": {
     what: "Nothing was ended.",
     why: "This desktop does not run.",
     next: "Open it from the list of desktops.",
+  },
+  "proxy-host": {
+    what: "The server refused the request.",
+    why: "A reverse proxy in front of it hides the address of this page.",
+    next: "Tell your administrator: the log of the server names the missing line.",
   },
   "proxy-http": {
     what: "The server refused the request.",

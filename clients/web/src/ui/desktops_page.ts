@@ -9,18 +9,20 @@ import { type IconName, icon } from "./icons.ts";
 import { sentences } from "./message.ts";
 import type { Page } from "./page.ts";
 import { brand, settingButtons } from "./settings.ts";
-import { leave, type SignInReason, titleOf } from "./sign_out.ts";
+import { type SignInReason, titleOf } from "./sign_out.ts";
 import { texts } from "./texts.ts";
 
 export interface DesktopsOptions {
   /** The user's name; empty when unknown. */
   readonly user: string;
   readonly signedOut: (reason: SignInReason) => void;
+  readonly signOut: () => void;
+  readonly lock: () => void;
   readonly redraw: () => void;
-}
-
   /** Shows the page of this address. */
   readonly open: (address: string) => void;
+}
+
 /** Interval at which the list is loaded again, ms: desktops are started and ended elsewhere, too. */
 const REFRESH_MS = 5_000;
 /** Profile of desktops that draw test patterns; they are opened on the display-check page. */
@@ -35,7 +37,6 @@ export function desktopsPage(options: DesktopsOptions): Page {
     { attrs: { "aria-live": "polite", "aria-busy": "true" } },
     h("p", { class: "muted" }, t.desktops.loading),
   );
-  const alert = h("p", { class: "alert", attrs: { role: "alert" } });
   /** What the list shows, as JSON. */
   let drawn = "";
   let closed = false;
@@ -71,6 +72,7 @@ export function desktopsPage(options: DesktopsOptions): Page {
       options.signedOut("expired");
       return;
     }
+    if (failure.kind === "locked") return; // the lock page is about to be shown
     // A list that was loaded stays: the next attempt may succeed.
     if (drawn !== "") return;
     const { signIn } = texts().messages;
@@ -91,12 +93,12 @@ export function desktopsPage(options: DesktopsOptions): Page {
       ),
     );
   };
-  const refresh = async (): Promise<void> => {
-    const answer = await listDesktops();
   const ended = (desktop: Desktop, ending: Ending): void => {
     if (ending === "restart") options.open(addressOf(desktop));
     else void refresh();
   };
+  const refresh = async (): Promise<void> => {
+    const answer = await listDesktops();
     if (closed) return;
     if (answer.ok) show(answer.value);
     else showFailure(answer.failure);
@@ -115,14 +117,10 @@ export function desktopsPage(options: DesktopsOptions): Page {
       h("span", { class: "spacer" }),
       options.user === "" ? null : h("span", { class: "user-name" }, options.user),
       ...settingButtons(options.redraw),
-      button(t.bar.signOut, icon("signOut"), "quiet square", () => {
-        void leave().then((left) => {
-          if (left !== null) options.signedOut(left);
-          else alert.textContent = sentences(texts().messages.signIn.stillSignedIn);
-        });
-      }),
+      button(t.bar.lock, icon("lock"), "quiet square", () => options.lock()),
+      button(t.bar.signOut, icon("signOut"), "quiet square", () => options.signOut()),
     ),
-    h("main", { class: "content" }, h("h1", {}, t.desktops.title), alert, list),
+    h("main", { class: "content" }, h("h1", {}, t.desktops.title), list),
   );
   return {
     element,
@@ -133,6 +131,8 @@ export function desktopsPage(options: DesktopsOptions): Page {
       clearInterval(timer);
     },
   };
+}
+
 /** Returns the address of the page that shows a desktop. */
 function addressOf(desktop: Desktop): string {
   return pathTo(`${desktop.profile === CHECK_PROFILE ? "check" : "desktop"}/${encodeURIComponent(desktop.name)}`);
@@ -143,8 +143,6 @@ function selectorOf(control: Element | null): string | null {
   const [href, ends] = [control?.getAttribute("href") ?? null, control?.getAttribute("data-end") ?? null];
   if (href !== null) return `a[href="${CSS.escape(href)}"]`;
   return ends === null ? null : `button[data-end="${CSS.escape(ends)}"]`;
-}
-
 }
 
 /** What the list shows to a person who may open no desktop. */
@@ -158,6 +156,8 @@ function nothingToOpen(): HTMLElement {
     h("p", { class: "muted" }, why),
     h("p", { class: "muted" }, next),
   );
+}
+
 /** Time left below which a desktop that is about to end is shown as a warning, s. */
 const ENDS_SOON_S = 3600;
 
@@ -204,8 +204,6 @@ function entry(desktop: Desktop, ended: (desktop: Desktop, ending: Ending) => vo
       ),
     ),
   );
-}
-
 }
 
 function card(desktop: Desktop): HTMLElement {

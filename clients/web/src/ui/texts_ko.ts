@@ -55,6 +55,7 @@ export const korean: Texts = {
     trace: "프레임 시간",
     paste: "클립보드: 이 기기에서 데스크톱으로 보내기",
     desktops: "데스크톱 목록 열기",
+    lock: "화면 잠그기",
     signOut: "로그아웃",
     short: {
       fullscreen: "전체 화면",
@@ -67,8 +68,24 @@ export const korean: Texts = {
       trace: "프레임 시간",
       paste: "클립보드",
       desktops: "목록",
+      lock: "잠금",
       signOut: "로그아웃",
     },
+  },
+  lock: {
+    title: "잠김",
+    password: "비밀번호",
+    unlock: "잠금 해제",
+    busy: "잠금 해제 중…",
+    someoneElse: "로그아웃하거나 다른 사람으로 로그인",
+    stay: "계속",
+    seconds: (s) => `${s}초`,
+  },
+  signingOut: {
+    title: "로그아웃 중",
+    busy: "서버를 기다리는 중…",
+    again: "지금 다시 시도",
+    next: (s) => `${s}초 후에 다시 시도합니다`,
   },
   settings: {
     language: "English – view in this language",
@@ -155,6 +172,7 @@ export const korean: Texts = {
     startingSince: (s) => `${s}초째 준비 중입니다. 서버가 바쁘면 40초까지 걸릴 수 있습니다.`,
     wait: "기다리기",
     restartDisplay: "디스플레이 다시 시작",
+    endDesktop: "데스크톱 종료 또는 다시 시작…",
     next: (s, attempt) => `${s}초 후 ${attempt}번째 시도`,
     now: (attempt) => `${attempt}번째 시도 중…`,
     retryNow: "지금 시도",
@@ -172,7 +190,6 @@ export const korean: Texts = {
     mode: "손가락 사용 방식",
     modes: { direct: "직접 터치", trackpad: "트랙패드" },
     meaning: {
-    endDesktop: "데스크톱 종료 또는 다시 시작…",
       direct: "모든 동작이 손가락이 닿은 곳에서 바로 일어납니다.",
       trackpad: "화면 어디를 만져도 손가락이 포인터를 움직입니다.",
     },

@@ -42,6 +42,7 @@ const STEPS: Readonly<Record<EndReason, Step>> = {
   monitor: "firstMonitor",
   version: "reload",
   "signed-out": "signIn",
+  locked: "again",
   unsupported: "toList",
   left: "again",
 };
@@ -194,8 +195,8 @@ export class ConnectionNotice {
             this.#draw();
             this.#steps.restartDisplay();
           }),
-        ];
           make(t.endDesktop, false, () => this.#steps.endDesktop()),
+        ];
       case "again":
       case "takeBack":
       case "retryNow":
