@@ -174,6 +174,7 @@ class Accounts:
                 current = await db.get(Account, account.id)
                 if current is not None and current.password_hash == stored:
                     current.password_hash = new_hash
+                    account.password_hash = new_hash
             await self._store.save_copy()
             log.info("password hash renewed", username=account.username)
         return account

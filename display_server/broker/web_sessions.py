@@ -20,6 +20,7 @@ from display_server.broker.screen_lock import (
 )
 from display_server.broker.store import Store
 from display_server.broker.tables import Account, WebSession
+from display_server.errors import PolicyError
 
 #: Random bytes in the cookie of a web session.
 SECRET_BYTES = 32
@@ -32,6 +33,10 @@ INPUT_INTERVAL_S = 1.0
 #: Largest number of signed-in browsers per account. Beyond it, the one without input for longest is signed
 #: out.
 PER_ACCOUNT_MAX = 20
+
+
+class SignInOutdated(PolicyError):
+    """The account is not as it was when the password was verified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,11 @@ class WebSessions:
         self._idle_s, self._absolute_s, self.lock_limits = idle_s, absolute_s, lock
 
     async def create(self, account: Account) -> str:
-        """Creates a web session and returns the value for the cookie, which is stored nowhere else."""
+        """Creates a web session and returns the value for the cookie, which is stored nowhere else.
+
+        Raises SignInOutdated when the account was changed since `account` was verified: checking a password
+        takes a while, in which an operator may have changed it or disabled the account.
+        """
         secret = secrets.token_urlsafe(SECRET_BYTES)
         now = self.now_s()
         async with self._store.begin() as db:
@@ -80,6 +89,13 @@ class WebSessions:
                 )
             )
             await db.flush()
+            # From here on this transaction holds the lock for writing: a change of the account is either seen
+            # now, or ends this web session afterwards.
+            present = await db.get(Account, account.id)
+            if present is None or present.disabled or present.password_hash != account.password_hash:
+                raise SignInOutdated(
+                    "The account was changed during this sign-in.", next_step="Sign in again."
+                )
             surplus = (
                 await db.scalars(
                     select(WebSession.id_hash)

@@ -14,7 +14,7 @@ from display_server.broker.passwords import TooManySignIns
 from display_server.broker.screen_lock import LockEvent, LockReason, LockState
 from display_server.broker.storage_failures import StorageError
 from display_server.broker.tables import Account
-from display_server.broker.web_sessions import SignedInUser
+from display_server.broker.web_sessions import SignedInUser, SignInOutdated
 from display_server.gateway.api_error import ApiError, not_signed_in, screen_locked
 from display_server.gateway.cookies import DEVICE, SESSION, CookieScope
 from display_server.gateway.request_guard import COOKIE_SCOPE
@@ -200,15 +200,19 @@ async def check_password(
     if account is None:
         services.metrics.sign_ins.labels("wrong").inc()
         log.warning("sign-in refused", username=username, address=address, known_device=device is not None)
-        raise ApiError(
-            401,
-            "wrong-credentials",
-            "The username or the password is wrong.",
-            next_step="Check both and try again. Your administrator can set a new password.",
-        )
+        raise wrong_credentials()
     limiter.record_success(username, address, device)
     services.metrics.sign_ins.labels("right").inc()
     return account
+
+
+def wrong_credentials() -> ApiError:
+    return ApiError(
+        401,
+        "wrong-credentials",
+        "The username or the password is wrong.",
+        next_step="Check both and try again. Your administrator can set a new password.",
+    )
 
 
 def _address(request: Request) -> str:

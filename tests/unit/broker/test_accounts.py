@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from argon2.exceptions import VerifyMismatchError
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from display_server.broker import passwords as passwords_module
 from display_server.broker.accounts import Accounts
@@ -15,7 +16,15 @@ from display_server.broker.catalogue import Catalogue, DesktopDefinition
 from display_server.broker.passwords import Passwords, TooManySignIns
 from display_server.broker.screen_lock import LockLimits
 from display_server.broker.store import Store
-from display_server.broker.web_sessions import ABSOLUTE_S, IDLE_S, PER_ACCOUNT_MAX, WebSessions, hash_of
+from display_server.broker.tables import Account
+from display_server.broker.web_sessions import (
+    ABSOLUTE_S,
+    IDLE_S,
+    PER_ACCOUNT_MAX,
+    SignInOutdated,
+    WebSessions,
+    hash_of,
+)
 from display_server.errors import ConfigurationError, PolicyError
 from tests.fakes.gateway import PASSWORD, cheap_passwords
 
@@ -136,6 +145,43 @@ async def test_a_disabled_account_can_neither_sign_in_nor_use_a_web_session(
     assert await accounts.verify("kim", PASSWORD) is not None
     assert await web_sessions.find(secret) is None, "enabling does not bring back what was signed out"
     assert await accounts.may_start_desktops("kim")
+
+
+async def test_a_sign_in_that_was_verified_before_a_change_of_the_account_is_outdated(
+    accounts: Accounts, store: Store
+) -> None:
+    """Checking a password takes a while, in which an operator may have changed it."""
+    await accounts.add("kim", PASSWORD)
+    web_sessions = WebSessions(store)
+
+    async def verified(password: str) -> Account:
+        account = await accounts.verify("kim", password)
+        assert account is not None
+        return account
+
+    before = await verified(PASSWORD)
+    await accounts.set_password("kim", "another password")
+    with pytest.raises(SignInOutdated):
+        await web_sessions.create(before)
+    before = await verified("another password")
+    await accounts.disable("kim")
+    with pytest.raises(SignInOutdated):
+        await web_sessions.create(before)
+    await accounts.enable("kim")
+    before = await verified("another password")
+    await accounts.delete("kim")
+    with pytest.raises((SignInOutdated, IntegrityError)):
+        await web_sessions.create(before)
+    async with store.begin() as db:
+        assert (await db.execute(text("SELECT count(*) FROM web_sessions"))).scalar_one() == 0
+
+
+async def test_a_renewed_hash_does_not_make_a_sign_in_outdated(store: Store) -> None:
+    await Accounts(store, cheap_passwords()).add("kim", PASSWORD)
+    accounts = Accounts(store, Passwords(time_cost=2, memory_kib=64, lanes=1))
+    account = await accounts.verify("kim", PASSWORD)
+    assert account is not None
+    assert await WebSessions(store).create(account)
 
 
 async def test_a_deleted_account_is_gone_with_its_web_sessions(accounts: Accounts, store: Store) -> None:
