@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import delete, or_, select
+from sqlalchemy.exc import IntegrityError
 
 from display_server.broker.screen_lock import (
     OVERDUE_S,
@@ -35,7 +36,7 @@ INPUT_INTERVAL_S = 1.0
 PER_ACCOUNT_MAX = 20
 
 
-class SignInOutdated(PolicyError):
+class SignInOutdatedError(PolicyError):
     """The account is not as it was when the password was verified."""
 
 
@@ -77,7 +78,7 @@ class WebSessions:
     async def create(self, account: Account) -> str:
         """Creates a web session and returns the value for the cookie, which is stored nowhere else.
 
-        Raises SignInOutdated when the account was changed since `account` was verified: checking a password
+        Raises SignInOutdatedError when the account was changed since `account` was verified: checking a password
         takes a while, in which an operator may have changed it or disabled the account.
         """
         secret = secrets.token_urlsafe(SECRET_BYTES)
@@ -88,14 +89,15 @@ class WebSessions:
                     id_hash=hash_of(secret), account_id=account.id, created_s=now, input_s=now, proved_s=now
                 )
             )
-            await db.flush()
+            try:
+                await db.flush()
+            except IntegrityError as error:  # the account was deleted
+                raise _outdated() from error
             # From here on this transaction holds the lock for writing: a change of the account is either seen
             # now, or ends this web session afterwards.
             present = await db.get(Account, account.id)
             if present is None or present.disabled or present.password_hash != account.password_hash:
-                raise SignInOutdated(
-                    "The account was changed during this sign-in.", next_step="Sign in again."
-                )
+                raise _outdated()
             surplus = (
                 await db.scalars(
                     select(WebSession.id_hash)
@@ -200,6 +202,10 @@ class WebSessions:
                     )
                 )
             )
+
+
+def _outdated() -> SignInOutdatedError:
+    return SignInOutdatedError("The account was changed during this sign-in.", next_step="Sign in again.")
 
 
 def lock_of(row: WebSession) -> ScreenLock:

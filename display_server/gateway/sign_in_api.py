@@ -14,7 +14,7 @@ from display_server.broker.passwords import TooManySignIns
 from display_server.broker.screen_lock import LockEvent, LockReason, LockState
 from display_server.broker.storage_failures import StorageError
 from display_server.broker.tables import Account
-from display_server.broker.web_sessions import SignedInUser, SignInOutdated
+from display_server.broker.web_sessions import SignedInUser, SignInOutdatedError
 from display_server.gateway.api_error import ApiError, not_signed_in, screen_locked
 from display_server.gateway.cookies import DEVICE, SESSION, CookieScope
 from display_server.gateway.request_guard import COOKIE_SCOPE
@@ -100,7 +100,7 @@ def add_sign_in_routes(app: FastAPI, services: GatewayServices) -> None:
             services.relays.disconnect(previous.id_hash)
         try:
             secret = await services.web_sessions.create(account)
-        except SignInOutdated as error:
+        except SignInOutdatedError as error:
             log.warning("sign-in outdated", username=username, address=_address(request))
             raise wrong_credentials() from error
         device = await services.known_devices.record_sign_in(account, cookie_of(request, DEVICE))
