@@ -46,6 +46,9 @@ class Session:
     width_px: int
     height_px: int
 
+#: Settings with which no screen is locked and nobody signed out: browsers of a module wait for each other.
+NEVER_LOCKED = {"LIGHTBOX_SCREEN_LOCK_AFTER_MINUTES": "840", "LIGHTBOX_SIGN_IN_IDLE_MINUTES": "840"}
+
 
 class Lightbox:
     """The demo on a free port of this host, with its own state folder, which `stop` removes."""
@@ -73,7 +76,7 @@ class Lightbox:
         self.profile = profile
         self.state_folder = Path(tempfile.mkdtemp(prefix="lightbox-e2e-"))
         given = {"LIGHTBOX_STATE": str(self.state_folder), "LIGHTBOX_PATIENCE": str(patience)}
-        self.environment = {**os.environ, **(settings or {}), **given}
+        self.environment = {**os.environ, **NEVER_LOCKED, **(settings or {}), **given}
         self._port = free_port()
         started = time.monotonic()
         arguments = ["demo", "--json", "--port", str(self._port), "--profile", profile, "--video", video]
