@@ -30,7 +30,11 @@ def reload(state: StateOption = None, config: ConfigOption = None, json_output: 
     Without --state and --config all servers of this user are reloaded; for root, those of all users. A
     configuration with a mistake is refused, and the previous one stays in force.
     """
-    servers = running_servers(state, config)
+    try:
+        servers = running_servers(state, config)
+    except ConfigurationError as error:
+        kept = "A running server keeps its previous configuration."
+        raise ConfigurationError(error.cause, hint=f"{error.hint}\n  {kept}") from error
     if not servers:
         raise ConfigurationError(
             "No server that can be reloaded is running.",

@@ -54,10 +54,6 @@ class Server:
     viewers: list[ClientConnection] = field(default_factory=list)
 
     @property
-    def config(self) -> Path:
-        return self.folder / "lightbox.toml"
-
-    @property
     def port(self) -> int:
         return int(self.url.rpartition(":")[2])
 
@@ -67,7 +63,7 @@ class Server:
 
     async def reload(self) -> tuple[int, dict[str, Any]]:
         """Runs `lightbox reload` and returns its exit code and what it says about this server."""
-        command = ("reload", "--config", str(self.config), "--json")
+        command = ("reload", "--state", str(self.folder / "state"), "--json")
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "display_server.cli", *command),
             stdout=asyncio.subprocess.PIPE,
@@ -301,8 +297,17 @@ async def test_sighup_reloads(server: Server) -> None:
     await server.everybody_works("after SIGHUP")
 
 
-async def test_reload_says_that_no_server_runs(tmp_path: Path) -> None:
-    write_config(tmp_path)
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", b"No server that can be reloaded is running"),
+        ("nonsense", b"A running server keeps its previous configuration"),
+    ],
+)
+async def test_reload_with_a_configuration_explains_why_it_does_nothing(
+    tmp_path: Path, text: str, message: bytes
+) -> None:
+    write_config(tmp_path, text)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "display_server.cli", "reload", "--config", str(tmp_path / "lightbox.toml")),
         stderr=asyncio.subprocess.PIPE,
@@ -311,4 +316,4 @@ async def test_reload_says_that_no_server_runs(tmp_path: Path) -> None:
     )
     _, errors = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     assert process.returncode == 2
-    assert b"No server that can be reloaded is running" in errors
+    assert message in errors
