@@ -186,7 +186,7 @@ class DesktopSupervisor:
         folder = Path(self._spec.folder)
         shutil.rmtree(self._spec.framebuffer_folder, ignore_errors=True)
         shutil.rmtree(folder / "runtime", ignore_errors=True)
-        for name in ("xauthority", "agent.sock", "bus"):
+        for name in ("xauthority", "agent.sock", "host.sock", "bus"):
             (folder / name).unlink(missing_ok=True)
         self._publish_status()
 
