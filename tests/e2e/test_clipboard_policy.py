@@ -1,4 +1,4 @@
-"""The radiology desktop as it is shipped: nothing that is copied there leaves it, and the person is told."""
+"""The radiology desktop as it is shipped: nothing that is copied there leaves it, and the page says so."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def device() -> Iterator[DeviceClipboard]:
 
 
 @pytest.mark.parametrize("content", [{"UTF8_STRING": b"patient"}, {"image/png": b"\x89PNG..."}])
-def test_a_copy_stays_on_the_desktop_and_the_person_is_told(
+def test_a_copy_stays_on_the_desktop_and_the_person_is_notified(
     chromium_viewer: Viewer,
     display: XDisplay,
     device: DeviceClipboard,

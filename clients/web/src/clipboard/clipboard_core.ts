@@ -37,7 +37,7 @@ export class ClipboardCore {
    */
   #desktopIsNewer = false;
   /** Whether the person knows that copies stay on the desktop. */
-  #toldThatCopiesStay = false;
+  #notifiedThatCopiesStay = false;
 
   get state(): ClipboardState | null {
     return this.#state;
@@ -71,9 +71,9 @@ export class ClipboardCore {
    * Decides, after a program on the desktop copied something, whether to tell the person that the policy keeps
    * it on the desktop: the first time only, because people copy and paste inside a desktop all day.
    */
-  mustTellThatCopiesStay(): boolean {
-    if (this.#state?.from_desktop !== false || this.#toldThatCopiesStay) return false;
-    this.#toldThatCopiesStay = true;
+  mustNotifyThatCopiesStay(): boolean {
+    if (this.#state?.from_desktop !== false || this.#notifiedThatCopiesStay) return false;
+    this.#notifiedThatCopiesStay = true;
     return true;
   }
 

@@ -120,7 +120,7 @@ export class PageClipboard {
       if (state.formats.length === 0) this.#events.offerChanged(null);
       return;
     }
-    if (this.#core.mustTellThatCopiesStay()) this.#events.notify("stays");
+    if (this.#core.mustNotifyThatCopiesStay()) this.#events.notify("stays");
     const awaited = this.#awaited;
     awaited?.resolve();
     if (this.#core.offer === null) {

@@ -43,11 +43,11 @@ describe("clipboard core", () => {
     const stays = (serial: number): ClipboardState => ({ ...OPEN, from_desktop: false, serial });
     const core = coreAfter(stays(0));
     expect(core.stateChanged(stays(1))).toBe(true);
-    expect(core.mustTellThatCopiesStay()).toBe(true);
+    expect(core.mustNotifyThatCopiesStay()).toBe(true);
     core.stateChanged(stays(2));
-    expect(core.mustTellThatCopiesStay()).toBe(false);
-    expect(coreAfter(OPEN, copied(1)).mustTellThatCopiesStay()).toBe(false);
-    expect(new ClipboardCore().mustTellThatCopiesStay()).toBe(false);
+    expect(core.mustNotifyThatCopiesStay()).toBe(false);
+    expect(coreAfter(OPEN, copied(1)).mustNotifyThatCopiesStay()).toBe(false);
+    expect(new ClipboardCore().mustNotifyThatCopiesStay()).toBe(false);
   });
 
   it("sends content that another program copied while the page had no focus", () => {
