@@ -26,7 +26,7 @@ START_TIMEOUT_S = 30
 DESKTOP = "blank"
 #: A desktop that the demo does not start by itself, for cold starts.
 COLD_DESKTOP = "office"
-#: Settings with which no screen is locked and nobody signed out: nobody gives input while content is measured.
+#: Settings with which no screen is locked and nobody signed out: content is measured without input.
 NEVER_LOCKED = {"LIGHTBOX_SCREEN_LOCK_AFTER_MINUTES": "840", "LIGHTBOX_SIGN_IN_IDLE_MINUTES": "840"}
 
 #: Script that removes H.264 High 4:4:4 Predictive (profile f4) from the browser's WebRTC offers.

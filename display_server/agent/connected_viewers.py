@@ -15,7 +15,7 @@ from display_server.telemetry.metrics import AgentMetrics
 class ConnectedViewers:
     """Iterates over a copy, in the order of arrival: viewers may leave meanwhile.
 
-    `activity` is told which devices lose the desktop. `clock` returns the monotonic time in s.
+    `activity` records which devices lose the desktop. `clock` returns the monotonic time in s.
     """
 
     def __init__(

@@ -47,7 +47,11 @@ class Session:
     height_px: int
 
 #: Settings with which no screen is locked and nobody signed out: browsers of a module wait for each other.
-NEVER_LOCKED = {"LIGHTBOX_SCREEN_LOCK_AFTER_MINUTES": "840", "LIGHTBOX_SIGN_IN_IDLE_MINUTES": "840"}
+NEVER_LOCKED = {
+    "LIGHTBOX_SCREEN_LOCK_AFTER_MINUTES": "840",
+    "LIGHTBOX_SCREEN_LOCK_TAKE_BACK_SECONDS": "50400",
+    "LIGHTBOX_SIGN_IN_IDLE_MINUTES": "840",
+}
 
 
 class Lightbox:

@@ -29,7 +29,7 @@ export class SignOutCore {
     return this.#state;
   }
 
-  /** Whether an attempt has failed, so that the person must be told. */
+  /** Whether an attempt has failed, so that the page must say so. */
   get failed(): boolean {
     return this.#failures > 0;
   }

@@ -18,8 +18,8 @@ const ASK_INTERVAL_MS = 30_000;
 const ASK_COVERED_MS = 1_000;
 /** A screen that is covered for this long, ms, is locked even if the gateway does not answer. */
 const COVERED_MAX_MS = 5_000;
-/** Other windows are told of input at most this often, ms. */
-const TELL_INTERVAL_MS = 1_000;
+/** Other windows are notified of input at most this often, ms. */
+const NOTIFY_INTERVAL_MS = 1_000;
 /** What counts as input of a person, besides nothing else. */
 const INPUT_EVENTS = ["keydown", "pointerdown", "pointermove", "wheel", "touchstart", "touchmove"] as const;
 
@@ -35,7 +35,7 @@ export class ScreenLock {
   #running = false;
   #shown: ScreenState = "open";
   #askedAtMs = Number.NEGATIVE_INFINITY;
-  #toldAtMs = Number.NEGATIVE_INFINITY;
+  #notifiedAtMs = Number.NEGATIVE_INFINITY;
   /** Since when the screen is covered; null while it is not. */
   #coveredAtMs: number | null = null;
 
@@ -76,7 +76,7 @@ export class ScreenLock {
   lock(): void {
     this.#running = true;
     this.#core.locked();
-    this.#tell("locked");
+    this.#notifyWindows("locked");
     this.#show();
   }
 
@@ -84,7 +84,7 @@ export class ScreenLock {
   unlock(): void {
     this.#core.unlocked(Date.now());
     this.#askedAtMs = Number.NEGATIVE_INFINITY;
-    this.#tell("unlocked");
+    this.#notifyWindows("unlocked");
     this.#show();
   }
 
@@ -97,9 +97,9 @@ export class ScreenLock {
     this.#core.tick(nowMs);
     this.#core.input(nowMs);
     if (this.#core.state === "open" && !reachesDesktop(event)) this.#report.input();
-    if (nowMs - this.#toldAtMs >= TELL_INTERVAL_MS && this.#core.state === "open") {
-      this.#toldAtMs = nowMs;
-      this.#tell("input");
+    if (nowMs - this.#notifiedAtMs >= NOTIFY_INTERVAL_MS && this.#core.state === "open") {
+      this.#notifiedAtMs = nowMs;
+      this.#notifyWindows("input");
     }
     this.#show();
     this.#sendReport(nowMs);
@@ -161,7 +161,7 @@ export class ScreenLock {
     document.documentElement.classList.toggle("covered", on);
   }
 
-  #tell(word: Word): void {
+  #notifyWindows(word: Word): void {
     this.#windows.postMessage(word);
   }
 }
