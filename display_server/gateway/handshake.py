@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
+from display_server.gateway.proxies import FORWARDING_HEADERS
 from display_server.protocol.subprotocol import (
     DEVICE_HEADER,
     SECRET_HEADER,
@@ -41,6 +42,7 @@ class Handshake:
     ticket: str | None  # None when the request carries no ticket, or several
     forwarded_host: str | None = None  # X-Forwarded-Host, which anybody can send
     path: str = VIEWER_PATH  # with the prefix that a reverse proxy may have left in it
+    forwarded: bool = False  # whether the request has a header that only proxies add
 
 
 class HandshakeError(Exception):
@@ -82,7 +84,11 @@ def parse(head: bytes, *, prefix: str = "") -> Handshake:
         valid = False
     if not valid:
         raise HandshakeError(400, "Sec-WebSocket-Key is missing or malformed.")
-    return replace(_handshake_from(key, headers), path=target.partition(b"?")[0].decode("latin-1"))
+    return replace(
+        _handshake_from(key, headers),
+        path=target.partition(b"?")[0].decode("latin-1"),
+        forwarded=not FORWARDING_HEADERS.isdisjoint(headers),
+    )
 
 
 def _handshake_from(key: bytes, headers: Mapping[bytes, bytes]) -> Handshake:

@@ -146,13 +146,15 @@ class PublicAccess:
             return path[len(self.prefix) :] or "/"
         return path
 
-    def cookie_scope(self, peer: str, path: str) -> CookieScope:
+    def cookie_scope(self, peer: str, path: str, *, forwarded: bool) -> CookieScope:
         """Returns where the cookies of this request's browser belong.
 
         Below a path prefix, other applications of the same host must not get them. Proxies may remove the
-        prefix; who reaches the gateway directly uses none.
+        prefix; who reaches the gateway directly uses none. `forwarded` says that the request has a proxy's
+        headers.
         """
-        prefixed = path == self.prefix or path.startswith(self.prefix + "/") or peer in self.proxies
+        left = path == self.prefix or path.startswith(self.prefix + "/")
+        prefixed = left or (forwarded and peer in self.proxies)
         return CookieScope(self.prefix if prefixed else "", self.cross_site_cookies)
 
     def is_shared(self, address: str) -> bool:

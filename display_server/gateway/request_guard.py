@@ -134,7 +134,8 @@ class RequestGuard:
             raise unknown_host(host)
         if scope["method"] not in SAFE_METHODS:
             _check_site(access, headers.get(b"origin"), headers.get(b"sec-fetch-site"), host)
-        cookies = access.cookie_scope(peer, scope["path"])
+        through_proxy = not FORWARDING_HEADERS.isdisjoint(headers)
+        cookies = access.cookie_scope(peer, scope["path"], forwarded=through_proxy)
         path = access.path_of(scope["path"])
         if path == VIEWER_PATH and scope["method"] == "GET":
             raise no_upgrade()

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import os
 
+import msgspec
 import numpy as np
 import pytest
 from display_codecs import TILE_PX
@@ -16,6 +17,7 @@ from display_server.agent.capture.synthetic import SyntheticSource
 from display_server.agent.cursor.cursor_source import CursorShape
 from display_server.agent.geometry import Rect
 from display_server.errors import CaptureError
+from display_server.protocol.agent_pages import DeviceReport
 from display_server.protocol.close_codes import CloseCode
 from display_server.protocol.subprotocol import SECRET_HEADER
 from tests.fakes.agent import TornSource, running_agent
@@ -328,6 +330,30 @@ async def test_ends_when_the_x_server_dies() -> None:
 
     with pytest.raises(CaptureError, match="gone"):
         await life()
+
+
+async def test_says_which_devices_gave_input_and_which_lost_the_desktop() -> None:
+    """The gateway locks screens by it. Drawing on the desktop is no input."""
+
+    async def devices() -> dict[str, tuple[bool, bool]]:
+        head, body = await _get(running.socket, "/devices")
+        assert head.startswith("HTTP/1.1 200")
+        reports = msgspec.json.decode(body, type=list[DeviceReport])
+        return {
+            report.device: (report.input_age_s is not None, report.lost_age_s is not None)
+            for report in reports
+        }
+
+    async with running_agent() as running, FakeViewer(running.socket, device="ward") as ward:
+        running.source.draw(0, 0, _noise(640, 400))
+        await ward.until_exact(running.frame)
+        assert await devices() == {"ward": (False, False)}
+        await ward.send(type="key", keysym=97, code="KeyA", down=True)
+        await ward.until(lambda: bool(running.input.done))
+        assert await devices() == {"ward": (True, False)}
+        async with FakeViewer(running.socket, device="tablet") as tablet:
+            await tablet.until_exact(running.frame)
+            assert await devices() == {"ward": (True, True), "tablet": (False, False)}
 
 
 async def test_tells_viewers_when_it_ends() -> None:

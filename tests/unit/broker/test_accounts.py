@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import unicodedata
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from sqlalchemy import text
 from display_server.broker import passwords as passwords_module
 from display_server.broker.accounts import Accounts
 from display_server.broker.catalogue import Catalogue, DesktopDefinition
-from display_server.broker.passwords import Passwords, TooManySignIns
+from display_server.broker.passwords import QUEUE_MAX, WORKERS, Passwords, TooManySignIns
 from display_server.broker.screen_lock import LockLimits
 from display_server.broker.store import Store
 from display_server.broker.tables import Account
@@ -223,6 +224,31 @@ async def test_rejects_sign_ins_beyond_the_queue(monkeypatch: pytest.MonkeyPatch
     passwords = cheap_passwords()
     answers = await asyncio.gather(*(passwords.hash(PASSWORD) for _ in range(8)), return_exceptions=True)
     assert sum(isinstance(answer, TooManySignIns) for answer in answers) == 6
+
+
+async def test_known_devices_are_checked_first_and_have_a_queue_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gate = threading.Event()
+    order: list[str] = []
+
+    def check(_passwords: Passwords, _stored: str | None, password: str) -> bool:
+        gate.wait()
+        order.append(password)
+        return False
+
+    monkeypatch.setattr(Passwords, "_check", check)
+    passwords = cheap_passwords()
+    guesses = [passwords.check(None, "a guess") for _ in range(WORKERS + QUEUE_MAX)]
+    strangers = [asyncio.ensure_future(guess) for guess in guesses]
+    await asyncio.sleep(0)
+    with pytest.raises(TooManySignIns):
+        await passwords.check(None, "one guess more")
+    known = asyncio.ensure_future(passwords.check(None, "a known device", known_device=True))
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(*strangers, known)
+    assert order.index("a known device") < 2 * WORKERS, "only those that had begun are before it"
 
 
 async def test_web_sessions_expire_without_input_and_by_age(accounts: Accounts, store: Store) -> None:

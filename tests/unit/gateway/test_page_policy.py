@@ -88,11 +88,14 @@ def test_the_scope_follows_the_address_that_the_browser_used() -> None:
         PublicAddress.parse("https://hospital.example/lightbox/"),
         TrustedProxies.parse(["10.0.0.1"]),
     )
-    assert access.cookie_scope("192.0.2.1", "/lightbox/api/v1/me").path == "/lightbox"
-    assert access.cookie_scope("10.0.0.1", "/api/v1/me").path == "/lightbox", "the proxy removes the prefix"
-    assert access.cookie_scope("192.0.2.1", "/api/v1/me").path == ""
-    assert access.cookie_scope("192.0.2.1", "/lightbox2/").path == ""
-    assert PublicAccess(frozenset(NAMES)).cookie_scope("192.0.2.1", "/api").path == ""
+    proxy, browser = "10.0.0.1", "192.0.2.1"
+    assert access.cookie_scope(browser, "/lightbox/api/v1/me", forwarded=False).path == "/lightbox"
+    removed = access.cookie_scope(proxy, "/api/v1/me", forwarded=True)
+    assert removed.path == "/lightbox", "the proxy removes the prefix"
+    assert access.cookie_scope(proxy, "/api/v1/me", forwarded=False).path == "", "a browser on its host"
+    assert access.cookie_scope(browser, "/api/v1/me", forwarded=True).path == ""
+    assert access.cookie_scope(browser, "/lightbox2/", forwarded=False).path == ""
+    assert PublicAccess(frozenset(NAMES)).cookie_scope(browser, "/api", forwarded=True).path == ""
 
 
 async def test_responses_follow_the_configuration(folder: Path, launcher: EchoLauncher) -> None:
