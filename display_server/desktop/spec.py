@@ -57,8 +57,13 @@ class DesktopSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     #: Whoever connects to the agent must know this. It is in `spec.json`, which programs cannot read where
     #: desktops are isolated, and in no argument and no environment.
     secret: str = msgspec.field(default_factory=new_secret)
-    #: User ids that may connect to the agent, as the agent sees them; without any, root and its own user.
+    #: User ids that may connect to the agent, as the agent sees them; without any, root and its own user. In
+    #: a user namespace, users that are not mapped have the id in /proc/sys/kernel/overflowuid. The agent's
+    #: sockets have mode 0666 if another user is among them: who reaches them is then up to the folder.
     peers: list[int] = []
+
+    def __repr__(self) -> str:
+        return f"DesktopSpec({self.session!r})"  # a log must not contain the secret
 
     @property
     def socket(self) -> Path:

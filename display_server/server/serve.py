@@ -59,7 +59,7 @@ EXPIRY_INTERVAL_S = 60.0
 STORAGE_INTERVAL_S = 2.0
 #: Interval between two looks for log files that have become too large, s.
 ROTATION_INTERVAL_S = 60.0
-#: Limit of open file descriptors that this process asks for. A viewer takes two; the usual limit of 1024
+#: Limit of open file descriptors that this process asks for. A viewer takes three; the usual limit of 1024
 #: would be reached before the gateway's own limit of connections.
 OPEN_FILES = 8192
 

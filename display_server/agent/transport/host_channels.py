@@ -64,8 +64,10 @@ class HostChannels:
         self._numbers = itertools.count(1)
 
     def start(self) -> None:
-        """Listens on a socket that only this user may open. Raises OSError."""
-        self._listener = private_socket.listen(self._path, socket.SOCK_SEQPACKET)
+        """Listens on a socket that only the users that may connect can open. Raises OSError."""
+        self._listener = private_socket.listen(
+            self._path, socket.SOCK_SEQPACKET, shared=self._peers.admits_others
+        )
         self._listener.setblocking(False)
         asyncio.get_running_loop().add_reader(self._listener, self._accept)
 

@@ -21,6 +21,8 @@ class PeerCheck:
         """`secret` is that of `spec.json`. `uids` may connect; without any, root and this process's user."""
         self._secret = secret.encode()
         self._uids = frozenset(uids) or frozenset({0, os.geteuid()})
+        #: Whether other users than root and this process's one may connect, for whom sockets need mode 0666.
+        self.admits_others = bool(self._uids - {0, os.geteuid()})
 
     def allows_user(self, uid: int) -> bool:
         return uid in self._uids

@@ -1,4 +1,4 @@
-"""Listening Unix sockets that only this user may open."""
+"""Listening Unix sockets of an agent."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import socket
 from pathlib import Path
 
 
-def listen(path: Path, kind: socket.SocketKind) -> socket.socket:
-    """Creates a listening socket of mode 0600. Raises OSError.
+def listen(path: Path, kind: socket.SocketKind, *, shared: bool = False) -> socket.socket:
+    """Creates a listening socket of mode 0600, or 0666 if it is `shared` with other users. Raises OSError.
 
     It gets its path only when it listens, so that a process that sees the path can connect.
     """
     temporary = path.with_name(f".{path.name}.new")
     temporary.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, kind)
-    before = os.umask(0o177)
+    before = os.umask(0o111 if shared else 0o177)
     try:
         listener.bind(str(temporary))
         listener.listen()

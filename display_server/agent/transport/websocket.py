@@ -72,10 +72,10 @@ class ViewerServer:
         self._server: Server | None = None
 
     async def start(self) -> None:
-        """Listens on a socket that only this user may open. Raises OSError."""
+        """Listens on a socket that only the users that may connect can open. Raises OSError."""
         self._server = await serve(
             self._serve,
-            sock=private_socket.listen(self._path, socket.SOCK_STREAM),
+            sock=private_socket.listen(self._path, socket.SOCK_STREAM, shared=self._peers.admits_others),
             create_connection=_Connection,
             process_request=self._answer,
             subprotocols=[Subprotocol(SUBPROTOCOL)],
