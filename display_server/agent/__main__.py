@@ -131,7 +131,7 @@ async def _close_viewers(agent: Agent, display: str, *, otherwise: str) -> None:
     """Tells the viewers that the desktop has ended if its X server is gone, whatever stopped the agent.
 
     Several things notice the end of an X server: the capture, any other connection to it, and the supervisor,
-    which then stops the agent. If the X server still answers, the viewers are told `otherwise` and reconnect.
+    which then stops the agent. If the X server still answers, the viewers get `otherwise` and reconnect.
     """
     if await _x_server_answers(display):
         await agent.close_viewers(CloseCode.GOING_AWAY, otherwise)

@@ -125,7 +125,7 @@ async def test_a_channel_that_comes_late_is_awaited(bench: Bench) -> None:
     assert len(await asking) == 1
 
 
-async def test_an_exhausted_range_is_told_to_the_agent(bench: Bench) -> None:
+async def test_the_agent_learns_that_the_range_is_exhausted(bench: Bench) -> None:
     await bench.connect()
     opened = [await bench.channels.of("v1").open_sockets() for _ in range(4)]
     with pytest.raises(HostNetworkError, match="are in use"):
