@@ -36,18 +36,23 @@ class LockWatch:
         self._web_sessions = web_sessions
         self._relays = relays
         self._agents = agents
-        self._losses_handled: set[tuple[str, str]] = set()  # desktop session, device
+        # When devices lost a desktop, by desktop session and device, in wall-clock time. An agent that is
+        # restarted forgets it.
+        self._lost_s: dict[tuple[str, str], float] = {}
+        self._losses_handled: set[tuple[str, str]] = set()
+        self._silent: set[str] = set()  # sessions whose agent did not answer
 
     async def run_once(self) -> None:
         """Records the newest input, then locks the screens that are due."""
         agents = self._agents()
-        reports = dict(zip(agents, await asyncio.gather(*(_devices(agent) for agent in agents)), strict=True))
+        reports = await asyncio.gather(*(self._ask(agent) for agent in agents))
+        self._forget_ended({agent.session for agent in agents})
         unlocked = await self._web_sessions.unlocked()
         devices = {device_of(id_hash): id_hash for id_hash in unlocked}
-        await self._record(devices, (report for found in reports.values() for report in found))
-        await self._lock_former_devices(devices, unlocked, reports)
+        await self._record_inputs(devices, (report for found in reports for report in found))
+        await self._lock_former_devices(devices, unlocked)
         for id_hash in await self._web_sessions.lock_idle():
-            log.info("screen locked", reason="no input", device=id_hash.hex()[:32])
+            log.info("screen locked", reason="no input", device=device_of(id_hash))
             self._relays.disconnect(id_hash)
 
     async def may_display(self, user: SignedInUser, session: str) -> bool:
@@ -55,17 +60,15 @@ class LockWatch:
 
         Otherwise its screen is locked.
         """
-        agent = next((agent for agent in self._agents() if agent.session == session), None)
-        if agent is None:
-            return True
+        for agent in self._agents():
+            if agent.session == session:
+                await self._ask(agent)
+        lost_s = self._lost_s.get((session, device_of(user.id_hash)))
         now, limits = self._web_sessions.now_s(), self._web_sessions.lock_limits
-        for report in await _devices(agent):
-            if report.device != device_of(user.id_hash) or report.lost_age_s is None:
-                continue
-            if not user.lock.takes_back(now - report.lost_age_s, now, limits):
-                await self.lock(user.id_hash, LockEvent.DEVICE_LOST)
-                return False
-        return True
+        if lost_s is None or user.lock.takes_back(lost_s, now, limits):
+            return True
+        await self.lock(user.id_hash, LockEvent.DEVICE_LOST)
+        return False
 
     async def lock(self, id_hash: bytes, event: LockEvent) -> None:
         """Locks a screen at once and disconnects its viewers."""
@@ -73,7 +76,39 @@ class LockWatch:
             log.info("screen locked", reason=event.value, device=device_of(id_hash))
         self._relays.disconnect(id_hash)
 
-    async def _record(self, devices: Mapping[str, bytes], reports: Iterable[DeviceReport]) -> None:
+    async def _ask(self, agent: AgentAddress) -> list[DeviceReport]:
+        """Returns what an agent knows of devices, and remembers their losses.
+
+        Returns nothing when the agent does not answer.
+        """
+        page = await read_agent_page(agent, DEVICES_PATH)
+        try:
+            reports = msgspec.json.decode(page or b"", type=list[DeviceReport])
+        except msgspec.MsgspecError as error:
+            if agent.session not in self._silent:
+                self._silent.add(agent.session)
+                reason = "no answer" if page is None else str(error)
+                log.warning("agent does not say who gives input", session=agent.session, reason=reason)
+            return []
+        self._silent.discard(agent.session)
+        now = self._web_sessions.now_s()
+        for report in reports:
+            loss = agent.session, report.device
+            if report.lost_age_s is None:
+                self._lost_s.pop(loss, None)
+                self._losses_handled.discard(loss)
+            else:
+                self._lost_s.setdefault(loss, now - report.lost_age_s)
+        return reports
+
+    def _forget_ended(self, sessions: set[str]) -> None:
+        """Forgets what is known of desktops that have ended."""
+        self._silent &= sessions
+        for loss in [loss for loss in self._lost_s if loss[0] not in sessions]:
+            del self._lost_s[loss]
+            self._losses_handled.discard(loss)
+
+    async def _record_inputs(self, devices: Mapping[str, bytes], reports: Iterable[DeviceReport]) -> None:
         now = self._web_sessions.now_s()
         inputs: dict[bytes, float] = {}
         for report in reports:
@@ -83,34 +118,26 @@ class LockWatch:
         await self._web_sessions.record_inputs(inputs)
 
     async def _lock_former_devices(
-        self,
-        devices: Mapping[str, bytes],
-        locks: Mapping[bytes, ScreenLock],
-        reports: Mapping[AgentAddress, list[DeviceReport]],
+        self, devices: Mapping[str, bytes], locks: Mapping[bytes, ScreenLock]
     ) -> None:
         """Locks the devices that lost their desktop some time ago and display no other one.
 
         A device that displays another desktop is in use; there, only taking the lost one back needs a proof.
         """
         now, limits = self._web_sessions.now_s(), self._web_sessions.lock_limits
-        lost = {
-            (agent.session, report.device): now - report.lost_age_s
-            for agent, found in reports.items()
-            for report in found
-            if report.lost_age_s is not None and report.lost_age_s >= limits.take_back_s
-        }
         displaying = {
             device_of(bytes.fromhex(relay.ticket.web_session))
             for relay in self._relays.open
             if relay.ticket is not None
         }
-        self._losses_handled &= lost.keys()
-        for loss in lost.keys() - self._losses_handled:
+        for loss, lost_s in list(self._lost_s.items()):
+            if loss in self._losses_handled or now - lost_s < limits.take_back_s:
+                continue
             self._losses_handled.add(loss)
             id_hash = devices.get(loss[1])
             if id_hash is None or loss[1] in displaying:
                 continue
-            if not locks[id_hash].takes_back(lost[loss], now, limits):
+            if not locks[id_hash].takes_back(lost_s, now, limits):
                 await self.lock(id_hash, LockEvent.DEVICE_LOST)
 
 
@@ -120,16 +147,3 @@ def device_of(id_hash: bytes) -> str:
     Half of the hash is enough to identify the browser, and is of no use for signing in.
     """
     return id_hash.hex()[:32]
-
-
-async def _devices(agent: AgentAddress) -> list[DeviceReport]:
-    """Returns what an agent knows of devices; nothing when it does not answer."""
-    page = await read_agent_page(agent, DEVICES_PATH)
-    if page is None:
-        log.warning("agent does not say who gives input", session=agent.session)
-        return []
-    try:
-        return msgspec.json.decode(page, type=list[DeviceReport])
-    except msgspec.MsgspecError as error:
-        log.warning("agent's list of devices is malformed", session=agent.session, error=str(error))
-        return []

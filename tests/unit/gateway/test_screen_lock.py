@@ -246,6 +246,19 @@ async def test_a_device_that_lost_the_desktop_is_locked(
     assert await state(client) == ("open", None)
 
 
+async def test_an_agent_that_was_restarted_forgets_no_loss(
+    local: GatewayUnderTest, launcher: EchoLauncher, clock: Clock
+) -> None:
+    client = await local.sign_in()
+    await client.post("/api/v1/desktops/reading/viewers")
+    agent = launcher.started[0].agent
+    agent.devices = [DeviceReport(await device(local), 1.0, 1.0)]
+    await pass_time(local, clock, 2)
+    agent.devices = []
+    clock.now_s += LIMITS.take_back_s
+    assert (await client.post("/api/v1/desktops/reading/viewers")).status_code == 423
+
+
 async def test_a_device_that_displays_another_desktop_proves_only_to_take_back(
     served: GatewayUnderTest, launcher: EchoLauncher, clock: Clock
 ) -> None:

@@ -67,6 +67,8 @@ export class ScreenLock {
   /** Nobody is signed in any more. */
   stop(): void {
     this.#running = false;
+    this.#core.unlocked(Date.now());
+    this.#shown = this.#core.state;
     this.#warning.hide();
     this.#cover(false);
     delete document.documentElement.dataset.screen;
