@@ -10,7 +10,10 @@ PYTEST = $(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loa
 # Hundreds of processes start in a test run; without byte code each would compile the whole product again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup setup-dev demo dist lock check test acceptance nightly lint types unit web-test bench
+# The time of the newest commit. The same tree then always gives the same wheel, byte by byte.
+EPOCH = $${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 315532800)}
+
+.PHONY: help setup setup-dev demo dist sbom audit lock check test acceptance nightly lint types unit web-test bench
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -26,10 +29,17 @@ demo: setup  ## starts Lightbox on this host; pass options with ARGS="--port 944
 
 dist: setup  ## builds the wheel that pipx installs, with everything compiled, in dist/
 	rm -rf build dist
-	@$(PYTHON) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	@SOURCE_DATE_EPOCH=$(EPOCH) $(PYTHON) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	cp deploy/locks/run.txt deploy/locks/motion.txt dist
+	@SOURCE_DATE_EPOCH=$(EPOCH) $(PYTHON) deploy/sbom.py dist/sbom.cdx.json
 	rm -rf build
-	@ls -l dist
+	@cd dist && sha256sum -- * >SHA256SUMS && cat SHA256SUMS
+
+sbom: setup  ## writes the software bill of materials (CycloneDX) to dist/sbom.cdx.json
+	@SOURCE_DATE_EPOCH=$(EPOCH) $(PYTHON) deploy/sbom.py dist/sbom.cdx.json
+
+audit: setup  ## asks the package registries for known vulnerabilities of what the locks pin
+	@deploy/audit.sh
 
 lock:  ## refreshes deploy/locks: the newest versions that pyproject.toml allows; single ones with ARGS="NAME"
 	deploy/lock.sh $(ARGS)

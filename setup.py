@@ -4,6 +4,7 @@ Everything else is in pyproject.toml. `make dist` builds what this file only col
 """
 
 import importlib.util
+import os
 import platform
 import shutil
 from pathlib import Path
@@ -37,6 +38,9 @@ class BuildParts(build_py):
                 raise SystemExit(f"{part} has not been built: `make dist` builds it, and then the wheel")
         super().run()
         shutil.copytree(WEB_CLIENT, Path(self.build_lib) / INSTALLED_WEB_CLIENT, dirs_exist_ok=True)
+        # The same tree gives the same wheel, whatever the umask of whoever checked it out.
+        for file in Path(self.build_lib).rglob("*"):
+            file.chmod(0o755 if file.is_dir() else 0o644)
 
 
 class NativeDistribution(Distribution):
@@ -55,4 +59,5 @@ class AnyPython(bdist_wheel):
         return "py3", "none", f"manylinux_2_17_{platform.machine()}"
 
 
+os.umask(0o022)  # for the files that describe the wheel
 setup(cmdclass={"build_py": BuildParts, "bdist_wheel": AnyPython}, distclass=NativeDistribution)

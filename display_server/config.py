@@ -13,12 +13,19 @@ import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from display_server.desktop.clipboard_policy import ClipboardPolicy
-from display_server.desktop.video_settings import VideoPolicy, VideoSettings, monitor_policies
+from display_server.desktop.video_settings import (
+    DEFAULT_PORTS,
+    PortRange,
+    VideoNetworkSettings,
+    VideoPolicy,
+    VideoSettings,
+    monitor_policies,
+)
 from display_server.errors import ConfigurationError
 
 DEFAULT_PORT = 8443
@@ -54,28 +61,69 @@ _WRONG_TYPE = re.compile(r"Expected `(\w+)(?: \| null)?`, got `(\w+)`")
 _MISSING_KEY = re.compile(r"Object missing required field `(\w+)`")
 
 
+S = TypeVar("S", bound=msgspec.Struct)
+
+
 class TlsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The operator's certificate. Without it, a local authority issues the certificate."""
+    """The operator's certificate. Without it, a local authority issues the certificate.
+
+    `root` is the certificate that devices install from /ca.crt, if it was `lightbox certificate issue` that
+    issued the certificate, with an authority whose key the server cannot read.
+    """
 
     certificate: Path | None = None
     key: Path | None = None
+    root: Path | None = None
 
 
 class SignInConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When a browser is signed out: after a time without use, and after a time in any case."""
+    """When a browser is signed out: after a time without input, and after a time in any case.
+
+    Limits per address are wide for addresses in `shared_networks`, because many people share each of them.
+    """
 
     idle_minutes: float = 30
     absolute_hours: float = 14
+    shared_networks: list[str] = []
+
+
+class ScreenLockConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When the screen of a browser is locked, and when the page blanks the picture."""
+
+    after_minutes: float = 10
+    warning_seconds: float = 60
+    take_back_seconds: float = 60
+    blank_seconds: float = 10
+
+
+class BrowserConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What browsers allow the page: devices and sensors, and frames of other sites. Nothing by default."""
+
+    permissions: list[str] = []
+    frame_ancestors: list[str] = []
+    #: "same-site", or "cross-site" for portals whose site is another one than the gateway's.
+    cookies: Literal["same-site", "cross-site"] = "same-site"
+
+
+class UnattendedConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What happens to desktops that nobody displays.
+
+    They end after a time, unless it is 0, and programs that keep using the processor there are reported.
+    """
+
+    end_after_hours: float = 24
+    report_busy_after_minutes: float = 10
 
 
 class VideoConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Video over WebRTC for motion.
 
     `addresses` are the addresses of this host that browsers try by UDP. If there are none, `host` is used,
-    provided that it is a single address.
+    provided that it is a single address. Each viewer with video has one of the UDP `ports` on all of them.
     """
 
     addresses: list[str] = []
+    ports: str = str(DEFAULT_PORTS)
     max_mbps: float = 20.0
     economy_mbps: float = 8.0
     turn_urls: list[str] = []
@@ -94,6 +142,12 @@ class IsolationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     processes: int = 1024
     cpu_percent: int = 0  # 0 sets no limit
     temporary_mb: int = 1024
+
+
+class MetricsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who may read `/metrics`: whoever knows the token. Without `token_file`, Lightbox creates one."""
+
+    token_file: Path | None = None
 
 
 class DesktopConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -138,8 +192,12 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     patience: float = 1.0
     tls: TlsConfig = msgspec.field(default_factory=TlsConfig)
     sign_in: SignInConfig = msgspec.field(default_factory=SignInConfig)
+    screen_lock: ScreenLockConfig = msgspec.field(default_factory=ScreenLockConfig)
+    browser: BrowserConfig = msgspec.field(default_factory=BrowserConfig)
+    unattended: UnattendedConfig = msgspec.field(default_factory=UnattendedConfig)
     video: VideoConfig = msgspec.field(default_factory=VideoConfig)
     isolation: IsolationConfig = msgspec.field(default_factory=IsolationConfig)
+    metrics: MetricsConfig = msgspec.field(default_factory=MetricsConfig)
     desktops: list[DesktopConfig] = []
 
 
@@ -147,8 +205,12 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 SECTIONS: Mapping[str, type[msgspec.Struct]] = {
     "tls": TlsConfig,
     "sign_in": SignInConfig,
+    "screen_lock": ScreenLockConfig,
+    "browser": BrowserConfig,
+    "unattended": UnattendedConfig,
     "video": VideoConfig,
     "isolation": IsolationConfig,
+    "metrics": MetricsConfig,
 }
 
 
@@ -330,40 +392,65 @@ def _to_path(kind: type, value: Any) -> Any:
 
 def _resolve_paths(config: Config, base: Path) -> Config:
     """Makes the paths absolute that are relative to the folder `base`."""
-    tls = TlsConfig(
-        certificate=base / config.tls.certificate if config.tls.certificate else None,
-        key=base / config.tls.key if config.tls.key else None,
-    )
-    secret = config.video.turn_secret_file
-    video = msgspec.structs.replace(config.video, turn_secret_file=base / secret if secret else None)
-    return msgspec.structs.replace(
-        config, state=base / config.state, web_client=base / config.web_client, tls=tls, video=video
+
+    def resolved(path: Path | None) -> Path | None:
+        return base / path if path else None
+
+    replace = msgspec.structs.replace
+    return replace(
+        config,
+        state=base / config.state,
+        web_client=base / config.web_client,
+        tls=TlsConfig(resolved(config.tls.certificate), resolved(config.tls.key), resolved(config.tls.root)),
+        video=replace(config.video, turn_secret_file=resolved(config.video.turn_secret_file)),
+        metrics=replace(config.metrics, token_file=resolved(config.metrics.token_file)),
     )
 
 
 def video_settings(config: Config) -> VideoSettings:
-    """Returns the video settings for the agents.
+    """Returns the video settings for the agents. Raises ConfigurationError when they are wrong."""
+    video = config.video
+    fields = {
+        "addresses": _video_addresses(config),
+        "max_mbps": video.max_mbps,
+        "economy_mbps": video.economy_mbps,
+        "relays": bool(video.turn_urls),
+    }
+    return _convert_video(fields, VideoSettings)
+
+
+def video_network_settings(config: Config) -> VideoNetworkSettings:
+    """Returns the settings of the gateway's VideoNetwork, which no agent gets.
 
     Raises ConfigurationError when they are wrong or the secret of the TURN server can be read by other users.
     """
     video = config.video
-    addresses = video.addresses or ([config.host] if _is_one_address(config.host) else [])
     turn: dict[str, Any] | None = None
+    try:
+        ports = PortRange.parse(video.ports)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"`video.ports`: {error}.",
+            hint="Each viewer with video needs one port. Open the range in the firewall (docs/network.md).",
+        ) from error
     if bool(video.turn_urls) != bool(video.turn_secret_file):
         raise ConfigurationError(
             "`video.turn_urls` and `video.turn_secret_file` belong together.",
             hint="Set both, or neither. The file contains the `static-auth-secret` of coturn.",
         )
     if video.turn_secret_file is not None:
-        turn = {"urls": video.turn_urls, "secret": _read_secret(video.turn_secret_file)}
-    fields = {
-        "addresses": addresses,
-        "max_mbps": video.max_mbps,
-        "economy_mbps": video.economy_mbps,
-        "turn": turn,
-    }
+        turn = {"urls": video.turn_urls, "secret": read_secret(video.turn_secret_file)}
+    fields = {"addresses": _video_addresses(config), "ports": msgspec.to_builtins(ports), "turn": turn}
+    return _convert_video(fields, VideoNetworkSettings)
+
+
+def _video_addresses(config: Config) -> list[str]:
+    return config.video.addresses or ([config.host] if _is_one_address(config.host) else [])
+
+
+def _convert_video(fields: Mapping[str, Any], kind: type[S]) -> S:
     try:
-        return msgspec.convert(fields, VideoSettings)
+        return msgspec.convert(fields, kind)
     except msgspec.ValidationError as error:
         raise ConfigurationError(
             f"video: {error}", hint="deploy/lightbox.example.toml shows every key."
@@ -377,7 +464,8 @@ def _is_one_address(host: str) -> bool:
         return False
 
 
-def _read_secret(path: Path) -> str:
+def read_secret(path: Path) -> str:
+    """Returns the text of a file. Raises ConfigurationError when other users can read it as well."""
     try:
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise ConfigurationError(f"{path} can be read by other users.", hint=f"chmod 600 {path}")
@@ -400,21 +488,51 @@ def _check(config: Config, origin: str) -> None:
             f"{origin}: `tls.certificate` and `tls.key` belong together.",
             hint="Set both, or neither to use Lightbox's local authority.",
         )
+    if config.tls.root is not None and config.tls.certificate is None:
+        raise ConfigurationError(
+            f"{origin}: `tls.root` needs `tls.certificate` and `tls.key`.",
+            hint="Set all three to the files that `lightbox certificate issue` writes, or none.",
+        )
     for key, value in (
-        ("idle_minutes", config.sign_in.idle_minutes),
-        ("absolute_hours", config.sign_in.absolute_hours),
+        ("sign_in.idle_minutes", config.sign_in.idle_minutes),
+        ("sign_in.absolute_hours", config.sign_in.absolute_hours),
+        ("screen_lock.after_minutes", config.screen_lock.after_minutes),
     ):
         if value <= 0:
             raise ConfigurationError(
-                f"{origin}: `sign_in.{key}` must be more than 0, not {value:g}.",
-                hint="Leave it out for the default.",
+                f"{origin}: `{key}` must be more than 0, not {value:g}.", hint="Leave it out for the default."
             )
+    for key in ("warning_seconds", "take_back_seconds", "blank_seconds"):
+        seconds: float = getattr(config.screen_lock, key)
+        if seconds < 0:
+            raise ConfigurationError(
+                f"{origin}: `screen_lock.{key}` must not be less than 0, not {seconds:g}.",
+                hint="0 means at once; leave it out for the default.",
+            )
+    if config.browser.cookies == "cross-site" and not config.browser.frame_ancestors:
+        raise ConfigurationError(
+            f'{origin}: `browser.cookies` must not be "cross-site" without `browser.frame_ancestors`.',
+            hint="Name the portals that show Lightbox in a frame, or leave both out.",
+        )
+    if config.unattended.end_after_hours < 0:
+        raise ConfigurationError(
+            f"{origin}: `unattended.end_after_hours` must not be less than 0, not "
+            f"{config.unattended.end_after_hours:g}.",
+            hint="0 lets unattended desktops run on; leave it out for the default.",
+        )
+    if config.unattended.report_busy_after_minutes <= 0:
+        raise ConfigurationError(
+            f"{origin}: `unattended.report_busy_after_minutes` must be more than 0, not "
+            f"{config.unattended.report_busy_after_minutes:g}.",
+            hint="Leave it out for the default.",
+        )
     if not 1 <= config.patience <= PATIENCE_MAX:
         raise ConfigurationError(
             f"{origin}: `patience` must be from 1 to {PATIENCE_MAX}, not {config.patience:g}.",
             hint="Leave it out, unless the host is overloaded on purpose.",
         )
     video_settings(config)
+    video_network_settings(config)
     seen = set()
     for desktop in config.desktops:
         if not DESKTOP_NAME.fullmatch(desktop.name):

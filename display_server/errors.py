@@ -9,7 +9,9 @@ LightboxError
 └── Malfunction             a part of Lightbox or of the host failed
     ├── CaptureError        the framebuffer or the X server is no longer available
     ├── DesktopError        a desktop did not start, or ended early
-    └── StorageError        the database or the state folder cannot be used (broker/storage_failures.py)
+    ├── StorageError        the database or the state folder cannot be used (broker/storage_failures.py)
+    ├── VideoNetworkError   no UDP socket for video can be opened (gateway/video_network.py)
+    └── HostNetworkError    an agent gets no network for a viewer's video (agent/transport/host_network.py)
 
 Errors that reach a person have a cause in plain words and a next step. `tests/style/test_messages.py` lists
 those that lack one of them.

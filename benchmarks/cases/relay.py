@@ -16,8 +16,15 @@ from websockets.asyncio.client import ClientConnection, connect, unix_connect
 from websockets.typing import Origin, Subprotocol
 
 from benchmarks.cases.case import Bench, NotApplicableError, Outcome
+from display_server.desktop.spec import read_spec
 from display_server.protocol.limits import AGENT_BINARY_MAX_BYTES
-from display_server.protocol.subprotocol import SUBPROTOCOL, TICKET_PREFIX, USER_HEADER, VIEWER_HEADER
+from display_server.protocol.subprotocol import (
+    SECRET_HEADER,
+    SUBPROTOCOL,
+    TICKET_PREFIX,
+    USER_HEADER,
+    VIEWER_HEADER,
+)
 
 #: Round trips that count, on each connection.
 PINGS = 400
@@ -84,7 +91,11 @@ def direct(socket: Path) -> AbstractAsyncContextManager[ClientConnection]:
     return unix_connect(
         str(socket),
         "ws://localhost/viewer",
-        additional_headers={USER_HEADER: "benchmark", VIEWER_HEADER: "benchmark"},
+        additional_headers={
+            SECRET_HEADER: read_spec(socket.parent).secret,
+            USER_HEADER: "benchmark",
+            VIEWER_HEADER: "benchmark",
+        },
         subprotocols=[Subprotocol(SUBPROTOCOL)],
         compression=None,
         max_size=AGENT_BINARY_MAX_BYTES,

@@ -26,6 +26,8 @@ START_TIMEOUT_S = 30
 DESKTOP = "blank"
 #: A desktop that the demo does not start by itself, for cold starts.
 COLD_DESKTOP = "office"
+#: Settings with which no screen is locked and nobody signed out: content is measured without input.
+NEVER_LOCKED = {"LIGHTBOX_SCREEN_LOCK_AFTER_MINUTES": "840", "LIGHTBOX_SIGN_IN_IDLE_MINUTES": "840"}
 
 #: Script that removes H.264 High 4:4:4 Predictive (profile f4) from the browser's WebRTC offers.
 WITHOUT_444 = """(() => {
@@ -125,7 +127,7 @@ class Lightbox:
                 stdout=subprocess.PIPE,
                 stderr=sink,
                 start_new_session=True,
-                env=os.environ | dict(self.environment),
+                env=os.environ | NEVER_LOCKED | dict(self.environment),
             )
         self._process = process
         assert process.stdout is not None

@@ -20,8 +20,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from benchmarks.scale.surface import SurfaceMemory
+from display_server.desktop.spec import read_spec
 from display_server.protocol.limits import AGENT_BINARY_MAX_BYTES
-from display_server.protocol.subprotocol import SUBPROTOCOL, USER_HEADER, VIEWER_HEADER
+from display_server.protocol.subprotocol import SECRET_HEADER, SUBPROTOCOL, USER_HEADER, VIEWER_HEADER
 
 #: Tile cache that the viewer announces, bytes.
 CACHE_BYTES = 192 << 20
@@ -35,7 +36,11 @@ async def watch(socket: Path, seen: Counter[str]) -> None:
     async with unix_connect(
         str(socket),
         "ws://localhost/viewer",
-        additional_headers={USER_HEADER: "benchmark", VIEWER_HEADER: "benchmark"},
+        additional_headers={
+            SECRET_HEADER: read_spec(socket.parent).secret,
+            USER_HEADER: "benchmark",
+            VIEWER_HEADER: "benchmark",
+        },
         subprotocols=[Subprotocol(SUBPROTOCOL)],
         compression=None,
         max_size=AGENT_BINARY_MAX_BYTES,

@@ -85,25 +85,8 @@ int lb_digest(const u8 *frame, i64 stride, int width, int height, const i32 *til
     return 0;
 }
 
-/* Copies tiles from source to shadow, and digests the copies: what another program draws into the source meanwhile does not matter.
- * Returns -1 if there is no such tile, else 0. */
-EXPORT(lb_copy_and_digest)
-int lb_copy_and_digest(const u8 *source, i64 source_stride, u8 *shadow, i64 shadow_stride, int width, int height, const i32 *tiles,
-                       i64 count, u64 seed, u64 *digests) {
-    u32 pixels[TILE_AREA];
-    for (i64 i = 0; i < count; i++) {
-        tile_rect c;
-        if (!tile_rect_of(tiles[i], width, height, &c)) return -1;
-        load_tile(source, source_stride, &c, pixels);
-        for (int y = 0; y < c.height; y++)
-            copy_bytes(shadow + (i64)(c.y + y) * shadow_stride + (i64)c.x * 4, pixels + y * c.width, (size_t)c.width * 4);
-        digests[i] = tile_digest(pixels, c.width, c.height, seed);
-    }
-    return 0;
-}
-
-/* Copies tiles from source to shadow, and writes to changed[i] whether that changed the shadow. For tiles whose digests are not needed.
- * Returns -1 if there is no such tile, else 0. */
+/* Copies tiles from source to shadow, and writes to changed[i] whether that changed the shadow: bytes decide, because two different tiles
+ * may have the same digest. Returns -1 if there is no such tile, else 0. */
 EXPORT(lb_copy_and_compare)
 int lb_copy_and_compare(const u8 *source, i64 source_stride, u8 *shadow, i64 shadow_stride, int width, int height, const i32 *tiles,
                         i64 count, u8 *changed) {

@@ -17,6 +17,9 @@ from pathlib import Path
 
 # NumPy would start one thread per core for matrix products, which cost memory and time and are never used.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# structlog imports `rich` if it finds it, for coloured logs on terminals: 4 MB and 60 ms that nobody needs here.
+# None makes that import fail.
+sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # the type of the table does not know None
 
 import structlog
 import uvloop
@@ -26,6 +29,9 @@ from display_server.agent.capture.frame_source import FrameSource
 from display_server.agent.clipboard.x_clipboard import XClipboard
 from display_server.agent.cursor.xfixes_cursor import XfixesCursor
 from display_server.agent.input.xtest import XtestInput
+from display_server.agent.transport.host_channels import HostChannels
+from display_server.agent.transport.host_network import HostNetworks
+from display_server.agent.transport.peer_check import PeerCheck
 from display_server.desktop.profiles import profile
 from display_server.desktop.spec import DesktopSpec, read_spec
 from display_server.desktop.x11.caret import CaretWatch
@@ -34,7 +40,6 @@ from display_server.desktop.x11.window_fit import WindowRule
 from display_server.desktop.x11.window_manager_ping import WindowManagerPing
 from display_server.errors import CaptureError, LightboxError
 from display_server.protocol.close_codes import CloseCode
-from display_server.spawner.layout import AGENT_PEERS
 from display_server.telemetry.logs import configure_logs
 
 log = structlog.get_logger(__name__)
@@ -53,6 +58,7 @@ def main() -> int:
     configure_logs("agent")
     try:
         spec = read_spec(arguments.folder)
+        structlog.contextvars.bind_contextvars(session=spec.session)
         return uvloop.run(_serve(spec, arguments))
     except LightboxError as error:
         detail = repr(error.__cause__) if error.__cause__ else None
@@ -64,10 +70,23 @@ def main() -> int:
 
 
 async def _serve(spec: DesktopSpec, arguments: argparse.Namespace) -> int:
+    peers = PeerCheck(spec.secret, spec.peers)
+    channels = HostChannels(spec.host_socket, peers)
+    channels.start()
+    try:
+        return await _run(spec, arguments, peers, channels)
+    finally:
+        channels.stop()
+
+
+async def _run(
+    spec: DesktopSpec, arguments: argparse.Namespace, peers: PeerCheck, networks: HostNetworks
+) -> int:
     agent = Agent(
         session=spec.session,
         desktop=spec.desktop,
         socket=spec.socket,
+        peers=peers,
         source=_source(spec, arguments),
         cursor=XfixesCursor(arguments.display, arguments.xauthority),
         device=XtestInput(arguments.display, arguments.xauthority, patience=spec.patience),
@@ -77,9 +96,9 @@ async def _serve(spec: DesktopSpec, arguments: argparse.Namespace) -> int:
         caret=CaretWatch(arguments.display, arguments.xauthority),
         share=spec.share,
         fixed=spec.fixed,
-        peers=AGENT_PEERS if spec.isolated else None,
         patience=spec.patience,
         video=spec.video,
+        networks=networks,
         layout=RandrLayout(
             arguments.display,
             arguments.xauthority,
@@ -112,7 +131,7 @@ async def _close_viewers(agent: Agent, display: str, *, otherwise: str) -> None:
     """Tells the viewers that the desktop has ended if its X server is gone, whatever stopped the agent.
 
     Several things notice the end of an X server: the capture, any other connection to it, and the supervisor,
-    which then stops the agent. If the X server still answers, the viewers are told `otherwise` and reconnect.
+    which then stops the agent. If the X server still answers, the viewers get `otherwise` and reconnect.
     """
     if await _x_server_answers(display):
         await agent.close_viewers(CloseCode.GOING_AWAY, otherwise)

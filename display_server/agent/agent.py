@@ -9,12 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
 import structlog
 
 from display_server.agent.capture.frame_source import FrameSource
 from display_server.agent.clipboard.desktop_clipboard import DesktopClipboard
 from display_server.agent.connected_viewers import ConnectedViewers
 from display_server.agent.cursor.cursor_source import CursorSource
+from display_server.agent.device_activity import DeviceActivity
 from display_server.agent.device_ownership import DeviceOwnership
 from display_server.agent.heartbeat import Heartbeat
 from display_server.agent.input.input_sink import InputSink
@@ -22,6 +24,8 @@ from display_server.agent.layout_control import LayoutControl
 from display_server.agent.pipeline.screen import Screen
 from display_server.agent.pointer_tracker import PointerTracker
 from display_server.agent.streams.video_factory import VideoFactory
+from display_server.agent.transport.host_network import HostNetworks
+from display_server.agent.transport.peer_check import PeerCheck
 from display_server.agent.transport.viewer_socket import ViewerHandler, ViewerIdentity, ViewerSocket
 from display_server.agent.transport.websocket import ViewerServer
 from display_server.agent.viewer.viewer import Viewer
@@ -29,6 +33,7 @@ from display_server.desktop.clipboard_policy import ClipboardPolicy
 from display_server.desktop.video_settings import VideoSettings
 from display_server.desktop.x11.screen_layout import ScreenLayout
 from display_server.protocol import messages as m
+from display_server.protocol.agent_pages import DEVICES_PATH
 from display_server.telemetry.metrics import AgentMetrics
 
 log = structlog.get_logger(__name__)
@@ -38,6 +43,7 @@ PROMETHEUS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 #: silent.
 SUPERVISOR_SILENT_AFTER_S = 3.0
 TEXT_CONTENT_TYPE = "text/plain; charset=utf-8"
+JSON_CONTENT_TYPE = "application/json"
 
 
 class InputDevice(Protocol):
@@ -84,7 +90,9 @@ class CaretSource(Protocol):
 class Agent:
     """`run` serves viewers until `stop` is called or the screen cannot be captured any more.
 
-    `patience` multiplies the times after which a part of the desktop counts as silent and input as late.
+    `peers` decides who may connect to `socket`. `networks` gives each viewer's video access to the network.
+    `patience` multiplies the times after which a part of the
+    desktop counts as silent and input as late.
 
     Implements the DesktopState and the ViewerEvents of its viewers.
     """
@@ -95,6 +103,7 @@ class Agent:
         session: str,
         desktop: str,
         socket: Path,
+        peers: PeerCheck,
         source: FrameSource,
         cursor: CursorSource,
         device: InputDevice,
@@ -105,9 +114,9 @@ class Agent:
         clipboard_policy: ClipboardPolicy = ClipboardPolicy(),  # noqa: B008 - frozen
         share: bool = False,
         fixed: bool = False,
-        peers: frozenset[int] | None = None,
         patience: float = 1.0,
         video: VideoSettings = VideoSettings(),  # noqa: B008 - frozen
+        networks: HostNetworks,
     ) -> None:
         self._source = source
         self._cursor = cursor
@@ -126,10 +135,11 @@ class Agent:
         self.clipboard = clipboard
         self.clipboard_policy = clipboard_policy
         self.metrics = AgentMetrics(viewers=lambda: len(self.viewers))
-        self.video = VideoFactory(video)
+        self.video = VideoFactory(video, networks)
         self.screen = Screen(source, self.digest_seed, self.metrics, self._clock)
         ownership = DeviceOwnership(share=share)
-        self.viewers = ConnectedViewers(ownership, self.metrics)
+        self._devices = DeviceActivity()
+        self.viewers = ConnectedViewers(ownership, self._devices, self.metrics, self._clock)
         self._heartbeat = Heartbeat(
             self.screen,
             lambda: [viewer for viewer in self.viewers if viewer.welcomed],
@@ -139,8 +149,12 @@ class Agent:
         )
         self._pointer = PointerTracker(cursor, self.viewers, self._clock)
         self._layout_control = LayoutControl(layout, self.screen, self.viewers, ownership, fixed=fixed)
-        pages = {"/metrics": self._metrics_page, "/healthz": self._health_page}
-        self._server = ViewerServer(socket, self._connect, pages, peers=peers)
+        pages = {
+            "/metrics": self._metrics_page,
+            "/healthz": self._health_page,
+            DEVICES_PATH: self._devices_page,
+        }
+        self._server = ViewerServer(socket, peers, self._connect, pages)
 
     async def run(self) -> None:
         """Raises CaptureError when the X server is gone, Malfunction when it cannot be used."""
@@ -222,6 +236,9 @@ class Agent:
     def on_pointer_moved(self, viewer: Viewer, x_px: int, y_px: int) -> None:
         self._pointer.on_pointer_moved(viewer, x_px, y_px)
 
+    def on_activity(self, viewer: Viewer) -> None:
+        self._devices.on_input(viewer.device, self._clock())
+
     def on_layout_requested(self, viewer: Viewer, layout: m.Layout) -> None:
         self._layout_control.request(viewer, layout)
 
@@ -272,6 +289,9 @@ class Agent:
 
     async def _metrics_page(self) -> tuple[str, bytes]:
         return PROMETHEUS_CONTENT_TYPE, await asyncio.to_thread(self.metrics.render)
+
+    async def _devices_page(self) -> tuple[str, bytes]:
+        return JSON_CONTENT_TYPE, msgspec.json.encode(self._devices.reports(self._clock()))
 
     def _silent_parts(self, now_s: float) -> list[m.SilentPart]:
         """Returns the parts of the desktop, besides the X server, that do not answer."""

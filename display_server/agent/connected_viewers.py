@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from display_server.agent.device_activity import DeviceActivity
 from display_server.agent.device_ownership import DeviceOwnership
 from display_server.agent.viewer.viewer import Viewer
 from display_server.protocol import messages as m
@@ -12,10 +13,21 @@ from display_server.telemetry.metrics import AgentMetrics
 
 
 class ConnectedViewers:
-    """Iterates over a copy, in the order of arrival: viewers may leave meanwhile."""
+    """Iterates over a copy, in the order of arrival: viewers may leave meanwhile.
 
-    def __init__(self, ownership: DeviceOwnership, metrics: AgentMetrics) -> None:
+    `activity` records which devices lose the desktop. `clock` returns the monotonic time in s.
+    """
+
+    def __init__(
+        self,
+        ownership: DeviceOwnership,
+        activity: DeviceActivity,
+        metrics: AgentMetrics,
+        clock: Callable[[], float],
+    ) -> None:
         self._ownership = ownership
+        self._activity = activity
+        self._clock = clock
         self._metrics = metrics
         self._viewers: dict[Viewer, None] = {}  # a set that keeps the order
 
@@ -36,10 +48,15 @@ class ConnectedViewers:
 
         Disconnects the viewer if it may not, and otherwise the viewers of all devices that lost that right.
         """
+        now_s, former = self._clock(), self._ownership.owner
         connected = {other.device for other in self if other.welcomed and other is not viewer}
         if not self._ownership.claim(viewer.device, hello.device, connected, resume=hello.resume):
+            self._activity.on_lost(viewer.device, now_s)
             viewer.dismiss(self._ownership.owner_name)
             return False
+        if former is not None and not self._ownership.may_display(former):
+            self._activity.on_lost(former, now_s)  # also if it has no connection at the moment
+        self._activity.on_displayed(viewer.device)
         for other in self:
             if other.welcomed and not self._ownership.may_display(other.device):
                 other.dismiss(hello.device)

@@ -61,6 +61,11 @@ class DeviceOwnership:
         return True
 
     @property
+    def owner(self) -> str | None:
+        """The device that opened the desktop last; None before any did."""
+        return self._owner
+
+    @property
     def owner_name(self) -> str:
         """What the person calls the owning device, to be shown on other devices."""
         return self._owner_name

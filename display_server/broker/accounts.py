@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
+from enum import Enum
 
 import structlog
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from display_server.broker.passwords import (
     PASSWORD_MAX_BYTES,
@@ -17,7 +19,7 @@ from display_server.broker.passwords import (
     normalise_password,
 )
 from display_server.broker.store import Store
-from display_server.broker.tables import Account, WebSession
+from display_server.broker.tables import Account, AccountEvent, WebSession
 from display_server.errors import ConfigurationError
 
 log = structlog.get_logger(__name__)
@@ -27,12 +29,38 @@ log = structlog.get_logger(__name__)
 USERNAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 
 
-class Accounts:
-    """The accounts in the store. `now_s` returns wall-clock time, in seconds since the epoch."""
+#: Who changes an account when no operator runs a command: the server itself, as for the demo account.
+SERVER = "lightbox"
 
-    def __init__(self, store: Store, passwords: Passwords, *, now_s: Callable[[], float] = time.time) -> None:
+
+class AccountAction(Enum):
+    """What was done to an account. The values are stored."""
+
+    ADDED = "added"
+    PASSWORD_CHANGED = "password changed"  # noqa: S105 - the name of an action
+    DISABLED = "disabled"
+    ENABLED = "enabled"
+    DELETED = "deleted"
+
+
+class Accounts:
+    """The accounts in the store, and the record of what was done to them.
+
+    `operator` is the Unix user on whose behalf they are changed. `now_s` returns wall-clock time, in seconds
+    since the epoch.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        passwords: Passwords,
+        *,
+        operator: str = SERVER,
+        now_s: Callable[[], float] = time.time,
+    ) -> None:
         self._store = store
         self._passwords = passwords
+        self._operator = operator
         self._now_s = now_s
 
     async def add(self, username: str, password: str, *, display_name: str = "") -> Account:
@@ -54,6 +82,7 @@ class Accounts:
         try:
             async with self._store.begin() as db:
                 db.add(account)
+                self._record(db, name, AccountAction.ADDED)
         except IntegrityError as error:
             raise ConfigurationError(
                 f"An account named {name!r} already exists.",
@@ -70,26 +99,64 @@ class Accounts:
         check_new_password(password)
         password_hash = await self._passwords.hash(password)
         async with self._store.begin() as db:
-            account = await db.scalar(select(Account).where(Account.username == username.lower()))
-            if account is None:
-                raise ConfigurationError(
-                    f"There is no account named {username!r}.",
-                    hint="To see the existing accounts, run `lightbox account list`.",
-                )
+            account = await _existing(db, username)
             account.password_hash = password_hash
-            await db.execute(delete(WebSession).where(WebSession.account_id == account.id))
+            await _sign_out(db, account)
+            self._record(db, account.username, AccountAction.PASSWORD_CHANGED)
         await self._store.save_copy()
+
+    async def disable(self, username: str) -> Account:
+        """Forbids a person to sign in, and signs them out of every browser.
+
+        Raises ConfigurationError when the account does not exist.
+        """
+        return await self._set_disabled(username, disabled=True)
+
+    async def enable(self, username: str) -> Account:
+        """Allows a person to sign in again. Raises ConfigurationError when the account does not exist."""
+        return await self._set_disabled(username, disabled=False)
+
+    async def delete(self, username: str) -> None:
+        """Removes an account with its password and its web sessions.
+
+        The records of its sessions, its display checks and what was done to it are kept. Raises
+        ConfigurationError when the account does not exist.
+        """
+        async with self._store.begin() as db:
+            account = await _existing(db, username)
+            await _sign_out(db, account)
+            await db.delete(account)
+            self._record(db, account.username, AccountAction.DELETED)
+        await self._store.save_copy()
+
+    async def may_start_desktops(self, username: str) -> bool:
+        """Returns whether the account exists and is enabled."""
+        account = await self.find(username)
+        return account is not None and not account.disabled
+
+    async def events(self, username: str | None = None) -> Sequence[AccountEvent]:
+        """Returns what was done to an account, or to all of them, with the newest first."""
+        wanted = select(AccountEvent).order_by(AccountEvent.id.desc())
+        if username is not None:
+            wanted = wanted.where(AccountEvent.username == username.lower())
+        async with self._store.begin() as db:
+            return (await db.scalars(wanted)).all()
 
     async def list_all(self) -> Sequence[Account]:
         """Returns all accounts, sorted by username."""
         async with self._store.begin() as db:
             return (await db.scalars(select(Account).order_by(Account.username))).all()
 
+    async def require(self, username: str) -> Account:
+        """Returns an account. Raises ConfigurationError when it does not exist."""
+        async with self._store.begin() as db:
+            return await _existing(db, username)
+
     async def find(self, username: str) -> Account | None:
         async with self._store.begin() as db:
             return await db.scalar(select(Account).where(Account.username == username.lower()))
 
-    async def verify(self, username: str, password: str) -> Account | None:
+    async def verify(self, username: str, password: str, *, known_device: bool = False) -> Account | None:
         """Returns the account if username and password are right and the account is enabled, else None.
 
         Takes the same time in every case, so that an attacker cannot find out which accounts exist. Raises
@@ -98,7 +165,7 @@ class Accounts:
         acceptable = len(normalise_password(password)) <= PASSWORD_MAX_BYTES
         account = await self.find(username)
         stored = account.password_hash if account and not account.disabled and acceptable else None
-        right = await self._passwords.check(stored, password if acceptable else "")
+        right = await self._passwords.check(stored, password if acceptable else "", known_device=known_device)
         if account is None or stored is None or not right:
             return None
         if self._passwords.needs_rehash(stored):
@@ -107,9 +174,44 @@ class Accounts:
                 current = await db.get(Account, account.id)
                 if current is not None and current.password_hash == stored:
                     current.password_hash = new_hash
+                    account.password_hash = new_hash
             await self._store.save_copy()
             log.info("password hash renewed", username=account.username)
         return account
+
+    async def _set_disabled(self, username: str, *, disabled: bool) -> Account:
+        async with self._store.begin() as db:
+            account = await _existing(db, username)
+            if disabled:
+                await _sign_out(db, account)
+            if account.disabled != disabled:
+                account.disabled = disabled
+                action = AccountAction.DISABLED if disabled else AccountAction.ENABLED
+                self._record(db, account.username, action)
+        await self._store.save_copy()
+        return account
+
+    def _record(self, db: AsyncSession, username: str, action: AccountAction) -> None:
+        """Records an action in the transaction of the change itself, and in the log."""
+        db.add(
+            AccountEvent(username=username, at_s=self._now_s(), action=action.value, operator=self._operator)
+        )
+        log.info(f"account {action.value}", username=username, operator=self._operator)
+
+
+async def _existing(db: AsyncSession, username: str) -> Account:
+    account = await db.scalar(select(Account).where(Account.username == username.lower()))
+    if account is None:
+        raise ConfigurationError(
+            f"There is no account named {username!r}.",
+            hint="To see the existing accounts, run `lightbox account list`.",
+        )
+    return account
+
+
+async def _sign_out(db: AsyncSession, account: Account) -> None:
+    """Ends all web sessions of an account."""
+    await db.execute(delete(WebSession).where(WebSession.account_id == account.id))
 
 
 def normalise_username(username: str) -> str:

@@ -45,6 +45,30 @@ def is_damaged(database: Path, *, immutable: bool = False) -> bool:
         return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _DAMAGE
 
 
+def copy_to(database: Path, target: Path) -> None:
+    """Copies the present content into a single new file of mode 0600, also while others write.
+
+    Raises OSError and sqlite3.Error.
+    """
+    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600))
+    with (
+        contextlib.closing(sqlite3.connect(uri(database, "mode=rw"), uri=True)) as source,
+        contextlib.closing(sqlite3.connect(uri(target, "mode=rw"), uri=True)) as copy,
+    ):
+        # Everything moves from the write-ahead log into the database, so that either is complete.
+        source.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        source.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")
+
+
+def keep_before_upgrade(database: Path, schema: int) -> None:
+    """Keeps a copy of a database of an older schema, with which the older version can be run again.
+
+    Raises OSError and sqlite3.Error.
+    """
+    copy_to(database, database.with_name(f"{database.name}.schema-{schema}"))
+
+
 def write_copy(database: Path) -> None:
     """Replaces the copy with the present content.
 
@@ -54,15 +78,7 @@ def write_copy(database: Path) -> None:
     target = copy_of(database)
     scratch = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        os.close(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
-        with (
-            contextlib.closing(sqlite3.connect(uri(database, "mode=rw"), uri=True)) as source,
-            contextlib.closing(sqlite3.connect(uri(scratch, "mode=rw"), uri=True)) as copy,
-        ):
-            # Everything moves from the write-ahead log into the database, so that either is complete.
-            source.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            source.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")
+        copy_to(database, scratch)
         scratch.replace(target)
     except (OSError, sqlite3.Error):
         for path in (scratch, target):

@@ -89,6 +89,11 @@ class StateFolder:
         return self.path / "homes"
 
     @property
+    def deleted_homes(self) -> Path:
+        """Holds the homes of deleted accounts; exists only once there are some."""
+        return self.path / "deleted-homes"
+
+    @property
     def logs(self) -> Path:
         return self.path / "logs"
 
@@ -96,6 +101,10 @@ class StateFolder:
     def instances(self) -> Path:
         """Holds one file `PID.json` for each server process that runs."""
         return self.path / "instances"
+
+    @property
+    def metrics_token(self) -> Path:
+        return self.path / "metrics-token"
 
     @property
     def demo_password(self) -> Path:
@@ -217,6 +226,7 @@ class Instance(msgspec.Struct, frozen=True):
     created_s: float  # start time of the process; tells it apart from a later one with the same pid
     run_folder: str
     url: str
+    reloadable: bool = False  # SIGHUP reloads its configuration; otherwise it ends the server
 
     @property
     def alive(self) -> bool:
@@ -226,7 +236,7 @@ class Instance(msgspec.Struct, frozen=True):
             return False
 
 
-def register_instance(state: StateFolder, run: RunFolder, url: str) -> Path:
+def register_instance(state: StateFolder, run: RunFolder, url: str, *, reloadable: bool = False) -> Path:
     """Writes the files that describe this process, and removes those of dead processes.
 
     Returns the path of the file in the state folder; the other one is removed together with the run folder.
@@ -234,7 +244,7 @@ def register_instance(state: StateFolder, run: RunFolder, url: str) -> Path:
     list_instances(state)
     pid = os.getpid()
     entry = state.instances / f"{pid}.json"
-    instance = Instance(pid, psutil.Process(pid).create_time(), str(run.path), url)
+    instance = Instance(pid, psutil.Process(pid).create_time(), str(run.path), url, reloadable)
     for path in (entry, run.path / INSTANCE_FILE):
         write_private(path, msgspec.json.encode(instance))
     return entry

@@ -7,6 +7,7 @@ import base64
 import functools
 import secrets
 import unicodedata
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -27,7 +28,7 @@ MEMORY_KIB = 64 * 1024
 LANES = 4
 #: Hash computations that run at the same time. They take WORKERS × MEMORY_KIB = 128 MiB together.
 WORKERS = 2
-#: Hash computations that may wait for a worker; further ones are refused.
+#: Hash computations that may wait for a worker, of known devices and of all others; further ones are refused.
 QUEUE_MAX = 64
 #: Shortest acceptable new password, characters.
 PASSWORD_MIN_CHARACTERS = 10
@@ -40,27 +41,34 @@ class TooManySignIns(Malfunction):
 
 
 class Passwords:
-    """Hashes and checks passwords in threads. argon2 releases the GIL, so the event loop is never blocked."""
+    """Hashes and checks passwords in threads. argon2 releases the GIL, so the event loop is never blocked.
+
+    Checks for known devices have a queue of their own, which is served first: strangers who fill the other
+    one keep nobody waiting who works here.
+    """
 
     def __init__(
         self, *, time_cost: int = TIME_COST, memory_kib: int = MEMORY_KIB, lanes: int = LANES
     ) -> None:
         self._hasher = PasswordHasher(time_cost=time_cost, memory_cost=memory_kib, parallelism=lanes)
         self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="argon2")
-        self._pending = 0
+        self._running = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting_known: deque[asyncio.Future[None]] = deque()  # those of known devices
         self._dummy_hash = _make_dummy_hash(time_cost, memory_kib, lanes)
 
     async def hash(self, password: str) -> str:
         """Returns the hash in argon2's text form. Raises TooManySignIns."""
-        return await self._compute(self._hash, password)
+        return await self._compute(self._waiting, self._hash, password)
 
-    async def check(self, stored: str | None, password: str) -> bool:
+    async def check(self, stored: str | None, password: str, *, known_device: bool = False) -> bool:
         """Returns whether the password matches the stored hash.
 
         With `stored` None (no such account) the check takes the same time and returns False. Raises
         TooManySignIns.
         """
-        return await self._compute(self._check, stored, password)
+        queue = self._waiting_known if known_device else self._waiting
+        return await self._compute(queue, self._check, stored, password)
 
     def needs_rehash(self, stored: str) -> bool:
         """Returns whether the hash was made with other parameters than the current ones."""
@@ -69,18 +77,50 @@ class Passwords:
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _compute(self, function: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-        if self._pending >= WORKERS + QUEUE_MAX:
-            raise TooManySignIns(
-                "Too many people are signing in right now.", next_step="Try again in a few seconds."
-            )
-        self._pending += 1
+    async def _compute(
+        self,
+        queue: deque[asyncio.Future[None]],
+        function: Callable[P, T],
+        *arguments: P.args,
+        **options: P.kwargs,
+    ) -> T:
+        await self._wait_for_worker(queue)
         try:
             return await asyncio.get_running_loop().run_in_executor(
                 self._threads, functools.partial(function, *arguments, **options)
             )
         finally:
-            self._pending -= 1
+            self._release_worker()
+
+    async def _wait_for_worker(self, queue: deque[asyncio.Future[None]]) -> None:
+        """Returns when a worker is free for the caller, who releases it afterwards. Raises TooManySignIns."""
+        if self._running < WORKERS:
+            self._running += 1
+            return
+        if len(queue) >= QUEUE_MAX:
+            raise TooManySignIns(
+                "Too many people are signing in right now.", next_step="Try again in a few seconds."
+            )
+        turn = asyncio.get_running_loop().create_future()
+        queue.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn in queue:
+                queue.remove(turn)
+            else:  # the worker was given to this caller already
+                self._release_worker()
+            raise
+
+    def _release_worker(self) -> None:
+        """Gives the worker to whoever waits for it."""
+        queue = self._waiting_known or self._waiting
+        if queue:
+            turn = queue.popleft()
+            if not turn.done():
+                turn.set_result(None)
+        else:
+            self._running -= 1
 
     def _hash(self, password: str) -> str:
         return self._hasher.hash(normalise_password(password))

@@ -20,6 +20,16 @@ class SessionState(Enum):
     ENDED = "ended"  # the desktop ended as intended
 
 
+class EndedBy(Enum):
+    """Who or what ended a session. The values are stored."""
+
+    ITSELF = "itself"  # its own X server or supervisor ended, or it never started
+    PERSON = "person"  # the person whose desktop it is, from the page
+    OPERATOR = "operator"  # by `lightbox sessions end` or `lightbox account`
+    UNATTENDED = "unattended"  # nobody displayed it for the configured time
+    SERVER = "server"  # the server process ended
+
+
 class SessionEvent(Enum):
     STARTED = "started"
     FAILED = "failed"

@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections import Counter, deque
-from collections.abc import Callable
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable
 
 import msgspec
 import structlog
@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from display_server.broker.folders import DesktopFolders
 from display_server.broker.launchers.launcher import ENDED_EARLY, Launcher, RunningDesktop
-from display_server.broker.session_state import LIVE, SessionEvent, SessionState, next_state
+from display_server.broker.session_state import LIVE, EndedBy, SessionEvent, SessionState, next_state
 from display_server.broker.storage_failures import StorageError
 from display_server.broker.store import Store
 from display_server.broker.tables import Desktop, Session
@@ -56,8 +56,10 @@ class LiveSession:
         self.state = SessionState.STARTING
         self.error: str | None = None
         self.start_finished = asyncio.Event()  # set when the session is no longer STARTING
-        self.stopping = False  # the desktop is over, and its remains are being removed
-        self.stopped = asyncio.Event()  # set when they have been removed
+        self.stopping = False  # the desktop is over or being ended, and its remains are being removed
+        self.ended_by = EndedBy.ITSELF  # applies once the session is stopping
+        self.cleaning_up = False  # `task` has reached its last part, which must not be interrupted
+        self.stopped = asyncio.Event()  # set when the remains have been removed
         self.task: asyncio.Task[None] | None = None
         self.running: RunningDesktop | None = None
 
@@ -65,12 +67,22 @@ class LiveSession:
     def id(self) -> str:
         return self.spec.session
 
+    def cancel(self) -> None:
+        """Interrupts the task that runs the session, unless it is cleaning up already."""
+        if self.task is not None and not self.cleaning_up:
+            self.task.cancel()
+
+
+async def _everybody(_username: str) -> bool:
+    return True
+
 
 class Sessions:
     """All sessions of this server process.
 
-    The store records them under the name `instance`. The desktops end together with the process. `now_s`
-    returns wall-clock time, in seconds since the epoch.
+    The store records them under the name `instance`. The desktops end together with the process. `may_start`
+    says whether a person may start desktops at the moment. `now_s` returns wall-clock time, in seconds since
+    the epoch.
     """
 
     def __init__(
@@ -84,6 +96,7 @@ class Sessions:
         patience: float = 1.0,
         video: VideoSettings = VideoSettings(),  # noqa: B008 - frozen
         start_timeout_s: float = START_TIMEOUT_S,
+        may_start: Callable[[str], Awaitable[bool]] = _everybody,
         now_s: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -94,10 +107,11 @@ class Sessions:
         self._patience = patience
         self._video = video
         self._start_timeout_s = start_timeout_s
+        self._may_start = may_start
         self._now_s = now_s
         self._live: dict[tuple[str, str], LiveSession] = {}  # by username and desktop name
         self._last_state: dict[tuple[str, str], SessionState] = {}
-        self._ended_ids: deque[str] = deque(maxlen=ENDED_REMEMBERED)
+        self._ended: OrderedDict[str, EndedBy] = OrderedDict()  # by id, the latest last
         self._closing = False
         self.transitions: Counter[SessionState] = Counter()
 
@@ -113,8 +127,14 @@ class Sessions:
                     Session.state.in_([state.value for state in LIVE]),
                     Session.instance.not_in(running_instances),
                 )
-                .values(state=SessionState.ENDED.value, changed_s=self._now_s())
+                .values(
+                    state=SessionState.ENDED.value, ended_by=EndedBy.SERVER.value, changed_s=self._now_s()
+                )
             )
+
+    def use_for_new_desktops(self, *, locale: str, patience: float, video: VideoSettings) -> None:
+        """Replaces these settings for the desktops that start from now on. Running ones keep theirs."""
+        self._locale, self._patience, self._video = locale, patience, video
 
     def live(self) -> list[LiveSession]:
         return list(self._live.values())
@@ -122,15 +142,43 @@ class Sessions:
     def by_id(self, session_id: str) -> LiveSession | None:
         return next((session for session in self._live.values() if session.id == session_id), None)
 
-    def has_ended(self, session_id: str) -> bool:
-        """Returns whether the session has ended or is about to. Sessions of other processes are not known."""
+    def running(self, username: str, desktop: str) -> LiveSession | None:
+        """Returns the session of this desktop unless it has ended or is about to."""
+        session = self._live.get((username, desktop))
+        return session if session is not None and not session.stopping else None
+
+    def ended_by(self, session_id: str) -> EndedBy | None:
+        """Returns what ended a session, or is about to. None while it runs, and if it is not known here."""
         session = self.by_id(session_id)
-        return session.stopping if session else session_id in self._ended_ids
+        if session is not None:
+            return session.ended_by if session.stopping else None
+        return self._ended.get(session_id)
 
     def state_of(self, username: str, desktop: str) -> SessionState | None:
         """Returns the state of the latest session, or None when this process has never started one."""
         session = self._live.get((username, desktop))
-        return session.state if session else self._last_state.get((username, desktop))
+        if session is not None:
+            return SessionState.ENDED if session.stopping and session.state in LIVE else session.state
+        return self._last_state.get((username, desktop))
+
+    def end(self, session: LiveSession, by: EndedBy) -> None:
+        """Begins to end a session; `session.stopped` is set when all of its processes have ended.
+
+        Opening the desktop from now on waits for that, and starts a new session. Does nothing to a session
+        that is ending already.
+        """
+        if session.stopping:
+            return
+        session.stopping, session.ended_by = True, by
+        log.info(
+            "session ending",
+            session=session.id,
+            username=session.spec.user,
+            desktop=session.spec.desktop,
+            by=by.value,
+        )
+        # Cancelling a task before its first step would skip its clean-up, so the task is given that step.
+        asyncio.get_running_loop().call_soon(session.cancel)
 
     def restart_display(self, username: str, desktop: str) -> bool:
         """Ends the display agent of a desktop that does not answer. Returns whether such a desktop runs."""
@@ -165,9 +213,9 @@ class Sessions:
     async def close(self) -> None:
         """Ends all desktops and waits until they have ended."""
         self._closing = True
+        for session in self._live.values():
+            self.end(session, EndedBy.SERVER)
         tasks = [session.task for session in self._live.values() if session.task]
-        for task in tasks:
-            task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _run(self, key: tuple[str, str], session: LiveSession) -> None:
@@ -176,6 +224,12 @@ class Sessions:
         event, error = SessionEvent.ENDED, None
         try:
             await self._record_new(session)
+            # Asked after the session is registered: a session of a person whose account is disabled at this
+            # moment is either refused here, or found by whoever ends the sessions of that person.
+            if not await self._may_start(session.spec.user):
+                raise DesktopError(
+                    "This account may not start desktops any more.", next_step="Ask your administrator."
+                )
             async with asyncio.timeout(self._start_timeout_s):
                 running = await self._launcher.start(session.spec)
             session.running = running
@@ -195,7 +249,7 @@ class Sessions:
             log.exception("session failed", session=session.id)
             event, error = SessionEvent.FAILED, UNEXPECTED
         finally:
-            session.stopping = True
+            session.stopping = session.cleaning_up = True
             if running is not None:
                 await running.stop()
             session.error = error[:ERROR_MAX] if error else None
@@ -203,7 +257,9 @@ class Sessions:
                 await self._transition(session, event)
             finally:
                 self._last_state[key] = session.state
-                self._ended_ids.append(session.id)
+                self._ended[session.id] = session.ended_by
+                if len(self._ended) > ENDED_REMEMBERED:
+                    self._ended.popitem(last=False)
                 self._live.pop(key, None)
                 session.stopped.set()
 
@@ -219,10 +275,11 @@ class Sessions:
             error=session.error,
         )
         now = self._now_s()
+        ended_by = None if session.state in LIVE else session.ended_by.value
         await self._record(
             update(Session)
             .where(Session.id == session.id)
-            .values(state=session.state.value, error=session.error, changed_s=now)
+            .values(state=session.state.value, error=session.error, ended_by=ended_by, changed_s=now)
         )
         session.start_finished.set()
 

@@ -5,6 +5,9 @@ Failures are counted in two ways, because either one alone is easily evaded: fai
 address). An attempt counts as failed when it begins, and the failure is removed when the attempt succeeds.
 One hundred simultaneous attempts therefore count as one hundred failures.
 
+A device in which the person has signed in before has a budget of its own instead of both: what strangers do
+to the account, or from the same address, delays nobody there.
+
 A lock-out that only an administrator can lift was rejected: anybody in the ward's network could lock a
 physician out.
 """
@@ -13,7 +16,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 #: Wait after the n-th failure in a row for one account, s; the last entry applies to all later failures. The
@@ -22,6 +25,11 @@ ACCOUNT_WAIT_S: Sequence[float] = (0, 0, 0, 0, 0, 5, 10, 20, 30, 60)
 #: Wait after the n-th failure from one address, s. The first twenty attempts are free because network address
 #: translation may give a whole ward the same address.
 ADDRESS_WAIT_S: Sequence[float] = (0,) * 20 + (2, 5, 10, 30, 60, 120, 300, 600)
+#: The same for an address that many people share: it belongs to a listed network, or to a reverse proxy that
+#: does not say for whom it asks.
+SHARED_ADDRESS_WAIT_S: Sequence[float] = (0,) * 400 + (2, 5, 10, 30, 60)
+#: Wait after the n-th failure in a row of one person at one known device, s.
+DEVICE_WAIT_S: Sequence[float] = ACCOUNT_WAIT_S
 #: Failures are forgotten when no further one follows within this time, s.
 FORGET_AFTER_S = 3600.0
 #: Largest number of accounts, and of addresses, whose failures are remembered. Beyond it, the key with the
@@ -80,39 +88,53 @@ class FailureCounter:
 
 
 class SignInLimiter:
-    """Limits attempts per account and per address.
+    """Limits attempts per account and per address, or per known device.
 
     Call `begin_attempt`. When it returns 0, check the password, then call `record_success` if the password
-    was right, or `cancel_attempt` if it could not be checked.
+    was right, or `cancel_attempt` if it could not be checked. `device` names a device in which the same
+    person has signed in before, and is None for any other. `is_shared` returns whether many people share an
+    address.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_shared: Callable[[str], bool] = lambda _address: False) -> None:
+        self.is_shared = is_shared
         self._accounts = FailureCounter(ACCOUNT_WAIT_S)
         self._addresses = FailureCounter(ADDRESS_WAIT_S)
+        self._shared_addresses = FailureCounter(SHARED_ADDRESS_WAIT_S)
+        self._devices = FailureCounter(DEVICE_WAIT_S)
 
-    def begin_attempt(self, account: str, address: str, now_s: float) -> float:
+    def begin_attempt(self, account: str, address: str, now_s: float, device: str | None = None) -> float:
         """Returns the seconds until the attempt is allowed; 0 if it is allowed now and counted as failed."""
-        network = network_of(address)
-        wait = max(self._accounts.wait_s(account, now_s), self._addresses.wait_s(network, now_s))
+        counters = self._counters(account, address, device)
+        wait = max(counter.wait_s(key, now_s) for counter, key in counters)
         if wait > 0:
             return wait
-        self._accounts.increment(account, now_s)
-        self._addresses.increment(network, now_s)
+        for counter, key in counters:
+            counter.increment(key, now_s)
         return 0.0
 
-    def record_success(self, account: str, address: str) -> None:
+    def record_success(self, account: str, address: str, device: str | None = None) -> None:
         """Clears the failures of the account, and removes this one attempt from those of the address.
 
         The other failures of the address stay. Otherwise an attacker could clear them by signing in to an
-        account of their own.
+        account of their own. For the same reason a known device clears only its own failures.
         """
-        self._accounts.reset(account)
-        self._addresses.decrement(network_of(address))
+        first, *others = self._counters(account, address, device)
+        first[0].reset(first[1])
+        for counter, key in others:
+            counter.decrement(key)
 
-    def cancel_attempt(self, account: str, address: str) -> None:
+    def cancel_attempt(self, account: str, address: str, device: str | None = None) -> None:
         """Removes an attempt whose password was not checked because the server was too busy."""
-        self._accounts.decrement(account)
-        self._addresses.decrement(network_of(address))
+        for counter, key in self._counters(account, address, device):
+            counter.decrement(key)
+
+    def _counters(self, account: str, address: str, device: str | None) -> list[tuple[FailureCounter, str]]:
+        """Returns what counts an attempt, with its key: first the person, then where they are."""
+        if device is not None:
+            return [(self._devices, f"{device} {account}")]
+        addresses = self._shared_addresses if self.is_shared(address) else self._addresses
+        return [(self._accounts, account), (addresses, network_of(address))]
 
 
 def network_of(address: str) -> str:

@@ -11,7 +11,13 @@ from pathlib import Path
 import structlog
 from sqlalchemy import URL, event, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
 
 from display_server.broker import database_copy
 from display_server.broker.storage_failures import StorageError, StorageFault, fault_of, file_fault
@@ -48,6 +54,8 @@ class Store:
     async def open(cls, path: Path) -> Store:
         """Opens the database; creates the file (mode 0600) and its tables where they are missing.
 
+        A database of an older version is upgraded; a copy of it is kept beside it.
+
         A database that is missing or damaged is restored from its copy. Raises ConfigurationError when the
         file cannot be written, is damaged without a copy, or was written by a newer version.
         """
@@ -76,11 +84,9 @@ class Store:
                         f"this version reads up to {SCHEMA_VERSION}).",
                         hint="Use that version, or choose another state folder with --state.",
                     )
-                for version in range(found, SCHEMA_VERSION) if found else ():
-                    for statement in MIGRATIONS[version]:
-                        await connection.execute(text(statement))
-                await connection.run_sync(Base.metadata.create_all)
-                await connection.execute(text(f"PRAGMA user_version = {SCHEMA_VERSION}"))
+                if 0 < found < SCHEMA_VERSION:
+                    await asyncio.to_thread(database_copy.keep_before_upgrade, path, found)
+                await _upgrade(connection)
         except SQLAlchemyError as error:
             await engine.dispose()
             fault = fault_of(error, path)
@@ -90,6 +96,12 @@ class Store:
             raise ConfigurationError(
                 f"The database {path} cannot be used: {getattr(error, 'orig', None) or error}.",
                 hint="Restore the file from a backup, or move it away to start with an empty database.",
+            ) from error
+        except (OSError, sqlite3.Error) as error:
+            await engine.dispose()
+            raise ConfigurationError(
+                f"The database {path} could not be copied before its upgrade: {error}.",
+                hint="Free some space in its folder, then try again. Nothing was changed.",
             ) from error
         except ConfigurationError:
             await engine.dispose()
@@ -181,6 +193,24 @@ class Store:
     def _works_again(self) -> None:
         log.info("storage works again", fault=self.fault.value if self.fault else None)
         self.fault = None
+
+
+async def _upgrade(connection: AsyncConnection) -> None:
+    """Brings the schema to the present version: all steps, or none if the process is killed meanwhile.
+
+    The version is read inside the transaction, because another process may be upgrading the same database.
+    """
+    await connection.execute(text("BEGIN IMMEDIATE"))
+    found = (await connection.execute(text("PRAGMA user_version"))).scalar_one()
+    if found == SCHEMA_VERSION:
+        return
+    for version in range(found, SCHEMA_VERSION) if found else ():
+        for statement in MIGRATIONS[version]:
+            await connection.execute(text(statement))
+    await connection.run_sync(Base.metadata.create_all)
+    await connection.execute(text(f"PRAGMA user_version = {SCHEMA_VERSION}"))
+    if found:
+        log.info("database upgraded", from_schema=found, to_schema=SCHEMA_VERSION)
 
 
 def _inode(path: Path) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from sqlalchemy import ForeignKey, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 #: Version of the schema, as the database records it. A database with a higher version is refused.
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 7
 #: Statements that upgrade a database from the version in the key to the next one. New tables need no
 #: statement: SQLAlchemy creates those that are missing.
 MIGRATIONS: dict[int, tuple[str, ...]] = {
@@ -17,6 +17,13 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
     2: ("ALTER TABLE desktops ADD COLUMN video VARCHAR(16) NOT NULL DEFAULT 'adaptive'",),
     3: ("ALTER TABLE desktops ADD COLUMN fixed BOOLEAN NOT NULL DEFAULT 0",),
     4: ("ALTER TABLE desktops ADD COLUMN video_monitors VARCHAR(128) NOT NULL DEFAULT '{}'",),
+    5: ("ALTER TABLE sessions ADD COLUMN ended_by VARCHAR(16)",),  # and the new table account_events
+    6: (  # and the new table known_devices
+        "ALTER TABLE web_sessions RENAME COLUMN seen_s TO input_s",
+        "ALTER TABLE web_sessions ADD COLUMN proved_s FLOAT NOT NULL DEFAULT 0",
+        "ALTER TABLE web_sessions ADD COLUMN locked_s FLOAT",
+        "ALTER TABLE web_sessions ADD COLUMN lock_reason VARCHAR(16)",
+    ),
 }
 
 
@@ -35,6 +42,18 @@ class Account(Base):
     password_hash: Mapped[str] = mapped_column(String(256))
     disabled: Mapped[bool] = mapped_column(default=False)
     created_s: Mapped[float]
+
+
+class AccountEvent(Base):
+    """What was done to an account, by whom and when. Rows are never changed, and outlive the account."""
+
+    __tablename__ = "account_events"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(String(64), index=True)
+    at_s: Mapped[float]
+    action: Mapped[str] = mapped_column(String(32))  # an AccountAction
+    operator: Mapped[str] = mapped_column(String(64))  # the Unix user who ran the command
 
 
 class Desktop(Base):
@@ -94,6 +113,7 @@ class Session(Base):
     instance: Mapped[str] = mapped_column(String(64))  # the server process that runs it
     state: Mapped[str] = mapped_column(String(16), index=True)
     error: Mapped[str | None] = mapped_column(String(1024))
+    ended_by: Mapped[str | None] = mapped_column(String(16))  # an EndedBy; None while the session is live
     created_s: Mapped[float]
     changed_s: Mapped[float]
 
@@ -123,4 +143,20 @@ class WebSession(Base):
     id_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
     created_s: Mapped[float]
-    seen_s: Mapped[float]
+    input_s: Mapped[float]  # the last input of the person
+    proved_s: Mapped[float]  # when the password was last given
+    locked_s: Mapped[float | None]  # since when the screen is locked; None while it is not
+    lock_reason: Mapped[str | None] = mapped_column(String(16))  # a LockReason
+
+
+class KnownDevice(Base):
+    """A browser in which a person has signed in before.
+
+    `id_hash` is the SHA-256 of the value of the browser's long-lived cookie, which several people may share.
+    """
+
+    __tablename__ = "known_devices"
+
+    id_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    signed_in_s: Mapped[float]  # the last sign-in

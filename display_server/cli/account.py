@@ -1,20 +1,23 @@
-"""`lightbox account`: adds accounts, lists them and changes passwords."""
+"""`lightbox account`: adds, lists, changes and removes accounts."""
 
 from __future__ import annotations
 
 import getpass
 import json
 import sys
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from display_server.cli.options import ConfigOption, JsonOption, StateOption
-from display_server.cli.storage import state_folder, with_accounts
-from display_server.errors import ConfigurationError
+from display_server.cli.storage import operator_name, state_folder, with_accounts
+from display_server.errors import ConfigurationError, Malfunction
 
 if TYPE_CHECKING:
     from display_server.broker.accounts import Accounts
+    from display_server.server.operator_requests import Answered
 
 UsernameArgument = Annotated[
     str, typer.Argument(metavar="NAME", help="The name that the person types to sign in.")
@@ -79,15 +82,227 @@ def list_accounts(
 
 
 @app.command()
+def history(
+    username: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Only this account, which may be deleted.")
+    ] = None,
+    state: StateOption = None,
+    config: ConfigOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """List what was done to accounts, when, and by which Unix user, with the newest first."""
+
+    async def show(accounts: Accounts) -> None:
+        events = await accounts.events(username)
+        if json_output:
+            print(
+                json.dumps(
+                    [
+                        {
+                            "at_s": event.at_s,
+                            "username": event.username,
+                            "action": event.action,
+                            "operator": event.operator,
+                        }
+                        for event in events
+                    ]
+                )
+            )
+            return
+        if not events:
+            print("Nothing was recorded yet.")
+        for event in events:
+            when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event.at_s))
+            print(f"{when}  {event.username}  {event.action}  by {event.operator}")
+
+    with_accounts(state_folder(state, config), show)
+
+
+@app.command()
 def passwd(username: UsernameArgument, state: StateOption = None, config: ConfigOption = None) -> None:
-    """Change a password, and sign the person out of every browser."""
+    """Change a password, and sign the person out of every browser.
+
+    Their desktops keep running. The change is recorded, without the password.
+    """
     password = _read_password()
+    folder = state_folder(state, config)
+    name = username.lower()
 
     async def change(accounts: Accounts) -> None:
-        await accounts.set_password(username, password)
+        await accounts.set_password(name, password)
 
-    with_accounts(state_folder(state, config), change)
-    print(f"The password of {username.lower()} has been changed.", file=sys.stderr)
+    with_accounts(folder, change)
+    answered = _notify_servers(
+        folder, name, "password changed", done=f"The password of {name} has been changed"
+    )
+    print(f"The password of {name} has been changed. {_signed_out(answered)}", file=sys.stderr)
+
+
+@app.command()
+def disable(
+    username: UsernameArgument,
+    end_desktops: Annotated[
+        bool, typer.Option("--end-desktops", help="Also end the desktops that run; unsaved work is lost.")
+    ] = False,
+    state: StateOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Forbid a person to sign in, and sign them out of every browser, at once.
+
+    Running desktops keep running, out of everybody's reach, until they have been unattended for the
+    configured time; --end-desktops ends them now. Homes are kept. `enable` undoes it.
+    """
+    folder = state_folder(state, config)
+    name = username.lower()
+
+    async def change(accounts: Accounts) -> None:
+        await accounts.disable(name)
+
+    with_accounts(folder, change)
+    answered = _notify_servers(
+        folder, name, "disabled", end_desktops=end_desktops, done=f"The account {name} is disabled"
+    )
+    print(
+        f"The account {name} is disabled. {_signed_out(answered)} Homes are kept.\n"
+        f"`lightbox account enable {name}` allows signing in again.",
+        file=sys.stderr,
+    )
+
+
+@app.command()
+def enable(username: UsernameArgument, state: StateOption = None, config: ConfigOption = None) -> None:
+    """Allow a person to sign in again, with the password that they had."""
+    folder = state_folder(state, config)
+    name = username.lower()
+
+    async def change(accounts: Accounts) -> None:
+        await accounts.enable(name)
+
+    with_accounts(folder, change)
+    _notify_servers(folder, name, "enabled", disconnect=False, done=f"The account {name} is enabled")
+    print(f"The account {name} is enabled: the person can sign in again.", file=sys.stderr)
+
+
+@app.command()
+def delete(
+    username: UsernameArgument,
+    wipe_homes: Annotated[
+        bool, typer.Option("--wipe-homes", help="Delete the homes instead of setting them aside.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    state: StateOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Delete an account: end its desktops, sign the person out, and set the homes aside.
+
+    The homes move to the folder `deleted-homes` of the state folder, so that a later account of the same name
+    does not get them; --wipe-homes deletes them instead. Display checks, the record of desktop sessions and
+    `lightbox account history` are kept.
+    """
+    from display_server.broker.deleted_homes import set_aside, wipe
+    from display_server.broker.folders import StateFolder
+
+    folder = state_folder(state, config)
+    name = username.lower()
+
+    async def exists(accounts: Accounts) -> None:
+        await accounts.require(name)
+
+    async def disable_first(accounts: Accounts) -> None:
+        await accounts.disable(name)
+
+    async def remove(accounts: Accounts) -> None:
+        await accounts.delete(name)
+
+    with_accounts(folder, exists)
+    state_of_homes = StateFolder.open(folder)
+    _confirm_deletion(name, state_of_homes.homes / name, wipe_homes=wipe_homes, yes=yes)
+    # Nobody can sign in or start a desktop from here on, so that nothing writes to the homes afterwards.
+    with_accounts(folder, disable_first)
+    answered = _notify_servers(
+        folder,
+        name,
+        "being deleted",
+        end_desktops=True,
+        done=f"The account {name} is disabled, but not deleted",
+    )
+    if wipe_homes:
+        wipe(state_of_homes, name)
+        homes = "The homes are deleted."
+    elif kept := set_aside(state_of_homes, name):
+        homes = f"The homes are in {kept} now; delete that folder when nobody needs them any more."
+    else:
+        homes = "There were no homes."
+    with_accounts(folder, remove)
+    print(f"The account {name} is deleted. {_signed_out(answered)} {homes}", file=sys.stderr)
+
+
+def _confirm_deletion(name: str, home: Path, *, wipe_homes: bool, yes: bool) -> None:
+    """Says what deleting does and asks for confirmation. Raises ConfigurationError unless it is given."""
+    if yes:
+        return
+    homes = "are DELETED and cannot be restored" if wipe_homes else "are set aside in `deleted-homes`"
+    print(
+        f"Deleting the account {name}:\n"
+        "  - The person is signed out of every browser.\n"
+        "  - Their running desktops end, and unsaved work is lost.\n"
+        f"  - Their homes ({home}) {homes}.\n"
+        "  - Display checks, the record of sessions and the account's history are kept.\n"
+        "  - `users` in the configuration may still name them; a new account of this name would be meant.",
+        file=sys.stderr,
+    )
+    if not sys.stdin.isatty():
+        raise ConfigurationError(
+            "Nothing was deleted, because nobody could be asked for confirmation.",
+            hint="Run the command on a terminal, or add --yes.",
+        )
+    if input(f"Type the name of the account to delete it ({name}): ").strip().lower() != name:
+        raise ConfigurationError("Nothing was deleted.", hint="To delete the account, type its name.")
+
+
+def _notify_servers(
+    folder: Path,
+    username: str,
+    action: str,
+    *,
+    done: str,
+    disconnect: bool = True,
+    end_desktops: bool = False,
+) -> Answered:
+    """Makes a change effective in the servers that run. `done` says what has been changed already.
+
+    Raises Malfunction when one of them does not answer.
+    """
+    from display_server.broker.folders import StateFolder, list_instances
+    from display_server.server.operator_requests import AccountChanged, ServerSilent, ask_all
+
+    request = AccountChanged(
+        username=username,
+        action=action,
+        operator=operator_name(),
+        disconnect=disconnect,
+        end_desktops=end_desktops,
+    )
+    try:
+        return ask_all(list_instances(StateFolder(folder)), request)
+    except ServerSilent as error:
+        raise Malfunction(
+            f"{done}. {error.cause} Connections of this person may stay open there for a minute, and "
+            "desktops keep running.",
+            next_step=error.next_step,
+        ) from error
+
+
+def _signed_out(answered: Answered) -> str:
+    """Says what happened to the browsers and desktops of the person."""
+    sentences = ["The person is signed out of every browser."]
+    if answered.ended:
+        sentences.append(f"Ended: {', '.join(answered.ended)}.")
+    if answered.running:
+        sentences.append(f"Still running: {', '.join(answered.running)}; see `lightbox sessions`.")
+    elif not answered.ended:
+        sentences.append("No desktop of theirs was running.")
+    return " ".join(sentences)
 
 
 def _read_password() -> str:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from display_server import __version__
-from display_server.cli import account, checks, doctor, serve, sessions
+from display_server.cli import account, backup, certificate, checks, doctor, reload, serve, sessions
 from display_server.cli.options import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
 from display_server.errors import ConfigurationError, LightboxError
 
@@ -39,10 +39,14 @@ def common_options(
 
 app.command()(serve.demo)
 app.command()(serve.serve)
-app.command()(sessions.sessions)
+app.command()(reload.reload)
+app.command()(backup.backup)
+app.command()(backup.restore)
 app.command()(checks.checks)
 app.command()(doctor.doctor)
 app.add_typer(account.app, name="account")
+app.add_typer(sessions.app, name="sessions")
+app.add_typer(certificate.app, name="certificate")
 
 
 def main() -> None:

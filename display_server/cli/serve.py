@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,6 +63,13 @@ def demo(
         bool, typer.Option(help="Let several devices of a person show a desktop at the same time.")
     ] = False,
     isolation: IsolationOption = None,
+    copy_out: Annotated[
+        bool,
+        typer.Option(
+            help="Let what is copied on a desktop reach the device, on the radiology desktop as well, "
+            "which lets nothing out by default."
+        ),
+    ] = False,
     state: StateOption = None,
     json_output: JsonOption = False,
 ) -> None:
@@ -69,7 +78,14 @@ def demo(
     from display_server.server.demo import DemoOptions, demo_config
 
     options = DemoOptions(
-        host=host, port=port, profile=profile, size=size, attach=attach, video=video, share=share
+        host=host,
+        port=port,
+        profile=profile,
+        size=size,
+        attach=attach,
+        video=video,
+        share=share,
+        copy_out=copy_out,
     )
     config, additions = demo_config(load(None, os.environ), options, state=state)
     _run(_with_isolation(config, isolation), demo=additions, json_output=json_output)
@@ -83,16 +99,38 @@ def serve(
     """Run the server as a configuration file describes it."""
     from display_server.config import load
 
-    loaded = load(config, os.environ)
+    loaded = _with_isolation(load(config, os.environ), isolation)
+    require_desktops(loaded, config)
+    read = functools.partial(read_again, config, isolation)
+    _run(loaded, demo=None, json_output=json_output, config_file=config, read_config=read)
+
+
+def read_again(config: Path, isolation: bool | None = None) -> Config:
+    """Reads the configuration of a running server again. Raises ConfigurationError."""
+    from display_server.config import load
+
+    loaded = _with_isolation(load(config, os.environ), isolation)
+    require_desktops(loaded, config)
+    return loaded
+
+
+def require_desktops(loaded: Config, config: Path) -> None:
+    """Raises ConfigurationError when the configuration has no desktop."""
     if not loaded.desktops:
         raise ConfigurationError(
             f"{config} defines no desktops.",
             hint="Add a [[desktops]] section. deploy/lightbox.example.toml has examples.",
         )
-    _run(_with_isolation(loaded, isolation), demo=None, json_output=json_output, config_file=config)
 
 
-def _run(config: Config, *, demo: Demo | None, json_output: bool, config_file: Path | None = None) -> None:
+def _run(
+    config: Config,
+    *,
+    demo: Demo | None,
+    json_output: bool,
+    config_file: Path | None = None,
+    read_config: Callable[[], Config] | None = None,
+) -> None:
     import uvloop
 
     from display_server.server import doctor
@@ -108,7 +146,7 @@ def _run(config: Config, *, demo: Demo | None, json_output: bool, config_file: P
             print(_how_to_add_an_account(config_file), file=sys.stderr, flush=True)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(config, on_ready, demo=demo))
+        runner.run(run(config, on_ready, demo=demo, read_config=read_config))
 
 
 def _with_isolation(config: Config, isolation: bool | None) -> Config:

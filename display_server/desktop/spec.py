@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from enum import Enum
 from pathlib import Path
 
@@ -11,6 +12,14 @@ import msgspec
 from display_server.desktop.clipboard_policy import ClipboardPolicy
 from display_server.desktop.video_settings import VideoSettings
 from display_server.errors import DesktopError
+
+#: Random bytes in the secret of an agent.
+SECRET_BYTES = 32
+
+
+def new_secret() -> str:
+    """Returns a secret for one agent, which fits into a header."""
+    return secrets.token_hex(SECRET_BYTES)
 
 
 class DesktopState(Enum):
@@ -54,6 +63,16 @@ class DesktopSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     isolated: bool = False
     clipboard: ClipboardPolicy = ClipboardPolicy()
     video: VideoSettings = VideoSettings()
+    #: Whoever connects to the agent must know this. It is in `spec.json`, which programs cannot read where
+    #: desktops are isolated, and in no argument and no environment.
+    secret: str = msgspec.field(default_factory=new_secret)
+    #: User ids that may connect to the agent, as the agent sees them; without any, root and its own user. In
+    #: a user namespace, users that are not mapped have the id in /proc/sys/kernel/overflowuid. The agent's
+    #: sockets have mode 0666 if another user is among them: who reaches them is then up to the folder.
+    peers: list[int] = []
+
+    def __repr__(self) -> str:
+        return f"DesktopSpec({self.session!r})"  # a log must not contain the secret
 
     @property
     def socket(self) -> Path:
@@ -64,6 +83,11 @@ class DesktopSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def control_socket(self) -> Path:
         """The Unix socket on which the supervisor of an isolated desktop listens."""
         return Path(self.folder) / "supervisor.sock"
+
+    @property
+    def host_socket(self) -> Path:
+        """The Unix socket on which the agent accepts host channels (`host_channel.py`)."""
+        return Path(self.folder) / "host.sock"
 
     @property
     def framebuffer_folder(self) -> Path:

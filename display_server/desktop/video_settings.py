@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, cast, get_args
 
 import msgspec
@@ -14,6 +15,41 @@ from display_server.protocol.limits import MONITORS_MAX
 
 VideoPolicy = Literal["exact", "adaptive", "economy"]
 Mbps = Annotated[float, msgspec.Meta(ge=0.5, le=1_000)]
+
+
+#: Lowest UDP port that a process without privileges may bind.
+PORT_MIN = 1024
+PORT_MAX = 65535
+
+
+class PortRange(msgspec.Struct, frozen=True):
+    """UDP ports, from the first to the last, both included."""
+
+    first: int
+    last: int
+
+    @classmethod
+    def parse(cls, text: str) -> PortRange:
+        """Parses `21000-21999`. Raises ValueError, whose text says what to write."""
+        match = re.fullmatch(r"\s*(\d{1,5})\s*-\s*(\d{1,5})\s*", text)
+        ports = cls(int(match[1]), int(match[2])) if match else cls(0, 0)
+        if not PORT_MIN <= ports.first <= ports.last <= PORT_MAX:
+            raise ValueError(
+                f"{text!r} is no range of ports: write FIRST-LAST from {PORT_MIN} to {PORT_MAX}, for example "
+                f"{DEFAULT_PORTS}"
+            )
+        return ports
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}"
+
+    def __len__(self) -> int:
+        return self.last - self.first + 1
+
+
+#: UDP ports of video. They lie below those that Linux gives to outgoing connections (32768 and above), so
+#: that no other program has one by chance.
+DEFAULT_PORTS = PortRange(21000, 21999)
 
 
 class TurnServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,10 +65,26 @@ class TurnServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                     f"{url!r} is not a TURN server: write turn:HOST:PORT?transport=udp or turns:…"
                 )
 
+    def __repr__(self) -> str:
+        return f"TurnServer({self.urls})"  # a log must not contain the secret
+
+
+class VideoNetworkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the gateway needs in order to give agents access to the network for video. No agent and no file of
+    a desktop gets these.
+    """
+
+    addresses: Annotated[list[str], msgspec.Meta(max_length=8)] = []
+    ports: PortRange = DEFAULT_PORTS
+    turn: TurnServer | None = None
+
+    def __post_init__(self) -> None:
+        _check_addresses(self.addresses)
+
 
 class VideoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Settings of one desktop. `addresses` of this host are offered to browsers; without any there is no
-    video.
+    """Settings of one desktop. The gateway opens sockets on `addresses` of this host, which browsers are
+    offered; without any there is no video.
     """
 
     policy: VideoPolicy = "adaptive"
@@ -43,18 +95,11 @@ class VideoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_mbps: Mbps = 20.0
     #: Highest mean rate under the policy `economy`, Mbit/s.
     economy_mbps: Mbps = 8.0
-    turn: TurnServer | None = None
+    #: Whether the gateway knows TURN servers.
+    relays: bool = False
 
     def __post_init__(self) -> None:
-        for address in self.addresses:
-            try:
-                found = ipaddress.ip_address(address)
-            except ValueError as error:
-                raise ValueError(
-                    f"{address!r} is not an IP address: write one of this host, for example 192.0.2.7"
-                ) from error
-            if found.is_unspecified or found.is_multicast:
-                raise ValueError(f"{address} is not an address that browsers can reach")
+        _check_addresses(self.addresses)
 
     def for_monitor(self, monitor: int) -> VideoSettings:
         """Returns the settings of one monitor, without the policies of others."""
@@ -84,6 +129,18 @@ class VideoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The highest mean rate, bit/s."""
         mbps = min(self.max_mbps, self.economy_mbps) if self.policy == "economy" else self.max_mbps
         return int(mbps * 1e6)
+
+
+def _check_addresses(addresses: Sequence[str]) -> None:
+    for address in addresses:
+        try:
+            found = ipaddress.ip_address(address)
+        except ValueError as error:
+            raise ValueError(
+                f"{address!r} is not an IP address: write one of this host, for example 192.0.2.7"
+            ) from error
+        if found.is_unspecified or found.is_multicast:
+            raise ValueError(f"{address} is not an address that browsers can reach")
 
 
 def known_policy(policy: str) -> VideoPolicy:

@@ -45,6 +45,15 @@ def not_signed_in() -> ApiError:
     )
 
 
+def screen_locked() -> ApiError:
+    return ApiError(
+        423,
+        "locked",
+        "The screen of this browser is locked.",
+        next_step="Unlock it with your password, or sign out.",
+    )
+
+
 def malformed(problems: str) -> ApiError:
     """`problems` names the wrong fields, but not their values, one of which may be a password."""
     return ApiError(

@@ -2,51 +2,35 @@
 
 from __future__ import annotations
 
-import math
+import secrets
 import time
-from typing import Annotated
 
 import structlog
-from fastapi import Depends, FastAPI, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import FastAPI, Request, Response
+from pydantic import BaseModel
 
 from display_server import __version__
 from display_server.broker.catalogue import listings
-from display_server.broker.passwords import TooManySignIns
-from display_server.broker.storage_failures import StorageError
-from display_server.broker.web_sessions import SignedInUser
 from display_server.desktop.profiles.profile import Kind
 from display_server.errors import DesktopError, PolicyError
-from display_server.gateway import display_checks_api, health_api
-from display_server.gateway.api_error import ApiError, not_signed_in
+from display_server.gateway import desktop_endings, display_checks_api, health_api
+from display_server.gateway.api_error import ApiError, screen_locked
 from display_server.gateway.error_handlers import add_error_handlers
-from display_server.gateway.hosts import is_loopback
 from display_server.gateway.metrics import collect_agent_metrics
-from display_server.gateway.proxies import FORWARDING_HEADERS
-from display_server.gateway.relay import COOKIE
-from display_server.gateway.request_guard import RequestGuard
+from display_server.gateway.request_guard import RequestGuard, accepts_html
 from display_server.gateway.services import GatewayServices
+from display_server.gateway.sign_in_api import CurrentUser, add_lock_routes, add_sign_in_routes
 from display_server.protocol.subprotocol import VIEWER_PATH
 
 log = structlog.get_logger(__name__)
-
-
-class SignInRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-    username: Annotated[str, Field(min_length=1, max_length=128)]
-    password: Annotated[str, Field(min_length=1, max_length=4096)]
-
-
-class UserInfo(BaseModel):
-    username: str
-    display_name: str
 
 
 class DesktopEntry(BaseModel):
     """A desktop in the list.
 
     `titles` has the name that people see, by language. `state` is that of the person's session, or `off` if
-    they have none. The page shows no entry whose kind is `unlisted`.
+    they have none. The page shows no entry whose kind is `unlisted`. `attached` desktops show an X display
+    that goes on running when they end.
     """
 
     name: str
@@ -54,6 +38,8 @@ class DesktopEntry(BaseModel):
     profile: str
     kind: Kind
     state: str
+    attached: bool
+    ends_in_s: float | None  # until it ends because nobody displays it; None if it does not
 
 
 class ViewerTicket(BaseModel):
@@ -64,23 +50,8 @@ class ViewerTicket(BaseModel):
     session: str
 
 
-async def current_user(request: Request) -> SignedInUser:
-    """Returns the person whom the request comes from. Raises ApiError when nobody is signed in."""
-    services: GatewayServices = request.app.state.services
-    user = await services.web_sessions.find(request.cookies.get(COOKIE, ""))
-    if user is None:
-        raise not_signed_in()
-    return user
-
-
-CurrentUser = Annotated[SignedInUser, Depends(current_user)]
-
-
-def build_app(services: GatewayServices, *, strict_transport: bool) -> FastAPI:
-    """Builds the application. Its routes use `services` and nothing else.
-
-    `strict_transport` adds the header Strict-Transport-Security to every response.
-    """
+def build_app(services: GatewayServices) -> FastAPI:
+    """Builds the application. Its routes use `services` and nothing else."""
     app = FastAPI(
         title="Lightbox",
         version=__version__,
@@ -88,76 +59,19 @@ def build_app(services: GatewayServices, *, strict_transport: bool) -> FastAPI:
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
     )
-    app.add_middleware(RequestGuard, access=services.access, strict_transport=strict_transport)
+    app.add_middleware(
+        RequestGuard,
+        access=lambda: services.access,
+        strict_transport=lambda: services.root_pem is None,
+    )
     app.state.services = services
     add_error_handlers(app)
-    _add_sign_in_routes(app, services)
+    add_sign_in_routes(app, services)
+    add_lock_routes(app, services)
     _add_desktop_routes(app, services)
     _add_operator_routes(app, services)
     _add_client_routes(app, services)  # the last: it has a route for every path
     return app
-
-
-def _add_sign_in_routes(app: FastAPI, services: GatewayServices) -> None:
-    @app.post("/api/v1/sign-in")
-    async def sign_in(body: SignInRequest, request: Request, response: Response) -> UserInfo:
-        address = request.client.host if request.client else ""
-        username = body.username.strip().lower()
-        wait = services.sign_in_limiter.begin_attempt(username, address, services.monotonic_s())
-        if wait > 0:
-            services.metrics.sign_ins.labels("limited").inc()
-            seconds = math.ceil(wait)
-            raise ApiError(
-                429,
-                "slow-down",
-                "Too many attempts to sign in have failed.",
-                next_step=f"Try again in {seconds} s.",
-                headers={"Retry-After": str(seconds)},
-            )
-        try:
-            account = await services.accounts.verify(username, body.password)
-        except TooManySignIns as error:
-            services.sign_in_limiter.cancel_attempt(username, address)
-            services.metrics.sign_ins.labels("busy").inc()
-            raise ApiError(
-                503, "busy", error.cause, next_step=error.next_step, headers={"Retry-After": "3"}
-            ) from error
-        except StorageError:
-            services.sign_in_limiter.cancel_attempt(username, address)
-            raise
-        if account is None:
-            services.metrics.sign_ins.labels("wrong").inc()
-            log.warning("sign-in refused", username=username, address=address)
-            raise ApiError(
-                401,
-                "wrong-credentials",
-                "The username or the password is wrong.",
-                next_step="Check both and try again. Your administrator can set a new password.",
-            )
-        services.sign_in_limiter.record_success(username, address)
-        services.metrics.sign_ins.labels("right").inc()
-        previous = await services.web_sessions.find(request.cookies.get(COOKIE, ""))
-        if previous is not None:
-            await services.web_sessions.delete(previous.id_hash)
-            services.relays.disconnect(previous.id_hash)
-        secret = await services.web_sessions.create(account)
-        # The cookie has no Max-Age, so that closing the browser signs out on a shared workstation.
-        response.set_cookie(COOKIE, secret, path="/", secure=True, httponly=True, samesite="strict")
-        log.info("signed in", username=account.username, address=address)
-        return UserInfo(username=account.username, display_name=account.display_name)
-
-    @app.post("/api/v1/sign-out", status_code=204)
-    async def sign_out(request: Request, response: Response) -> None:
-        user = await services.web_sessions.find(request.cookies.get(COOKIE, ""))
-        if user is not None:
-            await services.web_sessions.delete(user.id_hash)
-            services.relays.disconnect(user.id_hash)
-            log.info("signed out", username=user.username)
-        response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
-
-    @app.get("/api/v1/me")
-    async def me(user: CurrentUser) -> UserInfo:
-        return UserInfo(username=user.username, display_name=user.display_name)
 
 
 def _add_desktop_routes(app: FastAPI, services: GatewayServices) -> None:
@@ -167,6 +81,7 @@ def _add_desktop_routes(app: FastAPI, services: GatewayServices) -> None:
         entries = []
         for desktop, listing in zip(desktops, listings(desktops), strict=True):
             state = services.sessions.state_of(user.username, desktop.name)
+            session = services.sessions.running(user.username, desktop.name)
             entries.append(
                 DesktopEntry(
                     name=desktop.name,
@@ -174,6 +89,8 @@ def _add_desktop_routes(app: FastAPI, services: GatewayServices) -> None:
                     profile=desktop.profile,
                     kind=listing.kind,
                     state=state.value if state else "off",
+                    attached=desktop.attach is not None,
+                    ends_in_s=services.ends_in_s(session.id) if session else None,
                 )
             )
         return entries
@@ -185,18 +102,16 @@ def _add_desktop_routes(app: FastAPI, services: GatewayServices) -> None:
             desktop = await services.catalogue.find(user.username, name)
         except PolicyError as error:
             raise ApiError(404, "no-desktop", error.cause, next_step=error.next_step) from error
-        if resume is not None and services.sessions.has_ended(resume):
-            raise ApiError(
-                410,
-                "desktop-ended",
-                "The desktop has ended.",
-                next_step="Open it again from the list of desktops.",
-            )
+        if resume is not None:
+            desktop_endings.refuse_ended(services, resume)
         with services.metrics.desktop_open_s.time():
             try:
                 session = await services.sessions.open(user.username, desktop)
             except DesktopError as error:
                 raise ApiError(503, "desktop-failed", error.cause, next_step=error.next_step) from error
+        services.unattended.opened(session.id, services.monotonic_s())
+        if not await services.lock_watch.may_display(user, session.id):
+            raise screen_locked()
         ticket = services.tickets.issue(
             username=user.username,
             web_session=user.id_hash,
@@ -216,6 +131,10 @@ def _add_desktop_routes(app: FastAPI, services: GatewayServices) -> None:
                 next_step="Open the desktop again from the list.",
             )
 
+    @app.post("/api/v1/desktops/{name}/end", status_code=204)
+    async def end_desktop(name: str, user: CurrentUser) -> None:
+        desktop_endings.end_own_desktop(services, user, name)
+
     @app.post("/api/v1/checks", status_code=201)
     async def store_display_check(request: Request, user: CurrentUser) -> Response:
         return await display_checks_api.store_check(services, request, user)
@@ -228,12 +147,14 @@ def _add_desktop_routes(app: FastAPI, services: GatewayServices) -> None:
 def _add_operator_routes(app: FastAPI, services: GatewayServices) -> None:
     @app.get("/metrics", include_in_schema=False)
     async def metrics(request: Request) -> Response:
-        if not _is_from_this_host(request):
+        if not _has_metrics_token(request, services.metrics_token):
             raise ApiError(
-                403,
-                "loopback-only",
-                "Metrics are available only from the server's own host.",
-                next_step="Run the program that collects them there.",
+                401,
+                "no-metrics-token",
+                "The metrics are available only with the token of this server.",
+                next_step="Send the header `Authorization: Bearer TOKEN`. The token is in the file "
+                "`metrics-token` of the state folder, or in the one that the configuration names.",
+                headers={"WWW-Authenticate": "Bearer"},
             )
         text = services.metrics.text() + await collect_agent_metrics(services.agents())
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
@@ -275,7 +196,7 @@ def _add_client_routes(app: FastAPI, services: GatewayServices) -> None:
     async def asset(path: str, request: Request) -> Response:
         if path in services.client:
             return services.client.file(path, request)
-        if _is_navigation(request) and not path.startswith(("api/", "assets/")):
+        if accepts_html(request.scope) and not path.startswith(("api/", "assets/")):
             return services.client.not_found_page(request)
         raise ApiError(
             404,
@@ -285,21 +206,7 @@ def _add_client_routes(app: FastAPI, services: GatewayServices) -> None:
         )
 
 
-def _is_navigation(request: Request) -> bool:
-    """Returns whether a browser asks for a page that a person will read."""
-    return "text/html" in request.headers.get("accept", "")
-
-
-def _is_from_this_host(request: Request) -> bool:
-    """Returns whether the client runs on this host.
-
-    It does if its address is a loopback address, or the very address that the request was sent to; the latter
-    is the case when the gateway listens on a single address that is not loopback. A request through a reverse
-    proxy on this host may come from anywhere.
-    """
-    if any(name in FORWARDING_HEADERS for name, _ in request.scope["headers"]):
-        return False
-    client, server = request.client, request.scope.get("server")
-    if client is None:
-        return False
-    return is_loopback(client.host) or (server is not None and client.host == server[0])
+def _has_metrics_token(request: Request, token: str) -> bool:
+    """Returns whether the request carries the token. Its address says nothing: desktops run on this host."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and secrets.compare_digest(given.strip().encode(), token.encode())

@@ -8,17 +8,12 @@ import ssl
 import stat
 from pathlib import Path
 
-import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from display_server.errors import ConfigurationError
 
-log = structlog.get_logger(__name__)
-
-#: A certificate that expires sooner than this causes a warning in the log, days.
-WARN_DAYS = 30
 #: The ciphers that are offered for TLS 1.2, as OpenSSL writes them; those of TLS 1.3 cannot be chosen here.
 TLS_1_2_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 
@@ -73,16 +68,13 @@ def check_operator_certificate(
     if now >= leaf.not_valid_after_utc:
         raise ConfigurationError(
             f"The certificate {certificate} expired on {leaf.not_valid_after_utc:%Y-%m-%d}.",
-            hint="Renew the certificate and restart Lightbox.",
+            hint="Renew the certificate, then run `lightbox reload` or start Lightbox again.",
         )
     if now < leaf.not_valid_before_utc:
         raise ConfigurationError(
             f"The certificate {certificate} is not valid before {leaf.not_valid_before_utc:%Y-%m-%d %H:%M}Z.",
             hint="Check the clock of this host.",
         )
-    days = (leaf.not_valid_after_utc - now).days
-    if days < WARN_DAYS:
-        log.warning("certificate expires soon", path=str(certificate), days=days)
     uncovered = [name for name in names if not covers(leaf, name)]
     if uncovered:
         raise ConfigurationError(
@@ -113,15 +105,34 @@ def _check_key(leaf: x509.Certificate, certificate: Path, key: Path) -> None:
             f"{key} is not a PEM private key.",
             hint="Set `tls.key` to the private key that belongs to the certificate.",
         ) from error
-    if _public(leaf.public_key()) != _public(private.public_key()):
+    if public_bytes(leaf.public_key()) != public_bytes(private.public_key()):
         raise ConfigurationError(
             f"The key {key} does not belong to the certificate {certificate}.",
             hint="The server's own certificate must be the first one in the file.",
         )
 
 
-def _public(key: PublicKeyTypes) -> bytes:
+def public_bytes(key: PublicKeyTypes) -> bytes:
+    """Returns the key in a form that can be compared."""
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def general_name(name: str) -> x509.GeneralName:
+    """Returns a host name or an IP address as an entry of the subject alternative names."""
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def alternative_names(certificate: x509.Certificate) -> list[str]:
+    """Returns the host names and addresses for which the certificate is valid."""
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    addresses = found.get_values_for_type(x509.IPAddress)
+    return [*found.get_values_for_type(x509.DNSName), *(str(address) for address in addresses)]
 
 
 def covers(certificate: x509.Certificate, name: str) -> bool:

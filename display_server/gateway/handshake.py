@@ -7,11 +7,13 @@ import binascii
 import hashlib
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
+from display_server.gateway.proxies import FORWARDING_HEADERS
 from display_server.protocol.subprotocol import (
     DEVICE_HEADER,
+    SECRET_HEADER,
     SUBPROTOCOL,
     TICKET_PREFIX,
     USER_HEADER,
@@ -39,6 +41,8 @@ class Handshake:
     subprotocols: tuple[str, ...]  # offered subprotocols, without the one that carries the ticket
     ticket: str | None  # None when the request carries no ticket, or several
     forwarded_host: str | None = None  # X-Forwarded-Host, which anybody can send
+    path: str = VIEWER_PATH  # with the prefix that a reverse proxy may have left in it
+    forwarded: bool = False  # whether the request has a header that only proxies add
 
 
 class HandshakeError(Exception):
@@ -80,7 +84,11 @@ def parse(head: bytes, *, prefix: str = "") -> Handshake:
         valid = False
     if not valid:
         raise HandshakeError(400, "Sec-WebSocket-Key is missing or malformed.")
-    return _handshake_from(key, headers)
+    return replace(
+        _handshake_from(key, headers),
+        path=target.partition(b"?")[0].decode("latin-1"),
+        forwarded=not FORWARDING_HEADERS.isdisjoint(headers),
+    )
 
 
 def _handshake_from(key: bytes, headers: Mapping[bytes, bytes]) -> Handshake:
@@ -100,7 +108,7 @@ def _handshake_from(key: bytes, headers: Mapping[bytes, bytes]) -> Handshake:
     )
 
 
-def request_to_agent(key: bytes, *, username: str, viewer: str, device: str) -> bytes:
+def request_to_agent(key: bytes, *, secret: str, username: str, viewer: str, device: str) -> bytes:
     """Returns the head of the request to the agent.
 
     It is built from scratch, so that the agent cannot mistake a header of the browser for one of the gateway.
@@ -109,6 +117,7 @@ def request_to_agent(key: bytes, *, username: str, viewer: str, device: str) -> 
         f"GET {VIEWER_PATH} HTTP/1.1\r\nHost: agent\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key.decode('ascii')}\r\n"
         f"Sec-WebSocket-Protocol: {SUBPROTOCOL}\r\n"
+        f"{SECRET_HEADER}: {secret}\r\n"
         f"{USER_HEADER}: {username}\r\n{VIEWER_HEADER}: {viewer}\r\n{DEVICE_HEADER}: {device}\r\n\r\n"
     ).encode("ascii")
 

@@ -9,6 +9,10 @@ import psutil
 
 from display_server.errors import ConfigurationError
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+#: Private networks that are larger than these prefixes are not taken as a whole (IPv4, IPv6).
+PREFIX_MIN = {4: 16, 6: 48}
 #: Names and addresses by which a browser on this host can always reach the gateway.
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -59,6 +63,25 @@ def _own_addresses(host: str) -> list[str]:
         for address in interface
         if address.family in families and "%" not in address.address
     ]
+
+
+def own_networks() -> list[Network]:
+    """Returns the private networks of all interfaces. Large ones and public addresses are left out."""
+    networks = []
+    for interface in psutil.net_if_addrs().values():
+        for address in interface:
+            if address.family in {socket.AF_INET, socket.AF_INET6} and address.netmask:
+                own = _network_of(address.address.partition("%")[0], address.netmask)
+                if own.is_private and own.prefixlen >= PREFIX_MIN[own.version]:
+                    networks.append(own)
+    return networks
+
+
+def _network_of(address: str, netmask: str) -> Network:
+    if ":" in netmask:
+        prefix = int(ipaddress.IPv6Address(netmask)).bit_count()
+        return ipaddress.IPv6Network((address, prefix), strict=False)
+    return ipaddress.IPv4Network((address, netmask), strict=False)
 
 
 def _valid(name: str) -> bool:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from display_server.errors import ConfigurationError
 from display_server.gateway.http_protocol import GatewayHttpProtocol
 from display_server.gateway.relay import Relays
+from display_server.gateway.tls_exchange import TlsExchange
 
 #: Largest number of connections that wait to be accepted.
 BACKLOG = 256
@@ -73,10 +74,11 @@ def _listen_error(host: str, port: int, error: OSError) -> ConfigurationError:
 
 class GatewayServer(uvicorn.Server):
     """uvicorn's server without its signal handlers: `stop` ends it. `ready` is set when it accepts
-    connections.
+    connections. `tls` exchanges its certificate.
     """
 
     def __init__(self, app: ASGIApp, relays: Relays, context: ssl.SSLContext) -> None:
+        self.tls = TlsExchange(context)
         config = uvicorn.Config(
             app,
             http=GatewayHttpProtocol,
@@ -88,7 +90,7 @@ class GatewayServer(uvicorn.Server):
             server_header=False,
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
-            ssl_context_factory=lambda *_: context,
+            ssl_context_factory=lambda *_: self.tls.listening,
         )
         config.load()
         super().__init__(config)

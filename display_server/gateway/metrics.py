@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import structlog
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     GCCollector,
     Histogram,
     ProcessCollector,
@@ -21,14 +20,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from display_server.broker.sessions import Sessions
+from display_server.gateway.agent_address import AgentAddress
+from display_server.gateway.agent_page import read_agent_page
 from display_server.gateway.relay import Relays
 
 log = structlog.get_logger(__name__)
 
-#: An agent that has not answered after this time is left out, s.
-AGENT_TIMEOUT_S = 2.0
-#: Largest response of an agent that is accepted, bytes.
-AGENT_RESPONSE_MAX_BYTES = 1024 * 1024
+#: The agent's page with its metrics.
+METRICS_PATH = "/metrics"
 
 
 class GatewayMetrics:
@@ -49,6 +48,16 @@ class GatewayMetrics:
             registry=self._registry,
             buckets=(0.01, 0.03, 0.1, 0.3, 1, 2, 4, 8, 16, 32),
         )
+        self.certificate_expiry_s = Gauge(
+            "lightbox_certificate_expiry_timestamp_seconds",
+            "When a certificate expires, as Unix time: the server's own, and the local authority's",
+            ["certificate"],
+            registry=self._registry,
+        )
+
+    def add(self, collector: Collector) -> None:
+        """Adds metrics that another part counts."""
+        self._registry.register(collector)
 
     def text(self) -> bytes:
         return generate_latest(self._registry)
@@ -75,6 +84,12 @@ class _RelayAndSessionCollector(Collector):
         relayed.add_metric(["viewer"], relays.bytes_to_viewers)
         relayed.add_metric(["agent"], relays.bytes_to_agents)
         yield relayed
+        sockets = CounterMetricFamily(
+            "lightbox_video_socket_requests", "Requests of agents for UDP sockets", labels=["result"]
+        )
+        for outcome, count in relays.admission.video.requests.items():
+            sockets.add_metric([outcome], count)
+        yield sockets
         live = GaugeMetricFamily("lightbox_sessions", "Live sessions", labels=["state"])
         states = [session.state.value for session in self._sessions.live()]
         for state in sorted(set(states)):
@@ -88,30 +103,21 @@ class _RelayAndSessionCollector(Collector):
         yield transitions
 
 
-@dataclass(frozen=True, slots=True)
-class AgentAddress:
-    """The Unix socket of an agent, and the labels for its metrics."""
-
-    session: str
-    desktop: str
-    socket: Path
-
-
 async def collect_agent_metrics(agents: Iterable[AgentAddress]) -> bytes:
     """Returns the metrics of all agents in Prometheus's text format.
 
     Agents that do not answer are left out and counted by the gauge `lightbox_agents_silent`.
     """
     addresses = list(agents)
-    texts = await asyncio.gather(*(_fetch(address) for address in addresses))
+    pages = await asyncio.gather(*(read_agent_page(address, METRICS_PATH) for address in addresses))
     families: dict[str, Metric] = {}
     silent = 0
-    for address, text in zip(addresses, texts, strict=True):
-        if text is None:
+    for address, page in zip(addresses, pages, strict=True):
+        if page is None:
             silent += 1
             continue
         try:
-            _merge(families, text, address)
+            _merge(families, page.decode("utf-8", "replace"), address)
         except ValueError as error:
             silent += 1
             log.warning("metrics of an agent cannot be parsed", session=address.session, error=str(error))
@@ -144,40 +150,3 @@ def _merge(families: dict[str, Metric], text: str, address: AgentAddress) -> Non
         merged = families.setdefault(name, Metric(name, family.documentation, family.type))
         for sample in family.samples:
             merged.add_sample(prefix + sample.name, {**sample.labels, **labels}, sample.value)
-
-
-async def _fetch(address: AgentAddress) -> str | None:
-    try:
-        async with asyncio.timeout(AGENT_TIMEOUT_S):
-            reader, writer = await asyncio.open_unix_connection(str(address.socket))
-            try:
-                # HTTP/1.0 because its responses are never chunked and end with the connection.
-                writer.write(b"GET /metrics HTTP/1.0\r\nHost: agent\r\nConnection: close\r\n\r\n")
-                response = bytearray()
-                while chunk := await reader.read(65536):
-                    response += chunk
-                    if len(response) > AGENT_RESPONSE_MAX_BYTES or _is_complete(response):
-                        break
-            finally:
-                writer.close()
-    except (OSError, TimeoutError):
-        return None
-    head, _, body = bytes(response).partition(b"\r\n\r\n")
-    if b" 200" not in head.partition(b"\r\n")[0] or len(response) > AGENT_RESPONSE_MAX_BYTES:
-        return None
-    return body.decode("utf-8", "replace")
-
-
-def _is_complete(response: bytearray) -> bool:
-    """Returns whether a response with Content-Length is complete.
-
-    This matters for a peer that keeps the connection open.
-    """
-    head, separator, body = bytes(response).partition(b"\r\n\r\n")
-    if not separator:
-        return False
-    for line in head.split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        if name.strip().lower() == b"content-length" and value.strip().isdigit():
-            return len(body) >= int(value)
-    return False

@@ -9,10 +9,13 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 from urllib.parse import urlsplit
 
 from display_server.errors import ConfigurationError
-from display_server.gateway.hosts import check_name, origin_allowed, split_host
+from display_server.gateway.cookies import CookieScope
+from display_server.gateway.hosts import Network, check_name, origin_allowed, split_host
+from display_server.gateway.page_policy import PagePolicy
 
 #: Headers that only requests through a proxy have.
 FORWARDING_HEADERS = frozenset(
@@ -28,19 +31,20 @@ FORWARDING_HEADERS = frozenset(
 #: The only TLS version that the gateway accepts from everybody. Trusted proxies may use TLS 1.2 as well.
 NEWEST_TLS = "TLSv1.3"
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-
-class TrustedProxies:
-    """The addresses of reverse proxies whose headers are believed."""
+class Networks:
+    """A set of addresses and networks."""
 
     def __init__(self, networks: Iterable[Network] = ()) -> None:
         self._networks = tuple(networks)
 
     @classmethod
-    def parse(cls, texts: Iterable[str]) -> TrustedProxies:
-        """Reads addresses and networks in CIDR notation. Raises ConfigurationError."""
-        return cls(_network(text) for text in texts)
+    def parse(cls, texts: Iterable[str], *, key: str = "trusted_proxies") -> Self:
+        """Reads addresses and networks in CIDR notation, the value of `key` in the configuration.
+
+        Raises ConfigurationError.
+        """
+        return cls(_network(text, key) for text in texts)
 
     def __contains__(self, address: object) -> bool:
         if not isinstance(address, str):
@@ -50,6 +54,10 @@ class TrustedProxies:
         except ValueError:
             return False
         return any(parsed in network for network in self._networks)
+
+
+class TrustedProxies(Networks):
+    """The addresses of reverse proxies whose headers are believed."""
 
     def client_of(self, peer: str, forwarded_for: Sequence[str]) -> str:
         """Returns the address of the client behind the proxies.
@@ -121,6 +129,11 @@ class PublicAccess:
     names: frozenset[str]
     public: PublicAddress | None = None
     proxies: TrustedProxies = field(default_factory=TrustedProxies)
+    #: Networks whose addresses many people share, for example behind network address translation.
+    shared_networks: Networks = field(default_factory=Networks)
+    page: PagePolicy = field(default_factory=PagePolicy)
+    #: Whether browsers send the cookies when a page of another site shows this one in a frame.
+    cross_site_cookies: bool = False
 
     @property
     def prefix(self) -> str:
@@ -132,6 +145,21 @@ class PublicAccess:
         if path == self.prefix or path.startswith(self.prefix + "/"):
             return path[len(self.prefix) :] or "/"
         return path
+
+    def cookie_scope(self, peer: str, path: str, *, forwarded: bool) -> CookieScope:
+        """Returns where the cookies of this request's browser belong.
+
+        Below a path prefix, other applications of the same host must not get them. Proxies may remove the
+        prefix; who reaches the gateway directly uses none. `forwarded` says that the request has a proxy's
+        headers.
+        """
+        left = path == self.prefix or path.startswith(self.prefix + "/")
+        prefixed = left or (forwarded and peer in self.proxies)
+        return CookieScope(self.prefix if prefixed else "", self.cross_site_cookies)
+
+    def is_shared(self, address: str) -> bool:
+        """Returns whether many people have this address: limits per address must not stop them all."""
+        return address in self.shared_networks or address in self.proxies
 
     def host_of(self, peer: str, host: str, forwarded_host: str | None) -> str:
         """Returns the header Host that the browser sent.
@@ -155,15 +183,15 @@ class PublicAccess:
         return version is None or version == NEWEST_TLS or peer in self.proxies
 
 
-def _network(text: str) -> Network:
+def _network(text: str, key: str) -> Network:
     hint = "Write addresses or networks, for example 127.0.0.1 or 10.0.3.0/24. Names are not possible."
     try:
         network = ipaddress.ip_network(text.strip())
     except ValueError as error:
-        raise ConfigurationError(f"`trusted_proxies`: {error}.", hint=hint) from error
+        raise ConfigurationError(f"`{key}`: {error}.", hint=hint) from error
     if network.prefixlen == 0:
         raise ConfigurationError(
-            f"`trusted_proxies`: {text!r} would trust every address.", hint="Name the proxies' own addresses."
+            f"`{key}`: {text!r} covers every address.", hint="Name only the addresses that are meant."
         )
     return network
 

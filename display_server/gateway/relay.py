@@ -22,8 +22,6 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
-from pathlib import Path
 from typing import Any, cast
 
 import structlog
@@ -31,18 +29,20 @@ import structlog
 from display_server.broker.storage_failures import StorageError
 from display_server.broker.web_sessions import SignedInUser, hash_of
 from display_server.gateway import handshake as ws
+from display_server.gateway.agent_address import AgentAddress
 from display_server.gateway.agent_connection import AgentConnection
 from display_server.gateway.api_error import ApiError
+from display_server.gateway.cookies import SESSION
 from display_server.gateway.proxies import PublicAccess
 from display_server.gateway.proxy_errors import outdated_tls
 from display_server.gateway.tickets import Ticket, TicketError, Tickets
+from display_server.gateway.video_network import VideoNetwork
+from display_server.gateway.viewer_host_channel import ViewerHostChannel
 from display_server.protocol.close_codes import CloseCode
 from display_server.protocol.subprotocol import SUBPROTOCOL
 
 log = structlog.get_logger(__name__)
 
-#: Name of the cookie that holds the secret of a web session.
-COOKIE = "__Host-lightbox"
 #: How long the relay tries to connect to the agent, s. The supervisor restarts a killed agent within a second
 #: or two; giving up earlier would waste the ticket.
 AGENT_CONNECT_TIMEOUT_S = 3.0
@@ -70,7 +70,8 @@ class ViewerAdmission:
     access: PublicAccess  # how browsers may reach the gateway
     tickets: Tickets
     find_user: Callable[[bytes], Awaitable[SignedInUser | None]]  # argument: hash of the web session
-    socket_of: Callable[[str], Path | None]  # argument: id of a desktop session
+    agent_of: Callable[[str], AgentAddress | None]  # argument: id of a desktop session
+    video: VideoNetwork  # gives agents sockets and TURN credentials
 
 
 class Relays:
@@ -132,6 +133,7 @@ class ViewerRelay(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._browser: asyncio.Transport | None = None
         self._agent: asyncio.Transport | None = None
+        self._host_channel: ViewerHostChannel | None = None
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._head_seen = False
@@ -184,6 +186,8 @@ class ViewerRelay(asyncio.Protocol):
             self._task.cancel()
         if self._agent is not None:
             self._agent.abort()
+        if self._host_channel is not None:
+            self._host_channel.close()
 
     # --- called by uvicorn and by Relays
 
@@ -270,20 +274,33 @@ class ViewerRelay(asyncio.Protocol):
             ) from error
         # A ticket alone is not enough. It is valid only in the browser that it was issued to, as long as that
         # browser is signed in.
-        id_hash = hash_of(_cookie(request.cookie))
-        if id_hash.hex() != ticket.web_session or await admission.find_user(id_hash) is None:
+        cookies = admission.access.cookie_scope(self._peer(), request.path, forwarded=request.forwarded)
+        id_hash = hash_of(cookies.read(request.cookie, SESSION))
+        user = await admission.find_user(id_hash) if id_hash.hex() == ticket.web_session else None
+        if user is None:
             raise _ViewerRejected(
                 CloseCode.TICKET_REJECTED, "signed out", "You are not signed in. Sign in first."
             )
-        socket_path = admission.socket_of(ticket.session)
-        if socket_path is None:
+        if user.lock.locked:
+            raise _ViewerRejected(CloseCode.TICKET_REJECTED, "locked", "The screen is locked.")
+        agent = admission.agent_of(ticket.session)
+        if agent is None:
             raise _ViewerRejected(CloseCode.DESKTOP_ENDED, "no desktop", "The desktop has ended.")
         self.ticket = ticket
         viewer = secrets.token_hex(6)
-        transport, response = await self._connect_to_agent(request, ticket, socket_path, viewer)
+        transport, response = await self._connect_to_agent(request, ticket, agent, viewer)
+        try:
+            self._host_channel = await ViewerHostChannel.connect(
+                agent, viewer, lambda: self._relays.admission.video
+            )
+        except asyncio.CancelledError:
+            transport.abort()
+            raise
         assert self._browser is not None
         if self._browser.is_closing():
             transport.abort()
+            if self._host_channel is not None:
+                self._host_channel.close()
             return
         self._relays.accepted += 1
         log.info("viewer connected", username=ticket.username, session=ticket.session, viewer=viewer)
@@ -292,7 +309,7 @@ class ViewerRelay(asyncio.Protocol):
         transport.resume_reading()
 
     async def _connect_to_agent(
-        self, request: ws.Handshake, ticket: Ticket, socket_path: Path, viewer: str
+        self, request: ws.Handshake, ticket: Ticket, agent: AgentAddress, viewer: str
     ) -> tuple[asyncio.Transport, bytes]:
         """Connects to the agent and sends it the request.
 
@@ -303,11 +320,11 @@ class ViewerRelay(asyncio.Protocol):
         while True:
             try:
                 transport, connection = await self._loop.create_unix_connection(
-                    lambda: AgentConnection(self), str(socket_path)
+                    lambda: AgentConnection(self), str(agent.socket)
                 )
                 break
             except OSError as error:
-                if self._loop.time() > deadline or self._relays.admission.socket_of(ticket.session) is None:
+                if self._loop.time() > deadline or self._relays.admission.agent_of(ticket.session) is None:
                     raise _ViewerRejected(
                         CloseCode.GOING_AWAY,
                         "no agent",
@@ -318,7 +335,13 @@ class ViewerRelay(asyncio.Protocol):
             # Half of the hash is enough to identify the browser, and is of no use for signing in.
             device = ticket.web_session[:32]
             transport.write(
-                ws.request_to_agent(request.key, username=ticket.username, viewer=viewer, device=device)
+                ws.request_to_agent(
+                    request.key,
+                    secret=agent.secret,
+                    username=ticket.username,
+                    viewer=viewer,
+                    device=device,
+                )
             )
             async with asyncio.timeout(AGENT_RESPONSE_TIMEOUT_S):
                 response = await connection.response
@@ -373,14 +396,6 @@ class _ViewerRejected(Exception):  # noqa: N818 - an outcome of the admission, n
         self.code = code
         self.label = label
         self.message = message
-
-
-def _cookie(header: str) -> str:
-    try:
-        morsel = SimpleCookie(header).get(COOKIE)
-    except CookieError:
-        return ""
-    return morsel.value if morsel else ""
 
 
 def _enable_keepalive(transport: asyncio.Transport) -> None:

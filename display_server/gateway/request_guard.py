@@ -8,6 +8,7 @@ requests the address of their client and the path without the proxy's prefix.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -34,35 +35,15 @@ BODY_TIMEOUT_S = 10.0
 #: Methods that change nothing and are therefore allowed from other sites.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self' 'wasm-unsafe-eval'",
-        "style-src 'self'",
-        "img-src 'self' data: blob:",
-        "connect-src 'self'",
-        "worker-src 'self'",
-        "font-src 'self'",
-        "manifest-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    )
-)
+#: Where the scope of a request has the CookieScope of its browser.
+COOKIE_SCOPE = "lightbox.cookies"
+#: The headers that every response carries, besides those of the PagePolicy.
 SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
-    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-embedder-policy", b"require-corp"),
     (b"cross-origin-resource-policy", b"same-origin"),
-    (
-        b"permissions-policy",
-        b"accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), hid=(), "
-        b"magnetometer=(), microphone=(), midi=(), payment=(), serial=(), usb=(), clipboard-read=(self), "
-        b"clipboard-write=(self), fullscreen=(self), keyboard-map=(self), window-management=(self)",
-    ),
 )
 #: Sent only with a certificate of the operator. With a certificate of the local authority the header would
 #: also apply to every other server on `localhost`, and would lock people out when the root certificate is
@@ -72,13 +53,19 @@ NO_STORE = (b"cache-control", b"no-store")
 
 
 class RequestGuard:
-    """ASGI middleware. `access` says how browsers may reach the gateway."""
+    """ASGI middleware.
 
-    def __init__(self, app: ASGIApp, *, access: PublicAccess, strict_transport: bool) -> None:
+    `access` returns how browsers may reach the gateway, and `strict_transport` whether responses carry
+    Strict-Transport-Security. Both are asked for each request, because a reload changes them.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, access: Callable[[], PublicAccess], strict_transport: Callable[[], bool]
+    ) -> None:
         self._app = app
         self._access = access
+        self._strict_transport = strict_transport
         self._log = ProxyLog()
-        self._headers = [*SECURITY_HEADERS, *([STRICT_TRANSPORT_SECURITY] if strict_transport else [])]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -90,10 +77,12 @@ class RequestGuard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                if message["status"] == 404 and _accepts_html(scope):
+                if message["status"] == 404 and accepts_html(scope):
                     self._log.unknown_page(scope["path"])
                 present = {name.lower() for name, _ in message["headers"]}
-                extra = [header for header in self._headers if header[0] not in present]
+                extra = [header for header in self._security_headers() if header[0] not in present]
+                if self._strict_transport():
+                    extra.append(STRICT_TRANSPORT_SECURITY)
                 if b"cache-control" not in present:
                     extra.append(NO_STORE)
                 message = {**message, "headers": [*message["headers"], *extra]}
@@ -108,7 +97,7 @@ class RequestGuard:
                 raise
             if isinstance(error, ProxyError):
                 self._log.refused(error)
-            await _respond(send_guarded, error, page=_accepts_html(scope))
+            await _respond(send_guarded, error, page=accepts_html(scope))
         except Exception:
             log.exception("request failed", method=scope["method"], path=scope["path"])
             if started:
@@ -124,9 +113,12 @@ class RequestGuard:
                 ),
             )
 
+    def _security_headers(self) -> list[tuple[bytes, bytes]]:
+        return [*SECURITY_HEADERS, *self._access().page.headers()]
+
     def _admit(self, scope: Scope) -> Scope:
         """Returns the scope as the application sees it. Raises ApiError when the request is refused."""
-        access = self._access
+        access = self._access()
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         peer = scope["client"][0] if scope["client"] else ""
         version = scope.get("extensions", {}).get("tls", {}).get("tls_version")
@@ -141,11 +133,18 @@ class RequestGuard:
         if not access.accepts_host(host):
             raise unknown_host(host)
         if scope["method"] not in SAFE_METHODS:
-            self._check_site(headers.get(b"origin"), headers.get(b"sec-fetch-site"), host)
+            _check_site(access, headers.get(b"origin"), headers.get(b"sec-fetch-site"), host)
+        through_proxy = not FORWARDING_HEADERS.isdisjoint(headers)
+        cookies = access.cookie_scope(peer, scope["path"], forwarded=through_proxy)
         path = access.path_of(scope["path"])
         if path == VIEWER_PATH and scope["method"] == "GET":
             raise no_upgrade()
-        admitted = {**scope, "path": path, "raw_path": access.path_of(scope["raw_path"].decode()).encode()}
+        admitted = {
+            **scope,
+            "path": path,
+            "raw_path": access.path_of(scope["raw_path"].decode()).encode(),
+            COOKIE_SCOPE: cookies,
+        }
         if trusted:
             forwarded = [
                 value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"
@@ -153,30 +152,31 @@ class RequestGuard:
             admitted["client"] = (access.proxies.client_of(peer, forwarded), 0)
         return admitted
 
-    def _check_site(self, origin: str | None, site: str | None, host: str) -> None:
-        """Refuses requests that change something unless they come from a page of this server.
 
-        Browsers send at least one of the two headers with every such request. A request with neither does not
-        come from a page of this server.
-        """
-        if origin is not None and self._access.origin_allowed(origin, host) and site in {None, "same-origin"}:
-            return
-        if origin is None and site == "same-origin":
-            return
-        if origin is not None and site in {None, "same-origin"} and origin.startswith("http://"):
-            raise plain_http()
-        if origin is not None and site == "same-origin":
-            # The browser knows that the address of the request has the page's origin, so Host was changed.
-            raise changed_host(origin, host)
-        raise ApiError(
-            403,
-            "cross-site",
-            "The request was rejected because it does not come from a page of this server.",
-            next_step="Open the address of this server in a tab of its own and try again there.",
-        )
+def _check_site(access: PublicAccess, origin: str | None, site: str | None, host: str) -> None:
+    """Refuses requests that change something unless they come from a page of this server.
+
+    Browsers send at least one of the two headers with every such request. A request with neither does not
+    come from a page of this server.
+    """
+    if origin is not None and access.origin_allowed(origin, host) and site in {None, "same-origin"}:
+        return
+    if origin is None and site == "same-origin":
+        return
+    if origin is not None and site in {None, "same-origin"} and origin.startswith("http://"):
+        raise plain_http()
+    if origin is not None and site == "same-origin":
+        # The browser knows that the address of the request has the page's origin, so Host was changed.
+        raise changed_host(origin, host)
+    raise ApiError(
+        403,
+        "cross-site",
+        "The request was rejected because it does not come from a page of this server.",
+        next_step="Open the address of this server in a tab of its own and try again there.",
+    )
 
 
-def _accepts_html(scope: Scope) -> bool:
+def accepts_html(scope: Scope) -> bool:
     """Returns whether a browser asks for a page that a person will read."""
     return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
 

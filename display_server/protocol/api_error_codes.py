@@ -13,17 +13,22 @@ ApiErrorCode = Literal[
     "busy",  # too many passwords are being checked
     "cross-site",  # the request does not come from a page of this server
     "desktop-ended",  # the desktop that the viewer showed has ended
+    "desktop-ended-by-operator",  # an operator ended it
+    "desktop-ended-by-you",  # its own person ended it
+    "desktop-ended-unattended",  # it ended because nobody displayed it
     "desktop-failed",  # the desktop did not start, or ended while it was starting
     "head-too-large",  # the header fields exceed their limit
     "internal",  # a fault of Lightbox
-    "loopback-only",  # available from the server's own host only
+    "locked",  # the screen of this browser is locked
     "malformed",  # the body is not what this address expects
     "no-authority",  # the server uses a certificate of its operator
     "no-desktop",  # there is no such desktop, or the person may not open it
     "no-display",  # the desktop whose display should be restarted does not run
+    "no-metrics-token",  # the request lacks the token for the metrics
     "no-websocket",  # there is no WebSocket at this address
     "not-found",  # there is nothing at this address
     "proxy-host",  # a reverse proxy changed the header Host
+    "not-running",  # the desktop that should end does not run
     "proxy-http",  # a reverse proxy serves the page over plain HTTP
     "proxy-tls",  # an unlisted address uses less than TLS 1.3
     "proxy-upgrade",  # a reverse proxy dropped the header Upgrade

@@ -11,8 +11,9 @@ TICKET_PREFIX = "ticket."
 #: Request path of the WebSocket, at the gateway and at the agent.
 VIEWER_PATH = "/viewer"
 
-#: Headers by which the gateway tells the agent who connects. The agent trusts them, because only its own user
-#: can connect to its Unix socket.
+#: Proves to the agent that a request comes from the gateway or the supervisor. Every request to it has this.
+SECRET_HEADER = "Lightbox-Secret"  # noqa: S105 - a name
+#: Headers by which the gateway tells the agent who connects. The agent trusts them because of the secret.
 USER_HEADER = "Lightbox-User"
 VIEWER_HEADER = "Lightbox-Viewer"
 DEVICE_HEADER = "Lightbox-Device"

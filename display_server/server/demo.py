@@ -11,6 +11,7 @@ import msgspec
 from display_server.broker.accounts import Accounts
 from display_server.broker.folders import StateFolder
 from display_server.config import Config, DesktopConfig, check_display, parse_size
+from display_server.desktop.clipboard_policy import ClipboardPolicy
 from display_server.desktop.spec import write_private
 from display_server.desktop.video_settings import parse_policies
 from display_server.errors import ConfigurationError
@@ -46,6 +47,7 @@ class DemoOptions:
     attach: str | None  # X display, as ":0"
     video: str  # policies, as `parse_policies` reads them
     share: bool
+    copy_out: bool  # copies may leave every desktop, whatever its profile says
 
 
 def demo_config(base: Config, options: DemoOptions, *, state: Path | None = None) -> tuple[Config, Demo]:
@@ -66,6 +68,8 @@ def demo_config(base: Config, options: DemoOptions, *, state: Path | None = None
             f"--video: {error}.", hint="For example: --video adaptive,0=exact"
         ) from error
 
+    copies_everything = ClipboardPolicy(to_desktop=True, from_desktop=True, images=True)
+
     def desktop(name: str, profile: str, title: str = "", attach: str | None = None) -> DesktopConfig:
         return DesktopConfig(
             name=name,
@@ -75,6 +79,7 @@ def demo_config(base: Config, options: DemoOptions, *, state: Path | None = None
             users=[USERNAME],
             attach=attach,
             share=options.share,
+            clipboard=copies_everything if options.copy_out else None,
             video=policy,
             video_monitors=monitor_policies,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime
+import functools
 import os
 import resource
 import signal
@@ -15,7 +15,7 @@ from pathlib import Path
 import structlog
 
 from display_server.broker.accounts import Accounts
-from display_server.broker.catalogue import Catalogue, DesktopDefinition
+from display_server.broker.catalogue import Catalogue
 from display_server.broker.display_checks import DisplayChecks
 from display_server.broker.folders import (
     RunFolder,
@@ -25,6 +25,7 @@ from display_server.broker.folders import (
     register_instance,
     unregister_instance,
 )
+from display_server.broker.launchers.desktop_log import rotate_logs
 from display_server.broker.launchers.launcher import Launcher
 from display_server.broker.launchers.process_launcher import ProcessLauncher
 from display_server.broker.passwords import Passwords
@@ -32,21 +33,23 @@ from display_server.broker.sessions import Sessions
 from display_server.broker.storage_failures import StorageError
 from display_server.broker.store import Store
 from display_server.broker.web_sessions import WebSessions
-from display_server.config import Config, video_settings
-from display_server.desktop.profiles import profile
-from display_server.desktop.video_settings import monitor_policies
+from display_server.config import Config
 from display_server.errors import DesktopError, Malfunction
-from display_server.gateway import authority
 from display_server.gateway.app import build_app
-from display_server.gateway.certificate import check_operator_certificate, tls_context
-from display_server.gateway.hosts import check_name, is_loopback, is_wildcard, names_in_use, url_of
+from display_server.gateway.hosts import is_loopback, is_wildcard, url_of
 from display_server.gateway.https_server import GatewayServer, listen
-from display_server.gateway.proxies import PublicAccess, PublicAddress, TrustedProxies
+from display_server.gateway.lock_watch import INTERVAL_S
 from display_server.gateway.services import GatewayServices
 from display_server.gateway.static_client import StaticClient, require_built
+from display_server.gateway.video_network import VideoNetwork
 from display_server.server import demo as demo_setup
+from display_server.server.certificates import EXAMINATION_INTERVAL_S
+from display_server.server.definitions import desktop_definitions, lock_limits
 from display_server.server.demo import Demo
 from display_server.server.isolation import isolated_launcher
+from display_server.server.operator_socket import operator_socket
+from display_server.server.reload import Reloader, prepare, write_result
+from display_server.server.unattended_watch import use_unattended_limits, watch_unattended
 
 log = structlog.get_logger(__name__)
 
@@ -54,8 +57,10 @@ log = structlog.get_logger(__name__)
 EXPIRY_INTERVAL_S = 60.0
 #: Interval between two examinations of the database and its folder, s. A failure also shows when somebody
 #: uses the database, or asks `/healthz`.
-EXAMINATION_INTERVAL_S = 2.0
-#: Limit of open file descriptors that this process asks for. A viewer takes two; the usual limit of 1024
+STORAGE_INTERVAL_S = 2.0
+#: Interval between two looks for log files that have become too large, s.
+ROTATION_INTERVAL_S = 60.0
+#: Limit of open file descriptors that this process asks for. A viewer takes three; the usual limit of 1024
 #: would be reached before the gateway's own limit of connections.
 OPEN_FILES = 8192
 
@@ -72,37 +77,19 @@ class Ready:
     accounts: int  # how many people can sign in
 
 
-def desktop_definitions(config: Config) -> list[DesktopDefinition]:
-    """Returns the desktops of the configuration, with defaults from their profiles."""
-    return [
-        DesktopDefinition(
-            name=desktop.name,
-            title=desktop.title,
-            profile=desktop.profile,
-            width_px=desktop.size_px[0],
-            height_px=desktop.size_px[1],
-            fixed=desktop.size is not None,
-            usernames=tuple(name.lower() for name in desktop.users),
-            attach=desktop.attach,
-            share=desktop.share,
-            clipboard=desktop.clipboard or profile.load(desktop.profile).clipboard,
-            video=desktop.video,
-            video_monitors=monitor_policies(desktop.video_monitors),
-        )
-        for desktop in config.desktops
-    ]
-
-
 async def run(
     config: Config,
     on_ready: Callable[[Ready], None],
     *,
     demo: Demo | None = None,
     launcher: Launcher | None = None,
+    read_config: Callable[[], Config] | None = None,
 ) -> None:
-    """Runs the server until SIGINT, SIGTERM or SIGHUP, and calls `on_ready` once it accepts connections.
+    """Runs the server until SIGINT or SIGTERM, and calls `on_ready` once it accepts connections.
 
-    Raises LightboxError when it cannot start. Ends everything that it has started in any case.
+    SIGHUP reloads the configuration with `read_config`. Without it, as in the demo, SIGHUP ends the server,
+    too: its terminal was closed. Raises LightboxError when it cannot start. Ends everything that it has
+    started in any case.
     """
     loop = asyncio.get_running_loop()
     main = asyncio.current_task()
@@ -115,10 +102,12 @@ async def run(
             signalled = True
             main.cancel()
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    reload_requested = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, on_signal)
+    loop.add_signal_handler(signal.SIGHUP, reload_requested.set if read_config else on_signal)
     try:
-        await _run(config, on_ready, demo, launcher)
+        await _run(config, on_ready, demo, launcher, read_config, reload_requested)
     except asyncio.CancelledError:
         if not signalled:
             raise
@@ -129,23 +118,21 @@ async def run(
 
 
 async def _run(
-    config: Config, on_ready: Callable[[Ready], None], demo: Demo | None, launcher: Launcher | None
+    config: Config,
+    on_ready: Callable[[Ready], None],
+    demo: Demo | None,
+    launcher: Launcher | None,
+    read_config: Callable[[], Config] | None,
+    reload_requested: asyncio.Event,
 ) -> None:
     os.umask(0o077)
     _raise_open_files_limit()
     require_built(config.web_client)
-    for name in config.names:
-        check_name(name)
-    for desktop in config.desktops:
-        profile.load(desktop.profile)  # reports a mistake now and not when somebody opens the desktop
-    public = PublicAddress.parse(config.public_url) if config.public_url else None
-    proxies = TrustedProxies.parse(config.trusted_proxies)
-    names = names_in_use(config.host, [*config.names, *([public.host] if public else [])])
     state = StateFolder.open(config.state)
     async with contextlib.AsyncExitStack() as stack:  # shuts down what follows in reverse order
         listening = stack.enter_context(listen(config.host, config.port))
-        certificate, key, root = _certificate(config, state, names)
-        context = tls_context(certificate, key)
+        settings = await prepare(config, state)
+        access, certificate = settings.access, settings.certificate
         run_folder = RunFolder.create()
         stack.callback(run_folder.remove)
         store = await Store.open(state.database)
@@ -166,7 +153,8 @@ async def _run(
             instance=run_folder.path.name,
             locale=config.locale,
             patience=config.patience,
-            video=video_settings(config),
+            video=settings.video,
+            may_start=accounts.may_start_desktops,
         )
         await sessions.end_abandoned({Path(instance.run_folder).name for instance in list_instances(state)})
         stack.push_async_callback(sessions.close)
@@ -177,21 +165,43 @@ async def _run(
                 store,
                 idle_s=config.sign_in.idle_minutes * 60,
                 absolute_s=config.sign_in.absolute_hours * 3600,
+                lock=lock_limits(config),
             ),
             catalogue=catalogue,
             sessions=sessions,
             display_checks=DisplayChecks(store),
             client=StaticClient(config.web_client),
-            access=PublicAccess(frozenset(names), public, proxies),
-            root_pem=root.root_pem if root else None,
+            access=access,
+            root_pem=certificate.root_pem,
+            metrics_token=settings.metrics_token,
+            video=VideoNetwork(settings.video_network),
         )
-        server = GatewayServer(build_app(services, strict_transport=root is None), services.relays, context)
+        use_unattended_limits(services, config)
+        server = GatewayServer(build_app(services), services.relays, certificate.context)
         serving = asyncio.create_task(server.serve([listening]), name="server")
         stack.push_async_callback(_stop, server, serving, services)
         expiring = asyncio.create_task(_end_expired_web_sessions(services), name="web session expiry")
         stack.callback(expiring.cancel)
+        locking = asyncio.create_task(_lock_screens(services), name="screen lock")
+        stack.callback(locking.cancel)
         examining = asyncio.create_task(_examine_storage(store), name="storage examination")
         stack.callback(examining.cancel)
+        watching = asyncio.create_task(watch_unattended(services), name="unattended desktops")
+        stack.callback(watching.cancel)
+        await stack.enter_async_context(operator_socket(run_folder.path, services))
+        rotating = asyncio.create_task(_rotate_logs(state.logs), name="log rotation")
+        stack.callback(rotating.cancel)
+        reloader = Reloader(
+            settings,
+            state,
+            services,
+            server.tls,
+            read=read_config or (lambda: config),
+            requested=reload_requested,
+            write_result=functools.partial(write_result, run_folder.path),
+        )
+        reloading = asyncio.create_task(reloader.run(EXAMINATION_INTERVAL_S), name="reload")
+        stack.callback(reloading.cancel)
         password = None
         if demo:
             password = await demo_setup.ensure_demo_account(accounts, state)
@@ -201,17 +211,21 @@ async def _run(
         ready = Ready(
             url=url_of("127.0.0.1" if _reaches_loopback(config.host) else config.host, port),
             other_urls=(
-                *([public.url] if public else []),
-                *(url_of(name, port) for name in names if not is_loopback(name)),
+                *([access.public.url] if access.public else []),
+                *(url_of(name, port) for name in settings.names if not is_loopback(name)),
             ),
             username=demo_setup.USERNAME if demo else None,
             password=password,
-            root_sha256=root.root_sha256 if root else None,
+            root_sha256=certificate.root_sha256,
             accounts=len(await accounts.list_all()),
         )
-        stack.callback(unregister_instance, register_instance(state, run_folder, ready.url))
+        reloadable = read_config is not None
+        stack.callback(
+            unregister_instance, register_instance(state, run_folder, ready.url, reloadable=reloadable)
+        )
         on_ready(ready)
-        done, _ = await asyncio.wait({serving, expiring, examining}, return_when=asyncio.FIRST_COMPLETED)
+        tasks = {serving, expiring, locking, examining, rotating, reloading, watching}
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
         raise Malfunction(
@@ -225,17 +239,6 @@ def _raise_open_files_limit() -> None:
     wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def _certificate(
-    config: Config, state: StateFolder, names: list[str]
-) -> tuple[Path, Path, authority.LocalCertificate | None]:
-    now = datetime.datetime.now(datetime.UTC)
-    if config.tls.certificate and config.tls.key:
-        check_operator_certificate(config.tls.certificate, config.tls.key, config.names, now)
-        return config.tls.certificate, config.tls.key, None
-    local = authority.provide_certificate(state.tls, names, now)
-    return local.certificate, local.key, local
 
 
 async def _stop(server: GatewayServer, serving: asyncio.Task[None], services: GatewayServices) -> None:
@@ -253,11 +256,30 @@ async def _end_expired_web_sessions(services: GatewayServices) -> None:
             log.warning("expired web sessions not deleted; they are rejected all the same")
 
 
+async def _lock_screens(services: GatewayServices) -> None:
+    """Locks screens on time. Should this fail, web sessions count as locked soon after (OVERDUE_S)."""
+    while True:
+        await asyncio.sleep(INTERVAL_S)
+        try:
+            await services.lock_watch.run_once()
+        except StorageError:
+            log.warning("screens not locked; requests are refused all the same")
+        except Exception:
+            log.exception("screens not locked; requests are refused all the same")
+
+
 async def _examine_storage(store: Store) -> None:
     """Notices at once that the database was deleted or damaged, or that nothing can be written any more."""
     while True:
-        await asyncio.sleep(EXAMINATION_INTERVAL_S)
+        await asyncio.sleep(STORAGE_INTERVAL_S)
         await store.examine()  # which logs every change
+
+
+async def _rotate_logs(folder: Path) -> None:
+    """Keeps the log files of desktops small, which may run for weeks."""
+    while True:
+        await asyncio.sleep(ROTATION_INTERVAL_S)
+        await asyncio.to_thread(rotate_logs, folder)
 
 
 async def _start_demo_desktop(

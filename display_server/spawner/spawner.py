@@ -27,9 +27,6 @@ from display_server.spawner.messages import (
 )
 from display_server.spawner.runtime import Runtime
 
-#: A desktop's log that is larger than this is rotated when the desktop starts the next time, bytes.
-LOG_MAX_BYTES = 4 * 1024 * 1024
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -148,8 +145,6 @@ class Spawner:
 
     def _execute_supervisor(self, session: str, bundle: Path, desktop: str) -> None:
         path = self._settings.logs / f"{desktop}.log"
-        if path.exists() and path.lstat().st_size > LOG_MAX_BYTES:
-            path.replace(path.with_suffix(".log.1"))
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         log = os.open(path, flags, 0o600)
         try:

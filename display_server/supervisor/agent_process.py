@@ -8,11 +8,11 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 from display_server.desktop.session_processes import describe_exit
 from display_server.desktop.spec import DesktopSpec
 from display_server.errors import DesktopError
+from display_server.protocol.subprotocol import SECRET_HEADER
 from display_server.supervisor.children import Child, Children, ExitCode, Identity
 from display_server.supervisor.supervisor_log import IF_IT_HAPPENS_AGAIN, LogEvent
 from display_server.supervisor.x_server import XServer
@@ -35,7 +35,6 @@ SIGN_OF_LIFE_INTERVAL_S = 1.0
 _HEALTH_CHECK_S = 1.0
 #: Pause between two health checks of an agent that is starting, s.
 _POLL_S = 0.01
-_HEALTH_REQUEST = b"GET /healthz HTTP/1.1\r\nHost: agent\r\nConnection: close\r\n\r\n"
 
 
 class AgentProcess:
@@ -128,7 +127,7 @@ class AgentProcess:
         """Kills an agent that is not healthy in time. Afterwards asks it regularly, until it is cancelled."""
         loop = asyncio.get_running_loop()
         deadline_s = loop.time() + HEALTH_TIMEOUT_S
-        while not await is_healthy(self._spec.socket):
+        while not await is_healthy(self._spec):
             if loop.time() > deadline_s:
                 self._log("agent does not respond", pid=child.pid)
                 with contextlib.suppress(ProcessLookupError):
@@ -141,17 +140,18 @@ class AgentProcess:
             # The agent tells its viewers when these questions stop. An agent that does not answer is not
             # killed: it may only be slow, and the person can restart it.
             await asyncio.sleep(SIGN_OF_LIFE_INTERVAL_S)
-            await is_healthy(self._spec.socket)
+            await is_healthy(self._spec)
 
 
-async def is_healthy(socket: Path) -> bool:
-    """Returns whether an agent listens on this socket and answers `GET /healthz` with 200."""
+async def is_healthy(spec: DesktopSpec) -> bool:
+    """Returns whether the agent of this desktop listens and answers `GET /healthz` with 200."""
+    request = f"GET /healthz HTTP/1.1\r\nHost: agent\r\n{SECRET_HEADER}: {spec.secret}\r\n"
     try:
-        reader, writer = await asyncio.open_unix_connection(str(socket))
+        reader, writer = await asyncio.open_unix_connection(str(spec.socket))
     except OSError:
         return False
     try:
-        writer.write(_HEALTH_REQUEST)
+        writer.write(f"{request}Connection: close\r\n\r\n".encode())
         async with asyncio.timeout(_HEALTH_CHECK_S):
             return b" 200 " in await reader.readline()
     except (OSError, TimeoutError):

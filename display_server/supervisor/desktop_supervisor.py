@@ -224,7 +224,7 @@ class DesktopSupervisor:
         shutil.rmtree(self._spec.framebuffer_folder, ignore_errors=True)
         if not self._spec.isolated:  # a container's runtime folder ends with it
             shutil.rmtree(self._places.runtime, ignore_errors=True)
-        for path in (self._places.authority, self._spec.socket, folder / "bus"):
+        for path in (self._places.authority, self._spec.socket, self._spec.host_socket, folder / "bus"):
             path.unlink(missing_ok=True)
         self._children.record.forget()
         self._publish_status()

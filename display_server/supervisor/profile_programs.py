@@ -86,7 +86,7 @@ class ProfilePrograms:
                 if program.window_manager:
                     await self._wait_for_window_manager(group.create_task(self._run_program(program)))
             for program in self._profile.programs:
-                if not program.window_manager:
+                if not program.window_manager and not program.on_demand:
                     group.create_task(self._run_program(program))
 
     async def _follow_text_scale(self) -> None:

@@ -34,12 +34,12 @@ class LossyStream:
             self.lost += 1
 
 
-def configure_logs(process: str) -> None:
+def configure_logs(process: str, *, default_level: str = "info") -> None:
     """Configures structlog. Every line contains `process`.
 
-    The environment variable LIGHTBOX_LOG_LEVEL is debug, info (default), warning or error.
+    The environment variable LIGHTBOX_LOG_LEVEL is debug, info, warning or error.
     """
-    level = getattr(logging, os.environ.get("LIGHTBOX_LOG_LEVEL", "info").upper(), logging.INFO)
+    level = getattr(logging, os.environ.get("LIGHTBOX_LOG_LEVEL", default_level).upper(), logging.INFO)
     if sys.stderr.isatty():
         rendering: list[structlog.typing.Processor] = [structlog.dev.ConsoleRenderer(pad_event_to=0)]
     else:

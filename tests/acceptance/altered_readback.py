@@ -65,7 +65,7 @@ def main() -> int:
 
 def start_desktop(lightbox: Lightbox) -> None:
     """Starts the desktop beforehand: how long that takes is not the question here."""
-    client = GatewayClient(lightbox.url)
+    client = GatewayClient(lightbox.url, state=lightbox.state_folder)
     try:
         client.sign_in(lightbox.username, lightbox.password).raise_for_status()
         client.viewer(PROFILE)
@@ -86,7 +86,7 @@ def observe(
     `is_ready` says whether the badge says what it should.
     """
     browser = Firefox(folder, width_px=PAGE_PX[0], height_px=PAGE_PX[1], preferences=preferences)
-    client = GatewayClient(lightbox.url)
+    client = GatewayClient(lightbox.url, state=lightbox.state_folder)
     try:
         viewer = signed_in(browser, lightbox)
         before = {path: len(lines) for path, lines in log_lines(lightbox).items()}

@@ -1,10 +1,13 @@
 """Scrolls a stack of 60 slices with one finger, on a tablet's viewport whose CPU is four times slower.
 
-`python -m tests.acceptance.finger_scroll reachable|rate [--times 5]`. `reachable` is the number of slices
-at which one swipe over the screen can stop, in the worst of all swipes: the finger moves on by the distance
-of one notch when the page shows the next slice. `rate` is how many slices per second the page shows in a
-steady swipe, the median of all swipes, times the fraction of them that equal their source pixel by pixel.
-That fraction is measured in a swipe of its own, because the comparison of whole slices slows the page down.
+`python -m tests.acceptance.finger_scroll reachable|slow|rate [--times 5]` measures one of three figures:
+- `reachable` is the number of slices at which one swipe over the screen can stop, in the worst of all swipes:
+  the finger moves on by the distance of one notch when the page shows the next slice.
+- `slow` is the number of slices that the page shows while the finger moves over the screen without a pause,
+  five slices per second, in the worst of all swipes.
+- `rate` is how many slices per second the page shows in a steady swipe, the median of all swipes, times the
+  fraction of them that equal their source pixel by pixel. That fraction is measured in a swipe of its own,
+  because the comparison of whole slices slows the page down.
 """
 
 from __future__ import annotations
@@ -40,6 +43,8 @@ SWIPE_PX = 620.0
 SLICE_PITCH_PX, SLICE_STEPS = IPAD.height * 0.75 / COUNT, 3
 #: How long a finger waits for the next slice, s.
 SLICE_TIMEOUT_S = 5.0
+#: Duration of a slow swipe over the whole stack, s: five slices per second.
+SLOW_S = 12.0
 #: Duration of a steady swipe over the whole stack, s: 33 slices per second.
 STEADY_S = 1.8
 #: How long a finger rests before it is lifted, s: then it does not flick.
@@ -122,12 +127,14 @@ class Scrolling:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.acceptance.finger_scroll", description=__doc__)
-    parser.add_argument("figure", choices=("reachable", "rate"))
+    parser.add_argument("figure", choices=("reachable", "slow", "rate"))
     parser.add_argument("--times", type=int, default=5, help="swipes")
     arguments = parser.parse_args()
     with scrolling() as running:
         if arguments.figure == "reachable":
             return report("finger-scroll-reachable", measure_reachable(running, arguments.times))
+        if arguments.figure == "slow":
+            return report("finger-scroll-slow", measure_slow(running, arguments.times))
         return report("finger-scroll-rate", measure_rate(running, arguments.times))
 
 
@@ -136,6 +143,16 @@ def measure_reachable(running: Scrolling, times: int) -> int:
     worst = COUNT
     for _ in range(times):
         shown = running.step_through()
+        note(f"{len(shown)} slices shown; missing: {sorted(set(range(COUNT)) - shown)}")
+        worst = min(worst, len(shown))
+    return worst
+
+
+def measure_slow(running: Scrolling, times: int) -> int:
+    """Returns how many slices the worst of the slow swipes showed."""
+    worst = COUNT
+    for _ in range(times):
+        shown = {record["number"] for record in running.swipe(SLOW_S, check=False)}
         note(f"{len(shown)} slices shown; missing: {sorted(set(range(COUNT)) - shown)}")
         worst = min(worst, len(shown))
     return worst

@@ -68,7 +68,10 @@ def radiology_demo(log: Path, *, patience: int = PATIENCE) -> Iterator[Lightbox]
     """Runs the demo with its radiology desktop."""
     log.write_bytes(b"")
     width_px, height_px = DESKTOP_PX
-    running = Lightbox(log, profile="radiology", width_px=width_px, height_px=height_px, patience=patience)
+    # Tests of the clipboard copy in both directions; test_clipboard_policy.py has the default of the profile.
+    running = Lightbox(
+        log, profile="radiology", width_px=width_px, height_px=height_px, patience=patience, copy_out=True
+    )
     try:
         yield running
     finally:

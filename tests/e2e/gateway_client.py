@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -50,10 +51,14 @@ class ViewerConnection:
 
 
 class GatewayClient:
-    """A client with its own cookie jar. Its requests name the gateway's page or `origin` as origin."""
+    """A client with its own cookie jar. Its requests name the gateway's page or `origin` as origin.
 
-    def __init__(self, url: str, *, origin: str | None = None) -> None:
+    `state` is the server's state folder, whose token the metrics need.
+    """
+
+    def __init__(self, url: str, *, origin: str | None = None, state: Path | None = None) -> None:
         self.url = url
+        self._state = state
         self.http = httpx2.Client(
             base_url=url,
             verify=unverified_tls_context(),
@@ -123,7 +128,11 @@ class GatewayClient:
         raise AssertionError("the gateway accepted the viewer")
 
     def metrics(self) -> str:
-        return self.http.get("/metrics").text
+        assert self._state is not None, "the metrics need a token"
+        token = (self._state / "metrics-token").read_text().strip()
+        answer = self.http.get("/metrics", headers={"Authorization": f"Bearer {token}"})
+        answer.raise_for_status()
+        return answer.text
 
     def close(self) -> None:
         self.http.close()

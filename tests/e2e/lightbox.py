@@ -50,6 +50,14 @@ class Session:
     height_px: int
 
 
+#: Settings with which no screen is locked and nobody signed out: browsers of a module wait for each other.
+NEVER_LOCKED = {
+    "LIGHTBOX_SCREEN_LOCK_AFTER_MINUTES": "840",
+    "LIGHTBOX_SCREEN_LOCK_TAKE_BACK_SECONDS": "50400",
+    "LIGHTBOX_SIGN_IN_IDLE_MINUTES": "840",
+}
+
+
 def outside(folder: Path, pids: Mapping[str, int]) -> dict[str, Any]:
     """Returns how this host reaches a desktop in a container. The supervisor publishes names from inside."""
     runtime = Runtime(choose_runtime(), SPAWNER_BASE / folder.parents[1].name / "runtime")
@@ -86,8 +94,10 @@ class Lightbox:
         share: bool = False,
         settings: Mapping[str, str] | None = None,
         patience: int = PATIENCE,
+        copy_out: bool = False,
     ) -> None:
-        """`settings` are environment variables. Without a size the desktop takes that of its windows.
+        """`settings` are environment variables. Without a size the desktop takes that of its windows. With
+        `copy_out` copies may leave the radiology desktop, too.
 
         The product would call itself silent, and drop input, when this host is too busy to answer within a
         second. Tests of that give a `patience` of 1, as in production.
@@ -95,12 +105,14 @@ class Lightbox:
         self.profile = profile
         self.state_folder = Path(tempfile.mkdtemp(prefix="lightbox-e2e-"))
         given = {"LIGHTBOX_STATE": str(self.state_folder), "LIGHTBOX_PATIENCE": str(patience)}
-        self.environment = {**os.environ, **(settings or {}), **given}
+        self.environment = {**os.environ, **NEVER_LOCKED, **(settings or {}), **given}
         self._port = free_port()
         started = time.monotonic()
         arguments = ["demo", "--json", "--port", str(self._port), "--profile", profile, "--video", video]
         arguments += ["--host", host, "--share" if share else "--no-share"]
         arguments += ["--state", str(self.state_folder)]
+        if copy_out:
+            arguments.append("--copy-out")
         if width_px is not None:
             arguments += ["--size", f"{width_px}x{height_px}"]
         self.program = Program(

@@ -13,13 +13,17 @@ from tests.e2e.lightbox import Lightbox
 
 
 @contextlib.contextmanager
-def stopped(pid: int) -> Iterator[None]:
-    """Stops a process as a debugger or a host without memory does, and lets it go on."""
+def stopped(pid: int, *, may_end: bool = False) -> Iterator[None]:
+    """Stops a process as a debugger or a host without memory does, and lets it go on.
+
+    With `may_end` the test may end the process meanwhile.
+    """
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
     finally:
-        os.kill(pid, signal.SIGCONT)
+        with contextlib.suppress(*([ProcessLookupError] if may_end else [])):
+            os.kill(pid, signal.SIGCONT)
 
 
 def gateway_pid(lightbox: Lightbox) -> int:

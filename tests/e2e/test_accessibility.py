@@ -65,6 +65,9 @@ def test_sign_in_list_and_unknown_address_have_no_finding(
     choose(chromium, look)
     viewer.show_list()
     assert findings(chromium) == []
+    press(chromium, "[data-end=radiology]")
+    viewer.wait_for_element("dialog.question")
+    assert findings(chromium) == []
     chromium.open(lightbox.url + "/nothing/here")
     viewer.wait_for_element(".empty h1")
     assert findings(chromium) == []
@@ -136,6 +139,9 @@ def test_the_keyboard_reaches_every_action_of_the_pages(chromium: Chromium, ligh
     choose(chromium, ("en", "light"))
     viewer.show_list()
     assert unreached(chromium) == []
+    press(chromium, "[data-end=radiology]")
+    viewer.wait_for_element("dialog.question")
+    assert unreached(chromium, within="dialog.question") == []
     chromium.open(lightbox.url + "/nothing/here")
     viewer.wait_for_element(".empty h1")
     assert unreached(chromium) == []

@@ -77,7 +77,7 @@ QUIET_S = 4.0
 
 @pytest.fixture
 def gateway(lightbox: Lightbox) -> Iterator[GatewayClient]:
-    client = GatewayClient(lightbox.url)
+    client = GatewayClient(lightbox.url, state=lightbox.state_folder)
     yield client
     client.close()
 

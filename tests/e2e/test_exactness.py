@@ -36,7 +36,7 @@ def window(display: XDisplay) -> Iterator[PlainWindow]:
 
 @pytest.fixture
 def gateway(lightbox: Lightbox) -> Iterator[GatewayClient]:
-    client = GatewayClient(lightbox.url)
+    client = GatewayClient(lightbox.url, state=lightbox.state_folder)
     yield client
     client.close()
 

@@ -103,9 +103,12 @@ def test_a_sign_out_that_failed_is_no_sign_out(chromium_viewer: Viewer, chromium
     try:
         viewer.click_element('[aria-label="Sign out"]')
         wait_for_text(viewer, "You are still signed in")
+        assert chromium.evaluate("return document.querySelector('input[type=password]') === null")
+        assert chromium.evaluate("return (await fetch('/api/v1/me')).status") == 200
     finally:
         chromium.run(lambda: chromium.page.unroute("**/sign-out"))
-    assert chromium.evaluate("return (await fetch('/api/v1/me')).status") == 200
+    wait_for_text(viewer, "You have signed out")
+    assert chromium.evaluate("return (await fetch('/api/v1/me')).status") == 401
 
 
 def test_the_next_person_starts_at_their_list_and_not_at_the_desktop_before(

@@ -36,7 +36,7 @@ HELLO = {
 @pytest.fixture(scope="module")
 def gateway(lightbox: Lightbox) -> Iterator[GatewayClient]:
     """A client that is signed in as the demo user."""
-    client = GatewayClient(lightbox.url)
+    client = GatewayClient(lightbox.url, state=lightbox.state_folder)
     assert client.sign_in(lightbox.username, lightbox.password).status_code < 300
     yield client
     client.close()

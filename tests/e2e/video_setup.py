@@ -37,7 +37,8 @@ class VideoSetup:
 
     def metric(self, name: str) -> float:
         """Returns a figure of `/metrics`."""
-        with self.network.server(), closing(GatewayClient(self.lightbox.url)) as gateway:
+        client = GatewayClient(self.lightbox.url, state=self.lightbox.state_folder)
+        with self.network.server(), closing(client) as gateway:
             return metric_sum(gateway.metrics(), name)
 
     def display(self) -> XDisplay:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -16,12 +17,42 @@ from display_server.agent.capture.synthetic import SyntheticSource
 from display_server.agent.clipboard.desktop_clipboard import DesktopClipboard
 from display_server.agent.cursor.cursor_source import CursorShape
 from display_server.agent.geometry import Frame, Rect
+from display_server.agent.transport.host_network import HostNetworkError
+from display_server.agent.transport.peer_check import PeerCheck
 from display_server.desktop.clipboard_policy import ClipboardPolicy
 from display_server.desktop.video_settings import VideoSettings
 from display_server.desktop.x11.monitors import SCREEN_MAX, Monitor, bounding_size, normalise_layout
 from display_server.desktop.x11.screen_layout import Arrangement
 from display_server.errors import LayoutError, Malfunction
 from display_server.protocol.close_codes import CloseCode
+from display_server.protocol.messages import IceServer
+from tests.fakes.viewer import SECRET
+
+
+class LoopbackNetworks:
+    """HostNetworks, and the HostNetwork of every viewer: binds sockets on 127.0.0.1, or fails as told."""
+
+    def __init__(self, *, error: str = "", servers: Sequence[IceServer] = ()) -> None:
+        self.error = error
+        self.servers = list(servers)
+        #: The sockets that were given.
+        self.opened: list[socket.socket] = []
+
+    def of(self, viewer: str) -> LoopbackNetworks:
+        return self
+
+    async def open_sockets(self) -> list[socket.socket]:
+        if self.error:
+            raise HostNetworkError(self.error)
+        one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        one.bind(("127.0.0.1", 0))
+        self.opened.append(one)
+        return [one]
+
+    async def relays(self) -> list[IceServer]:
+        if self.error:
+            raise HostNetworkError(self.error)
+        return self.servers
 
 
 class FakeCursor:
@@ -197,6 +228,7 @@ async def running_agent(
     share: bool = False,
     fixed: bool = False,
     video: VideoSettings = VideoSettings(),  # noqa: B008 - frozen
+    uids: Sequence[int] = (),
 ) -> AsyncIterator[RunningAgent]:
     """Yields as soon as the agent listens. Raises at the end what `run` raised.
 
@@ -205,13 +237,14 @@ async def running_agent(
     if source is None:
         source = SyntheticSource(*(bounding_size(monitors) if monitors else (640, 400)))
     with tempfile.TemporaryDirectory(prefix="agent-") as folder:
-        socket = Path(folder) / "agent.sock"
+        path = Path(folder) / "agent.sock"
         cursor, device = FakeCursor(), RecordingInput()
         layout, caret = FakeLayout(source, monitors), FakeCaret()
         agent = Agent(
             session="session",
             desktop="desktop",
-            socket=socket,
+            socket=path,
+            peers=PeerCheck(SECRET, uids),
             source=source,
             cursor=cursor,
             device=device,
@@ -222,14 +255,15 @@ async def running_agent(
             share=share,
             fixed=fixed,
             video=video,
+            networks=LoopbackNetworks(),
         )
         task = asyncio.create_task(agent.run())
         try:
-            while not socket.exists():
+            while not path.exists():
                 await asyncio.sleep(0.002)
                 if task.done():
                     break
-            yield RunningAgent(agent, socket, source, cursor, device, layout, caret)
+            yield RunningAgent(agent, path, source, cursor, device, layout, caret)
         finally:
             agent.stop()
             try:

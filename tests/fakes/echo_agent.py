@@ -7,11 +7,13 @@ import http
 import json
 from pathlib import Path
 
+import msgspec
 from websockets.asyncio.server import Server, ServerConnection, unix_serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from display_server.protocol.agent_pages import DEVICES_PATH, DeviceReport
 from display_server.protocol.close_codes import CloseCode
 from display_server.protocol.subprotocol import SUBPROTOCOL
 
@@ -31,11 +33,14 @@ class EchoAgent:
     - `send N bytes` returns one message of N bytes.
     - `stop reading` makes the agent read nothing more.
     - `close` closes the connection with TAKEN_OVER.
+
+    `devices` is what the page of the devices says; None makes the agent fail to answer.
     """
 
     def __init__(self, socket: Path) -> None:
         self.socket = socket
         self.received_bytes = 0
+        self.devices: list[DeviceReport] | None = []
         self._server: Server | None = None
         self._stopped = asyncio.Event()
 
@@ -84,6 +89,8 @@ class EchoAgent:
     def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
         if request.path == "/viewer":
             return None
+        if request.path == DEVICES_PATH and self.devices is not None:
+            return connection.respond(http.HTTPStatus.OK, msgspec.json.encode(self.devices).decode())
         if request.path == "/healthz":
             return connection.respond(http.HTTPStatus.OK, "ok\n")
         if request.path == "/metrics":

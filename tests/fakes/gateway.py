@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import datetime
 import ssl
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,16 +16,17 @@ from fastapi import FastAPI
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
+from display_server.authority import authority
 from display_server.broker.accounts import Accounts
 from display_server.broker.catalogue import Catalogue, DesktopDefinition
 from display_server.broker.display_checks import DisplayChecks
 from display_server.broker.folders import DesktopFolders
 from display_server.broker.launchers.launcher import Launcher
 from display_server.broker.passwords import Passwords
+from display_server.broker.screen_lock import LockLimits
 from display_server.broker.sessions import Sessions
 from display_server.broker.store import Store
 from display_server.broker.web_sessions import WebSessions
-from display_server.gateway import authority
 from display_server.gateway.app import build_app
 from display_server.gateway.certificate import tls_context
 from display_server.gateway.https_server import GatewayServer, listen
@@ -34,6 +36,9 @@ from display_server.gateway.static_client import StaticClient
 from display_server.protocol.subprotocol import SUBPROTOCOL, TICKET_PREFIX
 
 PASSWORD = "correct horse battery"
+METRICS_TOKEN = "a token for the metrics"
+#: The header that lets a request read the metrics.
+MAY_READ_METRICS = {"Authorization": f"Bearer {METRICS_TOKEN}"}
 NAMES = ["localhost", "127.0.0.1"]
 DEFINITIONS = (
     DesktopDefinition("reading", "Reading room", "radiology", 1280, 720, ("kim",)),
@@ -123,11 +128,14 @@ async def running_gateway(
     web_client: Path | None = None,
     served: bool = True,
     access: PublicAccess | None = None,
+    lock: LockLimits = LockLimits(),  # noqa: B008 - frozen
+    now_s: Callable[[], float] = time.time,
 ) -> AsyncIterator[GatewayUnderTest]:
     """Runs a gateway with the accounts `kim` and `lee`, both with PASSWORD.
 
     The user kim may open the desktops `reading` and `office`, the user lee only `office`. Without `served`
-    the gateway starts faster, but only `in_process_client` works.
+    the gateway starts faster, but only `in_process_client` works. `lock` says when screens are locked, by the
+    wall clock `now_s`; nothing locks them unless the test runs the `lock_watch`.
     """
     store = await Store.open(folder / "lightbox.db")
     passwords = cheap_passwords()
@@ -149,17 +157,18 @@ async def running_gateway(
     services = GatewayServices(
         store=store,
         accounts=accounts,
-        web_sessions=WebSessions(store),
+        web_sessions=WebSessions(store, lock=lock, now_s=now_s),
         catalogue=catalogue,
         sessions=sessions,
         display_checks=DisplayChecks(store),
         client=StaticClient(web_client or make_web_client(folder / "dist")),
         access=access or PublicAccess(frozenset(NAMES)),
         root_pem=local.root_pem,
+        metrics_token=METRICS_TOKEN,
     )
     listening = listen("127.0.0.1", 0)
     port: int = listening.getsockname()[1]
-    app = build_app(services, strict_transport=False)
+    app = build_app(services)
     server = GatewayServer(app, services.relays, tls_context(local.certificate, local.key))
     serving = asyncio.create_task(server.serve([listening])) if served else None
     try:

@@ -21,8 +21,17 @@ from websockets.typing import Subprotocol
 
 from display_server.protocol.frame_kinds import FrameKind
 from display_server.protocol.limits import AGENT_BINARY_MAX_BYTES
-from display_server.protocol.subprotocol import DEVICE_HEADER, SUBPROTOCOL, USER_HEADER, VIEWER_HEADER
+from display_server.protocol.subprotocol import (
+    DEVICE_HEADER,
+    SECRET_HEADER,
+    SUBPROTOCOL,
+    USER_HEADER,
+    VIEWER_HEADER,
+)
 from tests.fakes.viewer_surface import ViewerSurface
+
+#: The secret of the agents that tests start.
+SECRET = "the secret of this agent"
 
 
 class FakeViewer:
@@ -48,8 +57,10 @@ class FakeViewer:
         video: bool = False,
         caret: bool = False,
         monitor: int = 0,
+        secret: str = SECRET,
     ) -> None:
         self._path = socket
+        self._secret = secret
         self._cache_bytes = cache_bytes
         self._ack_delay_s = ack_delay_s
         self._ack_permits = ack_permits
@@ -79,6 +90,7 @@ class FakeViewer:
             compression=None,
             max_size=AGENT_BINARY_MAX_BYTES,
             additional_headers={
+                SECRET_HEADER: self._secret,
                 USER_HEADER: "somebody",
                 VIEWER_HEADER: self._name,
                 DEVICE_HEADER: self._device,

@@ -120,18 +120,17 @@ class Session(RuleBasedStateMachine):
     @rule(budget_bytes=st.sampled_from((1, 20_000, 1 << 24)), interrupted=st.booleans())
     def capture_and_send(self, budget_bytes: int, interrupted: bool) -> None:
         """Does what the pipeline does. If `interrupted`, messages arrive while tiles are encoded."""
-        move, digests_before = self.capture()
+        move, contents_before = self.capture()
         self.rehash()
         if not (self.window.is_open and self.sent.update_due):
             return
-        if move is not None and not self.sent.shows(digests_before, move.sources):
+        if move is not None and not self.sent.shows(contents_before, move.sources):
             move = None
         plan = self.sent.plan_update(move, None, budget_bytes, self.now_s)
         encoded = encode_tiles(self.shadow.pixels, self.shadow.grid, plan.tiles)
         numbers = encoded.encoding_numbers.tolist()
         payloads = {
-            digest: EncodedTile(encoded.payload(index), numbers[index])
-            for index, digest in enumerate(plan.digests)
+            key: EncodedTile(encoded.payload(index), numbers[index]) for index, key in enumerate(plan.keys)
         }
         if interrupted:
             self.deliver_to_agent(3)
@@ -287,13 +286,13 @@ class Session(RuleBasedStateMachine):
         complete = not self.damage and not self.sent.update_due
         return self.proof.state(complete=complete, now_s=self.now_s)
 
-    def capture(self) -> tuple[TileMove | None, NDArray[np.uint64]]:
-        """Brings the shadow up to date. Returns the move in it, and the digests from before."""
+    def capture(self) -> tuple[TileMove | None, NDArray[np.int64]]:
+        """Brings the shadow up to date. Returns the move in it, and the contents from before."""
         shadow, covered, damage = self.shadow, self.sent.covered, self.damage
         self.damage = []
         dirty = dirty_tiles(shadow.pixels, self.desktop, shadow.grid, damage)
         hidden, open_ = np.flatnonzero(dirty & covered), np.flatnonzero(dirty & ~covered)
-        before = shadow.digests.copy()
+        before = shadow.contents.copy()
         move = None
         if dirty.any() and not shadow.stale.any() and not len(hidden):
             move = self.moves.find(shadow.pixels, self.desktop, dirty)

@@ -4,9 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from display_server.config import Config, default_state_folder, default_web_client, load, parse_size
+from display_server.config import (
+    Config,
+    default_state_folder,
+    default_web_client,
+    load,
+    parse_size,
+    video_network_settings,
+)
+from display_server.desktop.video_settings import PortRange
 from display_server.errors import ConfigurationError
-from display_server.server.serve import desktop_definitions
+from display_server.server.definitions import desktop_definitions
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "lightbox.example.toml"
 
@@ -135,6 +143,28 @@ def test_monitors_may_have_their_own_policies(tmp_path: Path) -> None:
         path = write(tmp_path, f"{desktop}video_monitors = {wrong}\n")
         with pytest.raises(ConfigurationError, match=message):
             load(path, {})
+
+
+def test_video_has_a_range_of_ports(tmp_path: Path) -> None:
+    assert len(video_network_settings(load(None, {})).ports) == 1000
+    path = write(tmp_path, "[video]\nports = '40000-40099'\naddresses = ['192.0.2.7']\n")
+    settings = video_network_settings(load(path, {}))
+    assert (settings.addresses, settings.ports) == (["192.0.2.7"], PortRange(40000, 40099))
+    assert video_network_settings(load(path, {"LIGHTBOX_VIDEO_PORTS": "2000-2000"})).ports == PortRange(
+        2000, 2000
+    )
+
+
+@pytest.mark.parametrize(
+    "ports", ["", "40000", "40000-", "40099-40000", "1000-2000", "60000-70000", "a-b", "1-2-3", "-1-5000"]
+)
+def test_rejects_what_is_no_range_of_ports(tmp_path: Path, ports: str) -> None:
+    path = write(tmp_path, f"[video]\nports = '{ports}'\n")
+    with pytest.raises(
+        ConfigurationError, match=r"`video.ports`: .* is no range of ports: write FIRST-LAST"
+    ) as raised:
+        load(path, {})
+    assert "firewall" in raised.value.hint
 
 
 def test_the_state_folder_follows_the_environment() -> None:

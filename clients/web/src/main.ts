@@ -2,16 +2,20 @@
 
 import "./ui/styles/index.css";
 import { pathBelowBase, pathTo } from "./base.ts";
-import { whoAmI } from "./gateway/gateway_client.ts";
+import { screenLocked, whoAmI } from "./gateway/gateway_client.ts";
 import { checkPage } from "./ui/check_page.ts";
 import { desktopsPage } from "./ui/desktops_page.ts";
 import { prepareInstalledApp } from "./ui/installed_app.ts";
+import { leavingMark, markLeaving, watchLeaving } from "./ui/leaving_mark.ts";
+import { lockPage } from "./ui/lock/lock_page.ts";
+import { ScreenLock } from "./ui/lock/screen_lock.ts";
 import { notFoundPage } from "./ui/not_found_page.ts";
 import type { Page } from "./ui/page.ts";
 import { applyTheme, language, setUser } from "./ui/preferences.ts";
 import { routeOf } from "./ui/route.ts";
 import { signInPage } from "./ui/sign_in_page.ts";
 import type { SignInReason } from "./ui/sign_out.ts";
+import { signingOutPage } from "./ui/signing_out_page.ts";
 import { texts } from "./ui/texts.ts";
 import { viewerPage } from "./ui/viewer/viewer_page.ts";
 
@@ -22,9 +26,12 @@ const root = document.getElementById("app") ?? document.body;
 let current: Page | null = null;
 let renderCount = 0;
 
-/** Closes the current page, then creates and shows the next one. */
-function show(createPage: () => Page): void {
-  current?.close();
+/** The lock of this browser's screen. */
+const screenLock = new ScreenLock();
+
+/** Closes the current page, then creates and shows the next one. `locked` says that it comes back later. */
+function show(createPage: () => Page, locked?: "locked"): void {
+  current?.close(locked);
   const page = createPage();
   current = page;
   document.documentElement.lang = language();
@@ -39,7 +46,51 @@ function goTo(path: string): void {
 }
 
 function showSignIn(reason: SignInReason): void {
+  screenLock.stop();
   show(() => signInPage({ reason, signedIn: () => void render(), redraw: () => showSignIn(reason) }));
+}
+
+/** Shows the lock page instead of the current page, which comes back when the person gives their password. */
+function showLock(): void {
+  renderCount += 1;
+  show(
+    () =>
+      lockPage({
+        unconfirmed: leavingMark() === "lock",
+        confirmed: () => markLeaving(null),
+        unlocked: () => screenLock.unlock(),
+        expired: () => signedOut("expired"),
+        signOut,
+        redraw: showLock,
+      }),
+    "locked",
+  );
+}
+
+/** Locks the screen because the person leaves. Without the server the page is locked all the same. */
+function lock(): void {
+  markLeaving("lock");
+  screenLock.lock();
+}
+
+function signOut(): void {
+  markLeaving("sign-out");
+  showSigningOut();
+}
+
+/** Shows nothing of the person until the server has confirmed that they have signed out. */
+function showSigningOut(): void {
+  renderCount += 1;
+  screenLock.stop();
+  show(() =>
+    signingOutPage({
+      signedOut: (what) => {
+        markLeaving(null);
+        signedOut(what);
+      },
+      redraw: showSigningOut,
+    }),
+  );
 }
 
 /** Shows the sign-in page after somebody was signed out. */
@@ -53,6 +104,12 @@ function signedOut(reason: SignInReason): void {
 /** Shows the page of the current address, or the sign-in page when nobody is signed in. */
 async function render(): Promise<void> {
   const turn = ++renderCount;
+  const leaving = leavingMark();
+  if (leaving !== null) {
+    if (leaving === "sign-out") showSigningOut();
+    else screenLock.lock();
+    return;
+  }
   if (routeOf(pathBelowBase(location.pathname)).page === "nothing") {
     show(() => notFoundPage(() => void render()));
     return;
@@ -64,13 +121,15 @@ async function render(): Promise<void> {
     showSignIn("first");
     return;
   }
+  if (!user.ok && user.failure.kind === "locked") return; // `screenLocked` shows the lock page
   const { username, name } = user.ok ? user.value : { username: "", name: "" };
   // The sign-in of another person expired in this tab: the address is theirs.
   if (setUser(username)) history.replaceState(null, "", pathTo(""));
+  screenLock.start();
   const route = routeOf(pathBelowBase(location.pathname));
   if (route.page === "desktop") showDesktop(route.desktop);
   else if (route.page === "check") show(() => checkPage({ desktop: route.desktop, showDesktopList, signedOut }));
-  else show(() => desktopsPage({ user: name, signedOut, redraw: () => void render() }));
+  else show(() => desktopsPage({ user: name, signedOut, signOut, lock, redraw: () => void render(), open: goTo }));
 }
 
 function showDesktopList(): void {
@@ -103,6 +162,9 @@ function showDesktop(desktop: string): void {
         replaceQuery();
       },
       signedOut,
+      signOut,
+      lock,
+      screen: screenLock,
     }),
   );
 }
@@ -119,6 +181,20 @@ document.addEventListener("click", (event) => {
 });
 window.addEventListener("popstate", () => {
   if (current?.back?.() !== true) void render();
+});
+
+screenLocked.on(() => {
+  if (leavingMark() !== "sign-out") screenLock.lock();
+});
+screenLock.changed.on((state) => {
+  if (state === "locked") showLock();
+  else if (state === "open" && current?.locked === true) void render();
+});
+watchLeaving((leaving) => {
+  if (leaving === "sign-out") showSigningOut();
+  else if (leaving === "lock") screenLock.lock();
+  // The other window has signed out: trying again here could sign out whoever signs in next.
+  else if (current?.signingOut === true) signedOut({ running: null });
 });
 
 applyTheme();

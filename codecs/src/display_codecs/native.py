@@ -67,10 +67,6 @@ _SIGNATURES: dict[str, tuple[list[type], type | None]] = {
     "lb_encode_as": ([_int, _pointer, _i64, _int, _int, _pointer, _i64], _i64),
     "lb_decode": ([_pointer, _i64, _int, _int, _pointer, _i64], _int),
     "lb_digest": ([_pointer, _i64, _int, _int, _pointer, _i64, _u64, _pointer], _int),
-    "lb_copy_and_digest": (
-        [_pointer, _i64, _pointer, _i64, _int, _int, _pointer, _i64, _u64, _pointer],
-        _int,
-    ),
     "lb_copy_and_compare": ([_pointer, _i64, _pointer, _i64, _int, _int, _pointer, _i64, _pointer], _int),
     "lb_yuv420": (
         [_pointer, _i64, _int, _int, _pointer, _pointer, _i64, _pointer, _i64, _pointer, _i64],

@@ -121,27 +121,6 @@ def decode_tile(payload: bytes, width: int, height: int) -> Frame:
     return frame
 
 
-def copy_and_digest_tiles(
-    source: Frame, shadow: Frame, grid: TileGrid, tiles: Tiles, seed: int
-) -> NDArray[np.uint64]:
-    """Copies tiles from `source` to `shadow`, with X = 0. Returns the digests of the copies.
-
-    Raises IndexError if there is no such tile.
-    """
-    width, height = _matching(source, grid)
-    _matching(shadow, grid)
-    if not shadow.flags.writeable:
-        raise ValueError("the shadow is read-only")
-    numbers = tile_numbers(tiles)
-    digests = np.empty(len(numbers), np.uint64)
-    if library.lb_copy_and_digest(
-        source.ctypes.data, source.strides[0], shadow.ctypes.data, shadow.strides[0], width, height,
-        numbers.ctypes.data, len(numbers), seed, digests.ctypes.data,
-    ):  # fmt: skip
-        raise _no_such_tile(numbers, grid)
-    return digests
-
-
 def copy_and_compare_tiles(source: Frame, shadow: Frame, grid: TileGrid, tiles: Tiles) -> NDArray[np.bool_]:
     """Copies tiles from `source` to `shadow`, with X = 0. Returns whether that changed each tile.
 

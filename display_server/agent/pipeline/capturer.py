@@ -39,8 +39,8 @@ class Capture:
     captured_s: float
     #: A part of the frame that moved, for example scrolled text.
     move: TileMove | None
-    #: The digests of all tiles before this capture. `move` refers to them.
-    digests_before: NDArray[np.uint64]
+    #: The numbers of the contents of all tiles before this capture. `move` refers to them.
+    contents_before: NDArray[np.int64]
 
 
 class Capturer:
@@ -92,7 +92,7 @@ class Capturer:
         self._metrics.tiles_changed += len(tiles)
         if read:
             # A move that was found in a torn frame, or that starts from one, cannot be trusted.
-            return Capture(tiles, capture.captured_s, None, capture.digests_before)
+            return Capture(tiles, capture.captured_s, None, capture.contents_before)
         return capture
 
     def _update_shadow(
@@ -105,20 +105,21 @@ class Capturer:
             under_video = covered[touched]
             moving = shadow.update_unhashed(frame, touched[under_video])
             still = shadow.update(frame, touched[~under_video])
-            return Capture(np.union1d(moving, still), captured_s, None, shadow.digests)
+            return Capture(np.union1d(moving, still), captured_s, None, shadow.contents)
         many = len(touched) > INLINE_TILES
         if many and ((self._dense and self._moves.skip_next()) or not is_flat(frame, _bounding_box(damage))):
             # Everything that is damaged changes, and nothing scrolls. Comparing first would take longer than
             # copying and hashing all of it, which finds the changed tiles as well.
             changed = shadow.update(frame, touched)
             self._dense = len(changed) >= DENSE_FRACTION * len(touched)
-            return Capture(changed, captured_s, None, shadow.digests)
+            return Capture(changed, captured_s, None, shadow.contents)
         dirty = dirty_tiles(shadow.pixels, frame, shadow.grid, damage)
         tiles: Tiles = np.flatnonzero(dirty).astype(np.int32)
         if many:
             self._dense = len(tiles) >= DENSE_FRACTION * len(touched)
-        before = shadow.digests
-        if not len(tiles) or shadow.stale.any():  # stale digests do not say what a tile showed before
+        before = shadow.contents
+        # A move could bring a tile whose digest is stale, and the proof would compare with that.
+        if not len(tiles) or shadow.stale.any():
             return Capture(shadow.update(frame, tiles), captured_s, None, before)
         move = self._moves.find(shadow.pixels, frame, dirty)
         if move is not None:

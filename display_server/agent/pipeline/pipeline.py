@@ -146,12 +146,12 @@ class Pipeline:
     async def _send_update(self, stream: TileStream, capture: Capture | None, times: FrameTimes) -> None:
         sent = stream.sent
         move = capture.move if capture is not None else None
-        if move is not None and capture is not None and not sent.shows(capture.digests_before, move.sources):
+        if move is not None and capture is not None and not sent.shows(capture.contents_before, move.sources):
             move = None
         dropped = sent.counts.dropped
         plan = sent.plan_update(move, stream.pointer_tile, stream.budget_bytes, self._clock())
         self._metrics.dropped += sent.counts.dropped - dropped
-        encoded = await self._encoder.encode(plan.tiles.tolist(), plan.digests)
+        encoded = await self._encoder.encode(plan.tiles.tolist(), plan.keys)
         encoded_s = self._clock()
         if not (stream.ready and sent.is_current(plan)):
             # The viewer left, was hidden or started over while its tiles were encoded.

@@ -39,51 +39,49 @@ class TileEncoder:
         self._viewer_count = viewer_count
         self._cache = PayloadCache(CACHE_BYTES)
 
-    async def encode(self, tiles: Sequence[int], digests: Sequence[int]) -> dict[int, EncodedTile]:
-        """Returns the encoded tiles by digest. `digests[i]` is the digest of `tiles[i]`."""
+    async def encode(self, tiles: Sequence[int], keys: Sequence[int]) -> dict[int, EncodedTile]:
+        """Returns the encoded tiles by key. `keys[i]` is that of `tiles[i]` (`Shadow.keys`)."""
         encoded: dict[int, EncodedTile] = {}
         if self._viewer_count() <= 1:
             if self._cache.size_bytes:
                 self._cache.clear()
-            await self._encode(tiles, digests, encoded)
+            await self._encode(tiles, keys, encoded)
             return encoded
         missing_tiles, missing = [], []
-        for tile, digest in zip(tiles, digests, strict=True):
-            cached = self._cache.get(digest)
+        for tile, key in zip(tiles, keys, strict=True):
+            cached = self._cache.get(key)
             if cached is None:
                 missing_tiles.append(tile)
-                missing.append(digest)
+                missing.append(key)
             else:
-                encoded[digest] = cached
+                encoded[key] = cached
         self._metrics.shared += len(encoded)
         await self._encode(missing_tiles, missing, encoded)
-        for digest in missing:
-            self._cache.put(digest, encoded[digest])
+        for key in missing:
+            self._cache.put(key, encoded[key])
         return encoded
 
-    async def _encode(
-        self, tiles: Sequence[int], digests: Sequence[int], into: dict[int, EncodedTile]
-    ) -> None:
+    async def _encode(self, tiles: Sequence[int], keys: Sequence[int], into: dict[int, EncodedTile]) -> None:
         if len(tiles) <= INLINE_TILES:
             if tiles:
-                _collect(self._run_codec(tiles), digests, into)
+                _collect(self._run_codec(tiles), keys, into)
             return
         loop = asyncio.get_running_loop()
         half = len(tiles) // 2 if len(tiles) >= SPLIT_TILES else 0
         first = loop.run_in_executor(self._executor, self._run_codec, tiles[half:])
         if half:
             second = loop.run_in_executor(self._executor, self._run_codec, tiles[:half])
-            _collect(await second, digests[:half], into)
-        _collect(await first, digests[half:], into)
+            _collect(await second, keys[:half], into)
+        _collect(await first, keys[half:], into)
 
     def _run_codec(self, tiles: Sequence[int]) -> EncodedTiles:
         return encode_tiles(self._shadow.pixels, self._shadow.grid, tiles)
 
 
-def _collect(batch: EncodedTiles, digests: Sequence[int], into: dict[int, EncodedTile]) -> None:
+def _collect(batch: EncodedTiles, keys: Sequence[int], into: dict[int, EncodedTile]) -> None:
     """Splits the data of a batch into one payload per tile."""
     data, start = batch.data, 0
     numbers = batch.encoding_numbers.tolist()
-    for digest, end, number in zip(digests, batch.ends.tolist(), numbers, strict=True):
-        into[digest] = EncodedTile(data[start:end], number)
+    for key, end, number in zip(keys, batch.ends.tolist(), numbers, strict=True):
+        into[key] = EncodedTile(data[start:end], number)
         start = end

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
-import hmac
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Protocol
 
 import structlog
 
 from display_server.agent.streams.message_sink import MessageSink
+from display_server.agent.transport.host_network import HostNetwork, HostNetworkError
 from display_server.agent.transport.webrtc.estimator import BandwidthEstimator
 from display_server.agent.transport.webrtc.peer import Peer, PeerState
 from display_server.agent.transport.webrtc.shared_link import SharedLink
-from display_server.desktop.video_settings import TurnServer, VideoSettings
+from display_server.desktop.video_settings import VideoSettings
 from display_server.protocol import messages as m
 from display_server.protocol.errors import ProtocolError
 from display_server.protocol.video_format import Chroma, Codec
 
 log = structlog.get_logger(__name__)
-
-#: Credentials for a TURN server are valid for this time, s.
-TURN_CREDENTIAL_S = 12 * 3600
 
 #: Send rate of a connection before anything is known of its link, bit/s.
 START_BPS = 6_000_000
@@ -43,16 +37,6 @@ RETRY_S = 10.0
 RETRY_MAX_S = 300.0
 
 
-def relay_servers(turn: TurnServer | None, viewer: str, now_unix_s: float) -> list[m.IceServer]:
-    """Returns the TURN server with credentials that expire, as coturn's REST interface defines them."""
-    if turn is None:
-        return []
-    username = f"{int(now_unix_s) + TURN_CREDENTIAL_S}:{viewer}"
-    # SHA-1 is what the interface prescribes.
-    credential = hmac.new(turn.secret.encode(), username.encode(), hashlib.sha1).digest()
-    return [m.IceServer(turn.urls, username, base64.b64encode(credential).decode())]
-
-
 class ConnectionEvents(Protocol):
     """What a connection reports to its video stream."""
 
@@ -66,15 +50,17 @@ class ConnectionEvents(Protocol):
 class VideoConnection:
     """Answers the viewer's offers with one WebRTC peer at a time.
 
-    `encodable` are the codecs that this host can encode. `shared_link` belongs to all windows of the
-    viewer's device. `tile_rate_bytes_per_s` returns what tiles have reached over the link. `on_datagram`
-    receives the messages of the data channel, and None for a message that the channel does not allow.
+    `network` gives sockets and relays. `encodable` are the codecs that this host can encode. `shared_link`
+    belongs to all windows of the viewer's device. `tile_rate_bytes_per_s` returns what tiles have reached
+    over the link. `on_datagram` receives the messages of the data channel, and None for a message that the
+    channel does not allow.
     """
 
     def __init__(
         self,
         viewer: str,
         settings: VideoSettings,
+        network: HostNetwork,
         encodable: frozenset[tuple[Codec, Chroma]],
         shared_link: SharedLink,
         sink: MessageSink,
@@ -85,6 +71,7 @@ class VideoConnection:
     ) -> None:
         self._viewer = viewer
         self._settings = settings
+        self._network = network
         self._encodable = encodable
         self._shared_link = shared_link
         self._sink = sink
@@ -107,15 +94,15 @@ class VideoConnection:
         return f"{codec.value} {chroma.value}"
 
     def invite(self) -> None:
-        """Asks the viewer for an offer."""
-        servers = relay_servers(self._settings.turn, self._viewer, time.time())
-        self._sink.send_message(m.OfferRequest(servers))
+        """Asks the viewer for an offer, with new credentials for the relays if there are any."""
+        if self._settings.relays:
+            self._start(self._invite())
+        else:
+            self._sink.send_message(m.OfferRequest([]))
 
     def accept(self, offer: m.Offer) -> None:
         """Answers an offer in the background. The new connection replaces the former one."""
-        task = asyncio.get_running_loop().create_task(self._answer(offer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._start(self._answer(offer))
 
     def retry_later(self) -> None:
         """Asks the viewer again after a while, unless it connects before."""
@@ -150,12 +137,25 @@ class VideoConnection:
 
     # ── private ──────────────────────────────────────────────────────────────────────────────────────
 
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _invite(self) -> None:
+        try:
+            servers = await self._network.relays()
+        except HostNetworkError as error:
+            log.warning("no relay for video", viewer=self._viewer, error=str(error))
+            servers = []  # the direct path may work
+        self._sink.send_message(m.OfferRequest(servers))
+
     async def _answer(self, offer: m.Offer) -> None:
         former, self.peer = self.peer, None
         if former is not None:
             await former.close()
         peer = Peer(
-            self._settings.addresses,
+            self._network.open_sockets,
             self._codecs(),
             self._start_bps(),
             self._settings.max_bps,
@@ -166,7 +166,7 @@ class VideoConnection:
         self.peer = peer
         try:
             answer = await peer.answer(offer.sdp)
-        except (ProtocolError, OSError, ValueError) as error:
+        except (ProtocolError, HostNetworkError, OSError, ValueError) as error:
             log.warning("video offer cannot be answered", viewer=self._viewer, error=str(error))
             if peer is self.peer:
                 self._events.on_failed()

@@ -18,6 +18,7 @@ from display_server.agent.motion.motion_detector import MotionDetector, MotionPo
 from display_server.agent.streams.message_sink import MessageSink
 from display_server.agent.streams.tile_delivery import TileDelivery
 from display_server.agent.streams.video_counts import VideoCounts
+from display_server.agent.transport.host_network import HostNetworks
 from display_server.agent.transport.viewer_socket import ViewerIdentity
 from display_server.agent.update.shadow import Shadow
 from display_server.desktop.video_settings import VideoSettings
@@ -44,10 +45,13 @@ class SupportListener(Protocol):
 
 
 class VideoFactory:
-    """Knows the video settings of the desktop. `run` loads video support once something requests it."""
+    """Knows the video settings of the desktop, and the network of each viewer. `run` loads video support once
+    something requests it.
+    """
 
-    def __init__(self, settings: VideoSettings) -> None:
+    def __init__(self, settings: VideoSettings, networks: HostNetworks) -> None:
         self._settings = settings
+        self._networks = networks
         self._requested = asyncio.Event()
         self._listeners: dict[SupportListener, None] = {}  # in the order of their arrival
         self._encodable: frozenset[tuple[Codec, Chroma]] = frozenset()
@@ -113,6 +117,7 @@ class VideoFactory:
         connection = VideoConnection(
             viewer.viewer,
             settings,
+            self._networks.of(viewer.viewer),
             self._encodable,
             self._shared_link(viewer.device),
             sink,

@@ -1,5 +1,7 @@
 """A WebSocket server on a Unix socket: viewers, and pages for the supervisor and the gateway.
 
+Whoever connects must be an expected user and know the secret of this desktop (`peer_check.py`).
+
 The `websockets` library implements the protocol. Compression is off, because tiles are compressed. Writing
 never waits: the send window of each viewer bounds what is in flight, and a viewer that does not read must not
 delay others.
@@ -10,9 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import socket
-import struct
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,12 +25,15 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
+from display_server.agent.transport import private_socket
+from display_server.agent.transport.peer_check import PeerCheck, peer_uid
 from display_server.agent.transport.viewer_socket import ViewerHandler, ViewerIdentity, ViewerSocket
 from display_server.protocol.close_codes import CloseCode
 from display_server.protocol.errors import ProtocolError
 from display_server.protocol.limits import VIEWER_BINARY_MAX_BYTES
 from display_server.protocol.subprotocol import (
     DEVICE_HEADER,
+    SECRET_HEADER,
     SUBPROTOCOL,
     USER_HEADER,
     VIEWER_HEADER,
@@ -51,8 +54,6 @@ FRAMES_MAX = 16
 WRITE_LIMIT_BYTES = 64 * 1024 * 1024
 #: Longest reason in a close frame, bytes; the limit of WebSocket is 123.
 REASON_MAX_BYTES = 120
-#: pid, uid and gid of a peer, as SO_PEERCRED returns them.
-_CREDENTIALS = struct.Struct("3i")
 
 Page = Callable[[], Awaitable[tuple[str, bytes]]]
 Join = Callable[[ViewerSocket, ViewerIdentity], ViewerHandler]
@@ -61,14 +62,9 @@ Join = Callable[[ViewerSocket, ViewerIdentity], ViewerHandler]
 class ViewerServer:
     """Serves viewers and pages. `join` is called for each viewer and returns its handler; `pages` maps paths
     to functions that return content type and body.
-
-    `peers` are the users who may connect; the socket is then open to this user's group, to which they belong.
-    None stands for this user alone.
     """
 
-    def __init__(
-        self, path: Path, join: Join, pages: Mapping[str, Page], *, peers: frozenset[int] | None = None
-    ) -> None:
+    def __init__(self, path: Path, peers: PeerCheck, join: Join, pages: Mapping[str, Page]) -> None:
         self._path = path
         self._peers = peers
         self._join = join
@@ -76,10 +72,10 @@ class ViewerServer:
         self._server: Server | None = None
 
     async def start(self) -> None:
-        """Listens on a socket that only this user, or also its group, may open. Raises OSError."""
+        """Listens on a socket that only the users that may connect can open. Raises OSError."""
         self._server = await serve(
             self._serve,
-            sock=_private_socket(self._path, 0o117 if self._peers else 0o177),
+            sock=private_socket.listen(self._path, socket.SOCK_STREAM, shared=self._peers.admits_others),
             create_connection=_Connection,
             process_request=self._answer,
             subprotocols=[Subprotocol(SUBPROTOCOL)],
@@ -106,8 +102,11 @@ class ViewerServer:
         self._path.unlink(missing_ok=True)
 
     async def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
-        if self._peers is not None and _peer_uid(connection) not in self._peers:
-            return connection.respond(403, "This user may not see the desktop.\n")
+        uid = peer_uid(connection.transport.get_extra_info("socket"))
+        known = self._peers.allows_secret(_only(request.headers, SECRET_HEADER))
+        if not (known and self._peers.allows_user(uid)):
+            log.warning("connection refused", uid=uid, reason="user" if known else "secret")
+            return connection.respond(403, "Only the gateway and the supervisor may connect.\n")
         path = request.path.partition("?")[0]
         if path == VIEWER_PATH:
             return None
@@ -141,13 +140,6 @@ class ViewerServer:
             raise
         finally:
             handler.on_disconnected()
-
-
-def _peer_uid(connection: ServerConnection) -> int:
-    """Returns the user id of the process at the other end of a Unix socket."""
-    peer: socket.socket = connection.transport.get_extra_info("socket")
-    _, uid, _ = _CREDENTIALS.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
-    return int(uid)
 
 
 class _Connection(ServerConnection):
@@ -184,24 +176,10 @@ class _Socket:
             self._closing = asyncio.ensure_future(self._connection.close(code, _short(reason)))
 
 
-def _private_socket(path: Path, umask: int) -> socket.socket:
-    """Creates a listening socket. It gets its path only when it listens, so that a process that sees the path
-    can connect.
-    """
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(umask)
-    try:
-        listener.bind(str(temporary))
-        listener.listen()
-        temporary.rename(path)
-    except OSError:
-        listener.close()
-        raise
-    finally:
-        os.umask(before)
-    return listener
+def _only(headers: Headers, name: str) -> str | None:
+    """Returns the value of a header that must occur once; None otherwise."""
+    values = headers.get_all(name)
+    return values[0] if len(values) == 1 else None
 
 
 def _short(reason: str) -> str:

@@ -16,8 +16,8 @@ def dirty_tiles(shadow: Frame, frame: Frame, grid: TileGrid, damage: Iterable[Re
 
     Both frames are (height, width, 4) uint8 of the grid's size, with any row stride. Neither is copied. The
     comparison includes the undefined fourth byte of each pixel, so a tile may be dirty although its colours
-    are equal; its digest tells later. That is cheaper than masking every pixel here: a `memcmp` of the same
-    memory takes 1.0, this function 1.8, and `a ^ b` reduced by `|` and masked 2.2 units of time.
+    are equal; the shadow finds that out. That is cheaper than masking every pixel here: a `memcmp` of the
+    same memory takes 1.0, this function 1.8, and `a ^ b` reduced by `|` and masked 2.2 units of time.
     """
     dirty = np.zeros((grid.rows, grid.columns), np.bool_)
     for span in _spans(grid, damage):

@@ -20,6 +20,7 @@ from display_server.protocol.wire import Payload, UpdateWriter
 Mask = NDArray[np.bool_]
 Tiles = NDArray[np.int32]
 Digests = NDArray[np.uint64]
+Contents = NDArray[np.int64]
 
 #: Expected size of a payload before any was encoded for this viewer: that of text and windows.
 PAYLOAD_FIRST_BYTES = 800.0
@@ -63,10 +64,10 @@ class UpdatePlan:
     #: Tiles that the viewer has in its cache, and their slots.
     cached: Tiles
     slots: NDArray[np.int32]
-    #: Tiles to encode, most urgent first, and their digests. No digest occurs twice.
+    #: Tiles to encode, most urgent first, and their keys. No key occurs twice.
     tiles: Tiles
-    digests: list[int]
-    #: Further tiles with the digest of one in `tiles`, and the index of that tile.
+    keys: list[int]
+    #: Further tiles with the key of one in `tiles`, and the index of that tile.
     repeats: Tiles
     repeated: NDArray[np.int64]
 
@@ -92,7 +93,8 @@ class Update:
 class SentSurface:
     """One viewer's surface and tile cache as they are once it has applied everything sent.
 
-    Tiles are compared by digest. A tile is pending while the surface does not show the shadow's digest there.
+    A tile is pending while the surface does not show the shadow's content there. Contents have numbers, which
+    change with the bytes of a tile: an equal digest does not make a tile unchanged.
     """
 
     def __init__(self, shadow: Shadow, monitor: int, cache_bytes: int) -> None:
@@ -112,8 +114,8 @@ class SentSurface:
         """Initialises what depends on the size of the surface."""
         count = shadow.grid.count
         self._shadow = shadow
-        # Digests of what the surface shows, except where `_unknown`.
-        self._surface: Digests = shadow.black_digests.copy()
+        # Numbers of the contents that the surface shows, except where `_unknown`; 0 is black.
+        self._shown: Contents = np.zeros(count, np.int64)
         self._unknown: Mask = np.zeros(count, np.bool_)
         # Tiles that were read back wrong and were not sent since: nothing may be copied from them.
         self._distrusted: Mask = np.zeros(count, np.bool_)
@@ -124,7 +126,7 @@ class SentSurface:
     @property
     def pending(self) -> Mask:
         """(tiles,) whether a tile must be sent. Tiles that video covers need not."""
-        differs = (self._surface != self._shadow.digests) | self._shadow.stale | self._unknown
+        differs = (self._shown != self._shadow.contents) | self._unknown
         pending: Mask = differs & ~self._covered
         return pending
 
@@ -152,7 +154,7 @@ class SentSurface:
         """The viewer's surface and cache are lost, or useless: the next update is a RESET."""
         self._generation += 1
         self._reset_due = True
-        self._surface = self._shadow.black_digests.copy()
+        self._shown.fill(0)
         self._unknown.fill(False)
         self._distrusted.fill(False)
         self._covered.fill(False)
@@ -173,7 +175,7 @@ class SentSurface:
         self._generation += 1
         self._unknown[tiles] = True
         self.cache.begin_update()
-        self.cache.forget(self._shadow.digests[tiles])
+        self.cache.forget(self._shadow.keys[tiles])
 
     def cover(self, tiles: Tiles) -> None:
         """Video covers exactly these tiles from now on. None of them is sent until `uncover`."""
@@ -187,10 +189,10 @@ class SentSurface:
         self._generation += 1
         self._covered.fill(False)
 
-    def shows(self, digests: Digests, tiles: Tiles) -> bool:
-        """Returns whether the surface shows `digests[tiles]`, so that a move may copy from these tiles."""
+    def shows(self, contents: Contents, tiles: Tiles) -> bool:
+        """Returns whether the surface shows `contents[tiles]`, so that a move may copy from these tiles."""
         doubtful = self._unknown[tiles] | self._distrusted[tiles]
-        return bool((self._surface[tiles] == digests[tiles]).all() and not doubtful.any())
+        return bool((self._shown[tiles] == contents[tiles]).all() and not doubtful.any())
 
     def plan_update(
         self, move: TileMove | None, pointer_tile: int | None, budget_bytes: int, now_s: float
@@ -210,12 +212,12 @@ class SentSurface:
         self._pending_since_s[started] = now_s
         self._pending_since_s[~pending] = np.inf
 
-        digests = self._shadow.digests
+        keys = self._shadow.keys
         self.cache.begin_update()
-        # A stale tile has to wait for its digest.
+        # A stale tile has to wait for its digest and its key.
         partial = bool((pending & self._shadow.stale).any())
         wanted = np.flatnonzero(pending & ~self._shadow.stale).astype(np.int32)
-        slots = self.cache.find(digests[wanted])
+        slots = self.cache.find(keys[wanted])
         is_cached = slots >= 0
         tiles_max = max(TILES_MIN, int(budget_bytes / self._mean_payload_bytes))
         to_encode = wanted[~is_cached]
@@ -225,8 +227,8 @@ class SentSurface:
             waited_s = np.where(mask, now_s - self._pending_since_s, 0.0)
             to_encode = prioritize(mask, self._shadow.grid.columns, pointer_tile, waited_s)[:tiles_max]
             partial = True
-        _, first, inverse = np.unique(digests[to_encode], return_index=True, return_inverse=True)
-        # `first` is ordered by digest: restore the order of urgency.
+        _, first, inverse = np.unique(keys[to_encode], return_index=True, return_inverse=True)
+        # `first` is ordered by key: restore the order of urgency.
         order = np.argsort(first)
         rank = np.empty_like(order)
         rank[order] = np.arange(len(order))
@@ -241,7 +243,7 @@ class SentSurface:
             cached=wanted[is_cached],
             slots=slots[is_cached],
             tiles=chosen,
-            digests=digests[chosen].tolist(),
+            keys=keys[chosen].tolist(),
             repeats=to_encode[is_repeat],
             repeated=rank[inverse[is_repeat]],
         )
@@ -251,7 +253,7 @@ class SentSurface:
         return plan.generation == self._generation
 
     def compose(self, plan: UpdatePlan, encoded: Mapping[int, EncodedTile], captured_us: int) -> Update:
-        """Composes the update and records it as sent. `encoded` has an entry for every digest of the plan."""
+        """Composes the update and records it as sent. `encoded` has an entry for every key of the plan."""
         self.epoch += 1
         writer = UpdateWriter(self._monitor, self.epoch, captured_us, reset=plan.reset)
         touched = [plan.cached, plan.tiles, plan.repeats]
@@ -263,7 +265,7 @@ class SentSurface:
         if len(plan.cached):
             writer.cached(plan.cached, plan.slots)
         # 2. Encoded tiles, which are cached where that is worth it.
-        entries = [encoded[digest] for digest in plan.digests]
+        entries = [encoded[key] for key in plan.keys]
         payloads: list[Payload] = [entry.payload for entry in entries]
         slot_of = self._write_encoded(writer, plan, payloads)
         # 3. Tiles that look like one of these.
@@ -280,7 +282,7 @@ class SentSurface:
         counts.cached += encodings.get("cached", 0)
         counts.moved += encodings.get("moved", 0)
         self._reset_due = False
-        self._surface[tiles] = self._shadow.digests[tiles]
+        self._shown[tiles] = self._shadow.contents[tiles]
         self._unknown[tiles] = False
         self._distrusted[tiles] = False
         self._pending_since_s[tiles] = np.inf
@@ -290,7 +292,7 @@ class SentSurface:
             reset=plan.reset,
             partial=plan.partial,
             tiles=tiles,
-            digests=self._surface[tiles],
+            digests=self._shadow.digests[tiles],
             raw_bytes=raw_bytes,
             encodings=encodings,
         )
@@ -303,7 +305,7 @@ class SentSurface:
         if not len(plan.tiles):
             return slot_of
         lengths = np.array([len(payload) for payload in payloads])
-        indices, slots = self.cache.store(np.array(plan.digests, np.uint64), lengths)
+        indices, slots = self.cache.store(np.array(plan.keys, np.uint64), lengths)
         slot_of[indices] = slots
         uncached = np.flatnonzero(slot_of < 0).tolist()
         writer.tiles(plan.tiles[uncached].tolist(), [payloads[index] for index in uncached])

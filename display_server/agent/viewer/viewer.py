@@ -93,6 +93,9 @@ class ViewerEvents(Protocol):
     def on_pointer_moved(self, viewer: Viewer, x_px: int, y_px: int) -> None:
         """The viewer moved the pointer to this place on the screen."""
 
+    def on_activity(self, viewer: Viewer) -> None:
+        """The person at the viewer used keys, pointer or touch."""
+
     def on_layout_requested(self, viewer: Viewer, layout: m.Layout) -> None:
         """The viewer requests an arrangement of the monitors."""
 
@@ -141,6 +144,7 @@ class Viewer:
             self._monitor,
             lambda: (desktop.screen.width_px, desktop.screen.height_px),
             lambda x_px, y_px: events.on_pointer_moved(self, x_px, y_px),
+            lambda: events.on_activity(self),
             self._output.send_notice,
             metrics,
             desktop.patience,

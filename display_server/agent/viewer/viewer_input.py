@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
+from display_server.agent.input.input_activity import InputActivity
 from display_server.agent.input.input_guard import InputGuard
 from display_server.agent.input.input_sink import InputSink
 from display_server.agent.input.pointer_order import PointerOrder
@@ -29,6 +30,7 @@ class ViewerInput:
 
     `monitor` returns the monitor that the viewer shows, and `screen_size_px` the size of the whole screen.
     `on_pointer_moved` is called with the place on the screen, px, to which the viewer moved the pointer.
+    `on_activity` is called when the person did something, also when it comes too late to have an effect.
     `notify` sends the person a notice: its code, and an English text.
     """
 
@@ -39,6 +41,7 @@ class ViewerInput:
         monitor: Callable[[], Monitor],
         screen_size_px: Callable[[], tuple[int, int]],
         on_pointer_moved: Callable[[int, int], None],
+        on_activity: Callable[[], None],
         notify: Callable[[str, str], None],
         metrics: AgentMetrics,
         patience: float = 1.0,
@@ -48,10 +51,12 @@ class ViewerInput:
         self._monitor = monitor
         self._screen_size_px = screen_size_px
         self._on_pointer_moved = on_pointer_moved
+        self._on_activity = on_activity
         self._notify = notify
         self._metrics = metrics
         self._order = PointerOrder()
         self._guard = InputGuard(patience)
+        self._activity = InputActivity()
         self._buttons = 0
         # Where the pointer is on the screen, whoever moved it there; None before anyone did.
         self._pointer_px: tuple[int, int] | None = None
@@ -106,6 +111,8 @@ class ViewerInput:
 
         Input that arrives too late is dropped, except for what it releases.
         """
+        if self._activity.is_activity(message):
+            self._on_activity()
         admitted = self._guard.admit(message, now_s)
         if self._guard.loss_to_announce(now_s):
             self._notify_lost()
@@ -125,6 +132,8 @@ class ViewerInput:
         if data is None:
             raise ProtocolError("the data channel carries only whole binary messages on stream 0")
         motion = parse_pointer_motion(data)
+        if self._activity.is_activity(motion):
+            self._on_activity()
         self._metrics.pointer_datagrams += 1
         self.datagrams += 1
         # A motion must not overtake input that waits for a paste. It may be dropped, because the WebSocket

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from display_server.broker.launchers.desktop_log import open_desktop_log
 from display_server.broker.launchers.launcher import ENDED_EARLY
 from display_server.broker.launchers.supervisor_connection import request_of_supervisor
 from display_server.desktop.session_processes import (
@@ -38,8 +39,6 @@ STOP_TIMEOUT_S = 8.0
 STABLE_AFTER_S = 10.0
 #: How many supervisors may die young in a row, before the desktop counts as failed.
 RESTARTS_MAX = 3
-#: A supervisor's log that is larger than this is rotated when the desktop starts the next time, bytes.
-LOG_MAX_BYTES = 4 * 1024 * 1024
 
 SUPERVISOR_COMMAND = (sys.executable, "-m", "display_server.supervisor")
 
@@ -76,10 +75,7 @@ class ProcessLauncher:
 
 async def _spawn(spec: DesktopSpec, command: Sequence[str]) -> asyncio.subprocess.Process:
     """Starts a supervisor. Raises OSError."""
-    log = Path(spec.log_folder) / f"{spec.desktop}.log"
-    if log.exists() and log.stat().st_size > LOG_MAX_BYTES:
-        log.replace(log.with_suffix(".log.1"))
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    descriptor = open_desktop_log(spec, os.environ)
     try:
         return await asyncio.create_subprocess_exec(
             *command,

@@ -80,6 +80,7 @@ def _inside(spec: DesktopSpec) -> DesktopSpec:
         folder=layout.DESKTOP_FOLDER,
         log_folder=layout.DESKTOP_FOLDER,
         isolated=True,
+        peers=sorted(layout.AGENT_PEERS),
     )
 
 

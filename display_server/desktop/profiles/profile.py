@@ -73,6 +73,9 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     restart: Restart = Restart.NEVER
     #: Whether this is the window manager. The other programs start after it, so that it places their windows.
     window_manager: bool = False
+    #: Whether the person starts it, for example in the taskbar, and not the supervisor. The profile then only
+    #: says where its window belongs, and that the program has to be installed.
+    on_demand: bool = False
     #: Delay of the start, s.
     delay_s: float = 0.0
     environment: dict[str, str] = {}
@@ -144,10 +147,10 @@ def load(name: str, folder: Path = PROFILES_FOLDER) -> Profile:
 
 def window_rules(profile: Profile) -> list[WindowRule]:
     """Returns where the windows of the profile's programs belong."""
-    windows = [program.window for program in profile.programs if program.window is not None]
     return [
-        WindowRule(window.window_class, Place(*window.place) if window.place is not None else None)
-        for window in windows
+        WindowRule(window.window_class, Place(*window.place) if window.place else None, program.on_demand)
+        for program in profile.programs
+        if (window := program.window) is not None
     ]
 
 
@@ -169,6 +172,10 @@ def _check(profile: Profile, files: list[HomeFile], path: Path) -> None:
             raise ConfigurationError(f"{path}: the program {program.name!r} has no command.", hint=GUIDE)
         if program.name in seen:
             raise ConfigurationError(f"{path}: two programs have the name {program.name!r}.", hint=GUIDE)
+        if program.on_demand and program.window_manager:
+            raise ConfigurationError(
+                f"{path}: the window manager {program.name!r} cannot be started on demand.", hint=GUIDE
+            )
         seen.add(program.name)
         _check_window(program, path)
     if sum(program.window_manager for program in profile.programs) > 1:

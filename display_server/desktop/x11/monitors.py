@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from display_server.desktop.x11.rectangle import Rectangle
 from display_server.errors import LayoutError
 from display_server.protocol.limits import MONITORS_MAX
 
@@ -19,7 +20,7 @@ EDGE_PX = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Monitor:
+class Monitor(Rectangle):
     """A rectangle of the screen, px. `id` is the monitor's number, by which viewers ask for it."""
 
     id: int
@@ -28,19 +29,6 @@ class Monitor:
     width: int
     height: int
     primary: bool = False
-
-    @property
-    def right(self) -> int:
-        return self.x + self.width
-
-    @property
-    def bottom(self) -> int:
-        return self.y + self.height
-
-    def overlaps(self, other: Monitor) -> bool:
-        return (
-            self.x < other.right and other.x < self.right and self.y < other.bottom and other.y < self.bottom
-        )
 
 
 def normalise_layout(wanted: Iterable[Monitor], screen_max: tuple[int, int]) -> tuple[Monitor, ...]:
@@ -66,7 +54,7 @@ def normalise_layout(wanted: Iterable[Monitor], screen_max: tuple[int, int]) -> 
             )
     for index, monitor in enumerate(monitors):
         for other in monitors[index + 1 :]:
-            if monitor.overlaps(other):
+            if monitor.overlap_px(other):
                 raise LayoutError(f"Monitors {monitor.id} and {other.id} would overlap.")
     left, top = min(monitor.x for monitor in monitors), min(monitor.y for monitor in monitors)
     width, height = max(monitor.right for monitor in monitors) - left, max(m.bottom for m in monitors) - top

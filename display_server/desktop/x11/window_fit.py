@@ -11,41 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from display_server.desktop.x11.monitors import Monitor
+from display_server.desktop.x11.rectangle import Area
 
 #: How often a window manager that left a window where it was is asked again.
 REPEATS_MAX = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Area:
-    """A rectangle of the screen, px."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-    @property
-    def right(self) -> int:
-        return self.x + self.width
-
-    @property
-    def bottom(self) -> int:
-        return self.y + self.height
-
-    def contains(self, other: Area) -> bool:
-        return (
-            self.x <= other.x
-            and self.y <= other.y
-            and other.right <= self.right
-            and other.bottom <= self.bottom
-        )
-
-    def overlap_px(self, other: Area) -> int:
-        """Returns the number of pixels that both rectangles have in common."""
-        width = min(self.right, other.right) - max(self.x, other.x)
-        height = min(self.bottom, other.bottom) - max(self.y, other.y)
-        return max(0, width) * max(0, height)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +29,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class WindowRule:
-    """Where a profile wants the window of a program. `place` is None for a maximised window."""
+    """Where a profile wants the window of a program. `place` is None for a maximised window.
+
+    With `on_demand`, the program is not started with the desktop, so that its first window is one that the
+    person has just opened.
+    """
 
     window_class: str
     place: Place | None
+    on_demand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,9 +197,9 @@ class WindowFit:
             return [WindowMove(window.id, maximise=True, activate=first)]
         known.home = HomePlace(monitor, rule.place)
         moves = self._move(window, known, frame_at(rule.place, area, window.hints))
-        # The programs of a profile start in any order; its maximised one is what the person came for.
+        # The programs that start with the desktop do so in any order; its maximised one is in front of them.
         in_front = (number for number, other in self._known.items() if _is_main(other))
-        if first and (main := next(in_front, None)) is not None:
+        if first and not rule.on_demand and (main := next(in_front, None)) is not None:
             moves.append(WindowMove(main, activate=True))
         return moves
 
@@ -289,21 +263,22 @@ def work_areas(monitors: Iterable[Monitor], panels: Sequence[Area]) -> dict[int,
     """
     areas = {}
     for monitor in monitors:
-        whole = Area(monitor.x, monitor.y, monitor.width, monitor.height)
-        left, top, right, bottom = whole.x, whole.y, whole.right, whole.bottom
+        left, top, right, bottom = monitor.x, monitor.y, monitor.right, monitor.bottom
         for panel in panels:
-            if 2 * whole.overlap_px(panel) <= panel.width * panel.height:
+            if 2 * monitor.overlap_px(panel) <= panel.width * panel.height:
                 continue
-            if panel.width >= panel.height and 2 * panel.y + panel.height > whole.y + whole.bottom:
+            if panel.width >= panel.height and 2 * panel.y + panel.height > monitor.y + monitor.bottom:
                 bottom = min(bottom, panel.y)
             elif panel.width >= panel.height:
                 top = max(top, panel.bottom)
-            elif 2 * panel.x + panel.width > whole.x + whole.right:
+            elif 2 * panel.x + panel.width > monitor.x + monitor.right:
                 right = min(right, panel.x)
             else:
                 left = max(left, panel.right)
         free = Area(left, top, right - left, bottom - top)
-        areas[monitor.id] = free if free.width > 0 and free.height > 0 else whole
+        if free.width <= 0 or free.height <= 0:
+            free = Area(monitor.x, monitor.y, monitor.width, monitor.height)
+        areas[monitor.id] = free
     return areas
 
 

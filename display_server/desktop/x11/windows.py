@@ -13,8 +13,8 @@ import xcffib
 import xcffib.xproto
 
 from display_server.desktop.x11.monitors import Monitor, reachable_position
+from display_server.desktop.x11.rectangle import Area
 from display_server.desktop.x11.window_fit import (
-    Area,
     HomePlace,
     ManagedWindow,
     Place,

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +20,11 @@ import pytest
 from numpy.typing import NDArray
 
 from display_server.desktop.spec import DesktopSpec, write_spec
+from display_server.desktop.video_settings import VideoSettings
 from display_server.desktop.x11.monitors import Monitor
 from display_server.desktop.x11.randr import Randr
 from display_server.protocol.close_codes import CloseCode
-from tests.fakes.viewer import FakeViewer
+from tests.fakes.viewer import SECRET, FakeViewer
 from tests.fakes.x_server import Painter, XServer, x_server
 
 ROOT = str(Path(__file__).parents[3])
@@ -60,8 +61,15 @@ class AgentProcess:
 
 @asynccontextmanager
 async def agent_process(
-    source: str = "fbdir", *, size: tuple[int, int] = (WIDTH, HEIGHT), outputs: int = 1, attach: bool = False
+    source: str = "fbdir",
+    *,
+    size: tuple[int, int] = (WIDTH, HEIGHT),
+    outputs: int = 1,
+    attach: bool = False,
+    video: VideoSettings = VideoSettings(),  # noqa: B008 - frozen
+    under: Sequence[str] = (),
 ) -> AsyncIterator[AgentProcess]:
+    """Starts an agent over an X server of its own. `under` is a command that runs the agent's command."""
     with x_server(*size, outputs=outputs) as server, tempfile.TemporaryDirectory(prefix="agent-") as name:
         folder = Path(name)
         write_spec(
@@ -76,13 +84,15 @@ async def agent_process(
                 folder=name,
                 log_folder=name,
                 attach=server.display if attach else None,
+                secret=SECRET,
+                video=video,
             )
         )
         (folder / "framebuffer").symlink_to(server.framebuffer)
         painter = Painter(server)
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(  # noqa: ASYNC220 - takes a few ms, and nothing else runs yet
-                [*COMMAND, "--folder", name, "--display", server.display, "--source", source],
+                [*under, *COMMAND, "--folder", name, "--display", server.display, "--source", source],
                 env={**server.environment, "PYTHONPATH": ROOT},
                 stderr=log,
             )

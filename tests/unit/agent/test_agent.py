@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
 
+import msgspec
 import numpy as np
 import pytest
 from display_codecs import TILE_PX
@@ -15,9 +17,11 @@ from display_server.agent.capture.synthetic import SyntheticSource
 from display_server.agent.cursor.cursor_source import CursorShape
 from display_server.agent.geometry import Rect
 from display_server.errors import CaptureError
+from display_server.protocol.agent_pages import DeviceReport
 from display_server.protocol.close_codes import CloseCode
+from display_server.protocol.subprotocol import SECRET_HEADER
 from tests.fakes.agent import TornSource, running_agent
-from tests.fakes.viewer import FakeViewer
+from tests.fakes.viewer import SECRET, FakeViewer
 
 pytestmark = pytest.mark.slow
 
@@ -301,6 +305,22 @@ async def test_only_its_own_user_may_connect() -> None:
         assert running.socket.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("secret", ["", "another secret", SECRET[:-1]])
+async def test_nobody_without_the_secret_may_connect(secret: str) -> None:
+    async with running_agent() as running:
+        with pytest.raises(InvalidStatus, match="403"):
+            await FakeViewer(running.socket, secret=secret).__aenter__()
+        for path in ("/metrics", "/healthz", "/other"):
+            assert " 403 " in (await _get(running.socket, path, secret=secret))[0]
+
+
+async def test_no_unexpected_user_may_connect() -> None:
+    async with running_agent(uids=[os.geteuid() + 1]) as running:
+        with pytest.raises(InvalidStatus, match="403"):
+            await FakeViewer(running.socket).__aenter__()
+        assert " 403 " in (await _get(running.socket, "/metrics"))[0]
+
+
 async def test_ends_when_the_x_server_dies() -> None:
     async def life() -> None:
         async with running_agent() as running, FakeViewer(running.socket) as viewer:
@@ -310,6 +330,30 @@ async def test_ends_when_the_x_server_dies() -> None:
 
     with pytest.raises(CaptureError, match="gone"):
         await life()
+
+
+async def test_says_which_devices_gave_input_and_which_lost_the_desktop() -> None:
+    """The gateway locks screens by it. Drawing on the desktop is no input."""
+
+    async def devices() -> dict[str, tuple[bool, bool]]:
+        head, body = await _get(running.socket, "/devices")
+        assert head.startswith("HTTP/1.1 200")
+        reports = msgspec.json.decode(body, type=list[DeviceReport])
+        return {
+            report.device: (report.input_age_s is not None, report.lost_age_s is not None)
+            for report in reports
+        }
+
+    async with running_agent() as running, FakeViewer(running.socket, device="ward") as ward:
+        running.source.draw(0, 0, _noise(640, 400))
+        await ward.until_exact(running.frame)
+        assert await devices() == {"ward": (False, False)}
+        await ward.send(type="key", keysym=97, code="KeyA", down=True)
+        await ward.until(lambda: bool(running.input.done))
+        assert await devices() == {"ward": (True, False)}
+        async with FakeViewer(running.socket, device="tablet") as tablet:
+            await tablet.until_exact(running.frame)
+            assert await devices() == {"ward": (True, True), "tablet": (False, False)}
 
 
 async def test_tells_viewers_when_it_ends() -> None:
@@ -325,15 +369,19 @@ async def test_refuses_another_subprotocol() -> None:
         from websockets.asyncio.client import unix_connect
         from websockets.typing import Subprotocol
 
-        with pytest.raises(InvalidStatus):
+        with pytest.raises(InvalidStatus, match="400"):
             await unix_connect(
-                str(running.socket), "ws://agent/viewer", subprotocols=[Subprotocol("lightbox.2")]
+                str(running.socket),
+                "ws://agent/viewer",
+                subprotocols=[Subprotocol("lightbox.2")],
+                additional_headers={SECRET_HEADER: SECRET},
             )
 
 
-async def _get(socket: object, path: str, version: str = "1.1") -> tuple[str, str]:
+async def _get(socket: object, path: str, version: str = "1.1", secret: str = SECRET) -> tuple[str, str]:
     reader, writer = await asyncio.open_unix_connection(str(socket))
-    writer.write(f"GET {path} HTTP/{version}\r\nHost: agent\r\nConnection: close\r\n\r\n".encode())
+    head = f"GET {path} HTTP/{version}\r\nHost: agent\r\n{SECRET_HEADER}: {secret}"
+    writer.write(f"{head}\r\nConnection: close\r\n\r\n".encode())
     answer = (await reader.read(-1)).decode()
     writer.close()
     head, _, body = answer.partition("\r\n\r\n")

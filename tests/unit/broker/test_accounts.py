@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import unicodedata
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,11 +13,23 @@ from sqlalchemy import text
 from display_server.broker import passwords as passwords_module
 from display_server.broker.accounts import Accounts
 from display_server.broker.catalogue import Catalogue, DesktopDefinition
-from display_server.broker.passwords import Passwords, TooManySignIns
+from display_server.broker.passwords import QUEUE_MAX, WORKERS, Passwords, TooManySignIns
+from display_server.broker.screen_lock import LockLimits
 from display_server.broker.store import Store
-from display_server.broker.web_sessions import ABSOLUTE_S, IDLE_S, PER_ACCOUNT_MAX, WebSessions
+from display_server.broker.tables import Account
+from display_server.broker.web_sessions import (
+    ABSOLUTE_S,
+    IDLE_S,
+    PER_ACCOUNT_MAX,
+    SignInOutdatedError,
+    WebSessions,
+    hash_of,
+)
 from display_server.errors import ConfigurationError, PolicyError
 from tests.fakes.gateway import PASSWORD, cheap_passwords
+
+#: Locks no screen in the time of a test.
+NEVER = LockLimits(after_s=1e9)
 
 
 class Clock:
@@ -118,6 +131,94 @@ async def test_a_new_password_ends_all_web_sessions(accounts: Accounts, store: S
     assert await web_sessions.find(secret) is None
 
 
+async def test_a_disabled_account_can_neither_sign_in_nor_use_a_web_session(
+    accounts: Accounts, store: Store
+) -> None:
+    account = await accounts.add("kim", PASSWORD)
+    web_sessions = WebSessions(store)
+    secret = await web_sessions.create(account)
+    await accounts.disable("KIM")
+    assert await accounts.verify("kim", PASSWORD) is None
+    assert await web_sessions.find(secret) is None
+    assert not await accounts.may_start_desktops("kim")
+    await accounts.enable("kim")
+    assert await accounts.verify("kim", PASSWORD) is not None
+    assert await web_sessions.find(secret) is None, "enabling does not bring back what was signed out"
+    assert await accounts.may_start_desktops("kim")
+
+
+async def test_a_sign_in_that_was_verified_before_a_change_of_the_account_is_outdated(
+    accounts: Accounts, store: Store
+) -> None:
+    """Checking a password takes a while, in which an operator may have changed it."""
+    await accounts.add("kim", PASSWORD)
+    web_sessions = WebSessions(store)
+
+    async def verified(password: str) -> Account:
+        account = await accounts.verify("kim", password)
+        assert account is not None
+        return account
+
+    before = await verified(PASSWORD)
+    await accounts.set_password("kim", "another password")
+    with pytest.raises(SignInOutdatedError):
+        await web_sessions.create(before)
+    before = await verified("another password")
+    await accounts.disable("kim")
+    with pytest.raises(SignInOutdatedError):
+        await web_sessions.create(before)
+    await accounts.enable("kim")
+    before = await verified("another password")
+    await accounts.delete("kim")
+    with pytest.raises(SignInOutdatedError):
+        await web_sessions.create(before)
+    async with store.begin() as db:
+        assert (await db.execute(text("SELECT count(*) FROM web_sessions"))).scalar_one() == 0
+
+
+async def test_a_renewed_hash_does_not_make_a_sign_in_outdated(store: Store) -> None:
+    await Accounts(store, cheap_passwords()).add("kim", PASSWORD)
+    accounts = Accounts(store, Passwords(time_cost=2, memory_kib=64, lanes=1))
+    account = await accounts.verify("kim", PASSWORD)
+    assert account is not None
+    assert await WebSessions(store).create(account)
+
+
+async def test_a_deleted_account_is_gone_with_its_web_sessions(accounts: Accounts, store: Store) -> None:
+    account = await accounts.add("kim", PASSWORD)
+    secret = await WebSessions(store).create(account)
+    await accounts.delete("kim")
+    assert await accounts.find("kim") is None
+    assert await accounts.verify("kim", PASSWORD) is None
+    assert await WebSessions(store).find(secret) is None
+    assert not await accounts.may_start_desktops("kim")
+    for change in (accounts.delete, accounts.disable, accounts.enable, accounts.require):
+        with pytest.raises(ConfigurationError, match="no account"):
+            await change("kim")
+
+
+async def test_records_what_was_done_to_an_account_and_by_whom(store: Store) -> None:
+    accounts = Accounts(store, cheap_passwords(), operator="park", now_s=lambda: 12.5)
+    await accounts.add("kim", PASSWORD)
+    await accounts.set_password("kim", "another password")
+    for change in (accounts.disable, accounts.disable, accounts.enable, accounts.delete):
+        await change("kim")  # the second `disable` changes nothing and is not recorded
+    await accounts.add("lee", PASSWORD)
+    events = await accounts.events("KIM")
+    assert [event.action for event in reversed(events)] == [
+        "added",
+        "password changed",
+        "disabled",
+        "enabled",
+        "deleted",
+    ]
+    assert {(event.operator, event.at_s) for event in events} == {("park", 12.5)}
+    assert len(await accounts.events()) == 6
+    async with store.begin() as db:
+        recorded = (await db.execute(text("SELECT * FROM account_events"))).all()
+    assert "another password" not in str(recorded)
+
+
 async def test_rejects_sign_ins_beyond_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords_module, "QUEUE_MAX", 0)
     passwords = cheap_passwords()
@@ -125,26 +226,52 @@ async def test_rejects_sign_ins_beyond_the_queue(monkeypatch: pytest.MonkeyPatch
     assert sum(isinstance(answer, TooManySignIns) for answer in answers) == 6
 
 
-async def test_web_sessions_expire_by_idle_time_and_age(accounts: Accounts, store: Store) -> None:
+async def test_known_devices_are_checked_first_and_have_a_queue_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gate = threading.Event()
+    order: list[str] = []
+
+    def check(_passwords: Passwords, _stored: str | None, password: str) -> bool:
+        gate.wait()
+        order.append(password)
+        return False
+
+    monkeypatch.setattr(Passwords, "_check", check)
+    passwords = cheap_passwords()
+    guesses = [passwords.check(None, "a guess") for _ in range(WORKERS + QUEUE_MAX)]
+    strangers = [asyncio.ensure_future(guess) for guess in guesses]
+    await asyncio.sleep(0)
+    with pytest.raises(TooManySignIns):
+        await passwords.check(None, "one guess more")
+    known = asyncio.ensure_future(passwords.check(None, "a known device", known_device=True))
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(*strangers, known)
+    assert order.index("a known device") < 2 * WORKERS, "only those that had begun are before it"
+
+
+async def test_web_sessions_expire_without_input_and_by_age(accounts: Accounts, store: Store) -> None:
     clock = Clock()
     account = await accounts.add("kim", PASSWORD)
-    web_sessions = WebSessions(store, now_s=clock)
+    web_sessions = WebSessions(store, lock=NEVER, now_s=clock)
     secret = await web_sessions.create(account)
     async with store.begin() as db:
         kept = (await db.execute(text("SELECT id_hash FROM web_sessions"))).scalar_one()
     assert secret.encode() not in kept
     clock.now_s += IDLE_S - 1
-    assert await web_sessions.find(secret) is not None
+    await web_sessions.record_inputs({hash_of(secret): clock.now_s})
     clock.now_s += IDLE_S - 1
     assert await web_sessions.find(secret) is not None
-    clock.now_s += IDLE_S
-    assert await web_sessions.find(secret) is None
+    clock.now_s += 1
+    assert await web_sessions.find(secret) is None, "requests are no input"
 
     secret = await web_sessions.create(account)
     began = clock.now_s
     while clock.now_s - began < ABSOLUTE_S:
         assert await web_sessions.find(secret) is not None
         clock.now_s += IDLE_S / 2
+        await web_sessions.record_inputs({hash_of(secret): clock.now_s})
     assert await web_sessions.find(secret) is None
 
 

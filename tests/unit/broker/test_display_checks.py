@@ -100,6 +100,8 @@ async def test_upgrades_a_database_of_the_first_version(tmp_path: Path) -> None:
             "ALTER TABLE desktops DROP COLUMN video",
             "ALTER TABLE desktops DROP COLUMN fixed",
             "ALTER TABLE desktops DROP COLUMN video_monitors",
+            "ALTER TABLE sessions DROP COLUMN ended_by",
+            "DROP TABLE account_events",
             "DROP TABLE display_checks",
             "PRAGMA user_version = 1",
         ):

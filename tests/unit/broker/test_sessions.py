@@ -13,7 +13,14 @@ from sqlalchemy.exc import OperationalError
 from display_server.broker.catalogue import Catalogue, DesktopDefinition
 from display_server.broker.folders import DesktopFolders
 from display_server.broker.launchers.launcher import Launcher
-from display_server.broker.session_state import LIVE, TRANSITIONS, SessionEvent, SessionState, next_state
+from display_server.broker.session_state import (
+    LIVE,
+    TRANSITIONS,
+    EndedBy,
+    SessionEvent,
+    SessionState,
+    next_state,
+)
 from display_server.broker.sessions import Sessions
 from display_server.broker.store import Store
 from display_server.broker.tables import Desktop, Session
@@ -71,6 +78,87 @@ async def wait_until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(90):
         while not condition():  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0.005)
+
+
+async def ended_by(store: Store) -> list[str | None]:
+    async with store.begin() as db:
+        return list((await db.scalars(select(Session.ended_by).order_by(Session.created_s))).all())
+
+
+async def test_ends_a_desktop_and_remembers_who_ended_it(store: Store, folder: Path) -> None:
+    launcher = EchoLauncher()
+    sessions = make(store, folder, launcher)
+    session = await sessions.open("kim", READING)
+    assert sessions.running("kim", "reading") is session
+    sessions.end(session, EndedBy.OPERATOR)
+    assert sessions.running("kim", "reading") is None
+    assert sessions.ended_by(session.id) is EndedBy.OPERATOR, "known before its processes have ended"
+    assert sessions.state_of("kim", "reading") is SessionState.ENDED
+    sessions.end(session, EndedBy.PERSON)  # too late to change anything
+    await session.stopped.wait()
+    assert launcher.started[0].stops == 1
+    assert sessions.live() == []
+    assert sessions.ended_by(session.id) is EndedBy.OPERATOR
+    assert await ended_by(store) == ["operator"]
+    assert await recorded(store) == [("ended", None)]
+    await sessions.close()
+
+
+async def test_opening_a_desktop_that_is_ending_starts_a_new_one(store: Store, folder: Path) -> None:
+    sessions = make(store, folder, EchoLauncher())
+    first = await sessions.open("kim", READING)
+    sessions.end(first, EndedBy.PERSON)
+    second = await sessions.open("kim", READING)
+    assert second.id != first.id
+    assert first.stopped.is_set()
+    await sessions.close()
+    assert await ended_by(store) == ["person", "server"]
+
+
+async def test_ends_a_desktop_that_is_starting(store: Store, folder: Path) -> None:
+    launcher = NeverLauncher()
+    sessions = make(store, folder, launcher)
+    opening = asyncio.create_task(sessions.open("kim", READING))
+    await wait_until(lambda: launcher.starting)
+    (session,) = sessions.live()
+    sessions.end(session, EndedBy.OPERATOR)
+    with pytest.raises(DesktopError):
+        await opening
+    await session.stopped.wait()
+    assert launcher.cancelled
+    await sessions.close()
+
+
+async def test_ends_a_desktop_whose_start_has_not_begun(store: Store, folder: Path) -> None:
+    sessions = make(store, folder, EchoLauncher())
+    opening = asyncio.create_task(sessions.open("kim", READING))
+    while not sessions.live():  # noqa: ASYNC110 - the very next step of the loop must be this test's
+        await asyncio.sleep(0)
+    (session,) = sessions.live()
+    sessions.end(session, EndedBy.OPERATOR)
+    await asyncio.gather(opening, return_exceptions=True)
+    await session.stopped.wait()
+    assert sessions.live() == []
+    await sessions.close()
+
+
+async def test_a_person_whose_account_is_disabled_starts_no_desktop(store: Store, folder: Path) -> None:
+    allowed = True
+
+    async def may_start(username: str) -> bool:
+        assert username == "kim"
+        return allowed
+
+    launcher = EchoLauncher()
+    folders = DesktopFolders(folder / "d", folder / "homes", folder / "logs")
+    sessions = Sessions(store, launcher, folders, instance="one", may_start=may_start)
+    session = await sessions.open("kim", READING)
+    sessions.end(session, EndedBy.OPERATOR)
+    allowed = False
+    with pytest.raises(DesktopError, match="may not start desktops"):
+        await sessions.open("kim", READING)
+    assert len(launcher.started) == 1
+    await sessions.close()
 
 
 def test_only_transitions_in_the_table_are_allowed() -> None:
@@ -158,13 +246,13 @@ async def test_remembers_which_sessions_have_ended(store: Store, folder: Path) -
     launcher = EchoLauncher()
     sessions = make(store, folder, launcher)
     first = await sessions.open("kim", READING)
-    assert not sessions.has_ended(first.id)
+    assert sessions.ended_by(first.id) is None
     launcher.started[0].crash("the X server died")
     await wait_until(lambda: not sessions.live())
     second = await sessions.open("kim", READING)
-    assert sessions.has_ended(first.id)
-    assert not sessions.has_ended(second.id)
-    assert not sessions.has_ended("that of another server")
+    assert sessions.ended_by(first.id) is EndedBy.ITSELF
+    assert sessions.ended_by(second.id) is None
+    assert sessions.ended_by("that of another server") is None
     await sessions.close()
 
 

@@ -5,7 +5,9 @@ import pytest
 from display_server.broker.sign_in_limiter import (
     ACCOUNT_WAIT_S,
     ADDRESS_WAIT_S,
+    DEVICE_WAIT_S,
     FORGET_AFTER_S,
+    SHARED_ADDRESS_WAIT_S,
     FailureCounter,
     SignInLimiter,
     network_of,
@@ -108,3 +110,43 @@ def test_drops_the_key_with_the_oldest_failure() -> None:
 )
 def test_network_of(address: str, network: str) -> None:
     assert network_of(address) == network
+
+
+def test_strangers_cannot_lock_out_a_known_device() -> None:
+    """Ten hostile addresses guess one person's password all the time. The person signs in 100 times."""
+    limiter, refused, now_s = SignInLimiter(), 0, 0.0
+    for _ in range(100):
+        for number in range(10):
+            fail(limiter, 30, address=f"192.0.2.{number}", now_s=now_s)
+        assert limiter.begin_attempt("kim", "198.51.100.1", now_s) > 0, "an unknown device has to wait"
+        refused += limiter.begin_attempt("kim", "192.0.2.1", now_s, "tablet 7") > 0
+        limiter.record_success("kim", "192.0.2.1", "tablet 7")
+        now_s += 1.2
+    assert refused == 0
+
+
+def test_a_known_device_has_a_budget_of_its_own() -> None:
+    limiter = SignInLimiter()
+    waits = [limiter.begin_attempt("kim", "192.0.2.1", 0, "tablet 7") for _ in range(len(DEVICE_WAIT_S))]
+    assert waits[5] == DEVICE_WAIT_S[5]
+    assert limiter.begin_attempt("kim", "192.0.2.1", 0) == 0
+    assert limiter.begin_attempt("kim", "192.0.2.1", 0, "tablet 8") == 0
+    assert limiter.begin_attempt("lee", "192.0.2.1", 0, "tablet 7") == 0
+
+
+def test_a_known_device_does_not_clear_what_strangers_did() -> None:
+    limiter = SignInLimiter()
+    fail(limiter, 5)
+    limiter.begin_attempt("kim", "192.0.2.1", 0, "tablet 7")
+    limiter.record_success("kim", "192.0.2.1", "tablet 7")
+    assert limiter.begin_attempt("kim", "192.0.2.1", 0) > 0
+
+
+def test_a_shared_address_stops_nobody_else_early() -> None:
+    """A whole ward is behind one address: many people mistype in one hour."""
+    limiter = SignInLimiter(is_shared=lambda address: address == "192.0.2.1")
+    waits = [limiter.begin_attempt(f"person{n}", "192.0.2.1", 0) for n in range(len(SHARED_ADDRESS_WAIT_S))]
+    assert not any(waits[:400])
+    assert waits[400] > 0
+    waits = [limiter.begin_attempt(f"person{n}", "192.0.2.2", 0) for n in range(30)]
+    assert any(waits)

@@ -11,10 +11,18 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from display_server import __version__
+from display_server.broker.known_devices import COOKIE_S
 from display_server.errors import DesktopError
 from display_server.gateway.app import build_app
-from display_server.gateway.request_guard import BODY_MAX_BYTES, CONTENT_SECURITY_POLICY
-from tests.fakes.gateway import PASSWORD, GatewayUnderTest, running_gateway
+from display_server.gateway.page_policy import PagePolicy
+from display_server.gateway.request_guard import BODY_MAX_BYTES
+from tests.fakes.gateway import (
+    MAY_READ_METRICS,
+    METRICS_TOKEN,
+    PASSWORD,
+    GatewayUnderTest,
+    running_gateway,
+)
 from tests.fakes.launchers import CrashingLauncher, EchoLauncher, NeverLauncher, SlowLauncher
 
 
@@ -32,11 +40,18 @@ async def test_signs_in_lists_desktops_and_signs_out(local_gateway: GatewayUnder
     assert (await client.get("/api/v1/desktops")).status_code == 401
 
 
-async def test_the_cookie_is_restricted_to_this_server_and_to_https(local_gateway: GatewayUnderTest) -> None:
+async def test_the_cookies_are_restricted_to_this_server_and_to_https(
+    local_gateway: GatewayUnderTest,
+) -> None:
     client = local_gateway.in_process_client()
     answer = await client.post("/api/v1/sign-in", json={"username": "kim", "password": PASSWORD})
-    attributes = {part.strip().lower() for part in answer.headers["set-cookie"].split(";")[1:]}
+    session, device = answer.headers.get_list("set-cookie")
+    assert session.startswith("__Host-lightbox=")
+    assert device.startswith("__Host-lightbox-device=")
+    attributes = {part.strip().lower() for part in session.split(";")[1:]}
     assert attributes == {"path=/", "secure", "httponly", "samesite=strict"}
+    lasting = {part.strip().lower() for part in device.split(";")[1:]} - attributes
+    assert lasting == {f"max-age={COOKIE_S}"}
 
 
 async def test_a_wrong_password_and_an_unknown_account_get_the_same_response(
@@ -216,7 +231,7 @@ async def test_rejects_malformed_sign_ins(local_gateway: GatewayUnderTest, body:
 @pytest.mark.parametrize("path", ["/", "/desktop/reading", "/api/v1/me", "/nowhere", "/ca.crt", "/healthz"])
 async def test_every_response_has_the_security_headers(local_gateway: GatewayUnderTest, path: str) -> None:
     headers = (await local_gateway.in_process_client().get(path)).headers
-    assert headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    assert headers["content-security-policy"] == PagePolicy().content_security_policy
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
     assert headers["cross-origin-opener-policy"] == "same-origin"
@@ -271,25 +286,34 @@ async def test_metrics_contain_those_of_the_agents(gateway: GatewayUnderTest, la
     async with await gateway.open_viewer(client) as viewer:
         await viewer.send("x")
         await viewer.recv()
-        text = (await client.get("/metrics")).text
+        text = (await client.get("/metrics", headers=MAY_READ_METRICS)).text
     assert "lightbox_viewers 1.0" in text
     assert 'lightbox_sign_ins_total{result="right"} 1.0' in text
     assert f'lightbox_updates_total{{desktop="reading",session="{session}"}} 3.0' in text
     assert f'lightbox_agent_process_open_fds{{desktop="reading",session="{session}"}} 9.0' in text
     assert text.count("# TYPE process_open_fds ") == 1
     launcher.started[0].agent.kill()
-    assert "lightbox_agents_silent 1.0" in (await client.get("/metrics")).text
+    assert "lightbox_agents_silent 1.0" in (await client.get("/metrics", headers=MAY_READ_METRICS)).text
 
 
-async def test_metrics_are_available_to_this_host_only(local_gateway: GatewayUnderTest) -> None:
-    answer = await local_gateway.in_process_client("192.0.2.7").get("/metrics")
-    assert (answer.status_code, answer.json()["code"]) == (403, "loopback-only")
+@pytest.mark.parametrize("address", ["127.0.0.1", "192.0.2.7"])
+@pytest.mark.parametrize("given", [None, "Bearer", "Bearer wrong", f"Basic {METRICS_TOKEN}", METRICS_TOKEN])
+async def test_metrics_need_the_token_whatever_the_address(
+    local_gateway: GatewayUnderTest, address: str, given: str | None
+) -> None:
+    client = local_gateway.in_process_client(address)
+    answer = await client.get("/metrics", headers={"Authorization": given} if given else {})
+    assert (answer.status_code, answer.json()["code"]) == (401, "no-metrics-token")
+    assert "lightbox_" not in answer.text
+    assert METRICS_TOKEN not in answer.text
+    assert (await client.get("/metrics", headers=MAY_READ_METRICS)).status_code == 200
 
 
 async def test_sends_strict_transport_security_with_the_operators_certificate(
     local_gateway: GatewayUnderTest,
 ) -> None:
-    transport = httpx2.ASGITransport(build_app(local_gateway.services, strict_transport=True))
+    local_gateway.services.root_pem = None
+    transport = httpx2.ASGITransport(build_app(local_gateway.services))
     async with httpx2.AsyncClient(transport=transport, base_url="https://localhost") as client:
         assert (await client.get("/")).headers["strict-transport-security"] == "max-age=31536000"
 

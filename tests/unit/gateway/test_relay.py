@@ -40,11 +40,12 @@ async def test_relays_messages_unchanged_in_both_directions(gateway: GatewayUnde
         assert await viewer.recv() == "한글"
 
 
-async def test_the_agent_receives_only_headers_of_the_gateway(gateway: GatewayUnderTest) -> None:
+async def test_the_agent_receives_only_headers_of_the_gateway(
+    gateway: GatewayUnderTest, launcher: EchoLauncher
+) -> None:
     client = await gateway.sign_in()
-    viewer = await gateway.open_viewer(
-        client, headers={"Lightbox-User": "root", "Lightbox-Viewer": "forged", "X-Other": "1"}
-    )
+    forged = {"Lightbox-User": "root", "Lightbox-Viewer": "forged", "Lightbox-Secret": "x", "X-Other": "1"}
+    viewer = await gateway.open_viewer(client, headers=forged)
     async with viewer:
         await viewer.send("send headers")
         heads = json.loads(await viewer.recv())
@@ -52,6 +53,7 @@ async def test_the_agent_receives_only_headers_of_the_gateway(gateway: GatewayUn
     assert [value for name, value in heads if name == "Lightbox-User"] == ["kim"]
     assert names.count("lightbox-viewer") == 1
     assert dict(heads)["Lightbox-Viewer"] != "forged"
+    assert dict(heads)["Lightbox-Secret"] == launcher.started[0].spec.secret
     assert dict(heads)["Sec-WebSocket-Protocol"] == "lightbox.1"
     assert not {"cookie", "x-other", "origin"} & set(names)
 

@@ -36,6 +36,8 @@ export class ClipboardCore {
    * browser's clipboard.
    */
   #desktopIsNewer = false;
+  /** Whether the person knows that copies stay on the desktop. */
+  #notifiedThatCopiesStay = false;
 
   get state(): ClipboardState | null {
     return this.#state;
@@ -63,6 +65,16 @@ export class ClipboardCore {
     if (another || before === null) this.#sentHash = null;
     this.#serial = state.serial;
     return another && before !== null;
+  }
+
+  /**
+   * Decides, after a program on the desktop copied something, whether to tell the person that the policy keeps
+   * it on the desktop: the first time only, because people copy and paste inside a desktop all day.
+   */
+  mustNotifyThatCopiesStay(): boolean {
+    if (this.#state?.from_desktop !== false || this.#notifiedThatCopiesStay) return false;
+    this.#notifiedThatCopiesStay = true;
+    return true;
   }
 
   /** Handles the loss of the connection. */

@@ -27,7 +27,7 @@ export interface ClipboardRequests {
 }
 
 /** Outcome that the page tells the person about. */
-export type ClipboardNotice = PasteRefusal | "unavailable" | "empty" | "sent" | "blocked";
+export type ClipboardNotice = PasteRefusal | "unavailable" | "empty" | "sent" | "blocked" | "stays";
 
 /** The other windows of this browser that show the same desktop, as a BroadcastChannel of hashes. */
 export type ClipboardPeers = Pick<BroadcastChannel, "postMessage" | "onmessage">;
@@ -120,6 +120,7 @@ export class PageClipboard {
       if (state.formats.length === 0) this.#events.offerChanged(null);
       return;
     }
+    if (this.#core.mustNotifyThatCopiesStay()) this.#events.notify("stays");
     const awaited = this.#awaited;
     awaited?.resolve();
     if (this.#core.offer === null) {

@@ -6,6 +6,8 @@
 import { pathTo } from "../base.ts";
 import { isRecord } from "../protocol/fields.ts";
 import type { ApiErrorCode } from "../protocol/generated.ts";
+import { Emitter } from "../ui/emitter.ts";
+import type { LockLimits } from "../ui/lock/lock_core.ts";
 
 /** Where the list shows a desktop: among the desktops, among the tools, or not at all. */
 export type DesktopKind = "desktop" | "tool" | "unlisted";
@@ -17,6 +19,10 @@ export interface Desktop {
   readonly profile: string;
   readonly kind: DesktopKind;
   readonly state: string;
+  /** It shows a display of the host, whose programs go on running when it ends. */
+  readonly attached: boolean;
+  /** Time until it ends because it is open nowhere, s; null if it does not. */
+  readonly endsInS: number | null;
 }
 
 /** The signed-in person. */
@@ -29,8 +35,23 @@ export interface User {
 /** What a reverse proxy does to requests that the gateway refuses for it. */
 export type ProxyFault = Extract<ApiErrorCode, "proxy-host" | "proxy-http">;
 
+export type LockReason = "idle" | "moved" | "person";
+
+/** The lock of this browser's screen, as the gateway knows it. */
+export interface LockInfo extends User {
+  readonly state: "open" | "warned" | "locked";
+  readonly reason: LockReason | null;
+  /** Time until the screen is locked, ms. */
+  readonly remainingMs: number;
+  readonly limits: LockLimits;
+}
+
+/** The gateway refused a request because the screen is locked. */
+export const screenLocked = new Emitter<void>();
+
 export type Failure =
   | { readonly kind: "signed-out" }
+  | { readonly kind: "locked" }
   | { readonly kind: "wrong-password" }
   | { readonly kind: "too-many"; readonly waitS: number }
   | { readonly kind: "unreachable" }
@@ -43,6 +64,9 @@ export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok
 const TIMEOUT_MS = 15_000;
 /** Waiting time shown when the gateway answers 429 without `Retry-After`, s. */
 const DEFAULT_WAIT_S = 60;
+
+/** The status of a request that is refused because the screen is locked. */
+const LOCKED_STATUS = 423;
 
 interface Reply {
   readonly ok: boolean;
@@ -67,6 +91,7 @@ async function call(method: "GET" | "POST", path: string, body?: object): Promis
     });
     const retryAfter = Number(response.headers.get("Retry-After") ?? Number.NaN);
     const parsed: unknown = await response.json().catch(() => null);
+    if (response.status === LOCKED_STATUS) screenLocked.emit();
     return {
       ok: response.ok,
       status: response.status,
@@ -81,6 +106,7 @@ async function call(method: "GET" | "POST", path: string, body?: object): Promis
 function failure(reply: Reply | null): { ok: false; failure: Failure } {
   if (reply === null) return { ok: false, failure: { kind: "unreachable" } };
   if (reply.status === 401) return { ok: false, failure: { kind: "signed-out" } };
+  if (reply.status === LOCKED_STATUS) return { ok: false, failure: { kind: "locked" } };
   if (reply.status === 429) return { ok: false, failure: { kind: "too-many", waitS: reply.retryAfterS } };
   const code = isRecord(reply.body) ? reply.body.code : null;
   if (code === "proxy-host" || code === "proxy-http") return { ok: false, failure: { kind: "proxy", fault: code } };
@@ -102,6 +128,12 @@ export async function restartDisplay(desktop: string): Promise<Answer<null>> {
   return reply?.ok ? { ok: true, value: null } : failure(reply);
 }
 
+/** Begins to end a desktop with all its programs. */
+export async function endDesktop(desktop: string): Promise<Answer<null>> {
+  const reply = await call("POST", `/api/v1/desktops/${encodeURIComponent(desktop)}/end`);
+  return reply?.ok ? { ok: true, value: null } : failure(reply);
+}
+
 export async function signOut(): Promise<Answer<null>> {
   const reply = await call("POST", "/api/v1/sign-out", {});
   return reply?.ok ? { ok: true, value: null } : failure(reply);
@@ -114,6 +146,49 @@ export async function whoAmI(): Promise<Answer<User>> {
   const text = (value: unknown): string => (typeof value === "string" ? value : "");
   const username = text(reply.body.username);
   return { ok: true, value: { username, name: text(reply.body.display_name) || username } };
+}
+
+function lockInfo(reply: Reply | null): Answer<LockInfo> {
+  const body = reply?.ok && isRecord(reply.body) ? reply.body : null;
+  if (body === null) return failure(reply);
+  const text = (value: unknown): string => (typeof value === "string" ? value : "");
+  const ms = (value: unknown): number => (typeof value === "number" && value >= 0 ? value * 1000 : 0);
+  const { state, reason } = body;
+  const username = text(body.username);
+  return {
+    ok: true,
+    value: {
+      username,
+      name: text(body.display_name) || username,
+      // Whatever this page does not know counts as locked.
+      state: state === "open" || state === "warned" ? state : "locked",
+      reason: reason === "idle" || reason === "moved" || reason === "person" ? reason : null,
+      remainingMs: ms(body.remaining_s),
+      limits: { afterMs: ms(body.after_s), warningMs: ms(body.warning_s), blankMs: ms(body.blank_s) },
+    },
+  };
+}
+
+/** Returns the lock of the screen. Asking is no input. */
+export async function lockState(): Promise<Answer<LockInfo>> {
+  return lockInfo(await call("GET", "/api/v1/lock"));
+}
+
+/** Locks the screen at once. */
+export async function lockNow(): Promise<Answer<LockInfo>> {
+  return lockInfo(await call("POST", "/api/v1/lock", {}));
+}
+
+/** Unlocks the screen with the password of the person who is signed in. */
+export async function unlock(password: string): Promise<Answer<LockInfo>> {
+  const reply = await call("POST", "/api/v1/unlock", { password });
+  const wrong = isRecord(reply?.body) && reply.body.code === "wrong-credentials";
+  return wrong ? { ok: false, failure: { kind: "wrong-password" } } : lockInfo(reply);
+}
+
+/** Tells the gateway that the person used the page itself. */
+export async function reportInput(): Promise<void> {
+  await call("POST", "/api/v1/input", {});
 }
 
 /** The fields of a stored display check that the page shows. */
@@ -171,6 +246,8 @@ export async function listDesktops(): Promise<Answer<readonly Desktop[]>> {
       profile: text(item.profile),
       kind: item.kind === "tool" || item.kind === "unlisted" ? item.kind : "desktop",
       state: text(item.state),
+      attached: item.attached === true,
+      endsInS: typeof item.ends_in_s === "number" ? item.ends_in_s : null,
     });
   }
   return { ok: true, value: desktops };

@@ -11,6 +11,7 @@ export type EndReason =
   | "monitor"
   | "version"
   | "signed-out"
+  | "locked"
   | "unsupported"
   | "left";
 

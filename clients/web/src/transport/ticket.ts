@@ -20,6 +20,7 @@ const REFUSALS: Readonly<Record<number, EndReason>> = {
   403: "forbidden",
   404: "forbidden",
   410: "missing",
+  423: "locked",
 };
 /**
  * Timeout of a ticket request, ms. The gateway waits up to 40 s for a desktop to start and reports a failure.
@@ -66,8 +67,8 @@ export async function fetchTicket(desktop: string, resume: string | null): Promi
   if (!response.ok) {
     const reason = REFUSALS[response.status];
     if (reason === undefined) return { kind: "later", detail };
-    // The reason explains the others; only a refusal of another site has a message of its own.
-    return { kind: "refused", reason, detail: response.status === 403 ? detail : "" };
+    // The reason explains the others. A refusal of another site and the end of a desktop have messages of their own.
+    return { kind: "refused", reason, detail: response.status === 403 || response.status === 410 ? detail : "" };
   }
   if (!isRecord(body) || typeof body.ticket !== "string") return { kind: "later", detail: "" };
   return { kind: "ticket", ticket: body.ticket, path: typeof body.websocket === "string" ? body.websocket : "/viewer" };

@@ -32,6 +32,21 @@ export const englishApiMessages = {
     why: "Its programs were closed, or the server was restarted.",
     next: "Open it again from the list of desktops.",
   },
+  "desktop-ended-by-operator": {
+    what: "Your administrator ended this desktop.",
+    why: "Its programs were closed; files that you saved are kept.",
+    next: "Open it again from the list of desktops, or ask your administrator for the reason.",
+  },
+  "desktop-ended-by-you": {
+    what: "You ended this desktop.",
+    why: "You chose that here, in another window or on another device. Its programs were closed.",
+    next: "Open it again from the list of desktops.",
+  },
+  "desktop-ended-unattended": {
+    what: "This desktop has ended.",
+    why: "It was open on no device for too long, so its programs were closed.",
+    next: "Open it again from the list of desktops.",
+  },
   "desktop-failed": {
     what: "The desktop could not be started.",
     why: "A part of it failed or took too long.",
@@ -47,10 +62,10 @@ export const englishApiMessages = {
     why: "An unexpected fault occurred in it.",
     next: AGAIN_OR_ADMINISTRATOR,
   },
-  "loopback-only": {
+  locked: {
     what: "The server refused the request.",
-    why: "This address answers only on the host of the server.",
-    next: "Open it there.",
+    why: "The screen of this browser is locked.",
+    next: "Unlock it with your password.",
   },
   malformed: {
     what: "The server refused the request.",
@@ -72,6 +87,11 @@ export const englishApiMessages = {
     why: "This desktop does not run.",
     next: "Open it again from the list of desktops.",
   },
+  "no-metrics-token": {
+    what: "The server refused the request.",
+    why: "The metrics need the token of this server.",
+    next: "Give the monitoring program the token; docs/metrics.md says where it is.",
+  },
   "no-websocket": {
     what: "The desktop could not be connected.",
     why: "The page asked for it at a wrong address; perhaps the server was updated.",
@@ -81,6 +101,11 @@ export const englishApiMessages = {
     what: "There is nothing at this address.",
     why: "It may be mistyped, or what was here has moved.",
     next: "Check the address, or go to the list of desktops.",
+  },
+  "not-running": {
+    what: "Nothing was ended.",
+    why: "This desktop does not run.",
+    next: "Open it from the list of desktops.",
   },
   "proxy-host": {
     what: "The server refused the request.",

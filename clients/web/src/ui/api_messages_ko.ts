@@ -32,6 +32,21 @@ export const koreanApiMessages = {
     why: "프로그램이 닫혔거나 서버가 다시 시작되었습니다.",
     next: "데스크톱 목록에서 다시 여세요.",
   },
+  "desktop-ended-by-operator": {
+    what: "관리자가 이 데스크톱을 종료했습니다.",
+    why: "프로그램이 닫혔습니다. 저장한 파일은 그대로 남아 있습니다.",
+    next: "데스크톱 목록에서 다시 열거나 관리자에게 이유를 문의하세요.",
+  },
+  "desktop-ended-by-you": {
+    what: "이 데스크톱을 직접 종료했습니다.",
+    why: "이 창이나 다른 창, 다른 기기에서 종료를 선택했습니다. 프로그램이 닫혔습니다.",
+    next: "데스크톱 목록에서 다시 여세요.",
+  },
+  "desktop-ended-unattended": {
+    what: "이 데스크톱이 종료되었습니다.",
+    why: "오랫동안 열려 있는 기기가 없어서 프로그램이 닫혔습니다.",
+    next: "데스크톱 목록에서 다시 여세요.",
+  },
   "desktop-failed": {
     what: "데스크톱을 시작하지 못했습니다.",
     why: "일부 구성 요소가 실패했거나 시간이 너무 오래 걸렸습니다.",
@@ -47,10 +62,10 @@ export const koreanApiMessages = {
     why: "서버에서 예기치 않은 오류가 발생했습니다.",
     next: AGAIN_OR_ADMINISTRATOR,
   },
-  "loopback-only": {
+  locked: {
     what: "서버가 요청을 거부했습니다.",
-    why: "이 주소는 서버가 실행되는 컴퓨터에서만 열 수 있습니다.",
-    next: "그 컴퓨터에서 여세요.",
+    why: "이 브라우저의 화면이 잠겨 있습니다.",
+    next: "비밀번호로 잠금을 해제하세요.",
   },
   malformed: {
     what: "서버가 요청을 거부했습니다.",
@@ -72,6 +87,11 @@ export const koreanApiMessages = {
     why: "이 데스크톱은 실행 중이 아닙니다.",
     next: "데스크톱 목록에서 다시 여세요.",
   },
+  "no-metrics-token": {
+    what: "서버가 요청을 거부했습니다.",
+    why: "측정값을 읽으려면 이 서버의 토큰이 필요합니다.",
+    next: "모니터링 프로그램에 토큰을 지정하세요. 토큰의 위치는 docs/metrics.md에 있습니다.",
+  },
   "no-websocket": {
     what: "데스크톱에 연결하지 못했습니다.",
     why: "페이지가 잘못된 주소로 연결했습니다. 서버가 업데이트되었을 수 있습니다.",
@@ -81,6 +101,11 @@ export const koreanApiMessages = {
     what: "이 주소에는 아무것도 없습니다.",
     why: "주소를 잘못 입력했거나 내용이 옮겨졌을 수 있습니다.",
     next: "주소를 확인하거나 데스크톱 목록으로 이동하세요.",
+  },
+  "not-running": {
+    what: "종료한 것이 없습니다.",
+    why: "이 데스크톱은 실행 중이 아닙니다.",
+    next: "데스크톱 목록에서 여세요.",
   },
   "proxy-host": {
     what: "서버가 요청을 거부했습니다.",

@@ -10,6 +10,7 @@ import type { DesktopLayout, Monitor } from "../protocol/messages.ts";
 import type { ConnectionState } from "../worker/messages.ts";
 import { describeDevice, formatLevel, historyElements } from "./check_record.ts";
 import { button, h } from "./dom.ts";
+import { askToEndByName } from "./end_desktop_dialog.ts";
 import { leaveFullscreen, toggleFullscreen } from "./fullscreen.ts";
 import { icon } from "./icons.ts";
 import { sentences } from "./message.ts";
@@ -121,6 +122,11 @@ class CheckPage implements Page {
       signIn: () => options.signedOut("expired"),
       showFirstMonitor: () => options.showDesktopList(),
       restartDisplay: () => void restartDisplay(options.desktop),
+      endDesktop: () =>
+        void askToEndByName(options.desktop).then((ending) => {
+          if (ending === "restart") location.reload();
+          else if (ending === "end") options.showDesktopList();
+        }),
     });
     this.#move = button(t.check.move, icon("move"), "quiet square", () => this.#moveAside());
     this.#panel = h(

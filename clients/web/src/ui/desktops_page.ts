@@ -4,18 +4,23 @@ import { pathTo } from "../base.ts";
 import { type Desktop, type Failure, listDesktops } from "../gateway/gateway_client.ts";
 import { apiMessage } from "./api_message.ts";
 import { button, h } from "./dom.ts";
+import { askToEnd, desktopToEnd, type Ending } from "./end_desktop_dialog.ts";
 import { type IconName, icon } from "./icons.ts";
 import { sentences } from "./message.ts";
 import type { Page } from "./page.ts";
 import { brand, settingButtons } from "./settings.ts";
-import { leave, type SignInReason, titleOf } from "./sign_out.ts";
+import { type SignInReason, titleOf } from "./sign_out.ts";
 import { texts } from "./texts.ts";
 
 export interface DesktopsOptions {
   /** The user's name; empty when unknown. */
   readonly user: string;
   readonly signedOut: (reason: SignInReason) => void;
+  readonly signOut: () => void;
+  readonly lock: () => void;
   readonly redraw: () => void;
+  /** Shows the page of this address. */
+  readonly open: (address: string) => void;
 }
 
 /** Interval at which the list is loaded again, ms: desktops are started and ended elsewhere, too. */
@@ -32,7 +37,6 @@ export function desktopsPage(options: DesktopsOptions): Page {
     { attrs: { "aria-live": "polite", "aria-busy": "true" } },
     h("p", { class: "muted" }, t.desktops.loading),
   );
-  const alert = h("p", { class: "alert", attrs: { role: "alert" } });
   /** What the list shows, as JSON. */
   let drawn = "";
   let closed = false;
@@ -41,24 +45,34 @@ export function desktopsPage(options: DesktopsOptions): Page {
     list.setAttribute("aria-busy", "false");
     // An unchanged list is not drawn again: that would take the focus and make screen readers repeat it.
     const listed = desktops.filter(({ kind }) => kind !== "unlisted");
-    const key = JSON.stringify(listed);
+    const key = JSON.stringify(
+      listed.map((desktop) => ({ ...desktop, endsInS: desktop.endsInS === null ? null : timeLeft(desktop.endsInS) })),
+    );
     if (key === drawn) return;
     drawn = key;
     const tools = listed.filter(({ kind }) => kind === "tool");
     const others = listed.filter(({ kind }) => kind !== "tool");
     const { activeElement } = document;
-    const focused = list.contains(activeElement) ? (activeElement?.getAttribute("href") ?? null) : null;
+    const focused = list.contains(activeElement) ? selectorOf(activeElement) : null;
     list.replaceChildren(
-      ...(others.length > 0 ? [h("div", { class: "desktops" }, ...others.map(card))] : [nothingToOpen()]),
-      ...(tools.length > 0 ? [h("h2", {}, t.desktops.tools), h("div", { class: "desktops" }, ...tools.map(card))] : []),
+      ...(others.length > 0
+        ? [h("div", { class: "desktops" }, ...others.map((desktop) => entry(desktop, ended)))]
+        : [nothingToOpen()]),
+      ...(tools.length > 0
+        ? [
+            h("h2", {}, t.desktops.tools),
+            h("div", { class: "desktops" }, ...tools.map((desktop) => entry(desktop, ended))),
+          ]
+        : []),
     );
-    if (focused !== null) list.querySelector<HTMLElement>(`a[href="${focused}"]`)?.focus();
+    if (focused !== null) list.querySelector<HTMLElement>(focused)?.focus();
   };
   const showFailure = (failure: Failure): void => {
     if (failure.kind === "signed-out") {
       options.signedOut("expired");
       return;
     }
+    if (failure.kind === "locked") return; // the lock page is about to be shown
     // A list that was loaded stays: the next attempt may succeed.
     if (drawn !== "") return;
     const { signIn } = texts().messages;
@@ -78,6 +92,10 @@ export function desktopsPage(options: DesktopsOptions): Page {
         retry,
       ),
     );
+  };
+  const ended = (desktop: Desktop, ending: Ending): void => {
+    if (ending === "restart") options.open(addressOf(desktop));
+    else void refresh();
   };
   const refresh = async (): Promise<void> => {
     const answer = await listDesktops();
@@ -99,14 +117,10 @@ export function desktopsPage(options: DesktopsOptions): Page {
       h("span", { class: "spacer" }),
       options.user === "" ? null : h("span", { class: "user-name" }, options.user),
       ...settingButtons(options.redraw),
-      button(t.bar.signOut, icon("signOut"), "quiet square", () => {
-        void leave().then((left) => {
-          if (left !== null) options.signedOut(left);
-          else alert.textContent = sentences(texts().messages.signIn.stillSignedIn);
-        });
-      }),
+      button(t.bar.lock, icon("lock"), "quiet square", () => options.lock()),
+      button(t.bar.signOut, icon("signOut"), "quiet square", () => options.signOut()),
     ),
-    h("main", { class: "content" }, h("h1", {}, t.desktops.title), alert, list),
+    h("main", { class: "content" }, h("h1", {}, t.desktops.title), list),
   );
   return {
     element,
@@ -117,6 +131,18 @@ export function desktopsPage(options: DesktopsOptions): Page {
       clearInterval(timer);
     },
   };
+}
+
+/** Returns the address of the page that shows a desktop. */
+function addressOf(desktop: Desktop): string {
+  return pathTo(`${desktop.profile === CHECK_PROFILE ? "check" : "desktop"}/${encodeURIComponent(desktop.name)}`);
+}
+
+/** Returns a selector of a control of the list, by which it is found again after the list was redrawn. */
+function selectorOf(control: Element | null): string | null {
+  const [href, ends] = [control?.getAttribute("href") ?? null, control?.getAttribute("data-end") ?? null];
+  if (href !== null) return `a[href="${CSS.escape(href)}"]`;
+  return ends === null ? null : `button[data-end="${CSS.escape(ends)}"]`;
 }
 
 /** What the list shows to a person who may open no desktop. */
@@ -132,6 +158,54 @@ function nothingToOpen(): HTMLElement {
   );
 }
 
+/** Time left below which a desktop that is about to end is shown as a warning, s. */
+const ENDS_SOON_S = 3600;
+
+/** Returns a time in words. Coarse, because each change redraws the list. */
+function timeLeft(seconds: number): string {
+  const t = texts().endDesktop;
+  if (seconds >= ENDS_SOON_S) return t.hours(String(Math.round(seconds / 3600)));
+  return t.minutes(String(Math.max(5, Math.ceil(seconds / 300) * 5)));
+}
+
+/** A desktop of the list; below one that runs are the time until it ends, and a button that ends it. */
+function entry(desktop: Desktop, ended: (desktop: Desktop, ending: Ending) => void): HTMLElement {
+  const running = desktop.state === "ready" || desktop.state === "starting";
+  if (!running) return h("div", { class: "card" }, card(desktop));
+  const t = texts();
+  const { endsInS } = desktop;
+  const soon = endsInS !== null && endsInS < ENDS_SOON_S;
+  const title = `${t.endDesktop.open} – ${titleOf(desktop)}`;
+  return h(
+    "div",
+    { class: "card" },
+    card(desktop),
+    h(
+      "div",
+      { class: "desktop-running" },
+      h(
+        "span",
+        { class: soon ? "ends-soon" : "muted" },
+        endsInS === null ? "" : sentences(t.messages.endDesktop.unattended(timeLeft(endsInS))),
+      ),
+      h(
+        "button",
+        {
+          class: "quiet",
+          attrs: { type: "button", "aria-label": title, "data-end": desktop.name },
+          on: {
+            click: () =>
+              void askToEnd(desktopToEnd(desktop)).then((ending) => {
+                if (ending !== null) ended(desktop, ending);
+              }),
+          },
+        },
+        t.endDesktop.open,
+      ),
+    ),
+  );
+}
+
 function card(desktop: Desktop): HTMLElement {
   const t = texts().desktops;
   const state = t.states[desktop.state] ?? desktop.state;
@@ -142,10 +216,8 @@ function card(desktop: Desktop): HTMLElement {
   return h(
     "a",
     {
-      class: "card desktop",
-      attrs: {
-        href: pathTo(`${desktop.profile === CHECK_PROFILE ? "check" : "desktop"}/${encodeURIComponent(desktop.name)}`),
-      },
+      class: "desktop",
+      attrs: { href: addressOf(desktop) },
     },
     h("span", { class: "desktop-icon" }, icon(ICONS[desktop.profile] ?? "screen")),
     h(

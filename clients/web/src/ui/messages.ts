@@ -1,7 +1,7 @@
 /** All messages in English; `messages_ko.ts` has the same messages in Korean. */
 
 import type { ClipboardNotice } from "../clipboard/page_clipboard.ts";
-import type { ProxyFault } from "../gateway/gateway_client.ts";
+import type { LockReason, ProxyFault } from "../gateway/gateway_client.ts";
 import type { EndReason } from "../protocol/close_action.ts";
 import type { NoticeCode, SilentPart } from "../protocol/generated.ts";
 import { englishApiMessages } from "./api_messages.ts";
@@ -42,8 +42,52 @@ export const englishMessages = {
     },
     stillSignedIn: {
       what: "You are still signed in.",
-      why: "The server did not confirm that you signed out.",
-      next: "Check your network connection and sign out again before you leave this device.",
+      why: "The server cannot be reached, so it has not confirmed that you signed out.",
+      next: "This page shows nothing of yours and goes on trying. Check the network connection, and stay until it is confirmed.",
+    },
+  },
+  lock: {
+    warning: {
+      what: "This screen will be locked.",
+      why: "Nobody has used keyboard, mouse or touch for some time.",
+      next: "Press a key, move the mouse or touch the screen to go on.",
+    },
+    reasons: {
+      idle: {
+        what: "This screen is locked.",
+        why: "Nobody used it for some time. Your desktops keep running.",
+        next: "Enter your password to go on.",
+      },
+      moved: {
+        what: "This screen is locked.",
+        why: "Your desktop was opened on another device, where your programs keep running.",
+        next: "Enter your password to go on here.",
+      },
+      person: {
+        what: "This screen is locked.",
+        why: "You locked it. Your desktops keep running.",
+        next: "Enter your password to go on.",
+      },
+    } satisfies Record<LockReason, Message>,
+    missing: {
+      what: "The screen is still locked.",
+      why: "The password is missing.",
+      next: "Enter it.",
+    },
+    wrongPassword: {
+      what: "The screen is still locked.",
+      why: "The password is wrong.",
+      next: "Check it and try again, or sign out.",
+    },
+    tooMany: (s: number) => ({
+      what: "The screen is still locked.",
+      why: "Too many attempts have failed.",
+      next: `Try again in ${s} s.`,
+    }),
+    unreachable: {
+      what: "The screen is still locked.",
+      why: "The server cannot be reached.",
+      next: "Check your network connection and try again.",
     },
   },
   /** After signing out: `why` says what was closed, and what keeps running. */
@@ -81,7 +125,7 @@ export const englishMessages = {
   },
   reconnecting: {
     what: "The connection was lost – reconnecting",
-    why: "The network is interrupted or the server does not answer; the image is from before that.",
+    why: "The network is interrupted or the server does not answer; the image is from before that, and is hidden soon.",
     next: "You can wait: your desktop keeps running, unless the server restarted.",
   },
   replaced: {
@@ -110,12 +154,34 @@ export const englishMessages = {
   silent: {
     what: "This desktop is not responding",
     why: "A part of it hangs: the image may be old, and what you do has no effect.",
-    next: "Wait, or restart the display; programs go on running.",
+    next: "Wait, or restart the display; programs go on running. If that does not help, restart the whole desktop.",
   },
   restartFailed: {
     what: "The display was not restarted.",
     why: "The server does not answer either.",
     next: "Check your network connection and try again.",
+  },
+  endDesktop: {
+    programs: {
+      what: "All programs of this desktop close, on every device that shows it.",
+      why: "What you have not saved in them is lost. Saved files are kept.",
+      next: "Restarting opens a new desktop. If a program still works, save your work first.",
+    },
+    attached: {
+      what: "This desktop disconnects on every device that shows it.",
+      why: "It shows a display of the host, whose programs keep running.",
+      next: "Restarting connects to that display again.",
+    },
+    failed: {
+      what: "The desktop was not ended.",
+      why: "The server did not answer.",
+      next: "Check your network connection and try again.",
+    },
+    unattended: (time: string) => ({
+      what: "Open on no device.",
+      why: `Ends in ${time}, with all its programs.`,
+      next: "Open it to keep it.",
+    }),
   },
   silentParts: {
     supervisor: {
@@ -164,6 +230,11 @@ export const englishMessages = {
       what: "You were signed out",
       why: "Your sign-in expired, or it was ended in another window. Your desktop keeps running.",
       next: "Sign in again to continue.",
+    },
+    locked: {
+      what: "This screen is locked",
+      why: "Nobody used it for some time, or your desktop was opened on another device.",
+      next: "Enter your password to go on.",
     },
     unsupported: {
       what: "This browser cannot show the desktop",
@@ -244,6 +315,11 @@ export const englishMessages = {
       what: "Nothing was sent.",
       why: "The browser does not let this page read the clipboard.",
       next: "Allow it for this site, then try again.",
+    },
+    stays: {
+      what: "What you copied stays on this desktop.",
+      why: "This desktop lets nothing out to this device, because it may show data of patients.",
+      next: "Paste it inside the desktop. An administrator can allow more in the configuration: clipboard = { from_desktop = true }",
     },
     unreadable: {
       what: "The clipboard of this device could not be read, so nothing was pasted.",

@@ -1,4 +1,4 @@
-/** Signing out: the person learns what was closed and what keeps running, and never believes it when it failed. */
+/** Signing out: what the sign-in page says afterwards. Nobody is believed to be signed out before the server says so. */
 
 import { type Desktop, listDesktops, signOut } from "../gateway/gateway_client.ts";
 import type { Message } from "./message.ts";
@@ -15,13 +15,23 @@ export type SignInReason = "first" | "expired" | SignedOut;
 
 /** States of a desktop that has no programs. */
 const NOT_RUNNING: readonly string[] = ["off", "none", "ended", "failed", "stopped"];
+/** Signing out waits for the list of desktops at most this long, ms. */
+const LIST_TIMEOUT_MS = 2_000;
 
 /** Signs out. Returns null when the server did not confirm it: then the person is still signed in. */
 export async function leave(): Promise<SignedOut | null> {
-  const listed = await listDesktops();
+  const running = await Promise.race([runningDesktops(), after(LIST_TIMEOUT_MS)]);
   const answer = await signOut();
-  if (!answer.ok && answer.failure.kind !== "signed-out") return null;
-  return { running: listed.ok ? listed.value.filter(({ state }) => !NOT_RUNNING.includes(state)) : null };
+  return answer.ok || answer.failure.kind === "signed-out" ? { running } : null;
+}
+
+async function runningDesktops(): Promise<readonly Desktop[] | null> {
+  const listed = await listDesktops();
+  return listed.ok ? listed.value.filter(({ state }) => !NOT_RUNNING.includes(state)) : null;
+}
+
+function after(ms: number): Promise<null> {
+  return new Promise((resolve) => setTimeout(() => resolve(null), ms));
 }
 
 /** Returns what the sign-in page says, in the current language; null at a person's first visit. */

@@ -43,6 +43,15 @@ export const english = {
       failed: "Failed – opening it starts it again",
     } as Readonly<Record<string, string>>,
   },
+  endDesktop: {
+    open: "End or restart…",
+    title: (desktop: string) => `End or restart “${desktop}”?`,
+    keep: "Keep it running",
+    restart: "Restart",
+    end: "End",
+    hours: (n: string) => `${n} h`,
+    minutes: (n: string) => `${n} min`,
+  },
   bar: {
     label: "Desktop controls",
     handle: "Desktop controls (Ctrl+Alt+Home). Drag, or use the arrow keys, to move them",
@@ -56,6 +65,7 @@ export const english = {
     trace: "Frame times",
     paste: "Send this device’s clipboard to the desktop",
     desktops: "Back to the list of desktops",
+    lock: "Lock the screen",
     signOut: "Sign out",
     /** Visible names below the icons; each is a part of the full name above. */
     short: {
@@ -69,8 +79,24 @@ export const english = {
       trace: "Frame times",
       paste: "Clipboard",
       desktops: "Desktops",
+      lock: "Lock",
       signOut: "Sign out",
     },
+  },
+  lock: {
+    title: "Locked",
+    password: "Password",
+    unlock: "Unlock",
+    busy: "Unlocking…",
+    someoneElse: "Sign out, or sign in as someone else",
+    stay: "Go on",
+    seconds: (s: number) => `${s} s`,
+  },
+  signingOut: {
+    title: "Signing out",
+    busy: "Waiting for the server…",
+    again: "Try again now",
+    next: (s: number) => `Next attempt in ${s} s`,
   },
   settings: {
     language: "한국어 – 이 언어로 보기",
@@ -164,6 +190,7 @@ export const english = {
     startingSince: (s: string) => `${s} s so far. A busy server may need up to 40 s.`,
     wait: "Wait",
     restartDisplay: "Restart the display",
+    endDesktop: "End or restart the desktop…",
     next: (s: string, attempt: number) => `Attempt ${attempt} in ${s} s`,
     now: (attempt: number) => `Attempt ${attempt}…`,
     retryNow: "Try now",

@@ -39,6 +39,17 @@ describe("clipboard core", () => {
     expect(coreAfter(OPEN, copied(1)).paste("text", 1, "old")).toBe("keep");
   });
 
+  it("tells once that copies stay on a desktop that lets nothing out", () => {
+    const stays = (serial: number): ClipboardState => ({ ...OPEN, from_desktop: false, serial });
+    const core = coreAfter(stays(0));
+    expect(core.stateChanged(stays(1))).toBe(true);
+    expect(core.mustNotifyThatCopiesStay()).toBe(true);
+    core.stateChanged(stays(2));
+    expect(core.mustNotifyThatCopiesStay()).toBe(false);
+    expect(coreAfter(OPEN, copied(1)).mustNotifyThatCopiesStay()).toBe(false);
+    expect(new ClipboardCore().mustNotifyThatCopiesStay()).toBe(false);
+  });
+
   it("sends content that another program copied while the page had no focus", () => {
     const core = coreAfter(OPEN, copied(1));
     core.pageFocused();

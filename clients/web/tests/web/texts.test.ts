@@ -26,6 +26,7 @@ const REVIEWED: Readonly<Record<string, string>> = {
   "check.sees": "a result; check.passed or a message is above it",
   "desktops.failed": "a heading; a message of messages.signIn below it has cause and next step",
   "connection.startingSince": "the progress of a start",
+  "endDesktop.title": "a question; the buttons are the next steps",
   "leave.": "a question; the buttons are the next steps",
 };
 

@@ -6,10 +6,13 @@ version of the libraries changes one of them.
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import struct
 from collections.abc import Callable, Sequence
 
-from aioice import Connection
+from aioice import Candidate, Connection
+from aioice.candidate import candidate_foundation, candidate_priority
 from aioice.ice import StunProtocol
 from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceGatherer, RTCIceTransport, RTCSctpTransport
 from aiortc.rtcsctptransport import (
@@ -25,40 +28,70 @@ from display_server.agent.transport.webrtc.segments import SegmentedSender
 
 #: SCTP stream of the data channel, which both sides know without negotiation.
 CHANNEL = 0
+#: Receive buffer of a socket, as large as aioice would make it, bytes.
+RECEIVE_BUFFER_BYTES = 256 * 1024
 #: Most datagrams that may arrive while an earlier one is missing, before its sender has to give that one up.
 OVERTAKING_MAX = 1024
 #: What aiortc raises for a malformed packet.
 _MALFORMED = (AssertionError, AttributeError, LookupError, TypeError, ValueError, struct.error)
 
 
-class FixedAddressConnection(Connection):
-    """An ICE connection that offers the given addresses of this host only. aioice would offer all of them
-    except loopback.
+class GivenSocketsConnection(Connection):
+    """An ICE connection over the given UDP sockets, whose addresses it offers. aioice would bind sockets of
+    its own to all addresses of this host except loopback.
     """
 
-    def __init__(self, addresses: Sequence[str]) -> None:
+    def __init__(self, sockets: Sequence[socket.socket]) -> None:
         super().__init__(ice_controlling=False)
-        self._offered_addresses = list(addresses)
+        self._given_sockets = list(sockets)
 
     async def gather_candidates(self) -> None:
-        if not self._local_candidates_start:
-            self._local_candidates_start = True
-            self._local_candidates += await self.get_component_candidates(
-                component=1, addresses=self._offered_addresses
-            )
-            self._local_candidates_end = True
+        if self._local_candidates_start:
+            return
+        self._local_candidates_start = True
+        loop = asyncio.get_running_loop()
+        try:
+            while self._given_sockets:
+                given = self._given_sockets[0]
+                given.setblocking(False)
+                given.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+                _, protocol = await loop.create_datagram_endpoint(lambda: StunProtocol(self), sock=given)
+                self._given_sockets.pop(0)  # the transport owns it now
+                protocol.local_candidate = _host_candidate(given)
+                self._protocols.append(protocol)
+                self._local_candidates.append(protocol.local_candidate)
+        except BaseException:
+            for unused in self._given_sockets:
+                unused.close()
+            await self.close()
+            raise
+        self._local_candidates_end = True
 
 
-class FixedAddressGatherer(RTCIceGatherer):
-    """Gathers the given addresses. It asks no STUN or TURN server on the network."""
+class GivenSocketsGatherer(RTCIceGatherer):
+    """Gathers the addresses of the given sockets. It asks no STUN or TURN server on the network."""
 
-    def __init__(self, addresses: Sequence[str]) -> None:
+    def __init__(self, sockets: Sequence[socket.socket]) -> None:
         super().__init__(iceServers=[])
-        self._connection = FixedAddressConnection(addresses)
+        self._connection = GivenSocketsConnection(sockets)
 
     def candidate_lines(self) -> list[str]:
         """Returns the gathered candidates as they follow `a=candidate:` in SDP."""
         return [candidate.to_sdp() for candidate in self._connection.local_candidates]
+
+
+def _host_candidate(bound: socket.socket) -> Candidate:
+    """Returns the candidate that aioice would make of a socket that it has bound itself."""
+    host, port, *_ = bound.getsockname()
+    return Candidate(
+        foundation=candidate_foundation("host", "udp", host),
+        component=1,
+        transport="udp",
+        priority=candidate_priority(1, "host"),
+        host=host,
+        port=port,
+        type="host",
+    )
 
 
 class DtlsTransport(RTCDtlsTransport):

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+import socket
+from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum
 
 from aiortc import (
@@ -25,7 +26,7 @@ from aiortc import (
 from display_server.agent.transport.webrtc.aiortc_overrides import (
     DatagramChannel,
     DtlsTransport,
-    FixedAddressGatherer,
+    GivenSocketsGatherer,
 )
 from display_server.agent.transport.webrtc.codec_choice import choose_codec
 from display_server.agent.transport.webrtc.session_description import (
@@ -56,7 +57,7 @@ class Peer:
 
     def __init__(
         self,
-        addresses: Sequence[str],
+        open_sockets: Callable[[], Awaitable[Sequence[socket.socket]]],
         encodable: frozenset[tuple[Codec, Chroma]],
         start_bps: int,
         max_bps: int,
@@ -65,10 +66,11 @@ class Peer:
         on_state_changed: Callable[[], None],
         connect_within_s: float = CONNECT_WITHIN_S,
     ) -> None:
-        """`addresses` of this host are offered, and no others. `encodable` is what this host can encode.
+        """`open_sockets` is called once an offer can be answered. It returns bound UDP sockets, which this
+        peer then owns; their addresses are offered, and no others. `encodable` is what this host can encode.
         `on_datagram` gets each message of the data channel, or None for a message that is no datagram.
         """
-        self._addresses = addresses
+        self._open_sockets = open_sockets
         self._encodable = encodable
         self._start_bps, self._max_bps = start_bps, max_bps
         self._clock = clock
@@ -92,7 +94,10 @@ class Peer:
         return self._sender
 
     async def answer(self, offer_text: str) -> str:
-        """Returns the SDP of the answer, and connects in the background. Raises ProtocolError."""
+        """Returns the SDP of the answer, and connects in the background.
+
+        Raises ProtocolError, OSError, and what `open_sockets` raises.
+        """
         assert self.state is PeerState.NEW
         offer = parse_offer(offer_text)
         choice = choose_codec(offer.codecs, self._encodable)
@@ -105,7 +110,7 @@ class Peer:
         codec, *_ = choice
         self.codec = choice[1:]
         self._sender = VideoSender(offer, codec, start_bps=self._start_bps, max_bps=self._max_bps)
-        gatherer = FixedAddressGatherer(self._addresses)
+        gatherer = GivenSocketsGatherer(await self._open_sockets())
         ice = RTCIceTransport(gatherer)
         certificate = RTCCertificate.generateCertificate()
         self._transport = DtlsTransport(ice, certificate, self._on_rtcp)

@@ -14,7 +14,8 @@ import xcffib.xproto
 
 from display_server.desktop.x11.monitors import Monitor
 from display_server.desktop.x11.randr_layout import RandrLayout
-from display_server.desktop.x11.window_fit import Area, ManagedWindow, Place, WindowRule
+from display_server.desktop.x11.rectangle import Area
+from display_server.desktop.x11.window_fit import ManagedWindow, Place, WindowRule
 from display_server.desktop.x11.window_manager import WindowManagerProbe
 from display_server.desktop.x11.windows import _PLACE, Windows
 from display_server.desktop.x11.x_connection import XConnection

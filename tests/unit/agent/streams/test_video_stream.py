@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -14,7 +15,6 @@ from display_server.agent.motion.motion_detector import LinkEstimate
 from display_server.agent.motion.region import Region
 from display_server.agent.streams import frame_encoder, video_connection
 from display_server.agent.streams.motion_region import SHOWN_WITHIN_S
-from display_server.agent.streams.video_connection import relay_servers
 from display_server.agent.streams.video_factory import VideoFactory
 from display_server.agent.streams.video_state import TRANSITIONS, VideoEvent, VideoState
 from display_server.agent.streams.video_stream import VideoStream
@@ -24,17 +24,16 @@ from display_server.agent.transport.webrtc.peer import PeerState
 from display_server.agent.transport.webrtc.shared_link import SharedLink
 from display_server.agent.update.exactness import Exactness
 from display_server.agent.update.shadow import Shadow
-from display_server.desktop.video_settings import TurnServer, VideoSettings
+from display_server.desktop.video_settings import VideoSettings
 from display_server.protocol import messages as m
 from display_server.protocol.errors import ProtocolError
 from display_server.protocol.video_format import Chroma, Codec
 from display_server.telemetry.metrics import AgentMetrics
+from tests.fakes.agent import LoopbackNetworks
 from tests.fakes.video import FakeEncoder, FakePeer
 
 ENCODABLE = frozenset({(Codec.VP8, Chroma.YUV420)})
 DEVICE = "device"
-#: Computed with openssl, see the test.
-EXPECTED_CREDENTIAL = "Q5xz3OcPSHE5YULsNYwdxir13tE="
 
 
 class FakeTiles:
@@ -67,11 +66,13 @@ class Bench:
         self.metrics = AgentMetrics()
         self.shared_link = SharedLink()
         self.executor = ThreadPoolExecutor(1)
+        self.settings = VideoSettings(policy="economy", addresses=["127.0.0.1"])
+        self.networks = LoopbackNetworks()
         self.stream = self.create()
 
     def create(self) -> VideoStream:
         """Creates a stream that was just asked for an offer, because video support is loaded."""
-        factory = VideoFactory(VideoSettings(policy="economy", addresses=["127.0.0.1"]))
+        factory = VideoFactory(self.settings, self.networks)
         factory._encodable = ENCODABLE
         factory._links[DEVICE] = self.shared_link
         stream = VideoStream(
@@ -224,7 +225,7 @@ async def test_sends_no_video_without_a_connection(bench: Bench) -> None:
 
 
 async def test_an_offer_that_nobody_asked_for_is_refused(bench: Bench) -> None:
-    factory = VideoFactory(VideoSettings(policy="exact", addresses=["127.0.0.1"]))
+    factory = VideoFactory(VideoSettings(policy="exact", addresses=["127.0.0.1"]), bench.networks)
     bench.stream._factory = factory
     stream = VideoStream(
         ViewerIdentity("user", "v1", ""),
@@ -402,11 +403,21 @@ async def test_a_frame_whose_motion_ended_is_not_sent(
     await bench.stream.close()
 
 
-def test_relay_credentials_expire() -> None:
-    turn = TurnServer(["turn:192.0.2.1:3478?transport=udp"], "a secret of some length")
-    (server,) = relay_servers(turn, "v1", 1_000_000.0)
-    assert server.urls == ["turn:192.0.2.1:3478?transport=udp"]
-    assert server.username == "1043200:v1"
-    # echo -n 1043200:v1 | openssl dgst -sha1 -hmac 'a secret of some length' -binary | base64
-    assert server.credential == EXPECTED_CREDENTIAL
-    assert relay_servers(None, "v1", 0.0) == []
+async def test_names_relays_with_credentials_of_the_gateway(bench: Bench) -> None:
+    server = m.IceServer(["turn:192.0.2.1:3478?transport=udp"], "1000600:v1", "credential")
+    bench.networks.servers = [server]
+    bench.settings = msgspec.structs.replace(bench.settings, relays=True)
+    stream = bench.create()
+    await asyncio.sleep(0)
+    assert bench.sent[-1] == m.OfferRequest([server])
+    await stream.close()
+
+
+async def test_asks_for_an_offer_although_no_relay_is_known(bench: Bench) -> None:
+    bench.sent.clear()
+    bench.networks.error = "the gateway does not answer"
+    bench.settings = msgspec.structs.replace(bench.settings, relays=True)
+    stream = bench.create()
+    await asyncio.sleep(0)
+    assert bench.sent == [m.OfferRequest([])]
+    await stream.close()

@@ -30,6 +30,7 @@ class Bench:
         self.monitor = RIGHT
         self.moves: list[tuple[int, int]] = []
         self.notices: list[str] = []
+        self.activities = 0
         self.metrics = AgentMetrics()
         self.input = ViewerInput(
             "v1",
@@ -37,9 +38,13 @@ class Bench:
             lambda: self.monitor,
             lambda: SCREEN_PX,
             lambda x_px, y_px: self.moves.append((x_px, y_px)),
+            self.count_activity,
             lambda code, _: self.notices.append(code),
             self.metrics,
         )
+
+    def count_activity(self) -> None:
+        self.activities += 1
 
     def paste(self) -> asyncio.Future[None]:
         """Begins a paste. Its future is done when programs can paste."""
@@ -179,3 +184,11 @@ def test_release_forgets_the_buttons(bench: Bench) -> None:
     bench.input.on_message(m.Release(), 0.0)
     bench.input.on_message(m.Wheel(20, 20, 0, 120, turn=2), 0.0)
     assert bench.done[1:] == [("release",), ("pointer", 820, 120, 0), ("wheel", 0, 120)]
+
+
+def test_input_shows_that_a_person_is_there_even_if_it_is_late(bench: Bench) -> None:
+    bench.input.on_message(m.Key(97, "KeyA", down=True, t=0.0), 0.0)
+    bench.input.on_message(m.Key(97, "KeyA", down=True, repeat=True, t=0.0), 0.0)
+    assert bench.activities == 1
+    bench.input.on_message(m.Key(98, "KeyB", down=True, t=0.0), 1000.0)
+    assert bench.activities == 2

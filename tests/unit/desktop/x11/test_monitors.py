@@ -51,7 +51,7 @@ def test_an_accepted_layout_keeps_every_rule(wanted: list[Monitor]) -> None:
     assert monitors[0].id == 0
     assert len(monitors) <= MONITORS_MAX
     assert sum(monitor.primary for monitor in monitors) == 1
-    assert not any(a.overlaps(b) for a in monitors for b in monitors if a is not b)
+    assert not any(a.overlap_px(b) for a in monitors for b in monitors if a is not b)
     assert min(monitor.x for monitor in monitors) == min(monitor.y for monitor in monitors) == 0
     assert all(size <= most for size, most in zip(bounding_size(monitors), SCREEN_MAX, strict=True))
     assert all(monitor.width >= WIDTH_MIN and monitor.height >= HEIGHT_MIN for monitor in monitors)
@@ -98,7 +98,7 @@ def test_windows_move_into_reach(window: tuple[int, int, int, int], row: list[Mo
         return
     assert reachable_position((*position, *window[2:]), monitors) is None
     corner = Monitor(9, *position, min(window[2], REACH_PX), 1)
-    assert any(corner.overlaps(monitor) for monitor in monitors)
+    assert any(corner.overlap_px(monitor) for monitor in monitors)
 
 
 def test_windows_within_reach_do_not_move() -> None:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from display_server.desktop.x11.monitors import Monitor
+from display_server.desktop.x11.rectangle import Area
 from display_server.desktop.x11.window_fit import (
-    Area,
     HomePlace,
     ManagedWindow,
     Place,
@@ -209,6 +209,15 @@ def test_a_program_that_is_started_later_stays_in_front() -> None:
     manager.settle()
     manager.activated.clear()
     manager.open(ManagedWindow(3, Area(0, 0, 300, 200), "Files"))
+    assert manager.activated == []
+
+
+def test_a_program_that_the_person_starts_opens_in_front() -> None:
+    manager = WindowManager(WindowFit([MAIN, replace(SIDE, on_demand=True)]), {0: SCREEN})
+    manager.open(ManagedWindow(1, Area(0, 0, 300, 200), "Viewer"))
+    manager.activated.clear()
+    manager.open(ManagedWindow(2, Area(0, 0, 300, 200), "Files"))
+    assert manager.frame(2) == frame_at(Place(0.64, 0.0, 0.36, 0.56), SCREEN, SizeHints())
     assert manager.activated == []
 
 

@@ -16,6 +16,8 @@ export interface ConnectionSteps {
   showFirstMonitor(): void;
   /** Ends the display agent, which hangs, so that another one is started. */
   restartDisplay(): void;
+  /** Asks whether the desktop shall end or restart with all its programs, and does it. */
+  endDesktop(): void;
 }
 
 /** A connection that takes no longer than this, ms, is established without a notice. */
@@ -40,6 +42,7 @@ const STEPS: Readonly<Record<EndReason, Step>> = {
   monitor: "firstMonitor",
   version: "reload",
   "signed-out": "signIn",
+  locked: "again",
   unsupported: "toList",
   left: "again",
 };
@@ -104,8 +107,10 @@ export class ConnectionNotice {
     } else if (state.phase === "connected") {
       this.#hide();
     } else if (state.phase === "ended") {
-      const { what, why, next } = message.ended[state.reason];
-      const detail = endDetail(state.reason, state.detail);
+      // The gateway says who or what ended a desktop; its message replaces the general one.
+      const ending = state.reason === "missing" ? messageForCode(state.detail) : null;
+      const { what, why, next } = ending ?? message.ended[state.reason];
+      const detail = ending === null ? endDetail(state.reason, state.detail) : "";
       this.#show(what, [`${why} ${next}`, detail], STEPS[state.reason]);
     } else if (this.#blocked) {
       const inMs = state.phase === "reconnecting" ? state.inMs : 0;
@@ -190,6 +195,7 @@ export class ConnectionNotice {
             this.#draw();
             this.#steps.restartDisplay();
           }),
+          make(t.endDesktop, false, () => this.#steps.endDesktop()),
         ];
       case "again":
       case "takeBack":

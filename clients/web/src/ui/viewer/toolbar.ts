@@ -36,6 +36,8 @@ export type ToolbarCommand =
   /** Send this device's clipboard to the desktop. */
   | "paste"
   | "desktops"
+  /** Lock the screen, because the person leaves for a moment. */
+  | "lock"
   | "signOut"
   /** The person chose another language. */
   | "language"
@@ -175,6 +177,7 @@ export class Toolbar {
       ...settingButtons(() => this.commands.emit("language")),
       h("span", { class: "separator" }),
       tool(t.desktops, s.desktops, "desktops", "desktops"),
+      tool(t.lock, s.lock, "lock", "lock"),
       tool(t.signOut, s.signOut, "signOut", "signOut"),
     );
     if (focused >= 0) (this.#tools.children[focused] as HTMLElement | undefined)?.focus();

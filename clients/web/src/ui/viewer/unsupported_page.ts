@@ -20,6 +20,7 @@ export function unsupportedPage(options: UnsupportedPageOptions, detail: string)
     signIn: () => options.signedOut("expired"),
     showFirstMonitor: options.showDesktopList,
     restartDisplay: options.showDesktopList,
+    endDesktop: options.showDesktopList,
   });
   const element = h("main", { class: "viewer" }, notice.element);
   const status = new ConnectionStatus(element, notice);

@@ -1,13 +1,15 @@
 /** The page that shows a desktop. `viewerPage` creates the parts and connects them; no part knows the page. */
 
 import { PageClipboard } from "../../clipboard/page_clipboard.ts";
-import { restartDisplay } from "../../gateway/gateway_client.ts";
+import { restartDisplay, screenLocked } from "../../gateway/gateway_client.ts";
 import type { ConnectionState } from "../../worker/messages.ts";
 import { h } from "../dom.ts";
+import { askToEndByName } from "../end_desktop_dialog.ts";
 import { leaveFullscreen, toggleFullscreen, unlockKeyboard } from "../fullscreen.ts";
+import type { ScreenLock } from "../lock/screen_lock.ts";
 import type { Page } from "../page.ts";
 import { fingerSettings, language, setFingerSettings, setTouchMode, touchMode } from "../preferences.ts";
-import { leave, type SignInReason } from "../sign_out.ts";
+import type { SignInReason } from "../sign_out.ts";
 import { texts } from "../texts.ts";
 import { BackGuard } from "./back_guard.ts";
 import { ClipboardChip } from "./clipboard_chip.ts";
@@ -44,6 +46,9 @@ export interface ViewerOptions {
   /** Remembers for the next page whether two monitors are shown. */
   readonly rememberSplit: (on: boolean) => void;
   readonly signedOut: (reason: SignInReason) => void;
+  readonly signOut: () => void;
+  readonly lock: () => void;
+  readonly screen: ScreenLock;
 }
 
 export function viewerPage(options: ViewerOptions): Page {
@@ -132,6 +137,12 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
   const view = new MonitorView(monitor, viewport, worker, input.sink, shown, pointerListener);
   const monitors = new MonitorControls(
     {
+    endDesktop: () =>
+      void askToEndByName(desktop).then((ending) => {
+        if (ending === "restart") navigation.showMonitor(monitor);
+        else if (ending === "end") options.showDesktopList();
+        else focusDesktop();
+      }),
       desktop,
       monitor,
       fitWindow: options.fitWindow,
@@ -157,7 +168,7 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
   );
   const softKeyboard = new SoftKeyboard(element, viewport, input.keyBar, shown, signal);
   const notice = new ConnectionNotice(steps);
-  const status = new ConnectionStatus(element, notice);
+  const status = new ConnectionStatus(element, notice, () => options.screen.limits.blankMs);
   const toolbar = new Toolbar(view.badge, desktop, monitors.strip.element);
 
   // ── connections between the parts ──────────────────────────────────────────────────────────────────────────────
@@ -195,13 +206,16 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
     monitors.handle(event);
     switch (event.kind) {
       case "layout":
+  /** The display stays on while the desktop is shown to somebody who uses it. */
+  const updateWakeLock = (): void => wakeLock.setWanted(phase !== "ended" && options.screen.state === "open");
         updateTitle();
         return;
       case "connection":
         phase = event.state.phase;
         status.show(event.state);
         if (phase === "ended") focusDesktop();
-        wakeLock.setWanted(event.state.phase !== "ended");
+        if (event.state.phase === "ended" && event.state.reason === "locked") screenLocked.emit();
+        updateWakeLock();
         if (event.state.phase === "connected") return;
         clipboard.disconnected();
         // Modifiers that are forgotten here must not be pressed again on the next connection.
@@ -244,11 +258,8 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
     trace: () => trace.setOpen(!trace.open),
     paste: () => void clipboard.sendBrowserClipboard(),
     desktops: options.showDesktopList,
-    signOut: () =>
-      void leave().then((left) => {
-        if (left === null) toast.show(texts().messages.signIn.stillSignedIn);
-        else options.signedOut(left);
-      }),
+    lock: options.lock,
+    signOut: options.signOut,
     language: redraw,
     focusDesktop,
   };
@@ -260,6 +271,9 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
     worker.watchTrace(open);
     updateToolbar();
     if (!open) focusDesktop();
+  });
+  options.screen.changed.on(() => {
+    if (!signal.aborted) updateWakeLock();
   });
   document.addEventListener("fullscreenchange", updateToolbar, { signal });
   monitors.panel.closed.on(focusDesktop);
@@ -330,8 +344,9 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
       viewport.updateLayout();
     },
     back: () => guard.back(),
-    close: () => {
-      if (!changingMonitor) monitors.leave();
+    close: (locked) => {
+      const windowStays = changingMonitor || locked === "locked";
+      if (!windowStays) monitors.leave();
       abort.abort();
       releaseInput();
       view.close();
@@ -344,7 +359,7 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
       toolbar.close();
       toast.close();
       unlockKeyboard();
-      if (!changingMonitor) leaveFullscreen();
+      if (!windowStays) leaveFullscreen();
       status.close();
     },
   };

@@ -12,11 +12,13 @@ import functools
 import inspect
 import pkgutil
 import re
+import socket
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import aioice
+import aioice.ice
 import aiortc
 import pytest
 from aioice import Connection
@@ -24,7 +26,12 @@ from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceGatherer, RTCIceTrans
 
 import display_server
 from display_server.agent.transport.webrtc import aiortc_overrides
-from display_server.agent.transport.webrtc.aiortc_overrides import DtlsTransport, FixedAddressGatherer
+from display_server.agent.transport.webrtc.aiortc_overrides import (
+    DtlsTransport,
+    GivenSocketsConnection,
+    GivenSocketsGatherer,
+)
+from tests.fakes.agent import LoopbackNetworks
 
 #: Private methods and their parameters.
 METHODS: dict[tuple[type, str], list[str]] = {
@@ -43,6 +50,7 @@ FIELDS: set[tuple[type, str]] = {
     (Connection, "_local_candidates_end"),
     (Connection, "_local_candidates_start"),
     (Connection, "_nominated"),
+    (Connection, "_protocols"),
     (RTCDtlsTransport, "_tx_srtp"),
     (RTCIceGatherer, "_connection"),
     (RTCIceTransport, "_connection"),
@@ -135,9 +143,18 @@ def test_a_field_is_set_by_the_constructor(owner: type, name: str) -> None:
     assert name in stored
 
 
-def test_candidates_are_gathered_by_component_and_address() -> None:
-    parameters = inspect.signature(Connection.get_component_candidates).parameters
-    assert list(parameters)[:3] == ["self", "component", "addresses"]
+async def test_candidates_are_those_that_aioice_would_make(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda **_: ["127.0.0.1"])
+    own = Connection(ice_controlling=False)
+    await own.gather_candidates()
+    ours = GivenSocketsConnection(await LoopbackNetworks().open_sockets())
+    await ours.gather_candidates()
+    for candidates in (own.local_candidates, ours.local_candidates):
+        for one in candidates:
+            one.port = 0
+    assert vars(own.local_candidates[0]) == vars(ours.local_candidates[0])
+    await own.close()
+    await ours.close()
 
 
 def test_no_other_file_uses_private_names_of_the_libraries() -> None:
@@ -180,19 +197,33 @@ def test_webrtc_does_not_import_motion_detection() -> None:
                 assert not (node.module or "").startswith("display_server.agent.motion"), file
 
 
-async def test_only_the_given_addresses_are_offered() -> None:
-    gatherer = FixedAddressGatherer(["127.0.0.1"])
+async def test_only_the_given_sockets_are_offered() -> None:
+    (given,) = await LoopbackNetworks().open_sockets()
+    address, port = given.getsockname()
+    gatherer = GivenSocketsGatherer([given])
     ice = RTCIceTransport(gatherer)
     DtlsTransport(ice, RTCCertificate.generateCertificate(), lambda _: None)
     await gatherer.gather()
-    assert [candidate.ip for candidate in gatherer.getLocalCandidates()] == ["127.0.0.1"]
-    assert len(gatherer.candidate_lines()) == 1
+    assert [(one.ip, one.port) for one in gatherer.getLocalCandidates()] == [(address, port)]
+    (line,) = gatherer.candidate_lines()
+    assert f" {address} {port} typ host" in line
     await ice.stop()
+    assert given.fileno() == -1, "the gatherer closes the socket"
+
+
+async def test_sockets_are_closed_when_one_of_them_cannot_be_used() -> None:
+    networks = LoopbackNetworks()
+    sockets = [*await networks.open_sockets(), *await networks.open_sockets()]
+    sockets.insert(1, socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    sockets[1].close()
+    with pytest.raises((OSError, ValueError)):
+        await GivenSocketsGatherer(sockets).gather()
+    assert [one.fileno() for one in sockets] == [-1, -1, -1]
 
 
 async def test_rtcp_is_passed_on_unchanged() -> None:
     received: list[bytes] = []
-    ice = RTCIceTransport(FixedAddressGatherer(["127.0.0.1"]))
+    ice = RTCIceTransport(GivenSocketsGatherer([]))
     transport = DtlsTransport(ice, RTCCertificate.generateCertificate(), received.append)
     await transport._handle_rtcp_data(b"\x8f\xcd\x00\x01nonsense")
     assert received == [b"\x8f\xcd\x00\x01nonsense"]

@@ -24,6 +24,7 @@ from display_server.agent.transport.webrtc.peer import Peer, PeerState
 from display_server.agent.transport.webrtc.session_description import TRANSPORT_SEQUENCE
 from display_server.protocol.errors import ProtocolError
 from display_server.protocol.video_format import Chroma, Codec
+from tests.fakes.agent import LoopbackNetworks
 
 pytestmark = pytest.mark.slow
 
@@ -37,8 +38,9 @@ class Bench:
     def __init__(self, codec: Codec, connect_within_s: float = 8.0, *, channel: bool = False) -> None:
         self.states: list[PeerState] = []
         self.datagrams: list[bytes | None] = []
+        self.networks = LoopbackNetworks()
         self.peer = Peer(
-            ["127.0.0.1"],
+            self.networks.open_sockets,
             frozenset({(codec, Chroma.YUV420)}),
             start_bps=4_000_000,
             max_bps=8_000_000,
@@ -139,6 +141,7 @@ async def test_an_offer_without_a_common_codec_is_refused() -> None:
     offer = (await bench.offer()).replace("H264", "H265")
     with pytest.raises(ProtocolError, match="no video codec"):
         await bench.peer.answer(offer)
+    assert not bench.networks.opened, "no socket is opened for it"
     await bench.close()
 
 

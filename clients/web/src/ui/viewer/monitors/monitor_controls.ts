@@ -52,7 +52,7 @@ export interface MonitorControlsOptions {
   /** Returns where pointer input on a second monitor is sent; `connection` is that monitor's. */
   readonly sinkFor: (connection: InputSink) => InputSink;
   readonly navigation: MonitorNavigation;
-  readonly steps: Pick<ConnectionSteps, "showDesktopList" | "signIn" | "restartDisplay">;
+  readonly steps: Pick<ConnectionSteps, "showDesktopList" | "signIn" | "restartDisplay" | "endDesktop">;
 }
 
 export class MonitorControls {

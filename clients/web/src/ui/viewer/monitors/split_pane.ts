@@ -20,7 +20,7 @@ export interface SplitPaneOptions {
   readonly monitor: number;
   /** Returns where pointer input of this pane is sent; `connection` is the pane's own. */
   readonly sinkFor: (connection: InputSink) => InputSink;
-  readonly steps: Pick<ConnectionSteps, "showDesktopList" | "signIn" | "restartDisplay">;
+  readonly steps: Pick<ConnectionSteps, "showDesktopList" | "signIn" | "restartDisplay" | "endDesktop">;
 }
 
 export class SplitPane {
@@ -48,6 +48,7 @@ export class SplitPane {
       signIn: () => steps.signIn(),
       showFirstMonitor: () => this.monitorRemoved.emit(),
       restartDisplay: () => steps.restartDisplay(),
+      endDesktop: () => steps.endDesktop(),
     });
     const { badge, magnifier, zoomChip } = this.view;
     const number = h("span", { class: "pane-number", attrs: { "aria-hidden": "true" } }, String(monitor + 1));

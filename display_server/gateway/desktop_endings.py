@@ -1,0 +1,69 @@
+"""Ends desktops for people, operators and limits, and says so to whoever displays them.
+
+The viewers of a session are disconnected as soon as it begins to end. They reconnect, name the session that
+they showed, and are answered with the reason.
+"""
+
+from __future__ import annotations
+
+from display_server.broker.session_state import EndedBy
+from display_server.broker.sessions import LiveSession
+from display_server.broker.web_sessions import SignedInUser
+from display_server.gateway.api_error import ApiError
+from display_server.gateway.services import GatewayServices
+from display_server.protocol.api_error_codes import ApiErrorCode
+
+#: The answer to a viewer whose desktop has ended: code and cause.
+_ANSWERS: dict[EndedBy, tuple[ApiErrorCode, str]] = {
+    EndedBy.ITSELF: ("desktop-ended", "The desktop has ended."),
+    EndedBy.SERVER: ("desktop-ended", "The desktop has ended together with the server."),
+    EndedBy.PERSON: ("desktop-ended-by-you", "You ended this desktop, here or in another window."),
+    EndedBy.OPERATOR: ("desktop-ended-by-operator", "The administrator ended this desktop."),
+    EndedBy.UNATTENDED: ("desktop-ended-unattended", "The desktop ended because nobody displayed it."),
+}
+
+
+def attended_sessions(services: GatewayServices) -> set[str]:
+    """Returns the sessions that at least one viewer displays."""
+    return {relay.ticket.session for relay in services.relays.open if relay.ticket is not None}
+
+
+def end_session(services: GatewayServices, session: LiveSession, by: EndedBy) -> None:
+    """Begins to end a session and disconnects its viewers."""
+    services.sessions.end(session, by)
+    for relay in list(services.relays.open):
+        if relay.ticket is not None and relay.ticket.session == session.id:
+            relay.abort()
+
+
+def disconnect_person(services: GatewayServices, username: str) -> int:
+    """Disconnects all viewers of a person and returns how many there were."""
+    relays = [
+        relay
+        for relay in services.relays.open
+        if relay.ticket is not None and relay.ticket.username == username
+    ]
+    for relay in relays:
+        relay.abort()
+    return len(relays)
+
+
+def end_own_desktop(services: GatewayServices, user: SignedInUser, name: str) -> None:
+    """Begins to end a desktop that its own person wants to end. Raises ApiError when it does not run."""
+    session = services.sessions.running(user.username, name)
+    if session is None:
+        raise ApiError(
+            404,
+            "not-running",
+            "This desktop does not run, so there is nothing to end.",
+            next_step="Open it from the list of desktops.",
+        )
+    end_session(services, session, EndedBy.PERSON)
+
+
+def refuse_ended(services: GatewayServices, session: str) -> None:
+    """Raises ApiError when the session that a viewer showed has ended, with the reason."""
+    ended_by = services.sessions.ended_by(session)
+    if ended_by is not None:
+        code, cause = _ANSWERS[ended_by]
+        raise ApiError(410, code, cause, next_step="Open it again from the list of desktops.")

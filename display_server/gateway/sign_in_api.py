@@ -1,0 +1,219 @@
+"""The routes for signing in and out, and for locking and unlocking the screen."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import structlog
+from fastapi import Depends, FastAPI, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from display_server.broker.known_devices import COOKIE_S
+from display_server.broker.passwords import TooManySignIns
+from display_server.broker.screen_lock import LockEvent, LockReason, LockState
+from display_server.broker.storage_failures import StorageError
+from display_server.broker.tables import Account
+from display_server.broker.web_sessions import SignedInUser, SignInOutdatedError
+from display_server.gateway.api_error import ApiError, not_signed_in, screen_locked
+from display_server.gateway.cookies import DEVICE, SESSION, CookieScope
+from display_server.gateway.request_guard import COOKIE_SCOPE
+from display_server.gateway.services import GatewayServices
+
+log = structlog.get_logger(__name__)
+
+Password = Annotated[str, Field(min_length=1, max_length=4096)]
+
+
+class SignInRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    username: Annotated[str, Field(min_length=1, max_length=128)]
+    password: Password
+
+
+class UnlockRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    password: Password
+
+
+class UserInfo(BaseModel):
+    username: str
+    display_name: str
+
+
+class LockInfo(BaseModel):
+    """The lock of this browser's screen. `remaining_s` counts to the lock; the page warns in the last
+    `warning_s` of it. `blank_s` is the time without a connection after which the page blanks the picture.
+    """
+
+    username: str
+    display_name: str
+    state: LockState
+    reason: LockReason | None
+    remaining_s: float
+    after_s: float
+    warning_s: float
+    take_back_s: float
+    blank_s: float
+
+
+async def signed_in_user(request: Request) -> SignedInUser:
+    """Returns the person whom the request comes from, even if their screen is locked.
+
+    Raises ApiError when nobody is signed in.
+    """
+    services: GatewayServices = request.app.state.services
+    user = await services.web_sessions.find(cookie_of(request, SESSION))
+    if user is None:
+        raise not_signed_in()
+    return user
+
+
+async def current_user(user: Annotated[SignedInUser, Depends(signed_in_user)]) -> SignedInUser:
+    """Returns the person whom the request comes from.
+
+    Raises ApiError when nobody is signed in, or when their screen is locked.
+    """
+    if user.lock.locked:
+        raise screen_locked()
+    return user
+
+
+SignedIn = Annotated[SignedInUser, Depends(signed_in_user)]
+CurrentUser = Annotated[SignedInUser, Depends(current_user)]
+
+
+def cookie_of(request: Request, base: str) -> str:
+    """Returns the value of one of the gateway's cookies, or an empty text."""
+    scope: CookieScope = request.scope[COOKIE_SCOPE]
+    return scope.read(request.headers.get("cookie", ""), base)
+
+
+def add_sign_in_routes(app: FastAPI, services: GatewayServices) -> None:
+    @app.post("/api/v1/sign-in")
+    async def sign_in(body: SignInRequest, request: Request, response: Response) -> UserInfo:
+        username = body.username.strip().lower()
+        account = await check_password(services, request, username, body.password)
+        previous = await services.web_sessions.find(cookie_of(request, SESSION))
+        if previous is not None:
+            await services.web_sessions.delete(previous.id_hash)
+            services.relays.disconnect(previous.id_hash)
+        try:
+            secret = await services.web_sessions.create(account)
+        except SignInOutdatedError as error:
+            log.warning("sign-in outdated", username=username, address=_address(request))
+            raise wrong_credentials() from error
+        device = await services.known_devices.record_sign_in(account, cookie_of(request, DEVICE))
+        scope: CookieScope = request.scope[COOKIE_SCOPE]
+        # The cookie has no Max-Age, so that closing the browser signs out on a shared workstation.
+        response.headers.append("set-cookie", scope.set_cookie(SESSION, secret))
+        response.headers.append("set-cookie", scope.set_cookie(DEVICE, device, max_age_s=COOKIE_S))
+        log.info("signed in", username=account.username, address=_address(request))
+        return UserInfo(username=account.username, display_name=account.display_name)
+
+    @app.post("/api/v1/sign-out", status_code=204)
+    async def sign_out(request: Request, response: Response) -> None:
+        user = await services.web_sessions.find(cookie_of(request, SESSION))
+        if user is not None:
+            await services.web_sessions.delete(user.id_hash)
+            services.relays.disconnect(user.id_hash)
+            log.info("signed out", username=user.username)
+        scope: CookieScope = request.scope[COOKIE_SCOPE]
+        response.headers.append("set-cookie", scope.delete_cookie(SESSION))
+
+    @app.get("/api/v1/me")
+    async def me(user: CurrentUser) -> UserInfo:
+        return UserInfo(username=user.username, display_name=user.display_name)
+
+
+def add_lock_routes(app: FastAPI, services: GatewayServices) -> None:
+    @app.get("/api/v1/lock")
+    async def lock_state(user: SignedIn) -> LockInfo:
+        """Says when the screen will be locked. Asking is no input."""
+        return lock_info(services, user)
+
+    @app.post("/api/v1/lock")
+    async def lock(request: Request, user: SignedIn) -> LockInfo:
+        """Locks the screen at once, because the person leaves."""
+        await services.lock_watch.lock(user.id_hash, LockEvent.REQUESTED)
+        return lock_info(services, await signed_in_user(request))
+
+    @app.post("/api/v1/unlock")
+    async def unlock(body: UnlockRequest, request: Request, user: SignedIn) -> LockInfo:
+        """Unlocks the screen with the password of the person who is signed in."""
+        await check_password(services, request, user.username, body.password)
+        if await services.web_sessions.change_lock(user.id_hash, LockEvent.PROVED) is None:
+            raise not_signed_in()
+        log.info("screen unlocked", username=user.username, address=_address(request))
+        return lock_info(services, await signed_in_user(request))
+
+    @app.post("/api/v1/input", status_code=204)
+    async def input_seen(user: CurrentUser) -> None:
+        """The person used keys, pointer or touch on a page itself. Agents report what reaches a desktop."""
+        await services.web_sessions.record_inputs({user.id_hash: services.web_sessions.now_s()})
+
+
+def lock_info(services: GatewayServices, user: SignedInUser) -> LockInfo:
+    limits, now = services.web_sessions.lock_limits, services.web_sessions.now_s()
+    lock = user.lock.at(now, limits)
+    return LockInfo(
+        username=user.username,
+        display_name=user.display_name,
+        state=lock.state,
+        reason=lock.reason,
+        remaining_s=round(lock.remaining_s(now, limits), 3),
+        after_s=limits.after_s,
+        warning_s=limits.warning_s,
+        take_back_s=limits.take_back_s,
+        blank_s=limits.blank_s,
+    )
+
+
+async def check_password(
+    services: GatewayServices, request: Request, username: str, password: str
+) -> Account:
+    """Returns the account if the password is right. Raises ApiError, also after too many attempts."""
+    address, limiter = _address(request), services.sign_in_limiter
+    device = await services.known_devices.find(username, cookie_of(request, DEVICE))
+    wait = limiter.begin_attempt(username, address, services.monotonic_s(), device)
+    if wait > 0:
+        services.metrics.sign_ins.labels("limited").inc()
+        seconds = math.ceil(wait)
+        raise ApiError(
+            429,
+            "slow-down",
+            "Too many attempts to sign in have failed.",
+            next_step=f"Try again in {seconds} s.",
+            headers={"Retry-After": str(seconds)},
+        )
+    try:
+        account = await services.accounts.verify(username, password, known_device=device is not None)
+    except TooManySignIns as error:
+        limiter.cancel_attempt(username, address, device)
+        services.metrics.sign_ins.labels("busy").inc()
+        raise ApiError(
+            503, "busy", error.cause, next_step=error.next_step, headers={"Retry-After": "3"}
+        ) from error
+    except StorageError:
+        limiter.cancel_attempt(username, address, device)
+        raise
+    if account is None:
+        services.metrics.sign_ins.labels("wrong").inc()
+        log.warning("sign-in refused", username=username, address=address, known_device=device is not None)
+        raise wrong_credentials()
+    limiter.record_success(username, address, device)
+    services.metrics.sign_ins.labels("right").inc()
+    return account
+
+
+def wrong_credentials() -> ApiError:
+    return ApiError(
+        401,
+        "wrong-credentials",
+        "The username or the password is wrong.",
+        next_step="Check both and try again. Your administrator can set a new password.",
+    )
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""

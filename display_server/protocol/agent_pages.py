@@ -1,0 +1,16 @@
+"""Pages on the agent's Unix socket, for the gateway (PROTOCOL.md §14)."""
+
+from __future__ import annotations
+
+import msgspec
+
+#: The page that lists the devices which displayed the desktop, as a JSON array of `DeviceReport`.
+DEVICES_PATH = "/devices"
+
+
+class DeviceReport(msgspec.Struct, frozen=True):
+    """One device. Ages are in seconds, and null if it never happened."""
+
+    device: str
+    input_age_s: float | None  # since the person there last used keys, pointer or touch
+    lost_age_s: float | None  # since another device took the desktop; null while this one may display it

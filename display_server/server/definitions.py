@@ -1,0 +1,41 @@
+"""Turns the configuration into what the broker needs of it."""
+
+from __future__ import annotations
+
+from display_server.broker.catalogue import DesktopDefinition
+from display_server.broker.screen_lock import LockLimits
+from display_server.config import Config
+from display_server.desktop.profiles import profile
+from display_server.desktop.video_settings import monitor_policies
+
+
+def lock_limits(config: Config) -> LockLimits:
+    """Returns when screens are locked."""
+    lock = config.screen_lock
+    return LockLimits(
+        after_s=lock.after_minutes * 60,
+        warning_s=lock.warning_seconds,
+        take_back_s=lock.take_back_seconds,
+        blank_s=lock.blank_seconds,
+    )
+
+
+def desktop_definitions(config: Config) -> list[DesktopDefinition]:
+    """Returns the desktops of the configuration, with defaults from their profiles."""
+    return [
+        DesktopDefinition(
+            name=desktop.name,
+            title=desktop.title,
+            profile=desktop.profile,
+            width_px=desktop.size_px[0],
+            height_px=desktop.size_px[1],
+            fixed=desktop.size is not None,
+            usernames=tuple(name.lower() for name in desktop.users),
+            attach=desktop.attach,
+            share=desktop.share,
+            clipboard=desktop.clipboard or profile.load(desktop.profile).clipboard,
+            video=desktop.video,
+            video_monitors=monitor_policies(desktop.video_monitors),
+        )
+        for desktop in config.desktops
+    ]

@@ -1,0 +1,114 @@
+"""What the operator's commands ask of a running server, and how they ask it.
+
+Each server process listens on a Unix socket in its run folder, which only its own Unix user can reach. A
+request is one line of JSON, and so is the answer.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from display_server.broker.folders import Instance
+from display_server.errors import Malfunction
+
+#: The socket's name in the run folder.
+SOCKET_NAME = "operator.sock"
+#: A server has to answer within this time, s. Ending a desktop takes up to 8 s when its programs hang.
+ANSWER_TIMEOUT_S = 30.0
+#: Longest request or answer, bytes.
+LINE_MAX_BYTES = 64 * 1024
+
+
+class EndSession(msgspec.Struct, frozen=True, tag="end-session", forbid_unknown_fields=True):
+    """End one desktop."""
+
+    session: str
+    operator: str  # the Unix user who ran the command
+
+
+class AccountChanged(msgspec.Struct, frozen=True, tag="account-changed", forbid_unknown_fields=True):
+    """An account was changed in the database: disconnect its viewers, and end its desktops if wanted."""
+
+    username: str
+    action: str  # what was done, for the log
+    operator: str
+    disconnect: bool
+    end_desktops: bool
+
+
+Request = EndSession | AccountChanged
+
+
+class Done(msgspec.Struct, frozen=True, tag="done"):
+    """The request was carried out completely."""
+
+    viewers: int = 0  # viewers that were disconnected
+    ended: list[str] = []  # names of the desktops that were ended
+    running: list[str] = []  # names of the person's desktops that keep running
+
+
+class Refused(msgspec.Struct, frozen=True, tag="refused"):
+    """The request was not carried out."""
+
+    cause: str
+    next_step: str
+
+
+Answer = Done | Refused
+
+
+class ServerSilent(Malfunction):
+    """A server process that runs did not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answers of all servers together."""
+
+    servers: int
+    viewers: int
+    ended: tuple[str, ...]
+    running: tuple[str, ...]
+
+
+def ask(instance: Instance, request: Request) -> Answer:
+    """Sends a request to a server process and returns its answer. Raises ServerSilent."""
+    path = Path(instance.run_folder) / SOCKET_NAME
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(ANSWER_TIMEOUT_S)
+            connection.connect(str(path))
+            connection.sendall(msgspec.json.encode(request) + b"\n")
+            line = bytearray()
+            while not line.endswith(b"\n") and len(line) <= LINE_MAX_BYTES:
+                received = connection.recv(65536)
+                if not received:
+                    break
+                line += received
+        return msgspec.json.decode(line, type=Answer)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise ServerSilent(
+            f"The server with process id {instance.pid} did not answer: {error}.",
+            next_step="Look at its log. If it hangs, end it and start it again.",
+        ) from error
+
+
+def ask_all(instances: Iterable[Instance], request: AccountChanged) -> Answered:
+    """Tells all servers of a state folder what was changed. Raises Malfunction when one of them fails."""
+    answers = []
+    for instance in instances:
+        answer = ask(instance, request)
+        if isinstance(answer, Refused):
+            raise Malfunction(answer.cause, next_step=answer.next_step)
+        answers.append(answer)
+    return Answered(
+        servers=len(answers),
+        viewers=sum(answer.viewers for answer in answers),
+        ended=tuple(name for answer in answers for name in answer.ended),
+        running=tuple(name for answer in answers for name in answer.running),
+    )

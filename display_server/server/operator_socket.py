@@ -1,0 +1,118 @@
+"""Carries out the requests that the operator's commands send to this server process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from display_server.broker.session_state import EndedBy
+from display_server.gateway.desktop_endings import disconnect_person, end_session
+from display_server.gateway.services import GatewayServices
+from display_server.server.operator_requests import (
+    LINE_MAX_BYTES,
+    SOCKET_NAME,
+    AccountChanged,
+    Answer,
+    Done,
+    EndSession,
+    Refused,
+    Request,
+)
+
+log = structlog.get_logger(__name__)
+
+#: A request has to arrive within this time, s.
+REQUEST_TIMEOUT_S = 10.0
+#: `struct ucred` of SO_PEERCRED (unix(7)): pid, uid, gid.
+_CREDENTIALS = struct.Struct("3i")
+
+
+@asynccontextmanager
+async def operator_socket(run_folder: Path, services: GatewayServices) -> AsyncIterator[None]:
+    """Listens for requests until the block ends. The folder is private, and so is the socket."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            answer = await _answer(services, reader, writer)
+            writer.write(msgspec.json.encode(answer) + b"\n")
+            await writer.drain()
+        except (OSError, TimeoutError) as error:
+            log.info("request of an operator not answered", error=repr(error))
+        except Exception:
+            log.exception("request of an operator failed")
+        finally:
+            writer.close()
+
+    path = run_folder / SOCKET_NAME
+    server = await asyncio.start_unix_server(serve, path=str(path), limit=LINE_MAX_BYTES)
+    path.chmod(0o600)
+    try:
+        yield
+    finally:
+        server.close()
+        path.unlink(missing_ok=True)
+
+
+async def _answer(
+    services: GatewayServices, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> Answer:
+    uid = _peer_uid(writer.get_extra_info("socket"))
+    if uid not in {0, os.geteuid()}:
+        log.warning("request of another user refused", uid=uid)
+        return Refused("Only the user who runs the server may do this.", "Run the command as that user.")
+    try:
+        async with asyncio.timeout(REQUEST_TIMEOUT_S):
+            line = await reader.readuntil(b"\n")
+        request = msgspec.json.decode(line, type=Request)
+    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, msgspec.MsgspecError):
+        return Refused(
+            "The server does not understand this request.",
+            "Use the command `lightbox` of the version that the server runs.",
+        )
+    match request:
+        case EndSession():
+            return await end_for_operator(services, request)
+        case AccountChanged():
+            return await account_changed(services, request)
+
+
+async def end_for_operator(services: GatewayServices, request: EndSession) -> Answer:
+    """Ends one desktop, and answers when its processes have ended."""
+    session = services.sessions.by_id(request.session)
+    if session is None:
+        return Refused(
+            f"No desktop with the id {request.session!r} is running.",
+            "To see the running ones, run `lightbox sessions`.",
+        )
+    log.info("desktop ended by an operator", session=session.id, operator=request.operator)
+    end_session(services, session, EndedBy.OPERATOR)
+    await session.stopped.wait()
+    return Done(ended=[session.spec.desktop])
+
+
+async def account_changed(services: GatewayServices, request: AccountChanged) -> Done:
+    """Makes the change of an account effective for what is running."""
+    log.info(f"account {request.action}", username=request.username, operator=request.operator)
+    viewers = disconnect_person(services, request.username) if request.disconnect else 0
+    sessions = [session for session in services.sessions.live() if session.spec.user == request.username]
+    names = [session.spec.desktop for session in sessions]
+    if not request.end_desktops:
+        return Done(viewers=viewers, running=names)
+    for session in sessions:
+        end_session(services, session, EndedBy.OPERATOR)
+    await asyncio.gather(*(session.stopped.wait() for session in sessions))
+    return Done(viewers=viewers, ended=names)
+
+
+def _peer_uid(connection: socket.socket) -> int:
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    _, uid, _ = _CREDENTIALS.unpack(credentials)
+    return int(uid)

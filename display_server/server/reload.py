@@ -1,0 +1,246 @@
+"""Reloads configuration and certificates while the server runs, without ending a desktop or a connection.
+
+Everything that can fail is prepared first. Only then the new settings replace the old ones, so that a
+configuration is applied as a whole or not at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from display_server.broker.folders import StateFolder
+from display_server.config import Config, video_network_settings, video_settings
+from display_server.desktop.profiles import profile
+from display_server.desktop.spec import write_private
+from display_server.desktop.video_settings import VideoNetworkSettings, VideoSettings
+from display_server.errors import LightboxError
+from display_server.gateway.hosts import check_name, names_in_use
+from display_server.gateway.page_policy import PagePolicy
+from display_server.gateway.proxies import Networks, PublicAccess, PublicAddress, TrustedProxies
+from display_server.gateway.services import GatewayServices
+from display_server.gateway.tls_exchange import TlsExchange
+from display_server.gateway.video_network import VideoNetwork
+from display_server.server.certificates import CertificateWatch, ServerCertificate, load_certificate
+from display_server.server.definitions import desktop_definitions, lock_limits
+from display_server.server.metrics_token import provide_metrics_token
+from display_server.server.reload_effects import changes
+from display_server.server.unattended_watch import use_unattended_limits
+
+log = structlog.get_logger(__name__)
+
+#: The file of the run folder with the result of the latest reload, which `lightbox reload` reads.
+RESULT_FILE = "reload.json"
+
+
+class ReloadResult(msgspec.Struct, frozen=True):
+    """The outcome of a reload. `serial` counts the reloads of a process from 1."""
+
+    serial: int
+    applied: list[str] = []  # changed keys that are in force now
+    need_restart: list[str] = []  # changed keys that need a restart
+    certificate_changed: bool = False
+    #: Why the new configuration was refused, and the next step. The previous one is still in force then.
+    cause: str | None = None
+    next_step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A configuration that was checked completely, with everything that is made of it."""
+
+    config: Config
+    names: tuple[str, ...]  # all names and addresses by which browsers may reach the server
+    access: PublicAccess
+    video: VideoSettings
+    video_network: VideoNetworkSettings
+    certificate: ServerCertificate
+    metrics_token: str
+
+
+async def prepare(config: Config, state: StateFolder) -> Settings:
+    """Checks a configuration and makes what the server needs of it. Raises LightboxError."""
+    for name in config.names:
+        check_name(name)
+    for desktop in config.desktops:
+        profile.load(desktop.profile)  # reports a mistake now and not when somebody opens the desktop
+    public = PublicAddress.parse(config.public_url) if config.public_url else None
+    proxies = TrustedProxies.parse(config.trusted_proxies)
+    names = names_in_use(config.host, [*config.names, *([public.host] if public else [])])
+    return Settings(
+        config=config,
+        names=tuple(names),
+        access=PublicAccess(
+            frozenset(names),
+            public,
+            proxies,
+            Networks.parse(config.sign_in.shared_networks, key="sign_in.shared_networks"),
+            PagePolicy.parse(config.browser.permissions, config.browser.frame_ancestors),
+            cross_site_cookies=config.browser.cookies == "cross-site",
+        ),
+        video=video_settings(config),
+        video_network=video_network_settings(config),
+        certificate=await load_certificate(config, state.tls, names, _now()),
+        metrics_token=provide_metrics_token(config, state),
+    )
+
+
+class Reloader:
+    """Keeps the settings that are in force, and replaces them.
+
+    `read` reads the configuration again. Whoever sets `requested` asks for a reload. `write_result` receives
+    the outcome of each.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        state: StateFolder,
+        services: GatewayServices,
+        tls: TlsExchange,
+        *,
+        read: Callable[[], Config],
+        requested: asyncio.Event,
+        write_result: Callable[[ReloadResult], None],
+    ) -> None:
+        self._settings = settings
+        self._state = state
+        self._services = services
+        self._tls = tls
+        self._read = read
+        self._write_result = write_result
+        self._watch = CertificateWatch(
+            lambda name, expires_s: services.metrics.certificate_expiry_s.labels(name).set(expires_s)
+        )
+        self._requested = requested
+        self._serial = 0
+        self._watch.examine(settings.certificate, _now())
+
+    async def run(self, renewal_interval_s: float) -> None:
+        """Reloads on request, and examines the certificate at each interval, until it is cancelled."""
+        while True:
+            try:
+                async with asyncio.timeout(renewal_interval_s):
+                    await self._requested.wait()
+            except TimeoutError:
+                await self._renew_or_log()
+            else:
+                self._requested.clear()
+                self._write_result(await self.reload())
+
+    async def reload(self) -> ReloadResult:
+        """Applies the configuration as it is now, or none of it."""
+        self._serial += 1
+        try:
+            old = self._settings
+            found = changes(old.config, self._read())
+            settings = await prepare(found.config, self._state)
+            await self._services.catalogue.replace(desktop_definitions(settings.config))
+        except LightboxError as error:
+            log.error(
+                "configuration refused; the previous one stays in force",
+                cause=error.cause,
+                next_step=error.next_step,
+            )
+            return ReloadResult(self._serial, cause=error.cause, next_step=error.next_step)
+        except Exception:
+            log.exception("configuration not reloaded; the previous one stays in force")
+            return ReloadResult(
+                self._serial,
+                cause="An unexpected error occurred.",
+                next_step="The log of the server has the details. The previous configuration is in force.",
+            )
+        certificate_changed = self._apply(settings)
+        log.info(
+            "configuration reloaded",
+            applied=found.applied,
+            need_restart=found.need_restart,
+            certificate_changed=certificate_changed,
+        )
+        return ReloadResult(self._serial, list(found.applied), list(found.need_restart), certificate_changed)
+
+    async def _renew_or_log(self) -> None:
+        try:
+            await self.renew_certificate()
+        except LightboxError as error:
+            log.error("certificate not renewed", cause=error.cause, next_step=error.next_step)
+        except Exception:
+            log.exception("certificate not renewed")
+
+    async def renew_certificate(self) -> None:
+        """Renews the certificate of the local authority when it expires soon, and gives due warnings.
+
+        Raises LightboxError.
+        """
+        settings, now = self._settings, _now()
+        try:
+            if settings.config.tls.certificate is None:
+                renewed = await load_certificate(
+                    settings.config, self._state.tls, settings.names, now, again=True
+                )
+                self._use_certificate(renewed)
+        finally:
+            self._watch.examine(self._settings.certificate, now)
+
+    def _apply(self, settings: Settings) -> bool:
+        """Puts the settings into force, which cannot fail. Returns whether the certificate is new."""
+        services, config = self._services, settings.config
+        services.use_access(settings.access)
+        if settings.video_network != self._settings.video_network:
+            services.use_video(VideoNetwork(settings.video_network))
+        services.metrics_token = settings.metrics_token
+        services.web_sessions.use_limits(
+            idle_s=config.sign_in.idle_minutes * 60,
+            absolute_s=config.sign_in.absolute_hours * 3600,
+            lock=lock_limits(config),
+        )
+        use_unattended_limits(services, config)
+        services.sessions.use_for_new_desktops(
+            locale=config.locale, patience=config.patience, video=settings.video
+        )
+        former = self._settings.certificate
+        self._settings = replace(settings, certificate=former)
+        changed = self._use_certificate(settings.certificate)
+        self._watch.examine(settings.certificate, _now())
+        return changed
+
+    def _use_certificate(self, certificate: ServerCertificate) -> bool:
+        """Presents this certificate to new connections. Returns whether it is another one."""
+        former = self._settings.certificate
+        if (certificate.leaf, certificate.root_pem) == (former.leaf, former.root_pem):
+            return False
+        self._tls.exchange(certificate.context)
+        self._services.root_pem = certificate.root_pem
+        self._settings = replace(self._settings, certificate=certificate)
+        log.info(
+            "certificate exchanged",
+            expires=certificate.leaf.not_valid_after_utc.date().isoformat(),
+            root_sha256=certificate.root_sha256,
+        )
+        return True
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+def write_result(run_folder: Path, result: ReloadResult) -> None:
+    """Writes the result for `lightbox reload`. A failure is only logged: the reload itself has happened."""
+    try:
+        write_private(run_folder / RESULT_FILE, msgspec.json.encode(result))
+    except OSError as error:
+        log.warning("result of the reload not written", error=error.strerror)
+
+
+def read_result(run_folder: Path) -> ReloadResult | None:
+    """Returns the result of the latest reload of a server, or None if there was none yet."""
+    try:
+        return msgspec.json.decode((run_folder / RESULT_FILE).read_bytes(), type=ReloadResult)
+    except FileNotFoundError:
+        return None

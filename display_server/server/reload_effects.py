@@ -1,0 +1,105 @@
+"""What a reload of the configuration changes, and when. Pure.
+
+docs/command-line.md has the same table for people; a test compares both with the keys that exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import msgspec
+
+from display_server.config import SECTIONS, Config
+
+
+class Effect(Enum):
+    """When a changed key takes effect. None of them ends a desktop or a connection."""
+
+    AT_ONCE = "at once"
+    NEW_CONNECTIONS = "new connections"
+    NEW_DESKTOPS = "desktops that start afterwards"
+    RESTART = "restart"
+
+
+#: The keys of the configuration. A key that is missing here needs a restart.
+EFFECTS: Mapping[str, Effect] = {
+    "host": Effect.RESTART,
+    "port": Effect.RESTART,
+    "names": Effect.AT_ONCE,
+    "public_url": Effect.AT_ONCE,
+    "trusted_proxies": Effect.AT_ONCE,
+    "state": Effect.RESTART,
+    "web_client": Effect.RESTART,
+    "locale": Effect.NEW_DESKTOPS,
+    "patience": Effect.NEW_DESKTOPS,
+    "tls.certificate": Effect.NEW_CONNECTIONS,
+    "tls.key": Effect.NEW_CONNECTIONS,
+    "tls.root": Effect.NEW_CONNECTIONS,
+    "sign_in.idle_minutes": Effect.AT_ONCE,
+    "sign_in.absolute_hours": Effect.AT_ONCE,
+    "sign_in.shared_networks": Effect.AT_ONCE,
+    "screen_lock.after_minutes": Effect.AT_ONCE,
+    "screen_lock.warning_seconds": Effect.AT_ONCE,
+    "screen_lock.take_back_seconds": Effect.AT_ONCE,
+    "screen_lock.blank_seconds": Effect.AT_ONCE,
+    "browser.permissions": Effect.AT_ONCE,
+    "browser.frame_ancestors": Effect.AT_ONCE,
+    "browser.cookies": Effect.AT_ONCE,
+    "sign_in.shared_networks": Effect.AT_ONCE,
+    "screen_lock.after_minutes": Effect.AT_ONCE,
+    "screen_lock.warning_seconds": Effect.AT_ONCE,
+    "screen_lock.take_back_seconds": Effect.AT_ONCE,
+    "screen_lock.blank_seconds": Effect.AT_ONCE,
+    "browser.permissions": Effect.AT_ONCE,
+    "browser.frame_ancestors": Effect.AT_ONCE,
+    "browser.cookies": Effect.AT_ONCE,
+    "unattended.end_after_hours": Effect.AT_ONCE,
+    "unattended.report_busy_after_minutes": Effect.AT_ONCE,
+    "video.addresses": Effect.NEW_DESKTOPS,
+    "video.ports": Effect.NEW_CONNECTIONS,
+    "video.max_mbps": Effect.NEW_DESKTOPS,
+    "video.economy_mbps": Effect.NEW_DESKTOPS,
+    "video.turn_urls": Effect.NEW_DESKTOPS,
+    "video.turn_secret_file": Effect.NEW_DESKTOPS,
+    "metrics.token_file": Effect.AT_ONCE,
+    "desktops": Effect.NEW_DESKTOPS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The difference between two configurations. Keys of tables are written as `sign_in.idle_minutes`."""
+
+    config: Config  # the new configuration, with the old values of keys that need a restart
+    applied: tuple[str, ...]  # changed keys that a reload applies
+    need_restart: tuple[str, ...]  # changed keys that it cannot apply
+
+
+def changes(old: Config, new: Config) -> Changes:
+    """Returns what a reload from `old` to `new` changes."""
+    values = dict(keys_of(old))
+    changed = [key for key, value in keys_of(new) if value != values[key]]
+    need_restart = tuple(key for key in changed if EFFECTS.get(key, Effect.RESTART) is Effect.RESTART)
+    config = new
+    for key in need_restart:
+        section, _, name = key.rpartition(".")
+        if section:
+            kept = msgspec.structs.replace(getattr(config, section), **{name: values[key]})
+            config = msgspec.structs.replace(config, **{section: kept})
+        else:
+            config = msgspec.structs.replace(config, **{name: values[key]})
+    return Changes(config, tuple(key for key in changed if key not in need_restart), need_restart)
+
+
+def keys_of(config: Config) -> Iterator[tuple[str, Any]]:
+    """Yields every key of the configuration with its value; those of tables as `table.key`."""
+    for name in config.__struct_fields__:
+        value = getattr(config, name)
+        if name in SECTIONS:
+            for inner in value.__struct_fields__:
+                yield f"{name}.{inner}", getattr(value, inner)
+        else:
+            yield name, value

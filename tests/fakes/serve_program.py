@@ -1,0 +1,58 @@
+"""`lightbox serve` with a launcher whose agents echo, as a program for tests of reloading.
+
+    python -m tests.fakes.serve_program CONFIG
+
+It creates the accounts `kim` and `lee` with the password of the other fakes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import os
+import sys
+from pathlib import Path
+
+import uvloop
+
+from display_server.broker.accounts import Accounts
+from display_server.broker.folders import StateFolder
+from display_server.broker.store import Store
+from display_server.cli.serve import read_again
+from display_server.config import load
+from display_server.server.serve import Ready, run
+from display_server.telemetry.logs import configure_logs
+from tests.fakes.gateway import PASSWORD, cheap_passwords
+from tests.fakes.launchers import EchoLauncher
+
+
+async def add_accounts(state: Path) -> None:
+    store = await Store.open(StateFolder.open(state).database)
+    passwords = cheap_passwords()
+    try:
+        for username in ("kim", "lee"):
+            await Accounts(store, passwords).add(username, PASSWORD)
+    finally:
+        passwords.close()
+        await store.close()
+
+
+async def serve(path: Path) -> None:
+    config = load(path, os.environ)
+    await add_accounts(config.state)
+
+    def on_ready(ready: Ready) -> None:
+        print(json.dumps({"url": ready.url}), flush=True)
+
+    await run(config, on_ready, launcher=EchoLauncher(), read_config=functools.partial(read_again, path))
+
+
+def main() -> None:
+    configure_logs("gateway")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(Path(sys.argv[1])))
+
+
+if __name__ == "__main__":
+    main()
