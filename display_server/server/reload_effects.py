@@ -64,6 +64,13 @@ EFFECTS: Mapping[str, Effect] = {
     "video.economy_mbps": Effect.NEW_DESKTOPS,
     "video.turn_urls": Effect.NEW_DESKTOPS,
     "video.turn_secret_file": Effect.NEW_DESKTOPS,
+    "isolation.enabled": Effect.RESTART,
+    "isolation.id_base": Effect.RESTART,
+    "isolation.id_count": Effect.RESTART,
+    "isolation.memory_mb": Effect.RESTART,
+    "isolation.processes": Effect.RESTART,
+    "isolation.cpu_percent": Effect.RESTART,
+    "isolation.temporary_mb": Effect.RESTART,
     "metrics.token_file": Effect.AT_ONCE,
     "desktops": Effect.NEW_DESKTOPS,
 }

@@ -170,7 +170,7 @@ def _make_desktop_folder(container: Container, spec: str) -> None:
     os.chown(file, root_id, display_id)
     file.chmod(0o640)
     os.chown(container.folder, root_id, display_id)
-    container.folder.chmod(0o2770)
+    container.folder.chmod(0o3770)  # nobody replaces the files of another user
 
 
 def _write_bundle(container: Container, bundle: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import msgspec
 import structlog
@@ -12,7 +13,13 @@ import structlog
 from display_server.broker.launchers.launcher import ENDED_EARLY
 from display_server.broker.launchers.spawner_client import SpawnerClient
 from display_server.broker.launchers.supervisor_connection import request_of_supervisor
-from display_server.desktop.spec import ControlRequest, DesktopSpec, DesktopState, DesktopStatus
+from display_server.desktop.spec import (
+    ControlRequest,
+    DesktopSpec,
+    DesktopState,
+    DesktopStatus,
+    read_status,
+)
 from display_server.errors import DesktopError
 from display_server.spawner import layout
 from display_server.spawner.messages import ExecSupervisor, Limits, StartDesktop, StopDesktop
@@ -157,6 +164,15 @@ class SandboxDesktop:
             except DesktopError as error:
                 return error.in_one_line()
 
+    def _is_over(self) -> bool:
+        """Looks whether a supervisor failed or ended before anybody could connect to it."""
+        with contextlib.suppress(DesktopError):
+            status = read_status(Path(self._spec.folder))
+            if status is not None and status.state in (DesktopState.FAILED, DesktopState.ENDED):
+                self._status = status
+                return True
+        return False
+
     async def _follow(self) -> None:
         """Reads the supervisor's status until its connection ends, or until it does not listen in time."""
         loop = asyncio.get_running_loop()
@@ -168,7 +184,7 @@ class SandboxDesktop:
                 )
                 break
             except OSError:
-                if loop.time() > deadline_s:
+                if self._is_over() or loop.time() > deadline_s:
                     return
                 await asyncio.sleep(_POLL_S)
         try:

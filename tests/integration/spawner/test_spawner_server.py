@@ -115,7 +115,7 @@ async def test_starts_a_desktop_once_and_removes_it(world: World) -> None:
     folder = world.base / "desktops/bcd"
     assert (folder / "spec.json").read_text() == '{"session":"bcd"}'
     status = folder.stat()
-    assert (status.st_uid, status.st_gid, status.st_mode & 0o7777) == (ID_BASE, ID_BASE + 2, 0o2770)
+    assert (status.st_uid, status.st_gid, status.st_mode & 0o7777) == (ID_BASE, ID_BASE + 2, 0o3770)
     assert (world.base / "homes/kim/office").stat().st_uid == ID_BASE + 1
     assert (world.base / "logs/office.log").read_text() == "supervisor\n"
     with pytest.raises(DesktopError, match="exists already"):
