@@ -70,8 +70,13 @@ def outside(folder: Path, pids: Mapping[str, int]) -> dict[str, Any]:
             if (process / "ns/pid").readlink() == namespace:
                 [line] = [text for text in (process / "status").read_text().splitlines() if "NSpid" in text]
                 on_host[int(line.split()[-1])] = int(process.name)
+    # Clients of this host find the socket at the name of a display whose number no X server chooses.
+    number = 100_000 + init
+    link = Path(f"/tmp/.X11-unix/X{number}")
+    if not link.is_symlink():
+        link.symlink_to(f"/proc/{init}/root/tmp/.X11-unix/X0")
     return {
-        "display": f"/proc/{init}/root/tmp/.X11-unix/X0",
+        "display": f":{number}",
         "xauthority": str(folder / "xauthority"),
         "pids": {name: on_host[pid] for name, pid in pids.items()},
         "width_px": 0,

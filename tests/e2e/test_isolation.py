@@ -53,11 +53,6 @@ def test_the_desktop_is_exact_and_its_programs_run(viewer: Viewer, isolated: Lig
     viewer.browser.screenshot(out / f"isolated-{isolated.profile}.png")
 
 
-def test_the_x_server_attaches_shared_memory_of_programs(viewer: Viewer, isolated: Lightbox) -> None:
-    maps = Path(f"/proc/{isolated.session().x_server_pid}/maps")
-    wait_for(lambda: "/SYSV" in maps.read_text(), timeout_s=PATIENCE_S, what="shared memory of a program")
-
-
 def test_a_killed_agent_is_replaced(viewer: Viewer, isolated: Lightbox, out: Path) -> None:
     session = isolated.session()
     viewer.watch_connection()

@@ -83,7 +83,7 @@ def reads_the_shadow_passwords(facts: Facts) -> None:
 
 
 def reaches_the_host_through_the_root_of_a_process(facts: Facts) -> None:
-    Path(f"/proc/1/root{facts['database']}").read_bytes()
+    Path(f"/proc/{facts['host_process']}/root{facts['database']}").read_bytes()
 
 
 def opens_a_file_by_handle(facts: Facts) -> None:
@@ -259,9 +259,9 @@ def makes_a_network_namespace(facts: Facts) -> None:
     in_a_child(lambda: check(libc.unshare(CLONE_NEWNET)))
 
 
-def enters_the_namespaces_of_init(facts: Facts) -> None:
+def enters_the_namespaces_of_a_process_of_the_host(facts: Facts) -> None:
     def enter() -> None:
-        with Path("/proc/1/ns/net").open() as namespace:
+        with Path(f"/proc/{facts['host_process']}/ns/net").open() as namespace:
             check(libc.setns(namespace.fileno(), 0))
 
     in_a_child(enter)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from display_server.spawner import layout
 from tests.integration.isolation.hostile_programs import PROGRAMS as NAMES
 from tests.integration.isolation.worlds import (
     PROGRAMS,
@@ -86,6 +87,21 @@ def test_fails_in_an_isolated_desktop(isolated_world: IsolatedWorld, name: str) 
     if code not in KILLED:
         assert code == 1, output
         assert output.split(":")[0].endswith("Error"), output  # refused, and not a mistake in the program
+
+
+def test_programs_use_mit_shm_as_ever(isolated_world: IsolatedWorld) -> None:
+    """Their segments have mode 0600, and the X server runs as another user."""
+    code = (
+        "import asyncio, pathlib\n"
+        "from display_server.agent.capture.xshm import XshmSource\n"
+        f"source = XshmSource(':0', pathlib.Path('{layout.PROGRAM_AUTHORITY}'))\n"
+        "async def read():\n"
+        "    await source.open()\n"
+        "    print(source.read(source.take_damage()).shape)\n"
+        "asyncio.run(read())\n"
+    )
+    done = isolated_world.run("kim", [sys.executable, "-c", code])
+    assert done.stdout == "(480, 640, 4)\n"
 
 
 def test_both_desktops_are_unharmed(isolated_world: IsolatedWorld) -> None:

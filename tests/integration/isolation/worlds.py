@@ -306,6 +306,7 @@ def attack_targets(world: World, other: OtherHost) -> Iterator[None]:
             "neighbour_authority": f"{neighbour.folder}/xauthority",
             "neighbour_x_socket": f"/tmp/.X11-unix/X{(status.display or '').lstrip(':')}",
             "neighbour_x_server": status.pids.x_server,
+            "host_process": host.pid,
             "host_command": f"host-{token}",
             "abstract_socket": f"host-{token}",
             "agent": own.pids.agent,
