@@ -78,7 +78,7 @@ def outside(folder: Path, pids: Mapping[str, int]) -> dict[str, Any]:
     return {
         "display": f":{number}",
         "xauthority": str(folder / "xauthority"),
-        "pids": {name: on_host[pid] for name, pid in pids.items()},
+        "pids": {name: on_host.get(pid) for name, pid in pids.items()},  # None: it has just ended
         "width_px": 0,
         "height_px": 0,
     }
