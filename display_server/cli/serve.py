@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from display_server.cli.options import JsonOption, StateOption
+from display_server.cli.options import ConfigOption, JsonOption, StateOption
 from display_server.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -79,13 +79,16 @@ def demo(
     _run(config, demo=additions, json_output=json_output)
 
 
-def serve(
-    config: Annotated[Path, typer.Option("--config", metavar="FILE", help="The configuration file.")],
-    json_output: JsonOption = False,
-) -> None:
+def serve(config: ConfigOption = None, json_output: JsonOption = False) -> None:
     """Run the server as a configuration file describes it."""
     from display_server.config import load
 
+    if config is None:
+        raise ConfigurationError(
+            "`lightbox serve` needs a configuration file.",
+            hint="Name it with --config FILE; deploy/lightbox.example.toml is an example. "
+            "`lightbox demo` needs none.",
+        )
     loaded = load(config, os.environ)
     require_desktops(loaded, config)
     _run(loaded, demo=None, json_output=json_output, config_file=config)
