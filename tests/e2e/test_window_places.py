@@ -12,10 +12,10 @@ import pytest
 from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.browsers.chromium_window import ChromiumWindow
 from tests.e2e.conftest import signed_in
+from tests.e2e.desktop_layout import programs, started_windows
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.monitor_layout import Place, is_inside, read_monitors, wait_for_monitors
 from tests.e2e.processes import wait_for
-from tests.e2e.take_desktop_screenshots import WINDOWS_MIN, programs
 from tests.e2e.viewer import PATIENCE_S, Viewer
 from tests.e2e.x_desktop.display import Window, XDisplay
 
@@ -64,7 +64,9 @@ def desk(workstation: Viewer, office: Lightbox, screen: XDisplay) -> Viewer:
     if len(read_monitors(screen)) > 1:
         choose_count(workstation, 1)
     wait_for_monitors(workstation, screen, [(0, 0, *SMALL)])
-    wait_for(lambda: len(programs(screen)) >= WINDOWS_MIN, timeout_s=PATIENCE_S, what="the programs")
+    wait_for(
+        lambda: len(programs(screen)) >= started_windows(DESKTOP), timeout_s=PATIENCE_S, what="the programs"
+    )
     return workstation
 
 
