@@ -122,8 +122,9 @@ def wait_for_text(viewer: Viewer, *parts: str) -> None:
 def wait_locked(viewer: Viewer) -> None:
     viewer.wait_for_element(LOCK_PAGE)
     assert viewer.browser.evaluate("return document.querySelectorAll('canvas').length") == 0
-    answer = viewer.browser.evaluate("return (await fetch('/api/v1/desktops')).status")
-    assert answer == 423, "the gateway refuses, too"
+    # The page may be first, by the interval at which the gateway examines screens.
+    refused = "return (await fetch('/api/v1/desktops')).status === 423"
+    wait_for(lambda: viewer.browser.evaluate(refused), timeout_s=PATIENCE_S, what=viewer.situation)
 
 
 def unlock(viewer: Viewer, password: str) -> None:
