@@ -29,7 +29,7 @@ dev_packages=(
 )
 
 # Proxies that tests run themselves, on ports of their own. Their services are neither started nor enabled.
-service_packages=(nginx haproxy caddy)
+service_packages=(nginx haproxy)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$1"; exit 1; }
