@@ -46,6 +46,7 @@ class Session:
     width_px: int
     height_px: int
 
+
 #: Settings with which no screen is locked and nobody signed out: browsers of a module wait for each other.
 NEVER_LOCKED = {
     "LIGHTBOX_SCREEN_LOCK_AFTER_MINUTES": "840",
