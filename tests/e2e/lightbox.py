@@ -103,7 +103,7 @@ class Lightbox:
         return self._port
 
     def restart(self) -> None:
-        """Ends the demo with its desktops and starts it again, at the same address and with the same state."""
+        """Ends the demo with its desktops and starts it again, with the same address and state."""
         self.program.terminate()
         self.program.wait(SESSION_TIMEOUT_S)
         self._start()
