@@ -26,7 +26,7 @@ def save_small(image: Image.Image, path: Path, *, side_px: int | None = None) ->
                 colours, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE, kmeans=1
             )
             palette.save(file, "PNG", optimize=True)
-            if file.tell() <= FILE_MAX_BYTES:
+            if file.getbuffer().nbytes <= FILE_MAX_BYTES:
                 path.write_bytes(file.getvalue())
                 return
         size = round(small.width * SHRINK), round(small.height * SHRINK)

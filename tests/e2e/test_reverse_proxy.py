@@ -164,7 +164,7 @@ def test_page_and_log_name_the_missing_slash_of_a_prefix(
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)
-def test_metrics_need_more_than_a_way_around_the_proxy(name: str, run: Run) -> None:
+def test_metrics_stay_hidden_however_their_address_is_written(name: str, run: Run) -> None:
     proxy = run(name)
     with httpx2.Client(verify=unverified_tls_context(), timeout=TIMEOUT_S, trust_env=False) as client:
         assert client.get(f"{proxy.url}/healthz").status_code == 200
