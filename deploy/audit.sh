@@ -25,7 +25,8 @@ note() { [ "$1" -le "$worst" ] || worst=$1; }
 
 for lock in motion dev audit; do
   echo "audit: Python packages of deploy/locks/$lock.txt"
-  output=$("$tool/bin/pip-audit" --progress-spinner off --disable-pip --require-hashes \
+  # Without `--strict` a package that the registry does not answer for counts as one without vulnerabilities.
+  output=$("$tool/bin/pip-audit" --strict --progress-spinner off --disable-pip --require-hashes \
     --requirement "deploy/locks/$lock.txt" "${accepted[@]}" 2>&1)
   code=$?
   printf '%s\n' "$output"

@@ -2,6 +2,7 @@
 # Writes deploy/locks anew: the newest versions that pyproject.toml allows, with the hashes of their files.
 #   run.txt     the product             motion.txt  the product with its extra `motion`
 #   build.txt   what builds it          dev.txt     all of these, tests and benchmarks
+#   audit.txt   what `make audit` uses, which nothing else needs
 # `deploy/lock.sh PACKAGE…` moves only these packages to their newest versions.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -36,3 +37,4 @@ within=(--constraint deploy/locks/dev.txt)
 compile motion pyproject.toml --extra motion "${within[@]}"
 compile run pyproject.toml "${within[@]}"
 compile build --group build "${within[@]}"
+compile audit --group audit

@@ -15,12 +15,16 @@ case $mode in run | dev) ;; *) echo "usage: $0 run|dev" >&2; exit 2 ;; esac
 run_packages=(
   python3 python3-venv xvfb xauth x11-xserver-utils x11-xkb-utils xkb-data dbus dbus-x11
   openbox tint2 pcmanfm lxterminal xterm mousepad fontconfig fonts-nanum fonts-droid-fallback fonts-dejavu-core
-  adwaita-icon-theme gnome-themes-extra gtk2-engines-pixbuf ibus ibus-hangul ibus-gtk ibus-gtk3
-  crun catatonit
+  adwaita-icon-theme librsvg2-common gnome-themes-extra gtk2-engines-pixbuf
+  ibus ibus-hangul ibus-gtk ibus-gtk3 crun catatonit
 )
+# Since Debian 13 the icons of toolbars are a package of their own. Debian testing has no VERSION_ID.
+release=$(. /etc/os-release && echo "${VERSION_ID:-999}")
+[ "${release%%.*}" -lt 13 ] || run_packages+=(adwaita-icon-theme-legacy)
+
 # Packages of tests and benchmarks: browsers, X programs, peers to compare with.
 dev_packages=(
-  chromium firefox-esr webkit2gtk-driver x11-utils x11-apps xdotool procps iproute2 python3-gi gir1.2-gtk-3.0 python3-pyqt5
+  chromium chromium-headless-shell firefox-esr webkit2gtk-driver x11-utils x11-apps xdotool procps iproute2 python3-gi gir1.2-gtk-3.0 python3-pyqt5
   tigervnc-standalone-server websockify coturn openssl
 )
 

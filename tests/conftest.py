@@ -25,6 +25,14 @@ BROWSER_FIXTURES = ("browser", "tablet", "typist")
 ORDER = ("e2e", "integration", "fuzz", "property", "unit", "style")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Declares marks. The first is that of the plugin for parallel workers: tests run without it too."""
+    config.addinivalue_line("markers", "xdist_group(name): tests that one worker runs")
+    config.addinivalue_line(
+        "markers", "engines_alike: engines do not differ, so others than Chromium run it at night only"
+    )
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keeps the tests of a file that use the same browser on one worker, which then starts it once."""

@@ -5,17 +5,22 @@ This is independent of Lightbox's own viewer: that one computes windows and tabl
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from pydicom.encaps import get_frame
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
 from pydicom.pixels.utils import pixel_array
+from pydicom.uid import JPEGExtended12Bit
 
 #: Levels of 0 … 255, (height, width, 3).
 Picture = NDArray[np.uint8]
+#: Decodes a frame of a dataset, counted from 0.
+_Decoder = Callable[[Dataset, int], NDArray[Any]]
 #: Functional groups that enhanced multi-frame files have instead of attributes at the top (PS3.3 C.7.6.16).
 _FUNCTIONAL_GROUPS = ("PixelValueTransformationSequence", "FrameVOILUTSequence")
 #: The functional groups also name the type of the rescaling, which changes no pixel.
@@ -30,9 +35,9 @@ def expected_pictures(dataset: Dataset, frame: int = 0) -> list[Picture]:
     pictures: list[Picture] = []
     if "PixelData" not in dataset:
         return pictures
-    for plugin in _plugins(dataset):
+    for decoder in _decoders(dataset):
         try:
-            pixels = np.asarray(pixel_array(dataset, index=frame, decoding_plugin=plugin))
+            pixels = decoder(dataset, frame)
             picture = _picture(dataset, pixels, frame)
         except Exception as error:  # decoders raise many unrelated types for files that they cannot decode
             del error
@@ -59,11 +64,24 @@ def overlay_mask(dataset: Dataset) -> NDArray[np.bool_]:
     return mask
 
 
-def _plugins(dataset: Dataset) -> tuple[str, ...]:
+def _decoders(dataset: Dataset) -> list[_Decoder]:
     syntax = dataset.file_meta.get("TransferSyntaxUID")
     if syntax is None or not syntax.is_compressed or syntax.is_deflated:
-        return ("",)
-    return tuple(get_decoder(syntax).available_plugins)
+        return [_pydicom("")]
+    if syntax == JPEGExtended12Bit and int(dataset.BitsStored) == 12:
+        return [_libjpeg_turbo]  # pydicom's decoders refuse it
+    return [_pydicom(plugin) for plugin in get_decoder(syntax).available_plugins]
+
+
+def _pydicom(plugin: str) -> _Decoder:
+    return lambda dataset, frame: np.asarray(pixel_array(dataset, index=frame, decoding_plugin=plugin))
+
+
+def _libjpeg_turbo(dataset: Dataset, frame: int) -> NDArray[Any]:
+    import imagecodecs  # only 12-bit JPEG needs it
+
+    frames = int(dataset.get("NumberOfFrames", 1) or 1)
+    return np.asarray(imagecodecs.jpeg8_decode(get_frame(dataset.PixelData, frame, number_of_frames=frames)))
 
 
 def _picture(dataset: Dataset, pixels: NDArray[Any], frame: int) -> Picture:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import sqlite3
 import time
@@ -64,9 +65,9 @@ def copy_to(database: Path, target: Path) -> None:
 def keep_before_upgrade(database: Path, schema: int) -> None:
     """Keeps a copy of a database of an older schema, with which the older version can be run again.
 
-    Raises OSError and sqlite3.Error.
+    Several processes may do so at once. Raises OSError and sqlite3.Error.
     """
-    copy_to(database, database.with_name(f"{database.name}.schema-{schema}"))
+    _replace_by_copy(database, database.with_name(f"{database.name}.schema-{schema}"))
 
 
 def write_copy(database: Path) -> None:
@@ -76,15 +77,29 @@ def write_copy(database: Path) -> None:
     former passwords. Raises OSError and sqlite3.Error.
     """
     target = copy_of(database)
-    scratch = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        _replace_by_copy(database, target)
+    except (OSError, sqlite3.Error):
+        with contextlib.suppress(OSError):  # a read-only disk: then the content cannot have changed
+            target.unlink(missing_ok=True)
+        raise
+
+
+def _replace_by_copy(database: Path, target: Path) -> None:
+    """Replaces `target` by a copy in one step. Raises OSError and sqlite3.Error."""
+    scratch = _scratch(target)
     try:
         copy_to(database, scratch)
         scratch.replace(target)
     except (OSError, sqlite3.Error):
-        for path in (scratch, target):
-            with contextlib.suppress(OSError):  # a read-only disk: then the content cannot have changed
-                path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            scratch.unlink(missing_ok=True)
         raise
+
+
+def _scratch(target: Path) -> Path:
+    """Returns a name beside `target` that nobody else uses, in this process or in another."""
+    return target.with_name(f".{target.name}.{secrets.token_hex(6)}")
 
 
 def restore_if_needed(database: Path) -> None:
@@ -104,7 +119,7 @@ def restore_if_needed(database: Path) -> None:
         return
     for suffix in _LOG_SUFFIXES:  # SQLite would apply them to the restored database
         database.with_name(database.name + suffix).unlink(missing_ok=True)
-    scratch = database.with_name(f".{database.name}.{os.getpid()}")
+    scratch = _scratch(database)
     shutil.copyfile(copy, scratch)
     scratch.chmod(0o600)
     scratch.replace(database)

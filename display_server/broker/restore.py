@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import tarfile
@@ -53,9 +54,11 @@ def restore_backup(archive: Path, target: Path) -> Manifest:
 
 def _extract(archive: Path, scratch: Path) -> Manifest:
     try:
-        with tarfile.open(archive, "r:gz") as tar:
+        with gzip.open(archive) as content, tarfile.open(fileobj=content, mode="r:") as tar:
             manifest = _manifest(tar, archive)
             _extract_members(tar, archive, scratch)
+            while content.read(_BLOCK):  # up to the end, where gzip compares its checksum
+                pass
     except (tarfile.TarError, EOFError, zlib.error) as error:
         raise _unusable(archive, str(error)) from error
     except OSError as error:

@@ -78,8 +78,8 @@ class WebSessions:
     async def create(self, account: Account) -> str:
         """Creates a web session and returns the value for the cookie, which is stored nowhere else.
 
-        Raises SignInOutdatedError when the account was changed since `account` was verified: checking a password
-        takes a while, in which an operator may have changed it or disabled the account.
+        Raises SignInOutdatedError when the account was changed since `account` was verified: checking a
+        password takes a while, in which an operator may have changed it or disabled the account.
         """
         secret = secrets.token_urlsafe(SECRET_BYTES)
         now = self.now_s()

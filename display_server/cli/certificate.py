@@ -93,7 +93,9 @@ def issue(
     """
     from display_server.authority.issue import issue as issue_certificate
     from display_server.gateway.local_certificate import CERTIFICATE_FILE
+    from display_server.telemetry.logs import configure_logs
 
+    configure_logs("authority")
     loaded = _load(config)
     target = _folder(folder, state, loaded)
     os.umask(0o077)
@@ -121,7 +123,9 @@ def new_authority(
 ) -> None:
     """Replace the local authority. Every device then has to install the new root certificate."""
     from display_server.authority.issue import replace_authority
+    from display_server.telemetry.logs import configure_logs
 
+    configure_logs("authority")
     loaded = _load(config)
     target = authority or _folder(folder, state, loaded)
     if not yes:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from display_server.cli.options import JsonOption, StateOption
+from display_server.cli.options import ConfigOption, JsonOption, StateOption
 from display_server.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -92,13 +92,17 @@ def demo(
 
 
 def serve(
-    config: Annotated[Path, typer.Option("--config", metavar="FILE", help="The configuration file.")],
-    isolation: IsolationOption = None,
-    json_output: JsonOption = False,
+    config: ConfigOption = None, isolation: IsolationOption = None, json_output: JsonOption = False
 ) -> None:
     """Run the server as a configuration file describes it."""
     from display_server.config import load
 
+    if config is None:
+        raise ConfigurationError(
+            "`lightbox serve` needs a configuration file.",
+            hint="Name it with --config FILE; deploy/lightbox.example.toml is an example. "
+            "`lightbox demo` needs none.",
+        )
     loaded = _with_isolation(load(config, os.environ), isolation)
     require_desktops(loaded, config)
     read = functools.partial(read_again, config, isolation)

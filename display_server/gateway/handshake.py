@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
-from display_server.gateway.proxies import FORWARDING_HEADERS
 from display_server.protocol.subprotocol import (
     DEVICE_HEADER,
     SECRET_HEADER,
@@ -42,7 +41,7 @@ class Handshake:
     ticket: str | None  # None when the request carries no ticket, or several
     forwarded_host: str | None = None  # X-Forwarded-Host, which anybody can send
     path: str = VIEWER_PATH  # with the prefix that a reverse proxy may have left in it
-    forwarded: bool = False  # whether the request has a header that only proxies add
+    forwarded_prefix: str | None = None  # X-Forwarded-Prefix, which anybody can send
 
 
 class HandshakeError(Exception):
@@ -84,11 +83,7 @@ def parse(head: bytes, *, prefix: str = "") -> Handshake:
         valid = False
     if not valid:
         raise HandshakeError(400, "Sec-WebSocket-Key is missing or malformed.")
-    return replace(
-        _handshake_from(key, headers),
-        path=target.partition(b"?")[0].decode("latin-1"),
-        forwarded=not FORWARDING_HEADERS.isdisjoint(headers),
-    )
+    return replace(_handshake_from(key, headers), path=target.partition(b"?")[0].decode("latin-1"))
 
 
 def _handshake_from(key: bytes, headers: Mapping[bytes, bytes]) -> Handshake:
@@ -97,6 +92,7 @@ def _handshake_from(key: bytes, headers: Mapping[bytes, bytes]) -> Handshake:
     ]
     tickets = [part.removeprefix(TICKET_PREFIX) for part in protocols if part.startswith(TICKET_PREFIX)]
     origin, forwarded_host = headers.get(b"origin"), headers.get(b"x-forwarded-host")
+    forwarded_prefix = headers.get(b"x-forwarded-prefix")
     return Handshake(
         key=key,
         host=headers.get(b"host", b"").decode("latin-1"),
@@ -105,6 +101,7 @@ def _handshake_from(key: bytes, headers: Mapping[bytes, bytes]) -> Handshake:
         subprotocols=tuple(part for part in protocols if part and not part.startswith(TICKET_PREFIX)),
         ticket=tickets[0] if len(tickets) == 1 else None,
         forwarded_host=forwarded_host.decode("latin-1") if forwarded_host is not None else None,
+        forwarded_prefix=forwarded_prefix.decode("latin-1") if forwarded_prefix is not None else None,
     )
 
 

@@ -22,9 +22,11 @@ from display_server.protocol.agent_pages import DEVICES_PATH, DeviceReport
 
 log = structlog.get_logger(__name__)
 
-#: Interval between two examinations, s. A screen is locked at most so much later than its limit, and the time
-#: that the slowest agent takes to answer.
+#: Shortest interval between two examinations, s. A screen is locked at most so much later than its limit, and
+#: the time that the slowest agent takes to answer.
 INTERVAL_S = 2.0
+#: Longest interval, s, while no lock is due. So much later a page learns at most of input in another window.
+LONGEST_INTERVAL_S = 10.0
 
 
 class LockWatch:
@@ -42,8 +44,11 @@ class LockWatch:
         self._losses_handled: set[tuple[str, str]] = set()
         self._silent: set[str] = set()  # sessions whose agent did not answer
 
-    async def run_once(self) -> None:
-        """Records the newest input, then locks the screens that are due."""
+    async def run_once(self) -> float:
+        """Records the newest input, then locks the screens that are due.
+
+        Returns the seconds until the next call: a screen that is due sooner is not kept waiting.
+        """
         agents = self._agents()
         reports = await asyncio.gather(*(self._ask(agent) for agent in agents))
         self._forget_ended({agent.session for agent in agents})
@@ -54,6 +59,7 @@ class LockWatch:
         for id_hash in await self._web_sessions.lock_idle():
             log.info("screen locked", reason="no input", device=device_of(id_hash))
             self._relays.disconnect(id_hash)
+        return self._interval_s(unlocked)
 
     async def may_display(self, user: SignedInUser, session: str) -> bool:
         """Returns whether this browser may display a desktop without another proof of the person.
@@ -100,6 +106,18 @@ class LockWatch:
             else:
                 self._lost_s.setdefault(loss, now - report.lost_age_s)
         return reports
+
+    def _interval_s(self, locks: Mapping[bytes, ScreenLock]) -> float:
+        now, limits = self._web_sessions.now_s(), self._web_sessions.lock_limits
+        due_s = [lock.remaining_s(now, limits) for lock in locks.values()]
+        due_s += [
+            lost_s + limits.take_back_s - now
+            for loss, lost_s in self._lost_s.items()
+            if loss not in self._losses_handled
+        ]
+        # Whoever signs in now must not be noticed after their limit.
+        longest_s = min(LONGEST_INTERVAL_S, limits.after_s / 4)
+        return max(INTERVAL_S, min([longest_s, *due_s]))
 
     def _forget_ended(self, sessions: set[str]) -> None:
         """Forgets what is known of desktops that have ended."""

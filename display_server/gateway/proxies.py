@@ -146,15 +146,16 @@ class PublicAccess:
             return path[len(self.prefix) :] or "/"
         return path
 
-    def cookie_scope(self, peer: str, path: str, *, forwarded: bool) -> CookieScope:
+    def cookie_scope(self, peer: str, path: str, forwarded_prefix: str | None) -> CookieScope:
         """Returns where the cookies of this request's browser belong.
 
-        Below a path prefix, other applications of the same host must not get them. Proxies may remove the
-        prefix; who reaches the gateway directly uses none. `forwarded` says that the request has a proxy's
-        headers.
+        Below a path prefix, other applications of the same host must not get them. A proxy that removes the
+        prefix names it in X-Forwarded-Prefix, which only trusted proxies may set. Otherwise the browser may
+        have used no prefix, and would not send a cookie of that path back.
         """
         left = path == self.prefix or path.startswith(self.prefix + "/")
-        prefixed = left or (forwarded and peer in self.proxies)
+        named = forwarded_prefix is not None and forwarded_prefix.rstrip("/") == self.prefix
+        prefixed = left or (named and peer in self.proxies)
         return CookieScope(self.prefix if prefixed else "", self.cross_site_cookies)
 
     def is_shared(self, address: str) -> bool:

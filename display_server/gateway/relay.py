@@ -274,7 +274,7 @@ class ViewerRelay(asyncio.Protocol):
             ) from error
         # A ticket alone is not enough. It is valid only in the browser that it was issued to, as long as that
         # browser is signed in.
-        cookies = admission.access.cookie_scope(self._peer(), request.path, forwarded=request.forwarded)
+        cookies = admission.access.cookie_scope(self._peer(), request.path, request.forwarded_prefix)
         id_hash = hash_of(cookies.read(request.cookie, SESSION))
         user = await admission.find_user(id_hash) if id_hash.hex() == ticket.web_session else None
         if user is None:

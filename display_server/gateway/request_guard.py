@@ -134,8 +134,7 @@ class RequestGuard:
             raise unknown_host(host)
         if scope["method"] not in SAFE_METHODS:
             _check_site(access, headers.get(b"origin"), headers.get(b"sec-fetch-site"), host)
-        through_proxy = not FORWARDING_HEADERS.isdisjoint(headers)
-        cookies = access.cookie_scope(peer, scope["path"], forwarded=through_proxy)
+        cookies = access.cookie_scope(peer, scope["path"], headers.get(b"x-forwarded-prefix"))
         path = access.path_of(scope["path"])
         if path == VIEWER_PATH and scope["method"] == "GET":
             raise no_upgrade()

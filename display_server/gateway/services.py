@@ -77,7 +77,8 @@ class GatewayServices:
 
     def _agent_of(self, session_id: str) -> AgentAddress | None:
         session = self.sessions.by_id(session_id)
-        return AgentAddress.of(session.spec) if session and session.state is SessionState.READY else None
+        ready = session is not None and session.state is SessionState.READY and not session.stopping
+        return AgentAddress.of(session.spec) if session is not None and ready else None
 
     def agents(self) -> list[AgentAddress]:
         """Returns the addresses of the agents of all desktops that are ready."""

@@ -27,8 +27,8 @@ ApiErrorCode = Literal[
     "no-metrics-token",  # the request lacks the token for the metrics
     "no-websocket",  # there is no WebSocket at this address
     "not-found",  # there is nothing at this address
-    "proxy-host",  # a reverse proxy changed the header Host
     "not-running",  # the desktop that should end does not run
+    "proxy-host",  # a reverse proxy changed the header Host
     "proxy-http",  # a reverse proxy serves the page over plain HTTP
     "proxy-tls",  # an unlisted address uses less than TLS 1.3
     "proxy-upgrade",  # a reverse proxy dropped the header Upgrade

@@ -12,6 +12,7 @@ from display_server.broker.accounts import Accounts
 from display_server.broker.folders import StateFolder
 from display_server.config import Config, DesktopConfig, check_display, parse_size
 from display_server.desktop.clipboard_policy import ClipboardPolicy
+from display_server.desktop.profiles.profile import load
 from display_server.desktop.spec import write_private
 from display_server.desktop.video_settings import parse_policies
 from display_server.errors import ConfigurationError
@@ -47,7 +48,7 @@ class DemoOptions:
     attach: str | None  # X display, as ":0"
     video: str  # policies, as `parse_policies` reads them
     share: bool
-    copy_out: bool  # copies may leave every desktop, whatever its profile says
+    copy_out: bool  # copies may leave every desktop that accepts pastes
 
 
 def demo_config(base: Config, options: DemoOptions, *, state: Path | None = None) -> tuple[Config, Demo]:
@@ -68,8 +69,6 @@ def demo_config(base: Config, options: DemoOptions, *, state: Path | None = None
             f"--video: {error}.", hint="For example: --video adaptive,0=exact"
         ) from error
 
-    copies_everything = ClipboardPolicy(to_desktop=True, from_desktop=True, images=True)
-
     def desktop(name: str, profile: str, title: str = "", attach: str | None = None) -> DesktopConfig:
         return DesktopConfig(
             name=name,
@@ -79,7 +78,7 @@ def demo_config(base: Config, options: DemoOptions, *, state: Path | None = None
             users=[USERNAME],
             attach=attach,
             share=options.share,
-            clipboard=copies_everything if options.copy_out else None,
+            clipboard=_copying_out(profile) if options.copy_out else None,
             video=policy,
             video_monitors=monitor_policies,
         )
@@ -92,6 +91,12 @@ def demo_config(base: Config, options: DemoOptions, *, state: Path | None = None
         base, host=options.host, port=options.port, state=state or base.state, desktops=desktops
     )
     return config, Demo(started_desktop=ATTACHED_DESKTOP if options.attach else options.profile)
+
+
+def _copying_out(profile: str) -> ClipboardPolicy:
+    """Returns the profile's policy, but copies may leave the desktop if anything may be pasted into it."""
+    policy = load(profile).clipboard
+    return msgspec.structs.replace(policy, from_desktop=True) if policy.to_desktop else policy
 
 
 async def ensure_demo_account(accounts: Accounts, state: StateFolder) -> str:

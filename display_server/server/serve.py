@@ -258,10 +258,11 @@ async def _end_expired_web_sessions(services: GatewayServices) -> None:
 
 async def _lock_screens(services: GatewayServices) -> None:
     """Locks screens on time. Should this fail, web sessions count as locked soon after (OVERDUE_S)."""
+    interval_s = INTERVAL_S
     while True:
-        await asyncio.sleep(INTERVAL_S)
+        await asyncio.sleep(interval_s)
         try:
-            await services.lock_watch.run_once()
+            interval_s = await services.lock_watch.run_once()
         except StorageError:
             log.warning("screens not locked; requests are refused all the same")
         except Exception:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +31,20 @@ PROGRAMS = (
     ("fc-list", "fontconfig", False),
 )
 
+
+def _release() -> dict[str, str]:
+    """Returns what /etc/os-release says; nothing if this host has none."""
+    try:
+        return platform.freedesktop_os_release()
+    except OSError:
+        return {}
+
+
+def toolbar_icons(release: Mapping[str, str]) -> str:
+    """Returns the Debian package with the icons of toolbars. `release` is what /etc/os-release says."""
+    return "adwaita-icon-theme" if release.get("VERSION_ID") in ("11", "12") else "adwaita-icon-theme-legacy"
+
+
 #: Parts that are no programs on PATH: (name, glob pattern below the root folder, Debian package).
 PARTS = (
     ("keyboard layouts", "usr/share/X11/xkb/rules/evdev", "xkb-data"),
@@ -40,6 +56,9 @@ PARTS = (
     ("theme", "usr/share/themes/Adwaita-dark/gtk-2.0/gtkrc", "gnome-themes-extra"),
     ("theme engine of GTK 2", "usr/lib/*/gtk-2.0/*/engines/libpixmap.so", "gtk2-engines-pixbuf"),
     ("icons", "usr/share/icons/Adwaita/index.theme", "adwaita-icon-theme"),
+    ("toolbar icons", "usr/share/icons/Adwaita*/24x24/legacy/go-up.png", toolbar_icons(_release())),
+    # Icons are SVG files since Debian 13. The loader's name has a hyphen or an underscore.
+    ("loader of SVG", "usr/lib/*/gdk-pixbuf-2.0/*/loaders/libpixbufloader?svg.so", "librsvg2-common"),
 )
 #: The folder that the patterns of PARTS are relative to.
 ROOT = Path("/")

@@ -6,14 +6,16 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from tests.e2e.browsers.browser import Browser
-from tests.e2e.browsers.chromium import Chromium
+from tests.e2e.browsers.chromium import EXECUTABLE, HEADLESS_SHELL, Chromium, ChromiumProcess
 from tests.e2e.browsers.firefox import Firefox
-from tests.e2e.browsers.tablet import GALAXY_TAB, IPAD, Tablet
+from tests.e2e.browsers.tablet import GALAXY_TAB, IPAD, Device, Tablet
 from tests.e2e.browsers.webkit import WebKit
+from tests.e2e.browsers.x_browser import XBrowser
 from tests.e2e.lightbox import PATIENCE, Lightbox
 from tests.e2e.relay import Relay
 from tests.e2e.tablet_desktop import open_on_tablet
@@ -26,6 +28,10 @@ ENGINES: dict[str, type[Chromium] | type[Firefox] | type[WebKit]] = {
     "firefox": Firefox,
     "webkit": WebKit,
 }
+#: What tests of tablets run on.
+TABLETS = [IPAD, pytest.param(GALAXY_TAB, marks=pytest.mark.nightly)]
+#: Fixtures whose parameter is the engine of a test.
+ENGINE_FIXTURES = ("browser", "typist")
 #: Where screenshots and logs of this worker stay.
 OUT = Path(__file__).resolve().parent / "out" / os.environ.get("PYTEST_XDIST_WORKER", "")
 DESKTOP_PX = (1280, 800)
@@ -39,6 +45,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.e2e)
+            if item.get_closest_marker("engines_alike") and engine_of(item) not in (None, "chromium"):
+                item.add_marker(pytest.mark.nightly)
+
+
+def engine_of(item: pytest.Item) -> object:
+    """Returns the engine that a test is run with; None if it is not run with several."""
+    if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
+        return None
+    parameters = item.callspec.params
+    return next((parameters[name] for name in ENGINE_FIXTURES if name in parameters), None)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -85,13 +101,53 @@ def lightbox(out: Path) -> Iterator[Lightbox]:
         yield running
 
 
+class ChromiumProcesses:
+    """The Chromium processes of this worker, by their options. One that ended is started anew."""
+
+    def __init__(self) -> None:
+        self._running: dict[tuple[str, ...], ChromiumProcess] = {}
+        self._network = network_namespace()
+
+    def for_window(self, window: type[Chromium], executable: str = HEADLESS_SHELL) -> ChromiumProcess | None:
+        """Returns the process for a new window; None if it needs one of its own in this network."""
+        if network_namespace() != self._network:
+            return None
+        key = (executable, *window.process_flags)
+        found = self._running.get(key)
+        if found is None or not found.running:
+            found = self._running[key] = ChromiumProcess(window.process_flags, executable=executable)
+        return found
+
+    def close(self) -> None:
+        for process in self._running.values():
+            process.close()
+
+
+def network_namespace() -> str:
+    """Identifies the network of this thread and of the programs that it starts."""
+    return str(Path("/proc/thread-self/ns/net").readlink())
+
+
 @pytest.fixture(scope="session")
-def start_browser(out: Path) -> Iterator[Callable[[str], Browser]]:
-    """Starts browsers, and ends what is still open at the end."""
+def chromium_processes() -> Iterator[ChromiumProcesses]:
+    processes = ChromiumProcesses()
+    yield processes
+    processes.close()
+
+
+@pytest.fixture(scope="session")
+def start_browser(out: Path, chromium_processes: ChromiumProcesses) -> Iterator[Callable[[str], Browser]]:
+    """Opens browsers, and ends what is still open at the end."""
     started: list[Browser] = []
 
     def start(engine: str) -> Browser:
-        browser = ENGINES[engine](out, width_px=PAGE_PX[0], height_px=PAGE_PX[1])
+        width_px, height_px = PAGE_PX
+        browser: Browser
+        if engine == "chromium":
+            process = chromium_processes.for_window(Chromium)
+            browser = Chromium(out, width_px=width_px, height_px=height_px, process=process)
+        else:
+            browser = ENGINES[engine](out, width_px=width_px, height_px=height_px)
         started.append(browser)
         return browser
 
@@ -100,12 +156,48 @@ def start_browser(out: Path) -> Iterator[Callable[[str], Browser]]:
         browser.close()
 
 
+class StartTablet(Protocol):
+    """Opens a browser that behaves as a tablet; one that can install pages if `installs` is true."""
+
+    def __call__(
+        self, device: Device, *, language: str = "en", dark: bool = False, installs: bool = False
+    ) -> Tablet: ...
+
+
+@pytest.fixture(scope="session")
+def start_tablet(out: Path, chromium_processes: ChromiumProcesses) -> StartTablet:
+    def start(device: Device, *, language: str = "en", dark: bool = False, installs: bool = False) -> Tablet:
+        process = chromium_processes.for_window(Tablet, EXECUTABLE if installs else HEADLESS_SHELL)
+        return Tablet(out, device, language=language, dark=dark, process=process)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def shared_browsers() -> dict[str, Browser]:
+    """The browsers that the tests of this worker share, by engine. They start when they are first used."""
+    return {}
+
+
 @pytest.fixture(scope="session", params=list(ENGINES))
-def browser(request: pytest.FixtureRequest, start_browser: Callable[[str], Browser]) -> Iterator[Browser]:
+def browser(
+    request: pytest.FixtureRequest,
+    start_browser: Callable[[str], Browser],
+    shared_browsers: dict[str, Browser],
+) -> Browser:
     """Each engine in turn; tests that use it run once per engine."""
-    running = start_browser(request.param)
-    yield running
-    running.close()
+    found = shared_browsers.get(request.param)
+    if found is None or has_ended(found):
+        found = shared_browsers[request.param] = start_browser(request.param)
+    return found
+
+
+def has_ended(browser: Browser) -> bool:
+    """Returns whether a program of a browser ended by itself."""
+    if isinstance(browser, XBrowser):
+        return not all(program.running for program in browser._programs)
+    assert isinstance(browser, Chromium)
+    return not browser.running
 
 
 @pytest.fixture(scope="module")
@@ -153,13 +245,9 @@ def relayed(start_browser: Callable[[str], Browser], relay: Relay, lightbox: Lig
     browser.close()
 
 
-@pytest.fixture(
-    scope="module",
-    params=[IPAD, pytest.param(GALAXY_TAB, marks=pytest.mark.nightly)],
-    ids=lambda device: device.name,
-)
-def tablet(request: pytest.FixtureRequest, out: Path) -> Iterator[Tablet]:
-    running = Tablet(out, request.param)
+@pytest.fixture(scope="module", params=TABLETS, ids=lambda device: device.name)
+def tablet(request: pytest.FixtureRequest, start_tablet: StartTablet) -> Iterator[Tablet]:
+    running = start_tablet(request.param)
     yield running
     running.close()
 

@@ -120,14 +120,8 @@ class Lightbox:
             arguments.append("--copy-out")
         if width_px is not None:
             arguments += ["--size", f"{width_px}x{height_px}"]
-        self.program = Program(
-            [*COMMAND, *arguments], log=log, env=self.environment, stdout=subprocess.PIPE, cwd=ROOT
-        )
-        try:
-            answer: dict[str, str] = json.loads(self._first_line())
-        except BaseException:
-            self.stop()
-            raise
+        self._command, self._log = [*COMMAND, *arguments], log
+        answer = self._start()
         self.start_s = time.monotonic() - started
         self.url = answer["url"].rstrip("/")
         self.username = answer["username"]
@@ -136,6 +130,24 @@ class Lightbox:
     @property
     def port(self) -> int:
         return self._port
+
+    def restart(self) -> None:
+        """Ends the demo with its desktops and starts it again, with the same address and state."""
+        self.program.terminate()
+        self.program.wait(SESSION_TIMEOUT_S)
+        self._start()
+
+    def _start(self) -> dict[str, str]:
+        """Starts the demo and returns what it prints."""
+        self.program = Program(
+            self._command, log=self._log, env=self.environment, stdout=subprocess.PIPE, cwd=ROOT
+        )
+        try:
+            answer: dict[str, str] = json.loads(self._first_line())
+        except BaseException:
+            self.stop()
+            raise
+        return answer
 
     def _first_line(self) -> bytes:
         descriptor = self.program.stdout.fileno()

@@ -27,6 +27,7 @@ from tests.e2e.conftest import signed_in
 from tests.e2e.lightbox import ROOT, Lightbox
 from tests.e2e.monitor_layout import Place, set_layout
 from tests.e2e.processes import Program, wait_for
+from tests.e2e.small_png import save_small
 from tests.e2e.tablet_desktop import open_on_tablet
 from tests.e2e.take_screenshots import SETTLES_S, prefer, wait_until_still
 from tests.e2e.test_display_check import find_square, press_button
@@ -37,6 +38,8 @@ from tests.e2e.x_desktop.display import Window, XDisplay
 DESK: tuple[Place, ...] = ((0, 0, 2048, 2560), (2048, 0, 2048, 2560), (4096, 740, 1920, 1080))
 #: Two monitors for a tablet's split view.
 PAIR: tuple[Place, ...] = ((0, 0, 1170, 1590), (1170, 0, 1170, 1590))
+#: Height of the panel at a text size of 100 %, px.
+PANEL_PX = 40
 #: Scale of the composed image.
 DESK_SCALE = 0.3
 #: Bezels and colours of the composed image.
@@ -65,10 +68,13 @@ class WindowManagerClient:
         self._root = self._x.get_setup().roots[0].root
 
     def put(self, window: Window, place: Place, *, maximised: bool = False) -> None:
-        """Moves a window to a position, and maximises it if requested."""
+        """Gives a window with its frame a place, and maximises it if requested."""
+        left, right, top, bottom = self._display.borders(window.id)
+        x, y, width, height = place
+        inner = [x, y, width - left - right, height - top - bottom]
         every_side = 0b1111 << 8 | PAGER << 12
         self._send(window, "_NET_WM_STATE", [0, *map(self._atom, _MAXIMISE), PAGER, 0])
-        self._send(window, "_NET_MOVERESIZE_WINDOW", [every_side, *place])
+        self._send(window, "_NET_MOVERESIZE_WINDOW", [every_side, *inner])
         time.sleep(SETTLES_S)
         if maximised:
             self._send(window, "_NET_WM_STATE", [1, *map(self._atom, _MAXIMISE), PAGER, 0])
@@ -106,7 +112,7 @@ class WindowManagerClient:
 
 def save(image: Image.Image, folder: Path, name: str) -> None:
     path = folder / f"{name}.png"
-    image.convert("RGB").save(path, optimize=True)
+    save_small(image, path)
     print(path)
 
 
@@ -189,23 +195,40 @@ def desk_round(
 
 
 def arrange_programs(screen: XDisplay, lightbox: Lightbox) -> None:
-    """Opens image viewers on the portrait monitors and lists on the third."""
+    """Opens image viewers on the portrait monitors, and files and a text editor on the third."""
     wait_until_still(screen)
     manager = WindowManagerClient(screen)
     image_viewer = manager.find("dicom")
     manager.put(image_viewer, DESK[0], maximised=True)
-    files = manager.find("Studies", "file")
-    manager.put(files, (DESK[2][0] + 60, DESK[2][1] + 60, 1100, 760))
-    terminal = manager.find("LXTerminal", "~", "@")
-    manager.put(terminal, (DESK[2][0] + 980, DESK[2][1] + 420, 860, 520))
+    x, y, width, height = DESK[2]
+    half, lower = width // 2, y + height - PANEL_PX
+    open_files_and_editor(screen, lightbox, (x, y, half, lower - y), (x + half, y, width - half, lower - y))
     head = next(lightbox.state_folder.glob("homes/*/*/Studies/Head CT/*.dcm"))
-    home = head.parents[2]
-    environment = screen.environment | {"HOME": str(home), "GTK2_RC_FILES": str(home / ".gtkrc-2.0")}
-    command = [sys.executable, "-m", "display_server.desktop.dicom_viewer", "--new-window", str(head)]
-    Program(command, log=lightbox.program.log, env=environment)
+    viewer = (sys.executable, "-m", "display_server.desktop.dicom_viewer", "--new-window", str(head))
+    start(screen, lightbox, *viewer)
     second = manager.find("dicom", besides=(image_viewer.id,))
     manager.put(second, DESK[1], maximised=True)
     wait_until_still(screen)
+
+
+def open_files_and_editor(screen: XDisplay, lightbox: Lightbox, files: Place, editor: Place) -> None:
+    """Starts what the panel of the radiology desktop offers besides the viewer."""
+    manager = WindowManagerClient(screen)
+    start(screen, lightbox, "pcmanfm", "--profile", "lightbox", str(home_of(lightbox) / "Studies"))
+    manager.put(manager.find("Studies"), files)
+    start(screen, lightbox, "mousepad")
+    manager.put(manager.find("mousepad"), editor)
+
+
+def start(screen: XDisplay, lightbox: Lightbox, *command: str) -> None:
+    """Starts a program on the desktop."""
+    home = home_of(lightbox)
+    environment = screen.environment | {"HOME": str(home), "GTK2_RC_FILES": str(home / ".gtkrc-2.0")}
+    Program(command, log=lightbox.program.log, env=environment)
+
+
+def home_of(lightbox: Lightbox) -> Path:
+    return next(lightbox.state_folder.glob("homes/*/*/Studies")).parent
 
 
 def tablets(logs: Path, folder: Path) -> None:
@@ -234,8 +257,9 @@ def tablet_round(tablet: Tablet, device: Device, lightbox: Lightbox, folder: Pat
             wait_until_still(screen)
             manager = WindowManagerClient(screen)
             manager.put(manager.find("dicom"), PAIR[0], maximised=True)
-            manager.put(manager.find("Studies", "file"), (PAIR[1][0] + 40, 60, 1000, 640))
-            manager.put(manager.find("LXTerminal", "~", "@"), (PAIR[1][0] + 140, 760, 900, 560))
+            x, _, width, height = PAIR[1]
+            half = (height - PANEL_PX) // 2
+            open_files_and_editor(screen, lightbox, (x, 0, width, half), (x, half, width, half))
             wait_until_still(screen)
         viewer.open_desktop("radiology", monitor=0)
         tablet.tap_element('[data-act="strip-split"]')

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from PIL import Image
+
 from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.lightbox import ROOT, Lightbox
 from tests.e2e.processes import wait_for
+from tests.e2e.small_png import save_small
 from tests.e2e.viewer import PATIENCE_S, Viewer
 from tests.e2e.x_desktop.display import XDisplay
 
@@ -71,7 +75,8 @@ def take_round(browser: Chromium, lightbox: Lightbox, folder: Path, ending: str)
     def shoot(name: str) -> None:
         time.sleep(SETTLES_S)
         path = folder / f"{name}{ending}.png"
-        browser.screenshot(path)
+        with Image.open(io.BytesIO(browser.screenshot())) as image:
+            save_small(image, path)
         print(path)
 
     viewer = Viewer(browser, lightbox.url)

@@ -15,6 +15,7 @@ from PIL import Image
 
 from tests.e2e.browsers.tablet import GALAXY_TAB, IPAD, IPAD_UPRIGHT, Device, Tablet
 from tests.e2e.lightbox import ROOT, Lightbox
+from tests.e2e.small_png import save_small
 from tests.e2e.tablet_desktop import choose_finger_tool, open_on_tablet
 from tests.e2e.take_screenshots import SETTLES_S, wait_until_still
 
@@ -51,8 +52,7 @@ def take_round(tablet: Tablet, lightbox: Lightbox, folder: Path, *, first: bool)
         time.sleep(SETTLES_S)
         path = folder / f"tablet-{tablet.device.name}-{name}.png"
         with Image.open(io.BytesIO(tablet.screenshot())) as image:
-            size = (tablet.device.width, tablet.device.height)
-            image.convert("RGB").resize(size, Image.Resampling.LANCZOS).save(path, optimize=True)
+            save_small(image, path, side_px=max(tablet.device.width, tablet.device.height))
         print(path)
 
     def device_is(device: Device) -> bool:

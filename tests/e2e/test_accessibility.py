@@ -79,6 +79,29 @@ def test_sign_in_list_and_unknown_address_have_no_finding(
 
 
 @pytest.mark.parametrize("look", LOOKS)
+def test_a_locked_screen_and_a_failed_sign_out_have_no_finding(
+    chromium_viewer: Viewer, chromium: Chromium, lightbox: Lightbox, look: Look
+) -> None:
+    viewer = chromium_viewer
+    choose(chromium, look)
+    viewer.show_list()
+    chromium.evaluate("await fetch('/api/v1/lock', { method: 'POST' })")
+    viewer.wait_for_element("form.lock")
+    chromium.evaluate("document.querySelector('form').requestSubmit()")
+    viewer.wait_for_element(".alert:not(:empty)")
+    assert findings(chromium) == []
+    assert unreached(chromium) == []
+    chromium.run(lambda: chromium.page.route("**/sign-out", lambda route: route.abort()))
+    try:
+        press(chromium, "form.lock button.quiet")
+        viewer.wait_for_element("[data-signing-out] .alert:not(:empty)")
+        assert findings(chromium) == []
+    finally:
+        chromium.run(lambda: chromium.page.unroute("**/sign-out"))
+    viewer.sign_in(lightbox.username, lightbox.password)
+
+
+@pytest.mark.parametrize("look", LOOKS)
 def test_a_desktop_with_open_panels_has_no_finding(
     chromium_viewer: Viewer, chromium: Chromium, look: Look
 ) -> None:

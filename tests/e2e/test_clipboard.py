@@ -83,7 +83,9 @@ def test_pasted_text_arrives_on_the_desktop(viewer: Viewer, probe: Probe, device
     probe.wait_for_text(HANGUL + "!" + HANGUL)
 
 
-@pytest.mark.parametrize("content", ["plain", "emoji", "lines", "5 MB"])
+@pytest.mark.parametrize(
+    "content", [pytest.param("plain", marks=pytest.mark.engines_alike), "emoji", "lines", "5 MB"]
+)
 def test_every_kind_of_text_arrives(
     viewer: Viewer, display: XDisplay, device: DeviceClipboard, content: str
 ) -> None:

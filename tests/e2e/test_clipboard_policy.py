@@ -33,6 +33,13 @@ def lightbox(out: Path) -> Iterator[Lightbox]:
         running.stop()
 
 
+@pytest.fixture(scope="module")
+def display(lightbox: Lightbox) -> Iterator[XDisplay]:
+    reader = lightbox.display()
+    yield reader
+    reader.close()
+
+
 @pytest.fixture
 def device() -> Iterator[DeviceClipboard]:
     clipboard = DeviceClipboard()

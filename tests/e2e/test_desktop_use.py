@@ -69,6 +69,7 @@ def test_latin_and_symbols_arrive(viewer: Viewer, probe: Probe) -> None:
     probe.wait_for_text("hX" + text[2:-3])
 
 
+@pytest.mark.engines_alike
 def test_text_arrives_in_a_plain_x_program(viewer: Viewer, display: XDisplay, tmp_path: Path) -> None:
     """xterm uses no toolkit and only X core events."""
     viewer.open_desktop("radiology")

@@ -12,12 +12,12 @@ import pytest
 
 from display_server.desktop.display_check.patterns import PATTERNS, contrast
 from tests.e2e.browsers.chromium import Chromium
-from tests.e2e.browsers.tablet import IPAD, Tablet
-from tests.e2e.conftest import DESKTOP_PX, PAGE_PX
+from tests.e2e.browsers.tablet import IPAD
+from tests.e2e.conftest import DESKTOP_PX, PAGE_PX, StartTablet
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
 from tests.e2e.take_screenshots import prefer
-from tests.e2e.viewer import PATIENCE_S, Viewer
+from tests.e2e.viewer import PATIENCE_S, SURFACE, Viewer
 
 #: The text that the check shows.
 WORDS = "return document.querySelector('.check-message')?.innerText ?? ''"
@@ -68,9 +68,8 @@ def wait_for_pattern(viewer: Viewer, name: str) -> None:
     """Waits until the surface equals the pattern, which is computed for its size."""
 
     def same() -> bool:
-        surface = viewer.surface()
-        height, width = surface.shape[:2]
-        return np.array_equal(surface, PATTERNS[name](width, height))
+        width, height = viewer.browser.evaluate(f"return [{SURFACE}.width, {SURFACE}.height]")
+        return viewer.shows(PATTERNS[name](width, height))
 
     wait_for(same, timeout_s=PATIENCE_S, what=lambda: f"{name}; {viewer.situation()}", every_s=0.2)
 
@@ -195,9 +194,11 @@ def test_fails_when_nothing_was_seen(viewer: Viewer, checking: Lightbox) -> None
     assert [pattern["answers"] for pattern in stored["patterns"]][1] == [True, False]
 
 
-def test_runs_on_a_tablet_in_korean_and_dark(checking: Lightbox, out: Path) -> None:
+def test_runs_on_a_tablet_in_korean_and_dark(
+    checking: Lightbox, start_tablet: StartTablet, out: Path
+) -> None:
     """The patterns use the tablet's device pixels, two per CSS pixel."""
-    browser = Tablet(out, IPAD, language="ko", dark=True)
+    browser = start_tablet(IPAD, language="ko", dark=True)
     viewer = Viewer(browser, checking.url)
     viewer.sign_in(checking.username, checking.password)
     prefer(browser, "dark", "ko")

@@ -10,7 +10,8 @@ import pytest
 
 from tests.e2e.browsers.browser import Browser
 from tests.e2e.browsers.chromium import Chromium
-from tests.e2e.browsers.tablet import IPAD, Tablet
+from tests.e2e.browsers.tablet import IPAD
+from tests.e2e.conftest import StartTablet
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
 from tests.e2e.relay import Relay
@@ -33,8 +34,8 @@ def workstation(start_browser: Callable[[str], Browser], lightbox: Lightbox) -> 
 
 
 @pytest.fixture(scope="module")
-def ipad(out: Path, lightbox: Lightbox) -> Iterator[Viewer]:
-    browser = Tablet(out, IPAD)
+def ipad(start_tablet: StartTablet, lightbox: Lightbox) -> Iterator[Viewer]:
+    browser = start_tablet(IPAD)
     viewer = Viewer(browser, lightbox.url)
     viewer.sign_in(lightbox.username, lightbox.password)
     yield viewer

@@ -164,9 +164,10 @@ def test_page_and_log_name_the_missing_slash_of_a_prefix(
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)
-def test_metrics_stay_on_the_host(name: str, run: Run) -> None:
+def test_metrics_stay_hidden_however_their_address_is_written(name: str, run: Run) -> None:
     proxy = run(name)
     with httpx2.Client(verify=unverified_tls_context(), timeout=TIMEOUT_S, trust_env=False) as client:
         assert client.get(f"{proxy.url}/healthz").status_code == 200
         assert client.get(f"{proxy.url}/metrics").status_code == 404
-        assert client.get(f"{proxy.url}/%6detrics").status_code in {403, 404}
+        # Written in another way it passes some of them; then the gateway asks for its token.
+        assert client.get(f"{proxy.url}/%6detrics").status_code in {401, 404}

@@ -23,7 +23,7 @@ from tests.e2e.x_desktop.plain_window import PlainWindow
 #: Size of the test patterns and their position on the desktop, px.
 WIDTH, HEIGHT, AT = 900, 600, (200, 100)
 #: Scales: one half, and one far from any simple fraction.
-SCALES = (0.5, 0.37)
+SCALES = (pytest.param(0.5, marks=pytest.mark.engines_alike), 0.37)
 #: Narrowest window of any engine, px. In a narrower case the height alone determines the scale.
 MIN_WINDOW_WIDTH_PX = 520
 #: Largest error on the canvas, in levels: the mean is rounded once.
@@ -93,8 +93,7 @@ def test_scaled_down_pixels_are_averages(fitted: Viewer, display: XDisplay) -> N
         window.show(image)
 
         def there() -> bool:
-            part = fitted.surface()[AT[1] : AT[1] + HEIGHT, AT[0] : AT[0] + WIDTH]
-            return bool((part == image).all())
+            return fitted.shows(image, AT)
 
         wait_for(there, timeout_s=PATIENCE_S, what="the patterns on the surface")
         errors: dict[str, float] = {}

@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.browsers.chromium_window import ChromiumWindow
 from tests.e2e.browsers.tablet import IPAD, Tablet
-from tests.e2e.conftest import signed_in
+from tests.e2e.conftest import StartTablet, signed_in
 from tests.e2e.gesture_retry import retry_slow_gestures
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.monitor_layout import Place, read_monitors, set_layout, wait_for_monitors
@@ -178,8 +178,7 @@ def test_split_view_shows_two_monitors(on_three: Viewer, screen: XDisplay, probe
     on_three.assert_equal(screen, out, "beside-own", monitor=FIRST)
 
     def pane_equals_desktop() -> bool:
-        expected = screen.pixels()[:1400, 1100:2200]
-        return np.array_equal(on_three.surface(PANE), expected)
+        return on_three.shows(screen.pixels()[:1400, 1100:2200], canvas=PANE)
 
     wait_for(pane_equals_desktop, timeout_s=PATIENCE_S, what="the pane to equal the X server's pixels")
     tablet.screenshot(out / f"beside-{tablet.device.name}.png")
@@ -266,7 +265,9 @@ def test_thumbnails_of_monitors_that_are_not_shown_are_live(
     wait_shown(on_three, 2)
 
 
-def test_all_windows_come_back_with_the_desktop(chromium: Chromium, office: Lightbox, out: Path) -> None:
+def test_all_windows_come_back_with_the_desktop(
+    chromium: Chromium, start_tablet: StartTablet, office: Lightbox, out: Path
+) -> None:
     """Three monitors, a tablet with its own size, and one click that brings all windows back."""
     first = signed_in(chromium, office)
     first.browser.open(f"{office.url}/desktop/{DESKTOP}")
@@ -276,7 +277,7 @@ def test_all_windows_come_back_with_the_desktop(chromium: Chromium, office: Ligh
     second = Viewer(ChromiumWindow(chromium), office.url)
     for viewer in (first, second):
         viewer.browser.resize(1160, 1460)
-    tablet = Tablet(out, IPAD)
+    tablet = start_tablet(IPAD)
     try:
         second.open_desktop(DESKTOP, monitor=1)
         first.wait_exact()

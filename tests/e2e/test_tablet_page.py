@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
 from tests.e2e.browsers.tablet import IPAD_UPRIGHT, Device, Tablet
+from tests.e2e.conftest import TABLETS, StartTablet
 from tests.e2e.gesture_retry import retry_slow_gestures
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
 from tests.e2e.tablet_desktop import clicks, open_on_tablet, tablet_of, wait_for_releases
 from tests.e2e.viewer import PATIENCE_S, Viewer
 from tests.e2e.x_desktop.probe import Probe
+
+
+@pytest.fixture(scope="module", params=TABLETS, ids=lambda device: device.name)
+def tablet(request: pytest.FixtureRequest, start_tablet: StartTablet) -> Iterator[Tablet]:
+    """A browser that can install the page."""
+    running = start_tablet(request.param, installs=True)
+    yield running
+    running.close()
 
 
 @retry_slow_gestures
@@ -69,8 +78,8 @@ return [...document.querySelectorAll('.bar button, .keys button, .gestures butto
 
 
 @retry_slow_gestures
-def test_upright_ipad_clicks(out: Path, lightbox: Lightbox, probe: Probe) -> None:
-    tablet = Tablet(out, IPAD_UPRIGHT)
+def test_upright_ipad_clicks(start_tablet: StartTablet, lightbox: Lightbox, probe: Probe) -> None:
+    tablet = start_tablet(IPAD_UPRIGHT)
     try:
         viewer = open_on_tablet(tablet, lightbox)
         probe.clear()

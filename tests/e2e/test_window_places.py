@@ -12,10 +12,10 @@ import pytest
 from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.browsers.chromium_window import ChromiumWindow
 from tests.e2e.conftest import signed_in
+from tests.e2e.desktop_layout import programs, started_windows
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.monitor_layout import Place, is_inside, read_monitors, wait_for_monitors
 from tests.e2e.processes import wait_for
-from tests.e2e.take_desktop_screenshots import WINDOWS_MIN, programs
 from tests.e2e.viewer import PATIENCE_S, Viewer
 from tests.e2e.x_desktop.display import Window, XDisplay
 
@@ -64,7 +64,9 @@ def desk(workstation: Viewer, office: Lightbox, screen: XDisplay) -> Viewer:
     if len(read_monitors(screen)) > 1:
         choose_count(workstation, 1)
     wait_for_monitors(workstation, screen, [(0, 0, *SMALL)])
-    wait_for(lambda: len(programs(screen)) >= WINDOWS_MIN, timeout_s=PATIENCE_S, what="the programs")
+    wait_for(
+        lambda: len(programs(screen)) >= started_windows(DESKTOP), timeout_s=PATIENCE_S, what="the programs"
+    )
     return workstation
 
 
@@ -107,7 +109,7 @@ def test_windows_are_placed_in_fractions_of_the_window_and_restored(
 ) -> None:
     wait_for(lambda: all_inside(screen, (0, 0, *SMALL)), timeout_s=PATIENCE_S, what="windows that fit")
     wait_for(
-        lambda: any(near(w, 0.64 * SMALL[0], 0.56 * (SMALL[1] - 40) + 24) for w in programs(screen)),
+        lambda: any(near(w, 0.7 * SMALL[0], 0.56 * (SMALL[1] - 40) + 24) for w in programs(screen)),
         timeout_s=PATIENCE_S,
         what=lambda: f"a terminal in the lower right; there are {programs(screen)}",
     )
@@ -115,7 +117,7 @@ def test_windows_are_placed_in_fractions_of_the_window_and_restored(
     desk.browser.resize(*LARGE)
     wait_for_monitors(desk, screen, [(0, 0, *LARGE)])
     wait_for(
-        lambda: any(near(w, 0.64 * LARGE[0], 0.56 * (LARGE[1] - 40) + 24) for w in programs(screen)),
+        lambda: any(near(w, 0.7 * LARGE[0], 0.56 * (LARGE[1] - 40) + 24) for w in programs(screen)),
         timeout_s=PATIENCE_S,
         what=lambda: f"a terminal in the lower right; there are {programs(screen)}",
     )

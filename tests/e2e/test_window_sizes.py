@@ -9,8 +9,8 @@ import pytest
 
 from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.browsers.chromium_window import ChromiumWindow
-from tests.e2e.browsers.tablet import GALAXY_TAB, IPAD, RATIO, Tablet
-from tests.e2e.conftest import signed_in
+from tests.e2e.browsers.tablet import GALAXY_TAB, IPAD, RATIO
+from tests.e2e.conftest import StartTablet, signed_in
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.monitor_layout import Place, wait_for_monitors
 from tests.e2e.processes import wait_for
@@ -175,9 +175,9 @@ def test_each_window_determines_its_own_monitors_size(
 
 
 def test_a_second_device_does_not_change_the_size(
-    desk: Viewer, office: Lightbox, screen: XDisplay, out: Path
+    desk: Viewer, start_tablet: StartTablet, office: Lightbox, screen: XDisplay
 ) -> None:
-    tablet = Tablet(out, GALAXY_TAB)
+    tablet = start_tablet(GALAXY_TAB)
     try:
         guest = signed_in(tablet, office)
         tablet.open(f"{office.url}/desktop/{DESKTOP}")
@@ -198,11 +198,11 @@ def test_a_second_device_does_not_change_the_size(
 
 
 def test_a_tablet_gets_its_device_pixels_and_larger_text(
-    desk: Viewer, office: Lightbox, screen: XDisplay, out: Path
+    desk: Viewer, start_tablet: StartTablet, office: Lightbox, screen: XDisplay, out: Path
 ) -> None:
     assert text_dpi(screen) == "96"
     desk.browser.open(f"{office.url}/")
-    tablet = Tablet(out, IPAD)
+    tablet = start_tablet(IPAD)
     landscape, portrait = [(0, 0, w * RATIO, h * RATIO) for w, h in ((1180, 820), (820, 1180))]
     try:
         guest = signed_in(tablet, office)

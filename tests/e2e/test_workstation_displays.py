@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import BrowserContext
 
-from tests.e2e.browsers.browser import CALL_TIMEOUT_S
-from tests.e2e.browsers.chromium import EXECUTABLE, FLAGS, Chromium
+from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.browsers.chromium_window import opened_by
 from tests.e2e.conftest import signed_in
 from tests.e2e.lightbox import Lightbox
@@ -32,28 +31,22 @@ PLUGGED: Place = (2304, 0, 900, 700)
 class Workstation(Chromium):
     """A Chromium with several displays and the permission to manage windows."""
 
+    process_flags = (
+        "--screen-info=" + "".join(f"{{{x},{y} {width}x{height}}}" for x, y, width, height in DISPLAYS),
+    )
+
     def __init__(self, log_folder: Path) -> None:
         super().__init__(log_folder, width_px=DISPLAYS[0][2], height_px=DISPLAYS[0][3])
 
-    def _start(self, width_px: int, height_px: int) -> None:
-        screens = "".join(f"{{{x},{y} {width}x{height}}}" for x, y, width, height in DISPLAYS)
-        self._playwright = sync_playwright().start()
-        self._browser = self._playwright.chromium.launch(
-            executable_path=EXECUTABLE, args=[*FLAGS, f"--screen-info={screens}"]
-        )
-        context = self._browser.new_context(ignore_https_errors=True, no_viewport=True, locale="en-US")
-        context.set_default_timeout(CALL_TIMEOUT_S * 1000)
-        self.page = context.new_page()
-        self.page.on("console", self._on_console)
-        self.page.on("pageerror", lambda error: self._console.append(f"uncaught: {error}"))
-        self.cdp = context.new_cdp_session(self.page)
+    def _new_context(self, width_px: int, height_px: int) -> BrowserContext:
+        return self._process.browser.new_context(ignore_https_errors=True, no_viewport=True, locale="en-US")
 
     def allow(self, origin: str) -> None:
         """Grants the permission that Chrome asks a person for."""
 
         def work() -> None:
             context = self.cdp.send("Target.getTargetInfo")["targetInfo"]["browserContextId"]
-            self._browser.new_browser_cdp_session().send(
+            self._process.browser.new_browser_cdp_session().send(
                 "Browser.setPermission",
                 {
                     "permission": {"name": "window-management"},

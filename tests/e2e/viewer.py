@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
 import json
 import time
 from pathlib import Path
@@ -38,6 +39,14 @@ let binary = '';
 for (let start = 0; start < bytes.length; start += 32768)
   binary += String.fromCharCode(...bytes.subarray(start, start + 32768));
 return { width, height, data: btoa(binary) };
+"""
+#: Returns the size of the canvas SURFACE, and the hash of its RGBA in AREA; null means everything.
+HASH_SURFACE = """
+const surface = SURFACE;
+const [left, top, width, height] = AREA ?? [0, 0, surface.width, surface.height];
+const pixels = surface.getContext('2d').getImageData(left, top, width, height).data;
+const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', pixels));
+return [surface.width, surface.height, [...hash].map((byte) => byte.toString(16).padStart(2, '0')).join('')];
 """
 #: Records all states of connection and badge.
 WATCH_STATES = """
@@ -220,6 +229,24 @@ class Viewer:
         assert (pixels[:, :, 3] == 255).all(), "the surface is not opaque"
         return pixels[:, :, :3].copy()
 
+    def shows(
+        self, image: NDArray[np.uint8], at: tuple[int, int] | None = None, canvas: str = SURFACE
+    ) -> bool:
+        """Returns whether a canvas has exactly these pixels, opaque: at a position, or as its whole content.
+
+        `image` is (height, width) grey or (height, width, 3) RGB. The page returns only a hash, which costs
+        much less than the pixels.
+        """
+        height, width = image.shape[:2]
+        opaque = np.full((height, width, 4), 255, np.uint8)
+        opaque[:, :, :3] = image if image.ndim == 3 else image[:, :, None]
+        area = None if at is None else [*at, width, height]
+        script = HASH_SURFACE.replace("SURFACE", canvas).replace("AREA", json.dumps(area))
+        canvas_width, canvas_height, found = self.browser.evaluate(script)
+        if at is None and (canvas_width, canvas_height) != (width, height):
+            return False
+        return bool(found == hashlib.sha256(opaque.data).hexdigest())
+
     def on_page(self, point: tuple[int, int]) -> tuple[float, float]:
         """Returns the page position of the middle of a desktop pixel."""
         x, y, scale_x, scale_y = self.browser.evaluate(
@@ -265,10 +292,10 @@ class Viewer:
             if display.changed():
                 different_since = None
             before = _part(display.pixels(), monitor)
-            surface = self.surface()
+            equal = self.shows(before)
             badge = self.badge()
             still = not display.changed() and badge == "exact"
-            if still and surface.shape == before.shape and bool((surface == before).all()):
+            if still and equal:
                 return
             now = time.monotonic()
             different_since = (now if different_since is None else different_since) if still else None
@@ -276,12 +303,14 @@ class Viewer:
                 break
             if now > deadline:
                 break
+        surface = self.surface()
         Image.fromarray(before).save(out / f"{name}-desktop.png")
         Image.fromarray(surface).save(out / f"{name}-surface.png")
         self.browser.screenshot(out / f"{name}-page.png")
         assert still, f"the desktop changed constantly for {timeout_s:g} s; badge {badge}"
         assert surface.shape == before.shape, f"surface {surface.shape}, desktop {before.shape}"
         wrong = (surface != before).any(axis=2)
+        assert wrong.any(), f"the surface differed for {IN_FLIGHT_S:g} s, and no more when read again"
         rows, columns = np.nonzero(wrong)
         raise AssertionError(
             f"{wrong.sum()} pixels differ while the badge says exact, within "

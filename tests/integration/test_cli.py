@@ -60,6 +60,7 @@ def test_adds_and_lists_accounts_and_changes_passwords(lightbox: Lightbox) -> No
         (("demo", "--attach", "nonsense"), "", "for example :0"),
         (("demo", "--attach", ":98765"), "", "There is no X display"),
         (("serve", "--config", "/nonexistent.toml"), "", "cannot be read"),
+        (("serve",), "", "deploy/lightbox.example.toml"),
         (("nonsense",), "", "No such command"),
         (("demo", "--port", "x"), "", "int"),
     ],

@@ -257,7 +257,7 @@ async def test_an_invalid_configuration_is_refused_and_the_previous_one_stays(se
         'names = ["localhost"]\n' + tls(elsewhere): "is not valid for: localhost",
         tls(expired): "expired on",
         f'[metrics]\ntoken_file = "{short}"\n': "could be guessed",
-        'trusted_proxies = ["0.0.0.0/0"]\n': "would trust every address",
+        'trusted_proxies = ["0.0.0.0/0"]\n': "covers every address",
     }
     for text, cause in mistakes.items():
         # Each of them also takes the desktop away from kim, which must not happen either.

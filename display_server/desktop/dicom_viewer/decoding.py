@@ -24,6 +24,7 @@ from display_server.desktop.dicom_viewer.grey_scale import (
     Window,
     full_range,
 )
+from display_server.desktop.dicom_viewer.jpeg_12_bit import decode_12_bit, is_12_bit
 from display_server.desktop.dicom_viewer.refusals import Reason, UnshowableError
 
 GREY = ("MONOCHROME1", "MONOCHROME2")
@@ -123,6 +124,8 @@ def _check_presentation(dataset: Dataset) -> None:
 
 def _pixels(dataset: Dataset, index: int) -> NDArray[Any]:
     try:
+        if is_12_bit(dataset):
+            return decode_12_bit(dataset, index)
         return np.asarray(pixel_array(dataset, index=index))
     except (
         Exception

@@ -11,6 +11,7 @@ import xcffib
 import xcffib.xproto
 
 from display_server.desktop.dicom_viewer.geometry import Rect, Words
+from display_server.desktop.dicom_viewer.icon import window_icon
 from display_server.desktop.x11.text_scale import percent_of
 from display_server.desktop.x11.x_connection import XConnection
 from display_server.errors import DesktopError
@@ -164,6 +165,8 @@ class ViewerWindow:
             self._core.ChangeWindowAttributes(self._connection.root, masks.EventMask, [events.PropertyChange])
             self._set_property(x.Atom.WM_CLASS, x.Atom.STRING, 8, "\0".join((*WM_CLASS, "")).encode())
             self._set_property(self._protocols, x.Atom.ATOM, 32, struct.pack("=I", self._delete))
+            icon = _atom(self._connection, "_NET_WM_ICON")
+            self._set_property(icon, x.Atom.CARDINAL, 32, window_icon())
             self.set_title(title)
         self._connection.flush()
 

@@ -28,6 +28,8 @@ PROFILES_FOLDER = Path(__file__).parent
 ScreenSide = Annotated[int, msgspec.Meta(ge=320, le=32_767)]
 #: A part of the work area of a monitor.
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
+#: Left edge, upper edge, width and height.
+FramePlace = tuple[Fraction, Fraction, Fraction, Fraction]
 #: A number of a settings file that grows with the text size, for example `{scaled:40}`. A second number, in
 #: `{scaled:5:24}`, is the value at 200 %: fingers need more than twice the room of a mouse.
 _SCALED = re.compile(r"\{scaled:([0-9]+)(?::([0-9]+))?\}")
@@ -55,7 +57,9 @@ class ProgramWindow(
     #: The second part of the window's WM_CLASS, as `xprop WM_CLASS` prints it.
     window_class: str
     #: Left edge, upper edge, width and height, in fractions of the monitor's work area.
-    place: tuple[Fraction, Fraction, Fraction, Fraction] | None = None
+    place: FramePlace | None = None
+    #: The same in a work area that is higher than wide; `place` if it is not given.
+    upright: FramePlace | None = None
     maximised: bool = False
 
 
@@ -148,7 +152,12 @@ def load(name: str, folder: Path = PROFILES_FOLDER) -> Profile:
 def window_rules(profile: Profile) -> list[WindowRule]:
     """Returns where the windows of the profile's programs belong."""
     return [
-        WindowRule(window.window_class, Place(*window.place) if window.place else None, program.on_demand)
+        WindowRule(
+            window.window_class,
+            Place(*window.place) if window.place else None,
+            Place(*window.upright) if window.upright else None,
+            program.on_demand,
+        )
         for program in profile.programs
         if (window := program.window) is not None
     ]
@@ -196,8 +205,14 @@ def _check_window(program: Program, path: Path) -> None:
         raise ConfigurationError(
             f"{path}: the window of {program.name!r} needs either place or maximised.", hint=GUIDE
         )
-    if window.place is not None:
-        x, y, width, height = window.place
+    if window.upright is not None and window.place is None:
+        raise ConfigurationError(
+            f"{path}: the window of {program.name!r} has upright without place.", hint=GUIDE
+        )
+    for place in (window.place, window.upright):
+        if place is None:
+            continue
+        x, y, width, height = place
         if min(width, height) <= 0 or x + width > 1 or y + height > 1:
             raise ConfigurationError(
                 f"{path}: the window of {program.name!r} is not inside the work area.", hint=GUIDE

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from display_server.desktop.x11.monitors import Monitor
 from display_server.desktop.x11.rectangle import Area
 
+#: Places that differ by less than this are the same.
+PLACE_ROUNDING = 1e-4
 #: How often a window manager that left a window where it was is asked again.
 REPEATS_MAX = 2
 
@@ -26,18 +28,29 @@ class Place:
     width: float
     height: float
 
+    def is_near(self, other: Place) -> bool:
+        """Returns whether both are the same, apart from rounding."""
+        pairs = ((self.x, other.x), (self.y, other.y), (self.width, other.width), (self.height, other.height))
+        return all(abs(one - another) < PLACE_ROUNDING for one, another in pairs)
+
 
 @dataclass(frozen=True, slots=True)
 class WindowRule:
     """Where a profile wants the window of a program. `place` is None for a maximised window.
 
-    With `on_demand`, the program is not started with the desktop, so that its first window is one that the
-    person has just opened.
+    `upright` is its place in a work area that is higher than wide, if it has another one there. With
+    `on_demand`, the program is not started with the desktop, so that its first window is one that the person
+    has just opened.
     """
 
     window_class: str
     place: Place | None
+    upright: Place | None = None
     on_demand: bool = False
+
+    def place_in(self, area: Area) -> Place | None:
+        """Returns the place in a work area."""
+        return self.upright if self.upright is not None and area.height > area.width else self.place
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +205,12 @@ class WindowFit:
             return [] if window.maximised else self._move(window, known, inside)
         first = rule.window_class not in self._placed_classes
         self._placed_classes.add(rule.window_class)
-        if rule.place is None:
+        place = rule.place_in(area)
+        if place is None:
             known.maximised = True
             return [WindowMove(window.id, maximise=True, activate=first)]
-        known.home = HomePlace(monitor, rule.place)
-        moves = self._move(window, known, frame_at(rule.place, area, window.hints))
+        known.home = HomePlace(monitor, place)
+        moves = self._move(window, known, frame_at(place, area, window.hints))
         # The programs that start with the desktop do so in any order; its maximised one is in front of them.
         in_front = (number for number, other in self._known.items() if _is_main(other))
         if first and not rule.on_demand and (main := next(in_front, None)) is not None:
@@ -216,7 +230,16 @@ class WindowFit:
             # The window manager keeps the size of such a window right, but not its monitor.
             stays = monitor_under(window.frame, self._areas) == home
             return [] if stays else [WindowMove(window.id, area)]
+        self._turn(known, area)
         return self._move(window, known, frame_at(known.home.place, area, window.hints))
+
+    def _turn(self, known: _Known, area: Area) -> None:
+        """Gives a window that still has the place of its rule the one for the orientation of this area."""
+        if (rule := known.rule) is None or rule.place is None or rule.upright is None:
+            return
+        place = rule.place_in(area)
+        if place is not None and any(known.home.place.is_near(own) for own in (rule.place, rule.upright)):
+            known.home = HomePlace(known.home.monitor, place)
 
     def _observe(self, window: ManagedWindow, known: _Known) -> list[WindowMove]:
         """Handles a window while the work areas stay: learns where the person moved it."""

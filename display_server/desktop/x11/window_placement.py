@@ -189,11 +189,4 @@ class WindowPlacement:
 
 def _is_same(home: HomePlace, stored: HomePlace | None) -> bool:
     """Returns whether the stored place is this one, apart from rounding."""
-    if stored is None or stored.monitor != home.monitor:
-        return False
-    pairs = zip(
-        (home.place.x, home.place.y, home.place.width, home.place.height),
-        (stored.place.x, stored.place.y, stored.place.width, stored.place.height),
-        strict=True,
-    )
-    return all(abs(one - other) < 1e-4 for one, other in pairs)
+    return stored is not None and stored.monitor == home.monitor and home.place.is_near(stored.place)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
 from playwright.sync_api import Browser as PlaywrightBrowser
-from playwright.sync_api import CDPSession, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import BrowserContext, CDPSession, ConsoleMessage, Page, Playwright, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
 from benchmarks.links.network import SERVER_ADDRESS
@@ -19,6 +19,8 @@ from tests.e2e.browsers.browser import CALL_TIMEOUT_S, CLICK_S, Browser, Browser
 T = TypeVar("T")
 
 EXECUTABLE = "/usr/bin/chromium"
+#: The same engine without the browser's own window. It starts with a third of the work; it installs no pages.
+HEADLESS_SHELL = "/usr/bin/chromium-headless-shell"
 #: Addresses that the browser may reach: this host, and the server in a network that a test creates.
 SERVERS = ("127.0.0.1", SERVER_ADDRESS)
 FLAGS = (
@@ -45,46 +47,91 @@ BUTTONS: dict[Button, Any] = {Button.LEFT: "left", Button.MIDDLE: "middle", Butt
 SIDE_BUTTONS = {Button.BACK: ("back", 8), Button.FORWARD: ("forward", 16)}
 
 
-class Chromium(Browser):
-    """Controls Chromium from a separate thread.
+class ChromiumProcess:
+    """A running Chromium. Each `Chromium` that uses it has its own cookies, storage and permissions.
 
-    Playwright's blocking interface keeps an event loop running in the thread that uses it, which would
-    disturb asynchronous tests of the same run.
+    Only the clipboard is the same for all of them. Playwright has a thread of its own, because its blocking
+    interface keeps an event loop running, which would disturb asynchronous tests of the same run.
     """
 
-    engine = "chromium"
-
-    def __init__(self, log_folder: Path, *, width_px: int, height_px: int) -> None:
+    def __init__(self, flags: Sequence[str] = (), *, executable: str = EXECUTABLE) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="playwright")
-        self._console: list[str] = []
-        self._closed = False
         self._playwright: Playwright
-        self._browser: PlaywrightBrowser
-        self.page: Page
-        self.cdp: CDPSession
-        self.run(lambda: self._start(width_px, height_px))
+        self.browser: PlaywrightBrowser
+        self.run(lambda: self._start(executable, [*FLAGS, *flags]))
 
-    def _start(self, width_px: int, height_px: int) -> None:
+    def _start(self, executable: str, flags: list[str]) -> None:
         self._playwright = sync_playwright().start()
-        self._browser = self._playwright.chromium.launch(executable_path=EXECUTABLE, args=list(FLAGS))
-        context = self._browser.new_context(
-            ignore_https_errors=True, viewport={"width": width_px, "height": height_px}, locale="en-US"
-        )
-        context.set_default_timeout(CALL_TIMEOUT_S * 1000)
-        self.page = context.new_page()
-        self.page.on("console", self._on_console)
-        self.page.on("pageerror", lambda error: self._console.append(f"uncaught: {error}"))
-        self.cdp = context.new_cdp_session(self.page)
+        self.browser = self._playwright.chromium.launch(executable_path=executable, args=flags)
 
-    def _on_console(self, message: ConsoleMessage) -> None:
-        self._console.append(f"{message.type}: {message.text}")
+    @property
+    def running(self) -> bool:
+        return self.browser.is_connected()
 
     def run(self, call: Callable[[], T]) -> T:
-        """Runs a call that uses `page` or `cdp` in Playwright's thread."""
+        """Runs a call that uses Playwright in its thread."""
         try:
             return self._thread.submit(call).result(CALL_TIMEOUT_S + 10)
         except PlaywrightError as error:
             raise BrowserError(str(error)) from error
+
+    def close(self) -> None:
+        def work() -> None:
+            self.browser.close()
+            self._playwright.stop()
+
+        self.run(work)
+        self._thread.shutdown()
+
+
+class Chromium(Browser):
+    """One window of a Chromium process."""
+
+    engine = "chromium"
+    #: Command-line options that its process needs beside the usual ones.
+    process_flags: tuple[str, ...] = ()
+
+    def __init__(
+        self, log_folder: Path, *, width_px: int, height_px: int, process: ChromiumProcess | None = None
+    ) -> None:
+        """Without a running `process` it starts one, which ends with it."""
+        self._own_process = ChromiumProcess(self.process_flags) if process is None else None
+        self._console: list[str] = []
+        self._closed = False
+        self._context: BrowserContext
+        self.page: Page
+        self.cdp: CDPSession
+        running = process or self._own_process
+        assert running is not None
+        self._process = running
+        self.run(lambda: self._open_window(width_px, height_px))
+
+    def _open_window(self, width_px: int, height_px: int) -> None:
+        self._context = self._new_context(width_px, height_px)
+        self._context.set_default_timeout(CALL_TIMEOUT_S * 1000)
+        self._control(self._context.new_page())
+
+    def _new_context(self, width_px: int, height_px: int) -> BrowserContext:
+        return self._process.browser.new_context(
+            ignore_https_errors=True, viewport={"width": width_px, "height": height_px}, locale="en-US"
+        )
+
+    def _control(self, page: Page) -> None:
+        self.page = page
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self._console.append(f"uncaught: {error}"))
+        self.cdp = page.context.new_cdp_session(page)
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        self._console.append(f"{message.type}: {message.text}")
+
+    @property
+    def running(self) -> bool:
+        return self._process.running
+
+    def run(self, call: Callable[[], T]) -> T:
+        """Runs a call that uses `page` or `cdp` in Playwright's thread."""
+        return self._process.run(call)
 
     def open(self, url: str) -> None:
         self.run(lambda: self.page.goto(url))
@@ -191,10 +238,7 @@ class Chromium(Browser):
         if self._closed:
             return
         self._closed = True
-
-        def work() -> None:
-            self._browser.close()
-            self._playwright.stop()
-
-        self.run(work)
-        self._thread.shutdown()
+        if self._own_process is not None:
+            self._own_process.close()
+        else:
+            self.run(self._context.close)

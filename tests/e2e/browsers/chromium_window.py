@@ -13,18 +13,10 @@ class ChromiumWindow(Chromium):
 
     def __init__(self, main: Chromium, page: Page | None = None) -> None:
         """Opens a new window, or controls one that the page opened."""
-        self._main = main
-        self._thread = main._thread
+        self._process = main._process
         self._console: list[str] = []
         self._closed = False
-
-        def start() -> None:
-            self.page = page or main.page.context.new_page()
-            self.page.on("console", self._on_console)
-            self.page.on("pageerror", lambda error: self._console.append(f"uncaught: {error}"))
-            self.cdp = self.page.context.new_cdp_session(self.page)
-
-        self.run(start)
+        self.run(lambda: self._control(page or main.page.context.new_page()))
 
     def close(self) -> None:
         if not self._closed:

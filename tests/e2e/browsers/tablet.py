@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import BrowserContext, Page
 
-from tests.e2e.browsers.browser import CALL_TIMEOUT_S
-from tests.e2e.browsers.chromium import EXECUTABLE, FLAGS, Chromium
+from tests.e2e.browsers.chromium import Chromium, ChromiumProcess
 from tests.e2e.browsers.touch import STEP_S, TAP_S, GestureTooSlowError, Touches, TouchInput
 from tests.e2e.processes import wait_for
 
@@ -61,32 +60,37 @@ GALAXY_TAB = Device(
 class Tablet(Chromium, TouchInput):
     """A Chromium that behaves like a tablet."""
 
-    def __init__(self, log_folder: Path, device: Device, *, language: str = "en", dark: bool = False) -> None:
+    #: An emulated ratio would leave `device-pixel-content-box` at one device pixel per CSS pixel.
+    process_flags = (f"--force-device-scale-factor={RATIO}",)
+
+    def __init__(
+        self,
+        log_folder: Path,
+        device: Device,
+        *,
+        language: str = "en",
+        dark: bool = False,
+        process: ChromiumProcess | None = None,
+    ) -> None:
         self.device = device
         self._language = "ko-KR" if language == "ko" else "en-US"
         self._dark = dark
         self._down: dict[int, tuple[float, float]] = {}
-        super().__init__(log_folder, width_px=device.width, height_px=device.height)
+        super().__init__(log_folder, width_px=device.width, height_px=device.height, process=process)
 
-    def _start(self, width_px: int, height_px: int) -> None:
-        self._playwright = sync_playwright().start()
-        # An emulated ratio would leave `device-pixel-content-box` at one device pixel per CSS pixel.
-        flags = [*FLAGS, f"--force-device-scale-factor={RATIO}"]
-        self._browser = self._playwright.chromium.launch(executable_path=EXECUTABLE, args=flags)
-        context = self._browser.new_context(
+    def _new_context(self, width_px: int, height_px: int) -> BrowserContext:
+        return self._process.browser.new_context(
             ignore_https_errors=True,
             no_viewport=True,
             user_agent=self.device.user_agent,
             locale=self._language,
             color_scheme="dark" if self._dark else "light",
         )
-        context.set_default_timeout(CALL_TIMEOUT_S * 1000)
-        self.page = context.new_page()
-        self.page.on("console", self._on_console)
-        self.page.on("pageerror", lambda error: self._console.append(f"uncaught: {error}"))
-        self.cdp = context.new_cdp_session(self.page)
+
+    def _control(self, page: Page) -> None:
+        super()._control(page)
         self.cdp.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 5})
-        self._shape(width_px, height_px)
+        self._shape(self.device.width, self.device.height)
 
     def _shape(self, width_px: int, height_px: int) -> None:
         wide = width_px > height_px

@@ -27,7 +27,10 @@ PARTS: dict[str, Callable[[Lightbox], int]] = {
 }
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize(
+    "part",
+    [part if part == "gateway" else pytest.param(part, marks=pytest.mark.engines_alike) for part in PARTS],
+)
 def test_the_badge_is_not_exact_while_a_part_is_stopped(
     viewer: Viewer, lightbox: Lightbox, part: str, display: XDisplay, out: Path
 ) -> None:
@@ -117,7 +120,7 @@ def test_waiting_hides_the_notice(chromium_viewer: Viewer, lightbox: Lightbox) -
 def test_a_new_desktop_says_so_and_gets_the_size_of_the_window(
     start_browser: Callable[[str], Browser], tmp_path: Path
 ) -> None:
-    """The supervisor is killed, and the desktop ends with it."""
+    """The gateway is restarted, and the desktop ends with it."""
     own = Lightbox(tmp_path / "lightbox.log", profile="blank", patience=1)
     browser = start_browser("chromium")
     try:
@@ -126,8 +129,7 @@ def test_a_new_desktop_says_so_and_gets_the_size_of_the_window(
         viewer.open_desktop("blank")
         before = own.session()
         size = viewer.surface().shape
-        parent = psutil.Process(before.agent_pid).ppid()
-        os.kill(parent, signal.SIGKILL)
+        own.restart()
         script = (
             "const toast = document.querySelector('.toast'); return toast.hidden ? '' : toast.textContent"
         )
@@ -138,6 +140,28 @@ def test_a_new_desktop_says_so_and_gets_the_size_of_the_window(
         )
         viewer.wait_exact()
         wait_for(lambda: viewer.surface().shape == size, timeout_s=PATIENCE_S, what=viewer.situation)
+        assert own.session().id != before.id
+    finally:
+        browser.close()
+        own.stop()
+
+
+def test_a_desktop_whose_supervisor_was_killed_has_ended(
+    start_browser: Callable[[str], Browser], tmp_path: Path
+) -> None:
+    """No other desktop takes its place until the person opens one."""
+    own = Lightbox(tmp_path / "lightbox.log", profile="blank", patience=1)
+    browser = start_browser("chromium")
+    try:
+        viewer = Viewer(browser, own.url)
+        viewer.sign_in(own.username, own.password)
+        viewer.open_desktop("blank")
+        before = own.session()
+        os.kill(psutil.Process(before.agent_pid).ppid(), signal.SIGKILL)
+        wait_for(lambda: viewer.connection() == "ended", timeout_s=PATIENCE_S, what=viewer.situation)
+        assert "This desktop has ended" in browser.evaluate("return document.body.innerText")
+        assert own.sessions() == []
+        viewer.open_desktop("blank")
         assert own.session().id != before.id
     finally:
         browser.close()

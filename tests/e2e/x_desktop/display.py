@@ -102,15 +102,23 @@ class XDisplay:
 
     def windows(self) -> list[Window]:
         """Returns the window manager's windows, or without one the mapped children of the root window."""
-        atom = self._atom("_NET_CLIENT_LIST")
-        kind = xcffib.xproto.Atom.WINDOW
-        listed = self._x.core.GetProperty(False, self._root, atom, kind, 0, 1024).reply()
-        ids = listed.value.to_atoms() if listed.value_len else self._mapped_children()
+        listed = self._words(self._root, "_NET_CLIENT_LIST", xcffib.xproto.Atom.WINDOW)
+        ids = listed or self._mapped_children()
         found = []
         for window in ids:
             with contextlib.suppress(xcffib.xproto.DrawableError, xcffib.xproto.WindowError):
                 found.append(self._describe(window))  # it may vanish meanwhile
         return found
+
+    def stacked(self) -> list[int]:
+        """Returns the numbers of the window manager's windows, the topmost one last."""
+        return self._words(self._root, "_NET_CLIENT_LIST_STACKING", xcffib.xproto.Atom.WINDOW)
+
+    def borders(self, window: int) -> tuple[int, int, int, int]:
+        """Returns what the frame adds to a window at its left, right, upper and lower edge, px."""
+        words = self._words(window, "_NET_FRAME_EXTENTS", xcffib.xproto.Atom.CARDINAL)
+        left, right, top, bottom = words or [0, 0, 0, 0]
+        return left, right, top, bottom
 
     def popups(self) -> list[Window]:
         """Returns visible windows that the window manager ignores: menus and candidate windows."""
@@ -127,6 +135,11 @@ class XDisplay:
     def run(self, *argv: str) -> str:
         """Runs an X program on this display and returns its output."""
         return subprocess.run(argv, env=self.environment, check=True, capture_output=True, text=True).stdout
+
+    def _words(self, window: int, name: str, kind: int) -> list[int]:
+        """Returns the words of a property; none if the window does not have it."""
+        answer = self._x.core.GetProperty(False, window, self._atom(name), kind, 0, 1024).reply()
+        return [int(word) for word in answer.value.to_atoms()] if answer.value_len else []
 
     def _mapped_children(self) -> list[int]:
         viewable = xcffib.xproto.MapState.Viewable

@@ -12,7 +12,7 @@ import pytest
 from display_server.config import Config
 from display_server.errors import ConfigurationError
 from display_server.server import doctor
-from display_server.supervisor.requirements import PARTS, check
+from display_server.supervisor.requirements import PARTS, check, toolbar_icons
 
 SETUP = Path(__file__).parents[3] / "deploy" / "setup.sh"
 
@@ -28,9 +28,11 @@ def hide_programs(monkeypatch: pytest.MonkeyPatch, names: Iterable[str]) -> None
 
 def packages_of_setup() -> set[str]:
     """Returns the Debian packages that `make setup` installs."""
-    block = re.search(r"^run_packages=\(\n(.*?)^\)", SETUP.read_text(), re.MULTILINE | re.DOTALL)
+    text = SETUP.read_text()
+    block = re.search(r"^run_packages=\(\n(.*?)^\)", text, re.MULTILINE | re.DOTALL)
     assert block is not None
-    return set(block.group(1).split())
+    added = re.findall(r"run_packages\+=\((.*)\)", text)
+    return set(" ".join([block.group(1), *added]).split())
 
 
 def test_a_missing_program_names_its_package_and_its_profiles(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,11 +53,23 @@ def test_a_host_without_anything_lacks_every_part(monkeypatch: pytest.MonkeyPatc
     for name, pattern, package in PARTS:
         assert not listed[name].ok
         assert listed[name].packages == (package,)
-        file = tmp_path / pattern.replace("*", "x")
+        file = tmp_path / pattern.replace("*", "x").replace("?", "x")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
     listed = {requirement.name: requirement for requirement in check()}
     assert all(listed[name].ok for name, _, _ in PARTS)
+
+
+@pytest.mark.parametrize(
+    ("release", "package"),
+    [
+        ({"ID": "debian", "VERSION_ID": "12"}, "adwaita-icon-theme"),
+        ({"ID": "debian", "VERSION_ID": "13"}, "adwaita-icon-theme-legacy"),
+        ({"ID": "debian"}, "adwaita-icon-theme-legacy"),  # testing
+    ],
+)
+def test_icons_of_toolbars_are_in_a_package_of_the_release(release: dict[str, str], package: str) -> None:
+    assert toolbar_icons(release) == package
 
 
 def test_setup_installs_every_package_that_the_doctor_names() -> None:

@@ -149,15 +149,28 @@ def test_a_failed_backup_leaves_nothing_behind(state: StateFolder, tmp_path: Pat
     assert not list(state.path.glob(".backup-*"))
 
 
-@pytest.mark.parametrize("length", [0, 100, 5000])
-def test_refuses_a_damaged_archive(state: StateFolder, tmp_path: Path, length: int) -> None:
+@pytest.mark.parametrize("part", [0, 0.1, 0.9, 1])
+def test_refuses_an_incomplete_archive(state: StateFolder, tmp_path: Path, part: float) -> None:
     archive = tmp_path / "backup.tar.gz"
     write_backup(state, archive, homes=True)
-    archive.write_bytes(archive.read_bytes()[:length])
+    content = archive.read_bytes()
+    archive.write_bytes(content[: min(int(len(content) * part), len(content) - 1)])
     with pytest.raises(ConfigurationError, match="cannot be restored"):
         restore_backup(archive, tmp_path / "restored")
     assert not (tmp_path / "restored").exists()
     assert not list(tmp_path.glob(".restored*"))
+
+
+def test_refuses_an_archive_whose_checksum_is_wrong(state: StateFolder, tmp_path: Path) -> None:
+    """All of its content can be read, but a bit may have changed."""
+    archive = tmp_path / "backup.tar.gz"
+    write_backup(state, archive, homes=True)
+    content = bytearray(archive.read_bytes())
+    content[-8] ^= 1  # gzip ends with the checksum and the length, 4 bytes each
+    archive.write_bytes(content)
+    with pytest.raises(ConfigurationError, match="cannot be restored"):
+        restore_backup(archive, tmp_path / "restored")
+    assert not (tmp_path / "restored").exists()
 
 
 def write_archive(path: Path, manifest: Manifest, *members: tarfile.TarInfo) -> None:

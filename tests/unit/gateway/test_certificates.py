@@ -54,7 +54,8 @@ def test_keeps_a_valid_certificate(tmp_path: Path) -> None:
 
 
 def test_renews_the_certificate_before_it_expires_and_for_new_names(tmp_path: Path) -> None:
-    first = provide_certificate(tmp_path, NAMES, NOW)
+    networks = [ipaddress.ip_network("10.0.0.0/24")]
+    first = provide_certificate(tmp_path, [*NAMES, "10.0.0.5"], NOW, networks=networks)
     before = leaf_of(tmp_path)
     provide_certificate(tmp_path, [*NAMES, "10.0.0.7"], NOW)
     assert covers(leaf_of(tmp_path), "10.0.0.7")

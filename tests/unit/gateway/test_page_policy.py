@@ -89,13 +89,13 @@ def test_the_scope_follows_the_address_that_the_browser_used() -> None:
         TrustedProxies.parse(["10.0.0.1"]),
     )
     proxy, browser = "10.0.0.1", "192.0.2.1"
-    assert access.cookie_scope(browser, "/lightbox/api/v1/me", forwarded=False).path == "/lightbox"
-    removed = access.cookie_scope(proxy, "/api/v1/me", forwarded=True)
-    assert removed.path == "/lightbox", "the proxy removes the prefix"
-    assert access.cookie_scope(proxy, "/api/v1/me", forwarded=False).path == "", "a browser on its host"
-    assert access.cookie_scope(browser, "/api/v1/me", forwarded=True).path == ""
-    assert access.cookie_scope(browser, "/lightbox2/", forwarded=False).path == ""
-    assert PublicAccess(frozenset(NAMES)).cookie_scope(browser, "/api", forwarded=True).path == ""
+    assert access.cookie_scope(browser, "/lightbox/api/v1/me", None).path == "/lightbox"
+    removed = access.cookie_scope(proxy, "/api/v1/me", "/lightbox")
+    assert removed.path == "/lightbox", "the proxy removes the prefix and says so"
+    assert access.cookie_scope(proxy, "/api/v1/me", None).path == "", "the browser may have used none"
+    assert access.cookie_scope(browser, "/api/v1/me", "/lightbox").path == "", "anybody can send it"
+    assert access.cookie_scope(browser, "/lightbox2/", None).path == ""
+    assert PublicAccess(frozenset(NAMES)).cookie_scope(browser, "/api", None).path == ""
 
 
 async def test_responses_follow_the_configuration(folder: Path, launcher: EchoLauncher) -> None:

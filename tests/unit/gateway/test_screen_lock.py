@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from display_server.broker.screen_lock import OVERDUE_S, LockLimits
-from display_server.gateway.lock_watch import device_of
+from display_server.gateway.lock_watch import INTERVAL_S, LONGEST_INTERVAL_S, device_of
 from display_server.protocol.agent_pages import DeviceReport
 from tests.fakes.gateway import PASSWORD, GatewayUnderTest, running_gateway
 from tests.fakes.launchers import EchoLauncher
@@ -61,10 +61,10 @@ async def state(client: httpx2.AsyncClient) -> tuple[str, str | None]:
 
 async def test_a_list_that_is_polled_is_locked(local: GatewayUnderTest, clock: Clock) -> None:
     client = await local.sign_in()
-    for _ in range(119):
-        await pass_time(local, clock, 5)
+    for _ in range(9):
+        await pass_time(local, clock, LIMITS.after_s / 10)
         assert (await client.get("/api/v1/desktops")).status_code == 200
-    await pass_time(local, clock, 5)
+    await pass_time(local, clock, LIMITS.after_s / 10)
     answer = await client.get("/api/v1/desktops")
     assert (answer.status_code, answer.json()["code"]) == (423, "locked")
     assert await state(client) == ("locked", "idle")
@@ -244,6 +244,18 @@ async def test_a_device_that_lost_the_desktop_is_locked(
     assert (await client.post("/api/v1/desktops/reading/viewers")).status_code == 201
     await pass_time(local, clock, 0)
     assert await state(client) == ("open", None)
+
+
+async def test_the_watch_returns_when_the_next_lock_is_due(local: GatewayUnderTest, clock: Clock) -> None:
+    """Often enough to lock on time, and seldom otherwise: each time every agent is asked."""
+    watch = local.services.lock_watch
+    assert await watch.run_once() == LONGEST_INTERVAL_S
+    await local.sign_in()
+    assert await watch.run_once() == LONGEST_INTERVAL_S
+    clock.now_s += LIMITS.after_s - 7
+    assert await watch.run_once() == 7
+    clock.now_s += 6.5
+    assert await watch.run_once() == INTERVAL_S
 
 
 async def test_an_agent_that_was_restarted_forgets_no_loss(

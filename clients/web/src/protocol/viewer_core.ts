@@ -67,7 +67,8 @@ export class ViewerCore {
   #mayShowPixels = false;
   #lastPingAtMs = Number.NEGATIVE_INFINITY;
   #unverifiedUntilMs = Number.NEGATIVE_INFINITY;
-  #oneToOne = false;
+  /** Whether one pixel of the surface is one pixel of the display. */
+  oneToOne = false;
   /** Whether the browser alters what the page reads back: then nothing can be verified. */
   readbackAltered = false;
   #visible = true;
@@ -203,10 +204,6 @@ export class ViewerCore {
     this.#stateAwaitedSinceMs = null;
   }
 
-  setOneToOne(oneToOne: boolean): void {
-    this.#oneToOne = oneToOne;
-  }
-
   /**
    * Tells the core whether the page can be seen. The agent sends no frames to a hidden viewer, so that a surface
    * which was exact counts as `refining` until the agent reports its state again.
@@ -288,7 +285,7 @@ export class ViewerCore {
         state,
         stateAtMs: this.#stateAtMs,
         stateAwaitedSinceMs: this.#stateAwaitedSinceMs,
-        oneToOne: this.#oneToOne,
+        oneToOne: this.oneToOne,
         proof,
       },
       nowMs,

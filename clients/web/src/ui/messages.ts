@@ -125,7 +125,7 @@ export const englishMessages = {
   },
   reconnecting: {
     what: "The connection was lost – reconnecting",
-    why: "The network is interrupted or the server does not answer; the image is from before that, and is hidden soon.",
+    why: "The network is interrupted or the server does not answer; an older image is shown only for some seconds.",
     next: "You can wait: your desktop keeps running, unless the server restarted.",
   },
   replaced: {

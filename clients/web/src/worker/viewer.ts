@@ -108,7 +108,7 @@ export class Viewer {
   /** Takes over how the page shows the surface. `ratio` is the number of device px per CSS px. */
   setView(visible: boolean, oneToOne: boolean, ratio: number): void {
     this.#view = { visible, oneToOne, ratio };
-    this.#core.setOneToOne(oneToOne);
+    this.#core.oneToOne = oneToOne;
     this.#core.setVisible(visible);
     if (this.#core.connected) this.#sendView();
     this.#badge.report();

@@ -30,7 +30,7 @@ const state = (name: string): string =>
 
 function running(): ViewerCore {
   const core = new ViewerCore(0);
-  core.setOneToOne(true);
+  core.oneToOne = true;
   core.socketOpened(0);
   core.receive(welcome, 10);
   core.updateArrived(20);
@@ -274,7 +274,7 @@ describe("badge", () => {
   it("is scaled where the surface is", () => {
     const core = running();
     core.receive(state("exact"), 40);
-    core.setOneToOne(false);
+    core.oneToOne = false;
     expect(core.shownState(41)).toBe("scaled");
   });
 

@@ -51,5 +51,5 @@ def test_the_demo_can_allow_it(copy_out: bool) -> None:
         copy_out=copy_out,
     )
     config, _ = demo_config(Config(), options)
-    radiology = next(found for found in desktop_definitions(config) if found.profile == "radiology")
-    assert radiology.clipboard.from_desktop is copy_out
+    allowed = {found.profile: found.clipboard.from_desktop for found in desktop_definitions(config)}
+    assert allowed == {"radiology": copy_out, "office": True, "blank": False, "check": False}

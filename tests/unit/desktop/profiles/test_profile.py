@@ -46,6 +46,7 @@ def test_an_unknown_profile_is_refused(name: str) -> None:
             + "window_manager = true",
             "only one window manager",
         ),
+        (TITLE + PROGRAM + "window_manager = true\non_demand = true", "cannot be started on demand"),
         (TITLE + PROGRAM + 'window = { class = "X" }', "either place or maximised"),
         (
             TITLE + PROGRAM + 'window = { class = "X", maximised = true, place = [0, 0, 1, 1] }',
@@ -53,6 +54,14 @@ def test_an_unknown_profile_is_refused(name: str) -> None:
         ),
         (TITLE + PROGRAM + 'window = { class = "X", place = [0.5, 0, 0.6, 1] }', "not inside the work area"),
         (TITLE + PROGRAM + 'window = { class = "X", place = [0, 0, 0, 1] }', "not inside the work area"),
+        (
+            TITLE + PROGRAM + 'window = { class = "X", maximised = true, upright = [0, 0, 1, 1] }',
+            "upright without place",
+        ),
+        (
+            TITLE + PROGRAM + 'window = { class = "X", place = [0, 0, 1, 1], upright = [0, 0.5, 1, 0.6] }',
+            "not inside the work area",
+        ),
         (TITLE + PROGRAM + 'text_size_signal = "SIGKILL"', "text_size_signal"),
         (TITLE + 'folders = ["../outside"]', "not inside the home"),
         (TITLE + 'settings = "nowhere.toml"', "nowhere.toml"),
@@ -113,6 +122,29 @@ def test_shipped_profiles_place_their_windows(name: str) -> None:
     rules = {rule.window_class: rule.place for rule in profile.window_rules(loaded)}
     assert {"Pcmanfm", "Lxterminal"} <= rules.keys()
     assert (None in rules.values()) is (name == "radiology"), "the DICOM viewer is maximised"
+
+
+def test_the_radiology_desktop_starts_with_its_viewer_alone() -> None:
+    programs = profile.load("radiology").programs
+    windows = [p.window.window_class for p in programs if p.window is not None and not p.on_demand]
+    assert windows == ["Lightbox-dicom-viewer"]
+    on_demand = {
+        rule.window_class for rule in profile.window_rules(profile.load("radiology")) if rule.on_demand
+    }
+    assert on_demand == {"Pcmanfm", "Mousepad", "Lxterminal"}
+
+
+def test_what_the_panel_starts_has_an_icon(tmp_path: Path) -> None:
+    """Icon themes differ between releases of Debian, so that the icons are files of the profiles."""
+    targets = {file.target: file.source for file in profile.home_files(profile.load("radiology"))}
+    panel = profile.substitute((profile.PROFILES_FOLDER / "settings/tint2rc").read_text("utf-8"), tmp_path)
+    launchers = [line.split(" = ")[1] for line in panel.splitlines() if line.startswith("launcher_item_app")]
+    assert len(launchers) == 4
+    for launcher in launchers:
+        source = profile.PROFILES_FOLDER / targets[str(Path(launcher).relative_to(tmp_path))]
+        text = profile.substitute(source.read_text("utf-8"), tmp_path)
+        icon = next(line for line in text.splitlines() if line.startswith("Icon="))
+        assert Path(icon.removeprefix("Icon=")).read_text("utf-8").startswith("<svg")
 
 
 def test_studies_do_not_replace_existing_files(tmp_path: Path) -> None:

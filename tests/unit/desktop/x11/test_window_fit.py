@@ -191,6 +191,21 @@ def test_a_profile_places_its_windows() -> None:
     assert manager.frame(2) == frame_at(Place(0.64, 0.0, 0.36, 0.56), SMALL, SizeHints())
 
 
+def test_a_place_for_upright_screens_is_taken_when_the_screen_is_turned() -> None:
+    rule = WindowRule("Files", Place(0.64, 0.0, 0.36, 0.56), upright=Place(0.0, 0.5, 1.0, 0.5))
+    upright = Area(0, 0, 800, 1200)
+    manager = WindowManager(WindowFit([rule]), {0: upright})
+    manager.open(ManagedWindow(1, Area(0, 0, 300, 200), "Files"))
+    assert manager.frame(1) == Area(0, 600, 800, 600)
+    manager.rearrange({0: SCREEN})
+    assert manager.frame(1) == frame_at(Place(0.64, 0.0, 0.36, 0.56), SCREEN, SizeHints())
+    manager.rearrange({0: upright})
+    assert manager.frame(1) == Area(0, 600, 800, 600)
+    manager.drag(1, Area(0, 300, 400, 600))
+    manager.rearrange({0: SCREEN})
+    assert manager.frame(1) == Area(0, 260, 960, 520), "a window that the person moved keeps its proportion"
+
+
 def test_only_one_window_of_a_program_has_the_place_of_the_profile() -> None:
     manager = WindowManager(WindowFit([SIDE]), {0: SCREEN, 1: RIGHT})
     manager.open(ManagedWindow(1, Area(0, 0, 300, 200), "Files"))

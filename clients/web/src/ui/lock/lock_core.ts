@@ -59,7 +59,7 @@ export interface LockLimits {
 
 /** Used until the gateway has answered. */
 export const DEFAULT_LIMITS: LockLimits = { afterMs: 600_000, warningMs: 60_000, blankMs: 10_000 };
-/** A lock that is due within this time, ms, counts as due: the gateway examines its screens every 2 s. */
+/** A lock that is due within this time, ms, counts as due: the gateway examines such screens every 2 s. */
 export const DUE_MS = 3_000;
 
 export class LockCore {

@@ -30,17 +30,7 @@ export function lockPage(options: LockOptions): Page {
   const name = h("h1", { class: "lock-name" });
   const reason = h("p", { class: "hint", attrs: { role: "status" } });
   // Password managers need the name beside the password.
-  const username = h("input", {
-    class: "sr-only",
-    attrs: {
-      type: "text",
-      name: "username",
-      autocomplete: "username",
-      readonly: "",
-      tabindex: "-1",
-      "aria-hidden": "true",
-    },
-  });
+  const username = h("input", { attrs: { type: "text", name: "username", autocomplete: "username", hidden: "" } });
   const password = h("input", {
     attrs: {
       name: "password",

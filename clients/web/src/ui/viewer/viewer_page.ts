@@ -130,6 +130,12 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
       void restartDisplay(desktop).then((answer) => {
         if (!answer.ok) toast.show(texts().messages.restartFailed);
       }),
+    endDesktop: () =>
+      void askToEndByName(desktop).then((ending) => {
+        if (ending === "restart") navigation.showMonitor(monitor);
+        else if (ending === "end") options.showDesktopList();
+        else focusDesktop();
+      }),
   };
   const shown = new ShownMonitors();
   const fingers = new FingerTools(fingerSettings(desktop), matchMedia(TOUCH_FIRST).matches, signal);
@@ -137,12 +143,6 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
   const view = new MonitorView(monitor, viewport, worker, input.sink, shown, pointerListener);
   const monitors = new MonitorControls(
     {
-    endDesktop: () =>
-      void askToEndByName(desktop).then((ending) => {
-        if (ending === "restart") navigation.showMonitor(monitor);
-        else if (ending === "end") options.showDesktopList();
-        else focusDesktop();
-      }),
       desktop,
       monitor,
       fitWindow: options.fitWindow,
@@ -199,6 +199,8 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
     monitors.redraw();
     updateTitle();
   };
+  /** The display stays on while the desktop is shown to somebody who uses it. */
+  const updateWakeLock = (): void => wakeLock.setWanted(phase !== "ended" && options.screen.state === "open");
   const updateTitle = (): void => {
     document.title = `${monitors.title} · ${texts().product}`;
   };
@@ -206,8 +208,6 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
     monitors.handle(event);
     switch (event.kind) {
       case "layout":
-  /** The display stays on while the desktop is shown to somebody who uses it. */
-  const updateWakeLock = (): void => wakeLock.setWanted(phase !== "ended" && options.screen.state === "open");
         updateTitle();
         return;
       case "connection":
@@ -265,15 +265,15 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
   };
 
   worker.events.on(onEvent);
+  options.screen.changed.on(() => {
+    if (!signal.aborted) updateWakeLock();
+  });
   toolbar.commands.on((command) => commands[command]());
   viewport.changes.on(updateToolbar);
   trace.toggled.on((open) => {
     worker.watchTrace(open);
     updateToolbar();
     if (!open) focusDesktop();
-  });
-  options.screen.changed.on(() => {
-    if (!signal.aborted) updateWakeLock();
   });
   document.addEventListener("fullscreenchange", updateToolbar, { signal });
   monitors.panel.closed.on(focusDesktop);
