@@ -4,6 +4,7 @@ This is the composition root of the process. It imports little on purpose: after
 until the next one listens.
 """
 
+# ruff: noqa: E402 - the process is prepared before the imports that depend on it
 from __future__ import annotations
 
 import argparse
@@ -17,8 +18,8 @@ from pathlib import Path
 
 # NumPy would start one thread per core for matrix products, which cost memory and time and are never used.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-# structlog imports `rich` if it finds it, for coloured logs on terminals: 4 MB and 60 ms that nobody needs here.
-# None makes that import fail.
+# structlog imports `rich`, if it finds it, for coloured logs on terminals: 4 MB and 60 ms that nobody needs
+# here. None makes that import fail.
 sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # the type of the table does not know None
 
 import structlog

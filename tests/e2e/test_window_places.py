@@ -109,7 +109,7 @@ def test_windows_are_placed_in_fractions_of_the_window_and_restored(
 ) -> None:
     wait_for(lambda: all_inside(screen, (0, 0, *SMALL)), timeout_s=PATIENCE_S, what="windows that fit")
     wait_for(
-        lambda: any(near(w, 0.7 * SMALL[0], 0.56 * (SMALL[1] - 40) + 24) for w in programs(screen)),
+        lambda: any(near(w, 0.67 * SMALL[0], 0.56 * (SMALL[1] - 40) + 24) for w in programs(screen)),
         timeout_s=PATIENCE_S,
         what=lambda: f"a terminal in the lower right; there are {programs(screen)}",
     )
@@ -117,7 +117,7 @@ def test_windows_are_placed_in_fractions_of_the_window_and_restored(
     desk.browser.resize(*LARGE)
     wait_for_monitors(desk, screen, [(0, 0, *LARGE)])
     wait_for(
-        lambda: any(near(w, 0.7 * LARGE[0], 0.56 * (LARGE[1] - 40) + 24) for w in programs(screen)),
+        lambda: any(near(w, 0.67 * LARGE[0], 0.56 * (LARGE[1] - 40) + 24) for w in programs(screen)),
         timeout_s=PATIENCE_S,
         what=lambda: f"a terminal in the lower right; there are {programs(screen)}",
     )

@@ -68,7 +68,7 @@ export const korean: Texts = {
       trace: "프레임 시간",
       paste: "클립보드",
       desktops: "목록",
-      lock: "잠금",
+      lock: "잠그기",
       signOut: "로그아웃",
     },
   },

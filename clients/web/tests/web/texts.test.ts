@@ -66,6 +66,14 @@ describe("texts", () => {
   });
 });
 
+describe("the tools of a desktop", () => {
+  it.each(Object.entries(LANGUAGES))("have visible names that are part of their full names: %s", (_, { bar }) => {
+    // Speech control finds a button by the name that a person sees (WCAG 2.5.3).
+    for (const [tool, short] of Object.entries(bar.short))
+      expect(bar[tool as keyof typeof bar.short].toLowerCase()).toContain(short.toLowerCase());
+  });
+});
+
 describe("messages", () => {
   it.each(Object.entries(LANGUAGES))("none lacks a cause or a next step: %s", (_, texts) => {
     const all = messages(texts);
