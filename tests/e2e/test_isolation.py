@@ -89,7 +89,7 @@ def test_hangul_of_the_desktops_input_method_reaches_a_program(viewer: Viewer, i
 
 
 def terminal_of(display: XDisplay) -> bool:
-    return any(window.title.startswith("demo@") for window in display.windows())
+    return any("LXTerminal" in window.title for window in display.windows())
 
 
 def korean_key(browser: Chromium) -> None:
