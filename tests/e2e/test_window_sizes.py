@@ -78,8 +78,13 @@ def wait_above_keys(viewer: Viewer, screen: XDisplay, window: Place) -> Place:
     height_px = viewer.browser.evaluate(ABOVE_KEYS)[2]
     monitor = (*window[:3], window[3] - round(height_px * RATIO))
     wait_sizes(viewer, screen, monitor)
-    bottom, top, _, one_to_one = viewer.browser.evaluate(ABOVE_KEYS)
-    assert (one_to_one, bottom <= top + 0.5) == ("true", True), f"{bottom} {top} {one_to_one}"
+
+    def ends_above_keys() -> bool:  # the page adopts the new size a moment after the desktop
+        bottom, top, _, one_to_one = viewer.browser.evaluate(ABOVE_KEYS)
+        return bool(one_to_one == "true" and bottom <= top + 0.5)
+
+    wait_for(ends_above_keys, timeout_s=PATIENCE_S, what=lambda: str(viewer.browser.evaluate(ABOVE_KEYS)))
+    viewer.wait_exact()
     return monitor
 
 
