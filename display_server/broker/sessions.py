@@ -180,12 +180,12 @@ class Sessions:
         # Cancelling a task before its first step would skip its clean-up, so the task is given that step.
         asyncio.get_running_loop().call_soon(session.cancel)
 
-    def restart_display(self, username: str, desktop: str) -> bool:
+    async def restart_display(self, username: str, desktop: str) -> bool:
         """Ends the display agent of a desktop that does not answer. Returns whether such a desktop runs."""
         session = self._live.get((username, desktop))
         if session is None or session.running is None or session.stopping:
             return False
-        session.running.restart_display()
+        await session.running.restart_display()
         return True
 
     async def open(self, username: str, desktop: Desktop) -> LiveSession:

@@ -123,7 +123,7 @@ def _add_desktop_routes(app: FastAPI, services: GatewayServices) -> None:
 
     @app.post("/api/v1/desktops/{name}/display/restart", status_code=204)
     async def restart_display(name: str, user: CurrentUser) -> None:
-        if not services.sessions.restart_display(user.username, name):
+        if not await services.sessions.restart_display(user.username, name):
             raise ApiError(
                 404,
                 "no-display",

@@ -29,7 +29,7 @@ class FakeDesktop:
         if not self._over.done():
             self._over.set_result(None)
 
-    def restart_display(self) -> None:
+    async def restart_display(self) -> None:
         self.display_restarts += 1
 
     def status(self) -> DesktopStatus | None:

@@ -41,7 +41,7 @@ class RunningDesktop(Protocol):
         Never raises because of what the desktop does.
         """
 
-    def restart_display(self) -> None:
+    async def restart_display(self) -> None:
         """Kills the display agent, which may hang. The supervisor starts another; programs go on running."""
 
     def status(self) -> DesktopStatus | None:

@@ -124,9 +124,11 @@ class SupervisorProcess:
     def status(self) -> DesktopStatus | None:
         return self._status
 
-    def restart_display(self) -> None:
-        with contextlib.suppress(OSError):  # the supervisor is being replaced, and adopts the agent or not
-            request_of_supervisor(self._spec.control_socket, ControlRequest.RESTART_DISPLAY)
+    async def restart_display(self) -> None:
+        try:
+            await request_of_supervisor(self._spec.control_socket, ControlRequest.RESTART_DISPLAY)
+        except (OSError, TimeoutError) as error:  # the supervisor hangs or is being replaced
+            log.warning("display not restarted", session=self._spec.session, error=repr(error))
 
     async def stop(self) -> None:
         self._stopping = True

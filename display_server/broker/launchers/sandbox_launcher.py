@@ -121,14 +121,16 @@ class SandboxDesktop:
     def status(self) -> DesktopStatus | None:
         return self._status
 
-    def restart_display(self) -> None:
-        with contextlib.suppress(OSError):  # the supervisor is being replaced; the next one checks the agent
-            request_of_supervisor(self._spec.control_socket, ControlRequest.RESTART_DISPLAY)
+    async def restart_display(self) -> None:
+        try:
+            await request_of_supervisor(self._spec.control_socket, ControlRequest.RESTART_DISPLAY)
+        except (OSError, TimeoutError) as error:  # the supervisor hangs or is being replaced
+            log.warning("display not restarted", session=self._spec.session, error=repr(error))
 
     async def stop(self) -> None:
         self._stopping = True
         with contextlib.suppress(OSError, TimeoutError):  # no supervisor, or one that does not answer
-            request_of_supervisor(self._spec.control_socket, ControlRequest.STOP)
+            await request_of_supervisor(self._spec.control_socket, ControlRequest.STOP)
             async with asyncio.timeout(STOP_TIMEOUT_S):
                 await self.wait()
         await _remove(self._spawner, self._spec.session)

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-import socket
+import asyncio
+import contextlib
 from pathlib import Path
 
 import msgspec
 
 from display_server.desktop.spec import ControlRequest
 
-#: How long the supervisor's kernel buffer may take to accept a request, s. It is empty, so this is immediate.
-SEND_TIMEOUT_S = 1.0
+#: Bytes of the status that are read at once.
+READ_BYTES = 4096
+#: How long a supervisor may take to read a request, s.
+REQUEST_TIMEOUT_S = 10.0
 
 
-def request_of_supervisor(path: Path, request: ControlRequest) -> None:
-    """Sends one request. Raises OSError when no supervisor listens."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(SEND_TIMEOUT_S)
-        connection.connect(str(path))
-        connection.sendall(msgspec.json.encode(request) + b"\n")
+async def request_of_supervisor(path: Path, request: ControlRequest) -> None:
+    """Sends one request and returns when the supervisor has read it.
+
+    Raises OSError when no supervisor listens, and TimeoutError when it does not read.
+    """
+    async with asyncio.timeout(REQUEST_TIMEOUT_S):
+        reader, writer = await asyncio.open_unix_connection(path)
+        try:
+            writer.write(msgspec.json.encode(request) + b"\n")
+            writer.write_eof()
+            # The supervisor also sends its status. A connection that is closed before that breaks, and the
+            # request is lost.
+            while await reader.read(READ_BYTES):
+                pass
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()

@@ -8,7 +8,6 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.e2e.browsers.browser import Browser
@@ -146,26 +145,22 @@ def test_a_new_desktop_says_so_and_gets_the_size_of_the_window(
         own.stop()
 
 
-def test_a_desktop_whose_supervisor_was_killed_has_ended(
-    start_browser: Callable[[str], Browser], tmp_path: Path
+def test_a_desktop_outlives_its_supervisor(
+    chromium_viewer: Viewer, lightbox: Lightbox, display: XDisplay, out: Path
 ) -> None:
-    """No other desktop takes its place until the person opens one."""
-    own = Lightbox(tmp_path / "lightbox.log", profile="blank", patience=1)
-    browser = start_browser("chromium")
-    try:
-        viewer = Viewer(browser, own.url)
-        viewer.sign_in(own.username, own.password)
-        viewer.open_desktop("blank")
-        before = own.session()
-        os.kill(psutil.Process(before.agent_pid).ppid(), signal.SIGKILL)
-        wait_for(lambda: viewer.connection() == "ended", timeout_s=PATIENCE_S, what=viewer.situation)
-        assert "This desktop has ended" in browser.evaluate("return document.body.innerText")
-        assert own.sessions() == []
-        viewer.open_desktop("blank")
-        assert own.session().id != before.id
-    finally:
-        browser.close()
-        own.stop()
+    viewer = chromium_viewer
+    viewer.open_desktop("radiology")
+    before, killed = lightbox.session(), supervisor_pid(lightbox)
+    os.kill(killed, signal.SIGKILL)
+
+    def replaced() -> bool:
+        pids = next(entry["pids"] for entry in lightbox.sessions() if entry["id"] == before.id)
+        return pids["supervisor"] not in (None, killed)
+
+    wait_for(replaced, timeout_s=PATIENCE_S, what="another supervisor")
+    viewer.wait_exact()
+    viewer.assert_equal(display, out, "after-supervisor")
+    assert lightbox.session() == before
 
 
 def test_the_badge_is_not_exact_while_the_link_is_stalled(relayed: Viewer, relay: Relay) -> None:
