@@ -12,13 +12,16 @@ import numpy as np
 import pytest
 from jeepney.bus_messages import message_bus
 from jeepney.io.blocking import Proxy, open_dbus_connection
+from numpy.typing import NDArray
 
+from display_server.desktop.input_method.mode_indicator import FILE_NAME
 from tests.e2e.browsers import hangul
 from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.processes import Program, wait_for
 from tests.e2e.viewer import PATIENCE_S, Viewer
 from tests.e2e.x_desktop.display import Window, XDisplay
 from tests.e2e.x_desktop.probe import Probe
+from tests.e2e.x_desktop.programs import environment_of, process_on
 
 WINDOW_TITLE = "Lightbox candidates"
 #: Largest distance of the candidate window from the caret, px.
@@ -55,26 +58,6 @@ def wait_for_panel(environment: dict[str, str]) -> None:
             timeout_s=PATIENCE_S,
             what="the candidate window's program",
         )
-
-
-def process_on(display: XDisplay, name: str) -> Path:
-    """Finds a program of the desktop by an argument of its command. Returns its folder in /proc."""
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (process / "cmdline").read_text().split("\0")
-            environment = environment_of(process)
-        except (OSError, UnicodeDecodeError):
-            continue  # the process ended or belongs to another user
-        expected = display.environment  # display numbers are reused, so the authority is compared too
-        here = all(environment.get(part) == expected.get(part) for part in ("DISPLAY", "XAUTHORITY"))
-        if here and name in command:
-            return process
-    raise AssertionError(f"no {name} on {display.name}")
-
-
-def environment_of(process: Path) -> dict[str, str]:
-    pairs = [line.partition("=") for line in (process / "environ").read_text().split("\0")]
-    return {name: value for name, _, value in pairs if name}
 
 
 @pytest.fixture
@@ -142,6 +125,76 @@ def test_text_of_the_client_arrives_while_the_desktop_composes(chromium_viewer: 
     chromium_viewer.browser.compose("한글")
     probe.wait_for_text("나한글")
     switch_to_latin(chromium_viewer, probe)
+
+
+#: The height of the desktop's panel, px.
+PANEL_PX = 40
+
+
+def mode_shown(programs: dict[str, str]) -> str:
+    """Returns what the panel's indicator shows."""
+    lines = (Path(programs["XDG_RUNTIME_DIR"]) / FILE_NAME).read_text().splitlines()
+    return lines[-1] if lines else ""
+
+
+def wait_for_mode(programs: dict[str, str], mode: str) -> None:
+    wait_for(
+        lambda: mode_shown(programs) == mode,
+        timeout_s=PATIENCE_S,
+        what=lambda: f"the mode {mode}; it is {mode_shown(programs)!r}",
+    )
+
+
+def find_indicator(viewer: Viewer, display: XDisplay, programs: dict[str, str]) -> tuple[int, int]:
+    """Returns the middle of what changes on the panel when 한/영 is pressed, desktop px."""
+
+    def panel_after_key(mode: str, before: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        korean_key(viewer, "HangulMode", "Lang1")
+        wait_for_mode(programs, mode)
+        found = [before]
+
+        def redrawn() -> bool:
+            found[0] = display.pixels()[-PANEL_PX:]
+            return bool((found[0] != before).any())
+
+        wait_for(redrawn, timeout_s=PATIENCE_S, what=f"a panel that shows {mode}")
+        return found[0]
+
+    def changed() -> tuple[int, int] | None:
+        """Returns the place; None if the clock of the panel changed instead."""
+        latin = display.pixels()[-PANEL_PX:]
+        hangul_shown = panel_after_key("한", latin)
+        latin_again = panel_after_key("EN", hangul_shown)
+        rows, columns = np.nonzero((latin != hangul_shown).any(axis=2) & (latin == latin_again).all(axis=2))
+        if not rows.size:
+            return None
+        return int(np.median(columns)), display.size()[1] - PANEL_PX + int(np.median(rows))
+
+    place = wait_for(changed, timeout_s=PATIENCE_S, what="the indicator")
+    assert place is not None
+    return place
+
+
+def test_a_click_on_the_panels_indicator_switches_the_mode(
+    chromium_viewer: Viewer, probe: Probe, display: XDisplay, programs: dict[str, str], out: Path
+) -> None:
+    """The entry keeps the focus."""
+    viewer = chromium_viewer
+    viewer.open_desktop("radiology")
+    viewer.click(probe.entry)
+    viewer.browser.type("CT ")
+    probe.wait_for_text("CT ")
+    wait_for_mode(programs, "EN")
+    indicator = find_indicator(viewer, display, programs)
+    viewer.click(indicator)
+    wait_for_mode(programs, "한")
+    viewer.wait_exact()
+    viewer.browser.screenshot(out / "input-mode-hangul.png")
+    viewer.browser.type(hangul.keys("입력"))
+    viewer.click(indicator)
+    wait_for_mode(programs, "EN")
+    viewer.browser.type("a")
+    probe.wait_for_text("CT 입력a")
 
 
 #: Where the preview of composed text is, CSS px on the page: left, top and bottom; null while it is hidden.

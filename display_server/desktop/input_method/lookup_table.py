@@ -16,7 +16,7 @@ Rectangle = tuple[int, int, int, int]
 _TEXT, _LOOKUP_TABLE = "IBusText", "IBusLookupTable"
 _PROPERTY, _PROPERTIES = "IBusProperty", "IBusPropList"
 #: The property of ibus-hangul that says whether Hangul is typed, and the index of its state among the fields.
-_MODE_KEY, _STATE_FIELD, _CHECKED = "InputMode", 7, 1
+MODE_KEY, _STATE_FIELD, _CHECKED = "InputMode", 7, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ class PanelState:
 
     def _set_property(self, variant: Any) -> None:
         fields = _fields(variant, _PROPERTY)
-        if fields[0] == _MODE_KEY:
+        if fields[0] == MODE_KEY:
             self.hangul = fields[_STATE_FIELD] == _CHECKED
 
     def _move(self, by: int) -> None:

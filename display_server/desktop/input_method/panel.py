@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ from jeepney.io.blocking import open_dbus_connection
 from display_server.desktop.input_method import fonts
 from display_server.desktop.input_method.candidate_window import CandidateWindow, window_position
 from display_server.desktop.input_method.hanja_dictionary import HanjaDictionary
-from display_server.desktop.input_method.lookup_table import Page, PanelState, Rectangle
+from display_server.desktop.input_method.lookup_table import MODE_KEY, Page, PanelState, Rectangle
 from display_server.desktop.input_method.mode_indicator import ModeIndicator
+from display_server.desktop.input_method.mode_switch import ModeSwitch
 from display_server.desktop.input_method.rendering import RenderedPage, render_page
 from display_server.desktop.x11 import text_scale
 from display_server.desktop.x11.caret import CaretProperty
@@ -49,6 +51,7 @@ class Panel:
         self._window = CandidateWindow(self._connection)
         self._caret = CaretProperty(self._connection)
         self._mode = ModeIndicator(runtime_folder)
+        self._switch = ModeSwitch(runtime_folder)
         self._state = PanelState()
         self._dictionary = HanjaDictionary()
         #: What the window shows; None while it is hidden.
@@ -65,9 +68,9 @@ class Panel:
             if not ended.done():
                 ended.set_exception(error)
 
-        def on_readable() -> None:
+        def on_readable(read: Callable[[], None]) -> None:
             try:
-                self._read_bus()
+                read()
             except Exception as error:  # the process ends and is started again, whatever the error was
                 on_lost(error)
 
@@ -75,7 +78,8 @@ class Panel:
         self._connection.on_lost = on_lost
         self._connection.watch()
         self._bus.send(message_bus.RequestName(_INTERFACE, 0))
-        loop.add_reader(self._bus.sock, on_readable)
+        loop.add_reader(self._bus.sock, on_readable, self._read_bus)
+        loop.add_reader(self._switch.fileno(), on_readable, self._read_clicks)
         await ended
 
     def _read_bus(self) -> None:
@@ -86,6 +90,15 @@ class Panel:
         self._caret.write(self._state.focused_caret)
         self._mode.show(self._state.hangul)
         self._update_window()
+
+    def _read_clicks(self) -> None:
+        """Switches between Hangul and Latin letters, as 한/영 does, when the panel's indicator was clicked.
+
+        Without a program that takes text ibus ignores the signal, and the indicator keeps its mode.
+        """
+        hangul = self._state.hangul
+        if self._switch.clicks() % 2 and hangul is not None:
+            self._bus.send(new_signal(_PANEL, "PropertyActivate", "su", (MODE_KEY, int(not hangul))))
 
     def _handle_message(self, message: Message) -> None:
         header = message.header
