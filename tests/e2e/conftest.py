@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import Protocol
 
 import pytest
 
-from tests.e2e.browsers.browser import Browser
+from tests.e2e.browsers.browser import Browser, BrowserError
 from tests.e2e.browsers.chromium import EXECUTABLE, HEADLESS_SHELL, Chromium, ChromiumProcess
 from tests.e2e.browsers.firefox import Firefox
 from tests.e2e.browsers.tablet import GALAXY_TAB, IPAD, Device, Tablet
@@ -67,7 +68,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
             browser = viewer.browser if isinstance(viewer, Viewer) else value
             if isinstance(browser, Browser):
                 stem = "".join(c if c.isalnum() else "-" for c in item.name) + f"-{name}"
-                browser.screenshot(OUT / f"{stem}.png")
+                with contextlib.suppress(BrowserError):  # the browser itself may be what failed
+                    browser.screenshot(OUT / f"{stem}.png")
                 (OUT / f"{stem}.log").write_text("\n".join(browser.console()))
     return report
 
