@@ -84,8 +84,11 @@ def exists(*parts: str) -> bool:
 
 
 def text_of(*parts: str) -> str:
-    """The content of a file; empty while the file does not exist."""
-    return Path(*parts).read_text() if exists(*parts) else ""
+    """The content of a file; empty while the file, or the process that it describes, does not exist."""
+    try:
+        return Path(*parts).read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def mode(path: Path) -> int:
