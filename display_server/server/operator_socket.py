@@ -64,13 +64,14 @@ async def operator_socket(run_folder: Path, services: GatewayServices) -> AsyncI
 async def _answer(
     services: GatewayServices, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> Answer:
-    uid = _peer_uid(writer.get_extra_info("socket"))
-    if uid not in {0, os.geteuid()}:
-        log.warning("request of another user refused", uid=uid)
-        return Refused("Only the user who runs the server may do this.", "Run the command as that user.")
     try:
         async with asyncio.timeout(REQUEST_TIMEOUT_S):
+            # Read before anything is refused: a sender whose connection breaks does not get the answer.
             line = await reader.readuntil(b"\n")
+        uid = _peer_uid(writer.get_extra_info("socket"))
+        if uid not in {0, os.geteuid()}:
+            log.warning("request of another user refused", uid=uid)
+            return Refused("Only the user who runs the server may do this.", "Run the command as that user.")
         request = msgspec.json.decode(line, type=Request)
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, msgspec.MsgspecError):
         return Refused(
