@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -109,7 +107,5 @@ def _open(viewer: Viewer, lightbox: Lightbox, name: str, look: Look) -> None:
 def _end_desktops(lightbox: Lightbox) -> None:
     """Ends the running desktop, so that the next one is new."""
     for entry in lightbox.sessions():
-        if (pid := entry["pids"]["supervisor"]) is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
+        lightbox.command("sessions", "end", entry["id"])
     wait_for(lambda: not lightbox.sessions(), timeout_s=PATIENCE_S, what="the end of the desktop")
