@@ -15,15 +15,13 @@ import msgspec
 import structlog
 
 from display_server.broker.launchers.desktop_log import open_desktop_log
-from display_server.broker.launchers.launcher import ENDED_EARLY
-from display_server.broker.launchers.supervisor_connection import request_of_supervisor
+from display_server.broker.launchers.supervised_desktop import SupervisedDesktop
 from display_server.desktop.session_processes import (
     describe_exit,
     explain_exit,
     kill_session_processes,
 )
 from display_server.desktop.spec import (
-    ControlRequest,
     DesktopSpec,
     DesktopState,
     DesktopStatus,
@@ -98,37 +96,15 @@ def _make_folders(spec: DesktopSpec) -> None:
     write_spec(spec)
 
 
-class SupervisorProcess:
+class SupervisorProcess(SupervisedDesktop):
     """A RunningDesktop: the supervisor process of one desktop, as its parent process sees it."""
 
     def __init__(
         self, spec: DesktopSpec, process: asyncio.subprocess.Process, supervisor_command: Sequence[str]
     ) -> None:
-        self._spec = spec
         self._process = process
         self._supervisor_command = supervisor_command
-        self._status: DesktopStatus | None = None
-        self._started = asyncio.Event()  # set once the desktop is ready or over
-        self._stopping = False
-        self._monitoring = asyncio.create_task(self._monitor(), name=f"supervisor of {spec.session}")
-
-    async def wait_until_ready(self) -> None:
-        """Raises DesktopError when the desktop is over before it is ready."""
-        await self._started.wait()
-        if self._status is None or self._status.state is not DesktopState.READY:
-            raise DesktopError(await self.wait() or ENDED_EARLY)
-
-    async def wait(self) -> str | None:
-        return await asyncio.shield(self._monitoring)
-
-    def status(self) -> DesktopStatus | None:
-        return self._status
-
-    async def restart_display(self) -> None:
-        try:
-            await request_of_supervisor(self._spec.control_socket, ControlRequest.RESTART_DISPLAY)
-        except (OSError, TimeoutError) as error:  # the supervisor hangs or is being replaced
-            log.warning("display not restarted", session=self._spec.session, error=repr(error))
+        super().__init__(spec)
 
     async def stop(self) -> None:
         self._stopping = True
