@@ -67,9 +67,8 @@ def test_a_killed_agent_is_replaced(viewer: Viewer, isolated: Lightbox, out: Pat
     viewer.assert_equal(isolated.display(), out, "isolated-agent")
 
 
+@pytest.mark.parametrize("isolated", ["office"], indirect=True)
 def test_hangul_of_the_desktops_input_method_reaches_a_program(viewer: Viewer, isolated: Lightbox) -> None:
-    if isolated.profile != "office":
-        pytest.skip("one desktop is enough")
     display = isolated.display()
     wait_for(lambda: terminal_of(display), timeout_s=PATIENCE_S, what="the terminal")
     viewer.click((int(DESKTOP_PX[0] * TERMINAL_AT[0]), int(DESKTOP_PX[1] * TERMINAL_AT[1])))

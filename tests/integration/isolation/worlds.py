@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -59,7 +60,7 @@ class BackgroundLoop:
         self._loop.close()
 
 
-class World:
+class World(ABC):
     """The desktops of kim, in which hostile programs run, and of lee, which they attack."""
 
     def __init__(self, loop: BackgroundLoop, base: Path) -> None:
@@ -74,8 +75,9 @@ class World:
         self.specs: dict[str, DesktopSpec] = {}
         self.facts: dict[str, Any] = {}
 
+    @abstractmethod
     def launcher(self) -> Launcher:
-        raise NotImplementedError
+        """Returns what starts the desktops of this world."""
 
     def start(self, username: str, profile: str = "blank") -> None:
         session = f"{username}-{self.base.name[-8:].lower().replace('_', '-')}"
@@ -106,10 +108,11 @@ class World:
             output, _ = process.communicate(timeout=PATIENCE_S)
         return subprocess.CompletedProcess(arguments, process.returncode, output)
 
+    @abstractmethod
     def program(
         self, username: str, arguments: Sequence[str], *, user: int = layout.PERSON_ID
     ) -> subprocess.Popen[str]:
-        raise NotImplementedError
+        """Starts a program in a desktop, as one that the person has started there."""
 
     def close(self) -> None:
         for desktop in self.desktops.values():
