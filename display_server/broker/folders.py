@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-import psutil
 import structlog
 
 from display_server.desktop.spec import write_private
 from display_server.errors import ConfigurationError
+from display_server.process_stat import is_same_process, read_stat
 
 log = structlog.get_logger(__name__)
 
@@ -223,17 +223,19 @@ class Instance(msgspec.Struct, frozen=True):
     """A running server process, as `instances/PID.json` in its state folder describes it."""
 
     pid: int
-    created_s: float  # start time of the process; tells it apart from a later one with the same pid
+    boot_id: str  # of the host's start in which the process runs
+    start_ticks: int  # since that start; tells the process apart from a later one with the same pid
     run_folder: str
     url: str
     reloadable: bool = False  # SIGHUP reloads its configuration; otherwise it ends the server
 
     @property
     def alive(self) -> bool:
-        try:
-            return abs(psutil.Process(self.pid).create_time() - self.created_s) < 1
-        except psutil.NoSuchProcess:
-            return False
+        return self.boot_id == _boot_id() and is_same_process(self.pid, self.start_ticks)
+
+
+def _boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def register_instance(state: StateFolder, run: RunFolder, url: str, *, reloadable: bool = False) -> Path:
@@ -244,7 +246,10 @@ def register_instance(state: StateFolder, run: RunFolder, url: str, *, reloadabl
     list_instances(state)
     pid = os.getpid()
     entry = state.instances / f"{pid}.json"
-    instance = Instance(pid, psutil.Process(pid).create_time(), str(run.path), url, reloadable)
+    stat = read_stat(pid)
+    instance = Instance(
+        pid, _boot_id(), stat.start_ticks if stat else 0, str(run.path), url, reloadable=reloadable
+    )
     for path in (entry, run.path / INSTANCE_FILE):
         write_private(path, msgspec.json.encode(instance))
     return entry

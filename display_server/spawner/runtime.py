@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from display_server.errors import ConfigurationError, DesktopError
+from display_server.process_stat import is_running
 
 #: How long a command of the runtime may take, s. It needs 10 to 100 ms; a loaded host needs more.
 COMMAND_TIMEOUT_S = 30.0
@@ -141,7 +142,7 @@ def _end_init(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
     deadline_s = time.monotonic() + COMMAND_TIMEOUT_S
-    while is_alive(pid) and time.monotonic() < deadline_s:
+    while is_running(pid) and time.monotonic() < deadline_s:
         reap()
         time.sleep(_POLL_S)
 
@@ -158,25 +159,6 @@ def _last_message(log: Path) -> str:
     with contextlib.suppress(OSError, ValueError, IndexError):
         return str(json.loads(log.read_text(errors="replace").strip().splitlines()[-1])["msg"]).rstrip(".")
     return ""
-
-
-def start_ticks(pid: int) -> int | None:
-    """Returns when the process started, in the kernel's ticks since the host's start; None if it is gone."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-        # "pid (name) state ppid …"; the name may contain anything, also blanks and brackets
-        return int(text.rpartition(") ")[2].split()[19])
-    except (OSError, IndexError, ValueError):
-        return None
-
-
-def is_alive(pid: int) -> bool:
-    """Returns whether the process runs. One that has ended but was not collected yet does not."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-    except OSError:
-        return False
-    return text.rpartition(") ")[2][:1] not in ("Z", "X", "")
 
 
 def reap() -> None:

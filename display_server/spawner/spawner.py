@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from display_server.errors import DesktopError
-from display_server.spawner import layout, runtime
+from display_server.process_stat import is_running, read_stat
+from display_server.spawner import layout
 from display_server.spawner.bundle import Container, configuration, supervisor_process, write_root
 from display_server.spawner.homes import make_home
 from display_server.spawner.messages import (
@@ -103,7 +104,7 @@ class Spawner:
                 "This desktop does not run any more.", next_step="Open it again; its programs have ended."
             )
         with contextlib.suppress(FileNotFoundError, ValueError):
-            if runtime.is_alive(int((bundle / "supervisor.pid").read_text())):
+            if is_running(int((bundle / "supervisor.pid").read_text())):
                 return Answer()
         self._execute_supervisor(request.session, bundle, (bundle / "desktop").read_text())
         return Answer()
@@ -118,8 +119,8 @@ class Spawner:
         found = []
         for bundle in sorted(self._settings.bundles.iterdir()):
             pid = self._containers.init_pid(bundle.name)
-            if pid is not None and (ticks := runtime.start_ticks(pid)) is not None:
-                found.append(RunningContainer(bundle.name, pid, ticks))
+            if pid is not None and (stat := read_stat(pid)) is not None:
+                found.append(RunningContainer(bundle.name, pid, stat.start_ticks))
         return Answer(containers=found)
 
     def _container(self, request: StartDesktop) -> Container:

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from display_server.errors import DesktopError
-from display_server.supervisor.process_record import ProcessRecord, read_stat
+from display_server.process_stat import read_stat
+from display_server.supervisor.process_record import ProcessRecord
 
 #: Option of prctl(2).
 _PR_SET_CHILD_SUBREAPER = 36

@@ -13,10 +13,9 @@ from pathlib import Path
 import msgspec
 
 from display_server.desktop.spec import write_private
+from display_server.process_stat import is_same_process
 
 FILE_NAME = "processes.json"
-#: Where `/proc/PID/stat` has the state and the start time, counted behind the name of the program.
-_STATE, _PARENT, _START_TICKS = 0, 1, 19
 
 
 class RecordedProcess(msgspec.Struct, frozen=True):
@@ -26,14 +25,6 @@ class RecordedProcess(msgspec.Struct, frozen=True):
     pid: int
     start_ticks: int  # since the host's start, as in /proc/PID/stat
     running: bool = True
-
-
-class ProcessStat(msgspec.Struct, frozen=True):
-    """What `/proc/PID/stat` says about a process."""
-
-    parent: int
-    start_ticks: int
-    is_zombie: bool
 
 
 class ProcessRecord:
@@ -77,22 +68,3 @@ class ProcessRecord:
 
     def _write(self) -> None:
         write_private(self._file, msgspec.json.encode(list(self._processes.values())))
-
-
-def read_stat(pid: int) -> ProcessStat | None:
-    """Returns None when there is no such process."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-    except OSError:
-        return None
-    # "pid (name) state ppid …"; the name may contain anything, also blanks and brackets
-    fields = text.rpartition(") ")[2].split()
-    if len(fields) <= _START_TICKS:
-        return None
-    return ProcessStat(int(fields[_PARENT]), int(fields[_START_TICKS]), fields[_STATE] in "ZX")
-
-
-def is_same_process(pid: int, start_ticks: int) -> bool:
-    """Returns whether the process that had this pid and start time still runs."""
-    stat = read_stat(pid)
-    return stat is not None and stat.start_ticks == start_ticks and not stat.is_zombie

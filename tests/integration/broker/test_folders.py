@@ -105,8 +105,11 @@ def test_lists_running_desktops_of_running_instances(
     assert running_desktops(tmp_path / "none") == []
     run = RunFolder.create()
     entry = register_instance(state, run, "https://127.0.0.1:8443")
-    stale = Instance(os.getpid(), 1.0, str(run.path), "")
-    (state.instances / "1.json").write_bytes(msgspec.json.encode(stale))
+    running = msgspec.json.decode(entry.read_bytes(), type=Instance)
+    reused_pid = msgspec.structs.replace(running, start_ticks=running.start_ticks - 1)
+    (state.instances / "1.json").write_bytes(msgspec.json.encode(reused_pid))
+    earlier_boot = msgspec.structs.replace(running, boot_id="another")
+    (state.instances / "3.json").write_bytes(msgspec.json.encode(earlier_boot))
     (state.instances / "2.json").write_text("nonsense")
     assert [instance.pid for instance in list_instances(state)] == [os.getpid()]
     assert list(state.instances.glob("*.json")) == [entry]
@@ -140,7 +143,13 @@ def test_lists_running_desktops_of_running_instances(
 def test_ignores_files_that_describe_no_running_server(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folders, "instance_folders", lambda: [base, base / "none"])
     run = RunFolder.create()
-    moved = Instance(os.getpid(), time.time(), "/elsewhere", "")
+    register_instance(StateFolder.open(base / "state"), run, "")
+    registered = run.path / "instance.json"
+    moved = msgspec.structs.replace(
+        msgspec.json.decode(registered.read_bytes(), type=Instance), run_folder="/elsewhere"
+    )
+    assert moved.alive
+    registered.unlink()
     for name, content in (("lightbox-a", b"nonsense"), ("lightbox-b", msgspec.json.encode(moved))):
         (base / name).mkdir()
         (base / name / "instance.json").write_bytes(content)

@@ -45,7 +45,7 @@ async def instance(gateway: GatewayUnderTest) -> AsyncIterator[Instance]:
     """The gateway, listening for operators."""
     with tempfile.TemporaryDirectory(prefix="lb") as folder:
         async with operator_socket(Path(folder), gateway.services):
-            yield Instance(os.getpid(), 0.0, folder, gateway.url)
+            yield Instance(os.getpid(), "", 0, folder, gateway.url)
 
 
 async def answer_to(instance: Instance, request: Request) -> Answer:
@@ -130,4 +130,4 @@ async def test_refuses_what_it_does_not_understand(instance: Instance, line: byt
 
 def test_a_server_that_does_not_answer_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ServerSilent, match="process id 7 did not answer"):
-        ask(Instance(7, 0.0, str(tmp_path), "https://localhost"), changed("kim"))
+        ask(Instance(7, "", 0, str(tmp_path), "https://localhost"), changed("kim"))

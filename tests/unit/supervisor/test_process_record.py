@@ -3,7 +3,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from display_server.supervisor.process_record import ProcessRecord, is_same_process, read_stat
+from display_server.process_stat import is_same_process, read_stat
+from display_server.supervisor.process_record import ProcessRecord
 
 
 def own_start_ticks() -> int:
@@ -48,7 +49,3 @@ def test_the_record_is_private_and_can_be_removed(tmp_path: Path) -> None:
     record.forget()
     assert ProcessRecord(tmp_path).find("agent") is None
     assert list(tmp_path.iterdir()) == []
-
-
-def test_there_is_no_stat_without_a_process() -> None:
-    assert read_stat(2**22 + 1) is None
