@@ -3,13 +3,14 @@
 LightboxError
 ├── ConfigurationError      the operator's input is wrong, or the host lacks something
 ├── ProtocolError           the peer sent something that PROTOCOL.md does not allow (protocol/errors.py)
-├── ApiError                a response of the HTTP interface (gateway/api_error.py)
+├── ApiError                a response of the HTTP interface (broker_link/api_error.py)
 ├── PolicyError             a well-formed request that this person may not make
 │   └── LayoutError         a monitor layout that is impossible or does not fit this display
 └── Malfunction             a part of Lightbox or of the host failed
     ├── CaptureError        the framebuffer or the X server is no longer available
     ├── DesktopError        a desktop did not start, or ended early
     ├── StorageError        the database or the state folder cannot be used (broker/storage_failures.py)
+    ├── BrokerAway           the gateway cannot reach the broker (gateway/broker_link.py)
     ├── VideoNetworkError   no UDP socket for video can be opened (gateway/video_network.py)
     └── HostNetworkError    an agent gets no network for a viewer's video (agent/transport/host_network.py)
 

@@ -15,7 +15,7 @@ from sqlalchemy import delete, select
 
 from display_server.broker.store import Store
 from display_server.broker.tables import Account, KnownDevice
-from display_server.broker.web_sessions import hash_of
+from display_server.broker_link.cookies import hash_of
 
 #: Random bytes in the cookie of a device.
 SECRET_BYTES = 32

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -21,6 +20,7 @@ from display_server.broker.screen_lock import (
 )
 from display_server.broker.store import Store
 from display_server.broker.tables import Account, WebSession
+from display_server.broker_link.cookies import hash_of
 from display_server.errors import PolicyError
 
 #: Random bytes in the cookie of a web session.
@@ -220,8 +220,3 @@ def _write(row: WebSession, lock: ScreenLock, now_s: float) -> None:
     row.input_s, row.proved_s = lock.input_s, lock.proved_s
     row.locked_s = (row.locked_s if row.locked_s is not None else now_s) if lock.locked else None
     row.lock_reason = lock.reason.value if lock.reason else None
-
-
-def hash_of(secret: str) -> bytes:
-    """Returns the SHA-256 of a cookie's value. Salt and stretching are not needed: it has 256 random bits."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()

@@ -1,203 +1,93 @@
-"""The HTTP interface of the gateway."""
+"""The gateway's own routes: the static client and its certificate. All other requests go to the broker."""
 
 from __future__ import annotations
 
-import secrets
-import time
-
-import structlog
-from fastapi import FastAPI, Request, Response
-from pydantic import BaseModel
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
 
 from display_server import __version__
-from display_server.broker.catalogue import listings
-from display_server.desktop.profiles.profile import Kind
-from display_server.errors import DesktopError, PolicyError
-from display_server.gateway import desktop_endings, display_checks_api, health_api
-from display_server.gateway.api_error import ApiError, screen_locked
-from display_server.gateway.error_handlers import add_error_handlers
-from display_server.gateway.metrics import collect_agent_metrics
-from display_server.gateway.request_guard import RequestGuard, accepts_html
-from display_server.gateway.services import GatewayServices
-from display_server.gateway.sign_in_api import CurrentUser, add_lock_routes, add_sign_in_routes
-from display_server.protocol.subprotocol import VIEWER_PATH
+from display_server.broker_link.api_error import ApiError
+from display_server.broker_link.forwarded import COOKIE_SCOPE, FORWARDED_HEADER, Forwarded
+from display_server.gateway.active_settings import ActiveSettings
+from display_server.gateway.broker_http import BrokerAnswer, BrokerHttp
+from display_server.gateway.broker_link import BrokerAway
+from display_server.gateway.metrics import GatewayMetrics
+from display_server.gateway.request_guard import accepts_html
+from display_server.gateway.static_client import StaticClient
 
-log = structlog.get_logger(__name__)
-
-
-class DesktopEntry(BaseModel):
-    """A desktop in the list.
-
-    `titles` has the name that people see, by language. `state` is that of the person's session, or `off` if
-    they have none. The page shows no entry whose kind is `unlisted`. `attached` desktops show an X display
-    that goes on running when they end.
-    """
-
-    name: str
-    titles: dict[str, str]
-    profile: str
-    kind: Kind
-    state: str
-    attached: bool
-    ends_in_s: float | None  # until it ends because nobody displays it; None if it does not
+#: After this time a client may try again when the broker cannot be reached, s.
+RETRY_AFTER_S = 3
+HEALTH_PATH, METRICS_PATH = "/healthz", "/metrics"
 
 
-class ViewerTicket(BaseModel):
-    """What a browser needs to open one viewer connection."""
+class GatewayApp:
+    """ASGI application behind the RequestGuard, which answers every ApiError."""
 
-    ticket: str
-    websocket: str  # path of the WebSocket
-    session: str
+    def __init__(
+        self, settings: ActiveSettings, client: StaticClient, broker: BrokerHttp, metrics: GatewayMetrics
+    ) -> None:
+        self._settings = settings
+        self._client = client
+        self._broker = broker
+        self._metrics = metrics
 
-
-def build_app(services: GatewayServices) -> FastAPI:
-    """Builds the application. Its routes use `services` and nothing else."""
-    app = FastAPI(
-        title="Lightbox",
-        version=__version__,
-        docs_url=None,  # this page loads scripts from another host, which the content security policy forbids
-        redoc_url=None,
-        openapi_url="/api/v1/openapi.json",
-    )
-    app.add_middleware(
-        RequestGuard,
-        access=lambda: services.access,
-        strict_transport=lambda: services.root_pem is None,
-    )
-    app.state.services = services
-    add_error_handlers(app)
-    add_sign_in_routes(app, services)
-    add_lock_routes(app, services)
-    _add_desktop_routes(app, services)
-    _add_operator_routes(app, services)
-    _add_client_routes(app, services)  # the last: it has a route for every path
-    return app
-
-
-def _add_desktop_routes(app: FastAPI, services: GatewayServices) -> None:
-    @app.get("/api/v1/desktops")
-    async def list_desktops(user: CurrentUser) -> list[DesktopEntry]:
-        desktops = await services.catalogue.list_allowed(user.username)
-        entries = []
-        for desktop, listing in zip(desktops, listings(desktops), strict=True):
-            state = services.sessions.state_of(user.username, desktop.name)
-            session = services.sessions.running(user.username, desktop.name)
-            entries.append(
-                DesktopEntry(
-                    name=desktop.name,
-                    titles=dict(listing.titles),
-                    profile=desktop.profile,
-                    kind=listing.kind,
-                    state=state.value if state else "off",
-                    attached=desktop.attach is not None,
-                    ends_in_s=services.ends_in_s(session.id) if session else None,
-                )
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        if path in {HEALTH_PATH, METRICS_PATH} or path.startswith("/api/"):
+            response = await self._from_broker(scope, receive)
+        elif scope["method"] != "GET":
+            raise ApiError(
+                405,
+                "wrong-method",
+                "This address does not accept this method.",
+                next_step="Use one of the methods in the header `Allow`.",
+                headers={"Allow": "GET"},
             )
-        return entries
+        else:
+            response = self._own(path, Request(scope))
+        await response(scope, receive, send)
 
-    @app.post("/api/v1/desktops/{name}/viewers", status_code=201)
-    async def create_viewer(name: str, user: CurrentUser, resume: str | None = None) -> ViewerTicket:
-        """`resume` is the session that a reconnecting viewer showed: no new one replaces it unnoticed."""
+    async def _from_broker(self, scope: Scope, receive: Receive) -> Response:
+        """Passes a request on. Raises ApiError when the broker cannot be reached."""
+        forwarded = Forwarded(scope["client"][0] if scope["client"] else "", scope[COOKIE_SCOPE])
+        headers = [header for header in scope["headers"] if header[0] != FORWARDED_HEADER]
+        query = b"?" + scope["query_string"] if scope["query_string"] else b""
+        message: Message = await receive()  # the guard has read the whole body
         try:
-            desktop = await services.catalogue.find(user.username, name)
-        except PolicyError as error:
-            raise ApiError(404, "no-desktop", error.cause, next_step=error.next_step) from error
-        if resume is not None:
-            desktop_endings.refuse_ended(services, resume)
-        with services.metrics.desktop_open_s.time():
-            try:
-                session = await services.sessions.open(user.username, desktop)
-            except DesktopError as error:
-                raise ApiError(503, "desktop-failed", error.cause, next_step=error.next_step) from error
-        services.unattended.opened(session.id, services.monotonic_s())
-        if not await services.lock_watch.may_display(user, session.id):
-            raise screen_locked()
-        ticket = services.tickets.issue(
-            username=user.username,
-            web_session=user.id_hash,
-            session=session.id,
-            desktop=desktop.name,
-            now_s=time.time(),
-        )
-        return ViewerTicket(ticket=ticket, websocket=VIEWER_PATH, session=session.id)
-
-    @app.post("/api/v1/desktops/{name}/display/restart", status_code=204)
-    async def restart_display(name: str, user: CurrentUser) -> None:
-        if not await services.sessions.restart_display(user.username, name):
-            raise ApiError(
-                404,
-                "no-display",
-                "This desktop does not run, so there is no display to restart.",
-                next_step="Open the desktop again from the list.",
+            answer = await self._broker.request(
+                scope["method"],
+                scope["raw_path"] + query,
+                [*headers, (FORWARDED_HEADER, forwarded.encode())],
+                message.get("body", b""),
             )
-
-    @app.post("/api/v1/desktops/{name}/end", status_code=204)
-    async def end_desktop(name: str, user: CurrentUser) -> None:
-        desktop_endings.end_own_desktop(services, user, name)
-
-    @app.post("/api/v1/checks", status_code=201)
-    async def store_display_check(request: Request, user: CurrentUser) -> Response:
-        return await display_checks_api.store_check(services, request, user)
-
-    @app.get("/api/v1/checks")
-    async def list_display_checks(user: CurrentUser) -> Response:
-        return await display_checks_api.list_own_checks(services, user)
-
-
-def _add_operator_routes(app: FastAPI, services: GatewayServices) -> None:
-    @app.get("/metrics", include_in_schema=False)
-    async def metrics(request: Request) -> Response:
-        if not _has_metrics_token(request, services.metrics_token):
+        except BrokerAway as error:
+            if scope["path"] == HEALTH_PATH:
+                return _unhealthy(error)
             raise ApiError(
-                401,
-                "no-metrics-token",
-                "The metrics are available only with the token of this server.",
-                next_step="Send the header `Authorization: Bearer TOKEN`. The token is in the file "
-                "`metrics-token` of the state folder, or in the one that the configuration names.",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
-        text = services.metrics.text() + await collect_agent_metrics(services.agents())
-        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+                503,
+                "broker-away",
+                error.cause,
+                next_step=error.next_step,
+                headers={"Retry-After": str(RETRY_AFTER_S)},
+            ) from error
+        if scope["path"] == METRICS_PATH and answer.status == 200:
+            answer.body += self._metrics.text()
+        return _response(answer)
 
-    @app.get("/healthz", include_in_schema=False)
-    async def healthz() -> Response:
-        return await health_api.health(services)
-
-    @app.get("/ca.crt", include_in_schema=False)
-    async def root_certificate() -> Response:
-        if services.root_pem is None:
-            raise ApiError(
-                404,
-                "no-authority",
-                "This server uses a certificate of its operator, so there is no root certificate to install.",
-                next_step="If your browser warns, tell your administrator.",
-            )
-        return Response(
-            services.root_pem,
-            media_type="application/x-x509-ca-cert",
-            headers={"content-disposition": 'attachment; filename="lightbox-ca.crt"'},
-        )
-
-
-def _add_client_routes(app: FastAPI, services: GatewayServices) -> None:
-    @app.get("/", include_in_schema=False)
-    async def page(request: Request) -> Response:
-        return services.client.page(request)
-
-    @app.get("/desktop/{name}", include_in_schema=False)
-    async def desktop_page(name: str, request: Request) -> Response:  # noqa: ARG001 - the page reads its URL
-        return services.client.page(request)
-
-    @app.get("/check/{name}", include_in_schema=False)
-    async def check_page(name: str, request: Request) -> Response:  # noqa: ARG001 - the page reads its URL
-        return services.client.page(request)
-
-    @app.get("/{path:path}", include_in_schema=False)
-    async def asset(path: str, request: Request) -> Response:
-        if path in services.client:
-            return services.client.file(path, request)
-        if accepts_html(request.scope) and not path.startswith(("api/", "assets/")):
-            return services.client.not_found_page(request)
+    def _own(self, path: str, request: Request) -> Response:
+        """Answers a request that needs no broker. Raises ApiError."""
+        name = path.removeprefix("/")
+        folder, _, below = name.partition("/")
+        if not name or (folder in {"desktop", "check"} and below and "/" not in below):
+            return self._client.page(request)
+        if name == "ca.crt":
+            return self._root_certificate()
+        if name in self._client:
+            return self._client.file(name, request)
+        if accepts_html(request.scope) and folder not in {"api", "assets"}:
+            return self._client.not_found_page(request)
         raise ApiError(
             404,
             "not-found",
@@ -205,8 +95,29 @@ def _add_client_routes(app: FastAPI, services: GatewayServices) -> None:
             next_step="Check the address, or begin at the start page of this server.",
         )
 
+    def _root_certificate(self) -> Response:
+        if self._settings.root_pem is None:
+            raise ApiError(
+                404,
+                "no-authority",
+                "This server uses a certificate of its operator, so there is no root certificate to install.",
+                next_step="If your browser warns, tell your administrator.",
+            )
+        return Response(
+            self._settings.root_pem,
+            media_type="application/x-x509-ca-cert",
+            headers={"content-disposition": 'attachment; filename="lightbox-ca.crt"'},
+        )
 
-def _has_metrics_token(request: Request, token: str) -> bool:
-    """Returns whether the request carries the token. Its address says nothing: desktops run on this host."""
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and secrets.compare_digest(given.strip().encode(), token.encode())
+
+def _response(answer: BrokerAnswer) -> Response:
+    response = Response(bytes(answer.body), status_code=answer.status)
+    length = [header for header in response.raw_headers if header[0] == b"content-length"]
+    response.raw_headers = [*answer.headers, *length]
+    return response
+
+
+def _unhealthy(error: BrokerAway) -> Response:
+    reason = {"code": "broker-away", "cause": error.cause, "next_step": error.next_step}
+    body = {"status": "failed", "version": __version__, "reasons": [reason]}
+    return Response(msgspec.json.encode(body), status_code=503, media_type="application/json")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from display_server.gateway.api_error import ApiError
+from display_server.broker_link.api_error import ApiError
 from display_server.gateway.handshake import http_response
 from display_server.gateway.request_head import RequestHead
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import urlsplit
 
+from display_server.broker_link.cookies import CookieScope
 from display_server.errors import ConfigurationError
-from display_server.gateway.cookies import CookieScope
 from display_server.gateway.hosts import Network, check_name, origin_allowed, split_host
 from display_server.gateway.page_policy import PagePolicy
 

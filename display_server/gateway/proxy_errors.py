@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
-from display_server.gateway.api_error import ApiError
+from display_server.broker_link.api_error import ApiError
 from display_server.gateway.hosts import split_host
 from display_server.protocol.api_error_codes import ApiErrorCode
 

@@ -3,7 +3,7 @@
 uvicorn parses the request's head and then hands the connection over to `ViewerRelay` (`Config(ws=…)`). The
 relay
 
-1. checks the origin, the subprotocol, the ticket and the web session,
+1. checks the origin and the subprotocol, and asks the broker about the ticket and the web session,
 2. connects to the agent and sends it a new request head,
 3. passes the agent's response (status 101) on to the browser,
 4. passes bytes on in both directions, without parsing them.
@@ -18,25 +18,22 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
-import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol, cast
 
 import structlog
 
-from display_server.broker.storage_failures import StorageError
-from display_server.broker.web_sessions import SignedInUser, hash_of
+from display_server.broker_link.agent_address import AgentAddress
+from display_server.broker_link.api_error import ApiError
+from display_server.broker_link.cookies import SESSION, hash_of
+from display_server.broker_link.messages import Admitted, OpenViewer, Rejected
 from display_server.gateway import handshake as ws
-from display_server.gateway.agent_address import AgentAddress
+from display_server.gateway.active_settings import ActiveSettings
 from display_server.gateway.agent_connection import AgentConnection
-from display_server.gateway.api_error import ApiError
-from display_server.gateway.cookies import SESSION
-from display_server.gateway.proxies import PublicAccess
+from display_server.gateway.broker_link import BrokerAway
 from display_server.gateway.proxy_errors import outdated_tls
-from display_server.gateway.tickets import Ticket, TicketError, Tickets
-from display_server.gateway.video_network import VideoNetwork
 from display_server.gateway.viewer_host_channel import ViewerHostChannel
 from display_server.protocol.close_codes import CloseCode
 from display_server.protocol.subprotocol import SUBPROTOCOL
@@ -63,22 +60,22 @@ WRITE_HIGH_BYTES = 256 * 1024
 KEEPALIVE = ((socket.TCP_KEEPIDLE, 20), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 4))
 
 
-@dataclass(frozen=True, slots=True)
-class ViewerAdmission:
-    """What the relay needs in order to decide whether a viewer may connect, and to which agent."""
+class Admissions(Protocol):
+    """The broker, as the relay uses it."""
 
-    access: PublicAccess  # how browsers may reach the gateway
-    tickets: Tickets
-    find_user: Callable[[bytes], Awaitable[SignedInUser | None]]  # argument: hash of the web session
-    agent_of: Callable[[str], AgentAddress | None]  # argument: id of a desktop session
-    video: VideoNetwork  # gives agents sockets and TURN credentials
+    async def admit(self, viewer: str, ticket: str, web_session: str) -> Admitted | Rejected:
+        """Called once for each viewer, with the hash of its browser's cookie. Raises BrokerAway."""
+
+    def closed(self, viewer: str) -> None:
+        """Called when a viewer leaves for which `admit` was called."""
 
 
 class Relays:
     """All relays of this process, and the counts of their connections and bytes."""
 
-    def __init__(self, admission: ViewerAdmission) -> None:
-        self.admission = admission
+    def __init__(self, settings: ActiveSettings, admissions: Admissions) -> None:
+        self.settings = settings
+        self.admissions = admissions
         self.open: set[ViewerRelay] = set()
         self.rejected: Counter[str] = Counter()  # by reason
         self.accepted = 0
@@ -103,10 +100,11 @@ class Relays:
     def bytes_to_agents(self) -> int:
         return self._finished_bytes_to_agents + sum(relay.bytes_to_agent for relay in self.open)
 
-    def disconnect(self, web_session: bytes) -> None:
-        """Disconnects the viewers of a web session that has ended. The argument is its hash."""
+    def disconnect(self, viewers: list[str]) -> None:
+        """Disconnects viewers that may no longer display their desktops."""
+        names = set(viewers)
         for relay in list(self.open):
-            if relay.ticket is not None and relay.ticket.web_session == web_session.hex():
+            if relay.viewer in names:
                 relay.abort()
 
     def close(self) -> None:
@@ -138,7 +136,7 @@ class ViewerRelay(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._head_seen = False
         self._rejected = False
-        self.ticket: Ticket | None = None
+        self.viewer: str | None = None  # its name, once the broker was asked
         self.bytes_to_viewer = 0
         self.bytes_to_agent = 0
 
@@ -182,6 +180,8 @@ class ViewerRelay(asyncio.Protocol):
         self._set_timer(None)
         self._connections.discard(self)
         self._relays.on_closed(self)
+        if self.viewer is not None:
+            self._relays.admissions.closed(self.viewer)
         if self._task is not None:
             self._task.cancel()
         if self._agent is not None:
@@ -223,7 +223,7 @@ class ViewerRelay(asyncio.Protocol):
 
     async def _admit(self, head: bytes) -> None:
         assert self._browser is not None
-        access = self._relays.admission.access
+        access = self._relays.settings.access
         peer = self._peer()
         tls = self._browser.get_extra_info("ssl_object")
         if tls is not None and not access.tls_allowed(peer, tls.version()):
@@ -249,49 +249,42 @@ class ViewerRelay(asyncio.Protocol):
             self._relays.rejected[rejection.label] += 1
             log.info("viewer rejected", code=rejection.code, reason=rejection.label)
             self._reject(request, rejection.code, rejection.message)
-        except StorageError:  # the store has logged why
-            self._relays.rejected["store"] += 1
-            self._reject(request, CloseCode.GOING_AWAY, "The server cannot use its account database.")
+        except BrokerAway:
+            self._relays.rejected["broker away"] += 1
+            self._reject(
+                request, CloseCode.GOING_AWAY, "The server is restarting. Try again in a few seconds."
+            )
         except Exception:
             log.exception("viewer could not be connected")
             self._reject(request, CloseCode.GOING_AWAY, "An unexpected error occurred in the server.")
 
     async def _connect(self, request: ws.Handshake) -> None:
-        admission = self._relays.admission
-        host = admission.access.host_of(self._peer(), request.host, request.forwarded_host)
-        if request.origin is None or not admission.access.origin_allowed(request.origin, host):
+        access = self._relays.settings.access
+        host = access.host_of(self._peer(), request.host, request.forwarded_host)
+        if request.origin is None or not access.origin_allowed(request.origin, host):
             log.warning("viewer of another origin", origin=request.origin, host=host)
             raise _ViewerRejected(CloseCode.FORBIDDEN, "origin", "The page does not belong to this server.")
         if SUBPROTOCOL not in request.subprotocols:
             raise _ViewerRejected(
                 CloseCode.VERSION_MISMATCH, "version", f"This server supports only {SUBPROTOCOL}."
             )
-        try:
-            ticket = admission.tickets.redeem(request.ticket or "", now_s=time.time())
-        except TicketError as error:
-            raise _ViewerRejected(
-                CloseCode.TICKET_REJECTED, f"ticket {error.reason.value}", str(error)
-            ) from error
-        # A ticket alone is not enough. It is valid only in the browser that it was issued to, as long as that
-        # browser is signed in.
-        cookies = admission.access.cookie_scope(self._peer(), request.path, request.forwarded_prefix)
-        id_hash = hash_of(cookies.read(request.cookie, SESSION))
-        user = await admission.find_user(id_hash) if id_hash.hex() == ticket.web_session else None
-        if user is None:
-            raise _ViewerRejected(
-                CloseCode.TICKET_REJECTED, "signed out", "You are not signed in. Sign in first."
-            )
-        if user.lock.locked:
-            raise _ViewerRejected(CloseCode.TICKET_REJECTED, "locked", "The screen is locked.")
-        agent = admission.agent_of(ticket.session)
-        if agent is None:
-            raise _ViewerRejected(CloseCode.DESKTOP_ENDED, "no desktop", "The desktop has ended.")
-        self.ticket = ticket
-        viewer = secrets.token_hex(6)
-        transport, response = await self._connect_to_agent(request, ticket, agent, viewer)
+        cookies = access.cookie_scope(self._peer(), request.path, request.forwarded_prefix)
+        web_session = hash_of(cookies.read(request.cookie, SESSION)).hex()
+        self.viewer = viewer = secrets.token_hex(6)
+        admitted = await self._relays.admissions.admit(viewer, request.ticket or "", web_session)
+        if isinstance(admitted, Rejected):
+            raise _ViewerRejected(admitted.code, admitted.label, admitted.reason)
+        agent = AgentAddress(
+            admitted.viewer.session,
+            admitted.desktop,
+            Path(admitted.socket),
+            Path(admitted.host_socket),
+            admitted.secret,
+        )
+        transport, response = await self._connect_to_agent(request, admitted.viewer, agent)
         try:
             self._host_channel = await ViewerHostChannel.connect(
-                agent, viewer, lambda: self._relays.admission.video
+                agent, viewer, lambda: self._relays.settings.video
             )
         except asyncio.CancelledError:
             transport.abort()
@@ -303,13 +296,13 @@ class ViewerRelay(asyncio.Protocol):
                 self._host_channel.close()
             return
         self._relays.accepted += 1
-        log.info("viewer connected", username=ticket.username, session=ticket.session, viewer=viewer)
+        log.info("viewer connected", username=admitted.viewer.username, session=agent.session, viewer=viewer)
         self._browser.write(response)
         self._agent = transport
         transport.resume_reading()
 
     async def _connect_to_agent(
-        self, request: ws.Handshake, ticket: Ticket, agent: AgentAddress, viewer: str
+        self, request: ws.Handshake, viewer: OpenViewer, agent: AgentAddress
     ) -> tuple[asyncio.Transport, bytes]:
         """Connects to the agent and sends it the request.
 
@@ -324,7 +317,7 @@ class ViewerRelay(asyncio.Protocol):
                 )
                 break
             except OSError as error:
-                if self._loop.time() > deadline or self._relays.admission.agent_of(ticket.session) is None:
+                if self._loop.time() > deadline:
                     raise _ViewerRejected(
                         CloseCode.GOING_AWAY,
                         "no agent",
@@ -333,13 +326,13 @@ class ViewerRelay(asyncio.Protocol):
                 await asyncio.sleep(AGENT_RETRY_INTERVAL_S)
         try:
             # Half of the hash is enough to identify the browser, and is of no use for signing in.
-            device = ticket.web_session[:32]
+            device = viewer.web_session[:32]
             transport.write(
                 ws.request_to_agent(
                     request.key,
                     secret=agent.secret,
-                    username=ticket.username,
-                    viewer=viewer,
+                    username=viewer.username,
+                    viewer=viewer.viewer,
                     device=device,
                 )
             )
@@ -357,7 +350,7 @@ class ViewerRelay(asyncio.Protocol):
             transport.abort()
             log.error(
                 "agent rejected a viewer",
-                session=ticket.session,
+                session=agent.session,
                 response=response[:60].decode("latin-1"),
             )
             raise _ViewerRejected(
@@ -371,7 +364,7 @@ class ViewerRelay(asyncio.Protocol):
         address = self._browser.get_extra_info("peername")
         return str(address[0]) if isinstance(address, tuple) else ""
 
-    def _reject(self, request: ws.Handshake, code: CloseCode, reason: str) -> None:
+    def _reject(self, request: ws.Handshake, code: int, reason: str) -> None:
         if self._browser is not None and not self._browser.is_closing():
             self._rejected = True
             self._browser.write(ws.accept_and_close(request, code, reason))
@@ -391,7 +384,7 @@ class _ViewerRejected(Exception):  # noqa: N818 - an outcome of the admission, n
     person.
     """
 
-    def __init__(self, code: CloseCode, label: str, message: str) -> None:
+    def __init__(self, code: int, label: str, message: str) -> None:
         super().__init__(message)
         self.code = code
         self.label = label

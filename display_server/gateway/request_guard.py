@@ -13,7 +13,8 @@ from collections.abc import Callable
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from display_server.gateway.api_error import ApiError
+from display_server.broker_link.api_error import ApiError
+from display_server.broker_link.forwarded import COOKIE_SCOPE
 from display_server.gateway.proxies import FORWARDING_HEADERS, PublicAccess
 from display_server.gateway.proxy_errors import (
     ProxyError,
@@ -35,8 +36,6 @@ BODY_TIMEOUT_S = 10.0
 #: Methods that change nothing and are therefore allowed from other sites.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
-#: Where the scope of a request has the CookieScope of its browser.
-COOKIE_SCOPE = "lightbox.cookies"
 #: The headers that every response carries, besides those of the PagePolicy.
 SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),

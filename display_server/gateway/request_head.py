@@ -6,7 +6,7 @@ line count.
 
 from __future__ import annotations
 
-from display_server.gateway.api_error import ApiError
+from display_server.broker_link.api_error import ApiError
 from display_server.gateway.handshake import HEAD_MAX_BYTES
 
 #: Longest first line of a request, bytes: the method, the address and the version. Our own addresses have

@@ -1,8 +1,40 @@
-"""Exchanges the certificate of a listening socket without touching connections that are open."""
+"""The TLS settings, and the exchange of a certificate without touching connections that are open."""
 
 from __future__ import annotations
 
 import ssl
+from pathlib import Path
+
+from display_server.errors import ConfigurationError
+
+#: The ciphers that are offered for TLS 1.2, as OpenSSL writes them; those of TLS 1.3 cannot be chosen here.
+TLS_1_2_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+
+
+def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """Returns the TLS settings: TLS 1.3 or 1.2, and only HTTP/1.1, which WebSockets need.
+
+    TLS 1.2 exists for reverse proxies, some of which use nothing newer by default. Requests over it are
+    refused unless they come from a trusted proxy, with a message that names the missing line; a failed
+    handshake could not say that. Its ciphers have forward secrecy and are authenticated, as those of TLS 1.3.
+    Raises ConfigurationError when OpenSSL rejects the certificate or the key.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(TLS_1_2_CIPHERS)
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    context.set_alpn_protocols(["http/1.1"])
+    # All ciphers of TLS 1.3 are secure, so the browser chooses: AES-128-GCM with hardware support for AES,
+    # ChaCha20 without. By default OpenSSL would insist on AES-256.
+    context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+    try:
+        context.load_cert_chain(certificate, key)
+    except (ssl.SSLError, OSError) as error:
+        raise ConfigurationError(
+            f"The certificate {certificate} with the key {key} cannot be used for TLS: {error}.",
+            hint="Set `tls.certificate` and `tls.key` to a PEM certificate and the key that belongs to it.",
+        ) from error
+    return context
 
 
 class TlsExchange:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import msgspec
 import structlog
 
+from display_server.broker_link.agent_address import AgentAddress
 from display_server.desktop.host_channel import (
     HostChannel,
     Introduction,
@@ -19,7 +20,6 @@ from display_server.desktop.host_channel import (
     Sockets,
     ToGateway,
 )
-from display_server.gateway.agent_address import AgentAddress
 from display_server.gateway.video_network import VideoNetwork, VideoNetworkError
 
 log = structlog.get_logger(__name__)

@@ -10,6 +10,7 @@ from typing import Literal
 ApiErrorCode = Literal[
     "address-too-long",  # the request line exceeds its limit
     "bad-request",  # the request is not valid HTTP, or ended early
+    "broker-away",  # the part of the server that knows accounts and desktops is restarting
     "busy",  # too many passwords are being checked
     "cross-site",  # the request does not come from a page of this server
     "desktop-ended",  # the desktop that the viewer showed has ended

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import ssl
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,9 +14,10 @@ from cryptography import x509
 
 from display_server.config import Config
 from display_server.errors import ConfigurationError, Malfunction
-from display_server.gateway.certificate import check_operator_certificate, covers, tls_context
+from display_server.gateway.certificate import check_operator_certificate, covers
 from display_server.gateway.expiry import ExpiryWarnings
 from display_server.gateway.local_certificate import LocalCertificate, fingerprint, permits, read_certificate
+from display_server.gateway.tls_exchange import tls_context
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,8 @@ EXAMINATION_INTERVAL_S = 3600.0
 class ServerCertificate:
     """A certificate that can be used at once: everything about it has been checked."""
 
-    context: ssl.SSLContext
+    certificate: Path  # of the certificate chain
+    key: Path  # of its private key
     leaf: x509.Certificate
     root: x509.Certificate | None  # of the local authority; None with the operator's certificate
     root_pem: bytes | None
@@ -116,8 +117,10 @@ def _read_root(path: Path) -> bytes:
 
 def _checked(certificate: Path, key: Path, root_pem: bytes | None) -> ServerCertificate:
     root = x509.load_pem_x509_certificate(root_pem) if root_pem else None
+    tls_context(certificate, key)  # raises ConfigurationError
     return ServerCertificate(
-        context=tls_context(certificate, key),
+        certificate=certificate,
+        key=key,
         leaf=x509.load_pem_x509_certificates(certificate.read_bytes())[0],
         root=root,
         root_pem=root_pem,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
-import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,9 +11,10 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from display_server.broker.api.desktop_endings import end_session
+from display_server.broker.api.services import BrokerServices
 from display_server.broker.session_state import EndedBy
-from display_server.gateway.desktop_endings import disconnect_person, end_session
-from display_server.gateway.services import GatewayServices
+from display_server.broker_link.unix_sockets import peer_uid
 from display_server.server.operator_requests import (
     LINE_MAX_BYTES,
     SOCKET_NAME,
@@ -31,12 +30,10 @@ log = structlog.get_logger(__name__)
 
 #: A request has to arrive within this time, s.
 REQUEST_TIMEOUT_S = 10.0
-#: `struct ucred` of SO_PEERCRED (unix(7)): pid, uid, gid.
-_CREDENTIALS = struct.Struct("3i")
 
 
 @asynccontextmanager
-async def operator_socket(run_folder: Path, services: GatewayServices) -> AsyncIterator[None]:
+async def operator_socket(run_folder: Path, services: BrokerServices) -> AsyncIterator[None]:
     """Listens for requests until the block ends. The folder is private, and so is the socket."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -62,13 +59,13 @@ async def operator_socket(run_folder: Path, services: GatewayServices) -> AsyncI
 
 
 async def _answer(
-    services: GatewayServices, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    services: BrokerServices, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> Answer:
     try:
         async with asyncio.timeout(REQUEST_TIMEOUT_S):
             # Read before anything is refused: a sender whose connection breaks does not get the answer.
             line = await reader.readuntil(b"\n")
-        uid = _peer_uid(writer.get_extra_info("socket"))
+        uid = peer_uid(writer.get_extra_info("socket"))
         if uid not in {0, os.geteuid()}:
             log.warning("request of another user refused", uid=uid)
             return Refused("Only the user who runs the server may do this.", "Run the command as that user.")
@@ -85,7 +82,7 @@ async def _answer(
             return await account_changed(services, request)
 
 
-async def end_for_operator(services: GatewayServices, request: EndSession) -> Answer:
+async def end_for_operator(services: BrokerServices, request: EndSession) -> Answer:
     """Ends one desktop, and answers when its processes have ended."""
     session = services.sessions.by_id(request.session)
     if session is None:
@@ -99,10 +96,10 @@ async def end_for_operator(services: GatewayServices, request: EndSession) -> An
     return Done(ended=[session.spec.desktop])
 
 
-async def account_changed(services: GatewayServices, request: AccountChanged) -> Done:
+async def account_changed(services: BrokerServices, request: AccountChanged) -> Done:
     """Makes the change of an account effective for what is running."""
     log.info(f"account {request.action}", username=request.username, operator=request.operator)
-    viewers = disconnect_person(services, request.username) if request.disconnect else 0
+    viewers = services.viewers.disconnect_person(request.username) if request.disconnect else 0
     sessions = [session for session in services.sessions.live() if session.spec.user == request.username]
     names = [session.spec.desktop for session in sessions]
     if not request.end_desktops:
@@ -111,9 +108,3 @@ async def account_changed(services: GatewayServices, request: AccountChanged) ->
         end_session(services, session, EndedBy.OPERATOR)
     await asyncio.gather(*(session.stopped.wait() for session in sessions))
     return Done(viewers=viewers, ended=names)
-
-
-def _peer_uid(connection: socket.socket) -> int:
-    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    _, uid, _ = _CREDENTIALS.unpack(credentials)
-    return int(uid)

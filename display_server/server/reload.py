@@ -15,18 +15,18 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from display_server.broker.api.services import BrokerServices
 from display_server.broker.folders import StateFolder
+from display_server.broker_link.messages import GatewaySettings
 from display_server.config import Config, video_network_settings, video_settings
 from display_server.desktop.profiles import profile
 from display_server.desktop.spec import write_private
 from display_server.desktop.video_settings import VideoNetworkSettings, VideoSettings
 from display_server.errors import LightboxError
 from display_server.gateway.hosts import check_name, names_in_use
+from display_server.gateway.local_certificate import fingerprint
 from display_server.gateway.page_policy import PagePolicy
 from display_server.gateway.proxies import Networks, PublicAccess, PublicAddress, TrustedProxies
-from display_server.gateway.services import GatewayServices
-from display_server.gateway.tls_exchange import TlsExchange
-from display_server.gateway.video_network import VideoNetwork
 from display_server.server.certificates import CertificateWatch, ServerCertificate, load_certificate
 from display_server.server.definitions import desktop_definitions, lock_limits
 from display_server.server.metrics_token import provide_metrics_token
@@ -91,6 +91,25 @@ async def prepare(config: Config, state: StateFolder) -> Settings:
     )
 
 
+def for_gateways(settings: Settings, serial: int) -> GatewaySettings:
+    """Returns what gateways need of the settings. `serial` counts what they were sent."""
+    config, certificate = settings.config, settings.certificate
+    return GatewaySettings(
+        serial=serial,
+        names=list(settings.names),
+        public_url=config.public_url,
+        trusted_proxies=list(config.trusted_proxies),
+        permissions=list(config.browser.permissions),
+        frame_ancestors=list(config.browser.frame_ancestors),
+        cross_site_cookies=settings.access.cross_site_cookies,
+        certificate=str(certificate.certificate),
+        key=str(certificate.key),
+        fingerprint=fingerprint(certificate.leaf),
+        root_pem=certificate.root_pem.decode() if certificate.root_pem is not None else None,
+        video=settings.video_network,
+    )
+
+
 class Reloader:
     """Keeps the settings that are in force, and replaces them.
 
@@ -102,8 +121,7 @@ class Reloader:
         self,
         settings: Settings,
         state: StateFolder,
-        services: GatewayServices,
-        tls: TlsExchange,
+        services: BrokerServices,
         *,
         read: Callable[[], Config],
         requested: asyncio.Event,
@@ -112,7 +130,6 @@ class Reloader:
         self._settings = settings
         self._state = state
         self._services = services
-        self._tls = tls
         self._read = read
         self._write_result = write_result
         self._watch = CertificateWatch(
@@ -120,7 +137,12 @@ class Reloader:
         )
         self._requested = requested
         self._serial = 0
+        self._sent = 0
         self._watch.examine(settings.certificate, _now())
+
+    async def start(self) -> None:
+        """Gives the settings to the gateways that are connected, and to those that connect later."""
+        await self._send_to_gateways()
 
     async def run(self, renewal_interval_s: float) -> None:
         """Reloads on request, and examines the certificate at each interval, until it is cancelled."""
@@ -156,7 +178,7 @@ class Reloader:
                 cause="An unexpected error occurred.",
                 next_step="The log of the server has the details. The previous configuration is in force.",
             )
-        certificate_changed = self._apply(settings)
+        certificate_changed = await self._apply(settings)
         log.info(
             "configuration reloaded",
             applied=found.applied,
@@ -184,16 +206,15 @@ class Reloader:
                 renewed = await load_certificate(
                     settings.config, self._state.tls, settings.names, now, again=True
                 )
-                self._use_certificate(renewed)
+                if self._keep_certificate(renewed):
+                    await self._send_to_gateways()
         finally:
             self._watch.examine(self._settings.certificate, now)
 
-    def _apply(self, settings: Settings) -> bool:
+    async def _apply(self, settings: Settings) -> bool:
         """Puts the settings into force, which cannot fail. Returns whether the certificate is new."""
         services, config = self._services, settings.config
-        services.use_access(settings.access)
-        if settings.video_network != self._settings.video_network:
-            services.use_video(VideoNetwork(settings.video_network))
+        services.sign_in_limiter.is_shared = settings.access.is_shared
         services.metrics_token = settings.metrics_token
         services.web_sessions.use_limits(
             idle_s=config.sign_in.idle_minutes * 60,
@@ -206,24 +227,27 @@ class Reloader:
         )
         former = self._settings.certificate
         self._settings = replace(settings, certificate=former)
-        changed = self._use_certificate(settings.certificate)
+        changed = self._keep_certificate(settings.certificate)
+        await self._send_to_gateways()
         self._watch.examine(settings.certificate, _now())
         return changed
 
-    def _use_certificate(self, certificate: ServerCertificate) -> bool:
-        """Presents this certificate to new connections. Returns whether it is another one."""
+    def _keep_certificate(self, certificate: ServerCertificate) -> bool:
+        """Takes this certificate into the settings. Returns whether it is another one."""
         former = self._settings.certificate
+        self._settings = replace(self._settings, certificate=certificate)
         if (certificate.leaf, certificate.root_pem) == (former.leaf, former.root_pem):
             return False
-        self._tls.exchange(certificate.context)
-        self._services.root_pem = certificate.root_pem
-        self._settings = replace(self._settings, certificate=certificate)
         log.info(
             "certificate exchanged",
             expires=certificate.leaf.not_valid_after_utc.date().isoformat(),
             root_sha256=certificate.root_sha256,
         )
         return True
+
+    async def _send_to_gateways(self) -> None:
+        self._sent += 1
+        await self._services.gateways.use_settings(for_gateways(self._settings, self._sent))
 
 
 def _now() -> datetime.datetime:

@@ -15,6 +15,10 @@ from pathlib import Path
 import structlog
 
 from display_server.broker.accounts import Accounts
+from display_server.broker.api.app import build_app
+from display_server.broker.api.lock_watch import INTERVAL_S
+from display_server.broker.api.services import BrokerServices
+from display_server.broker.api.unix_server import http_server
 from display_server.broker.catalogue import Catalogue
 from display_server.broker.display_checks import DisplayChecks
 from display_server.broker.folders import (
@@ -35,24 +39,27 @@ from display_server.broker.store import Store
 from display_server.broker.web_sessions import WebSessions
 from display_server.config import Config
 from display_server.errors import DesktopError, Malfunction
-from display_server.gateway.app import build_app
+from display_server.gateway.active_settings import ActiveSettings
+from display_server.gateway.broker_http import BrokerHttp
+from display_server.gateway.broker_link import BrokerLink
+from display_server.gateway.gateway import Gateway
 from display_server.gateway.hosts import is_loopback, is_wildcard, url_of
-from display_server.gateway.https_server import GatewayServer, listen
-from display_server.gateway.lock_watch import INTERVAL_S
-from display_server.gateway.services import GatewayServices
+from display_server.gateway.https_server import listen
 from display_server.gateway.static_client import StaticClient, require_built
-from display_server.gateway.video_network import VideoNetwork
+from display_server.gateway.tls_exchange import tls_context
 from display_server.server import demo as demo_setup
 from display_server.server.certificates import EXAMINATION_INTERVAL_S
 from display_server.server.definitions import desktop_definitions, lock_limits
 from display_server.server.demo import Demo
 from display_server.server.isolation import isolated_launcher
 from display_server.server.operator_socket import operator_socket
-from display_server.server.reload import Reloader, prepare, write_result
+from display_server.server.reload import Reloader, for_gateways, prepare, write_result
 from display_server.server.unattended_watch import use_unattended_limits, watch_unattended
 
 log = structlog.get_logger(__name__)
 
+#: The broker's Unix sockets in the run folder: for requests, and for the links of gateways.
+REQUESTS_SOCKET, LINKS_SOCKET = "broker.sock", "gateways.sock"
 #: Interval between two removals of expired web sessions, s.
 EXPIRY_INTERVAL_S = 60.0
 #: Interval between two examinations of the database and its folder, s. A failure also shows when somebody
@@ -158,7 +165,7 @@ async def _run(
         )
         await sessions.end_abandoned({Path(instance.run_folder).name for instance in list_instances(state)})
         stack.push_async_callback(sessions.close)
-        services = GatewayServices(
+        services = BrokerServices(
             store=store,
             accounts=accounts,
             web_sessions=WebSessions(
@@ -170,16 +177,23 @@ async def _run(
             catalogue=catalogue,
             sessions=sessions,
             display_checks=DisplayChecks(store),
-            client=StaticClient(config.web_client),
-            access=access,
-            root_pem=certificate.root_pem,
             metrics_token=settings.metrics_token,
-            video=VideoNetwork(settings.video_network),
         )
+        services.sign_in_limiter.is_shared = access.is_shared
         use_unattended_limits(services, config)
-        server = GatewayServer(build_app(services), services.relays, certificate.context)
-        serving = asyncio.create_task(server.serve([listening]), name="server")
-        stack.push_async_callback(_stop, server, serving, services)
+        requests, links = run_folder.path / REQUESTS_SOCKET, run_folder.path / LINKS_SOCKET
+        await stack.enter_async_context(http_server(build_app(services), requests))
+        await stack.enter_async_context(services.gateways.listening(links))
+        gateway = Gateway(
+            ActiveSettings.of(for_gateways(settings, 0)),
+            StaticClient(config.web_client),
+            link := BrokerLink(links),
+            BrokerHttp(requests),
+            tls_context(certificate.certificate, certificate.key),
+        )
+        linking = asyncio.create_task(link.run(gateway.relays, gateway.use), name="link to the broker")
+        stack.callback(linking.cancel)
+        serving = await stack.enter_async_context(gateway.serving(listening))
         expiring = asyncio.create_task(_end_expired_web_sessions(services), name="web session expiry")
         stack.callback(expiring.cancel)
         locking = asyncio.create_task(_lock_screens(services), name="screen lock")
@@ -195,18 +209,17 @@ async def _run(
             settings,
             state,
             services,
-            server.tls,
             read=read_config or (lambda: config),
             requested=reload_requested,
             write_result=functools.partial(write_result, run_folder.path),
         )
+        await reloader.start()
         reloading = asyncio.create_task(reloader.run(EXAMINATION_INTERVAL_S), name="reload")
         stack.callback(reloading.cancel)
         password = None
         if demo:
             password = await demo_setup.ensure_demo_account(accounts, state)
             await _start_demo_desktop(demo, catalogue, sessions, state)
-        await server.ready.wait()
         port: int = listening.getsockname()[1]
         ready = Ready(
             url=url_of("127.0.0.1" if _reaches_loopback(config.host) else config.host, port),
@@ -224,7 +237,7 @@ async def _run(
             unregister_instance, register_instance(state, run_folder, ready.url, reloadable=reloadable)
         )
         on_ready(ready)
-        tasks = {serving, expiring, locking, examining, rotating, reloading, watching}
+        tasks = {serving, linking, expiring, locking, examining, rotating, reloading, watching}
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
@@ -241,13 +254,7 @@ def _raise_open_files_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-async def _stop(server: GatewayServer, serving: asyncio.Task[None], services: GatewayServices) -> None:
-    services.relays.close()
-    server.stop()
-    await asyncio.gather(serving, return_exceptions=True)
-
-
-async def _end_expired_web_sessions(services: GatewayServices) -> None:
+async def _end_expired_web_sessions(services: BrokerServices) -> None:
     while True:
         await asyncio.sleep(EXPIRY_INTERVAL_S)
         try:
@@ -256,7 +263,7 @@ async def _end_expired_web_sessions(services: GatewayServices) -> None:
             log.warning("expired web sessions not deleted; they are rejected all the same")
 
 
-async def _lock_screens(services: GatewayServices) -> None:
+async def _lock_screens(services: BrokerServices) -> None:
     """Locks screens on time. Should this fail, web sessions count as locked soon after (OVERDUE_S)."""
     interval_s = INTERVAL_S
     while True:

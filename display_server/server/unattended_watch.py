@@ -6,11 +6,11 @@ import asyncio
 
 import structlog
 
+from display_server.broker.api.desktop_endings import attended_sessions, end_session
+from display_server.broker.api.services import BrokerServices
 from display_server.broker.process_table import below, read_process_table
 from display_server.broker.session_state import EndedBy, SessionState
 from display_server.config import Config
-from display_server.gateway.desktop_endings import attended_sessions, end_session
-from display_server.gateway.services import GatewayServices
 
 log = structlog.get_logger(__name__)
 
@@ -20,14 +20,14 @@ ATTENDANCE_INTERVAL_S = 2.0
 PROCESSOR_EVERY = 15
 
 
-def use_unattended_limits(services: GatewayServices, config: Config) -> None:
+def use_unattended_limits(services: BrokerServices, config: Config) -> None:
     """Puts the limits of the configuration into force, also for desktops that run."""
     hours = config.unattended.end_after_hours
     services.unattended.use_limit(hours * 3600 if hours > 0 else None)
     services.busy_processes.use_limit(config.unattended.report_busy_after_minutes * 60)
 
 
-async def watch_unattended(services: GatewayServices) -> None:
+async def watch_unattended(services: BrokerServices) -> None:
     """Runs until it is cancelled."""
     looks = 0
     while True:
@@ -38,7 +38,7 @@ async def watch_unattended(services: GatewayServices) -> None:
         await asyncio.sleep(ATTENDANCE_INTERVAL_S)
 
 
-def end_unattended(services: GatewayServices) -> None:
+def end_unattended(services: BrokerServices) -> None:
     """Ends the desktops whose time is over."""
     now_s = services.monotonic_s()
     services.unattended.observe(
@@ -50,7 +50,7 @@ def end_unattended(services: GatewayServices) -> None:
             end_session(services, session, EndedBy.UNATTENDED)
 
 
-async def report_busy_processes(services: GatewayServices) -> None:
+async def report_busy_processes(services: BrokerServices) -> None:
     """Logs the programs of unattended desktops that keep using the processor, and how to end them."""
     supervisors = {}
     for session_id in services.unattended.unattended():

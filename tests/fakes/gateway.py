@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import ssl
 import time
@@ -12,12 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
-from fastapi import FastAPI
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 from display_server.authority import authority
 from display_server.broker.accounts import Accounts
+from display_server.broker.api.app import build_app
+from display_server.broker.api.services import BrokerServices
+from display_server.broker.api.unix_server import http_server
 from display_server.broker.catalogue import Catalogue, DesktopDefinition
 from display_server.broker.display_checks import DisplayChecks
 from display_server.broker.folders import DesktopFolders
@@ -27,12 +30,15 @@ from display_server.broker.screen_lock import LockLimits
 from display_server.broker.sessions import Sessions
 from display_server.broker.store import Store
 from display_server.broker.web_sessions import WebSessions
-from display_server.gateway.app import build_app
-from display_server.gateway.certificate import tls_context
+from display_server.gateway.active_settings import ActiveSettings
+from display_server.gateway.broker_http import BrokerHttp
+from display_server.gateway.broker_link import BrokerLink
+from display_server.gateway.gateway import Gateway
 from display_server.gateway.https_server import GatewayServer, listen
 from display_server.gateway.proxies import PublicAccess
-from display_server.gateway.services import GatewayServices
+from display_server.gateway.relay import Relays
 from display_server.gateway.static_client import StaticClient
+from display_server.gateway.tls_exchange import tls_context
 from display_server.protocol.subprotocol import SUBPROTOCOL, TICKET_PREFIX
 
 PASSWORD = "correct horse battery"
@@ -56,17 +62,24 @@ def cheap_passwords() -> Passwords:
 class GatewayUnderTest:
     """A gateway, and HTTP clients and viewers for it."""
 
-    services: GatewayServices
+    services: BrokerServices
+    gateway: Gateway
     url: str
     port: int
     context: ssl.SSLContext  # trusts the gateway's own authority
-    server: GatewayServer
-    app: FastAPI
+
+    @property
+    def server(self) -> GatewayServer:
+        return self.gateway.server
+
+    @property
+    def relays(self) -> Relays:
+        return self.gateway.relays
 
     def in_process_client(self, address: str = "127.0.0.1") -> httpx2.AsyncClient:
         """Returns a client that calls the application without a network, as if it had this address."""
         return httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(self.app, client=(address, 1)),
+            transport=httpx2.ASGITransport(self.gateway.app, client=(address, 1)),
             base_url=self.url,
             headers={"Origin": self.url},
         )
@@ -154,34 +167,38 @@ async def running_gateway(
     tls = folder / "tls"
     tls.mkdir(mode=0o700)
     local = authority.provide_certificate(tls, NAMES, datetime.datetime.now(datetime.UTC))
-    services = GatewayServices(
+    access = access or PublicAccess(frozenset(NAMES))
+    services = BrokerServices(
         store=store,
         accounts=accounts,
         web_sessions=WebSessions(store, lock=lock, now_s=now_s),
         catalogue=catalogue,
         sessions=sessions,
         display_checks=DisplayChecks(store),
-        client=StaticClient(web_client or make_web_client(folder / "dist")),
-        access=access or PublicAccess(frozenset(NAMES)),
-        root_pem=local.root_pem,
         metrics_token=METRICS_TOKEN,
     )
+    services.sign_in_limiter.is_shared = access.is_shared
+    requests, links = folder / "broker.sock", folder / "gateways.sock"
+    link = BrokerLink(links)
     listening = listen("127.0.0.1", 0)
     port: int = listening.getsockname()[1]
-    app = build_app(services)
-    server = GatewayServer(app, services.relays, tls_context(local.certificate, local.key))
-    serving = asyncio.create_task(server.serve([listening])) if served else None
-    try:
-        if serving:
-            await server.ready.wait()
+    gateway = Gateway(
+        ActiveSettings(access, local.root_pem),
+        StaticClient(web_client or make_web_client(folder / "dist")),
+        link,
+        BrokerHttp(requests),
+        tls_context(local.certificate, local.key),
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(listening.close)
+        stack.push_async_callback(store.close)
+        stack.callback(passwords.close)
+        stack.push_async_callback(sessions.close)
+        await stack.enter_async_context(http_server(build_app(services), requests))
+        await stack.enter_async_context(services.gateways.listening(links))
+        linking = asyncio.create_task(link.run(gateway.relays, gateway.use))
+        stack.callback(linking.cancel)
+        if served:
+            await stack.enter_async_context(gateway.serving(listening))
         context = ssl.create_default_context(cadata=local.root_pem.decode())
-        yield GatewayUnderTest(services, f"https://localhost:{port}", port, context, server, app)
-    finally:
-        services.relays.close()
-        server.stop()
-        if serving:
-            await serving
-        await sessions.close()
-        passwords.close()
-        await store.close()
-        listening.close()
+        yield GatewayUnderTest(services, gateway, f"https://localhost:{port}", port, context)

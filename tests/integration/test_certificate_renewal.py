@@ -18,6 +18,7 @@ from display_server.broker.folders import StateFolder
 from display_server.config import Config
 from display_server.errors import LightboxError
 from display_server.gateway.local_certificate import KEY_FILE, RENEW_DAYS, ROOT_FILE
+from display_server.gateway.tls_exchange import tls_context
 from display_server.server.certificates import load_certificate
 from display_server.server.reload import Reloader, Settings, prepare
 from tests.fakes.gateway import MAY_READ_METRICS, NAMES, GatewayUnderTest, running_gateway
@@ -50,7 +51,6 @@ def reloader_of(gateway: GatewayUnderTest, folder: Path, settings: Settings) -> 
         settings,
         StateFolder(folder),
         gateway.services,
-        gateway.server.tls,
         read=lambda: config,
         requested=asyncio.Event(),
         write_result=lambda _: None,
@@ -72,7 +72,7 @@ async def expiring_soon(folder: Path) -> Settings:
 async def test_is_renewed_without_dropping_a_viewer(gateway: GatewayUnderTest) -> None:
     folder = Path(gateway.services.sessions._folders.homes).parent
     old = await expiring_soon(folder)
-    gateway.server.tls.exchange(old.certificate.context)
+    gateway.server.tls.exchange(tls_context(old.certificate.certificate, old.certificate.key))
     assert await presented(gateway) == old.certificate.leaf
     reloader = reloader_of(gateway, folder, old)
     client = await gateway.sign_in()
@@ -97,7 +97,7 @@ async def test_is_renewed_without_dropping_a_viewer(gateway: GatewayUnderTest) -
 async def test_a_failed_renewal_keeps_the_certificate_and_is_explained(gateway: GatewayUnderTest) -> None:
     folder = Path(gateway.services.sessions._folders.homes).parent
     old = await expiring_soon(folder)
-    gateway.server.tls.exchange(old.certificate.context)
+    gateway.server.tls.exchange(tls_context(old.certificate.certificate, old.certificate.key))
     (folder / "tls" / "ca.key").unlink()
     reloader = reloader_of(gateway, folder, old)
     with pytest.raises(LightboxError, match="one is missing") as failure:

@@ -14,8 +14,8 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from av import VideoFrame
 
 from display_server.agent.transport.webrtc.session_description import TRANSPORT_SEQUENCE
+from display_server.broker_link.agent_address import AgentAddress
 from display_server.desktop.video_settings import PortRange, VideoNetworkSettings, VideoSettings
-from display_server.gateway.agent_address import AgentAddress
 from display_server.gateway.video_network import VideoNetwork
 from display_server.gateway.viewer_host_channel import ViewerHostChannel
 from tests.fakes.viewer import SECRET, FakeViewer

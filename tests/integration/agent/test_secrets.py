@@ -8,9 +8,9 @@ from pathlib import Path
 
 import msgspec
 
+from display_server.broker_link.agent_address import AgentAddress
 from display_server.config import Config, VideoConfig, video_network_settings, video_settings
 from display_server.desktop.video_settings import TurnServer, VideoNetworkSettings, VideoSettings
-from display_server.gateway.agent_address import AgentAddress
 from display_server.gateway.video_network import VideoNetwork
 from display_server.gateway.viewer_host_channel import ViewerHostChannel
 from tests.fakes.viewer import SECRET, FakeViewer

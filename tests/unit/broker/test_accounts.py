@@ -23,8 +23,8 @@ from display_server.broker.web_sessions import (
     PER_ACCOUNT_MAX,
     SignInOutdatedError,
     WebSessions,
-    hash_of,
 )
+from display_server.broker_link.cookies import hash_of
 from display_server.errors import ConfigurationError, PolicyError
 from tests.fakes.gateway import PASSWORD, cheap_passwords
 

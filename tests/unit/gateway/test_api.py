@@ -13,7 +13,6 @@ from sqlalchemy.exc import OperationalError
 from display_server import __version__
 from display_server.broker.known_devices import COOKIE_S
 from display_server.errors import DesktopError
-from display_server.gateway.app import build_app
 from display_server.gateway.page_policy import PagePolicy
 from display_server.gateway.request_guard import BODY_MAX_BYTES
 from tests.fakes.gateway import (
@@ -312,9 +311,8 @@ async def test_metrics_need_the_token_whatever_the_address(
 async def test_sends_strict_transport_security_with_the_operators_certificate(
     local_gateway: GatewayUnderTest,
 ) -> None:
-    local_gateway.services.root_pem = None
-    transport = httpx2.ASGITransport(build_app(local_gateway.services))
-    async with httpx2.AsyncClient(transport=transport, base_url="https://localhost") as client:
+    local_gateway.gateway.settings.root_pem = None
+    async with local_gateway.in_process_client() as client:
         assert (await client.get("/")).headers["strict-transport-security"] == "max-age=31536000"
 
 

@@ -13,8 +13,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from display_server.authority.authority import LEAF_DAYS, provide_certificate
 from display_server.errors import ConfigurationError
-from display_server.gateway.certificate import check_operator_certificate, covers, tls_context
+from display_server.gateway.certificate import check_operator_certificate, covers
 from display_server.gateway.local_certificate import RENEW_DAYS
+from display_server.gateway.tls_exchange import tls_context
 
 NOW = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
 DAY = datetime.timedelta(days=1)

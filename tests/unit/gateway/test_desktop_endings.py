@@ -7,9 +7,9 @@ import asyncio
 import httpx2
 import pytest
 
+from display_server.broker.api.desktop_endings import end_session
 from display_server.broker.busy_processes import BUSY_AFTER_S, ProcessSample
 from display_server.broker.session_state import EndedBy
-from display_server.gateway.desktop_endings import end_session
 from display_server.protocol.close_codes import CloseCode
 from display_server.server.unattended_watch import end_unattended
 from tests.fakes.gateway import MAY_READ_METRICS, GatewayUnderTest
@@ -81,7 +81,7 @@ async def test_the_list_says_when_an_unattended_desktop_ends(gateway: GatewayUnd
         now_s += 9000
         end_unattended(services)
     async with asyncio.timeout(90):
-        while services.relays.open:  # noqa: ASYNC110 - there is no event to wait for
+        while services.viewers.open:  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0.01)
     end_unattended(services)
     now_s += 3600

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from display_server.broker_link.cookies import DEVICE, SESSION, CookieScope
 from display_server.errors import ConfigurationError
-from display_server.gateway.cookies import DEVICE, SESSION, CookieScope
 from display_server.gateway.page_policy import PERMISSIONS, PagePolicy
 from display_server.gateway.proxies import PublicAccess, PublicAddress, TrustedProxies
 from tests.fakes.gateway import NAMES, PASSWORD, running_gateway

@@ -157,7 +157,7 @@ async def test_a_slow_browser_pauses_the_agent(gateway: GatewayUnderTest, launch
     viewer.transport.pause_reading()
     size = 32 * 2**20
     await viewer.send(f"send {size} bytes")
-    relays = gateway.services.relays
+    relays = gateway.relays
     seen = -1
     while seen != relays.bytes_to_viewers:
         seen = relays.bytes_to_viewers
@@ -178,7 +178,7 @@ async def test_a_slow_agent_pauses_the_browser(gateway: GatewayUnderTest, launch
             await viewer.send(bytes(2**16))
 
     sending = asyncio.create_task(send_much())
-    relays = gateway.services.relays
+    relays = gateway.relays
     seen = -1
     while seen != relays.bytes_to_agents:
         seen = relays.bytes_to_agents
@@ -195,7 +195,7 @@ async def test_signing_out_disconnects_the_viewers(gateway: GatewayUnderTest) ->
     viewer = await gateway.open_viewer(client)
     assert (await client.post("/api/v1/sign-out")).status_code == 204
     assert await close_code(viewer) == CloseCode.ABNORMAL
-    assert not gateway.services.relays.open
+    assert not gateway.relays.open
 
 
 async def test_a_browser_that_leaves_releases_the_agent(
@@ -208,4 +208,4 @@ async def test_a_browser_that_leaves_releases_the_agent(
     assert len(server.connections) == 1
     viewer.transport.abort()
     await wait_until(lambda: not server.connections)
-    assert not gateway.services.relays.open
+    assert not gateway.relays.open

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from display_server.gateway.api_error import ApiError
+from display_server.broker_link.api_error import ApiError
 from display_server.gateway.handshake import HEAD_MAX_BYTES
 from display_server.gateway.request_head import LINE_MAX_BYTES, RequestHead
 

@@ -40,7 +40,7 @@ async def test_an_agent_gets_sockets_and_relays_for_a_viewer_until_it_leaves(
     gateway: GatewayUnderTest, channels: HostChannels
 ) -> None:
     turn = TurnServer(["turn:192.0.2.1:3478"], "a secret of some length")
-    gateway.services.use_video(VideoNetwork(VideoNetworkSettings(["127.0.0.1"], free_range(2), turn)))
+    gateway.gateway.settings.video = VideoNetwork(VideoNetworkSettings(["127.0.0.1"], free_range(2), turn))
     async with await gateway.open_viewer(await gateway.sign_in()) as viewer:
         await viewer.send("send headers")
         name = dict(json.loads(await viewer.recv()))["Lightbox-Viewer"]
@@ -49,7 +49,7 @@ async def test_an_agent_gets_sockets_and_relays_for_a_viewer_until_it_leaves(
         one.close()
         (server,) = await channels.of(name).relays()
         assert server.username.endswith(f":{name}")
-        assert b'lightbox_video_socket_requests_total{result="opened"} 1.0' in gateway.services.metrics.text()
+        assert b'lightbox_video_socket_requests_total{result="opened"} 1.0' in gateway.gateway.metrics.text()
     await until(lambda: channels._by_viewer == {})
 
 

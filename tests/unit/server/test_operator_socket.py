@@ -107,7 +107,7 @@ async def test_only_the_servers_own_user_and_root_are_served(
     instance: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert (Path(instance.run_folder) / SOCKET_NAME).stat().st_mode & 0o777 == 0o600
-    monkeypatch.setattr(module, "_peer_uid", lambda _connection: os.geteuid() + 12345)
+    monkeypatch.setattr(module, "peer_uid", lambda _connection: os.geteuid() + 12345)
     answer = await answer_to(instance, changed("kim"))
     assert isinstance(answer, Refused)
     assert "Only the user" in answer.cause

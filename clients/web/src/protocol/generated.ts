@@ -166,6 +166,7 @@ export const DECODE_FAULTS: Readonly<Record<number, string>> = {
 export const API_ERROR_CODES = [
   "address-too-long",
   "bad-request",
+  "broker-away",
   "busy",
   "cross-site",
   "desktop-ended",

@@ -17,6 +17,11 @@ export const englishApiMessages = {
     why: "It arrived damaged or incomplete.",
     next: RELOAD,
   },
+  "broker-away": {
+    what: "The server cannot look up accounts and desktops at the moment.",
+    why: "A part of it is restarting. Desktops that are open keep running.",
+    next: "Try again in a few seconds. If it happens again, tell your administrator.",
+  },
   busy: {
     what: "You are not signed in yet.",
     why: "Too many people are signing in right now.",

@@ -17,10 +17,10 @@ from display_server.agent.transport import host_channels
 from display_server.agent.transport.host_channels import HostChannels
 from display_server.agent.transport.host_network import HostNetworkError
 from display_server.agent.transport.peer_check import PeerCheck
+from display_server.broker_link.agent_address import AgentAddress
 from display_server.desktop.host_channel import Introduction, Refused, Relays, Sockets, SocketsWanted
 from display_server.desktop.video_settings import TurnServer, VideoNetworkSettings
 from display_server.gateway import viewer_host_channel
-from display_server.gateway.agent_address import AgentAddress
 from display_server.gateway.video_network import VideoNetwork
 from display_server.gateway.viewer_host_channel import REQUESTS_BURST, ViewerHostChannel
 from tests.unit.gateway.test_video_network import free_range

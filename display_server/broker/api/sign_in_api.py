@@ -9,16 +9,16 @@ import structlog
 from fastapi import Depends, FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from display_server.broker.api.services import BrokerServices
 from display_server.broker.known_devices import COOKIE_S
 from display_server.broker.passwords import TooManySignIns
 from display_server.broker.screen_lock import LockEvent, LockReason, LockState
 from display_server.broker.storage_failures import StorageError
 from display_server.broker.tables import Account
 from display_server.broker.web_sessions import SignedInUser, SignInOutdatedError
-from display_server.gateway.api_error import ApiError, not_signed_in, screen_locked
-from display_server.gateway.cookies import DEVICE, SESSION, CookieScope
-from display_server.gateway.request_guard import COOKIE_SCOPE
-from display_server.gateway.services import GatewayServices
+from display_server.broker_link.api_error import ApiError, not_signed_in, screen_locked
+from display_server.broker_link.cookies import DEVICE, SESSION, CookieScope
+from display_server.broker_link.forwarded import COOKIE_SCOPE
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +62,7 @@ async def signed_in_user(request: Request) -> SignedInUser:
 
     Raises ApiError when nobody is signed in.
     """
-    services: GatewayServices = request.app.state.services
+    services: BrokerServices = request.app.state.services
     user = await services.web_sessions.find(cookie_of(request, SESSION))
     if user is None:
         raise not_signed_in()
@@ -89,7 +89,7 @@ def cookie_of(request: Request, base: str) -> str:
     return scope.read(request.headers.get("cookie", ""), base)
 
 
-def add_sign_in_routes(app: FastAPI, services: GatewayServices) -> None:
+def add_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
     @app.post("/api/v1/sign-in")
     async def sign_in(body: SignInRequest, request: Request, response: Response) -> UserInfo:
         username = body.username.strip().lower()
@@ -97,7 +97,7 @@ def add_sign_in_routes(app: FastAPI, services: GatewayServices) -> None:
         previous = await services.web_sessions.find(cookie_of(request, SESSION))
         if previous is not None:
             await services.web_sessions.delete(previous.id_hash)
-            services.relays.disconnect(previous.id_hash)
+            services.viewers.disconnect_web_session(previous.id_hash)
         try:
             secret = await services.web_sessions.create(account)
         except SignInOutdatedError as error:
@@ -116,7 +116,7 @@ def add_sign_in_routes(app: FastAPI, services: GatewayServices) -> None:
         user = await services.web_sessions.find(cookie_of(request, SESSION))
         if user is not None:
             await services.web_sessions.delete(user.id_hash)
-            services.relays.disconnect(user.id_hash)
+            services.viewers.disconnect_web_session(user.id_hash)
             log.info("signed out", username=user.username)
         scope: CookieScope = request.scope[COOKIE_SCOPE]
         response.headers.append("set-cookie", scope.delete_cookie(SESSION))
@@ -126,7 +126,7 @@ def add_sign_in_routes(app: FastAPI, services: GatewayServices) -> None:
         return UserInfo(username=user.username, display_name=user.display_name)
 
 
-def add_lock_routes(app: FastAPI, services: GatewayServices) -> None:
+def add_lock_routes(app: FastAPI, services: BrokerServices) -> None:
     @app.get("/api/v1/lock")
     async def lock_state(user: SignedIn) -> LockInfo:
         """Says when the screen will be locked. Asking is no input."""
@@ -153,7 +153,7 @@ def add_lock_routes(app: FastAPI, services: GatewayServices) -> None:
         await services.web_sessions.record_inputs({user.id_hash: services.web_sessions.now_s()})
 
 
-def lock_info(services: GatewayServices, user: SignedInUser) -> LockInfo:
+def lock_info(services: BrokerServices, user: SignedInUser) -> LockInfo:
     limits, now = services.web_sessions.lock_limits, services.web_sessions.now_s()
     lock = user.lock.at(now, limits)
     return LockInfo(
@@ -169,9 +169,7 @@ def lock_info(services: GatewayServices, user: SignedInUser) -> LockInfo:
     )
 
 
-async def check_password(
-    services: GatewayServices, request: Request, username: str, password: str
-) -> Account:
+async def check_password(services: BrokerServices, request: Request, username: str, password: str) -> Account:
     """Returns the account if the password is right. Raises ApiError, also after too many attempts."""
     address, limiter = _address(request), services.sign_in_limiter
     device = await services.known_devices.find(username, cookie_of(request, DEVICE))

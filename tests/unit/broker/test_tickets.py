@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from display_server.gateway import tickets as module
-from display_server.gateway.tickets import LIFETIME_S, TICKET_MAX_CHARS, TicketError, TicketRejection, Tickets
+from display_server.broker import tickets as module
+from display_server.broker.tickets import LIFETIME_S, TICKET_MAX_CHARS, TicketError, TicketRejection, Tickets
 
 NOW = 1_000_000.0
 

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 import structlog
 
+from display_server.broker.agent_page import read_agent_page
 from display_server.broker.screen_lock import LockEvent, ScreenLock
+from display_server.broker.viewers import Viewers
 from display_server.broker.web_sessions import SignedInUser, WebSessions
-from display_server.gateway.agent_address import AgentAddress
-from display_server.gateway.agent_page import read_agent_page
-from display_server.gateway.relay import Relays
+from display_server.broker_link.agent_address import AgentAddress
 from display_server.protocol.agent_pages import DEVICES_PATH, DeviceReport
 
 log = structlog.get_logger(__name__)
@@ -33,10 +33,10 @@ class LockWatch:
     """Asks the agents, and locks what is due. `agents` returns those of all desktops that are ready."""
 
     def __init__(
-        self, web_sessions: WebSessions, relays: Relays, agents: Callable[[], list[AgentAddress]]
+        self, web_sessions: WebSessions, viewers: Viewers, agents: Callable[[], list[AgentAddress]]
     ) -> None:
         self._web_sessions = web_sessions
-        self._relays = relays
+        self._viewers = viewers
         self._agents = agents
         # When devices lost a desktop, by desktop session and device, in wall-clock time. An agent that is
         # restarted forgets it.
@@ -58,7 +58,7 @@ class LockWatch:
         await self._lock_former_devices(devices, unlocked)
         for id_hash in await self._web_sessions.lock_idle():
             log.info("screen locked", reason="no input", device=device_of(id_hash))
-            self._relays.disconnect(id_hash)
+            self._viewers.disconnect_web_session(id_hash)
         return self._interval_s(unlocked)
 
     async def may_display(self, user: SignedInUser, session: str) -> bool:
@@ -80,7 +80,7 @@ class LockWatch:
         """Locks a screen at once and disconnects its viewers."""
         if await self._web_sessions.change_lock(id_hash, event) is not None:
             log.info("screen locked", reason=event.value, device=device_of(id_hash))
-        self._relays.disconnect(id_hash)
+        self._viewers.disconnect_web_session(id_hash)
 
     async def _ask(self, agent: AgentAddress) -> list[DeviceReport]:
         """Returns what an agent knows of devices, and remembers their losses.
@@ -143,11 +143,7 @@ class LockWatch:
         A device that displays another desktop is in use; there, only taking the lost one back needs a proof.
         """
         now, limits = self._web_sessions.now_s(), self._web_sessions.lock_limits
-        displaying = {
-            device_of(bytes.fromhex(relay.ticket.web_session))
-            for relay in self._relays.open
-            if relay.ticket is not None
-        }
+        displaying = {device_of(bytes.fromhex(viewer.web_session)) for viewer in self._viewers.open}
         for loss, lost_s in list(self._lost_s.items()):
             if loss in self._losses_handled or now - lost_s < limits.take_back_s:
                 continue

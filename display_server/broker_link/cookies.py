@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 
@@ -50,3 +51,8 @@ class CookieScope:
     def delete_cookie(self, base: str) -> str:
         """Returns a header Set-Cookie that removes the cookie."""
         return self.set_cookie(base, '""', max_age_s=0)
+
+
+def hash_of(secret: str) -> bytes:
+    """Returns the SHA-256 of a cookie's value. Salt and stretching are not needed: it has 256 random bits."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()

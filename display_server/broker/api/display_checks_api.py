@@ -6,11 +6,11 @@ import msgspec
 import structlog
 from fastapi import Request, Response
 
+from display_server.broker.api.services import BrokerServices
 from display_server.broker.display_checks import CheckResult, as_dict
 from display_server.broker.web_sessions import SignedInUser
+from display_server.broker_link.api_error import ApiError, malformed
 from display_server.errors import PolicyError
-from display_server.gateway.api_error import ApiError, malformed
-from display_server.gateway.services import GatewayServices
 
 log = structlog.get_logger(__name__)
 
@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 LISTED_MAX = 20
 
 
-async def store_check(services: GatewayServices, request: Request, user: SignedInUser) -> Response:
+async def store_check(services: BrokerServices, request: Request, user: SignedInUser) -> Response:
     """Stores the result in the request's body.
 
     Raises ApiError when the body is not a result, or when the person may not open the desktop it names.
@@ -36,7 +36,7 @@ async def store_check(services: GatewayServices, request: Request, user: SignedI
     return _json(as_dict(stored), 201)
 
 
-async def list_own_checks(services: GatewayServices, user: SignedInUser) -> Response:
+async def list_own_checks(services: BrokerServices, user: SignedInUser) -> Response:
     """Lists the person's own results with the newest first."""
     found = await services.display_checks.list_newest(user.username, limit=LISTED_MAX)
     return _json([as_dict(stored) for stored in found], 200)

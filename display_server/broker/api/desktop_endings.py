@@ -6,11 +6,11 @@ they showed, and are answered with the reason.
 
 from __future__ import annotations
 
+from display_server.broker.api.services import BrokerServices
 from display_server.broker.session_state import EndedBy
 from display_server.broker.sessions import LiveSession
 from display_server.broker.web_sessions import SignedInUser
-from display_server.gateway.api_error import ApiError
-from display_server.gateway.services import GatewayServices
+from display_server.broker_link.api_error import ApiError
 from display_server.protocol.api_error_codes import ApiErrorCode
 
 #: The answer to a viewer whose desktop has ended: code and cause.
@@ -23,32 +23,18 @@ _ANSWERS: dict[EndedBy, tuple[ApiErrorCode, str]] = {
 }
 
 
-def attended_sessions(services: GatewayServices) -> set[str]:
+def attended_sessions(services: BrokerServices) -> set[str]:
     """Returns the sessions that at least one viewer displays."""
-    return {relay.ticket.session for relay in services.relays.open if relay.ticket is not None}
+    return {viewer.session for viewer in services.viewers.open}
 
 
-def end_session(services: GatewayServices, session: LiveSession, by: EndedBy) -> None:
+def end_session(services: BrokerServices, session: LiveSession, by: EndedBy) -> None:
     """Begins to end a session and disconnects its viewers."""
     services.sessions.end(session, by)
-    for relay in list(services.relays.open):
-        if relay.ticket is not None and relay.ticket.session == session.id:
-            relay.abort()
+    services.viewers.disconnect_session(session.id)
 
 
-def disconnect_person(services: GatewayServices, username: str) -> int:
-    """Disconnects all viewers of a person and returns how many there were."""
-    relays = [
-        relay
-        for relay in services.relays.open
-        if relay.ticket is not None and relay.ticket.username == username
-    ]
-    for relay in relays:
-        relay.abort()
-    return len(relays)
-
-
-def end_own_desktop(services: GatewayServices, user: SignedInUser, name: str) -> None:
+def end_own_desktop(services: BrokerServices, user: SignedInUser, name: str) -> None:
     """Begins to end a desktop that its own person wants to end. Raises ApiError when it does not run."""
     session = services.sessions.running(user.username, name)
     if session is None:
@@ -61,7 +47,7 @@ def end_own_desktop(services: GatewayServices, user: SignedInUser, name: str) ->
     end_session(services, session, EndedBy.PERSON)
 
 
-def refuse_ended(services: GatewayServices, session: str) -> None:
+def refuse_ended(services: BrokerServices, session: str) -> None:
     """Raises ApiError when the session that a viewer showed has ended, with the reason."""
     ended_by = services.sessions.ended_by(session)
     if ended_by is not None:

@@ -6,10 +6,10 @@ import msgspec
 from fastapi import Response
 
 from display_server import __version__
-from display_server.gateway.services import GatewayServices
+from display_server.broker.api.services import BrokerServices
 
 
-async def health(services: GatewayServices) -> Response:
+async def health(services: BrokerServices) -> Response:
     """Returns 200 while everything works, else 503 with the reasons.
 
     The address needs no sign-in, so the reasons name no path; the log does.

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from display_server.broker.storage_failures import StorageError
-from display_server.gateway.api_error import ApiError, malformed
+from display_server.broker_link.api_error import ApiError, malformed
 
 log = structlog.get_logger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from display_server.gateway.agent_address import AgentAddress
+from display_server.broker_link.agent_address import AgentAddress
 from display_server.protocol.subprotocol import SECRET_HEADER
 
 #: An agent that has not answered after this time counts as silent, s.

@@ -1,0 +1,1 @@
+"""The HTTP interface of the broker, and what gateways ask of it."""

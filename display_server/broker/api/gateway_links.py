@@ -1,0 +1,201 @@
+"""The broker's end of the links to gateways: admits viewers, and keeps gateways up to date.
+
+A gateway that cannot be reached any more has lost its viewers, or reconnects and says which are open. Those
+that may no longer display a desktop are then disconnected.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Coroutine
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+
+from display_server.broker.admission import ViewerAdmission, ViewerRejected
+from display_server.broker.storage_failures import StorageError
+from display_server.broker.viewers import Viewers
+from display_server.broker_link.messages import (
+    LINE_MAX_BYTES,
+    Admit,
+    Admitted,
+    Disconnect,
+    GatewaySettings,
+    Hello,
+    OpenViewer,
+    Rejected,
+    SettingsApplied,
+    ToBroker,
+    ToGateway,
+    ViewerClosed,
+)
+from display_server.broker_link.unix_sockets import listen_privately, peer_uid
+from display_server.protocol.close_codes import CloseCode
+
+log = structlog.get_logger(__name__)
+
+#: How long a reload waits for the gateways to use new settings, s. They need some milliseconds.
+APPLY_TIMEOUT_S = 10.0
+
+
+class GatewayLinks:
+    """The links to all gateways that are connected."""
+
+    def __init__(self, viewers: Viewers, admission: ViewerAdmission) -> None:
+        self._viewers = viewers
+        self._admission = admission
+        self._links: set[_Link] = set()
+        self._settings: GatewaySettings | None = None
+
+    async def use_settings(self, settings: GatewaySettings) -> None:
+        """Sends settings to all gateways, also to those that connect later.
+
+        Returns when the connected ones use them.
+        """
+        self._settings = settings
+        applied = [asyncio.ensure_future(link.use_settings(settings)) for link in self._links]
+        if applied:
+            _, late = await asyncio.wait(applied, timeout=APPLY_TIMEOUT_S)
+            for one in late:
+                one.cancel()
+                log.warning("a gateway does not use the new settings yet")
+
+    @contextlib.asynccontextmanager
+    async def listening(self, path: Path) -> AsyncIterator[None]:
+        """Accepts links of gateways at this Unix socket until the block ends."""
+        server = await asyncio.start_unix_server(
+            self._serve, sock=listen_privately(path), limit=LINE_MAX_BYTES
+        )
+        try:
+            yield
+        finally:
+            server.close()
+            for link in list(self._links):
+                link.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        uid = peer_uid(writer.get_extra_info("socket"))
+        if uid not in {0, os.geteuid()}:
+            log.warning("gateway of another user refused", uid=uid)
+            writer.close()
+            return
+        link = _Link(writer, self._viewers, self._admission)
+        self._links.add(link)
+        try:
+            if self._settings is not None:
+                link.send(self._settings)
+            while line := await reader.readline():
+                await link.receive(msgspec.json.decode(line, type=ToBroker))
+        except (OSError, ValueError, msgspec.MsgspecError) as error:
+            log.warning("link to a gateway broken", error=repr(error))
+        finally:
+            self._links.discard(link)
+            link.close()
+
+
+class _Link:
+    """The link to one gateway, and the viewers that it has."""
+
+    def __init__(self, writer: asyncio.StreamWriter, viewers: Viewers, admission: ViewerAdmission) -> None:
+        self._writer = writer
+        self._viewers = viewers
+        self._admission = admission
+        self._known: set[str] = set()  # viewers that are open or being admitted
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._applied: dict[int, asyncio.Event] = {}  # by the serial number of settings
+
+    def send(self, message: ToGateway) -> None:
+        if not self._writer.is_closing():
+            self._writer.write(msgspec.json.encode(message) + b"\n")
+
+    def close(self) -> None:
+        """Forgets the viewers of this gateway."""
+        for task in self._tasks:
+            task.cancel()
+        for viewer in self._known:
+            self._viewers.remove(viewer)
+        self._known.clear()
+        for applied in self._applied.values():
+            applied.set()
+        self._writer.close()
+
+    async def use_settings(self, settings: GatewaySettings) -> None:
+        """Sends settings, and returns when the gateway uses them or is gone."""
+        applied = self._applied[settings.serial] = asyncio.Event()
+        self.send(settings)
+        await applied.wait()
+
+    async def receive(self, message: ToBroker) -> None:
+        match message:
+            case Hello(viewers):
+                await self._examine(viewers)
+            case Admit():
+                self._known.add(message.viewer)
+                self._start(self._admit(message))
+            case ViewerClosed(viewer):
+                self._known.discard(viewer)
+                self._viewers.remove(viewer)
+            case SettingsApplied(serial):
+                if (applied := self._applied.pop(serial, None)) is not None:
+                    applied.set()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _disconnect(self, viewers: list[str]) -> None:
+        self._known.difference_update(viewers)
+        self.send(Disconnect(viewers))
+
+    async def _examine(self, viewers: list[OpenViewer]) -> None:
+        """Takes over viewers that were admitted over an earlier link, if they may still be there."""
+        for viewer in viewers:
+            self._known.add(viewer.viewer)
+            self._viewers.add(viewer, self._disconnect)
+        for viewer in viewers:
+            try:
+                may_stay = await self._admission.may_stay(viewer)
+            except StorageError:  # people go on working while the database cannot be used
+                continue
+            if not may_stay:
+                log.info("viewer disconnected", viewer=viewer.viewer, session=viewer.session)
+                self._viewers.remove(viewer.viewer)
+                self._disconnect([viewer.viewer])
+
+    async def _admit(self, message: Admit) -> None:
+        try:
+            viewer, agent = await self._admission.admit(message.viewer, message.ticket, message.web_session)
+        except ViewerRejected as rejection:
+            self._reject(message, rejection.code, rejection.label, rejection.reason)
+        except StorageError:  # the store has logged why
+            self._reject(
+                message, CloseCode.GOING_AWAY, "store", "The server cannot use its account database."
+            )
+        except Exception:
+            log.exception("viewer could not be admitted")
+            self._reject(
+                message, CloseCode.GOING_AWAY, "internal", "An unexpected error occurred in the server."
+            )
+        else:
+            if message.viewer not in self._known:  # it left meanwhile
+                return
+            self._viewers.add(viewer, self._disconnect)
+            self.send(
+                Admitted(
+                    message.request,
+                    viewer,
+                    agent.desktop,
+                    str(agent.socket),
+                    str(agent.host_socket),
+                    agent.secret,
+                )
+            )
+
+    def _reject(self, message: Admit, code: CloseCode, label: str, reason: str) -> None:
+        self._known.discard(message.viewer)
+        self.send(Rejected(message.request, code.value, label, reason))

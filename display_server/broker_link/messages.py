@@ -1,0 +1,106 @@
+"""The messages that a gateway and its broker exchange over their link, one JSON object per line. Pure.
+
+The gateway opens the link and sends `Hello` first. For each viewer it asks the broker once (`Admit`), and
+reports its end (`ViewerClosed`). The broker sends the gateway's settings, and disconnects viewers whose right
+to display a desktop has ended. PROTOCOL.md does not describe these messages: both ends are always of one
+version.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from display_server.desktop.video_settings import VideoNetworkSettings
+
+#: Longest message, bytes. The longest is a `Hello` with all viewers of a gateway.
+LINE_MAX_BYTES = 1024 * 1024
+
+
+class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
+    """Base class of all messages."""
+
+
+class OpenViewer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A viewer that a gateway has connected to its agent, or is about to."""
+
+    viewer: str
+    username: str
+    web_session: str  # hash of the web session, in hexadecimal
+    session: str  # id of the desktop session
+
+
+class Hello(Message, frozen=True, tag="hello"):
+    """The first message of a gateway: the viewers that were admitted over an earlier link."""
+
+    viewers: list[OpenViewer] = []
+
+
+class Admit(Message, frozen=True, tag="admit"):
+    """Asks whether a viewer may connect, and to which agent. `request` is repeated in the answer."""
+
+    request: int
+    viewer: str
+    ticket: str
+    web_session: str  # hash of the browser's cookie, in hexadecimal
+
+
+class ViewerClosed(Message, frozen=True, tag="viewer-closed"):
+    """A viewer for which the gateway had asked is no longer connected."""
+
+    viewer: str
+
+
+class SettingsApplied(Message, frozen=True, tag="settings-applied"):
+    """The gateway uses the settings with this serial number, or could not (then its log says why)."""
+
+    serial: int
+
+
+class Admitted(Message, frozen=True, tag="admitted"):
+    """The viewer may connect to this agent."""
+
+    request: int
+    viewer: OpenViewer
+    desktop: str
+    socket: str
+    host_socket: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"Admitted({self.request}, {self.viewer})"  # a log must not contain the secret
+
+
+class Rejected(Message, frozen=True, tag="rejected"):
+    """The viewer may not connect. `label` is the reason in metrics and logs, `reason` that for the person."""
+
+    request: int
+    code: int  # close code of the WebSocket
+    label: str
+    reason: str
+
+
+class Disconnect(Message, frozen=True, tag="disconnect"):
+    """These viewers may no longer display their desktops."""
+
+    viewers: list[str]
+
+
+class GatewaySettings(Message, frozen=True, tag="settings"):
+    """What a gateway needs of the configuration. The broker has checked all of it."""
+
+    serial: int
+    names: list[str]  # by which browsers may reach the gateway
+    public_url: str | None
+    trusted_proxies: list[str]
+    permissions: list[str]
+    frame_ancestors: list[str]
+    cross_site_cookies: bool
+    certificate: str  # path of the certificate chain
+    key: str  # path of its private key
+    fingerprint: str  # of the certificate, because a renewed one has the same path
+    root_pem: str | None  # root certificate of the local authority; None with the operator's certificate
+    video: VideoNetworkSettings
+
+
+ToBroker = Hello | Admit | ViewerClosed | SettingsApplied
+ToGateway = GatewaySettings | Admitted | Rejected | Disconnect
