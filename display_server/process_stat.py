@@ -12,6 +12,7 @@ from pathlib import Path
 
 #: Where the file has the state, the parent and the start time, counted behind the name of the program.
 _STATE, _PARENT, _START_TICKS = 0, 1, 19
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,11 @@ def read_stat(pid: int) -> ProcessStat | None:
     if len(fields) <= _START_TICKS:
         return None
     return ProcessStat(int(fields[_PARENT]), int(fields[_START_TICKS]), fields[_STATE] in "ZX")
+
+
+def boot_id() -> str:
+    """Returns what tells this start of the host apart from every other one."""
+    return _BOOT_ID.read_text().strip()
 
 
 def is_running(pid: int) -> bool:

@@ -22,7 +22,7 @@ import structlog
 
 from display_server.desktop.spec import write_private
 from display_server.errors import ConfigurationError
-from display_server.process_stat import is_same_process, read_stat
+from display_server.process_stat import boot_id, is_same_process, read_stat
 
 log = structlog.get_logger(__name__)
 
@@ -115,7 +115,7 @@ class StateFolder:
 class DesktopFolders:
     """The folders in which each desktop gets a subfolder."""
 
-    desktops: Path  # sockets and framebuffers, in the run folder
+    desktops: Path  # sockets and framebuffers, in the run folder or, of isolated desktops, in a LastingFolder
     homes: Path  # in the state folder
     logs: Path  # in the state folder
 
@@ -228,17 +228,25 @@ class Instance(msgspec.Struct, frozen=True):
     run_folder: str
     url: str
     reloadable: bool = False  # SIGHUP reloads its configuration; otherwise it ends the server
+    desktops: str = ""  # the folder of its desktops; empty: `desktops` in the run folder
+
+    @property
+    def desktops_folder(self) -> Path:
+        return Path(self.desktops or f"{self.run_folder}/desktops")
 
     @property
     def alive(self) -> bool:
-        return self.boot_id == _boot_id() and is_same_process(self.pid, self.start_ticks)
+        return self.boot_id == boot_id() and is_same_process(self.pid, self.start_ticks)
 
 
-def _boot_id() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-
-
-def register_instance(state: StateFolder, run: RunFolder, url: str, *, reloadable: bool = False) -> Path:
+def register_instance(
+    state: StateFolder,
+    run: RunFolder,
+    url: str,
+    *,
+    reloadable: bool = False,
+    desktops: Path | None = None,
+) -> Path:
     """Writes the files that describe this process, and removes those of dead processes.
 
     Returns the path of the file in the state folder; the other one is removed together with the run folder.
@@ -248,7 +256,13 @@ def register_instance(state: StateFolder, run: RunFolder, url: str, *, reloadabl
     entry = state.instances / f"{pid}.json"
     stat = read_stat(pid)
     instance = Instance(
-        pid, _boot_id(), stat.start_ticks if stat else 0, str(run.path), url, reloadable=reloadable
+        pid,
+        boot_id(),
+        stat.start_ticks if stat else 0,
+        str(run.path),
+        url,
+        reloadable=reloadable,
+        desktops=str(desktops or ""),
     )
     for path in (entry, run.path / INSTANCE_FILE):
         write_private(path, msgspec.json.encode(instance))

@@ -27,7 +27,8 @@ class EndedBy(Enum):
     PERSON = "person"  # the person whose desktop it is, from the page
     OPERATOR = "operator"  # by `lightbox sessions end` or `lightbox account`
     UNATTENDED = "unattended"  # nobody displayed it for the configured time
-    SERVER = "server"  # the server process ended
+    SERVER = "server"  # the server process ended, or the desktop ended while no server ran
+    HOST = "host"  # the host was restarted
 
 
 class SessionEvent(Enum):

@@ -9,15 +9,22 @@ import asyncio
 import secrets
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 import msgspec
 import structlog
-from sqlalchemy import Executable, insert, update
+from sqlalchemy import Executable, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from display_server.broker.adoption import RecordedSession, compare
 from display_server.broker.folders import DesktopFolders
-from display_server.broker.launchers.launcher import ENDED_EARLY, Launcher, RunningDesktop
+from display_server.broker.launchers.launcher import (
+    ENDED_EARLY,
+    LastingDesktop,
+    LastingLauncher,
+    Launcher,
+    RunningDesktop,
+)
 from display_server.broker.session_state import LIVE, EndedBy, SessionEvent, SessionState, next_state
 from display_server.broker.storage_failures import StorageError
 from display_server.broker.store import Store
@@ -51,8 +58,10 @@ UNEXPECTED = (
 class LiveSession:
     """A session that is starting or ready. `state` changes only as the table in `session_state` allows."""
 
-    def __init__(self, spec: DesktopSpec) -> None:
+    def __init__(self, spec: DesktopSpec, *, adopted: bool = False) -> None:
         self.spec = spec
+        self.adopted = adopted  # an earlier server process has started the desktop
+        self.left_running = False  # this process ends, and the desktop goes on
         self.state = SessionState.STARTING
         self.error: str | None = None
         self.start_finished = asyncio.Event()  # set when the session is no longer STARTING
@@ -73,6 +82,10 @@ class LiveSession:
             self.task.cancel()
 
 
+#: Sessions whose desktop runs or is about to run, as rows of the database.
+_IS_LIVE = Session.state.in_([state.value for state in LIVE])
+
+
 async def _everybody(_username: str) -> bool:
     return True
 
@@ -80,7 +93,8 @@ async def _everybody(_username: str) -> bool:
 class Sessions:
     """All sessions of this server process.
 
-    The store records them under the name `instance`. The desktops end together with the process. `may_start`
+    The store records them under the name `instance`. The desktops end together with the process unless
+    `launcher` is a LastingLauncher: then the next process with the same `instance` adopts them. `may_start`
     says whether a person may start desktops at the moment. `now_s` returns wall-clock time, in seconds since
     the epoch.
     """
@@ -115,7 +129,7 @@ class Sessions:
         self._closing = False
         self.transitions: Counter[SessionState] = Counter()
 
-    async def end_abandoned(self, running_instances: set[str]) -> None:
+    async def end_abandoned(self, running_instances: Collection[str]) -> None:
         """Records the sessions of all other instances than the running ones as ended.
 
         Called once at the start: the desktops of a process that was killed have ended with it.
@@ -123,14 +137,45 @@ class Sessions:
         async with self._store.begin() as db:
             await db.execute(
                 update(Session)
-                .where(
-                    Session.state.in_([state.value for state in LIVE]),
-                    Session.instance.not_in(running_instances),
-                )
+                .where(_IS_LIVE, Session.instance.not_in(running_instances))
                 .values(
                     state=SessionState.ENDED.value, ended_by=EndedBy.SERVER.value, changed_s=self._now_s()
                 )
             )
+
+    async def adopt(self, *, host_restarted: bool = False) -> None:
+        """Begins to follow the desktops that an earlier process with the same `instance` has left running.
+
+        Called once at the start. Desktops that the store does not know are ended, and sessions without a
+        desktop are recorded as ended. As while a server runs, a disabled account keeps its desktops. Does
+        nothing unless the launcher is a LastingLauncher. Raises DesktopError when the launcher cannot find
+        out what runs, and StorageError.
+        """
+        launcher = self._launcher
+        if not isinstance(launcher, LastingLauncher):
+            return
+        async with self._store.begin() as db:
+            found = select(Session).where(_IS_LIVE, Session.instance == self._instance)
+            rows = [
+                RecordedSession(row.id, row.username, row.desktop, row.created_s)
+                for row in (await db.execute(found)).scalars()
+            ]
+        comparison = compare(rows, await launcher.running())
+        for spec in comparison.end:
+            log.warning("desktop of no known session ended", session=spec.session, username=spec.user)
+            await launcher.remove(spec.session)
+        ended_by = EndedBy.HOST if host_restarted else EndedBy.SERVER
+        for row in comparison.record:
+            log.warning("session without a desktop", session=row.id, username=row.username)
+            self._remember_end(row.id, ended_by)
+        await self._record(
+            update(Session)
+            .where(Session.id.in_([row.id for row in comparison.record]))
+            .values(state=SessionState.ENDED.value, ended_by=ended_by.value, changed_s=self._now_s())
+        )
+        for spec in comparison.adopt:
+            log.info("desktop found again", session=spec.session, username=spec.user, desktop=spec.desktop)
+            self._begin(LiveSession(spec, adopted=True), launcher.adopt)
 
     def use_for_new_desktops(self, *, locale: str, patience: float, video: VideoSettings) -> None:
         """Replaces these settings for the desktops that start from now on. Running ones keep theirs."""
@@ -203,35 +248,56 @@ class Sessions:
                     "Lightbox is shutting down.", next_step="Try again when it has been restarted."
                 )
             session = LiveSession(self._spec(username, desktop))
-            self._live[key] = session  # before the first await, so that a second click joins this session
-            session.task = asyncio.create_task(self._run(key, session), name=f"session {session.id}")
+            self._begin(session, self._launcher.start)  # before the first await: a second click joins it
         await session.start_finished.wait()
         if session.state is not SessionState.READY:
             raise DesktopError(session.error or ENDED_EARLY)
         return session
 
-    async def close(self) -> None:
-        """Ends all desktops and waits until they have ended."""
+    async def close(self, *, leave_running: bool = False) -> None:
+        """Ends all desktops and waits until they have ended.
+
+        With `leave_running`, desktops of a LastingLauncher that are ready, or that this process was about to
+        adopt, go on instead, and the store keeps their sessions for the next process.
+        """
         self._closing = True
         for session in self._live.values():
-            self.end(session, EndedBy.SERVER)
+            lasts = session.adopted or session.state is SessionState.READY
+            if leave_running and lasts and not session.stopping:
+                session.left_running = isinstance(self._launcher, LastingLauncher)
+            if session.left_running:
+                asyncio.get_running_loop().call_soon(session.cancel)
+            else:
+                self.end(session, EndedBy.SERVER)
         tasks = [session.task for session in self._live.values() if session.task]
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _run(self, key: tuple[str, str], session: LiveSession) -> None:
-        """Runs a session from its start to its end. Cancelling this task ends the desktop."""
+    def _begin(
+        self,
+        session: LiveSession,
+        start: Callable[[DesktopSpec], Awaitable[RunningDesktop]],
+    ) -> None:
+        self._live[session.spec.user, session.spec.desktop] = session
+        session.task = asyncio.create_task(self._run(session, start), name=f"session {session.id}")
+
+    async def _run(
+        self, session: LiveSession, start: Callable[[DesktopSpec], Awaitable[RunningDesktop]]
+    ) -> None:
+        """Runs a session from its start to its end. Cancelling this task ends the desktop, or releases it."""
+        key = session.spec.user, session.spec.desktop
         running: RunningDesktop | None = None
         event, error = SessionEvent.ENDED, None
         try:
-            await self._record_new(session)
+            if not session.adopted:
+                await self._record_new(session)
             # Asked after the session is registered: a session of a person whose account is disabled at this
             # moment is either refused here, or found by whoever ends the sessions of that person.
-            if not await self._may_start(session.spec.user):
+            if not session.adopted and not await self._may_start(session.spec.user):
                 raise DesktopError(
                     "This account may not start desktops any more.", next_step="Ask your administrator."
                 )
             async with asyncio.timeout(self._start_timeout_s):
-                running = await self._launcher.start(session.spec)
+                running = await start(session.spec)
             session.running = running
             await self._transition(session, SessionEvent.STARTED)
             error = await running.wait()
@@ -250,18 +316,45 @@ class Sessions:
             event, error = SessionEvent.FAILED, UNEXPECTED
         finally:
             session.stopping = session.cleaning_up = True
-            if running is not None:
-                await running.stop()
             session.error = error[:ERROR_MAX] if error else None
             try:
-                await self._transition(session, event)
+                if session.left_running:
+                    await self._release(session, running)
+                else:
+                    await self._stop(session, running)
+                    await self._transition(session, event)
             finally:
                 self._last_state[key] = session.state
-                self._ended[session.id] = session.ended_by
-                if len(self._ended) > ENDED_REMEMBERED:
-                    self._ended.popitem(last=False)
+                self._remember_end(session.id, session.ended_by)
                 self._live.pop(key, None)
                 session.stopped.set()
+
+    async def _stop(self, session: LiveSession, running: RunningDesktop | None) -> None:
+        """Ends what is left of the desktop of a session."""
+        if running is not None:
+            await running.stop()
+        elif session.adopted and isinstance(self._launcher, LastingLauncher):
+            try:
+                await self._launcher.remove(session.id)
+            except DesktopError as error:
+                log.error("desktop not removed", session=session.id, error=str(error))
+
+    async def _release(self, session: LiveSession, running: RunningDesktop | None) -> None:
+        """Stops following a desktop that goes on."""
+        if running is not None:
+            assert isinstance(running, LastingDesktop)
+            await running.release()
+        log.info(
+            "desktop left running",
+            session=session.id,
+            username=session.spec.user,
+            desktop=session.spec.desktop,
+        )
+
+    def _remember_end(self, session_id: str, by: EndedBy) -> None:
+        self._ended[session_id] = by
+        if len(self._ended) > ENDED_REMEMBERED:
+            self._ended.popitem(last=False)
 
     async def _transition(self, session: LiveSession, event: SessionEvent) -> None:
         session.state = next_state(session.state, event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import getpass
 import json
 import sys
@@ -162,6 +163,7 @@ def disable(
     answered = _notify_servers(
         folder, name, "disabled", end_desktops=end_desktops, done=f"The account {name} is disabled"
     )
+    answered = _with_unserved_desktops(answered, folder, config, name, end=end_desktops)
     print(
         f"The account {name} is disabled. {_signed_out(answered)} Homes are kept.\n"
         f"`lightbox account enable {name}` allows signing in again.",
@@ -226,6 +228,7 @@ def delete(
         end_desktops=True,
         done=f"The account {name} is disabled, but not deleted",
     )
+    answered = _with_unserved_desktops(answered, folder, config, name, end=True)
     if wipe_homes:
         wipe(state_of_homes, name)
         homes = "The homes are deleted."
@@ -291,6 +294,23 @@ def _notify_servers(
             "desktops keep running.",
             next_step=error.next_step,
         ) from error
+
+
+def _with_unserved_desktops(
+    answered: Answered, folder: Path, config: Path | None, username: str, *, end: bool
+) -> Answered:
+    """Adds the isolated desktops of the person that run without a server, and ends them if `end` is true.
+
+    Raises ConfigurationError when they have to be ended, and this user is not root.
+    """
+    from display_server.cli.sessions import end_unserved, unserved_desktops
+
+    desktops = unserved_desktops(folder, username)
+    names = tuple(str(desktop["desktop"]) for desktop in desktops)
+    if end:
+        end_unserved(folder, config, desktops)
+        return dataclasses.replace(answered, ended=(*answered.ended, *names))
+    return dataclasses.replace(answered, running=(*answered.running, *names))
 
 
 def _signed_out(answered: Answered) -> str:

@@ -6,13 +6,16 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from display_server.cli.options import ConfigOption, JsonOption, StateOption
 from display_server.cli.storage import operator_name, state_folder
 from display_server.errors import ConfigurationError, Malfunction
+
+if TYPE_CHECKING:
+    from display_server.broker.folders import Instance
 
 #: The columns of the list, as keys of the JSON output.
 COLUMNS = ("id", "user", "desktop", "profile", "state", "display", "size", "url")
@@ -56,29 +59,44 @@ def list_sessions(
 @app.command()
 def end(
     session_id: Annotated[
-        str, typer.Argument(metavar="ID", help="The desktop, as the first column of the list names it.")
-    ],
+        str | None,
+        typer.Argument(metavar="ID", help="The desktop, as the first column of the list names it."),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="End every desktop that the list has.")] = False,
     state: StateOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """End a desktop with all its programs. Unsaved work is lost; the home is kept.
+    """End a desktop with all its programs, or every desktop. Unsaved work is lost; homes are kept.
 
-    The person reads that the administrator ended the desktop, and can open it again.
+    The person reads that the administrator ended the desktop, and can open it again. Isolated desktops that
+    run without a server are ended, too, if root runs this command.
     """
-    from display_server.broker.folders import StateFolder, find_instances, list_instances
-    from display_server.server.operator_requests import EndSession, Refused, ask
-
-    desktop = next((entry for entry in _running(state, config) if entry["id"] == session_id), None)
-    run_folder = str(Path(desktop["folder"]).parent.parent) if desktop else None
-    limited = _is_limited(state, config)
-    instances = list_instances(StateFolder(state_folder(state, config))) if limited else find_instances()
-    instance = next((found for found in instances if found.run_folder == run_folder), None)
-    if desktop is None or instance is None:
+    if (session_id is None) != every:
+        raise ConfigurationError(
+            "Name one desktop, or all of them.",
+            hint="For example: lightbox sessions end ID, or lightbox sessions end --all",
+        )
+    desktops = [entry for entry in _running(state, config) if every or entry["id"] == session_id]
+    if session_id is not None and not desktops:
         raise ConfigurationError(
             f"No desktop with the id {session_id!r} is running.",
             hint="To see the running ones, run `lightbox sessions`.",
         )
-    answer = ask(instance, EndSession(session_id, operator_name()))
+    if not desktops:
+        print("No desktop is running.", file=sys.stderr)
+    served = {found.desktops_folder: found for found in _instances(state, config)}
+    without_server = [desktop for desktop in desktops if _desktops_folder(desktop) not in served]
+    for desktop in desktops:
+        if desktop not in without_server:
+            _end_by_server(served[_desktops_folder(desktop)], desktop)
+    if without_server:
+        _end_without_server(without_server, state, config)
+
+
+def _end_by_server(instance: Instance, desktop: dict[str, Any]) -> None:
+    from display_server.server.operator_requests import EndSession, Refused, ask
+
+    answer = ask(instance, EndSession(desktop["id"], operator_name()))
     if isinstance(answer, Refused):
         raise Malfunction(answer.cause, next_step=answer.next_step)
     print(
@@ -86,6 +104,58 @@ def end(
         "administrator ended it.",
         file=sys.stderr,
     )
+
+
+def _end_without_server(desktops: list[dict[str, Any]], state: Path | None, config: Path | None) -> None:
+    from display_server.broker.lasting_folder import LastingFolder
+
+    path = state_folder(state, config)
+    other = [entry for entry in desktops if _desktops_folder(entry) != LastingFolder.of(path).desktops]
+    if other:
+        raise ConfigurationError(
+            f"No server runs for {len(other)} of these desktops, for example {other[0]['id']}.",
+            hint=f"They are not of the state folder {path}. Name theirs with --state or --config.",
+        )
+    end_unserved(path, config, desktops)
+    for desktop in desktops:
+        print(
+            f"The desktop {desktop['desktop']} of {desktop['user']} has ended. No server was running.",
+            file=sys.stderr,
+        )
+
+
+def unserved_desktops(state: Path, username: str) -> list[dict[str, Any]]:
+    """Returns the desktops of a person that run without a server."""
+    from display_server.broker.running_desktops import running_desktops
+
+    return [
+        desktop
+        for desktop in running_desktops(state)
+        if desktop["user"] == username and desktop["url"] is None
+    ]
+
+
+def end_unserved(state: Path, config: Path | None, desktops: list[dict[str, Any]]) -> None:
+    """Ends desktops that run without a server. Raises ConfigurationError unless root does it."""
+    import asyncio
+
+    from display_server.config import load
+    from display_server.server.serverless_endings import end_without_server
+
+    if desktops:
+        isolation = load(config, os.environ).isolation
+        asyncio.run(end_without_server(state, isolation, [desktop["id"] for desktop in desktops]))
+
+
+def _desktops_folder(desktop: dict[str, Any]) -> Path:
+    return Path(desktop["folder"]).parent
+
+
+def _instances(state: Path | None, config: Path | None) -> list[Instance]:
+    from display_server.broker.folders import StateFolder, find_instances, list_instances
+
+    limited = _is_limited(state, config)
+    return list_instances(StateFolder(state_folder(state, config))) if limited else find_instances()
 
 
 def _running(state: Path | None, config: Path | None) -> list[dict[str, Any]]:

@@ -5,30 +5,30 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import structlog
 
 from display_server.broker.desktop_ids import DesktopIdRanges
-from display_server.broker.folders import DesktopFolders
+from display_server.broker.folders import DesktopFolders, StateFolder
+from display_server.broker.lasting_folder import LastingFolder, sole_server
 from display_server.broker.launchers.sandbox_launcher import SandboxLauncher
-from display_server.broker.launchers.spawner_client import SpawnerClient
+from display_server.broker.launchers.spawner_client import SilentSpawnerError, SpawnerClient
 from display_server.broker.store import Store
 from display_server.config import IsolationConfig
 from display_server.errors import ConfigurationError
-from display_server.spawner.messages import Limits
+from display_server.spawner.messages import Limits, ListDesktops
 
 log = structlog.get_logger(__name__)
 
-#: Where spawners keep their bundles: a memory file system whose path every user may pass through.
-BASE = Path("/run/lightbox")
-#: How long the spawner may take until it listens, s. It needs 0.1 s.
-START_TIMEOUT_S = 15.0
-#: Pause between two looks whether it listens, s.
-_POLL_S = 0.01
+#: How long the spawner may take until it answers, s. It needs 0.5 s, and first waits for a former spawner,
+#: which completes its last request.
+START_TIMEOUT_S = 60.0
+#: Pause between two attempts to reach it, s.
+_POLL_S = 0.02
 #: Delay before a spawner that ended is started again, s.
 RESTART_DELAY_S = 0.2
 
@@ -47,10 +47,14 @@ def limits_of(config: IsolationConfig) -> Limits:
 
 
 class SpawnerProcess:
-    """The spawner as a child of the server. It is started again when it ends; desktops go on meanwhile."""
+    """The spawner as a child of the server. It is started again when it ends; desktops go on meanwhile.
 
-    def __init__(self, config: IsolationConfig, folders: DesktopFolders, name: str) -> None:
-        self.folder = BASE / name
+    It ends with this process, even if this process is killed, and desktops go on then, too.
+    """
+
+    def __init__(self, config: IsolationConfig, folders: DesktopFolders, folder: Path) -> None:
+        """`folder` is the spawner's own, which it creates, and removes unless desktops run."""
+        self.folder = folder
         self._process: asyncio.subprocess.Process | None = None
         self._watching: asyncio.Task[None] | None = None
         self._command = (
@@ -62,6 +66,7 @@ class SpawnerProcess:
             *("--client-uid", str(os.geteuid())),
             *("--id-base", str(config.id_base)),
             *("--id-count", str(config.id_count)),
+            "--end-with-stdin",
         )
 
     @property
@@ -69,33 +74,43 @@ class SpawnerProcess:
         return self.folder / "spawner.sock"
 
     async def start(self) -> None:
-        """Returns when the spawner listens. Raises ConfigurationError when it does not start."""
+        """Returns when the spawner answers. Raises ConfigurationError when it does not start."""
         if os.geteuid() != 0:
             raise ConfigurationError(
                 "Isolated desktops need root, and Lightbox runs as another user.",
                 hint="Start Lightbox as root, or with --no-isolation for a single person on this host.",
             )
-        _make_folder(self.folder)
         self._process = await self._spawn()
-        deadline_s = asyncio.get_running_loop().time() + START_TIMEOUT_S
-        while not self.socket.exists():
-            if self._process.returncode is not None or asyncio.get_running_loop().time() > deadline_s:
-                raise ConfigurationError(
-                    "The process that starts isolated desktops does not start.",
-                    hint="The log above says why, and `lightbox doctor` what this host lacks.",
-                )
-            await asyncio.sleep(_POLL_S)
+        asking = asyncio.create_task(self._answers())
+        ended = asyncio.create_task(self._process.wait())
+        await asyncio.wait({asking, ended}, timeout=START_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
+        ended.cancel()
+        if not asking.done():
+            asking.cancel()
+            raise ConfigurationError(
+                "The process that starts isolated desktops does not start.",
+                hint="The log above says why, and `lightbox doctor` what this host lacks.",
+            )
+        asking.result()
         self._watching = asyncio.create_task(self._watch(), name="spawner")
 
     async def stop(self) -> None:
-        """Ends the spawner and removes its folder. The desktops have ended before."""
+        """Ends the spawner. Desktops go on."""
         if self._watching is not None:
             self._watching.cancel()
         if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.terminate()
             await self._process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+
+    async def _answers(self) -> None:
+        """Returns when the spawner answers. There may be the socket of a former one, which was killed."""
+        while True:
+            try:
+                await SpawnerClient(self.socket).send(ListDesktops())
+                return
+            except SilentSpawnerError:
+                await asyncio.sleep(_POLL_S)
 
     async def _watch(self) -> None:
         assert self._process is not None
@@ -108,27 +123,43 @@ class SpawnerProcess:
     async def _spawn(self) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             *self._command,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE,  # never written to; closed when this process ends
             start_new_session=True,  # Ctrl-C in the server's terminal must not reach it before the server
         )
 
 
-def _make_folder(folder: Path) -> None:
-    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-    folder.parent.chmod(0o711)
+def warn_of_isolated_desktops(state: StateFolder) -> None:
+    """Logs that isolated desktops run which a server without isolation can neither show nor end."""
+    folder = LastingFolder.of(state.path)
+    if folder.desktops.is_dir() and any(folder.desktops.iterdir()):
+        log.warning(
+            "isolated desktops of an earlier server run on",
+            folder=str(folder.desktops),
+            next_step="Start the server with isolation again, or run `lightbox sessions end --all`.",
+        )
 
 
-async def isolated_launcher(
-    config: IsolationConfig,
-    folders: DesktopFolders,
-    store: Store,
-    name: str,
-    stack: contextlib.AsyncExitStack,
-) -> SandboxLauncher:
-    """Starts a spawner, which ends with `stack`, and returns the launcher. Raises ConfigurationError."""
+@dataclass(frozen=True, slots=True)
+class Isolation:
+    """What the composition root needs for isolated desktops."""
+
+    launcher: SandboxLauncher
+    folders: DesktopFolders
+    instance: str  # under this name the database records the sessions
+    host_restarted: bool  # since the last server with this state folder
+
+
+async def isolated_desktops(
+    config: IsolationConfig, state: StateFolder, store: Store, stack: contextlib.AsyncExitStack
+) -> Isolation:
+    """Starts a spawner, which ends with `stack`; desktops may outlive it. Raises ConfigurationError."""
     limits = limits_of(config)
-    process = SpawnerProcess(config, folders, name)
+    folder = LastingFolder.of(state.path)
+    folders = DesktopFolders(desktops=folder.desktops, homes=state.homes, logs=state.logs)
+    host_restarted = stack.enter_context(sole_server(state))
+    process = SpawnerProcess(config, folders, folder.path)
     stack.push_async_callback(process.stop)
     await process.start()
     ids = DesktopIdRanges(store, config.id_base, config.id_count)
-    return SandboxLauncher(SpawnerClient(process.socket), ids.first_id, limits)
+    launcher = SandboxLauncher(SpawnerClient(folder.socket), folders, ids.first_id, limits)
+    return Isolation(launcher, folders, folder.name, host_restarted)

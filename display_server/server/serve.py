@@ -29,6 +29,7 @@ from display_server.broker.folders import (
     register_instance,
     unregister_instance,
 )
+from display_server.broker.lasting_folder import LastingFolder
 from display_server.broker.launchers.desktop_log import rotate_logs
 from display_server.broker.launchers.launcher import Launcher
 from display_server.broker.launchers.process_launcher import ProcessLauncher
@@ -51,7 +52,7 @@ from display_server.server import demo as demo_setup
 from display_server.server.certificates import EXAMINATION_INTERVAL_S
 from display_server.server.definitions import desktop_definitions, lock_limits
 from display_server.server.demo import Demo
-from display_server.server.isolation import isolated_launcher
+from display_server.server.isolation import isolated_desktops, warn_of_isolated_desktops
 from display_server.server.operator_socket import operator_socket
 from display_server.server.reload import Reloader, for_gateways, prepare, write_result
 from display_server.server.unattended_watch import use_unattended_limits, watch_unattended
@@ -149,22 +150,28 @@ async def _run(
         accounts = Accounts(store, passwords)
         catalogue = Catalogue(store)
         await catalogue.replace(desktop_definitions(config))
-        folders = desktop_folders(state, run_folder)
+        folders, instance = desktop_folders(state, run_folder), run_folder.path.name
+        isolation = None
         if launcher is None and config.isolation.enabled:
-            name = run_folder.path.name
-            launcher = await isolated_launcher(config.isolation, folders, store, name, stack)
+            isolation = await isolated_desktops(config.isolation, state, store, stack)
+            launcher, folders, instance = isolation.launcher, isolation.folders, isolation.instance
+        else:
+            warn_of_isolated_desktops(state)
         sessions = Sessions(
             store,
             launcher or ProcessLauncher(),
             folders,
-            instance=run_folder.path.name,
+            instance=instance,
             locale=config.locale,
             patience=config.patience,
             video=settings.video,
             may_start=accounts.may_start_desktops,
         )
-        await sessions.end_abandoned({Path(instance.run_folder).name for instance in list_instances(state)})
-        stack.push_async_callback(sessions.close)
+        running_servers = {Path(server.run_folder).name for server in list_instances(state)}
+        # Isolated desktops may run on although this server has no isolation: another one will adopt them.
+        await sessions.end_abandoned({*running_servers, LastingFolder.of(state.path).name})
+        await sessions.adopt(host_restarted=isolation is not None and isolation.host_restarted)
+        stack.push_async_callback(sessions.close, leave_running=demo is None)
         services = BrokerServices(
             store=store,
             accounts=accounts,
@@ -232,10 +239,14 @@ async def _run(
             root_sha256=certificate.root_sha256,
             accounts=len(await accounts.list_all()),
         )
-        reloadable = read_config is not None
-        stack.callback(
-            unregister_instance, register_instance(state, run_folder, ready.url, reloadable=reloadable)
+        entry = register_instance(
+            state,
+            run_folder,
+            ready.url,
+            reloadable=read_config is not None,
+            desktops=folders.desktops,
         )
+        stack.callback(unregister_instance, entry)
         on_ready(ready)
         tasks = {serving, linking, expiring, locking, examining, rotating, reloading, watching}
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

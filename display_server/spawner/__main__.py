@@ -1,7 +1,8 @@
 """`python -m display_server.spawner` runs the spawner, as root, until it is stopped.
 
-Desktops go on without it. Everything that it may touch is named on the command line by the administrator, or
-by the server that root started. Its log goes to standard error.
+Desktops go on without it, and the next spawner with the same folder finds them again. Everything that it may
+touch is named on the command line by the administrator, or by the server that root started. Its log goes to
+standard error.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from display_server.errors import ConfigurationError
+from display_server.spawner import own_folder
 from display_server.spawner.runtime import Runtime, choose_runtime
 from display_server.spawner.server import SpawnerServer
 from display_server.spawner.spawner import Settings, Spawner
 
 #: Option of prctl(2): processes of containers become children of the spawner, which collects them.
 _PR_SET_CHILD_SUBREAPER = 36
+_STDIN = 0
 #: Variables of the administrator that the processes of desktops get. Nothing else is passed on.
 PASSED_ON = ("TZ", "LIGHTBOX_LOG_LEVEL")
 PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games"
@@ -32,12 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if os.geteuid() != 0:
         print("spawner: it has to run as root", file=sys.stderr)
         return 2
+    os.umask(0o077)
     try:
         program = choose_runtime()
-    except ConfigurationError as error:
-        print(error, file=sys.stderr)
+        lock = own_folder.take(options.folder)
+    except (ConfigurationError, OSError) as error:
+        print(f"spawner: {error}", file=sys.stderr)
         return 2
-    os.umask(0o077)
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     settings = Settings(
         folder=options.folder,
@@ -48,17 +52,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         id_count=options.id_count,
         product=product_folders(),
     )
-    settings.bundles.mkdir(mode=0o711, parents=True, exist_ok=True)
-    for folder in (settings.folder, settings.bundles):
-        folder.chmod(0o711)  # the root users of containers pass through
-    runtime_folder = settings.folder / "runtime"
-    runtime_folder.mkdir(mode=0o700, exist_ok=True)
-    spawner = Spawner(settings, Runtime(program, runtime_folder), environment())
-    server = SpawnerServer(settings.folder / "spawner.sock", options.client_uid, spawner, _log)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    _log(f"ready, with {program[-1]}")
-    server.serve()
+    try:
+        make_folders(settings, options.client_uid)
+        spawner = Spawner(settings, Runtime(program, settings.folder / "runtime", [lock]), environment())
+        server = SpawnerServer(settings.folder / "spawner.sock", options.client_uid, spawner, _log)
+        _log(f"ready, with {program[-1]}")
+        server.serve(_STDIN if options.end_with_stdin else None)
+    finally:
+        own_folder.remove_if_empty(settings.folder)
     return 0
+
+
+def make_folders(settings: Settings, client_uid: int) -> None:
+    """Creates the folders of bundles, of the runtime and of desktops where they are missing."""
+    settings.bundles.mkdir(exist_ok=True)
+    settings.bundles.chmod(0o711)  # the root users of containers pass through
+    (settings.folder / "runtime").mkdir(mode=0o700, exist_ok=True)
+    settings.desktops.mkdir(mode=0o700, exist_ok=True)
+    os.chown(settings.desktops, client_uid, -1)
 
 
 def product_folders() -> tuple[Path, ...]:
@@ -96,6 +108,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--client-uid", type=int, required=True, help="the user who may send requests")
     parser.add_argument("--id-base", type=int, required=True, help="the first host id for desktops")
     parser.add_argument("--id-count", type=int, required=True, help="how many host ids desktops may use")
+    parser.add_argument(
+        "--end-with-stdin", action="store_true", help="end when standard input closes; desktops go on"
+    )
     return parser
 
 

@@ -1,4 +1,7 @@
-"""The requests that the spawner accepts, and its answers. Each is one JSON object behind its length.
+"""The requests that the spawner accepts, and its answers. Each is one JSON object behind a header.
+
+Spawner and server may be of different versions while one of them is being upgraded, so the header has the
+version of these messages. The header and the fields `error` and `next_step` of an answer never change.
 
 A request contains data, never a path or a piece of a container's description. msgspec checks every field
 before the spawner looks at it.
@@ -12,10 +15,14 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-#: The length before each message: 32 bits, network order.
-LENGTH = struct.Struct(">I")
-#: Longest message, bytes.
-MESSAGE_MAX_BYTES = 256 * 1024
+#: Raised whenever a message or the meaning of a field changes.
+VERSION = 2
+#: Before each message: the version (16 bits) and the length of what follows (32 bits), in network order.
+HEADER = struct.Struct(">HI")
+#: Longest request, bytes.
+REQUEST_MAX_BYTES = 256 * 1024
+#: Longest answer, bytes. The list of a thousand desktops has about 2 MB.
+ANSWER_MAX_BYTES = 64 * 1024 * 1024
 
 #: Names become parts of paths. Each pattern excludes `/`, and a dot at the beginning.
 SessionId = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,31}\Z")]
@@ -64,16 +71,23 @@ class StopDesktop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="
 
 
 class ListDesktops(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="list"):
-    """Asks for the containers that run."""
+    """Asks for the containers that run, and removes what is left of those that have ended."""
 
 
 Request = StartDesktop | ExecSupervisor | StopDesktop | ListDesktops
 
 
 class RunningContainer(msgspec.Struct, frozen=True):
-    """A container that runs. The start time tells its init apart from a later process with the same pid."""
+    """A container that runs, with what its StartDesktop contained.
+
+    The start time tells its init apart from a later process with the same pid.
+    """
 
     session: str
+    username: str
+    desktop: str
+    first_id: int
+    spec: str
     init_pid: int
     init_start_ticks: int
 
@@ -88,7 +102,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 def encode(message: Request | Answer) -> bytes:
     body = msgspec.json.encode(message)
-    return LENGTH.pack(len(body)) + body
+    return HEADER.pack(VERSION, len(body)) + body
 
 
 def decode_request(body: bytes) -> Request:

@@ -58,11 +58,16 @@ def choose_runtime() -> tuple[str, ...]:
 
 
 class Runtime:
-    """Containers of one spawner. `folder` is where the runtime keeps its own state."""
+    """Containers of one spawner. `folder` is where the runtime keeps its own state.
 
-    def __init__(self, program: Sequence[str], folder: Path) -> None:
+    Commands inherit the descriptors `inherited`: should this process be killed, its lock is held until a
+    command under way has ended.
+    """
+
+    def __init__(self, program: Sequence[str], folder: Path, inherited: Sequence[int] = ()) -> None:
         self._program = tuple(program)
         self._folder = folder
+        self._inherited = tuple(inherited)
 
     def run(self, name: str, bundle: Path) -> None:
         """Starts the container's init and returns when it runs. Raises DesktopError."""
@@ -101,6 +106,7 @@ class Runtime:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            pass_fds=self._inherited,
             timeout=COMMAND_TIMEOUT_S,
             env=_ENVIRONMENT,
         )
@@ -117,6 +123,7 @@ class Runtime:
                 stderr=stderr,
                 timeout=COMMAND_TIMEOUT_S,
                 env=_ENVIRONMENT,
+                pass_fds=self._inherited,
                 umask=0o022,  # of the mount points, through which all users of the container pass
             ).returncode
         except (OSError, subprocess.TimeoutExpired) as error:
@@ -137,7 +144,7 @@ def _end_init(pid: int) -> None:
     """Kills the container's init, with which the kernel kills everything in the container.
 
     The kernel keeps the init until every process of the container was collected by its parent. The parent of
-    the supervisor is this process.
+    the supervisor is this process or, if an earlier spawner has started it, the host's init.
     """
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)

@@ -12,7 +12,14 @@ from pathlib import Path
 import msgspec
 
 from display_server.spawner import runtime
-from display_server.spawner.messages import LENGTH, MESSAGE_MAX_BYTES, Answer, decode_request, encode
+from display_server.spawner.messages import (
+    HEADER,
+    REQUEST_MAX_BYTES,
+    VERSION,
+    Answer,
+    decode_request,
+    encode,
+)
 from display_server.spawner.spawner import Spawner
 
 #: How long a client may take to send its request, s. The next client waits meanwhile.
@@ -42,10 +49,16 @@ class SpawnerServer:
         os.chown(path, client_uid, -1)
         self._listener.listen(BACKLOG)
 
-    def serve(self) -> None:
-        """Serves until the process is interrupted."""
+    def serve(self, end_with: int | None = None) -> None:
+        """Serves until the process is interrupted, or until the descriptor `end_with` is closed elsewhere."""
+        watched: list[socket.socket | int] = [self._listener]
+        if end_with is not None:
+            watched.append(end_with)
         while True:
-            if select.select([self._listener], [], [], REAP_INTERVAL_S)[0]:
+            ready = select.select(watched, [], [], REAP_INTERVAL_S)[0]
+            if end_with in ready:
+                return
+            if ready:
                 connection, _ = self._listener.accept()
                 with connection:
                     self.serve_one(connection)
@@ -61,12 +74,18 @@ class SpawnerServer:
             self._log(f"refused a process of user {uid}")
             return
         try:
-            answer = self._answer(_receive(connection))
+            answer = self._answer(*_receive(connection))
             connection.sendall(encode(answer))
         except (OSError, EOFError) as error:
             self._log(f"lost a client: {error}")
 
-    def _answer(self, body: bytes) -> Answer:
+    def _answer(self, version: int, body: bytes) -> Answer:
+        if version != VERSION:
+            self._log(f"refused a request of version {version}")
+            return Answer(
+                f"The spawner runs version {VERSION} of its messages, and this server version {version}.",
+                "The administrator has to start both again, of the same version. Running desktops go on.",
+            )
         try:
             request = decode_request(body)
         except msgspec.MsgspecError as error:
@@ -81,12 +100,12 @@ class SpawnerServer:
         return answer
 
 
-def _receive(connection: socket.socket) -> bytes:
-    """Returns the body of one message. Raises EOFError and OSError."""
-    (length,) = LENGTH.unpack(_receive_exactly(connection, LENGTH.size))
-    if length > MESSAGE_MAX_BYTES:
+def _receive(connection: socket.socket) -> tuple[int, bytes]:
+    """Returns the version and the body of one message. Raises EOFError and OSError."""
+    version, length = HEADER.unpack(_receive_exactly(connection, HEADER.size))
+    if length > REQUEST_MAX_BYTES:
         raise EOFError(f"a message of {length} bytes is too long")
-    return _receive_exactly(connection, length)
+    return version, _receive_exactly(connection, length)
 
 
 def _receive_exactly(connection: socket.socket, length: int) -> bytes:

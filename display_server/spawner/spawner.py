@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from display_server.errors import DesktopError
-from display_server.process_stat import is_running, read_stat
+from display_server.process_stat import read_stat
 from display_server.spawner import layout
 from display_server.spawner.bundle import Container, configuration, supervisor_process, write_root
 from display_server.spawner.homes import make_home
@@ -26,6 +27,7 @@ from display_server.spawner.messages import (
     StartDesktop,
     StopDesktop,
 )
+from display_server.spawner.records import running_container, runs_inside, write_record
 from display_server.spawner.runtime import Runtime
 
 
@@ -66,6 +68,11 @@ class Spawner:
             return handlers[type(request)](request)
         except DesktopError as error:
             return Answer(error.cause, error.next_step)
+        except subprocess.TimeoutExpired:
+            return Answer(
+                "The container runtime did not answer in time.",
+                "The administrator has to look at what slows this host down.",
+            )
         except OSError as error:
             return Answer(
                 f"The spawner could not use {error.filename}: {error.strerror}.",
@@ -91,6 +98,7 @@ class Spawner:
             _make_desktop_folder(container, request.spec)
             _write_bundle(container, bundle)
             self._containers.run(request.session, bundle)
+            write_record(bundle, self._describe(request))
             self._execute_supervisor(request.session, bundle, request.desktop)
         except BaseException:
             self._stop(StopDesktop(request.session))
@@ -99,14 +107,15 @@ class Spawner:
 
     def _exec_supervisor(self, request: ExecSupervisor) -> Answer:
         bundle = self._settings.bundles / request.session
-        if self._containers.init_pid(request.session) is None:
+        container = running_container(bundle)
+        if container is None:
             raise DesktopError(
                 "This desktop does not run any more.", next_step="Open it again; its programs have ended."
             )
         with contextlib.suppress(FileNotFoundError, ValueError):
-            if is_running(int((bundle / "supervisor.pid").read_text())):
+            if runs_inside(int((bundle / "supervisor.pid").read_text()), container):
                 return Answer()
-        self._execute_supervisor(request.session, bundle, (bundle / "desktop").read_text())
+        self._execute_supervisor(request.session, bundle, container.desktop)
         return Answer()
 
     def _stop(self, request: StopDesktop) -> Answer:
@@ -118,10 +127,27 @@ class Spawner:
     def _list(self, _request: ListDesktops) -> Answer:
         found = []
         for bundle in sorted(self._settings.bundles.iterdir()):
-            pid = self._containers.init_pid(bundle.name)
-            if pid is not None and (stat := read_stat(pid)) is not None:
-                found.append(RunningContainer(bundle.name, pid, stat.start_ticks))
+            container = running_container(bundle)
+            if container is not None:
+                found.append(container)
+            else:  # the container has ended, or a spawner was killed while it started the container
+                self._stop(StopDesktop(bundle.name))
         return Answer(containers=found)
+
+    def _describe(self, request: StartDesktop) -> RunningContainer:
+        pid = self._containers.init_pid(request.session)
+        stat = read_stat(pid) if pid is not None else None
+        if pid is None or stat is None:
+            raise DesktopError("The container of this desktop ended at once.", next_step="Open it again.")
+        return RunningContainer(
+            session=request.session,
+            username=request.username,
+            desktop=request.desktop,
+            first_id=request.first_id,
+            spec=request.spec,
+            init_pid=pid,
+            init_start_ticks=stat.start_ticks,
+        )
 
     def _container(self, request: StartDesktop) -> Container:
         return Container(
@@ -186,4 +212,3 @@ def _write_bundle(container: Container, bundle: Path) -> None:
         os.umask(before)
     (bundle / "config.json").write_text(json.dumps(configuration(container)))
     (bundle / "process.json").write_text(json.dumps(supervisor_process(container)))
-    (bundle / "desktop").write_text(container.hostname)

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from display_server.broker.lasting_folder import LastingFolder
 from display_server.broker.running_desktops import running_desktops
-from display_server.server.isolation import BASE as SPAWNER_BASE
 from display_server.spawner.runtime import Runtime, choose_runtime
 from tests.e2e.processes import Program, free_port, wait_for
 from tests.e2e.x_desktop.display import XDisplay
@@ -60,7 +60,7 @@ NEVER_LOCKED = {
 
 def outside(folder: Path, pids: Mapping[str, int]) -> dict[str, Any]:
     """Returns how this host reaches a desktop in a container. The supervisor publishes names from inside."""
-    runtime = Runtime(choose_runtime(), SPAWNER_BASE / folder.parents[1].name / "runtime")
+    runtime = Runtime(choose_runtime(), folder.parents[1] / "runtime")
     init = runtime.init_pid(folder.name)
     assert init is not None
     namespace = Path(f"/proc/{init}/ns/pid").readlink()
@@ -217,4 +217,6 @@ class Lightbox:
 
     def stop(self) -> None:
         self.program.stop()
+        if LastingFolder.of(self.state_folder).path.exists():  # the demo was killed, and its desktops go on
+            self.command("sessions", "end", "--all")
         shutil.rmtree(self.state_folder, ignore_errors=True)

@@ -93,3 +93,41 @@ class CrashingLauncher:
 
     async def start(self, spec: DesktopSpec) -> FakeDesktop:
         raise self.error
+
+
+class LastingEchoDesktop(FakeDesktop):
+    """A FakeDesktop that goes on when it is released. `releases` counts the calls of `release`."""
+
+    releases = 0
+
+    async def release(self) -> None:
+        self.releases += 1
+
+
+class LastingEchoLauncher:
+    """Starts desktops that outlive the broker. `desktops` has those that run, by session."""
+
+    def __init__(self) -> None:
+        self.desktops: dict[str, LastingEchoDesktop] = {}
+        self.removed: list[str] = []
+        self.adopting = asyncio.Event()  # `adopt` returns once it is set
+        self.adopting.set()
+
+    async def start(self, spec: DesktopSpec) -> LastingEchoDesktop:
+        Path(spec.folder).mkdir(mode=0o700, parents=True)  # noqa: ASYNC240 - a test
+        desktop = LastingEchoDesktop(spec)
+        await desktop.agent.start()
+        self.desktops[spec.session] = desktop
+        return desktop
+
+    async def running(self) -> list[DesktopSpec]:
+        return [desktop.spec for desktop in self.desktops.values()]
+
+    async def adopt(self, spec: DesktopSpec) -> LastingEchoDesktop:
+        await self.adopting.wait()
+        return self.desktops[spec.session]
+
+    async def remove(self, session: str) -> None:
+        self.removed.append(session)
+        if desktop := self.desktops.pop(session, None):
+            await desktop.stop()

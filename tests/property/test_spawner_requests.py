@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from display_server.spawner.messages import (
-    LENGTH,
+    HEADER,
     ExecSupervisor,
     ListDesktops,
     Request,
@@ -71,7 +71,7 @@ def decode(body: bytes) -> None:
     except msgspec.MsgspecError:
         return
     assert_harmless(request)
-    assert decode_request(encode(request)[LENGTH.size :]) == request
+    assert decode_request(encode(request)[HEADER.size :]) == request
 
 
 @settings(max_examples=EXAMPLES)
@@ -91,7 +91,7 @@ def test_requests_with_arbitrary_values(changes: dict[str, Any]) -> None:
 def test_requests_with_changed_bytes(data: st.DataObject) -> None:
     requests: list[Request] = [StopDesktop("bcd"), ExecSupervisor("bcd"), ListDesktops()]
     request = data.draw(st.sampled_from(requests))
-    body = bytearray(data.draw(st.sampled_from([json.dumps(START).encode(), encode(request)[LENGTH.size :]])))
+    body = bytearray(data.draw(st.sampled_from([json.dumps(START).encode(), encode(request)[HEADER.size :]])))
     for _ in range(data.draw(st.integers(1, 4))):
         body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
     decode(bytes(body))

@@ -17,6 +17,7 @@ from display_server.protocol.api_error_codes import ApiErrorCode
 _ANSWERS: dict[EndedBy, tuple[ApiErrorCode, str]] = {
     EndedBy.ITSELF: ("desktop-ended", "The desktop has ended."),
     EndedBy.SERVER: ("desktop-ended", "The desktop has ended together with the server."),
+    EndedBy.HOST: ("desktop-ended", "The desktop has ended because its host was restarted."),
     EndedBy.PERSON: ("desktop-ended-by-you", "You ended this desktop, here or in another window."),
     EndedBy.OPERATOR: ("desktop-ended-by-operator", "The administrator ended this desktop."),
     EndedBy.UNATTENDED: ("desktop-ended-unattended", "The desktop ended because nobody displayed it."),

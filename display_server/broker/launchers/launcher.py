@@ -1,11 +1,15 @@
 """The contract of everything that can start desktops.
 
 start(spec) ─► RunningDesktop ─► wait() … stop()
+
+The desktops of a LastingLauncher outlive the process that started them, and the next process adopts them:
+
+start(spec) ─► LastingDesktop ─► release() ┄┄ running() ─► adopt(spec) ─► LastingDesktop ─► wait() … stop()
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from display_server.desktop.spec import DesktopSpec, DesktopStatus
 
@@ -48,8 +52,18 @@ class RunningDesktop(Protocol):
         """Returns the latest status that the supervisor published; None if the launcher knows none."""
 
 
+@runtime_checkable
+class LastingDesktop(RunningDesktop, Protocol):
+    """A desktop that goes on when nobody follows it."""
+
+    async def release(self) -> None:
+        """Stops following the desktop, which goes on running. Nothing else is called afterwards."""
+
+
 class Launcher(Protocol):
-    """Starts desktops. Each desktop ends with the process that started it, even if that process is killed."""
+    """Starts desktops. Each desktop ends with the process that started it, even if that process is killed,
+    unless the launcher is a LastingLauncher.
+    """
 
     async def start(self, spec: DesktopSpec) -> RunningDesktop:
         """Creates the folder `spec.folder`, starts the desktop and returns once it can be viewed.
@@ -61,4 +75,33 @@ class Launcher(Protocol):
 
         In the last two cases neither a process nor the folder is left behind. The launcher sets no deadline
         of its own: the caller cancels a start that takes too long.
+        """
+
+
+@runtime_checkable
+class LastingLauncher(Launcher, Protocol):
+    """Starts desktops that go on when this process ends, whether it is killed or not."""
+
+    async def start(self, spec: DesktopSpec) -> LastingDesktop:
+        """Does what Launcher.start does."""
+
+    async def running(self) -> list[DesktopSpec]:
+        """Returns the desktops that run, no matter which process started them.
+
+        Each one is proven to be the same that was started with this specification. What is left of desktops
+        that have ended is removed. Raises DesktopError when this cannot be found out.
+        """
+
+    async def adopt(self, spec: DesktopSpec) -> LastingDesktop:
+        """Follows a desktop that `running` has returned, and returns it once it can be viewed.
+
+        - It is ready, or becomes ready: returns it.
+        - It has failed meanwhile: removes it and raises DesktopError, as `start` does.
+        - The call is cancelled: raises CancelledError. The desktop goes on; `remove` ends it.
+        """
+
+    async def remove(self, session: str) -> None:
+        """Ends a desktop that nobody follows, at once. Does nothing if there is none.
+
+        Raises DesktopError when the desktop may go on running.
         """

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from display_server.broker.folders import DesktopFolders
 from display_server.broker.launchers.launcher import ENDED_EARLY
 from display_server.broker.launchers.spawner_client import SpawnerClient
 from display_server.broker.launchers.supervised_desktop import SupervisedDesktop
@@ -23,7 +24,14 @@ from display_server.desktop.spec import (
 )
 from display_server.errors import DesktopError
 from display_server.spawner import layout
-from display_server.spawner.messages import ExecSupervisor, Limits, StartDesktop, StopDesktop
+from display_server.spawner.messages import (
+    ExecSupervisor,
+    Limits,
+    ListDesktops,
+    RunningContainer,
+    StartDesktop,
+    StopDesktop,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -45,10 +53,13 @@ IdsOf = Callable[[str, str], Awaitable[int]]
 
 
 class SandboxLauncher:
-    """Starts containers through `spawner`."""
+    """A LastingLauncher: starts containers through `spawner`, and finds them again."""
 
-    def __init__(self, spawner: SpawnerClient, ids_of: IdsOf, limits: Limits) -> None:
+    def __init__(
+        self, spawner: SpawnerClient, folders: DesktopFolders, ids_of: IdsOf, limits: Limits
+    ) -> None:
         self._spawner = spawner
+        self._folders = folders
         self._ids_of = ids_of
         self._limits = limits
 
@@ -79,6 +90,46 @@ class SandboxLauncher:
             raise
         return desktop
 
+    async def running(self) -> list[DesktopSpec]:
+        answer = await self._spawner.send(ListDesktops())
+        return [self._outside(container) for container in answer.containers]
+
+    async def adopt(self, spec: DesktopSpec) -> SandboxDesktop:
+        desktop = SandboxDesktop(spec, self._spawner, adopted=True)
+        try:
+            await desktop.wait_until_ready()
+        except asyncio.CancelledError:
+            await asyncio.shield(desktop.release())
+            raise
+        except BaseException:
+            await asyncio.shield(desktop.stop())
+            raise
+        return desktop
+
+    async def remove(self, session: str) -> None:
+        await self._spawner.send(StopDesktop(session))
+
+    def _outside(self, container: RunningContainer) -> DesktopSpec:
+        """Returns the specification with the paths that are valid on the host, as `start` got it."""
+        try:
+            inside = msgspec.json.decode(container.spec, type=DesktopSpec)
+        except msgspec.MsgspecError as error:
+            raise DesktopError(
+                f"The desktop {container.session} was started by another version of Lightbox: {error}.",
+                next_step="Start the former version again, or run `lightbox sessions end --all`.",
+            ) from error
+        return msgspec.structs.replace(
+            inside,
+            session=container.session,
+            user=container.username,
+            desktop=container.desktop,
+            home=str(self._folders.homes / container.username / container.desktop),
+            folder=str(self._folders.desktops / container.session),
+            log_folder=str(self._folders.logs),
+            isolated=False,
+            peers=[],
+        )
+
 
 def _inside(spec: DesktopSpec) -> DesktopSpec:
     """Returns the specification with the paths that are valid inside the container."""
@@ -102,9 +153,15 @@ async def _remove(spawner: SpawnerClient, session: str) -> None:
 class SandboxDesktop(SupervisedDesktop):
     """A RunningDesktop: a container, as the broker sees it through the supervisor's control socket."""
 
-    def __init__(self, spec: DesktopSpec, spawner: SpawnerClient) -> None:
+    def __init__(self, spec: DesktopSpec, spawner: SpawnerClient, *, adopted: bool = False) -> None:
+        """`adopted`: an earlier process started the desktop, and its supervisor may have been killed."""
         self._spawner = spawner
+        self._adopted = adopted
         super().__init__(spec)
+
+    async def release(self) -> None:
+        self._monitoring.cancel()
+        await asyncio.gather(self._monitoring, return_exceptions=True)
 
     async def stop(self) -> None:
         self._stopping = True
@@ -129,6 +186,11 @@ class SandboxDesktop(SupervisedDesktop):
     async def _follow_supervisors(self) -> str | None:
         loop = asyncio.get_running_loop()
         young = 0
+        if self._adopted and not self._is_over():
+            try:
+                await self._spawner.send(ExecSupervisor(self._spec.session))  # nothing if one runs
+            except DesktopError as error:
+                return error.in_one_line()
         while True:
             started_s = loop.time()
             await self._follow()

@@ -9,8 +9,9 @@ import msgspec
 
 from display_server.errors import DesktopError
 from display_server.spawner.messages import (
-    LENGTH,
-    MESSAGE_MAX_BYTES,
+    ANSWER_MAX_BYTES,
+    HEADER,
+    VERSION,
     Answer,
     Request,
     decode_answer,
@@ -19,6 +20,14 @@ from display_server.spawner.messages import (
 
 #: How long the spawner may take to answer, s. It serves one request at a time, each within a second.
 ANSWER_TIMEOUT_S = 60.0
+#: How long a spawner that ended may take until the next one listens, s. It needs about 0.5 s.
+CONNECT_TIMEOUT_S = 10.0
+#: Pause between two attempts to connect, s.
+_POLL_S = 0.02
+
+
+class SilentSpawnerError(DesktopError):
+    """The spawner cannot be reached, or it broke off."""
 
 
 class SpawnerClient:
@@ -36,7 +45,7 @@ class SpawnerClient:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 answer = await self._exchange(encode(request))
         except (OSError, EOFError, msgspec.MsgspecError) as error:  # TimeoutError is an OSError
-            raise DesktopError(
+            raise SilentSpawnerError(
                 "The part of Lightbox that starts isolated desktops does not answer.",
                 next_step="Try again. If it happens again, the administrator has to look at the log of the "
                 "spawner.",
@@ -46,13 +55,27 @@ class SpawnerClient:
         return answer
 
     async def _exchange(self, message: bytes) -> Answer:
-        reader, writer = await asyncio.open_unix_connection(str(self._path))
+        reader, writer = await self._connect()
         try:
             writer.write(message)
             await writer.drain()
-            (length,) = LENGTH.unpack(await reader.readexactly(LENGTH.size))
-            if length > MESSAGE_MAX_BYTES:
+            version, length = HEADER.unpack(await reader.readexactly(HEADER.size))
+            if length > ANSWER_MAX_BYTES:
                 raise EOFError("the answer is too long")
-            return decode_answer(await reader.readexactly(length))
+            answer = decode_answer(await reader.readexactly(length))
+            if version != VERSION and answer.error is None:
+                raise EOFError(f"the answer has version {version}")
+            return answer
         finally:
             writer.close()
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connects, and waits for a spawner that is being started again. Raises OSError."""
+        deadline_s = asyncio.get_running_loop().time() + CONNECT_TIMEOUT_S
+        while True:
+            try:
+                return await asyncio.open_unix_connection(str(self._path), limit=ANSWER_MAX_BYTES)
+            except (FileNotFoundError, ConnectionRefusedError):
+                if asyncio.get_running_loop().time() > deadline_s:
+                    raise
+                await asyncio.sleep(_POLL_S)

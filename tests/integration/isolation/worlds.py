@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from display_server.broker.folders import DesktopFolders
+from display_server.broker.lasting_folder import base_folder as base_folder_of_spawners
 from display_server.broker.launchers.launcher import Launcher, RunningDesktop
 from display_server.broker.launchers.process_launcher import SUPERVISOR_COMMAND, ProcessLauncher
 from display_server.broker.launchers.sandbox_launcher import SandboxLauncher
@@ -148,10 +149,11 @@ class IsolatedWorld(World):
 
     def __init__(self, loop: BackgroundLoop, base: Path) -> None:
         super().__init__(loop, base)
-        self.spawner = SpawnerProcess(CONFIG, self.folders, base.name)
+        self.spawner = SpawnerProcess(CONFIG, self.folders, base_folder_of_spawners() / base.name)
         loop.run(self.spawner.start())
         self._ids: dict[tuple[str, str], int] = {}
-        self._launcher = SandboxLauncher(SpawnerClient(self.spawner.socket), self._first_id, LIMITS)
+        client = SpawnerClient(self.spawner.socket)
+        self._launcher = SandboxLauncher(client, self.folders, self._first_id, LIMITS)
         self.runtime = Runtime(choose_runtime(), self.spawner.folder / "runtime")
 
     async def _first_id(self, username: str, desktop: str) -> int:

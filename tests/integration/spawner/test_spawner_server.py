@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import json
 import os
 import socket
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from display_server.broker.launchers.spawner_client import SpawnerClient
-from display_server.errors import DesktopError
+from display_server.errors import ConfigurationError, DesktopError
+from display_server.process_stat import read_stat
+from display_server.spawner import own_folder
 from display_server.spawner.messages import (
-    LENGTH,
-    MESSAGE_MAX_BYTES,
+    HEADER,
+    REQUEST_MAX_BYTES,
+    VERSION,
     ExecSupervisor,
     Limits,
     ListDesktops,
@@ -121,7 +127,11 @@ async def test_starts_a_desktop_once_and_removes_it(world: World) -> None:
     with pytest.raises(DesktopError, match="exists already"):
         await world.client.send(start())
     [found] = (await world.client.send(ListDesktops())).containers
-    assert (found.session, found.init_pid) == ("bcd", os.getpid())
+    assert (found.session, found.username, found.desktop) == ("bcd", "kim", "office")
+    assert (found.first_id, found.spec) == (ID_BASE, '{"session":"bcd"}')
+    stat = read_stat(os.getpid())
+    assert stat is not None
+    assert (found.init_pid, found.init_start_ticks) == (os.getpid(), stat.start_ticks)
     await world.client.send(StopDesktop("bcd"))
     await world.client.send(StopDesktop("bcd"))
     assert not folder.exists()
@@ -138,6 +148,76 @@ async def test_starts_a_supervisor_only_where_none_runs(world: World) -> None:
     assert world.runtime.calls[2:] == [("execute", "bcd")]
     with pytest.raises(DesktopError, match="does not run any more"):
         await world.client.send(ExecSupervisor("xyz"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"boot_id": "another start of the host"},
+        {"container": {"init_start_ticks": 1}},
+        {"container": {"init_pid": 2**22 + 1}},
+        {"container": "unreadable"},
+    ],
+    ids=repr,
+)
+async def test_what_is_left_of_ended_containers_is_removed(world: World, changes: dict[str, Any]) -> None:
+    await world.client.send(start())
+    await world.client.send(msgspec.structs.replace(start("xyz", ID_BASE + 4), username="lee"))
+    record = world.settings.bundles / "bcd/container.json"
+    fields = json.loads(record.read_text())
+    for name, value in changes.items():
+        fields[name] = fields[name] | value if isinstance(value, dict) else value
+    record.write_text(json.dumps(fields))
+
+    containers = (await world.client.send(ListDesktops())).containers
+
+    assert [container.session for container in containers] == ["xyz"]
+    assert [path.name for path in world.settings.bundles.iterdir()] == ["xyz"]
+    assert [path.name for path in world.settings.desktops.iterdir()] == ["xyz"]
+    assert ("remove", "bcd") in world.runtime.calls
+
+
+async def test_a_spawner_that_was_killed_during_a_start_leaves_no_container(world: World) -> None:
+    await world.client.send(start())
+    (world.settings.bundles / "bcd/container.json").unlink()  # it is written once the container runs
+    assert (await world.client.send(ListDesktops())).containers == []
+    assert ("remove", "bcd") in world.runtime.calls
+
+
+def test_a_server_of_another_version_gets_a_clear_answer(world: World) -> None:
+    body = b'{"type":"a request of the next version"}'
+    answer = decode_answer(world.exchange(HEADER.pack(VERSION + 1, len(body)) + body)[HEADER.size :])
+    assert answer.error is not None
+    assert f"version {VERSION} of its messages, and this server version {VERSION + 1}" in answer.error
+    assert "Running desktops go on" in answer.next_step
+
+
+async def test_requests_wait_for_a_spawner_that_is_being_started_again(tmp_path: Path) -> None:
+    client = SpawnerClient(tmp_path / "own/spawner.sock")
+    asked = asyncio.create_task(client.send(ListDesktops()))
+    await asyncio.sleep(0)
+    world = World(tmp_path, os.geteuid())
+    threading.Thread(target=world.server.serve, daemon=True).start()
+    assert (await asked).containers == []
+
+
+def test_one_spawner_at_a_time_uses_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "lightbox/own"
+    tmp_path.chmod(0o755)
+    lock = own_folder.take(folder)
+    with pytest.raises(ConfigurationError, match="Another spawner uses the folder"):
+        own_folder.take(folder, timeout_s=0)
+    (folder / "bundles/bcd").mkdir(parents=True)
+    own_folder.remove_if_empty(folder)
+    assert folder.exists()
+    (folder / "bundles/bcd").rmdir()
+    own_folder.remove_if_empty(folder)
+    assert not folder.exists()
+    os.close(lock)
+    os.close(own_folder.take(folder, timeout_s=0))
+    folder.chmod(0o777)
+    with pytest.raises(ConfigurationError, match="other users may write there"):
+        own_folder.take(folder, timeout_s=0)
 
 
 @pytest.mark.parametrize("first_id", [1, 1000, ID_BASE - 4, ID_BASE + 1, ID_BASE + ID_COUNT])
@@ -163,14 +243,15 @@ async def test_a_failed_start_leaves_nothing(world: World, monkeypatch: pytest.M
     "body", [b"", b"{", b"{}", b'{"type":"start"}', b'{"type":"stop","session":"../.."}', b"\xff" * 99]
 )
 def test_malformed_requests_are_answered_with_an_error(world: World, body: bytes) -> None:
-    answer = decode_answer(world.exchange(LENGTH.pack(len(body)) + body)[LENGTH.size :])
+    answer = decode_answer(world.exchange(HEADER.pack(VERSION, len(body)) + body)[HEADER.size :])
     assert answer.error is not None
     assert "does not accept this request" in answer.error
     assert world.runtime.calls == []
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"\0\0", LENGTH.pack(10) + b"short", LENGTH.pack(MESSAGE_MAX_BYTES + 1) + b"x"]
+    "data",
+    [b"", b"\0\0", HEADER.pack(VERSION, 10) + b"short", HEADER.pack(VERSION, REQUEST_MAX_BYTES + 1) + b"x"],
 )
 def test_a_client_that_breaks_off_or_sends_too_much_gets_no_answer(world: World, data: bytes) -> None:
     with contextlib.suppress(ConnectionResetError):  # the server did not read everything
@@ -191,7 +272,7 @@ def test_other_users_are_refused(world: World) -> None:
     for folder in (*reversed(world.path.parents[:3]), world.path.parent):
         folder.chmod(0o755)
     world.path.chmod(0o666)  # so that only the check of the peer refuses
-    data = (LENGTH.pack(len(request)) + request).hex()
+    data = (HEADER.pack(VERSION, len(request)) + request).hex()
     answer = subprocess.run(
         [sys.executable, "-I", "-c", program, str(world.path), data], capture_output=True, text=True
     )

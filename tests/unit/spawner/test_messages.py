@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from display_server.spawner.messages import (
-    LENGTH,
+    HEADER,
+    VERSION,
     Answer,
     ExecSupervisor,
     Limits,
@@ -25,13 +26,13 @@ START = StartDesktop("bcd234", "kim@hospital.example", "radiology", 0x7000_0000,
 @pytest.mark.parametrize("message", [START, ExecSupervisor("bcd"), StopDesktop("bcd"), ListDesktops()])
 def test_requests_survive_the_wire(message: Request) -> None:
     encoded = encode(message)
-    assert LENGTH.unpack(encoded[: LENGTH.size]) == (len(encoded) - LENGTH.size,)
-    assert decode_request(encoded[LENGTH.size :]) == message
+    assert HEADER.unpack(encoded[: HEADER.size]) == (VERSION, len(encoded) - HEADER.size)
+    assert decode_request(encoded[HEADER.size :]) == message
 
 
 def test_answers_survive_the_wire() -> None:
     answer = Answer("It failed.", "Try again.")
-    assert decode_answer(encode(answer)[LENGTH.size :]) == answer
+    assert decode_answer(encode(answer)[HEADER.size :]) == answer
 
 
 def start_with(**changes: Any) -> bytes:

@@ -1,0 +1,58 @@
+"""Compares what the database knows with what runs, when a server process starts. Pure.
+
+A row says that a desktop ought to run, and a specification that one does run. Neither is trusted alone:
+
+row   desktop   outcome
+yes   yes       adopt: the person gets the same desktop again
+yes   no        record: the desktop has ended while no server ran
+no    yes       end: nobody could open the desktop, and no limit would apply to it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from display_server.desktop.spec import DesktopSpec
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedSession:
+    """A row of the database whose session is live: starting or ready."""
+
+    id: str
+    username: str
+    desktop: str
+    created_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What is to be done. Each session and each desktop is in exactly one of the lists."""
+
+    adopt: tuple[DesktopSpec, ...]
+    end: tuple[DesktopSpec, ...]
+    record: tuple[RecordedSession, ...]  # as ended
+
+
+def compare(rows: Iterable[RecordedSession], running: Iterable[DesktopSpec]) -> Comparison:
+    """A session matches if its id, its person and its desktop are the same.
+
+    Nobody has two sessions of one desktop. Should there be several all the same, the newest one is adopted.
+    """
+    newest: dict[tuple[str, str], RecordedSession] = {}
+    desktops = {spec.session: spec for spec in running}
+    rows = list(rows)
+    for row in rows:
+        spec = desktops.get(row.id)
+        key = row.username, row.desktop
+        if spec is None or (spec.user, spec.desktop) != key:
+            continue
+        if key not in newest or row.created_s > newest[key].created_s:
+            newest[key] = row
+    adopted = {row.id for row in newest.values()}
+    return Comparison(
+        adopt=tuple(spec for spec in desktops.values() if spec.session in adopted),
+        end=tuple(spec for spec in desktops.values() if spec.session not in adopted),
+        record=tuple(row for row in rows if row.id not in adopted),
+    )

@@ -1,0 +1,211 @@
+"""A server with isolated desktops as a program, which tests kill and start again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx2
+import psutil
+
+from display_server.broker.lasting_folder import LastingFolder
+from display_server.spawner import layout
+from display_server.spawner.messages import RunningContainer
+from display_server.spawner.records import running_container
+from display_server.spawner.runtime import Runtime, choose_runtime
+from tests.fakes.gateway import make_web_client
+
+ROOT = Path(__file__).resolve().parents[3]
+PATIENCE_S = 120.0
+PASSWORD = "correct horse battery staple"
+CONFIG = """
+port = 0
+state = "{state}"
+web_client = "{web_client}"
+[isolation]
+enabled = {isolation}
+memory_mb = 512
+[[desktops]]
+name = "blank"
+profile = "blank"
+users = ["kim"]
+"""
+
+T = TypeVar("T")
+
+
+class Server:
+    """`lightbox serve` or `lightbox demo` with one state folder; `start` may be called again after an end."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.state = folder / "state"
+        self.lasting = LastingFolder.of(self.state)
+        self.log = folder / "log"
+        self.config = folder / "lightbox.toml"
+        self.process: subprocess.Popen[str] | None = None
+        self.url = ""
+        make_web_client(folder / "dist")
+        self.configure()
+        self.run("account", "add", "kim", stdin=PASSWORD)
+
+    def configure(self, *, isolation: bool = True) -> None:
+        text = CONFIG.format(
+            state=self.state, web_client=self.folder / "dist", isolation=str(isolation).lower()
+        )
+        self.config.write_text(text)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("LIGHTBOX_")}
+        return {**ours, "XDG_RUNTIME_DIR": str(self.folder), "TMPDIR": str(self.folder)}
+
+    def start(self, *arguments: str) -> str:
+        """Starts the server and returns the line that it prints; an empty one if it ended."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "display_server.cli"),
+                    *(arguments or ("serve", "--config", str(self.config), "--json")),
+                ],
+                cwd=ROOT,
+                env=self.environment | {"LIGHTBOX_WEB_CLIENT": str(self.folder / "dist")},
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        self.url = json.loads(line)["url"] if line else ""
+        return line
+
+    def end(self, number: signal.Signals) -> None:
+        """Ends the server process, and waits until its spawner has ended, too."""
+        assert self.process is not None
+        spawner = self.spawner()
+        self.process.send_signal(number)
+        self.process.communicate(timeout=PATIENCE_S)
+        if spawner is not None:
+            spawner.wait(PATIENCE_S)
+
+    def spawner(self) -> psutil.Process | None:
+        assert self.process is not None
+        children = psutil.Process(self.process.pid).children()
+        return next((child for child in children if "display_server.spawner" in child.cmdline()), None)
+
+    def client(self) -> httpx2.Client:
+        """Returns a client of a signed-in person."""
+        context = ssl.create_default_context(cafile=str(self.state / "tls" / "ca.crt"))
+        client = httpx2.Client(
+            base_url=self.url,
+            verify=context,
+            headers={"Origin": self.url},
+            timeout=PATIENCE_S,
+            trust_env=False,
+        )
+        answer = client.post("/api/v1/sign-in", json={"username": "kim", "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        return client
+
+    def open(self, client: httpx2.Client, resume: str | None = None) -> httpx2.Response:
+        """Opens the desktop, or reconnects to a session of it."""
+        query = {"resume": resume} if resume else {}
+        headers = {"Origin": self.url}  # the port is another one after a restart
+        return client.post(f"{self.url}/api/v1/desktops/blank/viewers", params=query, headers=headers)
+
+    def run(self, *arguments: str, stdin: str = "", code: int = 0) -> subprocess.CompletedProcess[str]:
+        """Runs a `lightbox` command on the same configuration."""
+        done = subprocess.run(
+            [sys.executable, "-m", "display_server.cli", *arguments, "--config", str(self.config)],
+            input=stdin,
+            env=self.environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        return done
+
+    def desktops(self) -> list[dict[str, Any]]:
+        listed: list[dict[str, Any]] = json.loads(self.run("sessions", "--json").stdout)
+        return listed
+
+    def rows(self) -> dict[str, tuple[str, str | None]]:
+        """Returns state and reason of the end of each session that the database knows."""
+        with sqlite3.connect(self.state / "lightbox.db") as db:
+            rows = db.execute("SELECT id, state, ended_by FROM sessions").fetchall()
+        db.close()
+        return {session: (state, ended_by) for session, state, ended_by in rows}
+
+    def container(self, session: str) -> RunningContainer:
+        found = running_container(self.lasting.path / "bundles" / session)
+        assert found is not None
+        return found
+
+    def processes(self, session: str) -> dict[str, psutil.Process]:
+        """Returns the processes of a desktop by name; the supervisor is `supervisor`."""
+        namespace = Path(f"/proc/{self.container(session).init_pid}/ns/pid").readlink()
+        found = {}
+        for process in psutil.process_iter():
+            try:
+                if Path(f"/proc/{process.pid}/ns/pid").readlink() == namespace:
+                    words = process.cmdline()
+                    part = next(
+                        (word for word in words if word.startswith("display_server.")), process.name()
+                    )
+                    found[part.removeprefix("display_server.")] = process
+            except (OSError, psutil.Error):
+                continue  # it has ended
+        return found
+
+    def start_program(self, session: str) -> psutil.Process:
+        """Starts a program of the person in a desktop."""
+        process = {
+            "terminal": False,
+            "user": {"uid": layout.PERSON_ID, "gid": layout.PERSON_ID},
+            "args": ["/bin/sleep", "100000"],
+            "env": ["PATH=/usr/bin:/bin"],
+            "cwd": "/",
+            "capabilities": {},
+            "noNewPrivileges": True,
+        }
+        bundle = self.lasting.path / "bundles" / session
+        (bundle / "test-process.json").write_text(json.dumps(process))
+        pid_file = bundle / "test.pid"
+        runtime = Runtime(choose_runtime(), self.lasting.path / "runtime")
+        words = ("--process", str(bundle / "test-process.json"), "--pid-file", str(pid_file))
+        subprocess.run(runtime.command("exec", "--detach", *words, session), check=True)
+        return psutil.Process(int(pid_file.read_text()))
+
+    def log_lines(self, event: str) -> list[dict[str, Any]]:
+        lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        return [line for line in lines if line["event"] == event]
+
+    def close(self) -> None:
+        """Ends everything that is left."""
+        if self.process is not None and self.process.poll() is None:
+            self.end(signal.SIGTERM)
+        if self.lasting.path.exists():
+            self.run("sessions", "end", "--all")
+        if self.process is not None and self.process.stdout is not None:
+            self.process.stdout.close()
+
+
+def wait_for(condition: Callable[[], T]) -> T:
+    """Returns the first true value."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not (value := condition()):
+        assert time.monotonic() < deadline_s
+        time.sleep(0.05)
+    return value
