@@ -37,6 +37,10 @@ SIZE_MAX_PX = 8192
 INITIAL_SIZE = "1920x1080"
 #: Largest `patience`.
 PATIENCE_MAX = 100
+#: Largest `limits.connections`. Each takes up to three of the 8192 file descriptors that the server asks for.
+CONNECTIONS_MAX = 2500
+#: Connections that no reserve may take: people who are not signed in need some in order to sign in.
+UNRESERVED_MIN = 16
 #: Allowed names of desktops. They appear in URLs and folder names.
 DESKTOP_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 #: An unknown environment variable that is at least this similar to a known one (difflib's ratio, 0 to 1) is
@@ -85,6 +89,17 @@ class SignInConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     idle_minutes: float = 30
     absolute_hours: float = 14
     shared_networks: list[str] = []
+
+
+class LimitsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The largest numbers of connections and of one person's viewers (docs/limits.md)."""
+
+    connections: int = 1024
+    reserved_connections: int = 256  # for people who are signed in
+    connections_per_address: int = 64  # of people who are not signed in
+    connections_per_person: int = 128
+    connections_per_device: int = 48
+    viewers_per_person: int = 24
 
 
 class ScreenLockConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -192,6 +207,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     patience: float = 1.0
     tls: TlsConfig = msgspec.field(default_factory=TlsConfig)
     sign_in: SignInConfig = msgspec.field(default_factory=SignInConfig)
+    limits: LimitsConfig = msgspec.field(default_factory=LimitsConfig)
     screen_lock: ScreenLockConfig = msgspec.field(default_factory=ScreenLockConfig)
     browser: BrowserConfig = msgspec.field(default_factory=BrowserConfig)
     unattended: UnattendedConfig = msgspec.field(default_factory=UnattendedConfig)
@@ -205,6 +221,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 SECTIONS: Mapping[str, type[msgspec.Struct]] = {
     "tls": TlsConfig,
     "sign_in": SignInConfig,
+    "limits": LimitsConfig,
     "screen_lock": ScreenLockConfig,
     "browser": BrowserConfig,
     "unattended": UnattendedConfig,
@@ -514,6 +531,7 @@ def _check(config: Config, origin: str) -> None:
             f'{origin}: `browser.cookies` must not be "cross-site" without `browser.frame_ancestors`.',
             hint="Name the portals that show Lightbox in a frame, or leave both out.",
         )
+    _check_limits(config.limits, origin)
     if config.unattended.end_after_hours < 0:
         raise ConfigurationError(
             f"{origin}: `unattended.end_after_hours` must not be less than 0, not "
@@ -559,3 +577,23 @@ def _check(config: Config, origin: str) -> None:
                 f"{origin}: desktop {desktop.name!r}: `video_monitors`: {error}",
                 hint='For example: video_monitors = { 0 = "exact" }',
             ) from error
+
+
+def _check_limits(limits: LimitsConfig, origin: str) -> None:
+    for key in limits.__struct_fields__:
+        number: int = getattr(limits, key)
+        if number < (0 if key == "reserved_connections" else 1):
+            raise ConfigurationError(
+                f"{origin}: `limits.{key}` is too small: {number}.", hint="Leave it out for the default."
+            )
+    if limits.connections > CONNECTIONS_MAX:
+        raise ConfigurationError(
+            f"{origin}: `limits.connections` must be at most {CONNECTIONS_MAX}, not {limits.connections}.",
+            hint="Distribute more people over several servers.",
+        )
+    if limits.reserved_connections > limits.connections - UNRESERVED_MIN:
+        raise ConfigurationError(
+            f"{origin}: `limits.reserved_connections` must be at least {UNRESERVED_MIN} less than "
+            f"`limits.connections`, which is {limits.connections}.",
+            hint="People who are not signed in need connections to sign in. Reserve fewer, or allow more.",
+        )

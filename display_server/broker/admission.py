@@ -32,6 +32,7 @@ class ViewerAdmission:
     find_user: Callable[[bytes], Awaitable[SignedInUser | None]]  # argument: hash of the web session
     agent_of: Callable[[str], AgentAddress | None]  # argument: id of a desktop session
     now_s: Callable[[], float]  # wall-clock time, in seconds since the epoch
+    may_open_viewer: Callable[[str], bool]  # argument: username; False when they have too many
 
     async def admit(self, viewer: str, ticket_text: str, web_session: str) -> tuple[OpenViewer, AgentAddress]:
         """Redeems the ticket. Raises ViewerRejected, or StorageError."""
@@ -53,6 +54,12 @@ class ViewerAdmission:
         agent = self.agent_of(ticket.session)
         if agent is None:
             raise ViewerRejected(CloseCode.DESKTOP_ENDED, "no desktop", "The desktop has ended.")
+        if not self.may_open_viewer(ticket.username):
+            raise ViewerRejected(
+                CloseCode.LIMIT_REACHED,
+                "viewers of person",
+                "You display desktops in too many places. Close one of them and try again.",
+            )
         return OpenViewer(viewer, ticket.username, ticket.web_session, ticket.session), agent
 
     async def may_stay(self, viewer: OpenViewer) -> bool:

@@ -14,10 +14,11 @@ physician out.
 
 from __future__ import annotations
 
-import ipaddress
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+from display_server.broker_link.client_network import network_of
 
 #: Wait after the n-th failure in a row for one account, s; the last entry applies to all later failures. The
 #: first five attempts are free because people often mistype a password three or four times.
@@ -135,19 +136,3 @@ class SignInLimiter:
             return [(self._devices, f"{device} {account}")]
         addresses = self._shared_addresses if self.is_shared(address) else self._addresses
         return [(self._accounts, account), (addresses, network_of(address))]
-
-
-def network_of(address: str) -> str:
-    """Returns the network that counts as one address: an IPv4 address itself, or the /64 of an IPv6 address.
-
-    A single host usually owns its whole IPv6 /64. Text that is no IP address is returned unchanged.
-    """
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if parsed.version == 6:
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed)

@@ -35,6 +35,10 @@ class Viewers:
     def open(self) -> list[OpenViewer]:
         return [entry.viewer for entry in self._open.values()]
 
+    def count_of(self, username: str) -> int:
+        """Returns how many viewers of a person are open."""
+        return sum(entry.viewer.username == username for entry in self._open.values())
+
     def disconnect_web_session(self, id_hash: bytes) -> None:
         """Disconnects the viewers of a web session that has ended or is locked. The argument is its hash."""
         self._disconnect(entry for entry in self._all() if entry.viewer.web_session == id_hash.hex())

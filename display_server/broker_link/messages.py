@@ -1,9 +1,9 @@
 """The messages that a gateway and its broker exchange over their link, one JSON object per line. Pure.
 
 The gateway opens the link and sends `Hello` first. For each viewer it asks the broker once (`Admit`), and
-reports its end (`ViewerClosed`). The broker sends the gateway's settings, and disconnects viewers whose right
-to display a desktop has ended. PROTOCOL.md does not describe these messages: both ends are always of one
-version.
+reports its end (`ViewerClosed`). It also asks whose connections it has (`Identify`). The broker sends the
+gateway's settings, and disconnects viewers whose right to display a desktop has ended. PROTOCOL.md does not
+describe these messages: both ends are always of one version.
 """
 
 from __future__ import annotations
@@ -33,6 +33,20 @@ class Hello(Message, frozen=True, tag="hello"):
     """The first message of a gateway: the viewers that were admitted over an earlier link."""
 
     viewers: list[OpenViewer] = []
+
+
+class Identify(Message, frozen=True, tag="identify"):
+    """Asks whose browser this is. `request` is repeated in the answer."""
+
+    request: int
+    web_session: str  # hash of the browser's cookie, in hexadecimal
+
+
+class Identified(Message, frozen=True, tag="identified"):
+    """The person who is signed in in a browser, or None."""
+
+    request: int
+    username: str | None
 
 
 class Admit(Message, frozen=True, tag="admit"):
@@ -85,6 +99,16 @@ class Disconnect(Message, frozen=True, tag="disconnect"):
     viewers: list[str]
 
 
+class ConnectionLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The largest numbers of open connections. Each takes about 100 KB, and up to three descriptors."""
+
+    connections: int = 1024  # of a gateway, viewers included
+    reserved: int = 256  # those of them that strangers cannot take
+    per_address: int = 64  # of strangers with the same address
+    per_person: int = 128
+    per_device: int = 48  # of one signed-in browser
+
+
 class GatewaySettings(Message, frozen=True, tag="settings"):
     """What a gateway needs of the configuration. The broker has checked all of it."""
 
@@ -92,6 +116,7 @@ class GatewaySettings(Message, frozen=True, tag="settings"):
     names: list[str]  # by which browsers may reach the gateway
     public_url: str | None
     trusted_proxies: list[str]
+    shared_networks: list[str]  # whose addresses many people share
     permissions: list[str]
     frame_ancestors: list[str]
     cross_site_cookies: bool
@@ -100,7 +125,8 @@ class GatewaySettings(Message, frozen=True, tag="settings"):
     fingerprint: str  # of the certificate, because a renewed one has the same path
     root_pem: str | None  # root certificate of the local authority; None with the operator's certificate
     video: VideoNetworkSettings
+    limits: ConnectionLimits
 
 
-ToBroker = Hello | Admit | ViewerClosed | SettingsApplied
-ToGateway = GatewaySettings | Admitted | Rejected | Disconnect
+ToBroker = Hello | Identify | Admit | ViewerClosed | SettingsApplied
+ToGateway = GatewaySettings | Identified | Admitted | Rejected | Disconnect

@@ -23,6 +23,8 @@ from display_server.broker_link.messages import (
     Disconnect,
     GatewaySettings,
     Hello,
+    Identified,
+    Identify,
     OpenViewer,
     Rejected,
     SettingsApplied,
@@ -70,6 +72,7 @@ class BrokerLink:
         self._writer: asyncio.StreamWriter | None = None
         self._requests = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Admitted | Rejected]] = {}
+        self._identifying: dict[int, asyncio.Future[str | None]] = {}
         self._admitted: dict[str, OpenViewer] = {}  # by the viewer's name
 
     async def run(self, relays: RelayControl, use_settings: Callable[[GatewaySettings], None]) -> None:
@@ -112,6 +115,22 @@ class BrokerLink:
         finally:
             self._waiting.pop(request, None)
 
+    async def identify(self, web_session: bytes) -> str | None:
+        """Returns who is signed in in the browser whose cookie has this hash.
+
+        Nobody is known while the broker is away.
+        """
+        if self._writer is None:
+            return None
+        request = next(self._requests)
+        answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        self._identifying[request] = answer
+        self._send(Identify(request, web_session.hex()))
+        try:
+            return await answer
+        finally:
+            self._identifying.pop(request, None)
+
     def closed(self, viewer: str) -> None:
         """Says that a viewer is no longer connected."""
         self._admitted.pop(viewer, None)
@@ -133,6 +152,8 @@ class BrokerLink:
                         self._send(SettingsApplied(settings.serial))
                     case Admitted() | Rejected() as answer:
                         self._on_answer(answer)
+                    case Identified(request, username):
+                        self._on_identified(request, username)
                     case Disconnect(viewers):
                         relays.disconnect(viewers)
         except (OSError, ValueError, msgspec.MsgspecError) as error:
@@ -148,6 +169,11 @@ class BrokerLink:
             self._admitted[answer.viewer.viewer] = answer.viewer
         waiting.set_result(answer)
 
+    def _on_identified(self, request: int, username: str | None) -> None:
+        waiting = self._identifying.get(request)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(username)
+
     def _send(self, message: ToBroker) -> None:
         if self._writer is not None:
             self._writer.write(msgspec.json.encode(message) + b"\n")
@@ -159,6 +185,8 @@ class BrokerLink:
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(broker_away())
+        for request in list(self._identifying):
+            self._on_identified(request, None)
 
 
 def _give_up(relays: RelayControl) -> None:

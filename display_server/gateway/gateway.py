@@ -17,6 +17,8 @@ from display_server.gateway.active_settings import ActiveSettings
 from display_server.gateway.app import GatewayApp
 from display_server.gateway.broker_http import BrokerHttp
 from display_server.gateway.broker_link import BrokerLink
+from display_server.gateway.connection_budget import ConnectionBudget
+from display_server.gateway.connection_metrics import ConnectionCollector
 from display_server.gateway.https_server import GatewayServer
 from display_server.gateway.metrics import GatewayMetrics
 from display_server.gateway.relay import Relays
@@ -39,12 +41,18 @@ class Gateway:
         context: ssl.SSLContext,
     ) -> None:
         self.settings = settings
-        self.relays = Relays(settings, link)
+        self.connections = ConnectionBudget(
+            settings.limits, lambda address: settings.access.is_shared(address)
+        )
+        self.relays = Relays(settings, link, self.connections)
         self.metrics = GatewayMetrics(self.relays)
+        self.metrics.add(ConnectionCollector(self.connections))
         self.app = RequestGuard(
             GatewayApp(settings, client, broker, self.metrics),
             access=lambda: settings.access,
             strict_transport=lambda: settings.root_pem is None,
+            connections=self.connections,
+            identify=link.identify,
         )
         self.server = GatewayServer(self.app, self.relays, context)
         self._certificate: tuple[str, str, str] | None = None
@@ -57,6 +65,7 @@ class Gateway:
                 self.server.tls.exchange(tls_context(Path(message.certificate), Path(message.key)))
                 self._certificate = certificate
             self.settings.use(message)
+            self.connections.limits = self.settings.limits
         except LightboxError as error:
             log.error(
                 "settings not used; the previous ones stay in force",

@@ -1,17 +1,21 @@
 """uvicorn's HTTP protocol with additional limits.
 
-The limits are the sizes of a request's first line and head, the time that the head may take, the time for
-which a client may stop reading a response, and the number of connections. `request_guard.py` limits the body.
+The limits are the sizes of a request's first line and head, the time that the head may take, and the time for
+which a client may stop reading a response. `request_guard.py` limits the body. The protocol also tells the
+ConnectionBudget what its connection does, and closes it when the budget gives its place to another one.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from display_server.broker_link.api_error import ApiError
+from display_server.gateway.connection_budget import ConnectionBudget, CountedConnection
+from display_server.gateway.connection_refusals import evicted
 from display_server.gateway.handshake import http_response
 from display_server.gateway.request_head import RequestHead
 
@@ -22,9 +26,10 @@ HEAD_TIMEOUT_S = 10.0
 STALL_TIMEOUT_S = 30.0
 #: How long the gateway waits for the client's TLS close_notify when it shuts down, s.
 CLOSE_TIMEOUT_S = 0.2
-#: Largest number of connections of this process, relays included. Each one takes up to two file descriptors
-#: and about 100 KB.
-CONNECTIONS_MAX = 1024
+#: A client that does not read why its connection ends is disconnected after this time, s.
+LINGER_S = 2.0
+#: Where the state of a request's scope has its CountedConnection.
+CONNECTION = "lightbox.connection"
 
 
 class GatewayHttpProtocol(HttpToolsProtocol):
@@ -33,12 +38,16 @@ class GatewayHttpProtocol(HttpToolsProtocol):
     _in_head = True
     _timer: asyncio.TimerHandle | None = None
 
+    def __init__(self, *, counted: CountedConnection, budget: ConnectionBudget, **uvicorn: Any) -> None:
+        # uvicorn passes its `app_state` on to the scopes of requests and to the protocol of a WebSocket.
+        super().__init__(**uvicorn, app_state={CONNECTION: counted})
+        self._counted = counted
+        self._budget = budget
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         self._head = RequestHead()
         super().connection_made(transport)
-        if len(self.connections) > CONNECTIONS_MAX:
-            transport.abort()
-            return
+        self._counted.evict = self.evict  # until then the handshake was cancelled instead
         self._set_timer(HEAD_TIMEOUT_S, self._on_head_timeout)
 
     def data_received(self, data: bytes) -> None:
@@ -68,7 +77,12 @@ class GatewayHttpProtocol(HttpToolsProtocol):
         super().on_message_complete()
         self._in_head = True
 
+    def on_response_complete(self) -> None:
+        self._counted.busy = False
+        super().on_response_complete()
+
     def pause_writing(self) -> None:
+        self._counted.busy = False  # a client that does not read makes room before others
         super().pause_writing()
         self._set_timer(STALL_TIMEOUT_S, self.transport.abort)
 
@@ -79,9 +93,19 @@ class GatewayHttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._set_timer(None)
+        self._budget.close(self._counted)
+
+    def evict(self) -> None:
+        """Closes the connection in favour of another one. The ConnectionBudget calls it."""
+        if self._head.begun or (self.cycle is not None and not self.cycle.response_complete):
+            self._reject(evicted(), instead=True)
+        else:  # nobody waits for an answer
+            self.transport.close()
+        self._set_timer(LINGER_S, self.transport.abort)
 
     def handle_websocket_upgrade(self) -> None:
         self._set_timer(None)
+        self._counted.busy = True
         super().handle_websocket_upgrade()
 
     def shutdown(self) -> None:
@@ -111,9 +135,11 @@ class GatewayHttpProtocol(HttpToolsProtocol):
             )
         )
 
-    def _reject(self, error: ApiError) -> None:
+    def _reject(self, error: ApiError, *, instead: bool = False) -> None:
+        """Answers with an error and closes. `instead` of the response to a request that is incomplete."""
         if not self.transport.is_closing():
-            if self.cycle is None or self.cycle.response_complete:
+            cycle = self.cycle
+            if cycle is None or cycle.response_complete or (instead and not cycle.response_started):
                 self.transport.write(http_response(error.status, error.body()))
             self.transport.close()
 

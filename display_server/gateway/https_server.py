@@ -13,18 +13,16 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from display_server.errors import ConfigurationError
+from display_server.gateway.connection_budget import CountedConnection
 from display_server.gateway.http_protocol import GatewayHttpProtocol
 from display_server.gateway.relay import Relays
 from display_server.gateway.tls_exchange import TlsExchange
+from display_server.gateway.tls_listener import TlsListener
 
 #: Largest number of connections that wait to be accepted.
 BACKLOG = 256
 #: An idle HTTP connection is closed after this time, s.
 KEEP_ALIVE_S = 30
-#: The TLS handshake must be complete after this time, s.
-TLS_HANDSHAKE_TIMEOUT_S = 10.0
-#: How long the server waits for the client's TLS close_notify, s.
-TLS_SHUTDOWN_TIMEOUT_S = 1.0
 #: Requests that are still being processed at shutdown get this time to finish, s.
 GRACEFUL_SHUTDOWN_S = 2
 
@@ -79,6 +77,7 @@ class GatewayServer(uvicorn.Server):
 
     def __init__(self, app: ASGIApp, relays: Relays, context: ssl.SSLContext) -> None:
         self.tls = TlsExchange(context)
+        self._connections = relays.connections
         config = uvicorn.Config(
             app,
             http=GatewayHttpProtocol,
@@ -98,20 +97,15 @@ class GatewayServer(uvicorn.Server):
         self._stopping = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Does the same as uvicorn's method, but allows less than its 60 s for the TLS handshake."""
+        """Does the same as uvicorn's method, but counts connections before their TLS handshake."""
         await self.lifespan.startup()
-        loop = asyncio.get_running_loop()
-        self.servers = [
-            await loop.create_server(
-                self._protocol,
-                sock=listening,
-                ssl=self.config.ssl,
-                backlog=BACKLOG,
-                ssl_handshake_timeout=TLS_HANDSHAKE_TIMEOUT_S,
-                ssl_shutdown_timeout=TLS_SHUTDOWN_TIMEOUT_S,
-            )
+        listeners = [
+            TlsListener(listening, self.tls.listening, self._connections, self._protocol)
             for listening in sockets or []
         ]
+        for listener in listeners:
+            listener.start()
+        self.servers = listeners  # type: ignore[assignment]  # uvicorn closes them and waits for their end
         self.started = True
         self.ready.set()
 
@@ -129,8 +123,13 @@ class GatewayServer(uvicorn.Server):
                 async with asyncio.timeout(1):
                     await self._stopping.wait()
 
-    def _protocol(self) -> asyncio.Protocol:
-        return GatewayHttpProtocol(self.config, self.server_state, self.lifespan.state)
+    def _protocol(self, counted: CountedConnection) -> asyncio.Protocol:
+        return GatewayHttpProtocol(
+            counted=counted,
+            budget=self._connections,
+            config=self.config,
+            server_state=self.server_state,
+        )
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

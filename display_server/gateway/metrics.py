@@ -20,6 +20,10 @@ class GatewayMetrics:
         GCCollector(registry=self._registry)
         self._registry.register(_RelayCollector(relays))
 
+    def add(self, collector: Collector) -> None:
+        """Adds metrics that another part counts."""
+        self._registry.register(collector)
+
     def text(self) -> bytes:
         return generate_latest(self._registry)
 

@@ -33,6 +33,9 @@ from display_server.gateway import handshake as ws
 from display_server.gateway.active_settings import ActiveSettings
 from display_server.gateway.agent_connection import AgentConnection
 from display_server.gateway.broker_link import BrokerAway
+from display_server.gateway.connection_budget import ConnectionBudget, CountedConnection
+from display_server.gateway.connection_refusals import limit_reached
+from display_server.gateway.http_protocol import CONNECTION
 from display_server.gateway.proxy_errors import outdated_tls
 from display_server.gateway.viewer_host_channel import ViewerHostChannel
 from display_server.protocol.close_codes import CloseCode
@@ -73,9 +76,12 @@ class Admissions(Protocol):
 class Relays:
     """All relays of this process, and the counts of their connections and bytes."""
 
-    def __init__(self, settings: ActiveSettings, admissions: Admissions) -> None:
+    def __init__(
+        self, settings: ActiveSettings, admissions: Admissions, connections: ConnectionBudget
+    ) -> None:
         self.settings = settings
         self.admissions = admissions
+        self.connections = connections
         self.open: set[ViewerRelay] = set()
         self.rejected: Counter[str] = Counter()  # by reason
         self.accepted = 0
@@ -87,8 +93,8 @@ class Relays:
         relays = self
 
         class BoundRelay(ViewerRelay):
-            def __init__(self, *, server_state: Any, **_: Any) -> None:
-                super().__init__(relays, server_state.connections)
+            def __init__(self, *, server_state: Any, app_state: dict[str, Any], **_: Any) -> None:
+                super().__init__(relays, app_state[CONNECTION], server_state.connections)
 
         return BoundRelay
 
@@ -125,8 +131,10 @@ class ViewerRelay(asyncio.Protocol):
     `connections` is uvicorn's set of open connections, which it closes when it shuts down.
     """
 
-    def __init__(self, relays: Relays, connections: set[Any]) -> None:
+    def __init__(self, relays: Relays, counted: CountedConnection, connections: set[Any]) -> None:
         self._relays = relays
+        self._counted = counted
+        counted.evict = self.abort
         self._connections = connections
         self._loop = asyncio.get_running_loop()
         self._browser: asyncio.Transport | None = None
@@ -179,6 +187,7 @@ class ViewerRelay(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - every cause is handled alike
         self._set_timer(None)
         self._connections.discard(self)
+        self._relays.connections.close(self._counted)
         self._relays.on_closed(self)
         if self.viewer is not None:
             self._relays.admissions.closed(self.viewer)
@@ -274,6 +283,13 @@ class ViewerRelay(asyncio.Protocol):
         admitted = await self._relays.admissions.admit(viewer, request.ticket or "", web_session)
         if isinstance(admitted, Rejected):
             raise _ViewerRejected(admitted.code, admitted.label, admitted.reason)
+        exceeded = self._relays.connections.sign_in(
+            self._counted, admitted.viewer.username, bytes.fromhex(web_session)
+        )
+        if exceeded is not None:
+            raise _ViewerRejected(
+                CloseCode.LIMIT_REACHED, f"connections of {exceeded.value}", limit_reached(exceeded).message
+            )
         agent = AgentAddress(
             admitted.viewer.session,
             admitted.desktop,
@@ -367,6 +383,7 @@ class ViewerRelay(asyncio.Protocol):
     def _reject(self, request: ws.Handshake, code: int, reason: str) -> None:
         if self._browser is not None and not self._browser.is_closing():
             self._rejected = True
+            self._counted.busy = False
             self._browser.write(ws.accept_and_close(request, code, reason))
             # Closing at once could reset the connection before the browser has received the code.
             self._set_timer(LINGER_S, self.abort)

@@ -8,13 +8,17 @@ requests the address of their client and the path without the proxy's prefix.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from display_server.broker_link.api_error import ApiError
+from display_server.broker_link.cookies import SESSION, CookieScope, hash_of
 from display_server.broker_link.forwarded import COOKIE_SCOPE
+from display_server.gateway.connection_budget import ConnectionBudget, CountedConnection
+from display_server.gateway.connection_refusals import limit_reached
+from display_server.gateway.http_protocol import CONNECTION
 from display_server.gateway.proxies import FORWARDING_HEADERS, PublicAccess
 from display_server.gateway.proxy_errors import (
     ProxyError,
@@ -55,13 +59,23 @@ class RequestGuard:
     """ASGI middleware.
 
     `access` returns how browsers may reach the gateway, and `strict_transport` whether responses carry
-    Strict-Transport-Security. Both are asked for each request, because a reload changes them.
+    Strict-Transport-Security. Both are asked for each request, because a reload changes them. `identify`
+    returns the name of the person whose cookie has this hash, or None; `connections` counts that person's
+    connections.
     """
 
     def __init__(
-        self, app: ASGIApp, *, access: Callable[[], PublicAccess], strict_transport: Callable[[], bool]
+        self,
+        app: ASGIApp,
+        *,
+        access: Callable[[], PublicAccess],
+        strict_transport: Callable[[], bool],
+        connections: ConnectionBudget,
+        identify: Callable[[bytes], Awaitable[str | None]],
     ) -> None:
         self._app = app
+        self._connections = connections
+        self._identify = identify
         self._access = access
         self._strict_transport = strict_transport
         self._log = ProxyLog()
@@ -89,7 +103,13 @@ class RequestGuard:
 
         try:
             scope = self._admit(scope)
+            # There is none without a network, as in tests.
+            connection: CountedConnection | None = scope.get("state", {}).get(CONNECTION)
+            if connection is not None:
+                await self._count(connection, scope)
             body = await _read_body(scope, receive)
+            if connection is not None:
+                connection.busy = True
             await self._app(scope, _replay(body, receive), send_guarded)
         except ApiError as error:
             if started:
@@ -111,6 +131,25 @@ class RequestGuard:
                     "the details.",
                 ),
             )
+
+    async def _count(self, connection: CountedConnection, scope: Scope) -> None:
+        """Counts the connection for the person whose cookie the request carries.
+
+        Raises ApiError at a limit.
+        """
+        if scope["client"]:
+            self._connections.at(connection, scope["client"][0])
+        cookies: CookieScope = scope[COOKIE_SCOPE]
+        secret = cookies.read(_cookie_header(scope), SESSION)
+        if secret and (device := hash_of(secret)) != connection.device:
+            person = await self._identify(device)
+            if person is not None:
+                exceeded = self._connections.sign_in(connection, person, device)
+                if exceeded is not None:
+                    raise limit_reached(exceeded)
+        if connection.exceeded is not None:
+            self._connections.refused[connection.exceeded] += 1
+            raise limit_reached(connection.exceeded)
 
     def _security_headers(self) -> list[tuple[bytes, bytes]]:
         return [*SECURITY_HEADERS, *self._access().page.headers()]
@@ -174,6 +213,10 @@ def _check_site(access: PublicAccess, origin: str | None, site: str | None, host
     )
 
 
+def _cookie_header(scope: Scope) -> str:
+    return "; ".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"cookie")
+
+
 def accepts_html(scope: Scope) -> bool:
     """Returns whether a browser asks for a page that a person will read."""
     return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
@@ -190,7 +233,7 @@ async def _respond(send: Send, error: ApiError, *, page: bool = False) -> None:
         (b"content-length", str(len(body)).encode()),
         *((name.lower().encode(), value.encode()) for name, value in error.headers.items()),
     ]
-    if error.status in {408, 413}:
+    if error.status in {408, 413} or error.code == "too-many-connections":
         headers.append((b"connection", b"close"))  # the rest of the body may still arrive
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -26,6 +26,10 @@ class RequestHead:
         self._head_bytes = 0
         self._tail = b""  # the last bytes, in which the blank line may have begun
 
+    @property
+    def begun(self) -> bool:
+        return self._head_bytes > 0
+
     def add(self, data: bytes) -> None:
         """Measures the next chunk. Raises ApiError when the line or the head is too large."""
         if self._head_bytes == 0:

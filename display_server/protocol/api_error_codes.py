@@ -37,6 +37,7 @@ ApiErrorCode = Literal[
     "slow-down",  # too many attempts to sign in have failed
     "store-failed",  # the database or the state folder cannot be used
     "too-large",  # the body exceeds its limit
+    "too-many-connections",  # a person, a device, an address or all together have too many connections
     "too-slow",  # the request did not arrive in time
     "unknown-host",  # the gateway does not accept this host name
     "wrong-credentials",  # the username or the password is wrong

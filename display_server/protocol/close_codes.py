@@ -40,3 +40,6 @@ class CloseCode(IntEnum):
     MONITOR_REMOVED = 4410
     #: The two sides share no protocol version or lack an encoding. The viewer reloads the page.
     VERSION_MISMATCH = 4426
+    #: The person displays desktops in too many places, or has too many connections. The viewer says so and
+    #: offers another attempt.
+    LIMIT_REACHED = 4429

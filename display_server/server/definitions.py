@@ -1,9 +1,10 @@
-"""Turns the configuration into what the broker needs of it."""
+"""Turns the configuration into what broker and gateways need of it."""
 
 from __future__ import annotations
 
 from display_server.broker.catalogue import DesktopDefinition
 from display_server.broker.screen_lock import LockLimits
+from display_server.broker_link.messages import ConnectionLimits
 from display_server.config import Config
 from display_server.desktop.profiles import profile
 from display_server.desktop.video_settings import monitor_policies
@@ -17,6 +18,18 @@ def lock_limits(config: Config) -> LockLimits:
         warning_s=lock.warning_seconds,
         take_back_s=lock.take_back_seconds,
         blank_s=lock.blank_seconds,
+    )
+
+
+def connection_limits(config: Config) -> ConnectionLimits:
+    """Returns how many connections a gateway may have."""
+    limits = config.limits
+    return ConnectionLimits(
+        connections=limits.connections,
+        reserved=limits.reserved_connections,
+        per_address=limits.connections_per_address,
+        per_person=limits.connections_per_person,
+        per_device=limits.connections_per_device,
     )
 
 

@@ -28,7 +28,7 @@ from display_server.gateway.local_certificate import fingerprint
 from display_server.gateway.page_policy import PagePolicy
 from display_server.gateway.proxies import Networks, PublicAccess, PublicAddress, TrustedProxies
 from display_server.server.certificates import CertificateWatch, ServerCertificate, load_certificate
-from display_server.server.definitions import desktop_definitions, lock_limits
+from display_server.server.definitions import connection_limits, desktop_definitions, lock_limits
 from display_server.server.metrics_token import provide_metrics_token
 from display_server.server.reload_effects import changes
 from display_server.server.unattended_watch import use_unattended_limits
@@ -99,6 +99,7 @@ def for_gateways(settings: Settings, serial: int) -> GatewaySettings:
         names=list(settings.names),
         public_url=config.public_url,
         trusted_proxies=list(config.trusted_proxies),
+        shared_networks=list(config.sign_in.shared_networks),
         permissions=list(config.browser.permissions),
         frame_ancestors=list(config.browser.frame_ancestors),
         cross_site_cookies=settings.access.cross_site_cookies,
@@ -107,6 +108,7 @@ def for_gateways(settings: Settings, serial: int) -> GatewaySettings:
         fingerprint=fingerprint(certificate.leaf),
         root_pem=certificate.root_pem.decode() if certificate.root_pem is not None else None,
         video=settings.video_network,
+        limits=connection_limits(config),
     )
 
 
@@ -221,6 +223,7 @@ class Reloader:
             absolute_s=config.sign_in.absolute_hours * 3600,
             lock=lock_limits(config),
         )
+        services.viewers_per_person = config.limits.viewers_per_person
         use_unattended_limits(services, config)
         services.sessions.use_for_new_desktops(
             locale=config.locale, patience=config.patience, video=settings.video

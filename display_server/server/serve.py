@@ -185,6 +185,7 @@ async def _run(
             sessions=sessions,
             display_checks=DisplayChecks(store),
             metrics_token=settings.metrics_token,
+            viewers_per_person=config.limits.viewers_per_person,
         )
         services.sign_in_limiter.is_shared = access.is_shared
         use_unattended_limits(services, config)

@@ -26,6 +26,8 @@ from display_server.broker_link.messages import (
     Disconnect,
     GatewaySettings,
     Hello,
+    Identified,
+    Identify,
     OpenViewer,
     Rejected,
     SettingsApplied,
@@ -133,6 +135,8 @@ class _Link:
         match message:
             case Hello(viewers):
                 await self._examine(viewers)
+            case Identify():
+                self._start(self._identify(message))
             case Admit():
                 self._known.add(message.viewer)
                 self._start(self._admit(message))
@@ -166,6 +170,16 @@ class _Link:
                 log.info("viewer disconnected", viewer=viewer.viewer, session=viewer.session)
                 self._viewers.remove(viewer.viewer)
                 self._disconnect([viewer.viewer])
+
+    async def _identify(self, message: Identify) -> None:
+        try:
+            user = await self._admission.find_user(bytes.fromhex(message.web_session))
+        except StorageError:  # nobody is known while the database cannot be used
+            user = None
+        except Exception:
+            log.exception("person not identified")
+            user = None
+        self.send(Identified(message.request, user.username if user is not None else None))
 
     async def _admit(self, message: Admit) -> None:
         try:

@@ -43,6 +43,7 @@ class BrokerServices:
     tickets: Tickets = field(default_factory=Tickets)
     sign_in_limiter: SignInLimiter = field(default_factory=SignInLimiter)
     viewers: Viewers = field(default_factory=Viewers)
+    viewers_per_person: int = 24
     monotonic_s: Callable[[], float] = time.monotonic
     gateways: GatewayLinks = field(init=False)
     lock_watch: LockWatch = field(init=False)
@@ -51,7 +52,11 @@ class BrokerServices:
 
     def __post_init__(self) -> None:
         admission = ViewerAdmission(
-            self.tickets, lambda id_hash: self.web_sessions.find_by_hash(id_hash), self._agent_of, time.time
+            self.tickets,
+            lambda id_hash: self.web_sessions.find_by_hash(id_hash),
+            self._agent_of,
+            time.time,
+            lambda username: self.viewers.count_of(username) < self.viewers_per_person,
         )
         self.gateways = GatewayLinks(self.viewers, admission)
         self.metrics = BrokerMetrics(self.sessions)

@@ -10,8 +10,8 @@ from display_server.broker.sign_in_limiter import (
     SHARED_ADDRESS_WAIT_S,
     FailureCounter,
     SignInLimiter,
-    network_of,
 )
+from display_server.broker_link.client_network import network_of
 
 
 def fail(

@@ -140,24 +140,6 @@ async def test_rejects_a_body_that_never_ends(
     writer.close()
 
 
-async def test_limits_the_number_of_connections(
-    gateway: GatewayUnderTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("display_server.gateway.http_protocol.CONNECTIONS_MAX", 1)
-    first, writer = await connect(gateway)
-
-    async def another() -> None:
-        reader, _ = await connect(gateway)
-        if not await reader.read():
-            raise ConnectionResetError
-
-    with pytest.raises((ConnectionError, ssl.SSLError)):
-        await another()
-    writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    assert b"200" in await first.read(4096)
-    writer.close()
-
-
 @pytest.mark.parametrize(
     ("head", "status"),
     [

@@ -10,6 +10,7 @@ export type EndReason =
   | "moved"
   | "monitor"
   | "version"
+  | "limit"
   | "signed-out"
   | "locked"
   | "unsupported"
@@ -61,6 +62,8 @@ export function closeAction(code: number, before: CloseHistory): CloseAction {
       return { kind: "end", reason: "monitor" };
     case CloseCode.VERSION_MISMATCH:
       return { kind: "end", reason: "version" };
+    case CloseCode.LIMIT_REACHED:
+      return { kind: "end", reason: "limit" };
     default:
       return { kind: "retry", atOnce: false };
   }

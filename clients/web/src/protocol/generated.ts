@@ -101,6 +101,11 @@ export const CloseCode = {
   MONITOR_REMOVED: 4410,
   /** The two sides share no protocol version or lack an encoding. The viewer reloads the page. */
   VERSION_MISMATCH: 4426,
+  /**
+   * The person displays desktops in too many places, or has too many connections. The viewer says so and
+   * offers another attempt.
+   */
+  LIMIT_REACHED: 4429,
 } as const;
 
 /** The first byte of a binary frame or datagram. */
@@ -193,6 +198,7 @@ export const API_ERROR_CODES = [
   "slow-down",
   "store-failed",
   "too-large",
+  "too-many-connections",
   "too-slow",
   "unknown-host",
   "wrong-credentials",

@@ -21,6 +21,7 @@ const REFUSALS: Readonly<Record<number, EndReason>> = {
   404: "forbidden",
   410: "missing",
   423: "locked",
+  429: "limit",
 };
 /**
  * Timeout of a ticket request, ms. The gateway waits up to 40 s for a desktop to start and reports a failure.

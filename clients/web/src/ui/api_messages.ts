@@ -152,6 +152,11 @@ export const englishApiMessages = {
     why: "It is larger than the server accepts.",
     next: "Send less.",
   },
+  "too-many-connections": {
+    what: "The server refused the connection.",
+    why: "Too many connections are open: yours, those from your address, or all of them together.",
+    next: "Close windows that show a desktop and try again. If it happens again, tell your administrator.",
+  },
   "too-slow": {
     what: "The server gave up waiting.",
     why: "The request did not arrive in time; the network may be overloaded.",

@@ -226,6 +226,11 @@ export const englishMessages = {
       why: "This page is older than the server. Your desktop keeps running.",
       next: "Reload the page to continue.",
     },
+    limit: {
+      what: "Too many windows show your desktops",
+      why: "The server shows the desktops of one person in a limited number of places. Your desktop keeps running.",
+      next: "Close a window that shows a desktop, here or on another device, then try again.",
+    },
     "signed-out": {
       what: "You were signed out",
       why: "Your sign-in expired, or it was ended in another window. Your desktop keeps running.",

@@ -190,6 +190,7 @@ describe("after the loss of a connection", () => {
     [CloseCode.DESKTOP_ENDED, { ...none, endings: null }, { kind: "end", reason: "missing" }],
     [CloseCode.TAKEN_OVER, none, { kind: "end", reason: "moved" }],
     [CloseCode.VERSION_MISMATCH, none, { kind: "end", reason: "version" }],
+    [CloseCode.LIMIT_REACHED, none, { kind: "end", reason: "limit" }],
   ] as const)("close code %i", (code, history, action) => {
     expect(closeAction(code, history)).toEqual(action);
   });

@@ -41,6 +41,7 @@ const STEPS: Readonly<Record<EndReason, Step>> = {
   moved: "takeBack",
   monitor: "firstMonitor",
   version: "reload",
+  limit: "again",
   "signed-out": "signIn",
   locked: "again",
   unsupported: "toList",
