@@ -16,7 +16,7 @@ run_packages=(
   python3 python3-venv xvfb xauth x11-xserver-utils x11-xkb-utils xkb-data dbus dbus-x11
   openbox tint2 pcmanfm lxterminal xterm mousepad fontconfig fonts-nanum fonts-droid-fallback fonts-dejavu-core
   adwaita-icon-theme librsvg2-common gnome-themes-extra gtk2-engines-pixbuf
-  ibus ibus-hangul ibus-gtk ibus-gtk3 crun catatonit
+  ibus ibus-hangul ibus-gtk ibus-gtk3 crun catatonit chromium
 )
 # Since Debian 13 the icons of toolbars are a package of their own. Debian testing has no VERSION_ID.
 release=$(. /etc/os-release && echo "${VERSION_ID:-999}")

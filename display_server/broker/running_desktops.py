@@ -11,12 +11,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from display_server.broker.container_processes import ContainerPids, container_processes
 from display_server.broker.folders import Instance, StateFolder, find_instances, list_instances
 from display_server.broker.lasting_folder import LastingFolder, lasting_folders
 from display_server.desktop.spec import read_spec, read_status
 from display_server.desktop.x11.screen_size import screen_size
 from display_server.errors import DesktopError
 from display_server.spawner.records import running_container
+
+#: The processes of a desktop that are listed with their pids on this host.
+PROCESSES = ("supervisor", "x_server", "agent")
 
 
 def running_desktops(state_folder: Path) -> list[dict[str, Any]]:
@@ -37,6 +41,7 @@ def _describe(instances: Iterable[Instance], lasting: Iterable[LastingFolder]) -
     for lasting_folder in lasting:
         urls.setdefault(lasting_folder.desktops, None)
     found = []
+    containers: dict[str, ContainerPids] | None = None
     for desktops, url in urls.items():
         for folder in _subfolders(desktops):
             if url is None and not _is_running(folder):
@@ -45,6 +50,14 @@ def _describe(instances: Iterable[Instance], lasting: Iterable[LastingFolder]) -
                 spec, status = read_spec(folder), read_status(folder)
             except DesktopError:
                 continue  # the desktop is being created or removed
+            pids: dict[str, int | None] = {
+                name: getattr(status.pids, name) if status else None for name in PROCESSES
+            }
+            if spec.isolated:
+                if containers is None:
+                    containers = container_processes()
+                on_host = containers.get(spec.session, {})
+                pids = {name: on_host.get(pid) if pid else None for name, pid in pids.items()}
             size = (
                 screen_size(status.display, _path(status.xauthority))
                 if status and status.display and not spec.isolated  # its X server is in the container alone
@@ -61,11 +74,7 @@ def _describe(instances: Iterable[Instance], lasting: Iterable[LastingFolder]) -
                     "isolated": spec.isolated,
                     "display": status.display if status else spec.attach,
                     "xauthority": status.xauthority if status else None,
-                    "pids": {
-                        "supervisor": status.pids.supervisor if status else None,
-                        "x_server": status.pids.x_server if status else None,
-                        "agent": status.pids.agent if status else None,
-                    },
+                    "pids": pids,
                     "width_px": size[0] if size else None,
                     "height_px": size[1] if size else None,
                     "size": f"{size[0]}x{size[1]}" if size else None,

@@ -19,6 +19,8 @@ from display_server.errors import ConfigurationError
 
 #: The profiles of the demo's desktops, which are also their names.
 PROFILES = ("radiology", "office", "blank", "check")
+#: Profiles that `--profile` may add to them.
+FURTHER_PROFILES = ("browser",)
 #: Name of the desktop that shows an X display that already runs.
 ATTACHED_DESKTOP = "attached"
 USERNAME = "demo"
@@ -56,9 +58,10 @@ def demo_config(base: Config, options: DemoOptions, *, state: Path | None = None
 
     Raises ConfigurationError when an option is wrong.
     """
-    if options.profile not in PROFILES:
+    profiles = (*PROFILES, *FURTHER_PROFILES)
+    if options.profile not in profiles:
         raise ConfigurationError(
-            f"There is no profile named {options.profile!r}.", hint=f"Choose one of: {', '.join(PROFILES)}."
+            f"There is no profile named {options.profile!r}.", hint=f"Choose one of: {', '.join(profiles)}."
         )
     if options.size is not None:
         parse_size(options.size)
@@ -83,7 +86,7 @@ def demo_config(base: Config, options: DemoOptions, *, state: Path | None = None
             video_monitors=monitor_policies,
         )
 
-    desktops = [desktop(profile, profile) for profile in PROFILES]
+    desktops = [desktop(profile, profile) for profile in dict.fromkeys((*PROFILES, options.profile))]
     if options.attach is not None:
         check_display(options.attach)
         desktops.append(desktop(ATTACHED_DESKTOP, "blank", f"Display {options.attach}", options.attach))

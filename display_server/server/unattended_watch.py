@@ -8,6 +8,7 @@ import structlog
 
 from display_server.broker.api.desktop_endings import attended_sessions, end_session
 from display_server.broker.api.services import BrokerServices
+from display_server.broker.container_processes import container_processes
 from display_server.broker.process_table import below, read_process_table
 from display_server.broker.session_state import EndedBy, SessionState
 from display_server.config import Config
@@ -52,19 +53,28 @@ def end_unattended(services: BrokerServices) -> None:
 
 async def report_busy_processes(services: BrokerServices) -> None:
     """Logs the programs of unattended desktops that keep using the processor, and how to end them."""
-    supervisors = {}
+    supervisors: dict[str, int] = {}
+    isolated: list[str] = []
     for session_id in services.unattended.unattended():
         session = services.sessions.by_id(session_id)
         if session is None or session.running is None or session.state is not SessionState.READY:
             continue
-        status = session.running.status()
-        if status is not None:
+        if session.running.isolated:
+            isolated.append(session_id)
+        elif (status := session.running.status()) is not None:
             supervisors[session_id] = status.pids.supervisor
-    table = await asyncio.to_thread(read_process_table) if supervisors else {}
+    table = await asyncio.to_thread(read_process_table) if supervisors or isolated else {}
+    containers = await asyncio.to_thread(container_processes) if isolated else {}
     samples = [
         (session_id, sample)
         for session_id, supervisor in supervisors.items()
         for sample in below(table, supervisor)
+    ]
+    samples += [
+        (session_id, table[pid].sample)
+        for session_id in isolated
+        for pid in containers.get(session_id, {}).values()
+        if pid in table
     ]
     for process in services.busy_processes.observe(samples, services.monotonic_s()):
         session = services.sessions.by_id(process.session)

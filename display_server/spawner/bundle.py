@@ -6,6 +6,7 @@ of the host; `/home`, `/root`, `/var` and `/run` of the host are never among the
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,9 @@ CONFIGURATION = (
     "ssl/certs", "ssl/openssl.cnf", "terminfo", "timezone", "vulkan", "xdg",
 )
 # fmt: on
+#: Those that are copied instead, if the profile names a browser.
+BROWSER_CONFIGURATION = ("chromium", "firefox", "firefox-esr")
+_BROWSER_FOLDERS = frozenset(f"etc/{name}" for name in BROWSER_CONFIGURATION)
 #: Parts of the kernel's pseudo files that are hidden or read-only, as container engines do it.
 MASKED = [
     f"/proc/{name}"
@@ -41,6 +45,8 @@ FOLDERS = ("dev", "etc", "home", "mnt", "proc", "root", "run", "srv", "sys", "tm
 MEMORY_FOLDERS = ("/dev", "/run", "/tmp", layout.HOMES_FOLDER)  # noqa: S108 - inside the container
 #: Size of memory file systems that hold only mount points and sockets, MiB.
 SMALL_MB = 16
+#: Terminals that a desktop may have open. The kernel has 4096 for all desktops together.
+TERMINALS = 256
 #: Period over which the limit of processor time counts, µs.
 CPU_PERIOD_US = 100_000
 #: Options of a shared folder and of everything that is mounted below it.
@@ -61,6 +67,7 @@ class Container:
     product: tuple[Path, ...]  # where Lightbox and its Python are installed
     command: tuple[str, ...]  # starts the supervisor
     environment: Mapping[str, str]
+    nested_namespaces: bool = False  # for a browser and its own sandbox
 
     @property
     def home_inside(self) -> str:
@@ -83,7 +90,7 @@ def configuration(container: Container, host: Path = Path("/")) -> dict[str, Any
             "gidMappings": _mappings(container.first_id),
             "cgroupsPath": f"/lightbox/{container.session}",
             "resources": _resources(container.limits),
-            "seccomp": seccomp_filter(),
+            "seccomp": seccomp_filter(nested_namespaces=container.nested_namespaces),
             "maskedPaths": MASKED,
             "readonlyPaths": READ_ONLY,
         },
@@ -112,6 +119,8 @@ def write_root(container: Container, root: Path, host: Path = Path("/")) -> None
     for source, target in _sources(container, host):
         if not target.startswith(MEMORY_FOLDERS):
             _create_mount_point(source, root / target.lstrip("/"))
+    if container.nested_namespaces:
+        _write_browser_configuration(root / "etc", host / "etc")
     files = {
         "passwd": _passwd(container),
         "group": _groups(container),
@@ -198,7 +207,7 @@ def _memory_mounts(limits: Limits) -> list[dict[str, Any]]:
             "destination": "/dev/pts",
             "type": "devpts",
             "source": "devpts",
-            "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"],
+            "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", f"max={TERMINALS}"],
         },
         memory("/dev/shm", "1777", limits.temporary_mb),  # noqa: S108 - inside the container
         memory("/run", "0755", SMALL_MB),
@@ -232,11 +241,28 @@ def _sources(container: Container, host: Path) -> list[tuple[Path, str]]:
     sources = []
     for name in named:
         source = host / name
+        if container.nested_namespaces and name in _BROWSER_FOLDERS:
+            continue  # a copy of it has a link to the policies of the profile
         # A link of the root leads into /usr; in /etc it may lead anywhere, and its target is mounted.
         if source.exists() and not (name in PROGRAM_FOLDERS and source.is_symlink()):
             sources.append((source.resolve(), f"/{name}"))
     inside = [path for path in container.product if not path.is_relative_to(host / "usr")]
     return [*sources, *((path, str(path)) for path in inside)]
+
+
+def _write_browser_configuration(target: Path, source: Path) -> None:
+    """Copies the host's configuration of browsers, and adds links to the policies that the supervisor writes.
+
+    Policies of the administrator remain: Chromium reads ours before them, and Firefox knows one file alone.
+    """
+    for name in BROWSER_CONFIGURATION:
+        if (source / name).is_dir():
+            shutil.copytree(source / name, target / name, dirs_exist_ok=True)
+    for link, file in layout.POLICY_LINKS.items():
+        path = target / link
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.symlink_to(f"{layout.POLICIES_FOLDER}/{file}")
 
 
 def _create_mount_point(source: Path, target: Path) -> None:

@@ -27,6 +27,16 @@ DESKTOP_FOLDER = "/run/lightbox/desktop"
 PROGRAM_AUTHORITY = "/run/lightbox/xauthority"
 #: XDG_RUNTIME_DIR of the programs.
 RUNTIME_FOLDER = f"/run/user/{PERSON_ID}"
+#: The policies of browsers, which the supervisor writes and programs can only read. Links in /etc lead there.
+POLICIES_FOLDER = "/run/lightbox/policies"
+CHROMIUM_POLICIES, FIREFOX_POLICIES = "chromium.json", "firefox.json"
+#: Links by their paths in /etc. Chromium reads the files of its folder in the order of their names, and
+#: the last one counts.
+POLICY_LINKS = {
+    "chromium/policies/managed/00-lightbox.json": CHROMIUM_POLICIES,
+    "firefox/policies/policies.json": FIREFOX_POLICIES,
+    "firefox-esr/policies/policies.json": FIREFOX_POLICIES,
+}
 #: The folder of the homes. Only the person's own home is in it.
 HOMES_FOLDER = "/home"
 #: Account names that are also good names of Unix users; the others are replaced inside the container.

@@ -56,6 +56,8 @@ class StartDesktop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=
     #: The content of spec.json, which the supervisor checks.
     spec: Annotated[str, Meta(max_length=64 * 1024)]
     limits: Limits = Limits()
+    #: Whether the profile names a browser, whose own sandbox makes namespaces inside the container.
+    nested_namespaces: bool = False
 
 
 class ExecSupervisor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="exec_supervisor"):

@@ -47,7 +47,7 @@ _WITHOUT_HYBRID = (
 def choose_runtime() -> tuple[str, ...]:
     """Returns the beginning of the runtime's commands. Raises ConfigurationError when the host has none.
 
-    crun starts a container in less than half of the time that runc takes.
+    crun comes first, because its startup is smaller: it is written in C, and runc in Go.
     """
     for name in ("crun", "runc"):
         if path := shutil.which(name, path=SEARCH_PATH):
@@ -88,7 +88,7 @@ class Runtime:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=COMMAND_TIMEOUT_S,
-            env=_ENVIRONMENT,
+            env=ENVIRONMENT,
         )
         if answer.returncode != 0:
             return None
@@ -108,7 +108,7 @@ class Runtime:
             stderr=subprocess.DEVNULL,
             pass_fds=self._inherited,
             timeout=COMMAND_TIMEOUT_S,
-            env=_ENVIRONMENT,
+            env=ENVIRONMENT,
         )
 
     def _call(self, bundle: Path, *words: str, stderr: int = subprocess.DEVNULL) -> None:
@@ -122,7 +122,7 @@ class Runtime:
                 stdout=subprocess.DEVNULL,
                 stderr=stderr,
                 timeout=COMMAND_TIMEOUT_S,
-                env=_ENVIRONMENT,
+                env=ENVIRONMENT,
                 pass_fds=self._inherited,
                 umask=0o022,  # of the mount points, through which all users of the container pass
             ).returncode
@@ -137,7 +137,7 @@ class Runtime:
 
 
 #: The runtime gets none of the spawner's environment.
-_ENVIRONMENT = {"PATH": SEARCH_PATH, "LANG": "C.UTF-8"}
+ENVIRONMENT = {"PATH": SEARCH_PATH, "LANG": "C.UTF-8"}
 
 
 def _end_init(pid: int) -> None:

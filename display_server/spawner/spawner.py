@@ -27,6 +27,7 @@ from display_server.spawner.messages import (
     StartDesktop,
     StopDesktop,
 )
+from display_server.spawner.nested_namespaces import limit_namespaces
 from display_server.spawner.records import running_container, runs_inside, write_record
 from display_server.spawner.runtime import Runtime
 
@@ -98,6 +99,8 @@ class Spawner:
             _make_desktop_folder(container, request.spec)
             _write_bundle(container, bundle)
             self._containers.run(request.session, bundle)
+            if request.nested_namespaces:
+                limit_namespaces(self._containers, request.session)
             write_record(bundle, self._describe(request))
             self._execute_supervisor(request.session, bundle, request.desktop)
         except BaseException:
@@ -161,6 +164,7 @@ class Spawner:
             product=self._settings.product,
             command=(*self._settings.supervisor, layout.DESKTOP_FOLDER),
             environment=self._environment,
+            nested_namespaces=request.nested_namespaces,
         )
 
     def _make_home(self, request: StartDesktop) -> None:

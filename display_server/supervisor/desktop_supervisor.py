@@ -179,10 +179,13 @@ class DesktopSupervisor:
         # A desktop is ready without its programs, so the import of these modules must not delay it.
         from display_server.desktop.x11.text_scale import TextScaleWatch
         from display_server.desktop.x11.window_manager import WindowManagerProbe
+        from display_server.supervisor.browser_policies import write_policies
         from display_server.supervisor.home import Home
         from display_server.supervisor.profile_programs import ProfilePrograms
         from display_server.supervisor.session_bus import start_session_bus
 
+        if desktop_profile.browser is not None and self._spec.isolated:
+            write_policies(desktop_profile.browser, self._places.home)
         bus = None
         if desktop_profile.session_bus:
             bus = await start_session_bus(self._children, self._spec, self._places, _STDERR, self._log)

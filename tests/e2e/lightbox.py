@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import selectors
@@ -58,18 +57,11 @@ NEVER_LOCKED = {
 }
 
 
-def outside(folder: Path, pids: Mapping[str, int]) -> dict[str, Any]:
-    """Returns how this host reaches a desktop in a container. The supervisor publishes names from inside."""
+def outside(folder: Path) -> dict[str, Any]:
+    """Returns how this host reaches the X server of a desktop in a container."""
     runtime = Runtime(choose_runtime(), folder.parents[1] / "runtime")
     init = runtime.init_pid(folder.name)
     assert init is not None
-    namespace = Path(f"/proc/{init}/ns/pid").readlink()
-    on_host = {}
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # it has ended
-            if (process / "ns/pid").readlink() == namespace:
-                [line] = [text for text in (process / "status").read_text().splitlines() if "NSpid" in text]
-                on_host[int(line.split()[-1])] = int(process.name)
     # Clients of this host find the socket at the name of a display whose number no X server chooses.
     number = 100_000 + init
     link = Path(f"/tmp/.X11-unix/X{number}")
@@ -78,7 +70,6 @@ def outside(folder: Path, pids: Mapping[str, int]) -> dict[str, Any]:
     return {
         "display": f":{number}",
         "xauthority": str(folder / "xauthority"),
-        "pids": {name: on_host.get(pid) for name, pid in pids.items()},  # None: it has just ended
         "width_px": 0,
         "height_px": 0,
     }
@@ -186,18 +177,17 @@ class Lightbox:
         """Lists the running desktops as `lightbox sessions` does, without a process for each reading."""
         return running_desktops(self.state_folder)
 
-    def session(self) -> Session:
-        """Waits until the demo's desktop is ready and returns it."""
+    def session(self, profile: str | None = None) -> Session:
+        """Waits until the demo's desktop, or that of another profile, is ready and returns it."""
+        profile = profile or self.profile
 
         def ready() -> dict[str, Any] | None:
-            found = [s for s in self.sessions() if s["profile"] == self.profile and s["state"] == "ready"]
+            found = [s for s in self.sessions() if s["profile"] == profile and s["state"] == "ready"]
             return found[0] if found and found[0]["pids"]["agent"] else None
 
-        entry = wait_for(
-            ready, timeout_s=SESSION_TIMEOUT_S, what=f"a ready {self.profile} desktop", every_s=0.2
-        )
+        entry = wait_for(ready, timeout_s=SESSION_TIMEOUT_S, what=f"a ready {profile} desktop", every_s=0.2)
         if entry["isolated"]:
-            entry |= outside(Path(entry["folder"]), entry["pids"])
+            entry |= outside(Path(entry["folder"]))
         return Session(
             id=entry["id"],
             user=entry["user"],
@@ -211,8 +201,8 @@ class Lightbox:
             height_px=entry["height_px"],
         )
 
-    def display(self) -> XDisplay:
-        session = self.session()
+    def display(self, profile: str | None = None) -> XDisplay:
+        session = self.session(profile)
         return XDisplay(session.display, session.xauthority)
 
     def stop(self) -> None:

@@ -18,6 +18,7 @@ class FakeDesktop:
         self.agent = EchoAgent(spec.socket)
         self.stops = 0
         self.display_restarts = 0
+        self.isolated = False
         self._over: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
 
     async def wait(self) -> str | None:

@@ -23,6 +23,10 @@ ENDED_EARLY = (
 class RunningDesktop(Protocol):
     """A desktop that was ready when `Launcher.start` returned it."""
 
+    @property
+    def isolated(self) -> bool:
+        """Whether the desktop runs in a container, so that the pids of its status are those inside."""
+
     async def wait(self) -> str | None:
         """Returns when the desktop is over.
 

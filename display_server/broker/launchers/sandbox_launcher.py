@@ -15,6 +15,7 @@ from display_server.broker.launchers.launcher import ENDED_EARLY
 from display_server.broker.launchers.spawner_client import SpawnerClient
 from display_server.broker.launchers.supervised_desktop import SupervisedDesktop
 from display_server.broker.launchers.supervisor_connection import request_of_supervisor
+from display_server.desktop.profiles import profile
 from display_server.desktop.spec import (
     ControlRequest,
     DesktopSpec,
@@ -22,7 +23,7 @@ from display_server.desktop.spec import (
     DesktopStatus,
     read_status,
 )
-from display_server.errors import DesktopError
+from display_server.errors import ConfigurationError, DesktopError
 from display_server.spawner import layout
 from display_server.spawner.messages import (
     ExecSupervisor,
@@ -76,6 +77,7 @@ class SandboxLauncher:
             first_id=await self._ids_of(spec.user, spec.desktop),
             spec=msgspec.json.encode(_inside(spec)).decode(),
             limits=self._limits,
+            nested_namespaces=_needs_nested_namespaces(spec.profile),
         )
         try:
             await self._spawner.send(request)
@@ -131,6 +133,13 @@ class SandboxLauncher:
         )
 
 
+def _needs_nested_namespaces(name: str) -> bool:
+    try:
+        return profile.load(name).nested_namespaces
+    except ConfigurationError as error:
+        raise DesktopError(error.cause, next_step=error.hint) from error
+
+
 def _inside(spec: DesktopSpec) -> DesktopSpec:
     """Returns the specification with the paths that are valid inside the container."""
     return msgspec.structs.replace(
@@ -152,6 +161,8 @@ async def _remove(spawner: SpawnerClient, session: str) -> None:
 
 class SandboxDesktop(SupervisedDesktop):
     """A RunningDesktop: a container, as the broker sees it through the supervisor's control socket."""
+
+    isolated = True
 
     def __init__(self, spec: DesktopSpec, spawner: SpawnerClient, *, adopted: bool = False) -> None:
         """`adopted`: an earlier process started the desktop, and its supervisor may have been killed."""

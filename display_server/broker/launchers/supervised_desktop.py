@@ -21,6 +21,8 @@ class SupervisedDesktop(ABC):
     Monitoring starts at once, so subclasses set their own attributes before they call `__init__`.
     """
 
+    isolated = False
+
     def __init__(self, spec: DesktopSpec) -> None:
         self._spec = spec
         self._status: DesktopStatus | None = None

@@ -36,6 +36,13 @@ _SCALED = re.compile(r"\{scaled:([0-9]+)(?::([0-9]+))?\}")
 #: A settings file's glyph of a title bar, for example `{glyph:close}`.
 _GLYPH = re.compile(r"\{glyph:([a-z_]+)\}")
 
+#: Browsers, whose sandboxes make namespaces, and which read the policies that are written for them.
+BROWSERS = frozenset({"chromium", "firefox", "firefox-esr"})
+#: A home page: its address becomes a part of JSON files.
+HOME_PAGE = r"\A(https?|file)://[^\s\"\\]+\Z"
+#: Arguments and variables that turn a part of a browser's sandbox off. No profile may have them.
+_WITHOUT_SANDBOX = re.compile(r"--(no-.*sandbox|disable-.*sandbox|single-process)|MOZ_DISABLE_.*_SANDBOX")
+
 #: Where the list of desktops shows a profile: among the desktops, among the tools, or not at all. A desktop
 #: that is not listed can still be opened by its address.
 Kind = Literal["desktop", "tool", "unlisted"]
@@ -88,6 +95,15 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text_size_signal: Literal["SIGUSR1", "SIGUSR2", "SIGHUP"] | None = None
 
 
+class Browser(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The browser of a profile, which isolated desktops give the policies of `settings/browser-policies`."""
+
+    #: The name of one of the profile's programs. It is one of BROWSERS.
+    program: str
+    #: The page with which it starts. May contain {settings}.
+    home_page: Annotated[str, msgspec.Meta(pattern=HOME_PAGE)]
+
+
 class HomeFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A file that is copied into the home, from `source` beside the profile to `target` in the home.
 
@@ -126,6 +142,9 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     screen_max: tuple[ScreenSide, ScreenSide] = SCREEN_MAX
     #: What may cross the clipboard, unless the configuration of the desktop says otherwise.
     clipboard: ClipboardPolicy = ClipboardPolicy()
+    browser: Browser | None = None
+    #: Whether programs may make namespaces in an isolated desktop. Only the sandbox of `browser` needs that.
+    nested_namespaces: bool = False
 
 
 def names() -> list[str]:
@@ -187,6 +206,7 @@ def _check(profile: Profile, files: list[HomeFile], path: Path) -> None:
             )
         seen.add(program.name)
         _check_window(program, path)
+    _check_browser(profile, path)
     if sum(program.window_manager for program in profile.programs) > 1:
         raise ConfigurationError(f"{path}: only one window manager is allowed.", hint=GUIDE)
     for target in [file.target for file in files] + profile.folders:
@@ -195,6 +215,29 @@ def _check(profile: Profile, files: list[HomeFile], path: Path) -> None:
     for file in files:
         if not (path.parent / file.source).is_file():
             raise ConfigurationError(f"{path}: there is no file {file.source!r} beside it.", hint=GUIDE)
+
+
+def _check_browser(profile: Profile, path: Path) -> None:
+    for program in profile.programs:
+        for text in (*program.command, *program.environment, *profile.environment):
+            if _WITHOUT_SANDBOX.match(text):
+                raise ConfigurationError(
+                    f"{path}: {text!r} turns the sandbox of a browser off, which Lightbox never does.",
+                    hint=GUIDE,
+                )
+    if profile.nested_namespaces is not (profile.browser is not None):
+        raise ConfigurationError(
+            f"{path}: nested_namespaces and browser need each other, because only browsers make namespaces.",
+            hint=GUIDE,
+        )
+    if profile.browser is not None:
+        commands = [p.command[0] for p in profile.programs if p.name == profile.browser.program]
+        if not commands or Path(commands[0]).name not in BROWSERS:
+            raise ConfigurationError(
+                f"{path}: {profile.browser.program!r} is not the name of a program that is one of "
+                f"{', '.join(sorted(BROWSERS))}.",
+                hint=GUIDE,
+            )
 
 
 def _check_window(program: Program, path: Path) -> None:

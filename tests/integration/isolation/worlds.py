@@ -31,15 +31,21 @@ from display_server.desktop.session_processes import kill_session_processes
 from display_server.desktop.spec import DesktopSpec, DesktopStatus
 from display_server.server.isolation import SpawnerProcess
 from display_server.spawner import layout
-from display_server.spawner.messages import Limits
+from display_server.spawner.messages import Answer, Limits, Request, StartDesktop
+from display_server.spawner.nested_namespaces import LIMITS as NAMESPACE_LIMITS
 from display_server.spawner.runtime import Runtime, choose_runtime
 
 FOLDER = Path(__file__).parent
 PROGRAMS = FOLDER / "hostile_programs.py"
+NESTED_PROGRAMS = FOLDER / "nested_programs.py"
+BOMBS_PROGRAM = FOLDER / "bombs.py"
+CALLS_32_BIT = FOLDER / "calls_32_bit.py"
 VICTIM = FOLDER / "victim.py"
 PATIENCE_S = 120.0
 LIMITS = Limits(memory_mb=512, processes=200, temporary_mb=64)
 CONFIG = IsolationConfig(enabled=True)
+#: Exit codes of a program that the kernel killed because the desktop's memory was used up.
+KILLED = (137, -9)
 
 T = TypeVar("T")
 
@@ -144,16 +150,32 @@ class OpenWorld(World):
             kill_session_processes(spec.session)
 
 
+class NestingClient(SpawnerClient):
+    """Starts every desktop as if its profile named a browser."""
+
+    async def send(self, request: Request) -> Answer:
+        if isinstance(request, StartDesktop):
+            request = msgspec.structs.replace(request, nested_namespaces=True)
+        return await super().send(request)
+
+
 class IsolatedWorld(World):
     """Each desktop in a container of its own."""
 
-    def __init__(self, loop: BackgroundLoop, base: Path) -> None:
+    def __init__(
+        self,
+        loop: BackgroundLoop,
+        base: Path,
+        *,
+        limits: Limits = LIMITS,
+        nested_namespaces: bool = False,
+    ) -> None:
         super().__init__(loop, base)
         self.spawner = SpawnerProcess(CONFIG, self.folders, base_folder_of_spawners() / base.name)
         loop.run(self.spawner.start())
         self._ids: dict[tuple[str, str], int] = {}
-        client = SpawnerClient(self.spawner.socket)
-        self._launcher = SandboxLauncher(client, self.folders, self._first_id, LIMITS)
+        client = NestingClient if nested_namespaces else SpawnerClient
+        self._launcher = SandboxLauncher(client(self.spawner.socket), self.folders, self._first_id, limits)
         self.runtime = Runtime(choose_runtime(), self.spawner.folder / "runtime")
 
     async def _first_id(self, username: str, desktop: str) -> int:
@@ -325,5 +347,20 @@ def attack_targets(world: World, other: OtherHost) -> Iterator[None]:
             "processes": 2 * LIMITS.processes,
             "memory_mb": LIMITS.memory_mb + 200,
             "temporary_mb": LIMITS.temporary_mb + 20,
+            "namespaces": NAMESPACE_LIMITS["net"] + 1,
         }
         yield
+
+
+def attack(world: World, programs: Path, name: str) -> tuple[int, str]:
+    """Runs a hostile program in kim's desktop. Returns its exit code and what it printed."""
+    done = world.run("kim", [sys.executable, "-I", "-c", programs.read_text(), name, json.dumps(world.facts)])
+    return done.returncode, done.stdout
+
+
+def assert_refused(result: tuple[int, str]) -> None:
+    code, output = result
+    assert "succeeded" not in output
+    if code not in KILLED:
+        assert code == 1, output
+        assert output.split(":")[0].endswith("Error"), output  # refused, and not a mistake in the program

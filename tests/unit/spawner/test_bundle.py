@@ -174,3 +174,115 @@ def test_refuses_new_namespaces_and_other_sockets() -> None:
     assert clone3["action"] == "SCMP_ACT_ERRNO"
     families = {rule["args"][0]["value"] for rule in rules("socket")}
     assert families == {socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK}
+
+
+def nested(name: str) -> list[dict[str, Any]]:
+    return [rule for rule in seccomp_filter(nested_namespaces=True)["syscalls"] if name in rule["names"]]
+
+
+def allows(name: str, *arguments: int) -> bool:
+    """Decides a call as the kernel does, where programs may make namespaces."""
+    for rule in nested(name):
+        values = [
+            arguments[check["index"]] & check["value"] == check["valueTwo"]
+            if check["op"] == "SCMP_CMP_MASKED_EQ"
+            else arguments[check["index"]] == check["value"]
+            for check in rule.get("args", [])
+        ]
+        if all(values) and rule["action"] == "SCMP_ACT_ALLOW":
+            return True
+    return False
+
+
+USER, PID, NET, IPC, MOUNT, UTS, CGROUP, TIME = (
+    *(0x1000_0000, 0x2000_0000, 0x4000_0000, 0x0800_0000),
+    *(0x0002_0000, 0x0400_0000, 0x0200_0000, 0x80),
+)
+SIGCHLD = 17
+
+
+def test_a_browser_makes_the_namespaces_of_its_sandbox_and_no_others() -> None:
+    for flags in (SIGCHLD, USER | SIGCHLD, USER | PID | NET | SIGCHLD, PID | SIGCHLD, USER | NET | IPC):
+        assert allows("clone", flags), hex(flags)
+    for flags in (USER, PID, NET, 0x400):
+        assert allows("unshare", flags), hex(flags)
+    for other in (MOUNT, UTS, CGROUP):
+        assert not allows("clone", USER | other | SIGCHLD)
+        assert not allows("unshare", USER | other)
+    assert not allows("unshare", TIME)
+    still_refused = set(REFUSED_CALLS.split()) - {"unshare", "chroot"}
+    assert [name for name in still_refused if nested(name)] == []
+
+
+def test_no_socket_of_a_nested_namespace_configures_a_network() -> None:
+    stream, datagram, raw, flags = socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW, socket.SOCK_CLOEXEC
+    for family in (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6):
+        for kind in (stream, datagram, stream | flags, datagram | socket.SOCK_NONBLOCK | flags):
+            assert allows("socket", family, kind)
+    for family in (socket.AF_INET, socket.AF_INET6):
+        assert not allows("socket", family, raw)
+        assert not allows("socket", family, raw | flags)
+    for family in (socket.AF_NETLINK, socket.AF_PACKET, socket.AF_VSOCK):
+        assert not allows("socket", family, datagram)
+
+
+@pytest.mark.parametrize(
+    ("request_number", "allowed"),
+    [
+        (0x5401, True),  # TCGETS
+        (0x541B, True),  # FIONREAD
+        (0xC0106400, True),  # of a graphics card
+        (0x8912, True),  # SIOCGIFCONF
+        (0x8914, False),  # SIOCSIFFLAGS
+        (0x89A0, False),  # SIOCBRADDBR
+        (0x89F1, False),  # SIOCADDTUNNEL
+        (0x1_0000_89A0, False),  # the kernel reads 32 bits
+    ],
+)
+def test_requests_that_configure_an_interface_are_refused(request_number: int, allowed: bool) -> None:
+    assert allows("ioctl", 3, request_number) is allowed
+    assert seccomp_filter()["syscalls"][0]["names"].count("ioctl") == 1, "elsewhere the kernel refuses them"
+
+
+@pytest.mark.parametrize(
+    ("level", "option", "allowed"),
+    [
+        (socket.SOL_SOCKET, 67, True),  # SO_SNDTIMEO_NEW
+        (socket.SOL_TCP, socket.TCP_NODELAY, True),
+        (socket.SOL_UDP, 103, True),  # UDP_SEGMENT
+        (socket.IPPROTO_IP, socket.IP_TOS, True),
+        (socket.IPPROTO_IPV6, socket.IPV6_TCLASS, True),
+        (socket.IPPROTO_IP, 64, False),  # IPT_SO_SET_REPLACE
+        (socket.IPPROTO_IP, 0x1_0000_0040, False),
+        (socket.IPPROTO_IPV6, 64, False),  # IP6T_SO_SET_REPLACE
+        (socket.IPPROTO_IP, 96, False),  # ARPT_SO_SET_REPLACE
+        (socket.IPPROTO_IP, 128, False),  # EBT_SO_SET_ENTRIES
+        (socket.IPPROTO_IP, 200, False),  # MRT_INIT
+        (socket.IPPROTO_RAW, 1, False),
+    ],
+)
+def test_socket_options_that_reach_the_packet_filter_are_refused(
+    level: int, option: int, allowed: bool
+) -> None:
+    assert allows("setsockopt", 3, level, option) is allowed
+    assert allows("getsockopt", 3, level, option) is allowed
+
+
+def test_policies_of_a_browser_stand_before_those_of_the_administrator(tmp_path: Path, host: Path) -> None:
+    managed = host / "etc/chromium/policies/managed"
+    managed.mkdir(parents=True)
+    (managed / "hospital.json").write_text("{}")
+    (host / "etc/firefox/policies").mkdir(parents=True)
+    (host / "etc/firefox/policies/policies.json").write_text("{}")
+    with_browser = container(tmp_path, nested_namespaces=True)
+    write_root(with_browser, tmp_path / "rootfs", host)
+    etc = tmp_path / "rootfs/etc"
+    names = sorted(path.name for path in (etc / "chromium/policies/managed").iterdir())
+    assert names == ["00-lightbox.json", "hospital.json"]
+    ours = Path(layout.POLICIES_FOLDER)
+    assert (etc / f"chromium/policies/managed/{names[0]}").readlink() == ours / layout.CHROMIUM_POLICIES
+    assert not (etc / "firefox/policies/policies.json").is_symlink()
+    assert (etc / "firefox-esr/policies/policies.json").readlink() == ours / layout.FIREFOX_POLICIES
+    binds = mounts(configuration(with_browser, host))
+    assert "/etc/chromium" not in binds, "it would hide the link"
+    assert "/etc/chromium" in mounts(configuration(container(tmp_path), host))

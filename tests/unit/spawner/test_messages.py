@@ -57,6 +57,8 @@ def start_with(**changes: Any) -> bytes:
         {"first_id": -1},
         {"first_id": 2**31},
         {"limits": {"memory_mb": 1}},
+        {"nested_namespaces": 1},
+        {"nested_namespaces": "yes"},
         {"limits": {"processes": 10**9}},
         {"limits": {"unknown": 1}},
         {"spec": "x" * (64 * 1024 + 1)},

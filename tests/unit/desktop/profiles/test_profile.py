@@ -10,11 +10,12 @@ from display_server.desktop.profiles import profile, studies
 from display_server.errors import ConfigurationError, DesktopError
 
 TITLE = 'title = { en = "A", ko = "가" }\n'
+BROWSER = '[browser]\nprogram = "x"\nhome_page = "https://portal.example/"\n'
 PROGRAM = '[[programs]]\nname = "x"\ncommand = ["xterm"]\npackage = "xterm"\n'
 
 
 def test_shipped_profiles_are_valid() -> None:
-    assert profile.names() == ["blank", "check", "office", "radiology"]
+    assert profile.names() == ["blank", "browser", "check", "office", "radiology"]
     for name in profile.names():
         profile.load(name)
     assert profile.load("blank").programs == []
@@ -24,7 +25,7 @@ def test_shipped_profiles_are_valid() -> None:
 
 @pytest.mark.parametrize("name", ["nothing", "../radiology", ""])
 def test_an_unknown_profile_is_refused(name: str) -> None:
-    with pytest.raises(ConfigurationError, match="Choose one of: blank, check, office, radiology"):
+    with pytest.raises(ConfigurationError, match="Choose one of: blank, browser, check, office, radiology"):
         profile.load(name)
 
 
@@ -65,6 +66,14 @@ def test_an_unknown_profile_is_refused(name: str) -> None:
         (TITLE + PROGRAM + 'text_size_signal = "SIGKILL"', "text_size_signal"),
         (TITLE + 'folders = ["../outside"]', "not inside the home"),
         (TITLE + 'settings = "nowhere.toml"', "nowhere.toml"),
+        (TITLE + "nested_namespaces = true\n" + PROGRAM, "need each other"),
+        (TITLE + BROWSER + PROGRAM, "need each other"),
+        (TITLE + "nested_namespaces = true\n" + BROWSER + PROGRAM, "is not the name of a program"),
+        (TITLE + "nested_namespaces = true\n" + BROWSER.replace('"x"', '"y"') + PROGRAM, "is not the name"),
+        (TITLE + BROWSER.replace("https", "javascript"), "home_page"),
+        (TITLE + BROWSER.replace("portal", 'portal\\"'), "home_page"),
+        (TITLE + PROGRAM.replace('"]', '", "--no-sandbox"]', 1), "never does"),
+        (TITLE + PROGRAM + 'environment = { MOZ_DISABLE_CONTENT_SANDBOX = "1" }', "never does"),
     ],
 )
 def test_an_invalid_profile_is_refused(tmp_path: Path, text: str, error: str) -> None:
