@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 import httpx2
 import pytest
 
 from display_server.broker.api.desktop_endings import end_session
-from display_server.broker.busy_processes import BUSY_AFTER_S, ProcessSample
+from display_server.broker.busy_processes import BUSY_AFTER_S, BusyProcess, ProcessSample
 from display_server.broker.session_state import EndedBy
 from display_server.protocol.close_codes import CloseCode
-from display_server.server.unattended_watch import end_unattended
+from display_server.server.unattended_watch import end_unattended, report_busy_processes
 from tests.fakes.gateway import MAY_READ_METRICS, GatewayUnderTest
-from tests.fakes.launchers import EchoLauncher
+from tests.fakes.launchers import EchoLauncher, FakeDesktop
 
 
 async def entry(client: httpx2.AsyncClient, name: str) -> dict[str, object]:
@@ -118,3 +119,28 @@ async def test_the_metrics_count_unattended_desktops_and_busy_programs(
     text = (await client.get("/metrics", headers=MAY_READ_METRICS)).text
     assert "lightbox_unattended_desktops 1.0" in text
     assert f'lightbox_unattended_busy_processes{{session="{session}"}} 1.0' in text
+
+
+async def test_busy_programs_are_found_in_the_containers_of_isolated_desktops(
+    local_gateway: GatewayUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pids that a container's supervisor publishes are other processes on this host."""
+    services = local_gateway.services
+    client = await local_gateway.sign_in()
+    session = (await client.post("/api/v1/desktops/reading/viewers")).json()["session"]
+    running = services.sessions.by_id(session)
+    assert running is not None
+    assert isinstance(running.running, FakeDesktop)
+    running.running.isolated = True
+    end_unattended(services)
+    seen: list[tuple[str, ProcessSample]] = []
+
+    def observe(samples: list[tuple[str, ProcessSample]], now_s: float) -> list[BusyProcess]:
+        seen.extend(samples)
+        return []
+
+    found = {session: {7: os.getpid()}}
+    monkeypatch.setattr("display_server.server.unattended_watch.container_processes", lambda: found)
+    monkeypatch.setattr(services.busy_processes, "observe", observe)
+    await report_busy_processes(services)
+    assert [(id_, sample.pid) for id_, sample in seen] == [(session, os.getpid())]
