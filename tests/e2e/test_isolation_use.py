@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,7 +18,7 @@ from tests.e2e.device_clipboard import DeviceClipboard, allow
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.monitor_layout import set_layout
 from tests.e2e.processes import wait_for
-from tests.e2e.test_clipboard import press, wait_for_desktop_text
+from tests.e2e.test_clipboard import COPY_TIMEOUT_S, press, wait_for_desktop_text
 from tests.e2e.video_setup import VideoSetup, open_video_setup, play_film
 from tests.e2e.viewer import PATIENCE_S, Viewer
 from tests.e2e.x_desktop.display import XDisplay
@@ -73,24 +74,38 @@ def test_text_wheel_and_clipboard_work_in_each_engine(
     viewer.wheel(probe.area, 2)
     probe.wait_for(lambda events: [e for e in events if e["kind"] == "scroll"], "the wheel")
 
+    probe.reset()
     viewer.click(probe.entry)
     device.copy(viewer.browser, "환자 7")
-    press(viewer, "Control", "a")
     press(viewer, "Control", "v")
     probe.wait_for_text("환자 7")
     wait_for_desktop_text(viewer, display, "환자 7", "CLIPBOARD")
 
-    press(viewer, "Control", "a")
+    probe.reset()
+    viewer.click(probe.entry)
     viewer.browser.type("desktop")
     probe.wait_for_text("desktop")
     press(viewer, "Control", "a")
-    press(viewer, "Control", "c")
+    wait_for_copy(viewer, device, "desktop")
+    viewer.assert_equal(display, out, f"isolated-use-{viewer.browser.engine}")
+
+
+def wait_for_copy(viewer: Viewer, device: DeviceClipboard, text: str) -> None:
+    """Copies with the shortcut, again when the desktop was too busy to answer in time."""
+    pressed_s = float("-inf")
+
+    def copied() -> bool:
+        nonlocal pressed_s
+        if time.monotonic() - pressed_s > COPY_TIMEOUT_S:
+            press(viewer, "Control", "c")
+            pressed_s = time.monotonic()
+        return device.text(viewer.browser) == text
+
     wait_for(
-        lambda: device.text(viewer.browser) == "desktop",
+        copied,
         timeout_s=PATIENCE_S,
         what=lambda: f"the copy on the device, which has {device.text(viewer.browser)!r}",
     )
-    viewer.assert_equal(display, out, f"isolated-use-{viewer.browser.engine}")
 
 
 def test_each_window_shows_its_monitor_exactly(

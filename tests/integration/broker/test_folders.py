@@ -101,6 +101,7 @@ def test_lists_running_desktops_of_running_instances(
 ) -> None:
     monkeypatch.setattr("display_server.broker.running_desktops.screen_size", lambda *_: (1024, 768))
     monkeypatch.setattr(folders, "instance_folders", lambda: [base])  # without other servers of this host
+    monkeypatch.setattr("display_server.broker.running_desktops.lasting_folders", list)
     state = StateFolder.open(tmp_path / "state")
     assert running_desktops(tmp_path / "none") == []
     run = RunFolder.create()

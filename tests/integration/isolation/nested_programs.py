@@ -114,7 +114,7 @@ def mounts_without_mount(facts: Facts) -> None:
 
 
 def copies_a_mount(facts: Facts) -> None:
-    path = (-100, b"/", 1)  # AT_FDCWD and OPEN_TREE_CLONE
+    path = (-100, b"/", 0x8001)  # AT_FDCWD, AT_RECURSIVE and OPEN_TREE_CLONE
     as_root_of_a_namespace(lambda: os.close(check(libc.syscall(SYS_OPEN_TREE, *path))), NEW_MOUNT)
 
 
