@@ -56,6 +56,11 @@ class WasmViewer:
         at = self._call(name)
         return bytes(self._memory.read(self._store, at, at + length))
 
+    @property
+    def memory_bytes(self) -> int:
+        """How much memory the decoder has taken so far."""
+        return self._memory.data_len(self._store)
+
     def apply(self, update: bytes) -> int:
         """Returns the fault; 0 for none."""
         self._put(update)

@@ -1,5 +1,6 @@
 /* Throws mutated payloads and updates at the decoder. Built with traps for undefined behaviour and array bounds; inputs and pictures end
- * at pages that must not be touched. Any access out of bounds ends the process by a signal.
+ * at pages that must not be touched. Any access out of bounds ends the process by a signal, and a chunk of the tile cache that was lost
+ * ends it with 5.
  *
  *   codecs_harness SEED ROUNDS CORPUS      prints "payloads ACCEPTED/ALL updates ACCEPTED/ALL"
  *
@@ -40,11 +41,29 @@ static u8 *guarded(size_t bytes) {
 
 static u8 *heap;
 static size_t heap_used;
+static size_t heap_begun;
 void *heap_alloc(size_t bytes) {
     const size_t start = (heap_used + 15) & ~(size_t)15;
     if (bytes > HEAP_BYTES - start) return 0;
     heap_used = start + bytes;
     return heap + start;
+}
+
+static long count_chunks(const chunk *c) {
+    long count = 0;
+    for (; c; c = c->next) count++;
+    return count;
+}
+
+/* Whether memory was allocated since `heap_begun` that is neither a page of slots nor a chunk, free or part of a payload. */
+static int has_leak(const surface *s) {
+    size_t pages = 0, chunks = (size_t)count_chunks(s->free_chunks);
+    for (u32 page = 0; page < SLOT_PAGES; page++) {
+        if (!s->pages[page]) continue;
+        pages++;
+        for (u32 i = 0; i < PAGE_SLOTS; i++) chunks += (size_t)count_chunks(s->pages[page][i].first);
+    }
+    return heap_used - heap_begun != pages * PAGE_SLOTS * sizeof(slot_entry) + chunks * sizeof(chunk);
 }
 
 static u32 mutate(u8 *data, u32 length, u32 room, const item *other) {
@@ -123,8 +142,10 @@ int main(int argc, char **argv) {
             fault = tile_decode(input, length, width, height, (u32 *)(void *)(pixels_end - 4 * width * height));
         } else {
             if (!screen || screen_width != it->width || screen_height != it->height || !draw(200)) {
+                if (screen && has_leak(screen)) return 5;
                 heap_used = 0;
                 screen = surface_create(it->width, it->height, 1, 20000);
+                heap_begun = heap_used = (heap_used + 15) & ~(size_t)15;
                 screen_width = it->width;
                 screen_height = it->height;
                 if (!screen) return 3;
@@ -136,6 +157,7 @@ int main(int argc, char **argv) {
         tried[it->kind != 0]++;
         accepted[it->kind != 0] += fault == FAULT_NONE;
     }
+    if (screen && has_leak(screen)) return 5;
     printf("payloads %ld/%ld updates %ld/%ld\n", accepted[0], tried[0], accepted[1], tried[1]);
     return 0;
 }
