@@ -12,7 +12,15 @@ from benchmarks.acceptance.accept import bars_to_measure, exit_code, measure_bar
 from benchmarks.cases.case import Effort
 from benchmarks.links.link import HELP, LOOPBACK, parse_link
 from benchmarks.micro import parts
-from benchmarks.report.compare import compare, comparison_page, only_cases, regressions, require_rounds
+from benchmarks.report.bars import SUBJECT
+from benchmarks.report.compare import (
+    as_subject,
+    compare,
+    comparison_page,
+    only_cases,
+    regressions,
+    require_rounds,
+)
 from benchmarks.report.markdown import QUIET_CORES, report
 from benchmarks.report.page import page
 from benchmarks.report.registry import registered_bars
@@ -21,6 +29,7 @@ from benchmarks.report.screenshot import take_screenshot
 from benchmarks.report.summary import SCREENSHOT, full_table, headlines, replace_block, require_clean
 from benchmarks.run import (
     CASES,
+    ONLY_BY_NAME,
     QUICK_CASES,
     QUICK_SUBJECTS,
     SUBJECTS,
@@ -54,6 +63,13 @@ def arguments() -> argparse.ArgumentParser:
     compares.add_argument("after", type=Path)
     compares.add_argument("--case", action="append", choices=CASES, help="compare only this case; repeatable")
     compares.add_argument("--rounds", type=int, default=1, help="fewest rounds that each --case must have")
+    compares.add_argument(
+        "--subjects",
+        nargs=2,
+        metavar=("BEFORE", "AFTER"),
+        default=(SUBJECT, SUBJECT),
+        help="compare these subjects of the two results, which may be the same file",
+    )
     compares.add_argument("--html", type=Path, metavar="OUT", help="write the comparison as a page too")
     micros = commands.add_parser("micro", help="measure single components against their limits")
     micros.add_argument("part", nargs="*", help=f"{', '.join(parts.PARTS)}; all by default")
@@ -120,7 +136,8 @@ def _effort(options: argparse.Namespace) -> Effort:
 def _run(options: argparse.Namespace) -> int:
     links = [parse_link(text) for text in options.link or [LOOPBACK.name]]
     cases = options.case or list(CASES if options.all else QUICK_CASES)
-    subjects = options.peer or list(SUBJECTS if options.all else QUICK_SUBJECTS)
+    all_subjects = [name for name in SUBJECTS if name not in ONLY_BY_NAME]
+    subjects = options.peer or list(all_subjects if options.all else QUICK_SUBJECTS)
     results = _results_to_extend(options)
     try:
         ordered = [case for case in CASES if case in cases]
@@ -165,7 +182,10 @@ def _acceptance(options: argparse.Namespace) -> int:
 
 def _compare(options: argparse.Namespace) -> int:
     """Returns 1 if a figure of Lightbox became worse."""
-    before, after = load(options.before), load(options.after)
+    before, after = (
+        as_subject(load(file), name)
+        for file, name in zip((options.before, options.after), options.subjects, strict=True)
+    )
     if options.case:
         for results, file in ((before, options.before), (after, options.after)):
             require_rounds(results, str(file), options.case, options.rounds)

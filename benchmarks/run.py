@@ -36,6 +36,8 @@ from benchmarks.peers.lightbox import (
     Lightbox,
     LightboxEconomy,
     LightboxExact,
+    LightboxIsolation,
+    LightboxNoIsolation,
     LightboxQuarterColour,
     LightboxThrifty,
 )
@@ -56,6 +58,8 @@ SUBJECTS: Mapping[str, Callable[[], Subject]] = {
     "lightbox-economy": LightboxEconomy,
     "lightbox-thrifty": LightboxThrifty,
     "lightbox-420": LightboxQuarterColour,
+    "lightbox-isolation": LightboxIsolation,
+    "lightbox-no-isolation": LightboxNoIsolation,
     "novnc": lambda: NoVnc(jpeg=True),
     "novnc-lossless": lambda: NoVnc(jpeg=False),
     "selkies": lambda: Selkies("websockets"),
@@ -100,6 +104,9 @@ ONCE = frozenset(
         "idle",
     }
 )
+
+#: Subjects that `--all` leaves out: they differ from "lightbox" on purpose in a single respect.
+ONLY_BY_NAME = frozenset({"lightbox-isolation", "lightbox-no-isolation"})
 
 #: Cases and subjects of a quick run, which takes less than five minutes.
 QUICK_CASES = ("click", "key", "stack30", "stack60", "terminal30")

@@ -16,6 +16,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
+from benchmarks.peers.isolated_desktop import IsolatedDesktop
 from benchmarks.peers.processes import end
 from benchmarks.peers.subject import Running, SubjectFailedError
 from benchmarks.report.tree import measured_tree
@@ -51,12 +52,15 @@ class Lightbox:
     policy = "adaptive"
     #: Further environment variables of `lightbox demo`.
     environment: Mapping[str, str] = {}
+    #: Whether each desktop runs in a container of its own; None for the default.
+    isolation: bool | None = None
     #: Script that runs in the page before the page's own scripts.
     init_script = ""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._state: Path | None = None
+        self._isolated: IsolatedDesktop | None = None
         # Equivalent to the command `lightbox`, which an incomplete setup may lack.
         self._command = [sys.executable, "-c", "from display_server.cli import main; main()"]
 
@@ -68,7 +72,13 @@ class Lightbox:
         xauthority = session["xauthority"]
         assert self._process is not None
         roles = {"gateway": [self._process.pid]}
-        roles |= {role: [pid] for role, pid in session["pids"].items() if pid}
+        if session["isolated"]:
+            self._isolated = IsolatedDesktop(session["id"])
+            session["display"] = self._isolated.display
+            xauthority = Path(session["folder"]) / "xauthority"
+            roles |= self._isolated.roles()
+        else:
+            roles |= {role: [pid] for role, pid in session["pids"].items() if pid}
 
         def prepare_open(page: Page, desktop: str = DESKTOP) -> Callable[[], None]:
             page.goto(url)
@@ -116,6 +126,8 @@ class Lightbox:
         command = [*self._command, "demo", "--json", "--port", "0", "--profile", DESKTOP]
         # The case `relay` is a second viewer of the desktop.
         command += ["--video", self.policy, "--share"]
+        if self.isolation is not None:
+            command.append("--isolation" if self.isolation else "--no-isolation")
         if host != "127.0.0.1":
             command += ["--host", host]
         command += ["--size", f"{width_px}x{height_px}", "--state", str(self._state / "state")]
@@ -153,12 +165,29 @@ class Lightbox:
         raise SubjectFailedError(f"the desktop {DESKTOP} did not become ready: {found}")
 
     def stop(self) -> None:
+        if self._isolated is not None:
+            self._isolated.close()
+            self._isolated = None
         if self._process is not None:
             end(self._process, 20)
             self._process = None
         if self._state is not None:
             shutil.rmtree(self._state, ignore_errors=True)
             self._state = None
+
+
+class LightboxIsolation(Lightbox):
+    """Each desktop in a container of its own."""
+
+    name = "lightbox-isolation"
+    isolation = True
+
+
+class LightboxNoIsolation(Lightbox):
+    """Every program of a desktop runs as the user who started the server."""
+
+    name = "lightbox-no-isolation"
+    isolation = False
 
 
 class LightboxExact(Lightbox):

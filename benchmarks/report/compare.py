@@ -134,6 +134,18 @@ def only_cases(results: Results, cases: Sequence[str]) -> Results:
     return replace(results, samples=[sample for sample in results.samples if sample.case in cases])
 
 
+def as_subject(results: Results, name: str) -> Results:
+    """Returns the results with the samples of the subject `name` as those of Lightbox.
+
+    The samples of Lightbox itself are left out, unless `name` is Lightbox.
+    """
+    if name == SUBJECT:
+        return results
+    samples = [sample for sample in results.samples if sample.subject != SUBJECT]
+    renamed = [replace(one, subject=SUBJECT) if one.subject == name else one for one in samples]
+    return replace(results, samples=renamed)
+
+
 def changes(before: Results, after: Results) -> Iterator[Change]:
     """Yields the change of every judged figure that both runs have."""
     for subject, case, link in itertools.product(before.subjects(), before.cases(), before.links()):

@@ -9,6 +9,8 @@ SUBJECT_TITLES = {
     "lightbox-economy": "Lightbox sending all motion as video",
     "lightbox-thrifty": "Lightbox sending all motion as video, at 2.5 Mbit/s on average",
     "lightbox-420": "Lightbox in a browser that cannot decode H.264 4:4:4",
+    "lightbox-isolation": "Lightbox with each desktop in a container of its own",
+    "lightbox-no-isolation": "Lightbox with desktops that run as the user who started it",
     "novnc": "noVNC and TigerVNC at noVNC's default, JPEG quality 6, without TLS",
     "novnc-lossless": "noVNC and TigerVNC without JPEG, without TLS",
     "selkies": "Selkies at its defaults, H.264 4:2:0 over a WebSocket, without TLS",

@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks.report.compare import (
     Verdict,
+    as_subject,
     changes,
     compare,
     comparison_page,
@@ -135,3 +136,13 @@ def test_a_comparison_may_be_limited_to_cases() -> None:
     assert regressions(before, after)
     assert not regressions(only_cases(before, ["click"]), only_cases(after, ["click"]))
     assert len(before.samples) == len(STEADY), "the results themselves are unchanged"
+
+
+def test_two_subjects_of_one_run_can_be_compared() -> None:
+    both = results("server_cores", STEADY, "lightbox-no-isolation")
+    both.samples += results("server_cores", [1.5 * value for value in STEADY], "lightbox-isolation").samples
+    both.samples += results("server_cores", [9 * value for value in STEADY]).samples
+    before, after = (as_subject(both, name) for name in ("lightbox-no-isolation", "lightbox-isolation"))
+    (change,) = regressions(before, after)
+    assert change.ratio == pytest.approx(1.5)
+    assert as_subject(both, "lightbox") is both
