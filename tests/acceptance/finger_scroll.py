@@ -51,6 +51,9 @@ STEADY_S = 1.8
 REST_S = 0.15
 #: How long the page may need for the last slice, s.
 LAST_SLICE_S = 3.0
+#: Interval at which the probe reads, ms: that of a display's frames. More reads would slow the page down, and
+#: a slice that is replaced sooner was never on a display.
+PROBE_INTERVAL_MS = 16
 #: How long nothing moves before a swipe, s.
 STILL_S = 1.0
 
@@ -117,7 +120,7 @@ class Scrolling:
             "const [x, y, side, expected] = "
             f"[{STACK_AT[0]}, {STACK_AT[1]}, {SLICE_PX}, {self._expected(check)}];"
             "lightboxBenchmark.start({ x, y, width: side, height: side, twoMarks: true, always: true,"
-            " timesInput: false, checksAtRest: false, stepMs: 1, expected })"
+            f" timesInput: false, checksAtRest: false, stepMs: {PROBE_INTERVAL_MS}, expected }})"
         )
 
     def _expected(self, check: bool) -> str:

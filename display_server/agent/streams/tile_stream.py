@@ -173,7 +173,7 @@ class TileStream:
     def on_report(self, report: DigestReport, now_s: float) -> None:
         """Judges a digest report. Wrong tiles are sent again, but not for ever. Raises ProtocolError."""
         self._metrics.reports += 1
-        verdict = self.proof.on_report(report, now_s)
+        verdict = self.proof.on_report(report, now_s, self.window.round_trip_s)
         if len(verdict.wrong):
             self._metrics.mismatches += len(verdict.wrong)
             self._log(

@@ -30,6 +30,13 @@ VERIFY_AT_REST_S = 0.03
 #: In motion a report is requested at most this often, in seconds: reading a surface back costs the viewer
 #: about as much as painting it.
 VERIFY_IN_MOTION_S = 0.2
+#: A slow viewer is asked less often: in motion after this many times the duration of its last report, so that
+#: it reads for at most an eighth of its time, and at rest only when the rest outlasts the interval of frames.
+MOTION_REPORTS = 8.0
+REST_REPORTS = 2.0
+#: Upper limits of these delays, in seconds.
+VERIFY_IN_MOTION_MAX_S = 1.0
+VERIFY_AT_REST_MAX_S = 0.25
 #: A report that has not arrived after this many seconds is requested again.
 REPORT_TIMEOUT_S = 1.0
 #: Minimum interval between two requests for a full report, in seconds. It doubles with each full report that
@@ -92,6 +99,7 @@ class SurfaceProof:
         self._altered = False  # the viewer's browser alters what is read back: nothing can be proven
         self._last_verify_s = -np.inf  # when the last `verify` was sent
         self._verify_epoch = 0  # the acknowledged epoch at that moment
+        self._report_s = 0.0  # how long the viewer took for its last report, without the link
         #: Tiles found wrong, since the beginning. A tile that stays wrong after it was sent again counts
         #: again.
         self.mismatches = 0
@@ -178,13 +186,17 @@ class SurfaceProof:
             self._lossy[expected.tiles] &= self._lossy_since[expected.tiles] >= expected.epoch
             self._acked_epoch = expected.epoch
 
-    def on_report(self, report: DigestReport, now_s: float) -> Verdict:
-        """Compares a report with what was sent. Raises ProtocolError for an epoch that was never sent."""
+    def on_report(self, report: DigestReport, now_s: float, round_trip_s: float = 0.0) -> Verdict:
+        """Compares a report with what was sent. Raises ProtocolError for an epoch that was never sent.
+
+        `round_trip_s` is the part of the report's delay that the link causes.
+        """
         if report.epoch > self._sent_epoch:
             raise ProtocolError(
                 f"epoch {report.epoch} was reported, but the newest sent is {self._sent_epoch}"
             )
         if self._verify_sent_s is not None and report.epoch >= self._verify_epoch:
+            self._report_s = max(0.0, now_s - self._verify_sent_s - round_trip_s)
             self._verify_sent_s = None
         if report.epoch != self._acked_epoch or self._altered:
             # The digests of that epoch are no longer known, or the browser alters them. The report proves
@@ -287,9 +299,11 @@ class SurfaceProof:
             return self._last_verify_s + self._full_interval_s
         if self._reported_epoch == self._acked_epoch:
             return None
-        due_s = max(self._last_verify_s, self._unproven_s) + VERIFY_IN_MOTION_S
+        in_motion_s = min(max(VERIFY_IN_MOTION_S, MOTION_REPORTS * self._report_s), VERIFY_IN_MOTION_MAX_S)
+        due_s = max(self._last_verify_s, self._unproven_s) + in_motion_s
         if not self._in_flight:
-            due_s = min(due_s, self._sent_s + VERIFY_AT_REST_S)
+            at_rest_s = min(max(VERIFY_AT_REST_S, REST_REPORTS * self._report_s), VERIFY_AT_REST_MAX_S)
+            due_s = min(due_s, self._sent_s + at_rest_s)
         return max(due_s, self._last_verify_s + VERIFY_INTERVAL_S)
 
     def on_verify_sent(self, now_s: float) -> bool:

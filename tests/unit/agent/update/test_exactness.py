@@ -11,6 +11,7 @@ from display_server.agent.update.exactness import (
     FULL_REPORT_INTERVAL_S,
     REPORT_TIMEOUT_S,
     SILENCE_S,
+    VERIFY_AT_REST_MAX_S,
     VERIFY_AT_REST_S,
     VERIFY_IN_MOTION_S,
     VERIFY_INTERVAL_S,
@@ -49,7 +50,13 @@ class Surface:
             self.proof.on_acked(self.epoch)
 
     def report(
-        self, now_s: float, *, full: bool = False, epoch: int | None = None, root: int | None = None
+        self,
+        now_s: float,
+        *,
+        full: bool = False,
+        epoch: int | None = None,
+        root: int | None = None,
+        round_trip_s: float = 0.0,
     ) -> Verdict:
         tiles = sorted(range(COUNT) if full else self.touched)
         self.touched = set()
@@ -62,7 +69,7 @@ class Surface:
             np.array(tiles, np.uint16),
             self.read[tiles],
         )
-        return self.proof.on_report(report, now_s)
+        return self.proof.on_report(report, now_s, round_trip_s)
 
     def state(self, now_s: float, *, complete: bool = True) -> Exactness:
         return self.proof.state(complete=complete, now_s=now_s)
@@ -183,7 +190,7 @@ def test_when_reports_are_requested_at_rest() -> None:
     assert surface.proof.verify_due_s() == pytest.approx(10.0 + VERIFY_AT_REST_S)
     assert not surface.proof.on_verify_sent(10.1)
     assert surface.proof.verify_due_s() == pytest.approx(10.1 + REPORT_TIMEOUT_S)
-    surface.report(10.2)
+    surface.report(10.105)
     assert surface.proof.verify_due_s() is None
     surface.send({1: 6}, 10.11)
     assert surface.proof.verify_due_s() == pytest.approx(10.1 + VERIFY_INTERVAL_S)
@@ -204,6 +211,44 @@ def test_when_reports_are_requested_in_motion() -> None:
         now_s += 0.016
     assert 7 <= len(requested) <= 11
     assert requested[0] >= 10.0 + VERIFY_IN_MOTION_S - 0.001
+
+
+def requests_of_a_slow_viewer(report_s: float, round_trip_s: float = 0.0) -> list[float]:
+    """Returns when a viewer that shows 20 frames per second is asked in four seconds of motion."""
+    surface = proven_surface()
+    requested: list[float] = []
+    report_due_s: float | None = None
+    for frame in range(80):
+        now_s = 10.0 + frame * 0.05
+        if report_due_s is not None and now_s >= report_due_s:
+            surface.report(report_due_s, round_trip_s=round_trip_s)
+            report_due_s = None
+        surface.send({1: frame + 7}, now_s)
+        at_s = surface.proof.verify_due_s()
+        if report_due_s is None and at_s is not None and at_s <= now_s + 0.049:
+            requested.append(at_s)
+            surface.proof.on_verify_sent(at_s)
+            report_due_s = at_s + report_s
+    return requested
+
+
+def test_a_viewer_that_takes_long_for_a_report_reads_for_a_small_part_of_its_time() -> None:
+    quick, slow = requests_of_a_slow_viewer(0.005), requests_of_a_slow_viewer(0.1)
+    assert len(quick) > 3 * len(slow)
+    assert 3 <= len(slow) <= 6, "at most one eighth of four seconds, and never none"
+
+
+def test_the_delay_of_a_link_does_not_count_as_the_viewers() -> None:
+    assert len(requests_of_a_slow_viewer(0.1, round_trip_s=0.1)) > len(requests_of_a_slow_viewer(0.1))
+
+
+def test_a_slow_viewer_is_asked_soon_after_motion_ended() -> None:
+    surface = proven_surface()
+    surface.send({1: 5}, 10.0)
+    surface.proof.on_verify_sent(10.1)
+    surface.report(12.0)
+    surface.send({1: 6}, 13.0)
+    assert surface.proof.verify_due_s() == pytest.approx(13.0 + VERIFY_AT_REST_MAX_S)
 
 
 def test_proven_tiles_are_those_of_the_newest_update() -> None:
