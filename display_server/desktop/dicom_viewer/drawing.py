@@ -24,6 +24,8 @@ GREY_WORD = np.uint32(0x010101)
 BAR_PX, LIST_PX, ROW_PX, TEXT_PX, SMALL_PX, PADDING_PX = 34, 236, 54, 15, 13, 10
 #: A window narrower than this has no list, px at 100 % text scale.
 LIST_WINDOW_MIN_PX = 620
+#: Where the bottom bar is narrower than this, px at 100 % text scale, the status has a row of its own.
+SHARED_ROW_MIN_PX = 820
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,15 @@ def layout(width: int, height: int, scale_percent: int) -> Layout:
     scale = scale_percent / 100
     bar = round(BAR_PX * scale)
     side = round(LIST_PX * scale) if width >= LIST_WINDOW_MIN_PX * scale else 0
-    area_width, area_height = max(width - side, 1), max(height - 2 * bar, 1)
+    area_width = max(width - side, 1)
+    bottom = bar if area_width >= SHARED_ROW_MIN_PX * scale else 2 * bar
+    area_height = max(height - bar - bottom, 1)
     return Layout(
         scale,
         (0, 0, side, height),
         (side, 0, area_width, bar),
         (side, bar, area_width, area_height),
-        (side, bar + area_height, area_width, bar),
+        (side, bar + area_height, area_width, bottom),
     )
 
 
@@ -160,7 +164,7 @@ def buttons(viewing: Viewing, at: Layout, fonts: Fonts, texts: dict[str, str]) -
     }
     for name, active in states.items():
         width = fonts.width(texts[name], at.px(SMALL_PX)) + 2 * at.px(PADDING_PX)
-        found.append(Button(name, (x, at.px(4), width, at.bottom[3] - 2 * at.px(4)), active))
+        found.append(Button(name, (x, at.px(4), width, at.px(BAR_PX) - 2 * at.px(4)), active))
         x += width + at.px(4)
     return found
 
@@ -168,22 +172,30 @@ def buttons(viewing: Viewing, at: Layout, fonts: Fonts, texts: dict[str, str]) -
 def draw_bottom(
     viewing: Viewing, loaded: LoadedFrame | None, at: Layout, fonts: Fonts, texts: dict[str, str]
 ) -> Words:
-    """Draws the buttons, and on their right what is shown and how."""
+    """Draws the buttons, and on their right or below them what is shown and how."""
     _, _, width, height = at.bottom
     image, pen = _panel(width, height)
     pen.line((0, 0, width, 0), BORDER)
-    baseline, size = height - at.px(11), at.px(SMALL_PX)
-    end = 0
+    lift, size, padding = at.px(11), at.px(SMALL_PX), at.px(PADDING_PX)
     for button in buttons(viewing, at, fonts, texts):
         x, y, button_width, button_height = button.place
         fill = SELECTED if button.active else BORDER
         pen.rectangle((x, y, x + button_width - 1, y + button_height - 1), fill)
-        fonts.draw(image, (x + at.px(PADDING_PX), baseline), texts[button.name], size, TEXT)
-        end = x + button_width
-    room = width - end - 3 * at.px(PADDING_PX)
+        fonts.draw(image, (x + padding, at.px(BAR_PX) - lift), texts[button.name], size, TEXT)
+    room = status_room(viewing, at, fonts, texts)
     text = fonts.shorten(status(viewing, loaded, at, texts), size, max(room, 1))
-    fonts.draw(image, (width - at.px(PADDING_PX) - fonts.width(text, size), baseline), text, size, TEXT)
+    fonts.draw(image, (width - padding - fonts.width(text, size), height - lift), text, size, TEXT)
     return _words(image)
+
+
+def status_room(viewing: Viewing, at: Layout, fonts: Fonts, texts: dict[str, str]) -> int:
+    """Returns how wide the status can be, px."""
+    _, _, width, height = at.bottom
+    padding = at.px(PADDING_PX)
+    if height > at.px(BAR_PX):
+        return width - 2 * padding
+    x, _, button_width, _ = buttons(viewing, at, fonts, texts)[-1].place
+    return width - (x + button_width) - 3 * padding
 
 
 def status(viewing: Viewing, loaded: LoadedFrame | None, at: Layout, texts: dict[str, str]) -> str:

@@ -28,7 +28,7 @@ ENGLISH: dict[str, str] = {
     "lossy": "lossy compressed",
     "colour-profile": "colour profile not applied",
     "shutter": "shutter not applied",
-    "aspect": "pixels are not square",
+    "aspect": "pixels not square",
     "notice": "Not for diagnosis",
     Reason.NO_DICOM.value: "{detail} is not a DICOM file.",
     Reason.NO_IMAGE.value: "The file contains no image that can be shown ({detail}).",
