@@ -14,6 +14,8 @@ from tests.e2e.viewer import PATIENCE_S, Viewer
 
 #: A second person, who may open no desktop.
 OTHER, PASSWORD = "lee", "correct horse battery"
+#: Least distance from a page's heading to what is below it, CSS px.
+HEADING_GAP_PX = 16
 TITLES = "return [...document.querySelectorAll('.desktop-title')].map((title) => title.innerText)"
 TEXT = "return document.body.innerText"
 
@@ -67,6 +69,24 @@ def test_the_list_has_each_desktop_once_in_the_persons_language(chromium_viewer:
     tools = viewer.browser.evaluate("return document.querySelector('h2 ~ .desktops').innerText")
     assert "화면 점검" in tools
     use_language(viewer, "en")
+
+
+def test_a_list_that_cannot_be_loaded_says_so_below_its_heading(
+    chromium_viewer: Viewer, chromium: Chromium, out: Path
+) -> None:
+    viewer = chromium_viewer
+    use_language(viewer, "en")
+    chromium.run(lambda: chromium.page.route("**/api/v1/desktops", lambda route: route.abort()))
+    try:
+        viewer.browser.open(viewer.url + "/")
+        box = viewer.wait_for_element(".empty[role=alert]")
+        heading = viewer.wait_for_element(".content h1")
+        viewer.browser.screenshot(out / "list-failed.png")
+        assert box[1] - (heading[1] + heading[3]) >= HEADING_GAP_PX
+    finally:
+        chromium.run(lambda: chromium.page.unroute("**/api/v1/desktops"))
+    viewer.click_element(".empty button")
+    viewer.wait_for_element('a[href^="/desktop/"]')
 
 
 def test_an_unknown_address_is_a_page_in_both_languages(chromium_viewer: Viewer, out: Path) -> None:
