@@ -29,7 +29,7 @@ dev_packages=(
 )
 
 # Proxies that tests run themselves, on ports of their own. Their services are neither started nor enabled.
-service_packages=(nginx haproxy)
+service_packages=(nginx haproxy caddy)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$1"; exit 1; }
@@ -66,7 +66,10 @@ install_without_services() {
     as_root chmod 755 $policy
   fi
   install_packages "${missing[@]}"
-  for package in "${missing[@]}"; do as_root update-rc.d "$package" disable; done
+  for package in "${missing[@]}"; do
+    if [ -e "/etc/init.d/$package" ]; then as_root update-rc.d "$package" disable
+    else as_root env "DPKG_MAINTSCRIPT_PACKAGE=$package" deb-systemd-helper disable "$package.service"; fi
+  done
 }
 
 find_python() {

@@ -23,6 +23,8 @@ DOCUMENTED: Mapping[str, str] = {
     "nginx-prefix.conf": "/lightbox",
     "haproxy.cfg": "",
     "haproxy-prefix.cfg": "/lightbox",
+    "Caddyfile": "",
+    "Caddyfile-prefix": "/lightbox",
 }
 #: The only address that the gateway of these tests trusts.
 TRUSTED = "127.0.0.1"
@@ -42,6 +44,15 @@ http {{
     scgi_temp_path {folder}/scgi;
     include {configuration};
 }}
+"""
+#: Options for a user without rights: no port 80, no administration, no file outside of the test's folder.
+CADDY_MAIN = """
+{{
+    admin off
+    auto_https disable_redirects
+    storage file_system {folder}/storage
+}}
+import {configuration}
 """
 
 
@@ -73,6 +84,11 @@ class Proxy:
             main = folder / "main.conf"
             main.write_text(NGINX_MAIN.format(folder=folder, configuration=configuration))
             command = ["/usr/sbin/nginx", "-p", str(folder), "-e", "stderr", "-c", str(main)]
+        elif name.startswith("Caddyfile"):
+            configuration.write_text(_replaced(text, _caddy_addresses(self.port, lightbox, text)))
+            main = folder / "main"
+            main.write_text(CADDY_MAIN.format(folder=folder, configuration=configuration))
+            command = ["/usr/bin/caddy", "run", "--adapter", "caddyfile", "--config", str(main)]
         else:
             pem = folder / "lightbox.pem"
             tls = lightbox.state_folder / "tls"
@@ -82,7 +98,8 @@ class Proxy:
                 text = re.sub(r"(?m)^ +(user|group) .*\n", "", text)
             configuration.write_text(text)
             command = ["/usr/sbin/haproxy", "-db", "-f", str(configuration)]
-        self.program = Program(command, log=folder / "proxy.log")
+        environment = {**os.environ, "XDG_CONFIG_HOME": str(folder), "XDG_DATA_HOME": str(folder)}
+        self.program = Program(command, log=folder / "proxy.log", env=environment)
         try:
             wait_for(self._listens, timeout_s=PATIENCE_S, what=lambda: f"{name}: {self.program.log_tail()}")
         except BaseException:
@@ -141,4 +158,16 @@ def _haproxy_addresses(port: int, lightbox: Lightbox, pem: Path) -> dict[str, st
         "127.0.0.1:8443": f"127.0.0.1:{lightbox.port}",
         "/etc/haproxy/tls/lightbox.pem": str(pem),
         "/var/lib/lightbox/tls": str(lightbox.state_folder / "tls"),
+    }
+
+
+def _caddy_addresses(port: int, lightbox: Lightbox, text: str) -> dict[str, str]:
+    tls = lightbox.state_folder / "tls"
+    [site] = re.findall(r"(?m)^\S+\.example \{", text)
+    return {
+        site: f"https://127.0.0.1:{port} {{",
+        "https://127.0.0.1:8443": f"https://127.0.0.1:{lightbox.port}",
+        "/etc/caddy/tls/fullchain.pem": str(tls / "server.crt"),
+        "/etc/caddy/tls/key.pem": str(tls / "server.key"),
+        "/var/lib/lightbox/tls": str(tls),
     }
