@@ -31,7 +31,8 @@ from tests.e2e.gateway_client import GatewayClient
 from tests.e2e.lightbox import Lightbox
 from tests.integration.isolation.bombs import BOMBS
 
-WIDTH_PX, HEIGHT_PX = 1280, 800
+#: As large as slices of the content need.
+WIDTH_PX, HEIGHT_PX = 1920, 1080
 #: The desktop that is measured, and the one in which bombs run.
 MEASURED, BOMBED = "blank", "check"
 QUIET = "quiet"

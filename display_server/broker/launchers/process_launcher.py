@@ -15,6 +15,7 @@ import msgspec
 import structlog
 
 from display_server.broker.launchers.desktop_log import open_desktop_log
+from display_server.broker.launchers.profile_needs import names_a_browser
 from display_server.broker.launchers.supervised_desktop import SupervisedDesktop
 from display_server.desktop.session_processes import (
     describe_exit,
@@ -53,6 +54,11 @@ class ProcessLauncher:
         self._supervisor_command = tuple(supervisor_command)
 
     async def start(self, spec: DesktopSpec) -> SupervisorProcess:
+        if os.geteuid() == 0 and names_a_browser(spec.profile):
+            raise DesktopError(
+                "The browser of this desktop does not run as root.",
+                next_step="The administrator has to isolate desktops, or to start Lightbox as another user.",
+            )
         try:
             _make_folders(spec)
             process = await _spawn(spec, self._supervisor_command)

@@ -12,10 +12,10 @@ import structlog
 
 from display_server.broker.folders import DesktopFolders
 from display_server.broker.launchers.launcher import ENDED_EARLY
+from display_server.broker.launchers.profile_needs import names_a_browser
 from display_server.broker.launchers.spawner_client import SpawnerClient
 from display_server.broker.launchers.supervised_desktop import SupervisedDesktop
 from display_server.broker.launchers.supervisor_connection import request_of_supervisor
-from display_server.desktop.profiles import profile
 from display_server.desktop.spec import (
     ControlRequest,
     DesktopSpec,
@@ -23,7 +23,7 @@ from display_server.desktop.spec import (
     DesktopStatus,
     read_status,
 )
-from display_server.errors import ConfigurationError, DesktopError
+from display_server.errors import DesktopError
 from display_server.spawner import layout
 from display_server.spawner.messages import (
     ExecSupervisor,
@@ -77,7 +77,7 @@ class SandboxLauncher:
             first_id=await self._ids_of(spec.user, spec.desktop),
             spec=msgspec.json.encode(_inside(spec)).decode(),
             limits=self._limits,
-            nested_namespaces=_needs_nested_namespaces(spec.profile),
+            nested_namespaces=names_a_browser(spec.profile),
         )
         try:
             await self._spawner.send(request)
@@ -131,13 +131,6 @@ class SandboxLauncher:
             isolated=False,
             peers=[],
         )
-
-
-def _needs_nested_namespaces(name: str) -> bool:
-    try:
-        return profile.load(name).nested_namespaces
-    except ConfigurationError as error:
-        raise DesktopError(error.cause, next_step=error.hint) from error
 
 
 def _inside(spec: DesktopSpec) -> DesktopSpec:

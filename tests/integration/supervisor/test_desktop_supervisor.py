@@ -377,6 +377,13 @@ async def test_only_the_log_quotes_an_x_server_that_cannot_start(spec: DesktopSp
     assert '"x_server_log": "' in log_of(spec)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="other users may run a browser")
+async def test_a_browser_is_refused_to_root(spec: DesktopSpec) -> None:
+    """Chromium would end at once, because its sandbox stays on."""
+    with pytest.raises(DesktopError, match=r"does not run as root.*isolate desktops"):
+        await ProcessLauncher().start(msgspec.structs.replace(spec, profile="browser"))
+
+
 async def test_an_unknown_profile_is_reported(spec: DesktopSpec) -> None:
     with pytest.raises(DesktopError, match="There is no profile 'cooking'"):
         await launcher().start(msgspec.structs.replace(spec, profile="cooking"))
