@@ -192,7 +192,8 @@ def _as_json(ready: Ready) -> str:
 
 
 def _as_text(ready: Ready) -> str:
-    lines = ["", "Lightbox is running. Press Ctrl-C to stop it.", f"  open      {ready.url}"]
+    ending = " and its desktops" if ready.username is not None else ""
+    lines = ["", f"Lightbox is running. Press Ctrl-C to stop it{ending}.", f"  open      {ready.url}"]
     lines += [f"            {url}" for url in ready.other_urls]
     if ready.username is not None:
         lines += [f"  user      {ready.username}", f"  password  {ready.password}"]

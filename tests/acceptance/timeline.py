@@ -94,3 +94,30 @@ def exact_fraction(samples: Sequence[Sample]) -> float:
     if not samples:
         raise ValueError("the page recorded nothing")
     return sum(sample.badge == EXACT for sample in samples) / len(samples)
+
+
+def exact_again_after(
+    samples: Sequence[Sample], drawn: Sequence[tuple[float, int]], since_s: float
+) -> float | None:
+    """Returns how long after `since_s` the page first called a frame *exact* that was drawn later, s.
+
+    None if it never did.
+    """
+    later = {number for at_s, number in drawn if at_s > since_s}
+    found = (sample.at_s for sample in samples if sample.badge == EXACT and sample.marker in later)
+    return next((at_s - since_s for at_s in found), None)
+
+
+def typed_twice_or_out_of_order(sent: str, text: str) -> str:
+    """Returns the characters of `text` that were not typed once and in the order of `sent`.
+
+    All characters of `sent` differ. Some of them may be missing in `text`.
+    """
+    wrong = []
+    last = -1
+    for character in text:
+        position = sent.find(character)
+        if position <= last:
+            wrong.append(character)
+        last = max(last, position)
+    return "".join(wrong)

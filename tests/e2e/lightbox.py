@@ -6,6 +6,7 @@ import json
 import os
 import selectors
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -129,6 +130,15 @@ class Lightbox:
         """Ends the demo with its desktops and starts it again, with the same address and state."""
         self.program.terminate()
         self.program.wait(SESSION_TIMEOUT_S)
+        self._start()
+
+    def kill(self) -> None:
+        """Kills the server process alone. Isolated desktops go on until `start_again` or `stop`."""
+        os.kill(self.program.pid, signal.SIGKILL)
+        self.program.wait(SESSION_TIMEOUT_S)
+
+    def start_again(self) -> None:
+        """Starts the demo that was killed, with the same address and state."""
         self._start()
 
     def _start(self) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -22,6 +23,7 @@ from display_server.spawner import layout
 from display_server.spawner.messages import RunningContainer
 from display_server.spawner.records import running_container
 from display_server.spawner.runtime import Runtime, choose_runtime
+from tests.e2e.containers import processes_in
 from tests.fakes.gateway import make_web_client
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -155,18 +157,12 @@ class Server:
 
     def processes(self, session: str) -> dict[str, psutil.Process]:
         """Returns the processes of a desktop by name; the supervisor is `supervisor`."""
-        namespace = Path(f"/proc/{self.container(session).init_pid}/ns/pid").readlink()
         found = {}
-        for process in psutil.process_iter():
-            try:
-                if Path(f"/proc/{process.pid}/ns/pid").readlink() == namespace:
-                    words = process.cmdline()
-                    part = next(
-                        (word for word in words if word.startswith("display_server.")), process.name()
-                    )
-                    found[part.removeprefix("display_server.")] = process
-            except (OSError, psutil.Error):
-                continue  # it has ended
+        for process in processes_in(self.container(session).init_pid):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                words = process.cmdline()
+                part = next((word for word in words if word.startswith("display_server.")), process.name())
+                found[part.removeprefix("display_server.")] = process
         return found
 
     def start_program(self, session: str) -> psutil.Process:

@@ -7,10 +7,12 @@ import pytest
 from tests.acceptance.timeline import (
     Sample,
     batches,
+    exact_again_after,
     exact_fraction,
     late_inputs,
     longest_on_old_frame,
     longest_without_input,
+    typed_twice_or_out_of_order,
 )
 
 DRAWN = [(10.0, 100), (10.2, 101), (10.4, 102)]
@@ -77,3 +79,25 @@ def test_the_fraction_of_exact_samples() -> None:
     assert exact_fraction([exact(1), Sample(2, "refining", 0)]) == 0.5
     with pytest.raises(ValueError, match="recorded nothing"):
         exact_fraction([])
+
+
+def test_exact_again_counts_only_what_was_drawn_later() -> None:
+    drawn = [(1.0, 11), (3.0, 12), (4.0, 13)]
+    samples = [
+        Sample(1.5, "exact", 11),
+        Sample(2.5, "exact", 11),  # drawn before
+        Sample(3.5, "refining", 12),  # not exact
+        Sample(4.5, "exact", 12),
+        Sample(5.0, "exact", 13),
+    ]
+    assert exact_again_after(samples, drawn, 2.0) == 2.5
+    assert exact_again_after(samples, drawn, 4.0) is None
+    assert exact_again_after(samples[:2], drawn, 2.0) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [("", ""), ("abcd", ""), ("ad", ""), ("abbd", "b"), ("abcab", "ab"), ("acbd", "b"), ("abx", "x")],
+)
+def test_keystrokes_count_once_and_in_order(text: str, wrong: str) -> None:
+    assert typed_twice_or_out_of_order("abcd", text) == wrong
