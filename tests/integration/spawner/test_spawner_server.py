@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +219,25 @@ def test_one_spawner_at_a_time_uses_a_folder(tmp_path: Path) -> None:
     folder.chmod(0o777)
     with pytest.raises(ConfigurationError, match="other users may write there"):
         own_folder.take(folder, timeout_s=0)
+
+
+def test_the_next_spawner_waits_for_a_command_of_one_that_was_killed(tmp_path: Path) -> None:
+    folder, bundle = tmp_path / "lightbox/own", tmp_path / "bundle"
+    tmp_path.chmod(0o755)
+    bundle.mkdir()
+    script = "touch started; while [ ! -e go_on ]; do sleep 0.01; done"
+    lock = own_folder.take(folder)
+    runtime = Runtime(["sh", "-c", f"cd {tmp_path} && {script}"], folder, [lock])
+    command = threading.Thread(target=runtime.run, args=("bcd", bundle))
+    command.start()
+    while not (tmp_path / "started").exists():
+        time.sleep(0.01)
+    os.close(lock)  # as the kernel does when it kills the spawner
+    with pytest.raises(ConfigurationError, match="Another spawner uses the folder"):
+        own_folder.take(folder, timeout_s=0)
+    (tmp_path / "go_on").touch()
+    command.join()
+    os.close(own_folder.take(folder, timeout_s=0))
 
 
 @pytest.mark.parametrize("first_id", [1, 1000, ID_BASE - 4, ID_BASE + 1, ID_BASE + ID_COUNT])
