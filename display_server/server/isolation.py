@@ -57,7 +57,7 @@ class SpawnerProcess:
         self.folder = folder
         self._process: asyncio.subprocess.Process | None = None
         self._watching: asyncio.Task[None] | None = None
-        self._command = (
+        self._command: tuple[str, ...] = (
             *(sys.executable, "-m", "display_server.spawner"),
             *("--folder", str(self.folder)),
             *("--homes", str(folders.homes)),
@@ -66,6 +66,7 @@ class SpawnerProcess:
             *("--client-uid", str(os.geteuid())),
             *("--id-base", str(config.id_base)),
             *("--id-count", str(config.id_count)),
+            *("--network-range", config.network_range),
             "--end-with-stdin",
         )
 

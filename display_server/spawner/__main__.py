@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import importlib.util
+import ipaddress
 import os
 import signal
 import sys
@@ -17,7 +19,7 @@ from pathlib import Path
 
 from display_server.errors import ConfigurationError
 from display_server.spawner import own_folder
-from display_server.spawner.product import product_folders
+from display_server.spawner.network_messages import DEFAULT_NETWORK_RANGE
 from display_server.spawner.runtime import Runtime, choose_runtime
 from display_server.spawner.server import SpawnerServer
 from display_server.spawner.spawner import Settings, Spawner
@@ -51,11 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         id_base=options.id_base,
         id_count=options.id_count,
         product=product_folders(),
+        network_range=options.network_range,
     )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         make_folders(settings, options.client_uid)
-        spawner = Spawner(settings, Runtime(program, settings.folder / "runtime", [lock]), environment())
+        runtime = Runtime(program, settings.folder / "runtime", [lock])
+        spawner = Spawner(settings, runtime, environment(), _log)
         server = SpawnerServer(settings.folder / "spawner.sock", options.client_uid, spawner, _log)
         _log(f"ready, with {program[-1]}")
         server.serve(_STDIN if options.end_with_stdin else None)
@@ -71,6 +75,23 @@ def make_folders(settings: Settings, client_uid: int) -> None:
     (settings.folder / "runtime").mkdir(mode=0o700, exist_ok=True)
     settings.desktops.mkdir(mode=0o700, exist_ok=True)
     os.chown(settings.desktops, client_uid, -1)
+
+
+def product_folders() -> tuple[Path, ...]:
+    """Returns where Lightbox and its Python are, so that containers can have them at the same paths."""
+    import display_server
+
+    folders = [Path(sys.prefix), Path(sys.base_prefix)]
+    for package in ("display_server", "display_codecs"):
+        found = importlib.util.find_spec(package)
+        if found is not None and found.submodule_search_locations:
+            folders.append(Path(next(iter(found.submodule_search_locations))))
+    assert display_server.__file__ is not None
+    outer: list[Path] = []
+    for folder in sorted({path.resolve() for path in folders}, key=lambda path: len(path.parts)):
+        if not any(folder.is_relative_to(other) for other in outer):
+            outer.append(folder)
+    return tuple(outer)
 
 
 def environment() -> dict[str, str]:
@@ -93,6 +114,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--id-count", type=int, required=True, help="how many host ids desktops may use")
     parser.add_argument(
         "--end-with-stdin", action="store_true", help="end when standard input closes; desktops go on"
+    )
+    parser.add_argument(
+        "--network-range",
+        type=ipaddress.IPv4Network,
+        default=DEFAULT_NETWORK_RANGE,
+        help="the addresses of desktops with a network",
     )
     return parser
 

@@ -15,8 +15,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from display_server.spawner.network_messages import NetworkAccess
+
 #: Raised whenever a message or the meaning of a field changes.
-VERSION = 2
+VERSION = 3
 #: Before each message: the version (16 bits) and the length of what follows (32 bits), in network order.
 HEADER = struct.Struct(">HI")
 #: Longest request, bytes.
@@ -58,12 +60,21 @@ class StartDesktop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=
     limits: Limits = Limits()
     #: Whether the profile names a browser, whose own sandbox makes namespaces inside the container.
     nested_namespaces: bool = False
+    #: What programs may reach.
+    network: NetworkAccess = NetworkAccess()
 
 
 class ExecSupervisor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="exec_supervisor"):
     """Starts a supervisor in a container that has none. Does nothing if its supervisor runs."""
 
     session: SessionId
+
+
+class SetNetwork(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="set_network"):
+    """Replaces what the programs of a running desktop may reach, because names have other addresses now."""
+
+    session: SessionId
+    network: NetworkAccess
 
 
 class StopDesktop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="stop"):
@@ -76,7 +87,7 @@ class ListDesktops(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=
     """Asks for the containers that run, and removes what is left of those that have ended."""
 
 
-Request = StartDesktop | ExecSupervisor | StopDesktop | ListDesktops
+Request = StartDesktop | ExecSupervisor | SetNetwork | StopDesktop | ListDesktops
 
 
 class RunningContainer(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ import os
 import select
 import socket
 import struct
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +27,8 @@ from display_server.spawner.spawner import Spawner
 REQUEST_TIMEOUT_S = 5.0
 #: Interval at which ended processes are collected, s.
 REAP_INTERVAL_S = 1.0
+#: Interval at which the spawner looks whether the rules of networks are still there, s.
+MAINTAIN_INTERVAL_S = 10.0
 #: Connections that may wait for their turn.
 BACKLOG = 64
 #: pid, uid and gid of a peer, as SO_PEERCRED returns them.
@@ -54,7 +57,11 @@ class SpawnerServer:
         watched: list[socket.socket | int] = [self._listener]
         if end_with is not None:
             watched.append(end_with)
+        maintained_s = float("-inf")
         while True:
+            if time.monotonic() - maintained_s > MAINTAIN_INTERVAL_S:
+                self._spawner.maintain()
+                maintained_s = time.monotonic()
             ready = select.select(watched, [], [], REAP_INTERVAL_S)[0]
             if end_with in ready:
                 return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import json
 import os
 import shutil
@@ -24,10 +25,13 @@ from display_server.spawner.messages import (
     ListDesktops,
     Request,
     RunningContainer,
+    SetNetwork,
     StartDesktop,
     StopDesktop,
 )
 from display_server.spawner.nested_namespaces import limit_namespaces
+from display_server.spawner.network import Networks
+from display_server.spawner.network_messages import DEFAULT_NETWORK_RANGE
 from display_server.spawner.records import running_container, runs_inside, write_record
 from display_server.spawner.runtime import Runtime
 
@@ -43,6 +47,7 @@ class Settings:
     id_base: int  # the first host id that desktops may use
     id_count: int
     product: tuple[Path, ...]
+    network_range: ipaddress.IPv4Network = DEFAULT_NETWORK_RANGE  # addresses of desktops
     supervisor: tuple[str, ...] = (sys.executable, "-m", "display_server.supervisor")
 
     @property
@@ -53,15 +58,23 @@ class Settings:
 class Spawner:
     """Serves one request at a time. Each handler raises DesktopError or OSError when it fails."""
 
-    def __init__(self, settings: Settings, containers: Runtime, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        containers: Runtime,
+        environment: Mapping[str, str],
+        log: Callable[[str], None] = print,
+    ) -> None:
         self._settings = settings
         self._containers = containers
         self._environment = environment
+        self._networks = Networks(settings.folder, settings.bundles, settings.network_range, log)
 
     def handle(self, request: Request) -> Answer:
         handlers: dict[type[Any], Callable[[Any], Answer]] = {
             StartDesktop: self._start,
             ExecSupervisor: self._exec_supervisor,
+            SetNetwork: self._set_network,
             StopDesktop: self._stop,
             ListDesktops: self._list,
         }
@@ -79,6 +92,10 @@ class Spawner:
                 f"The spawner could not use {error.filename}: {error.strerror}.",
                 "The administrator has to check the free space and the permissions there.",
             )
+
+    def maintain(self) -> None:
+        """Looks after the networks of desktops. Called at the start and then at intervals."""
+        self._networks.maintain()
 
     def _start(self, request: StartDesktop) -> Answer:
         settings = self._settings
@@ -101,7 +118,11 @@ class Spawner:
             self._containers.run(request.session, bundle)
             if request.nested_namespaces:
                 limit_namespaces(self._containers, request.session)
-            write_record(bundle, self._describe(request))
+            record = self._describe(request)
+            if request.network.destinations or request.network.names:
+                number = offset // layout.IDS_PER_DESKTOP
+                self._networks.attach(bundle, record.init_pid, number, request.network)
+            write_record(bundle, record)
             self._execute_supervisor(request.session, bundle, request.desktop)
         except BaseException:
             self._stop(StopDesktop(request.session))
@@ -121,8 +142,15 @@ class Spawner:
         self._execute_supervisor(request.session, bundle, container.desktop)
         return Answer()
 
+    def _set_network(self, request: SetNetwork) -> Answer:
+        bundle = self._settings.bundles / request.session
+        container = running_container(bundle)
+        self._networks.change(bundle, container.init_pid if container else None, request.network)
+        return Answer()
+
     def _stop(self, request: StopDesktop) -> Answer:
         self._containers.remove(request.session)
+        self._networks.detach(self._settings.bundles / request.session)
         shutil.rmtree(self._settings.bundles / request.session, ignore_errors=True)
         shutil.rmtree(self._settings.desktops / request.session, ignore_errors=True)
         return Answer()

@@ -148,6 +148,33 @@ def test_monitors_may_have_their_own_policies(tmp_path: Path) -> None:
             load(path, {})
 
 
+def test_desktops_reach_what_they_or_their_profiles_list(tmp_path: Path) -> None:
+    desktop = "[[desktops]]\nname='a'\nprofile='blank'\n"
+    [definition] = desktop_definitions(load(write(tmp_path, desktop), {}))
+    assert definition.network == ()
+    path = write(tmp_path, desktop + "network = ['10.2.0.5:104', 'emr.example:443']\n")
+    [definition] = desktop_definitions(load(path, {}))
+    assert definition.network == ("10.2.0.5:104", "emr.example:443")
+    for wrong, message in (
+        ("['10.2.0.5']", r"desktop 'a': `network`: '10.2.0.5' is not a destination with a port"),
+        ("['10.2.0.5:0']", "ports are from 1 to 65535"),
+        ("['100.127.0.9:80']", "belongs to desktops, which never reach each other"),
+        ("'10.2.0.5:104'", "network` must be a list"),
+    ):
+        with pytest.raises(ConfigurationError, match=message):
+            load(write(tmp_path, f"{desktop}network = {wrong}\n"), {})
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [("10.0.0.1/8", "host bits"), ("8.8.0.0/16", "addresses of other hosts in the Internet"), ("x", "x")],
+)
+def test_addresses_of_desktops_are_private(tmp_path: Path, value: str, message: str) -> None:
+    assert load(write(tmp_path, "[isolation]\nnetwork_range = '10.99.0.0/16'\n"), {})
+    with pytest.raises(ConfigurationError, match=message):
+        load(write(tmp_path, f"[isolation]\nnetwork_range = '{value}'\n"), {})
+
+
 def test_video_has_a_range_of_ports(tmp_path: Path) -> None:
     assert len(video_network_settings(load(None, {})).ports) == 1000
     path = write(tmp_path, "[video]\nports = '40000-40099'\naddresses = ['192.0.2.7']\n")

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
-from display_server.config import Config, VideoConfig
+from display_server.broker.launchers.desktop_network import KEPT_S, LOOK_UP_INTERVAL_S
+from display_server.config import Config, IsolationConfig, VideoConfig
+from display_server.desktop.network_access import ENTRIES_MAX, parse_entries
 from display_server.gateway.video_network import TURN_CREDENTIAL_S
+from display_server.spawner.network_rules import CONNECTIONS_MAX, IPV6_RANGE
+from display_server.spawner.server import MAINTAIN_INTERVAL_S
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "network.md").read_text(encoding="utf-8")
 #: Ports of other programs: those of coturn, and the first one that Linux gives to outgoing connections.
 FOREIGN = {"3478", "5349", "49152-65535", "32768"}
+#: Numbers that are no ports: the limit of connections, and parts of addresses.
+OTHER_NUMBERS = {str(CONNECTIONS_MAX), *re.findall(r"\b\d{4}\b", str(IPV6_RANGE))}
 
 
 def rows() -> list[list[str]]:
@@ -38,8 +45,21 @@ def test_the_keys_exist() -> None:
 
 
 def test_no_other_port_is_named() -> None:
-    named = set(re.findall(r"\b\d{4,5}(?:-\d{4,5})?\b", TEXT))
+    named = set(re.findall(r"\b\d{4,5}(?:-\d{4,5})?\b", TEXT)) - OTHER_NUMBERS
     assert named == {str(Config().port), VideoConfig().ports, *FOREIGN}
+
+
+def test_the_limits_of_the_list_are_right() -> None:
+    assert f"at most {ENTRIES_MAX} entries" in TEXT
+    assert f"at most {CONNECTIONS_MAX} connections" in TEXT
+    assert f"by default {IsolationConfig().network_range}" in TEXT
+    assert str(IPV6_RANGE) in TEXT
+    assert (LOOK_UP_INTERVAL_S, KEPT_S, MAINTAIN_INTERVAL_S) == (60, 3600, 10)
+
+
+def test_the_example_is_valid() -> None:
+    [example] = re.findall(r"^network = \[$.*?^\]$", TEXT, re.MULTILINE | re.DOTALL)
+    assert len(parse_entries(tomllib.loads(example)["network"])) == 5
 
 
 def test_the_life_of_credentials_is_right() -> None:

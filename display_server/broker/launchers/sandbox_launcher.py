@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from display_server.broker.folders import DesktopFolders
+from display_server.broker.launchers.desktop_network import DesktopNetwork, LookUp, look_up
 from display_server.broker.launchers.launcher import ENDED_EARLY
 from display_server.broker.launchers.profile_needs import names_a_browser
 from display_server.broker.launchers.spawner_client import SpawnerClient
@@ -57,12 +58,18 @@ class SandboxLauncher:
     """A LastingLauncher: starts containers through `spawner`, and finds them again."""
 
     def __init__(
-        self, spawner: SpawnerClient, folders: DesktopFolders, ids_of: IdsOf, limits: Limits
+        self,
+        spawner: SpawnerClient,
+        folders: DesktopFolders,
+        ids_of: IdsOf,
+        limits: Limits,
+        look_up: LookUp = look_up,
     ) -> None:
         self._spawner = spawner
         self._folders = folders
         self._ids_of = ids_of
         self._limits = limits
+        self._look_up = look_up
 
     async def start(self, spec: DesktopSpec) -> SandboxDesktop:
         if spec.attach is not None:
@@ -70,6 +77,7 @@ class SandboxLauncher:
                 "A display that already runs cannot be shown in isolation.",
                 next_step="The administrator has to start Lightbox with --no-isolation for it.",
             )
+        network = DesktopNetwork(spec.network, look_up=self._look_up)
         request = StartDesktop(
             session=spec.session,
             username=spec.user,
@@ -78,10 +86,11 @@ class SandboxLauncher:
             spec=msgspec.json.encode(_inside(spec)).decode(),
             limits=self._limits,
             nested_namespaces=names_a_browser(spec.profile),
+            network=await network.first_access(),
         )
         try:
             await self._spawner.send(request)
-            desktop = SandboxDesktop(spec, self._spawner)
+            desktop = SandboxDesktop(spec, self._spawner, network)
         except BaseException:  # also a cancellation, which the spawner does not notice
             await asyncio.shield(_remove(self._spawner, spec.session))
             raise
@@ -97,7 +106,8 @@ class SandboxLauncher:
         return [self._outside(container) for container in answer.containers]
 
     async def adopt(self, spec: DesktopSpec) -> SandboxDesktop:
-        desktop = SandboxDesktop(spec, self._spawner, adopted=True)
+        network = DesktopNetwork(spec.network, look_up=self._look_up)
+        desktop = SandboxDesktop(spec, self._spawner, network, adopted=True)
         try:
             await desktop.wait_until_ready()
         except asyncio.CancelledError:
@@ -157,18 +167,23 @@ class SandboxDesktop(SupervisedDesktop):
 
     isolated = True
 
-    def __init__(self, spec: DesktopSpec, spawner: SpawnerClient, *, adopted: bool = False) -> None:
+    def __init__(
+        self, spec: DesktopSpec, spawner: SpawnerClient, network: DesktopNetwork, *, adopted: bool = False
+    ) -> None:
         """`adopted`: an earlier process started the desktop, and its supervisor may have been killed."""
         self._spawner = spawner
         self._adopted = adopted
+        self._names = asyncio.create_task(network.follow(spec.session, spawner), name=f"names {spec.session}")
         super().__init__(spec)
 
     async def release(self) -> None:
+        self._names.cancel()
         self._monitoring.cancel()
         await asyncio.gather(self._monitoring, return_exceptions=True)
 
     async def stop(self) -> None:
         self._stopping = True
+        self._names.cancel()
         with contextlib.suppress(OSError, TimeoutError):  # no supervisor, or one that does not answer
             await request_of_supervisor(self._spec.control_socket, ControlRequest.STOP)
             async with asyncio.timeout(STOP_TIMEOUT_S):

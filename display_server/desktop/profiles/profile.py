@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from display_server.desktop.clipboard_policy import ClipboardPolicy
+from display_server.desktop.network_access import parse_entries
 from display_server.desktop.profiles.glyphs import bitmap
 from display_server.desktop.x11.monitors import SCREEN_MAX
 from display_server.desktop.x11.window_fit import Place, WindowRule
@@ -145,6 +146,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     browser: Browser | None = None
     #: Whether programs may make namespaces in an isolated desktop. Only the sandbox of `browser` needs that.
     nested_namespaces: bool = False
+    #: What programs may reach over the network, unless the configuration of the desktop says otherwise.
+    network: list[str] = []
 
 
 def names() -> list[str]:
@@ -209,6 +212,10 @@ def _check(profile: Profile, files: list[HomeFile], path: Path) -> None:
     _check_browser(profile, path)
     if sum(program.window_manager for program in profile.programs) > 1:
         raise ConfigurationError(f"{path}: only one window manager is allowed.", hint=GUIDE)
+    try:
+        parse_entries(profile.network)
+    except ValueError as error:
+        raise ConfigurationError(f"{path}: network: {error}.", hint=GUIDE) from error
     for target in [file.target for file in files] + profile.folders:
         if Path(target).is_absolute() or ".." in Path(target).parts:
             raise ConfigurationError(f"{path}: {target!r} is not inside the home.", hint=GUIDE)

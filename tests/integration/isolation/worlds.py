@@ -86,7 +86,7 @@ class World(ABC):
     def launcher(self) -> Launcher:
         """Returns what starts the desktops of this world."""
 
-    def start(self, username: str, profile: str = "blank") -> None:
+    def start(self, username: str, profile: str = "blank", network: Sequence[str] = ()) -> None:
         session = f"{username}-{self.base.name[-8:].lower().replace('_', '-')}"
         spec = DesktopSpec(
             session=session,
@@ -98,6 +98,7 @@ class World(ABC):
             home=str(self.folders.homes / username / profile),
             folder=str(self.folders.desktops / session),
             log_folder=str(self.folders.logs),
+            network=list(network),
         )
         self.specs[username] = spec
         self.desktops[username] = self.loop.run(self.launcher().start(spec))
@@ -171,12 +172,19 @@ class IsolatedWorld(World):
         nested_namespaces: bool = False,
     ) -> None:
         super().__init__(loop, base)
-        self.spawner = SpawnerProcess(CONFIG, self.folders, base_folder_of_spawners() / base.name)
+        self.spawner = self.make_spawner()
         loop.run(self.spawner.start())
         self._ids: dict[tuple[str, str], int] = {}
-        client = NestingClient if nested_namespaces else SpawnerClient
-        self._launcher = SandboxLauncher(client(self.spawner.socket), self.folders, self._first_id, limits)
+        self.client = (NestingClient if nested_namespaces else SpawnerClient)(self.spawner.socket)
+        self._launcher = SandboxLauncher(self.client, self.folders, self._first_id, limits, self.look_up)
         self.runtime = Runtime(choose_runtime(), self.spawner.folder / "runtime")
+
+    def make_spawner(self) -> SpawnerProcess:
+        return SpawnerProcess(CONFIG, self.folders, base_folder_of_spawners() / self.base.name)
+
+    async def look_up(self, name: str) -> Sequence[str]:
+        """Returns the addresses of names in the lists of what desktops may reach."""
+        raise OSError(f"{name} has no address")
 
     async def _first_id(self, username: str, desktop: str) -> int:
         number = self._ids.setdefault((username, desktop), len(self._ids))

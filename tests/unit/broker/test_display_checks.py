@@ -100,6 +100,7 @@ async def test_upgrades_a_database_of_the_first_version(tmp_path: Path) -> None:
             "ALTER TABLE desktops DROP COLUMN video",
             "ALTER TABLE desktops DROP COLUMN fixed",
             "ALTER TABLE desktops DROP COLUMN video_monitors",
+            "ALTER TABLE desktops DROP COLUMN network",
             "ALTER TABLE sessions DROP COLUMN ended_by",
             "ALTER TABLE web_sessions RENAME COLUMN input_s TO seen_s",
             "ALTER TABLE web_sessions DROP COLUMN proved_s",

@@ -13,7 +13,6 @@ from sqlalchemy.exc import OperationalError
 from display_server.broker.catalogue import Catalogue, DesktopDefinition
 from display_server.broker.folders import DesktopFolders
 from display_server.broker.launchers.launcher import Launcher
-from display_server.broker.one_person import OnePersonError
 from display_server.broker.session_state import (
     LIVE,
     TRANSITIONS,
@@ -69,6 +68,16 @@ async def test_video_policies_reach_the_desktop(store: Store, folder: Path) -> N
     await sessions.close()
 
 
+async def test_the_list_of_what_it_may_reach_gets_to_the_desktop(store: Store, folder: Path) -> None:
+    offer = DesktopDefinition("reading", "Reading", "blank", 800, 600, ("kim",), network=("10.2.0.5:104",))
+    catalogue = Catalogue(store)
+    await catalogue.replace([offer])
+    sessions = make(store, folder, EchoLauncher())
+    spec = (await sessions.open("kim", await catalogue.find("kim", "reading"))).spec
+    assert spec.network == ["10.2.0.5:104"]
+    await sessions.close()
+
+
 async def recorded(store: Store) -> list[tuple[str, str | None]]:
     async with store.begin() as db:
         sessions = (await db.scalars(select(Session).order_by(Session.created_s))).all()
@@ -114,25 +123,6 @@ async def test_opening_a_desktop_that_is_ending_starts_a_new_one(store: Store, f
     assert first.stopped.is_set()
     await sessions.close()
     assert await ended_by(store) == ["person", "server"]
-
-
-async def test_without_isolation_one_person_has_desktops(store: Store, folder: Path) -> None:
-    folders = DesktopFolders(folder / "d", folder / "homes", folder / "logs")
-    launcher = EchoLauncher()
-    sessions = Sessions(store, launcher, folders, instance="one", one_person=True)
-    first = await sessions.open("kim", READING)
-    with pytest.raises(OnePersonError, match="one person at a time"):
-        await sessions.open("lee", READING)
-    office = Desktop(name="office", title="Office", profile="blank", width_px=800, height_px=600)
-    second = await sessions.open("kim", office)
-    sessions.end(first, EndedBy.PERSON)
-    with pytest.raises(OnePersonError):
-        await sessions.open("lee", READING)
-    sessions.end(second, EndedBy.PERSON)
-    await asyncio.gather(first.stopped.wait(), second.stopped.wait())
-    assert (await sessions.open("lee", READING)).spec.user == "lee"
-    assert len(launcher.started) == 3, "a refused desktop is never started"
-    await sessions.close()
 
 
 async def test_ends_a_desktop_that_is_starting(store: Store, folder: Path) -> None:

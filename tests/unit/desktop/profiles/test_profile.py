@@ -64,6 +64,7 @@ def test_an_unknown_profile_is_refused(name: str) -> None:
             "not inside the work area",
         ),
         (TITLE + PROGRAM + 'text_size_signal = "SIGKILL"', "text_size_signal"),
+        (TITLE + 'network = ["10.2.0.5"]', "network: .*not a destination with a port"),
         (TITLE + 'folders = ["../outside"]', "not inside the home"),
         (TITLE + 'settings = "nowhere.toml"', "nowhere.toml"),
         (TITLE + "nested_namespaces = true\n" + PROGRAM, "need each other"),
