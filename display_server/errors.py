@@ -5,7 +5,8 @@ LightboxError
 ├── ProtocolError           the peer sent something that PROTOCOL.md does not allow (protocol/errors.py)
 ├── ApiError                a response of the HTTP interface (broker_link/api_error.py)
 ├── PolicyError             a well-formed request that this person may not make
-│   └── LayoutError         a monitor layout that is impossible or does not fit this display
+│   ├── LayoutError         a monitor layout that is impossible or does not fit this display
+│   └── OnePersonError      desktops are not isolated, and another person has one (broker/one_person.py)
 └── Malfunction             a part of Lightbox or of the host failed
     ├── CaptureError        the framebuffer or the X server is no longer available
     ├── DesktopError        a desktop did not start, or ended early

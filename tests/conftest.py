@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -12,6 +13,9 @@ TESTS = Path(__file__).resolve().parent
 ROOT = str(TESTS.parent)
 if ROOT not in sys.path:  # `tests.fakes` and the like are importable however pytest was started
     sys.path.insert(0, ROOT)
+
+# Most tests need desktops, and not that each has a container of its own. Tests of isolation turn it on.
+os.environ.setdefault("LIGHTBOX_ISOLATION_ENABLED", "false")
 
 # `make test` always tries the same examples; `make nightly` searches anew. Busy machines miss deadlines.
 settings.register_profile("test", derandomize=True, deadline=None)

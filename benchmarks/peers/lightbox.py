@@ -30,6 +30,9 @@ COLD_DESKTOP = "office"
 #: Settings with which no screen is locked and nobody signed out: content is measured without input.
 NEVER_LOCKED = {"LIGHTBOX_SCREEN_LOCK_AFTER_MINUTES": "840", "LIGHTBOX_SIGN_IN_IDLE_MINUTES": "840"}
 
+#: The desktops of the peers are not isolated either. The benchmark's networks are namespaces of this host.
+NOT_ISOLATED = {"LIGHTBOX_ISOLATION_ENABLED": "false", "LIGHTBOX_ISOLATION_TRUST_EVERYBODY": "true"}
+
 #: Script that removes H.264 High 4:4:4 Predictive (profile f4) from the browser's WebRTC offers.
 WITHOUT_444 = """(() => {
   const add = RTCPeerConnection.prototype.addTransceiver;
@@ -139,7 +142,7 @@ class Lightbox:
                 stdout=subprocess.PIPE,
                 stderr=sink,
                 start_new_session=True,
-                env=os.environ | NEVER_LOCKED | dict(self.environment),
+                env=os.environ | NEVER_LOCKED | NOT_ISOLATED | dict(self.environment),
             )
         self._process = process
         assert process.stdout is not None

@@ -25,6 +25,7 @@ from display_server.broker.launchers.launcher import (
     Launcher,
     RunningDesktop,
 )
+from display_server.broker.one_person import refuse_other_persons
 from display_server.broker.session_state import LIVE, EndedBy, SessionEvent, SessionState, next_state
 from display_server.broker.storage_failures import StorageError
 from display_server.broker.store import Store
@@ -95,8 +96,8 @@ class Sessions:
 
     The store records them under the name `instance`. The desktops end together with the process unless
     `launcher` is a LastingLauncher: then the next process with the same `instance` adopts them. `may_start`
-    says whether a person may start desktops at the moment. `now_s` returns wall-clock time, in seconds since
-    the epoch.
+    says whether a person may start desktops at the moment. With `one_person`, nobody gets a desktop while
+    another person has one. `now_s` returns wall-clock time, in seconds since the epoch.
     """
 
     def __init__(
@@ -111,6 +112,7 @@ class Sessions:
         video: VideoSettings = VideoSettings(),  # noqa: B008 - frozen
         start_timeout_s: float = START_TIMEOUT_S,
         may_start: Callable[[str], Awaitable[bool]] = _everybody,
+        one_person: bool = False,
         now_s: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -122,6 +124,7 @@ class Sessions:
         self._video = video
         self._start_timeout_s = start_timeout_s
         self._may_start = may_start
+        self._one_person = one_person
         self._now_s = now_s
         self._live: dict[tuple[str, str], LiveSession] = {}  # by username and desktop name
         self._last_state: dict[tuple[str, str], SessionState] = {}
@@ -236,8 +239,8 @@ class Sessions:
     async def open(self, username: str, desktop: Desktop) -> LiveSession:
         """Returns the person's session of this desktop once it is ready; starts it if it does not run.
 
-        Raises DesktopError when the desktop does not start. Cancelling this call does not cancel the start,
-        so that the next call finds the desktop further along.
+        Raises DesktopError when the desktop does not start, and OnePersonError. Cancelling this call does not
+        cancel the start, so that the next call finds the desktop further along.
         """
         key = (username, desktop.name)
         while (session := self._live.get(key)) is not None and session.stopping:
@@ -247,6 +250,8 @@ class Sessions:
                 raise DesktopError(
                     "Lightbox is shutting down.", next_step="Try again when it has been restarted."
                 )
+            if self._one_person:
+                refuse_other_persons(username, (person for person, _ in self._live))
             session = LiveSession(self._spec(username, desktop))
             self._begin(session, self._launcher.start)  # before the first await: a second click joins it
         await session.start_finished.wait()

@@ -27,7 +27,8 @@ IsolationOption = Annotated[
     bool | None,
     typer.Option(
         "--isolation/--no-isolation",
-        help="Run each desktop in a container of its own, as users of its own. It needs root.",
+        help="Run each desktop in a container of its own, as users of its own. This is the default and needs "
+        "root. Without it, one person at a time can use desktops, on this computer alone.",
         show_default=False,
     ),
 ]
@@ -138,19 +139,29 @@ def _run(
     import uvloop
 
     from display_server.server import doctor
+    from display_server.server.isolation_rules import banner
     from display_server.server.serve import run
     from display_server.telemetry.logs import configure_logs
 
     configure_logs("gateway")
-    doctor.require_mandatory(config)
+    doctor.require_mandatory(config, _own_command())
 
     def on_ready(ready: Ready) -> None:
         print(_as_json(ready) if json_output else _as_text(ready), flush=True)
+        if warning := banner(config):
+            print(f"{warning}\n", file=sys.stderr, flush=True)
         if ready.accounts == 0:
             print(_how_to_add_an_account(config_file), file=sys.stderr, flush=True)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(config, on_ready, demo=demo, read_config=read_config))
+
+
+def _own_command() -> str:
+    """Returns what the person started, with a path that is valid for other users and in other folders."""
+    program = Path(sys.argv[0]).absolute()
+    words = [str(program)] if os.access(program, os.X_OK) else [sys.executable, "-m", "display_server.cli"]
+    return shlex.join([*words, *sys.argv[1:]])
 
 
 def _with_isolation(config: Config, isolation: bool | None) -> Config:

@@ -29,6 +29,7 @@ ApiErrorCode = Literal[
     "no-websocket",  # there is no WebSocket at this address
     "not-found",  # there is nothing at this address
     "not-running",  # the desktop that should end does not run
+    "one-person",  # desktops are not isolated, and another person has one
     "proxy-host",  # a reverse proxy changed the header Host
     "proxy-http",  # a reverse proxy serves the page over plain HTTP
     "proxy-tls",  # an unlisted address uses less than TLS 1.3

@@ -20,6 +20,7 @@ from display_server.errors import ConfigurationError
 from display_server.gateway.https_server import listen
 from display_server.gateway.static_client import is_built
 from display_server.server.definitions import desktop_definitions
+from display_server.server.isolation_rules import WITHOUT
 from display_server.spawner.host import examine_host
 from display_server.spawner.network_host import examine_network
 from display_server.supervisor import requirements
@@ -27,6 +28,9 @@ from display_server.supervisor import requirements
 PYTHON_MIN = (3, 11)
 #: What to do when a part of Lightbox itself is missing.
 REINSTALL = "Run `make setup` in the source tree, or install the wheel again."
+#: How the names of findings about isolation begin.
+_ISOLATION = "isolation: "
+_ROOT = f"{_ISOLATION}root"
 #: Free space that framebuffers need on the memory file system, bytes.
 SHM_FREE_BYTES = 512 * 1024 * 1024
 #: Free space that the state folder needs for the database, logs and homes, bytes.
@@ -53,24 +57,32 @@ class Finding:
         return line if self.ok or not self.hint else f"{line}\n         → {self.hint}"
 
 
-def require_mandatory(config: Config) -> None:
+def require_mandatory(config: Config, command: str) -> None:
     """Runs the quick checks before a start. Raises ConfigurationError, which names everything that is
-    missing, and how to get it together with what is only advised.
+    missing, and how to get it together with what is only advised. `command` is what the person started.
     """
     findings = [_web_client(config), *_programs()]
     if config.isolation.enabled:
         findings += _isolation(config)
     missing = [finding for finding in findings if not finding.ok and finding.mandatory]
     if missing:
-        hints = [finding.hint for finding in missing if not finding.packages]
+        hints = [_as_root(command) if finding.name == _ROOT else finding.hint for finding in missing]
+        hints = [hint for hint, finding in zip(hints, missing, strict=True) if not finding.packages]
         if any(finding.packages for finding in missing):
             hints.append(install_command(findings))
+        if any(finding.name.startswith(_ISOLATION) for finding in missing):
+            hints.append(f"`lightbox doctor` shows all that isolation needs. {WITHOUT}")
         raise ConfigurationError(
             "Lightbox cannot start because this host lacks: "
             + "; ".join(f"{finding.name} ({finding.found})" for finding in missing)
             + ".",
             hint="\n  ".join(dict.fromkeys(hints)),
         )
+
+
+def _as_root(command: str) -> str:
+    """Says how to start the same as root."""
+    return f"sudo {command}" if shutil.which("sudo") else f"As root: {command}"
 
 
 def install_command(findings: Iterable[Finding]) -> str:
@@ -146,7 +158,7 @@ def _isolation(config: Config) -> list[Finding]:
     """Says what isolated desktops lack here. Nothing starts without it if the configuration wants them."""
     isolation = config.isolation
     return [
-        Finding(f"isolation: {fact.name}", fact.ok, fact.found, fact.hint, isolation.enabled, fact.packages)
+        Finding(_ISOLATION + fact.name, fact.ok, fact.found, fact.hint, isolation.enabled, fact.packages)
         for fact in examine_host(isolation.id_base, isolation.id_count)
     ]
 

@@ -29,6 +29,7 @@ from display_server.gateway.page_policy import PagePolicy
 from display_server.gateway.proxies import Networks, PublicAccess, PublicAddress, TrustedProxies
 from display_server.server.certificates import CertificateWatch, ServerCertificate, load_certificate
 from display_server.server.definitions import connection_limits, desktop_definitions, lock_limits
+from display_server.server.isolation_rules import require_sound
 from display_server.server.metrics_token import provide_metrics_token
 from display_server.server.reload_effects import changes
 from display_server.server.unattended_watch import use_unattended_limits
@@ -66,6 +67,7 @@ class Settings:
 
 async def prepare(config: Config, state: StateFolder) -> Settings:
     """Checks a configuration and makes what the server needs of it. Raises LightboxError."""
+    require_sound(config)
     for name in config.names:
         check_name(name)
     for desktop in config.desktops:

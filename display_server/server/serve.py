@@ -166,6 +166,7 @@ async def _run(
             patience=config.patience,
             video=settings.video,
             may_start=accounts.may_start_desktops,
+            one_person=config.isolation.one_person,
         )
         running_servers = {Path(server.run_folder).name for server in list_instances(state)}
         # Isolated desktops may run on although this server has no isolation: another one will adopt them.
@@ -186,6 +187,7 @@ async def _run(
             display_checks=DisplayChecks(store),
             metrics_token=settings.metrics_token,
             viewers_per_person=config.limits.viewers_per_person,
+            isolated=config.isolation.enabled,
         )
         services.sign_in_limiter.is_shared = access.is_shared
         use_unattended_limits(services, config)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import ctypes
-import importlib.util
 import ipaddress
 import os
 import signal
@@ -20,6 +19,7 @@ from pathlib import Path
 from display_server.errors import ConfigurationError
 from display_server.spawner import own_folder
 from display_server.spawner.network_messages import DEFAULT_NETWORK_RANGE
+from display_server.spawner.product import product_folders
 from display_server.spawner.runtime import Runtime, choose_runtime
 from display_server.spawner.server import SpawnerServer
 from display_server.spawner.spawner import Settings, Spawner
@@ -75,23 +75,6 @@ def make_folders(settings: Settings, client_uid: int) -> None:
     (settings.folder / "runtime").mkdir(mode=0o700, exist_ok=True)
     settings.desktops.mkdir(mode=0o700, exist_ok=True)
     os.chown(settings.desktops, client_uid, -1)
-
-
-def product_folders() -> tuple[Path, ...]:
-    """Returns where Lightbox and its Python are, so that containers can have them at the same paths."""
-    import display_server
-
-    folders = [Path(sys.prefix), Path(sys.base_prefix)]
-    for package in ("display_server", "display_codecs"):
-        found = importlib.util.find_spec(package)
-        if found is not None and found.submodule_search_locations:
-            folders.append(Path(next(iter(found.submodule_search_locations))))
-    assert display_server.__file__ is not None
-    outer: list[Path] = []
-    for folder in sorted({path.resolve() for path in folders}, key=lambda path: len(path.parts)):
-        if not any(folder.is_relative_to(other) for other in outer):
-            outer.append(folder)
-    return tuple(outer)
 
 
 def environment() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What a host needs for isolated desktops, for `lightbox doctor`."""
+"""What a host needs for isolated desktops, for `lightbox doctor` and before a start."""
 
 from __future__ import annotations
 
@@ -8,14 +8,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from display_server.errors import ConfigurationError
+from display_server.spawner import layout
 from display_server.spawner.bundle import INIT
 from display_server.spawner.runtime import CGROUPS, SEARCH_PATH, choose_runtime
 from display_server.spawner.system_calls import ARCHITECTURES
+from display_server.spawner.trial import try_container
 
 #: Controllers of cgroups that limit a desktop.
 CONTROLLERS = ("memory", "pids", "cpu")
+#: What root may lack in a container: the numbers of capabilities(7).
+CAPABILITIES = {
+    "CAP_CHOWN": 0,
+    "CAP_DAC_OVERRIDE": 1,
+    "CAP_FOWNER": 3,
+    "CAP_KILL": 5,
+    "CAP_SETGID": 6,
+    "CAP_SETUID": 7,
+    "CAP_SYS_ADMIN": 21,
+}
+#: Files that container engines create.
+CONTAINER_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
+IN_A_CONTAINER = "A container of Lightbox needs `docker run --privileged` (docs/install.md)."
 _MAX_USER_NAMESPACES = Path("/proc/sys/user/max_user_namespaces")
 _UID_MAP = Path("/proc/self/uid_map")
+_STATUS = Path("/proc/self/status")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +46,11 @@ class HostFact:
 
 
 def examine_host(id_base: int, id_count: int) -> list[HostFact]:
-    """Returns everything that isolated desktops need, in the order in which an operator would provide it."""
-    return [
+    """Returns everything that isolated desktops need, in the order in which an operator would provide it.
+
+    If nothing is missing, a container is started on trial.
+    """
+    facts = [
         _root(),
         _runtime(),
         _program("init of containers", INIT[0], "catatonit"),
@@ -41,12 +60,33 @@ def examine_host(id_base: int, id_count: int) -> list[HostFact]:
         _ids(id_base, id_count),
         _filter(),
     ]
+    if all(fact.ok for fact in facts):
+        facts.append(_trial(id_base + id_count - layout.IDS_PER_DESKTOP))
+    return facts
 
 
 def _root() -> HostFact:
-    root = os.geteuid() == 0
-    hint = "Start Lightbox as root: it starts the process that needs root, and no desktop runs as root."
-    return HostFact("root", root, "yes" if root else f"user {os.geteuid()}", hint)
+    if os.geteuid() != 0:
+        hint = "Start Lightbox as root: it starts the process that needs root, and no desktop runs as root."
+        return HostFact("root", False, f"user {os.geteuid()}", hint)
+    [effective] = [
+        int(line.split()[1], 16) for line in _STATUS.read_text().splitlines() if line.startswith("CapEff:")
+    ]
+    lacking = [name for name, number in CAPABILITIES.items() if not effective >> number & 1]
+    hint = "Give Lightbox these capabilities." if not _in_container() else IN_A_CONTAINER
+    return HostFact("root", not lacking, f"without {', '.join(lacking)}" if lacking else "yes", hint)
+
+
+def _in_container() -> bool:
+    return "container" in os.environ or any(mark.exists() for mark in CONTAINER_MARKS)
+
+
+def _trial(first_id: int) -> HostFact:
+    reason = try_container(choose_runtime(), first_id)
+    hint = "The reason is the container runtime's own. " + (
+        IN_A_CONTAINER if _in_container() else "docs/isolation.md lists what the kernel has to allow."
+    )
+    return HostFact("container on trial", not reason, reason.rstrip(".") or "it runs", hint)
 
 
 def _runtime() -> HostFact:
@@ -80,13 +120,14 @@ def _cgroups() -> HostFact:
     except OSError:
         available, version = set(), "none"
     missing = [name for name in CONTROLLERS if name not in available]
-    writable = os.access(CGROUPS, os.W_OK) or version == "v1"
+    roots = [CGROUPS] if version == "v2" else [CGROUPS / name for name in CONTROLLERS if name not in missing]
+    writable = all(os.access(root, os.W_OK) for root in roots)
     found = f"cgroup {version}" + (f" without {', '.join(missing)}" if missing else "")
     return HostFact(
         "limits of desktops",
         not missing and writable,
         found if writable else f"{found}, read-only",
-        "Enable these controllers, or give the container of Lightbox its own writable cgroups.",
+        IN_A_CONTAINER if _in_container() else "Enable these controllers of the kernel, and mount them.",
     )
 
 

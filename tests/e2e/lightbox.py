@@ -18,6 +18,7 @@ from typing import Any
 
 from display_server.broker.lasting_folder import LastingFolder
 from display_server.broker.running_desktops import running_desktops
+from display_server.gateway.hosts import is_loopback
 from display_server.spawner.runtime import Runtime, choose_runtime
 from tests.e2e.processes import Program, free_port, wait_for
 from tests.e2e.x_desktop.display import XDisplay
@@ -102,7 +103,9 @@ class Lightbox:
         self.profile = profile
         self.state_folder = Path(tempfile.mkdtemp(prefix="lightbox-e2e-"))
         given = {"LIGHTBOX_STATE": str(self.state_folder), "LIGHTBOX_PATIENCE": str(patience)}
-        self.environment = {**os.environ, **NEVER_LOCKED, **(settings or {}), **given}
+        # Hosts of other network namespaces; without isolation the demo is for this computer alone.
+        trusting = {} if is_loopback(host) else {"LIGHTBOX_ISOLATION_TRUST_EVERYBODY": "true"}
+        self.environment = {**os.environ, **NEVER_LOCKED, **trusting, **(settings or {}), **given}
         self._port = free_port()
         started = time.monotonic()
         arguments = ["demo", "--json", "--port", str(self._port), "--profile", profile, "--video", video]

@@ -143,6 +143,7 @@ async def running_gateway(
     access: PublicAccess | None = None,
     lock: LockLimits = LockLimits(),  # noqa: B008 - frozen
     now_s: Callable[[], float] = time.time,
+    one_person: bool = False,
 ) -> AsyncIterator[GatewayUnderTest]:
     """Runs a gateway with the accounts `kim` and `lee`, both with PASSWORD.
 
@@ -163,6 +164,7 @@ async def running_gateway(
         DesktopFolders(folder / "d", folder / "homes", folder / "logs"),
         instance="test",
         start_timeout_s=start_timeout_s,
+        one_person=one_person,
     )
     tls = folder / "tls"
     tls.mkdir(mode=0o700)

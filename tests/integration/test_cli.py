@@ -119,6 +119,49 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(lightbox: Lightbox, tmp_p
     assert {"codec", "Xvfb", "/dev/shm", "state folder", "port"} <= findings.keys()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="isolation needs root")
+def test_doctor_starts_a_container_on_trial(lightbox: Lightbox) -> None:
+    findings = {finding["name"]: finding for finding in json.loads(lightbox("doctor", "--json").stdout)}
+    wanted = ("root", "container runtime", "init of containers", "user namespaces", "limits of desktops")
+    assert all(findings[f"isolation: {name}"]["ok"] for name in wanted), findings
+    assert findings["isolation: container on trial"]["found"] == "it runs"
+
+
+@pytest.mark.parametrize("command", ["demo", "serve"])
+def test_a_refused_user_without_root_reads_what_to_type(
+    lightbox: Lightbox, command: str, tmp_path: Path
+) -> None:
+    """Nothing starts without isolation unless somebody asks for it."""
+    configuration = tmp_path / "lightbox.toml"
+    configuration.write_text('[[desktops]]\nname = "one"\nprofile = "blank"\n')
+    configuration.chmod(0o600)
+    arguments = ["demo", "--port", "0"] if command == "demo" else ["serve", "--config", str(configuration)]
+    program = "import os; os.geteuid = lambda: 1000; from display_server.cli import main; main()"
+    lightbox.environment |= {
+        "LIGHTBOX_ISOLATION_ENABLED": "true",
+        "LIGHTBOX_WEB_CLIENT": str(make_web_client(tmp_path / "dist")),
+    }
+    answer = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        env=lightbox.environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert "isolation: root (user 1000)" in answer.stderr
+    assert " ".join(arguments) in answer.stderr
+    assert "--no-isolation" in answer.stderr
+
+
+def test_without_isolation_the_demo_is_refused_to_other_computers(lightbox: Lightbox, tmp_path: Path) -> None:
+    lightbox.environment["LIGHTBOX_WEB_CLIENT"] = str(make_web_client(tmp_path / "dist"))
+    answer = lightbox("demo", "--no-isolation", "--host", "0.0.0.0", "--port", "0")
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert "one person on this computer" in answer.stderr
+
+
 def test_doctor_reports_a_broken_codec_and_continues(lightbox: Lightbox, tmp_path: Path) -> None:
     (tmp_path / "display_codecs").mkdir()
     (tmp_path / "display_codecs" / "__init__.py").write_text("raise AttributeError('undefined symbol')")
@@ -192,6 +235,7 @@ def test_serve_without_an_account_says_how_to_add_one(lightbox: Lightbox, tmp_pa
     messages = messages_of_a_server()
     assert "Nobody can sign in yet" in messages
     assert f"lightbox account add NAME --config '{configuration}'" in messages
+    assert "Desktops are NOT ISOLATED" in messages, "tests start servers without isolation"
     added = lightbox("account", "add", "kim", "--config", str(configuration), stdin=PASSWORD + "\n")
     assert added.returncode == 0, added.stderr
     assert "Nobody can sign in yet" not in messages_of_a_server()

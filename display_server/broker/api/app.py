@@ -17,6 +17,7 @@ from display_server.broker.api.metrics import collect_agent_metrics
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.api.sign_in_api import CurrentUser, add_lock_routes, add_sign_in_routes
 from display_server.broker.catalogue import listings
+from display_server.broker.one_person import OnePersonError
 from display_server.broker_link.api_error import ApiError, screen_locked
 from display_server.desktop.profiles.profile import Kind
 from display_server.errors import DesktopError, PolicyError
@@ -30,7 +31,8 @@ class DesktopEntry(BaseModel):
 
     `titles` has the name that people see, by language. `state` is that of the person's session, or `off` if
     they have none. The page shows no entry whose kind is `unlisted`. `attached` desktops show an X display
-    that goes on running when they end.
+    that goes on running when they end. Programs of a desktop that is not `isolated` reach other desktops and
+    the host.
     """
 
     name: str
@@ -39,6 +41,7 @@ class DesktopEntry(BaseModel):
     kind: Kind
     state: str
     attached: bool
+    isolated: bool
     ends_in_s: float | None  # until it ends because nobody displays it; None if it does not
 
 
@@ -85,6 +88,7 @@ def _add_desktop_routes(app: FastAPI, services: BrokerServices) -> None:
                     kind=listing.kind,
                     state=state.value if state else "off",
                     attached=desktop.attach is not None,
+                    isolated=services.isolated,
                     ends_in_s=services.ends_in_s(session.id) if session else None,
                 )
             )
@@ -102,6 +106,8 @@ def _add_desktop_routes(app: FastAPI, services: BrokerServices) -> None:
         with services.metrics.desktop_open_s.time():
             try:
                 session = await services.sessions.open(user.username, desktop)
+            except OnePersonError as error:
+                raise ApiError(409, "one-person", error.cause, next_step=error.next_step) from error
             except DesktopError as error:
                 raise ApiError(503, "desktop-failed", error.cause, next_step=error.next_step) from error
         services.unattended.opened(session.id, services.monotonic_s())

@@ -38,6 +38,7 @@ class BrokerServices:
     sessions: Sessions
     display_checks: DisplayChecks
     metrics_token: str  # whoever knows it may read /metrics
+    isolated: bool = False  # each desktop runs in a container of its own
     unattended: UnattendedDesktops = field(default_factory=UnattendedDesktops)
     busy_processes: BusyProcesses = field(default_factory=BusyProcesses)
     tickets: Tickets = field(default_factory=Tickets)

@@ -93,6 +93,6 @@ def test_a_refused_start_names_the_command(monkeypatch: pytest.MonkeyPatch, tmp_
     (tmp_path / "index.html").touch()
     hide_programs(monkeypatch, ("tint2", "Xvfb"))
     with pytest.raises(ConfigurationError) as refused:
-        doctor.require_mandatory(Config(web_client=tmp_path))
+        doctor.require_mandatory(Config(web_client=tmp_path), "lightbox demo")
     (command,) = re.findall(r"apt install .*", str(refused.value))
     assert {"xvfb", "tint2"} <= set(command.split())

@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from display_server.broker.catalogue import Catalogue, DesktopDefinition
 from display_server.broker.folders import DesktopFolders
 from display_server.broker.launchers.launcher import Launcher
+from display_server.broker.one_person import OnePersonError
 from display_server.broker.session_state import (
     LIVE,
     TRANSITIONS,
@@ -123,6 +124,25 @@ async def test_opening_a_desktop_that_is_ending_starts_a_new_one(store: Store, f
     assert first.stopped.is_set()
     await sessions.close()
     assert await ended_by(store) == ["person", "server"]
+
+
+async def test_without_isolation_one_person_has_desktops(store: Store, folder: Path) -> None:
+    folders = DesktopFolders(folder / "d", folder / "homes", folder / "logs")
+    launcher = EchoLauncher()
+    sessions = Sessions(store, launcher, folders, instance="one", one_person=True)
+    first = await sessions.open("kim", READING)
+    with pytest.raises(OnePersonError, match="one person at a time"):
+        await sessions.open("lee", READING)
+    office = Desktop(name="office", title="Office", profile="blank", width_px=800, height_px=600)
+    second = await sessions.open("kim", office)
+    sessions.end(first, EndedBy.PERSON)
+    with pytest.raises(OnePersonError):
+        await sessions.open("lee", READING)
+    sessions.end(second, EndedBy.PERSON)
+    await asyncio.gather(first.stopped.wait(), second.stopped.wait())
+    assert (await sessions.open("lee", READING)).spec.user == "lee"
+    assert len(launcher.started) == 3, "a refused desktop is never started"
+    await sessions.close()
 
 
 async def test_ends_a_desktop_that_is_starting(store: Store, folder: Path) -> None:

@@ -39,6 +39,24 @@ async def test_signs_in_lists_desktops_and_signs_out(local_gateway: GatewayUnder
     assert (await client.get("/api/v1/desktops")).status_code == 401
 
 
+async def test_says_whether_desktops_are_isolated(local_gateway: GatewayUnderTest) -> None:
+    client = await local_gateway.sign_in()
+    for isolated in (False, True):
+        local_gateway.services.isolated = isolated
+        listed = (await client.get("/api/v1/desktops")).json()
+        assert {entry["isolated"] for entry in listed} == {isolated}
+
+
+async def test_a_second_person_is_refused_without_isolation(tmp_path: Path) -> None:
+    async with running_gateway(tmp_path, EchoLauncher(), served=False, one_person=True) as gateway:
+        kim, lee = await gateway.sign_in("kim"), await gateway.sign_in("lee")
+        assert (await kim.post("/api/v1/desktops/office/viewers")).status_code == 201
+        refused = await lee.post("/api/v1/desktops/office/viewers")
+        assert (refused.status_code, refused.json()["code"]) == (409, "one-person")
+        assert "one person at a time" in refused.json()["message"]
+        assert (await kim.post("/api/v1/desktops/reading/viewers")).status_code == 201
+
+
 async def test_the_cookies_are_restricted_to_this_server_and_to_https(
     local_gateway: GatewayUnderTest,
 ) -> None:

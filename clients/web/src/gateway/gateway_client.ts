@@ -21,6 +21,8 @@ export interface Desktop {
   readonly state: string;
   /** It shows a display of the host, whose programs go on running when it ends. */
   readonly attached: boolean;
+  /** It runs in a container of its own: its programs reach neither other desktops nor the host. */
+  readonly isolated: boolean;
   /** Time until it ends because it is open nowhere, s; null if it does not. */
   readonly endsInS: number | null;
 }
@@ -233,6 +235,13 @@ function titles(value: unknown): Record<string, string> {
   return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"));
 }
 
+/** Returns whether a desktop is isolated; null if that cannot be found out at the moment. */
+export async function isIsolated(desktop: string): Promise<boolean | null> {
+  const listed = await listDesktops();
+  const found = listed.ok ? listed.value.find(({ name }) => name === desktop) : undefined;
+  return found?.isolated ?? null;
+}
+
 export async function listDesktops(): Promise<Answer<readonly Desktop[]>> {
   const reply = await call("GET", "/api/v1/desktops");
   if (!reply?.ok || !Array.isArray(reply.body)) return failure(reply);
@@ -247,6 +256,7 @@ export async function listDesktops(): Promise<Answer<readonly Desktop[]>> {
       kind: item.kind === "tool" || item.kind === "unlisted" ? item.kind : "desktop",
       state: text(item.state),
       attached: item.attached === true,
+      isolated: item.isolated === true,
       endsInS: typeof item.ends_in_s === "number" ? item.ends_in_s : null,
     });
   }

@@ -190,6 +190,7 @@ export const API_ERROR_CODES = [
   "no-websocket",
   "not-found",
   "not-running",
+  "one-person",
   "proxy-host",
   "proxy-http",
   "proxy-tls",

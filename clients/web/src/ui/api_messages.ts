@@ -112,6 +112,11 @@ export const englishApiMessages = {
     why: "This desktop does not run.",
     next: "Open it from the list of desktops.",
   },
+  "one-person": {
+    what: "This desktop cannot be opened at the moment.",
+    why: "Desktops are not isolated on this server, so it serves one person at a time, and someone else has a desktop.",
+    next: "Wait until that person has ended their desktops, or ask your administrator to turn isolation on.",
+  },
   "proxy-host": {
     what: "The server refused the request.",
     why: "A reverse proxy in front of it hides the address of this page.",

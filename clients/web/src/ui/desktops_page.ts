@@ -55,6 +55,9 @@ export function desktopsPage(options: DesktopsOptions): Page {
     const { activeElement } = document;
     const focused = list.contains(activeElement) ? selectorOf(activeElement) : null;
     list.replaceChildren(
+      ...(listed.every(({ isolated }) => isolated)
+        ? []
+        : [h("p", { class: "muted not-isolated" }, sentences(t.messages.notIsolated))]),
       ...(others.length > 0
         ? [h("div", { class: "desktops" }, ...others.map((desktop) => entry(desktop, ended)))]
         : [nothingToOpen()]),

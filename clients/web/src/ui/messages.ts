@@ -113,6 +113,11 @@ export const englishMessages = {
     why: "No desktop is assigned to you.",
     next: "Ask your administrator for access to one.",
   },
+  notIsolated: {
+    what: "Desktops are not isolated on this server.",
+    why: "Programs can reach the files of the server and of other desktops.",
+    next: "Use them for tests on your own computer; for patients’ data an administrator has to turn isolation on.",
+  },
   notFound: {
     what: "There is nothing at this address",
     why: "It may be mistyped, or what was here has moved.",

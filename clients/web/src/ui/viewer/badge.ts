@@ -7,6 +7,7 @@ import type { AgentMessageOf, Monitor } from "../../protocol/messages.ts";
 import { button, h } from "../dom.ts";
 import { Emitter } from "../emitter.ts";
 import { icon } from "../icons.ts";
+import { sentences } from "../message.ts";
 import { loadJson, storeJson } from "../preferences.ts";
 import { texts } from "../texts.ts";
 import { formatBytes, formatCount, formatMix, formatRatio } from "./number_format.ts";
@@ -70,6 +71,8 @@ export class Badge {
   });
   readonly #rows = h("dl", {});
   readonly #waiting = h("p", { class: "muted" });
+  /** Says that the desktop is not isolated; hidden unless that is known. */
+  readonly #notIsolated = h("p", { class: "not-isolated", attrs: { hidden: "" } });
 
   constructor(monitor: number) {
     this.element = h("button", {
@@ -95,6 +98,7 @@ export class Badge {
       this.#figures,
       this.#rows,
       this.#waiting,
+      this.#notIsolated,
     );
     const { signal } = this.#abort;
     document.addEventListener(
@@ -161,6 +165,11 @@ export class Badge {
   setMonitor(monitor: Monitor): void {
     this.#monitor = monitor;
     this.#status = null;
+  }
+
+  /** Shows in the panel whether the desktop is isolated. */
+  setIsolated(isolated: boolean): void {
+    this.#notIsolated.hidden = isolated;
   }
 
   setOpen(open: boolean): void {
@@ -246,6 +255,7 @@ export class Badge {
     this.#rows.hidden = !this.#figuresShown;
     this.#rows.replaceChildren(...rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
     this.#waiting.textContent = t.waiting;
+    this.#notIsolated.textContent = sentences(texts().messages.notIsolated);
     this.#waiting.hidden = this.#status !== null || !this.#figuresShown;
   }
 

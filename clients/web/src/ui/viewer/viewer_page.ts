@@ -1,7 +1,7 @@
 /** The page that shows a desktop. `viewerPage` creates the parts and connects them; no part knows the page. */
 
 import { PageClipboard } from "../../clipboard/page_clipboard.ts";
-import { restartDisplay, screenLocked } from "../../gateway/gateway_client.ts";
+import { isIsolated, restartDisplay, screenLocked } from "../../gateway/gateway_client.ts";
 import type { ConnectionState } from "../../worker/messages.ts";
 import { h } from "../dom.ts";
 import { askToEndByName } from "../end_desktop_dialog.ts";
@@ -269,6 +269,9 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
     if (!signal.aborted) updateWakeLock();
   });
   toolbar.commands.on((command) => commands[command]());
+  view.badge.toggled.on((open) => {
+    if (open) void isIsolated(desktop).then((isolated) => isolated !== null && view.badge.setIsolated(isolated));
+  });
   viewport.changes.on(updateToolbar);
   trace.toggled.on((open) => {
     worker.watchTrace(open);
