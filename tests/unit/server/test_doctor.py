@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import shutil
 from pathlib import Path
 
 import pytest
 
-from display_server.config import Config, IsolationConfig
+from display_server.config import Config, DesktopConfig, IsolationConfig
 from display_server.errors import ConfigurationError
 from display_server.server import doctor
 from display_server.spawner.host import HostFact
@@ -25,6 +26,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     (tmp_path / "index.html").write_text("<!doctype html>")
     monkeypatch.setattr(doctor, "is_built", lambda _: True)
     monkeypatch.setattr(doctor, "_programs", lambda: iter(()))
+    monkeypatch.setattr(doctor, "examine_network", lambda *_, **__: [])
     return Config(state=tmp_path, web_client=tmp_path)
 
 
@@ -67,3 +69,26 @@ def test_without_isolation_nothing_of_it_is_needed(config: Config, monkeypatch: 
     doctor.require_mandatory(config, "lightbox")
     advice = [finding for finding in doctor.examine(config, config.state) if "isolation" in finding.name]
     assert [(finding.ok, finding.mandatory) for finding in advice] == [(False, False), (False, False)]
+
+
+@pytest.mark.parametrize(
+    ("network", "ipv6"), [([], False), (["10.2.0.5:104", "emr:443"], False), (["[2001:db8::/64]:443"], True)]
+)
+def test_what_networks_of_desktops_need_is_advice(
+    config: Config, monkeypatch: pytest.MonkeyPatch, network: list[str], ipv6: bool
+) -> None:
+    """Only desktops with a list do not start without it."""
+    asked: list[tuple[str, bool]] = []
+
+    def examine(own_range: ipaddress.IPv4Network, *, ipv6: bool) -> list[HostFact]:
+        asked.append((str(own_range), ipv6))
+        return [HostFact("nft", False, "missing", "apt install nftables", ("nftables",))]
+
+    monkeypatch.setattr(doctor, "examine_host", lambda *_: [])
+    monkeypatch.setattr(doctor, "examine_network", examine)
+    desktop = DesktopConfig(name="a", profile="blank", network=network)
+    config = Config(state=config.state, web_client=config.web_client, desktops=[desktop])
+    doctor.require_mandatory(config, "lightbox")
+    [finding] = [item for item in doctor.examine(config, config.state) if "network of" in item.name]
+    assert (finding.ok, finding.mandatory, finding.packages) == (False, False, ("nftables",))
+    assert asked == [("100.127.0.0/16", ipv6)]
