@@ -108,7 +108,7 @@ def test_sizes_in_settings_follow_the_text_size(tmp_path: Path) -> None:
     assert paddings == ["5", "14", "24", "43"]
 
 
-@pytest.mark.parametrize(("percent", "side_px"), [(100, 8), (125, 8), (200, 16), (300, 24)])
+@pytest.mark.parametrize(("percent", "side_px"), [(100, 8), (125, 16), (200, 24), (300, 32)])
 def test_glyphs_of_title_bars_follow_the_text_size(tmp_path: Path, percent: int, side_px: int) -> None:
     text = profile.substitute("{glyph:iconify}", tmp_path, percent)
     assert text.startswith(f"#define iconify_width {side_px}\n#define iconify_height {side_px}\n")
