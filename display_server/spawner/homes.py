@@ -6,14 +6,16 @@ cannot replace the home itself. Nothing inside is opened by path: symbolic links
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from display_server.errors import DesktopError
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def make_home(homes: int, username: str, desktop: str, uid: int) -> None:
@@ -23,7 +25,7 @@ def make_home(homes: int, username: str, desktop: str, uid: int) -> None:
     before desktops were isolated; its content is given to the person. Raises DesktopError when the home
     belongs to somebody else, and OSError.
     """
-    with _folder(homes, username) as person, _folder(person, desktop) as home:
+    with open_folder(homes, username) as person, open_folder(person, desktop) as home:
         owner = os.fstat(home).st_uid
         if owner == os.geteuid() and owner != uid:
             _give_content(home, owner, uid)
@@ -37,11 +39,11 @@ def make_home(homes: int, username: str, desktop: str, uid: int) -> None:
 
 
 @contextmanager
-def _folder(parent: int, name: str) -> Iterator[int]:
+def open_folder(parent: int, name: str) -> Iterator[int]:
     """Opens a folder, which is created where it is missing. A symbolic link in its place is refused."""
     with suppress(FileExistsError):
         os.mkdir(name, 0o700, dir_fd=parent)
-    descriptor = os.open(name, _FOLDER, dir_fd=parent)
+    descriptor = os.open(name, FOLDER_FLAGS, dir_fd=parent)
     try:
         yield descriptor
     finally:
@@ -58,3 +60,36 @@ def _give_content(home: int, owner: int, uid: int) -> None:
             status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
             if status.st_uid == owner and (not stat.S_ISREG(status.st_mode) or status.st_nlink == 1):
                 os.chown(name, uid, uid, dir_fd=descriptor, follow_symlinks=False)
+
+
+def set_aside(homes: int, deleted: int, username: str, stamp: str) -> str:
+    """Moves the homes of a person into another open folder. Returns their new name, or "" if there are none.
+
+    Raises OSError.
+    """
+    number = 1
+    while True:
+        name = f"{username}-{stamp}" if number == 1 else f"{username}-{stamp}-{number}"
+        try:
+            os.mkdir(name, 0o700, dir_fd=deleted)  # an empty folder is replaced; any other one is not
+        except FileExistsError:
+            number += 1
+            continue
+        try:
+            os.rename(username, name, src_dir_fd=homes, dst_dir_fd=deleted)
+        except FileNotFoundError:
+            os.rmdir(name, dir_fd=deleted)
+            return ""
+        return name
+
+
+def wipe(parent: int, name: str) -> None:
+    """Deletes a folder and everything below it. Symbolic links are removed and never followed.
+
+    The files are not overwritten: on today's disks only encryption makes sure that nobody can read what was
+    deleted. Raises OSError.
+    """
+    with suppress(FileNotFoundError):
+        if not stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), name)
+        shutil.rmtree(name, dir_fd=parent)

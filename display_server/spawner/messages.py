@@ -18,7 +18,7 @@ from msgspec import Meta
 from display_server.spawner.network_messages import NetworkAccess
 
 #: Raised whenever a message or the meaning of a field changes.
-VERSION = 3
+VERSION = 4
 #: Before each message: the version (16 bits) and the length of what follows (32 bits), in network order.
 HEADER = struct.Struct(">HI")
 #: Longest request, bytes.
@@ -29,9 +29,14 @@ ANSWER_MAX_BYTES = 64 * 1024 * 1024
 #: Names become parts of paths. Each pattern excludes `/`, and a dot at the beginning.
 SessionId = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,31}\Z")]
 Username = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9._@-]{0,63}\Z")]
+DeletedHomesName = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9._@-]{0,99}\Z")]
 DesktopName = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,39}\Z")]
 
 MEBIBYTE = 2**20
+
+
+#: MiB: 0, or up to 16 TiB, the most that ext4 has with 32-bit block numbers.
+HomeSize = Annotated[int, Meta(ge=0, le=16_777_215)]
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,6 +50,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cpu_percent: Annotated[int, Meta(ge=0, le=100_000)] = 0
     #: Size of each of `/tmp` and `/dev/shm`.
     temporary_mb: Annotated[int, Meta(ge=16, le=1_048_576)] = 1024
+    #: Size of the home. 0 sets no limit.
+    home_mb: HomeSize = 0
 
 
 class StartDesktop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="start"):
@@ -87,7 +94,34 @@ class ListDesktops(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=
     """Asks for the containers that run, and removes what is left of those that have ended."""
 
 
-Request = StartDesktop | ExecSupervisor | SetNetwork | StopDesktop | ListDesktops
+class SetHomesAside(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="set_homes_aside"):
+    """Moves the homes of a person to the folder of deleted homes. The answer has the new folder's name."""
+
+    username: Username
+
+
+class WipeHomes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="wipe_homes"):
+    """Deletes the homes of a person. Succeeds if there are none."""
+
+    username: Username
+
+
+class WipeDeletedHomes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="wipe_deleted_homes"):
+    """Deletes homes that were set aside. Succeeds if there are none of this name."""
+
+    folder: DeletedHomesName
+
+
+Request = (
+    StartDesktop
+    | ExecSupervisor
+    | SetNetwork
+    | StopDesktop
+    | ListDesktops
+    | SetHomesAside
+    | WipeHomes
+    | WipeDeletedHomes
+)
 
 
 class RunningContainer(msgspec.Struct, frozen=True):
@@ -111,6 +145,7 @@ class Answer(msgspec.Struct, frozen=True):
     error: str | None = None
     next_step: str = ""
     containers: list[RunningContainer] = []
+    deleted_homes: str = ""  # the answer to SetHomesAside; empty if the person had no homes
 
 
 def encode(message: Request | Answer) -> bytes:

@@ -9,7 +9,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,16 +19,20 @@ from display_server.errors import DesktopError
 from display_server.process_stat import read_stat
 from display_server.spawner import layout
 from display_server.spawner.bundle import Container, configuration, supervisor_process, write_root
-from display_server.spawner.homes import make_home
+from display_server.spawner.home_storage import provide, release
+from display_server.spawner.homes import FOLDER_FLAGS, set_aside, wipe
 from display_server.spawner.messages import (
     Answer,
     ExecSupervisor,
     ListDesktops,
     Request,
     RunningContainer,
+    SetHomesAside,
     SetNetwork,
     StartDesktop,
     StopDesktop,
+    WipeDeletedHomes,
+    WipeHomes,
 )
 from display_server.spawner.nested_namespaces import limit_namespaces
 from display_server.spawner.network import Networks
@@ -49,6 +54,10 @@ class Settings:
     product: tuple[Path, ...]
     network_range: ipaddress.IPv4Network = DEFAULT_NETWORK_RANGE  # addresses of desktops
     supervisor: tuple[str, ...] = (sys.executable, "-m", "display_server.supervisor")
+
+    @property
+    def deleted_homes(self) -> Path:
+        return self.homes.with_name("deleted-homes")
 
     @property
     def bundles(self) -> Path:
@@ -77,6 +86,9 @@ class Spawner:
             SetNetwork: self._set_network,
             StopDesktop: self._stop,
             ListDesktops: self._list,
+            SetHomesAside: self._set_homes_aside,
+            WipeHomes: self._wipe_homes,
+            WipeDeletedHomes: self._wipe_deleted_homes,
         }
         try:
             return handlers[type(request)](request)
@@ -153,6 +165,7 @@ class Spawner:
         self._networks.detach(self._settings.bundles / request.session)
         shutil.rmtree(self._settings.bundles / request.session, ignore_errors=True)
         shutil.rmtree(self._settings.desktops / request.session, ignore_errors=True)
+        self._release_homes()
         return Answer()
 
     def _list(self, _request: ListDesktops) -> Answer:
@@ -163,7 +176,43 @@ class Spawner:
                 found.append(container)
             else:  # the container has ended, or a spawner was killed while it started the container
                 self._stop(StopDesktop(bundle.name))
+        self._release_homes()
         return Answer(containers=found)
+
+    def _set_homes_aside(self, request: SetHomesAside) -> Answer:
+        self._require_unused(request.username)
+        folder = self._settings.deleted_homes
+        folder.mkdir(mode=0o700, exist_ok=True)
+        with _opened(self._settings.homes) as homes, _opened(folder) as deleted:
+            name = set_aside(homes, deleted, request.username, time.strftime("%Y%m%d-%H%M%S"))
+        return Answer(deleted_homes=name)
+
+    def _wipe_homes(self, request: WipeHomes) -> Answer:
+        self._require_unused(request.username)
+        with _opened(self._settings.homes) as homes:
+            wipe(homes, request.username)
+        return Answer()
+
+    def _wipe_deleted_homes(self, request: WipeDeletedHomes) -> Answer:
+        with contextlib.suppress(FileNotFoundError), _opened(self._settings.deleted_homes) as deleted:
+            wipe(deleted, request.folder)
+        return Answer()
+
+    def _release_homes(self) -> list[str]:
+        """Unmounts the homes that no container uses. Returns those that something else keeps busy."""
+        containers = map(running_container, self._settings.bundles.iterdir())
+        in_use = {(found.username, found.desktop) for found in containers if found is not None}
+        return release(self._settings.homes, in_use)
+
+    def _require_unused(self, username: str) -> None:
+        """Raises DesktopError while a desktop or anything else uses the homes of a person."""
+        busy = {name.partition("/")[0] for name in self._release_homes()}
+        containers = map(running_container, self._settings.bundles.iterdir())
+        if username in busy | {found.username for found in containers if found is not None}:
+            raise DesktopError(
+                f"A desktop or another program uses the homes of {username!r}.",
+                next_step="End their desktops first, and close whatever reads the homes.",
+            )
 
     def _describe(self, request: StartDesktop) -> RunningContainer:
         pid = self._containers.init_pid(request.session)
@@ -196,11 +245,9 @@ class Spawner:
         )
 
     def _make_home(self, request: StartDesktop) -> None:
-        homes = os.open(self._settings.homes, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            make_home(homes, request.username, request.desktop, host_id(request, layout.PERSON_ID))
-        finally:
-            os.close(homes)
+        uid = host_id(request, layout.PERSON_ID)
+        with _opened(self._settings.homes) as homes:
+            provide(homes, request.username, request.desktop, uid, request.limits.home_mb)
 
     def _execute_supervisor(self, session: str, bundle: Path, desktop: str) -> None:
         path = self._settings.logs / f"{desktop}.log"
@@ -210,6 +257,15 @@ class Spawner:
             self._containers.execute(session, bundle, bundle / "process.json", bundle / "supervisor.pid", log)
         finally:
             os.close(log)
+
+
+@contextlib.contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    descriptor = os.open(folder, FOLDER_FLAGS)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def host_id(request: StartDesktop, inside: int) -> int:
