@@ -16,7 +16,7 @@ run_packages=(
   python3 python3-venv xvfb xauth x11-xserver-utils x11-xkb-utils xkb-data dbus dbus-x11
   openbox tint2 pcmanfm lxterminal xterm mousepad fontconfig fonts-nanum fonts-droid-fallback fonts-dejavu-core
   adwaita-icon-theme librsvg2-common gnome-themes-extra gtk2-engines-pixbuf
-  ibus ibus-hangul ibus-gtk ibus-gtk3 crun catatonit iproute2 nftables chromium
+  ibus ibus-hangul ibus-gtk ibus-gtk3 crun catatonit iproute2 nftables e2fsprogs chromium
 )
 # Since Debian 13 the icons of toolbars are a package of their own. Debian testing has no VERSION_ID.
 release=$(. /etc/os-release && echo "${VERSION_ID:-999}")
@@ -25,7 +25,7 @@ release=$(. /etc/os-release && echo "${VERSION_ID:-999}")
 # Packages of tests and benchmarks: browsers, X programs, peers to compare with.
 dev_packages=(
   chromium chromium-headless-shell firefox-esr webkit2gtk-driver x11-utils x11-apps xdotool procps python3-gi gir1.2-gtk-3.0 python3-pyqt5
-  tigervnc-standalone-server websockify coturn openssl
+  tigervnc-standalone-server websockify coturn openssl btrfs-progs
 )
 
 # Proxies that tests run themselves, on ports of their own. Their services are neither started nor enabled.

@@ -166,6 +166,7 @@ class IsolationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     temporary_mb: int = 1024
     #: The addresses of desktops that may reach something over the network. No other host uses them.
     network_range: str = str(DEFAULT_NETWORK_RANGE)
+    home_gb: float = 0  # 0 sets no limit
 
     @property
     def one_person(self) -> bool:

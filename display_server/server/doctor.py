@@ -21,6 +21,7 @@ from display_server.gateway.https_server import listen
 from display_server.gateway.static_client import is_built
 from display_server.server.definitions import desktop_definitions
 from display_server.server.isolation_rules import WITHOUT
+from display_server.server.storage_findings import examine_storage
 from display_server.spawner.host import examine_host
 from display_server.spawner.network_host import examine_network
 from display_server.supervisor import requirements
@@ -105,6 +106,7 @@ def examine(config: Config, state: Path) -> list[Finding]:
         *_video(),
         *_isolation(config),
         *_network(config),
+        *_storage(config),
         _shared_memory(),
         _state_folder(state),
         _port(config),
@@ -170,6 +172,13 @@ def _network(config: Config) -> list[Finding]:
     return [
         Finding(f"network of desktops: {fact.name}", fact.ok, fact.found, fact.hint, False, fact.packages)
         for fact in examine_network(network_range(config.isolation), ipv6=ipv6)
+    ]
+
+
+def _storage(config: Config) -> list[Finding]:
+    return [
+        Finding(fact.name, fact.ok, fact.found, fact.hint, fact.needed, fact.packages)
+        for fact in examine_storage(config.isolation)
     ]
 
 

@@ -20,6 +20,7 @@ from display_server.broker.launchers.spawner_client import SilentSpawnerError, S
 from display_server.broker.store import Store
 from display_server.config import IsolationConfig
 from display_server.errors import ConfigurationError
+from display_server.spawner.bundle import memory_file_systems_mb
 from display_server.spawner.messages import Limits, ListDesktops
 
 log = structlog.get_logger(__name__)
@@ -31,6 +32,11 @@ START_TIMEOUT_S = 60.0
 _POLL_S = 0.02
 #: Delay before a spawner that ended is started again, s.
 RESTART_DELAY_S = 0.2
+#: Smallest limit of a home, MiB. The file system of an image needs a part of it.
+HOME_MIN_MB = 64
+#: Largest fraction of a desktop's memory that its memory file systems may take, so that X server and programs
+#: keep the rest.
+TEMPORARY_SHARE = 0.75
 
 
 def limits_of(config: IsolationConfig) -> Limits:
@@ -38,6 +44,19 @@ def limits_of(config: IsolationConfig) -> Limits:
     fields = {
         name: getattr(config, name) for name in ("memory_mb", "processes", "cpu_percent", "temporary_mb")
     }
+    fields["home_mb"] = round(config.home_gb * 1024)
+    if 0 < config.home_gb * 1024 < HOME_MIN_MB:
+        raise ConfigurationError(
+            f"`isolation.home_gb` is too small: {config.home_gb:g}.",
+            hint=f"A home needs at least {HOME_MIN_MB / 1024:g}. 0 sets no limit.",
+        )
+    if memory_file_systems_mb(config.temporary_mb) > config.memory_mb * TEMPORARY_SHARE:
+        raise ConfigurationError(
+            f"`isolation.temporary_mb` ({config.temporary_mb}) is too large for `isolation.memory_mb` "
+            f"({config.memory_mb}): full /tmp and /dev/shm would leave no memory to the programs.",
+            hint="Both count as memory of the desktop. Choose a smaller `temporary_mb`, or a larger "
+            "`memory_mb`.",
+        )
     try:
         return msgspec.convert(fields, Limits)
     except msgspec.ValidationError as error:

@@ -71,6 +71,7 @@ EFFECTS: Mapping[str, Effect] = {
     "isolation.cpu_percent": Effect.RESTART,
     "isolation.temporary_mb": Effect.RESTART,
     "isolation.network_range": Effect.RESTART,
+    "isolation.home_gb": Effect.RESTART,
     "metrics.token_file": Effect.AT_ONCE,
     "desktops": Effect.NEW_DESKTOPS,
 }

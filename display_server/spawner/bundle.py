@@ -291,3 +291,10 @@ def _groups(container: Container) -> str:
         "tty:x:5:\n"
         "nogroup:x:65534:\n"
     )
+
+
+def memory_file_systems_mb(temporary_mb: int) -> int:
+    """Returns how much all memory file systems of a desktop can hold together, MiB."""
+    mounts = _memory_mounts(Limits(temporary_mb=temporary_mb))
+    sizes = [option for mount in mounts for option in mount["options"] if option.startswith("size=")]
+    return sum(int(size.removeprefix("size=").removesuffix("m")) for size in sizes)

@@ -95,7 +95,15 @@ async def _spawn(spec: DesktopSpec, command: Sequence[str]) -> asyncio.subproces
 
 
 def _make_folders(spec: DesktopSpec) -> None:
-    """Creates the desktop's folder, which must not exist, its home and its log folder. Raises OSError."""
+    """Creates the desktop's folder, which must not exist, its home and its log folder.
+
+    Raises OSError, and DesktopError when the home is where only the spawner can open it.
+    """
+    if Path(f"{spec.home}.img").exists() or Path(f"{spec.home}.moved").exists():
+        raise DesktopError(
+            "The home of this desktop is in an image, which only isolated desktops use.",
+            next_step="The administrator has to start Lightbox with isolation again.",
+        )
     Path(spec.folder).mkdir(mode=0o700, parents=True)
     for folder in (spec.home, spec.log_folder):
         Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)

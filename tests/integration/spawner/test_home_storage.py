@@ -261,7 +261,7 @@ def test_deleted_files_give_their_space_back_to_the_host(images: Homes) -> None:
     assert image.stat().st_blocks < used // 2
 
 
-def test_files_beside_an_image_are_not_hidden(images: Homes) -> None:
+def test_files_in_place_of_an_image_are_not_hidden(images: Homes) -> None:
     home = images.provide()
     release(images.folder, ())
     (home / "of-another-version").write_text("not lost")
