@@ -27,6 +27,8 @@ from display_server.broker import database_copy
 from display_server.broker.folders import StateFolder
 from display_server.broker.tables import SCHEMA_VERSION
 from display_server.errors import ConfigurationError, Malfunction
+from display_server.spawner.home_storage import IMAGE
+from display_server.spawner.mounts import is_mount_point
 
 #: Version of the archive's layout. A restore refuses higher ones.
 FORMAT = 1
@@ -141,12 +143,15 @@ def _add_folder(archive: tarfile.TarFile, root: Path, name: str, report: BackupR
     """Adds a folder and everything below it.
 
     People can change their homes while they are read, so no symbolic link is followed, and each entry is
-    opened relative to the folder that was opened before.
+    opened relative to the folder that was opened before. Of a home whose image is mounted, the archive has
+    the content and not the image, which changes all the time.
     """
     for path, names, descriptor in _walk(root, name):
         folder = os.fstat(descriptor)
         archive.addfile(_member(path, folder, tarfile.DIRTYPE))
         for entry in names:
+            if entry.endswith(IMAGE) and _is_mounted(descriptor, entry.removesuffix(IMAGE)):
+                continue
             inner = f"{path}/{entry}"
             try:
                 status = os.stat(entry, dir_fd=descriptor, follow_symlinks=False)
@@ -163,6 +168,13 @@ def _add_folder(archive: tarfile.TarFile, root: Path, name: str, report: BackupR
                 continue  # a program removed it meanwhile
             except PermissionError:
                 report.skipped.append(inner)
+
+
+def _is_mounted(folder: int, home: str) -> bool:
+    try:
+        return is_mount_point(folder, home)
+    except FileNotFoundError:
+        return False
 
 
 def _walk(root: Path, name: str) -> Iterator[tuple[str, list[str], int]]:

@@ -39,5 +39,10 @@ def wipe(state: StateFolder, username: str) -> None:
         shutil.rmtree(home)
 
 
+def wipe_deleted(state: StateFolder, name: str) -> None:
+    """Deletes homes that were set aside, by the name of their folder. Raises OSError."""
+    shutil.rmtree(state.deleted_homes / name)
+
+
 def _name(username: str, stamp: str, number: int) -> str:
     return f"{username}-{stamp}" if number == 1 else f"{username}-{stamp}-{number}"

@@ -201,8 +201,8 @@ def delete(
     does not get them; --wipe-homes deletes them instead. Display checks, the record of desktop sessions and
     `lightbox account history` are kept.
     """
-    from display_server.broker.deleted_homes import set_aside, wipe
     from display_server.broker.folders import StateFolder
+    from display_server.server import home_removal
 
     folder = state_folder(state, config)
     name = username.lower()
@@ -230,14 +230,37 @@ def delete(
     )
     answered = _with_unserved_desktops(answered, folder, config, name, end=True)
     if wipe_homes:
-        wipe(state_of_homes, name)
+        home_removal.wipe_homes(state_of_homes, name)
         homes = "The homes are deleted."
-    elif kept := set_aside(state_of_homes, name):
-        homes = f"The homes are in {kept} now; delete that folder when nobody needs them any more."
+    elif kept := home_removal.set_homes_aside(state_of_homes, name):
+        homes = (
+            f"The homes are in {kept} now. `lightbox account deleted-homes --wipe {kept.name}` deletes them."
+        )
     else:
         homes = "There were no homes."
     with_accounts(folder, remove)
     print(f"The account {name} is deleted. {_signed_out(answered)} {homes}", file=sys.stderr)
+
+
+@app.command("deleted-homes")
+def deleted_homes(
+    wipe: Annotated[
+        str | None, typer.Option("--wipe", metavar="NAME", help="Delete the homes of this name for good.")
+    ] = None,
+    state: StateOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """List the homes of deleted accounts, which were set aside, or delete some of them."""
+    from display_server.broker.folders import StateFolder
+    from display_server.server import home_removal
+
+    folder = StateFolder.open(state_folder(state, config))
+    if wipe is not None:
+        home_removal.wipe_deleted_homes(folder, wipe)
+        print(f"The homes {wipe} are deleted.", file=sys.stderr)
+        return
+    for name in home_removal.names_of_deleted_homes(folder):
+        print(name)
 
 
 def _confirm_deletion(name: str, home: Path, *, wipe_homes: bool, yes: bool) -> None:

@@ -192,6 +192,10 @@ def test_deleting_an_account_ends_its_desktops_and_keeps_its_homes(server: Serve
     (kept,) = (server.state / "deleted-homes").iterdir()
     assert (kept / "blank" / "notes.txt").read_text() == "what demo wrote"
     assert not (server.state / "homes" / "demo").exists()
+    assert server.run("account", "deleted-homes").stdout == f"{kept.name}\n"
+    assert server.run("account", "deleted-homes", "--wipe", "../homes").returncode == 2
+    assert server.run("account", "deleted-homes", "--wipe", kept.name).returncode == 0
+    assert not kept.exists()
 
 
 def test_deleting_asks_for_the_name_of_the_account(folder: Path, server: Server) -> None:

@@ -8,11 +8,13 @@ import shutil
 import stat
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from display_server.broker.backup import BackupReport, _add_folder
 from display_server.errors import DesktopError
 from display_server.spawner import home_storage, mounts
 from display_server.spawner.home_storage import provide, release
@@ -313,3 +315,18 @@ def test_a_symbolic_link_in_place_of_image_or_home_is_refused(
         images.provide()
     assert list(target.iterdir()) == []
     shutil.rmtree(images.folder / "kim")
+
+
+def test_a_backup_has_the_content_of_a_mounted_home_and_the_image_of_another(
+    images: Homes, tmp_path: Path
+) -> None:
+    (images.provide() / "letter").write_text("Dear colleague")
+    images.provide("lee")
+    release(images.folder, {("kim", "office")})
+    archive, report = tmp_path / "homes.tar", BackupReport()
+    with tarfile.open(archive, "w") as written:
+        _add_folder(written, images.folder, "homes", report)
+    with tarfile.open(archive) as read:
+        names = set(read.getnames())
+    assert {"homes/kim/office/letter", "homes/lee/office.img"} <= names
+    assert "homes/kim/office.img" not in names
