@@ -15,8 +15,11 @@ from display_server.spawner.messages import (
     ExecSupervisor,
     ListDesktops,
     Request,
+    SetHomesAside,
     StartDesktop,
     StopDesktop,
+    WipeDeletedHomes,
+    WipeHomes,
     decode_request,
     encode,
 )
@@ -51,13 +54,20 @@ START: dict[str, Any] = {
 def assert_harmless(request: Request) -> None:
     if isinstance(request, ListDesktops):
         return
-    names = [request.session]
+    names = []
+    if isinstance(request, SetHomesAside | WipeHomes):
+        names.append(request.username)
+    elif isinstance(request, WipeDeletedHomes):
+        names.append(request.folder)
+    else:
+        names.append(request.session)
     if isinstance(request, StartDesktop):
         names += [request.username, request.desktop]
         assert 0 < request.first_id < 2**31
         assert len(request.spec) <= 64 * 1024
         assert 256 <= request.limits.memory_mb <= 1_048_576
         assert 64 <= request.limits.processes <= 100_000
+        assert 0 <= request.limits.home_mb < 2**24
     for name in names:
         assert PurePosixPath("/homes", name).parent == PurePosixPath("/homes")
         assert name.isascii()
@@ -89,7 +99,14 @@ def test_requests_with_arbitrary_values(changes: dict[str, Any]) -> None:
 @settings(max_examples=EXAMPLES)
 @given(st.data())
 def test_requests_with_changed_bytes(data: st.DataObject) -> None:
-    requests: list[Request] = [StopDesktop("bcd"), ExecSupervisor("bcd"), ListDesktops()]
+    requests: list[Request] = [
+        StopDesktop("bcd"),
+        ExecSupervisor("bcd"),
+        ListDesktops(),
+        SetHomesAside("kim"),
+        WipeHomes("kim"),
+        WipeDeletedHomes("kim-20260101-120000"),
+    ]
     request = data.draw(st.sampled_from(requests))
     body = bytearray(data.draw(st.sampled_from([json.dumps(START).encode(), encode(request)[HEADER.size :]])))
     for _ in range(data.draw(st.integers(1, 4))):
