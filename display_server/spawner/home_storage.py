@@ -246,9 +246,11 @@ def _make_file_system(image: int, uid: int) -> None:
             "Homes are limited, and this host cannot make file systems for them.",
             next_step="The administrator has to install e2fsprogs, or set `isolation.home_gb` to 0.",
         )
-    # All blocks are for the person: the usual reserve for root would be lost.
-    words = ("-q", "-F", "-m", "0", "-I", "256", "-e", "remount-ro")
-    extended = f"root_owner={uid}:{uid},nodiscard,lazy_itable_init=1"
+    # All blocks are for the person: the usual reserve for root would be lost. Journals of the usual size,
+    # 128 MiB, would fill the disk of a host with many homes.
+    journal_mb = 16 if os.fstat(image).st_size >= 512 * MEBIBYTE else 4
+    words = ("-q", "-F", "-m", "0", "-I", "256", "-e", "remount-ro", "-J", f"size={journal_mb}")
+    extended = f"root_owner={uid}:{uid},nodiscard,lazy_itable_init=1,lazy_journal_init=1"
     _run(program, *words, "-E", extended, f"/proc/self/fd/{image}", keep=(image,))
 
 

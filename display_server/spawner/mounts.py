@@ -89,7 +89,9 @@ def mount_image(image: int, folder: int, *, kind: str = "ext4") -> str:
         fcntl.ioctl(device, _LOOP_SET_CAPACITY)  # the image may have grown
         target = f"/proc/self/fd/{folder}"
         flags = _MS_NOSUID | _MS_NODEV
-        if _libc.mount(path.encode(), target.encode(), kind.encode(), flags, None) != 0:
+        # Else ext4 writes zeros where the image has a hole that reads as zeros: 1.6 % of its size.
+        options = b"noinit_itable" if kind == "ext4" else None
+        if _libc.mount(path.encode(), target.encode(), kind.encode(), flags, options) != 0:
             code = ctypes.get_errno()
             raise OSError(code, os.strerror(code), path)
     finally:

@@ -152,3 +152,18 @@ def test_homes_are_set_aside_and_wiped_only_without_desktops(world: IsolatedWorl
     world.loop.run(send(WipeHomes("park")))
     assert not (homes / "park").exists()
     assert Path("/etc/passwd").exists()
+
+
+def test_a_home_of_before_moves_in_when_its_desktop_starts(world: IsolatedWorld) -> None:
+    """It belongs to root, as in version 0.1.0, where desktops were not isolated."""
+    home = world.folders.homes / "choi" / "blank"
+    home.mkdir(parents=True)
+    (home / "letter").write_text("Dear colleague")
+    (home / "link").symlink_to("/etc/shadow")
+    world.start("choi")
+    assert world.run("choi", ["cat", "/home/choi/letter"]).stdout == "Dear colleague"
+    assert world.run("choi", ["readlink", "/home/choi/link"]).stdout == "/etc/shadow\n"
+    assert sorted(path.name for path in home.parent.iterdir()) == ["blank", "blank.img"]
+    [(error, written)] = fill(world, "choi", layout.home_folder("choi"))
+    assert (error, written < LIMITS.home_mb) == ("ENOSPC", True)
+    world.loop.run(world.desktops.pop("choi").stop())
