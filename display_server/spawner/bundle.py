@@ -47,6 +47,8 @@ MEMORY_FOLDERS = ("/dev", "/run", "/tmp", layout.HOMES_FOLDER)  # noqa: S108 - i
 SMALL_MB = 16
 #: Terminals that a desktop may have open. The kernel has 4096 for all desktops together.
 TERMINALS = 256
+#: Processes and threads of a desktop that its programs cannot use.
+RESERVED_PROCESSES = 64
 #: Period over which the limit of processor time counts, µs.
 CPU_PERIOD_US = 100_000
 #: Options of a shared folder and of everything that is mounted below it.
@@ -98,13 +100,19 @@ def configuration(container: Container, host: Path = Path("/")) -> dict[str, Any
 
 
 def supervisor_process(container: Container) -> dict[str, Any]:
-    """Returns the description of the supervisor's process, which starts in the running container."""
-    return _process(
+    """Returns the description of the supervisor's process, which starts in the running container.
+
+    Everything that the supervisor starts inherits the limit of processes, which the kernel counts for each
+    user alone: programs leave some processes to X server, agent and supervisor.
+    """
+    most = max(container.limits.processes - RESERVED_PROCESSES, container.limits.processes // 2)
+    process = _process(
         container.command,
         container.environment,
         capabilities=layout.SUPERVISOR_CAPABILITIES,
         groups=[layout.DISPLAY_ID],  # the supervisor connects to the agent's socket
     )
+    return process | {"rlimits": [{"type": "RLIMIT_NPROC", "soft": most, "hard": most}]}
 
 
 def write_root(container: Container, root: Path, host: Path = Path("/")) -> None:

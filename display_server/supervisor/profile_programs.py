@@ -12,7 +12,7 @@ from display_server.desktop.profiles.profile import Profile, Program, Restart, s
 from display_server.desktop.session_processes import describe_exit
 from display_server.desktop.x11.text_scale import TextScaleWatch
 from display_server.errors import DesktopError, Malfunction
-from display_server.supervisor.children import PROGRAM_OOM_SCORE, Child, Children, ExitCode
+from display_server.supervisor.children import PROGRAM_NICENESS, PROGRAM_OOM_SCORE, Child, Children, ExitCode
 from display_server.supervisor.home import Home
 from display_server.supervisor.places import Places
 from display_server.supervisor.supervisor_log import LogEvent
@@ -163,6 +163,8 @@ class ProfilePrograms:
                 folder=self._places.home,
                 oom_score=PROGRAM_OOM_SCORE,
                 identity=self._places.person,
+                # Elsewhere the niceness would count against all processes of the host.
+                niceness=PROGRAM_NICENESS if self._places.person else 0,
             )
         except DesktopError as error:
             self._log("program failed", program=program.name, error=str(error))

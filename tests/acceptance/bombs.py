@@ -26,6 +26,7 @@ from benchmarks.peers.subject import Running
 from benchmarks.report.results import quantile
 from display_server.spawner import layout
 from display_server.spawner.runtime import Runtime, choose_runtime
+from display_server.supervisor.children import PROGRAM_NICENESS
 from tests.acceptance.command import exit_with, note, report
 from tests.e2e.gateway_client import GatewayClient
 from tests.e2e.lightbox import Lightbox
@@ -50,10 +51,10 @@ def main() -> int:
     parser.add_argument("--bomb", action="append", choices=list(BOMBS), help="only this one; may be repeated")
     arguments = parser.parse_args()
     latencies_ms: dict[str, list[float]] = defaultdict(list)
-    with desktops(arguments.clicks) as (bench, runtime, session):
+    with desktops(arguments.clicks) as (bench, spawner, session):
         for number in range(arguments.rounds):
             for name in (QUIET, *(arguments.bomb or BOMBS)):
-                found = measure(bench, runtime, session, name)
+                found = measure(bench, spawner, session, name)
                 latencies_ms[name] += found
                 note(f"round {number + 1}, {name}: {describe(found)}")
     quiet_ms = quantile(latencies_ms.pop(QUIET), 0.95)
@@ -63,33 +64,35 @@ def main() -> int:
     return report("bomb-click", max(ratios.values()))
 
 
-def measure(bench: Bench, runtime: Runtime, session: str, name: str) -> list[float]:
+def measure(bench: Bench, spawner: Path, session: str, name: str) -> list[float]:
     """Returns the latencies of clicks, ms."""
     if name == QUIET:
         bench.pause(SETTLE_MS)
         return click(bench).series["latency_ms"]
-    with bomb(runtime, session, name):
+    with bomb(spawner, session, name):
         bench.pause(SETTLE_MS)
         return click(bench).series["latency_ms"]
 
 
 @contextmanager
-def bomb(runtime: Runtime, session: str, name: str) -> Iterator[None]:
+def bomb(spawner: Path, session: str, name: str) -> Iterator[None]:
     """Runs a bomb in a desktop, as a program of the person."""
+    supervisor = json.loads((spawner / "bundles" / session / "process.json").read_text())
     process = {
         "terminal": False,
         "user": {"uid": layout.PERSON_ID, "gid": layout.PERSON_ID, "umask": 0o077},
-        "args": [sys.executable, "-c", PROGRAM.read_text(), name],
+        "args": ["nice", "-n", str(PROGRAM_NICENESS), sys.executable, "-c", PROGRAM.read_text(), name],
         "env": ["PATH=/usr/bin:/bin", "DISPLAY=:0", f"XAUTHORITY={layout.PROGRAM_AUTHORITY}"],
         "cwd": "/tmp",
         "capabilities": {},
         "noNewPrivileges": True,
+        "rlimits": supervisor["rlimits"],
     }
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         file.write(json.dumps(process))
         file.flush()
         running = subprocess.Popen(
-            runtime.command("exec", "--process", file.name, session),
+            Runtime(choose_runtime(), spawner / "runtime").command("exec", "--process", file.name, session),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -107,8 +110,9 @@ def bomb(runtime: Runtime, session: str, name: str) -> Iterator[None]:
 
 
 @contextmanager
-def desktops(clicks: int) -> Iterator[tuple[Bench, Runtime, str]]:
-    """Runs two isolated desktops. Yields what measures the first, and what runs programs in the second."""
+def desktops(clicks: int) -> Iterator[tuple[Bench, Path, str]]:
+    """Runs two isolated desktops. Yields what measures the first, the spawner's folder, and the session of
+    the second."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="acceptance-")))
         log = folder / "lightbox.log"
@@ -127,7 +131,7 @@ def desktops(clicks: int) -> Iterator[tuple[Bench, Runtime, str]]:
         client.http.post(f"/api/v1/desktops/{BOMBED}/viewers").raise_for_status()
         bombed = lightbox.session(BOMBED)
         desktop = next(found for found in lightbox.sessions() if found["id"] == bombed.id)
-        runtime = Runtime(choose_runtime(), Path(desktop["folder"]).parents[1] / "runtime")
+        spawner = Path(desktop["folder"]).parents[1]
 
         session = lightbox.session()
         player = stack.enter_context(ContentPlayer(session.display, session.xauthority))
@@ -149,7 +153,7 @@ def desktops(clicks: int) -> Iterator[tuple[Bench, Runtime, str]]:
             prepare_open=lambda page: lambda: None,
             facts={},
         )
-        yield Bench(running, browser, surface, player, Effort(clicks=clicks)), runtime, bombed.id
+        yield Bench(running, browser, surface, player, Effort(clicks=clicks)), spawner, bombed.id
 
 
 def describe(latencies_ms: list[float]) -> str:

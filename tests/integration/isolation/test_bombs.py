@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -11,6 +12,8 @@ import pytest
 
 from display_server.broker.container_processes import container_processes
 from display_server.spawner import layout
+from display_server.supervisor.agent_process import is_healthy
+from display_server.supervisor.children import PROGRAM_NICENESS
 from tests.fakes.viewer import FakeViewer
 from tests.integration.isolation.bombs import BOMBS
 from tests.integration.isolation.worlds import (
@@ -20,6 +23,7 @@ from tests.integration.isolation.worlds import (
     BackgroundLoop,
     IsolatedWorld,
     base_folder,
+    wait_for,
 )
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="isolation needs root")
@@ -48,7 +52,16 @@ async def draw_and_see(world: IsolatedWorld, viewer: FakeViewer, username: str, 
 
 
 def on_x(*command: str) -> list[str]:
-    return ["env", "DISPLAY=:0", f"XAUTHORITY={layout.PROGRAM_AUTHORITY}", *command]
+    """Returns a command that runs as programs of a profile do."""
+    return [
+        "nice",
+        "-n",
+        str(PROGRAM_NICENESS),
+        "env",
+        "DISPLAY=:0",
+        f"XAUTHORITY={layout.PROGRAM_AUTHORITY}",
+        *command,
+    ]
 
 
 @pytest.mark.parametrize("name", BOMBS)
@@ -78,7 +91,28 @@ async def test_the_neighbour_of_a_bomb_goes_on(world: IsolatedWorld, name: str) 
     assert (world.status("kim").pids, world.status("lee").pids) == before
 
 
+def test_an_agent_is_replaced_although_programs_use_up_the_processes(world: IsolatedWorld) -> None:
+    """Programs leave some processes to the supervisor, the agent and the X server."""
+    spec = world.specs["kim"]
+    before = world.status("kim").pids
+    assert before.agent is not None
+    with world.program("kim", on_x(sys.executable, "-c", BOMBS_PROGRAM.read_text(), "forks")) as bomb:
+        try:
+            assert bomb.stdout is not None
+            assert bomb.stdout.readline() == "bombing\n"
+            os.kill(container_processes()[spec.session][before.agent], signal.SIGKILL)
+            wait_for(lambda: world.status("kim").pids.agent not in (None, before.agent), "another agent")
+        finally:
+            assert bomb.stdin is not None
+            bomb.stdin.close()
+            bomb.wait(PATIENCE_S)
+    # The bomb leaves the new agent little processor time, so that only now it must be ready.
+    wait_for(lambda: world.loop.run(is_healthy(spec)), "an agent that answers")
+    assert world.status("kim").pids.x_server == before.x_server
+
+
 def processes(world: IsolatedWorld, username: str) -> int:
+    """Returns how many processes run in a desktop."""
     return len(container_processes()[world.specs[username].session])
 
 

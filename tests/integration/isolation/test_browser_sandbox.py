@@ -8,11 +8,9 @@ import os
 import re
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
@@ -20,7 +18,14 @@ from display_server.broker.container_processes import container_processes
 from display_server.desktop.profiles.profile import load
 from display_server.spawner import layout
 from display_server.spawner.messages import Limits
-from tests.integration.isolation.worlds import PATIENCE_S, BackgroundLoop, IsolatedWorld, base_folder
+from display_server.supervisor.children import PROGRAM_NICENESS
+from tests.integration.isolation.worlds import (
+    PATIENCE_S,
+    BackgroundLoop,
+    IsolatedWorld,
+    base_folder,
+    wait_for,
+)
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="isolation needs root")
 #: What a browser needs, and no more.
@@ -30,8 +35,6 @@ SANDBOX_NAMESPACES = ("user", "pid", "net")
 FILTERED = "2"
 #: Chromium itself calls one of its own processes `--no-zygote-sandbox`: it forks those for graphics.
 WITHOUT_SANDBOX = re.compile(r"--no-sandbox|--disable-\S*sandbox")
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -58,14 +61,6 @@ def processes(world: IsolatedWorld) -> list[Process]:
         status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
         found.append(Process(pid, command, namespaces, status))
     return found
-
-
-def wait_for(condition: Callable[[], T], what: str) -> T:
-    deadline = time.monotonic() + PATIENCE_S
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"timed out waiting for {what}"
-        time.sleep(0.05)
-    return value
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +152,13 @@ def run_browser(world: IsolatedWorld, address: str) -> str:
             process.kill()
             raise
     return output
+
+
+def test_programs_yield_to_the_display(browser_world: IsolatedWorld) -> None:
+    """Where they compute without end, X server and agent still answer the person."""
+    niceness = {
+        process.command.split()[0]: os.getpriority(os.PRIO_PROCESS, process.pid)
+        for process in processes(browser_world)
+        if process.command.startswith(("Xvfb", "openbox"))
+    }
+    assert niceness["openbox"] - niceness["Xvfb"] == PROGRAM_NICENESS

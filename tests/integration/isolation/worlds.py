@@ -13,8 +13,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -202,7 +203,7 @@ class IsolatedWorld(World):
         self, username: str, arguments: Sequence[str], *, user: int = layout.PERSON_ID
     ) -> subprocess.Popen[str]:
         home = layout.home_folder(username)
-        process = {
+        process: dict[str, Any] = {
             "terminal": False,
             "user": {"uid": user, "gid": user, "umask": 0o077},
             "args": list(arguments),
@@ -211,7 +212,9 @@ class IsolatedWorld(World):
             "capabilities": {},
             "noNewPrivileges": True,
         }
-        file = self.spawner.folder / "bundles" / self.specs[username].session / "test-process.json"
+        bundle = self.spawner.folder / "bundles" / self.specs[username].session
+        process["rlimits"] = json.loads((bundle / "process.json").read_text())["rlimits"]
+        file = bundle / "test-process.json"
         file.write_text(json.dumps(process))
         return subprocess.Popen(
             self.runtime.command("exec", "--process", str(file), self.specs[username].session),
@@ -372,3 +375,11 @@ def assert_refused(result: tuple[int, str]) -> None:
     if code not in KILLED:
         assert code == 1, output
         assert output.split(":")[0].endswith("Error"), output  # refused, and not a mistake in the program
+
+
+def wait_for(condition: Callable[[], T], what: str) -> T:
+    deadline = time.monotonic() + PATIENCE_S
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"timed out waiting for {what}"
+        time.sleep(0.05)
+    return value

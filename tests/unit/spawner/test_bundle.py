@@ -134,6 +134,12 @@ def test_limits_reach_the_description(tmp_path: Path, host: Path) -> None:
         assert "size=64m" in mounts(description)[target]["options"]
 
 
+@pytest.mark.parametrize(("processes", "of_programs"), [(1024, 960), (64, 32)])
+def test_programs_leave_processes_to_the_display(tmp_path: Path, processes: int, of_programs: int) -> None:
+    [limit] = supervisor_process(container(tmp_path, limits=Limits(processes=processes)))["rlimits"]
+    assert limit == {"type": "RLIMIT_NPROC", "soft": of_programs, "hard": of_programs}
+
+
 def test_the_root_has_links_mount_points_and_users_of_its_own(tmp_path: Path, host: Path) -> None:
     product = tmp_path / "opt/lightbox"
     product.mkdir(parents=True)
