@@ -13,6 +13,7 @@ import argparse
 from tests.acceptance.command import exit_with, note, report
 from tests.fuzz.campaign import keep
 from tests.fuzz.kinds import KINDS, fuzz
+from tests.fuzz.web_client import fuzz_web_client
 
 INPUTS = 1_000_000
 
@@ -24,6 +25,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     reports = fuzz(arguments.kind, arguments.inputs, arguments.seed, note)
+    if arguments.kind == "wire":  # `make test` runs this one among the tests of the web client
+        reports.append(fuzz_web_client(arguments.inputs, arguments.seed))
+        note(f"web client: {reports[-1].inputs} inputs, {reports[-1].faults} faults")
     for found in reports:
         for crash in found.crashes:
             note(crash.error)
