@@ -22,7 +22,7 @@ from benchmarks.peers.subject import Running, SubjectFailedError
 from benchmarks.report.tree import measured_tree
 
 #: How long the demo, and then its desktop, may take to be ready, s.
-START_TIMEOUT_S = 30
+START_TIMEOUT_S = 120
 #: A desktop whose X server shows nothing but the content.
 DESKTOP = "blank"
 #: A desktop that the demo does not start by itself, for cold starts.
