@@ -83,19 +83,7 @@ class FakeViewer:
         self.close_reason = ""
 
     async def __aenter__(self) -> Self:
-        self.connection: ClientConnection = await unix_connect(
-            str(self._path),
-            "ws://agent/viewer",
-            subprotocols=[Subprotocol(SUBPROTOCOL)],
-            compression=None,
-            max_size=AGENT_BINARY_MAX_BYTES,
-            additional_headers={
-                SECRET_HEADER: self._secret,
-                USER_HEADER: "somebody",
-                VIEWER_HEADER: self._name,
-                DEVICE_HEADER: self._device,
-            },
-        )
+        self.connection = await self._connect()
         self._task = asyncio.create_task(self._run())
         if self._hello:
             await self.send(
@@ -111,6 +99,22 @@ class FakeViewer:
                 caret=self._caret,
             )
         return self
+
+    async def _connect(self) -> ClientConnection:
+        """Connects as the gateway does."""
+        return await unix_connect(
+            str(self._path),
+            "ws://agent/viewer",
+            subprotocols=[Subprotocol(SUBPROTOCOL)],
+            compression=None,
+            max_size=AGENT_BINARY_MAX_BYTES,
+            additional_headers={
+                SECRET_HEADER: self._secret,
+                USER_HEADER: "somebody",
+                VIEWER_HEADER: self._name,
+                DEVICE_HEADER: self._device,
+            },
+        )
 
     async def __aexit__(
         self,

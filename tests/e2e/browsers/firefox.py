@@ -132,8 +132,14 @@ class Firefox(XBrowser, TouchInput):
         )
         self.send("session.new", {"capabilities": {"alwaysMatch": {"acceptInsecureCerts": True}}})
         self.send("session.subscribe", {"events": ["log.entryAdded"]})
-        self._context = self.send("browsingContext.getTree", {"maxDepth": 0})["contexts"][0]["context"]
+        tree = self.send("browsingContext.getTree", {"maxDepth": 0})
+        self._context: str = tree["contexts"][0]["context"]
         self.resize(width_px, height_px)
+
+    @property
+    def context(self) -> str:
+        """BiDi's name of the page's tab."""
+        return self._context
 
     def send(self, method: str, parameters: dict[str, Any]) -> Any:
         """Sends a BiDi command and returns its result. Raises BrowserError with Firefox's message."""
