@@ -29,7 +29,8 @@ def banner(config: Config) -> str:
         if config.isolation.one_person
         else "All people who can sign in, from any address, can read each other's files and screens."
     )
-    return f"Desktops are NOT ISOLATED: their programs reach all that Lightbox reaches.\n{who}"
+    lists = "\nTheir lists `network` have no effect." if any(d.network for d in config.desktops) else ""
+    return f"Desktops are NOT ISOLATED: their programs reach all that Lightbox reaches.\n{who}{lists}"
 
 
 def _refuse_attached_displays(config: Config) -> None:

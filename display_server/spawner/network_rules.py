@@ -33,6 +33,9 @@ INSIDE = "net0"
 INSIDE_TABLE = "lightbox"
 #: Desktops with IPv6 destinations have an address of this private range, with their IPv4 address at its end.
 IPV6_RANGE = ipaddress.IPv6Network("fd6c:6967:6874:626f::/96")
+#: No options of IPv4, and no routing header of IPv6: both may name further hosts as the true destination, and
+#: programs may set both without a privilege.
+NO_DETOURS = "ip hdrlength != 5 drop; exthdr rt exists drop"
 #: Connections of one desktop at the same time. The table of connections belongs to the whole host.
 CONNECTIONS_MAX = 2048
 #: Desktops whose connections are counted.
@@ -122,6 +125,7 @@ table inet {INSIDE_TABLE} {{
     oifname "lo" accept
     ip saddr != {address.ipv4} drop
     ip6 saddr != {address.ipv6} drop
+    {NO_DETOURS}
 {allowed}
     reject with icmpx type admin-prohibited
   }}
@@ -145,6 +149,7 @@ table netdev {name} {{
     type filter hook ingress device "{name}" priority 0; policy drop;
     ip saddr != {address.ipv4} drop
     ip6 saddr != {address.ipv6} drop
+    {NO_DETOURS}
 {allowed}
   }}
 }}

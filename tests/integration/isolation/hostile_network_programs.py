@@ -150,6 +150,16 @@ def sends_a_packet_of_its_own_making(facts: Facts) -> None:
         receiver.recv(64)
 
 
+def names_a_detour_in_its_packets(facts: Facts) -> None:
+    """Sets an option of IPv4, as a source route is one. This one only records the route."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.settimeout(TIMEOUT_S)
+        asking.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, bytes((7, 39, 4, *(0,) * 36, 0)))
+        asking.connect((facts["listed"], facts["udp_port"]))
+        asking.send(b"hostile")
+        asking.recv(64)
+
+
 def asks_the_neighbours_for_a_hardware_address(facts: Facts) -> None:
     """ARP, in frames of its own making."""
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0806)) as packets:

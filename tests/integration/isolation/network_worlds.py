@@ -66,6 +66,7 @@ class NetworkWorld(IsolatedWorld):
 
     def __init__(self, loop: BackgroundLoop, base: Path, hosts: NetworkHosts) -> None:
         self.hosts = hosts
+        self.addresses = {"archive.test": [LISTED]}
         super().__init__(loop, base)
 
     def make_spawner(self) -> SpawnerProcess:
@@ -74,7 +75,7 @@ class NetworkWorld(IsolatedWorld):
         return spawner
 
     async def look_up(self, name: str) -> Sequence[str]:
-        return {"archive.test": [LISTED]}[name]
+        return self.addresses[name]
 
     def python(self, username: str, code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
         return self.run(username, [sys.executable, "-I", "-c", code, *map(str, arguments)])

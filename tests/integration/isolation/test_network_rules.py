@@ -12,12 +12,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from display_server.broker.launchers.launcher import LastingLauncher
 from display_server.errors import DesktopError
 from display_server.server.isolation import SpawnerProcess
 from display_server.spawner.messages import SetNetwork, StopDesktop
 from display_server.spawner.network_rules import PREFIX
 from tests.integration.isolation.hostile_network_programs import PROGRAMS as NAMES
-from tests.integration.isolation.network_hosts import LISTED, NetworkHosts
+from tests.integration.isolation.network_hosts import LISTED, OTHER, NetworkHosts
 from tests.integration.isolation.network_worlds import (
     ALLOWED,
     CONNECT,
@@ -84,9 +85,9 @@ def flush_rules_of_the_host(hosts: NetworkHosts) -> None:
     assert hosts.run(hosts.host, ["nft", "flush", "ruleset"]).returncode == 0
 
 
-def wait_for_rules(hosts: NetworkHosts) -> None:
-    """Waits until there is a table for each of two desktops, and the shared one."""
-    wait_until(lambda: len(hosts.tables()) == 3)
+def set_rules_again(world: NetworkWorld) -> None:
+    for username in ("kim", "lee"):
+        world.loop.run(world.client.send(SetNetwork(world.specs[username].session, access(ALLOWED))))
 
 
 def test_nothing_opens_when_the_rules_of_the_host_are_flushed(
@@ -102,11 +103,13 @@ def test_nothing_opens_when_the_rules_of_the_host_are_flushed(
         return hosts.tables() == []  # the spawner had not set them again yet
 
     wait_until(attack_without_rules)
+    set_rules_again(world)
+    assert_the_listed_is_reached(world)
 
 
 def test_flushed_rules_are_set_again(world: NetworkWorld, hosts: NetworkHosts) -> None:
     flush_rules_of_the_host(hosts)
-    wait_for_rules(hosts)
+    wait_until(lambda: len(hosts.tables()) == 3)  # one for each of two desktops, and the shared one
     assert_the_listed_is_reached(world)
 
 
@@ -114,7 +117,6 @@ def test_a_container_that_was_taken_over_reaches_nothing_more(
     world: NetworkWorld, hosts: NetworkHosts
 ) -> None:
     """Without the rules and routes of the container, and with all capabilities in its network namespace."""
-    wait_for_rules(hosts)
     routes = [f"ip {family} route replace default dev net0".split() for family in ("-4", "-6")]
     try:
         for command in (["nft", "flush", "ruleset"], *routes):
@@ -139,14 +141,13 @@ def test_a_container_that_was_taken_over_reaches_nothing_more(
     finally:
         for route in routes:
             world.taken_over("kim", [word.replace("replace", "delete") for word in route])
-        world.loop.run(world.client.send(SetNetwork(world.specs["kim"].session, access(ALLOWED))))
+        set_rules_again(world)
     assert_the_listed_is_reached(world)
 
 
 @pytest.mark.parametrize("rules", ["with rules", "without rules"])
 def test_no_packet_leaves_with_another_source(world: NetworkWorld, hosts: NetworkHosts, rules: str) -> None:
     """The packets of a program that has all capabilities in its network namespace."""
-    wait_for_rules(hosts)
     command = [*hosts.entering(hosts.host), sys.executable, "-I", "-c", SNIFF]
     with contextlib.ExitStack() as stack:
         sniffer = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
@@ -157,13 +158,12 @@ def test_no_packet_leaves_with_another_source(world: NetworkWorld, hosts: Networ
         if rules == "without rules":
             flush_rules_of_the_host(hosts)
         assert world.taken_over("kim", [sys.executable, "-I", "-c", SPOOF]).stdout == ""
-        world.loop.run(world.client.send(SetNetwork(world.specs["kim"].session, access(ALLOWED))))
+        set_rules_again(world)
         assert_the_listed_is_reached(world)
         assert sniffer.stdout.readline() == ("question\n" if rules == "with rules" else "spoofed\n")
 
 
 def test_networks_survive_the_spawner(world: NetworkWorld, hosts: NetworkHosts) -> None:
-    wait_for_rules(hosts)
     before = hosts.interfaces(), sorted(hosts.tables())
     pid = world.spawner_pid()
     os.kill(pid, signal.SIGKILL)
@@ -177,6 +177,20 @@ def test_networks_survive_the_spawner(world: NetworkWorld, hosts: NetworkHosts) 
     assert world.python("kim", CONNECT, LISTED, TCP).returncode == 1
     world.loop.run(world.client.send(SetNetwork(world.specs["kim"].session, access(ALLOWED))))
     assert_the_listed_is_reached(world)
+
+
+def test_the_next_server_follows_the_network_of_a_desktop(world: NetworkWorld) -> None:
+    launcher = world.launcher()
+    assert isinstance(launcher, LastingLauncher)
+    [spec] = [spec for spec in world.loop.run(launcher.running()) if spec.user == "kim"]
+    assert spec.network == list(ALLOWED)
+    # The names have other addresses by now, and the spawner gets them at once.
+    world.addresses["archive.test"] = [OTHER]
+    desktop = world.loop.run(launcher.adopt(spec))
+    wait_until(lambda: world.python("kim", CONNECT, OTHER, TCP).returncode == 0)
+    assert world.python("kim", CONNECT, "archive.test", TCP).returncode == 0
+    world.loop.run(desktop.release())
+    set_rules_again(world)
 
 
 def test_a_new_spawner_removes_the_rules_of_desktops_that_have_ended(

@@ -58,3 +58,6 @@ def test_the_banner_says_who_may_use_the_desktops() -> None:
     assert "Only one person at a time" in banner(Config(isolation=WITHOUT))
     assert "NOT ISOLATED" in banner(Config(isolation=TRUSTING))
     assert "read each other's files" in banner(Config(isolation=TRUSTING))
+    assert "no effect" not in banner(Config(isolation=WITHOUT))
+    listing = DesktopConfig(name="a", profile="blank", network=["10.2.0.5:104"])
+    assert "`network` have no effect" in banner(Config(isolation=WITHOUT, desktops=[listing]))
