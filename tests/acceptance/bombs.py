@@ -37,6 +37,8 @@ WIDTH_PX, HEIGHT_PX = 1920, 1080
 #: The desktop that is measured, and the one in which bombs run.
 MEASURED, BOMBED = "blank", "check"
 QUIET = "quiet"
+#: The person of the demo.
+DEMO = "demo"
 PROGRAM = Path(__file__).parent.parent / "integration/isolation/bombs.py"
 #: How long a bomb works before clicks are measured, and how long the host rests after it, ms.
 SETTLE_MS = 2000
@@ -78,11 +80,17 @@ def measure(bench: Bench, spawner: Path, session: str, name: str) -> list[float]
 def bomb(spawner: Path, session: str, name: str) -> Iterator[None]:
     """Runs a bomb in a desktop, as a program of the person."""
     supervisor = json.loads((spawner / "bundles" / session / "process.json").read_text())
+    home = layout.home_folder(DEMO)
     process = {
         "terminal": False,
         "user": {"uid": layout.PERSON_ID, "gid": layout.PERSON_ID, "umask": 0o077},
         "args": ["nice", "-n", str(PROGRAM_NICENESS), sys.executable, "-c", PROGRAM.read_text(), name],
-        "env": ["PATH=/usr/bin:/bin", "DISPLAY=:0", f"XAUTHORITY={layout.PROGRAM_AUTHORITY}"],
+        "env": [
+            "PATH=/usr/bin:/bin",
+            f"HOME={home}",
+            "DISPLAY=:0",
+            f"XAUTHORITY={layout.PROGRAM_AUTHORITY}",
+        ],
         "cwd": "/tmp",
         "capabilities": {},
         "noNewPrivileges": True,

@@ -24,6 +24,8 @@ from typing import Any
 LIMIT_ERRORS = (errno.EAGAIN, errno.ENOMEM, errno.ENOSPC, errno.EMFILE, errno.ENFILE, errno.EDQUOT, errno.EIO)
 #: Memory that a child takes at once, bytes.
 MEMORY_STEP = 16 * 2**20
+#: Size of a file that is written to the disk, MiB.
+FILE_MIB = 32
 #: Processes that burn time on processors.
 BURNERS = 16
 #: Width and height of the image that floods the X server, px.
@@ -68,6 +70,25 @@ def fills_temporary_files() -> None:
 
 def fills_shared_memory() -> None:
     fill("/dev/shm")
+
+
+def writes_to_the_disk() -> None:
+    """Writes into the home and waits for the disk, again and again, as a program with an endless log does."""
+    path = Path.home() / "bomb"
+    reported = False
+    while True:
+        try:
+            with path.open("wb") as file:
+                for _ in range(FILE_MIB):
+                    file.write(os.urandom(2**20))
+                    os.fsync(file.fileno())
+        except OSError as error:
+            if error.errno not in LIMIT_ERRORS:
+                raise
+        path.unlink()
+        if not reported:
+            reported = True
+            report()
 
 
 def burns_processors() -> None:
@@ -195,6 +216,7 @@ BOMBS: dict[str, Callable[[], None]] = {
         takes_memory,
         fills_temporary_files,
         fills_shared_memory,
+        writes_to_the_disk,
         burns_processors,
         floods_the_x_server,
         holds_everything_that_has_a_number,

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,16 @@ SANDBOX_NAMESPACES = ("user", "pid", "net")
 FILTERED = "2"
 #: Chromium itself calls one of its own processes `--no-zygote-sandbox`: it forks those for graphics.
 WITHOUT_SANDBOX = re.compile(r"--no-sandbox|--disable-\S*sandbox")
+
+
+#: A web server on the loopback interface of the desktop, which prints its port and then each request.
+PORTAL = """
+import http.server, sys
+sys.stderr = sys.stdout
+server = http.server.ThreadingHTTPServer(("localhost", 0), http.server.SimpleHTTPRequestHandler)
+print(server.server_port)
+server.serve_forever()
+"""
 
 
 @dataclass(frozen=True)
@@ -123,6 +134,38 @@ def test_the_policies_of_the_profile_are_in_force(browser_world: IsolatedWorld) 
     assert "This desktop has no home page yet" in run_browser(browser_world, "chrome://sandbox")
 
 
+@pytest.mark.parametrize("browser", ["chromium", "firefox-esr"])
+def test_browsers_fetch_pages_although_they_learn_nothing_about_the_network(
+    browser_world: IsolatedWorld, browser: str
+) -> None:
+    """They may open no Netlink socket, and take the network for available."""
+    with browser_world.program("kim", [sys.executable, "-u", "-c", PORTAL]) as portal:
+        try:
+            assert portal.stdout is not None
+            address = f"http://localhost:{portal.stdout.readline().strip()}/"
+            profile = f"/tmp/{browser}"
+            arguments = {
+                "chromium": ["chromium", "--headless", f"--user-data-dir={profile}", "--dump-dom", address],
+                "firefox-esr": ["firefox-esr", "--headless", "--no-remote", "--profile", profile, address],
+            }[browser]
+            browser_world.run("kim", ["mkdir", profile])
+            with browser_world.program("kim", arguments) as running:
+                assert "GET /" in portal.stdout.readline()
+                end(browser_world, profile)
+                running.communicate(timeout=PATIENCE_S)
+        finally:
+            end(browser_world, "http.server")
+            portal.communicate(timeout=PATIENCE_S)
+
+
+def end(world: IsolatedWorld, part: str) -> None:
+    """Kills the processes of the desktop whose command line contains a text."""
+    for process in processes(world):
+        if part in process.command:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+
+
 def test_firefox_shows_pages_in_a_sandbox_of_its_own(browser_world: IsolatedWorld) -> None:
     arguments = [
         "env",
@@ -135,10 +178,7 @@ def test_firefox_shows_pages_in_a_sandbox_of_its_own(browser_world: IsolatedWorl
             shown = sandboxed(browser_world, "-contentproc .* tab$|-contentproc.* tab ")
             assert_sandboxed(browser_world, shown, "user", "net")
         finally:
-            for process in processes(browser_world):
-                if "firefox" in process.command:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(process.pid, signal.SIGKILL)
+            end(browser_world, "firefox")
             firefox.communicate(timeout=PATIENCE_S)
 
 
