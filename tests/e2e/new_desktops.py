@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.browsers.tablet import GALAXY_TAB, IPAD, IPAD_UPRIGHT, Device, Tablet
 from tests.e2e.conftest import signed_in
-from tests.e2e.desktop_layout import programs, started_windows
+from tests.e2e.desktop_layout import PANEL, programs, started_windows
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
 from tests.e2e.take_screenshots import SETTLES_S, wait_until_still
@@ -98,6 +98,13 @@ def _open(viewer: Viewer, lightbox: Lightbox, name: str, look: Look) -> None:
             timeout_s=PATIENCE_S,
             what=lambda: f"the windows of the profile; there are {display.windows()}",
         )
+        # The panel starts anew when the text size changes. One that stays away is a fault that `look` finds.
+        with contextlib.suppress(AssertionError):
+            wait_for(
+                lambda: any(window.title == PANEL for window in display.windows()),
+                timeout_s=PATIENCE_S,
+                what="a panel",
+            )
         wait_until_still(display)
         viewer.wait_exact()
         time.sleep(SETTLES_S)
