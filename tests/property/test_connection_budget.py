@@ -9,19 +9,21 @@ from display_server.broker_link.messages import ConnectionLimits
 from display_server.gateway.connection_budget import ConnectionBudget, CountedConnection
 from tests.examples import examples
 
-LIMITS = ConnectionLimits(connections=24, reserved=6, per_address=4, per_person=5, per_device=3)
+LIMITS = ConnectionLimits(connections=20, reserved=13, per_address=3, per_person=5, per_device=3)
 SHARED = "192.0.2.0"
-ADDRESSES = st.integers(0, 5).map(lambda number: f"192.0.2.{number}")
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("open"), ADDRESSES),
-        st.tuples(st.just("sign in"), st.integers(0, 30), st.sampled_from("kl"), st.binary(max_size=1)),
-        st.tuples(st.just("busy"), st.integers(0, 30), st.booleans()),
-        st.tuples(st.just("at"), st.integers(0, 30), ADDRESSES),
-        st.tuples(st.just("close"), st.integers(0, 30)),
-    ),
-    max_size=80,
+ADDRESSES = st.integers(0, 3).map(lambda number: f"192.0.2.{number}")
+OPEN = st.tuples(st.just("open"), ADDRESSES)
+NUMBERS = st.integers(0, 15)
+QUIET = st.one_of(
+    OPEN,
+    OPEN,
+    OPEN,
+    st.tuples(st.just("sign in"), NUMBERS, st.sampled_from("kl"), st.sampled_from([b"1", b"2"])),
+    st.tuples(st.just("at"), NUMBERS, ADDRESSES),
+    st.tuples(st.just("close"), NUMBERS),
 )
+BUSY = st.one_of(QUIET, QUIET, st.tuples(st.just("busy"), NUMBERS, st.booleans()))
+STEPS = st.one_of(*(st.lists(step, min_size=20, max_size=60) for step in (QUIET, BUSY)))
 
 
 @examples(300)
