@@ -108,7 +108,7 @@ def kept_inputs(name: str) -> list[bytes]:
 def keep(name: str, data: bytes) -> Path:
     """Writes an input that found a fault to the files that each later campaign begins with."""
     path = KEPT / name / f"{hashlib.sha256(data).hexdigest()[:16]}.bin"
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     return path
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
-from tests.fuzz.campaign import FuzzTarget, run_campaign
+from tests.fuzz import campaign
+from tests.fuzz.campaign import FuzzTarget, keep, kept_inputs, run_campaign
 from tests.fuzz.kinds import KINDS, TARGETS, fuzz
 from tests.fuzz.mutation import Mutator
 
@@ -44,6 +46,15 @@ async def test_what_is_kept_of_each_input_counts_as_a_leak() -> None:
 
     report = await run_campaign(FuzzTarget("forgetful", (b"abc",), feed), 4000, seed=1)
     assert any("blocks" in leak for leak in report.leaks)
+
+
+def test_what_found_a_fault_is_tried_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaign, "KEPT", tmp_path / "kept")
+    assert kept_inputs("viewer") == []
+    keep("viewer", b"\0\xff")
+    keep("viewer", b"\0\xff")
+    assert kept_inputs("viewer") == [b"\0\xff"]
+    assert kept_inputs("gateway") == []
 
 
 def test_the_same_seed_gives_the_same_inputs() -> None:
