@@ -31,6 +31,8 @@ PATIENCE = 60
 START_TIMEOUT_S = 120.0
 #: How long a desktop may take to become ready, s.
 SESSION_TIMEOUT_S = 90.0
+#: Where clients find X servers.
+X_SOCKETS = Path("/tmp/.X11-unix")
 #: How long a command may run, s.
 COMMAND_TIMEOUT_S = 180.0
 
@@ -66,7 +68,7 @@ def outside(folder: Path) -> dict[str, Any]:
     assert init is not None
     # Clients of this host find the socket at the name of a display whose number no X server chooses.
     number = 100_000 + init
-    link = Path(f"/tmp/.X11-unix/X{number}")
+    link = X_SOCKETS / f"X{number}"
     if not link.is_symlink():
         link.symlink_to(f"/proc/{init}/root/tmp/.X11-unix/X0")
     return {
@@ -116,6 +118,7 @@ class Lightbox:
         if width_px is not None:
             arguments += ["--size", f"{width_px}x{height_px}"]
         self._command, self._log = [*COMMAND, *arguments], log
+        self._links: set[Path] = set()  # names of the displays of isolated desktops
         answer = self._start()
         self.start_s = time.monotonic() - started
         self.url = answer["url"].rstrip("/")
@@ -201,6 +204,7 @@ class Lightbox:
         entry = wait_for(ready, timeout_s=SESSION_TIMEOUT_S, what=f"a ready {profile} desktop", every_s=0.2)
         if entry["isolated"]:
             entry |= outside(Path(entry["folder"]))
+            self._links.add(X_SOCKETS / f"X{entry['display'][1:]}")
         return Session(
             id=entry["id"],
             user=entry["user"],
@@ -223,3 +227,5 @@ class Lightbox:
         if LastingFolder.of(self.state_folder).path.exists():  # the demo was killed, and its desktops go on
             self.command("sessions", "end", "--all")
         shutil.rmtree(self.state_folder, ignore_errors=True)
+        for link in self._links:
+            link.unlink(missing_ok=True)
