@@ -74,6 +74,8 @@ class Running:
     display: XDisplay
     probe: Probe
     init_pid: int  # PID 1 of the container
+    #: Starts the server again. Its thread lives as long as the server, which is killed when the thread ends.
+    starter: ThreadPoolExecutor
 
     def programs(self) -> dict[int, str]:
         """Returns the processes of the desktop except supervisor and agent, by their pids on this host."""
@@ -124,6 +126,7 @@ def running_desktop() -> Iterator[Running]:
     with tempfile.TemporaryDirectory(prefix="acceptance-") as name, contextlib.ExitStack() as stack:
         folder = Path(name)
         settings = {"LIGHTBOX_ISOLATION_ENABLED": "true"}
+        starter = stack.enter_context(ThreadPoolExecutor(1))
         lightbox = Lightbox(folder / "lightbox.log", profile=PROFILE, patience=1, settings=settings)
         stack.callback(lightbox.stop)
         browser = Chromium(folder, width_px=PAGE_PX[0], height_px=PAGE_PX[1])
@@ -138,7 +141,7 @@ def running_desktop() -> Iterator[Running]:
         viewer.click(probe.entry)
         init_pid = next(process for process in container_of(lightbox) if process.name() == "catatonit").pid
         time.sleep(SETTLE_S)
-        yield Running(lightbox, viewer, display, probe, init_pid)
+        yield Running(lightbox, viewer, display, probe, init_pid, starter)
 
 
 def run(running: Running, part: str, number: int) -> Outcome:
@@ -180,20 +183,19 @@ def type_and_kill(running: Running, process: psutil.Process, keys_before: int) -
     """Types all keys, and kills the process after some of them. Returns when, s since 1970."""
     viewer = running.viewer
     killed_s = 0.0
-    with ThreadPoolExecutor(1) as other:
-        starting: Future[None] | None = None
-        due_s = time.monotonic()
-        for count, key in enumerate(KEYS):
-            if count == keys_before:
-                killed_s = time.time()
-                os.kill(process.pid, signal.SIGKILL)
-                starting = other.submit(start_again, running.lightbox, process)
-            viewer.browser.tap(key)
-            viewer.wheel(running.probe.area, 1 if count % 2 else -1)
-            due_s += KEY_S
-            time.sleep(max(0.0, due_s - time.monotonic()))
-        assert starting is not None
-        starting.result()
+    starting: Future[None] | None = None
+    due_s = time.monotonic()
+    for count, key in enumerate(KEYS):
+        if count == keys_before:
+            killed_s = time.time()
+            os.kill(process.pid, signal.SIGKILL)
+            starting = running.starter.submit(start_again, running.lightbox, process)
+        viewer.browser.tap(key)
+        viewer.wheel(running.probe.area, 1 if count % 2 else -1)
+        due_s += KEY_S
+        time.sleep(max(0.0, due_s - time.monotonic()))
+    assert starting is not None
+    starting.result()
     return killed_s
 
 

@@ -45,8 +45,11 @@ CONNECT_TIMEOUT_S = 15.0
 _POLL_S = 0.02
 #: A supervisor that ran longer than this was no failure of the desktop, s.
 STABLE_AFTER_S = 10.0
-#: How many supervisors may die young in a row, before the desktop counts as failed.
+#: How many supervisors may die young in a row. A desktop that was never ready then counts as failed. One that
+#: people use goes on: its programs do not need a supervisor.
 RESTARTS_MAX = 3
+#: Pause before each further supervisor of a desktop that people use, s.
+RESTART_PAUSE_S = 2.0
 #: Longest status line, bytes.
 LINE_MAX_BYTES = 64 * 1024
 
@@ -219,7 +222,9 @@ class SandboxDesktop(SupervisedDesktop):
                 return None
             young = 0 if loop.time() - started_s > STABLE_AFTER_S else young + 1
             if young > RESTARTS_MAX:
-                return "The supervisor of this desktop does not run. Open the desktop again."
+                if not self._started.is_set():
+                    return "The supervisor of this desktop does not run. Open the desktop again."
+                await asyncio.sleep(RESTART_PAUSE_S)
             log.warning("supervisor replaced", session=self._spec.session)
             try:
                 await self._spawner.send(ExecSupervisor(self._spec.session))

@@ -36,6 +36,7 @@ web_client = "{web_client}"
 [isolation]
 enabled = {isolation}
 memory_mb = 512
+temporary_mb = 64
 [[desktops]]
 name = "blank"
 profile = "blank"

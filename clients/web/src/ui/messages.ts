@@ -131,7 +131,7 @@ export const englishMessages = {
   reconnecting: {
     what: "The connection was lost – reconnecting",
     why: "The network is interrupted or the server does not answer; an older image is shown only for some seconds.",
-    next: "You can wait: your desktop keeps running, unless the server restarted.",
+    next: "You can wait: your desktop keeps running, even if the server restarts. Only a desktop that is not isolated ends with it.",
   },
   replaced: {
     what: "This is a new desktop.",
