@@ -156,6 +156,9 @@ class IsolationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     #: Without containers, Lightbox serves one person on this host alone. This lifts both limits, for tests:
     #: all people who can sign in can then read each other's files and screens.
     trust_everybody: bool = False
+    #: Who starts the process that needs root: the server, which then needs root as well, or the service
+    #: manager (`lightbox spawner`); the server then runs as a user without privileges.
+    spawner: Literal["server", "service"] = "server"
     #: The first of `id_count` host ids that belong to desktops alone. This range is one that systemd leaves
     #: unused (its document UIDS-GIDS).
     id_base: int = 0x7000_0000

@@ -86,12 +86,21 @@ class StateFolder:
 
     @property
     def homes(self) -> Path:
-        return self.path / "homes"
+        """The folder of all homes: `service_homes` where a spawner has made them."""
+        return self.service_homes if self.service_homes.is_dir() else self.path / "homes"
+
+    @property
+    def service_homes(self) -> Path:
+        """The homes beside this folder, for a spawner that is a service of its own.
+
+        Root alone may replace the folder of all homes, and this folder belongs to the server's user.
+        """
+        return self.path.with_name(f"{self.path.name}-homes") / "homes"
 
     @property
     def deleted_homes(self) -> Path:
         """Holds the homes of deleted accounts; exists only once there are some."""
-        return self.path / "deleted-homes"
+        return self.homes.with_name("deleted-homes")
 
     @property
     def logs(self) -> Path:

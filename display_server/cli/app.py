@@ -9,7 +9,17 @@ from typing import Annotated
 import typer
 
 from display_server import __version__
-from display_server.cli import account, backup, certificate, checks, doctor, reload, serve, sessions
+from display_server.cli import (
+    account,
+    backup,
+    certificate,
+    checks,
+    doctor,
+    reload,
+    serve,
+    sessions,
+    spawner,
+)
 from display_server.cli.options import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
 from display_server.errors import ConfigurationError, LightboxError
 
@@ -39,6 +49,7 @@ def common_options(
 
 app.command()(serve.demo)
 app.command()(serve.serve)
+app.command()(spawner.spawner)
 app.command()(reload.reload)
 app.command()(backup.backup)
 app.command()(backup.restore)

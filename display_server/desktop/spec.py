@@ -144,8 +144,8 @@ def read_status(folder: Path) -> DesktopStatus | None:
         ) from error
 
 
-def write_status(folder: Path, status: DesktopStatus) -> None:
-    write_private(folder / "status.json", msgspec.json.encode(status))
+def write_status(folder: Path, status: DesktopStatus, mode: int = 0o600) -> None:
+    write_private(folder / "status.json", msgspec.json.encode(status), mode)
 
 
 def write_private(path: Path, data: bytes, mode: int = 0o600) -> None:

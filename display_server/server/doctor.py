@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import ipaddress
 import os
@@ -14,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from display_server.broker.folders import SHARED_MEMORY
+from display_server.broker.lasting_folder import LastingFolder
 from display_server.config import Config, network_range
 from display_server.desktop.network_access import parse_entry
 from display_server.errors import ConfigurationError
 from display_server.gateway.https_server import listen
 from display_server.gateway.static_client import is_built
 from display_server.server.definitions import desktop_definitions
+from display_server.server.isolation import wait_for_service
 from display_server.server.isolation_rules import WITHOUT
 from display_server.server.storage_findings import examine_storage
 from display_server.spawner.host import examine_host
@@ -27,6 +30,8 @@ from display_server.spawner.network_host import examine_network
 from display_server.supervisor import requirements
 
 PYTHON_MIN = (3, 11)
+#: How long the spawner may take to answer the doctor, s.
+SERVICE_TIMEOUT_S = 5.0
 #: What to do when a part of Lightbox itself is missing.
 REINSTALL = "Run `make setup` in the source tree, or install the wheel again."
 #: How the names of findings about isolation begin.
@@ -63,7 +68,7 @@ def require_mandatory(config: Config, command: str) -> None:
     missing, and how to get it together with what is only advised. `command` is what the person started.
     """
     findings = [_web_client(config), *_programs()]
-    if config.isolation.enabled:
+    if config.isolation.enabled and config.isolation.spawner == "server":
         findings += _isolation(config)
     missing = [finding for finding in findings if not finding.ok and finding.mandatory]
     if missing:
@@ -159,6 +164,8 @@ def _video() -> list[Finding]:
 def _isolation(config: Config) -> list[Finding]:
     """Says what isolated desktops lack here. Nothing starts without it if the configuration wants them."""
     isolation = config.isolation
+    if isolation.enabled and isolation.spawner == "service":
+        return [_spawner_service(config)]
     return [
         Finding(_ISOLATION + fact.name, fact.ok, fact.found, fact.hint, isolation.enabled, fact.packages)
         for fact in examine_host(isolation.id_base, isolation.id_count)
@@ -180,6 +187,15 @@ def _storage(config: Config) -> list[Finding]:
         Finding(fact.name, fact.ok, fact.found, fact.hint, fact.needed, fact.packages)
         for fact in examine_storage(config.isolation)
     ]
+
+
+def _spawner_service(config: Config) -> Finding:
+    socket = LastingFolder.of(config.state).socket
+    try:
+        asyncio.run(wait_for_service(socket, SERVICE_TIMEOUT_S))
+    except ConfigurationError as error:
+        return Finding(f"{_ISOLATION}spawner", False, error.cause, error.hint)
+    return Finding(f"{_ISOLATION}spawner", True, f"it answers at {socket}")
 
 
 def _web_client(config: Config) -> Finding:

@@ -65,6 +65,45 @@ def limits_of(config: IsolationConfig) -> Limits:
         ) from error
 
 
+def spawner_command(
+    config: IsolationConfig, folder: Path, desktops: Path, homes: Path, client_uid: int
+) -> tuple[str, ...]:
+    """Returns the command that runs a spawner, which serves the user `client_uid` alone."""
+    return (
+        *(sys.executable, "-m", "display_server.spawner"),
+        *("--folder", str(folder)),
+        *("--homes", str(homes)),
+        *("--desktops", str(desktops)),
+        *("--client-uid", str(client_uid)),
+        *("--id-base", str(config.id_base)),
+        *("--id-count", str(config.id_count)),
+        *("--network-range", config.network_range),
+    )
+
+
+async def _answers(socket: Path) -> None:
+    """Returns when the spawner answers. There may be the socket of a former one, which was killed."""
+    while True:
+        try:
+            await SpawnerClient(socket).send(ListDesktops())
+            return
+        except SilentSpawnerError:
+            await asyncio.sleep(_POLL_S)
+
+
+async def wait_for_service(socket: Path, timeout_s: float = START_TIMEOUT_S) -> None:
+    """Returns when the spawner that is a service of its own answers. Raises ConfigurationError."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            await _answers(socket)
+    except TimeoutError as error:
+        raise ConfigurationError(
+            f"The spawner does not answer at {socket}.",
+            hint="systemctl start lightbox-spawner, or run `lightbox spawner` as root with the same "
+            "configuration. Its log says why it does not run.",
+        ) from error
+
+
 class SpawnerProcess:
     """The spawner as a child of the server. It is started again when it ends; desktops go on meanwhile.
 
@@ -77,15 +116,8 @@ class SpawnerProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._watching: asyncio.Task[None] | None = None
         self._command: tuple[str, ...] = (
-            *(sys.executable, "-m", "display_server.spawner"),
-            *("--folder", str(self.folder)),
-            *("--homes", str(folders.homes)),
-            *("--desktops", str(folders.desktops)),
+            *spawner_command(config, folder, folders.desktops, folders.homes, os.geteuid()),
             *("--logs", str(folders.logs)),
-            *("--client-uid", str(os.geteuid())),
-            *("--id-base", str(config.id_base)),
-            *("--id-count", str(config.id_count)),
-            *("--network-range", config.network_range),
             "--end-with-stdin",
         )
 
@@ -101,7 +133,7 @@ class SpawnerProcess:
                 hint="Start Lightbox as root, or with --no-isolation for a single person on this host.",
             )
         self._process = await self._spawn()
-        asking = asyncio.create_task(self._answers())
+        asking = asyncio.create_task(_answers(self.socket))
         ended = asyncio.create_task(self._process.wait())
         await asyncio.wait({asking, ended}, timeout=START_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
         ended.cancel()
@@ -122,15 +154,6 @@ class SpawnerProcess:
             with contextlib.suppress(ProcessLookupError):
                 self._process.terminate()
             await self._process.wait()
-
-    async def _answers(self) -> None:
-        """Returns when the spawner answers. There may be the socket of a former one, which was killed."""
-        while True:
-            try:
-                await SpawnerClient(self.socket).send(ListDesktops())
-                return
-            except SilentSpawnerError:
-                await asyncio.sleep(_POLL_S)
 
     async def _watch(self) -> None:
         assert self._process is not None
@@ -172,14 +195,21 @@ class Isolation:
 async def isolated_desktops(
     config: IsolationConfig, state: StateFolder, store: Store, stack: contextlib.AsyncExitStack
 ) -> Isolation:
-    """Starts a spawner, which ends with `stack`; desktops may outlive it. Raises ConfigurationError."""
+    """Starts a spawner, which ends with `stack`, unless it is a service. Desktops may outlive both.
+
+    Raises ConfigurationError.
+    """
     limits = limits_of(config)
     folder = LastingFolder.of(state.path)
-    folders = DesktopFolders(desktops=folder.desktops, homes=state.homes, logs=state.logs)
+    homes = state.service_homes if config.spawner == "service" else state.homes
+    folders = DesktopFolders(desktops=folder.desktops, homes=homes, logs=state.logs)
     host_restarted = stack.enter_context(sole_server(state))
-    process = SpawnerProcess(config, folders, folder.path)
-    stack.push_async_callback(process.stop)
-    await process.start()
+    if config.spawner == "service":
+        await wait_for_service(folder.socket)
+    else:
+        process = SpawnerProcess(config, folders, folder.path)
+        stack.push_async_callback(process.stop)
+        await process.start()
     ids = DesktopIdRanges(store, config.id_base, config.id_count)
     launcher = SandboxLauncher(SpawnerClient(folder.socket), folders, ids.first_id, limits)
     return Isolation(launcher, folders, folder.name, host_restarted)

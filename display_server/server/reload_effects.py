@@ -64,6 +64,7 @@ EFFECTS: Mapping[str, Effect] = {
     "video.turn_secret_file": Effect.NEW_DESKTOPS,
     "isolation.enabled": Effect.RESTART,
     "isolation.trust_everybody": Effect.RESTART,
+    "isolation.spawner": Effect.RESTART,
     "isolation.id_base": Effect.RESTART,
     "isolation.id_count": Effect.RESTART,
     "isolation.memory_mb": Effect.RESTART,

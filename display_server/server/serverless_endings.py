@@ -18,17 +18,17 @@ from display_server.broker.store import Store
 from display_server.broker.tables import Session
 from display_server.config import IsolationConfig
 from display_server.errors import ConfigurationError
-from display_server.server.isolation import SpawnerProcess
+from display_server.server.isolation import SpawnerProcess, wait_for_service
 from display_server.spawner.messages import StopDesktop
 
 
 async def end_without_server(state_path: Path, config: IsolationConfig, sessions: Collection[str]) -> None:
-    """Ends the desktops with a spawner that runs only for this, and records the end.
+    """Ends the desktops, with a spawner that runs only for this unless it is a service, and records the end.
 
     No server with this state folder can start meanwhile. Raises ConfigurationError when one runs or when this
     user may not do this, and DesktopError when a desktop may go on running.
     """
-    if os.geteuid() != 0:
+    if config.spawner == "server" and os.geteuid() != 0:
         raise ConfigurationError(
             "While no server runs, only root can end isolated desktops.",
             hint="Run the command as root, or start the server first.",
@@ -38,9 +38,12 @@ async def end_without_server(state_path: Path, config: IsolationConfig, sessions
     folders = DesktopFolders(desktops=folder.desktops, homes=state.homes, logs=state.logs)
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(sole_server(state))
-        spawner = SpawnerProcess(config, folders, folder.path)
-        stack.push_async_callback(spawner.stop)
-        await spawner.start()
+        if config.spawner == "service":
+            await wait_for_service(folder.socket)
+        else:
+            spawner = SpawnerProcess(config, folders, folder.path)
+            stack.push_async_callback(spawner.stop)
+            await spawner.start()
         for session in sessions:
             await SpawnerClient(folder.socket).send(StopDesktop(session))
         store = await Store.open(state.database)

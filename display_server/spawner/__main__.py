@@ -12,6 +12,7 @@ import ctypes
 import ipaddress
 import os
 import signal
+import stat
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.umask(0o077)
     try:
         program = choose_runtime()
+        if options.client_uid != 0:
+            require_homes_of_root(options.homes)
         lock = own_folder.take(options.folder)
     except (ConfigurationError, OSError) as error:
         print(f"spawner: {error}", file=sys.stderr)
@@ -54,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         id_count=options.id_count,
         product=product_folders(),
         network_range=options.network_range,
+        client_uid=options.client_uid,
     )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
@@ -66,6 +70,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         own_folder.remove_if_empty(settings.folder)
     return 0
+
+
+def require_homes_of_root(homes: Path) -> None:
+    """Raises ConfigurationError unless root alone can replace the folder of all homes, and OSError.
+
+    Otherwise the server, which is not root, could make this process mount any folder as a home.
+    """
+    for folder in (homes.parent, homes):
+        if not folder.is_dir():
+            folder.mkdir()
+            folder.chmod(0o711)
+    for folder in (homes, *homes.parents):
+        status = folder.lstat()
+        replaceable = status.st_mode & 0o022 and not status.st_mode & stat.S_ISVTX
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != 0 or replaceable:
+            raise ConfigurationError(
+                f"The folder {folder} does not belong to root alone, and homes are below it.",
+                hint=f"chown root {folder}; chmod go-w {folder}",
+            )
 
 
 def make_folders(settings: Settings, client_uid: int) -> None:
@@ -89,9 +112,9 @@ def _parser() -> argparse.ArgumentParser:
         ("folder", "the spawner's own folder, on a memory file system"),
         ("homes", "the folder of all homes"),
         ("desktops", "the folder in which each desktop gets one"),
-        ("logs", "the folder of the desktops' logs"),
     ):
         parser.add_argument(f"--{name}", type=Path, required=True, help=purpose)
+    parser.add_argument("--logs", type=Path, help="the folder of the desktops' logs; default: standard error")
     parser.add_argument("--client-uid", type=int, required=True, help="the user who may send requests")
     parser.add_argument("--id-base", type=int, required=True, help="the first host id for desktops")
     parser.add_argument("--id-count", type=int, required=True, help="how many host ids desktops may use")

@@ -16,6 +16,8 @@ INSIDE_IDS = (ROOT_ID, PERSON_ID, DISPLAY_ID)
 OVERFLOW_ID = 65534
 #: Who may connect to the agent: the supervisor, the agent's own user, and the gateway on the host.
 AGENT_PEERS = frozenset({ROOT_ID, DISPLAY_ID, OVERFLOW_ID})
+#: Who may connect to the supervisor: the container's root, and the broker on the host.
+SUPERVISOR_PEERS = frozenset({ROOT_ID, OVERFLOW_ID})
 #: The names of these users inside, except the person, whose name is that of the account where possible.
 ROOT_NAME, PERSON_NAME, DISPLAY_NAME = "root", "person", "display"
 #: Size of the range of host ids of one desktop. One id is reserved for later.

@@ -18,6 +18,7 @@ from typing import Any
 from display_server.errors import DesktopError
 from display_server.process_stat import read_stat
 from display_server.spawner import layout
+from display_server.spawner.access import admit
 from display_server.spawner.bundle import Container, configuration, supervisor_process, write_root
 from display_server.spawner.home_storage import provide, release
 from display_server.spawner.homes import FOLDER_FLAGS, set_aside, wipe
@@ -40,6 +41,8 @@ from display_server.spawner.network_messages import DEFAULT_NETWORK_RANGE
 from display_server.spawner.records import running_container, runs_inside, write_record
 from display_server.spawner.runtime import Runtime
 
+_STDERR = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -48,11 +51,12 @@ class Settings:
     folder: Path  # the spawner's own: socket, bundles, state of the runtime
     homes: Path
     desktops: Path  # where each desktop gets a folder that it shares with the host
-    logs: Path
+    logs: Path | None  # None: desktops log where the spawner does
     id_base: int  # the first host id that desktops may use
     id_count: int
     product: tuple[Path, ...]
     network_range: ipaddress.IPv4Network = DEFAULT_NETWORK_RANGE  # addresses of desktops
+    client_uid: int = 0  # the user of the server
     supervisor: tuple[str, ...] = (sys.executable, "-m", "display_server.supervisor")
 
     @property
@@ -125,7 +129,7 @@ class Spawner:
         container = self._container(request)
         try:
             self._make_home(request)
-            _make_desktop_folder(container, request.spec)
+            _make_desktop_folder(container, request.spec, settings.client_uid)
             _write_bundle(container, bundle)
             self._containers.run(request.session, bundle)
             if request.nested_namespaces:
@@ -250,13 +254,18 @@ class Spawner:
             provide(homes, request.username, request.desktop, uid, request.limits.home_mb)
 
     def _execute_supervisor(self, session: str, bundle: Path, desktop: str) -> None:
-        path = self._settings.logs / f"{desktop}.log"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-        log = os.open(path, flags, 0o600)
+        log = self._open_log(desktop)
         try:
             self._containers.execute(session, bundle, bundle / "process.json", bundle / "supervisor.pid", log)
         finally:
             os.close(log)
+
+    def _open_log(self, desktop: str) -> int:
+        """Returns a descriptor that the caller closes."""
+        if self._settings.logs is None:
+            return os.dup(_STDERR)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        return os.open(self._settings.logs / f"{desktop}.log", flags, 0o600)
 
 
 @contextlib.contextmanager
@@ -273,9 +282,10 @@ def host_id(request: StartDesktop, inside: int) -> int:
     return request.first_id + layout.INSIDE_IDS.index(inside)
 
 
-def _make_desktop_folder(container: Container, spec: str) -> None:
+def _make_desktop_folder(container: Container, spec: str, client_uid: int) -> None:
     """Creates the folder that host and container share. The container's root owns it, and the group of the
-    display user may write there; files inside inherit that group.
+    display user may write there; files inside inherit that group. A server that is not root may look inside;
+    the sockets there check who connects.
     """
     root_id = container.first_id + layout.INSIDE_IDS.index(layout.ROOT_ID)
     display_id = container.first_id + layout.INSIDE_IDS.index(layout.DISPLAY_ID)
@@ -286,6 +296,9 @@ def _make_desktop_folder(container: Container, spec: str) -> None:
     file.chmod(0o640)
     os.chown(container.folder, root_id, display_id)
     container.folder.chmod(0o3770)  # nobody replaces the files of another user
+    if client_uid != 0:
+        admit(file, client_uid, 4)
+        admit(container.folder, client_uid, 5)
 
 
 def _write_bundle(container: Container, bundle: Path) -> None:

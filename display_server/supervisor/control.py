@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
+import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -19,14 +21,25 @@ from display_server.desktop.spec import ControlRequest
 LINE_MAX_BYTES = 1024
 #: Unsent bytes beyond which a client has stopped reading and is disconnected.
 BUFFER_MAX_BYTES = 64 * 1024
+#: Process id, user id and group id of a peer, as SO_PEERCRED returns them.
+_CREDENTIALS = struct.Struct("3i")
 
 
 class ControlSocket:
-    """Listens while the supervisor runs. `handlers` are called with the event loop running."""
+    """Listens while the supervisor runs. `handlers` are called with the event loop running.
 
-    def __init__(self, path: Path, handlers: Mapping[ControlRequest, Callable[[], None]]) -> None:
+    With `peers`, processes of these users can connect, and with none only those of this user and of root.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        handlers: Mapping[ControlRequest, Callable[[], None]],
+        peers: frozenset[int] = frozenset(),
+    ) -> None:
         self._path = path
         self._handlers = handlers
+        self._peers = peers
         self._clients: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self._latest = b""
@@ -39,6 +52,8 @@ class ControlSocket:
             self._server = await asyncio.start_unix_server(self._serve, self._path, limit=LINE_MAX_BYTES)
         finally:
             os.umask(before)
+        if self._peers:
+            self._path.chmod(0o666)
 
     def publish(self, status: bytes) -> None:
         """Sends the status to all clients; a client that connects later gets the latest one."""
@@ -57,7 +72,14 @@ class ControlSocket:
         for writer in self._clients:
             writer.close()
 
+    def _admits(self, connection: socket.socket) -> bool:
+        data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        return not self._peers or _CREDENTIALS.unpack(data)[1] in self._peers
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._admits(writer.get_extra_info("socket")):
+            writer.close()
+            return
         self._clients.add(writer)
         try:
             if self._latest:

@@ -25,6 +25,7 @@ from display_server.desktop.spec import (
     write_status,
 )
 from display_server.errors import DesktopError, LightboxError
+from display_server.spawner import layout
 from display_server.supervisor import environment, x_server
 from display_server.supervisor.agent_process import AGENT_COMMAND, AgentProcess
 from display_server.supervisor.children import Child, Children
@@ -61,6 +62,7 @@ class DesktopSupervisor:
                 ControlRequest.STOP: lambda: self._handle(SupervisorEvent.STOP_REQUESTED),
                 ControlRequest.RESTART_DISPLAY: self._restart_display,
             },
+            layout.SUPERVISOR_PEERS if spec.isolated else frozenset(),
         )
         self._log = SupervisorLog(_STDERR, spec.session)
         self._error: str | None = None
@@ -289,7 +291,8 @@ class DesktopSupervisor:
             xauthority=str(server.xauthority) if server else None,
         )
         try:
-            write_status(Path(self._spec.folder), status)
+            # A server that is not root reads it. The folder keeps everybody else out.
+            write_status(Path(self._spec.folder), status, 0o644 if self._spec.isolated else 0o600)
         except OSError as error:  # a full disk must not end the desktop
             self._log("status not written", error=str(error))
         encoded = msgspec.json.encode(status)

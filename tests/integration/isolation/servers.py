@@ -72,14 +72,15 @@ class Server:
         ours = {name: value for name, value in os.environ.items() if not name.startswith("LIGHTBOX_")}
         return {**ours, "XDG_RUNTIME_DIR": str(self.folder), "TMPDIR": str(self.folder)}
 
+    def command(self, *words: str) -> list[str]:
+        """Returns a `lightbox` command, as the user of the server runs it."""
+        return [sys.executable, "-m", "display_server.cli", *words]
+
     def start(self, *arguments: str) -> str:
         """Starts the server and returns the line that it prints; an empty one if it ended."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "display_server.cli"),
-                    *(arguments or ("serve", "--config", str(self.config), "--json")),
-                ],
+                self.command(*(arguments or ("serve", "--config", str(self.config), "--json"))),
                 cwd=ROOT,
                 env=self.environment | {"LIGHTBOX_WEB_CLIENT": str(self.folder / "dist")},
                 stdout=subprocess.PIPE,
@@ -105,12 +106,15 @@ class Server:
         children = psutil.Process(self.process.pid).children()
         return next((child for child in children if "display_server.spawner" in child.cmdline()), None)
 
+    def context(self) -> ssl.SSLContext:
+        """Trusts the server's own authority."""
+        return ssl.create_default_context(cafile=str(self.state / "tls" / "ca.crt"))
+
     def client(self) -> httpx2.Client:
         """Returns a client of a signed-in person."""
-        context = ssl.create_default_context(cafile=str(self.state / "tls" / "ca.crt"))
         client = httpx2.Client(
             base_url=self.url,
-            verify=context,
+            verify=self.context(),
             headers={"Origin": self.url},
             timeout=PATIENCE_S,
             trust_env=False,
@@ -128,7 +132,7 @@ class Server:
     def run(self, *arguments: str, stdin: str = "", code: int = 0) -> subprocess.CompletedProcess[str]:
         """Runs a `lightbox` command on the same configuration."""
         done = subprocess.run(
-            [sys.executable, "-m", "display_server.cli", *arguments, "--config", str(self.config)],
+            self.command(*arguments, "--config", str(self.config)),
             input=stdin,
             env=self.environment,
             cwd=ROOT,
