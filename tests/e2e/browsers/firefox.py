@@ -86,6 +86,7 @@ class Firefox(XBrowser, TouchInput):
         """`touch` emulates a touch screen; `preferences` are settings of Firefox beside the usual ones."""
         self._profile = Path(tempfile.mkdtemp(prefix="lightbox-firefox-"))
         self._console: list[str] = []
+        self._prompts: list[str] = []
         self._fingers: Touches = {}
         self._numbers = itertools.count(1)
         self._open = ExitStack()
@@ -130,8 +131,10 @@ class Firefox(XBrowser, TouchInput):
         self._socket = self._open.enter_context(
             connect(f"{base}/session", max_size=None, compression=None, proxy=None)
         )
-        self.send("session.new", {"capabilities": {"alwaysMatch": {"acceptInsecureCerts": True}}})
-        self.send("session.subscribe", {"events": ["log.entryAdded"]})
+        # By itself the driver accepts the question whether to leave a page.
+        wanted = {"acceptInsecureCerts": True, "unhandledPromptBehavior": {"beforeUnload": "ignore"}}
+        self.send("session.new", {"capabilities": {"alwaysMatch": wanted}})
+        self.send("session.subscribe", {"events": ["log.entryAdded", "browsingContext.userPromptOpened"]})
         tree = self.send("browsingContext.getTree", {"maxDepth": 0})
         self._context: str = tree["contexts"][0]["context"]
         self.resize(width_px, height_px)
@@ -163,6 +166,8 @@ class Firefox(XBrowser, TouchInput):
         if method == "log.entryAdded":
             kind = "uncaught" if parameters.get("type") == "javascript" else parameters.get("level")
             self._console.append(f"{kind}: {parameters.get('text')}")
+        elif method == "browsingContext.userPromptOpened":
+            self._prompts.append(parameters["type"])
 
     def navigate(self, url: str) -> None:
         self.send("browsingContext.navigate", {"context": self._context, "url": url, "wait": "complete"})
@@ -225,6 +230,16 @@ class Firefox(XBrowser, TouchInput):
             )
         with within(LONG_PRESS_LIMIT_S):
             self.send("input.performActions", {"context": self._context, "actions": sources})
+
+    def prompts(self) -> list[str]:
+        """Returns the types of the browser's own questions that were opened, for example `beforeunload`."""
+        # Earlier events arrive before the answer, which a question in a page does not delay.
+        self.send("browsingContext.getTree", {"maxDepth": 0})
+        return list(self._prompts)
+
+    def answer_prompt(self, *, accept: bool) -> None:
+        """Answers the browser's own question that is open."""
+        self.send("browsingContext.handleUserPrompt", {"context": self._context, "accept": accept})
 
     def console(self) -> list[str]:
         self.evaluate("return 0")  # earlier events arrive before the answer
