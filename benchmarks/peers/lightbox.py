@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
 from playwright.sync_api import Page
 
 from benchmarks.peers.isolated_desktop import IsolatedDesktop
@@ -74,7 +75,9 @@ class Lightbox:
         session = self._session()
         xauthority = session["xauthority"]
         assert self._process is not None
-        roles = {"gateway": [self._process.pid]}
+        server = psutil.Process(self._process.pid)
+        own = [child for child in server.children() if child.name().startswith("lb-")]  # gateway, broker
+        roles = {"gateway": [server.pid, *(child.pid for child in own)]}
         if session["isolated"]:
             self._isolated = IsolatedDesktop(session["id"])
             session["display"] = self._isolated.display

@@ -31,6 +31,7 @@ class ViewerAdmission:
     tickets: Tickets
     find_user: Callable[[bytes], Awaitable[SignedInUser | None]]  # argument: hash of the web session
     agent_of: Callable[[str], AgentAddress | None]  # argument: id of a desktop session
+    runs: Callable[[str], bool]  # whether this desktop session runs, though its agent may not be ready yet
     now_s: Callable[[], float]  # wall-clock time, in seconds since the epoch
     may_open_viewer: Callable[[str], bool]  # argument: username; False when they have too many
 
@@ -69,5 +70,5 @@ class ViewerAdmission:
             user is not None
             and user.username == viewer.username
             and not user.lock.locked
-            and self.agent_of(viewer.session) is not None
+            and self.runs(viewer.session)
         )

@@ -4,40 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 
 import msgspec
 from sqlalchemy import Select, delete, or_, select
 
+from display_server.broker.desktop_definition import EVERYBODY, DesktopDefinition
 from display_server.broker.store import Store
 from display_server.broker.tables import Desktop, Entitlement
-from display_server.desktop.clipboard_policy import ClipboardPolicy
 from display_server.desktop.profiles.profile import Kind, Profile, load
-from display_server.desktop.video_settings import VideoPolicy
 from display_server.errors import PolicyError
-
-#: The username that stands for everybody who has an account, in an entitlement.
-EVERYBODY = "*"
-
-
-@dataclass(frozen=True, slots=True)
-class DesktopDefinition:
-    """A desktop as the operator configured it."""
-
-    name: str
-    title: str  # empty: the name of the profile, in the language of the person
-    profile: str
-    width_px: int
-    height_px: int
-    usernames: tuple[str, ...]  # people who may open it; EVERYBODY stands for all accounts
-    attach: str | None = None  # X display to serve; None starts an X server
-    share: bool = False  # several devices of a person may show the desktop at the same time
-    fixed: bool = False  # the size is the one above; otherwise it follows the viewer's window
-    clipboard: ClipboardPolicy = field(default_factory=ClipboardPolicy)
-    video: VideoPolicy = "adaptive"
-    video_monitors: Mapping[int, VideoPolicy] = field(default_factory=dict)  # exceptions, by monitor number
-    network: tuple[str, ...] = ()  # what programs of isolated desktops may reach
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,6 +160,11 @@ class RunFolder:
             ) from error
         return cls(path, lock)
 
+    def leave(self) -> None:
+        """Gives up this process's part of the lock, after a fork. Other processes keep theirs."""
+        os.close(self._lock)
+        self._lock = -1
+
     def remove(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
         if self._lock >= 0:

@@ -137,10 +137,13 @@ class Sessions:
 
         Called once at the start: the desktops of a process that was killed have ended with it.
         """
+        abandoned = (_IS_LIVE, Session.instance.not_in(running_instances))
         async with self._store.begin() as db:
+            for session_id in (await db.scalars(select(Session.id).where(*abandoned))).all():
+                self._remember_end(session_id, EndedBy.SERVER)  # viewers may reconnect to it
             await db.execute(
                 update(Session)
-                .where(_IS_LIVE, Session.instance.not_in(running_instances))
+                .where(*abandoned)
                 .values(
                     state=SessionState.ENDED.value, ended_by=EndedBy.SERVER.value, changed_s=self._now_s()
                 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import json
 import os
@@ -20,7 +19,7 @@ from display_server.errors import ConfigurationError
 if TYPE_CHECKING:
     from display_server.config import Config
     from display_server.server.demo import Demo
-    from display_server.server.serve import Ready
+    from display_server.server.ready import Ready
 
 
 IsolationOption = Annotated[
@@ -136,14 +135,12 @@ def _run(
     config_file: Path | None = None,
     read_config: Callable[[], Config] | None = None,
 ) -> None:
-    import uvloop
-
     from display_server.server import doctor
+    from display_server.server import serve as server
     from display_server.server.isolation_rules import banner
-    from display_server.server.serve import run
     from display_server.telemetry.logs import configure_logs
 
-    configure_logs("gateway")
+    configure_logs("server")
     doctor.require_mandatory(config, _own_command())
 
     def on_ready(ready: Ready) -> None:
@@ -153,8 +150,7 @@ def _run(
         if ready.accounts == 0:
             print(_how_to_add_an_account(config_file), file=sys.stderr, flush=True)
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(config, on_ready, demo=demo, read_config=read_config))
+    server.serve(config, on_ready, demo=demo, read_config=read_config)
 
 
 def _own_command() -> str:

@@ -78,7 +78,7 @@ class BrokerHttp:
                 finally:
                     writer.close()
         except (OSError, TimeoutError, httptools.HttpParserError) as error:
-            log.warning("broker does not answer", error=repr(error))
+            log.info("broker does not answer", error=repr(error))
             raise broker_away() from error
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from display_server.broker.catalogue import DesktopDefinition
+from display_server.broker.desktop_definition import DesktopDefinition
 from display_server.broker.screen_lock import LockLimits
 from display_server.broker_link.messages import ConnectionLimits
 from display_server.config import Config, DesktopConfig

@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from display_server.broker.accounts import Accounts
 from display_server.broker.folders import StateFolder
 from display_server.config import Config, DesktopConfig, check_display, parse_size
 from display_server.desktop.clipboard_policy import ClipboardPolicy
@@ -16,6 +16,9 @@ from display_server.desktop.profiles.profile import load
 from display_server.desktop.spec import write_private
 from display_server.desktop.video_settings import parse_policies
 from display_server.errors import ConfigurationError
+
+if TYPE_CHECKING:  # the process of the gateway must not load the database
+    from display_server.broker.accounts import Accounts
 
 #: The profiles of the demo's desktops, which are also their names.
 PROFILES = ("radiology", "office", "blank", "check")

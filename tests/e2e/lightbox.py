@@ -16,12 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from display_server.broker.lasting_folder import LastingFolder
 from display_server.broker.running_desktops import running_desktops
 from display_server.gateway.hosts import is_loopback
 from display_server.spawner.runtime import Runtime, choose_runtime
 from tests.e2e.processes import Program, free_port, wait_for
 from tests.e2e.x_desktop.display import XDisplay
+from tests.fakes.server_processes import server_processes
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMMAND = (sys.executable, "-m", "display_server.cli")
@@ -136,9 +139,12 @@ class Lightbox:
         self._start()
 
     def kill(self) -> None:
-        """Kills the server process alone. Isolated desktops go on until `start_again` or `stop`."""
-        os.kill(self.program.pid, signal.SIGKILL)
+        """Kills the server with gateway and broker. Isolated desktops go on until `start_again` or `stop`."""
+        parts = list(server_processes(self.program.pid).values())
+        for pid in (self.program.pid, *(part.pid for part in parts)):
+            os.kill(pid, signal.SIGKILL)
         self.program.wait(SESSION_TIMEOUT_S)
+        psutil.wait_procs(parts, timeout=SESSION_TIMEOUT_S)
 
     def start_again(self) -> None:
         """Starts the demo that was killed, with the same address and state."""

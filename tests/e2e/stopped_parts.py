@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import psutil
 
 from tests.e2e.lightbox import Lightbox
+from tests.fakes.server_processes import server_processes
 
 
 @contextlib.contextmanager
@@ -27,15 +28,11 @@ def stopped(pid: int, *, may_end: bool = False) -> Iterator[None]:
 
 
 def gateway_pid(lightbox: Lightbox) -> int:
-    """Returns the process that listens on the demo's port."""
-    for process in lightbox.program.family():
-        with contextlib.suppress(psutil.Error):
-            if any(
-                c.status == psutil.CONN_LISTEN and c.laddr.port == lightbox.port
-                for c in process.net_connections("tcp")
-            ):
-                return process.pid
-    raise AssertionError("no process listens on the demo's port")
+    return server_processes(lightbox.program.pid)["gateway"].pid
+
+
+def broker_pid(lightbox: Lightbox) -> int:
+    return server_processes(lightbox.program.pid)["broker"].pid
 
 
 def supervisor_pid(lightbox: Lightbox) -> int:

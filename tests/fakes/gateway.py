@@ -21,7 +21,8 @@ from display_server.broker.accounts import Accounts
 from display_server.broker.api.app import build_app
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.api.unix_server import http_server
-from display_server.broker.catalogue import Catalogue, DesktopDefinition
+from display_server.broker.catalogue import Catalogue
+from display_server.broker.desktop_definition import DesktopDefinition
 from display_server.broker.display_checks import DisplayChecks
 from display_server.broker.folders import DesktopFolders
 from display_server.broker.launchers.launcher import Launcher
@@ -58,11 +59,28 @@ def cheap_passwords() -> Passwords:
     return Passwords(time_cost=1, memory_kib=64, lanes=1)
 
 
+class BrokerSockets:
+    """The broker's two sockets, as its process opens them. A gateway sees only them of the broker's death."""
+
+    def __init__(self, services: BrokerServices, folder: Path) -> None:
+        self._services = services
+        self.requests, self.links = folder / "broker.sock", folder / "gateways.sock"
+        self._stack = contextlib.AsyncExitStack()
+
+    async def open(self) -> None:
+        await self._stack.enter_async_context(http_server(build_app(self._services), self.requests))
+        await self._stack.enter_async_context(self._services.gateways.listening(self.links))
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+
+
 @dataclass
 class GatewayUnderTest:
     """A gateway, and HTTP clients and viewers for it."""
 
     services: BrokerServices
+    broker: BrokerSockets
     gateway: Gateway
     url: str
     port: int
@@ -180,15 +198,15 @@ async def running_gateway(
         metrics_token=METRICS_TOKEN,
     )
     services.sign_in_limiter.is_shared = access.is_shared
-    requests, links = folder / "broker.sock", folder / "gateways.sock"
-    link = BrokerLink(links)
+    broker = BrokerSockets(services, folder)
+    link = BrokerLink(broker.links)
     listening = listen("127.0.0.1", 0)
     port: int = listening.getsockname()[1]
     gateway = Gateway(
         ActiveSettings(access, local.root_pem),
         StaticClient(web_client or make_web_client(folder / "dist")),
         link,
-        BrokerHttp(requests),
+        BrokerHttp(broker.requests),
         tls_context(local.certificate, local.key),
     )
     async with contextlib.AsyncExitStack() as stack:
@@ -196,11 +214,11 @@ async def running_gateway(
         stack.push_async_callback(store.close)
         stack.callback(passwords.close)
         stack.push_async_callback(sessions.close)
-        await stack.enter_async_context(http_server(build_app(services), requests))
-        await stack.enter_async_context(services.gateways.listening(links))
+        stack.push_async_callback(broker.close)
+        await broker.open()
         linking = asyncio.create_task(link.run(gateway.relays, gateway.use))
         stack.callback(linking.cancel)
         if served:
             await stack.enter_async_context(gateway.serving(listening))
         context = ssl.create_default_context(cadata=local.root_pem.decode())
-        yield GatewayUnderTest(services, gateway, f"https://localhost:{port}", port, context)
+        yield GatewayUnderTest(services, broker, gateway, f"https://localhost:{port}", port, context)

@@ -8,21 +8,19 @@ that echoes what it receives.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import uvloop
-
 from display_server.broker.launchers.launcher import Launcher
 from display_server.broker.launchers.process_launcher import SUPERVISOR_COMMAND, ProcessLauncher
 from display_server.config import Config, DesktopConfig
 from display_server.errors import LightboxError
 from display_server.server.demo import Demo
-from display_server.server.serve import Ready, run
+from display_server.server.ready import Ready
+from display_server.server.serve import serve
 from display_server.telemetry.logs import configure_logs
 from tests.fakes.launchers import CrashingLauncher, EchoLauncher, NeverLauncher
 
@@ -45,7 +43,7 @@ LAUNCHERS: dict[str, Callable[[], Launcher]] = {
 
 def main() -> int:
     state, web_client, kind = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-    configure_logs("gateway")
+    configure_logs("server")
     launcher: Launcher = LAUNCHERS[kind]()
     config = Config(
         port=0,
@@ -59,12 +57,11 @@ def main() -> int:
             json.dumps({"url": ready.url, "username": ready.username, "password": ready.password}), flush=True
         )
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        try:
-            runner.run(run(config, on_ready, demo=Demo("blank"), launcher=launcher))
-        except LightboxError as error:
-            print(error, file=sys.stderr)
-            return 1
+    try:
+        serve(config, on_ready, demo=Demo("blank"), launcher=launcher)
+    except LightboxError as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 

@@ -14,14 +14,13 @@ import os
 import sys
 from pathlib import Path
 
-import uvloop
-
 from display_server.broker.accounts import Accounts
 from display_server.broker.folders import StateFolder
 from display_server.broker.store import Store
 from display_server.cli.serve import read_again
 from display_server.config import load
-from display_server.server.serve import Ready, run
+from display_server.server.ready import Ready
+from display_server.server.serve import serve
 from display_server.telemetry.logs import configure_logs
 from tests.fakes.gateway import PASSWORD, cheap_passwords
 from tests.fakes.launchers import EchoLauncher
@@ -38,20 +37,16 @@ async def add_accounts(state: Path) -> None:
         await store.close()
 
 
-async def serve(path: Path) -> None:
+def main() -> None:
+    configure_logs("server")
+    path = Path(sys.argv[1])
     config = load(path, os.environ)
-    await add_accounts(config.state)
+    asyncio.run(add_accounts(config.state))
 
     def on_ready(ready: Ready) -> None:
         print(json.dumps({"url": ready.url}), flush=True)
 
-    await run(config, on_ready, launcher=EchoLauncher(), read_config=functools.partial(read_again, path))
-
-
-def main() -> None:
-    configure_logs("gateway")
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(Path(sys.argv[1])))
+    serve(config, on_ready, launcher=EchoLauncher(), read_config=functools.partial(read_again, path))
 
 
 if __name__ == "__main__":

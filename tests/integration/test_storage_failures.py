@@ -22,6 +22,7 @@ import httpx2
 import pytest
 
 from tests.fakes.gateway import make_web_client
+from tests.fakes.server_processes import server_processes
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Size of the memory file system, MiB: the files of a new server take less than 1 MiB.
@@ -141,15 +142,16 @@ def test_a_disk_that_is_full_or_read_only_is_noticed_and_its_recovery_too(server
 
 
 def test_a_failed_write_is_explained_in_plain_words_and_once_in_the_log(server: Server) -> None:
-    unlimited = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (0, unlimited[1]))
+    broker = server_processes(server.process.pid)["broker"].pid
+    unlimited = resource.prlimit(broker, resource.RLIMIT_FSIZE)
+    resource.prlimit(broker, resource.RLIMIT_FSIZE, (0, unlimited[1]))
     for _ in range(2):
         refused = server.sign_in()
         assert (refused.status_code, refused.json()["code"]) == (503, "store-failed")
         assert "account database" in refused.json()["message"]
         assert "sqlite" not in refused.text.lower()
     assert server.health() == (503, ["input-output-error"])
-    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, unlimited)
+    resource.prlimit(broker, resource.RLIMIT_FSIZE, unlimited)
     assert server.health() == (200, [])
     assert server.sign_in().status_code == 200
     assert faults(server.end()) == ["input-output-error"]

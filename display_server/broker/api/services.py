@@ -56,6 +56,7 @@ class BrokerServices:
             self.tickets,
             lambda id_hash: self.web_sessions.find_by_hash(id_hash),
             self._agent_of,
+            self._runs,
             time.time,
             lambda username: self.viewers.count_of(username) < self.viewers_per_person,
         )
@@ -64,6 +65,10 @@ class BrokerServices:
         self.lock_watch = LockWatch(self.web_sessions, self.viewers, self.agents)
         self.known_devices = KnownDevices(self.store, now_s=self.web_sessions.now_s)
         self.metrics.add(UnattendedCollector(self.unattended, self.busy_processes))
+
+    def _runs(self, session_id: str) -> bool:
+        session = self.sessions.by_id(session_id)
+        return session is not None and not session.stopping
 
     def _agent_of(self, session_id: str) -> AgentAddress | None:
         session = self.sessions.by_id(session_id)

@@ -25,6 +25,7 @@ from display_server.spawner.records import running_container
 from display_server.spawner.runtime import Runtime, choose_runtime
 from tests.e2e.containers import processes_in
 from tests.fakes.gateway import make_web_client
+from tests.fakes.server_processes import server_processes
 
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE_S = 120.0
@@ -93,17 +94,25 @@ class Server:
         return line
 
     def end(self, number: signal.Signals) -> None:
-        """Ends the server process, and waits until its spawner has ended, too."""
+        """Ends the server, and waits until its spawner has ended, too. SIGKILL kills all its processes."""
         assert self.process is not None
-        spawner = self.spawner()
+        spawner, parts = self.spawner(), self.parts()
         self.process.send_signal(number)
+        if number == signal.SIGKILL:
+            for part in parts.values():
+                part.kill()
         self.process.communicate(timeout=PATIENCE_S)
         if spawner is not None:
             spawner.wait(PATIENCE_S)
 
+    def parts(self) -> dict[str, psutil.Process]:
+        """Returns the processes of gateway and broker."""
+        assert self.process is not None
+        return server_processes(self.process.pid)
+
     def spawner(self) -> psutil.Process | None:
         assert self.process is not None
-        children = psutil.Process(self.process.pid).children()
+        children = psutil.Process(self.process.pid).children(recursive=True)
         return next((child for child in children if "display_server.spawner" in child.cmdline()), None)
 
     def context(self) -> ssl.SSLContext:

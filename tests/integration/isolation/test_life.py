@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sqlite3
+import ssl
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx2
+import psutil
 import pytest
+from websockets.asyncio.client import connect
+from websockets.typing import Origin, Subprotocol
 
 from display_server.broker.launchers.sandbox_launcher import RESTARTS_MAX
+from display_server.protocol.subprotocol import SUBPROTOCOL, TICKET_PREFIX
 from display_server.spawner.runtime import CGROUPS
-from tests.integration.isolation.servers import Server, wait_for
+from tests.integration.isolation.servers import PATIENCE_S, Server, wait_for
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="isolation needs root")
 
@@ -201,3 +207,48 @@ def test_the_demo_ends_its_desktops_but_finds_them_after_it_was_killed(server: S
     server.end(signal.SIGINT)
     assert server.rows() == {session: ("ended", "server")}
     assert not server.lasting.path.exists()
+
+
+async def works_during(
+    server: Server, client: httpx2.Client, ticket: str, events: list[Callable[[], None]]
+) -> None:
+    """Opens a viewer, whose agent has to answer before, between and after the events."""
+    context = ssl.create_default_context(cafile=str(server.state / "tls" / "ca.crt"))
+    async with connect(
+        server.url.replace("https", "wss") + "/viewer",
+        ssl=context,
+        origin=Origin(server.url),
+        subprotocols=[Subprotocol(SUBPROTOCOL), Subprotocol(f"{TICKET_PREFIX}{ticket}")],
+        additional_headers={"Cookie": "; ".join(f"{n}={v}" for n, v in client.cookies.items())},
+        compression=None,
+        ping_interval=None,
+    ) as viewer:
+        for event in (lambda: None, *events):
+            await asyncio.to_thread(event)
+            await asyncio.wait_for(await viewer.ping(), PATIENCE_S)  # the relay passes it on to the agent
+
+
+def test_an_open_desktop_goes_on_without_a_broker_and_the_next_one_adopts_it(server: Server) -> None:
+    server.start()
+    client = server.client()
+    opened = server.open(client).json()
+    gateway, broker = server.parts()["gateway"], server.parts()["broker"]
+    assert server.process is not None
+    parent = psutil.Process(server.process.pid)
+
+    def kill_broker() -> None:
+        parent.suspend()  # so that it starts no other one yet
+        broker.kill()
+        assert client.get(f"{server.url}/api/v1/me").json()["code"] == "broker-away"
+
+    def await_next_broker() -> None:
+        parent.resume()
+        wait_for(lambda: client.get(f"{server.url}/healthz").status_code == 200)
+
+    try:
+        asyncio.run(works_during(server, client, opened["ticket"], [kill_broker, await_next_broker]))
+    finally:
+        parent.resume()
+    assert server.open(client, resume=opened["session"]).json()["session"] == opened["session"]
+    assert server.parts()["gateway"] == gateway
+    assert server.rows() == {opened["session"]: ("ready", None)}

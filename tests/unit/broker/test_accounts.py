@@ -12,7 +12,8 @@ from sqlalchemy import text
 
 from display_server.broker import passwords as passwords_module
 from display_server.broker.accounts import Accounts
-from display_server.broker.catalogue import Catalogue, DesktopDefinition
+from display_server.broker.catalogue import Catalogue
+from display_server.broker.desktop_definition import DesktopDefinition
 from display_server.broker.passwords import QUEUE_MAX, WORKERS, Passwords, TooManySignIns
 from display_server.broker.screen_lock import LockLimits
 from display_server.broker.store import Store

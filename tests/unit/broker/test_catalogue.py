@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from display_server.broker.catalogue import Catalogue, DesktopDefinition, Listing, listings
+from display_server.broker.catalogue import Catalogue, Listing, listings
+from display_server.broker.desktop_definition import DesktopDefinition
 from display_server.broker.store import Store
 
 

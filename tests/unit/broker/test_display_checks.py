@@ -10,7 +10,8 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from display_server.broker.catalogue import Catalogue, DesktopDefinition
+from display_server.broker.catalogue import Catalogue
+from display_server.broker.desktop_definition import DesktopDefinition
 from display_server.broker.display_checks import CheckResult, DisplayChecks, as_dict
 from display_server.broker.store import Store
 from display_server.broker.tables import Desktop

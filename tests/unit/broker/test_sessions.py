@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
-from display_server.broker.catalogue import Catalogue, DesktopDefinition
+from display_server.broker.catalogue import Catalogue
+from display_server.broker.desktop_definition import DesktopDefinition
 from display_server.broker.folders import DesktopFolders
 from display_server.broker.launchers.launcher import Launcher
 from display_server.broker.one_person import OnePersonError

@@ -1,0 +1,264 @@
+"""The composition root of the broker's process: creates its parts, runs them, and shuts them down."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from display_server.broker.accounts import Accounts
+from display_server.broker.api.app import build_app
+from display_server.broker.api.lock_watch import INTERVAL_S
+from display_server.broker.api.services import BrokerServices
+from display_server.broker.api.unix_server import http_server
+from display_server.broker.catalogue import Catalogue
+from display_server.broker.display_checks import DisplayChecks
+from display_server.broker.folders import (
+    RunFolder,
+    StateFolder,
+    desktop_folders,
+    list_instances,
+)
+from display_server.broker.lasting_folder import LastingFolder
+from display_server.broker.launchers.desktop_log import rotate_logs
+from display_server.broker.launchers.launcher import Launcher
+from display_server.broker.launchers.process_launcher import ProcessLauncher
+from display_server.broker.passwords import Passwords
+from display_server.broker.sessions import Sessions
+from display_server.broker.storage_failures import StorageError
+from display_server.broker.store import Store
+from display_server.broker.web_sessions import WebSessions
+from display_server.config import Config
+from display_server.errors import DesktopError, LightboxError, Malfunction
+from display_server.gateway.hosts import is_loopback, is_wildcard, url_of
+from display_server.server import demo as demo_setup
+from display_server.server.certificates import EXAMINATION_INTERVAL_S
+from display_server.server.child_process import Parent, Started, run_until_ended
+from display_server.server.definitions import desktop_definitions, lock_limits
+from display_server.server.demo import Demo
+from display_server.server.isolation import isolated_desktops, warn_of_isolated_desktops
+from display_server.server.leftovers import remove_leftovers
+from display_server.server.operator_socket import operator_socket
+from display_server.server.ready import Ready
+from display_server.server.reload import Reloader, prepare, write_result
+from display_server.server.reload_effects import changes
+from display_server.server.unattended_watch import use_unattended_limits, watch_unattended
+
+log = structlog.get_logger(__name__)
+
+#: Interval between two removals of expired web sessions, s.
+EXPIRY_INTERVAL_S = 60.0
+#: Interval between two examinations of the database and its folder, s. A failure also shows when somebody
+#: uses the database, or asks `/healthz`.
+STORAGE_INTERVAL_S = 2.0
+#: Interval between two looks for log files that have become too large, s.
+ROTATION_INTERVAL_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerTask:
+    """What the broker needs from the process that starts it."""
+
+    config: Config
+    state: StateFolder
+    run_folder: RunFolder
+    requests: Path  # its Unix socket for requests
+    links: Path  # its Unix socket for links of gateways
+    port: int  # on which the gateway listens
+    demo: Demo | None
+    launcher: Launcher | None  # None: the one that the configuration selects
+    read_config: Callable[[], Config] | None  # reads the configuration again
+
+
+def run_broker(task: BrokerTask, parent: Parent) -> None:
+    """The work of the broker's process. Raises LightboxError when it cannot start."""
+    reload_requested = asyncio.Event()
+    on_hangup = reload_requested.set if task.read_config else None
+    run_until_ended(parent, _run(task, parent, reload_requested), on_hangup)
+
+
+def _config_of(task: BrokerTask, again: bool) -> Config:
+    """Returns the configuration that is in force.
+
+    A broker that takes the place of a dead one reads it again, because it may have been reloaded.
+    """
+    if not again or task.read_config is None:
+        return task.config
+    try:
+        return changes(task.config, task.read_config()).config
+    except LightboxError as error:
+        log.error(
+            "configuration refused; that of the start is in force",
+            cause=error.cause,
+            next_step=error.next_step,
+        )
+        return task.config
+
+
+async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event) -> None:
+    state, run_folder, demo, launcher = task.state, task.run_folder, task.demo, task.launcher
+    config = _config_of(task, parent.again)
+    async with contextlib.AsyncExitStack() as stack:  # shuts down what follows in reverse order
+        settings = await prepare(config, state)
+        access, certificate = settings.access, settings.certificate
+        store = await Store.open(state.database)
+        stack.push_async_callback(store.close)
+        passwords = Passwords()
+        stack.callback(passwords.close)
+        accounts = Accounts(store, passwords)
+        catalogue = Catalogue(store)
+        await catalogue.replace(desktop_definitions(config))
+        folders, instance = desktop_folders(state, run_folder), run_folder.path.name
+        if parent.again:
+            await asyncio.to_thread(remove_leftovers, folders.desktops)
+        isolation = None
+        if launcher is None and config.isolation.enabled:
+            isolation = await isolated_desktops(config.isolation, state, store, stack)
+            launcher, folders, instance = isolation.launcher, isolation.folders, isolation.instance
+        else:
+            warn_of_isolated_desktops(state)
+        sessions = Sessions(
+            store,
+            launcher or ProcessLauncher(),
+            folders,
+            instance=instance,
+            locale=config.locale,
+            patience=config.patience,
+            video=settings.video,
+            may_start=accounts.may_start_desktops,
+            one_person=config.isolation.one_person,
+        )
+        # Desktops that are not isolated have ended with the broker whose place this one takes.
+        others = {Path(server.run_folder).name for server in list_instances(state)} - {run_folder.path.name}
+        # Isolated desktops may run on although this server has no isolation: another one will adopt them.
+        await sessions.end_abandoned({*others, LastingFolder.of(state.path).name})
+        await sessions.adopt(host_restarted=isolation is not None and isolation.host_restarted)
+        stack.push_async_callback(_close, sessions, demo, parent)
+        services = BrokerServices(
+            store=store,
+            accounts=accounts,
+            web_sessions=WebSessions(
+                store,
+                idle_s=config.sign_in.idle_minutes * 60,
+                absolute_s=config.sign_in.absolute_hours * 3600,
+                lock=lock_limits(config),
+            ),
+            catalogue=catalogue,
+            sessions=sessions,
+            display_checks=DisplayChecks(store),
+            metrics_token=settings.metrics_token,
+            viewers_per_person=config.limits.viewers_per_person,
+            isolated=config.isolation.enabled,
+        )
+        services.sign_in_limiter.is_shared = access.is_shared
+        use_unattended_limits(services, config)
+        await stack.enter_async_context(http_server(build_app(services), task.requests))
+        await stack.enter_async_context(services.gateways.listening(task.links))
+        expiring = asyncio.create_task(_end_expired_web_sessions(services), name="web session expiry")
+        stack.callback(expiring.cancel)
+        locking = asyncio.create_task(_lock_screens(services), name="screen lock")
+        stack.callback(locking.cancel)
+        examining = asyncio.create_task(_examine_storage(store), name="storage examination")
+        stack.callback(examining.cancel)
+        watching = asyncio.create_task(watch_unattended(services), name="unattended desktops")
+        stack.callback(watching.cancel)
+        await stack.enter_async_context(operator_socket(run_folder.path, services))
+        rotating = asyncio.create_task(_rotate_logs(state.logs), name="log rotation")
+        stack.callback(rotating.cancel)
+        reloader = Reloader(
+            settings,
+            state,
+            services,
+            read=task.read_config or (lambda: config),
+            requested=reload_requested,
+            write_result=functools.partial(write_result, run_folder.path),
+        )
+        await reloader.start()
+        reloading = asyncio.create_task(reloader.run(EXAMINATION_INTERVAL_S), name="reload")
+        stack.callback(reloading.cancel)
+        password = None
+        if demo:
+            password = await demo_setup.ensure_demo_account(accounts, state)
+            if not parent.again:
+                await _start_demo_desktop(demo, catalogue, sessions, state)
+        port = task.port
+        ready = Ready(
+            url=url_of("127.0.0.1" if _reaches_loopback(config.host) else config.host, port),
+            other_urls=(
+                *([access.public.url] if access.public else []),
+                *(url_of(name, port) for name in settings.names if not is_loopback(name)),
+            ),
+            username=demo_setup.USERNAME if demo else None,
+            password=password,
+            root_sha256=certificate.root_sha256,
+            accounts=len(await accounts.list_all()),
+        )
+        parent.report(Started({**dataclasses.asdict(ready), "desktops": str(folders.desktops)}))
+        tasks = {expiring, locking, examining, rotating, reloading, watching}
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for ended in done:
+            ended.result()
+        raise Malfunction("The broker ended unexpectedly.", next_step="The log above says why.")
+
+
+async def _close(sessions: Sessions, demo: Demo | None, parent: Parent) -> None:
+    """Ends the desktops of a demo that was stopped. Others go on if they can, as after any failure."""
+    await sessions.close(leave_running=demo is None or not parent.lives())
+
+
+async def _end_expired_web_sessions(services: BrokerServices) -> None:
+    while True:
+        await asyncio.sleep(EXPIRY_INTERVAL_S)
+        try:
+            await services.end_expired_web_sessions()
+        except StorageError:
+            log.warning("expired web sessions not deleted; they are rejected all the same")
+
+
+async def _lock_screens(services: BrokerServices) -> None:
+    """Locks screens on time. Should this fail, web sessions count as locked soon after (OVERDUE_S)."""
+    interval_s = INTERVAL_S
+    while True:
+        await asyncio.sleep(interval_s)
+        try:
+            interval_s = await services.lock_watch.run_once()
+        except StorageError:
+            log.warning("screens not locked; requests are refused all the same")
+        except Exception:
+            log.exception("screens not locked; requests are refused all the same")
+
+
+async def _examine_storage(store: Store) -> None:
+    """Notices at once that the database was deleted or damaged, or that nothing can be written any more."""
+    while True:
+        await asyncio.sleep(STORAGE_INTERVAL_S)
+        await store.examine()  # which logs every change
+
+
+async def _rotate_logs(folder: Path) -> None:
+    """Keeps the log files of desktops small, which may run for weeks."""
+    while True:
+        await asyncio.sleep(ROTATION_INTERVAL_S)
+        await asyncio.to_thread(rotate_logs, folder)
+
+
+async def _start_demo_desktop(
+    demo: Demo, catalogue: Catalogue, sessions: Sessions, state: StateFolder
+) -> None:
+    desktop = await catalogue.find(demo_setup.USERNAME, demo.started_desktop)
+    log_file = state.logs / f"{desktop.name}.log"
+    try:
+        await sessions.open(demo_setup.USERNAME, desktop)
+    except DesktopError as error:
+        next_step = f"{error.next_step} The log is {log_file}.".strip()
+        raise DesktopError(error.cause, next_step=next_step) from error
+
+
+def _reaches_loopback(host: str) -> bool:
+    return is_wildcard(host) or is_loopback(host)
