@@ -29,7 +29,7 @@ from display_server.broker.folders import StateFolder
 from display_server.broker.passwords import Passwords
 from display_server.broker.running_desktops import running_desktops
 from display_server.broker.store import Store
-from tests.acceptance.command import exit_with, note, report
+from tests.acceptance.command import exit_with, note, report, run_program
 from tests.acceptance.working_viewers import Gateway, WorkingViewer
 from tests.e2e.lightbox import COMMAND, ROOT
 from tests.e2e.processes import free_port
@@ -137,6 +137,13 @@ async def running_server(folder: Path, people: tuple[str, ...], *, isolated: boo
         if process.returncode is None:
             process.terminate()
             await asyncio.wait_for(process.wait(), SERVER_TIMEOUT_S)
+        # Isolated desktops outlive the server.
+        await asyncio.to_thread(
+            run_program,
+            [*COMMAND, "sessions", "end", "--all", "--state", str(folder / "state")],
+            timeout_s=SERVER_TIMEOUT_S,
+            env=environment(folder),
+        )
 
 
 async def measure(viewers: int, *, isolated: bool) -> tuple[int, bool]:
