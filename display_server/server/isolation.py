@@ -8,20 +8,22 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
 
-from display_server.broker.desktop_ids import DesktopIdRanges
 from display_server.broker.folders import DesktopFolders, StateFolder
 from display_server.broker.lasting_folder import LastingFolder, sole_server
 from display_server.broker.launchers.sandbox_launcher import SandboxLauncher
 from display_server.broker.launchers.spawner_client import SilentSpawnerError, SpawnerClient
-from display_server.broker.store import Store
 from display_server.config import IsolationConfig
 from display_server.errors import ConfigurationError
 from display_server.spawner.bundle import memory_file_systems_mb
 from display_server.spawner.messages import Limits, ListDesktops
+
+if TYPE_CHECKING:
+    from display_server.broker.store import Store
 
 log = structlog.get_logger(__name__)
 
@@ -210,6 +212,8 @@ async def isolated_desktops(
         process = SpawnerProcess(config, folders, folder.path)
         stack.push_async_callback(process.stop)
         await process.start()
+    from display_server.broker.desktop_ids import DesktopIdRanges
+
     ids = DesktopIdRanges(store, config.id_base, config.id_count)
     launcher = SandboxLauncher(SpawnerClient(folder.socket), folders, ids.first_id, limits)
     return Isolation(launcher, folders, folder.name, host_restarted)
