@@ -111,5 +111,7 @@ def _as_text(server: Instance, result: ReloadResult) -> str:
     if not result.applied and not result.certificate_changed:
         lines.append("  nothing else had changed" if result.need_restart else "  nothing had changed")
     if result.need_restart:
-        lines.append(f"  need a restart, which ends the desktops: {', '.join(result.need_restart)}")
+        lines.append(
+            f"  need a restart, which ends desktops without isolation: {', '.join(result.need_restart)}"
+        )
     return "\n".join(lines)

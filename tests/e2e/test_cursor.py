@@ -56,10 +56,12 @@ def css_density(browser: Browser) -> float:
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.5])
-def test_cursor_has_the_scale_of_the_surface(browser: Browser, lightbox: Lightbox, scale: float) -> None:
-    viewer = signed_in(browser, lightbox)
+def test_cursor_has_the_scale_of_the_surface(
+    module_browser: Browser, lightbox: Lightbox, scale: float
+) -> None:
+    viewer = signed_in(module_browser, lightbox)
     width, height = (round(side * scale) for side in DESKTOP_PX)
-    browser.resize(*(PAGE_PX if scale == 1.0 else (width, height)))
+    module_browser.resize(*(PAGE_PX if scale == 1.0 else (width, height)))
     viewer.browser.open(f"{viewer.url}/desktop/radiology")
     viewer.wait_for_badge("exact" if scale == 1.0 else "scaled")
     desktop = lightbox.display()
@@ -73,24 +75,24 @@ def test_cursor_has_the_scale_of_the_surface(browser: Browser, lightbox: Lightbo
     wanted = visible_size(cursor_image(desktop))
     desktop.close()
     assert min(wanted) > 0, "the desktop shows no cursor"
-    device = XDisplay(browser.display, None) if isinstance(browser, XBrowser) else None
+    device = XDisplay(module_browser.display, None) if isinstance(module_browser, XBrowser) else None
 
     def shown() -> tuple[float, float]:
         """Returns what the device shows. Headless Chromium draws none: its CSS counts."""
         if device is not None:
             return visible_size(cursor_image(device))
-        return wanted[0] / css_density(browser), wanted[1] / css_density(browser)
+        return wanted[0] / css_density(module_browser), wanted[1] / css_density(module_browser)
 
     try:
         wait_for(
             lambda: all(abs(a - b * scale) <= TOLERANCE_PX for a, b in zip(shown(), wanted, strict=True)),
             timeout_s=PATIENCE_S,
             what=lambda: (
-                f"a cursor of {wanted} at scale {scale}, has {shown()}; density {css_density(browser)}"
+                f"a cursor of {wanted} at scale {scale}, has {shown()}; density {css_density(module_browser)}"
             ),
         )
     finally:
-        browser.resize(*PAGE_PX)
+        module_browser.resize(*PAGE_PX)
 
 
 def test_cursor_at_twice_the_density(chromium_viewer: Viewer) -> None:

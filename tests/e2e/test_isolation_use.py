@@ -61,6 +61,7 @@ def device() -> Iterator[DeviceClipboard]:
     clipboard.close()
 
 
+@pytest.mark.engines_alike
 def test_text_wheel_and_clipboard_work_in_each_engine(
     viewer: Viewer, probe: Probe, display: XDisplay, device: DeviceClipboard, out: Path
 ) -> None:

@@ -291,31 +291,31 @@ def test_an_impossible_layout_is_refused(left: Viewer, screen: XDisplay) -> None
 
 
 def test_any_engine_shows_a_second_monitor(
-    browser: Browser, left: Viewer, office: Lightbox, screen: XDisplay, out: Path
+    module_browser: Browser, left: Viewer, office: Lightbox, screen: XDisplay, out: Path
 ) -> None:
     assert left.url == office.url
-    viewer = signed_in(browser, office)  # takes the desktop over
+    viewer = signed_in(module_browser, office)  # takes the desktop over
     viewer.open_desktop(DESKTOP, monitor=1)
-    viewer.assert_equal(screen, out, f"monitor-{browser.engine}", monitor=RIGHT)
+    viewer.assert_equal(screen, out, f"monitor-{module_browser.engine}", monitor=RIGHT)
 
 
 def test_any_engine_shows_two_side_by_side(
-    browser: Browser, left: Viewer, office: Lightbox, screen: XDisplay, out: Path
+    module_browser: Browser, left: Viewer, office: Lightbox, screen: XDisplay, out: Path
 ) -> None:
     """Each half is verified separately, and the mouse moves from one to the other."""
     halves: tuple[Place, ...] = ((0, 0, 640, 600), (640, 0, 640, 600))
     assert left.url == office.url
-    viewer = signed_in(browser, office)
+    viewer = signed_in(module_browser, office)
     viewer.browser.open(f"{office.url}/desktop/{DESKTOP}?monitor=0&split=yes")
     viewer.wait_for_badge("exact", "scaled")
     monitor_layout.set_layout(viewer, DESKTOP, halves, screen)
     badge = "return document.querySelector('.pane [data-badge]')?.dataset.state ?? null"
     wait_for(
-        lambda: (viewer.badge(), browser.evaluate(badge)) == ("exact", "exact"),
+        lambda: (viewer.badge(), module_browser.evaluate(badge)) == ("exact", "exact"),
         timeout_s=PATIENCE_S,
-        what=lambda: f"two exact pictures; {browser.evaluate(badge)}; {viewer.situation()}",
+        what=lambda: f"two exact pictures; {module_browser.evaluate(badge)}; {viewer.situation()}",
     )
-    viewer.assert_equal(screen, out, f"beside-{browser.engine}", monitor=halves[0])
+    viewer.assert_equal(screen, out, f"beside-{module_browser.engine}", monitor=halves[0])
     pane = "document.querySelector('.pane canvas[data-monitor]')"
 
     def same() -> bool:
@@ -323,9 +323,9 @@ def test_any_engine_shows_two_side_by_side(
         return bool((viewer.surface(pane) == before).all())
 
     wait_for(same, timeout_s=PATIENCE_S, what="the other half to equal the X server's pixels")
-    browser.screenshot(out / f"beside-{browser.engine}.png")
-    place = browser.evaluate(f"const at = {pane}.getBoundingClientRect(); return [at.left, at.top]")
-    browser.move(place[0] + 200.5, place[1] + 150.5)
+    module_browser.screenshot(out / f"beside-{module_browser.engine}.png")
+    place = module_browser.evaluate(f"const at = {pane}.getBoundingClientRect(); return [at.left, at.top]")
+    module_browser.move(place[0] + 200.5, place[1] + 150.5)
     wait_for(
         lambda: screen.pointer() == (840, 150),
         timeout_s=PATIENCE_S,

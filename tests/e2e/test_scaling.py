@@ -43,14 +43,14 @@ COPY = f"""(() => {{
 
 
 @pytest.fixture(params=SCALES)
-def fitted(request: pytest.FixtureRequest, browser: Browser, lightbox: Lightbox) -> Iterator[Viewer]:
-    viewer = signed_in(browser, lightbox)
+def fitted(request: pytest.FixtureRequest, module_browser: Browser, lightbox: Lightbox) -> Iterator[Viewer]:
+    viewer = signed_in(module_browser, lightbox)
     width, height = (round(side * request.param) for side in DESKTOP_PX)
-    browser.resize(max(MIN_WINDOW_WIDTH_PX, width), height)  # some engines leave the page to resize
+    module_browser.resize(max(MIN_WINDOW_WIDTH_PX, width), height)  # some engines leave the page to resize
     viewer.browser.open(f"{viewer.url}/desktop/radiology")
     viewer.wait_for_badge("scaled")
     yield viewer
-    browser.resize(*PAGE_PX)
+    module_browser.resize(*PAGE_PX)
 
 
 def patterns() -> NDArray[np.uint8]:

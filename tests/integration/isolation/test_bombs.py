@@ -26,7 +26,8 @@ from tests.integration.isolation.worlds import (
     wait_for,
 )
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="isolation needs root")
+# At night only: bombs use up processors and numbers that all tests of a machine share.
+pytestmark = [pytest.mark.nightly, pytest.mark.skipif(os.geteuid() != 0, reason="isolation needs root")]
 HEIGHT_PX, WIDTH_PX = 480, 640
 
 

@@ -93,6 +93,7 @@ def test_a_desktop_goes_on_when_server_and_spawner_end(server: Server) -> None:
     assert not server.lasting.path.exists()
 
 
+@pytest.mark.nightly
 def test_what_ended_or_was_forgotten_while_no_server_ran(server: Server) -> None:
     server.start()
     ended = session_of(server)
@@ -116,6 +117,7 @@ def test_what_ended_or_was_forgotten_while_no_server_ran(server: Server) -> None
     assert [line["session"] for line in server.log_lines("desktop of no known session ended")] == [orphan]
 
 
+@pytest.mark.nightly
 def test_a_desktop_that_was_starting_is_found_again(server: Server) -> None:
     server.start()
     client = server.client()
@@ -153,6 +155,7 @@ def test_sessions_end_ends_desktops_with_and_without_a_server(server: Server) ->
     assert "No desktop is running" in server.run("sessions", "end", "--all").stderr
 
 
+@pytest.mark.nightly
 def test_accounts_lose_desktops_that_run_without_a_server(server: Server) -> None:
     server.start()
     program = server.start_program(session_of(server))
@@ -163,6 +166,7 @@ def test_accounts_lose_desktops_that_run_without_a_server(server: Server) -> Non
     assert not program.is_running()
 
 
+@pytest.mark.nightly
 def test_only_one_server_has_isolated_desktops_and_one_without_isolation_leaves_them_alone(
     server: Server,
 ) -> None:

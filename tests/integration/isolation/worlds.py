@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import json
 import os
 import shlex
@@ -234,7 +235,9 @@ class OtherHost:
 
     def __init__(self) -> None:
         self.name = f"lbi{os.getpid()}"
-        self.address, self.here = "10.231.77.2", "10.231.77.1"
+        # A network of four addresses for each process, because tests run at the same time in several.
+        network = ipaddress.ip_address("10.231.0.0") + 4 * (os.getpid() % 2**14)
+        self.address, self.here = str(network + 2), str(network + 1)
         self._service: subprocess.Popen[str] | None = None
         self.port = 0
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -105,12 +106,25 @@ class World:
             self.server.serve_one(connection)
 
 
+@contextlib.contextmanager
+def serving(world: World) -> Iterator[None]:
+    """Serves meanwhile, and no longer: a server collects all children of its process, of later tests too."""
+    ends, open_end = os.pipe()
+    thread = threading.Thread(target=world.server.serve, args=(ends,))
+    thread.start()
+    try:
+        yield
+    finally:
+        os.close(open_end)
+        thread.join()
+        os.close(ends)
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world(tmp_path: Path) -> Iterator[World]:
     world = World(tmp_path, os.geteuid())
-    serving = threading.Thread(target=world.server.serve, daemon=True)
-    serving.start()
-    return world
+    with serving(world):
+        yield world
 
 
 def start(session: str = "bcd", first_id: int = ID_BASE) -> StartDesktop:
@@ -198,8 +212,8 @@ async def test_requests_wait_for_a_spawner_that_is_being_started_again(tmp_path:
     asked = asyncio.create_task(client.send(ListDesktops()))
     await asyncio.sleep(0)
     world = World(tmp_path, os.geteuid())
-    threading.Thread(target=world.server.serve, daemon=True).start()
-    assert (await asked).containers == []
+    with serving(world):
+        assert (await asked).containers == []
 
 
 def test_one_spawner_at_a_time_uses_a_folder(tmp_path: Path) -> None:

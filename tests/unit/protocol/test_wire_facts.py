@@ -21,6 +21,7 @@ def test_close_codes_are_those_of_version_1() -> None:
         "TAKEN_OVER": 4409,
         "MONITOR_REMOVED": 4410,
         "VERSION_MISMATCH": 4426,
+        "LIMIT_REACHED": 4429,
     }
 
 

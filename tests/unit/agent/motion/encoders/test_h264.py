@@ -190,7 +190,9 @@ def test_only_444_allows_odd_sides() -> None:
     assert psnr_db(pixels, Player(Codec.H264).show(frame)) > 30
 
 
-@pytest.mark.parametrize(("width_px", "height_px"), [(64, 64), (66, 1000), (4096, 2560)])
+@pytest.mark.parametrize(
+    ("width_px", "height_px"), [(64, 64), (66, 1000), pytest.param(4096, 2560, marks=pytest.mark.nightly)]
+)
 def test_sizes_from_tiny_to_huge(chroma: Chroma, width_px: int, height_px: int) -> None:
     encoder, player = h264(chroma, width_px, height_px), Player(Codec.H264)
     for frame in encoded(encoder, range(2), bitrate_bps=100_000_000):

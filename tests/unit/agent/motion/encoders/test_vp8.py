@@ -131,7 +131,9 @@ def test_a_view_is_encoded_like_a_copy() -> None:
     assert copied == viewed
 
 
-@pytest.mark.parametrize(("width_px", "height_px"), [(64, 64), (66, 1000), (4096, 2560)])
+@pytest.mark.parametrize(
+    ("width_px", "height_px"), [(64, 64), (66, 1000), pytest.param(4096, 2560, marks=pytest.mark.nightly)]
+)
 def test_sizes_from_tiny_to_huge(width_px: int, height_px: int) -> None:
     encoder, player = vp8(width_px, height_px), Player(Codec.VP8)
     for number in range(2):
