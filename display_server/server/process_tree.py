@@ -21,10 +21,9 @@ log = structlog.get_logger(__name__)
 
 #: Delay before a process that has died is started again, s.
 RESTART_DELAY_S = 0.1
-#: The delay doubles with each failure until it has this length, s. People wait for the process meanwhile, and one
-#: that dies again and again costs half a second of a processor each time.
+#: The delay doubles with each failure until it has this length, s. People wait for the process meanwhile.
 RESTART_DELAY_MAX_S = 2.0
-#: A process that ran for this time counts as one that works, s. It needs 0.3 s to start.
+#: A process that ran for this time counts as one that works, s.
 STABLE_AFTER_S = 5.0
 #: Signals that end the server.
 ENDING = (signal.SIGINT, signal.SIGTERM)
