@@ -24,7 +24,7 @@ PROCESS_NAME = "agent"
 #: immediate, because somebody is looking at the desktop.
 BACKOFF_S = (0.0, 0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
 #: An agent that ran longer than this resets the backoff, s.
-STABLE_AFTER_S = 10.0
+STABLE_AFTER_S = 3.0
 #: The desktop fails when this many agents exited and none of them was ever healthy.
 START_ATTEMPTS_MAX = 5
 #: An agent that is not healthy within this time after its start is killed, s.
