@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -15,6 +18,8 @@ from tests.integration.isolation.worlds import (
     attack_targets,
     base_folder,
 )
+
+W = TypeVar("W", bound=World)
 
 
 @pytest.fixture(scope="module")
@@ -30,35 +35,32 @@ def other_host() -> Iterator[OtherHost]:
         yield other
 
 
-@pytest.fixture(scope="module")
-def open_world(loop: BackgroundLoop, other_host: OtherHost) -> Iterator[World]:
+@contextlib.contextmanager
+def attacked(other_host: OtherHost, make: Callable[[Path], W]) -> Iterator[W]:
+    """Two desktops, and everything that hostile programs attack."""
     with base_folder() as base:
-        world = OpenWorld(loop, base)
+        world = make(base)
         try:
             with attack_targets(world, other_host):
                 yield world
         finally:
             world.close()
+
+
+@pytest.fixture(scope="module")
+def open_world(loop: BackgroundLoop, other_host: OtherHost) -> Iterator[World]:
+    with attacked(other_host, lambda base: OpenWorld(loop, base)) as world:
+        yield world
 
 
 @pytest.fixture(scope="module")
 def isolated_world(loop: BackgroundLoop, other_host: OtherHost) -> Iterator[IsolatedWorld]:
-    with base_folder() as base:
-        world = IsolatedWorld(loop, base)
-        try:
-            with attack_targets(world, other_host):
-                yield world
-        finally:
-            world.close()
+    with attacked(other_host, lambda base: IsolatedWorld(loop, base)) as world:
+        yield world
 
 
 @pytest.fixture(scope="module")
 def nested_world(loop: BackgroundLoop, other_host: OtherHost) -> Iterator[IsolatedWorld]:
     """The same, but programs may make namespaces, as in a profile that names a browser."""
-    with base_folder() as base:
-        world = IsolatedWorld(loop, base, nested_namespaces=True)
-        try:
-            with attack_targets(world, other_host):
-                yield world
-        finally:
-            world.close()
+    with attacked(other_host, lambda base: IsolatedWorld(loop, base, nested_namespaces=True)) as world:
+        yield world
