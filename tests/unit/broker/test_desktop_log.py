@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
-import tempfile
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from display_server.broker.launchers.desktop_log import open_desktop_log, rotate_logs
 from display_server.desktop.spec import DesktopSpec
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="lb") as path:
-        yield Path(path)
 
 
 def spec_in(folder: Path) -> DesktopSpec:

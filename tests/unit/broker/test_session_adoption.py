@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -21,19 +20,6 @@ from tests.fakes.launchers import EchoLauncher, LastingEchoLauncher
 
 READING = Desktop(name="reading", title="Reading", profile="blank", width_px=800, height_px=600, attach=None)
 OFFICE = Desktop(name="office", title="Office", profile="blank", width_px=800, height_px=600, attach=None)
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="lb") as path:
-        yield Path(path)
-
-
-@pytest.fixture
-async def store(folder: Path) -> AsyncIterator[Store]:
-    store = await Store.open(folder / "lightbox.db")
-    yield store
-    await store.close()
 
 
 @pytest.fixture

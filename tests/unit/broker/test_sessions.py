@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,19 +29,6 @@ from display_server.errors import DesktopError, Malfunction
 from tests.fakes.launchers import CrashingLauncher, EchoLauncher, NeverLauncher, SlowLauncher
 
 READING = Desktop(name="reading", title="Reading", profile="blank", width_px=800, height_px=600, attach=None)
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="lb") as path:
-        yield Path(path)
-
-
-@pytest.fixture
-async def store(folder: Path) -> AsyncIterator[Store]:
-    store = await Store.open(folder / "lightbox.db")
-    yield store
-    await store.close()
 
 
 def make(
