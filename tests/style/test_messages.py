@@ -31,7 +31,7 @@ NEXT_STEP = {
 READ_BY_PEOPLE = (
     "broker",
     "cli",
-    "config.py",
+    "config",
     "desktop/profiles",
     "desktop/spec.py",
     "gateway",

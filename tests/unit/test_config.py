@@ -203,11 +203,12 @@ def test_the_state_folder_follows_the_environment() -> None:
     assert default_state_folder({}).parts[-3:] == (".local", "state", "lightbox")
 
 
-def test_an_installed_wheel_has_the_web_client_inside(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_an_installed_wheel_has_the_web_client_inside(tmp_path: Path) -> None:
     package = tmp_path / "display_server"
-    monkeypatch.setattr("display_server.config.__file__", str(package / "config.py"))
-    assert default_web_client() == tmp_path / "clients" / "web" / "dist"
+    assert default_web_client(package) == tmp_path / "clients" / "web" / "dist"
     (package / "web_client").mkdir(parents=True)
-    assert default_web_client() == package / "web_client"
+    assert default_web_client(package) == package / "web_client"
+
+
+def test_the_web_client_of_a_checkout_is_the_one_that_setup_builds() -> None:
+    assert default_web_client() == EXAMPLE.parents[1] / "clients" / "web" / "dist"
