@@ -5,7 +5,7 @@
  * it can change only while another program has the focus, and when the desktop last copied something.
  */
 
-import type { ClipboardStateMessage } from "../protocol/generated.ts";
+import type { ClipboardStateMessage } from "../protocol/generated/messages.ts";
 import type { ClipboardFormat } from "./frames.ts";
 
 /** The agent's last `clipboard` message: the policy and what the desktop's clipboard holds. */

@@ -8,12 +8,12 @@ import {
   type ClipboardFormat,
   ClipboardFormatNumber,
   FrameKind,
-} from "../protocol/generated.ts";
+} from "../protocol/generated/wire_facts.ts";
 
 /** Size of a frame's header, bytes. */
 const HEADER_BYTES = 16;
 
-export type { ClipboardFormat } from "../protocol/generated.ts";
+export type { ClipboardFormat } from "../protocol/generated/wire_facts.ts";
 
 const FORMATS: ReadonlyMap<number, ClipboardFormat> = new Map([
   [ClipboardFormatNumber.text, "text"],

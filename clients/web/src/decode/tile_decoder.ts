@@ -3,7 +3,7 @@
  * built by `python -m display_codecs.build_wasm`) and therefore gives the same result in every browser.
  */
 
-import { DECODE_FAULTS, ENCODINGS, TILE_PX } from "../protocol/generated.ts";
+import { DECODE_FAULTS, ENCODINGS, TILE_PX } from "../protocol/generated/wire_facts.ts";
 
 export interface Rectangle {
   x: number;

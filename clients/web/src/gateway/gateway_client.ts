@@ -5,7 +5,7 @@
 
 import { pathTo } from "../base.ts";
 import { isRecord } from "../protocol/fields.ts";
-import type { ApiErrorCode } from "../protocol/generated.ts";
+import type { ApiErrorCode } from "../protocol/generated/wire_facts.ts";
 import { Emitter } from "../ui/emitter.ts";
 import type { LockLimits } from "../ui/lock/lock_core.ts";
 

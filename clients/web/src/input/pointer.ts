@@ -3,7 +3,7 @@
  * for a frame.
  */
 
-import { WHEEL_MAX } from "../protocol/generated.ts";
+import { WHEEL_MAX } from "../protocol/generated/wire_facts.ts";
 import type { InputSink, Locate } from "./input_sink.ts";
 import { PointerCore, protocolButtons } from "./pointer_core.ts";
 import { type Contact, type TouchAction, TouchCore } from "./touch_core.ts";

@@ -6,7 +6,7 @@
  * deleting and inserting: ㅎ, then ⌫ + 하, then ⌫ + 한.
  */
 
-import { TEXT_INPUT_MAX_CHARS } from "../protocol/generated.ts";
+import { TEXT_INPUT_MAX_CHARS } from "../protocol/generated/wire_facts.ts";
 
 export interface TextChange {
   /** Number of characters to delete first. */

@@ -15,7 +15,7 @@
  * `wheel.test.ts` has the table of what devices send, with sources.
  */
 
-import { WHEEL_MAX } from "../protocol/generated.ts";
+import { WHEEL_MAX } from "../protocol/generated/wire_facts.ts";
 
 export interface WheelInput {
   readonly deltaX: number;

@@ -1,6 +1,6 @@
 /** The state that the exactness badge shows: never better than the agent's (PROTOCOL.md §4). */
 
-import { type Exactness, STATE_TIMEOUT_S } from "./generated.ts";
+import { type Exactness, STATE_TIMEOUT_S } from "./generated/wire_facts.ts";
 import type { Proof } from "./liveness.ts";
 
 export type ShownState = Exactness | "scaled";

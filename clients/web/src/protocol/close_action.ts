@@ -1,6 +1,6 @@
 /** What a viewer does when a connection has ended, by its close code (PROTOCOL.md §1). */
 
-import { CloseCode } from "./generated.ts";
+import { CloseCode } from "./generated/wire_facts.ts";
 
 /** Why a viewer stopped for good; selects the text that the person reads. */
 export type EndReason =

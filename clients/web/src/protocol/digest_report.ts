@@ -1,6 +1,6 @@
 /** The digest report of PROTOCOL.md §4: what the viewer read back from its own surface. */
 
-import { FrameKind, VIEWER_BINARY_MAX_BYTES } from "./generated.ts";
+import { FrameKind, VIEWER_BINARY_MAX_BYTES } from "./generated/wire_facts.ts";
 
 const FLAG_FULL = 1;
 const HEADER_BYTES = 18;

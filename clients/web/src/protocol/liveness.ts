@@ -5,7 +5,7 @@
  * slow but steady must not make the badge flicker, and a link that delivers old proofs must not keep it *exact*.
  */
 
-import type { SilentPart } from "./generated.ts";
+import type { SilentPart } from "./generated/wire_facts.ts";
 
 /** A proof older than this, ms, proves nothing any more. The badge is checked every 100 ms and must fall within 1 s. */
 export const PROOF_MAX_AGE_MS = 850;

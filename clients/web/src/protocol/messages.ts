@@ -21,28 +21,21 @@ import {
   type Shape,
   str,
 } from "./fields.ts";
+import type { AgentMessage as GeneratedAgentMessage, MonitorLayout } from "./generated/messages.ts";
 import {
   AGENT_TEXT_MAX_BYTES,
   CLIPBOARD_FORMATS,
   EXACTNESS,
-  type AgentMessage as GeneratedAgentMessage,
-  type MonitorLayout,
   PROTOCOL_VERSION,
   SILENT_PARTS,
   SIZE_SOURCES,
   TILE_PX,
   VIDEO_NUMBER_MAX,
   VIDEO_STATES,
-} from "./generated.ts";
+} from "./generated/wire_facts.ts";
 
-export type {
-  ClipboardFormat,
-  Exactness,
-  InputMessage,
-  LayoutMessage,
-  TraceFrame,
-  ViewerMessage,
-} from "./generated.ts";
+export type { InputMessage, LayoutMessage, TraceFrame, ViewerMessage } from "./generated/messages.ts";
+export type { ClipboardFormat, Exactness } from "./generated/wire_facts.ts";
 
 export type AgentMessageType = GeneratedAgentMessage["type"];
 

@@ -1,6 +1,6 @@
 /** A motion of the pointer as a datagram (PROTOCOL.md §11). */
 
-import { FrameKind } from "./generated.ts";
+import { FrameKind } from "./generated/wire_facts.ts";
 
 const BYTES = 10;
 const COORDINATE_MIN = -32_768;

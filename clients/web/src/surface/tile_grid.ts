@@ -4,7 +4,7 @@
  */
 
 import type { Rectangle } from "../decode/tile_decoder.ts";
-import { TILE_PX } from "../protocol/generated.ts";
+import { TILE_PX } from "../protocol/generated/wire_facts.ts";
 
 /** With more rectangles than this, the calls cost more than copying the pixels between the rectangles. */
 const MAX_RECTANGLES = 24;

@@ -5,7 +5,7 @@
 
 import { pathTo } from "../base.ts";
 import type { EndReason } from "../protocol/close_action.ts";
-import { AGENT_BINARY_MAX_BYTES, CloseCode, SUBPROTOCOL, TICKET_PREFIX } from "../protocol/generated.ts";
+import { AGENT_BINARY_MAX_BYTES, CloseCode, SUBPROTOCOL, TICKET_PREFIX } from "../protocol/generated/wire_facts.ts";
 import { fetchTicket, reachable, UNREACHABLE } from "./ticket.ts";
 
 /** Timeout for opening the WebSocket, ms: a firewall that drops packets must not block the viewer. */

@@ -1,6 +1,6 @@
 /** A message for each code of the gateway's error responses, in English; `api_messages_ko.ts` has the Korean ones. */
 
-import type { ApiErrorCode } from "../protocol/generated.ts";
+import type { ApiErrorCode } from "../protocol/generated/wire_facts.ts";
 import type { Message } from "./message.ts";
 
 const AGAIN_OR_ADMINISTRATOR = "Try again. If it happens again, tell your administrator.";

@@ -1,6 +1,6 @@
 /** A message for each code of the gateway's error responses, in Korean. */
 
-import type { ApiErrorCode } from "../protocol/generated.ts";
+import type { ApiErrorCode } from "../protocol/generated/wire_facts.ts";
 import type { Message } from "./message.ts";
 
 const AGAIN_OR_ADMINISTRATOR = "다시 시도하세요. 또 발생하면 관리자에게 알려 주세요.";

@@ -3,7 +3,7 @@
 import type { ClipboardNotice } from "../clipboard/page_clipboard.ts";
 import type { LockReason, ProxyFault } from "../gateway/gateway_client.ts";
 import type { EndReason } from "../protocol/close_action.ts";
-import type { NoticeCode, SilentPart } from "../protocol/generated.ts";
+import type { NoticeCode, SilentPart } from "../protocol/generated/wire_facts.ts";
 import { englishApiMessages } from "./api_messages.ts";
 import type { Message, MessageGroup } from "./message.ts";
 

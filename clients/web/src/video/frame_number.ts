@@ -4,7 +4,7 @@
  * picture because no browser reports reliably which frame it is showing.
  */
 
-import { VIDEO_NUMBER_BITS } from "../protocol/generated.ts";
+import { VIDEO_NUMBER_BITS } from "../protocol/generated/wire_facts.ts";
 
 export const BLOCK_PX = 16;
 const BITS = VIDEO_NUMBER_BITS;

@@ -5,7 +5,7 @@
 
 import type { EndReason } from "../protocol/close_action.ts";
 import { ProtocolError } from "../protocol/errors.ts";
-import { CloseCode } from "../protocol/generated.ts";
+import { CloseCode } from "../protocol/generated/wire_facts.ts";
 import { InputGate, stamped } from "../protocol/input_gate.ts";
 import type { AgentMessage, ViewerMessage } from "../protocol/messages.ts";
 import type { ViewerCore } from "../protocol/viewer_core.ts";

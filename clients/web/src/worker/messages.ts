@@ -4,7 +4,7 @@ import type { ClipboardState } from "../clipboard/clipboard_core.ts";
 import type { ClipboardAnswer, ClipboardFormat } from "../clipboard/frames.ts";
 import type { ShownState } from "../protocol/badge_state.ts";
 import type { EndReason } from "../protocol/close_action.ts";
-import type { SilentPart } from "../protocol/generated.ts";
+import type { SilentPart } from "../protocol/generated/wire_facts.ts";
 import type { AgentMessageOf, DesktopLayout, Monitor } from "../protocol/messages.ts";
 import type { SurfaceCommand, SurfaceReply } from "../surface/remote_surface.ts";
 

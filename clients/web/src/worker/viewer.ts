@@ -4,7 +4,7 @@
  */
 
 import { ClipboardAssembly, type ClipboardFormat, splitIntoFrames } from "../clipboard/frames.ts";
-import { ENCODINGS, FrameKind, NoticeCode } from "../protocol/generated.ts";
+import { ENCODINGS, FrameKind, NoticeCode } from "../protocol/generated/wire_facts.ts";
 import type { AgentMessage, Monitor, ViewerMessage } from "../protocol/messages.ts";
 import { ViewerCore } from "../protocol/viewer_core.ts";
 import type { Surface } from "../surface/surface.ts";

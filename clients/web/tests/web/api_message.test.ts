@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { API_ERROR_CODES } from "../../src/protocol/generated.ts";
+import { API_ERROR_CODES } from "../../src/protocol/generated/wire_facts.ts";
 import { findMessage } from "../../src/ui/api_message.ts";
 import { englishMessages } from "../../src/ui/messages.ts";
 import { koreanMessages } from "../../src/ui/messages_ko.ts";

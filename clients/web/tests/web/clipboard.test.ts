@@ -3,7 +3,7 @@ import { ClipboardCore, type ClipboardState, contentHash } from "../../src/clipb
 import { ClipboardAssembly, splitIntoFrames } from "../../src/clipboard/frames.ts";
 import { isCopyShortcut, pasteShortcut, type ShortcutEvent } from "../../src/clipboard/shortcuts.ts";
 import { ProtocolError } from "../../src/protocol/errors.ts";
-import { CLIPBOARD_PIECE_MAX_BYTES } from "../../src/protocol/generated.ts";
+import { CLIPBOARD_PIECE_MAX_BYTES } from "../../src/protocol/generated/wire_facts.ts";
 import { deviceName } from "../../src/ui/viewer/device_name.ts";
 
 const OPEN: ClipboardState = {

@@ -4,7 +4,7 @@ import { STATE_TIMEOUT_MS, shownState } from "../../src/protocol/badge_state.ts"
 import { closeAction } from "../../src/protocol/close_action.ts";
 import { encodeReport, MAX_REPORT_TILES } from "../../src/protocol/digest_report.ts";
 import { ProtocolError } from "../../src/protocol/errors.ts";
-import { CloseCode, EXACTNESS, VIEWER_BINARY_MAX_BYTES } from "../../src/protocol/generated.ts";
+import { CloseCode, EXACTNESS, VIEWER_BINARY_MAX_BYTES } from "../../src/protocol/generated/wire_facts.ts";
 import { parseAgentMessage } from "../../src/protocol/messages.ts";
 
 const WELCOME = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { NoticeCode } from "../../src/protocol/generated.ts";
+import { NoticeCode } from "../../src/protocol/generated/wire_facts.ts";
 import { type Message, sentences } from "../../src/ui/message.ts";
 import { english } from "../../src/ui/texts.ts";
 import { korean } from "../../src/ui/texts_ko.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { STATE_TIMEOUT_MS } from "../../src/protocol/badge_state.ts";
 import { ProtocolError } from "../../src/protocol/errors.ts";
-import { CloseCode } from "../../src/protocol/generated.ts";
+import { CloseCode } from "../../src/protocol/generated/wire_facts.ts";
 import { nextPhase, type Phase } from "../../src/protocol/phase.ts";
 import {
   PING_INTERVAL_MS,

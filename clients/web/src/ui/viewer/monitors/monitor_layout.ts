@@ -3,7 +3,7 @@
  * Pure; device pixels unless noted.
  */
 
-import { MONITORS_MAX } from "../../../protocol/generated.ts";
+import { MONITORS_MAX } from "../../../protocol/generated/wire_facts.ts";
 import type { Monitor } from "../../../protocol/messages.ts";
 
 export interface Size {

@@ -1,6 +1,6 @@
 /** The monitors panel: shows all monitors with thumbnails, opens windows for them, and changes their number, sizes and positions. */
 
-import { MONITORS_MAX } from "../../../protocol/generated.ts";
+import { MONITORS_MAX } from "../../../protocol/generated/wire_facts.ts";
 import type { DesktopLayout, Monitor } from "../../../protocol/messages.ts";
 import { button, h, keepFocusInside } from "../../dom.ts";
 import { Emitter } from "../../emitter.ts";
