@@ -1,0 +1,126 @@
+"""What the audit records of one act. Pure.
+
+Adding an act is adding one member to `Action`. Members are never renamed or removed, because their values are
+stored and hashed.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, replace
+from enum import Enum
+
+
+class Action(Enum):
+    """What was done. The values are stored, exported and hashed."""
+
+    SIGN_IN = "sign-in"
+    SIGN_OUT = "sign-out"
+    SIGN_IN_EXPIRED = "sign-in-expired"  # a browser was signed out because its time was over
+    SCREEN_LOCKED = "screen-locked"
+    SCREEN_UNLOCKED = "screen-unlocked"
+
+    ACCOUNT_ADDED = "account-added"
+    ACCOUNT_PASSWORD_CHANGED = "account-password-changed"  # noqa: S105 - the name of an act
+    ACCOUNT_DISABLED = "account-disabled"
+    ACCOUNT_ENABLED = "account-enabled"
+    ACCOUNT_DELETED = "account-deleted"
+
+    DESKTOP_OPENED = "desktop-opened"  # a session was started
+    DESKTOP_ENDED = "desktop-ended"
+    DESKTOP_TAKEN_BACK = "desktop-taken-back"  # a device displays a desktop again that it had lost
+    VIEWER_ADMITTED = "viewer-admitted"
+
+    CONFIGURATION_RELOADED = "configuration-reloaded"
+    DISPLAY_CHECKED = "display-checked"
+
+    AUDIT_PURGED = "audit-purged"  # entries beyond their retention were deleted
+    AUDIT_LOST = "audit-lost"  # acts that could be recorded neither in the database nor in the spool
+
+
+class Outcome(Enum):
+    """How it went. The values are stored, exported and hashed."""
+
+    DONE = "done"
+    REFUSED = "refused"  # for a reason of policy, such as a wrong password
+    FAILED = "failed"  # because of a malfunction
+
+
+class Role(Enum):
+    """In which role somebody acted. The values are stored, exported and hashed."""
+
+    USER = "user"
+    OPERATOR = "operator"  # whoever runs the command `lightbox`; the account is the name of the Unix user
+    SERVER = "server"  # Lightbox itself, for example at a time limit
+    NOBODY = "nobody"  # somebody who is not signed in
+
+
+#: Longest texts of an entry, characters. Longer ones are cut.
+ACCOUNT_MAX = 128
+ADDRESS_MAX = 64
+DEVICE_MAX = 64
+SUBJECT_MAX = 128
+OBJECT_MAX = 160
+REASON_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One act. It must have neither secrets nor patient data; `subject` is the only reference to a patient.
+
+    `at_s` is wall-clock time in seconds since the epoch, and the caller passes it. `account` is the person
+    who acted or, if Lightbox acted by itself (role `server`), the person whom it concerned. It is None if
+    there is no such account: what somebody typed as a name may be a password, and does not belong here.
+    `device` is the name of the web session for agents (`web_sessions.device_of`). `object` names what the act
+    was done to as `kind:name`, for example `account:kim` or `desktop:kim/office`. `reason` says why, or gives
+    details in a few words.
+    """
+
+    at_s: float
+    action: Action
+    outcome: Outcome = Outcome.DONE
+    account: str | None = None
+    role: Role = Role.USER
+    address: str | None = None
+    device: str | None = None
+    subject: str | None = None
+    object: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an act comes from: the network address and the device, as far as they are known."""
+
+    address: str | None = None
+    device: str | None = None
+
+
+NOWHERE = Origin()
+
+
+def clean(text: str | None, longest: int) -> str | None:
+    """Returns the text without control characters and lone surrogates, cut to `longest` characters.
+
+    Databases refuse some of them, and terminals obey others. An empty text becomes None.
+    """
+    if not text:
+        return None
+    return "".join("\ufffd" if unicodedata.category(char) in _UNSAFE else char for char in text[:longest])
+
+
+#: Unicode categories: control and format characters, surrogates, line and paragraph separators.
+_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+def cleaned(entry: AuditEntry) -> AuditEntry:
+    """Returns the entry as it is stored."""
+    return replace(
+        entry,
+        account=clean(entry.account, ACCOUNT_MAX),
+        address=clean(entry.address, ADDRESS_MAX),
+        device=clean(entry.device, DEVICE_MAX),
+        subject=clean(entry.subject, SUBJECT_MAX),
+        object=clean(entry.object, OBJECT_MAX),
+        reason=clean(entry.reason, REASON_MAX),
+    )
