@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from display_server.broker.desktop_specs import place_user
 from display_server.desktop.spec import DesktopSpec
 
 
@@ -21,9 +22,16 @@ class RecordedSession:
     """A row of the database whose session is live: starting or ready."""
 
     id: str
-    username: str
+    username: str  # empty if the desktop belongs to nobody yet
     desktop: str
     created_s: float
+    place: int | None = None  # in a floating pool
+    definition: str = ""  # of the pool
+
+    @property
+    def owner(self) -> str:
+        """Who owns the desktop for the launcher."""
+        return self.username if self.place is None else place_user(self.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +44,17 @@ class Comparison:
 
 
 def compare(rows: Iterable[RecordedSession], running: Iterable[DesktopSpec]) -> Comparison:
-    """A session matches if its id, its person and its desktop are the same.
+    """A session matches if its id, its owner and its desktop are the same.
 
-    Nobody has two sessions of one desktop. Should there be several all the same, the newest one is adopted.
+    Nobody has two sessions of one desktop, and no place of a pool has two. Should there be several all the
+    same, the newest one is adopted.
     """
     newest: dict[tuple[str, str], RecordedSession] = {}
     desktops = {spec.session: spec for spec in running}
     rows = list(rows)
     for row in rows:
         spec = desktops.get(row.id)
-        key = row.username, row.desktop
+        key = row.owner, row.desktop
         if spec is None or (spec.user, spec.desktop) != key:
             continue
         if key not in newest or row.created_s > newest[key].created_s:

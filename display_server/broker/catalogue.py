@@ -81,6 +81,7 @@ class Catalogue:
                 desktop.share, desktop.position = definition.share, position
                 desktop.clipboard = msgspec.json.encode(definition.clipboard).decode()
                 desktop.network = msgspec.json.encode(definition.network).decode()
+                desktop.pool = msgspec.json.encode(definition.pool).decode() if definition.pool else ""
                 desktop.video = definition.video
                 desktop.video_monitors = msgspec.json.encode(definition.video_monitors).decode()
                 db.add(desktop)
@@ -89,6 +90,11 @@ class Catalogue:
                     Entitlement(desktop_id=desktop.id, username=username)
                     for username in dict.fromkeys(definition.usernames)
                 )
+
+    async def list_all(self) -> Sequence[Desktop]:
+        """Returns all desktops, in the order of the configuration."""
+        async with self._store.begin() as db:
+            return (await db.scalars(select(Desktop).order_by(Desktop.position))).all()
 
     async def list_allowed(self, username: str) -> Sequence[Desktop]:
         """Returns the desktops that this person may open, in the order of the configuration."""

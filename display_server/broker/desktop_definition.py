@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from display_server.desktop.clipboard_policy import ClipboardPolicy
+from display_server.desktop.pool_settings import PoolSettings
 from display_server.desktop.video_settings import VideoPolicy
 
 #: The username that stands for everybody who has an account, in an entitlement.
@@ -28,4 +29,5 @@ class DesktopDefinition:
     clipboard: ClipboardPolicy = field(default_factory=ClipboardPolicy)
     video: VideoPolicy = "adaptive"
     video_monitors: Mapping[int, VideoPolicy] = field(default_factory=dict)  # exceptions, by monitor number
+    pool: PoolSettings | None = None  # None: each person has a desktop of their own
     network: tuple[str, ...] = ()  # what programs of isolated desktops may reach

@@ -69,6 +69,7 @@ def _describe(instances: Iterable[Instance], lasting: Iterable[LastingFolder]) -
                     "user": spec.user,
                     "desktop": spec.desktop,
                     "profile": spec.profile,
+                    "keeps_home": spec.keeps_home,
                     "state": status.state.value if status else "starting",
                     "error": status.error if status else None,
                     "isolated": spec.isolated,

@@ -27,6 +27,8 @@ class EndedBy(Enum):
     PERSON = "person"  # the person whose desktop it is, from the page
     OPERATOR = "operator"  # by `lightbox sessions end` or `lightbox account`
     UNATTENDED = "unattended"  # nobody displayed it for the configured time
+    SIGN_OUT = "sign-out"  # the person signed out, and the desktop is one of a floating pool
+    POOL = "pool"  # nobody had it, and its pool needed it no longer
     SERVER = "server"  # the server process ended, or the desktop ended while no server ran
     HOST = "host"  # the host was restarted
 

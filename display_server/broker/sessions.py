@@ -1,23 +1,20 @@
-"""Desktop sessions: each one is the run of a desktop for one person.
+"""Desktop sessions: each one is the run of a desktop, for one person.
 
-Opening a desktop joins the person's running session, or starts a new one.
+Opening a desktop joins the person's running session, or starts a new one. Desktops of floating pools are
+started by `pools` for nobody yet, and assigned to a person later.
 """
 
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Collection
 
-import msgspec
 import structlog
-from sqlalchemy import Executable, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
 
-from display_server.broker.adoption import RecordedSession, compare
-from display_server.broker.folders import DesktopFolders
+from display_server.broker.adoption import compare
+from display_server.broker.desktop_specs import DesktopSpecs
 from display_server.broker.launchers.launcher import (
     ENDED_EARLY,
     LastingDesktop,
@@ -25,14 +22,13 @@ from display_server.broker.launchers.launcher import (
     Launcher,
     RunningDesktop,
 )
+from display_server.broker.live_session import LiveSession, PoolPlace
 from display_server.broker.one_person import refuse_other_persons
+from display_server.broker.session_records import SessionRecords
 from display_server.broker.session_state import LIVE, EndedBy, SessionEvent, SessionState, next_state
-from display_server.broker.storage_failures import StorageError
-from display_server.broker.store import Store
-from display_server.broker.tables import Desktop, Session
-from display_server.desktop.clipboard_policy import ClipboardPolicy
+from display_server.broker.tables import Desktop
 from display_server.desktop.spec import DesktopSpec
-from display_server.desktop.video_settings import VideoSettings, known_policy
+from display_server.desktop.video_settings import VideoSettings
 from display_server.errors import DesktopError, LightboxError
 
 log = structlog.get_logger(__name__)
@@ -40,11 +36,6 @@ log = structlog.get_logger(__name__)
 #: A desktop that is not ready after this time counts as failed, s. A cold start takes about 4 s, and several
 #: times as long on a loaded host.
 START_TIMEOUT_S = 40.0
-#: Characters of session ids, which appear in folder names and logs. There are no vowels, so that no words
-#: arise, and no characters that are easily confused, such as l and 1.
-ID_CHARACTERS = "bcdfghjkmnpqrstvwxz23456789"
-#: Length of session ids, characters.
-ID_LENGTH = 10
 #: Error messages are cut to this length before they are stored, characters.
 ERROR_MAX = 1000
 #: How many ended sessions are remembered, so that a viewer that reconnects to one of them learns of its end.
@@ -56,101 +47,60 @@ UNEXPECTED = (
 )
 
 
-class LiveSession:
-    """A session that is starting or ready. `state` changes only as the table in `session_state` allows."""
-
-    def __init__(self, spec: DesktopSpec, *, adopted: bool = False) -> None:
-        self.spec = spec
-        self.adopted = adopted  # an earlier server process has started the desktop
-        self.left_running = False  # this process ends, and the desktop goes on
-        self.state = SessionState.STARTING
-        self.error: str | None = None
-        self.start_finished = asyncio.Event()  # set when the session is no longer STARTING
-        self.stopping = False  # the desktop is over or being ended, and its remains are being removed
-        self.ended_by = EndedBy.ITSELF  # applies once the session is stopping
-        self.cleaning_up = False  # `task` has reached its last part, which must not be interrupted
-        self.stopped = asyncio.Event()  # set when the remains have been removed
-        self.task: asyncio.Task[None] | None = None
-        self.running: RunningDesktop | None = None
-
-    @property
-    def id(self) -> str:
-        return self.spec.session
-
-    def cancel(self) -> None:
-        """Interrupts the task that runs the session, unless it is cleaning up already."""
-        if self.task is not None and not self.cleaning_up:
-            self.task.cancel()
-
-
-#: Sessions whose desktop runs or is about to run, as rows of the database.
-_IS_LIVE = Session.state.in_([state.value for state in LIVE])
-
-
 async def _everybody(_username: str) -> bool:
     return True
 
 
-class Sessions:
-    """All sessions of this server process.
+def _may_not_start() -> DesktopError:
+    return DesktopError("This account may not start desktops any more.", next_step="Ask your administrator.")
 
-    The store records them under the name `instance`. The desktops end together with the process unless
-    `launcher` is a LastingLauncher: then the next process with the same `instance` adopts them. `may_start`
-    says whether a person may start desktops at the moment. With `one_person`, nobody gets a desktop while
-    another person has one. `now_s` returns wall-clock time, in seconds since the epoch.
+
+class Sessions:
+    """All sessions of this server process, which `records` keeps.
+
+    The desktops end together with the process unless `launcher` is a LastingLauncher: then the next process
+    with the same records adopts them. `may_start` says whether a person may start desktops at the moment.
+    With `one_person`, nobody gets a desktop while another person has one. `now_s` returns wall-clock time, in
+    seconds since the epoch.
     """
 
     def __init__(
         self,
-        store: Store,
+        records: SessionRecords,
         launcher: Launcher,
-        folders: DesktopFolders,
+        specs: DesktopSpecs,
         *,
-        instance: str,
-        locale: str = "ko_KR.UTF-8",
-        patience: float = 1.0,
-        video: VideoSettings = VideoSettings(),  # noqa: B008 - frozen
         start_timeout_s: float = START_TIMEOUT_S,
         may_start: Callable[[str], Awaitable[bool]] = _everybody,
         one_person: bool = False,
         now_s: Callable[[], float] = time.time,
     ) -> None:
-        self._store = store
+        self._records = records
         self._launcher = launcher
-        self._folders = folders
-        self._instance = instance
-        self._locale = locale
-        self._patience = patience
-        self._video = video
+        self.specs = specs
         self._start_timeout_s = start_timeout_s
         self._may_start = may_start
         self._one_person = one_person
         self._now_s = now_s
-        self._live: dict[tuple[str, str], LiveSession] = {}  # by username and desktop name
+        self._live: dict[str, LiveSession] = {}  # by id
+        self._of_person: dict[tuple[str, str], LiveSession] = {}  # by username and desktop name
         self._last_state: dict[tuple[str, str], SessionState] = {}
         self._ended: OrderedDict[str, EndedBy] = OrderedDict()  # by id, the latest last
         self._closing = False
         self.transitions: Counter[SessionState] = Counter()
+        #: Called after each change of a session's state.
+        self.observers: list[Callable[[LiveSession], None]] = []
 
     async def end_abandoned(self, running_instances: Collection[str]) -> None:
         """Records the sessions of all other instances than the running ones as ended.
 
         Called once at the start: the desktops of a process that was killed have ended with it.
         """
-        abandoned = (_IS_LIVE, Session.instance.not_in(running_instances))
-        async with self._store.begin() as db:
-            for session_id in (await db.scalars(select(Session.id).where(*abandoned))).all():
-                self._remember_end(session_id, EndedBy.SERVER)  # viewers may reconnect to it
-            await db.execute(
-                update(Session)
-                .where(*abandoned)
-                .values(
-                    state=SessionState.ENDED.value, ended_by=EndedBy.SERVER.value, changed_s=self._now_s()
-                )
-            )
+        for session_id in await self._records.end_abandoned(running_instances):
+            self._remember_end(session_id, EndedBy.SERVER)  # viewers may reconnect to it
 
     async def adopt(self, *, host_restarted: bool = False) -> None:
-        """Begins to follow the desktops that an earlier process with the same `instance` has left running.
+        """Begins to follow the desktops that an earlier process with the same records has left running.
 
         Called once at the start. Desktops that the store does not know are ended, and sessions without a
         desktop are recorded as ended. As while a server runs, a disabled account keeps its desktops. Does
@@ -160,42 +110,41 @@ class Sessions:
         launcher = self._launcher
         if not isinstance(launcher, LastingLauncher):
             return
-        async with self._store.begin() as db:
-            found = select(Session).where(_IS_LIVE, Session.instance == self._instance)
-            rows = [
-                RecordedSession(row.id, row.username, row.desktop, row.created_s)
-                for row in (await db.execute(found)).scalars()
-            ]
-        comparison = compare(rows, await launcher.running())
+        rows = {row.id: row for row in await self._records.live()}
+        comparison = compare(rows.values(), await launcher.running())
         for spec in comparison.end:
-            log.warning("desktop of no known session ended", session=spec.session, username=spec.user)
+            log.warning("desktop of no known session ended", session=spec.session, owner=spec.user)
             await launcher.remove(spec.session)
         ended_by = EndedBy.HOST if host_restarted else EndedBy.SERVER
         for row in comparison.record:
             log.warning("session without a desktop", session=row.id, username=row.username)
             self._remember_end(row.id, ended_by)
-        await self._record(
-            update(Session)
-            .where(Session.id.in_([row.id for row in comparison.record]))
-            .values(state=SessionState.ENDED.value, ended_by=ended_by.value, changed_s=self._now_s())
-        )
+        await self._records.end_missing([row.id for row in comparison.record], ended_by)
         for spec in comparison.adopt:
-            log.info("desktop found again", session=spec.session, username=spec.user, desktop=spec.desktop)
-            self._begin(LiveSession(spec, adopted=True), launcher.adopt)
+            row = rows[spec.session]
+            log.info("desktop found again", session=spec.session, owner=spec.user, desktop=spec.desktop)
+            session = LiveSession(
+                spec,
+                username=row.username or None,
+                created_s=row.created_s,
+                place=PoolPlace(row.place, row.definition) if row.place is not None else None,
+                adopted=True,
+            )
+            self._begin(session, launcher.adopt)
 
     def use_for_new_desktops(self, *, locale: str, patience: float, video: VideoSettings) -> None:
         """Replaces these settings for the desktops that start from now on. Running ones keep theirs."""
-        self._locale, self._patience, self._video = locale, patience, video
+        self.specs.locale, self.specs.patience, self.specs.video = locale, patience, video
 
     def live(self) -> list[LiveSession]:
         return list(self._live.values())
 
     def by_id(self, session_id: str) -> LiveSession | None:
-        return next((session for session in self._live.values() if session.id == session_id), None)
+        return self._live.get(session_id)
 
     def running(self, username: str, desktop: str) -> LiveSession | None:
         """Returns the session of this desktop unless it has ended or is about to."""
-        session = self._live.get((username, desktop))
+        session = self._of_person.get((username, desktop))
         return session if session is not None and not session.stopping else None
 
     def ended_by(self, session_id: str) -> EndedBy | None:
@@ -207,7 +156,7 @@ class Sessions:
 
     def state_of(self, username: str, desktop: str) -> SessionState | None:
         """Returns the state of the latest session, or None when this process has never started one."""
-        session = self._live.get((username, desktop))
+        session = self._of_person.get((username, desktop))
         if session is not None:
             return SessionState.ENDED if session.stopping and session.state in LIVE else session.state
         return self._last_state.get((username, desktop))
@@ -221,32 +170,35 @@ class Sessions:
         if session.stopping:
             return
         session.stopping, session.ended_by = True, by
-        log.info(
-            "session ending",
-            session=session.id,
-            username=session.spec.user,
-            desktop=session.spec.desktop,
-            by=by.value,
-        )
+        log.info("session ending", **_names(session), by=by.value)
         # Cancelling a task before its first step would skip its clean-up, so the task is given that step.
         asyncio.get_running_loop().call_soon(session.cancel)
 
     async def restart_display(self, username: str, desktop: str) -> bool:
         """Ends the display agent of a desktop that does not answer. Returns whether such a desktop runs."""
-        session = self._live.get((username, desktop))
-        if session is None or session.running is None or session.stopping:
+        session = self.running(username, desktop)
+        if session is None or session.running is None:
             return False
         await session.running.restart_display()
         return True
 
     async def open(self, username: str, desktop: Desktop) -> LiveSession:
-        """Returns the person's session of this desktop once it is ready; starts it if it does not run.
+        """Returns the person's session of a desktop without a pool once it is ready; starts it if needed.
 
         Raises DesktopError when the desktop does not start, and OnePersonError. Cancelling this call does not
         cancel the start, so that the next call finds the desktop further along.
         """
-        key = (username, desktop.name)
-        while (session := self._live.get(key)) is not None and session.stopping:
+        session = await self.present(username, desktop.name)
+        if session is None:  # nothing is awaited until the new one is known, so that a second click joins it
+            session = self.start(self.specs.of_person(username, desktop), username)
+        return await self.until_ready(session)
+
+    async def present(self, username: str, desktop: str) -> LiveSession | None:
+        """Returns the person's session of a desktop, or None once one that was ending has ended.
+
+        Raises DesktopError if this process begins no more sessions, and OnePersonError.
+        """
+        while (session := self._of_person.get((username, desktop))) is not None and session.stopping:
             await session.stopped.wait()
         if session is None:
             if self._closing:
@@ -254,13 +206,49 @@ class Sessions:
                     "Lightbox is shutting down.", next_step="Try again when it has been restarted."
                 )
             if self._one_person:
-                refuse_other_persons(username, (person for person, _ in self._live))
-            session = LiveSession(self._spec(username, desktop))
-            self._begin(session, self._launcher.start)  # before the first await: a second click joins it
+                refuse_other_persons(username, (other.username for other in self.live() if other.username))
+        return session
+
+    async def until_ready(self, session: LiveSession) -> LiveSession:
+        """Returns the session once its person can view it. Raises DesktopError when it failed or ended."""
         await session.start_finished.wait()
-        if session.state is not SessionState.READY:
+        await session.assignment_finished.wait()
+        if session.over:
             raise DesktopError(session.error or ENDED_EARLY)
         return session
+
+    def start(self, spec: DesktopSpec, username: str | None, place: PoolPlace | None = None) -> LiveSession:
+        """Begins a new session. Without `username` it belongs to nobody yet."""
+        session = LiveSession(spec, username=username, created_s=self._now_s(), place=place)
+        self._begin(session, self._launcher.start)
+        return session
+
+    async def assign(self, session: LiveSession, username: str) -> None:
+        """Gives a desktop that belongs to nobody to a person, for as long as it exists.
+
+        The person's other requests find it at once, and wait until the store knows it. Whatever prevents
+        that ends the desktop, because it may be theirs already. Raises DesktopError and StorageError.
+        """
+        assert session.username is None
+        session.username = username
+        self._of_person[username, session.spec.desktop] = session
+        recorded = False
+        try:
+            if not await self._may_start(username):
+                raise _may_not_start()
+            recorded = await self._records.assign(session.id, username)
+            if not recorded:
+                raise DesktopError(
+                    "This desktop is not recorded as one that is free.", next_step="Open it again."
+                )
+        except LightboxError as error:
+            session.error = error.in_one_line()[:ERROR_MAX]
+            raise
+        finally:
+            if not recorded:
+                self.end(session, EndedBy.SERVER)
+            session.assignment_finished.set()
+        log.info("desktop assigned", **_names(session))
 
     async def close(self, *, leave_running: bool = False) -> None:
         """Ends all desktops and waits until they have ended.
@@ -285,25 +273,24 @@ class Sessions:
         session: LiveSession,
         start: Callable[[DesktopSpec], Awaitable[RunningDesktop]],
     ) -> None:
-        self._live[session.spec.user, session.spec.desktop] = session
+        self._live[session.id] = session
+        if session.username is not None:
+            self._of_person[session.username, session.spec.desktop] = session
         session.task = asyncio.create_task(self._run(session, start), name=f"session {session.id}")
 
     async def _run(
         self, session: LiveSession, start: Callable[[DesktopSpec], Awaitable[RunningDesktop]]
     ) -> None:
         """Runs a session from its start to its end. Cancelling this task ends the desktop, or releases it."""
-        key = session.spec.user, session.spec.desktop
         running: RunningDesktop | None = None
         event, error = SessionEvent.ENDED, None
         try:
             if not session.adopted:
-                await self._record_new(session)
+                await self._records.add(session)
             # Asked after the session is registered: a session of a person whose account is disabled at this
             # moment is either refused here, or found by whoever ends the sessions of that person.
-            if not session.adopted and not await self._may_start(session.spec.user):
-                raise DesktopError(
-                    "This account may not start desktops any more.", next_step="Ask your administrator."
-                )
+            if not session.adopted and session.username and not await self._may_start(session.username):
+                raise _may_not_start()
             async with asyncio.timeout(self._start_timeout_s):
                 running = await start(session.spec)
             session.running = running
@@ -324,7 +311,7 @@ class Sessions:
             event, error = SessionEvent.FAILED, UNEXPECTED
         finally:
             session.stopping = session.cleaning_up = True
-            session.error = error[:ERROR_MAX] if error else None
+            session.error = error[:ERROR_MAX] if error else session.error
             try:
                 if session.left_running:
                     await self._release(session, running)
@@ -332,10 +319,18 @@ class Sessions:
                     await self._stop(session, running)
                     await self._transition(session, event)
             finally:
-                self._last_state[key] = session.state
-                self._remember_end(session.id, session.ended_by)
-                self._live.pop(key, None)
-                session.stopped.set()
+                self._forget(session)
+
+    def _forget(self, session: LiveSession) -> None:
+        """Removes a session that is over, or left running, from what this process knows."""
+        if session.username is not None:
+            key = session.username, session.spec.desktop
+            self._last_state[key] = session.state
+            self._of_person.pop(key, None)
+        self._remember_end(session.id, session.ended_by)
+        self._live.pop(session.id, None)
+        session.start_finished.set()
+        session.stopped.set()
 
     async def _stop(self, session: LiveSession, running: RunningDesktop | None) -> None:
         """Ends what is left of the desktop of a session."""
@@ -352,12 +347,7 @@ class Sessions:
         if running is not None:
             assert isinstance(running, LastingDesktop)
             await running.release()
-        log.info(
-            "desktop left running",
-            session=session.id,
-            username=session.spec.user,
-            desktop=session.spec.desktop,
-        )
+        log.info("desktop left running", **_names(session))
 
     def _remember_end(self, session_id: str, by: EndedBy) -> None:
         self._ended[session_id] = by
@@ -368,69 +358,13 @@ class Sessions:
         session.state = next_state(session.state, event)
         self.transitions[session.state] += 1
         write_log = log.error if session.state is SessionState.FAILED else log.info
-        write_log(
-            f"session {session.state.value}",
-            session=session.id,
-            username=session.spec.user,
-            desktop=session.spec.desktop,
-            error=session.error,
-        )
-        now = self._now_s()
-        ended_by = None if session.state in LIVE else session.ended_by.value
-        await self._record(
-            update(Session)
-            .where(Session.id == session.id)
-            .values(state=session.state.value, error=session.error, ended_by=ended_by, changed_s=now)
-        )
+        write_log(f"session {session.state.value}", **_names(session), error=session.error)
+        await self._records.change(session)
         session.start_finished.set()
+        for observe in self.observers:
+            observe(session)
 
-    async def _record_new(self, session: LiveSession) -> None:
-        now = self._now_s()
-        await self._record(
-            insert(Session).values(
-                id=session.id,
-                username=session.spec.user,
-                desktop=session.spec.desktop,
-                instance=self._instance,
-                state=session.state.value,
-                created_s=now,
-                changed_s=now,
-            )
-        )
 
-    async def _record(self, statement: Executable) -> None:
-        """Writes to the store. A failure, such as a full disk, is logged and does not affect the desktop."""
-        try:
-            async with self._store.begin() as db:
-                await db.execute(statement)
-        except StorageError:
-            log.warning("session not recorded")  # the store has logged why
-        except SQLAlchemyError as error:
-            log.error("session not recorded", error=str(getattr(error, "orig", error)))
-
-    def _spec(self, username: str, desktop: Desktop) -> DesktopSpec:
-        session_id = "".join(secrets.choice(ID_CHARACTERS) for _ in range(ID_LENGTH))
-        monitors = msgspec.json.decode(desktop.video_monitors or "{}", type=dict[int, str])
-        return DesktopSpec(
-            session=session_id,
-            user=username,
-            desktop=desktop.name,
-            profile=desktop.profile,
-            width_px=desktop.width_px,
-            height_px=desktop.height_px,
-            fixed=bool(desktop.fixed),
-            home=str(self._folders.homes / username / desktop.name),
-            folder=str(self._folders.desktops / session_id),
-            log_folder=str(self._folders.logs),
-            locale=self._locale,
-            patience=self._patience,
-            attach=desktop.attach,
-            share=bool(desktop.share),
-            network=msgspec.json.decode(desktop.network or "[]", type=list[str]),
-            clipboard=msgspec.json.decode(desktop.clipboard or "{}", type=ClipboardPolicy),
-            video=msgspec.structs.replace(
-                self._video,
-                policy=known_policy(desktop.video),
-                monitors={number: known_policy(policy) for number, policy in monitors.items()},
-            ),
-        )
+def _names(session: LiveSession) -> dict[str, str | None]:
+    """Returns what identifies a session in the log."""
+    return {"session": session.id, "username": session.username, "desktop": session.spec.desktop}

@@ -6,7 +6,7 @@ from sqlalchemy import ForeignKey, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 #: Version of the schema, as the database records it. A database with a higher version is refused.
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 #: Statements that upgrade a database from the version in the key to the next one. New tables need no
 #: statement: SQLAlchemy creates those that are missing.
 MIGRATIONS: dict[int, tuple[str, ...]] = {
@@ -25,6 +25,12 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
         "ALTER TABLE web_sessions ADD COLUMN lock_reason VARCHAR(16)",
     ),
     7: ("ALTER TABLE desktops ADD COLUMN network TEXT NOT NULL DEFAULT '[]'",),
+    8: (  # and the new tables pool_states and leases
+        "ALTER TABLE desktops ADD COLUMN pool TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE sessions ADD COLUMN place INTEGER",
+        "ALTER TABLE sessions ADD COLUMN definition VARCHAR(32) NOT NULL DEFAULT ''",
+        "ALTER TABLE sessions ADD COLUMN assigned_s FLOAT",
+    ),
 }
 
 
@@ -76,6 +82,7 @@ class Desktop(Base):
     video: Mapped[str] = mapped_column(String(16), default="adaptive")
     video_monitors: Mapped[str] = mapped_column(String(128), default="{}")  # JSON: policy by number
     network: Mapped[str] = mapped_column(Text, default="[]")  # JSON: what programs may reach
+    pool: Mapped[str] = mapped_column(Text, default="")  # PoolSettings as JSON; empty: no floating pool
 
 
 class Entitlement(Base):
@@ -110,14 +117,39 @@ class Session(Base):
     __tablename__ = "sessions"
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    username: Mapped[str] = mapped_column(String(64), index=True)
+    username: Mapped[str] = mapped_column(String(64), index=True)  # empty: it belongs to nobody yet
     desktop: Mapped[str] = mapped_column(String(64))
     instance: Mapped[str] = mapped_column(String(64))  # the server process that runs it
     state: Mapped[str] = mapped_column(String(16), index=True)
     error: Mapped[str | None] = mapped_column(String(1024))
     ended_by: Mapped[str | None] = mapped_column(String(16))  # an EndedBy; None while the session is live
+    place: Mapped[int | None]  # in a floating pool
+    definition: Mapped[str] = mapped_column(
+        String(32), default=""
+    )  # of the pool, at the start of the desktop
+    assigned_s: Mapped[float | None]  # when a desktop of a pool was given to its person
     created_s: Mapped[float]
     changed_s: Mapped[float]
+
+
+class PoolState(Base):
+    """What outlasts the server of a floating pool. The row's key is the name of the desktop."""
+
+    __tablename__ = "pool_states"
+
+    desktop: Mapped[str] = mapped_column(String(64), primary_key=True)
+    maintenance: Mapped[bool] = mapped_column(default=False)
+    breaker: Mapped[str] = mapped_column(Text, default="{}")  # Breaker as JSON
+
+
+class Lease(Base):
+    """A task that one process at a time may do."""
+
+    __tablename__ = "leases"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(64))
+    expires_s: Mapped[float]
 
 
 class DisplayCheck(Base):

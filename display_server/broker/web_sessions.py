@@ -187,6 +187,19 @@ class WebSessions:
             _write(row, lock, now)
             return lock
 
+    async def signed_in(self, username: str) -> bool:
+        """Returns whether the person is signed in in any browser."""
+        now = self.now_s()
+        async with self._store.begin() as db:
+            found = await db.scalar(
+                select(WebSession.id_hash)
+                .join(Account, Account.id == WebSession.account_id)
+                .where(Account.username == username)
+                .where(WebSession.input_s > now - self._idle_s, WebSession.created_s > now - self._absolute_s)
+                .limit(1)
+            )
+        return found is not None
+
     async def delete(self, id_hash: bytes) -> None:
         async with self._store.begin() as db:
             await db.execute(delete(WebSession).where(WebSession.id_hash == id_hash))

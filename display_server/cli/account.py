@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from display_server.cli.options import ConfigOption, JsonOption, StateOption
-from display_server.cli.storage import operator_name, state_folder, with_accounts
+from display_server.cli.storage import operator_name, state_folder, with_accounts, with_store
 from display_server.errors import ConfigurationError, Malfunction
 
 if TYPE_CHECKING:
     from display_server.broker.accounts import Accounts
+    from display_server.broker.store import Store
     from display_server.server.operator_requests import Answered
 
 UsernameArgument = Annotated[
@@ -326,9 +327,16 @@ def _with_unserved_desktops(
 
     Raises ConfigurationError when they have to be ended, and this user is not root.
     """
+    from display_server.broker.session_records import floating_desktops
     from display_server.cli.sessions import end_unserved, unserved_desktops
 
-    desktops = unserved_desktops(folder, username)
+    floating: list[str] = []
+
+    async def look(store: Store) -> None:
+        floating.extend(await floating_desktops(store, username))
+
+    with_store(folder, look)
+    desktops = unserved_desktops(folder, username, floating)
     names = tuple(str(desktop["desktop"]) for desktop in desktops)
     if end:
         end_unserved(folder, config, desktops)

@@ -15,6 +15,7 @@ from display_server.cli import (
     certificate,
     checks,
     doctor,
+    pools,
     reload,
     serve,
     sessions,
@@ -57,6 +58,7 @@ app.command()(checks.checks)
 app.command()(doctor.doctor)
 app.add_typer(account.app, name="account")
 app.add_typer(sessions.app, name="sessions")
+app.add_typer(pools.app, name="pools")
 app.add_typer(certificate.app, name="certificate")
 
 

@@ -12,9 +12,11 @@ import typer
 
 from display_server.cli.options import ConfigOption, JsonOption, StateOption
 from display_server.cli.storage import operator_name, state_folder
-from display_server.errors import ConfigurationError, Malfunction
+from display_server.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from display_server.broker.folders import Instance
 
 #: The columns of the list, as keys of the JSON output.
@@ -44,7 +46,7 @@ def list_sessions(
                 hint=f"For example: lightbox sessions {context.invoked_subcommand} ID --state DIR",
             )
         return
-    found = _running(state, config)
+    found = _with_people(_running(state, config), running_instances(state, config))
     if json_output:
         print(json.dumps(found))
         return
@@ -84,7 +86,7 @@ def end(
         )
     if not desktops:
         print("No desktop is running.", file=sys.stderr)
-    served = {found.desktops_folder: found for found in _instances(state, config)}
+    served = {found.desktops_folder: found for found in running_instances(state, config)}
     without_server = [desktop for desktop in desktops if _desktops_folder(desktop) not in served]
     for desktop in desktops:
         if desktop not in without_server:
@@ -94,11 +96,11 @@ def end(
 
 
 def _end_by_server(instance: Instance, desktop: dict[str, Any]) -> None:
-    from display_server.server.operator_requests import EndSession, Refused, ask
+    from display_server.server.operator_requests import Done, EndSession, ask, refusal
 
     answer = ask(instance, EndSession(desktop["id"], operator_name()))
-    if isinstance(answer, Refused):
-        raise Malfunction(answer.cause, next_step=answer.next_step)
+    if not isinstance(answer, Done):
+        raise refusal(answer)
     print(
         f"The desktop {desktop['desktop']} of {desktop['user']} has ended. Their page says that the "
         "administrator ended it.",
@@ -124,14 +126,35 @@ def _end_without_server(desktops: list[dict[str, Any]], state: Path | None, conf
         )
 
 
-def unserved_desktops(state: Path, username: str) -> list[dict[str, Any]]:
-    """Returns the desktops of a person that run without a server."""
+def _with_people(desktops: list[dict[str, Any]], instances: list[Instance]) -> list[dict[str, Any]]:
+    """Replaces the places of floating pools by the people who have them; empty if nobody does.
+
+    Where no server answers, the place stays: nothing else knows whose the desktop is.
+    """
+    from display_server.server.operator_requests import ListPools, PoolList, ServerSilent, ask
+
+    people: dict[str, str] = {}
+    places = {desktop["folder"] for desktop in desktops if not desktop["keeps_home"]}
+    for instance in instances:
+        if any(Path(folder).parent == instance.desktops_folder for folder in places):
+            try:
+                answer = ask(instance, ListPools())
+            except ServerSilent as error:
+                print(f"lightbox: {error.for_terminal()}", file=sys.stderr)
+                continue
+            if isinstance(answer, PoolList):
+                people |= answer.people
+    return [desktop | {"user": people.get(desktop["id"], desktop["user"])} for desktop in desktops]
+
+
+def unserved_desktops(state: Path, username: str, floating: Collection[str]) -> list[dict[str, Any]]:
+    """Returns the desktops of a person that run without a server. `floating` has those of floating pools."""
     from display_server.broker.running_desktops import running_desktops
 
     return [
         desktop
         for desktop in running_desktops(state)
-        if desktop["user"] == username and desktop["url"] is None
+        if (desktop["user"] == username or desktop["id"] in floating) and desktop["url"] is None
     ]
 
 
@@ -151,7 +174,7 @@ def _desktops_folder(desktop: dict[str, Any]) -> Path:
     return Path(desktop["folder"]).parent
 
 
-def _instances(state: Path | None, config: Path | None) -> list[Instance]:
+def running_instances(state: Path | None, config: Path | None) -> list[Instance]:
     from display_server.broker.folders import StateFolder, find_instances, list_instances
 
     limited = _is_limited(state, config)

@@ -23,6 +23,7 @@ from display_server.config.sections import (
     UnattendedConfig,
     parse_size,
 )
+from display_server.desktop.pool_settings import PoolSettings, check_pool
 from display_server.desktop.video_settings import monitor_policies
 from display_server.errors import ConfigurationError
 
@@ -175,6 +176,8 @@ def _check_desktops(desktops: Sequence[DesktopConfig], own_range: ipaddress.IPv4
                 f"{origin}: desktop {desktop.name!r}: `network`: {error}.",
                 hint="docs/network.md explains the list of what a desktop may reach.",
             ) from error
+        if desktop.pool is not None:
+            _check_pool(desktop, desktop.pool, f"{origin}: desktop {desktop.name!r}")
         try:
             monitor_policies(desktop.video_monitors)
         except ValueError as error:
@@ -182,3 +185,17 @@ def _check_desktops(desktops: Sequence[DesktopConfig], own_range: ipaddress.IPv4
                 f"{origin}: desktop {desktop.name!r}: `video_monitors`: {error}",
                 hint='For example: video_monitors = { 0 = "exact" }',
             ) from error
+
+
+def _check_pool(desktop: DesktopConfig, pool: PoolSettings, origin: str) -> None:
+    if desktop.attach is not None:
+        raise ConfigurationError(
+            f"{origin}: `pool` and `attach` exclude each other.",
+            hint="A display that already runs is one desktop; leave out one of the two.",
+        )
+    try:
+        check_pool(pool)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{origin}: `pool`: {error}.", hint="docs/pools.md explains the keys of a pool."
+        ) from error

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from display_server.desktop.clipboard_policy import ClipboardPolicy
+from display_server.desktop.pool_settings import PoolSettings
 from display_server.desktop.video_settings import DEFAULT_PORTS, VideoPolicy
 from display_server.errors import ConfigurationError
 from display_server.spawner.network_messages import DEFAULT_NETWORK_RANGE
@@ -150,6 +151,8 @@ class DesktopConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     clipboard: ClipboardPolicy | None = None  # None: the profile's policy
     #: What programs may reach over the network if desktops are isolated; None: the profile's list.
     network: list[str] | None = None
+    #: A floating pool: people get fresh desktops, which were started ahead. None: each has one of their own.
+    pool: PoolSettings | None = None
     video: VideoPolicy = "adaptive"
     #: Policies of single monitors, by number. The numbers are text because TOML has no other keys.
     video_monitors: dict[str, VideoPolicy] = {}

@@ -50,6 +50,8 @@ class DesktopSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     home: str
     folder: str
     log_folder: str
+    #: Whether the home outlives the desktop. Otherwise a container has it in memory, and it ends with it.
+    keeps_home: bool = True
     locale: str = "ko_KR.UTF-8"
     #: Multiplies the times after which a part of the desktop counts as silent and input as late.
     patience: float = 1.0

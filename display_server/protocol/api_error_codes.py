@@ -16,6 +16,7 @@ ApiErrorCode = Literal[
     "desktop-ended",  # the desktop that the viewer showed has ended
     "desktop-ended-by-operator",  # an operator ended it
     "desktop-ended-by-you",  # its own person ended it
+    "desktop-ended-signed-out",  # the person signed out, and it was one of a floating pool
     "desktop-ended-unattended",  # it ended because nobody displayed it
     "desktop-failed",  # the desktop did not start, or ended while it was starting
     "head-too-large",  # the header fields exceed their limit
@@ -30,6 +31,9 @@ ApiErrorCode = Literal[
     "not-found",  # there is nothing at this address
     "not-running",  # the desktop that should end does not run
     "one-person",  # desktops are not isolated, and another person has one
+    "pool-full",  # all desktops of a floating pool are in use
+    "pool-maintenance",  # the operator took the pool out of service
+    "pool-restrained",  # desktops of the pool fail again and again
     "proxy-host",  # a reverse proxy changed the header Host
     "proxy-http",  # a reverse proxy serves the page over plain HTTP
     "proxy-tls",  # an unlisted address uses less than TLS 1.3

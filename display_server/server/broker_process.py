@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import functools
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from display_server.broker.api.lock_watch import INTERVAL_S
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.api.unix_server import http_server
 from display_server.broker.catalogue import Catalogue
+from display_server.broker.desktop_specs import DesktopSpecs
 from display_server.broker.display_checks import DisplayChecks
 from display_server.broker.folders import (
     RunFolder,
@@ -29,7 +31,11 @@ from display_server.broker.lasting_folder import LastingFolder
 from display_server.broker.launchers.desktop_log import rotate_logs
 from display_server.broker.launchers.launcher import Launcher
 from display_server.broker.launchers.process_launcher import ProcessLauncher
+from display_server.broker.lease import TaskLease
 from display_server.broker.passwords import Passwords
+from display_server.broker.pools.pools import Pools
+from display_server.broker.pools.states import PoolStates
+from display_server.broker.session_records import SessionRecords
 from display_server.broker.sessions import Sessions
 from display_server.broker.storage_failures import StorageError
 from display_server.broker.store import Store
@@ -123,14 +129,11 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
             launcher, folders, instance = isolation.launcher, isolation.folders, isolation.instance
         else:
             warn_of_isolated_desktops(state)
+        specs = DesktopSpecs(folders, config.locale, config.patience, settings.video)
         sessions = Sessions(
-            store,
+            SessionRecords(store, instance, time.time),
             launcher or ProcessLauncher(),
-            folders,
-            instance=instance,
-            locale=config.locale,
-            patience=config.patience,
-            video=settings.video,
+            specs,
             may_start=accounts.may_start_desktops,
             one_person=config.isolation.one_person,
         )
@@ -140,6 +143,10 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
         await sessions.end_abandoned({*others, LastingFolder.of(state.path).name})
         await sessions.adopt(host_restarted=isolation is not None and isolation.host_restarted)
         stack.push_async_callback(_close, sessions, demo, parent)
+        reconciler = TaskLease(store, "pools", instance, time.time)
+        pools = Pools(sessions, specs, PoolStates(store), reconciler)
+        await pools.load()
+        pools.use(await catalogue.list_all())
         services = BrokerServices(
             store=store,
             accounts=accounts,
@@ -151,6 +158,7 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
             ),
             catalogue=catalogue,
             sessions=sessions,
+            pools=pools,
             display_checks=DisplayChecks(store),
             metrics_token=settings.metrics_token,
             viewers_per_person=config.limits.viewers_per_person,
@@ -169,6 +177,8 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
         watching = asyncio.create_task(watch_unattended(services), name="unattended desktops")
         stack.callback(watching.cancel)
         await stack.enter_async_context(operator_socket(run_folder.path, services))
+        reconciling = asyncio.create_task(pools.run(), name="pools")
+        stack.callback(reconciling.cancel)
         rotating = asyncio.create_task(_rotate_logs(state.logs), name="log rotation")
         stack.callback(rotating.cancel)
         reloader = Reloader(
@@ -200,7 +210,7 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
             accounts=len(await accounts.list_all()),
         )
         parent.report(Started({**dataclasses.asdict(ready), "desktops": str(folders.desktops)}))
-        tasks = {expiring, locking, examining, rotating, reloading, watching}
+        tasks = {expiring, locking, examining, rotating, reloading, watching, reconciling}
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for ended in done:
             ended.result()

@@ -48,6 +48,7 @@ def desktop_definitions(config: Config) -> list[DesktopDefinition]:
             share=desktop.share,
             clipboard=desktop.clipboard or profile.load(desktop.profile).clipboard,
             network=tuple(_network(desktop)),
+            pool=desktop.pool,
             video=desktop.video,
             video_monitors=monitor_policies(desktop.video_monitors),
         )

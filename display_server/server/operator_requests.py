@@ -10,6 +10,7 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -41,7 +42,19 @@ class AccountChanged(msgspec.Struct, frozen=True, tag="account-changed", forbid_
     end_desktops: bool
 
 
-Request = EndSession | AccountChanged
+class ListPools(msgspec.Struct, frozen=True, tag="list-pools", forbid_unknown_fields=True):
+    """Describe all floating pools."""
+
+
+class ChangePool(msgspec.Struct, frozen=True, tag="change-pool", forbid_unknown_fields=True):
+    """Take a pool out of service or back, or let a restrained one try again."""
+
+    pool: str
+    change: Literal["maintain", "resume", "retry"]
+    operator: str
+
+
+Request = EndSession | AccountChanged | ListPools | ChangePool
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
@@ -52,6 +65,28 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
     running: list[str] = []  # names of the person's desktops that keep running
 
 
+class PoolStatus(msgspec.Struct, frozen=True):
+    """A floating pool: how many desktops it may have, ought to keep waiting, and has."""
+
+    name: str
+    maximum: int
+    spare: int
+    waiting: int  # ready, and assigned to nobody
+    starting: int
+    assigned: int
+    ending: int
+    state: str  # normal, maintenance, restrained or probing
+    error: str | None  # the last failure
+    retry_in_s: float | None  # until a restrained pool tries again
+
+
+class PoolList(msgspec.Struct, frozen=True, tag="pools"):
+    """The floating pools, and whose their desktops are: the username by session, empty if nobody has it."""
+
+    pools: list[PoolStatus]
+    people: dict[str, str]
+
+
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
     """The request was not carried out."""
 
@@ -59,7 +94,7 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
     next_step: str
 
 
-Answer = Done | Refused
+Answer = Done | PoolList | Refused
 
 
 class ServerSilent(Malfunction):
@@ -98,13 +133,23 @@ def ask(instance: Instance, request: Request) -> Answer:
         ) from error
 
 
+def refusal(answer: Answer) -> Malfunction:
+    """Returns the error that says why a request was refused."""
+    if isinstance(answer, Refused):
+        return Malfunction(answer.cause, next_step=answer.next_step)
+    return Malfunction(
+        "The server gave an answer that does not fit the request.",
+        next_step="Use the command `lightbox` of the version that the server runs.",
+    )
+
+
 def ask_all(instances: Iterable[Instance], request: AccountChanged) -> Answered:
     """Tells all servers of a state folder what was changed. Raises Malfunction when one of them fails."""
     answers = []
     for instance in instances:
         answer = ask(instance, request)
-        if isinstance(answer, Refused):
-            raise Malfunction(answer.cause, next_step=answer.next_step)
+        if not isinstance(answer, Done):
+            raise refusal(answer)
         answers.append(answer)
     return Answered(
         servers=len(answers),

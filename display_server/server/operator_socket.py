@@ -14,14 +14,19 @@ import structlog
 from display_server.broker.api.desktop_endings import end_session
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.session_state import EndedBy
+from display_server.broker.storage_failures import StorageError
 from display_server.broker_link.unix_sockets import peer_uid
 from display_server.server.operator_requests import (
     LINE_MAX_BYTES,
     SOCKET_NAME,
     AccountChanged,
     Answer,
+    ChangePool,
     Done,
     EndSession,
+    ListPools,
+    PoolList,
+    PoolStatus,
     Refused,
     Request,
 )
@@ -80,6 +85,10 @@ async def _answer(
             return await end_for_operator(services, request)
         case AccountChanged():
             return await account_changed(services, request)
+        case ListPools():
+            return list_pools(services)
+        case ChangePool():
+            return await change_pool(services, request)
 
 
 async def end_for_operator(services: BrokerServices, request: EndSession) -> Answer:
@@ -100,7 +109,7 @@ async def account_changed(services: BrokerServices, request: AccountChanged) -> 
     """Makes the change of an account effective for what is running."""
     log.info(f"account {request.action}", username=request.username, operator=request.operator)
     viewers = services.viewers.disconnect_person(request.username) if request.disconnect else 0
-    sessions = [session for session in services.sessions.live() if session.spec.user == request.username]
+    sessions = [session for session in services.sessions.live() if session.username == request.username]
     names = [session.spec.desktop for session in sessions]
     if not request.end_desktops:
         return Done(viewers=viewers, running=names)
@@ -108,3 +117,48 @@ async def account_changed(services: BrokerServices, request: AccountChanged) -> 
         end_session(services, session, EndedBy.OPERATOR)
     await asyncio.gather(*(session.stopped.wait() for session in sessions))
     return Done(viewers=viewers, ended=names)
+
+
+def list_pools(services: BrokerServices) -> PoolList:
+    """Describes the floating pools of the configuration."""
+    now_s = services.web_sessions.now_s()
+    return PoolList(
+        pools=[
+            PoolStatus(
+                name=report.name,
+                maximum=report.maximum,
+                spare=report.spare,
+                waiting=report.waiting,
+                starting=report.starting,
+                assigned=report.assigned,
+                ending=report.ending,
+                state="maintenance" if report.maintenance else report.breaker.state.value,
+                error=report.breaker.error,
+                retry_in_s=None if report.breaker.probe_s is None else max(0, report.breaker.probe_s - now_s),
+            )
+            for report in services.pools.reports()
+        ],
+        people={
+            session.id: session.username or ""
+            for session in services.sessions.live()
+            if session.place is not None
+        },
+    )
+
+
+async def change_pool(services: BrokerServices, request: ChangePool) -> Answer:
+    """Changes a floating pool and describes all of them."""
+    try:
+        if request.change == "retry":
+            await services.pools.end_restraint(request.pool)
+        else:
+            await services.pools.set_maintenance(request.pool, request.change == "maintain")
+    except KeyError:
+        return Refused(
+            f"No desktop named {request.pool!r} is a floating pool.",
+            "To see the pools, run `lightbox pools`.",
+        )
+    except StorageError as error:
+        return Refused(error.cause, error.next_step)
+    log.info("pool changed", pool=request.pool, change=request.change, operator=request.operator)
+    return list_pools(services)

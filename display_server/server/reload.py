@@ -168,6 +168,7 @@ class Reloader:
             found = changes(old.config, self._read())
             settings = await prepare(found.config, self._state)
             await self._services.catalogue.replace(desktop_definitions(settings.config))
+            self._services.pools.use(await self._services.catalogue.list_all())
         except LightboxError as error:
             log.error(
                 "configuration refused; the previous one stays in force",

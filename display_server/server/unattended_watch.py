@@ -43,7 +43,9 @@ def end_unattended(services: BrokerServices) -> None:
     """Ends the desktops whose time is over."""
     now_s = services.monotonic_s()
     services.unattended.observe(
-        [session.id for session in services.sessions.live()], attended_sessions(services), now_s
+        [session.id for session in services.sessions.live() if session.username is not None],
+        attended_sessions(services),
+        now_s,
     )
     for session_id in services.unattended.due(now_s):
         session = services.sessions.by_id(session_id)
@@ -83,7 +85,7 @@ async def report_busy_processes(services: BrokerServices) -> None:
         log.warning(
             "program on an unattended desktop keeps using the processor",
             session=process.session,
-            username=session.spec.user,
+            username=session.username,
             desktop=session.spec.desktop,
             program=process.program,
             pid=process.pid,

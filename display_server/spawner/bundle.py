@@ -53,6 +53,8 @@ RESERVED_PROCESSES = 64
 CPU_PERIOD_US = 100_000
 #: Options of a shared folder and of everything that is mounted below it.
 _SHARED_TREE = ("rro", "rnosuid", "rnodev")
+#: Options of memory file systems that belong to the person.
+_OF_PERSON = (f"uid={layout.PERSON_ID}", f"gid={layout.PERSON_ID}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Container:
     hostname: str
     first_id: int
     limits: Limits
-    home: Path
+    home: Path | None  # None: in memory alone
     folder: Path  # the desktop's folder, which becomes layout.DESKTOP_FOLDER
     product: tuple[Path, ...]  # where Lightbox and its Python are installed
     command: tuple[str, ...]  # starts the supervisor
@@ -83,7 +85,11 @@ def configuration(container: Container, host: Path = Path("/")) -> dict[str, Any
         "hostname": container.hostname,
         "root": {"path": "rootfs", "readonly": True},
         "process": _process(INIT, {"PATH": container.environment["PATH"]}, capabilities=()),
-        "mounts": [*_memory_mounts(container.limits), *_host_mounts(container, host)],
+        "mounts": [
+            *_memory_mounts(container.limits),
+            *_home_in_memory(container),
+            *_host_mounts(container, host),
+        ],
         "linux": {
             "namespaces": [
                 {"type": kind} for kind in ("user", "pid", "ipc", "uts", "mount", "network", "cgroup")
@@ -191,12 +197,18 @@ def _resources(limits: Limits) -> dict[str, Any]:
     return resources
 
 
-def _memory_mounts(limits: Limits) -> list[dict[str, Any]]:
-    def memory(target: str, mode: str, size_mb: int, *options: str) -> dict[str, Any]:
-        common = ["nosuid", "nodev", f"mode={mode}", f"size={size_mb}m", *options]
-        return {"destination": target, "type": "tmpfs", "source": "tmpfs", "options": common}
+def _memory(target: str, mode: str, size_mb: int, *options: str) -> dict[str, Any]:
+    common = ["nosuid", "nodev", f"mode={mode}", f"size={size_mb}m", *options]
+    return {"destination": target, "type": "tmpfs", "source": "tmpfs", "options": common}
 
-    person = [f"uid={layout.PERSON_ID}", f"gid={layout.PERSON_ID}"]
+
+def _home_in_memory(container: Container) -> list[dict[str, Any]]:
+    if container.home is not None:
+        return []
+    return [_memory(container.home_inside, "0700", container.limits.temporary_mb // 2, *_OF_PERSON)]
+
+
+def _memory_mounts(limits: Limits) -> list[dict[str, Any]]:
     return [
         {
             "destination": "/proc",
@@ -217,11 +229,11 @@ def _memory_mounts(limits: Limits) -> list[dict[str, Any]]:
             "source": "devpts",
             "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", f"max={TERMINALS}"],
         },
-        memory("/dev/shm", "1777", limits.temporary_mb),  # noqa: S108 - inside the container
-        memory("/run", "0755", SMALL_MB),
-        memory(layout.RUNTIME_FOLDER, "0700", SMALL_MB, *person),
-        memory("/tmp", "1777", limits.temporary_mb),  # noqa: S108 - inside the container
-        memory(layout.HOMES_FOLDER, "0755", SMALL_MB),
+        _memory("/dev/shm", "1777", limits.temporary_mb),  # noqa: S108 - inside the container
+        _memory("/run", "0755", SMALL_MB),
+        _memory(layout.RUNTIME_FOLDER, "0700", SMALL_MB, *_OF_PERSON),
+        _memory("/tmp", "1777", limits.temporary_mb),  # noqa: S108 - inside the container
+        _memory(layout.HOMES_FOLDER, "0755", SMALL_MB),
     ]
 
 
@@ -234,7 +246,7 @@ def _host_mounts(container: Container, host: Path) -> list[dict[str, Any]]:
     return [
         *shared,
         _bind(container.folder, layout.DESKTOP_FOLDER, "rnosuid", "rnodev", "rnoexec"),
-        _bind(container.home, container.home_inside, "rnosuid", "rnodev"),
+        *([_bind(container.home, container.home_inside, "rnosuid", "rnodev")] if container.home else []),
     ]
 
 

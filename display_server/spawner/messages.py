@@ -18,7 +18,7 @@ from msgspec import Meta
 from display_server.spawner.network_messages import NetworkAccess
 
 #: Raised whenever a message or the meaning of a field changes.
-VERSION = 4
+VERSION = 5
 #: Before each message: the version (16 bits) and the length of what follows (32 bits), in network order.
 HEADER = struct.Struct(">HI")
 #: Longest request, bytes.
@@ -55,7 +55,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StartDesktop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="start"):
-    """Creates the home where it is missing, starts the container and the supervisor in it."""
+    """Creates the home where it is kept and missing, starts the container and the supervisor in it."""
 
     session: SessionId
     username: Username
@@ -65,6 +65,8 @@ class StartDesktop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=
     #: The content of spec.json, which the supervisor checks.
     spec: Annotated[str, Meta(max_length=64 * 1024)]
     limits: Limits = Limits()
+    #: Whether the home is kept. Otherwise it is in memory, half as large as `/tmp`, and ends with all else.
+    keeps_home: bool = True
     #: Whether the profile names a browser, whose own sandbox makes namespaces inside the container.
     nested_namespaces: bool = False
     #: What programs may reach.

@@ -128,7 +128,8 @@ class Spawner:
             )
         container = self._container(request)
         try:
-            self._make_home(request)
+            if request.keeps_home:
+                self._make_home(request)
             _make_desktop_folder(container, request.spec, settings.client_uid)
             _write_bundle(container, bundle)
             self._containers.run(request.session, bundle)
@@ -240,7 +241,7 @@ class Spawner:
             hostname=request.desktop,
             first_id=request.first_id,
             limits=request.limits,
-            home=self._settings.homes / request.username / request.desktop,
+            home=self._settings.homes / request.username / request.desktop if request.keeps_home else None,
             folder=self._settings.desktops / request.session,
             product=self._settings.product,
             command=(*self._settings.supervisor, layout.DESKTOP_FOLDER),

@@ -23,11 +23,16 @@ from display_server.broker.api.services import BrokerServices
 from display_server.broker.api.unix_server import http_server
 from display_server.broker.catalogue import Catalogue
 from display_server.broker.desktop_definition import DesktopDefinition
+from display_server.broker.desktop_specs import DesktopSpecs
 from display_server.broker.display_checks import DisplayChecks
 from display_server.broker.folders import DesktopFolders
 from display_server.broker.launchers.launcher import Launcher
+from display_server.broker.lease import TaskLease
 from display_server.broker.passwords import Passwords
+from display_server.broker.pools.pools import Pools
+from display_server.broker.pools.states import PoolStates
 from display_server.broker.screen_lock import LockLimits
+from display_server.broker.session_records import SessionRecords
 from display_server.broker.sessions import Sessions
 from display_server.broker.store import Store
 from display_server.broker.web_sessions import WebSessions
@@ -176,14 +181,16 @@ async def running_gateway(
         await accounts.add(username, PASSWORD)
     catalogue = Catalogue(store)
     await catalogue.replace(DEFINITIONS)
+    specs = DesktopSpecs(DesktopFolders(folder / "d", folder / "homes", folder / "logs"))
     sessions = Sessions(
-        store,
+        SessionRecords(store, "test", now_s),
         launcher,
-        DesktopFolders(folder / "d", folder / "homes", folder / "logs"),
-        instance="test",
+        specs,
         start_timeout_s=start_timeout_s,
         one_person=one_person,
     )
+    pools = Pools(sessions, specs, PoolStates(store), TaskLease(store, "pools", "test", now_s), now_s=now_s)
+    pools.use(await catalogue.list_all())
     tls = folder / "tls"
     tls.mkdir(mode=0o700)
     local = authority.provide_certificate(tls, NAMES, datetime.datetime.now(datetime.UTC))
@@ -194,6 +201,7 @@ async def running_gateway(
         web_sessions=WebSessions(store, lock=lock, now_s=now_s),
         catalogue=catalogue,
         sessions=sessions,
+        pools=pools,
         display_checks=DisplayChecks(store),
         metrics_token=METRICS_TOKEN,
     )

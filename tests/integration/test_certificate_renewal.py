@@ -70,7 +70,7 @@ async def expiring_soon(folder: Path) -> Settings:
 
 
 async def test_is_renewed_without_dropping_a_viewer(gateway: GatewayUnderTest) -> None:
-    folder = Path(gateway.services.sessions._folders.homes).parent
+    folder = Path(gateway.services.sessions.specs.folders.homes).parent
     old = await expiring_soon(folder)
     gateway.server.tls.exchange(tls_context(old.certificate.certificate, old.certificate.key))
     assert await presented(gateway) == old.certificate.leaf
@@ -95,7 +95,7 @@ async def test_is_renewed_without_dropping_a_viewer(gateway: GatewayUnderTest) -
 
 
 async def test_a_failed_renewal_keeps_the_certificate_and_is_explained(gateway: GatewayUnderTest) -> None:
-    folder = Path(gateway.services.sessions._folders.homes).parent
+    folder = Path(gateway.services.sessions.specs.folders.homes).parent
     old = await expiring_soon(folder)
     gateway.server.tls.exchange(tls_context(old.certificate.certificate, old.certificate.key))
     (folder / "tls" / "ca.key").unlink()
@@ -109,7 +109,7 @@ async def test_a_failed_renewal_keeps_the_certificate_and_is_explained(gateway: 
 async def test_this_process_never_opens_the_key_of_the_authority(
     gateway: GatewayUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = Path(gateway.services.sessions._folders.homes).parent
+    folder = Path(gateway.services.sessions.specs.folders.homes).parent
     old = await expiring_soon(folder)
     opened: list[str] = []
     read = Path.read_bytes

@@ -194,7 +194,7 @@ watchLeaving((leaving) => {
   if (leaving === "sign-out") showSigningOut();
   else if (leaving === "lock") screenLock.lock();
   // The other window has signed out: trying again here could sign out whoever signs in next.
-  else if (current?.signingOut === true) signedOut({ running: null });
+  else if (current?.signingOut === true) signedOut({ ended: [], running: null });
 });
 
 applyTheme();

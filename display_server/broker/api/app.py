@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from typing import Literal
 
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -18,6 +19,9 @@ from display_server.broker.api.services import BrokerServices
 from display_server.broker.api.sign_in_api import CurrentUser, add_lock_routes, add_sign_in_routes
 from display_server.broker.catalogue import listings
 from display_server.broker.one_person import OnePersonError
+from display_server.broker.pools.definition import pool_of
+from display_server.broker.pools.errors import PoolError
+from display_server.broker.tables import Desktop
 from display_server.broker_link.api_error import ApiError, screen_locked
 from display_server.desktop.profiles.profile import Kind
 from display_server.errors import DesktopError, PolicyError
@@ -32,7 +36,7 @@ class DesktopEntry(BaseModel):
     `titles` has the name that people see, by language. `state` is that of the person's session, or `off` if
     they have none. The page shows no entry whose kind is `unlisted`. `attached` desktops show an X display
     that goes on running when they end. Programs of a desktop that is not `isolated` reach other desktops and
-    the host.
+    the host. `home` says whether files are kept: until the person signs out, or until the desktop ends.
     """
 
     name: str
@@ -42,6 +46,7 @@ class DesktopEntry(BaseModel):
     state: str
     attached: bool
     isolated: bool
+    home: Literal["kept", "until-sign-out", "until-end"]
     ends_in_s: float | None  # until it ends because nobody displays it; None if it does not
 
 
@@ -89,6 +94,7 @@ def _add_desktop_routes(app: FastAPI, services: BrokerServices) -> None:
                     state=state.value if state else "off",
                     attached=desktop.attach is not None,
                     isolated=services.isolated,
+                    home=_home_of(desktop),
                     ends_in_s=services.ends_in_s(session.id) if session else None,
                 )
             )
@@ -105,9 +111,11 @@ def _add_desktop_routes(app: FastAPI, services: BrokerServices) -> None:
             desktop_endings.refuse_ended(services, resume)
         with services.metrics.desktop_open_s.time():
             try:
-                session = await services.sessions.open(user.username, desktop)
+                session = await services.open_desktop(user.username, desktop)
             except OnePersonError as error:
                 raise ApiError(409, "one-person", error.cause, next_step=error.next_step) from error
+            except PoolError as error:
+                raise ApiError(503, error.code, error.cause, next_step=error.next_step) from error
             except DesktopError as error:
                 raise ApiError(503, "desktop-failed", error.cause, next_step=error.next_step) from error
         services.unattended.opened(session.id, services.monotonic_s())
@@ -163,6 +171,13 @@ def _add_operator_routes(app: FastAPI, services: BrokerServices) -> None:
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> Response:
         return await health_api.health(services)
+
+
+def _home_of(desktop: Desktop) -> Literal["kept", "until-sign-out", "until-end"]:
+    pool = pool_of(desktop)
+    if pool is None:
+        return "kept"
+    return "until-sign-out" if pool.at_sign_out == "end" else "until-end"
 
 
 def _has_metrics_token(request: Request, token: str) -> bool:

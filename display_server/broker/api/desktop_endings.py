@@ -6,12 +6,17 @@ they showed, and are answered with the reason.
 
 from __future__ import annotations
 
+import structlog
+
 from display_server.broker.api.services import BrokerServices
+from display_server.broker.live_session import LiveSession
 from display_server.broker.session_state import EndedBy
-from display_server.broker.sessions import LiveSession
+from display_server.broker.storage_failures import StorageError
 from display_server.broker.web_sessions import SignedInUser
 from display_server.broker_link.api_error import ApiError
 from display_server.protocol.api_error_codes import ApiErrorCode
+
+log = structlog.get_logger(__name__)
 
 #: The answer to a viewer whose desktop has ended: code and cause.
 _ANSWERS: dict[EndedBy, tuple[ApiErrorCode, str]] = {
@@ -20,6 +25,8 @@ _ANSWERS: dict[EndedBy, tuple[ApiErrorCode, str]] = {
     EndedBy.HOST: ("desktop-ended", "The desktop has ended because its host was restarted."),
     EndedBy.PERSON: ("desktop-ended-by-you", "You ended this desktop, here or in another window."),
     EndedBy.OPERATOR: ("desktop-ended-by-operator", "The administrator ended this desktop."),
+    EndedBy.SIGN_OUT: ("desktop-ended-signed-out", "The desktop ended when you signed out."),
+    EndedBy.POOL: ("desktop-ended", "The desktop has ended."),
     EndedBy.UNATTENDED: ("desktop-ended-unattended", "The desktop ended because nobody displayed it."),
 }
 
@@ -33,6 +40,26 @@ def end_session(services: BrokerServices, session: LiveSession, by: EndedBy) -> 
     """Begins to end a session and disconnects its viewers."""
     services.sessions.end(session, by)
     services.viewers.disconnect_session(session.id)
+
+
+async def end_floating_desktops(services: BrokerServices, username: str) -> list[str]:
+    """Begins to end the floating desktops of a person who has signed out of their last browser.
+
+    Returns the names of these desktops. Where it cannot be known which browser was the last, they go on until
+    nobody has displayed them for long.
+    """
+    try:
+        if await services.web_sessions.signed_in(username):
+            return []
+    except StorageError:
+        log.warning("floating desktops not ended at sign-out", username=username)
+        return []
+    ended = []
+    for session, pool in services.pools.of_person(username):
+        if pool.at_sign_out == "end":
+            end_session(services, session, EndedBy.SIGN_OUT)
+            ended.append(session.spec.desktop)
+    return ended
 
 
 def end_own_desktop(services: BrokerServices, user: SignedInUser, name: str) -> None:

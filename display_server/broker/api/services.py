@@ -11,15 +11,19 @@ from display_server.broker.admission import ViewerAdmission
 from display_server.broker.api.gateway_links import GatewayLinks
 from display_server.broker.api.lock_watch import LockWatch
 from display_server.broker.api.metrics import BrokerMetrics
+from display_server.broker.api.pool_metrics import PoolCollector
 from display_server.broker.api.unattended_metrics import UnattendedCollector
 from display_server.broker.busy_processes import BusyProcesses
 from display_server.broker.catalogue import Catalogue
 from display_server.broker.display_checks import DisplayChecks
 from display_server.broker.known_devices import KnownDevices
+from display_server.broker.live_session import LiveSession
+from display_server.broker.pools.pools import Pools
 from display_server.broker.session_state import SessionState
 from display_server.broker.sessions import Sessions
 from display_server.broker.sign_in_limiter import SignInLimiter
 from display_server.broker.store import Store
+from display_server.broker.tables import Desktop
 from display_server.broker.tickets import Tickets
 from display_server.broker.unattended_desktops import UnattendedDesktops
 from display_server.broker.viewers import Viewers
@@ -36,6 +40,7 @@ class BrokerServices:
     web_sessions: WebSessions
     catalogue: Catalogue
     sessions: Sessions
+    pools: Pools
     display_checks: DisplayChecks
     metrics_token: str  # whoever knows it may read /metrics
     isolated: bool = False  # each desktop runs in a container of its own
@@ -65,6 +70,16 @@ class BrokerServices:
         self.lock_watch = LockWatch(self.web_sessions, self.viewers, self.agents)
         self.known_devices = KnownDevices(self.store, now_s=self.web_sessions.now_s)
         self.metrics.add(UnattendedCollector(self.unattended, self.busy_processes))
+        self.metrics.add(PoolCollector(self.pools))
+
+    async def open_desktop(self, username: str, desktop: Desktop) -> LiveSession:
+        """Returns the person's session of a desktop once it is ready.
+
+        Raises DesktopError, OnePersonError and StorageError.
+        """
+        if desktop.pool:
+            return await self.pools.open(username, desktop)
+        return await self.sessions.open(username, desktop)
 
     def _runs(self, session_id: str) -> bool:
         session = self.sessions.by_id(session_id)

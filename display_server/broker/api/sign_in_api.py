@@ -9,6 +9,7 @@ import structlog
 from fastapi import Depends, FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from display_server.broker.api.desktop_endings import end_floating_desktops
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.known_devices import COOKIE_S
 from display_server.broker.passwords import TooManySignIns
@@ -39,6 +40,12 @@ class UnlockRequest(BaseModel):
 class UserInfo(BaseModel):
     username: str
     display_name: str
+
+
+class SignedOut(BaseModel):
+    """What signing out did: the names of the floating desktops that end, with their homes."""
+
+    ended: list[str]
 
 
 class LockInfo(BaseModel):
@@ -111,15 +118,18 @@ def add_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
         log.info("signed in", username=account.username, address=_address(request))
         return UserInfo(username=account.username, display_name=account.display_name)
 
-    @app.post("/api/v1/sign-out", status_code=204)
-    async def sign_out(request: Request, response: Response) -> None:
+    @app.post("/api/v1/sign-out")
+    async def sign_out(request: Request, response: Response) -> SignedOut:
+        ended = []
         user = await services.web_sessions.find(cookie_of(request, SESSION))
         if user is not None:
             await services.web_sessions.delete(user.id_hash)
             services.viewers.disconnect_web_session(user.id_hash)
             log.info("signed out", username=user.username)
+            ended = await end_floating_desktops(services, user.username)
         scope: CookieScope = request.scope[COOKIE_SCOPE]
         response.headers.append("set-cookie", scope.delete_cookie(SESSION))
+        return SignedOut(ended=ended)
 
     @app.get("/api/v1/me")
     async def me(user: CurrentUser) -> UserInfo:

@@ -85,11 +85,12 @@ class SandboxLauncher:
             session=spec.session,
             username=spec.user,
             desktop=spec.desktop,
-            first_id=await self._ids_of(spec.user, spec.desktop),
+            first_id=await self._ids_of(*_ids_owner(spec)),
             spec=msgspec.json.encode(_inside(spec)).decode(),
             limits=self._limits,
             nested_namespaces=names_a_browser(spec.profile),
             network=await network.first_access(),
+            keeps_home=spec.keeps_home,
         )
         try:
             await self._spawner.send(request)
@@ -138,12 +139,23 @@ class SandboxLauncher:
             session=container.session,
             user=container.username,
             desktop=container.desktop,
-            home=str(self._folders.homes / container.username / container.desktop),
+            home=str(self._folders.homes / container.username / container.desktop)
+            if inside.keeps_home
+            else inside.home,
             folder=str(self._folders.desktops / container.session),
             log_folder=str(self._folders.logs),
             isolated=False,
             peers=[],
         )
+
+
+def _ids_owner(spec: DesktopSpec) -> tuple[str, str]:
+    """Returns whose range of ids a desktop has, as username and desktop.
+
+    The places of floating pools have ranges of their own, which no account can have. The next desktop of a
+    place has the same range: nothing that belonged to these ids is left, because the home was in memory.
+    """
+    return (spec.user, spec.desktop) if spec.keeps_home else ("", f"{spec.desktop}/{spec.user}")
 
 
 def _inside(spec: DesktopSpec) -> DesktopSpec:

@@ -10,8 +10,9 @@ import sqlite3
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -181,22 +182,26 @@ class Server:
 
     def start_program(self, session: str) -> psutil.Process:
         """Starts a program of the person in a desktop."""
+        pid_file = self.lasting.path / "bundles" / session / "test.pid"
+        self.execute(session, ("/bin/sleep", "100000"), "--detach", "--pid-file", str(pid_file))
+        return psutil.Process(int(pid_file.read_text()))
+
+    def execute(self, session: str, command: Sequence[str], *options: str) -> None:
+        """Runs a command of the person in a desktop. Raises CalledProcessError."""
         process = {
             "terminal": False,
             "user": {"uid": layout.PERSON_ID, "gid": layout.PERSON_ID},
-            "args": ["/bin/sleep", "100000"],
+            "args": list(command),
             "env": ["PATH=/usr/bin:/bin"],
             "cwd": "/",
             "capabilities": {},
             "noNewPrivileges": True,
         }
-        bundle = self.lasting.path / "bundles" / session
-        (bundle / "test-process.json").write_text(json.dumps(process))
-        pid_file = bundle / "test.pid"
         runtime = Runtime(choose_runtime(), self.lasting.path / "runtime")
-        words = ("--process", str(bundle / "test-process.json"), "--pid-file", str(pid_file))
-        subprocess.run(runtime.command("exec", "--detach", *words, session), check=True)
-        return psutil.Process(int(pid_file.read_text()))
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            file.write(json.dumps(process))
+            file.flush()
+            subprocess.run(runtime.command("exec", *options, "--process", file.name, session), check=True)
 
     def log_lines(self, event: str) -> list[dict[str, Any]]:
         lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+from display_server.broker.desktop_specs import DesktopSpecs
 from display_server.broker.folders import DesktopFolders
 from display_server.broker.launchers.launcher import LastingLauncher, Launcher
+from display_server.broker.session_records import SessionRecords
 from display_server.broker.session_state import EndedBy, SessionState
 from display_server.broker.sessions import Sessions
 from display_server.broker.store import Store
@@ -31,8 +34,9 @@ async def launcher() -> AsyncIterator[LastingEchoLauncher]:
 
 
 def broker(store: Store, folder: Path, launcher: Launcher, start_timeout_s: float = 90) -> Sessions:
-    folders = DesktopFolders(folder / "d", folder / "homes", folder / "logs")
-    return Sessions(store, launcher, folders, instance="lasting", start_timeout_s=start_timeout_s)
+    specs = DesktopSpecs(DesktopFolders(folder / "d", folder / "homes", folder / "logs"))
+    records = SessionRecords(store, "lasting", time.time)
+    return Sessions(records, launcher, specs, start_timeout_s=start_timeout_s)
 
 
 async def recorded(store: Store) -> list[tuple[str, str, str | None]]:

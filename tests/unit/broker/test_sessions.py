@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ from sqlalchemy.exc import OperationalError
 
 from display_server.broker.catalogue import Catalogue
 from display_server.broker.desktop_definition import DesktopDefinition
+from display_server.broker.desktop_specs import DesktopSpecs
 from display_server.broker.folders import DesktopFolders
 from display_server.broker.launchers.launcher import Launcher
 from display_server.broker.one_person import OnePersonError
+from display_server.broker.session_records import SessionRecords
 from display_server.broker.session_state import (
     LIVE,
     TRANSITIONS,
@@ -32,10 +35,29 @@ READING = Desktop(name="reading", title="Reading", profile="blank", width_px=800
 
 
 def make(
-    store: Store, folder: Path, launcher: Launcher, *, instance: str = "one", start_timeout_s: float = 90
+    store: Store,
+    folder: Path,
+    launcher: Launcher,
+    *,
+    instance: str = "one",
+    start_timeout_s: float = 90,
+    may_start: Callable[[str], Awaitable[bool]] | None = None,
+    one_person: bool = False,
 ) -> Sessions:
-    folders = DesktopFolders(folder / "d", folder / "homes", folder / "logs")
-    return Sessions(store, launcher, folders, instance=instance, start_timeout_s=start_timeout_s)
+    specs = DesktopSpecs(DesktopFolders(folder / "d", folder / "homes", folder / "logs"))
+    records = SessionRecords(store, instance, time.time)
+    return Sessions(
+        records,
+        launcher,
+        specs,
+        start_timeout_s=start_timeout_s,
+        may_start=may_start or everybody,
+        one_person=one_person,
+    )
+
+
+async def everybody(_username: str) -> bool:
+    return True
 
 
 async def test_video_policies_reach_the_desktop(store: Store, folder: Path) -> None:
@@ -114,9 +136,8 @@ async def test_opening_a_desktop_that_is_ending_starts_a_new_one(store: Store, f
 
 
 async def test_without_isolation_one_person_has_desktops(store: Store, folder: Path) -> None:
-    folders = DesktopFolders(folder / "d", folder / "homes", folder / "logs")
     launcher = EchoLauncher()
-    sessions = Sessions(store, launcher, folders, instance="one", one_person=True)
+    sessions = make(store, folder, launcher, one_person=True)
     first = await sessions.open("kim", READING)
     with pytest.raises(OnePersonError, match="one person at a time"):
         await sessions.open("lee", READING)
@@ -167,8 +188,7 @@ async def test_a_person_whose_account_is_disabled_starts_no_desktop(store: Store
         return allowed
 
     launcher = EchoLauncher()
-    folders = DesktopFolders(folder / "d", folder / "homes", folder / "logs")
-    sessions = Sessions(store, launcher, folders, instance="one", may_start=may_start)
+    sessions = make(store, folder, launcher, may_start=may_start)
     session = await sessions.open("kim", READING)
     sessions.end(session, EndedBy.OPERATOR)
     allowed = False

@@ -23,6 +23,8 @@ export interface Desktop {
   readonly attached: boolean;
   /** It runs in a container of its own: its programs reach neither other desktops nor the host. */
   readonly isolated: boolean;
+  /** Whether files are kept: for good, until the person signs out, or until the desktop ends. */
+  readonly home: "kept" | "until-sign-out" | "until-end";
   /** Time until it ends because it is open nowhere, s; null if it does not. */
   readonly endsInS: number | null;
 }
@@ -136,9 +138,12 @@ export async function endDesktop(desktop: string): Promise<Answer<null>> {
   return reply?.ok ? { ok: true, value: null } : failure(reply);
 }
 
-export async function signOut(): Promise<Answer<null>> {
+/** Signs out. Returns the names of the desktops that end with it. */
+export async function signOut(): Promise<Answer<readonly string[]>> {
   const reply = await call("POST", "/api/v1/sign-out", {});
-  return reply?.ok ? { ok: true, value: null } : failure(reply);
+  if (!reply?.ok) return failure(reply);
+  const ended: unknown = isRecord(reply.body) ? reply.body.ended : null;
+  return { ok: true, value: Array.isArray(ended) ? ended.filter((name) => typeof name === "string") : [] };
 }
 
 /** Returns the signed-in person. */
@@ -257,6 +262,7 @@ export async function listDesktops(): Promise<Answer<readonly Desktop[]>> {
       state: text(item.state),
       attached: item.attached === true,
       isolated: item.isolated === true,
+      home: item.home === "until-sign-out" || item.home === "until-end" ? item.home : "kept",
       endsInS: typeof item.ends_in_s === "number" ? item.ends_in_s : null,
     });
   }

@@ -39,13 +39,18 @@ export const englishApiMessages = {
   },
   "desktop-ended-by-operator": {
     what: "Your administrator ended this desktop.",
-    why: "Its programs were closed; files that you saved are kept.",
+    why: "Its programs were closed. Files that you saved are kept, unless this desktop starts fresh each time.",
     next: "Open it again from the list of desktops, or ask your administrator for the reason.",
   },
   "desktop-ended-by-you": {
     what: "You ended this desktop.",
     why: "You chose that here, in another window or on another device. Its programs were closed.",
     next: "Open it again from the list of desktops.",
+  },
+  "desktop-ended-signed-out": {
+    what: "This desktop has ended.",
+    why: "You signed out, and it is one that starts fresh each time.",
+    next: "Open a new one from the list of desktops.",
   },
   "desktop-ended-unattended": {
     what: "This desktop has ended.",
@@ -116,6 +121,21 @@ export const englishApiMessages = {
     what: "This desktop cannot be opened at the moment.",
     why: "Desktops are not isolated on this server, so it serves one person at a time, and someone else has a desktop.",
     next: "Wait until that person has ended their desktops, or ask your administrator to turn isolation on.",
+  },
+  "pool-full": {
+    what: "No desktop is free.",
+    why: "All desktops of this kind are in use.",
+    next: "Try again in a few minutes, or ask your administrator for more of them.",
+  },
+  "pool-maintenance": {
+    what: "This desktop cannot be opened now.",
+    why: "Your administrator is working on desktops of this kind.",
+    next: "Choose another desktop, or try again later.",
+  },
+  "pool-restrained": {
+    what: "This desktop cannot be opened now.",
+    why: "Desktops of this kind do not start at the moment. Your administrator has been told.",
+    next: "Choose another desktop, or try again in a few minutes.",
   },
   "proxy-host": {
     what: "The server refused the request.",

@@ -216,6 +216,7 @@ function card(desktop: Desktop): HTMLElement {
   // A desktop that has the name of its profile is not named twice.
   const profile = t.profiles[desktop.profile];
   const subtitle = profile === undefined || profile === title ? null : profile;
+  const home = t.homes[desktop.home];
   return h(
     "a",
     {
@@ -228,6 +229,7 @@ function card(desktop: Desktop): HTMLElement {
       { class: "desktop-text" },
       h("span", { class: "desktop-title" }, title),
       subtitle === null ? null : h("span", { class: "muted" }, subtitle),
+      home === "" ? null : h("span", { class: "muted" }, home),
       h(
         "span",
         { class: "desktop-state", attrs: { "data-desktop-state": desktop.state } },

@@ -16,17 +16,19 @@ export interface DesktopToEnd {
   readonly title: string;
   /** It shows a display of the host, whose programs go on running. */
   readonly attached: boolean;
+  /** Its files end with it. */
+  readonly fresh: boolean;
 }
 
 export function desktopToEnd(desktop: Desktop): DesktopToEnd {
-  return { name: desktop.name, title: titleOf(desktop), attached: desktop.attached };
+  return { name: desktop.name, title: titleOf(desktop), attached: desktop.attached, fresh: desktop.home !== "kept" };
 }
 
 /** Asks about a desktop of which only the name is known. */
 export async function askToEndByName(name: string): Promise<Ending | null> {
   const listed = await listDesktops();
   const found = listed.ok ? listed.value.find((desktop) => desktop.name === name) : undefined;
-  return askToEnd(found === undefined ? { name, title: name, attached: false } : desktopToEnd(found));
+  return askToEnd(found === undefined ? { name, title: name, attached: false, fresh: false } : desktopToEnd(found));
 }
 
 /** Asks, and ends the desktop. Returns null when the person decided to keep it. */
@@ -52,7 +54,7 @@ export function askToEnd(desktop: DesktopToEnd): Promise<Ending | null> {
     const keep = make(t.keep, "primary", () => dialog.close());
     const restart = make(t.restart, "secondary", () => void end("restart"));
     const stop = make(t.end, "secondary", () => void end("end"));
-    const lost = texts().messages.endDesktop[desktop.attached ? "attached" : "programs"];
+    const lost = texts().messages.endDesktop[desktop.attached ? "attached" : desktop.fresh ? "fresh" : "programs"];
     const dialog = h(
       "dialog",
       { class: "question", attrs: { "aria-labelledby": "end-desktop-title" } },

@@ -97,6 +97,13 @@ export const englishMessages = {
       why: `This device shows no desktop any more. Still running, with your programs: ${desktops}.`,
       next: "Sign in again, here or on another device, to continue there.",
     }),
+    ended: (desktops: string, running: string) => ({
+      what: "You have signed out.",
+      why:
+        `Closed, with the files on it: ${desktops}.` +
+        (running === "" ? "" : ` Still running, with your programs: ${running}.`),
+      next: "Sign in again to open a new one.",
+    }),
     nothingRunning: {
       what: "You have signed out.",
       why: "This device shows no desktop any more, and none of your desktops is running.",
@@ -171,6 +178,11 @@ export const englishMessages = {
       what: "All programs of this desktop close, on every device that shows it.",
       why: "What you have not saved in them is lost. Saved files are kept.",
       next: "Restarting opens a new desktop. If a program still works, save your work first.",
+    },
+    fresh: {
+      what: "All programs of this desktop close, on every device that shows it.",
+      why: "What you have not saved in them is lost, and so are the files on this desktop.",
+      next: "Restarting opens a fresh desktop. Copy what you still need elsewhere first.",
     },
     attached: {
       what: "This desktop disconnects on every device that shows it.",

@@ -5,8 +5,12 @@ import type { Message } from "./message.ts";
 import { language } from "./preferences.ts";
 import { texts } from "./texts.ts";
 
-/** What the sign-in page says after somebody signed out. `running` is null where the list could not be loaded. */
+/**
+ * What the sign-in page says after somebody signed out: which desktops end with it, and which ones go on. `running`
+ * is null where the list could not be loaded.
+ */
 export interface SignedOut {
+  readonly ended: readonly Desktop[];
   readonly running: readonly Desktop[] | null;
 }
 
@@ -22,7 +26,12 @@ const LIST_TIMEOUT_MS = 2_000;
 export async function leave(): Promise<SignedOut | null> {
   const running = await Promise.race([runningDesktops(), after(LIST_TIMEOUT_MS)]);
   const answer = await signOut();
-  return answer.ok || answer.failure.kind === "signed-out" ? { running } : null;
+  if (!answer.ok) return answer.failure.kind === "signed-out" ? { ended: [], running } : null;
+  const ends = ({ name }: Desktop): boolean => answer.value.includes(name);
+  return {
+    ended: running?.filter(ends) ?? [],
+    running: running?.filter((desktop) => !ends(desktop)) ?? null,
+  };
 }
 
 async function runningDesktops(): Promise<readonly Desktop[] | null> {
@@ -40,8 +49,10 @@ export function reasonMessage(reason: SignInReason): Message | null {
   if (reason === "first") return null;
   if (reason === "expired") return t.signIn.expired;
   if (reason.running === null) return t.signedOut.unknown;
-  if (reason.running.length === 0) return t.signedOut.nothingRunning;
-  return t.signedOut.running(reason.running.map(titleOf).join(", "));
+  const names = (desktops: readonly Desktop[]): string => desktops.map(titleOf).join(", ");
+  const { ended, running } = reason;
+  if (ended.length > 0) return t.signedOut.ended(names(ended), names(running));
+  return running.length === 0 ? t.signedOut.nothingRunning : t.signedOut.running(names(running));
 }
 
 /** Returns the name of a desktop in the current language. */

@@ -32,6 +32,11 @@ export const english = {
     profiles: { radiology: "Radiology", office: "Office", check: "Quality control" } as Readonly<
       Record<string, string>
     >,
+    homes: {
+      kept: "",
+      "until-sign-out": "Fresh each time; its files are deleted when you sign out",
+      "until-end": "Fresh each time; its files are deleted when it ends",
+    },
     states: {
       ready: "Ready",
       running: "Running",

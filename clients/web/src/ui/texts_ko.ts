@@ -22,6 +22,11 @@ export const korean: Texts = {
     failed: "데스크톱 목록을 불러오지 못했습니다.",
     retry: "다시 시도",
     profiles: { radiology: "영상의학", office: "사무", check: "품질 관리" },
+    homes: {
+      kept: "",
+      "until-sign-out": "항상 새로 시작, 로그아웃하면 파일 삭제",
+      "until-end": "항상 새로 시작, 종료하면 파일 삭제",
+    },
     states: {
       ready: "준비됨",
       running: "실행 중",
