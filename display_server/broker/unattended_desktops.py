@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 #: A desktop that nobody displays ends after this time, s. One that was left in the evening is still there the
 #: next morning.
@@ -20,13 +20,24 @@ class UnattendedDesktops:
         self._end_after_s = end_after_s  # None: unattended desktops never end
         self._attended_s: dict[str, float] = {}  # by session: when it was last attended, or first seen
         self._attended: frozenset[str] = frozenset()
+        self._own_limits_s: Mapping[str, float] = {}
 
     def use_limit(self, end_after_s: float | None) -> None:
         """Replaces the limit, also for desktops that are unattended already."""
         self._end_after_s = end_after_s
 
-    def observe(self, live: Iterable[str], attended: Collection[str], now_s: float) -> None:
-        """Takes note of the desktops that run, and of those that somebody displays at the moment."""
+    def observe(
+        self,
+        live: Iterable[str],
+        attended: Collection[str],
+        now_s: float,
+        own_limits_s: Mapping[str, float] | None = None,
+    ) -> None:
+        """Takes note of the desktops that run, and of those that somebody displays at the moment.
+
+        `own_limits_s` has those that end sooner than others.
+        """
+        self._own_limits_s = own_limits_s or {}
         known = self._attended_s
         self._attended_s = {
             session: now_s if session in attended else known.get(session, now_s) for session in live
@@ -46,9 +57,10 @@ class UnattendedDesktops:
     def ends_in_s(self, session: str, now_s: float) -> float | None:
         """Returns after which time the desktop ends if nobody opens it; None if it does not end."""
         unattended_s = self.unattended_s(session, now_s)
-        if unattended_s is None or self._end_after_s is None:
+        limits_s = [limit_s for limit_s in (self._end_after_s, self._own_limits_s.get(session)) if limit_s]
+        if unattended_s is None or not limits_s:
             return None
-        return max(0.0, self._end_after_s - unattended_s)
+        return max(0.0, min(limits_s) - unattended_s)
 
     def unattended(self) -> list[str]:
         """Returns the desktops that nobody displays."""

@@ -53,6 +53,8 @@ class PoolSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schedule: list[SpareTimes] = []
     #: What happens to the desktop of a person who signs out of their last browser.
     at_sign_out: Literal["end", "keep"] = "end"
+    #: A desktop that its person displays nowhere ends after this time, minutes.
+    unattended_minutes: float = 60
     #: The pool is restrained after this many failures …
     failures: int = 3
     #: … within this time, minutes.
@@ -83,5 +85,7 @@ def check_pool(pool: PoolSettings) -> None:
             )
     if pool.failures < 1:
         raise ValueError(f"`failures` must be at least 1, not {pool.failures}")
-    if pool.within_minutes <= 0:
-        raise ValueError(f"`within_minutes` must be more than 0, not {pool.within_minutes:g}")
+    for key in ("unattended_minutes", "within_minutes"):
+        minutes: float = getattr(pool, key)
+        if minutes <= 0:
+            raise ValueError(f"`{key}` must be more than 0, not {minutes:g}")

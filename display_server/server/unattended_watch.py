@@ -46,6 +46,7 @@ def end_unattended(services: BrokerServices) -> None:
         [session.id for session in services.sessions.live() if session.username is not None],
         attended_sessions(services),
         now_s,
+        services.pools.unattended_limits_s(),
     )
     for session_id in services.unattended.due(now_s):
         session = services.sessions.by_id(session_id)

@@ -34,9 +34,10 @@ class DesktopEntry(BaseModel):
     """A desktop in the list.
 
     `titles` has the name that people see, by language. `state` is that of the person's session, or `off` if
-    they have none. The page shows no entry whose kind is `unlisted`. `attached` desktops show an X display
-    that goes on running when they end. Programs of a desktop that is not `isolated` reach other desktops and
-    the host. `home` says whether files are kept: until the person signs out, or until the desktop ends.
+    they have none, and `spare` if one of a floating pool waits. The page shows no entry whose kind is
+    `unlisted`. `attached` desktops show an X display that goes on running when they end. Programs of a
+    desktop that is not `isolated` reach other desktops and the host. `home` says whether files are kept: for
+    good, until the person signs out, or until the desktop ends.
     """
 
     name: str
@@ -85,13 +86,14 @@ def _add_desktop_routes(app: FastAPI, services: BrokerServices) -> None:
         for desktop, listing in zip(desktops, listings(desktops), strict=True):
             state = services.sessions.state_of(user.username, desktop.name)
             session = services.sessions.running(user.username, desktop.name)
+            spare = services.pools.has_spare(desktop.name)
             entries.append(
                 DesktopEntry(
                     name=desktop.name,
                     titles=dict(listing.titles),
                     profile=desktop.profile,
                     kind=listing.kind,
-                    state=state.value if state else "off",
+                    state="spare" if session is None and spare else state.value if state else "off",
                     attached=desktop.attach is not None,
                     isolated=services.isolated,
                     home=_home_of(desktop),

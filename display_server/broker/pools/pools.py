@@ -138,6 +138,22 @@ class Pools:
             and (settings := pool_of(desktop)) is not None
         ]
 
+    def unattended_limits_s(self) -> dict[str, float]:
+        """Returns after which time without a viewer each assigned desktop ends, by session, s."""
+        return {
+            session.id: settings.unattended_minutes * 60
+            for session in self._members()
+            if session.username is not None
+            and (desktop := self._desktops.get(session.spec.desktop)) is not None
+            and (settings := pool_of(desktop)) is not None
+        }
+
+    def has_spare(self, name: str) -> bool:
+        """Returns whether a desktop of the pool waits for whoever opens it."""
+        desktop = self._desktops.get(name)
+        member = choose(self._pool(desktop), self._members_of(name)) if desktop else None
+        return member is not None and not member.starting
+
     async def set_maintenance(self, name: str, wanted: bool) -> None:
         """Takes a pool out of service, or back. Raises KeyError if there is none, and StorageError."""
         state = self._state(self._desktops[name].name)

@@ -31,10 +31,12 @@ def test_each_person_gets_a_fresh_desktop_and_leaves_nothing(server: FloatingSer
     server.start()
     [spare] = server.wait_for_spare(1)
     kim = server.person("kim")
+    [entry] = kim.get("/api/v1/desktops").json()
+    assert (entry["home"], entry["state"]) == ("until-sign-out", "spare")
     assert server.open(kim).json()["session"] == spare
     assert (server.owners()[spare], server.rows()[spare]) == ("kim", ("ready", None))
     [entry] = kim.get("/api/v1/desktops").json()
-    assert (entry["home"], entry["state"]) == ("until-sign-out", "ready")
+    assert (entry["state"], entry["ends_in_s"] <= 3600) == ("ready", True)
 
     assert server.home(spare).name == "person"
     server.write_document(spare, "patient data")

@@ -52,6 +52,18 @@ def test_a_new_limit_applies_to_desktops_that_run() -> None:
     assert desktops.due(HOUR_S) == ["one"]
 
 
+def test_a_desktop_may_have_a_shorter_limit_of_its_own() -> None:
+    for general_s in (HOUR_S, None):
+        desktops = UnattendedDesktops(end_after_s=general_s)
+        desktops.observe(["one", "two"], [], 0, {"two": HOUR_S / 2})
+        assert desktops.ends_in_s("one", 0) == general_s
+        assert desktops.ends_in_s("two", 0) == HOUR_S / 2
+        assert desktops.due(HOUR_S / 2) == ["two"]
+    desktops = UnattendedDesktops(end_after_s=HOUR_S)
+    desktops.observe(["one"], [], 0, {"one": 2 * HOUR_S})
+    assert desktops.ends_in_s("one", 0) == HOUR_S
+
+
 def test_forgets_desktops_that_have_ended() -> None:
     desktops = UnattendedDesktops(end_after_s=HOUR_S)
     desktops.observe(["one"], [], 0)

@@ -18,7 +18,7 @@ export interface SignedOut {
 export type SignInReason = "first" | "expired" | SignedOut;
 
 /** States of a desktop that has no programs. */
-const NOT_RUNNING: readonly string[] = ["off", "none", "ended", "failed", "stopped"];
+const NOT_RUNNING: readonly string[] = ["off", "spare", "none", "ended", "failed", "stopped"];
 /** Signing out waits for the list of desktops at most this long, ms. */
 const LIST_TIMEOUT_MS = 2_000;
 

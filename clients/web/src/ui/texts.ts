@@ -43,6 +43,7 @@ export const english = {
       starting: "Starting",
       stopped: "Starts when opened",
       off: "Starts when opened",
+      spare: "Opens at once",
       none: "Starts when opened",
       ended: "Starts when opened",
       failed: "Failed – opening it starts it again",

@@ -33,6 +33,7 @@ export const korean: Texts = {
       starting: "시작하는 중",
       stopped: "열면 시작됩니다",
       off: "열면 시작됩니다",
+      spare: "바로 열립니다",
       none: "열면 시작됩니다",
       ended: "열면 시작됩니다",
       failed: "실패 – 열면 새로 시작됩니다",

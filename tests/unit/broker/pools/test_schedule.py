@@ -59,6 +59,7 @@ def test_the_configuration_names_the_times_from_and_to() -> None:
         (PoolSettings(maximum=3, schedule=[SpareTimes("07:30", "09:00", 1, ["monday"])]), "not monday"),
         (PoolSettings(maximum=3, schedule=[SpareTimes("07:30", "09:00", 1, [])]), "not nothing"),
         (PoolSettings(maximum=3, failures=0), "`failures` must be at least 1"),
+        (PoolSettings(maximum=3, unattended_minutes=0), "`unattended_minutes` must be more than 0"),
         (PoolSettings(maximum=3, within_minutes=0), "`within_minutes` must be more than 0"),
     ],
 )
