@@ -1,11 +1,11 @@
 /** The sign-in page. */
 
-import { BASE_PATH, pathTo } from "../base.ts";
-import { type Failure, signIn } from "../gateway/gateway_client.ts";
-import { apiMessage } from "./api_message.ts";
+import { pathTo } from "../base.ts";
+import { signIn } from "../gateway/gateway_client.ts";
 import { h } from "./dom.ts";
-import { type Message, sentences } from "./message.ts";
+import { sentences } from "./message.ts";
 import type { Page } from "./page.ts";
+import { PasswordForm } from "./password_form.ts";
 import { brand, settingButtons } from "./settings.ts";
 import { reasonMessage, type SignInReason } from "./sign_out.ts";
 import { texts } from "./texts.ts";
@@ -19,7 +19,6 @@ export interface SignInOptions {
 
 export function signInPage(options: SignInOptions): Page {
   const t = texts().signIn;
-  const messages = texts().messages.signIn;
   const reason = reasonMessage(options.reason);
   const username = h("input", {
     attrs: {
@@ -34,57 +33,10 @@ export function signInPage(options: SignInOptions): Page {
       maxlength: "256",
     },
   });
-  const password = h("input", {
-    attrs: {
-      name: "password",
-      id: "password",
-      type: "password",
-      autocomplete: "current-password",
-      required: "",
-      maxlength: "1024",
-    },
-  });
-  const alert = h("p", { class: "alert", attrs: { role: "alert" } });
-  const submit = h("button", { class: "primary", attrs: { type: "submit" } }, t.submit);
-  let countdown: ReturnType<typeof setInterval> | undefined;
+  const form = new PasswordForm("signIn", t);
+  const { password } = form;
 
-  const showAlert = (message: Message | null): void => {
-    alert.textContent = message === null ? "" : sentences(message);
-  };
-  const setBusy = (on: boolean): void => {
-    submit.disabled = on;
-    submit.textContent = on ? t.busy : t.submit;
-  };
-  /** Counts down the seconds until the gateway accepts another attempt. */
-  const countDown = (seconds: number): void => {
-    let remaining = seconds;
-    showAlert(messages.tooMany(remaining));
-    submit.disabled = true;
-    countdown = setInterval(() => {
-      remaining -= 1;
-      if (remaining > 0) {
-        showAlert(messages.tooMany(remaining));
-        return;
-      }
-      clearInterval(countdown);
-      showAlert(null);
-      submit.disabled = false;
-    }, 1000);
-  };
-  const showFailure = (failure: Failure): void => {
-    if (failure.kind === "too-many") countDown(failure.waitS);
-    else if (failure.kind === "unreachable") showAlert(messages.unreachable);
-    else if (failure.kind === "proxy")
-      showAlert(texts().messages.proxy[failure.fault](`${location.origin}${BASE_PATH}`));
-    else if (failure.kind === "server") showAlert(apiMessage(failure.code, failure.status));
-    else {
-      showAlert(messages.wrongPassword);
-      password.focus();
-      password.select();
-    }
-  };
-
-  const form = h(
+  const card = h(
     "form",
     {
       class: "card sign-in",
@@ -92,18 +44,17 @@ export function signInPage(options: SignInOptions): Page {
       on: {
         submit: (event) => {
           event.preventDefault();
-          if (submit.disabled) return;
+          if (form.submit.disabled) return;
           if (username.value === "" || password.value === "") {
-            showAlert(messages.missing);
+            form.showAlert(texts().messages.signIn.missing);
             (username.value === "" ? username : password).focus();
             return;
           }
-          setBusy(true);
-          showAlert(null);
+          form.setBusy(true);
           void signIn(username.value, password.value).then((answer) => {
-            setBusy(false);
+            form.setBusy(false);
             if (answer.ok) options.signedIn();
-            else showFailure(answer.failure);
+            else form.showFailure(answer.failure);
           });
         },
       },
@@ -115,13 +66,13 @@ export function signInPage(options: SignInOptions): Page {
     username,
     h("label", { attrs: { for: "password" } }, t.password),
     password,
-    alert,
-    submit,
+    form.alert,
+    form.submit,
   );
   const element = h(
     "div",
     { class: "page sign-in-page" },
-    h("main", { class: "centre" }, form),
+    h("main", { class: "centre" }, card),
     h(
       "footer",
       { class: "footer" },
@@ -134,6 +85,6 @@ export function signInPage(options: SignInOptions): Page {
     element,
     title: t.title,
     shown: () => username.focus(),
-    close: () => clearInterval(countdown),
+    close: () => form.close(),
   };
 }

@@ -1,11 +1,11 @@
 /** The page of a locked screen: it shows the person's name and nothing else of theirs, until they give their password. */
 
 import { type Failure, type LockReason, lockNow, lockState, unlock } from "../../gateway/gateway_client.ts";
-import { apiMessage } from "../api_message.ts";
 import { h } from "../dom.ts";
 import { icon } from "../icons.ts";
-import { type Message, sentences } from "../message.ts";
+import { sentences } from "../message.ts";
 import type { Page } from "../page.ts";
+import { PasswordForm } from "../password_form.ts";
 import { brand, settingButtons } from "../settings.ts";
 import { texts } from "../texts.ts";
 
@@ -31,50 +31,14 @@ export function lockPage(options: LockOptions): Page {
   const reason = h("p", { class: "hint", attrs: { role: "status" } });
   // Password managers need the name beside the password.
   const username = h("input", { attrs: { type: "text", name: "username", autocomplete: "username", hidden: "" } });
-  const password = h("input", {
-    attrs: {
-      name: "password",
-      id: "password",
-      type: "password",
-      autocomplete: "current-password",
-      required: "",
-      maxlength: "1024",
-    },
-  });
-  const alert = h("p", { class: "alert", attrs: { role: "alert" } });
-  const submit = h("button", { class: "primary", attrs: { type: "submit" } }, t.unlock);
-  let countdown: ReturnType<typeof setInterval> | undefined;
+  const form = new PasswordForm("lock", { submit: t.unlock, busy: t.busy });
+  const { password } = form;
   let closed = false;
   let { unconfirmed } = options;
 
-  const showAlert = (message: Message | null): void => {
-    alert.textContent = message === null ? "" : sentences(message);
-  };
-  /** Counts down the seconds until the gateway accepts another attempt. */
-  const countDown = (seconds: number): void => {
-    let remaining = seconds;
-    submit.disabled = true;
-    const draw = (): void => showAlert(texts().messages.lock.tooMany(remaining));
-    draw();
-    clearInterval(countdown);
-    countdown = setInterval(() => {
-      remaining -= 1;
-      if (remaining > 0) return draw();
-      clearInterval(countdown);
-      showAlert(null);
-      submit.disabled = false;
-    }, 1000);
-  };
   const showFailure = (failure: Failure): void => {
     if (failure.kind === "signed-out") options.expired();
-    else if (failure.kind === "too-many") countDown(failure.waitS);
-    else if (failure.kind === "unreachable") showAlert(texts().messages.lock.unreachable);
-    else if (failure.kind === "server") showAlert(apiMessage(failure.code, failure.status));
-    else {
-      showAlert(texts().messages.lock.wrongPassword);
-      password.focus();
-      password.select();
-    }
+    else form.showFailure(failure);
   };
   const showReason = (why: LockReason | null): void => {
     const text = sentences(texts().messages.lock.reasons[why ?? "idle"]);
@@ -102,7 +66,7 @@ export function lockPage(options: LockOptions): Page {
     if (document.visibilityState === "visible") void ask();
   }, ASK_INTERVAL_MS);
 
-  const form = h(
+  const card = h(
     "form",
     {
       class: "card sign-in lock",
@@ -110,19 +74,16 @@ export function lockPage(options: LockOptions): Page {
       on: {
         submit: (event) => {
           event.preventDefault();
-          if (submit.disabled) return;
+          if (form.submit.disabled) return;
           if (password.value === "") {
-            showAlert(texts().messages.lock.missing);
+            form.showAlert(texts().messages.lock.missing);
             password.focus();
             return;
           }
-          submit.disabled = true;
-          submit.textContent = t.busy;
-          showAlert(null);
+          form.setBusy(true);
           void unlock(password.value).then((answer) => {
             if (closed) return;
-            submit.disabled = false;
-            submit.textContent = t.unlock;
+            form.setBusy(false);
             if (answer.ok) options.unlocked();
             else showFailure(answer.failure);
           });
@@ -136,14 +97,14 @@ export function lockPage(options: LockOptions): Page {
     username,
     h("label", { attrs: { for: "password" } }, t.password),
     password,
-    alert,
-    submit,
+    form.alert,
+    form.submit,
     h("button", { class: "quiet", attrs: { type: "button" }, on: { click: () => options.signOut() } }, t.someoneElse),
   );
   const element = h(
     "div",
     { class: "page sign-in-page" },
-    h("main", { class: "centre" }, form),
+    h("main", { class: "centre" }, card),
     h("footer", { class: "footer" }, h("span", { class: "spacer" }), ...settingButtons(options.redraw)),
   );
   showReason(null);
@@ -157,8 +118,7 @@ export function lockPage(options: LockOptions): Page {
     },
     close: () => {
       closed = true;
-      password.value = "";
-      clearInterval(countdown);
+      form.close();
       clearInterval(timer);
     },
   };
