@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from tests.e2e.browsers.firefox import Firefox
 from tests.e2e.browsers.tablet import GALAXY_TAB, IPAD, Device, Tablet
 from tests.e2e.browsers.webkit import WebKit
 from tests.e2e.browsers.x_browser import XBrowser
+from tests.e2e.device_clipboard import DeviceClipboard
 from tests.e2e.lightbox import PATIENCE, Lightbox
 from tests.e2e.relay import Relay
 from tests.e2e.tablet_desktop import open_on_tablet
@@ -81,26 +82,25 @@ def out() -> Path:
     return OUT
 
 
-@contextmanager
-def radiology_demo(log: Path, *, patience: int = PATIENCE) -> Iterator[Lightbox]:
-    """Runs the demo with its radiology desktop."""
-    log.write_bytes(b"")
+def radiology_demo(log: Path, *, patience: int = PATIENCE) -> Lightbox:
+    """Starts the demo with its radiology desktop."""
     width_px, height_px = DESKTOP_PX
     # Tests of the clipboard copy in both directions; test_clipboard_policy.py has the default of the profile.
-    running = Lightbox(
+    return Lightbox(
         log, profile="radiology", width_px=width_px, height_px=height_px, patience=patience, copy_out=True
     )
-    try:
-        yield running
-    finally:
-        running.stop()
 
 
 @pytest.fixture(scope="session")
-def lightbox(out: Path) -> Iterator[Lightbox]:
-    """The demo with its radiology desktop."""
+def shared_lightbox(out: Path) -> Iterator[Lightbox]:
     with radiology_demo(out / "lightbox.log") as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def lightbox(shared_lightbox: Lightbox) -> Lightbox:
+    """The demo with its radiology desktop. A module that defines a demo of its own gets its `display` too."""
+    return shared_lightbox
 
 
 class ChromiumProcesses:
@@ -260,12 +260,18 @@ def on_tablet(tablet: Tablet, lightbox: Lightbox) -> Viewer:
     return open_on_tablet(tablet, lightbox)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def display(lightbox: Lightbox) -> Iterator[XDisplay]:
     """The desktop's own X server. Use it after a viewer has opened the desktop."""
-    reader = lightbox.display()
-    yield reader
-    reader.close()
+    with closing(lightbox.display()) as reader:
+        yield reader
+
+
+@pytest.fixture
+def device() -> Iterator[DeviceClipboard]:
+    """The clipboard of the device on which the browser runs."""
+    with closing(DeviceClipboard()) as clipboard:
+        yield clipboard
 
 
 @pytest.fixture(scope="session")
@@ -287,6 +293,7 @@ def probe(
         found = Probe(display, tmp_path_factory.mktemp("probe"), x=PROBE_AT[0], y=PROBE_AT[1])
         probes[display.name] = found
     else:
+        found.display = display
         found.reset()
     yield found
     if found.running:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 
@@ -83,7 +83,10 @@ def outside(folder: Path) -> dict[str, Any]:
 
 
 class Lightbox:
-    """The demo on a free port of this host, with its own state folder, which `stop` removes."""
+    """The demo on a free port of this host, with its own state folder, which `stop` removes.
+
+    As a context it stops at the end.
+    """
 
     def __init__(
         self,
@@ -120,6 +123,7 @@ class Lightbox:
             arguments.append("--copy-out")
         if width_px is not None:
             arguments += ["--size", f"{width_px}x{height_px}"]
+        log.write_bytes(b"")
         self._command, self._log = [*COMMAND, *arguments], log
         self._links: set[Path] = set()  # names of the displays of isolated desktops
         answer = self._start()
@@ -127,6 +131,12 @@ class Lightbox:
         self.url = answer["url"].rstrip("/")
         self.username = answer["username"]
         self.password = answer["password"]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self.stop()
 
     @property
     def port(self) -> int:

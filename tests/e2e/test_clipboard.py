@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,13 +30,6 @@ TEXTS = {
 #: Offers the desktop's content when the page may not write it by itself.
 CHIP = ".clipboard-chip"
 READ_TOAST = "return document.querySelector('.toast').textContent"
-
-
-@pytest.fixture
-def device() -> Iterator[DeviceClipboard]:
-    clipboard = DeviceClipboard()
-    yield clipboard
-    clipboard.close()
 
 
 def desktop_text(display: XDisplay, selection: str) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,13 +26,6 @@ FORMATTED = {"text/html": "<b>폐</b> 결절".encode(), "text/plain": "폐 결�
 #: Larger than the policy of the demo allows.
 LARGE = "0123456789abcde\n" * 540_000
 READ_TOAST = "return document.querySelector('.toast').textContent"
-
-
-@pytest.fixture
-def device() -> Iterator[DeviceClipboard]:
-    clipboard = DeviceClipboard()
-    yield clipboard
-    clipboard.close()
 
 
 def noise_png(seed: int) -> bytes:

@@ -23,28 +23,11 @@ READ_TOAST = "return document.querySelector('.toast').textContent"
 
 @pytest.fixture(scope="module")
 def lightbox(out: Path) -> Iterator[Lightbox]:
-    log = out / "clipboard-policy.log"
-    log.write_bytes(b"")
     width_px, height_px = DESKTOP_PX
-    running = Lightbox(log, profile="radiology", width_px=width_px, height_px=height_px)
-    try:
+    with Lightbox(
+        out / "clipboard-policy.log", profile="radiology", width_px=width_px, height_px=height_px
+    ) as running:
         yield running
-    finally:
-        running.stop()
-
-
-@pytest.fixture(scope="module")
-def display(lightbox: Lightbox) -> Iterator[XDisplay]:
-    reader = lightbox.display()
-    yield reader
-    reader.close()
-
-
-@pytest.fixture
-def device() -> Iterator[DeviceClipboard]:
-    clipboard = DeviceClipboard()
-    yield clipboard
-    clipboard.close()
 
 
 @pytest.mark.parametrize("content", [{"UTF8_STRING": b"patient"}, {"image/png": b"\x89PNG..."}])

@@ -27,11 +27,10 @@ PROGRESS = "return document.querySelector('.check-body progress')?.value ?? 0"
 
 @pytest.fixture(scope="module")
 def checking(out: Path) -> Iterator[Lightbox]:
-    running = Lightbox(
+    with Lightbox(
         out / "lightbox-check.log", profile="check", width_px=DESKTOP_PX[0], height_px=DESKTOP_PX[1]
-    )
-    yield running
-    running.stop()
+    ) as running:
+        yield running
 
 
 @pytest.fixture

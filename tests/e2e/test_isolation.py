@@ -23,19 +23,14 @@ TERMINAL_AT = (0.8, 0.75)
 
 @pytest.fixture(scope="module", params=["radiology", "office"])
 def isolated(request: pytest.FixtureRequest, out: Path) -> Iterator[Lightbox]:
-    log = out / f"lightbox-isolated-{request.param}.log"
-    log.write_bytes(b"")
-    running = Lightbox(
-        log,
+    with Lightbox(
+        out / f"lightbox-isolated-{request.param}.log",
         profile=request.param,
         width_px=DESKTOP_PX[0],
         height_px=DESKTOP_PX[1],
         settings={"LIGHTBOX_ISOLATION_ENABLED": "true"},
-    )
-    try:
+    ) as running:
         yield running
-    finally:
-        running.stop()
 
 
 @pytest.fixture

@@ -20,16 +20,15 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="isolation needs root"
 
 @pytest.fixture
 def isolated(out: Path) -> Iterator[Lightbox]:
-    log = out / "lightbox-isolated-life.log"
-    log.write_bytes(b"")
     settings = {"LIGHTBOX_ISOLATION_ENABLED": "true"}
-    running = Lightbox(
-        log, profile="blank", width_px=DESKTOP_PX[0], height_px=DESKTOP_PX[1], settings=settings
-    )
-    try:
+    with Lightbox(
+        out / "lightbox-isolated-life.log",
+        profile="blank",
+        width_px=DESKTOP_PX[0],
+        height_px=DESKTOP_PX[1],
+        settings=settings,
+    ) as running:
         yield running
-    finally:
-        running.stop()
 
 
 def test_typing_goes_on_in_the_same_program_after_the_server_was_killed(

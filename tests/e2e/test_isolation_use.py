@@ -37,28 +37,15 @@ LOOPBACK = "0100007F"
 
 @pytest.fixture(scope="module")
 def lightbox(out: Path) -> Iterator[Lightbox]:
-    log = out / "lightbox-isolated-use.log"
-    log.write_bytes(b"")
     width_px, height_px = DESKTOP_PX
-    running = Lightbox(log, profile="office", width_px=width_px, height_px=height_px, settings=ISOLATED)
-    try:
+    with Lightbox(
+        out / "lightbox-isolated-use.log",
+        profile="office",
+        width_px=width_px,
+        height_px=height_px,
+        settings=ISOLATED,
+    ) as running:
         yield running
-    finally:
-        running.stop()
-
-
-@pytest.fixture(scope="module")
-def display(lightbox: Lightbox) -> Iterator[XDisplay]:
-    reader = lightbox.display()
-    yield reader
-    reader.close()
-
-
-@pytest.fixture
-def device() -> Iterator[DeviceClipboard]:
-    clipboard = DeviceClipboard()
-    yield clipboard
-    clipboard.close()
 
 
 @pytest.mark.engines_alike

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -21,15 +20,9 @@ from tests.e2e.viewer import PATIENCE_S, Viewer
 END_TIMEOUT_S = 90.0
 
 
-@contextmanager
-def blank_demo(log: Path) -> Iterator[Lightbox]:
-    """Runs a demo with an empty desktop."""
-    log.write_bytes(b"")
-    running = Lightbox(log, profile="blank", width_px=DESKTOP_PX[0], height_px=DESKTOP_PX[1])
-    try:
-        yield running
-    finally:
-        running.stop()
+def blank_demo(log: Path) -> Lightbox:
+    """Starts a demo with an empty desktop."""
+    return Lightbox(log, profile="blank", width_px=DESKTOP_PX[0], height_px=DESKTOP_PX[1])
 
 
 @pytest.fixture

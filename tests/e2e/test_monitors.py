@@ -31,11 +31,8 @@ PROBE_PROGRAM = Path(__file__).parent / "x_desktop" / "monitors_probe.py"
 @pytest.fixture(scope="module")
 def office(out: Path) -> Iterator[Lightbox]:
     """A separate demo, because these tests change monitors and other tests must not be affected."""
-    log = out / "monitors.log"
-    log.write_bytes(b"")
-    running = Lightbox(log, profile=DESKTOP, width_px=1280, height_px=800)
-    yield running
-    running.stop()
+    with Lightbox(out / "monitors.log", profile=DESKTOP, width_px=1280, height_px=800) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

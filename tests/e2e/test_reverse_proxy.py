@@ -39,15 +39,14 @@ def public_port() -> int:
 
 @pytest.fixture(scope="module")
 def proxied(out: Path, public_port: int) -> Iterator[Lightbox]:
-    log = out / "proxied.log"
-    log.write_bytes(b"")
     settings = {
         "LIGHTBOX_TRUSTED_PROXIES": TRUSTED,
         "LIGHTBOX_PUBLIC_URL": f"https://127.0.0.1:{public_port}/lightbox/",
     }
-    running = Lightbox(log, profile="office", width_px=1280, height_px=800, settings=settings)
-    yield running
-    running.stop()
+    with Lightbox(
+        out / "proxied.log", profile="office", width_px=1280, height_px=800, settings=settings
+    ) as running:
+        yield running
 
 
 @pytest.fixture

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -47,20 +49,19 @@ document.dispatchEvent(new Event('visibilitychange'));
 BACKGROUND_MAX = 24
 
 
-def demo(log: Path, settings: dict[str, str]) -> Lightbox:
-    return Lightbox(log, profile="blank", width_px=640, height_px=480, share=True, settings=settings)
+def demo(log: Path, settings: dict[str, str], *, share: bool = False) -> Lightbox:
+    return Lightbox(log, profile="blank", width_px=640, height_px=480, share=share, settings=settings)
 
 
 @pytest.fixture(scope="module")
 def idle_lightbox(out: Path) -> Iterator[Lightbox]:
-    """Screens are locked after 45 seconds without input."""
+    """Screens are locked an hour after the last input, so that only `let_half_an_hour_pass` locks them."""
     settings = {
-        "LIGHTBOX_SCREEN_LOCK_AFTER_MINUTES": "0.75",
-        "LIGHTBOX_SCREEN_LOCK_WARNING_SECONDS": "20",
+        "LIGHTBOX_SCREEN_LOCK_AFTER_MINUTES": "60",
+        "LIGHTBOX_SCREEN_LOCK_WARNING_SECONDS": "1800",
     }
-    running = demo(out / "lightbox-idle.log", settings)
-    yield running
-    running.stop()
+    with demo(out / "lightbox-idle.log", settings, share=True) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -70,21 +71,18 @@ def closed_lightbox(out: Path) -> Iterator[Lightbox]:
         "LIGHTBOX_SCREEN_LOCK_TAKE_BACK_SECONDS": "0",
         "LIGHTBOX_SCREEN_LOCK_BLANK_SECONDS": "1",
     }
-    running = Lightbox(
-        out / "lightbox-closed.log", profile="blank", width_px=640, height_px=480, settings=settings
-    )
-    subprocess.run(
-        [*COMMAND, "account", "add", OTHER],
-        input=f"{PASSWORD}\n",
-        env=running.environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=True,
-    )
-    yield running
-    running.stop()
+    with demo(out / "lightbox-closed.log", settings) as running:
+        subprocess.run(
+            [*COMMAND, "account", "add", OTHER],
+            input=f"{PASSWORD}\n",
+            env=running.environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=True,
+        )
+        yield running
 
 
 @pytest.fixture
@@ -101,6 +99,15 @@ def open_browser(start_browser: Callable[[str], Browser]) -> Iterator[Callable[[
     yield start
     for browser in opened:
         browser.close()
+
+
+def let_half_an_hour_pass(lightbox: Lightbox, *viewers: Viewer) -> None:
+    """Moves every last input into the past, and the clocks of these pages on."""
+    file = lightbox.state_folder / "lightbox.db"
+    with closing(sqlite3.connect(file, timeout=PATIENCE_S)) as database, database:
+        database.execute("UPDATE web_sessions SET input_s = input_s - 1800")
+    for viewer in viewers:
+        viewer.browser.evaluate("const before = Date.now; Date.now = () => before() + 1_800_000;")
 
 
 def signed_in(browser: Browser, lightbox: Lightbox, url: str | None = None) -> Viewer:
@@ -154,9 +161,11 @@ def test_screens_without_input_are_locked(
     try:
         viewer.browser.open(f"{viewer.url}/desktop/blank")
         wait_for(lambda: viewer.browser.evaluate(KEPT_ON), timeout_s=PATIENCE_S, what=viewer.situation)
+        let_half_an_hour_pass(idle_lightbox, viewer, listed, hidden)
         viewer.wait_for_element(".lock-warning")
         assert not viewer.browser.evaluate(KEPT_ON), "the display may sleep when nobody is there"
         viewer.browser.screenshot(out / "lock-warning.png")
+        let_half_an_hour_pass(idle_lightbox, viewer, listed, hidden)
         for one in (viewer, listed, hidden):
             wait_locked(one)
             wait_for_text(one, NAME, "This screen is locked.")
@@ -173,6 +182,7 @@ def test_screens_without_input_are_locked(
 
 def test_input_ends_the_warning(idle_lightbox: Lightbox, open_browser: Callable[[], Chromium]) -> None:
     viewer = signed_in(open_browser(), idle_lightbox)
+    let_half_an_hour_pass(idle_lightbox, viewer)
     viewer.wait_for_element(".lock-warning")
     viewer.browser.tap("Shift")
     wait_for(
@@ -193,6 +203,7 @@ def test_input_on_the_desktop_is_reported_by_its_agent(
     viewer = signed_in(chromium, idle_lightbox)
     chromium.run(lambda: chromium.page.route("**/api/v1/input", lambda route: route.abort()))
     viewer.open_desktop("blank")
+    let_half_an_hour_pass(idle_lightbox, viewer)
     viewer.wait_for_element(".lock-warning")
     assert viewer.browser.evaluate(LOCK_STATE) == "warned"
     viewer.click((320, 240))

@@ -20,11 +20,8 @@ from tests.e2e.viewer import PATIENCE_S
 @pytest.fixture
 def demo(out: Path) -> Iterator[Lightbox]:
     """A demo whose desktop takes the size of its window."""
-    log = out / "sessions.log"
-    log.write_bytes(b"")
-    running = Lightbox(log, profile="blank")
-    yield running
-    running.stop()
+    with Lightbox(out / "sessions.log", profile="blank") as running:
+        yield running
 
 
 def listed(demo: Lightbox) -> dict[str, Any]:

@@ -29,11 +29,10 @@ WORDS = {
 @pytest.fixture
 def own_lightbox(out: Path) -> Iterator[Lightbox]:
     """A demo that a test may damage."""
-    log = out / "storage.log"
-    log.write_bytes(b"")
-    running = Lightbox(log, profile="blank", width_px=DESKTOP_PX[0], height_px=DESKTOP_PX[1])
-    yield running
-    running.stop()
+    with Lightbox(
+        out / "storage.log", profile="blank", width_px=DESKTOP_PX[0], height_px=DESKTOP_PX[1]
+    ) as running:
+        yield running
 
 
 def delete(database: Path) -> None:

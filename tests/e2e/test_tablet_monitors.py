@@ -45,9 +45,8 @@ return [...data.slice(middle, middle + 3)];
 
 @pytest.fixture(scope="module")
 def office(out: Path) -> Iterator[Lightbox]:
-    running = Lightbox(out / "tablet-monitors.log", profile=DESKTOP, width_px=1280, height_px=800)
-    yield running
-    running.stop()
+    with Lightbox(out / "tablet-monitors.log", profile=DESKTOP, width_px=1280, height_px=800) as running:
+        yield running
 
 
 @pytest.fixture

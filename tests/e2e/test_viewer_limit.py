@@ -18,16 +18,13 @@ NOTICE = "return document.querySelector('.connection-notice')?.innerText ?? ''"
 
 @pytest.fixture(scope="module")
 def limited(out: Path) -> Iterator[Lightbox]:
-    running = Lightbox(
+    with Lightbox(
         out / "lightbox-viewer-limit.log",
         profile="blank",
         share=True,
         settings={"LIGHTBOX_LIMITS_VIEWERS_PER_PERSON": "1"},
-    )
-    try:
+    ) as running:
         yield running
-    finally:
-        running.stop()
 
 
 @pytest.mark.parametrize(

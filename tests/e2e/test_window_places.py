@@ -30,11 +30,8 @@ TOO_SMALL = ("small", "30", "800", "800", "800", "800", "600", "600", "600", "60
 
 @pytest.fixture(scope="module")
 def office(out: Path) -> Iterator[Lightbox]:
-    log = out / "places.log"
-    log.write_bytes(b"")
-    running = Lightbox(log, profile=DESKTOP)
-    yield running
-    running.stop()
+    with Lightbox(out / "places.log", profile=DESKTOP) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -27,11 +27,8 @@ KEEP = ".monitor-keep input"
 
 @pytest.fixture(scope="module")
 def office(out: Path) -> Iterator[Lightbox]:
-    log = out / "following.log"
-    log.write_bytes(b"")
-    running = Lightbox(log, profile=DESKTOP, share=True)
-    yield running
-    running.stop()
+    with Lightbox(out / "following.log", profile=DESKTOP, share=True) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -248,9 +245,7 @@ def test_a_tablet_gets_its_device_pixels_and_larger_text(
 
 def test_a_size_from_the_configuration_stays(chromium: Chromium, out: Path) -> None:
     log = out / "following-fixed.log"
-    log.write_bytes(b"")
-    lightbox = Lightbox(log, profile="blank", width_px=1024, height_px=768)
-    try:
+    with Lightbox(log, profile="blank", width_px=1024, height_px=768) as lightbox:
         viewer = signed_in(chromium, lightbox)
         chromium.evaluate("localStorage.clear()")
         chromium.resize(1200, 900)
@@ -264,5 +259,3 @@ def test_a_size_from_the_configuration_stays(chromium: Chromium, out: Path) -> N
         viewer.click_element(KEEP)  # the person may still change it
         wait_sizes(viewer, screen, (0, 0, 1250, 900))
         screen.close()
-    finally:
-        lightbox.stop()

@@ -75,9 +75,8 @@ class Workstation(Chromium):
 
 @pytest.fixture(scope="module")
 def lightbox(out: Path) -> Iterator[Lightbox]:
-    running = Lightbox(out / "displays.log", profile=DESKTOP, width_px=1280, height_px=800)
-    yield running
-    running.stop()
+    with Lightbox(out / "displays.log", profile=DESKTOP, width_px=1280, height_px=800) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

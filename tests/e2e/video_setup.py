@@ -84,7 +84,6 @@ def open_video_setup(
     The browser and this thread are in the client's namespace. The viewer's connection is watched from the
     start. `video` is Lightbox's video policy, `settings` its environment.
     """
-    log.write_bytes(b"")
     width_px, height_px = DESKTOP_PX
     with ExitStack() as stack:
         with network.server():

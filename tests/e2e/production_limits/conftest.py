@@ -12,17 +12,9 @@ import pytest
 
 from tests.e2e.conftest import radiology_demo
 from tests.e2e.lightbox import Lightbox
-from tests.e2e.x_desktop.display import XDisplay
 
 
 @pytest.fixture(scope="module")
 def lightbox(out: Path, request: pytest.FixtureRequest) -> Iterator[Lightbox]:
     with radiology_demo(out / f"{request.path.stem}.log", patience=1) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def display(lightbox: Lightbox) -> Iterator[XDisplay]:
-    reader = lightbox.display()
-    yield reader
-    reader.close()

@@ -28,11 +28,8 @@ BY_OPERATOR = {"en": "Your administrator ended this desktop", "ko": "관리자�
 @pytest.fixture(scope="module")
 def own(out: Path) -> Iterator[Lightbox]:
     """A demo of its own, because these tests end its desktop."""
-    running = Lightbox(out / "lightbox-end-desktop.log", profile="office", patience=1)
-    try:
+    with Lightbox(out / "lightbox-end-desktop.log", profile="office", patience=1) as running:
         yield running
-    finally:
-        running.stop()
 
 
 @pytest.fixture
