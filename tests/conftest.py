@@ -25,7 +25,8 @@ settings.load_profile("test")
 
 #: Fixtures whose parameter is the browser that a test uses.
 BROWSER_FIXTURES = ("browser", "tablet", "typist")
-#: The slowest tests start first, so that no worker ends long after the others.
+#: The slowest tests start first, so that no worker ends long after the others: by folder, and within it those
+#: with the mark `slow`.
 ORDER = ("e2e", "integration", "fuzz", "property", "unit", "style")
 
 
@@ -42,7 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keeps the tests of a file that use the same browser on one worker, which then starts it once."""
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_group(item)))
-    items.sort(key=lambda item: ORDER.index(item.path.relative_to(TESTS).parts[0]))
+    items.sort(key=_rank)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -54,6 +55,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         raise pytest.UsageError(
             "pytest-xdist ignores the groups of tests: install the versions of pyproject.toml"
         )
+
+
+def _rank(item: pytest.Item) -> tuple[int, bool]:
+    return ORDER.index(item.path.relative_to(TESTS).parts[0]), item.get_closest_marker("slow") is None
 
 
 def _group(item: pytest.Item) -> str:
