@@ -6,8 +6,8 @@ The lists of messages without them are empty. `clients/web/tests/web/` checks th
 from __future__ import annotations
 
 import ast
+import functools
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -67,8 +67,10 @@ def parts(text: ast.expr) -> list[ast.expr]:
     return [text]
 
 
-def errors_created() -> Iterator[tuple[str, str, ast.Call]]:
-    """Yields the place, the class and the call of each error that a person can read."""
+@functools.cache
+def errors_created() -> list[tuple[str, str, ast.Call]]:
+    """Returns the place, the class and the call of each error that a person can read."""
+    found = []
     for path in sorted(PACKAGE.rglob("*.py")):
         name = path.relative_to(PACKAGE).as_posix()
         read = name.startswith(READ_BY_PEOPLE)
@@ -76,7 +78,8 @@ def errors_created() -> Iterator[tuple[str, str, ast.Call]]:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 kind = node.func.id
                 if kind == "ConfigurationError" or (read and kind in NEXT_STEP):
-                    yield f"{name}:{node.lineno}", kind, node
+                    found.append((f"{name}:{node.lineno}", kind, node))
+    return found
 
 
 def messages() -> list[Message]:

@@ -17,6 +17,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from display_server import __version__
+from tests.style.statements import statements
 from tests.style.test_language import tracked
 
 ROOT = Path(__file__).parents[2]
@@ -57,7 +58,7 @@ def imported(folders: tuple[str, ...]) -> set[str]:
     modules: set[str] = set()
     for name in tracked(frozenset({".py"})):
         if name.startswith(folders):
-            for node in ast.walk(ast.parse((ROOT / name).read_text())):
+            for node in statements(ast.parse((ROOT / name).read_text())):
                 if isinstance(node, ast.Import):
                     modules |= {alias.name.split(".")[0] for alias in node.names}
                 elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
