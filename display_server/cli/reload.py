@@ -16,7 +16,7 @@ from display_server.errors import ConfigurationError, Malfunction
 
 if TYPE_CHECKING:
     from display_server.broker.folders import Instance
-    from display_server.server.reload import ReloadResult
+    from display_server.server.reload_result import ReloadResult
 
 #: A server has to answer within this time, s. It may have to renew its certificate first.
 ANSWER_TIMEOUT_S = 120.0
@@ -66,7 +66,7 @@ def running_servers(state: Path | None, config: Path | None) -> list[Instance]:
 
 def _reload(server: Instance) -> ReloadResult:
     """Asks one server to reload, and waits for the result."""
-    from display_server.server.reload import read_result
+    from display_server.server.reload_result import read_result
 
     folder = Path(server.run_folder)
     before = read_result(folder)

@@ -52,8 +52,9 @@ from display_server.server.isolation import isolated_desktops, warn_of_isolated_
 from display_server.server.leftovers import remove_leftovers
 from display_server.server.operator_socket import operator_socket
 from display_server.server.ready import Ready
-from display_server.server.reload import Reloader, prepare, write_result
+from display_server.server.reload import Reloader, prepare
 from display_server.server.reload_effects import changes
+from display_server.server.reload_result import write_result
 from display_server.server.unattended_watch import use_unattended_limits, watch_unattended
 
 log = structlog.get_logger(__name__)

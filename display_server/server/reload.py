@@ -10,9 +10,7 @@ import asyncio
 import datetime
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-import msgspec
 import structlog
 
 from display_server.broker.api.services import BrokerServices
@@ -20,7 +18,6 @@ from display_server.broker.folders import StateFolder
 from display_server.broker_link.messages import GatewaySettings
 from display_server.config import Config, video_network_settings, video_settings
 from display_server.desktop.profiles import profile
-from display_server.desktop.spec import write_private
 from display_server.desktop.video_settings import VideoNetworkSettings, VideoSettings
 from display_server.errors import LightboxError
 from display_server.gateway.hosts import check_name, names_in_use
@@ -32,24 +29,10 @@ from display_server.server.definitions import connection_limits, desktop_definit
 from display_server.server.isolation_rules import require_sound
 from display_server.server.metrics_token import provide_metrics_token
 from display_server.server.reload_effects import changes
+from display_server.server.reload_result import ReloadResult
 from display_server.server.unattended_watch import use_unattended_limits
 
 log = structlog.get_logger(__name__)
-
-#: The file of the run folder with the result of the latest reload, which `lightbox reload` reads.
-RESULT_FILE = "reload.json"
-
-
-class ReloadResult(msgspec.Struct, frozen=True):
-    """The outcome of a reload. `serial` counts the reloads of a process from 1."""
-
-    serial: int
-    applied: list[str] = []  # changed keys that are in force now
-    need_restart: list[str] = []  # changed keys that need a restart
-    certificate_changed: bool = False
-    #: Why the new configuration was refused, and the next step. The previous one is still in force then.
-    cause: str | None = None
-    next_step: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,19 +241,3 @@ class Reloader:
 
 def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
-
-
-def write_result(run_folder: Path, result: ReloadResult) -> None:
-    """Writes the result for `lightbox reload`. A failure is only logged: the reload itself has happened."""
-    try:
-        write_private(run_folder / RESULT_FILE, msgspec.json.encode(result))
-    except OSError as error:
-        log.warning("result of the reload not written", error=error.strerror)
-
-
-def read_result(run_folder: Path) -> ReloadResult | None:
-    """Returns the result of the latest reload of a server, or None if there was none yet."""
-    try:
-        return msgspec.json.decode((run_folder / RESULT_FILE).read_bytes(), type=ReloadResult)
-    except FileNotFoundError:
-        return None
