@@ -13,6 +13,14 @@ export default defineConfig({
     target: ["chrome111", "firefox114", "safari16.4"],
   },
   worker: { format: "es" },
-  // A busy host may need long; a test that waits for ever is still ended.
-  test: { environment: "node", include: ["tests/**/*.test.ts", "src/**/*.test.ts"], testTimeout: 120_000 },
+  test: {
+    environment: "node",
+    include: ["tests/**/*.test.ts", "src/**/*.test.ts"],
+    // A busy host may need long; a test that waits for ever is still ended.
+    testTimeout: 120_000,
+    // A process for each file would take most of the time. What a test replaces is put back after it.
+    isolate: false,
+    unstubGlobals: true,
+    restoreMocks: true,
+  },
 });

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { InputQueue } from "../../src/input/input_queue.ts";
 import type { InputSink } from "../../src/input/input_sink.ts";
 import { KeyboardInput } from "../../src/input/keyboard.ts";
@@ -111,6 +111,9 @@ class Person {
 
 beforeEach(() => {
   vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
 });
 
 describe.each(Object.entries(vectors.engines))("Hangul events of %s", (engine, scenes) => {
