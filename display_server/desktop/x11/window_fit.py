@@ -7,7 +7,7 @@ of the work areas computes new frames from the places, so shrinking and growing 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from display_server.desktop.x11.monitors import Monitor
@@ -279,7 +279,7 @@ class WindowFit:
         return [WindowMove(window.id, target)]
 
 
-def work_areas(monitors: Iterable[Monitor], panels: Sequence[Area]) -> dict[int, Area]:
+def work_areas(monitors: Iterable[Monitor], panels: Collection[Area]) -> dict[int, Area]:
     """Returns the part of each monitor that panels leave free, by the monitor's number.
 
     EWMH's _NET_WORKAREA is one rectangle for all monitors together, so that the panels' own rectangles count.

@@ -87,14 +87,17 @@ class WindowPlacement:
     async def update(self) -> None:
         """Looks at the windows now, and moves those that are not where they belong."""
         now_s = asyncio.get_running_loop().time()
-        listed, moved = await self._in_thread(lambda: self._update(now_s))
-        for window in listed - self._selected:
+        present, moved = await self._in_thread(lambda: self._update(now_s))
+        new = present - self._selected
+        for window in new:
             self._select(window)
-        self._selected = listed
+        self._selected = present
         if self._events is not None:
             self._events.flush()
-        if moved:
-            self._changed.set()  # the result is observed, whether or not a window moves
+        if moved or new:
+            # The result of a move is observed, whether or not the window moves. New windows may have changed
+            # before their events were selected.
+            self._changed.set()
 
     async def gather(self, monitor: int, target: int) -> int:
         """Moves the windows of one monitor to another one, and returns how many there were."""
@@ -110,7 +113,7 @@ class WindowPlacement:
     # ── in the thread ────────────────────────────────────────────────────────────────────────────────
 
     def _update(self, now_s: float) -> tuple[set[int], bool]:
-        """Returns the windows that the window manager lists, and whether they must be observed again."""
+        """Returns the ids of all windows and panels, and whether they must be observed again."""
         windows = self._opened()
         monitors = tuple(self._read_monitors())
         rearranged, self._monitors = monitors != self._monitors, monitors
@@ -122,12 +125,13 @@ class WindowPlacement:
         listed = {window.id for window in observed.windows}
         windows.forget(self._listed - listed)
         self._listed = listed
+        present = listed | observed.panels.keys()
         if self._is_panel_missing(len(observed.panels), now_s):
-            return listed, True
-        moves = self._fit.update(observed.windows, work_areas(monitors, observed.panels))
+            return present, True
+        moves = self._fit.update(observed.windows, work_areas(monitors, observed.panels.values()))
         windows.move(moves, observed.windows)
         self._store(windows)
-        return listed, bool(moves)
+        return present, bool(moves)
 
     def _gather(self, monitor: int, target: int) -> int:
         windows = self._opened()

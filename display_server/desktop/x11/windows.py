@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import struct
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +62,14 @@ _ATOMS = (
 
 @dataclass(frozen=True, slots=True)
 class ObservedWindows:
-    """The windows that the window manager lists. `managed` is false if there is no window manager."""
+    """The windows that the window manager lists, the frames of panels by their ids.
+
+    `managed` is false if there is no window manager.
+    """
 
     managed: bool
     windows: tuple[ManagedWindow, ...] = ()
-    panels: tuple[Area, ...] = ()
+    panels: Mapping[int, Area] = field(default_factory=dict)
 
 
 class Windows:
@@ -92,7 +95,7 @@ class Windows:
             if listed is None:
                 return ObservedWindows(managed=False)
             readings = [(window, self._request(window)) for window in listed]
-            windows, panels = [], []
+            windows, panels = [], {}
             for window, cookies in readings:
                 replies = [_reply(cookie) for cookie in cookies]
                 if replies[0] is None or replies[1] is None:
@@ -101,8 +104,8 @@ class Windows:
                 if isinstance(found, ManagedWindow):
                     windows.append(found)
                 elif found is not None:
-                    panels.append(found)
-        return ObservedWindows(True, tuple(windows), tuple(panels))
+                    panels[window] = found
+        return ObservedWindows(True, tuple(windows), panels)
 
     def move(self, moves: Iterable[WindowMove], windows: Iterable[ManagedWindow]) -> None:
         """Asks the window manager for these moves of `windows`."""

@@ -17,6 +17,7 @@ from display_server.desktop.x11.randr_layout import RandrLayout
 from display_server.desktop.x11.rectangle import Area
 from display_server.desktop.x11.window_fit import ManagedWindow, Place, WindowRule
 from display_server.desktop.x11.window_manager import WindowManagerProbe
+from display_server.desktop.x11.window_placement import SETTLE_MAX_S
 from display_server.desktop.x11.windows import _PLACE, Windows
 from display_server.desktop.x11.x_connection import XConnection
 from tests.fakes.x_server import XServer, x_server
@@ -133,6 +134,36 @@ async def test_a_resolution_that_a_program_sets_cuts_nothing_off(
         program = await asyncio.create_subprocess_exec("xrandr", *command, env=server.environment)
         assert await program.wait() == 0
     await until(windows, is_at(TERMINAL, Area(0, 0, 800, 600)))
+
+
+async def test_windows_make_room_when_a_panel_grows(
+    server: XServer, layout: RandrLayout, windows: Windows, start: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    assert layout.adjustable
+    small_px, large_px = 16, 80
+    with contextlib.closing(XConnection(server.display, None)) as x:
+        kind, dock = (
+            x.core.InternAtom(False, len(name), name).reply().atom
+            for name in ("_NET_WM_WINDOW_TYPE", "_NET_WM_WINDOW_TYPE_DOCK")
+        )
+        panel, opaque = x.x.generate_id(), xcffib.xproto.WindowClass.InputOutput
+        top = WIDE.height - small_px
+        x.core.CreateWindow(0, panel, x.root, 0, top, WIDE.width, small_px, 0, opaque, 0, 0, [])
+        atoms = xcffib.xproto.Atom
+        x.core.ChangeProperty(0, panel, kind, atoms.ATOM, 32, 1, [dock])
+        hints = struct.pack("=18I", 1, *([0] * 17))  # the program chose the position
+        x.core.ChangeProperty(0, panel, atoms.WM_NORMAL_HINTS, atoms.WM_SIZE_HINTS, 32, 18, hints)
+        x.core.MapWindow(panel)
+        x.x.flush()
+        start("xterm")
+        await until(windows, is_at(TERMINAL, Area(0, 0, WIDE.width, top)))
+        await asyncio.sleep(2 * SETTLE_MAX_S)  # what was about to look at the windows anyway does so before
+        # Only the panel's own window changes, as when its program restarts with another size of the text.
+        top = WIDE.height - large_px
+        config = xcffib.xproto.ConfigWindow
+        x.core.ConfigureWindow(panel, config.Y | config.Height, [top, large_px])
+        x.x.flush()
+        await until(windows, is_at(TERMINAL, Area(0, 0, WIDE.width, top)))
 
 
 async def test_a_profile_maximises_its_main_program(
