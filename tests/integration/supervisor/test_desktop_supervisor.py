@@ -461,7 +461,7 @@ async def test_taskbar_and_title_bars_follow_the_text_size(spec: DesktopSpec) ->
     with contextlib.closing(Windows(status.display, Path(status.xauthority))) as windows:
 
         def panel_px() -> list[int]:
-            return [panel.height for panel in windows.observe().panels]
+            return [panel.height for panel in windows.observe().panels.values()]
 
         def title_bars_px() -> list[int]:
             observed = windows.observe().windows
