@@ -8,18 +8,27 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 
 import structlog
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from display_server.broker.passwords import (
-    PASSWORD_MAX_BYTES,
-    Passwords,
-    check_new_password,
-    normalise_password,
-)
+from display_server.broker.audit.append import append
+from display_server.broker.audit.entry import Action, AuditEntry, Role
+from display_server.broker.password_strength import check_strength
+from display_server.broker.passwords import PASSWORD_MAX_BYTES, Passwords, normalise_password
+from display_server.broker.second_factor.listing import ListedFactors, factors_by_account
 from display_server.broker.store import Store
-from display_server.broker.tables import Account, AccountEvent, WebSession
+from display_server.broker.tables import (
+    Account,
+    AccountEvent,
+    FactorCeremony,
+    Passkey,
+    PendingSignIn,
+    RecoveryCode,
+    TotpSecret,
+    WebSession,
+)
+from display_server.broker.web_sessions import SignInOutdatedError
 from display_server.errors import ConfigurationError
 
 log = structlog.get_logger(__name__)
@@ -38,6 +47,8 @@ class AccountAction(Enum):
 
     ADDED = "added"
     PASSWORD_CHANGED = "password changed"  # noqa: S105 - the name of an action
+    SECOND_FACTOR_RESET = "second factor reset"
+    SIGNED_OUT = "signed out"  # of every browser
     DISABLED = "disabled"
     ENABLED = "enabled"
     DELETED = "deleted"
@@ -66,11 +77,11 @@ class Accounts:
     async def add(self, username: str, password: str, *, display_name: str = "") -> Account:
         """Creates an account.
 
-        Raises ConfigurationError when the username is taken or not allowed, or when the password is too short
-        or too long.
+        Raises ConfigurationError when the username is taken or not allowed, or when the password is too
+        short, too long or easily guessed.
         """
         name = normalise_username(username)
-        check_new_password(password)
+        await check_strength(password, (name, display_name))
         password_hash = await self._passwords.hash(password)
         account = Account(
             username=name,
@@ -96,7 +107,8 @@ class Accounts:
 
         Raises ConfigurationError when the account does not exist or the password is not acceptable.
         """
-        check_new_password(password)
+        present = await self.require(username)
+        await check_strength(password, (present.username, present.display_name))
         password_hash = await self._passwords.hash(password)
         async with self._store.begin() as db:
             account = await _existing(db, username)
@@ -104,6 +116,67 @@ class Accounts:
             await _sign_out(db, account)
             self._record(db, account.username, AccountAction.PASSWORD_CHANGED)
         await self._store.save_copy()
+
+    async def change_own_password(self, verified: Account, password: str, *, stays: bytes) -> list[bytes]:
+        """Changes the password of a person who has just given the old one: `verified` is from `verify`.
+
+        Signs them out of every browser but the one whose hash is `stays`, and returns the hashes of those.
+        Raises ConfigurationError when the password is not acceptable, and SignInOutdatedError when the
+        account was changed meanwhile.
+        """
+        await check_strength(password, (verified.username, verified.display_name))
+        password_hash = await self._passwords.hash(password)
+        async with self._store.begin() as db:
+            changed = await db.scalar(
+                update(Account)
+                .where(
+                    Account.id == verified.id,
+                    Account.password_hash == verified.password_hash,
+                    Account.disabled.is_(False),
+                )
+                .values(password_hash=password_hash)
+                .returning(Account.id)
+            )
+            if changed is None:
+                raise SignInOutdatedError(
+                    "The account was changed meanwhile.", next_step="Sign in again, then try again."
+                )
+            ended = await _sign_out(db, verified, but=stays)
+            self._record(db, verified.username, AccountAction.PASSWORD_CHANGED, operator=verified.username)
+        await self._store.save_copy()
+        return ended
+
+    async def sign_out(self, username: str) -> Account:
+        """Signs a person out of every browser. Raises ConfigurationError when the account does not exist."""
+        async with self._store.begin() as db:
+            account = await _existing(db, username)
+            await _sign_out(db, account)
+            self._record(db, account.username, AccountAction.SIGNED_OUT)
+        return account
+
+    async def reset_second_factor(self, username: str) -> Account:
+        """Removes app, passkeys and recovery codes of a person, and signs them out of every browser.
+
+        Raises ConfigurationError when the account does not exist.
+        """
+        async with self._store.begin() as db:
+            account = await _existing(db, username)
+            for table in (TotpSecret, Passkey, RecoveryCode):
+                await db.execute(delete(table).where(table.account_id == account.id))
+            await _sign_out(db, account)
+            self._record(db, account.username, AccountAction.SECOND_FACTOR_RESET)
+            await append(
+                db,
+                AuditEntry(
+                    at_s=self._now_s(),
+                    action=Action.SECOND_FACTOR_RESET,
+                    account=self._operator,
+                    role=Role.OPERATOR,
+                    object=f"account:{account.username}",
+                ),
+            )
+        await self._store.save_copy()
+        return account
 
     async def disable(self, username: str) -> Account:
         """Forbids a person to sign in, and signs them out of every browser.
@@ -146,6 +219,11 @@ class Accounts:
         """Returns all accounts, sorted by username."""
         async with self._store.begin() as db:
             return (await db.scalars(select(Account).order_by(Account.username))).all()
+
+    async def second_factors(self) -> dict[int, ListedFactors]:
+        """Returns the second factors of all people, by the id of their account."""
+        async with self._store.begin() as db:
+            return await factors_by_account(db)
 
     async def require(self, username: str) -> Account:
         """Returns an account. Raises ConfigurationError when it does not exist."""
@@ -191,12 +269,13 @@ class Accounts:
         await self._store.save_copy()
         return account
 
-    def _record(self, db: AsyncSession, username: str, action: AccountAction) -> None:
+    def _record(
+        self, db: AsyncSession, username: str, action: AccountAction, *, operator: str | None = None
+    ) -> None:
         """Records an action in the transaction of the change itself, and in the log."""
-        db.add(
-            AccountEvent(username=username, at_s=self._now_s(), action=action.value, operator=self._operator)
-        )
-        log.info(f"account {action.value}", username=username, operator=self._operator)
+        operator = operator or self._operator
+        db.add(AccountEvent(username=username, at_s=self._now_s(), action=action.value, operator=operator))
+        log.info(f"account {action.value}", username=username, operator=operator)
 
 
 async def _existing(db: AsyncSession, username: str) -> Account:
@@ -209,9 +288,19 @@ async def _existing(db: AsyncSession, username: str) -> Account:
     return account
 
 
-async def _sign_out(db: AsyncSession, account: Account) -> None:
-    """Ends all web sessions of an account."""
-    await db.execute(delete(WebSession).where(WebSession.account_id == account.id))
+async def _sign_out(db: AsyncSession, account: Account, *, but: bytes = b"") -> list[bytes]:
+    """Ends all web sessions of an account except `but`, and all sign-ins that are not complete.
+
+    Returns the hashes of the web sessions.
+    """
+    for table in (PendingSignIn, FactorCeremony):
+        await db.execute(delete(table).where(table.account_id == account.id))
+    ended = await db.scalars(
+        delete(WebSession)
+        .where(WebSession.account_id == account.id, WebSession.id_hash != but)
+        .returning(WebSession.id_hash)
+    )
+    return list(ended.all())
 
 
 def normalise_username(username: str) -> str:

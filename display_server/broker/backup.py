@@ -35,7 +35,9 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 DATABASE = "lightbox.db"
 #: Files of the state folder that an archive has if they exist: keys and secrets.
-FILES = ("demo-password", "metrics-token")
+FILES = ("demo-password", "metrics-token", "second-factor-key")
+#: Tables that an archive has without rows, as far as the database's version has them.
+SIGN_IN_TABLES = {"web_sessions", "pending_sign_ins", "factor_ceremonies"}
 #: Folders of the state folder that an archive always has, and those that it has only with the homes.
 FOLDERS = ("tls",)
 HOME_FOLDERS = ("homes", "deleted-homes")
@@ -110,14 +112,16 @@ def _write(state: StateFolder, file: BinaryIO, *, homes: bool) -> BackupReport:
 
 
 def _database(state: StateFolder) -> bytes:
-    """Returns a consistent copy without the web sessions: nobody is signed in after a restore."""
+    """Returns a consistent copy without web sessions and sign-ins: nobody is signed in after a restore."""
     with tempfile.TemporaryDirectory(dir=state.path, prefix=".backup-") as folder:
         copy = Path(folder) / DATABASE
         try:
             database_copy.copy_to(state.database, copy)
             with contextlib.closing(sqlite3.connect(copy)) as connection:
                 connection.execute("PRAGMA secure_delete = ON")
-                connection.execute("DELETE FROM web_sessions")
+                tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+                for table in tables & SIGN_IN_TABLES:
+                    connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names of our own
                 connection.commit()
                 found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         except sqlite3.Error as error:

@@ -116,6 +116,11 @@ class StateFolder:
         return self.path / "metrics-token"
 
     @property
+    def second_factor_key(self) -> Path:
+        """The key of what the database stores of second factors; exists once a server has run."""
+        return self.path / "second-factor-key"
+
+    @property
     def demo_password(self) -> Path:
         return self.path / "demo-password"
 

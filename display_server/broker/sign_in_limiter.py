@@ -31,6 +31,9 @@ ADDRESS_WAIT_S: Sequence[float] = (0,) * 20 + (2, 5, 10, 30, 60, 120, 300, 600)
 SHARED_ADDRESS_WAIT_S: Sequence[float] = (0,) * 400 + (2, 5, 10, 30, 60)
 #: Wait after the n-th failure in a row of one person at one known device, s.
 DEVICE_WAIT_S: Sequence[float] = ACCOUNT_WAIT_S
+#: Wait after the n-th wrong code of a second factor in a row, s. Whoever gives codes knows the password, so
+#: this may be slow: about nine guesses per hour. A known device has a budget of its own here, too.
+FACTOR_WAIT_S: Sequence[float] = (0, 0, 0, 0, 0, 30, 60, 300, 900, 3600)
 #: Failures are forgotten when no further one follows within this time, s.
 FORGET_AFTER_S = 3600.0
 #: Largest number of accounts, and of addresses, whose failures are remembered. Beyond it, the key with the
@@ -97,9 +100,14 @@ class SignInLimiter:
     address.
     """
 
-    def __init__(self, *, is_shared: Callable[[str], bool] = lambda _address: False) -> None:
+    def __init__(
+        self,
+        *,
+        is_shared: Callable[[str], bool] = lambda _address: False,
+        account_wait_s: Sequence[float] = ACCOUNT_WAIT_S,
+    ) -> None:
         self.is_shared = is_shared
-        self._accounts = FailureCounter(ACCOUNT_WAIT_S)
+        self._accounts = FailureCounter(account_wait_s)
         self._addresses = FailureCounter(ADDRESS_WAIT_S)
         self._shared_addresses = FailureCounter(SHARED_ADDRESS_WAIT_S)
         self._devices = FailureCounter(DEVICE_WAIT_S)

@@ -51,6 +51,8 @@ class SignedInUser:
     display_name: str
     id_hash: bytes
     lock: ScreenLock
+    #: No second factor was asked for because the address was in a listed network: nothing is open elsewhere.
+    inside_only: bool = False
 
 
 class WebSessions:
@@ -75,7 +77,7 @@ class WebSessions:
         """Replaces the limits, also for web sessions that exist."""
         self._idle_s, self._absolute_s, self.lock_limits = idle_s, absolute_s, lock
 
-    async def create(self, account: Account) -> str:
+    async def create(self, account: Account, *, inside_only: bool = False) -> str:
         """Creates a web session and returns the value for the cookie, which is stored nowhere else.
 
         Raises SignInOutdatedError when the account was changed since `account` was verified: checking a
@@ -86,7 +88,12 @@ class WebSessions:
         async with self._store.begin() as db:
             db.add(
                 WebSession(
-                    id_hash=hash_of(secret), account_id=account.id, created_s=now, input_s=now, proved_s=now
+                    id_hash=hash_of(secret),
+                    account_id=account.id,
+                    created_s=now,
+                    input_s=now,
+                    proved_s=now,
+                    inside_only=inside_only,
                 )
             )
             try:
@@ -139,7 +146,9 @@ class WebSessions:
                 return None
             lock = lock_of(web_session).at(now, self.lock_limits, overdue_s=OVERDUE_S)
             _write(web_session, lock, now)
-            return SignedInUser(account.username, account.display_name, id_hash, lock)
+            return SignedInUser(
+                account.username, account.display_name, id_hash, lock, web_session.inside_only
+            )
 
     async def unlocked(self) -> dict[bytes, ScreenLock]:
         """Returns the locks of all web sessions that are not locked, by their hash."""

@@ -8,6 +8,8 @@ from http.cookies import CookieError, SimpleCookie
 
 #: The secret of a web session.
 SESSION = "lightbox"
+#: The secret of a sign-in whose second factor is due. It opens nothing.
+PENDING = "lightbox-sign-in"
 #: The secret by which a known device is recognized.
 DEVICE = "lightbox-device"
 

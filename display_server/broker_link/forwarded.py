@@ -14,13 +14,20 @@ from display_server.broker_link.cookies import CookieScope
 FORWARDED_HEADER = b"lightbox-forwarded"
 #: Where the scope of a request has the CookieScope of its browser.
 COOKIE_SCOPE = "lightbox.cookies"
+#: Where the scope of a request has the origin of the page that sent it, if the gateway has checked it.
+ORIGIN = "lightbox.origin"
 
 
 class Forwarded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The address of the client, and where its browser sends the cookies."""
+    """The address of the client, and where its browser sends the cookies.
+
+    `origin` is that of the page, `https://NAME:PORT`, which belongs to this gateway; empty where the browser
+    did not say it, and for requests that change nothing.
+    """
 
     address: str
     cookies: CookieScope
+    origin: str = ""
 
     def encode(self) -> bytes:
         return msgspec.json.encode(self)

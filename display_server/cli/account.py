@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from display_server.cli import second_factor
 from display_server.cli.options import ConfigOption, JsonOption, StateOption
 from display_server.cli.storage import operator_name, state_folder, with_accounts, with_store
 from display_server.errors import ConfigurationError, Malfunction
@@ -57,10 +58,11 @@ def add(
 def list_accounts(
     state: StateOption = None, config: ConfigOption = None, json_output: JsonOption = False
 ) -> None:
-    """List the accounts."""
+    """List the accounts, and the second factors that people have."""
 
     async def show(accounts: Accounts) -> None:
         found = await accounts.list_all()
+        factors = await accounts.second_factors()
         if json_output:
             print(
                 json.dumps(
@@ -69,6 +71,7 @@ def list_accounts(
                             "username": account.username,
                             "display_name": account.display_name,
                             "disabled": account.disabled,
+                            "second_factors": second_factor.as_json(factors.get(account.id)),
                         }
                         for account in found
                     ]
@@ -78,7 +81,9 @@ def list_accounts(
         if not found:
             print("There is no account yet. Add one with `lightbox account add NAME`.")
         for account in found:
-            print(f"{account.username}  {account.display_name}{'  (disabled)' if account.disabled else ''}")
+            disabled = "  (disabled)" if account.disabled else ""
+            has = second_factor.in_words(factors.get(account.id))
+            print(f"{account.username}  {account.display_name}{disabled}  {has}")
 
     with_accounts(state_folder(state, config), show)
 
@@ -170,6 +175,43 @@ def disable(
         f"`lightbox account enable {name}` allows signing in again.",
         file=sys.stderr,
     )
+
+
+@app.command("sign-out")
+def sign_out(username: UsernameArgument, state: StateOption = None, config: ConfigOption = None) -> None:
+    """Sign a person out of every browser, at once. Their desktops keep running.
+
+    What the configuration requires of a sign-in, such as a second factor, then holds for them.
+    """
+    folder, name = state_folder(state, config), username.lower()
+
+    async def change(accounts: Accounts) -> None:
+        await accounts.sign_out(name)
+
+    with_accounts(folder, change)
+    answered = _notify_servers(folder, name, "signed out", done=f"{name} is signed out")
+    print(_signed_out(answered), file=sys.stderr)
+
+
+@app.command("reset-second-factor")
+def reset_second_factor(
+    username: UsernameArgument, state: StateOption = None, config: ConfigOption = None
+) -> None:
+    """Remove a person's authenticator app, passkeys and recovery codes, and sign them out of every browser.
+
+    Where a second factor is required they are led through setting one up when they sign in the next time.
+    Their desktops keep running. The reset is recorded. Be sure whom you talk to before you run it.
+    """
+    folder, name = state_folder(state, config), username.lower()
+
+    async def change(accounts: Accounts) -> None:
+        await accounts.reset_second_factor(name)
+
+    with_accounts(folder, change)
+    answered = _notify_servers(
+        folder, name, "second factor reset", done=f"The second factor of {name} has been reset"
+    )
+    print(f"The second factor of {name} has been reset. {_signed_out(answered)}", file=sys.stderr)
 
 
 @app.command()

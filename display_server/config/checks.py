@@ -19,6 +19,7 @@ from display_server.config.sections import (
     Config,
     DesktopConfig,
     LimitsConfig,
+    SignInConfig,
     TlsConfig,
     UnattendedConfig,
     parse_size,
@@ -65,6 +66,7 @@ def check(config: Config, origin: str) -> None:
         )
     _check_tls(config.tls, origin)
     _check_times(config, origin)
+    _check_second_factor(config.sign_in, origin)
     _check_browser(config.browser, origin)
     _check_limits(config.limits, origin)
     _check_unattended(config.unattended, origin)
@@ -104,6 +106,15 @@ def _check_times(config: Config, origin: str) -> None:
                 f"{origin}: `screen_lock.{key}` must not be less than 0, not {seconds:g}.",
                 hint="0 means at once; leave it out for the default.",
             )
+
+
+def _check_second_factor(sign_in: SignInConfig, origin: str) -> None:
+    if sign_in.second_factor != "never" and not sign_in.inside_networks and not sign_in.enrol_outside:
+        raise ConfigurationError(
+            f'{origin}: `sign_in.second_factor` is "{sign_in.second_factor}", but nobody could set one up: '
+            "`sign_in.inside_networks` is empty, and `sign_in.enrol_outside` is false.",
+            hint="List the networks of the hospital, or allow people to set up the first factor anywhere.",
+        )
 
 
 def _check_browser(browser: BrowserConfig, origin: str) -> None:

@@ -43,11 +43,18 @@ class SignInConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When a browser is signed out: after a time without input, and after a time in any case.
 
     Limits per address are wide for addresses in `shared_networks`, because many people share each of them.
+    `second_factor` says where people have to give a second factor: outside means outside of
+    `inside_networks` (docs/second-factor.md).
     """
 
     idle_minutes: float = 30
     absolute_hours: float = 14
     shared_networks: list[str] = []
+    second_factor: Literal["never", "outside", "always"] = "never"
+    inside_networks: list[str] = []
+    enrol_outside: bool = False  # people without a factor may set one up outside as well
+    second_factor_at_unlock: bool = False
+    passkey_verification: Literal["required", "preferred", "discouraged"] = "preferred"
 
 
 class LimitsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

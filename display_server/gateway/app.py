@@ -9,7 +9,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from display_server import __version__
 from display_server.broker_link.api_error import ApiError
-from display_server.broker_link.forwarded import COOKIE_SCOPE, FORWARDED_HEADER, Forwarded
+from display_server.broker_link.forwarded import COOKIE_SCOPE, FORWARDED_HEADER, ORIGIN, Forwarded
 from display_server.gateway.active_settings import ActiveSettings
 from display_server.gateway.broker_http import BrokerAnswer, BrokerHttp
 from display_server.gateway.broker_link import BrokerAway
@@ -51,7 +51,8 @@ class GatewayApp:
 
     async def _from_broker(self, scope: Scope, receive: Receive) -> Response:
         """Passes a request on. Raises ApiError when the broker cannot be reached."""
-        forwarded = Forwarded(scope["client"][0] if scope["client"] else "", scope[COOKIE_SCOPE])
+        address = scope["client"][0] if scope["client"] else ""
+        forwarded = Forwarded(address, scope[COOKIE_SCOPE], scope[ORIGIN])
         headers = [header for header in scope["headers"] if header[0] != FORWARDED_HEADER]
         query = b"?" + scope["query_string"] if scope["query_string"] else b""
         message: Message = await receive()  # the guard has read the whole body
@@ -80,7 +81,8 @@ class GatewayApp:
         """Answers a request that needs no broker. Raises ApiError."""
         name = path.removeprefix("/")
         folder, _, below = name.partition("/")
-        if not name or (folder in {"desktop", "check"} and below and "/" not in below):
+        own_page = not name or name == "my-sign-in"
+        if own_page or (folder in {"desktop", "check"} and below and "/" not in below):
             return self._client.page(request)
         if name == "ca.crt":
             return self._root_certificate()

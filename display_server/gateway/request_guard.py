@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from display_server.broker_link.api_error import ApiError
 from display_server.broker_link.cookies import SESSION, CookieScope, hash_of
-from display_server.broker_link.forwarded import COOKIE_SCOPE
+from display_server.broker_link.forwarded import COOKIE_SCOPE, ORIGIN
 from display_server.gateway.connection_budget import ConnectionBudget, CountedConnection
 from display_server.gateway.connection_refusals import limit_reached
 from display_server.gateway.http_protocol import CONNECTION
@@ -170,8 +170,10 @@ class RequestGuard:
         host = access.host_of(peer, headers.get(b"host", ""), headers.get(b"x-forwarded-host"))
         if not access.accepts_host(host):
             raise unknown_host(host)
+        origin = ""
         if scope["method"] not in SAFE_METHODS:
             _check_site(access, headers.get(b"origin"), headers.get(b"sec-fetch-site"), host)
+            origin = headers.get(b"origin", "")
         cookies = access.cookie_scope(peer, scope["path"], headers.get(b"x-forwarded-prefix"))
         path = access.path_of(scope["path"])
         if path == VIEWER_PATH and scope["method"] == "GET":
@@ -181,6 +183,7 @@ class RequestGuard:
             "path": path,
             "raw_path": access.path_of(scope["raw_path"].decode()).encode(),
             COOKIE_SCOPE: cookies,
+            ORIGIN: origin,
         }
         if trusted:
             forwarded = [

@@ -19,7 +19,13 @@ ApiErrorCode = Literal[
     "desktop-ended-signed-out",  # the person signed out, and it was one of a floating pool
     "desktop-ended-unattended",  # it ended because nobody displayed it
     "desktop-failed",  # the desktop did not start, or ended while it was starting
+    "factor-due",  # the password was right, and the second factor is missing
+    "factor-last",  # the only second factor of a person who has to have one is not removed
+    "factor-outside",  # a second factor is needed here, and the person may set up the first one only inside
+    "factor-unreadable",  # the key of what is stored of second factors is not the right one
+    "factor-wrong",  # the code or the passkey was not accepted
     "head-too-large",  # the header fields exceed their limit
+    "inside-only",  # the person signed in without a second factor, in a network that this address is not in
     "internal",  # a fault of Lightbox
     "locked",  # the screen of this browser is locked
     "malformed",  # the body is not what this address expects
@@ -27,6 +33,7 @@ ApiErrorCode = Literal[
     "no-desktop",  # there is no such desktop, or the person may not open it
     "no-display",  # the desktop whose display should be restarted does not run
     "no-metrics-token",  # the request lacks the token for the metrics
+    "no-passkey",  # there is no such passkey, or there can be none at this address
     "no-websocket",  # there is no WebSocket at this address
     "not-found",  # there is nothing at this address
     "not-running",  # the desktop that should end does not run
@@ -34,10 +41,12 @@ ApiErrorCode = Literal[
     "pool-full",  # all desktops of a floating pool are in use
     "pool-maintenance",  # the operator took the pool out of service
     "pool-restrained",  # desktops of the pool fail again and again
+    "proof-due",  # the person has to give the password again first
     "proxy-host",  # a reverse proxy changed the header Host
     "proxy-http",  # a reverse proxy serves the page over plain HTTP
     "proxy-tls",  # an unlisted address uses less than TLS 1.3
     "proxy-upgrade",  # a reverse proxy dropped the header Upgrade
+    "sign-in-over",  # the password has to be given again: the sign-in took too long or failed too often
     "signed-out",  # the request needs a person who is signed in
     "slow-down",  # too many attempts to sign in have failed
     "store-failed",  # the database or the state folder cannot be used
@@ -45,6 +54,7 @@ ApiErrorCode = Literal[
     "too-many-connections",  # a person, a device, an address or all together have too many connections
     "too-slow",  # the request did not arrive in time
     "unknown-host",  # the gateway does not accept this host name
+    "weak-password",  # the new password is too short, too long or easily guessed
     "wrong-credentials",  # the username or the password is wrong
     "wrong-method",  # this address does not accept this method
 ]

@@ -35,6 +35,7 @@ from display_server.broker.lease import TaskLease
 from display_server.broker.passwords import Passwords
 from display_server.broker.pools.pools import Pools
 from display_server.broker.pools.states import PoolStates
+from display_server.broker.second_factor.factor_key import FactorKey
 from display_server.broker.session_records import SessionRecords
 from display_server.broker.sessions import Sessions
 from display_server.broker.storage_failures import StorageError
@@ -52,7 +53,7 @@ from display_server.server.isolation import isolated_desktops, warn_of_isolated_
 from display_server.server.leftovers import remove_leftovers
 from display_server.server.operator_socket import operator_socket
 from display_server.server.ready import Ready
-from display_server.server.reload import Reloader, prepare
+from display_server.server.reload import Reloader, prepare, use_sign_in_settings
 from display_server.server.reload_effects import changes
 from display_server.server.reload_result import write_result
 from display_server.server.unattended_watch import use_unattended_limits, watch_unattended
@@ -162,10 +163,11 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
             pools=pools,
             display_checks=DisplayChecks(store),
             metrics_token=settings.metrics_token,
+            factor_key=FactorKey.provide(state.second_factor_key),
             viewers_per_person=config.limits.viewers_per_person,
             isolated=config.isolation.enabled,
         )
-        services.sign_in_limiter.is_shared = access.is_shared
+        use_sign_in_settings(services, settings)
         use_unattended_limits(services, config)
         await stack.enter_async_context(http_server(build_app(services), task.requests))
         await stack.enter_async_context(services.gateways.listening(task.links))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from display_server.broker.desktop_definition import DesktopDefinition
 from display_server.broker.screen_lock import LockLimits
+from display_server.broker.second_factor.policy import SecondFactorSettings
 from display_server.broker_link.messages import ConnectionLimits
 from display_server.config import Config, DesktopConfig
 from display_server.desktop.profiles import profile
 from display_server.desktop.video_settings import monitor_policies
+from display_server.gateway.proxies import Networks, PublicAccess
 
 
 def lock_limits(config: Config) -> LockLimits:
@@ -18,6 +20,20 @@ def lock_limits(config: Config) -> LockLimits:
         warning_s=lock.warning_seconds,
         take_back_s=lock.take_back_seconds,
         blank_s=lock.blank_seconds,
+    )
+
+
+def second_factor_settings(config: Config, access: PublicAccess) -> SecondFactorSettings:
+    """Returns who has to give a second factor. Raises ConfigurationError."""
+    sign_in = config.sign_in
+    inside = Networks.parse(sign_in.inside_networks, key="sign_in.inside_networks")
+    return SecondFactorSettings(
+        when=sign_in.second_factor,
+        # A reverse proxy that does not say for whom it asks may ask for anybody.
+        is_inside=lambda address: address in inside and address not in access.proxies,
+        enrol_outside=sign_in.enrol_outside,
+        at_unlock=sign_in.second_factor_at_unlock,
+        user_verification=sign_in.passkey_verification,
     )
 
 

@@ -15,6 +15,7 @@ import structlog
 
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.folders import StateFolder
+from display_server.broker.second_factor.policy import SecondFactorSettings
 from display_server.broker_link.messages import GatewaySettings
 from display_server.config import Config, video_network_settings, video_settings
 from display_server.desktop.profiles import profile
@@ -25,7 +26,12 @@ from display_server.gateway.local_certificate import fingerprint
 from display_server.gateway.page_policy import PagePolicy
 from display_server.gateway.proxies import Networks, PublicAccess, PublicAddress, TrustedProxies
 from display_server.server.certificates import CertificateWatch, ServerCertificate, load_certificate
-from display_server.server.definitions import connection_limits, desktop_definitions, lock_limits
+from display_server.server.definitions import (
+    connection_limits,
+    desktop_definitions,
+    lock_limits,
+    second_factor_settings,
+)
 from display_server.server.isolation_rules import require_sound
 from display_server.server.metrics_token import provide_metrics_token
 from display_server.server.reload_effects import changes
@@ -46,6 +52,7 @@ class Settings:
     video_network: VideoNetworkSettings
     certificate: ServerCertificate
     metrics_token: str
+    second_factor: SecondFactorSettings
 
 
 async def prepare(config: Config, state: StateFolder) -> Settings:
@@ -58,21 +65,23 @@ async def prepare(config: Config, state: StateFolder) -> Settings:
     public = PublicAddress.parse(config.public_url) if config.public_url else None
     proxies = TrustedProxies.parse(config.trusted_proxies)
     names = names_in_use(config.host, [*config.names, *([public.host] if public else [])])
+    access = PublicAccess(
+        frozenset(names),
+        public,
+        proxies,
+        Networks.parse(config.sign_in.shared_networks, key="sign_in.shared_networks"),
+        PagePolicy.parse(config.browser.permissions, config.browser.frame_ancestors),
+        cross_site_cookies=config.browser.cookies == "cross-site",
+    )
     return Settings(
         config=config,
         names=tuple(names),
-        access=PublicAccess(
-            frozenset(names),
-            public,
-            proxies,
-            Networks.parse(config.sign_in.shared_networks, key="sign_in.shared_networks"),
-            PagePolicy.parse(config.browser.permissions, config.browser.frame_ancestors),
-            cross_site_cookies=config.browser.cookies == "cross-site",
-        ),
+        access=access,
         video=video_settings(config),
         video_network=video_network_settings(config),
         certificate=await load_certificate(config, state.tls, names, _now()),
         metrics_token=provide_metrics_token(config, state),
+        second_factor=second_factor_settings(config, access),
     )
 
 
@@ -202,7 +211,7 @@ class Reloader:
     async def _apply(self, settings: Settings) -> bool:
         """Puts the settings into force, which cannot fail. Returns whether the certificate is new."""
         services, config = self._services, settings.config
-        services.sign_in_limiter.is_shared = settings.access.is_shared
+        use_sign_in_settings(services, settings)
         services.metrics_token = settings.metrics_token
         services.web_sessions.use_limits(
             idle_s=config.sign_in.idle_minutes * 60,
@@ -237,6 +246,13 @@ class Reloader:
     async def _send_to_gateways(self) -> None:
         self._sent += 1
         await self._services.gateways.use_settings(for_gateways(self._settings, self._sent))
+
+
+def use_sign_in_settings(services: BrokerServices, settings: Settings) -> None:
+    """Puts into force how people sign in."""
+    services.sign_in_limiter.is_shared = settings.access.is_shared
+    services.factor_limiter.is_shared = settings.access.is_shared
+    services.second_factor = settings.second_factor
 
 
 def _now() -> datetime.datetime:

@@ -19,6 +19,7 @@ class Effect(Enum):
     """When a changed key takes effect. None of them ends a desktop or a connection."""
 
     AT_ONCE = "at once"
+    SIGN_IN = "the next sign-in"
     NEW_CONNECTIONS = "new connections"
     NEW_DESKTOPS = "desktops that start afterwards"
     RESTART = "restart"
@@ -41,6 +42,11 @@ EFFECTS: Mapping[str, Effect] = {
     "sign_in.idle_minutes": Effect.AT_ONCE,
     "sign_in.absolute_hours": Effect.AT_ONCE,
     "sign_in.shared_networks": Effect.AT_ONCE,
+    "sign_in.second_factor": Effect.SIGN_IN,
+    "sign_in.inside_networks": Effect.SIGN_IN,
+    "sign_in.enrol_outside": Effect.SIGN_IN,
+    "sign_in.second_factor_at_unlock": Effect.AT_ONCE,
+    "sign_in.passkey_verification": Effect.AT_ONCE,
     "limits.connections": Effect.NEW_CONNECTIONS,
     "limits.reserved_connections": Effect.NEW_CONNECTIONS,
     "limits.connections_per_address": Effect.NEW_CONNECTIONS,

@@ -32,6 +32,8 @@ from display_server.broker.passwords import Passwords
 from display_server.broker.pools.pools import Pools
 from display_server.broker.pools.states import PoolStates
 from display_server.broker.screen_lock import LockLimits
+from display_server.broker.second_factor.factor_key import FactorKey
+from display_server.broker.second_factor.policy import SecondFactorSettings
 from display_server.broker.session_records import SessionRecords
 from display_server.broker.sessions import Sessions
 from display_server.broker.store import Store
@@ -167,6 +169,7 @@ async def running_gateway(
     lock: LockLimits = LockLimits(),  # noqa: B008 - frozen
     now_s: Callable[[], float] = time.time,
     one_person: bool = False,
+    second_factor: SecondFactorSettings = SecondFactorSettings(),  # noqa: B008 - frozen
 ) -> AsyncIterator[GatewayUnderTest]:
     """Runs a gateway with the accounts `kim` and `lee`, both with PASSWORD.
 
@@ -204,6 +207,8 @@ async def running_gateway(
         pools=pools,
         display_checks=DisplayChecks(store),
         metrics_token=METRICS_TOKEN,
+        factor_key=FactorKey(bytes(32)),
+        second_factor=second_factor,
     )
     services.sign_in_limiter.is_shared = access.is_shared
     broker = BrokerSockets(services, folder)

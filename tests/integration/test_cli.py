@@ -43,16 +43,25 @@ def test_adds_and_lists_accounts_and_changes_passwords(lightbox: Lightbox) -> No
     added = lightbox("account", "add", "Kim", "--display-name", "김", stdin=PASSWORD + "\n")
     assert added.returncode == 0, added.stderr
     listed = lightbox("account", "list", "--json")
-    assert json.loads(listed.stdout) == [{"username": "kim", "display_name": "김", "disabled": False}]
+    [account] = json.loads(listed.stdout)
+    assert (account["username"], account["display_name"], account["disabled"]) == ("kim", "김", False)
+    assert account["second_factors"] == {"app": False, "passkeys": 0, "recovery_codes": 0}
     assert PASSWORD not in added.stdout + added.stderr + listed.stdout
     assert lightbox("account", "passwd", "kim", stdin="another password\n").returncode == 0
-    assert "kim" in lightbox("account", "list").stdout
+    assert "no second factor" in lightbox("account", "list").stdout
+    reset = lightbox("account", "reset-second-factor", "kim")
+    assert reset.returncode == 0, reset.stderr
+    assert "has been reset. The person is signed out of every browser." in reset.stderr
+    assert lightbox("account", "sign-out", "kim").returncode == 0
+    assert "second factor reset" in lightbox("account", "history", "kim").stdout
 
 
 @pytest.mark.parametrize(
     ("arguments", "stdin", "message"),
     [
         (("account", "add", "kim"), "short\n", "too short"),
+        (("account", "add", "kim"), "password123\n", "easily guessed"),
+        (("account", "reset-second-factor", "nobody"), "", "no account"),
         (("account", "add", "a b"), PASSWORD, "cannot be a username"),
         (("account", "passwd", "nobody"), PASSWORD, "no account"),
         (("demo", "--profile", "nonsense"), "", "radiology, office, blank"),

@@ -2,7 +2,8 @@
 
 import "./ui/styles/index.css";
 import { pathBelowBase, pathTo } from "./base.ts";
-import { screenLocked, whoAmI } from "./gateway/gateway_client.ts";
+import { type SignInStep, screenLocked, whoAmI } from "./gateway/gateway_client.ts";
+import { signInState } from "./gateway/second_factor_client.ts";
 import { checkPage } from "./ui/check_page.ts";
 import { desktopsPage } from "./ui/desktops_page.ts";
 import { prepareInstalledApp } from "./ui/installed_app.ts";
@@ -13,6 +14,9 @@ import { notFoundPage } from "./ui/not_found_page.ts";
 import type { Page } from "./ui/page.ts";
 import { applyTheme, language, setUser } from "./ui/preferences.ts";
 import { routeOf } from "./ui/route.ts";
+import { codePage } from "./ui/second_factor/code_page.ts";
+import { enrolmentPage } from "./ui/second_factor/enrolment_page.ts";
+import { mySignInPage } from "./ui/second_factor/my_sign_in_page.ts";
 import { signInPage } from "./ui/sign_in_page.ts";
 import type { SignInReason } from "./ui/sign_out.ts";
 import { signingOutPage } from "./ui/signing_out_page.ts";
@@ -47,7 +51,42 @@ function goTo(path: string): void {
 
 function showSignIn(reason: SignInReason): void {
   screenLock.stop();
-  show(() => signInPage({ reason, signedIn: () => void render(), redraw: () => showSignIn(reason) }));
+  show(() =>
+    signInPage({
+      reason,
+      signedIn: () => void render(),
+      factorDue: showFactorDue,
+      redraw: () => showSignIn(reason),
+    }),
+  );
+}
+
+/** Shows the page on which a person gives, or sets up, the second factor after the right password. */
+function showFactorDue(step: SignInStep): void {
+  const options = {
+    step,
+    signedIn: () => void render(),
+    startOver: (reason: SignInReason) => showSignIn(reason),
+    redraw: () => showFactorDue(step),
+  };
+  show(() => (step.state === "enrolment" ? enrolmentPage(options) : codePage({ ...options, unlocks: false })));
+}
+
+/** Shows the page on which a person gives the second factor to unlock the screen, after the right password. */
+async function showFactorToUnlock(): Promise<void> {
+  const turn = ++renderCount;
+  const answer = await signInState();
+  if (turn !== renderCount) return;
+  if (!answer.ok) {
+    showLock();
+    return;
+  }
+  const step = answer.value;
+  const draw = (): void =>
+    show(() =>
+      codePage({ step, unlocks: true, signedIn: () => screenLock.unlock(), startOver: showLock, redraw: draw }),
+    );
+  draw();
 }
 
 /** Shows the lock page instead of the current page, which comes back when the person gives their password. */
@@ -59,6 +98,7 @@ function showLock(): void {
         unconfirmed: leavingMark() === "lock",
         confirmed: () => markLeaving(null),
         unlocked: () => screenLock.unlock(),
+        factorDue: () => void showFactorToUnlock(),
         expired: () => signedOut("expired"),
         signOut,
         redraw: showLock,
@@ -128,7 +168,9 @@ async function render(): Promise<void> {
   screenLock.start();
   const route = routeOf(pathBelowBase(location.pathname));
   if (route.page === "desktop") showDesktop(route.desktop);
-  else if (route.page === "check") show(() => checkPage({ desktop: route.desktop, showDesktopList, signedOut }));
+  else if (route.page === "my-sign-in") {
+    show(() => mySignInPage({ user: name, showDesktopList, signedOut, redraw: () => void render() }));
+  } else if (route.page === "check") show(() => checkPage({ desktop: route.desktop, showDesktopList, signedOut }));
   else show(() => desktopsPage({ user: name, signedOut, signOut, lock, redraw: () => void render(), open: goTo }));
 }
 

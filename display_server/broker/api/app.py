@@ -15,6 +15,8 @@ from display_server.broker.api import desktop_endings, display_checks_api, healt
 from display_server.broker.api.error_handlers import add_error_handlers
 from display_server.broker.api.forwarded_requests import ForwardedRequests
 from display_server.broker.api.metrics import collect_agent_metrics
+from display_server.broker.api.own_sign_in_api import add_own_sign_in_routes
+from display_server.broker.api.pending_sign_in_api import add_pending_sign_in_routes
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.api.sign_in_api import CurrentUser, add_lock_routes, add_sign_in_routes
 from display_server.broker.catalogue import listings
@@ -72,7 +74,9 @@ def build_app(services: BrokerServices) -> FastAPI:
     app.state.services = services
     add_error_handlers(app)
     add_sign_in_routes(app, services)
+    add_pending_sign_in_routes(app, services)
     add_lock_routes(app, services)
+    add_own_sign_in_routes(app, services)
     _add_desktop_routes(app, services)
     _add_operator_routes(app, services)
     return app

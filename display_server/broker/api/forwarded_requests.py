@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from display_server.broker_link.api_error import ApiError
-from display_server.broker_link.forwarded import COOKIE_SCOPE, FORWARDED_HEADER, Forwarded
+from display_server.broker_link.forwarded import COOKIE_SCOPE, FORWARDED_HEADER, ORIGIN, Forwarded
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +48,12 @@ class ForwardedRequests:
             started = True
             await send(message)
 
-        admitted = {**scope, "client": (forwarded.address, 0), COOKIE_SCOPE: forwarded.cookies}
+        admitted = {
+            **scope,
+            "client": (forwarded.address, 0),
+            COOKIE_SCOPE: forwarded.cookies,
+            ORIGIN: forwarded.origin,
+        }
         try:
             await self._app(admitted, receive, send_noting)
         except Exception:

@@ -19,9 +19,14 @@ from display_server.broker.display_checks import DisplayChecks
 from display_server.broker.known_devices import KnownDevices
 from display_server.broker.live_session import LiveSession
 from display_server.broker.pools.pools import Pools
+from display_server.broker.second_factor.factor_key import FactorKey
+from display_server.broker.second_factor.factors import SecondFactors
+from display_server.broker.second_factor.passkeys import Passkeys
+from display_server.broker.second_factor.pending_sign_ins import PendingSignIns
+from display_server.broker.second_factor.policy import SecondFactorSettings
 from display_server.broker.session_state import SessionState
 from display_server.broker.sessions import Sessions
-from display_server.broker.sign_in_limiter import SignInLimiter
+from display_server.broker.sign_in_limiter import FACTOR_WAIT_S, SignInLimiter
 from display_server.broker.store import Store
 from display_server.broker.tables import Desktop
 from display_server.broker.tickets import Tickets
@@ -43,17 +48,24 @@ class BrokerServices:
     pools: Pools
     display_checks: DisplayChecks
     metrics_token: str  # whoever knows it may read /metrics
+    factor_key: FactorKey  # protects what is stored of second factors
+    second_factor: SecondFactorSettings = field(default_factory=SecondFactorSettings)
     isolated: bool = False  # each desktop runs in a container of its own
     unattended: UnattendedDesktops = field(default_factory=UnattendedDesktops)
     busy_processes: BusyProcesses = field(default_factory=BusyProcesses)
     tickets: Tickets = field(default_factory=Tickets)
     sign_in_limiter: SignInLimiter = field(default_factory=SignInLimiter)
+    #: Of wrong second factors, which only somebody can give who knows the password.
+    factor_limiter: SignInLimiter = field(default_factory=lambda: SignInLimiter(account_wait_s=FACTOR_WAIT_S))
     viewers: Viewers = field(default_factory=Viewers)
     viewers_per_person: int = 24
     monotonic_s: Callable[[], float] = time.monotonic
     gateways: GatewayLinks = field(init=False)
     lock_watch: LockWatch = field(init=False)
     known_devices: KnownDevices = field(init=False)
+    pending_sign_ins: PendingSignIns = field(init=False)
+    factors: SecondFactors = field(init=False)
+    passkeys: Passkeys = field(init=False)
     metrics: BrokerMetrics = field(init=False)
 
     def __post_init__(self) -> None:
@@ -68,7 +80,11 @@ class BrokerServices:
         self.gateways = GatewayLinks(self.viewers, admission)
         self.metrics = BrokerMetrics(self.sessions)
         self.lock_watch = LockWatch(self.web_sessions, self.viewers, self.agents)
-        self.known_devices = KnownDevices(self.store, now_s=self.web_sessions.now_s)
+        now_s = self.web_sessions.now_s
+        self.known_devices = KnownDevices(self.store, now_s=now_s)
+        self.pending_sign_ins = PendingSignIns(self.store, now_s=now_s)
+        self.factors = SecondFactors(self.store, self.factor_key, now_s=now_s)
+        self.passkeys = Passkeys(self.store, self.factor_key, now_s=now_s)
         self.metrics.add(UnattendedCollector(self.unattended, self.busy_processes))
         self.metrics.add(PoolCollector(self.pools))
 
@@ -109,3 +125,4 @@ class BrokerServices:
             if await self.web_sessions.find_by_hash(id_hash) is None:
                 self.viewers.disconnect_web_session(id_hash)
         await self.web_sessions.delete_expired()
+        await self.pending_sign_ins.delete_expired()

@@ -10,16 +10,16 @@ from fastapi import Depends, FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from display_server.broker.api.desktop_endings import end_floating_desktops
+from display_server.broker.api.request_facts import address_of, cookie_of, cookies_of
 from display_server.broker.api.services import BrokerServices
-from display_server.broker.known_devices import COOKIE_S
+from display_server.broker.api.sign_in_steps import SignInAnswer, after_right_password, ask_to_unlock
 from display_server.broker.passwords import TooManySignIns
 from display_server.broker.screen_lock import LockEvent, LockReason, LockState
 from display_server.broker.storage_failures import StorageError
 from display_server.broker.tables import Account
 from display_server.broker.web_sessions import SignedInUser, SignInOutdatedError
 from display_server.broker_link.api_error import ApiError, not_signed_in, screen_locked
-from display_server.broker_link.cookies import DEVICE, SESSION, CookieScope
-from display_server.broker_link.forwarded import COOKIE_SCOPE
+from display_server.broker_link.cookies import DEVICE, SESSION
 
 log = structlog.get_logger(__name__)
 
@@ -73,6 +73,14 @@ async def signed_in_user(request: Request) -> SignedInUser:
     user = await services.web_sessions.find(cookie_of(request, SESSION))
     if user is None:
         raise not_signed_in()
+    settings = services.second_factor
+    if user.inside_only and settings.when != "never" and not settings.is_inside(address_of(request)):
+        raise ApiError(
+            401,
+            "inside-only",
+            "You signed in on the hospital's own network, without a second factor. From here it is needed.",
+            next_step="Sign in again here.",
+        )
     return user
 
 
@@ -90,33 +98,17 @@ SignedIn = Annotated[SignedInUser, Depends(signed_in_user)]
 CurrentUser = Annotated[SignedInUser, Depends(current_user)]
 
 
-def cookie_of(request: Request, base: str) -> str:
-    """Returns the value of one of the gateway's cookies, or an empty text."""
-    scope: CookieScope = request.scope[COOKIE_SCOPE]
-    return scope.read(request.headers.get("cookie", ""), base)
-
-
 def add_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
     @app.post("/api/v1/sign-in")
-    async def sign_in(body: SignInRequest, request: Request, response: Response) -> UserInfo:
+    async def sign_in(body: SignInRequest, request: Request, response: Response) -> SignInAnswer:
+        """Checks the password. The state `signed-in` is the only one that opens anything."""
         username = body.username.strip().lower()
         account = await check_password(services, request, username, body.password)
-        previous = await services.web_sessions.find(cookie_of(request, SESSION))
-        if previous is not None:
-            await services.web_sessions.delete(previous.id_hash)
-            services.viewers.disconnect_web_session(previous.id_hash)
         try:
-            secret = await services.web_sessions.create(account)
+            return await after_right_password(services, request, response, account)
         except SignInOutdatedError as error:
-            log.warning("sign-in outdated", username=username, address=_address(request))
+            log.warning("sign-in outdated", username=username, address=address_of(request))
             raise wrong_credentials() from error
-        device = await services.known_devices.record_sign_in(account, cookie_of(request, DEVICE))
-        scope: CookieScope = request.scope[COOKIE_SCOPE]
-        # The cookie has no Max-Age, so that closing the browser signs out on a shared workstation.
-        response.headers.append("set-cookie", scope.set_cookie(SESSION, secret))
-        response.headers.append("set-cookie", scope.set_cookie(DEVICE, device, max_age_s=COOKIE_S))
-        log.info("signed in", username=account.username, address=_address(request))
-        return UserInfo(username=account.username, display_name=account.display_name)
 
     @app.post("/api/v1/sign-out")
     async def sign_out(request: Request, response: Response) -> SignedOut:
@@ -127,8 +119,7 @@ def add_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
             services.viewers.disconnect_web_session(user.id_hash)
             log.info("signed out", username=user.username)
             ended = await end_floating_desktops(services, user.username)
-        scope: CookieScope = request.scope[COOKIE_SCOPE]
-        response.headers.append("set-cookie", scope.delete_cookie(SESSION))
+        response.headers.append("set-cookie", cookies_of(request).delete_cookie(SESSION))
         return SignedOut(ended=ended)
 
     @app.get("/api/v1/me")
@@ -150,11 +141,17 @@ def add_lock_routes(app: FastAPI, services: BrokerServices) -> None:
 
     @app.post("/api/v1/unlock")
     async def unlock(body: UnlockRequest, request: Request, user: SignedIn) -> LockInfo:
-        """Unlocks the screen with the password of the person who is signed in."""
-        await check_password(services, request, user.username, body.password)
+        """Unlocks the screen with the password of the person who is signed in.
+
+        If the second factor is asked for, too, the answer is `factor-due`, and the routes of a pending
+        sign-in unlock the screen.
+        """
+        account = await check_password(services, request, user.username, body.password)
+        if (asked := await ask_to_unlock(services, request, account, user.id_hash)) is not None:
+            raise asked
         if await services.web_sessions.change_lock(user.id_hash, LockEvent.PROVED) is None:
             raise not_signed_in()
-        log.info("screen unlocked", username=user.username, address=_address(request))
+        log.info("screen unlocked", username=user.username, address=address_of(request))
         return lock_info(services, await signed_in_user(request))
 
     @app.post("/api/v1/input", status_code=204)
@@ -181,7 +178,7 @@ def lock_info(services: BrokerServices, user: SignedInUser) -> LockInfo:
 
 async def check_password(services: BrokerServices, request: Request, username: str, password: str) -> Account:
     """Returns the account if the password is right. Raises ApiError, also after too many attempts."""
-    address, limiter = _address(request), services.sign_in_limiter
+    address, limiter = address_of(request), services.sign_in_limiter
     device = await services.known_devices.find(username, cookie_of(request, DEVICE))
     wait = limiter.begin_attempt(username, address, services.monotonic_s(), device)
     if wait > 0:
@@ -221,7 +218,3 @@ def wrong_credentials() -> ApiError:
         "The username or the password is wrong.",
         next_step="Check both and try again. Your administrator can set a new password.",
     )
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""

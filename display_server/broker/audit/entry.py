@@ -26,6 +26,13 @@ class Action(Enum):
     ACCOUNT_ENABLED = "account-enabled"
     ACCOUNT_DELETED = "account-deleted"
 
+    SECOND_FACTOR_ADDED = "second-factor-added"
+    SECOND_FACTOR_RENAMED = "second-factor-renamed"
+    SECOND_FACTOR_REMOVED = "second-factor-removed"
+    SECOND_FACTOR_USED = "second-factor-used"  # or refused
+    SECOND_FACTOR_RESET = "second-factor-reset"  # by an operator: all of a person's factors were removed
+    RECOVERY_CODES_MADE = "recovery-codes-made"
+
     DESKTOP_OPENED = "desktop-opened"  # a session was started
     DESKTOP_ENDED = "desktop-ended"
     DESKTOP_TAKEN_BACK = "desktop-taken-back"  # a device displays a desktop again that it had lost

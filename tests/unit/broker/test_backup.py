@@ -17,6 +17,7 @@ from display_server.broker.accounts import Accounts
 from display_server.broker.backup import FORMAT, Manifest, _ExactContent, write_backup
 from display_server.broker.folders import StateFolder
 from display_server.broker.restore import restore_backup
+from display_server.broker.second_factor.factor_key import FactorKey
 from display_server.broker.store import Store
 from display_server.broker.tables import SCHEMA_VERSION
 from display_server.broker.web_sessions import WebSessions
@@ -72,6 +73,16 @@ async def test_restores_accounts_keys_and_homes(state: StateFolder, tmp_path: Pa
     assert (home / "link").readlink() == Path("/etc/hostname")
     assert (home / "closed" / "inner").read_text() == "read only folder"
     assert (home / "closed").stat().st_mode & 0o777 == 0o500
+
+
+async def test_restores_second_factors_with_their_key(state: StateFolder, tmp_path: Path) -> None:
+    stored = FactorKey.provide(state.second_factor_key).encrypt(b"a secret", b"account 1")
+    write_backup(state, tmp_path / "backup.tar.gz", homes=False)
+    restored = StateFolder(tmp_path / "restored")
+    restore_backup(tmp_path / "backup.tar.gz", restored.path)
+    assert restored.second_factor_key.stat().st_mode & 0o777 == 0o600
+    key = FactorKey.provide(restored.second_factor_key)
+    assert key.decrypt(stored, b"account 1") == b"a secret"
 
 
 async def test_leaves_homes_out_unless_they_are_wanted(state: StateFolder, tmp_path: Path) -> None:

@@ -111,6 +111,7 @@ async def test_upgrades_a_database_of_the_first_version(tmp_path: Path) -> None:
             "ALTER TABLE web_sessions DROP COLUMN proved_s",
             "ALTER TABLE web_sessions DROP COLUMN locked_s",
             "ALTER TABLE web_sessions DROP COLUMN lock_reason",
+            "ALTER TABLE web_sessions DROP COLUMN inside_only",
             "DROP TABLE known_devices",
             "DROP TABLE account_events",
             "DROP TABLE display_checks",

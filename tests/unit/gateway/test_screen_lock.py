@@ -191,16 +191,17 @@ async def test_every_route_of_the_person_refuses_while_locked(local: GatewayUnde
         ("GET", "/api/v1/lock"),
         ("POST", "/api/v1/lock"),
         ("POST", "/api/v1/unlock"),
-        ("POST", "/api/v1/sign-in"),
         ("POST", "/api/v1/sign-out"),
     }
     refused = []
     for path, methods in (await client.get("/api/v1/openapi.json")).json()["paths"].items():
         for method in methods:
             route = method.upper(), path
-            if not path.startswith("/api/v1/") or route in open_routes:
+            # A sign-in begins anew; test_second_factor.py says what a pending one opens.
+            if path.startswith("/api/v1/sign-in") or route in open_routes:
                 continue
-            answer = await client.request(route[0], path.replace("{name}", "reading"), json={})
+            address = path.replace("{name}", "reading").replace("{passkey}", "1")
+            answer = await client.request(route[0], address, json={})
             assert answer.status_code == 423, route
             refused.append(route)
     assert ("GET", "/api/v1/desktops") in refused

@@ -57,6 +57,8 @@ export type Failure =
   | { readonly kind: "signed-out" }
   | { readonly kind: "locked" }
   | { readonly kind: "wrong-password" }
+  /** The password was right; the second factor is missing. */
+  | { readonly kind: "factor-due" }
   | { readonly kind: "too-many"; readonly waitS: number }
   | { readonly kind: "unreachable" }
   | { readonly kind: "proxy"; readonly fault: ProxyFault }
@@ -72,7 +74,7 @@ const DEFAULT_WAIT_S = 60;
 /** The status of a request that is refused because the screen is locked. */
 const LOCKED_STATUS = 423;
 
-interface Reply {
+export interface Reply {
   readonly ok: boolean;
   readonly status: number;
   readonly body: unknown;
@@ -80,7 +82,7 @@ interface Reply {
 }
 
 /** Sends a request. Returns null when the gateway cannot be reached or does not answer in time. */
-async function call(method: "GET" | "POST", path: string, body?: object): Promise<Reply | null> {
+export async function call(method: "GET" | "POST", path: string, body?: object): Promise<Reply | null> {
   try {
     const response = await fetch(pathTo(path), {
       method,
@@ -107,7 +109,8 @@ async function call(method: "GET" | "POST", path: string, body?: object): Promis
   }
 }
 
-function failure(reply: Reply | null): { ok: false; failure: Failure } {
+/** Returns what a refused request means. */
+export function failure(reply: Reply | null): { ok: false; failure: Failure } {
   if (reply === null) return { ok: false, failure: { kind: "unreachable" } };
   if (reply.status === 401) return { ok: false, failure: { kind: "signed-out" } };
   if (reply.status === LOCKED_STATUS) return { ok: false, failure: { kind: "locked" } };
@@ -117,9 +120,38 @@ function failure(reply: Reply | null): { ok: false; failure: Failure } {
   return { ok: false, failure: { kind: "server", status: reply.status, code: typeof code === "string" ? code : "" } };
 }
 
-export async function signIn(username: string, password: string): Promise<Answer<null>> {
+/** By what a person can give the second factor. */
+export type FactorMethod = "passkey" | "app" | "recovery";
+
+/** How far a sign-in has come. */
+export interface SignInStep extends User {
+  /** `factor`: the second factor is due; `enrolment`: the person has to set one up. */
+  readonly state: "signed-in" | "factor" | "enrolment";
+  readonly methods: readonly FactorMethod[];
+  readonly expiresInS: number;
+}
+
+function signInStep(reply: Reply | null): SignInStep | null {
+  const body = reply?.ok && isRecord(reply.body) ? reply.body : null;
+  const state = body?.state;
+  if (body === null || (state !== "signed-in" && state !== "factor" && state !== "enrolment")) return null;
+  const text = (value: unknown): string => (typeof value === "string" ? value : "");
+  const named = Array.isArray(body.methods) ? (body.methods as unknown[]) : [];
+  const methods = (["passkey", "app", "recovery"] as const).filter((method) => named.includes(method));
+  const expiresInS = typeof body.expires_in_s === "number" ? body.expires_in_s : 0;
+  const username = text(body.username);
+  return { state, username, name: text(body.display_name) || username, methods, expiresInS };
+}
+
+/** Returns the answer to a request of which the answer is how far the sign-in has come. */
+export function signInAnswer(reply: Reply | null): Answer<SignInStep> {
+  const step = signInStep(reply);
+  return step === null ? failure(reply) : { ok: true, value: step };
+}
+
+export async function signIn(username: string, password: string): Promise<Answer<SignInStep>> {
   const reply = await call("POST", "/api/v1/sign-in", { username, password });
-  if (reply?.ok) return { ok: true, value: null };
+  if (reply?.ok) return signInAnswer(reply);
   // The gateway answers 401 both to a missing session and to wrong credentials; here it can only be the
   // latter.
   if (reply?.status === 401) return { ok: false, failure: { kind: "wrong-password" } };
@@ -189,8 +221,10 @@ export async function lockNow(): Promise<Answer<LockInfo>> {
 /** Unlocks the screen with the password of the person who is signed in. */
 export async function unlock(password: string): Promise<Answer<LockInfo>> {
   const reply = await call("POST", "/api/v1/unlock", { password });
-  const wrong = isRecord(reply?.body) && reply.body.code === "wrong-credentials";
-  return wrong ? { ok: false, failure: { kind: "wrong-password" } } : lockInfo(reply);
+  const code = isRecord(reply?.body) ? reply.body.code : null;
+  if (code === "wrong-credentials") return { ok: false, failure: { kind: "wrong-password" } };
+  if (code === "factor-due") return { ok: false, failure: { kind: "factor-due" } };
+  return lockInfo(reply);
 }
 
 /** Tells the gateway that the person used the page itself. */

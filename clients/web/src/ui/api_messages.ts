@@ -62,10 +62,40 @@ export const englishApiMessages = {
     why: "A part of it failed or took too long.",
     next: "Try again. If it happens again, your administrator finds the reason in the log of the desktop.",
   },
+  "factor-due": {
+    what: "The second step is due.",
+    why: "Your password was right.",
+    next: "Enter the code of your app, or use your passkey.",
+  },
+  "factor-last": {
+    what: "It was not removed.",
+    why: "It is your only second step, and signing in from here takes one.",
+    next: "Add another one first, then remove this one.",
+  },
+  "factor-outside": {
+    what: "You are not signed in.",
+    why: "From this network signing in takes a second step, and you have not set one up yet.",
+    next: "Sign in once on the hospital’s own network, which leads you through it. Then you can sign in from here.",
+  },
+  "factor-unreadable": {
+    what: "The server cannot check your second step at the moment.",
+    why: "It cannot read what it stored of it.",
+    next: "Tell your administrator, who finds the reason in the log.",
+  },
+  "factor-wrong": {
+    what: "That was not accepted.",
+    why: "The code or the passkey is not the right one, or it was used already.",
+    next: "Try again with a new code, or choose another way.",
+  },
   "head-too-large": {
     what: "The server refused the request.",
     why: "The browser sent too many or too large cookies along.",
     next: "Delete the cookies of this site, then sign in again.",
+  },
+  "inside-only": {
+    what: "You are signed out here.",
+    why: "You signed in on the hospital’s network without a second step, and from here it takes one.",
+    next: "Sign in again.",
   },
   internal: {
     what: "The server could not process the request.",
@@ -102,6 +132,11 @@ export const englishApiMessages = {
     why: "The metrics need the token of this server.",
     next: "Give the monitoring program the token; docs/metrics.md says where it is.",
   },
+  "no-passkey": {
+    what: "That is not possible here.",
+    why: "Passkeys belong to the name of a server, and there is none of yours for this address.",
+    next: "Open the server by its usual name, or choose another way.",
+  },
   "no-websocket": {
     what: "The desktop could not be connected.",
     why: "The page asked for it at a wrong address; perhaps the server was updated.",
@@ -137,6 +172,11 @@ export const englishApiMessages = {
     why: "Desktops of this kind do not start at the moment. Your administrator has been told.",
     next: "Choose another desktop, or try again in a few minutes.",
   },
+  "proof-due": {
+    what: "Nothing was changed.",
+    why: "A change of your sign-in needs your password once more.",
+    next: "Enter your password, then try again.",
+  },
   "proxy-host": {
     what: "The server refused the request.",
     why: "A reverse proxy in front of it hides the address of this page.",
@@ -156,6 +196,11 @@ export const englishApiMessages = {
     what: "The desktop could not be connected.",
     why: "A reverse proxy in front of the server does not pass WebSockets on.",
     next: "Tell your administrator: the log of the server names the missing lines.",
+  },
+  "sign-in-over": {
+    what: "You are not signed in yet.",
+    why: "The second step took too long, or failed too often.",
+    next: "Enter your username and password again.",
   },
   "signed-out": {
     what: "You are not signed in.",
@@ -191,6 +236,11 @@ export const englishApiMessages = {
     what: "The server refused the request.",
     why: "It does not know the name under which you opened it.",
     next: "Use another name of the server, or tell your administrator: `names` in the configuration lists the known ones.",
+  },
+  "weak-password": {
+    what: "Your password is not changed.",
+    why: "The new one is too short, too long or easily guessed: a common one, or made of common words, names, dates or neighbouring keys.",
+    next: "Choose another one, for example four words that have nothing to do with each other.",
   },
   "wrong-credentials": {
     what: "You are not signed in.",

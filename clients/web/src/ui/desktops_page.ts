@@ -120,6 +120,7 @@ export function desktopsPage(options: DesktopsOptions): Page {
       h("span", { class: "spacer" }),
       options.user === "" ? null : h("span", { class: "user-name" }, options.user),
       ...settingButtons(options.redraw),
+      button(t.mySignIn.title, icon("account"), "quiet square", () => options.open(pathTo("my-sign-in"))),
       button(t.bar.lock, icon("lock"), "quiet square", () => options.lock()),
       button(t.bar.signOut, icon("signOut"), "quiet square", () => options.signOut()),
     ),

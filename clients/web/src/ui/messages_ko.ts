@@ -2,9 +2,11 @@
 
 import { koreanApiMessages } from "./api_messages_ko.ts";
 import type { Messages } from "./messages.ts";
+import { koreanSecondFactorMessages } from "./second_factor/messages_ko.ts";
 
 export const koreanMessages: Messages = {
   api: koreanApiMessages,
+  secondFactor: koreanSecondFactorMessages,
   signIn: {
     missing: {
       what: "아직 로그인하지 않았습니다.",

@@ -1,7 +1,7 @@
 /** The sign-in page. */
 
 import { pathTo } from "../base.ts";
-import { signIn } from "../gateway/gateway_client.ts";
+import { type SignInStep, signIn } from "../gateway/gateway_client.ts";
 import { h } from "./dom.ts";
 import { sentences } from "./message.ts";
 import type { Page } from "./page.ts";
@@ -14,6 +14,8 @@ export interface SignInOptions {
   /** Why the page is shown; it says so. */
   readonly reason: SignInReason;
   readonly signedIn: () => void;
+  /** The password was right; a second factor is due, or has to be set up. */
+  readonly factorDue: (step: SignInStep) => void;
   readonly redraw: () => void;
 }
 
@@ -53,7 +55,8 @@ export function signInPage(options: SignInOptions): Page {
           form.setBusy(true);
           void signIn(username.value, password.value).then((answer) => {
             form.setBusy(false);
-            if (answer.ok) options.signedIn();
+            if (answer.ok && answer.value.state === "signed-in") options.signedIn();
+            else if (answer.ok) options.factorDue(answer.value);
             else form.showFailure(answer.failure);
           });
         },

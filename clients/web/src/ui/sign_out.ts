@@ -15,7 +15,7 @@ export interface SignedOut {
 }
 
 /** Why the sign-in page is shown. */
-export type SignInReason = "first" | "expired" | SignedOut;
+export type SignInReason = "first" | "expired" | "step-over" | SignedOut;
 
 /** States of a desktop that has no programs. */
 const NOT_RUNNING: readonly string[] = ["off", "spare", "none", "ended", "failed", "stopped"];
@@ -48,6 +48,7 @@ export function reasonMessage(reason: SignInReason): Message | null {
   const t = texts().messages;
   if (reason === "first") return null;
   if (reason === "expired") return t.signIn.expired;
+  if (reason === "step-over") return t.api["sign-in-over"];
   if (reason.running === null) return t.signedOut.unknown;
   const names = (desktops: readonly Desktop[]): string => desktops.map(titleOf).join(", ");
   const { ended, running } = reason;

@@ -6,6 +6,7 @@ import type { FingerTool } from "../input/touch_tools.ts";
 import type { ShownState } from "../protocol/badge_state.ts";
 import { englishMessages } from "./messages.ts";
 import { type Language, language } from "./preferences.ts";
+import { englishMySignIn, englishSecondFactor } from "./second_factor/texts.ts";
 import { korean } from "./texts_ko.ts";
 
 /** Each gesture and its effect, by the name of its icon; gestures under `both` exist in both modes. */
@@ -23,6 +24,8 @@ export const english = {
     busy: "Signing in…",
     certificate: "Download this server’s certificate",
   },
+  secondFactor: englishSecondFactor,
+  mySignIn: englishMySignIn,
   desktops: {
     title: "Desktops",
     tools: "Tools",

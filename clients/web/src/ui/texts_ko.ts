@@ -1,6 +1,7 @@
 /** All texts of the user interface in Korean. They say the same as those in `texts.ts`. */
 
 import { koreanMessages } from "./messages_ko.ts";
+import { koreanMySignIn, koreanSecondFactor } from "./second_factor/texts_ko.ts";
 import type { Texts } from "./texts.ts";
 
 export const korean: Texts = {
@@ -15,6 +16,8 @@ export const korean: Texts = {
     busy: "로그인하는 중…",
     certificate: "이 서버의 인증서 내려받기",
   },
+  secondFactor: koreanSecondFactor,
+  mySignIn: koreanMySignIn,
   desktops: {
     title: "데스크톱",
     tools: "도구",

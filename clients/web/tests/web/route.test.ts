@@ -4,12 +4,13 @@ import { routeOf } from "../../src/ui/route.ts";
 describe("an address", () => {
   it("means a page", () => {
     expect(routeOf("")).toEqual({ page: "list" });
+    expect(routeOf("my-sign-in")).toEqual({ page: "my-sign-in" });
     expect(routeOf("desktop/reading%20room")).toEqual({ page: "desktop", desktop: "reading room" });
     expect(routeOf("check/check/")).toEqual({ page: "check", desktop: "check" });
   });
 
   it("means nothing where no page is", () => {
-    for (const path of ["nothing", "desktop", "desktop/", "desktop/a/b", "checks/a", null])
+    for (const path of ["nothing", "my-sign-in/", "desktop", "desktop/", "desktop/a/b", "checks/a", null])
       expect(routeOf(path)).toEqual({ page: "nothing" });
   });
 

@@ -27,6 +27,8 @@ const REVIEWED: Readonly<Record<string, string>> = {
   "desktops.failed": "a heading; a message of messages.signIn below it has cause and next step",
   "connection.startingSince": "the progress of a start",
   "endDesktop.title": "a question; the buttons are the next steps",
+  "secondFactor.": "explains what to do in a step; what fails is in messages.secondFactor",
+  "mySignIn.": "says what a person has, or asks a question whose buttons are the next steps",
   "leave.": "a question; the buttons are the next steps",
 };
 

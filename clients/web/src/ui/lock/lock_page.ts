@@ -15,6 +15,8 @@ export interface LockOptions {
   readonly confirmed: () => void;
   /** The password was given, here or in another window. */
   readonly unlocked: () => void;
+  /** The password was right; a second factor is due. */
+  readonly factorDue: () => void;
   /** The sign-in expired, or was ended elsewhere. */
   readonly expired: () => void;
   /** The person signs out, or somebody else wants to sign in. */
@@ -38,6 +40,7 @@ export function lockPage(options: LockOptions): Page {
 
   const showFailure = (failure: Failure): void => {
     if (failure.kind === "signed-out") options.expired();
+    else if (failure.kind === "factor-due") options.factorDue();
     else form.showFailure(failure);
   };
   const showReason = (why: LockReason | null): void => {

@@ -1,0 +1,36 @@
+"""What the broker knows of a request: its address, its cookies, and the server as its browser knows it."""
+
+from __future__ import annotations
+
+from fastapi import Request
+
+from display_server.broker.second_factor.events import Actor
+from display_server.broker.second_factor.passkeys import RelyingParty
+from display_server.broker_link.cookies import CookieScope
+from display_server.broker_link.forwarded import COOKIE_SCOPE, ORIGIN
+
+
+def address_of(request: Request) -> str:
+    """Returns the address of the client, as the gateway determined it; empty if it is unknown."""
+    return request.client.host if request.client else ""
+
+
+def cookies_of(request: Request) -> CookieScope:
+    """Returns where the cookies of the request's browser belong."""
+    scope: CookieScope = request.scope[COOKIE_SCOPE]
+    return scope
+
+
+def cookie_of(request: Request, base: str) -> str:
+    """Returns the value of one of the gateway's cookies, or an empty text."""
+    return cookies_of(request).read(request.headers.get("cookie", ""), base)
+
+
+def relying_party_of(request: Request) -> RelyingParty | None:
+    """Returns the server as the page knows it; None where there can be no passkeys."""
+    return RelyingParty.of(request.scope[ORIGIN])
+
+
+def actor_of(request: Request, username: str) -> Actor:
+    """Returns the person who acts with this request."""
+    return Actor(username, address_of(request))

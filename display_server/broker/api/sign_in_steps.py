@@ -1,0 +1,217 @@
+"""What follows a right password: a web session, or the second factor first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Annotated
+
+import structlog
+from fastapi import Depends, Request, Response
+from pydantic import BaseModel
+
+from display_server.broker.api.request_facts import address_of, cookie_of, cookies_of, relying_party_of
+from display_server.broker.api.services import BrokerServices
+from display_server.broker.audit.entry import Action, Outcome
+from display_server.broker.known_devices import COOKIE_S
+from display_server.broker.screen_lock import LockEvent
+from display_server.broker.second_factor.events import Actor, record
+from display_server.broker.second_factor.pending_sign_ins import PendingPerson
+from display_server.broker.second_factor.policy import after_password, required
+from display_server.broker.second_factor.sign_in_state import SignInEvent, SignInProgress, SignInState
+from display_server.broker.tables import Account
+from display_server.broker.web_sessions import SignInOutdatedError
+from display_server.broker_link.api_error import ApiError
+from display_server.broker_link.cookies import DEVICE, PENDING, SESSION
+
+log = structlog.get_logger(__name__)
+
+#: What a person can set up.
+ENROLMENT_METHODS = ("passkey", "app")
+
+
+class SignInAnswer(BaseModel):
+    """How far a sign-in has come. `methods` are those by which the person can give the second factor
+    (`passkey`, `app`, `recovery`), or which they can set up. `expires_in_s` counts to the end of the sign-in.
+    """
+
+    state: SignInState
+    username: str
+    display_name: str
+    methods: Sequence[str] = ()
+    expires_in_s: float = 0.0
+
+
+async def pending_person(request: Request) -> PendingPerson:
+    """Returns the person whose password was right in this browser. Raises ApiError when there is none."""
+    services: BrokerServices = request.app.state.services
+    pending = await services.pending_sign_ins.find(cookie_of(request, PENDING))
+    if pending is None:
+        raise sign_in_over()
+    return pending
+
+
+Pending = Annotated[PendingPerson, Depends(pending_person)]
+
+
+def sign_in_over() -> ApiError:
+    return ApiError(
+        401,
+        "sign-in-over",
+        "This sign-in took too long, or failed too often.",
+        next_step="Enter your username and password again.",
+    )
+
+
+async def after_right_password(
+    services: BrokerServices, request: Request, response: Response, account: Account
+) -> SignInAnswer:
+    """Signs the person in, or asks for the second factor. Raises ApiError, and SignInOutdatedError."""
+    address, settings = address_of(request), services.second_factor
+    needed = required(account.username, (), address, settings)
+    overview = await services.factors.overview(account.id) if needed else None
+    event = after_password(
+        needs_factor=needed,
+        has_factor=overview is not None and overview.count > 0,
+        address=address,
+        settings=settings,
+    )
+    entered_s = services.pending_sign_ins.now_s()
+    progress = SignInProgress(SignInState.PASSWORD_DUE, entered_s).after(event)
+    if progress.state is SignInState.SIGNED_IN:
+        return await finish_sign_in(services, request, response, account, proved=False)
+    if progress.state is SignInState.PASSWORD_DUE:
+        async with services.store.begin() as db:
+            await record(
+                db,
+                Action.SIGN_IN,
+                entered_s,
+                Actor(account.username, address),
+                f"account:{account.username}",
+                outcome=Outcome.REFUSED,
+                reason="no second factor is set up, and the address is outside",
+            )
+        services.metrics.sign_ins.labels("no-factor").inc()
+        raise ApiError(
+            403,
+            "factor-outside",
+            "Signing in from here takes a second factor, and you have not set one up.",
+            next_step="Sign in once on the hospital's own network, which leads you through it. "
+            "Then you can sign in from here.",
+        )
+    await _begin(services, request, response, account, progress.state)
+    return await describe(services, request, account, progress)
+
+
+async def ask_to_unlock(
+    services: BrokerServices, request: Request, account: Account, web_session: bytes
+) -> ApiError | None:
+    """Returns how to ask for the second factor before a screen is unlocked; None if it is not asked for.
+
+    A person who has none unlocks with the password: what the operator requires holds from the next sign-in.
+    """
+    settings = services.second_factor
+    if not settings.at_unlock or not required(account.username, (), address_of(request), settings):
+        return None
+    if (await services.factors.overview(account.id)).count == 0:
+        return None
+    response = Response()
+    await _begin(services, request, response, account, SignInState.FACTOR_DUE, unlocks=web_session)
+    return ApiError(
+        401,
+        "factor-due",
+        "The password is right. Unlocking takes the second factor as well.",
+        next_step="Enter the code of your app, or use your passkey.",
+        headers={"set-cookie": response.headers["set-cookie"]},
+    )
+
+
+async def describe(
+    services: BrokerServices, request: Request, account: Account, progress: SignInProgress
+) -> SignInAnswer:
+    """Returns how far a sign-in has come."""
+    party = relying_party_of(request)
+    if progress.state is SignInState.ENROLMENT_DUE:
+        methods = [name for name in ENROLMENT_METHODS if party is not None or name != "passkey"]
+    else:
+        overview = await services.factors.overview(account.id)
+        methods = overview.methods(party.rp_id if party else None)
+    return SignInAnswer(
+        state=progress.state,
+        username=account.username,
+        display_name=account.display_name,
+        methods=methods,
+        expires_in_s=math.floor(progress.expires_in_s(services.pending_sign_ins.now_s())),
+    )
+
+
+async def complete(
+    services: BrokerServices,
+    request: Request,
+    response: Response,
+    pending: PendingPerson,
+    event: SignInEvent,
+) -> SignInAnswer:
+    """Goes on after the last step of a pending sign-in, which has ended: signs in, or unlocks the screen.
+
+    Raises ApiError.
+    """
+    if pending.progress.after(event).state is not SignInState.SIGNED_IN:
+        raise sign_in_over()
+    if pending.unlocks is not None:
+        if await services.web_sessions.change_lock(pending.unlocks, LockEvent.PROVED) is None:
+            raise sign_in_over()
+        log.info("screen unlocked", username=pending.account.username, address=address_of(request))
+        response.headers.append("set-cookie", cookies_of(request).delete_cookie(PENDING))
+        return _signed_in(pending.account)
+    try:
+        return await finish_sign_in(services, request, response, pending.account, proved=True)
+    except SignInOutdatedError as error:
+        raise sign_in_over() from error
+
+
+async def finish_sign_in(
+    services: BrokerServices, request: Request, response: Response, account: Account, *, proved: bool
+) -> SignInAnswer:
+    """Creates the web session. `proved` says whether a second factor was given.
+
+    Raises SignInOutdatedError when the account was changed meanwhile.
+    """
+    previous = await services.web_sessions.find(cookie_of(request, SESSION))
+    if previous is not None:
+        await services.web_sessions.delete(previous.id_hash)
+        services.viewers.disconnect_web_session(previous.id_hash)
+    inside_only = services.second_factor.when == "outside" and not proved
+    secret = await services.web_sessions.create(account, inside_only=inside_only)
+    device = await services.known_devices.record_sign_in(account, cookie_of(request, DEVICE))
+    cookies = cookies_of(request)
+    # The cookie has no Max-Age, so that closing the browser signs out on a shared workstation.
+    response.headers.append("set-cookie", cookies.set_cookie(SESSION, secret))
+    response.headers.append("set-cookie", cookies.set_cookie(DEVICE, device, max_age_s=COOKIE_S))
+    if cookie_of(request, PENDING):
+        response.headers.append("set-cookie", cookies.delete_cookie(PENDING))
+    log.info("signed in", username=account.username, address=address_of(request), second_factor=proved)
+    return _signed_in(account)
+
+
+async def _begin(
+    services: BrokerServices,
+    request: Request,
+    response: Response,
+    account: Account,
+    state: SignInState,
+    *,
+    unlocks: bytes | None = None,
+) -> None:
+    """Stores that the second factor is due, and gives the browser the cookie of the pending sign-in."""
+    former = await services.pending_sign_ins.find(cookie_of(request, PENDING))
+    if former is not None:
+        await services.pending_sign_ins.end(former.id_hash)
+    secret = await services.pending_sign_ins.begin(account, state, unlocks=unlocks)
+    response.headers.append("set-cookie", cookies_of(request).set_cookie(PENDING, secret))
+
+
+def _signed_in(account: Account) -> SignInAnswer:
+    return SignInAnswer(
+        state=SignInState.SIGNED_IN, username=account.username, display_name=account.display_name
+    )
