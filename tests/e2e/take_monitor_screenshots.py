@@ -1,7 +1,8 @@
 """Takes screenshots of monitors and the display check: `python -m tests.e2e.take_monitor_screenshots`.
 
 Arguments: `workstation`, `tablets` or `check` select a part, anything else is the folder (default
-docs/images). The image of the workstation is composed of the screenshots of its windows.
+docs/images). The image of the workstation is composed of the screenshots of its windows. The desktops are
+isolated, as people have them, so it needs root.
 """
 
 from __future__ import annotations
@@ -19,14 +20,16 @@ import xcffib
 import xcffib.xproto
 from PIL import Image
 
+from display_server.spawner.layout import home_folder
 from tests.e2e.browsers.browser import Browser
 from tests.e2e.browsers.chromium import Chromium
 from tests.e2e.browsers.chromium_window import ChromiumWindow
 from tests.e2e.browsers.tablet import GALAXY_TAB, IPAD, Device, Tablet
 from tests.e2e.conftest import signed_in
+from tests.e2e.containers import start_as_person
 from tests.e2e.lightbox import ROOT, Lightbox
 from tests.e2e.monitor_layout import Place, set_layout
-from tests.e2e.processes import Program, wait_for
+from tests.e2e.processes import wait_for
 from tests.e2e.small_png import save_small
 from tests.e2e.tablet_desktop import open_on_tablet
 from tests.e2e.take_screenshots import SETTLES_S, prefer, wait_until_still
@@ -45,6 +48,7 @@ DESK_SCALE = 0.3
 #: Bezels and colours of the composed image.
 BEZEL_PX, DESK_COLOUR, BEZEL_COLOUR = 14, (58, 64, 68), (16, 18, 20)
 PAGE_PX = (1600, 1000)
+ISOLATED = {"LIGHTBOX_ISOLATION_ENABLED": "true"}
 ROUNDS = (("light", "en", ""), ("dark", "ko", "-dark-ko"))
 #: Button labels of the display check: start, yes, and the positions of the square.
 LABELS = {
@@ -122,7 +126,7 @@ def shot(browser: Browser) -> Image.Image:
 
 
 def workstation(logs: Path, folder: Path) -> None:
-    lightbox = Lightbox(logs / "log", profile="radiology", width_px=1920, height_px=1080)
+    lightbox = Lightbox(logs / "log", profile="radiology", width_px=1920, height_px=1080, settings=ISOLATED)
     try:
         for theme, language, ending in ROUNDS:
             browser = Chromium(logs, width_px=DESK[0][2], height_px=DESK[0][3])
@@ -204,8 +208,8 @@ def arrange_programs(screen: XDisplay, lightbox: Lightbox) -> None:
     half, lower = width // 2, y + height - PANEL_PX
     open_files_and_editor(screen, lightbox, (x, y, half, lower - y), (x + half, y, width - half, lower - y))
     head = next(lightbox.state_folder.glob("homes/*/*/Studies/Head CT/*.dcm"))
-    viewer = (sys.executable, "-m", "display_server.desktop.dicom_viewer", "--new-window", str(head))
-    start(screen, lightbox, *viewer)
+    file = str(studies(lightbox) / "Head CT" / head.name)
+    start(lightbox, sys.executable, "-m", "display_server.desktop.dicom_viewer", "--new-window", file)
     second = manager.find("dicom", besides=(image_viewer.id,))
     manager.put(second, DESK[1], maximised=True)
     wait_until_still(screen)
@@ -214,25 +218,27 @@ def arrange_programs(screen: XDisplay, lightbox: Lightbox) -> None:
 def open_files_and_editor(screen: XDisplay, lightbox: Lightbox, files: Place, editor: Place) -> None:
     """Starts what the panel of the radiology desktop offers besides the viewer."""
     manager = WindowManagerClient(screen)
-    start(screen, lightbox, "pcmanfm", "--profile", "lightbox", str(home_of(lightbox) / "Studies"))
-    manager.put(manager.find("Studies"), files)
-    start(screen, lightbox, "mousepad")
-    manager.put(manager.find("mousepad"), editor)
+    start(lightbox, "pcmanfm", "--profile", "lightbox", str(studies(lightbox)))
+    start(lightbox, "mousepad")
+    found = [(manager.find("Studies"), files), (manager.find("mousepad"), editor)]
+    wait_until_still(screen)  # the profile places new windows itself
+    for window, place in found:
+        manager.put(window, place)
 
 
-def start(screen: XDisplay, lightbox: Lightbox, *command: str) -> None:
-    """Starts a program on the desktop."""
-    home = home_of(lightbox)
-    environment = screen.environment | {"HOME": str(home), "GTK2_RC_FILES": str(home / ".gtkrc-2.0")}
-    Program(command, log=lightbox.program.log, env=environment)
+def start(lightbox: Lightbox, *command: str) -> None:
+    """Starts a program on the only desktop."""
+    (session,) = lightbox.sessions()
+    start_as_person(Path(session["folder"]), *command)
 
 
-def home_of(lightbox: Lightbox) -> Path:
-    return next(lightbox.state_folder.glob("homes/*/*/Studies")).parent
+def studies(lightbox: Lightbox) -> Path:
+    """Returns the folder of the studies, as the desktop has it."""
+    return Path(home_folder(lightbox.username)) / "Studies"
 
 
 def tablets(logs: Path, folder: Path) -> None:
-    lightbox = Lightbox(logs / "log", profile="radiology", width_px=1600, height_px=1100)
+    lightbox = Lightbox(logs / "log", profile="radiology", width_px=1600, height_px=1100, settings=ISOLATED)
     try:
         for device, language, dark in ((IPAD, "en", False), (GALAXY_TAB, "ko", True)):
             tablet = Tablet(logs, device, language=language, dark=dark)
