@@ -25,7 +25,7 @@ release=$(. /etc/os-release && echo "${VERSION_ID:-999}")
 # Packages of tests and benchmarks: browsers, X programs, peers to compare with.
 dev_packages=(
   chromium chromium-headless-shell firefox-esr webkit2gtk-driver x11-utils x11-apps xdotool procps python3-gi gir1.2-gtk-3.0 python3-pyqt5
-  tigervnc-standalone-server websockify coturn openssl btrfs-progs
+  tigervnc-standalone-server websockify coturn openssl btrfs-progs debootstrap
 )
 
 # Proxies that tests run themselves, on ports of their own. Their services are neither started nor enabled.

@@ -3,7 +3,8 @@
 `python -m tests.acceptance.clean_install [RELEASE …]` builds the wheel, and does for each release (`bookworm`
 and `trixie` unless others are named) what a person does: `pipx install`, `lightbox doctor`, the one command
 that the doctor prints, `lightbox demo`. The release has no Node and no compiler. A browser of this host signs
-in and opens the radiology desktop. The value is the number of releases in which it became *Exact*.
+in and opens the radiology desktop, which is isolated. The value is the number of releases in which it became
+*Exact*. The releases have the kernel of this host, and its version of cgroups.
 
 It needs root, debootstrap, Chromium and the package registries. `--screenshots DIR` keeps an image of each
 desktop.
@@ -19,9 +20,12 @@ import shlex
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import psutil
+
+from display_server.config import IsolationConfig
 from tests.acceptance.clean_root import CleanRoot, clean_root
 from tests.acceptance.command import exit_with, note, report
 from tests.e2e.browsers.chromium import Chromium
@@ -35,6 +39,7 @@ NOT_NEEDED = ("node", "npm", "cc", "gcc", "clang", "make")
 #: How long the demo may take to print its address on a busy host, s.
 START_TIMEOUT_S = 180.0
 PAGE_PX = (1600, 900)
+X_SERVER = "Xvfb"
 
 
 def main() -> int:
@@ -60,8 +65,9 @@ def is_usable(release: str, wheel: Path, screenshots: Path | None) -> bool:
     try:
         with clean_root(release) as root:
             install(root, wheel)
-            with running_demo(root) as answer:
+            with running_demo(root) as (program, answer):
                 open_desktop(release, answer, screenshots)
+                require_isolated(program.family())
     except (AssertionError, RuntimeError, subprocess.SubprocessError) as error:
         note(f"{release}: {error}")
         return False
@@ -84,6 +90,9 @@ def install(root: CleanRoot, wheel: Path) -> None:
     note(f"{root.release}: {commands[0]}")
     root.run(*shlex.split(commands[0]), "-y", "-qq")
     after = root.run("lightbox", "doctor")
+    for line in after.splitlines():
+        if "isolation: " in line:
+            note(f"{root.release}: {line}")
     assert not apt_commands(after), f"the doctor is not content with its own command:\n{after}"
     needless = [name for name in NOT_NEEDED if root.has_program(name)]
     assert not needless, f"not clean: {needless}"
@@ -94,17 +103,17 @@ def apt_commands(text: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def running_demo(root: CleanRoot) -> Iterator[dict[str, str]]:
-    """Runs `lightbox demo` in the clean Debian. Yields the line that it prints when it is ready."""
+def running_demo(root: CleanRoot) -> Iterator[tuple[Program, dict[str, str]]]:
+    """Runs `lightbox demo` in the clean Debian. Yields it, and the line that it prints when it is ready."""
     with tempfile.TemporaryDirectory(prefix="acceptance-") as name:
         log, line = Path(name) / "demo.log", Path(name) / "ready.json"
         with line.open("wb") as output:
             words = root.words("lightbox", "demo", "--json", "--port", str(free_port()))
             program = Program(words, log=log, env=root.environment, stdout=output)
         try:
-            yield ready_line(program, line)
+            yield program, ready_line(program, line)
         finally:
-            program.stop()
+            root.end(program)
 
 
 def ready_line(program: Program, file: Path) -> dict[str, str]:
@@ -134,6 +143,15 @@ def open_desktop(release: str, answer: dict[str, str], screenshots: Path | None)
                 browser.screenshot(screenshots / f"{release}.png")
         finally:
             browser.close()
+
+
+def require_isolated(processes: Iterable[psutil.Process]) -> None:
+    """Asserts that the X servers among these processes are of users that belong to desktops alone."""
+    users = [process.uids().real for process in processes if process.name() == X_SERVER]
+    isolation = IsolationConfig()
+    ids = range(isolation.id_base, isolation.id_base + isolation.id_count)
+    assert users, f"there is no {X_SERVER}"
+    assert all(user in ids for user in users), f"not isolated: {X_SERVER} of the users {users}"
 
 
 if __name__ == "__main__":
