@@ -2,11 +2,13 @@
 
 The gateway opens the link and sends `Hello` first. For each viewer it asks the broker once (`Admit`), and
 reports its end (`ViewerClosed`). It also asks whose connections it has (`Identify`). The broker sends the
-gateway's settings, and disconnects viewers whose right to display a desktop has ended. PROTOCOL.md does not
-describe these messages: both ends are always of one version.
+gateway's settings, and disconnects viewers whose right to display a desktop has ended. Both send `Alive` at
+an interval (`silence.py`). PROTOCOL.md does not describe these messages: both ends are always of one version.
 """
 
 from __future__ import annotations
+
+from typing import Annotated
 
 import msgspec
 
@@ -14,6 +16,8 @@ from display_server.desktop.video_settings import VideoNetworkSettings
 
 #: Longest message, bytes. The longest is a `Hello` with all viewers of a gateway.
 LINE_MAX_BYTES = 1024 * 1024
+#: A SHA-256 in hexadecimal.
+Hash = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 
 
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
@@ -25,8 +29,12 @@ class OpenViewer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     viewer: str
     username: str
-    web_session: str  # hash of the web session, in hexadecimal
+    web_session: Hash  # of the web session's secret
     session: str  # id of the desktop session
+
+
+class Alive(Message, frozen=True, tag="alive"):
+    """A sign of life, for when there is nothing else to say. Every other message is one, too."""
 
 
 class Hello(Message, frozen=True, tag="hello"):
@@ -39,7 +47,7 @@ class Identify(Message, frozen=True, tag="identify"):
     """Asks whose browser this is. `request` is repeated in the answer."""
 
     request: int
-    web_session: str  # hash of the browser's cookie, in hexadecimal
+    web_session: Hash  # of the browser's cookie
 
 
 class Identified(Message, frozen=True, tag="identified"):
@@ -55,7 +63,7 @@ class Admit(Message, frozen=True, tag="admit"):
     request: int
     viewer: str
     ticket: str
-    web_session: str  # hash of the browser's cookie, in hexadecimal
+    web_session: Hash  # of the browser's cookie
 
 
 class ViewerClosed(Message, frozen=True, tag="viewer-closed"):
@@ -128,5 +136,5 @@ class GatewaySettings(Message, frozen=True, tag="settings"):
     limits: ConnectionLimits
 
 
-ToBroker = Hello | Identify | Admit | ViewerClosed | SettingsApplied
-ToGateway = GatewaySettings | Identified | Admitted | Rejected | Disconnect
+ToBroker = Hello | Identify | Admit | ViewerClosed | SettingsApplied | Alive
+ToGateway = GatewaySettings | Identified | Admitted | Rejected | Disconnect | Alive

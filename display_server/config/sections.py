@@ -186,8 +186,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     state: Path = msgspec.field(default_factory=lambda: default_state_folder(os.environ))
     web_client: Path = msgspec.field(default_factory=lambda: default_web_client())
     locale: str = "ko_KR.UTF-8"
-    #: Multiplies the times after which parts of a desktop count as silent and input as late. More than 1 is
-    #: for hosts that are overloaded on purpose.
+    #: Multiplies the times after which parts of a desktop count as silent, input as late and processes of the
+    #: server, from its start, as hung. More than 1 is for hosts that are overloaded on purpose.
     patience: float = 1.0
     tls: TlsConfig = msgspec.field(default_factory=TlsConfig)
     sign_in: SignInConfig = msgspec.field(default_factory=SignInConfig)

@@ -12,7 +12,7 @@ from display_server.broker_link.api_error import ApiError
 from display_server.broker_link.forwarded import COOKIE_SCOPE, FORWARDED_HEADER, ORIGIN, Forwarded
 from display_server.gateway.active_settings import ActiveSettings
 from display_server.gateway.broker_http import BrokerAnswer, BrokerHttp
-from display_server.gateway.broker_link import BrokerAway
+from display_server.gateway.broker_presence import BrokerAway
 from display_server.gateway.metrics import GatewayMetrics
 from display_server.gateway.request_guard import accepts_html
 from display_server.gateway.static_client import StaticClient

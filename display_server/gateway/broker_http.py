@@ -10,7 +10,7 @@ from pathlib import Path
 import httptools
 import structlog
 
-from display_server.gateway.broker_link import broker_away
+from display_server.gateway.broker_presence import BrokerPresence, broker_away
 
 log = structlog.get_logger(__name__)
 
@@ -62,15 +62,16 @@ class BrokerAnswer:
 class BrokerHttp:
     """Sends each request over a connection of its own, which costs less than keeping connections."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, presence: BrokerPresence) -> None:
         self._path = path
+        self._presence = presence
 
     async def request(
         self, method: str, target: bytes, headers: Iterable[tuple[bytes, bytes]], body: bytes
     ) -> BrokerAnswer:
         """Returns the answer. Raises BrokerAway when there is none."""
         try:
-            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            async with self._presence.answer_within(ANSWER_TIMEOUT_S):
                 reader, writer = await asyncio.open_unix_connection(str(self._path))
                 try:
                     writer.write(_head(method, target, headers, len(body)) + body)

@@ -1,8 +1,10 @@
 """The gateway's end of its link to the broker: asks whether viewers may connect, and takes the settings.
 
 When the link is lost, relays go on, and new viewers are refused until the broker can be reached again. The
-gateway then says which viewers are open, and the broker disconnects those that may no longer be there. If the
-broker stays away, nobody could lock or sign out a device any more, so the gateway disconnects all viewers.
+gateway then says which viewers are open, and the broker disconnects those that may no longer be there. A
+broker that is silent counts as away as well, but the link stays open: its next message shows that it is back.
+If the broker stays away, nobody could lock or sign out a device any more, so the gateway disconnects all
+viewers.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from display_server.broker_link.messages import (
     LINE_MAX_BYTES,
     Admit,
     Admitted,
+    Alive,
     Disconnect,
     GatewaySettings,
     Hello,
@@ -32,18 +35,15 @@ from display_server.broker_link.messages import (
     ToGateway,
     ViewerClosed,
 )
-from display_server.errors import Malfunction
+from display_server.broker_link.silence import INTERVAL_S, SILENT_AFTER_S, Silence
+from display_server.gateway.broker_presence import BrokerPresence, broker_away
 
 log = structlog.get_logger(__name__)
 
 #: Interval between two attempts to reach the broker, s.
 RETRY_INTERVAL_S = 0.05
-#: Viewers go on without a broker for this time, s. A restart takes a few seconds.
+#: Viewers go on without a sign of life of a broker for this time, s. A restart takes a few seconds.
 WITHOUT_BROKER_S = 120.0
-
-
-class BrokerAway(Malfunction):
-    """The broker cannot be reached at the moment."""
 
 
 class RelayControl(Protocol):
@@ -56,19 +56,19 @@ class RelayControl(Protocol):
         """Called when the broker was away for too long: disconnects all viewers."""
 
 
-def broker_away() -> BrokerAway:
-    return BrokerAway(
-        "The broker, which knows accounts and desktops, cannot be reached at the moment. Desktops that are "
-        "open keep running.",
-        next_step="Try again in a few seconds. If it happens again, tell your administrator.",
-    )
-
-
 class BrokerLink:
-    """The link. `run` keeps it open."""
+    """The link. `run` keeps it open.
 
-    def __init__(self, path: Path) -> None:
+    `patience` multiplies the time after which a broker counts as silent.
+    """
+
+    def __init__(self, path: Path, *, patience: float = 1.0) -> None:
+        self.presence = BrokerPresence()
         self._path = path
+        self._silent_after_s = SILENT_AFTER_S * patience
+        self._silence = Silence(0.0)  # of any broker
+        self._silence_on_link = Silence(0.0)  # of this link's, since it was opened
+        self._given_up = True  # there are no viewers before the first sign of life
         self._writer: asyncio.StreamWriter | None = None
         self._requests = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Admitted | Rejected]] = {}
@@ -77,26 +77,12 @@ class BrokerLink:
 
     async def run(self, relays: RelayControl, use_settings: Callable[[GatewaySettings], None]) -> None:
         """Keeps the link open until the task is cancelled. `use_settings` may not raise."""
-        give_up: asyncio.TimerHandle | None = None
-        loop = asyncio.get_running_loop()
+        self._silence = Silence(_now_s())
         try:
-            while True:
-                try:
-                    reader, self._writer = await asyncio.open_unix_connection(
-                        str(self._path), limit=LINE_MAX_BYTES
-                    )
-                except OSError:
-                    await asyncio.sleep(RETRY_INTERVAL_S)
-                    continue
-                if give_up is not None:
-                    give_up.cancel()
-                    log.info("broker reached again", viewers=len(self._admitted))
-                await self._receive(reader, relays, use_settings)
-                log.warning("link to the broker lost", viewers=len(self._admitted))
-                give_up = loop.call_later(WITHOUT_BROKER_S, _give_up, relays)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._keep_open(relays, use_settings))
+                group.create_task(self._exchange_signs_of_life(relays))
         finally:
-            if give_up is not None:
-                give_up.cancel()
             self._disconnected()
 
     async def admit(self, viewer: str, ticket: str, web_session: str) -> Admitted | Rejected:
@@ -104,7 +90,7 @@ class BrokerLink:
 
         Raises BrokerAway.
         """
-        if self._writer is None:
+        if self._writer is None or self.presence.silent:
             raise broker_away()
         request = next(self._requests)
         answer: asyncio.Future[Admitted | Rejected] = asyncio.get_running_loop().create_future()
@@ -120,7 +106,7 @@ class BrokerLink:
 
         Nobody is known while the broker is away.
         """
-        if self._writer is None:
+        if self._writer is None or self.presence.silent:
             return None
         request = next(self._requests)
         answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
@@ -136,6 +122,43 @@ class BrokerLink:
         self._admitted.pop(viewer, None)
         self._send(ViewerClosed(viewer))
 
+    async def _keep_open(self, relays: RelayControl, use_settings: Callable[[GatewaySettings], None]) -> None:
+        while True:
+            try:
+                reader, self._writer = await asyncio.open_unix_connection(
+                    str(self._path), limit=LINE_MAX_BYTES
+                )
+            except OSError:
+                await asyncio.sleep(RETRY_INTERVAL_S)
+                continue
+            self._silence_on_link = Silence(_now_s())
+            log.info("broker reached", viewers=len(self._admitted))
+            await self._receive(reader, relays, use_settings)
+            log.warning("link to the broker lost", viewers=len(self._admitted))
+
+    async def _exchange_signs_of_life(self, relays: RelayControl) -> None:
+        while True:
+            await asyncio.sleep(INTERVAL_S)
+            self._send(Alive())
+            silent_s = self._silence_on_link.look(_now_s())
+            if self._writer is not None and not self.presence.silent and silent_s >= self._silent_after_s:
+                log.warning("broker silent", silent_s=round(silent_s, 1), viewers=len(self._admitted))
+                self.presence.fall_silent()
+                self._give_up_waiting()
+            if self._silence.look(_now_s()) >= WITHOUT_BROKER_S and not self._given_up:
+                log.error("broker away for too long; all viewers are disconnected", after_s=WITHOUT_BROKER_S)
+                self._given_up = True
+                relays.close()
+
+    def _heard(self) -> None:
+        """Takes a sign of life of the broker."""
+        self._silence.heard(_now_s())
+        self._silence_on_link.heard(_now_s())
+        self._given_up = False
+        if self.presence.silent:
+            log.info("broker answers again", viewers=len(self._admitted))
+            self.presence.silent = False
+
     async def _receive(
         self,
         reader: asyncio.StreamReader,
@@ -146,6 +169,7 @@ class BrokerLink:
         self._send(Hello(list(self._admitted.values())))
         try:
             while line := await reader.readline():
+                self._heard()
                 match msgspec.json.decode(line, type=ToGateway):
                     case GatewaySettings() as settings:
                         use_settings(settings)
@@ -156,8 +180,10 @@ class BrokerLink:
                         self._on_identified(request, username)
                     case Disconnect(viewers):
                         relays.disconnect(viewers)
+                    case Alive():
+                        pass
         except (OSError, ValueError, msgspec.MsgspecError) as error:
-            log.error("link to the broker broken", error=repr(error))
+            log.warning("link to the broker broken", error=repr(error))
         finally:
             self._disconnected()
 
@@ -182,6 +208,10 @@ class BrokerLink:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+        self.presence.silent = False  # the kernel knows whether there is a broker
+        self._give_up_waiting()
+
+    def _give_up_waiting(self) -> None:
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(broker_away())
@@ -189,6 +219,5 @@ class BrokerLink:
             self._on_identified(request, None)
 
 
-def _give_up(relays: RelayControl) -> None:
-    log.error("broker away for too long; all viewers are disconnected", after_s=WITHOUT_BROKER_S)
-    relays.close()
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

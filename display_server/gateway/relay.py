@@ -32,7 +32,7 @@ from display_server.broker_link.messages import Admitted, OpenViewer, Rejected
 from display_server.gateway import handshake as ws
 from display_server.gateway.active_settings import ActiveSettings
 from display_server.gateway.agent_connection import AgentConnection
-from display_server.gateway.broker_link import BrokerAway
+from display_server.gateway.broker_presence import BrokerAway
 from display_server.gateway.connection_budget import ConnectionBudget, CountedConnection
 from display_server.gateway.connection_refusals import limit_reached
 from display_server.gateway.http_protocol import CONNECTION

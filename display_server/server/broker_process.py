@@ -170,7 +170,7 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
         use_sign_in_settings(services, settings)
         use_unattended_limits(services, config)
         await stack.enter_async_context(http_server(build_app(services), task.requests))
-        await stack.enter_async_context(services.gateways.listening(task.links))
+        await stack.enter_async_context(services.gateways.listening(task.links, patience=config.patience))
         expiring = asyncio.create_task(_end_expired_web_sessions(services), name="web session expiry")
         stack.callback(expiring.cancel)
         locking = asyncio.create_task(_lock_screens(services), name="screen lock")

@@ -1,4 +1,4 @@
-"""A process of the server: a fork of the process that the operator started, which starts it again if it dies.
+"""A process of the server: a fork of the process that the operator started, which starts it again if it ends.
 
 Forking rather than executing a program shares most of the memory, needs no start of an interpreter, and hands
 over the configuration and the listening socket as they are. It is safe because the parent has no threads and
@@ -21,7 +21,9 @@ import msgspec
 import structlog
 import uvloop
 
+from display_server.broker_link.silence import INTERVAL_S
 from display_server.errors import ConfigurationError, LightboxError, Malfunction
+from display_server.server.life_signs import TRACE_SIGNAL, LifeSigns
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +65,7 @@ class Parent:
     alive: int  # descriptor of a pipe that is closed when the parent dies
     again: bool
     pid: int
+    life_signs: LifeSigns
 
     def lives(self) -> bool:
         return os.getppid() == self.pid
@@ -78,6 +81,7 @@ class ChildProcess:
 
     def __init__(self, role: str, work: Callable[[Parent], None]) -> None:
         self.role = role
+        self.life_signs = LifeSigns()
         self._work = work
         self.pid: int | None = None
         self._reports = -1
@@ -101,7 +105,7 @@ class ChildProcess:
             os.close(reports_read)
             os.close(alive_write)
             in_child()
-            self._run(Parent(reports_write, alive_read, self._forked_before, own_pid))
+            self._run(Parent(reports_write, alive_read, self._forked_before, own_pid, self.life_signs))
         os.close(reports_write)
         os.close(alive_read)
         self.pid, self._forked_before = pid, True
@@ -132,6 +136,18 @@ class ChildProcess:
         if self.pid is not None:
             os.kill(self.pid, number)
 
+    def ask_where_it_is(self) -> None:
+        """Makes the process write down where its threads are (`life_signs.take_traces`)."""
+        self.send(TRACE_SIGNAL)
+
+    def kernel_state(self) -> str:
+        """Returns what the kernel says of the process, such as `T (stopped)` or `S (sleeping)`."""
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+                if line.startswith("State:"):
+                    return line.removeprefix("State:").strip()
+        return "unknown"
+
     def close(self) -> None:
         """Closes this process's ends of the pipes."""
         for descriptor in (self._reports, self._alive):
@@ -145,6 +161,7 @@ class ChildProcess:
         try:
             structlog.contextvars.bind_contextvars(process=self.role)
             Path("/proc/self/comm").write_text(f"lb-{self.role}")  # what `ps` and `top` show
+            parent.life_signs.enable_traces()
             self._work(parent)
             code = 0
         except LightboxError as error:
@@ -184,6 +201,11 @@ async def _until_ended(
             ended = True
             main.cancel()
 
+    def beat() -> None:
+        parent.life_signs.beat()
+        loop.call_later(INTERVAL_S, beat)
+
+    beat()
     loop.add_signal_handler(signal.SIGTERM, end)
     loop.add_reader(parent.alive, end)
     # Ctrl-C, or the end of the terminal, reach the whole process group. The parent decides what they mean. A

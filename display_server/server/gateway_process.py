@@ -31,6 +31,7 @@ class GatewayTask:
     web_client: Path
     requests: Path  # the broker's socket for requests
     links: Path  # the broker's socket for links of gateways
+    patience: float = 1.0  # multiplies the time after which the broker counts as silent
 
 
 def run_gateway(task: GatewayTask, parent: Parent) -> None:
@@ -40,7 +41,7 @@ def run_gateway(task: GatewayTask, parent: Parent) -> None:
 
 async def _run(task: GatewayTask, parent: Parent) -> None:
     client = StaticClient(task.web_client)
-    link = BrokerLink(task.links)
+    link = BrokerLink(task.links, patience=task.patience)
     start = _Start()
     async with contextlib.AsyncExitStack() as stack:
         linking = asyncio.create_task(link.run(start, start.use), name="link to the broker")
@@ -50,7 +51,7 @@ async def _run(task: GatewayTask, parent: Parent) -> None:
             ActiveSettings.of(first),
             client,
             link,
-            BrokerHttp(task.requests),
+            BrokerHttp(task.requests, link.presence),
             tls_context(Path(first.certificate), Path(first.key)),
         )
         start.gateway = gateway

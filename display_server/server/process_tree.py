@@ -1,9 +1,8 @@
-"""Watches over the processes of the server, and starts again whatever dies."""
+"""Watches over the processes of the server, kills what hangs, and starts again whatever ends."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import selectors
 import signal
 import socket
@@ -14,8 +13,10 @@ from typing import Any
 
 import structlog
 
+from display_server.broker_link.silence import INTERVAL_S
 from display_server.errors import LightboxError, Malfunction
 from display_server.server.child_process import ChildProcess, Failed, Report
+from display_server.server.child_watch import ChildState, ChildWatch
 
 log = structlog.get_logger(__name__)
 
@@ -30,10 +31,14 @@ ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 class ProcessTree:
-    """The parent's part: it waits for signals, reports and ends of its children, and does nothing else."""
+    """The parent's part: it waits for signals, reports, beats and ends of its children, and nothing else.
 
-    def __init__(self, children: Sequence[ChildProcess]) -> None:
+    `patience` multiplies the times after which a child hangs.
+    """
+
+    def __init__(self, children: Sequence[ChildProcess], *, patience: float = 1.0) -> None:
         self._children = children
+        self._patience = patience
         self._selector = selectors.DefaultSelector()
         self._wakeup, self._signals = socket.socketpair()
         for one in (self._wakeup, self._signals):
@@ -43,6 +48,7 @@ class ProcessTree:
         self._due: dict[ChildProcess, float] = {}  # when a child is started again
         self._failures: dict[ChildProcess, int] = {}
         self._forked_s: dict[ChildProcess, float] = {}
+        self._watches: dict[ChildProcess, ChildWatch] = {}
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Mapping[str, dict[str, Any]]]:
@@ -68,7 +74,7 @@ class ProcessTree:
             self._signals.close()
 
     def watch(self, on_hangup: Callable[[], bool]) -> None:
-        """Starts again whatever dies, until a signal ends the server.
+        """Starts again whatever dies or hangs, until a signal ends the server.
 
         `on_hangup` is called on SIGHUP and returns whether that signal ends the server, too.
         """
@@ -80,6 +86,8 @@ class ProcessTree:
                 _, code = self._look_at(child)
                 if code is not None:
                     self._plan_restart(child, code)
+                else:
+                    self._kill_if_hung(child)
             for child in [child for child, due_s in self._due.items() if due_s <= time.monotonic()]:
                 del self._due[child]
                 self._fork(child)
@@ -105,10 +113,9 @@ class ProcessTree:
         return facts
 
     def _next_signals(self) -> list[int]:
-        """Waits for whatever comes next, and returns the signals among it."""
-        timeout_s = None
-        if self._due:
-            timeout_s = max(0.0, min(self._due.values()) - time.monotonic())
+        """Waits for whatever comes next, at most INTERVAL_S, and returns the signals among it."""
+        now_s = time.monotonic()
+        timeout_s = max(0.0, min([now_s + INTERVAL_S, *self._due.values()]) - now_s)
         self._selector.select(timeout_s)
         with contextlib.suppress(BlockingIOError):
             return list(self._signals.recv(4096))
@@ -129,6 +136,33 @@ class ProcessTree:
             child.close()
         return reports, code
 
+    def _kill_if_hung(self, child: ChildProcess) -> None:
+        """Kills a child that does not beat any more. Its end is then noticed like any other."""
+        if child.pid is None:
+            return
+        watch = self._watches[child]
+        before = watch.state
+        changed = watch.look(time.monotonic(), child.life_signs.beats)
+        if changed is ChildState.SUSPECTED:
+            log.warning(
+                "process does not answer",
+                role=child.role,
+                silent_s=round(watch.silent_s, 1),
+                state=child.kernel_state(),
+            )
+            child.ask_where_it_is()
+        elif changed is ChildState.WORKING and before is ChildState.SUSPECTED:
+            log.warning("process answers again", role=child.role, traces=child.life_signs.take_traces())
+        elif changed is ChildState.HUNG:
+            log.error(
+                "process hangs and is killed",
+                role=child.role,
+                silent_s=round(watch.silent_s, 1),
+                state=child.kernel_state(),
+                traces=child.life_signs.take_traces(),
+            )
+            child.send(signal.SIGKILL)
+
     def _stop_listening(self, child: ChildProcess) -> None:
         if child in self._reporting:
             self._reporting.discard(child)
@@ -139,6 +173,7 @@ class ProcessTree:
 
     def _fork(self, child: ChildProcess) -> None:
         self._forked_s[child] = time.monotonic()
+        self._watches[child] = ChildWatch(time.monotonic(), child.life_signs.beats, self._patience)
         child.fork(lambda: self._in_child(child))
         self._selector.register(child.reports, selectors.EVENT_READ)
         self._reporting.add(child)
@@ -162,12 +197,15 @@ class ProcessTree:
         log.error("process ended and is started again", role=child.role, exit=code, delay_s=delay_s)
 
     def _end_all(self) -> None:
-        """Ends the children one after the other, the one that was started last first."""
+        """Ends the children one after the other, the one that was started last first. Kills what hangs."""
+        self._due.clear()
         for child in reversed(self._children):
-            if child.pid is not None:
-                child.send(signal.SIGTERM)
-                os.waitpid(child.pid, 0)
-                child.pid = None
+            child.send(signal.SIGTERM)
+            while child.pid is not None:
+                self._next_signals()
+                for other in self._children:
+                    if self._look_at(other)[1] is None:
+                        self._kill_if_hung(other)
             child.close()
 
 

@@ -1,4 +1,4 @@
-"""Runs the server: starts its two processes, gateway and broker, and starts them again if they die.
+"""Runs the server: starts its two processes, gateway and broker, and starts them again if they die or hang.
 
 The process that runs this code does nothing else. It owns what has to outlive the other two: the listening
 socket, so that no connection is refused while a gateway is started again, and the run folder.
@@ -73,10 +73,10 @@ def serve(
 
         def gateway(parent: Parent) -> None:
             run_folder.leave()
-            run_gateway(GatewayTask(listening, config.web_client, requests, links), parent)
+            run_gateway(GatewayTask(listening, config.web_client, requests, links, config.patience), parent)
 
         children = {"broker": ChildProcess("broker", broker), "gateway": ChildProcess("gateway", gateway)}
-        tree = ProcessTree(list(children.values()))
+        tree = ProcessTree(list(children.values()), patience=config.patience)
         try:
             started = stack.enter_context(tree.running())
         except EndedBySignalError:

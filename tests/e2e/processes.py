@@ -28,7 +28,7 @@ NO_BUS = {"DBUS_SESSION_BUS_ADDRESS": "disabled:", "NO_AT_BRIDGE": "1"}
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Runs in the child process: it is killed together with a test run that is killed."""
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -58,7 +58,7 @@ class Program:
                 start_new_session=True,
                 cwd=cwd,
                 pass_fds=tuple(pass_fds),
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
 
     @property

@@ -219,7 +219,7 @@ async def running_gateway(
         ActiveSettings(access, local.root_pem),
         StaticClient(web_client or make_web_client(folder / "dist")),
         link,
-        BrokerHttp(broker.requests),
+        BrokerHttp(broker.requests, link.presence),
         tls_context(local.certificate, local.key),
     )
     async with contextlib.AsyncExitStack() as stack:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 
 from display_server.desktop.spec import DesktopSpec, DesktopStatus
 from display_server.errors import DesktopError
+from tests.e2e.processes import die_with_parent
 from tests.fakes.echo_agent import EchoAgent
+
+ECHO_AGENT = Path(__file__).with_name("echo_agent_program.py")
+#: Interval between two attempts to reach an agent that starts, s.
+POLL_INTERVAL_S = 0.02
 
 
 class FakeDesktop:
@@ -53,6 +59,43 @@ class EchoLauncher:
         desktop = FakeDesktop(spec)
         await desktop.agent.start()
         self.started.append(desktop)
+        return desktop
+
+
+class EchoProcess(EchoAgent):
+    """The same agent as a process of its own, which ends with the broker."""
+
+    _process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, str(ECHO_AGENT), "--folder", str(self.socket.parent)),
+            preexec_fn=die_with_parent,
+        )
+        while self._process.returncode is None:
+            try:
+                _, writer = await asyncio.open_unix_connection(str(self.socket))
+            except OSError:
+                await asyncio.sleep(POLL_INTERVAL_S)
+                continue
+            writer.close()
+            return
+        raise DesktopError("The echo agent has ended.")
+
+    async def stop(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.terminate()
+            await self._process.wait()
+
+
+class EchoProcessLauncher(EchoLauncher):
+    """Starts desktops whose agents go on while the broker is stopped."""
+
+    async def start(self, spec: DesktopSpec) -> FakeDesktop:
+        Path(spec.folder).mkdir(mode=0o700, parents=True)  # noqa: ASYNC240 - a test
+        desktop = FakeDesktop(spec)
+        desktop.agent = EchoProcess(spec.socket)
+        await desktop.agent.start()
         return desktop
 
 

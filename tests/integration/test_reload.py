@@ -149,11 +149,12 @@ def write_config(folder: Path, text: str = "", *, users: str = '"kim"', desktops
 
 
 @asynccontextmanager
-async def running_server(folder: Path) -> AsyncIterator[Server]:
+async def running_server(folder: Path, *options: str) -> AsyncIterator[Server]:
+    """Runs a server with options of `serve_program`."""
     log = folder / "log"
     with log.open("wb") as stream:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.fakes.serve_program", str(folder / "lightbox.toml")),
+            *(sys.executable, "-m", "tests.fakes.serve_program", str(folder / "lightbox.toml"), *options),
             stdout=asyncio.subprocess.PIPE,
             stderr=stream,
             env=environment(folder),

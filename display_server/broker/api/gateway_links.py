@@ -1,7 +1,7 @@
 """The broker's end of the links to gateways: admits viewers, and keeps gateways up to date.
 
-A gateway that cannot be reached any more has lost its viewers, or reconnects and says which are open. Those
-that may no longer display a desktop are then disconnected.
+A gateway that cannot be reached any more, or is silent, has lost its viewers, or reconnects and says which
+are open. Those that may no longer display a desktop are then disconnected.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from display_server.broker_link.messages import (
     LINE_MAX_BYTES,
     Admit,
     Admitted,
+    Alive,
     Disconnect,
     GatewaySettings,
     Hello,
@@ -35,6 +36,7 @@ from display_server.broker_link.messages import (
     ToGateway,
     ViewerClosed,
 )
+from display_server.broker_link.silence import INTERVAL_S, SILENT_AFTER_S, Silence
 from display_server.broker_link.unix_sockets import listen_privately, peer_uid
 from display_server.protocol.close_codes import CloseCode
 
@@ -67,17 +69,34 @@ class GatewayLinks:
                 log.warning("a gateway does not use the new settings yet")
 
     @contextlib.asynccontextmanager
-    async def listening(self, path: Path) -> AsyncIterator[None]:
-        """Accepts links of gateways at this Unix socket until the block ends."""
+    async def listening(self, path: Path, *, patience: float = 1.0) -> AsyncIterator[None]:
+        """Accepts links of gateways at this Unix socket until the block ends.
+
+        `patience` multiplies the time after which a gateway counts as silent.
+        """
         server = await asyncio.start_unix_server(
             self._serve, sock=listen_privately(path), limit=LINE_MAX_BYTES
         )
+        exchange = asyncio.create_task(self._exchange_signs_of_life(SILENT_AFTER_S * patience))
         try:
             yield
         finally:
+            exchange.cancel()
             server.close()
             for link in list(self._links):
                 link.close()
+
+    async def _exchange_signs_of_life(self, silent_after_s: float) -> None:
+        """Sends signs of life, and closes the links of gateways that send none."""
+        while True:
+            await asyncio.sleep(INTERVAL_S)
+            for link in list(self._links):
+                link.send(Alive())
+                silent_s = link.silence.look(_now_s())
+                if silent_s >= silent_after_s:
+                    log.warning("gateway silent; its link is closed", silent_s=round(silent_s, 1))
+                    self._links.discard(link)
+                    link.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         uid = peer_uid(writer.get_extra_info("socket"))
@@ -91,7 +110,8 @@ class GatewayLinks:
             if self._settings is not None:
                 link.send(self._settings)
             while line := await reader.readline():
-                await link.receive(msgspec.json.decode(line, type=ToBroker))
+                link.silence.heard(_now_s())
+                link.receive(msgspec.json.decode(line, type=ToBroker))
         except (OSError, ValueError, msgspec.MsgspecError) as error:
             log.warning("link to a gateway broken", error=repr(error))
         finally:
@@ -109,6 +129,7 @@ class _Link:
         self._known: set[str] = set()  # viewers that are open or being admitted
         self._tasks: set[asyncio.Task[None]] = set()
         self._applied: dict[int, asyncio.Event] = {}  # by the serial number of settings
+        self.silence = Silence(_now_s())
 
     def send(self, message: ToGateway) -> None:
         if not self._writer.is_closing():
@@ -125,16 +146,25 @@ class _Link:
             applied.set()
         self._writer.close()
 
+    def abort(self) -> None:
+        """Does the same without waiting until the gateway has read what was sent."""
+        self.close()
+        self._writer.transport.abort()
+
     async def use_settings(self, settings: GatewaySettings) -> None:
         """Sends settings, and returns when the gateway uses them or is gone."""
         applied = self._applied[settings.serial] = asyncio.Event()
         self.send(settings)
         await applied.wait()
 
-    async def receive(self, message: ToBroker) -> None:
+    def receive(self, message: ToBroker) -> None:
+        """Handles a message. What takes longer runs beside the messages that follow."""
         match message:
             case Hello(viewers):
-                await self._examine(viewers)
+                for viewer in viewers:
+                    self._known.add(viewer.viewer)
+                    self._viewers.add(viewer, self._disconnect)
+                self._start(self._examine(viewers))
             case Identify():
                 self._start(self._identify(message))
             case Admit():
@@ -146,6 +176,8 @@ class _Link:
             case SettingsApplied(serial):
                 if (applied := self._applied.pop(serial, None)) is not None:
                     applied.set()
+            case Alive():
+                pass
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -157,15 +189,15 @@ class _Link:
         self.send(Disconnect(viewers))
 
     async def _examine(self, viewers: list[OpenViewer]) -> None:
-        """Takes over viewers that were admitted over an earlier link, if they may still be there."""
-        for viewer in viewers:
-            self._known.add(viewer.viewer)
-            self._viewers.add(viewer, self._disconnect)
+        """Disconnects those viewers, admitted over an earlier link, that may no longer be there."""
         for viewer in viewers:
             try:
                 may_stay = await self._admission.may_stay(viewer)
             except StorageError:  # people go on working while the database cannot be used
                 continue
+            except Exception:
+                log.exception("viewer not examined; it is disconnected")
+                may_stay = False
             if not may_stay:
                 log.info("viewer disconnected", viewer=viewer.viewer, session=viewer.session)
                 self._viewers.remove(viewer.viewer)
@@ -213,3 +245,7 @@ class _Link:
     def _reject(self, message: Admit, code: CloseCode, label: str, reason: str) -> None:
         self._known.discard(message.viewer)
         self.send(Rejected(message.request, code.value, label, reason))
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

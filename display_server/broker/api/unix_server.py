@@ -33,9 +33,8 @@ class LocalHttpProtocol(HttpToolsProtocol):
             transport.abort()
 
 
-@asynccontextmanager
-async def http_server(app: ASGIApp, path: Path) -> AsyncIterator[None]:
-    """Answers requests at this Unix socket until the block ends."""
+def http_config(app: ASGIApp) -> uvicorn.Config:
+    """Returns what the connections of gateways need of uvicorn."""
     config = uvicorn.Config(
         app,
         ws="none",
@@ -47,7 +46,13 @@ async def http_server(app: ASGIApp, path: Path) -> AsyncIterator[None]:
         date_header=False,
     )
     config.load()
-    state = ServerState()
+    return config
+
+
+@asynccontextmanager
+async def http_server(app: ASGIApp, path: Path) -> AsyncIterator[None]:
+    """Answers requests at this Unix socket until the block ends."""
+    config, state = http_config(app), ServerState()
     loop = asyncio.get_running_loop()
     # uvicorn's own server polls ten times a second, also while it shuts down.
     server = await loop.create_unix_server(

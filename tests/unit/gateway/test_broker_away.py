@@ -17,7 +17,7 @@ from display_server.broker_link.forwarded import FORWARDED_HEADER, Forwarded
 from display_server.broker_link.messages import Hello
 from display_server.gateway import broker_link
 from display_server.gateway.broker_http import BrokerHttp
-from display_server.gateway.broker_link import BrokerAway
+from display_server.gateway.broker_presence import BrokerAway, BrokerPresence
 from display_server.protocol.close_codes import CloseCode
 from tests.fakes.gateway import GatewayUnderTest
 
@@ -95,6 +95,7 @@ async def test_without_a_broker_for_long_nobody_keeps_a_picture(
     gateway: GatewayUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(broker_link, "WITHOUT_BROKER_S", 0.1)
+    monkeypatch.setattr(broker_link, "INTERVAL_S", 0.05)
     viewer = await gateway.open_viewer(await gateway.sign_in())
     await gateway.broker.close()
     with pytest.raises(ConnectionClosed):
@@ -142,7 +143,9 @@ async def test_the_broker_refuses_requests_without_one_header_of_a_gateway(
     local_gateway: GatewayUnderTest, forwarded: list[bytes]
 ) -> None:
     headers = [(b"host", b"localhost"), *((FORWARDED_HEADER, value) for value in forwarded)]
-    answer = await BrokerHttp(local_gateway.broker.requests).request("GET", b"/healthz", headers, b"")
+    answer = await BrokerHttp(local_gateway.broker.requests, BrokerPresence()).request(
+        "GET", b"/healthz", headers, b""
+    )
     assert answer.status == 400
 
 
@@ -155,7 +158,7 @@ async def test_processes_of_other_users_are_refused(
         monkeypatch.setattr(module, "peer_uid", lambda _connection: os.geteuid() + OTHER_USER)
     headers = [(FORWARDED_HEADER, Forwarded("", CookieScope()).encode())]
     with pytest.raises(BrokerAway):
-        await BrokerHttp(broker.requests).request("GET", b"/healthz", headers, b"")
+        await BrokerHttp(broker.requests, BrokerPresence()).request("GET", b"/healthz", headers, b"")
     reader, writer = await asyncio.open_unix_connection(str(broker.links))
     writer.write(msgspec.json.encode(Hello()) + b"\n")
     with contextlib.suppress(ConnectionError):
