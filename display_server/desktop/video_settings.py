@@ -28,17 +28,21 @@ class PortRange(msgspec.Struct, frozen=True):
     first: int
     last: int
 
+    def __post_init__(self) -> None:
+        if not 0 < self.first <= self.last <= PORT_MAX:
+            raise ValueError(f"{self} is no range of ports")
+
     @classmethod
     def parse(cls, text: str) -> PortRange:
         """Parses `21000-21999`. Raises ValueError, whose text says what to write."""
         match = re.fullmatch(r"\s*(\d{1,5})\s*-\s*(\d{1,5})\s*", text)
-        ports = cls(int(match[1]), int(match[2])) if match else cls(0, 0)
-        if not PORT_MIN <= ports.first <= ports.last <= PORT_MAX:
+        first, last = (int(match[1]), int(match[2])) if match else (0, 0)
+        if not PORT_MIN <= first <= last <= PORT_MAX:
             raise ValueError(
                 f"{text!r} is no range of ports: write FIRST-LAST from {PORT_MIN} to {PORT_MAX}, for example "
                 f"{DEFAULT_PORTS}"
             )
-        return ports
+        return cls(first, last)
 
     def __str__(self) -> str:
         return f"{self.first}-{self.last}"

@@ -29,7 +29,7 @@ def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
     context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     try:
         context.load_cert_chain(certificate, key)
-    except (ssl.SSLError, OSError) as error:
+    except (ssl.SSLError, OSError, ValueError) as error:  # ValueError: a path with a zero byte
         raise ConfigurationError(
             f"The certificate {certificate} with the key {key} cannot be used for TLS: {error}.",
             hint="Set `tls.certificate` and `tls.key` to a PEM certificate and the key that belongs to it.",

@@ -1,9 +1,10 @@
 """Feeds mutated inputs to the parts of the product that read what others send.
 
-`python -m tests.acceptance.fuzzing wire|http|spawner|decoder [--inputs 1000000] [--seed 1]`. The value is the
-number of crashes and leaks. A crash is any error that is no refusal: an exception, an error in the log, an
-access out of bounds. Inputs that cause one are kept in `tests/fuzz/kept`, and every later run begins with
-them, also that of `make test`. Without `--seed` each run has the same inputs, so that it can be repeated.
+`python -m tests.acceptance.fuzzing KIND [--inputs 1000000] [--seed 1]`, where KIND is wire, http, link,
+spawner or decoder. The value is the number of crashes and leaks. A crash is any error that is no refusal: an
+exception, an error in the log, an access out of bounds. Inputs that cause one are kept in `tests/fuzz/kept`,
+and every later run begins with them, also that of `make test`. Without `--seed` each run has the same inputs,
+so that it can be repeated.
 """
 
 from __future__ import annotations

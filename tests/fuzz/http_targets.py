@@ -112,20 +112,20 @@ class GatewayConnections:
             if not connection.is_closing():
                 cast(asyncio.Protocol, connection.get_protocol()).data_received(data[start : start + size])
         if protocol.cycle is not None and not protocol.cycle.more_body:
-            await _ended(state.tasks)
+            await ended(state.tasks)
         # A handshake that was passed on is answered by a task of its own.
         relay_task: asyncio.Task[None] | None = getattr(connection.get_protocol(), "_task", None)
         if relay_task is not None:
-            await _ended({relay_task})
+            await ended({relay_task})
         connection.get_protocol().connection_lost(None)
-        await _ended(state.tasks)
+        await ended(state.tasks)
         status = connection.written[9:12]
         # 503 is right for too many sign-ins, but not for a request that the broker cannot read.
         assert not status.startswith(b"50") or b'"busy"' in connection.written, connection.written
         return status[:1] in (b"1", b"2", b"3")
 
 
-async def _ended(tasks: set[asyncio.Task[None]]) -> None:
+async def ended(tasks: set[asyncio.Task[None]]) -> None:
     if tasks:
         await asyncio.wait(list(tasks))
     await asyncio.sleep(0)

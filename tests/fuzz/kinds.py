@@ -14,13 +14,19 @@ import uvloop
 from tests.fuzz.campaign import Crash, FuzzTarget, Report, run_campaign
 from tests.fuzz.decoder import RUN_MAX_INPUTS, DecoderFault, build_harness, run_harness, run_wasm
 from tests.fuzz.http_targets import http_targets
+from tests.fuzz.link_targets import link_targets
 from tests.fuzz.spawner_targets import spawner_targets
 from tests.fuzz.wire_targets import wire_targets
 
 Targets = Callable[[], AbstractAsyncContextManager[list[FuzzTarget]]]
-TARGETS: Mapping[str, Targets] = {"wire": wire_targets, "http": http_targets, "spawner": spawner_targets}
+TARGETS: Mapping[str, Targets] = {
+    "wire": wire_targets,
+    "http": http_targets,
+    "link": link_targets,
+    "spawner": spawner_targets,
+}
 #: Part of a kind's inputs that a target gets, relative to the others. All others get 1.
-WEIGHTS = {"viewer": 4, "host-channel": 2, "spawner": 6}
+WEIGHTS = {"viewer": 4, "host-channel": 2, "spawner": 6, "link-to-broker": 4, "link-to-gateway": 4}
 #: Fraction of the decoder's inputs that WebAssembly gets, in which an input takes longer.
 WASM_FRACTION = 0.1
 KINDS = (*TARGETS, "decoder")

@@ -69,4 +69,4 @@ def test_the_same_seed_gives_the_same_inputs() -> None:
 
 
 def test_every_kind_has_a_campaign() -> None:
-    assert {*TARGETS, "decoder"} == set(KINDS) == {"wire", "http", "spawner", "decoder"}
+    assert {*TARGETS, "decoder"} == set(KINDS) == {"wire", "http", "link", "spawner", "decoder"}

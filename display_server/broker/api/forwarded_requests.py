@@ -37,7 +37,7 @@ class ForwardedRequests:
         try:
             forwarded = Forwarded.decode(values[0] if len(values) == 1 else b"")
         except msgspec.MsgspecError as error:
-            log.error("request without the header of a gateway refused", error=str(error))
+            log.warning("request without the header of a gateway refused", error=str(error))
             await send({"type": "http.response.start", "status": 400, "headers": []})
             await send({"type": "http.response.body", "body": b""})
             return
