@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from display_server.broker.folders import SHARED_MEMORY
+from display_server.broker.folders import SHARED_MEMORY, StateFolder
 from display_server.broker.lasting_folder import LastingFolder
 from display_server.config import Config, network_range
 from display_server.desktop.network_access import parse_entry
@@ -22,7 +22,7 @@ from display_server.errors import ConfigurationError
 from display_server.gateway.https_server import listen
 from display_server.gateway.static_client import is_built
 from display_server.server.definitions import desktop_definitions
-from display_server.server.isolation import wait_for_service
+from display_server.server.isolation import homes_of, wait_for_service
 from display_server.server.isolation_rules import WITHOUT
 from display_server.server.storage_findings import examine_storage
 from display_server.spawner.host import examine_host
@@ -111,7 +111,7 @@ def examine(config: Config, state: Path) -> list[Finding]:
         *_video(),
         *_isolation(config),
         *_network(config),
-        *_storage(config),
+        *_storage(config, state),
         _shared_memory(),
         _state_folder(state),
         _port(config),
@@ -182,10 +182,11 @@ def _network(config: Config) -> list[Finding]:
     ]
 
 
-def _storage(config: Config) -> list[Finding]:
+def _storage(config: Config, state: Path) -> list[Finding]:
+    homes = homes_of(StateFolder(state.expanduser().absolute()), config.isolation)
     return [
         Finding(fact.name, fact.ok, fact.found, fact.hint, fact.needed, fact.packages)
-        for fact in examine_storage(config.isolation)
+        for fact in examine_storage(config.isolation, homes)
     ]
 
 

@@ -194,6 +194,11 @@ class Isolation:
     host_restarted: bool  # since the last server with this state folder
 
 
+def homes_of(state: StateFolder, config: IsolationConfig) -> Path:
+    """Returns the folder of all homes of isolated desktops."""
+    return state.service_homes if config.spawner == "service" else state.homes
+
+
 async def isolated_desktops(
     config: IsolationConfig, state: StateFolder, store: Store, stack: contextlib.AsyncExitStack
 ) -> Isolation:
@@ -203,8 +208,7 @@ async def isolated_desktops(
     """
     limits = limits_of(config)
     folder = LastingFolder.of(state.path)
-    homes = state.service_homes if config.spawner == "service" else state.homes
-    folders = DesktopFolders(desktops=folder.desktops, homes=homes, logs=state.logs)
+    folders = DesktopFolders(desktops=folder.desktops, homes=homes_of(state, config), logs=state.logs)
     host_restarted = stack.enter_context(sole_server(state))
     if config.spawner == "service":
         await wait_for_service(folder.socket)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from display_server.config import IsolationConfig
 from display_server.spawner.runtime import SEARCH_PATH
+from display_server.spawner.subvolumes import is_btrfs
 
 LOOP_CONTROL = Path("/dev/loop-control")
 SWAPS = Path("/proc/swaps")
@@ -28,12 +30,18 @@ class StorageFact:
     packages: tuple[str, ...] = ()
 
 
-def home_limit(isolation: IsolationConfig) -> StorageFact:
-    """Says whether homes are limited, and whether this host can do that."""
+def home_limit(isolation: IsolationConfig, *, on_btrfs: bool) -> StorageFact:
+    """Says whether homes are limited, and whether this host can do that.
+
+    Homes `on_btrfs` are limited by quota groups, all others by images.
+    """
     name = "limit of homes"
     if isolation.home_gb == 0:
         hint = "Set `isolation.home_gb`: one person can fill the disk of all others."
         return StorageFact(name, False, "none", hint)
+    limit = f"{isolation.home_gb:g} GiB each"
+    if on_btrfs:
+        return StorageFact(name, True, f"{limit}, by quota groups of btrfs")
     if shutil.which("mkfs.ext4", path=SEARCH_PATH) is None:
         return StorageFact(
             name, False, "mkfs.ext4 is missing", "apt install e2fsprogs", isolation.enabled, ("e2fsprogs",)
@@ -44,7 +52,7 @@ def home_limit(isolation: IsolationConfig) -> StorageFact:
             "btrfs need none."
         )
         return StorageFact(name, False, "this host has no loop devices", hint)
-    return StorageFact(name, True, f"{isolation.home_gb:g} GiB each")
+    return StorageFact(name, True, limit)
 
 
 def swap(table: str, is_encrypted: Callable[[str], bool]) -> StorageFact:
@@ -73,9 +81,23 @@ def is_encrypted(area: str) -> bool:
         return False
 
 
-def examine_storage(isolation: IsolationConfig) -> list[StorageFact]:
+def lies_on_btrfs(folder: Path) -> bool:
+    """Returns whether this folder, or the one in which it will be created, is on btrfs."""
+    try:
+        existing = next(path for path in (folder, *folder.parents) if path.is_dir())
+        descriptor = os.open(existing, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except PermissionError:  # the folder is root's, and the finding says that btrfs needs nothing
+        return False
+    try:
+        return is_btrfs(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def examine_storage(isolation: IsolationConfig, homes: Path) -> list[StorageFact]:
+    """`homes` is the folder of all homes."""
     try:
         table = SWAPS.read_text()
     except OSError:  # a kernel without swap
         table = ""
-    return [home_limit(isolation), swap(table, is_encrypted)]
+    return [home_limit(isolation, on_btrfs=lies_on_btrfs(homes)), swap(table, is_encrypted)]
