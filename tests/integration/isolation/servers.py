@@ -186,8 +186,11 @@ class Server:
         self.execute(session, ("/bin/sleep", "100000"), "--detach", "--pid-file", str(pid_file))
         return psutil.Process(int(pid_file.read_text()))
 
-    def execute(self, session: str, command: Sequence[str], *options: str) -> None:
-        """Runs a command of the person in a desktop. Raises CalledProcessError."""
+    def execute(self, session: str, command: Sequence[str], *options: str, stdout: int | None = None) -> str:
+        """Runs a command of the person in a desktop. With PIPE as `stdout`, returns what it prints.
+
+        Raises CalledProcessError.
+        """
         process = {
             "terminal": False,
             "user": {"uid": layout.PERSON_ID, "gid": layout.PERSON_ID},
@@ -201,7 +204,8 @@ class Server:
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             file.write(json.dumps(process))
             file.flush()
-            subprocess.run(runtime.command("exec", *options, "--process", file.name, session), check=True)
+            words = runtime.command("exec", *options, "--process", file.name, session)
+            return subprocess.run(words, check=True, stdout=stdout, text=True).stdout or ""
 
     def log_lines(self, event: str) -> list[dict[str, Any]]:
         lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
