@@ -28,8 +28,9 @@ dev_packages=(
   tigervnc-standalone-server websockify coturn openssl btrfs-progs debootstrap
 )
 
-# Proxies that tests run themselves, on ports of their own. Their services are neither started nor enabled.
-service_packages=(nginx haproxy caddy)
+# Proxies, an ACME client and an ACME server that tests run themselves, on ports of their own. Their services and timers
+# are neither started nor enabled.
+service_packages=(nginx haproxy caddy certbot pebble)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$1"; exit 1; }
@@ -58,7 +59,7 @@ install_packages() {
 
 # install_without_services PACKAGE…: the same, but a service of a new package is not started now nor at the next boot.
 install_without_services() {
-  local missing package policy=/usr/sbin/policy-rc.d
+  local missing package unit policy=/usr/sbin/policy-rc.d
   mapfile -t missing < <(missing_of "$@")
   [ ${#missing[@]} -eq 0 ] && return
   if [ ! -e $policy ]; then  # packages ask this program before they start something
@@ -68,8 +69,10 @@ install_without_services() {
   fi
   install_packages "${missing[@]}"
   for package in "${missing[@]}"; do
-    if [ -e "/etc/init.d/$package" ]; then as_root update-rc.d "$package" disable
-    else as_root env "DPKG_MAINTSCRIPT_PACKAGE=$package" deb-systemd-helper disable "$package.service"; fi
+    if [ -e "/etc/init.d/$package" ]; then as_root update-rc.d "$package" disable; continue; fi
+    for unit in $(dpkg --listfiles "$package" | sed -nE 's#^(/usr)?/lib/systemd/system/([^/@]+\.(service|timer))$#\2#p'); do
+      as_root env "DPKG_MAINTSCRIPT_PACKAGE=$package" deb-systemd-helper disable "$unit"
+    done
   done
 }
 

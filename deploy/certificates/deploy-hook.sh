@@ -1,13 +1,14 @@
 #!/bin/sh
 # Gives Lightbox a certificate that certbot or lego has renewed, and reloads the server. No connection is dropped.
-#   certbot: install it in /etc/letsencrypt/renewal-hooks/deploy/
+#   certbot: certbot certonly … --deploy-hook /path/to/deploy-hook.sh, which renewals then use as well
 #   lego:    lego … renew --renew-hook /path/to/deploy-hook.sh
 # docs/certificates.md explains it.
 set -eu
 
 folder=${TLS_FOLDER:-/etc/lightbox/tls}
 group=${TLS_GROUP:-lightbox}
-reload=${RELOAD_COMMAND:-lightbox reload}
+lightbox=$(command -v lightbox || echo /opt/lightbox/bin/lightbox)  # timers have a short PATH
+reload=${RELOAD_COMMAND:-$lightbox reload}
 
 if [ -n "${RENEWED_LINEAGE:-}" ]; then  # set by certbot
   certificate=$RENEWED_LINEAGE/fullchain.pem
