@@ -6,11 +6,13 @@ LightboxError
 ├── ApiError                a response of the HTTP interface (broker_link/api_error.py)
 ├── PolicyError             a well-formed request that this person may not make
 │   ├── LayoutError         a monitor layout that is impossible or does not fit this display
-│   └── OnePersonError      desktops are not isolated, and another person has one (broker/one_person.py)
+│   ├── OnePersonError      desktops are not isolated, and another person has one (broker/one_person.py)
+│   └── PasskeyRefusedError the answer of a browser's passkey is wrong (broker/second_factor/passkeys.py)
 └── Malfunction             a part of Lightbox or of the host failed
     ├── CaptureError        the framebuffer or the X server is no longer available
     ├── DesktopError        a desktop did not start, or ended early
     │   └── PoolError       no desktop of a floating pool can be had (broker/pools/errors.py)
+    ├── FactorKeyError      a stored second factor cannot be read (broker/second_factor/factor_key.py)
     ├── StorageError        the database or the state folder cannot be used (broker/storage_failures.py)
     ├── BrokerAway           the gateway cannot reach the broker (gateway/broker_link.py)
     ├── VideoNetworkError   no UDP socket for video can be opened (gateway/video_network.py)

@@ -39,6 +39,7 @@ from display_server.broker.second_factor.pending_sign_ins import claim
 from display_server.broker.second_factor.policy import UserVerification
 from display_server.broker.store import Store
 from display_server.broker.tables import Account, Passkey
+from display_server.errors import PolicyError
 
 log = structlog.get_logger(__name__)
 
@@ -54,8 +55,8 @@ NAME_MAX = 64
 _TRANSPORTS = frozenset(transport.value for transport in AuthenticatorTransport)
 
 
-class PasskeyRefusedError(Exception):
-    """The answer of a browser is wrong. The text is for the log."""
+class PasskeyRefusedError(PolicyError):
+    """The answer of a browser is wrong. The text is for the audit and the log."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from display_server.broker.second_factor.policy import SecondFactorSettings
 from tests.fakes.authenticator import Authenticator
 from tests.fakes.gateway import PASSWORD, GatewayUnderTest, running_gateway
 from tests.fakes.launchers import EchoLauncher
-from tests.unit.gateway.test_second_factor import ALWAYS, Clock, Person
+from tests.fakes.person import ALWAYS, Clock, Person
 
 NEW = "quiet river copper lamp"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -19,26 +18,11 @@ from display_server.broker.audit.tables import AuditRow
 from display_server.broker.second_factor import totp
 from display_server.broker.second_factor.policy import SecondFactorSettings
 from display_server.broker.second_factor.sign_in_state import LASTS_S, WRONG_MAX, SignInState
+from display_server.gateway.proxies import PublicAccess, PublicAddress, TrustedProxies
 from tests.fakes.authenticator import Authenticator
 from tests.fakes.gateway import PASSWORD, GatewayUnderTest, running_gateway
 from tests.fakes.launchers import EchoLauncher
-
-INSIDE, OUTSIDE = "10.1.2.3", "192.0.2.7"
-
-
-def is_inside(address: str) -> bool:
-    return address.startswith("10.")
-
-
-ALWAYS = SecondFactorSettings("always", is_inside)
-FROM_OUTSIDE = SecondFactorSettings("outside", is_inside)
-
-
-class Clock:
-    now_s = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now_s
+from tests.fakes.person import ALWAYS, FROM_OUTSIDE, INSIDE, OUTSIDE, Clock, Person, is_inside
 
 
 @pytest.fixture
@@ -50,40 +34,6 @@ def clock() -> Clock:
 async def gateway(folder: Path, launcher: EchoLauncher, clock: Clock) -> AsyncIterator[GatewayUnderTest]:
     async with running_gateway(folder, launcher, served=False, now_s=clock, second_factor=ALWAYS) as running:
         yield running
-
-
-class Person:
-    """A person with a browser at one address, and with an app once it is set up."""
-
-    def __init__(self, gateway: GatewayUnderTest, clock: Clock, address: str = INSIDE) -> None:
-        self.http = gateway.in_process_client(address)
-        self.clock = clock
-        self.secret = b""
-        self.recovery_codes: list[str] = []
-
-    async def post(self, path: str, **body: Any) -> httpx2.Response:
-        return await self.http.post(f"/api/v1/{path}", json=body)
-
-    async def password(self, username: str = "kim") -> httpx2.Response:
-        return await self.post("sign-in", username=username, password=PASSWORD)
-
-    def code(self) -> str:
-        """Returns a code of the app that was not used before."""
-        self.clock.now_s += 30
-        return totp.code_at(self.secret, totp.step_of(self.clock.now_s))
-
-    async def enrol_app(self, path: str = "sign-in") -> httpx2.Response:
-        setup = (await self.post(f"{path}/app/begin")).json()
-        self.secret = base64.b32decode(setup["secret"])
-        answer = await self.post(f"{path}/app", code=self.code())
-        self.recovery_codes = answer.json().get("recovery_codes") or self.recovery_codes
-        return answer
-
-    async def signed_in(self) -> bool:
-        return (await self.http.get("/api/v1/me")).status_code == 200
-
-    async def sign_out(self) -> None:
-        await self.post("sign-out")
 
 
 async def enrolled(gateway: GatewayUnderTest, clock: Clock) -> Person:
@@ -453,3 +403,43 @@ async def test_there_are_no_passkeys_at_an_ip_address(gateway: GatewayUnderTest,
     assert (await person.password()).json()["methods"] == ["app"]
     answer = await person.post("sign-in/passkeys/options")
     assert (answer.status_code, answer.json()["code"]) == (409, "no-passkey")
+
+
+PUBLIC = "https://hospital.example"
+PROXY = "10.0.3.1"
+
+
+async def test_behind_a_proxy_the_public_name_and_the_clients_address_count(
+    folder: Path, launcher: EchoLauncher, clock: Clock
+) -> None:
+    access = PublicAccess(
+        frozenset({"hospital.example", "internal.example", "localhost"}),
+        PublicAddress.parse(f"{PUBLIC}/lightbox/"),
+        TrustedProxies.parse([PROXY]),
+    )
+    async with running_gateway(
+        folder, launcher, served=False, now_s=clock, access=access, second_factor=FROM_OUTSIDE
+    ) as gateway:
+        person = Person(gateway, clock, PROXY)
+        # The proxy changes the header Host, and leaves the prefix in requests.
+        person.http.headers.update({"Origin": PUBLIC, "Host": "internal.example"})
+        person.http.base_url = httpx2.URL("https://internal.example/lightbox/")
+
+        async def post(path: str, address: str, body: dict[str, Any]) -> httpx2.Response:
+            return await person.http.post(f"api/v1/{path}", json=body, headers={"X-Forwarded-For": address})
+
+        password = {"username": "kim", "password": PASSWORD}
+        assert (await post("sign-in", OUTSIDE, password)).json()["code"] == "factor-outside"
+        inside = await post("sign-in", INSIDE, password)
+        assert inside.json()["state"] == "signed-in"
+        options = (await post("me/passkeys/options", INSIDE, {})).json()
+        assert options["rp"]["id"] == "hospital.example"
+        authenticator = Authenticator("hospital.example", PUBLIC)
+        body = {"name": "x", "credential": authenticator.create(options)}
+        assert (await post("me/passkeys", INSIDE, body)).status_code == 201
+        answer = await post("sign-in", OUTSIDE, password)
+        assert answer.json()["state"] == "factor"
+        assert "Path=/lightbox" in answer.headers["set-cookie"]
+        options = (await post("sign-in/passkey/options", OUTSIDE, {})).json()
+        proof = {"credential": authenticator.get(options)}
+        assert (await post("sign-in/passkey", OUTSIDE, proof)).status_code == 200
