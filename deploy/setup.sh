@@ -28,9 +28,9 @@ dev_packages=(
   tigervnc-standalone-server websockify coturn openssl btrfs-progs debootstrap
 )
 
-# Proxies, an ACME client and an ACME server that tests run themselves, on ports of their own. Their services and timers
-# are neither started nor enabled.
-service_packages=(nginx haproxy caddy certbot pebble)
+# Proxies, a database, an ACME client and an ACME server that tests run themselves, on ports and sockets of their own.
+# Their services and timers are neither started nor enabled.
+service_packages=(nginx haproxy caddy postgresql certbot pebble)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$1"; exit 1; }

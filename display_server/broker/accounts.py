@@ -212,12 +212,12 @@ class Accounts:
         wanted = select(AccountEvent).order_by(AccountEvent.id.desc())
         if username is not None:
             wanted = wanted.where(AccountEvent.username == username.lower())
-        async with self._store.begin() as db:
+        async with self._store.reading() as db:
             return (await db.scalars(wanted)).all()
 
     async def list_all(self) -> Sequence[Account]:
         """Returns all accounts, sorted by username."""
-        async with self._store.begin() as db:
+        async with self._store.reading() as db:
             return (await db.scalars(select(Account).order_by(Account.username))).all()
 
     async def second_factors(self) -> dict[int, ListedFactors]:
@@ -227,11 +227,11 @@ class Accounts:
 
     async def require(self, username: str) -> Account:
         """Returns an account. Raises ConfigurationError when it does not exist."""
-        async with self._store.begin() as db:
+        async with self._store.reading() as db:
             return await _existing(db, username)
 
     async def find(self, username: str) -> Account | None:
-        async with self._store.begin() as db:
+        async with self._store.reading() as db:
             return await db.scalar(select(Account).where(Account.username == username.lower()))
 
     async def verify(self, username: str, password: str, *, known_device: bool = False) -> Account | None:

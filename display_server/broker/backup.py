@@ -1,13 +1,15 @@
 """Writes the state folder into an archive: database, keys, and the homes if wanted. Blocks.
 
 The archive is a gzip-compressed tar file. Its first member, `manifest.json`, says what follows. The server
-may run meanwhile: the database is copied by SQLite's own backup, so the copy is one consistent state. Homes
-are read file by file. A file that a program changes in that moment may be incomplete; the report names it.
+may run meanwhile: the database is copied in one consistent state, by SQLite's own backup, or from PostgreSQL
+into an SQLite file. Homes are read file by file. A file that a program changes in that moment may be
+incomplete; the report names it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import os
 import sqlite3
@@ -15,7 +17,7 @@ import stat
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -25,7 +27,7 @@ import msgspec
 from display_server import __version__
 from display_server.broker import database_copy
 from display_server.broker.folders import StateFolder
-from display_server.broker.tables import SCHEMA_VERSION
+from display_server.broker.migrations import SCHEMA_VERSION
 from display_server.errors import ConfigurationError, Malfunction
 from display_server.spawner.home_storage import IMAGE
 from display_server.spawner.mounts import is_mount_point
@@ -62,8 +64,16 @@ class BackupReport:
     skipped: list[str] = field(default_factory=list)  # sockets, devices and what could not be read
 
 
-def write_backup(state: StateFolder, target: Path, *, homes: bool) -> BackupReport:
+def write_backup(
+    state: StateFolder,
+    target: Path,
+    *,
+    homes: bool,
+    copy_database: Callable[[Path], None] | None = None,
+) -> BackupReport:
     """Writes the archive, with mode 0600, and only under its name once it is complete.
+
+    `copy_database` writes the database into an SQLite file, unless it is the file of the state folder.
 
     Raises ConfigurationError when the target exists or lies in the state folder, Malfunction when the
     database is damaged, and OSError.
@@ -73,7 +83,7 @@ def write_backup(state: StateFolder, target: Path, *, homes: bool) -> BackupRepo
         raise ConfigurationError(
             f"{target} exists already.", hint="Choose another name, or remove that file."
         )
-    if not state.database.is_file():
+    if copy_database is None and not state.database.is_file():
         raise ConfigurationError(
             f"There is no database in {state.path}.", hint="Name the state folder with --state or --config."
         )
@@ -85,7 +95,8 @@ def write_backup(state: StateFolder, target: Path, *, homes: bool) -> BackupRepo
     try:
         descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            report = _write(state, file, homes=homes)
+            copy = copy_database or functools.partial(database_copy.copy_to, state.database)
+            report = _write(state, file, homes=homes, copy_database=copy)
             file.flush()
             os.fsync(file.fileno())
         os.link(scratch, target)  # unlike a rename, this never replaces a file
@@ -94,12 +105,14 @@ def write_backup(state: StateFolder, target: Path, *, homes: bool) -> BackupRepo
     return report
 
 
-def _write(state: StateFolder, file: BinaryIO, *, homes: bool) -> BackupReport:
+def _write(
+    state: StateFolder, file: BinaryIO, *, homes: bool, copy_database: Callable[[Path], None]
+) -> BackupReport:
     report = BackupReport()
     with tarfile.open(fileobj=file, mode="w:gz", format=tarfile.PAX_FORMAT) as archive:
         manifest = Manifest(FORMAT, __version__, SCHEMA_VERSION, time.time(), homes)
         _add_bytes(archive, MANIFEST, msgspec.json.encode(manifest))
-        _add_bytes(archive, DATABASE, _database(state))
+        _add_bytes(archive, DATABASE, _database(state, copy_database))
         report.files += 1
         for name in FILES:
             with contextlib.suppress(FileNotFoundError):
@@ -111,12 +124,12 @@ def _write(state: StateFolder, file: BinaryIO, *, homes: bool) -> BackupReport:
     return report
 
 
-def _database(state: StateFolder) -> bytes:
+def _database(state: StateFolder, copy_database: Callable[[Path], None]) -> bytes:
     """Returns a consistent copy without web sessions and sign-ins: nobody is signed in after a restore."""
     with tempfile.TemporaryDirectory(dir=state.path, prefix=".backup-") as folder:
         copy = Path(folder) / DATABASE
         try:
-            database_copy.copy_to(state.database, copy)
+            copy_database(copy)
             with contextlib.closing(sqlite3.connect(copy)) as connection:
                 connection.execute("PRAGMA secure_delete = ON")
                 tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}

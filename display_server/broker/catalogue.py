@@ -98,7 +98,7 @@ class Catalogue:
 
     async def list_allowed(self, username: str) -> Sequence[Desktop]:
         """Returns the desktops that this person may open, in the order of the configuration."""
-        async with self._store.begin() as db:
+        async with self._store.reading() as db:
             return (await db.scalars(_allowed(username).order_by(Desktop.position))).all()
 
     async def find(self, username: str, name: str) -> Desktop:
@@ -106,7 +106,7 @@ class Catalogue:
 
         Raises PolicyError otherwise. The error does not reveal whether the desktop exists.
         """
-        async with self._store.begin() as db:
+        async with self._store.reading() as db:
             desktop = await db.scalar(_allowed(username).where(Desktop.name == name))
         if desktop is None:
             raise PolicyError(

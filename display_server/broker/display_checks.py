@@ -157,7 +157,7 @@ class DisplayChecks:
         query = select(DisplayCheck).order_by(DisplayCheck.checked_s.desc()).limit(limit)
         if username is not None:
             query = query.where(DisplayCheck.username == username)
-        async with self._store.begin() as db:
+        async with self._store.reading() as db:
             rows = (await db.scalars(query)).all()
         return [
             StoredCheck(

@@ -37,7 +37,7 @@ class KnownDevices:
         if not secret:
             return None
         id_hash, oldest_s = hash_of(secret), self._now_s() - COOKIE_S
-        async with self._store.begin() as db:
+        async with self._store.reading() as db:
             found = await db.scalar(
                 select(KnownDevice.id_hash)
                 .join(Account, Account.id == KnownDevice.account_id)

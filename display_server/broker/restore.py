@@ -14,7 +14,7 @@ import msgspec
 
 from display_server.broker import database_copy
 from display_server.broker.backup import DATABASE, FILES, FOLDERS, FORMAT, HOME_FOLDERS, MANIFEST, Manifest
-from display_server.broker.tables import SCHEMA_VERSION
+from display_server.broker.migrations import SCHEMA_VERSION
 from display_server.errors import ConfigurationError
 
 #: Largest manifest that is read, bytes.

@@ -25,7 +25,7 @@ NOBODY = ""
 
 async def floating_desktops(store: Store, username: str) -> list[str]:
     """Returns the sessions in which a person has a desktop of a floating pool. Raises StorageError."""
-    async with store.begin() as db:
+    async with store.reading() as db:
         found = select(Session.id).where(_IS_LIVE, Session.username == username, Session.place.is_not(None))
         return list((await db.scalars(found)).all())
 
@@ -52,7 +52,7 @@ class SessionRecords:
 
     async def live(self) -> list[RecordedSession]:
         """Returns the sessions that ought to run. Raises StorageError."""
-        async with self._store.begin() as db:
+        async with self._store.reading() as db:
             found = select(Session).where(_IS_LIVE, Session.instance == self._instance)
             return [
                 RecordedSession(

@@ -126,7 +126,7 @@ class WebSessions:
     async def find_by_hash(self, id_hash: bytes) -> SignedInUser | None:
         """Does the same as `find`, for the hash of a cookie."""
         now = self.now_s()
-        async with self._store.begin() as db:
+        async with self._store.reading() as db:  # nearly always, and so without waiting for those that write
             row = (
                 await db.execute(
                     select(WebSession, Account)
@@ -134,25 +134,29 @@ class WebSessions:
                     .where(WebSession.id_hash == id_hash)
                 )
             ).one_or_none()
-            if row is None:
-                return None
-            web_session, account = row
-            if (
-                account.disabled
-                or now - web_session.input_s >= self._idle_s
-                or now - web_session.created_s >= self._absolute_s
-            ):
-                await db.delete(web_session)
-                return None
-            lock = lock_of(web_session).at(now, self.lock_limits, overdue_s=OVERDUE_S)
-            _write(web_session, lock, now)
-            return SignedInUser(
-                account.username, account.display_name, id_hash, lock, web_session.inside_only
-            )
+        if row is None:
+            return None
+        web_session, account = row
+        if (
+            account.disabled
+            or now - web_session.input_s >= self._idle_s
+            or now - web_session.created_s >= self._absolute_s
+        ):
+            await self.delete(id_hash)
+            return None
+        lock = lock_of(web_session).at(now, self.lock_limits, overdue_s=OVERDUE_S)
+        if lock != lock_of(web_session):
+            async with self._store.begin() as db:
+                present = await db.get(WebSession, id_hash)
+                if present is None:
+                    return None
+                lock = lock_of(present).at(now, self.lock_limits, overdue_s=OVERDUE_S)
+                _write(present, lock, now)
+        return SignedInUser(account.username, account.display_name, id_hash, lock, web_session.inside_only)
 
     async def unlocked(self) -> dict[bytes, ScreenLock]:
         """Returns the locks of all web sessions that are not locked, by their hash."""
-        async with self._store.begin() as db:
+        async with self._store.reading() as db:
             rows = await db.scalars(select(WebSession).where(WebSession.locked_s.is_(None)))
             return {row.id_hash: lock_of(row) for row in rows}
 

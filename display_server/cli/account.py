@@ -47,7 +47,7 @@ def add(
     async def add_account(accounts: Accounts) -> None:
         await accounts.add(name, password, display_name=display_name)
 
-    with_accounts(state_folder(state, config), add_account)
+    with_accounts(state_folder(state, config), add_account, config)
     print(
         f"Account {name} added. It may open the desktops whose `users` in the configuration include it.",
         file=sys.stderr,
@@ -85,7 +85,7 @@ def list_accounts(
             has = second_factor.in_words(factors.get(account.id))
             print(f"{account.username}  {account.display_name}{disabled}  {has}")
 
-    with_accounts(state_folder(state, config), show)
+    with_accounts(state_folder(state, config), show, config)
 
 
 @app.command()
@@ -122,7 +122,7 @@ def history(
             when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event.at_s))
             print(f"{when}  {event.username}  {event.action}  by {event.operator}")
 
-    with_accounts(state_folder(state, config), show)
+    with_accounts(state_folder(state, config), show, config)
 
 
 @app.command()
@@ -138,7 +138,7 @@ def passwd(username: UsernameArgument, state: StateOption = None, config: Config
     async def change(accounts: Accounts) -> None:
         await accounts.set_password(name, password)
 
-    with_accounts(folder, change)
+    with_accounts(folder, change, config)
     answered = _notify_servers(
         folder, name, "password changed", done=f"The password of {name} has been changed"
     )
@@ -165,7 +165,7 @@ def disable(
     async def change(accounts: Accounts) -> None:
         await accounts.disable(name)
 
-    with_accounts(folder, change)
+    with_accounts(folder, change, config)
     answered = _notify_servers(
         folder, name, "disabled", end_desktops=end_desktops, done=f"The account {name} is disabled"
     )
@@ -223,7 +223,7 @@ def enable(username: UsernameArgument, state: StateOption = None, config: Config
     async def change(accounts: Accounts) -> None:
         await accounts.enable(name)
 
-    with_accounts(folder, change)
+    with_accounts(folder, change, config)
     _notify_servers(folder, name, "enabled", disconnect=False, done=f"The account {name} is enabled")
     print(f"The account {name} is enabled: the person can sign in again.", file=sys.stderr)
 
@@ -259,11 +259,11 @@ def delete(
     async def remove(accounts: Accounts) -> None:
         await accounts.delete(name)
 
-    with_accounts(folder, exists)
+    with_accounts(folder, exists, config)
     state_of_homes = StateFolder.open(folder)
     _confirm_deletion(name, state_of_homes.homes / name, wipe_homes=wipe_homes, yes=yes)
     # Nobody can sign in or start a desktop from here on, so that nothing writes to the homes afterwards.
-    with_accounts(folder, disable_first)
+    with_accounts(folder, disable_first, config)
     answered = _notify_servers(
         folder,
         name,
@@ -281,7 +281,7 @@ def delete(
         )
     else:
         homes = "There were no homes."
-    with_accounts(folder, remove)
+    with_accounts(folder, remove, config)
     print(f"The account {name} is deleted. {_signed_out(answered)} {homes}", file=sys.stderr)
 
 

@@ -14,6 +14,7 @@ from display_server.cli import (
     backup,
     certificate,
     checks,
+    database,
     doctor,
     pools,
     reload,
@@ -57,6 +58,7 @@ app.command()(backup.restore)
 app.command()(checks.checks)
 app.command()(doctor.doctor)
 app.add_typer(account.app, name="account")
+app.add_typer(database.app, name="database")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(pools.app, name="pools")
 app.add_typer(certificate.app, name="certificate")

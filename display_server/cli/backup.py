@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Annotated
 import typer
 
 from display_server.cli.options import ConfigOption, StateOption
-from display_server.cli.storage import state_folder
+from display_server.cli.storage import chosen_database, state_folder
 
 #: Largest number of file names that are printed.
 NAMES_MAX = 10
@@ -32,9 +33,12 @@ def backup(
     """
     from display_server.broker.backup import write_backup
     from display_server.broker.folders import StateFolder
+    from display_server.server.database import copy_to_sqlite
 
     folder = StateFolder(state_folder(state, config).expanduser().absolute())
-    report = write_backup(folder, archive, homes=homes)
+    chosen = chosen_database(folder, config)
+    copy = None if chosen.url is None else functools.partial(copy_to_sqlite, chosen, folder)
+    report = write_backup(folder, archive, homes=homes, copy_database=copy)
     size_mb = archive.stat().st_size / 1e6
     print(f"{archive} written: {report.files} files, {size_mb:.1f} MB.", file=sys.stderr)
     if not homes:
@@ -51,8 +55,10 @@ def restore(
     """Restore an archive into an empty state folder, before a server is started with it.
 
     People sign in again with their passwords. An archive of an older version is upgraded when the server
-    starts.
+    starts. Accounts and records are in an SQLite file then; `lightbox database copy` moves them to
+    PostgreSQL.
     """
+    from display_server.broker.folders import StateFolder
     from display_server.broker.restore import restore_backup
 
     target = state_folder(state, config)
@@ -63,6 +69,8 @@ def restore(
         f"{target} restored from {archive}, which version {manifest.version} saved on {when}, {homes}.",
         file=sys.stderr,
     )
+    if chosen_database(StateFolder(target), config).url is not None:
+        print("`lightbox database copy` moves its accounts and records to PostgreSQL.", file=sys.stderr)
 
 
 def _print_names(title: str, names: list[str]) -> None:

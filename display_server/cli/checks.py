@@ -32,7 +32,7 @@ def checks(
     async def read(store: Store) -> None:
         found.extend(await DisplayChecks(store).list_newest(username.lower() if username else None))
 
-    with_store(state_folder(state, config), read)
+    with_store(state_folder(state, config), read, config)
     if json_output:
         print(json.dumps([as_dict(check) for check in found]))
         return

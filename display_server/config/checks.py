@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 from display_server.config.network import (
     check_network,
@@ -17,6 +18,7 @@ from display_server.config.sections import (
     INITIAL_SIZE,
     BrowserConfig,
     Config,
+    DatabaseConfig,
     DesktopConfig,
     LimitsConfig,
     SignInConfig,
@@ -70,6 +72,7 @@ def check(config: Config, origin: str) -> None:
     _check_browser(config.browser, origin)
     _check_limits(config.limits, origin)
     _check_unattended(config.unattended, origin)
+    _check_database(config.database, origin)
     video_settings(config)
     video_network_settings(config)
     _check_desktops(config.desktops, network_range(config.isolation), origin)
@@ -210,3 +213,29 @@ def _check_pool(desktop: DesktopConfig, pool: PoolSettings, origin: str) -> None
         raise ConfigurationError(
             f"{origin}: `pool`: {error}.", hint="docs/pools.md explains the keys of a pool."
         ) from error
+
+
+def _check_database(database: DatabaseConfig, origin: str) -> None:
+    if database.url is None:
+        if database.password_file is not None:
+            raise ConfigurationError(
+                f"{origin}: `database.password_file` needs `database.url`.",
+                hint="SQLite has no passwords; leave both out, or set both.",
+            )
+        return
+    try:
+        address = urlsplit(database.url)
+        known = address.scheme in ("postgresql", "postgres") and address.path.strip("/") != ""
+        password = address.password is not None or "password" in parse_qs(address.query)
+    except ValueError:
+        known, password = False, False
+    if password:
+        raise ConfigurationError(
+            f"{origin}: `database.url` must not contain a password.",
+            hint="Write the password alone into a file of mode 0600, which `database.password_file` names.",
+        )
+    if not known:
+        raise ConfigurationError(
+            f"{origin}: `database.url` is not the address of a PostgreSQL database.",
+            hint='For example: url = "postgresql://lightbox@db.hospital.example/lightbox"',
+        )

@@ -186,4 +186,5 @@ def _resolve_paths(config: Config, base: Path) -> Config:
         tls=TlsConfig(resolved(config.tls.certificate), resolved(config.tls.key), resolved(config.tls.root)),
         video=replace(config.video, turn_secret_file=resolved(config.video.turn_secret_file)),
         metrics=replace(config.metrics, token_file=resolved(config.metrics.token_file)),
+        database=replace(config.database, password_file=resolved(config.database.password_file)),
     )

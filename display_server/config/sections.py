@@ -145,6 +145,16 @@ class MetricsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     token_file: Path | None = None
 
 
+class DatabaseConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where accounts and records are: an SQLite file of the state folder, or a database of PostgreSQL.
+
+    `url` is a PostgreSQL address without a password, for which there is `password_file`.
+    """
+
+    url: str | None = None
+    password_file: Path | None = None
+
+
 class DesktopConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A desktop that `users` may open. `*` stands for everybody who has an account."""
 
@@ -198,6 +208,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     video: VideoConfig = msgspec.field(default_factory=VideoConfig)
     isolation: IsolationConfig = msgspec.field(default_factory=IsolationConfig)
     metrics: MetricsConfig = msgspec.field(default_factory=MetricsConfig)
+    database: DatabaseConfig = msgspec.field(default_factory=DatabaseConfig)
     desktops: list[DesktopConfig] = []
 
 
@@ -212,6 +223,7 @@ SECTIONS: Mapping[str, type[msgspec.Struct]] = {
     "video": VideoConfig,
     "isolation": IsolationConfig,
     "metrics": MetricsConfig,
+    "database": DatabaseConfig,
 }
 
 

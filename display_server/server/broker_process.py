@@ -47,6 +47,7 @@ from display_server.gateway.hosts import is_loopback, is_wildcard, url_of
 from display_server.server import demo as demo_setup
 from display_server.server.certificates import EXAMINATION_INTERVAL_S
 from display_server.server.child_process import Parent, Started, run_until_ended
+from display_server.server.database import database_of, record_choice
 from display_server.server.definitions import desktop_definitions, lock_limits
 from display_server.server.demo import Demo
 from display_server.server.isolation import isolated_desktops, warn_of_isolated_desktops
@@ -115,8 +116,9 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
     async with contextlib.AsyncExitStack() as stack:  # shuts down what follows in reverse order
         settings = await prepare(config, state)
         access, certificate = settings.access, settings.certificate
-        store = await Store.open(state.database)
+        store = await Store.open(database_of(config.database, state))
         stack.push_async_callback(store.close)
+        await asyncio.to_thread(record_choice, config.database, state)
         passwords = Passwords()
         stack.callback(passwords.close)
         accounts = Accounts(store, passwords)

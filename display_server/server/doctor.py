@@ -114,6 +114,7 @@ def examine(config: Config, state: Path) -> list[Finding]:
         *_storage(config, state),
         _shared_memory(),
         _state_folder(state),
+        *_database(config),
         _port(config),
     ]
 
@@ -259,6 +260,16 @@ def _state_folder(state: Path) -> Finding:
         f"{state}, {free // 2**20} MiB free",
         f"Free at least {STATE_FREE_BYTES // 2**20} MiB there.",
     )
+
+
+def _database(config: Config) -> list[Finding]:
+    """Connects to the PostgreSQL server, if there is one. An SQLite file is part of the state folder."""
+    if config.database.url is None:
+        return []
+    from display_server.server.database import examine_server
+
+    cause, next_step = examine_server(config.database)
+    return [Finding("database", not next_step, cause, next_step)]
 
 
 def _port(config: Config) -> Finding:

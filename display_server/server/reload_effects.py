@@ -80,6 +80,8 @@ EFFECTS: Mapping[str, Effect] = {
     "isolation.network_range": Effect.RESTART,
     "isolation.home_gb": Effect.RESTART,
     "metrics.token_file": Effect.AT_ONCE,
+    "database.url": Effect.RESTART,
+    "database.password_file": Effect.RESTART,
     "desktops": Effect.NEW_DESKTOPS,
 }
 

@@ -18,6 +18,7 @@ from display_server.broker.store import Store
 from display_server.broker.tables import Session
 from display_server.config import IsolationConfig
 from display_server.errors import ConfigurationError
+from display_server.server.database import database_of, recorded_choice
 from display_server.server.isolation import SpawnerProcess, wait_for_service
 from display_server.spawner.messages import StopDesktop
 
@@ -46,7 +47,7 @@ async def end_without_server(state_path: Path, config: IsolationConfig, sessions
             await spawner.start()
         for session in sessions:
             await SpawnerClient(folder.socket).send(StopDesktop(session))
-        store = await Store.open(state.database)
+        store = await Store.open(database_of(recorded_choice(state), state))
         stack.push_async_callback(store.close)
         async with store.begin() as db:
             ended = {

@@ -48,6 +48,7 @@ from display_server.gateway.relay import Relays
 from display_server.gateway.static_client import StaticClient
 from display_server.gateway.tls_exchange import tls_context
 from display_server.protocol.subprotocol import SUBPROTOCOL, TICKET_PREFIX
+from tests.fakes.new_database import copy_new_database
 
 PASSWORD = "correct horse battery"
 METRICS_TOKEN = "a token for the metrics"
@@ -177,6 +178,7 @@ async def running_gateway(
     the gateway starts faster, but only `in_process_client` works. `lock` says when screens are locked, by the
     wall clock `now_s`; nothing locks them unless the test runs the `lock_watch`.
     """
+    await copy_new_database(folder / "lightbox.db")
     store = await Store.open(folder / "lightbox.db")
     passwords = cheap_passwords()
     accounts = Accounts(store, passwords)

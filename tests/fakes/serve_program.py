@@ -19,8 +19,9 @@ from display_server.broker.accounts import Accounts
 from display_server.broker.folders import StateFolder
 from display_server.broker.store import Store
 from display_server.cli.serve import read_again
-from display_server.config import load
+from display_server.config import Config, load
 from display_server.server import child_watch
+from display_server.server.database import database_of
 from display_server.server.ready import Ready
 from display_server.server.serve import serve
 from display_server.telemetry.logs import configure_logs
@@ -28,8 +29,8 @@ from tests.fakes.gateway import PASSWORD, cheap_passwords
 from tests.fakes.launchers import EchoLauncher, EchoProcessLauncher
 
 
-async def add_accounts(state: Path) -> None:
-    store = await Store.open(StateFolder.open(state).database)
+async def add_accounts(config: Config) -> None:
+    store = await Store.open(database_of(config.database, StateFolder.open(config.state)))
     passwords = cheap_passwords()
     try:
         for username in ("kim", "lee"):
@@ -50,7 +51,7 @@ def main() -> None:
     child_watch.HUNG_AFTER_S = arguments.hung_after
     launcher = EchoProcessLauncher() if arguments.agents_apart else EchoLauncher()
     config = load(path, os.environ)
-    asyncio.run(add_accounts(config.state))
+    asyncio.run(add_accounts(config))
 
     def on_ready(ready: Ready) -> None:
         print(json.dumps({"url": ready.url}), flush=True)

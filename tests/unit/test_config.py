@@ -212,3 +212,33 @@ def test_an_installed_wheel_has_the_web_client_inside(tmp_path: Path) -> None:
 
 def test_the_web_client_of_a_checkout_is_the_one_that_setup_builds() -> None:
     assert default_web_client() == EXAMPLE.parents[1] / "clients" / "web" / "dist"
+
+
+def test_a_database_of_postgresql_is_named_by_its_address(tmp_path: Path) -> None:
+    url = "postgresql://lightbox@db/lightbox?sslmode=verify-full"
+    text = f'[database]\nurl = "{url}"\npassword_file = "secret"\n'
+    database = load(write(tmp_path, text), {}).database
+    assert database.url == url
+    assert database.password_file == tmp_path / "secret"
+    assert (
+        load(None, {"LIGHTBOX_DATABASE_URL": "postgres:///lightbox"}).database.url == "postgres:///lightbox"
+    )
+    assert load(None, {}).database.url is None
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('url = "postgresql://lightbox:secret@db/lightbox"', "must not contain a password"),
+        ('url = "postgresql://db/lightbox?password=secret"', "must not contain a password"),
+        ('url = "mysql://db/lightbox"', "not the address of a PostgreSQL database"),
+        ('url = "postgresql://db"', "not the address of a PostgreSQL database"),
+        ('url = "postgresql://[db/lightbox"', "not the address of a PostgreSQL database"),
+        ('password_file = "secret"', "needs `database.url`"),
+    ],
+)
+def test_refuses_a_wrong_address_of_a_database(tmp_path: Path, text: str, problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=problem) as caught:
+        load(write(tmp_path, f"[database]\n{text}\n"), {})
+    assert ":secret" not in str(caught.value)
+    assert caught.value.hint

@@ -28,7 +28,7 @@ class PoolStates:
 
     async def load(self) -> dict[str, KeptState]:
         """Returns the stored states by the desktop's name. Raises StorageError."""
-        async with self._store.begin() as db:
+        async with self._store.reading() as db:
             rows = (await db.scalars(select(PoolState))).all()
         return {
             row.desktop: KeptState(row.maintenance, msgspec.json.decode(row.breaker, type=Breaker))

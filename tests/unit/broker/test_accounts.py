@@ -3,8 +3,6 @@ from __future__ import annotations
 import asyncio
 import threading
 import unicodedata
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from argon2.exceptions import VerifyMismatchError
@@ -39,13 +37,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now_s
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await Store.open(tmp_path / "lightbox.db")
-    yield store
-    await store.close()
 
 
 @pytest.fixture
@@ -310,26 +301,3 @@ async def test_entitlements_are_empty_by_default_and_follow_the_configuration(st
     for username, name in (("lee", "one"), ("kim", "two"), ("kim", "none")):
         with pytest.raises(PolicyError):
             await catalogue.find(username, name)
-
-
-async def test_rejects_a_database_of_a_newer_version(tmp_path: Path) -> None:
-    path = tmp_path / "lightbox.db"
-    store = await Store.open(path)
-    async with store.begin() as db:
-        await db.execute(text("PRAGMA user_version = 99"))
-    await store.close()
-    with pytest.raises(ConfigurationError, match="newer"):
-        await Store.open(path)
-
-
-async def test_rejects_a_file_that_is_not_a_database(tmp_path: Path) -> None:
-    path = tmp_path / "lightbox.db"
-    path.write_bytes(b"nonsense" * 1000)
-    with pytest.raises(ConfigurationError, match="cannot be used"):
-        await Store.open(path)
-    with pytest.raises(ConfigurationError, match="cannot be written"):
-        await Store.open(tmp_path / "none" / "lightbox.db")
-
-
-async def test_the_database_is_private(store: Store, tmp_path: Path) -> None:
-    assert (tmp_path / "lightbox.db").stat().st_mode & 0o777 == 0o600

@@ -16,10 +16,10 @@ import pytest
 from display_server.broker.accounts import Accounts
 from display_server.broker.backup import FORMAT, Manifest, _ExactContent, write_backup
 from display_server.broker.folders import StateFolder
+from display_server.broker.migrations import SCHEMA_VERSION
 from display_server.broker.restore import restore_backup
 from display_server.broker.second_factor.factor_key import FactorKey
 from display_server.broker.store import Store
-from display_server.broker.tables import SCHEMA_VERSION
 from display_server.broker.web_sessions import WebSessions
 from display_server.errors import ConfigurationError, Malfunction
 from tests.fakes.gateway import PASSWORD, cheap_passwords

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from display_server.broker.desktop_ids import DesktopIdRanges
@@ -11,13 +8,6 @@ from display_server.errors import DesktopError
 from display_server.spawner.layout import IDS_PER_DESKTOP
 
 BASE = 0x7000_0000
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await Store.open(tmp_path / "lightbox.db")
-    yield store
-    await store.close()
 
 
 async def test_every_desktop_of_every_person_has_ids_of_its_own(store: Store) -> None:

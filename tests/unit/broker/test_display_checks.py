@@ -1,21 +1,14 @@
-"""Display checks: the criteria for passing, storage, and databases of older versions."""
+"""Display checks: the criteria for passing, and their storage."""
 
 from __future__ import annotations
 
-import sqlite3
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import select
 
-from display_server.broker.catalogue import Catalogue
-from display_server.broker.desktop_definition import DesktopDefinition
 from display_server.broker.display_checks import CheckResult, DisplayChecks, as_dict
 from display_server.broker.store import Store
-from display_server.broker.tables import Desktop
-from display_server.desktop.clipboard_policy import ClipboardPolicy
 
 DEVICE = {
     "name": "Chrome · Windows",
@@ -73,8 +66,7 @@ def test_passes_when_everything_was_exact_and_visible(changes: dict[str, Any], p
     assert result(**changes).passed is passed
 
 
-async def test_lists_results_with_the_newest_first(tmp_path: Path) -> None:
-    store = await Store.open(tmp_path / "db")
+async def test_lists_results_with_the_newest_first(store: Store) -> None:
     now = iter((1.0, 2.0, 3.0))
     checks = DisplayChecks(store, now_s=lambda: next(now))
     for username in ("kim", "lee", "kim"):
@@ -86,45 +78,3 @@ async def test_lists_results_with_the_newest_first(tmp_path: Path) -> None:
     assert (plain["username"], plain["passed"], plain["thresholds"]) == ("kim", True, [2, 2, 2])
     assert plain["device"] == DEVICE
     assert [stored.checked_s for stored in await checks.list_newest(limit=1)] == [3.0]
-    await store.close()
-
-
-async def test_upgrades_a_database_of_the_first_version(tmp_path: Path) -> None:
-    path = tmp_path / "db"
-    store = await Store.open(path)
-    await Catalogue(store).replace([DesktopDefinition("one", "One", "blank", 800, 600, ("kim",))])
-    await store.close()
-    with sqlite3.connect(path) as old:
-        for statement in (
-            "ALTER TABLE desktops DROP COLUMN share",
-            "ALTER TABLE desktops DROP COLUMN clipboard",
-            "ALTER TABLE desktops DROP COLUMN video",
-            "ALTER TABLE desktops DROP COLUMN fixed",
-            "ALTER TABLE desktops DROP COLUMN video_monitors",
-            "ALTER TABLE desktops DROP COLUMN network",
-            "ALTER TABLE desktops DROP COLUMN pool",
-            "ALTER TABLE sessions DROP COLUMN ended_by",
-            "ALTER TABLE sessions DROP COLUMN place",
-            "ALTER TABLE sessions DROP COLUMN definition",
-            "ALTER TABLE sessions DROP COLUMN assigned_s",
-            "ALTER TABLE web_sessions RENAME COLUMN input_s TO seen_s",
-            "ALTER TABLE web_sessions DROP COLUMN proved_s",
-            "ALTER TABLE web_sessions DROP COLUMN locked_s",
-            "ALTER TABLE web_sessions DROP COLUMN lock_reason",
-            "ALTER TABLE web_sessions DROP COLUMN inside_only",
-            "DROP TABLE known_devices",
-            "DROP TABLE account_events",
-            "DROP TABLE display_checks",
-            "PRAGMA user_version = 1",
-        ):
-            old.execute(statement)
-    old.close()
-    store = await Store.open(path)
-    async with store.begin() as db:
-        desktop = (await db.scalars(select(Desktop))).one()
-    assert (desktop.share, msgspec.json.decode(desktop.clipboard, type=ClipboardPolicy)) == (
-        False,
-        ClipboardPolicy(),
-    )
-    await DisplayChecks(store).add("kim", result())
-    await store.close()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from sqlalchemy import text
 
@@ -12,13 +9,6 @@ from display_server.broker.accounts import Accounts
 from display_server.broker.known_devices import COOKIE_S, PER_ACCOUNT_MAX, KnownDevices
 from display_server.broker.store import Store
 from tests.fakes.gateway import PASSWORD, cheap_passwords
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await Store.open(tmp_path / "lightbox.db")
-    yield store
-    await store.close()
 
 
 @pytest.fixture

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
-from display_server.broker import storage_failures
+from display_server.broker import sqlite_database
+from display_server.broker import store as store_module
 from display_server.broker.accounts import Accounts
 from display_server.broker.database_copy import copy_of
-from display_server.broker.storage_failures import StorageError, StorageFault, fault_of
+from display_server.broker.sqlite_database import sqlite_fault
+from display_server.broker.storage_failures import StorageError, StorageFault
 from display_server.broker.store import Store
+from display_server.broker.tables import Account
 from display_server.errors import ConfigurationError
 from tests.fakes.gateway import PASSWORD, cheap_passwords
 
@@ -147,6 +151,63 @@ async def test_without_a_copy_damage_is_explained(tmp_path: Path) -> None:
     assert "backup" in caught.value.hint
 
 
+async def test_says_when_the_file_is_no_database_or_cannot_be_created(tmp_path: Path) -> None:
+    path = tmp_path / NAME
+    path.write_bytes(b"nonsense" * 1000)
+    with pytest.raises(ConfigurationError, match="cannot be used"):
+        await Store.open(path)
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        await Store.open(tmp_path / "none" / NAME)
+
+
+async def test_the_database_is_private(tmp_path: Path) -> None:
+    path = tmp_path / NAME
+    await (await Store.open(path)).close()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_transaction_that_writes_waits_for_the_one_before(tmp_path: Path) -> None:
+    """Each reads first, so without an order two of them would find the same number."""
+    stores = [await Store.open(tmp_path / NAME) for _ in range(2)]
+
+    async def add(store: Store) -> None:
+        async with store.begin() as db:
+            number = (await db.execute(text("SELECT count(*) FROM accounts"))).scalar_one()
+            await asyncio.sleep(0)
+            db.add(Account(username=f"u{number}", password_hash="", created_s=0.0))
+
+    await asyncio.gather(*(add(store) for store in stores * 5))
+    async with stores[0].reading() as db:
+        assert (await db.execute(text("SELECT count(*) FROM accounts"))).scalar_one() == 10
+    for store in stores:
+        await store.close()
+
+
+async def test_reading_waits_for_nobody_and_changes_nothing(tmp_path: Path) -> None:
+    store = await Store.open(tmp_path / NAME)
+    async with store.begin() as writer:
+        writer.add(Account(username="kim", password_hash="", created_s=0.0))
+        await writer.flush()
+        async with store.reading() as db:
+            assert (await db.scalars(select(Account))).all() == []
+            db.add(Account(username="lee", password_hash="", created_s=0.0))
+    async with store.reading() as db:
+        assert [account.username for account in await db.scalars(select(Account))] == ["kim"]
+    await store.close()
+
+
+async def test_a_writer_that_never_ends_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "WRITER_TIMEOUT_S", 0.01)
+    store = await Store.open(tmp_path / NAME)
+    async with store.begin():
+        with pytest.raises(StorageError) as caught:
+            async with store.begin():
+                pytest.fail("two transactions write at once")
+    assert caught.value.fault is StorageFault.LOCKED
+    assert await store.examine() is None
+    await store.close()
+
+
 async def test_a_wrong_statement_is_no_fault_of_the_storage(tmp_path: Path) -> None:
     path = tmp_path / NAME
     store = await Store.open(path)
@@ -182,7 +243,7 @@ def test_names_the_fault_behind_an_error_of_sqlite(
 ) -> None:
     database = tmp_path / "lightbox.db"
     database.touch()
-    assert fault_of(sqlite_error(code), database) is fault
+    assert sqlite_fault(sqlite_error(code), database) is fault
 
 
 def test_the_file_system_knows_better_why_a_write_failed(
@@ -190,15 +251,15 @@ def test_the_file_system_knows_better_why_a_write_failed(
 ) -> None:
     database = tmp_path / "lightbox.db"
     database.touch()
-    monkeypatch.setattr(storage_failures, "FREE_MIN_BYTES", 2**60)
-    assert fault_of(sqlite_error(sqlite3.SQLITE_IOERR_WRITE), database) is StorageFault.FULL
+    monkeypatch.setattr(sqlite_database, "FREE_MIN_BYTES", 2**60)
+    assert sqlite_fault(sqlite_error(sqlite3.SQLITE_IOERR_WRITE), database) is StorageFault.FULL
     database.unlink()
-    assert fault_of(sqlite_error(sqlite3.SQLITE_CANTOPEN), database) is StorageFault.MISSING
+    assert sqlite_fault(sqlite_error(sqlite3.SQLITE_CANTOPEN), database) is StorageFault.MISSING
 
 
 def test_every_fault_has_a_cause_and_a_next_step(tmp_path: Path) -> None:
     for fault in StorageFault:
-        error = StorageError(fault, tmp_path)
+        error = StorageError(fault, str(tmp_path))
         assert error.cause.endswith(".")
         assert error.next_step.endswith((".", "it."))
         assert str(tmp_path) in error.cause

@@ -12,12 +12,23 @@ from sqlalchemy.engine import Connection
 
 from display_server.broker.accounts import Accounts
 from display_server.broker.catalogue import Catalogue
+from display_server.broker.migrations import LAST_WITHOUT_ALEMBIC, SCHEMA_VERSION
+from display_server.broker.migrations.versions.r0011_alembic import BEFORE_ALEMBIC
 from display_server.broker.store import Store
-from display_server.broker.tables import SCHEMA_VERSION, Base, Session
+from display_server.broker.tables import Base, Session
 from display_server.errors import ConfigurationError
 from tests.fakes.gateway import PASSWORD, cheap_passwords
 
 SCHEMA_5 = Path(__file__).parents[2] / "vectors" / "database_schema_5.sql"
+
+
+#: Statements that take a database from the schema in the key back to the one before.
+BACK = {
+    5: ("ALTER TABLE desktops DROP COLUMN video_monitors",),
+    4: ("ALTER TABLE desktops DROP COLUMN fixed",),
+    3: ("ALTER TABLE desktops DROP COLUMN video",),
+    2: ("ALTER TABLE desktops DROP COLUMN share", "ALTER TABLE desktops DROP COLUMN clipboard"),
+}
 
 
 @pytest.fixture
@@ -64,6 +75,27 @@ async def test_an_upgraded_database_has_the_tables_of_a_new_one(old_database: Pa
             found.append(await (await db.connection()).run_sync(columns))
         await store.close()
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("schema", range(1, LAST_WITHOUT_ALEMBIC + 1))
+async def test_upgrades_a_database_of_every_older_schema(old_database: Path, schema: int) -> None:
+    with sqlite3.connect(old_database) as connection:
+        for number in range(5, schema, -1):
+            for statement in BACK[number]:
+                connection.execute(statement)
+        for number in range(5, schema):
+            for statement in BEFORE_ALEMBIC[number]:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {schema}")
+    connection.close()
+    store = await Store.open(old_database)
+    assert [desktop.title for desktop in await Catalogue(store).list_allowed("kim")] == ["Reading room"]
+    assert len(await Accounts(store, cheap_passwords()).list_all()) == 2
+    async with store.reading() as db:
+        found = await (await db.connection()).run_sync(columns)
+    wanted = {name: {column.name for column in table.columns} for name, table in Base.metadata.tables.items()}
+    assert found == wanted
+    await store.close()
 
 
 async def test_keeps_the_database_as_it_was_before_the_upgrade(old_database: Path) -> None:

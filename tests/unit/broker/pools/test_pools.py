@@ -185,7 +185,7 @@ async def test_the_store_decides_whether_a_desktop_is_free(broker_with: MakeBrok
 
 
 async def test_a_desktop_whose_assignment_is_not_stored_is_shown_to_nobody(
-    broker_with: MakeBroker, monkeypatch: pytest.MonkeyPatch, folder: Path
+    broker_with: MakeBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     launcher = EchoLauncher()
     broker = broker_with(launcher, office(spare=1))
@@ -195,7 +195,7 @@ async def test_a_desktop_whose_assignment_is_not_stored_is_shown_to_nobody(
 
     async def fail(_session: str, _username: str) -> bool:
         await both_asked.wait()
-        raise StorageError(StorageFault.FULL, folder)
+        raise StorageError(StorageFault.FULL, "the database")
 
     async def ask_again() -> None:
         both_asked.set()  # the next line runs at once, and finds the desktop that is being assigned

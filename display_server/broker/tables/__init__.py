@@ -1,0 +1,37 @@
+"""The tables of the broker's database. Times are in seconds since the epoch, UTC.
+
+A module per topic. Every module has to be imported here, because the migrations and their tests know only the
+tables of `Base.metadata`. `migrations/__init__.py` says how to add a table or a column.
+"""
+
+from display_server.broker.tables.base import Base
+from display_server.broker.tables.desktops import Desktop, DesktopIds, Entitlement, Lease, PoolState, Session
+from display_server.broker.tables.display_checks import DisplayCheck
+from display_server.broker.tables.people import Account, AccountEvent, KnownDevice, WebSession
+from display_server.broker.tables.second_factor import (
+    FactorCeremony,
+    Passkey,
+    PendingSignIn,
+    RecoveryCode,
+    TotpSecret,
+)
+
+__all__ = [
+    "Account",
+    "AccountEvent",
+    "Base",
+    "Desktop",
+    "DesktopIds",
+    "DisplayCheck",
+    "Entitlement",
+    "FactorCeremony",
+    "KnownDevice",
+    "Lease",
+    "Passkey",
+    "PendingSignIn",
+    "PoolState",
+    "RecoveryCode",
+    "Session",
+    "TotpSecret",
+    "WebSession",
+]
