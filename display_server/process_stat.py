@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 #: Where the file has the state, the parent and the start time, counted behind the name of the program.
-_STATE, _PARENT, _START_TICKS = 0, 1, 19
+_STATE, _PARENT, _FLAGS, _START_TICKS = 0, 1, 6, 19
+#: The kernel's flag PF_EXITING, which it sets before it closes the files of a process that ends.
+_EXITING = 0x4
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -22,6 +24,7 @@ class ProcessStat:
     parent: int
     start_ticks: int  # since the host's start
     is_zombie: bool
+    is_ending: bool  # its end has begun, and whoever was connected to it may know already; also of a zombie
 
 
 def read_stat(pid: int) -> ProcessStat | None:
@@ -34,7 +37,12 @@ def read_stat(pid: int) -> ProcessStat | None:
     fields = text.rpartition(") ")[2].split()
     if len(fields) <= _START_TICKS:
         return None
-    return ProcessStat(int(fields[_PARENT]), int(fields[_START_TICKS]), fields[_STATE] in "ZX")
+    return ProcessStat(
+        parent=int(fields[_PARENT]),
+        start_ticks=int(fields[_START_TICKS]),
+        is_zombie=fields[_STATE] in "ZX",
+        is_ending=bool(int(fields[_FLAGS]) & _EXITING),
+    )
 
 
 def boot_id() -> str:

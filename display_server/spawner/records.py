@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from display_server.process_stat import boot_id, is_running, is_same_process
+from display_server.process_stat import boot_id, is_same_process, read_stat
 from display_server.spawner.messages import RunningContainer
 
 FILE_NAME = "container.json"
@@ -44,9 +44,12 @@ def running_container(bundle: Path) -> RunningContainer | None:
 
 
 def runs_inside(pid: int, container: RunningContainer) -> bool:
-    """Returns whether a process runs in the PID namespace of a container."""
+    """Returns whether a process runs in the PID namespace of a container, and has not begun to end."""
+    stat = read_stat(pid)
+    if stat is None or stat.is_ending:
+        return False
     try:
         own = Path(f"/proc/{pid}/ns/pid").readlink()
-        return own == Path(f"/proc/{container.init_pid}/ns/pid").readlink() and is_running(pid)
+        return own == Path(f"/proc/{container.init_pid}/ns/pid").readlink()
     except OSError:
         return False

@@ -13,6 +13,7 @@ def test_a_pid_that_another_process_got_is_not_the_same_process() -> None:
     assert is_same_process(os.getpid(), stat.start_ticks)
     assert not is_same_process(os.getpid(), stat.start_ticks - 1)
     assert stat.parent == os.getppid()
+    assert not stat.is_ending
 
 
 def test_there_is_nothing_to_read_without_a_process() -> None:
@@ -29,6 +30,7 @@ def test_a_zombie_has_ended() -> None:
     stat = read_stat(pid)
     assert stat is not None
     assert stat.is_zombie
+    assert stat.is_ending
     assert not is_running(pid)
     assert not is_same_process(pid, stat.start_ticks)
     os.waitpid(pid, 0)
