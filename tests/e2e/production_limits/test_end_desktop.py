@@ -128,3 +128,20 @@ def test_the_list_says_when_an_unattended_desktop_ends(viewer: Viewer, own: Ligh
     viewer.show_list()
     wait_for_text(viewer, TEXT, "Open on no device.", "Ends in 24 h, with all its programs.")
     viewer.browser.screenshot(out / "list-unattended.png")
+
+
+def test_a_new_desktop_says_so_and_gets_the_size_of_the_window(viewer: Viewer, own: Lightbox) -> None:
+    """The server is restarted, and the desktop ends with it."""
+    viewer.open_desktop("office")
+    before = own.session()
+    size = viewer.surface().shape
+    own.restart()
+    script = "const toast = document.querySelector('.toast'); return toast.hidden ? '' : toast.textContent"
+    wait_for(
+        lambda: "This is a new desktop" in viewer.browser.evaluate(script),
+        timeout_s=PATIENCE_S,
+        what=viewer.situation,
+    )
+    viewer.wait_exact()
+    wait_for(lambda: viewer.surface().shape == size, timeout_s=PATIENCE_S, what=viewer.situation)
+    assert own.session().id != before.id

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.browsers.browser import Browser
 from tests.e2e.lightbox import Lightbox
 from tests.e2e.processes import wait_for
 from tests.e2e.relay import Relay
@@ -114,35 +113,6 @@ def test_waiting_hides_the_notice(chromium_viewer: Viewer, lightbox: Lightbox) -
         wait_for(lambda: viewer.browser.evaluate(hidden), timeout_s=PATIENCE_S, what=viewer.situation)
         assert viewer.badge() == "unverified"
     viewer.wait_exact()
-
-
-def test_a_new_desktop_says_so_and_gets_the_size_of_the_window(
-    start_browser: Callable[[str], Browser], tmp_path: Path
-) -> None:
-    """The gateway is restarted, and the desktop ends with it."""
-    own = Lightbox(tmp_path / "lightbox.log", profile="blank", patience=1)
-    browser = start_browser("chromium")
-    try:
-        viewer = Viewer(browser, own.url)
-        viewer.sign_in(own.username, own.password)
-        viewer.open_desktop("blank")
-        before = own.session()
-        size = viewer.surface().shape
-        own.restart()
-        script = (
-            "const toast = document.querySelector('.toast'); return toast.hidden ? '' : toast.textContent"
-        )
-        wait_for(
-            lambda: "This is a new desktop" in browser.evaluate(script),
-            timeout_s=PATIENCE_S,
-            what=viewer.situation,
-        )
-        viewer.wait_exact()
-        wait_for(lambda: viewer.surface().shape == size, timeout_s=PATIENCE_S, what=viewer.situation)
-        assert own.session().id != before.id
-    finally:
-        browser.close()
-        own.stop()
 
 
 def test_a_desktop_outlives_its_supervisor(

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import sqlite3
 import ssl
 import subprocess
@@ -179,6 +180,11 @@ class Server:
                 part = next((word for word in words if word.startswith("display_server.")), process.name())
                 found[part.removeprefix("display_server.")] = process
         return found
+
+    def has_supervisor(self, session: str) -> bool:
+        """Returns whether the desktop's supervisor accepts connections, as the server needs them."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            return connection.connect_ex(str(self.lasting.desktops / session / "supervisor.sock")) == 0
 
     def start_program(self, session: str) -> psutil.Process:
         """Starts a program of the person in a desktop."""

@@ -80,6 +80,7 @@ def test_a_desktop_goes_on_when_server_and_spawner_end(server: Server) -> None:
         killed = server.processes(session)["supervisor"]
         killed.kill()
         wait_for(lambda: server.processes(session).get("supervisor", killed) != killed)  # noqa: B023
+        wait_for(lambda: server.has_supervisor(session))
     assert server.processes(session)["Xvfb"] == before["Xvfb"]
     assert server.open(client, resume=session).json()["session"] == session
 
