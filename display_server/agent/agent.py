@@ -33,7 +33,8 @@ from display_server.desktop.clipboard_policy import ClipboardPolicy
 from display_server.desktop.video_settings import VideoSettings
 from display_server.desktop.x11.screen_layout import ScreenLayout
 from display_server.protocol import messages as m
-from display_server.protocol.agent_pages import DEVICES_PATH
+from display_server.protocol.agent_pages import DEVICES_PATH, MESSAGE_PATH
+from display_server.protocol.notice_codes import NoticeCode
 from display_server.telemetry.metrics import AgentMetrics
 
 log = structlog.get_logger(__name__)
@@ -153,6 +154,7 @@ class Agent:
             "/metrics": self._metrics_page,
             "/healthz": self._health_page,
             DEVICES_PATH: self._devices_page,
+            MESSAGE_PATH: self._message_page,
         }
         self._server = ViewerServer(socket, peers, self._connect, pages)
 
@@ -292,6 +294,13 @@ class Agent:
 
     async def _devices_page(self) -> tuple[str, bytes]:
         return JSON_CONTENT_TYPE, msgspec.json.encode(self._devices.reports(self._clock()))
+
+    async def _message_page(self) -> tuple[str, bytes]:
+        """The broker has a message for the person: their pages ask for it."""
+        for viewer in self.viewers:
+            if viewer.welcomed:
+                viewer.notify_notice(NoticeCode.MESSAGE_WAITING, "Your administrator has a message for you.")
+        return TEXT_CONTENT_TYPE, b"notified\n"
 
     def _silent_parts(self, now_s: float) -> list[m.SilentPart]:
         """Returns the parts of the desktop, besides the X server, that do not answer."""

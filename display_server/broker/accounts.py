@@ -16,6 +16,8 @@ from display_server.broker.audit.append import append
 from display_server.broker.audit.entry import Action, AuditEntry, Role
 from display_server.broker.password_strength import check_strength
 from display_server.broker.passwords import PASSWORD_MAX_BYTES, Passwords, normalise_password
+from display_server.broker.people.access_paths import Subject
+from display_server.broker.people.deleted_subjects import delete_what_belongs_to
 from display_server.broker.second_factor.listing import ListedFactors, factors_by_account
 from display_server.broker.store import Store
 from display_server.broker.tables import (
@@ -111,7 +113,7 @@ class Accounts:
         await check_strength(password, (present.username, present.display_name))
         password_hash = await self._passwords.hash(password)
         async with self._store.begin() as db:
-            account = await _existing(db, username)
+            account = await existing_account(db, username)
             account.password_hash = password_hash
             await _sign_out(db, account)
             self._record(db, account.username, AccountAction.PASSWORD_CHANGED)
@@ -149,7 +151,7 @@ class Accounts:
     async def sign_out(self, username: str) -> Account:
         """Signs a person out of every browser. Raises ConfigurationError when the account does not exist."""
         async with self._store.begin() as db:
-            account = await _existing(db, username)
+            account = await existing_account(db, username)
             await _sign_out(db, account)
             self._record(db, account.username, AccountAction.SIGNED_OUT)
         return account
@@ -160,7 +162,7 @@ class Accounts:
         Raises ConfigurationError when the account does not exist.
         """
         async with self._store.begin() as db:
-            account = await _existing(db, username)
+            account = await existing_account(db, username)
             for table in (TotpSecret, Passkey, RecoveryCode):
                 await db.execute(delete(table).where(table.account_id == account.id))
             await _sign_out(db, account)
@@ -190,14 +192,16 @@ class Accounts:
         return await self._set_disabled(username, disabled=False)
 
     async def delete(self, username: str) -> None:
-        """Removes an account with its password and its web sessions.
+        """Removes an account with its password, its web sessions, its groups, its roles and the entitlements
+        that commands gave it, so that a later account of this name inherits nothing.
 
         The records of its sessions, its display checks and what was done to it are kept. Raises
         ConfigurationError when the account does not exist.
         """
         async with self._store.begin() as db:
-            account = await _existing(db, username)
+            account = await existing_account(db, username)
             await _sign_out(db, account)
+            await delete_what_belongs_to(db, Subject.USER, account.username)
             await db.delete(account)
             self._record(db, account.username, AccountAction.DELETED)
         await self._store.save_copy()
@@ -228,7 +232,7 @@ class Accounts:
     async def require(self, username: str) -> Account:
         """Returns an account. Raises ConfigurationError when it does not exist."""
         async with self._store.reading() as db:
-            return await _existing(db, username)
+            return await existing_account(db, username)
 
     async def find(self, username: str) -> Account | None:
         async with self._store.reading() as db:
@@ -259,7 +263,7 @@ class Accounts:
 
     async def _set_disabled(self, username: str, *, disabled: bool) -> Account:
         async with self._store.begin() as db:
-            account = await _existing(db, username)
+            account = await existing_account(db, username)
             if disabled:
                 await _sign_out(db, account)
             if account.disabled != disabled:
@@ -278,7 +282,8 @@ class Accounts:
         log.info(f"account {action.value}", username=username, operator=operator)
 
 
-async def _existing(db: AsyncSession, username: str) -> Account:
+async def existing_account(db: AsyncSession, username: str) -> Account:
+    """Returns an account. Raises ConfigurationError when it does not exist."""
     account = await db.scalar(select(Account).where(Account.username == username.lower()))
     if account is None:
         raise ConfigurationError(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 import msgspec
-from sqlalchemy import Select, delete, or_, select
+from sqlalchemy import select
 
-from display_server.broker.desktop_definition import EVERYBODY, DesktopDefinition
+from display_server.broker.desktop_definition import DesktopDefinition
+from display_server.broker.people.access_facts import read_facts
+from display_server.broker.people.entitlements import replace_configured
 from display_server.broker.store import Store
-from display_server.broker.tables import Desktop, Entitlement
+from display_server.broker.tables import Desktop
 from display_server.desktop.profiles.profile import Kind, Profile, load
 from display_server.errors import PolicyError
 
@@ -65,11 +67,11 @@ class Catalogue:
     async def replace(self, definitions: Sequence[DesktopDefinition]) -> None:
         """Makes the store match the configuration.
 
-        Desktops that are not in `definitions` are deleted together with their entitlements.
+        Desktops that are not in `definitions` are deleted, and the entitlements of the configuration
+        replaced. Those that a command gave stay, also for a desktop that is deleted.
         """
         async with self._store.begin() as db:
             known = {desktop.name: desktop for desktop in (await db.scalars(select(Desktop))).all()}
-            await db.execute(delete(Entitlement))
             for name in known.keys() - {definition.name for definition in definitions}:
                 await db.delete(known[name])
             for position, definition in enumerate(definitions):
@@ -84,22 +86,27 @@ class Catalogue:
                 desktop.pool = msgspec.json.encode(definition.pool).decode() if definition.pool else ""
                 desktop.video = definition.video
                 desktop.video_monitors = msgspec.json.encode(definition.video_monitors).decode()
+                desktop.on_removal = definition.removal.on_removal.value
+                desktop.removal_s = definition.removal.warning_s
                 db.add(desktop)
-                await db.flush()
-                db.add_all(
-                    Entitlement(desktop_id=desktop.id, username=username)
-                    for username in dict.fromkeys(definition.usernames)
-                )
+            await replace_configured(db, definitions)
 
     async def list_all(self) -> Sequence[Desktop]:
         """Returns all desktops, in the order of the configuration."""
         async with self._store.begin() as db:
             return (await db.scalars(select(Desktop).order_by(Desktop.position))).all()
 
-    async def list_allowed(self, username: str) -> Sequence[Desktop]:
-        """Returns the desktops that this person may open, in the order of the configuration."""
+    async def list_allowed(self, username: str, *, also: Collection[str] = ()) -> Sequence[Desktop]:
+        """Returns the desktops that this person may open, in the order of the configuration.
+
+        `also` are names of desktops that are listed in any case.
+        """
         async with self._store.reading() as db:
-            return (await db.scalars(_allowed(username).order_by(Desktop.position))).all()
+            facts = await read_facts(db, [username])
+            desktops = (await db.scalars(select(Desktop).order_by(Desktop.position))).all()
+        return [
+            desktop for desktop in desktops if desktop.name in also or facts.may_open(username, desktop.name)
+        ]
 
     async def find(self, username: str, name: str) -> Desktop:
         """Returns a desktop that this person may open.
@@ -107,17 +114,26 @@ class Catalogue:
         Raises PolicyError otherwise. The error does not reveal whether the desktop exists.
         """
         async with self._store.reading() as db:
-            desktop = await db.scalar(_allowed(username).where(Desktop.name == name))
-        if desktop is None:
+            desktop = await db.scalar(select(Desktop).where(Desktop.name == name))
+            facts = await read_facts(db, [username], [name])
+        if desktop is None or not facts.may_open(username, name):
             raise PolicyError(
                 f"There is no desktop named {name!r} that you may open.",
                 next_step="Choose one from the list of desktops, or ask your administrator for access.",
             )
         return desktop
 
+    async def titles(self, names: Collection[str]) -> dict[str, Mapping[str, str]]:
+        """Returns the names that people see, by language, of the desktops that the configuration has."""
+        async with self._store.reading() as db:
+            desktops = (await db.scalars(select(Desktop).where(Desktop.name.in_(names)))).all()
+        found = zip(desktops, listings(desktops), strict=True)
+        return {desktop.name: listing.titles for desktop, listing in found}
 
-def _allowed(username: str) -> Select[Desktop]:
-    entitled = select(Entitlement.desktop_id).where(
-        or_(Entitlement.username == username, Entitlement.username == EVERYBODY)
-    )
-    return select(Desktop).where(Desktop.id.in_(entitled))
+    async def may_open(self, username: str, name: str) -> bool:
+        """Returns whether the desktop exists and the person may open it."""
+        try:
+            await self.find(username, name)
+        except PolicyError:
+            return False
+        return True

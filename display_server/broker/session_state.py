@@ -26,6 +26,7 @@ class EndedBy(Enum):
     ITSELF = "itself"  # its own X server or supervisor ended, or it never started
     PERSON = "person"  # the person whose desktop it is, from the page
     OPERATOR = "operator"  # by `lightbox sessions end` or `lightbox account`
+    NOT_ENTITLED = "not entitled"  # the entitlement of its person was removed
     UNATTENDED = "unattended"  # nobody displayed it for the configured time
     SIGN_OUT = "sign-out"  # the person signed out, and the desktop is one of a floating pool
     POOL = "pool"  # nobody had it, and its pool needed it no longer

@@ -47,19 +47,21 @@ UNEXPECTED = (
 )
 
 
-async def _everybody(_username: str) -> bool:
+async def _everybody(_username: str, _desktop: str) -> bool:
     return True
 
 
 def _may_not_start() -> DesktopError:
-    return DesktopError("This account may not start desktops any more.", next_step="Ask your administrator.")
+    return DesktopError(
+        "This account may not start this desktop any more.", next_step="Ask your administrator."
+    )
 
 
 class Sessions:
     """All sessions of this server process, which `records` keeps.
 
     The desktops end together with the process unless `launcher` is a LastingLauncher: then the next process
-    with the same records adopts them. `may_start` says whether a person may start desktops at the moment.
+    with the same records adopts them. `may_start` says whether a person may start a desktop at the moment.
     With `one_person`, nobody gets a desktop while another person has one. `now_s` returns wall-clock time, in
     seconds since the epoch.
     """
@@ -71,7 +73,7 @@ class Sessions:
         specs: DesktopSpecs,
         *,
         start_timeout_s: float = START_TIMEOUT_S,
-        may_start: Callable[[str], Awaitable[bool]] = _everybody,
+        may_start: Callable[[str, str], Awaitable[bool]] = _everybody,
         one_person: bool = False,
         now_s: Callable[[], float] = time.time,
     ) -> None:
@@ -234,7 +236,7 @@ class Sessions:
         self._of_person[username, session.spec.desktop] = session
         recorded = False
         try:
-            if not await self._may_start(username):
+            if not await self._may_start(*_key(session)):
                 raise _may_not_start()
             recorded = await self._records.assign(session.id, username)
             if not recorded:
@@ -287,9 +289,9 @@ class Sessions:
         try:
             if not session.adopted:
                 await self._records.add(session)
-            # Asked after the session is registered: a session of a person whose account is disabled at this
-            # moment is either refused here, or found by whoever ends the sessions of that person.
-            if not session.adopted and session.username and not await self._may_start(session.username):
+            # Asked after the session is registered: a session of a person whose account is disabled or whose
+            # entitlement is removed at this moment is either refused here, or found by whoever ends it.
+            if not session.adopted and session.username and not await self._may_start(*_key(session)):
                 raise _may_not_start()
             async with asyncio.timeout(self._start_timeout_s):
                 running = await start(session.spec)
@@ -363,6 +365,12 @@ class Sessions:
         session.start_finished.set()
         for observe in self.observers:
             observe(session)
+
+
+def _key(session: LiveSession) -> tuple[str, str]:
+    """Returns whose desktop it is, and its name."""
+    assert session.username is not None
+    return session.username, session.spec.desktop
 
 
 def _names(session: LiveSession) -> dict[str, str | None]:

@@ -49,7 +49,8 @@ def add(
 
     with_accounts(state_folder(state, config), add_account, config)
     print(
-        f"Account {name} added. It may open the desktops whose `users` in the configuration include it.",
+        f"Account {name} added. It may open the desktops that the configuration, a group or "
+        "`lightbox entitlements add` entitles it to.",
         file=sys.stderr,
     )
 

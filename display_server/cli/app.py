@@ -16,11 +16,15 @@ from display_server.cli import (
     checks,
     database,
     doctor,
+    entitlements,
+    groups,
     pools,
     reload,
+    roles,
     serve,
     sessions,
     spawner,
+    users,
 )
 from display_server.cli.options import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
 from display_server.errors import ConfigurationError, LightboxError
@@ -59,6 +63,10 @@ app.command()(checks.checks)
 app.command()(doctor.doctor)
 app.add_typer(account.app, name="account")
 app.add_typer(database.app, name="database")
+app.add_typer(users.app, name="users")
+app.add_typer(groups.app, name="groups")
+app.add_typer(entitlements.app, name="entitlements")
+app.add_typer(roles.app, name="roles")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(pools.app, name="pools")
 app.add_typer(certificate.app, name="certificate")

@@ -177,6 +177,12 @@ def _check_desktops(desktops: Sequence[DesktopConfig], own_range: ipaddress.IPv4
                 hint="Give each desktop a name of its own.",
             )
         seen.add(desktop.name)
+        if desktop.removal_minutes <= 0:
+            raise ConfigurationError(
+                f"{origin}: desktop {desktop.name!r}: `removal_minutes` must be more than 0, not "
+                f"{desktop.removal_minutes:g}.",
+                hint='For no warning at all, write: on_removal = "at-once"',
+            )
         try:
             parse_size(desktop.size or INITIAL_SIZE)
         except ConfigurationError as error:

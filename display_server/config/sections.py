@@ -156,13 +156,17 @@ class DatabaseConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DesktopConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A desktop that `users` may open. `*` stands for everybody who has an account."""
+    """A desktop that `users` and the members of `groups` may open. `*` stands for whoever has an account."""
 
     name: str
     profile: str
     title: str = ""
     size: str | None = None  # None: the desktop follows the size of the viewer's window
     users: list[str] = []
+    groups: list[str] = []
+    #: What happens to the desktop of a person who is no longer entitled to it, and after which warning.
+    on_removal: Literal["warning", "sign-out", "at-once"] = "warning"
+    removal_minutes: float = 5
     attach: str | None = None
     share: bool = False
     clipboard: ClipboardPolicy | None = None  # None: the profile's policy

@@ -1,4 +1,4 @@
-"""Pages on the agent's Unix socket, for the gateway (PROTOCOL.md §14)."""
+"""Pages on the agent's Unix socket, for the broker (PROTOCOL.md §14)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import msgspec
 
 #: The page that lists the devices which displayed the desktop, as a JSON array of `DeviceReport`.
 DEVICES_PATH = "/devices"
+#: Reading this page makes all viewers ask the broker for messages to the person.
+MESSAGE_PATH = "/message"
 
 
 class DeviceReport(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ ApiErrorCode = Literal[
     "desktop-ended",  # the desktop that the viewer showed has ended
     "desktop-ended-by-operator",  # an operator ended it
     "desktop-ended-by-you",  # its own person ended it
+    "desktop-ended-not-entitled",  # it ended because the person's access to it was removed
     "desktop-ended-signed-out",  # the person signed out, and it was one of a floating pool
     "desktop-ended-unattended",  # it ended because nobody displayed it
     "desktop-failed",  # the desktop did not start, or ended while it was starting

@@ -17,6 +17,8 @@ class NoticeCode(StrEnum):
     INPUT_LOST = "input-lost"
     #: A `layout` message could not be applied; the monitors stay as they were.
     LAYOUT_REFUSED = "layout-refused"
+    #: The broker has a message for the person, which the page asks for. Nothing of it comes from the agent.
+    MESSAGE_WAITING = "message-waiting"
     #: The desktop's layout has no key for a modifier that the person holds; keys pressed with it are dropped.
     MODIFIER_MISSING = "modifier-missing"
     #: The windows of a monitor that `gather` named were moved to this viewer's monitor.

@@ -124,6 +124,10 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
         accounts = Accounts(store, passwords)
         catalogue = Catalogue(store)
         await catalogue.replace(desktop_definitions(config))
+
+        async def may_start(username: str, desktop: str) -> bool:
+            return await accounts.may_start_desktops(username) and await catalogue.may_open(username, desktop)
+
         folders, instance = desktop_folders(state, run_folder), run_folder.path.name
         if parent.again:
             await asyncio.to_thread(remove_leftovers, folders.desktops)
@@ -138,7 +142,7 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
             SessionRecords(store, instance, time.time),
             launcher or ProcessLauncher(),
             specs,
-            may_start=accounts.may_start_desktops,
+            may_start=may_start,
             one_person=config.isolation.one_person,
         )
         # Desktops that are not isolated have ended with the broker whose place this one takes.
@@ -171,6 +175,7 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
         )
         use_sign_in_settings(services, settings)
         use_unattended_limits(services, config)
+        await services.access_watch.review()  # before anybody asks: whose time is over stays out
         await stack.enter_async_context(http_server(build_app(services), task.requests))
         await stack.enter_async_context(services.gateways.listening(task.links, patience=config.patience))
         expiring = asyncio.create_task(_end_expired_web_sessions(services), name="web session expiry")
@@ -181,6 +186,8 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
         stack.callback(examining.cancel)
         watching = asyncio.create_task(watch_unattended(services), name="unattended desktops")
         stack.callback(watching.cancel)
+        reviewing = asyncio.create_task(services.access_watch.run(), name="access to running desktops")
+        stack.callback(reviewing.cancel)
         await stack.enter_async_context(operator_socket(run_folder.path, services))
         reconciling = asyncio.create_task(pools.run(), name="pools")
         stack.callback(reconciling.cancel)
@@ -215,7 +222,7 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
             accounts=len(await accounts.list_all()),
         )
         parent.report(Started({**dataclasses.asdict(ready), "desktops": str(folders.desktops)}))
-        tasks = {expiring, locking, examining, rotating, reloading, watching, reconciling}
+        tasks = {expiring, locking, examining, rotating, reloading, watching, reconciling, reviewing}
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for ended in done:
             ended.result()

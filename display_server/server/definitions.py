@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from display_server.broker.desktop_definition import DesktopDefinition
+from display_server.broker.people.group_graph import normalise_group_name
+from display_server.broker.people.removal_state import OnRemoval, RemovalPolicy
 from display_server.broker.screen_lock import LockLimits
 from display_server.broker.second_factor.policy import SecondFactorSettings
 from display_server.broker_link.messages import ConnectionLimits
@@ -50,7 +52,10 @@ def connection_limits(config: Config) -> ConnectionLimits:
 
 
 def desktop_definitions(config: Config) -> list[DesktopDefinition]:
-    """Returns the desktops of the configuration, with defaults from their profiles."""
+    """Returns the desktops of the configuration, with defaults from their profiles.
+
+    Raises ConfigurationError when a group cannot have the name that the configuration gives it.
+    """
     return [
         DesktopDefinition(
             name=desktop.name,
@@ -60,6 +65,8 @@ def desktop_definitions(config: Config) -> list[DesktopDefinition]:
             height_px=desktop.size_px[1],
             fixed=desktop.size is not None,
             usernames=tuple(name.lower() for name in desktop.users),
+            groups=tuple(normalise_group_name(name) for name in desktop.groups),
+            removal=RemovalPolicy(OnRemoval(desktop.on_removal), desktop.removal_minutes * 60),
             attach=desktop.attach,
             share=desktop.share,
             clipboard=desktop.clipboard or profile.load(desktop.profile).clipboard,

@@ -42,6 +42,13 @@ class AccountChanged(msgspec.Struct, frozen=True, tag="account-changed", forbid_
     end_desktops: bool
 
 
+class AccessChanged(msgspec.Struct, frozen=True, tag="access-changed", forbid_unknown_fields=True):
+    """Groups or entitlements were changed in the database: review the desktops that run."""
+
+    action: str  # what was done, for the log
+    operator: str
+
+
 class ListPools(msgspec.Struct, frozen=True, tag="list-pools", forbid_unknown_fields=True):
     """Describe all floating pools."""
 
@@ -54,7 +61,7 @@ class ChangePool(msgspec.Struct, frozen=True, tag="change-pool", forbid_unknown_
     operator: str
 
 
-Request = EndSession | AccountChanged | ListPools | ChangePool
+Request = EndSession | AccountChanged | AccessChanged | ListPools | ChangePool
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
@@ -63,6 +70,14 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
     viewers: int = 0  # viewers that were disconnected
     ended: list[str] = []  # names of the desktops that were ended
     running: list[str] = []  # names of the person's desktops that keep running
+
+
+class AccessReviewed(msgspec.Struct, frozen=True, tag="access-reviewed"):
+    """How many desktops run whose people are no longer entitled to them, and what happens to those."""
+
+    warned: int = 0
+    until_sign_out: int = 0
+    ended: int = 0
 
 
 class PoolStatus(msgspec.Struct, frozen=True):
@@ -94,7 +109,7 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
     next_step: str
 
 
-Answer = Done | PoolList | Refused
+Answer = Done | AccessReviewed | PoolList | Refused
 
 
 class ServerSilent(Malfunction):
@@ -157,3 +172,21 @@ def ask_all(instances: Iterable[Instance], request: AccountChanged) -> Answered:
         ended=tuple(name for answer in answers for name in answer.ended),
         running=tuple(name for answer in answers for name in answer.running),
     )
+
+
+def ask_for_review(instances: Iterable[Instance], request: AccessChanged) -> AccessReviewed:
+    """Has all servers of a state folder review the desktops that run, and adds up what they did.
+
+    Raises Malfunction when one of them fails.
+    """
+    total = AccessReviewed()
+    for instance in instances:
+        answer = ask(instance, request)
+        if not isinstance(answer, AccessReviewed):
+            raise refusal(answer)
+        total = AccessReviewed(
+            total.warned + answer.warned,
+            total.until_sign_out + answer.until_sign_out,
+            total.ended + answer.ended,
+        )
+    return total

@@ -19,6 +19,8 @@ from display_server.broker_link.unix_sockets import peer_uid
 from display_server.server.operator_requests import (
     LINE_MAX_BYTES,
     SOCKET_NAME,
+    AccessChanged,
+    AccessReviewed,
     AccountChanged,
     Answer,
     ChangePool,
@@ -85,6 +87,10 @@ async def _answer(
             return await end_for_operator(services, request)
         case AccountChanged():
             return await account_changed(services, request)
+        case AccessChanged():
+            log.info(f"access changed: {request.action}", operator=request.operator)
+            reviewed = await services.access_watch.review()
+            return AccessReviewed(reviewed.warned, reviewed.until_sign_out, reviewed.ended)
         case ListPools():
             return list_pools(services)
         case ChangePool():
@@ -109,6 +115,7 @@ async def account_changed(services: BrokerServices, request: AccountChanged) -> 
     """Makes the change of an account effective for what is running."""
     log.info(f"account {request.action}", username=request.username, operator=request.operator)
     viewers = services.viewers.disconnect_person(request.username) if request.disconnect else 0
+    services.access_watch.request()  # desktops that a removal ends at sign-out
     sessions = [session for session in services.sessions.live() if session.username == request.username]
     names = [session.spec.desktop for session in sessions]
     if not request.end_desktops:

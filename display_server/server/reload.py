@@ -220,6 +220,7 @@ class Reloader:
         )
         services.viewers_per_person = config.limits.viewers_per_person
         use_unattended_limits(services, config)
+        services.access_watch.request()
         services.sessions.use_for_new_desktops(
             locale=config.locale, patience=config.patience, video=settings.video
         )

@@ -13,7 +13,7 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from display_server.protocol.agent_pages import DEVICES_PATH, DeviceReport
+from display_server.protocol.agent_pages import DEVICES_PATH, MESSAGE_PATH, DeviceReport
 from display_server.protocol.close_codes import CloseCode
 from display_server.protocol.subprotocol import SUBPROTOCOL
 
@@ -34,12 +34,14 @@ class EchoAgent:
     - `stop reading` makes the agent read nothing more.
     - `close` closes the connection with TAKEN_OVER.
 
-    `devices` is what the page of the devices says; None makes the agent fail to answer.
+    `devices` is what the page of the devices says; None makes the agent fail to answer. `message_requests`
+    counts how often the broker had a message for the person.
     """
 
     def __init__(self, socket: Path) -> None:
         self.socket = socket
         self.received_bytes = 0
+        self.message_requests = 0
         self.devices: list[DeviceReport] | None = []
         self._server: Server | None = None
         self._stopped = asyncio.Event()
@@ -91,7 +93,9 @@ class EchoAgent:
             return None
         if request.path == DEVICES_PATH and self.devices is not None:
             return connection.respond(http.HTTPStatus.OK, msgspec.json.encode(self.devices).decode())
-        if request.path == "/healthz":
+        if request.path == MESSAGE_PATH:
+            self.message_requests += 1
+        if request.path in {MESSAGE_PATH, "/healthz"}:
             return connection.respond(http.HTTPStatus.OK, "ok\n")
         if request.path == "/metrics":
             body = METRICS.encode()

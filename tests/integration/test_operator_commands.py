@@ -313,3 +313,36 @@ def test_recognises_a_program_that_burns_a_processor() -> None:
     finally:
         burning.kill()
         burning.wait()
+
+
+def test_entitlements_are_given_explained_and_removed_while_people_work(server: Server) -> None:
+    """The configuration entitles `demo` as well."""
+    client, _ = server.sign_in()
+    shown = client.post("/api/v1/desktops/blank/viewers").json()["session"]
+
+    def run(*arguments: str) -> Any:
+        done = server.run(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    run("groups", "add", "Ward 3")
+    run("groups", "add-member", "ward 3", "demo")
+    run("entitlements", "add", "blank", "--group", "ward 3")
+    why = run("entitlements", "why", "demo", "blank")
+    assert [(path["subject"], path["groups"]) for path in why["paths"]] == [
+        ("user", []),
+        ("group", ["ward 3"]),
+    ]
+    nobody = server.run("entitlements", "why", "lee", "blank")
+    assert nobody.returncode == 1
+    assert "There is no account named lee" in nobody.stdout
+    person = run("users", "show", "demo")
+    assert (person["desktops"], list(person["groups"])) == (["blank"], ["ward 3"])
+    assert [session["id"] for session in person["sessions"]] == [shown]
+    # The configuration entitles as well, so that nothing ends.
+    assert run("groups", "delete", "ward 3", "--yes") == {"ended": 0, "warned": 0, "until_sign_out": 0}
+    assert server.log_lines("access changed: The group ward 3 is deleted"), "the server has acted"
+    refused = server.run("entitlements", "remove", "blank", "--user", "demo")
+    assert refused.returncode == 2
+    assert "The configuration entitles" in refused.stderr
+    assert [desktop["id"] for desktop in server.desktops()] == [shown]

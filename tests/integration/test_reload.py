@@ -218,7 +218,9 @@ async def test_nobody_is_disconnected_when_everything_changes(server: Server) ->
     write_config(server.folder, tls, users='"lee"', desktops="reading second")
     assert (await server.reload())[0] == 0
     await server.everybody_works("another entitlement")
-    refused = await kim.post("/api/v1/desktops/reading/viewers")
+    (warning,) = (await kim.get("/api/v1/messages")).json()
+    assert (warning["code"], warning["desktop"]) == ("access-ends", "reading")
+    refused = await kim.post("/api/v1/desktops/second/viewers")
     assert (refused.status_code, refused.json()["code"]) == (404, "no-desktop")
     await server.open_viewer(await server.sign_in("lee"), "second")
     await server.everybody_works("a second desktop")

@@ -12,6 +12,7 @@ import { lockPage } from "./ui/lock/lock_page.ts";
 import { ScreenLock } from "./ui/lock/screen_lock.ts";
 import { notFoundPage } from "./ui/not_found_page.ts";
 import type { Page } from "./ui/page.ts";
+import { PersonMessages } from "./ui/person_messages/person_messages.ts";
 import { applyTheme, language, setUser } from "./ui/preferences.ts";
 import { routeOf } from "./ui/route.ts";
 import { codePage } from "./ui/second_factor/code_page.ts";
@@ -32,6 +33,8 @@ let renderCount = 0;
 
 /** The lock of this browser's screen. */
 const screenLock = new ScreenLock();
+/** What the person is to read, on every page. */
+const personMessages = new PersonMessages();
 
 /** Closes the current page, then creates and shows the next one. `locked` says that it comes back later. */
 function show(createPage: () => Page, locked?: "locked"): void {
@@ -51,6 +54,7 @@ function goTo(path: string): void {
 
 function showSignIn(reason: SignInReason): void {
   screenLock.stop();
+  personMessages.stop();
   show(() =>
     signInPage({
       reason,
@@ -122,6 +126,7 @@ function signOut(): void {
 function showSigningOut(): void {
   renderCount += 1;
   screenLock.stop();
+  personMessages.stop();
   show(() =>
     signingOutPage({
       signedOut: (what) => {
@@ -166,6 +171,7 @@ async function render(): Promise<void> {
   // The sign-in of another person expired in this tab: the address is theirs.
   if (setUser(username)) history.replaceState(null, "", pathTo(""));
   screenLock.start();
+  personMessages.start();
   const route = routeOf(pathBelowBase(location.pathname));
   if (route.page === "desktop") showDesktop(route.desktop);
   else if (route.page === "my-sign-in") {
@@ -229,8 +235,10 @@ screenLocked.on(() => {
   if (leavingMark() !== "sign-out") screenLock.lock();
 });
 screenLock.changed.on((state) => {
-  if (state === "locked") showLock();
-  else if (state === "open" && current?.locked === true) void render();
+  if (state === "locked") {
+    personMessages.stop();
+    showLock();
+  } else if (state === "open" && current?.locked === true) void render();
 });
 watchLeaving((leaving) => {
   if (leaving === "sign-out") showSigningOut();

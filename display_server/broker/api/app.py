@@ -11,9 +11,10 @@ from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel
 
 from display_server import __version__
-from display_server.broker.api import desktop_endings, display_checks_api, health_api
+from display_server.broker.api import desktop_endings, display_checks_api, health_api, messages_api
 from display_server.broker.api.error_handlers import add_error_handlers
 from display_server.broker.api.forwarded_requests import ForwardedRequests
+from display_server.broker.api.messages_api import PersonMessage
 from display_server.broker.api.metrics import collect_agent_metrics
 from display_server.broker.api.own_sign_in_api import add_own_sign_in_routes
 from display_server.broker.api.pending_sign_in_api import add_pending_sign_in_routes
@@ -85,7 +86,7 @@ def build_app(services: BrokerServices) -> FastAPI:
 def _add_desktop_routes(app: FastAPI, services: BrokerServices) -> None:
     @app.get("/api/v1/desktops")
     async def list_desktops(user: CurrentUser) -> list[DesktopEntry]:
-        desktops = await services.catalogue.list_allowed(user.username)
+        desktops = await services.access_watch.listed(user.username)
         entries = []
         for desktop, listing in zip(desktops, listings(desktops), strict=True):
             state = services.sessions.state_of(user.username, desktop.name)
@@ -109,17 +110,15 @@ def _add_desktop_routes(app: FastAPI, services: BrokerServices) -> None:
     @app.post("/api/v1/desktops/{name}/viewers", status_code=201)
     async def create_viewer(name: str, user: CurrentUser, resume: str | None = None) -> ViewerTicket:
         """`resume` is the session that a reconnecting viewer showed: no new one replaces it unnoticed."""
-        try:
-            desktop = await services.catalogue.find(user.username, name)
-        except PolicyError as error:
-            raise ApiError(404, "no-desktop", error.cause, next_step=error.next_step) from error
         if resume is not None:
             desktop_endings.refuse_ended(services, resume)
         with services.metrics.desktop_open_s.time():
             try:
-                session = await services.open_desktop(user.username, desktop)
+                session = await services.access_watch.session_for(user.username, name)
             except OnePersonError as error:
                 raise ApiError(409, "one-person", error.cause, next_step=error.next_step) from error
+            except PolicyError as error:
+                raise ApiError(404, "no-desktop", error.cause, next_step=error.next_step) from error
             except PoolError as error:
                 raise ApiError(503, error.code, error.cause, next_step=error.next_step) from error
             except DesktopError as error:
@@ -131,7 +130,7 @@ def _add_desktop_routes(app: FastAPI, services: BrokerServices) -> None:
             username=user.username,
             web_session=user.id_hash,
             session=session.id,
-            desktop=desktop.name,
+            desktop=session.spec.desktop,
             now_s=time.time(),
         )
         return ViewerTicket(ticket=ticket, websocket=VIEWER_PATH, session=session.id)
@@ -149,6 +148,11 @@ def _add_desktop_routes(app: FastAPI, services: BrokerServices) -> None:
     @app.post("/api/v1/desktops/{name}/end", status_code=204)
     async def end_desktop(name: str, user: CurrentUser) -> None:
         desktop_endings.end_own_desktop(services, user, name)
+
+    @app.get("/api/v1/messages")
+    async def list_messages(user: CurrentUser) -> list[PersonMessage]:
+        """Says what the person should know at the moment. The page asks regularly."""
+        return await messages_api.messages_for(services, user)
 
     @app.post("/api/v1/checks", status_code=201)
     async def store_display_check(request: Request, user: CurrentUser) -> Response:

@@ -27,6 +27,10 @@ _ANSWERS: dict[EndedBy, tuple[ApiErrorCode, str]] = {
     EndedBy.OPERATOR: ("desktop-ended-by-operator", "The administrator ended this desktop."),
     EndedBy.SIGN_OUT: ("desktop-ended-signed-out", "The desktop ended when you signed out."),
     EndedBy.POOL: ("desktop-ended", "The desktop has ended."),
+    EndedBy.NOT_ENTITLED: (
+        "desktop-ended-not-entitled",
+        "The desktop ended because your access to it was removed.",
+    ),
     EndedBy.UNATTENDED: ("desktop-ended-unattended", "The desktop ended because nobody displayed it."),
 }
 
@@ -80,4 +84,7 @@ def refuse_ended(services: BrokerServices, session: str) -> None:
     ended_by = services.sessions.ended_by(session)
     if ended_by is not None:
         code, cause = _ANSWERS[ended_by]
-        raise ApiError(410, code, cause, next_step="Open it again from the list of desktops.")
+        next_step = "Open it again from the list of desktops."
+        if ended_by is EndedBy.NOT_ENTITLED:
+            next_step = "If you still need it, ask your administrator for access."
+        raise ApiError(410, code, cause, next_step=next_step)

@@ -164,6 +164,7 @@ def add_own_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
             raise wrong_credentials() from error
         for id_hash in ended:
             services.viewers.disconnect_web_session(id_hash)
+        services.access_watch.request()  # desktops that a removal ends at sign-out
         log.info("password changed", username=user.username, address=address_of(request), ended=len(ended))
 
     @app.post("/api/v1/me/app/begin")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from display_server.broker.accounts import Accounts
 from display_server.broker.admission import ViewerAdmission
+from display_server.broker.api.access_watch import AccessWatch
 from display_server.broker.api.gateway_links import GatewayLinks
 from display_server.broker.api.lock_watch import LockWatch
 from display_server.broker.api.metrics import BrokerMetrics
@@ -62,6 +63,7 @@ class BrokerServices:
     monotonic_s: Callable[[], float] = time.monotonic
     gateways: GatewayLinks = field(init=False)
     lock_watch: LockWatch = field(init=False)
+    access_watch: AccessWatch = field(init=False)
     known_devices: KnownDevices = field(init=False)
     pending_sign_ins: PendingSignIns = field(init=False)
     factors: SecondFactors = field(init=False)
@@ -85,6 +87,14 @@ class BrokerServices:
         self.pending_sign_ins = PendingSignIns(self.store, now_s=now_s)
         self.factors = SecondFactors(self.store, self.factor_key, now_s=now_s)
         self.passkeys = Passkeys(self.store, self.factor_key, now_s=now_s)
+        self.access_watch = AccessWatch(
+            self.store,
+            self.catalogue,
+            self.sessions,
+            self.viewers,
+            self.open_desktop,
+            now_s=now_s,
+        )
         self.metrics.add(UnattendedCollector(self.unattended, self.busy_processes))
         self.metrics.add(PoolCollector(self.pools))
 

@@ -117,6 +117,7 @@ def add_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
         if user is not None:
             await services.web_sessions.delete(user.id_hash)
             services.viewers.disconnect_web_session(user.id_hash)
+            services.access_watch.request()  # desktops that a removal ends at sign-out
             log.info("signed out", username=user.username)
             ended = await end_floating_desktops(services, user.username)
         response.headers.append("set-cookie", cookies_of(request).delete_cookie(SESSION))

@@ -181,6 +181,7 @@ async def finish_sign_in(
     if previous is not None:
         await services.web_sessions.delete(previous.id_hash)
         services.viewers.disconnect_web_session(previous.id_hash)
+        services.access_watch.request()  # desktops that a removal ends at sign-out
     inside_only = services.second_factor.when == "outside" and not proved
     secret = await services.web_sessions.create(account, inside_only=inside_only)
     device = await services.known_devices.record_sign_in(account, cookie_of(request, DEVICE))

@@ -33,6 +33,18 @@ class Action(Enum):
     SECOND_FACTOR_RESET = "second-factor-reset"  # by an operator: all of a person's factors were removed
     RECOVERY_CODES_MADE = "recovery-codes-made"
 
+    GROUP_ADDED = "group-added"
+    GROUP_DELETED = "group-deleted"
+    GROUP_MEMBER_ADDED = "group-member-added"
+    GROUP_MEMBER_REMOVED = "group-member-removed"
+    GROUP_NESTED = "group-nested"  # a group contains another one
+    GROUP_UNNESTED = "group-unnested"
+    DIRECTORY_GROUPS_REPLACED = "directory-groups-replaced"  # those of one person
+    ENTITLEMENT_ADDED = "entitlement-added"
+    ENTITLEMENT_REMOVED = "entitlement-removed"
+    ROLE_GIVEN = "role-given"
+    ROLE_TAKEN = "role-taken"
+
     DESKTOP_OPENED = "desktop-opened"  # a session was started
     DESKTOP_ENDED = "desktop-ended"
     DESKTOP_TAKEN_BACK = "desktop-taken-back"  # a device displays a desktop again that it had lost

@@ -5,9 +5,26 @@ tables of `Base.metadata`. `migrations/__init__.py` says how to add a table or a
 """
 
 from display_server.broker.tables.base import Base
-from display_server.broker.tables.desktops import Desktop, DesktopIds, Entitlement, Lease, PoolState, Session
+from display_server.broker.tables.desktops import (
+    Desktop,
+    DesktopIds,
+    Entitlement,
+    Lease,
+    PoolState,
+    Removal,
+    Session,
+)
 from display_server.broker.tables.display_checks import DisplayCheck
-from display_server.broker.tables.people import Account, AccountEvent, KnownDevice, WebSession
+from display_server.broker.tables.people import (
+    Account,
+    AccountEvent,
+    Group,
+    GroupMember,
+    GroupNesting,
+    KnownDevice,
+    RoleAssignment,
+    WebSession,
+)
 from display_server.broker.tables.second_factor import (
     FactorCeremony,
     Passkey,
@@ -25,12 +42,17 @@ __all__ = [
     "DisplayCheck",
     "Entitlement",
     "FactorCeremony",
+    "Group",
+    "GroupMember",
+    "GroupNesting",
     "KnownDevice",
     "Lease",
     "Passkey",
     "PendingSignIn",
     "PoolState",
     "RecoveryCode",
+    "Removal",
+    "RoleAssignment",
     "Session",
     "TotpSecret",
     "WebSession",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from display_server.broker.tables.base import Base
@@ -28,21 +28,25 @@ class Desktop(Base):
     video_monitors: Mapped[str] = mapped_column(Text, default="{}")  # JSON: policy by number
     network: Mapped[str] = mapped_column(Text, default="[]")  # JSON: what programs may reach
     pool: Mapped[str] = mapped_column(Text, default="")  # PoolSettings as JSON; empty: no floating pool
+    on_removal: Mapped[str] = mapped_column(String(16), default="warning")  # an OnRemoval
+    removal_s: Mapped[float] = mapped_column(default=300.0)  # between the warning and the end
 
 
 class Entitlement(Base):
-    """The right of one person to open a desktop; the username `*` stands for everybody who has an account.
+    """The right of one person, of the members of one group, or of everybody to open a desktop.
 
-    The row holds a name instead of an account id, so that a configuration can name people before their
-    accounts exist.
+    The row holds names instead of ids, so that a configuration can name people and groups before they exist,
+    and so that an entitlement outlives a reload whose configuration lacks the desktop.
     """
 
     __tablename__ = "entitlements"
-    __table_args__ = (UniqueConstraint("desktop_id", "username"),)
+    __table_args__ = (UniqueConstraint("desktop", "subject", "name", "origin"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    desktop_id: Mapped[int] = mapped_column(ForeignKey("desktops.id", ondelete="CASCADE"))
-    username: Mapped[str] = mapped_column(String(64), index=True)
+    desktop: Mapped[str] = mapped_column(String(64))
+    subject: Mapped[str] = mapped_column(String(16))  # a Subject
+    name: Mapped[str] = mapped_column(String(128), index=True)  # of the person or group, or EVERYBODY
+    origin: Mapped[str] = mapped_column(String(16))  # an EntitlementOrigin
 
 
 class DesktopIds(Base):
@@ -93,3 +97,14 @@ class Lease(Base):
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
     owner: Mapped[str] = mapped_column(String(64))
     expires_s: Mapped[float]
+
+
+class Removal(Base):
+    """A desktop that runs although its person is no longer entitled to it, and until when it does."""
+
+    __tablename__ = "removals"
+
+    session: Mapped[str] = mapped_column(String(32), primary_key=True)
+    state: Mapped[str] = mapped_column(String(16))  # an AccessState
+    removed_s: Mapped[float]
+    due_s: Mapped[float | None]  # None: it ends when the person signs out

@@ -1,8 +1,8 @@
-"""Tables of people: accounts, what was done to them, and the browsers in which they have signed in."""
+"""Tables of people: accounts, the browsers in which they have signed in, groups and roles."""
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, LargeBinary, String
+from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from display_server.broker.tables.base import Base
@@ -64,3 +64,50 @@ class KnownDevice(Base):
     id_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
     signed_in_s: Mapped[float]  # the last sign-in
+
+
+class Group(Base):
+    """A group of people. Groups of a directory get their members from there, at each sign-in."""
+
+    __tablename__ = "groups"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(128), unique=True)
+    origin: Mapped[str] = mapped_column(String(16))  # a GroupOrigin
+    created_s: Mapped[float]
+
+
+class GroupMember(Base):
+    """A person who is a member of a group. A new account never inherits the groups of a deleted one."""
+
+    __tablename__ = "group_members"
+
+    group_id: Mapped[int] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True)
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+
+
+class GroupNesting(Base):
+    """A group that is contained in another one: its members belong to that one as well."""
+
+    __tablename__ = "group_nestings"
+
+    parent_id: Mapped[int] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True)
+    child_id: Mapped[int] = mapped_column(
+        ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+
+
+class RoleAssignment(Base):
+    """A role of a person or of the members of a group, for everything or within a scope."""
+
+    __tablename__ = "role_assignments"
+    __table_args__ = (UniqueConstraint("subject", "name", "role", "scope", "scope_name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(String(16))  # a Subject: USER or GROUP
+    name: Mapped[str] = mapped_column(String(128), index=True)  # of the person or group
+    role: Mapped[str] = mapped_column(String(16))  # a Role of broker/roles.py
+    scope: Mapped[str] = mapped_column(String(16))  # a ScopeKind
+    scope_name: Mapped[str] = mapped_column(String(128))  # of the group or desktop; empty for everything

@@ -356,6 +356,20 @@ async def test_says_which_devices_gave_input_and_which_lost_the_desktop() -> Non
             assert await devices() == {"ward": (True, True), "tablet": (False, False)}
 
 
+async def test_makes_all_viewers_ask_for_a_message_of_the_broker() -> None:
+    async with (
+        running_agent() as running,
+        FakeViewer(running.socket) as first,
+        FakeViewer(running.socket) as second,
+    ):
+        for viewer in (first, second):
+            await viewer.until_exact(running.frame)
+        assert (await _get(running.socket, "/message"))[0].startswith("HTTP/1.1 200")
+        for viewer in (first, second):
+            await viewer.until(lambda: bool(viewer.received("notice")))  # noqa: B023 - awaited at once
+            assert [notice["code"] for notice in viewer.received("notice")] == ["message-waiting"]
+
+
 async def test_tells_viewers_when_it_ends() -> None:
     async with running_agent() as running:
         viewer = await FakeViewer(running.socket).__aenter__()

@@ -41,7 +41,7 @@ def make(
     *,
     instance: str = "one",
     start_timeout_s: float = 90,
-    may_start: Callable[[str], Awaitable[bool]] | None = None,
+    may_start: Callable[[str, str], Awaitable[bool]] | None = None,
     one_person: bool = False,
 ) -> Sessions:
     specs = DesktopSpecs(DesktopFolders(folder / "d", folder / "homes", folder / "logs"))
@@ -56,7 +56,7 @@ def make(
     )
 
 
-async def everybody(_username: str) -> bool:
+async def everybody(_username: str, _desktop: str) -> bool:
     return True
 
 
@@ -183,8 +183,8 @@ async def test_ends_a_desktop_whose_start_has_not_begun(store: Store, folder: Pa
 async def test_a_person_whose_account_is_disabled_starts_no_desktop(store: Store, folder: Path) -> None:
     allowed = True
 
-    async def may_start(username: str) -> bool:
-        assert username == "kim"
+    async def may_start(username: str, desktop: str) -> bool:
+        assert (username, desktop) == ("kim", "reading")
         return allowed
 
     launcher = EchoLauncher()
@@ -192,7 +192,7 @@ async def test_a_person_whose_account_is_disabled_starts_no_desktop(store: Store
     session = await sessions.open("kim", READING)
     sessions.end(session, EndedBy.OPERATOR)
     allowed = False
-    with pytest.raises(DesktopError, match="may not start desktops"):
+    with pytest.raises(DesktopError, match="may not start this desktop"):
         await sessions.open("kim", READING)
     assert len(launcher.started) == 1
     await sessions.close()

@@ -40,6 +40,7 @@ def test_notice_codes_are_those_of_version_1() -> None:
         "input-failed",
         "input-lost",
         "layout-refused",
+        "message-waiting",
         "modifier-missing",
         "monitor-gone",
         "windows-gathered",

@@ -8,6 +8,7 @@ import { isRecord } from "../protocol/fields.ts";
 import type { ApiErrorCode } from "../protocol/generated/wire_facts.ts";
 import { Emitter } from "../ui/emitter.ts";
 import type { LockLimits } from "../ui/lock/lock_core.ts";
+import type { PersonMessage } from "../ui/person_messages/person_messages_core.ts";
 
 /** Where the list shows a desktop: among the desktops, among the tools, or not at all. */
 export type DesktopKind = "desktop" | "tool" | "unlisted";
@@ -230,6 +231,25 @@ export async function unlock(password: string): Promise<Answer<LockInfo>> {
 /** Tells the gateway that the person used the page itself. */
 export async function reportInput(): Promise<void> {
   await call("POST", "/api/v1/input", {});
+}
+
+/** Lists what the person should know at the moment. Messages that this page does not know are left out. */
+export async function listMessages(): Promise<Answer<readonly PersonMessage[]>> {
+  const reply = await call("GET", "/api/v1/messages");
+  if (!reply?.ok || !Array.isArray(reply.body)) return failure(reply);
+  const messages: PersonMessage[] = [];
+  for (const item of reply.body as unknown[]) {
+    if (!isRecord(item) || typeof item.id !== "string") continue;
+    if (item.code !== "access-ends" && item.code !== "access-ends-at-sign-out") continue;
+    const left = item.remaining_s;
+    messages.push({
+      id: item.id,
+      code: item.code,
+      titles: titles(item.titles),
+      remainingMs: typeof left === "number" && left >= 0 ? left * 1000 : null,
+    });
+  }
+  return { ok: true, value: messages };
 }
 
 /** The fields of a stored display check that the page shows. */

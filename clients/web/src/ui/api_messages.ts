@@ -47,6 +47,11 @@ export const englishApiMessages = {
     why: "You chose that here, in another window or on another device. Its programs were closed.",
     next: "Open it again from the list of desktops.",
   },
+  "desktop-ended-not-entitled": {
+    what: "This desktop was closed.",
+    why: "You are no longer allowed to use it; files that you saved are kept.",
+    next: "If you still need it, ask your administrator for access.",
+  },
   "desktop-ended-signed-out": {
     what: "This desktop has ended.",
     why: "You signed out, and it is one that starts fresh each time.",

@@ -47,6 +47,11 @@ export const koreanApiMessages = {
     why: "이 창이나 다른 창, 다른 기기에서 종료를 선택했습니다. 프로그램이 닫혔습니다.",
     next: "데스크톱 목록에서 다시 여세요.",
   },
+  "desktop-ended-not-entitled": {
+    what: "이 데스크톱이 닫혔습니다.",
+    why: "사용 권한이 없어졌습니다. 저장한 파일은 그대로 남아 있습니다.",
+    next: "계속 필요하면 관리자에게 권한을 요청하세요.",
+  },
   "desktop-ended-signed-out": {
     what: "이 데스크톱은 종료되었습니다.",
     why: "로그아웃했고, 항상 새로 시작하는 데스크톱입니다.",

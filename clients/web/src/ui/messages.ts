@@ -271,6 +271,19 @@ export const englishMessages = {
       next: "You can connect again.",
     },
   } satisfies Record<EndReason, Message> as Readonly<Record<EndReason, Message>>,
+  /** Messages to the person that the server sends on behalf of an administrator. */
+  person: {
+    accessEnds: (desktop: string, minutes: number) => ({
+      what: `“${desktop}” will be closed in ${minutes} min.`,
+      why: "You are no longer allowed to use this desktop.",
+      next: "Save your work now. If you still need the desktop, ask your administrator.",
+    }),
+    accessEndsAtSignOut: (desktop: string) => ({
+      what: `You can use “${desktop}” until you sign out.`,
+      why: "You are no longer allowed to use this desktop.",
+      next: "Save your work before you sign out. If you still need the desktop, ask your administrator.",
+    }),
+  },
   /** Notices of the agent, by their code. The codes of a newer agent have the agent's English text. */
   notices: {
     "clipboard-denied": {
@@ -308,7 +321,7 @@ export const englishMessages = {
       why: "The monitor was removed from the desktop.",
       next: "Show another monitor here, or close the window.",
     },
-  } satisfies Record<NoticeCode, Message> as Readonly<Record<string, Message>>,
+  } satisfies Record<Exclude<NoticeCode, "message-waiting">, Message> as Readonly<Record<string, Message>>,
   clipboard: {
     denied: {
       what: "This content was refused, so nothing was pasted.",

@@ -265,6 +265,18 @@ export const koreanMessages: Messages = {
       next: "다시 연결할 수 있습니다.",
     },
   },
+  person: {
+    accessEnds: (desktop, minutes) => ({
+      what: `${minutes}분 후 “${desktop}” 데스크톱이 닫힙니다.`,
+      why: "이 데스크톱의 사용 권한이 없어졌습니다.",
+      next: "지금 작업을 저장하세요. 계속 필요하면 관리자에게 문의하세요.",
+    }),
+    accessEndsAtSignOut: (desktop) => ({
+      what: `로그아웃할 때까지 “${desktop}” 데스크톱을 사용할 수 있습니다.`,
+      why: "이 데스크톱의 사용 권한이 없어졌습니다.",
+      next: "로그아웃하기 전에 작업을 저장하세요. 계속 필요하면 관리자에게 문의하세요.",
+    }),
+  },
   notices: {
     "clipboard-denied": {
       what: "붙여넣지 않았습니다.",

@@ -92,6 +92,7 @@ export const english = {
       signOut: "Sign out",
     },
   },
+  understood: "Understood",
   lock: {
     title: "Locked",
     password: "Password",

@@ -81,6 +81,7 @@ export const korean: Texts = {
       signOut: "로그아웃",
     },
   },
+  understood: "확인",
   lock: {
     title: "잠김",
     password: "비밀번호",

@@ -63,7 +63,7 @@ class Broker:
             local_time=lambda: self.local,
         )
 
-    async def _may_start(self, _username: str) -> bool:
+    async def _may_start(self, _username: str, _desktop: str) -> bool:
         return self.may_start
 
     async def calm(self) -> None:
@@ -216,7 +216,7 @@ async def test_a_disabled_account_gets_no_spare_desktop(broker_with: MakeBroker)
     broker = broker_with(launcher, office(spare=1))
     await broker.settle()
     broker.may_start = False
-    with pytest.raises(DesktopError, match="may not start desktops"):
+    with pytest.raises(DesktopError, match="may not start this desktop"):
         await broker.pools.open("kim", office(spare=1))
     await broker.settle()
     assert launcher.started[0].stops == 1

@@ -130,6 +130,8 @@ export const NoticeCode = {
   INPUT_LOST: "input-lost",
   /** A `layout` message could not be applied; the monitors stay as they were. */
   LAYOUT_REFUSED: "layout-refused",
+  /** The broker has a message for the person, which the page asks for. Nothing of it comes from the agent. */
+  MESSAGE_WAITING: "message-waiting",
   /** The desktop's layout has no key for a modifier that the person holds; keys pressed with it are dropped. */
   MODIFIER_MISSING: "modifier-missing",
   /** The windows of a monitor that `gather` named were moved to this viewer's monitor. */
@@ -177,6 +179,7 @@ export const API_ERROR_CODES = [
   "desktop-ended",
   "desktop-ended-by-operator",
   "desktop-ended-by-you",
+  "desktop-ended-not-entitled",
   "desktop-ended-signed-out",
   "desktop-ended-unattended",
   "desktop-failed",

@@ -2,12 +2,14 @@
 
 import { PageClipboard } from "../../clipboard/page_clipboard.ts";
 import { isIsolated, restartDisplay, screenLocked } from "../../gateway/gateway_client.ts";
+import { NoticeCode } from "../../protocol/generated/wire_facts.ts";
 import type { ConnectionState } from "../../worker/messages.ts";
 import { h } from "../dom.ts";
 import { askToEndByName } from "../end_desktop_dialog.ts";
 import { leaveFullscreen, toggleFullscreen, unlockKeyboard } from "../fullscreen.ts";
 import type { ScreenLock } from "../lock/screen_lock.ts";
 import type { Page } from "../page.ts";
+import { messagesChanged } from "../person_messages/person_messages.ts";
 import { fingerSettings, language, setFingerSettings, setTouchMode, touchMode } from "../preferences.ts";
 import type { SignInReason } from "../sign_out.ts";
 import { texts } from "../texts.ts";
@@ -213,7 +215,10 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
       case "connection":
         phase = event.state.phase;
         status.show(event.state);
-        if (phase === "ended") focusDesktop();
+        if (phase === "ended") {
+          focusDesktop();
+          messagesChanged.emit(); // what was said of this desktop is over
+        }
         if (event.state.phase === "ended" && event.state.reason === "locked") screenLocked.emit();
         updateWakeLock();
         if (event.state.phase === "connected") return;
@@ -242,7 +247,8 @@ function composePage(options: ViewerOptions, viewport: Viewport, worker: ViewerW
         clipboard.contentReceived(event.answer);
         return;
       case "notice":
-        toast.show(texts().messages.notices[event.code] ?? event.message);
+        if (event.code === NoticeCode.MESSAGE_WAITING) messagesChanged.emit();
+        else toast.show(texts().messages.notices[event.code] ?? event.message);
     }
   };
   const commands: Readonly<Record<ToolbarCommand, () => void>> = {

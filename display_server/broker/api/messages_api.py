@@ -1,0 +1,53 @@
+"""Messages that the page shows to a person, on every page and on every desktop.
+
+They come over HTTPS from the broker, never from an agent: programs of a desktop cannot write one. Agents only
+make pages ask at once (PROTOCOL.md, notice `message-waiting`).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+from display_server.broker.api.services import BrokerServices
+from display_server.broker.web_sessions import SignedInUser
+
+MessageCode = Literal[
+    "access-ends",  # the person is no longer entitled to a desktop that runs, and it ends soon
+    "access-ends-at-sign-out",  # the same, but it ends when they sign out
+]
+
+
+class PersonMessage(BaseModel):
+    """A message. Its `id` stays the same as long as it says the same.
+
+    `code` is for the page, which has a text for it in each language. `titles` are the names of the desktop
+    that it is about, by language, and `remaining_s` the time that is left; both are null if they have no
+    meaning.
+    """
+
+    id: str
+    code: MessageCode
+    desktop: str | None
+    titles: dict[str, str] | None
+    remaining_s: float | None
+
+
+async def messages_for(services: BrokerServices, user: SignedInUser) -> list[PersonMessage]:
+    """Returns what the person should know at the moment, the most urgent first."""
+    pending = services.access_watch.pending_ends(user.username)
+    if not pending:
+        return []
+    titles = await services.catalogue.titles([one.desktop for one in pending])
+    messages = [
+        PersonMessage(
+            id=f"access-{one.session}",
+            code="access-ends-at-sign-out" if one.ends_in_s is None else "access-ends",
+            desktop=one.desktop,
+            titles=dict(titles.get(one.desktop) or {"en": one.desktop}),  # perhaps no longer configured
+            remaining_s=one.ends_in_s,
+        )
+        for one in pending
+    ]
+    return sorted(messages, key=lambda one: float("inf") if one.remaining_s is None else one.remaining_s)
