@@ -189,7 +189,7 @@ def sign_out(username: UsernameArgument, state: StateOption = None, config: Conf
     async def change(accounts: Accounts) -> None:
         await accounts.sign_out(name)
 
-    with_accounts(folder, change)
+    with_accounts(folder, change, config)
     answered = _notify_servers(folder, name, "signed out", done=f"{name} is signed out")
     print(_signed_out(answered), file=sys.stderr)
 
@@ -208,7 +208,7 @@ def reset_second_factor(
     async def change(accounts: Accounts) -> None:
         await accounts.reset_second_factor(name)
 
-    with_accounts(folder, change)
+    with_accounts(folder, change, config)
     answered = _notify_servers(
         folder, name, "second factor reset", done=f"The second factor of {name} has been reset"
     )
@@ -378,7 +378,7 @@ def _with_unserved_desktops(
     async def look(store: Store) -> None:
         floating.extend(await floating_desktops(store, username))
 
-    with_store(folder, look)
+    with_store(folder, look, config)
     desktops = unserved_desktops(folder, username, floating)
     names = tuple(str(desktop["desktop"]) for desktop in desktops)
     if end:

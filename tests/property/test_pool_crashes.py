@@ -137,6 +137,13 @@ class MortalStore:
             self._life.step()
         self._life.step()
 
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        self._life.step()
+        async with self._store.reading() as db:
+            yield db
+        self._life.step()
+
 
 Act = tuple[Literal["open", "end"], int]
 
