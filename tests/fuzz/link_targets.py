@@ -31,6 +31,7 @@ from display_server.broker_link.client_network import network_of
 from display_server.broker_link.cookies import SESSION, CookieScope
 from display_server.broker_link.forwarded import COOKIE_SCOPE, FORWARDED_HEADER, Forwarded
 from display_server.broker_link.messages import GatewaySettings, Identified, ToGateway
+from display_server.broker_link.silence import INTERVAL_S
 from display_server.desktop.video_settings import PortRange, VideoNetworkSettings
 from display_server.errors import LightboxError
 from display_server.gateway.active_settings import ActiveSettings
@@ -139,10 +140,8 @@ class MessagesToGateway:
         self.path = folder / "links-of-the-gateway.sock"
         self.link = BrokerLink(self.path)
         self._opened: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue(1)
-        self._connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._read_all = asyncio.Event()
         self._numbers = itertools.count(1)
-        self._admission: asyncio.Task[object] | None = None
 
     def seeds(self) -> tuple[bytes, ...]:
         admitted = {
@@ -169,30 +168,27 @@ class MessagesToGateway:
     async def running(self) -> AsyncIterator[None]:
         server = await asyncio.start_unix_server(self._on_link, str(self.path))
         linking = asyncio.create_task(self.link.run(self, self._use))
+        self._connection = await asyncio.wait_for(self._opened.get(), ANSWER_MAX_S)
+        living = asyncio.create_task(self._give_signs_of_life())
         try:
             yield
         finally:
             server.close()
-            linking.cancel()
-            await asyncio.gather(linking, return_exceptions=True)
-            if self._admission is not None:
-                await asyncio.gather(self._admission, return_exceptions=True)
-            if self._connection is not None:
-                self._connection[1].close()
+            for task in (living, linking):
+                task.cancel()
+            await asyncio.gather(living, linking, return_exceptions=True)
+            self._connection[1].close()
 
     async def feed(self, data: bytes) -> bool:
         """Returns whether the gateway has read all of it and kept the link open."""
-        if self._connection is None:
-            self._connection = await asyncio.wait_for(self._opened.get(), ANSWER_MAX_S)
         reader, writer = self._connection
-        if self._admission is None or self._admission.done():
-            if self._admission is not None:
-                self._admission.exception()  # the link was lost
-            self._admission = asyncio.create_task(self.link.admit("abc", "ticket", HASH))
-            self._number = next(self._numbers)
+        number = next(self._numbers)
+        admission = asyncio.create_task(self.link.admit("abc", "ticket", HASH))
+        await asyncio.sleep(0)
+        assert not admission.done(), "the gateway asks with this number"
         self._read_all.clear()
         last = _line({"type": "disconnect", "viewers": [LAST_VIEWER]})
-        writer.write(data.replace(b"%d" % WAITING, b"%d" % self._number) + b"\n" + last + b"\n")
+        writer.write(data.replace(b"%d" % WAITING, b"%d" % number) + b"\n" + last + b"\n")
         reading = asyncio.create_task(_read_to_end(reader))
         waiting = asyncio.create_task(self._read_all.wait())
         done, _ = await asyncio.wait(
@@ -200,12 +196,14 @@ class MessagesToGateway:
         )
         assert done, "the gateway neither reads nor closes its link"
         kept = waiting in done
-        for task in (reading, waiting):
+        for task in (reading, waiting, admission):
             task.cancel()
-        await asyncio.gather(reading, waiting, return_exceptions=True)
+        await asyncio.gather(reading, waiting, admission, return_exceptions=True)
         if not kept:
             writer.close()
-            self._connection = None
+            # Nothing may be under way when a campaign counts tasks.
+            self._connection = await asyncio.wait_for(self._opened.get(), ANSWER_MAX_S)
+            await asyncio.sleep(0)
         return kept
 
     def disconnect(self, viewers: list[str]) -> None:
@@ -221,7 +219,15 @@ class MessagesToGateway:
             ActiveSettings.of(settings)
             tls_context(Path(settings.certificate), Path(settings.key))
 
+    async def _give_signs_of_life(self) -> None:
+        """Other campaigns run for minutes, in which the gateway must not take this broker for silent."""
+        while True:
+            if not self._connection[1].is_closing():
+                self._connection[1].write(_line({"type": "alive"}) + b"\n")
+            await asyncio.sleep(INTERVAL_S)
+
     async def _on_link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()  # the gateway has said hello, and may ask
         await self._opened.put((reader, writer))
 
 
