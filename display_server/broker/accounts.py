@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
-from enum import Enum
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 import structlog
 from sqlalchemy import delete, select, update
@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from display_server.broker.audit.append import append
+from display_server.broker.audit.chain import US_PER_S
 from display_server.broker.audit.entry import Action, AuditEntry, Role
 from display_server.broker.password_strength import check_strength
 from display_server.broker.passwords import PASSWORD_MAX_BYTES, Passwords, normalise_password
@@ -22,7 +23,7 @@ from display_server.broker.second_factor.listing import ListedFactors, factors_b
 from display_server.broker.store import Store
 from display_server.broker.tables import (
     Account,
-    AccountEvent,
+    AuditRow,
     FactorCeremony,
     Passkey,
     PendingSignIn,
@@ -30,6 +31,7 @@ from display_server.broker.tables import (
     TotpSecret,
     WebSession,
 )
+from display_server.broker.tables import AccountEvent as FormerAccountEvent
 from display_server.broker.web_sessions import SignInOutdatedError
 from display_server.errors import ConfigurationError
 
@@ -42,18 +44,30 @@ USERNAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 
 #: Who changes an account when no operator runs a command: the server itself, as for the demo account.
 SERVER = "lightbox"
+#: How objects of the audit name accounts.
+_OBJECT = "account:"
 
 
-class AccountAction(Enum):
-    """What was done to an account. The values are stored."""
+#: What can be done to an account, as its history names it.
+ACCOUNT_ACTIONS = {
+    Action.ACCOUNT_ADDED: "added",
+    Action.ACCOUNT_PASSWORD_CHANGED: "password changed",
+    Action.SECOND_FACTOR_RESET: "second factor reset",
+    Action.ACCOUNT_SIGNED_OUT: "signed out",
+    Action.ACCOUNT_DISABLED: "disabled",
+    Action.ACCOUNT_ENABLED: "enabled",
+    Action.ACCOUNT_DELETED: "deleted",
+}
 
-    ADDED = "added"
-    PASSWORD_CHANGED = "password changed"  # noqa: S105 - the name of an action
-    SECOND_FACTOR_RESET = "second factor reset"
-    SIGNED_OUT = "signed out"  # of every browser
-    DISABLED = "disabled"
-    ENABLED = "enabled"
-    DELETED = "deleted"
+
+@dataclass(frozen=True, slots=True)
+class AccountEvent:
+    """What was done to an account, by whom and when."""
+
+    username: str
+    at_s: float
+    action: str
+    operator: str  # the Unix user who ran the command, or the person
 
 
 class Accounts:
@@ -95,7 +109,8 @@ class Accounts:
         try:
             async with self._store.begin() as db:
                 db.add(account)
-                self._record(db, name, AccountAction.ADDED)
+                await db.flush()
+                await self._record(db, name, Action.ACCOUNT_ADDED)
         except IntegrityError as error:
             raise ConfigurationError(
                 f"An account named {name!r} already exists.",
@@ -115,8 +130,8 @@ class Accounts:
         async with self._store.begin() as db:
             account = await existing_account(db, username)
             account.password_hash = password_hash
-            await _sign_out(db, account)
-            self._record(db, account.username, AccountAction.PASSWORD_CHANGED)
+            ended = await _sign_out(db, account)
+            await self._record(db, account.username, Action.ACCOUNT_PASSWORD_CHANGED, ended)
         await self._store.save_copy()
 
     async def change_own_password(self, verified: Account, password: str, *, stays: bytes) -> list[bytes]:
@@ -144,7 +159,9 @@ class Accounts:
                     "The account was changed meanwhile.", next_step="Sign in again, then try again."
                 )
             ended = await _sign_out(db, verified, but=stays)
-            self._record(db, verified.username, AccountAction.PASSWORD_CHANGED, operator=verified.username)
+            await self._record(
+                db, verified.username, Action.ACCOUNT_PASSWORD_CHANGED, ended, person=verified.username
+            )
         await self._store.save_copy()
         return ended
 
@@ -152,8 +169,8 @@ class Accounts:
         """Signs a person out of every browser. Raises ConfigurationError when the account does not exist."""
         async with self._store.begin() as db:
             account = await existing_account(db, username)
-            await _sign_out(db, account)
-            self._record(db, account.username, AccountAction.SIGNED_OUT)
+            ended = await _sign_out(db, account)
+            await self._record(db, account.username, Action.ACCOUNT_SIGNED_OUT, ended)
         return account
 
     async def reset_second_factor(self, username: str) -> Account:
@@ -165,18 +182,8 @@ class Accounts:
             account = await existing_account(db, username)
             for table in (TotpSecret, Passkey, RecoveryCode):
                 await db.execute(delete(table).where(table.account_id == account.id))
-            await _sign_out(db, account)
-            self._record(db, account.username, AccountAction.SECOND_FACTOR_RESET)
-            await append(
-                db,
-                AuditEntry(
-                    at_s=self._now_s(),
-                    action=Action.SECOND_FACTOR_RESET,
-                    account=self._operator,
-                    role=Role.OPERATOR,
-                    object=f"account:{account.username}",
-                ),
-            )
+            ended = await _sign_out(db, account)
+            await self._record(db, account.username, Action.SECOND_FACTOR_RESET, ended)
         await self._store.save_copy()
         return account
 
@@ -200,10 +207,10 @@ class Accounts:
         """
         async with self._store.begin() as db:
             account = await existing_account(db, username)
-            await _sign_out(db, account)
+            ended = await _sign_out(db, account)
             await delete_what_belongs_to(db, Subject.USER, account.username)
             await db.delete(account)
-            self._record(db, account.username, AccountAction.DELETED)
+            await self._record(db, account.username, Action.ACCOUNT_DELETED, ended)
         await self._store.save_copy()
 
     async def may_start_desktops(self, username: str) -> bool:
@@ -212,12 +219,31 @@ class Accounts:
         return account is not None and not account.disabled
 
     async def events(self, username: str | None = None) -> Sequence[AccountEvent]:
-        """Returns what was done to an account, or to all of them, with the newest first."""
-        wanted = select(AccountEvent).order_by(AccountEvent.id.desc())
+        """Returns what was done to an account, or to all of them, with the newest first.
+
+        What was done before there was an audit is in a table of its own.
+        """
+        audited = select(AuditRow).order_by(AuditRow.seq.desc())
+        audited = audited.where(AuditRow.action.in_([action.value for action in ACCOUNT_ACTIONS]))
+        former = select(FormerAccountEvent).order_by(FormerAccountEvent.id.desc())
         if username is not None:
-            wanted = wanted.where(AccountEvent.username == username.lower())
+            audited = audited.where(AuditRow.object == f"{_OBJECT}{username.lower()}")
+            former = former.where(FormerAccountEvent.username == username.lower())
         async with self._store.reading() as db:
-            return (await db.scalars(wanted)).all()
+            rows = (await db.scalars(audited)).all()
+            former_rows = (await db.scalars(former)).all()
+        return [
+            *(
+                AccountEvent(
+                    (row.object or "").removeprefix(_OBJECT),
+                    row.at_us / US_PER_S,
+                    ACCOUNT_ACTIONS[Action(row.action)],
+                    row.account or "",
+                )
+                for row in rows
+            ),
+            *(AccountEvent(row.username, row.at_s, row.action, row.operator) for row in former_rows),
+        ]
 
     async def list_all(self) -> Sequence[Account]:
         """Returns all accounts, sorted by username."""
@@ -264,22 +290,38 @@ class Accounts:
     async def _set_disabled(self, username: str, *, disabled: bool) -> Account:
         async with self._store.begin() as db:
             account = await existing_account(db, username)
-            if disabled:
-                await _sign_out(db, account)
+            ended = await _sign_out(db, account) if disabled else []
             if account.disabled != disabled:
                 account.disabled = disabled
-                action = AccountAction.DISABLED if disabled else AccountAction.ENABLED
-                self._record(db, account.username, action)
+                action = Action.ACCOUNT_DISABLED if disabled else Action.ACCOUNT_ENABLED
+                await self._record(db, account.username, action, ended)
         await self._store.save_copy()
         return account
 
-    def _record(
-        self, db: AsyncSession, username: str, action: AccountAction, *, operator: str | None = None
+    async def _record(
+        self,
+        db: AsyncSession,
+        username: str,
+        action: Action,
+        ended: Collection[bytes] = (),
+        *,
+        person: str | None = None,
     ) -> None:
-        """Records an action in the transaction of the change itself, and in the log."""
-        operator = operator or self._operator
-        db.add(AccountEvent(username=username, at_s=self._now_s(), action=action.value, operator=operator))
-        log.info(f"account {action.value}", username=username, operator=operator)
+        """Records an action in the transaction of the change itself, and in the log.
+
+        `ended` are the browsers that were signed out. `person` acted instead of an operator.
+        """
+        role = Role.SERVER if self._operator == SERVER else Role.OPERATOR
+        entry = AuditEntry(
+            self._now_s(),
+            action,
+            account=person or self._operator,
+            role=Role.USER if person else role,
+            object=f"{_OBJECT}{username}",
+            reason=f"signed out of {len(ended)} browsers" if ended else None,
+        )
+        await append(db, entry)
+        log.info(f"account {ACCOUNT_ACTIONS[action]}", username=username, operator=person or self._operator)
 
 
 async def existing_account(db: AsyncSession, username: str) -> Account:

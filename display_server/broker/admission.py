@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from display_server.broker.audit.entry import Action, AuditEntry
 from display_server.broker.tickets import TicketError, Tickets
-from display_server.broker.web_sessions import SignedInUser
+from display_server.broker.web_sessions import SignedInUser, device_of
 from display_server.broker_link.agent_address import AgentAddress
 from display_server.broker_link.messages import OpenViewer
 from display_server.protocol.close_codes import CloseCode
@@ -34,6 +35,7 @@ class ViewerAdmission:
     runs: Callable[[str], bool]  # whether this desktop session runs, though its agent may not be ready yet
     now_s: Callable[[], float]  # wall-clock time, in seconds since the epoch
     may_open_viewer: Callable[[str], bool]  # argument: username; False when they have too many
+    record: Callable[[AuditEntry], Awaitable[None]]  # raises StorageError; then nobody is admitted
 
     async def admit(self, viewer: str, ticket_text: str, web_session: str) -> tuple[OpenViewer, AgentAddress]:
         """Redeems the ticket. Raises ViewerRejected, or StorageError."""
@@ -45,13 +47,7 @@ class ViewerAdmission:
             ) from error
         # A ticket alone is not enough. It is valid only in the browser that it was issued to, as long as that
         # browser is signed in.
-        user = await self.find_user(bytes.fromhex(web_session)) if web_session == ticket.web_session else None
-        if user is None:
-            raise ViewerRejected(
-                CloseCode.TICKET_REJECTED, "signed out", "You are not signed in. Sign in first."
-            )
-        if user.lock.locked:
-            raise ViewerRejected(CloseCode.TICKET_REJECTED, "locked", "The screen is locked.")
+        await self._require_unlocked(web_session if web_session == ticket.web_session else None)
         agent = self.agent_of(ticket.session)
         if agent is None:
             raise ViewerRejected(CloseCode.DESKTOP_ENDED, "no desktop", "The desktop has ended.")
@@ -61,7 +57,28 @@ class ViewerAdmission:
                 "viewers of person",
                 "You display desktops in too many places. Close one of them and try again.",
             )
+        entry = AuditEntry(
+            self.now_s(),
+            Action.VIEWER_ADMITTED,
+            account=ticket.username,
+            address=ticket.address,
+            device=device_of(bytes.fromhex(ticket.web_session)),
+            object=f"desktop:{ticket.username}/{ticket.desktop}",
+            reason=f"session {ticket.session}",
+        )
+        await self.record(entry)
+        await self._require_unlocked(web_session)  # again: recording may have taken a while
         return OpenViewer(viewer, ticket.username, ticket.web_session, ticket.session), agent
+
+    async def _require_unlocked(self, web_session: str | None) -> None:
+        """Raises ViewerRejected unless somebody is signed in there, and the screen is not locked."""
+        user = await self.find_user(bytes.fromhex(web_session)) if web_session is not None else None
+        if user is None:
+            raise ViewerRejected(
+                CloseCode.TICKET_REJECTED, "signed out", "You are not signed in. Sign in first."
+            )
+        if user.lock.locked:
+            raise ViewerRejected(CloseCode.TICKET_REJECTED, "locked", "The screen is locked.")
 
     async def may_stay(self, viewer: OpenViewer) -> bool:
         """Returns whether a viewer that was admitted earlier may still display its desktop."""

@@ -10,6 +10,8 @@ from functools import cache
 import msgspec
 from sqlalchemy import select
 
+from display_server.broker.audit.append import append
+from display_server.broker.audit.entry import AuditEntry
 from display_server.broker.desktop_definition import DesktopDefinition
 from display_server.broker.people.access_facts import read_facts
 from display_server.broker.people.entitlements import replace_configured
@@ -64,11 +66,14 @@ class Catalogue:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def replace(self, definitions: Sequence[DesktopDefinition]) -> None:
+    async def replace(
+        self, definitions: Sequence[DesktopDefinition], *, entry: AuditEntry | None = None
+    ) -> None:
         """Makes the store match the configuration.
 
         Desktops that are not in `definitions` are deleted, and the entitlements of the configuration
-        replaced. Those that a command gave stay, also for a desktop that is deleted.
+        replaced. Those that a command gave stay, also for a desktop that is deleted. `entry` is
+        recorded in the same transaction.
         """
         async with self._store.begin() as db:
             known = {desktop.name: desktop for desktop in (await db.scalars(select(Desktop))).all()}
@@ -90,6 +95,8 @@ class Catalogue:
                 desktop.removal_s = definition.removal.warning_s
                 db.add(desktop)
             await replace_configured(db, definitions)
+            if entry is not None:
+                await append(db, entry)
 
     async def list_all(self) -> Sequence[Desktop]:
         """Returns all desktops, in the order of the configuration."""

@@ -14,6 +14,8 @@ from typing import Annotated, Literal
 import msgspec
 from sqlalchemy import select
 
+from display_server.broker.audit.append import append
+from display_server.broker.audit.entry import NOWHERE, Action, AuditEntry, Origin
 from display_server.broker.store import Store
 from display_server.broker.tables import DisplayCheck
 
@@ -135,7 +137,7 @@ class DisplayChecks:
         self._store = store
         self._now_s = now_s
 
-    async def add(self, username: str, result: CheckResult) -> StoredCheck:
+    async def add(self, username: str, result: CheckResult, *, origin: Origin = NOWHERE) -> StoredCheck:
         stored = StoredCheck(username, self._now_s(), result.passed, result)
         async with self._store.begin() as db:
             db.add(
@@ -147,6 +149,16 @@ class DisplayChecks:
                     result=msgspec.json.encode(result).decode(),
                 )
             )
+            entry = AuditEntry(
+                stored.checked_s,
+                Action.DISPLAY_CHECKED,
+                account=username,
+                address=origin.address,
+                device=origin.device,
+                object=f"display:{result.device.name}",
+                reason="passed" if stored.passed else "not passed",
+            )
+            await append(db, entry)
         await self._store.save_copy()
         return stored
 

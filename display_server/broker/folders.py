@@ -121,6 +121,14 @@ class StateFolder:
         return self.path / "second-factor-key"
 
     @property
+    def audit_key(self) -> Path:
+        return self.path / "audit-key"
+
+    @property
+    def audit_spool(self) -> Path:
+        return self.path / "audit-spool"
+
+    @property
     def demo_password(self) -> Path:
         return self.path / "demo-password"
 

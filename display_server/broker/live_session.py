@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from display_server.broker.audit.entry import NOWHERE, Origin
 from display_server.broker.launchers.launcher import RunningDesktop
 from display_server.broker.session_state import LIVE, EndedBy, SessionState
+from display_server.broker.storage_failures import StorageError
 from display_server.desktop.spec import DesktopSpec
 
 
@@ -33,12 +35,16 @@ class LiveSession:
         created_s: float,
         place: PoolPlace | None = None,
         adopted: bool = False,
+        origin: Origin = NOWHERE,
     ) -> None:
         self.spec = spec
         self.username = username
         self.created_s = created_s  # since the epoch
         self.place = place  # None: the desktop belongs to no pool
         self.adopted = adopted  # an earlier server process has started the desktop
+        self.origin = origin  # where the person opened the desktop
+        self.operator: str | None = None  # the Unix user who ended it
+        self.storage_error: StorageError | None = None  # why it did not start: nobody could record it
         self.left_running = False  # this process ends, and the desktop goes on
         self.state = SessionState.STARTING
         self.error: str | None = None

@@ -9,6 +9,10 @@ from sqlalchemy import CursorResult, Executable, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from display_server.broker.adoption import RecordedSession
+from display_server.broker.audit.append import append
+from display_server.broker.audit.entry import Action, AuditEntry, Outcome, Role
+from display_server.broker.audit.spool import EndDesktop
+from display_server.broker.audit.trail import AuditTrail
 from display_server.broker.live_session import LiveSession
 from display_server.broker.session_state import LIVE, EndedBy, SessionState
 from display_server.broker.storage_failures import StorageError
@@ -19,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 #: Sessions whose desktop runs or is about to run.
 _IS_LIVE = Session.state.in_([state.value for state in LIVE])
+#: In which role a session is ended. Everything else ends it by itself.
+_ROLES = {EndedBy.PERSON: Role.USER, EndedBy.SIGN_OUT: Role.USER, EndedBy.OPERATOR: Role.OPERATOR}
 #: The username of a desktop that belongs to nobody yet. No account has it.
 NOBODY = ""
 
@@ -30,11 +36,22 @@ async def floating_desktops(store: Store, username: str) -> list[str]:
         return list((await db.scalars(found)).all())
 
 
-class SessionRecords:
-    """The sessions in the store of the server process `instance`. `now_s` returns seconds since the epoch."""
+def _object(username: str | None, desktop: str) -> str:
+    """Returns how the audit names a person's desktop."""
+    return f"desktop:{username or NOBODY}/{desktop}"
 
-    def __init__(self, store: Store, instance: str, now_s: Callable[[], float]) -> None:
+
+class SessionRecords:
+    """The sessions in the store of the server process `instance`, and their entries in the audit.
+
+    `now_s` returns seconds since the epoch.
+    """
+
+    def __init__(
+        self, store: Store, instance: str, now_s: Callable[[], float], audit: AuditTrail | None = None
+    ) -> None:
         self._store = store
+        self._audit = audit or AuditTrail(store, now_s=now_s)
         self._instance = instance
         self._now_s = now_s
 
@@ -45,10 +62,14 @@ class SessionRecords:
         """
         abandoned = (_IS_LIVE, Session.instance.not_in(running_instances))
         ended = {"state": SessionState.ENDED.value, "ended_by": EndedBy.SERVER.value}
+        found = select(Session.id, Session.username, Session.desktop).where(*abandoned)
         async with self._store.begin() as db:
-            ids = list((await db.scalars(select(Session.id).where(*abandoned))).all())
+            rows = (await db.execute(found)).all()
             await db.execute(update(Session).where(*abandoned).values(**ended, changed_s=self._now_s()))
-        return ids
+            for session_id, username, desktop in rows:
+                if username != NOBODY:
+                    await append(db, self._end_entry(session_id, username, desktop, EndedBy.SERVER))
+        return [row[0] for row in rows]
 
     async def live(self) -> list[RecordedSession]:
         """Returns the sessions that ought to run. Raises StorageError."""
@@ -67,53 +88,101 @@ class SessionRecords:
             ]
 
     async def add(self, session: LiveSession) -> None:
-        """Records a session that begins."""
-        await self._record(
-            insert(Session).values(
-                id=session.id,
-                username=session.username or NOBODY,
-                desktop=session.spec.desktop,
-                instance=self._instance,
-                state=session.state.value,
-                place=session.place.number if session.place else None,
-                definition=session.place.definition if session.place else "",
-                created_s=session.created_s,
-                changed_s=session.created_s,
-            )
+        """Records a session that begins. Raises StorageError if it is one of a person."""
+        statement = insert(Session).values(
+            id=session.id,
+            username=session.username or NOBODY,
+            desktop=session.spec.desktop,
+            instance=self._instance,
+            state=session.state.value,
+            place=session.place.number if session.place else None,
+            definition=session.place.definition if session.place else "",
+            created_s=session.created_s,
+            changed_s=session.created_s,
         )
+        if session.username is None:  # nobody gets access yet
+            await self._record(statement)
+            return
+        await self._audit.chain_spooled()
+        async with self._store.begin() as db:
+            await db.execute(statement)
+            await append(db, self._opened(session))
 
-    async def assign(self, session_id: str, username: str) -> bool:
-        """Records that a desktop belongs to this person from now on.
+    async def assign(self, session: LiveSession) -> bool:
+        """Records that a desktop belongs to its person from now on.
 
         Returns False, and changes nothing, unless the store knows the desktop as one that runs and belongs to
         nobody. Raises StorageError.
         """
+        await self._audit.chain_spooled()
         async with self._store.begin() as db:
             result = await db.execute(
                 update(Session)
-                .where(Session.id == session_id, Session.username == NOBODY, _IS_LIVE)
-                .values(username=username, assigned_s=self._now_s())
+                .where(Session.id == session.id, Session.username == NOBODY, _IS_LIVE)
+                .values(username=session.username, assigned_s=self._now_s())
             )
             assert isinstance(result, CursorResult)
+            if result.rowcount == 1:
+                await append(db, self._opened(session))
             return result.rowcount == 1
 
     async def change(self, session: LiveSession) -> None:
-        """Records the present state of a session."""
+        """Records the present state of a session. Its end is recorded later if the store fails."""
+        now_s = self._now_s()
+        if session.state not in LIVE and session.username is not None:
+            entry = self._end_entry(
+                session.id,
+                session.username,
+                session.spec.desktop,
+                session.ended_by,
+                session.operator,
+                session.error,
+            )
+            effect = EndDesktop(session.id, session.state.value, session.ended_by.value, now_s, session.error)
+            await self._audit.close(entry, effect)
+            return
         ended_by = None if session.state in LIVE else session.ended_by.value
         await self._record(
             update(Session)
             .where(Session.id == session.id)
-            .values(
-                state=session.state.value, error=session.error, ended_by=ended_by, changed_s=self._now_s()
-            )
+            .values(state=session.state.value, error=session.error, ended_by=ended_by, changed_s=now_s)
         )
 
-    async def end_missing(self, session_ids: Collection[str], ended_by: EndedBy) -> None:
+    async def end_missing(self, sessions: Collection[RecordedSession], ended_by: EndedBy) -> None:
         """Records sessions as ended whose desktops were not found."""
-        await self._record(
-            update(Session)
-            .where(Session.id.in_(session_ids))
-            .values(state=SessionState.ENDED.value, ended_by=ended_by.value, changed_s=self._now_s())
+        for row in sessions:
+            effect = EndDesktop(row.id, SessionState.ENDED.value, ended_by.value, self._now_s())
+            entry = self._end_entry(row.id, row.username, row.desktop, ended_by)
+            await self._audit.close(entry, effect)
+
+    def _opened(self, session: LiveSession) -> AuditEntry:
+        return AuditEntry(
+            self._now_s(),
+            Action.DESKTOP_OPENED,
+            account=session.username,
+            address=session.origin.address,
+            device=session.origin.device,
+            object=_object(session.username, session.spec.desktop),
+            reason=f"session {session.id}",
+        )
+
+    def _end_entry(
+        self,
+        session_id: str,
+        username: str,
+        desktop: str,
+        by: EndedBy,
+        operator: str | None = None,
+        error: str | None = None,
+    ) -> AuditEntry:
+        return AuditEntry(
+            self._now_s(),
+            Action.DESKTOP_ENDED,
+            Outcome.FAILED if error else Outcome.DONE,
+            account=operator if by is EndedBy.OPERATOR else username,
+            role=_ROLES.get(by, Role.SERVER),
+            object=_object(username, desktop),
+            reason=f"session {session_id}, ended by: {by.value}" + (f", {error}" if error else ""),
         )
 
     async def _record(self, statement: Executable) -> None:

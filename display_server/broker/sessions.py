@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Collection
 import structlog
 
 from display_server.broker.adoption import compare
+from display_server.broker.audit.entry import NOWHERE, Origin
 from display_server.broker.desktop_specs import DesktopSpecs
 from display_server.broker.launchers.launcher import (
     ENDED_EARLY,
@@ -26,6 +27,7 @@ from display_server.broker.live_session import LiveSession, PoolPlace
 from display_server.broker.one_person import refuse_other_persons
 from display_server.broker.session_records import SessionRecords
 from display_server.broker.session_state import LIVE, EndedBy, SessionEvent, SessionState, next_state
+from display_server.broker.storage_failures import StorageError
 from display_server.broker.tables import Desktop
 from display_server.desktop.spec import DesktopSpec
 from display_server.desktop.video_settings import VideoSettings
@@ -121,7 +123,7 @@ class Sessions:
         for row in comparison.record:
             log.warning("session without a desktop", session=row.id, username=row.username)
             self._remember_end(row.id, ended_by)
-        await self._records.end_missing([row.id for row in comparison.record], ended_by)
+        await self._records.end_missing(comparison.record, ended_by)
         for spec in comparison.adopt:
             row = rows[spec.session]
             log.info("desktop found again", session=spec.session, owner=spec.user, desktop=spec.desktop)
@@ -163,15 +165,15 @@ class Sessions:
             return SessionState.ENDED if session.stopping and session.state in LIVE else session.state
         return self._last_state.get((username, desktop))
 
-    def end(self, session: LiveSession, by: EndedBy) -> None:
+    def end(self, session: LiveSession, by: EndedBy, *, operator: str | None = None) -> None:
         """Begins to end a session; `session.stopped` is set when all of its processes have ended.
 
         Opening the desktop from now on waits for that, and starts a new session. Does nothing to a session
-        that is ending already.
+        that is ending already. `operator` is the Unix user who ends it.
         """
         if session.stopping:
             return
-        session.stopping, session.ended_by = True, by
+        session.stopping, session.ended_by, session.operator = True, by, operator
         log.info("session ending", **_names(session), by=by.value)
         # Cancelling a task before its first step would skip its clean-up, so the task is given that step.
         asyncio.get_running_loop().call_soon(session.cancel)
@@ -184,15 +186,16 @@ class Sessions:
         await session.running.restart_display()
         return True
 
-    async def open(self, username: str, desktop: Desktop) -> LiveSession:
+    async def open(self, username: str, desktop: Desktop, *, origin: Origin = NOWHERE) -> LiveSession:
         """Returns the person's session of a desktop without a pool once it is ready; starts it if needed.
 
-        Raises DesktopError when the desktop does not start, and OnePersonError. Cancelling this call does not
-        cancel the start, so that the next call finds the desktop further along.
+        Raises DesktopError when the desktop does not start, StorageError when that cannot be recorded, and
+        OnePersonError. Cancelling this call does not cancel the start, so that the next call finds the
+        desktop further along.
         """
         session = await self.present(username, desktop.name)
         if session is None:  # nothing is awaited until the new one is known, so that a second click joins it
-            session = self.start(self.specs.of_person(username, desktop), username)
+            session = self.start(self.specs.of_person(username, desktop), username, origin=origin)
         return await self.until_ready(session)
 
     async def present(self, username: str, desktop: str) -> LiveSession | None:
@@ -212,33 +215,45 @@ class Sessions:
         return session
 
     async def until_ready(self, session: LiveSession) -> LiveSession:
-        """Returns the session once its person can view it. Raises DesktopError when it failed or ended."""
+        """Returns the session once its person can view it.
+
+        Raises DesktopError when it failed or ended, and StorageError when its start could not be recorded.
+        """
         await session.start_finished.wait()
         await session.assignment_finished.wait()
+        if session.storage_error is not None:
+            raise session.storage_error
         if session.over:
             raise DesktopError(session.error or ENDED_EARLY)
         return session
 
-    def start(self, spec: DesktopSpec, username: str | None, place: PoolPlace | None = None) -> LiveSession:
+    def start(
+        self,
+        spec: DesktopSpec,
+        username: str | None,
+        place: PoolPlace | None = None,
+        *,
+        origin: Origin = NOWHERE,
+    ) -> LiveSession:
         """Begins a new session. Without `username` it belongs to nobody yet."""
-        session = LiveSession(spec, username=username, created_s=self._now_s(), place=place)
+        session = LiveSession(spec, username=username, created_s=self._now_s(), place=place, origin=origin)
         self._begin(session, self._launcher.start)
         return session
 
-    async def assign(self, session: LiveSession, username: str) -> None:
+    async def assign(self, session: LiveSession, username: str, *, origin: Origin = NOWHERE) -> None:
         """Gives a desktop that belongs to nobody to a person, for as long as it exists.
 
         The person's other requests find it at once, and wait until the store knows it. Whatever prevents
         that ends the desktop, because it may be theirs already. Raises DesktopError and StorageError.
         """
         assert session.username is None
-        session.username = username
+        session.username, session.origin = username, origin
         self._of_person[username, session.spec.desktop] = session
         recorded = False
         try:
             if not await self._may_start(*_key(session)):
                 raise _may_not_start()
-            recorded = await self._records.assign(session.id, username)
+            recorded = await self._records.assign(session)
             if not recorded:
                 raise DesktopError(
                     "This desktop is not recorded as one that is free.", next_step="Open it again."
@@ -306,6 +321,9 @@ class Sessions:
                 "busy. Try again. If it happens again, the administrator finds the reason in the log of this "
                 "desktop."
             )
+        except StorageError as failure:
+            session.storage_error = failure
+            event, error = SessionEvent.FAILED, failure.public_cause
         except LightboxError as failure:
             event, error = SessionEvent.FAILED, failure.in_one_line()
         except Exception:

@@ -62,6 +62,7 @@ class Ticket(msgspec.Struct, frozen=True, array_like=True):
     web_session: str  # hash of the web session that the ticket was issued to, in hexadecimal
     session: str  # id of the desktop session
     desktop: str
+    address: str = ""  # from which the ticket was asked for, for the audit
 
 
 class Tickets:
@@ -72,7 +73,16 @@ class Tickets:
         self._used: set[str] = set()
         self._used_in_order: deque[tuple[float, str]] = deque()
 
-    def issue(self, *, username: str, web_session: bytes, session: str, desktop: str, now_s: float) -> str:
+    def issue(
+        self,
+        *,
+        username: str,
+        web_session: bytes,
+        session: str,
+        desktop: str,
+        now_s: float,
+        address: str = "",
+    ) -> str:
         ticket = Ticket(
             nonce=secrets.token_urlsafe(12),
             expires_s=now_s + LIFETIME_S,
@@ -80,6 +90,7 @@ class Tickets:
             web_session=web_session.hex(),
             session=session,
             desktop=desktop,
+            address=address,
         )
         payload = msgspec.json.encode(ticket)
         return f"{_encode(payload)}.{_encode(self._sign(payload))}"

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import delete, or_, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from display_server.broker.screen_lock import (
-    OVERDUE_S,
-    LockEvent,
-    LockLimits,
-    LockReason,
-    LockState,
-    ScreenLock,
-)
+from display_server.broker.audit.append import append
+from display_server.broker.audit.entry import NOWHERE, Action, AuditEntry, Origin, Role
+from display_server.broker.audit.spool import EndWebSession, LockScreen
+from display_server.broker.audit.trail import AuditTrail
+from display_server.broker.lock_rows import lock_of, write_lock
+from display_server.broker.screen_lock import OVERDUE_S, REASONS, LockEvent, LockLimits, ScreenLock
 from display_server.broker.store import Store
 from display_server.broker.tables import Account, WebSession
 from display_server.broker_link.cookies import hash_of
@@ -34,6 +34,8 @@ INPUT_INTERVAL_S = 1.0
 #: Largest number of signed-in browsers per account. Beyond it, the one without input for longest is signed
 #: out.
 PER_ACCOUNT_MAX = 20
+#: Signed-in browsers that are remembered, so that people can lock and sign out without the database.
+REMEMBERED_MAX = 20_000
 
 
 class SignInOutdatedError(PolicyError):
@@ -65,9 +67,12 @@ class WebSessions:
         idle_s: float = IDLE_S,
         absolute_s: float = ABSOLUTE_S,
         lock: LockLimits = LockLimits(),  # noqa: B008 - frozen
+        audit: AuditTrail | None = None,
         now_s: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
+        self._audit = audit or AuditTrail(store, now_s=now_s)
+        self._remembered: OrderedDict[bytes, SignedInUser] = OrderedDict()  # as of the last request of each
         self._idle_s = idle_s
         self._absolute_s = absolute_s
         self.lock_limits = lock
@@ -77,14 +82,23 @@ class WebSessions:
         """Replaces the limits, also for web sessions that exist."""
         self._idle_s, self._absolute_s, self.lock_limits = idle_s, absolute_s, lock
 
-    async def create(self, account: Account, *, inside_only: bool = False) -> str:
+    async def create(
+        self,
+        account: Account,
+        *,
+        inside_only: bool = False,
+        origin: Origin = NOWHERE,
+        reason: str | None = None,
+    ) -> str:
         """Creates a web session and returns the value for the cookie, which is stored nowhere else.
 
-        Raises SignInOutdatedError when the account was changed since `account` was verified: checking a
-        password takes a while, in which an operator may have changed it or disabled the account.
+        The audit gets `origin` and `reason`. Raises SignInOutdatedError when the account was changed since
+        `account` was verified: checking a password takes a while, in which an operator may have changed it or
+        disabled the account.
         """
         secret = secrets.token_urlsafe(SECRET_BYTES)
         now = self.now_s()
+        await self._audit.chain_spooled()
         async with self._store.begin() as db:
             db.add(
                 WebSession(
@@ -114,6 +128,19 @@ class WebSessions:
                 )
             ).all()
             await db.execute(delete(WebSession).where(WebSession.id_hash.in_(surplus)))
+            device = device_of(hash_of(secret))
+            entry = AuditEntry(
+                now,
+                Action.SIGN_IN,
+                account=account.username,
+                address=origin.address,
+                device=device,
+                reason=reason,
+            )
+            await append(db, entry)
+            for id_hash in surplus:
+                too_many = f"signed in in more than {PER_ACCOUNT_MAX} browsers"
+                await _append_end(db, now, Action.SIGN_OUT, account.username, id_hash, too_many)
         return secret
 
     async def find(self, secret: str) -> SignedInUser | None:
@@ -126,33 +153,41 @@ class WebSessions:
     async def find_by_hash(self, id_hash: bytes) -> SignedInUser | None:
         """Does the same as `find`, for the hash of a cookie."""
         now = self.now_s()
+        await self._audit.chain_spooled()
+        found = (
+            select(WebSession, Account)
+            .join(Account, Account.id == WebSession.account_id)
+            .where(WebSession.id_hash == id_hash)
+        )
         async with self._store.reading() as db:  # nearly always, and so without waiting for those that write
-            row = (
-                await db.execute(
-                    select(WebSession, Account)
-                    .join(Account, Account.id == WebSession.account_id)
-                    .where(WebSession.id_hash == id_hash)
-                )
-            ).one_or_none()
+            row = (await db.execute(found)).one_or_none()
         if row is None:
+            self._remembered.pop(id_hash, None)
             return None
-        web_session, account = row
-        if (
-            account.disabled
-            or now - web_session.input_s >= self._idle_s
-            or now - web_session.created_s >= self._absolute_s
-        ):
-            await self.delete(id_hash)
-            return None
-        lock = lock_of(web_session).at(now, self.lock_limits, overdue_s=OVERDUE_S)
-        if lock != lock_of(web_session):
+        lock = lock_of(row[0]).at(now, self.lock_limits, overdue_s=OVERDUE_S)
+        if self._is_over(row[0], row[1], now) or lock.locked != lock_of(row[0]).locked:
             async with self._store.begin() as db:
-                present = await db.get(WebSession, id_hash)
-                if present is None:
+                row = (await db.execute(found)).one_or_none()
+                if row is None:
                     return None
-                lock = lock_of(present).at(now, self.lock_limits, overdue_s=OVERDUE_S)
-                _write(present, lock, now)
-        return SignedInUser(account.username, account.display_name, id_hash, lock, web_session.inside_only)
+                web_session, account = row
+                if reason := self._is_over(web_session, account, now):
+                    await db.delete(web_session)
+                    await _append_end(db, now, Action.SIGN_IN_EXPIRED, account.username, id_hash, reason)
+                    self._remembered.pop(id_hash, None)
+                    return None
+                lock = lock_of(web_session).at(now, self.lock_limits, overdue_s=OVERDUE_S)
+                if lock.locked and web_session.locked_s is None:
+                    write_lock(web_session, lock, now)
+                    await _append_lock(db, now, account.username, id_hash)
+        web_session, account = row
+        user = SignedInUser(account.username, account.display_name, id_hash, lock, web_session.inside_only)
+        self._remember(user)
+        return user
+
+    def recall(self, secret: str) -> SignedInUser | None:
+        """Returns who held this cookie at their last request, for acts that need no database."""
+        return self._remembered.get(hash_of(secret)) if secret else None
 
     async def unlocked(self) -> dict[bytes, ScreenLock]:
         """Returns the locks of all web sessions that are not locked, by their hash."""
@@ -169,7 +204,7 @@ class WebSessions:
             for row in rows:
                 at_s = inputs[row.id_hash]
                 if at_s - row.input_s >= INPUT_INTERVAL_S:
-                    _write(row, lock_of(row).after(LockEvent.INPUT, at_s), at_s)
+                    write_lock(row, lock_of(row).after(LockEvent.INPUT, at_s), at_s)
 
     async def lock_idle(self) -> list[bytes]:
         """Locks the web sessions without input for the configured time, and returns their hashes.
@@ -178,32 +213,68 @@ class WebSessions:
         """
         now = self.now_s()
         async with self._store.begin() as db:
-            rows = await db.scalars(
-                select(WebSession).where(
-                    WebSession.locked_s.is_(None), WebSession.input_s <= now - self.lock_limits.after_s
-                )
+            due = (
+                select(WebSession, Account.username)
+                .join(Account, Account.id == WebSession.account_id)
+                .where(WebSession.locked_s.is_(None), WebSession.input_s <= now - self.lock_limits.after_s)
             )
             locked = []
-            for row in rows:
-                _write(row, lock_of(row).at(now, self.lock_limits), now)
+            for row, username in (await db.execute(due)).all():
+                write_lock(row, lock_of(row).at(now, self.lock_limits), now)
+                await _append_lock(db, now, username, row.id_hash)
                 locked.append(row.id_hash)
         return locked
 
-    async def change_lock(self, id_hash: bytes, event: LockEvent) -> ScreenLock | None:
-        """Applies an event to the lock of a web session and returns it, or None when there is none."""
+    async def lock(
+        self, id_hash: bytes, event: LockEvent, *, role: Role = Role.SERVER, origin: Origin = NOWHERE
+    ) -> None:
+        """Locks the screen of a web session, also without the database: nobody sees it unlocked later."""
+        now, remembered = self.now_s(), self._remembered.get(id_hash)
+        entry = AuditEntry(
+            now,
+            Action.SCREEN_LOCKED,
+            account=remembered.username if remembered else None,
+            role=role,
+            address=origin.address,
+            device=device_of(id_hash),
+            reason=REASONS[event].value,
+        )
+        keep = remembered is None or not remembered.lock.locked
+        await self._audit.close(entry, LockScreen(id_hash.hex(), event.value, now), keep=keep)
+        if remembered is not None:
+            self._remember(replace(remembered, lock=remembered.lock.after(event, now)))
+
+    async def unlock(self, id_hash: bytes, *, origin: Origin = NOWHERE) -> ScreenLock | None:
+        """Unlocks the screen, because the person gave the password. Returns None when nobody is signed in."""
         now = self.now_s()
+        await self._audit.chain_spooled()
         async with self._store.begin() as db:
-            row = await db.get(WebSession, id_hash)
-            if row is None:
+            found = await db.execute(
+                select(WebSession, Account.username)
+                .join(Account, Account.id == WebSession.account_id)
+                .where(WebSession.id_hash == id_hash)
+            )
+            pair = found.one_or_none()
+            if pair is None:
                 return None
-            lock = lock_of(row).after(event, now)
-            _write(row, lock, now)
+            row, username = pair
+            was_locked = lock_of(row).locked
+            lock = lock_of(row).after(LockEvent.PROVED, now)
+            write_lock(row, lock, now)
+            entry = AuditEntry(
+                now,
+                Action.SCREEN_UNLOCKED if was_locked else Action.PASSWORD_CONFIRMED,
+                account=username,
+                address=origin.address,
+                device=device_of(id_hash),
+            )
+            await append(db, entry)
             return lock
 
     async def signed_in(self, username: str) -> bool:
         """Returns whether the person is signed in in any browser."""
         now = self.now_s()
-        async with self._store.begin() as db:
+        async with self._store.reading() as db:
             found = await db.scalar(
                 select(WebSession.id_hash)
                 .join(Account, Account.id == WebSession.account_id)
@@ -213,36 +284,80 @@ class WebSessions:
             )
         return found is not None
 
-    async def delete(self, id_hash: bytes) -> None:
-        async with self._store.begin() as db:
-            await db.execute(delete(WebSession).where(WebSession.id_hash == id_hash))
+    async def delete(self, id_hash: bytes, *, origin: Origin = NOWHERE, reason: str | None = None) -> None:
+        """Signs a browser out, also without the database: nobody sees it signed in later."""
+        remembered = self._remembered.pop(id_hash, None)
+        entry = AuditEntry(
+            self.now_s(),
+            Action.SIGN_OUT,
+            account=remembered.username if remembered else None,
+            address=origin.address,
+            device=device_of(id_hash),
+            reason=reason,
+        )
+        await self._audit.close(entry, EndWebSession(id_hash.hex()))
 
     async def delete_expired(self) -> None:
         now = self.now_s()
         async with self._store.begin() as db:
-            await db.execute(
-                delete(WebSession).where(
+            expired = (
+                select(WebSession, Account.username)
+                .join(Account, Account.id == WebSession.account_id)
+                .where(
                     or_(
                         WebSession.input_s <= now - self._idle_s,
                         WebSession.created_s <= now - self._absolute_s,
                     )
                 )
             )
+            for row, username in (await db.execute(expired)).all():
+                await db.delete(row)
+                reason = self._expiry(row, now)
+                await _append_end(db, now, Action.SIGN_IN_EXPIRED, username, row.id_hash, reason)
+                self._remembered.pop(row.id_hash, None)
+
+    def _is_over(self, row: WebSession, account: Account, now_s: float) -> str | None:
+        """Returns why a web session is no longer valid, or None."""
+        return "disabled account" if account.disabled else self._expiry(row, now_s)
+
+    def _expiry(self, row: WebSession, now_s: float) -> str | None:
+        """Returns why a web session is over, or None."""
+        if now_s - row.input_s >= self._idle_s:
+            return f"no input for {self._idle_s / 60:g} min"
+        if now_s - row.created_s >= self._absolute_s:
+            return f"signed in for {self._absolute_s / 3600:g} h"
+        return None
+
+    def _remember(self, user: SignedInUser) -> None:
+        self._remembered[user.id_hash] = user
+        self._remembered.move_to_end(user.id_hash)
+        while len(self._remembered) > REMEMBERED_MAX:
+            self._remembered.popitem(last=False)
 
 
 def _outdated() -> SignInOutdatedError:
     return SignInOutdatedError("The account was changed during this sign-in.", next_step="Sign in again.")
 
 
-def lock_of(row: WebSession) -> ScreenLock:
-    """Returns the lock that a row describes."""
-    if row.locked_s is None:
-        return ScreenLock(row.input_s, row.proved_s)
-    return ScreenLock(row.input_s, row.proved_s, LockState.LOCKED, LockReason(row.lock_reason))
+def device_of(id_hash: bytes) -> str:
+    """Returns the name of a web session for agents and for the audit.
+
+    Half of the hash is enough to identify the browser, and is of no use for signing in.
+    """
+    return id_hash.hex()[:32]
 
 
-def _write(row: WebSession, lock: ScreenLock, now_s: float) -> None:
-    """Writes a lock into its row. Only changes cause a write of the database."""
-    row.input_s, row.proved_s = lock.input_s, lock.proved_s
-    row.locked_s = (row.locked_s if row.locked_s is not None else now_s) if lock.locked else None
-    row.lock_reason = lock.reason.value if lock.reason else None
+async def _append_end(
+    db: AsyncSession, now_s: float, action: Action, username: str, id_hash: bytes, reason: str | None
+) -> None:
+    """Records that Lightbox has signed a browser out."""
+    device = device_of(id_hash)
+    await append(
+        db, AuditEntry(now_s, action, account=username, role=Role.SERVER, device=device, reason=reason)
+    )
+
+
+async def _append_lock(db: AsyncSession, now_s: float, username: str, id_hash: bytes) -> None:
+    """Records that Lightbox has locked a screen without input."""
+    reason = REASONS[LockEvent.LOCK_DUE].value
+    await _append_end(db, now_s, Action.SCREEN_LOCKED, username, id_hash, reason)

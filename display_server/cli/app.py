@@ -11,6 +11,7 @@ import typer
 from display_server import __version__
 from display_server.cli import (
     account,
+    audit,
     backup,
     certificate,
     checks,
@@ -68,6 +69,7 @@ app.add_typer(groups.app, name="groups")
 app.add_typer(entitlements.app, name="entitlements")
 app.add_typer(roles.app, name="roles")
 app.add_typer(sessions.app, name="sessions")
+app.add_typer(audit.app, name="audit")
 app.add_typer(pools.app, name="pools")
 app.add_typer(certificate.app, name="certificate")
 

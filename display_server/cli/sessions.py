@@ -167,7 +167,8 @@ def end_unserved(state: Path, config: Path | None, desktops: list[dict[str, Any]
 
     if desktops:
         isolation = load(config, os.environ).isolation
-        asyncio.run(end_without_server(state, isolation, [desktop["id"] for desktop in desktops]))
+        ids = [desktop["id"] for desktop in desktops]
+        asyncio.run(end_without_server(state, isolation, ids, operator=operator_name()))
 
 
 def _desktops_folder(desktop: dict[str, Any]) -> Path:

@@ -4,12 +4,14 @@ The whole configuration is checked before anything starts. `deploy/lightbox.exam
 new section is a struct in `sections`, and a function in `checks` if its types do not express everything.
 """
 
+from display_server.config.audit import syslog_address
 from display_server.config.checks import check_display
 from display_server.config.network import network_range, video_network_settings, video_settings
 from display_server.config.reading import load
 from display_server.config.secret_file import read_secret
 from display_server.config.sections import (
     SECTIONS,
+    AuditConfig,
     BrowserConfig,
     Config,
     DatabaseConfig,
@@ -29,6 +31,7 @@ from display_server.config.sections import (
 
 __all__ = [
     "SECTIONS",
+    "AuditConfig",
     "BrowserConfig",
     "Config",
     "DatabaseConfig",
@@ -48,6 +51,7 @@ __all__ = [
     "network_range",
     "parse_size",
     "read_secret",
+    "syslog_address",
     "video_network_settings",
     "video_settings",
 ]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from display_server.config.audit import check_audit
 from display_server.config.network import (
     check_network,
     network_range,
@@ -71,6 +72,7 @@ def check(config: Config, origin: str) -> None:
     _check_second_factor(config.sign_in, origin)
     _check_browser(config.browser, origin)
     _check_limits(config.limits, origin)
+    check_audit(config.audit, origin)
     _check_unattended(config.unattended, origin)
     _check_database(config.database, origin)
     video_settings(config)

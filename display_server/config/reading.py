@@ -187,4 +187,5 @@ def _resolve_paths(config: Config, base: Path) -> Config:
         video=replace(config.video, turn_secret_file=resolved(config.video.turn_secret_file)),
         metrics=replace(config.metrics, token_file=resolved(config.metrics.token_file)),
         database=replace(config.database, password_file=resolved(config.database.password_file)),
+        audit=replace(config.audit, checkpoint_file=resolved(config.audit.checkpoint_file)),
     )

@@ -155,6 +155,15 @@ class DatabaseConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password_file: Path | None = None
 
 
+class AuditConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long entries of the audit are kept, and where its checkpoints go (docs/audit.md)."""
+
+    retention_years: int = 10
+    checkpoint_file: Path | None = None
+    checkpoint_minutes: float = 10
+    syslog: str = ""  # as SyslogAddress.parse reads it; empty: none
+
+
 class DesktopConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A desktop that `users` and the members of `groups` may open. `*` stands for whoever has an account."""
 
@@ -213,6 +222,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     isolation: IsolationConfig = msgspec.field(default_factory=IsolationConfig)
     metrics: MetricsConfig = msgspec.field(default_factory=MetricsConfig)
     database: DatabaseConfig = msgspec.field(default_factory=DatabaseConfig)
+    audit: AuditConfig = msgspec.field(default_factory=AuditConfig)
     desktops: list[DesktopConfig] = []
 
 
@@ -228,6 +238,7 @@ SECTIONS: Mapping[str, type[msgspec.Struct]] = {
     "isolation": IsolationConfig,
     "metrics": MetricsConfig,
     "database": DatabaseConfig,
+    "audit": AuditConfig,
 }
 
 

@@ -18,6 +18,8 @@ from display_server.broker.api.app import build_app
 from display_server.broker.api.lock_watch import INTERVAL_S
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.api.unix_server import http_server
+from display_server.broker.audit.key import open_key
+from display_server.broker.audit.trail import AuditTrail
 from display_server.broker.catalogue import Catalogue
 from display_server.broker.desktop_specs import DesktopSpecs
 from display_server.broker.display_checks import DisplayChecks
@@ -45,6 +47,7 @@ from display_server.config import Config
 from display_server.errors import DesktopError, LightboxError, Malfunction
 from display_server.gateway.hosts import is_loopback, is_wildcard, url_of
 from display_server.server import demo as demo_setup
+from display_server.server.audit_watch import AuditWatch
 from display_server.server.certificates import EXAMINATION_INTERVAL_S
 from display_server.server.child_process import Parent, Started, run_until_ended
 from display_server.server.database import database_of, record_choice
@@ -121,6 +124,10 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
         await asyncio.to_thread(record_choice, config.database, state)
         passwords = Passwords()
         stack.callback(passwords.close)
+        audit = AuditTrail(store, state.audit_spool)
+        await audit.prepare()
+        await audit.examine()
+        audit_key = await asyncio.to_thread(open_key, state.audit_key)
         accounts = Accounts(store, passwords)
         catalogue = Catalogue(store)
         await catalogue.replace(desktop_definitions(config))
@@ -139,7 +146,7 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
             warn_of_isolated_desktops(state)
         specs = DesktopSpecs(folders, config.locale, config.patience, settings.video)
         sessions = Sessions(
-            SessionRecords(store, instance, time.time),
+            SessionRecords(store, instance, time.time, audit),
             launcher or ProcessLauncher(),
             specs,
             may_start=may_start,
@@ -157,12 +164,14 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
         pools.use(await catalogue.list_all())
         services = BrokerServices(
             store=store,
+            audit=audit,
             accounts=accounts,
             web_sessions=WebSessions(
                 store,
                 idle_s=config.sign_in.idle_minutes * 60,
                 absolute_s=config.sign_in.absolute_hours * 3600,
                 lock=lock_limits(config),
+                audit=audit,
             ),
             catalogue=catalogue,
             sessions=sessions,
@@ -202,6 +211,9 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
             write_result=functools.partial(write_result, run_folder.path),
         )
         await reloader.start()
+        audit_watch = AuditWatch(services, audit_key, lambda: reloader.config.audit)
+        auditing = asyncio.create_task(audit_watch.run(), name="audit")
+        stack.callback(auditing.cancel)
         reloading = asyncio.create_task(reloader.run(EXAMINATION_INTERVAL_S), name="reload")
         stack.callback(reloading.cancel)
         password = None
@@ -222,7 +234,8 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
             accounts=len(await accounts.list_all()),
         )
         parent.report(Started({**dataclasses.asdict(ready), "desktops": str(folders.desktops)}))
-        tasks = {expiring, locking, examining, rotating, reloading, watching, reconciling, reviewing}
+        tasks = {expiring, locking, examining, rotating, reloading, watching}
+        tasks |= {reconciling, reviewing, auditing}
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for ended in done:
             ended.result()

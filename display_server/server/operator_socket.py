@@ -13,6 +13,7 @@ import structlog
 
 from display_server.broker.api.desktop_endings import end_session
 from display_server.broker.api.services import BrokerServices
+from display_server.broker.audit.entry import Action, AuditEntry, Role
 from display_server.broker.session_state import EndedBy
 from display_server.broker.storage_failures import StorageError
 from display_server.broker_link.unix_sockets import peer_uid
@@ -106,7 +107,7 @@ async def end_for_operator(services: BrokerServices, request: EndSession) -> Ans
             "To see the running ones, run `lightbox sessions`.",
         )
     log.info("desktop ended by an operator", session=session.id, operator=request.operator)
-    end_session(services, session, EndedBy.OPERATOR)
+    end_session(services, session, EndedBy.OPERATOR, operator=request.operator)
     await session.stopped.wait()
     return Done(ended=[session.spec.desktop])
 
@@ -121,7 +122,7 @@ async def account_changed(services: BrokerServices, request: AccountChanged) -> 
     if not request.end_desktops:
         return Done(viewers=viewers, running=names)
     for session in sessions:
-        end_session(services, session, EndedBy.OPERATOR)
+        end_session(services, session, EndedBy.OPERATOR, operator=request.operator)
     await asyncio.gather(*(session.stopped.wait() for session in sessions))
     return Done(viewers=viewers, ended=names)
 
@@ -168,4 +169,13 @@ async def change_pool(services: BrokerServices, request: ChangePool) -> Answer:
     except StorageError as error:
         return Refused(error.cause, error.next_step)
     log.info("pool changed", pool=request.pool, change=request.change, operator=request.operator)
+    entry = AuditEntry(
+        services.audit.now_s(),
+        Action.POOL_CHANGED,
+        account=request.operator,
+        role=Role.OPERATOR,
+        object=f"pool:{request.pool}",
+        reason=request.change,
+    )
+    await services.audit.close(entry)
     return list_pools(services)

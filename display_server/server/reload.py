@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from display_server.broker.api.services import BrokerServices
+from display_server.broker.audit.entry import Action, AuditEntry, Outcome, Role
 from display_server.broker.folders import StateFolder
 from display_server.broker.second_factor.policy import SecondFactorSettings
 from display_server.broker_link.messages import GatewaySettings
@@ -136,6 +137,11 @@ class Reloader:
         self._sent = 0
         self._watch.examine(settings.certificate, _now())
 
+    @property
+    def config(self) -> Config:
+        """The configuration that is in force."""
+        return self._settings.config
+
     async def start(self) -> None:
         """Gives the settings to the gateways that are connected, and to those that connect later."""
         await self._send_to_gateways()
@@ -159,9 +165,12 @@ class Reloader:
             old = self._settings
             found = changes(old.config, self._read())
             settings = await prepare(found.config, self._state)
-            await self._services.catalogue.replace(desktop_definitions(settings.config))
+            applied = ", ".join(found.applied) or "nothing"
+            entry = self._entry(Outcome.DONE, f"changed: {applied}")
+            await self._services.catalogue.replace(desktop_definitions(settings.config), entry=entry)
             self._services.pools.use(await self._services.catalogue.list_all())
         except LightboxError as error:
+            await self._services.audit.close(self._entry(Outcome.REFUSED, "the new one has a mistake"))
             log.error(
                 "configuration refused; the previous one stays in force",
                 cause=error.cause,
@@ -169,6 +178,7 @@ class Reloader:
             )
             return ReloadResult(self._serial, cause=error.cause, next_step=error.next_step)
         except Exception:
+            await self._services.audit.close(self._entry(Outcome.FAILED, "unexpected error"))
             log.exception("configuration not reloaded; the previous one stays in force")
             return ReloadResult(
                 self._serial,
@@ -183,6 +193,18 @@ class Reloader:
             certificate_changed=certificate_changed,
         )
         return ReloadResult(self._serial, list(found.applied), list(found.need_restart), certificate_changed)
+
+    def _entry(self, outcome: Outcome, reason: str) -> AuditEntry:
+        # Nobody is named: a signal asks for the reload, and the kernel does not say whose it was.
+        now_s = self._services.audit.now_s()
+        return AuditEntry(
+            now_s,
+            Action.CONFIGURATION_RELOADED,
+            outcome,
+            role=Role.OPERATOR,
+            object="configuration",
+            reason=reason,
+        )
 
     async def _renew_or_log(self) -> None:
         try:

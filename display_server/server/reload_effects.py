@@ -82,6 +82,10 @@ EFFECTS: Mapping[str, Effect] = {
     "metrics.token_file": Effect.AT_ONCE,
     "database.url": Effect.RESTART,
     "database.password_file": Effect.RESTART,
+    "audit.retention_years": Effect.AT_ONCE,
+    "audit.checkpoint_file": Effect.AT_ONCE,
+    "audit.checkpoint_minutes": Effect.AT_ONCE,
+    "audit.syslog": Effect.AT_ONCE,
     "desktops": Effect.NEW_DESKTOPS,
 }
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from sqlalchemy import update
 
+from display_server.broker.audit.append import append
+from display_server.broker.audit.entry import Action, AuditEntry, Role
 from display_server.broker.folders import DesktopFolders, StateFolder
 from display_server.broker.lasting_folder import LastingFolder, sole_server
 from display_server.broker.launchers.spawner_client import SpawnerClient
@@ -23,7 +25,9 @@ from display_server.server.isolation import SpawnerProcess, wait_for_service
 from display_server.spawner.messages import StopDesktop
 
 
-async def end_without_server(state_path: Path, config: IsolationConfig, sessions: Collection[str]) -> None:
+async def end_without_server(
+    state_path: Path, config: IsolationConfig, sessions: Collection[str], *, operator: str
+) -> None:
     """Ends the desktops, with a spawner that runs only for this unless it is a service, and records the end.
 
     No server with this state folder can start meanwhile. Raises ConfigurationError when one runs or when this
@@ -55,4 +59,20 @@ async def end_without_server(state_path: Path, config: IsolationConfig, sessions
                 "ended_by": EndedBy.OPERATOR.value,
                 "changed_s": time.time(),
             }
-            await db.execute(update(Session).where(Session.id.in_(sessions)).values(ended))
+            rows = await db.execute(
+                update(Session)
+                .where(Session.id.in_(sessions))
+                .values(ended)
+                .returning(Session.id, Session.username, Session.desktop)
+                .execution_options(synchronize_session=False)
+            )
+            for session, username, desktop in rows.all():
+                entry = AuditEntry(
+                    time.time(),
+                    Action.DESKTOP_ENDED,
+                    account=operator,
+                    role=Role.OPERATOR,
+                    object=f"desktop:{username}/{desktop}",
+                    reason=f"session {session}, ended by: {EndedBy.OPERATOR.value}, without a server",
+                )
+                await append(db, entry)

@@ -21,6 +21,7 @@ from display_server.broker.accounts import Accounts
 from display_server.broker.api.app import build_app
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.api.unix_server import http_server
+from display_server.broker.audit.trail import AuditTrail
 from display_server.broker.catalogue import Catalogue
 from display_server.broker.desktop_definition import DesktopDefinition
 from display_server.broker.desktop_specs import DesktopSpecs
@@ -187,8 +188,9 @@ async def running_gateway(
     catalogue = Catalogue(store)
     await catalogue.replace(DEFINITIONS)
     specs = DesktopSpecs(DesktopFolders(folder / "d", folder / "homes", folder / "logs"))
+    audit = AuditTrail(store, folder / "audit-spool", now_s=now_s)
     sessions = Sessions(
-        SessionRecords(store, "test", now_s),
+        SessionRecords(store, "test", now_s, audit),
         launcher,
         specs,
         start_timeout_s=start_timeout_s,
@@ -202,8 +204,9 @@ async def running_gateway(
     access = access or PublicAccess(frozenset(NAMES))
     services = BrokerServices(
         store=store,
+        audit=audit,
         accounts=accounts,
-        web_sessions=WebSessions(store, lock=lock, now_s=now_s),
+        web_sessions=WebSessions(store, lock=lock, audit=audit, now_s=now_s),
         catalogue=catalogue,
         sessions=sessions,
         pools=pools,

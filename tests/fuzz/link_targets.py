@@ -23,6 +23,7 @@ from display_server.broker.api.app import build_app
 from display_server.broker.api.forwarded_requests import ForwardedRequests
 from display_server.broker.api.gateway_links import GatewayLinks
 from display_server.broker.api.unix_server import LocalHttpProtocol, http_config
+from display_server.broker.audit.entry import AuditEntry
 from display_server.broker.tickets import Tickets
 from display_server.broker.viewers import Viewers
 from display_server.broker.web_sessions import SignedInUser
@@ -85,7 +86,13 @@ class MessagesToBroker:
         self.links = GatewayLinks(
             self._viewers,
             ViewerAdmission(
-                self._tickets, self._find_user, self._agent_of, lambda _: True, time.time, lambda _: True
+                self._tickets,
+                self._find_user,
+                self._agent_of,
+                lambda _: True,
+                time.time,
+                lambda _: True,
+                self._record,
             ),
         )
 
@@ -124,6 +131,9 @@ class MessagesToBroker:
             writer.close()
         assert self._viewers.open == [], "the viewers of a link end with it"
         return kept
+
+    async def _record(self, _entry: AuditEntry) -> None:
+        """Keeps nothing: there is no database."""
 
     async def _find_user(self, id_hash: bytes) -> SignedInUser | None:
         assert len(id_hash) == 32

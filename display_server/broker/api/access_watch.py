@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import structlog
 
 from display_server.broker.agent_page import read_agent_page
+from display_server.broker.audit.entry import NOWHERE, Origin
 from display_server.broker.catalogue import Catalogue
 from display_server.broker.live_session import LiveSession
 from display_server.broker.people.removal_state import Access, AccessState
@@ -67,7 +68,7 @@ class AccessWatch:
         catalogue: Catalogue,
         sessions: Sessions,
         viewers: Viewers,
-        open_desktop: Callable[[str, Desktop], Awaitable[LiveSession]],
+        open_desktop: Callable[[str, Desktop, Origin], Awaitable[LiveSession]],
         *,
         now_s: Callable[[], float] = time.time,
     ) -> None:
@@ -124,7 +125,7 @@ class AccessWatch:
             former, self._access = self._access, found
             return self._act(former)
 
-    async def session_for(self, username: str, desktop: str) -> LiveSession:
+    async def session_for(self, username: str, desktop: str, *, origin: Origin = NOWHERE) -> LiveSession:
         """Returns the person's session of a desktop once it is ready; starts it if it does not run.
 
         Whoever is no longer entitled gets the session that runs, until it ends. Raises PolicyError,
@@ -141,7 +142,7 @@ class AccessWatch:
             if session.stopping or not self._access.get(session.id, Access()).may_display(self._now_s()):
                 raise
             return await self._sessions.until_ready(session)
-        return await self._open_desktop(username, found)
+        return await self._open_desktop(username, found, origin)
 
     async def listed(self, username: str) -> Sequence[Desktop]:
         """Returns the desktops in the list of a person, with those that run until a removal ends them."""

@@ -20,6 +20,7 @@ from display_server.broker.api.own_sign_in_api import add_own_sign_in_routes
 from display_server.broker.api.pending_sign_in_api import add_pending_sign_in_routes
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.api.sign_in_api import CurrentUser, add_lock_routes, add_sign_in_routes
+from display_server.broker.api.sign_in_audit import origin_of
 from display_server.broker.catalogue import listings
 from display_server.broker.one_person import OnePersonError
 from display_server.broker.pools.definition import pool_of
@@ -108,13 +109,16 @@ def _add_desktop_routes(app: FastAPI, services: BrokerServices) -> None:
         return entries
 
     @app.post("/api/v1/desktops/{name}/viewers", status_code=201)
-    async def create_viewer(name: str, user: CurrentUser, resume: str | None = None) -> ViewerTicket:
+    async def create_viewer(
+        name: str, user: CurrentUser, request: Request, resume: str | None = None
+    ) -> ViewerTicket:
         """`resume` is the session that a reconnecting viewer showed: no new one replaces it unnoticed."""
         if resume is not None:
             desktop_endings.refuse_ended(services, resume)
+        origin = origin_of(request, user)
         with services.metrics.desktop_open_s.time():
             try:
-                session = await services.access_watch.session_for(user.username, name)
+                session = await services.access_watch.session_for(user.username, name, origin=origin)
             except OnePersonError as error:
                 raise ApiError(409, "one-person", error.cause, next_step=error.next_step) from error
             except PolicyError as error:
@@ -124,7 +128,7 @@ def _add_desktop_routes(app: FastAPI, services: BrokerServices) -> None:
             except DesktopError as error:
                 raise ApiError(503, "desktop-failed", error.cause, next_step=error.next_step) from error
         services.unattended.opened(session.id, services.monotonic_s())
-        if not await services.lock_watch.may_display(user, session.id):
+        if not await services.lock_watch.may_display(user, session.id, origin=origin):
             raise screen_locked()
         ticket = services.tickets.issue(
             username=user.username,
@@ -132,6 +136,7 @@ def _add_desktop_routes(app: FastAPI, services: BrokerServices) -> None:
             session=session.id,
             desktop=session.spec.desktop,
             now_s=time.time(),
+            address=origin.address or "",
         )
         return ViewerTicket(ticket=ticket, websocket=VIEWER_PATH, session=session.id)
 

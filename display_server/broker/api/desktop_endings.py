@@ -40,9 +40,11 @@ def attended_sessions(services: BrokerServices) -> set[str]:
     return {viewer.session for viewer in services.viewers.open}
 
 
-def end_session(services: BrokerServices, session: LiveSession, by: EndedBy) -> None:
-    """Begins to end a session and disconnects its viewers."""
-    services.sessions.end(session, by)
+def end_session(
+    services: BrokerServices, session: LiveSession, by: EndedBy, *, operator: str | None = None
+) -> None:
+    """Begins to end a session and disconnects its viewers. `operator` is the Unix user who ends it."""
+    services.sessions.end(session, by, operator=operator)
     services.viewers.disconnect_session(session.id)
 
 

@@ -7,6 +7,7 @@ import structlog
 from fastapi import Request, Response
 
 from display_server.broker.api.services import BrokerServices
+from display_server.broker.api.sign_in_audit import origin_of
 from display_server.broker.display_checks import CheckResult, as_dict
 from display_server.broker.web_sessions import SignedInUser
 from display_server.broker_link.api_error import ApiError, malformed
@@ -31,7 +32,7 @@ async def store_check(services: BrokerServices, request: Request, user: SignedIn
         await services.catalogue.find(user.username, result.desktop)
     except PolicyError as error:
         raise ApiError(404, "no-desktop", error.cause, next_step=error.next_step) from error
-    stored = await services.display_checks.add(user.username, result)
+    stored = await services.display_checks.add(user.username, result, origin=origin_of(request, user))
     log.info("display check stored", username=user.username, device=result.device.name, passed=stored.passed)
     return _json(as_dict(stored), 201)
 

@@ -8,15 +8,17 @@ so that a screen is locked too early rather than never.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import msgspec
 import structlog
 
 from display_server.broker.agent_page import read_agent_page
+from display_server.broker.audit.entry import NOWHERE, Action, AuditEntry, Origin, Role
 from display_server.broker.screen_lock import LockEvent, ScreenLock
+from display_server.broker.storage_failures import StorageError
 from display_server.broker.viewers import Viewers
-from display_server.broker.web_sessions import SignedInUser, WebSessions
+from display_server.broker.web_sessions import SignedInUser, WebSessions, device_of
 from display_server.broker_link.agent_address import AgentAddress
 from display_server.protocol.agent_pages import DEVICES_PATH, DeviceReport
 
@@ -33,9 +35,15 @@ class LockWatch:
     """Asks the agents, and locks what is due. `agents` returns those of all desktops that are ready."""
 
     def __init__(
-        self, web_sessions: WebSessions, viewers: Viewers, agents: Callable[[], list[AgentAddress]]
+        self,
+        web_sessions: WebSessions,
+        viewers: Viewers,
+        agents: Callable[[], list[AgentAddress]],
+        record: Callable[[AuditEntry], Awaitable[None]],
     ) -> None:
         self._web_sessions = web_sessions
+        self._record = record
+        self._unlocked: dict[bytes, ScreenLock] = {}  # as the database had them last
         self._viewers = viewers
         self._agents = agents
         # When devices lost a desktop, by desktop session and device, in wall-clock time. An agent that is
@@ -52,16 +60,21 @@ class LockWatch:
         agents = self._agents()
         reports = await asyncio.gather(*(self._ask(agent) for agent in agents))
         self._forget_ended({agent.session for agent in agents})
-        unlocked = await self._web_sessions.unlocked()
+        inputs = [report for found in reports for report in found]
+        try:
+            unlocked = self._unlocked = await self._web_sessions.unlocked()
+        except StorageError:
+            await self._lock_without_database(inputs)
+            raise
         devices = {device_of(id_hash): id_hash for id_hash in unlocked}
-        await self._record_inputs(devices, (report for found in reports for report in found))
+        await self._record_inputs(devices, inputs)
         await self._lock_former_devices(devices, unlocked)
         for id_hash in await self._web_sessions.lock_idle():
             log.info("screen locked", reason="no input", device=device_of(id_hash))
             self._viewers.disconnect_web_session(id_hash)
         return self._interval_s(unlocked)
 
-    async def may_display(self, user: SignedInUser, session: str) -> bool:
+    async def may_display(self, user: SignedInUser, session: str, *, origin: Origin = NOWHERE) -> bool:
         """Returns whether this browser may display a desktop without another proof of the person.
 
         Otherwise its screen is locked.
@@ -71,16 +84,44 @@ class LockWatch:
                 await self._ask(agent)
         lost_s = self._lost_s.get((session, device_of(user.id_hash)))
         now, limits = self._web_sessions.now_s(), self._web_sessions.lock_limits
-        if lost_s is None or user.lock.takes_back(lost_s, now, limits):
+        if lost_s is None:
+            return True
+        if user.lock.takes_back(lost_s, now, limits):
+            entry = AuditEntry(
+                now,
+                Action.DESKTOP_TAKEN_BACK,
+                account=user.username,
+                address=origin.address,
+                device=device_of(user.id_hash),
+                reason=f"session {session}, lost {now - lost_s:.0f} s before",
+            )
+            await self._record(entry)
             return True
         await self.lock(user.id_hash, LockEvent.DEVICE_LOST)
         return False
 
-    async def lock(self, id_hash: bytes, event: LockEvent) -> None:
-        """Locks a screen at once and disconnects its viewers."""
-        if await self._web_sessions.change_lock(id_hash, event) is not None:
-            log.info("screen locked", reason=event.value, device=device_of(id_hash))
+    async def lock(
+        self, id_hash: bytes, event: LockEvent, *, role: Role = Role.SERVER, origin: Origin = NOWHERE
+    ) -> None:
+        """Locks a screen at once and disconnects its viewers, also while the database cannot be used."""
+        await self._web_sessions.lock(id_hash, event, role=role, origin=origin)
         self._viewers.disconnect_web_session(id_hash)
+        self._unlocked.pop(id_hash, None)
+        log.info("screen locked", reason=event.value, device=device_of(id_hash))
+
+    async def _lock_without_database(self, reports: Iterable[DeviceReport]) -> None:
+        """Locks the screens that are due by what was known last, and by what the agents say now."""
+        now, limits = self._web_sessions.now_s(), self._web_sessions.lock_limits
+        devices = {device_of(id_hash): id_hash for id_hash in self._unlocked}
+        for report in reports:
+            id_hash = devices.get(report.device)
+            if id_hash is not None and report.input_age_s is not None:
+                lock = self._unlocked[id_hash]
+                self._unlocked[id_hash] = lock.after(LockEvent.INPUT, now - report.input_age_s)
+        for id_hash, lock in list(self._unlocked.items()):
+            if lock.at(now, limits).locked:
+                await self.lock(id_hash, LockEvent.LOCK_DUE)
+        await self._lock_former_devices(devices, dict(self._unlocked))
 
     async def _ask(self, agent: AgentAddress) -> list[DeviceReport]:
         """Returns what an agent knows of devices, and remembers their losses.
@@ -149,15 +190,7 @@ class LockWatch:
                 continue
             self._losses_handled.add(loss)
             id_hash = devices.get(loss[1])
-            if id_hash is None or loss[1] in displaying:
+            if id_hash is None or id_hash not in locks or loss[1] in displaying:
                 continue
             if not locks[id_hash].takes_back(lost_s, now, limits):
                 await self.lock(id_hash, LockEvent.DEVICE_LOST)
-
-
-def device_of(id_hash: bytes) -> str:
-    """Returns the name of a web session for agents.
-
-    Half of the hash is enough to identify the browser, and is of no use for signing in.
-    """
-    return id_hash.hex()[:32]

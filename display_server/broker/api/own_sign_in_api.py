@@ -29,7 +29,7 @@ from display_server.broker.api.pending_sign_in_api import (
 from display_server.broker.api.request_facts import actor_of, address_of
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.api.sign_in_api import CurrentUser, Password, check_password, wrong_credentials
-from display_server.broker.screen_lock import LockEvent
+from display_server.broker.api.sign_in_audit import origin_of
 from display_server.broker.second_factor.policy import When, required
 from display_server.broker.tables import Account
 from display_server.broker.web_sessions import SignedInUser, SignInOutdatedError
@@ -148,14 +148,14 @@ def add_own_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
     @app.post("/api/v1/me/proof", status_code=204)
     async def prove(body: ProofBody, request: Request, user: CurrentUser) -> None:
         """Takes the password once more. Changes need no other proof for some minutes."""
-        await check_password(services, request, user.username, body.password)
-        if await services.web_sessions.change_lock(user.id_hash, LockEvent.PROVED) is None:
+        await check_password(services, request, user.username, body.password, user=user)
+        if await services.web_sessions.unlock(user.id_hash, origin=origin_of(request, user)) is None:
             raise not_signed_in()
 
     @app.post("/api/v1/me/password", status_code=204)
     async def change_password(body: PasswordChange, request: Request, user: CurrentUser) -> None:
         """Changes the password, and signs the person out of every other browser."""
-        account = await check_password(services, request, user.username, body.old)
+        account = await check_password(services, request, user.username, body.old, user=user)
         try:
             ended = await services.accounts.change_own_password(account, body.new, stays=user.id_hash)
         except ConfigurationError as error:

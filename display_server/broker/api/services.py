@@ -14,6 +14,9 @@ from display_server.broker.api.lock_watch import LockWatch
 from display_server.broker.api.metrics import BrokerMetrics
 from display_server.broker.api.pool_metrics import PoolCollector
 from display_server.broker.api.unattended_metrics import UnattendedCollector
+from display_server.broker.audit.entry import Origin
+from display_server.broker.audit.limited_attempts import LimitedAttempts
+from display_server.broker.audit.trail import AuditTrail
 from display_server.broker.busy_processes import BusyProcesses
 from display_server.broker.catalogue import Catalogue
 from display_server.broker.display_checks import DisplayChecks
@@ -42,6 +45,7 @@ class BrokerServices:
     """Everything that a request can need."""
 
     store: Store
+    audit: AuditTrail
     accounts: Accounts
     web_sessions: WebSessions
     catalogue: Catalogue
@@ -58,6 +62,7 @@ class BrokerServices:
     sign_in_limiter: SignInLimiter = field(default_factory=SignInLimiter)
     #: Of wrong second factors, which only somebody can give who knows the password.
     factor_limiter: SignInLimiter = field(default_factory=lambda: SignInLimiter(account_wait_s=FACTOR_WAIT_S))
+    limited_attempts: LimitedAttempts = field(default_factory=LimitedAttempts)
     viewers: Viewers = field(default_factory=Viewers)
     viewers_per_person: int = 24
     monotonic_s: Callable[[], float] = time.monotonic
@@ -78,10 +83,11 @@ class BrokerServices:
             self._runs,
             time.time,
             lambda username: self.viewers.count_of(username) < self.viewers_per_person,
+            self.audit.record,
         )
         self.gateways = GatewayLinks(self.viewers, admission)
         self.metrics = BrokerMetrics(self.sessions)
-        self.lock_watch = LockWatch(self.web_sessions, self.viewers, self.agents)
+        self.lock_watch = LockWatch(self.web_sessions, self.viewers, self.agents, self.audit.record)
         now_s = self.web_sessions.now_s
         self.known_devices = KnownDevices(self.store, now_s=now_s)
         self.pending_sign_ins = PendingSignIns(self.store, now_s=now_s)
@@ -98,14 +104,14 @@ class BrokerServices:
         self.metrics.add(UnattendedCollector(self.unattended, self.busy_processes))
         self.metrics.add(PoolCollector(self.pools))
 
-    async def open_desktop(self, username: str, desktop: Desktop) -> LiveSession:
+    async def open_desktop(self, username: str, desktop: Desktop, origin: Origin) -> LiveSession:
         """Returns the person's session of a desktop once it is ready.
 
         Raises DesktopError, OnePersonError and StorageError.
         """
         if desktop.pool:
-            return await self.pools.open(username, desktop)
-        return await self.sessions.open(username, desktop)
+            return await self.pools.open(username, desktop, origin=origin)
+        return await self.sessions.open(username, desktop, origin=origin)
 
     def _runs(self, session_id: str) -> bool:
         session = self.sessions.by_id(session_id)

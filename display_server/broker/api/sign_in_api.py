@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from display_server.broker.api.desktop_endings import end_floating_desktops
 from display_server.broker.api.request_facts import address_of, cookie_of, cookies_of
 from display_server.broker.api.services import BrokerServices
+from display_server.broker.api.sign_in_audit import origin_of, record_refusal
 from display_server.broker.api.sign_in_steps import SignInAnswer, after_right_password, ask_to_unlock
+from display_server.broker.audit.entry import Role
 from display_server.broker.passwords import TooManySignIns
 from display_server.broker.screen_lock import LockEvent, LockReason, LockState
 from display_server.broker.storage_failures import StorageError
@@ -84,6 +86,20 @@ async def signed_in_user(request: Request) -> SignedInUser:
     return user
 
 
+async def find_or_recall(request: Request) -> SignedInUser | None:
+    """Returns the person whom the request comes from.
+
+    While the database cannot be used, that is the person of the last request. Use this only for what closes
+    access.
+    """
+    services: BrokerServices = request.app.state.services
+    secret = cookie_of(request, SESSION)
+    try:
+        return await services.web_sessions.find(secret)
+    except StorageError:
+        return services.web_sessions.recall(secret)
+
+
 async def current_user(user: Annotated[SignedInUser, Depends(signed_in_user)]) -> SignedInUser:
     """Returns the person whom the request comes from.
 
@@ -108,14 +124,15 @@ def add_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
             return await after_right_password(services, request, response, account)
         except SignInOutdatedError as error:
             log.warning("sign-in outdated", username=username, address=address_of(request))
+            await record_refusal(services, request, username, "account changed meanwhile", user=None)
             raise wrong_credentials() from error
 
     @app.post("/api/v1/sign-out")
     async def sign_out(request: Request, response: Response) -> SignedOut:
         ended = []
-        user = await services.web_sessions.find(cookie_of(request, SESSION))
+        user = await find_or_recall(request)
         if user is not None:
-            await services.web_sessions.delete(user.id_hash)
+            await services.web_sessions.delete(user.id_hash, origin=origin_of(request, user))
             services.viewers.disconnect_web_session(user.id_hash)
             services.access_watch.request()  # desktops that a removal ends at sign-out
             log.info("signed out", username=user.username)
@@ -135,10 +152,18 @@ def add_lock_routes(app: FastAPI, services: BrokerServices) -> None:
         return lock_info(services, user)
 
     @app.post("/api/v1/lock")
-    async def lock(request: Request, user: SignedIn) -> LockInfo:
+    async def lock(request: Request) -> LockInfo:
         """Locks the screen at once, because the person leaves."""
-        await services.lock_watch.lock(user.id_hash, LockEvent.REQUESTED)
-        return lock_info(services, await signed_in_user(request))
+        user = await find_or_recall(request)
+        if user is None:
+            raise not_signed_in()
+        await services.lock_watch.lock(
+            user.id_hash, LockEvent.REQUESTED, role=Role.USER, origin=origin_of(request, user)
+        )
+        try:
+            return lock_info(services, await signed_in_user(request))
+        except StorageError:  # it is locked all the same
+            return lock_info(services, await find_or_recall(request) or user)
 
     @app.post("/api/v1/unlock")
     async def unlock(body: UnlockRequest, request: Request, user: SignedIn) -> LockInfo:
@@ -147,10 +172,10 @@ def add_lock_routes(app: FastAPI, services: BrokerServices) -> None:
         If the second factor is asked for, too, the answer is `factor-due`, and the routes of a pending
         sign-in unlock the screen.
         """
-        account = await check_password(services, request, user.username, body.password)
+        account = await check_password(services, request, user.username, body.password, user=user)
         if (asked := await ask_to_unlock(services, request, account, user.id_hash)) is not None:
             raise asked
-        if await services.web_sessions.change_lock(user.id_hash, LockEvent.PROVED) is None:
+        if await services.web_sessions.unlock(user.id_hash, origin=origin_of(request, user)) is None:
             raise not_signed_in()
         log.info("screen unlocked", username=user.username, address=address_of(request))
         return lock_info(services, await signed_in_user(request))
@@ -177,13 +202,24 @@ def lock_info(services: BrokerServices, user: SignedInUser) -> LockInfo:
     )
 
 
-async def check_password(services: BrokerServices, request: Request, username: str, password: str) -> Account:
-    """Returns the account if the password is right. Raises ApiError, also after too many attempts."""
+async def check_password(
+    services: BrokerServices,
+    request: Request,
+    username: str,
+    password: str,
+    *,
+    user: SignedInUser | None = None,
+) -> Account:
+    """Returns the account if the password is right. Raises ApiError, also after too many attempts.
+
+    `user` is the person whose screen is locked, or None at a sign-in.
+    """
     address, limiter = address_of(request), services.sign_in_limiter
     device = await services.known_devices.find(username, cookie_of(request, DEVICE))
     wait = limiter.begin_attempt(username, address, services.monotonic_s(), device)
     if wait > 0:
         services.metrics.sign_ins.labels("limited").inc()
+        services.limited_attempts.count(username, address, services.monotonic_s())
         seconds = math.ceil(wait)
         raise ApiError(
             429,
@@ -206,6 +242,7 @@ async def check_password(services: BrokerServices, request: Request, username: s
     if account is None:
         services.metrics.sign_ins.labels("wrong").inc()
         log.warning("sign-in refused", username=username, address=address, known_device=device is not None)
+        await record_refusal(services, request, username, "wrong password", user=user)
         raise wrong_credentials()
     limiter.record_success(username, address, device)
     services.metrics.sign_ins.labels("right").inc()

@@ -12,15 +12,14 @@ from pydantic import BaseModel
 
 from display_server.broker.api.request_facts import address_of, cookie_of, cookies_of, relying_party_of
 from display_server.broker.api.services import BrokerServices
-from display_server.broker.audit.entry import Action, Outcome
+from display_server.broker.audit.entry import Action, Origin, Outcome
 from display_server.broker.known_devices import COOKIE_S
-from display_server.broker.screen_lock import LockEvent
 from display_server.broker.second_factor.events import Actor, record
 from display_server.broker.second_factor.pending_sign_ins import PendingPerson
 from display_server.broker.second_factor.policy import after_password, required
 from display_server.broker.second_factor.sign_in_state import SignInEvent, SignInProgress, SignInState
 from display_server.broker.tables import Account
-from display_server.broker.web_sessions import SignInOutdatedError
+from display_server.broker.web_sessions import SignInOutdatedError, device_of
 from display_server.broker_link.api_error import ApiError
 from display_server.broker_link.cookies import DEVICE, PENDING, SESSION
 
@@ -159,7 +158,8 @@ async def complete(
     if pending.progress.after(event).state is not SignInState.SIGNED_IN:
         raise sign_in_over()
     if pending.unlocks is not None:
-        if await services.web_sessions.change_lock(pending.unlocks, LockEvent.PROVED) is None:
+        origin = Origin(address_of(request), device_of(pending.unlocks))
+        if await services.web_sessions.unlock(pending.unlocks, origin=origin) is None:
             raise sign_in_over()
         log.info("screen unlocked", username=pending.account.username, address=address_of(request))
         response.headers.append("set-cookie", cookies_of(request).delete_cookie(PENDING))
@@ -179,11 +179,16 @@ async def finish_sign_in(
     """
     previous = await services.web_sessions.find(cookie_of(request, SESSION))
     if previous is not None:
-        await services.web_sessions.delete(previous.id_hash)
+        former = Origin(address_of(request), device_of(previous.id_hash))
+        await services.web_sessions.delete(previous.id_hash, origin=former, reason="signed in anew")
         services.viewers.disconnect_web_session(previous.id_hash)
         services.access_watch.request()  # desktops that a removal ends at sign-out
     inside_only = services.second_factor.when == "outside" and not proved
-    secret = await services.web_sessions.create(account, inside_only=inside_only)
+    known = await services.known_devices.find(account.username, cookie_of(request, DEVICE)) is not None
+    reason = ("known browser" if known else "new browser") + (", second factor given" if proved else "")
+    secret = await services.web_sessions.create(
+        account, inside_only=inside_only, origin=Origin(address_of(request)), reason=reason
+    )
     device = await services.known_devices.record_sign_in(account, cookie_of(request, DEVICE))
     cookies = cookies_of(request)
     # The cookie has no Max-Age, so that closing the browser signs out on a shared workstation.

@@ -14,11 +14,10 @@ from typing import Any
 from sqlalchemy import insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.schema import CreateTable
 
 from display_server.broker.audit.chain import Row, row_of, start_of
 from display_server.broker.audit.entry import AuditEntry
-from display_server.broker.audit.tables import AuditBase, AuditHead, AuditRow
+from display_server.broker.tables import AuditHead, AuditRow
 
 #: The number of the only row of `audit_head`.
 HEAD = 1
@@ -36,8 +35,6 @@ async def append(db: AsyncSession, entry: AuditEntry) -> None:
 
 async def append_row(db: AsyncSession, entry: AuditEntry, *, spool_id: str | None = None) -> Row:
     """Does the same for a record of the spool, and returns the row."""
-    for table in AuditBase.metadata.sorted_tables:
-        await db.execute(CreateTable(table, if_not_exists=True))
     taken = await _take_head(db)
     if taken is None:
         await _create_head(db)

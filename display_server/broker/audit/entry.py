@@ -19,12 +19,14 @@ class Action(Enum):
     SIGN_IN_EXPIRED = "sign-in-expired"  # a browser was signed out because its time was over
     SCREEN_LOCKED = "screen-locked"
     SCREEN_UNLOCKED = "screen-unlocked"
+    PASSWORD_CONFIRMED = "password-confirmed"  # noqa: S105 - given once more while the screen was open
 
     ACCOUNT_ADDED = "account-added"
     ACCOUNT_PASSWORD_CHANGED = "account-password-changed"  # noqa: S105 - the name of an act
     ACCOUNT_DISABLED = "account-disabled"
     ACCOUNT_ENABLED = "account-enabled"
     ACCOUNT_DELETED = "account-deleted"
+    ACCOUNT_SIGNED_OUT = "account-signed-out"  # of every browser, by an operator
 
     SECOND_FACTOR_ADDED = "second-factor-added"
     SECOND_FACTOR_RENAMED = "second-factor-renamed"
@@ -50,6 +52,7 @@ class Action(Enum):
     DESKTOP_TAKEN_BACK = "desktop-taken-back"  # a device displays a desktop again that it had lost
     VIEWER_ADMITTED = "viewer-admitted"
 
+    POOL_CHANGED = "pool-changed"
     CONFIGURATION_RELOADED = "configuration-reloaded"
     DISPLAY_CHECKED = "display-checked"
 

@@ -13,6 +13,7 @@ from datetime import datetime
 
 import structlog
 
+from display_server.broker.audit.entry import NOWHERE, Origin
 from display_server.broker.desktop_specs import DesktopSpecs
 from display_server.broker.lease import TaskLease
 from display_server.broker.live_session import LiveSession, PoolPlace
@@ -117,7 +118,7 @@ class Pools:
                 elif desktop is not None:
                     self._start(desktop, action.place, None)
 
-    async def open(self, username: str, desktop: Desktop) -> LiveSession:
+    async def open(self, username: str, desktop: Desktop, *, origin: Origin = NOWHERE) -> LiveSession:
         """Returns the person's session of a floating desktop, once it is ready.
 
         Whoever has none gets one that waits, or one that is started now. Raises DesktopError, which says that
@@ -125,7 +126,7 @@ class Pools:
         """
         session = await self._sessions.present(username, desktop.name)
         if session is None:  # nothing is awaited until the choice is made, so that nobody else gets the same
-            session = await self._take(username, desktop)
+            session = await self._take(username, desktop, origin)
         return await self._sessions.until_ready(session)
 
     def of_person(self, username: str) -> list[tuple[LiveSession, PoolSettings]]:
@@ -174,12 +175,12 @@ class Pools:
         """Describes all pools of the configuration, in its order."""
         return [self._report(desktop) for desktop in self._desktops.values()]
 
-    async def _take(self, username: str, desktop: Desktop) -> LiveSession:
+    async def _take(self, username: str, desktop: Desktop, origin: Origin) -> LiveSession:
         pool, members = self._pool(desktop), self._members_of(desktop.name)
         member = choose(pool, members)
         session = self._sessions.by_id(member.session) if member else None
         if session is not None:
-            await self._sessions.assign(session, username)
+            await self._sessions.assign(session, username, origin=origin)
             return session
         state = self._state(desktop.name)
         if state.maintenance:
@@ -189,14 +190,17 @@ class Pools:
             raise pool_full()
         if pool.starts_allowed == 0:
             raise pool_restrained()
-        return self._start(desktop, places[0], username)
+        return self._start(desktop, places[0], username, origin)
 
-    def _start(self, desktop: Desktop, place: int, username: str | None) -> LiveSession:
+    def _start(
+        self, desktop: Desktop, place: int, username: str | None, origin: Origin = NOWHERE
+    ) -> LiveSession:
         breaker = self._state(desktop.name).breaker
         if breaker.state is BreakerState.RESTRAINED:
             self._use_breaker(desktop.name, breaker.probing())
         spec = self._specs.of_place(place, desktop)
-        return self._sessions.start(spec, username, PoolPlace(place, definition_of(desktop)))
+        found = PoolPlace(place, definition_of(desktop))
+        return self._sessions.start(spec, username, found, origin=origin)
 
     def _observe(self, session: LiveSession) -> None:
         """Counts failures and successes of desktops of pools for their circuit breakers."""

@@ -4,6 +4,7 @@ A module per topic. Every module has to be imported here, because the migrations
 tables of `Base.metadata`. `migrations/__init__.py` says how to add a table or a column.
 """
 
+from display_server.broker.tables.audit import AuditCheckpoint, AuditHead, AuditRow
 from display_server.broker.tables.base import Base
 from display_server.broker.tables.desktops import (
     Desktop,
@@ -36,6 +37,9 @@ from display_server.broker.tables.second_factor import (
 __all__ = [
     "Account",
     "AccountEvent",
+    "AuditCheckpoint",
+    "AuditHead",
+    "AuditRow",
     "Base",
     "Desktop",
     "DesktopIds",

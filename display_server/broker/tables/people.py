@@ -22,14 +22,17 @@ class Account(Base):
 
 
 class AccountEvent(Base):
-    """What was done to an account, by whom and when. Rows are never changed, and outlive the account."""
+    """What was done to an account before there was an audit, by whom and when.
+
+    Nothing writes this table any more.
+    """
 
     __tablename__ = "account_events"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     username: Mapped[str] = mapped_column(String(64), index=True)
     at_s: Mapped[float]
-    action: Mapped[str] = mapped_column(String(32))  # an AccountAction
+    action: Mapped[str] = mapped_column(String(32))
     operator: Mapped[str] = mapped_column(String(64))  # the Unix user who ran the command
 
 

@@ -15,7 +15,7 @@ from display_server.broker.desktop_definition import DesktopDefinition
 from display_server.broker.passwords import QUEUE_MAX, WORKERS, Passwords, TooManySignIns
 from display_server.broker.screen_lock import LockLimits
 from display_server.broker.store import Store
-from display_server.broker.tables import Account
+from display_server.broker.tables import Account, AccountEvent
 from display_server.broker.web_sessions import (
     ABSOLUTE_S,
     IDLE_S,
@@ -207,8 +207,18 @@ async def test_records_what_was_done_to_an_account_and_by_whom(store: Store) -> 
     assert {(event.operator, event.at_s) for event in events} == {("park", 12.5)}
     assert len(await accounts.events()) == 6
     async with store.begin() as db:
-        recorded = (await db.execute(text("SELECT * FROM account_events"))).all()
+        recorded = (await db.execute(text("SELECT * FROM audit_entries"))).all()
     assert "another password" not in str(recorded)
+
+
+async def test_lists_what_was_done_before_there_was_an_audit(store: Store) -> None:
+    async with store.begin() as db:
+        db.add(AccountEvent(username="kim", at_s=1.5, action="added", operator="park"))
+    accounts = Accounts(store, cheap_passwords(), operator="lim", now_s=lambda: 12.5)
+    await accounts.add("lee", PASSWORD)
+    found = [(event.username, event.action, event.operator, event.at_s) for event in await accounts.events()]
+    assert found == [("lee", "added", "lim", 12.5), ("kim", "added", "park", 1.5)]
+    assert [event.username for event in await accounts.events("KIM")] == ["kim"]
 
 
 async def test_rejects_sign_ins_beyond_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,11 @@ import msgspec
 import pytest
 
 from display_server.broker.accounts import Accounts
+from display_server.broker.audit import keeping
+from display_server.broker.audit.key import open_key
+from display_server.broker.audit.spool import Record, Spool
+from display_server.broker.audit.trail import AuditTrail
+from display_server.broker.audit.verification import Given, describe
 from display_server.broker.backup import FORMAT, Manifest, _ExactContent, write_backup
 from display_server.broker.folders import StateFolder
 from display_server.broker.migrations import SCHEMA_VERSION
@@ -22,6 +27,7 @@ from display_server.broker.second_factor.factor_key import FactorKey
 from display_server.broker.store import Store
 from display_server.broker.web_sessions import WebSessions
 from display_server.errors import ConfigurationError, Malfunction
+from tests.fakes.audit_chain import entry
 from tests.fakes.gateway import PASSWORD, cheap_passwords
 
 
@@ -125,6 +131,29 @@ async def test_the_copy_is_consistent_while_accounts_are_added(state: StateFolde
         events = [event.username for event in await accounts.events()]
     assert 4 <= len(restored) - 1 <= added
     assert sorted(events) == sorted(restored), "an account and its record are one transaction"
+
+
+async def test_restores_the_audit_with_its_key_and_spool(state: StateFolder, tmp_path: Path) -> None:
+    spooled = Record("a" * 24, entry(7))
+    Spool(state.audit_spool).add(spooled)
+    store = await Store.open(state.database)
+    statement = await keeping.make_checkpoint(store, open_key(state.audit_key), 10**15)
+    await store.close()
+    assert statement
+    write_backup(state, tmp_path / "backup.tar.gz", homes=False)
+    restored = StateFolder(tmp_path / "restored")
+    restore_backup(tmp_path / "backup.tar.gz", restored.path)
+    assert restored.audit_key.stat().st_mode & 0o777 == 0o600
+    store = await Store.open(restored.database)
+    try:
+        await AuditTrail(store, restored.audit_spool).chain_spooled()
+        outside = [Given(statement, "a file", outside=True)]
+        report = await keeping.verify(store, open_key(restored.audit_key).public_key(), outside)
+    finally:
+        await store.close()
+    assert report.intact, describe(report)
+    assert report.proven_outside == statement
+    assert report.last == statement.seq + 1, "with the act in the spool"
 
 
 async def test_refuses_a_target_that_is_not_empty(state: StateFolder, tmp_path: Path) -> None:

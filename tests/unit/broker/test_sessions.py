@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
-from sqlalchemy.exc import OperationalError
 
 from display_server.broker.catalogue import Catalogue
 from display_server.broker.desktop_definition import DesktopDefinition
@@ -26,6 +25,7 @@ from display_server.broker.session_state import (
     next_state,
 )
 from display_server.broker.sessions import Sessions
+from display_server.broker.storage_failures import StorageError, StorageFault
 from display_server.broker.store import Store
 from display_server.broker.tables import Desktop, Session
 from display_server.errors import DesktopError, Malfunction
@@ -333,15 +333,34 @@ async def test_sessions_of_dead_instances_are_recorded_as_ended(store: Store, fo
         await sessions.close()
 
 
-async def test_a_desktop_starts_although_the_database_fails(
+async def test_no_desktop_starts_while_the_database_fails(
     store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail() -> None:
-        raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+        raise StorageError(StorageFault.FULL, "db")
 
-    sessions = make(store, folder, EchoLauncher())
+    launcher = EchoLauncher()
+    sessions = make(store, folder, launcher)
     with monkeypatch.context() as patch:
         patch.setattr(store, "begin", fail)
-        session = await sessions.open("kim", READING)
-        assert session.state is SessionState.READY
+        with pytest.raises(StorageError):
+            await sessions.open("kim", READING)
+        assert sessions.live() == []
+    assert (await sessions.open("kim", READING)).state is SessionState.READY
+    await sessions.close()
+
+
+async def test_a_desktop_ends_although_the_database_fails(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise StorageError(StorageFault.FULL, "db")
+
+    sessions = make(store, folder, EchoLauncher())
+    session = await sessions.open("kim", READING)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "begin", fail)
+        sessions.end(session, EndedBy.PERSON)
+        await session.stopped.wait()
+    assert session.state is SessionState.ENDED
     await sessions.close()

@@ -10,8 +10,9 @@ import httpx2
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from display_server.broker.api.lock_watch import INTERVAL_S, LONGEST_INTERVAL_S, device_of
+from display_server.broker.api.lock_watch import INTERVAL_S, LONGEST_INTERVAL_S
 from display_server.broker.screen_lock import OVERDUE_S, LockLimits
+from display_server.broker.web_sessions import device_of
 from display_server.protocol.agent_pages import DeviceReport
 from tests.fakes.gateway import PASSWORD, GatewayUnderTest, running_gateway
 from tests.fakes.launchers import EchoLauncher

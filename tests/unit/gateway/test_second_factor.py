@@ -14,10 +14,10 @@ from fastapi.routing import APIRoute
 from sqlalchemy import select
 
 from display_server.broker.api.app import build_app
-from display_server.broker.audit.tables import AuditRow
 from display_server.broker.second_factor import totp
 from display_server.broker.second_factor.policy import SecondFactorSettings
 from display_server.broker.second_factor.sign_in_state import LASTS_S, WRONG_MAX, SignInState
+from display_server.broker.tables import AuditRow
 from display_server.gateway.proxies import PublicAccess, PublicAddress, TrustedProxies
 from tests.fakes.authenticator import Authenticator
 from tests.fakes.gateway import PASSWORD, GatewayUnderTest, running_gateway

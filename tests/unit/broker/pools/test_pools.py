@@ -15,6 +15,7 @@ from display_server.broker.desktop_specs import DesktopSpecs
 from display_server.broker.folders import DesktopFolders
 from display_server.broker.launchers.launcher import Launcher
 from display_server.broker.lease import DURATION_S, TaskLease
+from display_server.broker.live_session import LiveSession
 from display_server.broker.pools.breaker import PAUSE_S, BreakerState
 from display_server.broker.pools.errors import PoolError
 from display_server.broker.pools.pools import PoolReport, Pools
@@ -193,7 +194,7 @@ async def test_a_desktop_whose_assignment_is_not_stored_is_shown_to_nobody(
 
     both_asked = asyncio.Event()
 
-    async def fail(_session: str, _username: str) -> bool:
+    async def fail(_session: LiveSession) -> bool:
         await both_asked.wait()
         raise StorageError(StorageFault.FULL, "the database")
 

@@ -6,7 +6,6 @@ import asyncio
 import dataclasses
 import hashlib
 import itertools
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -25,8 +24,9 @@ from display_server.broker.audit.chain import (
     start_of,
 )
 from display_server.broker.audit.entry import Action, AuditEntry, Outcome, Role, cleaned
-from display_server.broker.audit.tables import AuditHead, AuditRow
 from display_server.broker.store import Store
+from display_server.broker.tables import AuditHead, AuditRow
+from tests.fakes.audit_chain import altered
 
 ENTRY = AuditEntry(
     12.5,
@@ -48,10 +48,6 @@ async def rows_of(store: Store) -> list[Row]:
         found = (await db.scalars(select(AuditRow).order_by(AuditRow.seq))).all()
     names = [field.name for field in dataclasses.fields(Row)]
     return [Row(**{name: getattr(row, name) for name in names}) for row in found]
-
-
-def altered(row: Row, values: dict[str, Any]) -> Row:
-    return dataclasses.replace(row, **values)
 
 
 def test_the_hash_of_a_row_stays_what_it_is_forever() -> None:

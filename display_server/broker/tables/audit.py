@@ -1,17 +1,15 @@
-"""The tables of the audit."""
+"""Tables of the audit. `broker/audit/chain.py` describes the chain."""
 
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, String
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
+
+from display_server.broker.tables.base import Base
 
 
-class AuditBase(DeclarativeBase):
-    """Keeps these tables apart from the others: the first entry creates them."""
-
-
-class AuditRow(AuditBase):
-    """An entry of the audit, as `chain.py` describes it. Rows are never changed."""
+class AuditRow(Base):
+    """An entry of the audit. Rows are never changed, and triggers refuse it."""
 
     __tablename__ = "audit_entries"
 
@@ -32,7 +30,7 @@ class AuditRow(AuditBase):
     hash: Mapped[str] = mapped_column(String(64))
 
 
-class AuditHead(AuditBase):
+class AuditHead(Base):
     """The end of the audit's chain, one row, which serialises all writers."""
 
     __tablename__ = "audit_head"
@@ -42,3 +40,13 @@ class AuditHead(AuditBase):
     seq: Mapped[int] = mapped_column(BigInteger)  # of the newest row; 0 while there is none
     hash: Mapped[str] = mapped_column(String(64))  # of the newest row
     purged_seq: Mapped[int] = mapped_column(BigInteger)  # entries up to this one were purged
+
+
+class AuditCheckpoint(Base):
+    """A signed statement about the chain, of which copies leave the host."""
+
+    __tablename__ = "audit_checkpoints"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, index=True)  # the row that it speaks of
+    statement: Mapped[str] = mapped_column(String(1024))  # the line that left the host
