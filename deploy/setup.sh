@@ -28,9 +28,9 @@ dev_packages=(
   tigervnc-standalone-server websockify coturn openssl btrfs-progs debootstrap
 )
 
-# Proxies, a database, an ACME client and an ACME server that tests run themselves, on ports and sockets of their own.
-# Their services and timers are neither started nor enabled.
-service_packages=(nginx haproxy caddy postgresql certbot pebble)
+# Proxies, a database, an ACME client, an ACME server and a container engine that tests run themselves, on ports and
+# sockets of their own. Their services, sockets and timers are neither started nor enabled.
+service_packages=(nginx haproxy caddy postgresql certbot pebble podman netavark iptables)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$1"; exit 1; }
@@ -70,7 +70,7 @@ install_without_services() {
   install_packages "${missing[@]}"
   for package in "${missing[@]}"; do
     if [ -e "/etc/init.d/$package" ]; then as_root update-rc.d "$package" disable; continue; fi
-    for unit in $(dpkg --listfiles "$package" | sed -nE 's#^(/usr)?/lib/systemd/system/([^/@]+\.(service|timer))$#\2#p'); do
+    for unit in $(dpkg --listfiles "$package" | sed -nE 's#^(/usr)?/lib/systemd/system/([^/@]+\.(service|socket|timer))$#\2#p'); do
       as_root env "DPKG_MAINTSCRIPT_PACKAGE=$package" deb-systemd-helper disable "$unit"
     done
   done

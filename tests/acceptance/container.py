@@ -1,29 +1,51 @@
-"""Builds the image of deploy/Containerfile, and opens the desktop of its demo.
+"""Builds the image of deploy/Containerfile, and opens a desktop of the demo that runs in its container.
 
-`python -m tests.acceptance.container [RELEASE]` builds the wheel and, with buildah, the image on a base image
+`python -m tests.acceptance.container [RELEASE]` builds the wheel and, with podman, the image on a base image
 that is imported from debootstrap, `trixie` unless another release is named. Neither an image registry nor a
-running engine is needed. The demo runs in the image as it does in a container, except that it shares the
-network with this host. A browser of this host signs in and opens the radiology desktop. The exit code is 0 if
-it became *Exact*.
+running engine is needed. The container is started by the command of docs/install.md: privileged, with a
+published port. A browser of this host signs in and opens the radiology desktop, which is isolated. Without
+`--privileged` the demo has to refuse to start and to say why. The exit code is 0 if all of this holds and the
+desktop became *Exact*.
+
+It needs root, debootstrap, podman, Chromium and the package registries. Images, mounts, networks and firewall
+rules are in a folder and in namespaces of this command, and end with it.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
+import os
 import shutil
+import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import psutil
+
 from benchmarks.acceptance.commands import REACHED
-from tests.acceptance.clean_install import build_wheel, open_desktop, ready_line
-from tests.acceptance.clean_root import TRUSTED, clean_root
+from display_server.spawner.runtime import HYBRID_CGROUPS
+from tests.acceptance.clean_install import build_wheel, open_desktop, ready_line, require_isolated
+from tests.acceptance.clean_root import END_TIMEOUT_S, TRUSTED, clean_root
 from tests.acceptance.command import exit_with, note, run_program
-from tests.e2e.processes import Program, free_port
+from tests.e2e.processes import Program
 
 ROOT = Path(__file__).parents[2]
 BASE, IMAGE = "localhost/clean-debian", "localhost/lightbox"
+NAME = "lightbox-acceptance"
+#: Flags of unshare(2).
+CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
+#: How docs/install.md starts the container.
+RUN = ("run", "--rm", "--init", "--publish", "127.0.0.1:8443:8443", "--shm-size", "1g")
+#: Podman's own limits are higher than root may set on hosts where it lacks CAP_SYS_RESOURCE.
+LIMITS = ("--ulimit", "nofile=4096:4096", "--ulimit", "nproc=4096:4096")
+URL = "https://127.0.0.1:8443"
+#: The command of the image, which prints its address for programs.
+DEMO = ("lightbox", "demo", "--host", "0.0.0.0", "--json")
+#: How long the demo may take to refuse to start, s.
+REFUSAL_TIMEOUT_S = 180.0
 
 
 def main() -> int:
@@ -31,48 +53,104 @@ def main() -> int:
     parser.add_argument("release", nargs="?", default="trixie")
     parser.add_argument("--screenshots", type=Path, metavar="DIR")
     arguments = parser.parse_args()
-    if shutil.which("buildah") is None:
-        raise RuntimeError("buildah is missing: apt install buildah")
+    if shutil.which("podman") is None:
+        raise RuntimeError("podman is missing: apt install podman")
+    if os.geteuid() != 0:
+        raise RuntimeError("only root can start privileged containers: run this command as root")
     dist = build_wheel().parent
-    with storage() as buildah:
-        import_base(buildah, arguments.release)
-        build = ("build", "--isolation", "chroot", "--network", "host", "--build-arg", f"BASE={BASE}")
-        run_program(
-            [*buildah, *build, "--tag", IMAGE, "--file", str(ROOT / "deploy/Containerfile"), str(dist)]
-        )
+    enter_namespace(CLONE_NEWNS)
+    with engine() as podman:
+        import_base(podman, arguments.release)
+        build = ("build", "--isolation", "chroot", "--network", "host", "--layers=false")
+        words = ("--build-arg", f"BASE={BASE}", "--tag", IMAGE, "--file", str(ROOT / "deploy/Containerfile"))
+        run_program([*podman, *build, *words, str(dist)])
         note("the image is built")
-        (container,) = run_program([*buildah, "from", IMAGE]).split()
-        words = ("lightbox", "demo", "--json", "--host", "127.0.0.1", "--port", str(free_port()))
-        with tempfile.TemporaryDirectory(prefix="acceptance-") as name:
-            log, line = Path(name) / "demo.log", Path(name) / "ready.json"
-            with line.open("wb") as output:
-                program = Program(
-                    [*buildah, "run", "--isolation", "chroot", container, "--", *words],
-                    log=log,
-                    stdout=output,
-                )
-            try:
-                open_desktop("container", ready_line(program, line), arguments.screenshots)
-            finally:
-                program.stop()
-    note("the demo of the image is exact")
+        enter_own_network()
+        with running_demo(podman, "--privileged") as (program, line):
+            answer = ready_line(program, line)
+            open_desktop("container", {**answer, "url": URL}, arguments.screenshots)
+            require_isolated(processes_of(podman))
+            note("the demo of the image is exact, and its desktop is isolated")
+        require_refusal(podman)
     return REACHED
 
 
+def enter_namespace(flags: int) -> None:
+    """Moves this process, and all that it starts from now on, into new namespaces."""
+    if ctypes.CDLL(None, use_errno=True).unshare(flags) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+    run_program(["mount", "--make-rslave", "/"])
+
+
+def enter_own_network() -> None:
+    """Leaves the network of this host, so that the container's port and firewall rules are none of its own.
+
+    What podman keeps in /run belongs to the new network. crun of Debian 12 refuses cgroup v1 beside v2.
+    """
+    enter_namespace(CLONE_NEWNS | CLONE_NEWNET)
+    run_program(["ip", "link", "set", "lo", "up"])
+    run_program(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run"])
+    if HYBRID_CGROUPS.is_mount():
+        run_program(["umount", str(HYBRID_CGROUPS)])
+
+
 @contextlib.contextmanager
-def storage() -> Iterator[list[str]]:
-    """Yields the beginning of buildah's command, with a storage of its own that is removed afterwards."""
+def engine() -> Iterator[list[str]]:
+    """Yields the beginning of podman's command. Its images and containers are removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="lightbox-images-") as name:
-        yield ["buildah", "--root", f"{name}/root", "--runroot", f"{name}/run", "--storage-driver", "vfs"]
+        folders = ("--root", f"{name}/root", "--runroot", f"{name}/run", "--tmpdir", f"{name}/tmp")
+        settings = ("--storage-driver", "overlay", "--cgroup-manager", "cgroupfs", "--events-backend", "none")
+        try:
+            yield ["podman", *folders, *settings]
+        finally:
+            # Podman leaves a mount of its storage on itself.
+            leave = ["umount", "--quiet", "--recursive", "--lazy", f"{name}/root/overlay"]
+            subprocess.run(leave, check=False)
 
 
-def import_base(buildah: list[str], release: str) -> None:
+def import_base(podman: Sequence[str], release: str) -> None:
     """Creates the base image from a clean Debian. pip trusts the certificates that this host trusts."""
-    with clean_root(release) as root:
+    with clean_root(release) as root, tempfile.TemporaryDirectory(prefix="lightbox-base-") as name:
         (root.folder / "etc/pip.conf").write_text(f"[global]\ncert = {TRUSTED}\n")
-        (container,) = run_program([*buildah, "from", "scratch"]).split()
-        run_program([*buildah, "copy", container, str(root.folder), "/"])
-        run_program([*buildah, "commit", "--rm", container, BASE])
+        archive = f"{name}/base.tar"
+        pack = ("tar", "--create", "--numeric-owner", "--file", archive)
+        run_program([*pack, "--directory", str(root.folder), "."])
+        run_program([*podman, "import", archive, BASE])
+
+
+@contextlib.contextmanager
+def running_demo(podman: Sequence[str], *options: str) -> Iterator[tuple[Program, Path]]:
+    """Starts the container. Yields the program and the file of what it prints."""
+    with tempfile.TemporaryDirectory(prefix="acceptance-") as name:
+        log, line = Path(name) / "demo.log", Path(name) / "ready.json"
+        words = [*podman, *RUN, *LIMITS, "--name", NAME, *options, IMAGE, *DEMO]
+        with line.open("wb") as output:
+            program = Program(words, log=log, stdout=output)
+        try:
+            yield program, line
+        finally:
+            program.terminate()  # podman passes the signal on to the demo
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                program.wait(END_TIMEOUT_S)
+            program.stop()
+            run_program([*podman, "rm", "--force", "--ignore", NAME])
+
+
+def processes_of(podman: Sequence[str]) -> list[psutil.Process]:
+    """Returns all processes of the container."""
+    pid = int(run_program([*podman, "inspect", "--format", "{{.State.Pid}}", NAME]))
+    return psutil.Process(pid).children(recursive=True)
+
+
+def require_refusal(podman: Sequence[str]) -> None:
+    """Asserts that the demo does not start without privileges, and says what is missing."""
+    with running_demo(podman) as (program, line):
+        code = program.wait(REFUSAL_TIMEOUT_S)
+        text = program.log.read_text()
+        assert code != 0, "it starts without --privileged"
+        assert line.read_text() == ""
+        assert "--privileged" in text, f"no word of --privileged:\n{text}"
+    note("without --privileged it refuses to start, and says so")
 
 
 if __name__ == "__main__":
