@@ -25,12 +25,12 @@ release=$(. /etc/os-release && echo "${VERSION_ID:-999}")
 # Packages of tests and benchmarks: browsers, X programs, peers to compare with.
 dev_packages=(
   chromium chromium-headless-shell firefox-esr webkit2gtk-driver x11-utils x11-apps xdotool procps python3-gi gir1.2-gtk-3.0 python3-pyqt5
-  tigervnc-standalone-server websockify coturn openssl btrfs-progs debootstrap
+  tigervnc-standalone-server websockify coturn openssl btrfs-progs debootstrap ldap-utils
 )
 
-# Proxies, a database, an ACME client, an ACME server and a container engine that tests run themselves, on ports and
-# sockets of their own. Their services, sockets and timers are neither started nor enabled.
-service_packages=(nginx haproxy caddy postgresql certbot pebble podman netavark iptables)
+# Proxies, a database, a directory, an ACME client and server and a container engine that tests run themselves, on ports
+# and sockets of their own. Their services, sockets and timers are neither started nor enabled.
+service_packages=(nginx haproxy caddy postgresql certbot pebble podman netavark iptables slapd)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$1"; exit 1; }

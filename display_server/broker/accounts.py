@@ -23,6 +23,7 @@ from display_server.broker.second_factor.listing import ListedFactors, factors_b
 from display_server.broker.store import Store
 from display_server.broker.tables import (
     Account,
+    AccountOrigin,
     AuditRow,
     FactorCeremony,
     Passkey,
@@ -129,6 +130,11 @@ class Accounts:
         password_hash = await self._passwords.hash(password)
         async with self._store.begin() as db:
             account = await existing_account(db, username)
+            if account.origin != AccountOrigin.LOCAL.value:
+                raise ConfigurationError(
+                    f"The password of {account.username} is kept in the directory.",
+                    hint="Change it there; it is valid here at once.",
+                )
             account.password_hash = password_hash
             ended = await _sign_out(db, account)
             await self._record(db, account.username, Action.ACCOUNT_PASSWORD_CHANGED, ended)
@@ -149,6 +155,7 @@ class Accounts:
                 .where(
                     Account.id == verified.id,
                     Account.password_hash == verified.password_hash,
+                    Account.origin == AccountOrigin.LOCAL.value,
                     Account.disabled.is_(False),
                 )
                 .values(password_hash=password_hash)
@@ -272,7 +279,8 @@ class Accounts:
         """
         acceptable = len(normalise_password(password)) <= PASSWORD_MAX_BYTES
         account = await self.find(username)
-        stored = account.password_hash if account and not account.disabled and acceptable else None
+        local = account is not None and account.origin == AccountOrigin.LOCAL.value
+        stored = account.password_hash if account and local and not account.disabled and acceptable else None
         right = await self._passwords.check(stored, password if acceptable else "", known_device=known_device)
         if account is None or stored is None or not right:
             return None

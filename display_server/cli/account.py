@@ -73,6 +73,7 @@ def list_accounts(
                             "display_name": account.display_name,
                             "disabled": account.disabled,
                             "second_factors": second_factor.as_json(factors.get(account.id)),
+                            "origin": account.origin,
                         }
                         for account in found
                     ]
@@ -82,9 +83,10 @@ def list_accounts(
         if not found:
             print("There is no account yet. Add one with `lightbox account add NAME`.")
         for account in found:
-            disabled = "  (disabled)" if account.disabled else ""
+            notes = ["disabled"] * account.disabled + [account.origin] * (account.origin != "local")
+            suffix = f"  ({', '.join(notes)})" if notes else ""
             has = second_factor.in_words(factors.get(account.id))
-            print(f"{account.username}  {account.display_name}{disabled}  {has}")
+            print(f"{account.username}  {account.display_name}{suffix}  {has}")
 
     with_accounts(state_folder(state, config), show, config)
 

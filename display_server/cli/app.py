@@ -16,6 +16,7 @@ from display_server.cli import (
     certificate,
     checks,
     database,
+    directory,
     doctor,
     entitlements,
     groups,
@@ -71,6 +72,7 @@ app.add_typer(roles.app, name="roles")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(audit.app, name="audit")
 app.add_typer(pools.app, name="pools")
+app.add_typer(directory.app, name="directory")
 app.add_typer(certificate.app, name="certificate")
 
 

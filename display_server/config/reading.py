@@ -184,6 +184,11 @@ def _resolve_paths(config: Config, base: Path) -> Config:
         state=base / config.state,
         web_client=base / config.web_client,
         tls=TlsConfig(resolved(config.tls.certificate), resolved(config.tls.key), resolved(config.tls.root)),
+        directory=replace(
+            config.directory,
+            ca_file=resolved(config.directory.ca_file),
+            bind_password_file=resolved(config.directory.bind_password_file),
+        ),
         video=replace(config.video, turn_secret_file=resolved(config.video.turn_secret_file)),
         metrics=replace(config.metrics, token_file=resolved(config.metrics.token_file)),
         database=replace(config.database, password_file=resolved(config.database.password_file)),

@@ -13,6 +13,7 @@ import msgspec
 from display_server.desktop.clipboard_policy import ClipboardPolicy
 from display_server.desktop.pool_settings import PoolSettings
 from display_server.desktop.video_settings import DEFAULT_PORTS, VideoPolicy
+from display_server.directory_config import DirectoryConfig
 from display_server.errors import ConfigurationError
 from display_server.spawner.network_messages import DEFAULT_NETWORK_RANGE
 
@@ -214,6 +215,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     patience: float = 1.0
     tls: TlsConfig = msgspec.field(default_factory=TlsConfig)
     sign_in: SignInConfig = msgspec.field(default_factory=SignInConfig)
+    directory: DirectoryConfig = msgspec.field(default_factory=DirectoryConfig)
     limits: LimitsConfig = msgspec.field(default_factory=LimitsConfig)
     screen_lock: ScreenLockConfig = msgspec.field(default_factory=ScreenLockConfig)
     browser: BrowserConfig = msgspec.field(default_factory=BrowserConfig)
@@ -230,6 +232,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 SECTIONS: Mapping[str, type[msgspec.Struct]] = {
     "tls": TlsConfig,
     "sign_in": SignInConfig,
+    "directory": DirectoryConfig,
     "limits": LimitsConfig,
     "screen_lock": ScreenLockConfig,
     "browser": BrowserConfig,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 ApiErrorCode = Literal[
+    "account-disabled",  # the password is right, but the directory refuses the account
     "address-too-long",  # the request line exceeds its limit
     "bad-request",  # the request is not valid HTTP, or ended early
     "broker-away",  # the part of the server that knows accounts and desktops is restarting
@@ -20,6 +21,7 @@ ApiErrorCode = Literal[
     "desktop-ended-signed-out",  # the person signed out, and it was one of a floating pool
     "desktop-ended-unattended",  # it ended because nobody displayed it
     "desktop-failed",  # the desktop did not start, or ended while it was starting
+    "directory-away",  # the directory that would check the password does not answer
     "factor-due",  # the password was right, and the second factor is missing
     "factor-last",  # the only second factor of a person who has to have one is not removed
     "factor-outside",  # a second factor is needed here, and the person may set up the first one only inside
@@ -39,6 +41,8 @@ ApiErrorCode = Literal[
     "not-found",  # there is nothing at this address
     "not-running",  # the desktop that should end does not run
     "one-person",  # desktops are not isolated, and another person has one
+    "password-expired",  # the password is right, but has to be changed in the directory
+    "password-of-directory",  # the directory keeps the password, which cannot be changed here
     "pool-full",  # all desktops of a floating pool are in use
     "pool-maintenance",  # the operator took the pool out of service
     "pool-restrained",  # desktops of the pool fail again and again
@@ -47,6 +51,7 @@ ApiErrorCode = Literal[
     "proxy-http",  # a reverse proxy serves the page over plain HTTP
     "proxy-tls",  # an unlisted address uses less than TLS 1.3
     "proxy-upgrade",  # a reverse proxy dropped the header Upgrade
+    "sign-in-hours",  # the account may not sign in now, or not from here
     "sign-in-over",  # the password has to be given again: the sign-in took too long or failed too often
     "signed-out",  # the request needs a person who is signed in
     "slow-down",  # too many attempts to sign in have failed

@@ -22,6 +22,8 @@ from display_server.broker.audit.key import open_key
 from display_server.broker.audit.trail import AuditTrail
 from display_server.broker.catalogue import Catalogue
 from display_server.broker.desktop_specs import DesktopSpecs
+from display_server.broker.directory.cached_passwords import CachedPasswords
+from display_server.broker.directory.directory import Directory, open_directory
 from display_server.broker.display_checks import DisplayChecks
 from display_server.broker.folders import (
     RunFolder,
@@ -42,6 +44,7 @@ from display_server.broker.session_records import SessionRecords
 from display_server.broker.sessions import Sessions
 from display_server.broker.storage_failures import StorageError
 from display_server.broker.store import Store
+from display_server.broker.viewers import Viewers
 from display_server.broker.web_sessions import WebSessions
 from display_server.config import Config
 from display_server.errors import DesktopError, LightboxError, Malfunction
@@ -57,7 +60,7 @@ from display_server.server.isolation import isolated_desktops, warn_of_isolated_
 from display_server.server.leftovers import remove_leftovers
 from display_server.server.operator_socket import operator_socket
 from display_server.server.ready import Ready
-from display_server.server.reload import Reloader, prepare, use_sign_in_settings
+from display_server.server.reload import Reloader, Settings, prepare, use_sign_in_settings
 from display_server.server.reload_effects import changes
 from display_server.server.reload_result import write_result
 from display_server.server.unattended_watch import use_unattended_limits, watch_unattended
@@ -162,6 +165,8 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
         pools = Pools(sessions, specs, PoolStates(store), reconciler)
         await pools.load()
         pools.use(await catalogue.list_all())
+        viewers = Viewers()
+        directory = await _open_directory(settings, store, accounts, passwords, viewers)
         services = BrokerServices(
             store=store,
             audit=audit,
@@ -181,6 +186,8 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
             factor_key=FactorKey.provide(state.second_factor_key),
             viewers_per_person=config.limits.viewers_per_person,
             isolated=config.isolation.enabled,
+            viewers=viewers,
+            directory=directory,
         )
         use_sign_in_settings(services, settings)
         use_unattended_limits(services, config)
@@ -236,10 +243,24 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
         parent.report(Started({**dataclasses.asdict(ready), "desktops": str(folders.desktops)}))
         tasks = {expiring, locking, examining, rotating, reloading, watching}
         tasks |= {reconciling, reviewing, auditing}
+        if directory is not None:
+            stack.callback(directory.close)
+            watching_directory = asyncio.create_task(directory.run(), name="directory")
+            stack.callback(watching_directory.cancel)
+            tasks.add(watching_directory)
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for ended in done:
             ended.result()
         raise Malfunction("The broker ended unexpectedly.", next_step="The log above says why.")
+
+
+async def _open_directory(
+    settings: Settings, store: Store, accounts: Accounts, passwords: Passwords, viewers: Viewers
+) -> Directory | None:
+    if settings.directory is None:
+        await CachedPasswords(store, passwords, 0).delete_outdated()  # of a directory that was configured
+        return None
+    return open_directory(settings.directory, store, accounts, passwords, viewers.disconnect_person)
 
 
 async def _close(sessions: Sessions, demo: Demo | None, parent: Parent) -> None:

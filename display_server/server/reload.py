@@ -15,6 +15,7 @@ import structlog
 
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.audit.entry import Action, AuditEntry, Outcome, Role
+from display_server.broker.directory.settings import DirectorySettings
 from display_server.broker.folders import StateFolder
 from display_server.broker.second_factor.policy import SecondFactorSettings
 from display_server.broker_link.messages import GatewaySettings
@@ -33,6 +34,7 @@ from display_server.server.definitions import (
     lock_limits,
     second_factor_settings,
 )
+from display_server.server.directory_settings import directory_settings
 from display_server.server.isolation_rules import require_sound
 from display_server.server.metrics_token import provide_metrics_token
 from display_server.server.reload_effects import changes
@@ -54,6 +56,7 @@ class Settings:
     certificate: ServerCertificate
     metrics_token: str
     second_factor: SecondFactorSettings
+    directory: DirectorySettings | None
 
 
 async def prepare(config: Config, state: StateFolder) -> Settings:
@@ -83,6 +86,7 @@ async def prepare(config: Config, state: StateFolder) -> Settings:
         certificate=await load_certificate(config, state.tls, names, _now()),
         metrics_token=provide_metrics_token(config, state),
         second_factor=second_factor_settings(config, access),
+        directory=directory_settings(config),
     )
 
 
@@ -240,6 +244,8 @@ class Reloader:
             absolute_s=config.sign_in.absolute_hours * 3600,
             lock=lock_limits(config),
         )
+        if services.directory is not None:
+            services.directory.cached.valid_s = config.directory.cached_sign_in_hours * 3600
         services.viewers_per_person = config.limits.viewers_per_person
         use_unattended_limits(services, config)
         services.access_watch.request()

@@ -25,6 +25,8 @@ from display_server.broker.audit.trail import AuditTrail
 from display_server.broker.catalogue import Catalogue
 from display_server.broker.desktop_definition import DesktopDefinition
 from display_server.broker.desktop_specs import DesktopSpecs
+from display_server.broker.directory.directory import open_directory
+from display_server.broker.directory.settings import DirectorySettings
 from display_server.broker.display_checks import DisplayChecks
 from display_server.broker.folders import DesktopFolders
 from display_server.broker.launchers.launcher import Launcher
@@ -38,6 +40,7 @@ from display_server.broker.second_factor.policy import SecondFactorSettings
 from display_server.broker.session_records import SessionRecords
 from display_server.broker.sessions import Sessions
 from display_server.broker.store import Store
+from display_server.broker.viewers import Viewers
 from display_server.broker.web_sessions import WebSessions
 from display_server.gateway.active_settings import ActiveSettings
 from display_server.gateway.broker_http import BrokerHttp
@@ -172,12 +175,14 @@ async def running_gateway(
     now_s: Callable[[], float] = time.time,
     one_person: bool = False,
     second_factor: SecondFactorSettings = SecondFactorSettings(),  # noqa: B008 - frozen
+    directory: DirectorySettings | None = None,
 ) -> AsyncIterator[GatewayUnderTest]:
     """Runs a gateway with the accounts `kim` and `lee`, both with PASSWORD.
 
     The user kim may open the desktops `reading` and `office`, the user lee only `office`. Without `served`
     the gateway starts faster, but only `in_process_client` works. `lock` says when screens are locked, by the
-    wall clock `now_s`; nothing locks them unless the test runs the `lock_watch`.
+    wall clock `now_s`; nothing locks them unless the test runs the `lock_watch`. With `directory`, people of
+    it may sign in as well; nothing probes its servers or looks for leavers unless the test does.
     """
     await copy_new_database(folder / "lightbox.db")
     store = await Store.open(folder / "lightbox.db")
@@ -202,6 +207,7 @@ async def running_gateway(
     tls.mkdir(mode=0o700)
     local = authority.provide_certificate(tls, NAMES, datetime.datetime.now(datetime.UTC))
     access = access or PublicAccess(frozenset(NAMES))
+    viewers = Viewers()
     services = BrokerServices(
         store=store,
         audit=audit,
@@ -214,6 +220,10 @@ async def running_gateway(
         metrics_token=METRICS_TOKEN,
         factor_key=FactorKey(bytes(32)),
         second_factor=second_factor,
+        viewers=viewers,
+        directory=open_directory(directory, store, accounts, passwords, viewers.disconnect_person)
+        if directory is not None
+        else None,
     )
     services.sign_in_limiter.is_shared = access.is_shared
     broker = BrokerSockets(services, folder)
@@ -229,6 +239,8 @@ async def running_gateway(
     )
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(listening.close)
+        if services.directory is not None:
+            stack.callback(services.directory.close)
         stack.push_async_callback(store.close)
         stack.callback(passwords.close)
         stack.push_async_callback(sessions.close)

@@ -31,7 +31,7 @@ from display_server.broker.api.services import BrokerServices
 from display_server.broker.api.sign_in_api import CurrentUser, Password, check_password, wrong_credentials
 from display_server.broker.api.sign_in_audit import origin_of
 from display_server.broker.second_factor.policy import When, required
-from display_server.broker.tables import Account
+from display_server.broker.tables import Account, AccountOrigin
 from display_server.broker.web_sessions import SignedInUser, SignInOutdatedError
 from display_server.broker_link.api_error import ApiError, not_signed_in
 from display_server.errors import ConfigurationError
@@ -156,6 +156,13 @@ def add_own_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
     async def change_password(body: PasswordChange, request: Request, user: CurrentUser) -> None:
         """Changes the password, and signs the person out of every other browser."""
         account = await check_password(services, request, user.username, body.old, user=user)
+        if account.origin != AccountOrigin.LOCAL.value:
+            raise ApiError(
+                409,
+                "password-of-directory",
+                "Your password is kept in the directory of your organisation.",
+                next_step="Change it at a computer of your organisation; it is valid here at once.",
+            )
         try:
             ended = await services.accounts.change_own_password(account, body.new, stays=user.id_hash)
         except ConfigurationError as error:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from display_server.broker.accounts import Accounts
 from display_server.broker.admission import ViewerAdmission
 from display_server.broker.api.access_watch import AccessWatch
+from display_server.broker.api.directory_metrics import DirectoryCollector
 from display_server.broker.api.gateway_links import GatewayLinks
 from display_server.broker.api.lock_watch import LockWatch
 from display_server.broker.api.metrics import BrokerMetrics
@@ -17,8 +18,10 @@ from display_server.broker.api.unattended_metrics import UnattendedCollector
 from display_server.broker.audit.entry import Origin
 from display_server.broker.audit.limited_attempts import LimitedAttempts
 from display_server.broker.audit.trail import AuditTrail
+from display_server.broker.authenticator import Authenticator, LocalAuthenticator
 from display_server.broker.busy_processes import BusyProcesses
 from display_server.broker.catalogue import Catalogue
+from display_server.broker.directory.directory import Directory
 from display_server.broker.display_checks import DisplayChecks
 from display_server.broker.known_devices import KnownDevices
 from display_server.broker.live_session import LiveSession
@@ -56,6 +59,7 @@ class BrokerServices:
     factor_key: FactorKey  # protects what is stored of second factors
     second_factor: SecondFactorSettings = field(default_factory=SecondFactorSettings)
     isolated: bool = False  # each desktop runs in a container of its own
+    directory: Directory | None = None  # None: all accounts are local
     unattended: UnattendedDesktops = field(default_factory=UnattendedDesktops)
     busy_processes: BusyProcesses = field(default_factory=BusyProcesses)
     tickets: Tickets = field(default_factory=Tickets)
@@ -74,6 +78,7 @@ class BrokerServices:
     factors: SecondFactors = field(init=False)
     passkeys: Passkeys = field(init=False)
     metrics: BrokerMetrics = field(init=False)
+    authenticator: Authenticator = field(init=False)
 
     def __post_init__(self) -> None:
         admission = ViewerAdmission(
@@ -101,8 +106,13 @@ class BrokerServices:
             self.open_desktop,
             now_s=now_s,
         )
+        self.authenticator = (
+            self.directory.authenticator if self.directory else LocalAuthenticator(self.accounts)
+        )
         self.metrics.add(UnattendedCollector(self.unattended, self.busy_processes))
         self.metrics.add(PoolCollector(self.pools))
+        if self.directory is not None:
+            self.metrics.add(DirectoryCollector(self.directory))
 
     async def open_desktop(self, username: str, desktop: Desktop, origin: Origin) -> LiveSession:
         """Returns the person's session of a desktop once it is ready.

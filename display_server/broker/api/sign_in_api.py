@@ -15,6 +15,7 @@ from display_server.broker.api.services import BrokerServices
 from display_server.broker.api.sign_in_audit import origin_of, record_refusal
 from display_server.broker.api.sign_in_steps import SignInAnswer, after_right_password, ask_to_unlock
 from display_server.broker.audit.entry import Role
+from display_server.broker.authenticator import PasswordUncheckable, SignInRefused
 from display_server.broker.passwords import TooManySignIns
 from display_server.broker.screen_lock import LockEvent, LockReason, LockState
 from display_server.broker.storage_failures import StorageError
@@ -118,7 +119,7 @@ def add_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
     @app.post("/api/v1/sign-in")
     async def sign_in(body: SignInRequest, request: Request, response: Response) -> SignInAnswer:
         """Checks the password. The state `signed-in` is the only one that opens anything."""
-        username = body.username.strip().lower()
+        username = services.authenticator.account_name(body.username)
         account = await check_password(services, request, username, body.password)
         try:
             return await after_right_password(services, request, response, account)
@@ -229,12 +230,23 @@ async def check_password(
             headers={"Retry-After": str(seconds)},
         )
     try:
-        account = await services.accounts.verify(username, password, known_device=device is not None)
+        account = await services.authenticator.verify(username, password, known_device=device is not None)
     except TooManySignIns as error:
         limiter.cancel_attempt(username, address, device)
         services.metrics.sign_ins.labels("busy").inc()
         raise ApiError(
             503, "busy", error.cause, next_step=error.next_step, headers={"Retry-After": "3"}
+        ) from error
+    except SignInRefused as error:
+        limiter.cancel_attempt(username, address, device)
+        services.metrics.sign_ins.labels("refused").inc()
+        raise ApiError(403, error.code, error.cause, next_step=error.next_step) from error
+    except PasswordUncheckable as error:
+        if not error.compared:
+            limiter.cancel_attempt(username, address, device)
+        services.metrics.sign_ins.labels("unchecked").inc()
+        raise ApiError(
+            503, "directory-away", error.cause, next_step=error.next_step, headers={"Retry-After": "30"}
         ) from error
     except StorageError:
         limiter.cancel_attempt(username, address, device)

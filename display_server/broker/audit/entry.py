@@ -27,6 +27,7 @@ class Action(Enum):
     ACCOUNT_ENABLED = "account-enabled"
     ACCOUNT_DELETED = "account-deleted"
     ACCOUNT_SIGNED_OUT = "account-signed-out"  # of every browser, by an operator
+    LEFT_DIRECTORY = "left-directory"  # the directory lets the person not work any more; web sessions ended
 
     SECOND_FACTOR_ADDED = "second-factor-added"
     SECOND_FACTOR_RENAMED = "second-factor-renamed"

@@ -15,10 +15,12 @@ from display_server.broker.tables.desktops import (
     Removal,
     Session,
 )
+from display_server.broker.tables.directory import DirectoryAccount
 from display_server.broker.tables.display_checks import DisplayCheck
 from display_server.broker.tables.people import (
     Account,
     AccountEvent,
+    AccountOrigin,
     Group,
     GroupMember,
     GroupNesting,
@@ -37,12 +39,14 @@ from display_server.broker.tables.second_factor import (
 __all__ = [
     "Account",
     "AccountEvent",
+    "AccountOrigin",
     "AuditCheckpoint",
     "AuditHead",
     "AuditRow",
     "Base",
     "Desktop",
     "DesktopIds",
+    "DirectoryAccount",
     "DisplayCheck",
     "Entitlement",
     "FactorCeremony",

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from display_server.broker.tables.base import Base
+
+
+class AccountOrigin(Enum):
+    """Who keeps the password of an account. The values are stored."""
+
+    LOCAL = "local"
+    DIRECTORY = "directory"
 
 
 class Account(Base):
@@ -16,9 +25,10 @@ class Account(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     username: Mapped[str] = mapped_column(String(64), unique=True)
     display_name: Mapped[str] = mapped_column(String(128), default="")
-    password_hash: Mapped[str] = mapped_column(String(256))
+    password_hash: Mapped[str] = mapped_column(String(256))  # empty unless it is local
     disabled: Mapped[bool] = mapped_column(default=False)
     created_s: Mapped[float]
+    origin: Mapped[str] = mapped_column(String(16), default=AccountOrigin.LOCAL.value)
 
 
 class AccountEvent(Base):

@@ -189,6 +189,7 @@ async def test_every_route_of_the_person_refuses_while_locked(local: GatewayUnde
     client = await local.sign_in()
     await client.post("/api/v1/lock")
     open_routes = {
+        ("GET", "/api/v1/downtime"),
         ("GET", "/api/v1/lock"),
         ("POST", "/api/v1/lock"),
         ("POST", "/api/v1/unlock"),

@@ -228,6 +228,25 @@ export async function unlock(password: string): Promise<Answer<LockInfo>> {
   return lockInfo(reply);
 }
 
+/** What does not work at the moment. */
+export interface Downtime {
+  /** The directory that would check passwords does not answer. */
+  readonly directoryAway: boolean;
+  /** For this time after a sign-in the same password is accepted all the same, h; 0 for never. */
+  readonly cachedHours: number;
+}
+
+/** Returns what does not work at the moment; null when the server does not say. */
+export async function downtime(): Promise<Downtime | null> {
+  const reply = await call("GET", "/api/v1/downtime");
+  if (!reply?.ok || !isRecord(reply.body)) return null;
+  const hours = reply.body.cached_sign_in_hours;
+  return {
+    directoryAway: reply.body.directory_away === true,
+    cachedHours: typeof hours === "number" && hours > 0 ? hours : 0,
+  };
+}
+
 /** Tells the gateway that the person used the page itself. */
 export async function reportInput(): Promise<void> {
   await call("POST", "/api/v1/input", {});

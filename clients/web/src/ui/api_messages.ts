@@ -7,6 +7,11 @@ const AGAIN_OR_ADMINISTRATOR = "Try again. If it happens again, tell your admini
 const RELOAD = "Reload the page. If it happens again, tell your administrator.";
 
 export const englishApiMessages = {
+  "account-disabled": {
+    what: "Your account was refused.",
+    why: "Your password is right, but your account is disabled or its time is over.",
+    next: "Ask the help desk of your organisation to enable it.",
+  },
   "address-too-long": {
     what: "The server refused the request.",
     why: "Its address is too long.",
@@ -66,6 +71,11 @@ export const englishApiMessages = {
     what: "The desktop could not be started.",
     why: "A part of it failed or took too long.",
     next: "Try again. If it happens again, your administrator finds the reason in the log of the desktop.",
+  },
+  "directory-away": {
+    what: "Your password cannot be checked at the moment.",
+    why: "The directory of your organisation does not answer.",
+    next: "Try again in a minute. Desktops that are open go on.",
   },
   "factor-due": {
     what: "The second step is due.",
@@ -162,6 +172,16 @@ export const englishApiMessages = {
     why: "Desktops are not isolated on this server, so it serves one person at a time, and someone else has a desktop.",
     next: "Wait until that person has ended their desktops, or ask your administrator to turn isolation on.",
   },
+  "password-of-directory": {
+    what: "Your password was not changed.",
+    why: "The directory of your organisation keeps it.",
+    next: "Change it at a computer of your organisation; it is valid here at once.",
+  },
+  "password-expired": {
+    what: "Your account was refused.",
+    why: "Your password has expired, or must be changed first.",
+    next: "Change it at a computer of your organisation, or ask the help desk. Then sign in here again.",
+  },
   "pool-full": {
     what: "No desktop is free.",
     why: "All desktops of this kind are in use.",
@@ -201,6 +221,11 @@ export const englishApiMessages = {
     what: "The desktop could not be connected.",
     why: "A reverse proxy in front of the server does not pass WebSockets on.",
     next: "Tell your administrator: the log of the server names the missing lines.",
+  },
+  "sign-in-hours": {
+    what: "Your account was refused.",
+    why: "Your account may not sign in at this hour, or not from here.",
+    next: "Ask the help desk of your organisation about the hours of your account.",
   },
   "sign-in-over": {
     what: "You are not signed in yet.",

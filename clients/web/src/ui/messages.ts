@@ -48,6 +48,18 @@ export const englishMessages = {
       next: "This page shows nothing of yours and goes on trying. Check the network connection, and stay until it is confirmed.",
     },
   },
+  downtime: {
+    directoryAway: {
+      what: "The directory of your organisation does not answer.",
+      why: "Only local accounts can sign in or unlock a screen. Open desktops go on.",
+      next: "Do not lock a screen that you need.",
+    },
+    cached: (hours: number) => ({
+      what: "The directory of your organisation does not answer.",
+      why: `Local accounts, and people who signed in here within the last ${hours} h, can sign in or unlock a screen. Open desktops go on.`,
+      next: "Use the password of that time: a newer one does not work here yet.",
+    }),
+  },
   lock: {
     warning: {
       what: "This screen will be locked.",

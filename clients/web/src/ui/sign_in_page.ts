@@ -3,6 +3,7 @@
 import { pathTo } from "../base.ts";
 import { type SignInStep, signIn } from "../gateway/gateway_client.ts";
 import { h } from "./dom.ts";
+import { downtimeBanner } from "./downtime_banner.ts";
 import { sentences } from "./message.ts";
 import type { Page } from "./page.ts";
 import { PasswordForm } from "./password_form.ts";
@@ -37,6 +38,7 @@ export function signInPage(options: SignInOptions): Page {
   });
   const form = new PasswordForm("signIn", t);
   const { password } = form;
+  const banner = downtimeBanner();
 
   const card = h(
     "form",
@@ -65,6 +67,7 @@ export function signInPage(options: SignInOptions): Page {
     h("div", { class: "sign-in-head" }, brand(), h("p", { class: "tagline" }, texts().tagline)),
     h("h1", { class: "sr-only", attrs: { id: "sign-in-title" } }, t.title),
     reason === null ? null : h("p", { class: "hint", attrs: { role: "status" } }, sentences(reason)),
+    banner.element,
     h("label", { attrs: { for: "username" } }, t.username),
     username,
     h("label", { attrs: { for: "password" } }, t.password),
@@ -87,7 +90,13 @@ export function signInPage(options: SignInOptions): Page {
   return {
     element,
     title: t.title,
-    shown: () => username.focus(),
-    close: () => form.close(),
+    shown: () => {
+      username.focus();
+      banner.show();
+    },
+    close: () => {
+      banner.close();
+      form.close();
+    },
   };
 }

@@ -171,6 +171,7 @@ export const DECODE_FAULTS: Readonly<Record<number, string>> = {
 };
 
 export const API_ERROR_CODES = [
+  "account-disabled",
   "address-too-long",
   "bad-request",
   "broker-away",
@@ -183,6 +184,7 @@ export const API_ERROR_CODES = [
   "desktop-ended-signed-out",
   "desktop-ended-unattended",
   "desktop-failed",
+  "directory-away",
   "factor-due",
   "factor-last",
   "factor-outside",
@@ -202,6 +204,8 @@ export const API_ERROR_CODES = [
   "not-found",
   "not-running",
   "one-person",
+  "password-expired",
+  "password-of-directory",
   "pool-full",
   "pool-maintenance",
   "pool-restrained",
@@ -210,6 +214,7 @@ export const API_ERROR_CODES = [
   "proxy-http",
   "proxy-tls",
   "proxy-upgrade",
+  "sign-in-hours",
   "sign-in-over",
   "signed-out",
   "slow-down",

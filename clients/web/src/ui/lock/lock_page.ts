@@ -2,6 +2,7 @@
 
 import { type Failure, type LockReason, lockNow, lockState, unlock } from "../../gateway/gateway_client.ts";
 import { h } from "../dom.ts";
+import { downtimeBanner } from "../downtime_banner.ts";
 import { icon } from "../icons.ts";
 import { sentences } from "../message.ts";
 import type { Page } from "../page.ts";
@@ -35,6 +36,7 @@ export function lockPage(options: LockOptions): Page {
   const username = h("input", { attrs: { type: "text", name: "username", autocomplete: "username", hidden: "" } });
   const form = new PasswordForm("lock", { submit: t.unlock, busy: t.busy });
   const { password } = form;
+  const banner = downtimeBanner();
   let closed = false;
   let { unconfirmed } = options;
 
@@ -97,6 +99,7 @@ export function lockPage(options: LockOptions): Page {
     h("p", { class: "lock-title" }, icon("lock"), t.title),
     name,
     reason,
+    banner.element,
     username,
     h("label", { attrs: { for: "password" } }, t.password),
     password,
@@ -117,10 +120,12 @@ export function lockPage(options: LockOptions): Page {
     locked: true,
     shown: () => {
       password.focus();
+      banner.show();
       void ask();
     },
     close: () => {
       closed = true;
+      banner.close();
       form.close();
       clearInterval(timer);
     },

@@ -1,0 +1,1 @@
+"""Sign-in with the accounts of an LDAP directory or of Active Directory."""
