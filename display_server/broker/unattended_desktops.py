@@ -44,9 +44,11 @@ class UnattendedDesktops:
         }
         self._attended = frozenset(attended)
 
-    def opened(self, session: str, now_s: float) -> None:
+    def opened(self, session: str, now_s: float, own_limit_s: float | None = None) -> None:
         """Somebody is about to display the desktop, so it must not end in this moment."""
         self._attended_s[session] = now_s
+        if own_limit_s is not None:
+            self._own_limits_s = {**self._own_limits_s, session: own_limit_s}
 
     def unattended_s(self, session: str, now_s: float) -> float | None:
         """Returns for how long nobody has displayed the desktop; None while somebody does."""

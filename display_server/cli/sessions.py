@@ -46,7 +46,7 @@ def list_sessions(
                 hint=f"For example: lightbox sessions {context.invoked_subcommand} ID --state DIR",
             )
         return
-    found = _with_people(_running(state, config), running_instances(state, config))
+    found = with_people(_running(state, config), running_instances(state, config))
     if json_output:
         print(json.dumps(found))
         return
@@ -126,7 +126,7 @@ def _end_without_server(desktops: list[dict[str, Any]], state: Path | None, conf
         )
 
 
-def _with_people(desktops: list[dict[str, Any]], instances: list[Instance]) -> list[dict[str, Any]]:
+def with_people(desktops: list[dict[str, Any]], instances: list[Instance]) -> list[dict[str, Any]]:
     """Replaces the places of floating pools by the people who have them; empty if nobody does.
 
     Where no server answers, the place stays: nothing else knows whose the desktop is.

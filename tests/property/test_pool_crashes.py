@@ -231,7 +231,7 @@ acts = st.lists(
 )
 
 
-@examples(60)
+@examples(25)
 @given(st.lists(st.tuples(st.integers(0, 60), acts), min_size=1, max_size=4))
 def test_no_desktop_is_seen_by_two_people(lives: list[tuple[int, list[list[Act]]]]) -> None:
     with tempfile.TemporaryDirectory(prefix="lb") as folder:

@@ -129,7 +129,8 @@ def _add_desktop_routes(app: FastAPI, services: BrokerServices) -> None:
                 raise ApiError(503, error.code, error.cause, next_step=error.next_step) from error
             except DesktopError as error:
                 raise ApiError(503, "desktop-failed", error.cause, next_step=error.next_step) from error
-        services.unattended.opened(session.id, services.monotonic_s())
+        own_limit_s = services.pools.unattended_limits_s().get(session.id)
+        services.unattended.opened(session.id, services.monotonic_s(), own_limit_s)
         if not await services.lock_watch.may_display(user, session.id, origin=origin):
             raise screen_locked()
         ticket = services.tickets.issue(

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from display_server.broker.migrations import LAST_WITHOUT_ALEMBIC, migrate
 from display_server.broker.postgres_database import PostgresDatabase
 from tests.fakes.database_rows import fill
@@ -30,6 +32,7 @@ def statements(*arguments: str) -> int:
     return int(ended.stdout)
 
 
+@pytest.mark.nightly  # minutes of processor
 def test_a_database_of_0_1_0(tmp_path: Path) -> None:
     source = tmp_path / "source.db"
     with sqlite3.connect(source) as connection:
@@ -38,6 +41,7 @@ def test_a_database_of_0_1_0(tmp_path: Path) -> None:
     assert statements("sqlite", str(source), str(tmp_path)) > STATEMENTS_MIN
 
 
+@pytest.mark.nightly  # minutes of processor
 def test_an_empty_database_of_postgresql(postgres: PostgresServer) -> None:
     source = asyncio.run(postgres.new_database())
     assert statements("postgresql", postgres.url("postgres"), source) > STATEMENTS_MIN

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
+from typing import Any
 
 import httpx2
 
+from display_server.broker.folders import StateFolder, list_instances
+from display_server.broker.running_desktops import running_desktops
+from display_server.cli.sessions import with_people
 from tests.integration.isolation.servers import PASSWORD, PATIENCE_S, Server, wait_for
 
 PEOPLE = ("kim", "lee", "park")
@@ -54,6 +58,10 @@ class FloatingServer(Server):
         answer = client.post("/api/v1/sign-in", json={"username": username, "password": PASSWORD})
         assert answer.status_code == 200, answer.text
         return client
+
+    def desktops(self) -> list[dict[str, Any]]:
+        """Does what `lightbox sessions` does, without a process for each reading."""
+        return with_people(running_desktops(self.state), list_instances(StateFolder(self.state)))
 
     def owners(self) -> dict[str, str]:
         """Returns whose each running desktop is; empty if it is nobody's."""

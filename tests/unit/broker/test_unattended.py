@@ -60,6 +60,8 @@ def test_a_desktop_may_have_a_shorter_limit_of_its_own() -> None:
         assert desktops.ends_in_s("two", 0) == HOUR_S / 2
         assert desktops.due(HOUR_S / 2) == ["two"]
     desktops = UnattendedDesktops(end_after_s=HOUR_S)
+    desktops.opened("one", 0, HOUR_S / 4)
+    assert desktops.ends_in_s("one", 0) == HOUR_S / 4, "also before it is observed"
     desktops.observe(["one"], [], 0, {"one": 2 * HOUR_S})
     assert desktops.ends_in_s("one", 0) == HOUR_S
 
