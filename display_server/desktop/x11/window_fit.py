@@ -122,7 +122,8 @@ class _Known:
 
     `shown_on` is the monitor that shows it: that of `home`, unless that one was removed. `expected` is the
     frame that it had when it was observed last. While a move is under way, `before` is the frame that it had
-    before, and `expected` the one that was requested.
+    before, and `expected` the one that was requested. `border` is what the frame added to the window when it
+    was observed last.
     """
 
     home: HomePlace
@@ -132,6 +133,7 @@ class _Known:
     repeats: int = 0
     maximised: bool = False
     rule: WindowRule | None = None
+    border: tuple[int, int] = (0, 0)
 
 
 @dataclass
@@ -164,10 +166,11 @@ class WindowFit:
                 moves += self._refit(window, known, previous)
             elif known is None:
                 moves += self._place_new(window)
-            elif changed:
+            elif changed or _border_changed(window, known):
                 moves += self._refit(window, known, previous)
             else:
                 moves += self._observe(window, known)
+            self._known[window.id].border = window.hints.border
         return moves
 
     def gather(self, windows: Sequence[ManagedWindow], monitor: int, target: int) -> list[WindowMove]:
@@ -277,6 +280,12 @@ class WindowFit:
             return []
         known.before = window.frame
         return [WindowMove(window.id, target)]
+
+
+def _border_changed(window: ManagedWindow, known: _Known) -> bool:
+    """Returns whether the title bar follows another text size. No person has changed the frame then."""
+    sized_by_manager = known.maximised or window.maximised or window.fullscreen
+    return window.hints.border != known.border and not sized_by_manager
 
 
 def work_areas(monitors: Iterable[Monitor], panels: Collection[Area]) -> dict[int, Area]:

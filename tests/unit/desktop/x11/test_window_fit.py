@@ -55,6 +55,27 @@ def frames_in(draw: st.DrawFn, area: Area) -> Area:
     )
 
 
+def test_a_title_bar_that_grows_makes_no_window_reach_outside() -> None:
+    small, large = SizeHints(border=(2, 24)), SizeHints(border=(2, 64))
+    rule = WindowRule("Editor", Place(0.0, 0.0, 0.5, 1.0))
+    fit = WindowFit([rule])
+    (move,) = fit.update([ManagedWindow(1, Area(5, 5, 300, 300), "Editor", small)], {0: SCREEN})
+    wanted = Area(0, 0, 960, 1040)
+    assert move.frame == wanted
+    # The move is applied with the former title bar, and then the title bar grows.
+    grown = replace(wanted, height=wanted.height + 40)
+    for _ in range(2):
+        assert fit.update([ManagedWindow(1, grown, "Editor", large)], {0: SCREEN})[0].frame == wanted
+        assert fit.update([ManagedWindow(1, wanted, "Editor", large)], {0: SCREEN}) == []
+        small, large = large, small
+        grown = replace(wanted, height=wanted.height - 40)
+    moved = replace(wanted, x=100)  # by the person, who is still followed
+    assert fit.update([ManagedWindow(1, moved, "Editor", small)], {0: SCREEN}) == []
+    home = fit.home(1)
+    assert home is not None
+    assert home.place == place_of(moved, SCREEN)
+
+
 class WindowManager:
     """The window manager of one fake desktop: does what it is asked, as far as size hints allow."""
 
