@@ -105,9 +105,10 @@ class Pools:
         for name in list(self._unsaved):
             await self._stored.save(name, self._states[name])
             self._unsaved.discard(name)
-        if not await self._lease.hold():
+        names = self._desktops.keys() | {session.spec.desktop for session in self._members()}
+        if not names or not await self._lease.hold():  # without pools, nothing is written
             return
-        for name in self._desktops.keys() | {session.spec.desktop for session in self._members()}:
+        for name in names:
             desktop = self._desktops.get(name)
             for action in plan(self._pool(desktop) if desktop else None, self._members_of(name)):
                 if isinstance(action, End):
@@ -134,9 +135,7 @@ class Pools:
         return [
             (session, settings)
             for session in self._members()
-            if session.username == username
-            and (desktop := self._desktops.get(session.spec.desktop)) is not None
-            and (settings := pool_of(desktop)) is not None
+            if session.username == username and (settings := self._settings(session)) is not None
         ]
 
     def unattended_limits_s(self) -> dict[str, float]:
@@ -144,9 +143,7 @@ class Pools:
         return {
             session.id: settings.unattended_minutes * 60
             for session in self._members()
-            if session.username is not None
-            and (desktop := self._desktops.get(session.spec.desktop)) is not None
-            and (settings := pool_of(desktop)) is not None
+            if session.username is not None and (settings := self._settings(session)) is not None
         }
 
     def has_spare(self, name: str) -> bool:
@@ -208,8 +205,7 @@ class Pools:
             return
         name, now_s = session.spec.desktop, self._now_s()
         breaker = self._state(name).breaker
-        desktop = self._desktops.get(name)
-        settings = pool_of(desktop) if desktop else None
+        settings = self._settings(session)
         if session.state is SessionState.READY:
             self._use_breaker(name, breaker.started())
         elif session.state is SessionState.FAILED and settings is not None:
@@ -240,6 +236,11 @@ class Pools:
 
     def _members(self) -> list[LiveSession]:
         return [session for session in self._sessions.live() if session.place is not None]
+
+    def _settings(self, session: LiveSession) -> PoolSettings | None:
+        """Returns the settings of a desktop's pool, unless the configuration has it no longer."""
+        desktop = self._desktops.get(session.spec.desktop)
+        return pool_of(desktop) if desktop is not None else None
 
     def _members_of(self, name: str) -> list[Member]:
         return [

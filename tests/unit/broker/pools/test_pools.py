@@ -313,6 +313,14 @@ async def test_a_changed_desktop_replaces_those_that_wait(broker_with: MakeBroke
     assert broker.sessions.live() == [kim]
 
 
+async def test_without_pools_nothing_is_written(broker_with: MakeBroker, store: Store) -> None:
+    broker = broker_with(EchoLauncher(), office())
+    broker.pools.use([])
+    await broker.pools.reconcile()
+    async with store.begin() as db:
+        assert (await db.execute(text("SELECT count(*) FROM leases"))).scalar_one() == 0
+
+
 async def test_one_of_two_brokers_starts_spare_desktops(broker_with: MakeBroker, clock: Clock) -> None:
     first, second = broker_with(EchoLauncher(), office()), broker_with(EchoLauncher(), office())
     assert (await first.settle()).waiting == 2
