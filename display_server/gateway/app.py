@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from display_server import __version__
+from display_server.broker_link.admin_paths import EVENTS_PATH
 from display_server.broker_link.api_error import ApiError
 from display_server.broker_link.forwarded import COOKIE_SCOPE, FORWARDED_HEADER, ORIGIN, Forwarded
 from display_server.gateway.active_settings import ActiveSettings
@@ -35,7 +36,9 @@ class GatewayApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
-        if path in {HEALTH_PATH, METRICS_PATH} or path.startswith("/api/"):
+        if path == EVENTS_PATH and scope["method"] == "GET":
+            response = await self._events_from_broker(scope, receive)
+        elif path in {HEALTH_PATH, METRICS_PATH} or path.startswith("/api/"):
             response = await self._from_broker(scope, receive)
         elif scope["method"] != "GET":
             raise ApiError(
@@ -51,31 +54,29 @@ class GatewayApp:
 
     async def _from_broker(self, scope: Scope, receive: Receive) -> Response:
         """Passes a request on. Raises ApiError when the broker cannot be reached."""
-        address = scope["client"][0] if scope["client"] else ""
-        forwarded = Forwarded(address, scope[COOKIE_SCOPE], scope[ORIGIN])
-        headers = [header for header in scope["headers"] if header[0] != FORWARDED_HEADER]
-        query = b"?" + scope["query_string"] if scope["query_string"] else b""
         message: Message = await receive()  # the guard has read the whole body
         try:
             answer = await self._broker.request(
-                scope["method"],
-                scope["raw_path"] + query,
-                [*headers, (FORWARDED_HEADER, forwarded.encode())],
-                message.get("body", b""),
+                scope["method"], _target(scope), _headers(scope), message.get("body", b"")
             )
         except BrokerAway as error:
             if scope["path"] == HEALTH_PATH:
                 return _unhealthy(error)
-            raise ApiError(
-                503,
-                "broker-away",
-                error.cause,
-                next_step=error.next_step,
-                headers={"Retry-After": str(RETRY_AFTER_S)},
-            ) from error
+            raise _broker_away(error) from error
         if scope["path"] == METRICS_PATH and answer.status == 200:
             answer.body += self._metrics.text()
         return _response(answer)
+
+    async def _events_from_broker(self, scope: Scope, receive: Receive) -> Response:
+        """Does the same for a request whose answer does not end by itself."""
+        await receive()  # the guard has read the whole body
+        try:
+            stream = await self._broker.stream(_target(scope), _headers(scope))
+        except BrokerAway as error:
+            raise _broker_away(error) from error
+        response = StreamingResponse(stream.pieces(), status_code=stream.answer.status)
+        response.raw_headers = [*stream.answer.headers]
+        return response
 
     def _own(self, path: str, request: Request) -> Response:
         """Answers a request that needs no broker. Raises ApiError."""
@@ -110,6 +111,30 @@ class GatewayApp:
             media_type="application/x-x509-ca-cert",
             headers={"content-disposition": 'attachment; filename="lightbox-ca.crt"'},
         )
+
+
+def _target(scope: Scope) -> bytes:
+    query = b"?" + scope["query_string"] if scope["query_string"] else b""
+    target: bytes = scope["raw_path"] + query
+    return target
+
+
+def _headers(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """Returns the headers of a request, and the one that only a gateway may send."""
+    address = scope["client"][0] if scope["client"] else ""
+    forwarded = Forwarded(address, scope[COOKIE_SCOPE], scope[ORIGIN])
+    headers = [header for header in scope["headers"] if header[0] != FORWARDED_HEADER]
+    return [*headers, (FORWARDED_HEADER, forwarded.encode())]
+
+
+def _broker_away(error: BrokerAway) -> ApiError:
+    return ApiError(
+        503,
+        "broker-away",
+        error.cause,
+        next_step=error.next_step,
+        headers={"Retry-After": str(RETRY_AFTER_S)},
+    )
 
 
 def _response(answer: BrokerAnswer) -> Response:

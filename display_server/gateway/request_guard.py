@@ -8,11 +8,12 @@ requests the address of their client and the path without the proxy's prefix.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from display_server.broker_link.admin_paths import ADMIN_PREFIX
 from display_server.broker_link.api_error import ApiError
 from display_server.broker_link.cookies import SESSION, CookieScope, hash_of
 from display_server.broker_link.forwarded import COOKIE_SCOPE, ORIGIN
@@ -171,7 +172,7 @@ class RequestGuard:
         if not access.accepts_host(host):
             raise unknown_host(host)
         origin = ""
-        if scope["method"] not in SAFE_METHODS:
+        if scope["method"] not in SAFE_METHODS and not _has_token(access.path_of(scope["path"]), headers):
             _check_site(access, headers.get(b"origin"), headers.get(b"sec-fetch-site"), host)
             origin = headers.get(b"origin", "")
         cookies = access.cookie_scope(peer, scope["path"], headers.get(b"x-forwarded-prefix"))
@@ -214,6 +215,15 @@ def _check_site(access: PublicAccess, origin: str | None, site: str | None, host
         "The request was rejected because it does not come from a page of this server.",
         next_step="Open the address of this server in a tab of its own and try again there.",
     )
+
+
+def _has_token(path: str, headers: Mapping[bytes, str]) -> bool:
+    """Returns whether a program uses the administration API with a token, and so comes from no page.
+
+    No page of another site can send this header here, and the broker does not look at cookies beside it.
+    """
+    scheme = headers.get(b"authorization", "").partition(" ")[0]
+    return scheme.lower() == "bearer" and path.startswith(f"{ADMIN_PREFIX}/")
 
 
 def _cookie_header(scope: Scope) -> str:
