@@ -11,6 +11,7 @@ ApiErrorCode = Literal[
     "account-disabled",  # the password is right, but the directory refuses the account
     "address-too-long",  # the request line exceeds its limit
     "bad-request",  # the request is not valid HTTP, or ended early
+    "bad-token",  # the token for the administration API is wrong, expired or revoked
     "broker-away",  # the part of the server that knows accounts and desktops is restarting
     "busy",  # too many passwords are being checked
     "cross-site",  # the request does not come from a page of this server
@@ -37,8 +38,10 @@ ApiErrorCode = Literal[
     "no-display",  # the desktop whose display should be restarted does not run
     "no-metrics-token",  # the request lacks the token for the metrics
     "no-passkey",  # there is no such passkey, or there can be none at this address
+    "no-role",  # the person has no role, or the token no scope, for this part of the administration
     "no-websocket",  # there is no WebSocket at this address
     "not-found",  # there is nothing at this address
+    "not-permitted",  # a role does not reach this object: one's own account, or that of an administrator
     "not-running",  # the desktop that should end does not run
     "one-person",  # desktops are not isolated, and another person has one
     "password-expired",  # the password is right, but has to be changed in the directory
@@ -51,10 +54,12 @@ ApiErrorCode = Literal[
     "proxy-http",  # a reverse proxy serves the page over plain HTTP
     "proxy-tls",  # an unlisted address uses less than TLS 1.3
     "proxy-upgrade",  # a reverse proxy dropped the header Upgrade
+    "refused",  # what was asked for cannot be done; the message says why
     "sign-in-hours",  # the account may not sign in now, or not from here
     "sign-in-over",  # the password has to be given again: the sign-in took too long or failed too often
     "signed-out",  # the request needs a person who is signed in
     "slow-down",  # too many attempts to sign in have failed
+    "step-up-due",  # administration takes the second factor once more
     "store-failed",  # the database or the state folder cannot be used
     "too-large",  # the body exceeds its limit
     "too-many-connections",  # a person, a device, an address or all together have too many connections

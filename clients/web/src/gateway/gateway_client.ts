@@ -8,7 +8,7 @@ import { isRecord } from "../protocol/fields.ts";
 import type { ApiErrorCode } from "../protocol/generated/wire_facts.ts";
 import { Emitter } from "../ui/emitter.ts";
 import type { LockLimits } from "../ui/lock/lock_core.ts";
-import type { PersonMessage } from "../ui/person_messages/person_messages_core.ts";
+import { PERSON_MESSAGE_CODES, type PersonMessage } from "../ui/person_messages/person_messages_core.ts";
 
 /** Where the list shows a desktop: among the desktops, among the tools, or not at all. */
 export type DesktopKind = "desktop" | "tool" | "unlisted";
@@ -259,11 +259,14 @@ export async function listMessages(): Promise<Answer<readonly PersonMessage[]>> 
   const messages: PersonMessage[] = [];
   for (const item of reply.body as unknown[]) {
     if (!isRecord(item) || typeof item.id !== "string") continue;
-    if (item.code !== "access-ends" && item.code !== "access-ends-at-sign-out") continue;
+    const code = PERSON_MESSAGE_CODES.find((known) => known === item.code);
+    const text = typeof item.text === "string" ? item.text : null;
+    if (code === undefined || (code === "from-administrator") !== (text !== null)) continue;
     const left = item.remaining_s;
     messages.push({
       id: item.id,
-      code: item.code,
+      code,
+      text,
       titles: titles(item.titles),
       remainingMs: typeof left === "number" && left >= 0 ? left * 1000 : null,
     });

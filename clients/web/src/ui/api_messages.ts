@@ -22,6 +22,11 @@ export const englishApiMessages = {
     why: "It arrived damaged or incomplete.",
     next: RELOAD,
   },
+  "bad-token": {
+    what: "The server refused the request.",
+    why: "The token is wrong, or it has expired or was revoked.",
+    next: "Create a new one: lightbox token create.",
+  },
   "broker-away": {
     what: "The server cannot look up accounts and desktops at the moment.",
     why: "A part of it is restarting. Desktops that are open keep running.",
@@ -152,6 +157,11 @@ export const englishApiMessages = {
     why: "Passkeys belong to the name of a server, and there is none of yours for this address.",
     next: "Open the server by its usual name, or choose another way.",
   },
+  "no-role": {
+    what: "You may not do that.",
+    why: "You have no role for this part of the administration.",
+    next: "Ask an administrator for the role.",
+  },
   "no-websocket": {
     what: "The desktop could not be connected.",
     why: "The page asked for it at a wrong address; perhaps the server was updated.",
@@ -161,6 +171,11 @@ export const englishApiMessages = {
     what: "There is nothing at this address.",
     why: "It may be mistyped, or what was here has moved.",
     next: "Check the address, or go to the list of desktops.",
+  },
+  "not-permitted": {
+    what: "You may not do that here.",
+    why: "Your role does not reach your own account, or that of an administrator.",
+    next: "Ask another administrator to do it.",
   },
   "not-running": {
     what: "Nothing was ended.",
@@ -222,6 +237,11 @@ export const englishApiMessages = {
     why: "A reverse proxy in front of the server does not pass WebSockets on.",
     next: "Tell your administrator: the log of the server names the missing lines.",
   },
+  refused: {
+    what: "Nothing was changed.",
+    why: "What was asked for cannot be done as things are now.",
+    next: "Reload the page, look at what is there now, and try again.",
+  },
   "sign-in-hours": {
     what: "Your account was refused.",
     why: "Your account may not sign in at this hour, or not from here.",
@@ -241,6 +261,11 @@ export const englishApiMessages = {
     what: "You are not signed in.",
     why: "Too many attempts have failed.",
     next: "Wait a minute, then try again.",
+  },
+  "step-up-due": {
+    what: "Please prove that it is you.",
+    why: "Administration takes your password and your second factor once more.",
+    next: "Give both, then try again.",
   },
   "store-failed": {
     what: "The server cannot look up accounts and desktops at the moment.",

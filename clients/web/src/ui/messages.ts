@@ -285,6 +285,11 @@ export const englishMessages = {
   } satisfies Record<EndReason, Message> as Readonly<Record<EndReason, Message>>,
   /** Messages to the person that the server sends on behalf of an administrator. */
   person: {
+    fromAdministrator: (text: string) => ({
+      what: "A message from your administrator:",
+      why: `“${text}”`,
+      next: "If you have questions, call your help desk.",
+    }),
     accessEnds: (desktop: string, minutes: number) => ({
       what: `“${desktop}” will be closed in ${minutes} min.`,
       why: "You are no longer allowed to use this desktop.",

@@ -278,6 +278,11 @@ export const koreanMessages: Messages = {
     },
   },
   person: {
+    fromAdministrator: (text) => ({
+      what: "관리자가 보낸 메시지입니다.",
+      why: `“${text}”`,
+      next: "궁금한 점은 전산 지원 부서에 문의하세요.",
+    }),
     accessEnds: (desktop, minutes) => ({
       what: `${minutes}분 후 “${desktop}” 데스크톱이 닫힙니다.`,
       why: "이 데스크톱의 사용 권한이 없어졌습니다.",

@@ -4,7 +4,8 @@ import { LAST_MS, type PersonMessage, PersonMessagesCore } from "../../src/ui/pe
 const MINUTE_MS = 60_000;
 
 function ending(id: string, remainingMs: number | null): PersonMessage {
-  return { id, code: remainingMs === null ? "access-ends-at-sign-out" : "access-ends", titles: {}, remainingMs };
+  const code = remainingMs === null ? "access-ends-at-sign-out" : "access-ends";
+  return { id, code, titles: {}, remainingMs, text: null };
 }
 
 function minutes(core: PersonMessagesCore, nowMs: number): (number | null)[] {

@@ -90,6 +90,7 @@ export class PersonMessages {
 
 function messageOf({ message, minutes }: ShownMessage): Message {
   const t = texts().messages.person;
+  if (message.text !== null) return t.fromAdministrator(message.text);
   const title = titleOf(message);
   return message.code === "access-ends" ? t.accessEnds(title, minutes ?? 1) : t.accessEndsAtSignOut(title);
 }

@@ -1,6 +1,7 @@
 /** Which messages to the person are shown, and how much time they leave. Pure: times are arguments, in ms. */
 
-export type PersonMessageCode = "access-ends" | "access-ends-at-sign-out";
+export const PERSON_MESSAGE_CODES = ["access-ends", "access-ends-at-sign-out", "from-administrator"] as const;
+export type PersonMessageCode = (typeof PERSON_MESSAGE_CODES)[number];
 
 /** A message of the administrator, or of the server on the administrator's behalf. */
 export interface PersonMessage {
@@ -11,6 +12,8 @@ export interface PersonMessage {
   readonly titles: Readonly<Record<string, string>>;
   /** The time that is left, ms; null if there is no such time. */
   readonly remainingMs: number | null;
+  /** What a person wrote; null for a message that the page has a text for. */
+  readonly text: string | null;
 }
 
 export interface ShownMessage {
