@@ -12,9 +12,10 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from display_server.broker.audit.actor import SERVER, Actor, operator_actor
 from display_server.broker.audit.append import append
 from display_server.broker.audit.chain import US_PER_S
-from display_server.broker.audit.entry import Action, AuditEntry, Role
+from display_server.broker.audit.entry import Action, AuditEntry
 from display_server.broker.password_strength import check_strength
 from display_server.broker.passwords import PASSWORD_MAX_BYTES, Passwords, normalise_password
 from display_server.broker.people.access_paths import Subject
@@ -43,8 +44,6 @@ log = structlog.get_logger(__name__)
 USERNAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 
 
-#: Who changes an account when no operator runs a command: the server itself, as for the demo account.
-SERVER = "lightbox"
 #: How objects of the audit name accounts.
 _OBJECT = "account:"
 
@@ -74,8 +73,8 @@ class AccountEvent:
 class Accounts:
     """The accounts in the store, and the record of what was done to them.
 
-    `operator` is the Unix user on whose behalf they are changed. `now_s` returns wall-clock time, in seconds
-    since the epoch.
+    `operator` is the Unix user on whose behalf they are changed, unless an `actor` is given. `now_s` returns
+    wall-clock time, in seconds since the epoch.
     """
 
     def __init__(
@@ -84,12 +83,17 @@ class Accounts:
         passwords: Passwords,
         *,
         operator: str = SERVER,
+        actor: Actor | None = None,
         now_s: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._passwords = passwords
-        self._operator = operator
+        self._actor = actor or operator_actor(operator)
         self._now_s = now_s
+
+    def changed_by(self, actor: Actor) -> Accounts:
+        """Returns the same accounts, on behalf of somebody else."""
+        return Accounts(self._store, self._passwords, actor=actor, now_s=self._now_s)
 
     async def add(self, username: str, password: str, *, display_name: str = "") -> Account:
         """Creates an account.
@@ -317,19 +321,21 @@ class Accounts:
     ) -> None:
         """Records an action in the transaction of the change itself, and in the log.
 
-        `ended` are the browsers that were signed out. `person` acted instead of an operator.
+        `ended` are the browsers that were signed out. `person` changed their own account.
         """
-        role = Role.SERVER if self._operator == SERVER else Role.OPERATOR
+        actor = Actor(person) if person else self._actor
         entry = AuditEntry(
             self._now_s(),
             action,
-            account=person or self._operator,
-            role=Role.USER if person else role,
+            account=actor.name,
+            role=actor.role,
+            address=actor.address,
+            device=actor.device,
             object=f"{_OBJECT}{username}",
             reason=f"signed out of {len(ended)} browsers" if ended else None,
         )
         await append(db, entry)
-        log.info(f"account {ACCOUNT_ACTIONS[action]}", username=username, operator=person or self._operator)
+        log.info(f"account {ACCOUNT_ACTIONS[action]}", username=username, operator=actor.name)
 
 
 async def existing_account(db: AsyncSession, username: str) -> Account:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from display_server.broker.audit.actor import Actor
 from display_server.broker.audit.entry import NOWHERE, Origin
 from display_server.broker.launchers.launcher import RunningDesktop
 from display_server.broker.session_state import LIVE, EndedBy, SessionState
@@ -43,7 +44,7 @@ class LiveSession:
         self.place = place  # None: the desktop belongs to no pool
         self.adopted = adopted  # an earlier server process has started the desktop
         self.origin = origin  # where the person opened the desktop
-        self.operator: str | None = None  # the Unix user who ended it
+        self.ended_for: Actor | None = None  # who had it ended, if it was an operator or an administrator
         self.storage_error: StorageError | None = None  # why it did not start: nobody could record it
         self.left_running = False  # this process ends, and the desktop goes on
         self.state = SessionState.STARTING

@@ -50,6 +50,8 @@ class Act(Enum):
     AUDIT_READ = "read the audit"
     AUDIT_VERIFY = "verify the audit"
     AUDIT_EXPORT = "export the audit"
+    TOKEN_READ = "read tokens of the administration API"  # noqa: S105 - the name of an act
+    TOKEN_CHANGE = "create or revoke tokens of the administration API"  # noqa: S105 - the same
 
 
 class Whose(Enum):
@@ -97,8 +99,29 @@ RIGHTS: Mapping[Act, Mapping[Role, frozenset[Whose]]] = {
     Act.AUDIT_READ: {_ADMIN: _SCOPE, _AUDIT: _SCOPE},
     Act.AUDIT_VERIFY: {_ADMIN: _SCOPE, _AUDIT: _SCOPE},
     Act.AUDIT_EXPORT: {_AUDIT: _SCOPE},
+    Act.TOKEN_READ: {_ADMIN: _SCOPE, _AUDIT: _SCOPE},
+    Act.TOKEN_CHANGE: {_ADMIN: _SCOPE},
 }
 
+
+#: Acts that change nothing. The helpdesk does nothing else to administrators and auditors.
+READS = frozenset(
+    {
+        Act.SESSION_LIST,
+        Act.ACCOUNT_READ,
+        Act.GROUP_READ,
+        Act.ENTITLEMENT_READ,
+        Act.ROLE_READ,
+        Act.CONFIGURATION_READ,
+        Act.POOL_READ,
+        Act.CHECK_READ,
+        Act.HEALTH_READ,
+        Act.AUDIT_READ,
+        Act.AUDIT_VERIFY,
+        Act.AUDIT_EXPORT,
+        Act.TOKEN_READ,
+    }
+)
 
 #: Roles that can be limited to a scope. Others concern the whole system.
 SCOPED = frozenset({Role.HELPDESK})
@@ -128,6 +151,16 @@ class Target:
     owner: str | None = None  # the person whose account or session it is
     groups: Collection[str] = ()  # all groups that the owner belongs to
     desktop: str | None = None  # the desktop, if it is a session
+    privileged: bool = False  # the owner is an administrator or an auditor
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """To whose objects somebody may do something: everything, or what belongs to any of these."""
+
+    everything: bool = False
+    groups: frozenset[str] = frozenset()
+    desktops: frozenset[str] = frozenset()
 
 
 def may(role: Role, act: Act, whose: Whose) -> bool:
@@ -155,6 +188,20 @@ def role_for(actor: str, assignments: Iterable[Assignment], act: Act, target: Ta
     Everybody has the role USER. Somebody with several roles may do what any of them may.
     """
     for assignment in (Assignment(Role.USER), *assignments):
+        if assignment.role is Role.HELPDESK and target.privileged and act not in READS:
+            continue
         if may(assignment.role, act, whose(actor, assignment, target)):
             return assignment.role
     return None
+
+
+def limits_of(assignments: Iterable[Assignment], act: Act) -> Limits | None:
+    """Returns to whose objects these roles may do something; None if to nobody's but one's own."""
+    able = [one for one in assignments if may(one.role, act, Whose.IN_SCOPE)]
+    if not able:
+        return None
+    return Limits(
+        everything=any(one.kind is ScopeKind.EVERYTHING for one in able),
+        groups=frozenset(one.name for one in able if one.kind is ScopeKind.GROUP),
+        desktops=frozenset(one.name for one in able if one.kind is ScopeKind.DESKTOP),
+    )

@@ -9,6 +9,7 @@ from sqlalchemy import CursorResult, Executable, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from display_server.broker.adoption import RecordedSession
+from display_server.broker.audit.actor import Actor
 from display_server.broker.audit.append import append
 from display_server.broker.audit.entry import Action, AuditEntry, Outcome, Role
 from display_server.broker.audit.spool import EndDesktop
@@ -24,7 +25,7 @@ log = structlog.get_logger(__name__)
 #: Sessions whose desktop runs or is about to run.
 _IS_LIVE = Session.state.in_([state.value for state in LIVE])
 #: In which role a session is ended. Everything else ends it by itself.
-_ROLES = {EndedBy.PERSON: Role.USER, EndedBy.SIGN_OUT: Role.USER, EndedBy.OPERATOR: Role.OPERATOR}
+_ROLES = {EndedBy.PERSON: Role.USER, EndedBy.SIGN_OUT: Role.USER}
 #: The username of a desktop that belongs to nobody yet. No account has it.
 NOBODY = ""
 
@@ -135,7 +136,7 @@ class SessionRecords:
                 session.username,
                 session.spec.desktop,
                 session.ended_by,
-                session.operator,
+                session.ended_for,
                 session.error,
             )
             effect = EndDesktop(session.id, session.state.value, session.ended_by.value, now_s, session.error)
@@ -172,15 +173,17 @@ class SessionRecords:
         username: str,
         desktop: str,
         by: EndedBy,
-        operator: str | None = None,
+        actor: Actor | None = None,
         error: str | None = None,
     ) -> AuditEntry:
         return AuditEntry(
             self._now_s(),
             Action.DESKTOP_ENDED,
             Outcome.FAILED if error else Outcome.DONE,
-            account=operator if by is EndedBy.OPERATOR else username,
-            role=_ROLES.get(by, Role.SERVER),
+            account=actor.name if actor else username,
+            role=actor.role if actor else _ROLES.get(by, Role.SERVER),
+            address=actor.address if actor else None,
+            device=actor.device if actor else None,
             object=_object(username, desktop),
             reason=f"session {session_id}, ended by: {by.value}" + (f", {error}" if error else ""),
         )

@@ -14,7 +14,9 @@ from collections.abc import Awaitable, Callable, Collection
 import structlog
 
 from display_server.broker.adoption import compare
+from display_server.broker.audit.actor import Actor
 from display_server.broker.audit.entry import NOWHERE, Origin
+from display_server.broker.change_signal import ChangeSignal
 from display_server.broker.desktop_specs import DesktopSpecs
 from display_server.broker.launchers.launcher import (
     ENDED_EARLY,
@@ -94,6 +96,8 @@ class Sessions:
         self.transitions: Counter[SessionState] = Counter()
         #: Called after each change of a session's state.
         self.observers: list[Callable[[LiveSession], None]] = []
+        #: Emitted whenever the list of sessions, or anything about one of them, is different.
+        self.changed = ChangeSignal()
 
     async def end_abandoned(self, running_instances: Collection[str]) -> None:
         """Records the sessions of all other instances than the running ones as ended.
@@ -165,16 +169,17 @@ class Sessions:
             return SessionState.ENDED if session.stopping and session.state in LIVE else session.state
         return self._last_state.get((username, desktop))
 
-    def end(self, session: LiveSession, by: EndedBy, *, operator: str | None = None) -> None:
+    def end(self, session: LiveSession, by: EndedBy, *, actor: Actor | None = None) -> None:
         """Begins to end a session; `session.stopped` is set when all of its processes have ended.
 
         Opening the desktop from now on waits for that, and starts a new session. Does nothing to a session
-        that is ending already. `operator` is the Unix user who ends it.
+        that is ending already. `actor` is the operator or administrator who ends it.
         """
         if session.stopping:
             return
-        session.stopping, session.ended_by, session.operator = True, by, operator
+        session.stopping, session.ended_by, session.ended_for = True, by, actor
         log.info("session ending", **_names(session), by=by.value)
+        self.changed.emit()
         # Cancelling a task before its first step would skip its clean-up, so the task is given that step.
         asyncio.get_running_loop().call_soon(session.cancel)
 
@@ -266,6 +271,7 @@ class Sessions:
                 self.end(session, EndedBy.SERVER)
             session.assignment_finished.set()
         log.info("desktop assigned", **_names(session))
+        self.changed.emit()
 
     async def close(self, *, leave_running: bool = False) -> None:
         """Ends all desktops and waits until they have ended.
@@ -294,6 +300,7 @@ class Sessions:
         if session.username is not None:
             self._of_person[session.username, session.spec.desktop] = session
         session.task = asyncio.create_task(self._run(session, start), name=f"session {session.id}")
+        self.changed.emit()
 
     async def _run(
         self, session: LiveSession, start: Callable[[DesktopSpec], Awaitable[RunningDesktop]]
@@ -351,6 +358,7 @@ class Sessions:
         self._live.pop(session.id, None)
         session.start_finished.set()
         session.stopped.set()
+        self.changed.emit()
 
     async def _stop(self, session: LiveSession, running: RunningDesktop | None) -> None:
         """Ends what is left of the desktop of a session."""
@@ -383,6 +391,7 @@ class Sessions:
         session.start_finished.set()
         for observe in self.observers:
             observe(session)
+        self.changed.emit()
 
 
 def _key(session: LiveSession) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from display_server.broker.change_signal import ChangeSignal
 from display_server.broker_link.messages import OpenViewer
 
 #: Disconnects viewers of one gateway. The argument is their names.
@@ -22,14 +23,18 @@ class Viewers:
 
     def __init__(self) -> None:
         self._open: dict[str, _Entry] = {}
+        #: Emitted whenever a viewer is added or removed.
+        self.changed = ChangeSignal()
 
     def add(self, viewer: OpenViewer, disconnect: DisconnectViewers) -> None:
         """Adds a viewer. `disconnect` belongs to its gateway."""
         self._open[viewer.viewer] = _Entry(viewer, disconnect)
+        self.changed.emit()
 
     def remove(self, viewer: str) -> None:
         """Forgets a viewer, which is no longer connected. Does nothing if it is not known."""
-        self._open.pop(viewer, None)
+        if self._open.pop(viewer, None) is not None:
+            self.changed.emit()
 
     @property
     def open(self) -> list[OpenViewer]:

@@ -55,6 +55,8 @@ class SignedInUser:
     lock: ScreenLock
     #: No second factor was asked for because the address was in a listed network: nothing is open elsewhere.
     inside_only: bool = False
+    #: When a second factor was last given in this browser, in seconds since the epoch.
+    factor_s: float | None = None
 
 
 class WebSessions:
@@ -87,14 +89,15 @@ class WebSessions:
         account: Account,
         *,
         inside_only: bool = False,
+        factor_given: bool = False,
         origin: Origin = NOWHERE,
         reason: str | None = None,
     ) -> str:
         """Creates a web session and returns the value for the cookie, which is stored nowhere else.
 
-        The audit gets `origin` and `reason`. Raises SignInOutdatedError when the account was changed since
-        `account` was verified: checking a password takes a while, in which an operator may have changed it or
-        disabled the account.
+        `factor_given` says whether the person gave a second factor. The audit gets `origin` and `reason`.
+        Raises SignInOutdatedError when the account was changed since `account` was verified: checking a
+        password takes a while, in which an operator may have changed it or disabled the account.
         """
         secret = secrets.token_urlsafe(SECRET_BYTES)
         now = self.now_s()
@@ -107,6 +110,7 @@ class WebSessions:
                     created_s=now,
                     input_s=now,
                     proved_s=now,
+                    factor_s=now if factor_given else None,
                     inside_only=inside_only,
                 )
             )
@@ -181,7 +185,14 @@ class WebSessions:
                     write_lock(web_session, lock, now)
                     await _append_lock(db, now, account.username, id_hash)
         web_session, account = row
-        user = SignedInUser(account.username, account.display_name, id_hash, lock, web_session.inside_only)
+        user = SignedInUser(
+            account.username,
+            account.display_name,
+            id_hash,
+            lock,
+            web_session.inside_only,
+            web_session.factor_s,
+        )
         self._remember(user)
         return user
 
@@ -244,8 +255,13 @@ class WebSessions:
         if remembered is not None:
             self._remember(replace(remembered, lock=remembered.lock.after(event, now)))
 
-    async def unlock(self, id_hash: bytes, *, origin: Origin = NOWHERE) -> ScreenLock | None:
-        """Unlocks the screen, because the person gave the password. Returns None when nobody is signed in."""
+    async def unlock(
+        self, id_hash: bytes, *, factor_given: bool = False, origin: Origin = NOWHERE
+    ) -> ScreenLock | None:
+        """Unlocks the screen, because the person gave the password, and perhaps a second factor as well.
+
+        Returns None when nobody is signed in.
+        """
         now = self.now_s()
         await self._audit.chain_spooled()
         async with self._store.begin() as db:
@@ -261,6 +277,8 @@ class WebSessions:
             was_locked = lock_of(row).locked
             lock = lock_of(row).after(LockEvent.PROVED, now)
             write_lock(row, lock, now)
+            if factor_given:
+                row.factor_s = now
             entry = AuditEntry(
                 now,
                 Action.SCREEN_UNLOCKED if was_locked else Action.PASSWORD_CONFIRMED,

@@ -1,4 +1,4 @@
-"""Where and how the broker reaches the agent of a desktop, for itself and for the gateway."""
+"""Where and how the gateway reaches the agent of a desktop."""
 
 from __future__ import annotations
 

@@ -19,7 +19,6 @@ from display_server.cli import (
     directory,
     doctor,
     entitlements,
-    gateway,
     groups,
     pools,
     reload,
@@ -27,6 +26,7 @@ from display_server.cli import (
     serve,
     sessions,
     spawner,
+    token,
     users,
 )
 from display_server.cli.options import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
@@ -59,7 +59,6 @@ def common_options(
 app.command()(serve.demo)
 app.command()(serve.serve)
 app.command()(spawner.spawner)
-app.command()(gateway.gateway)
 app.command()(reload.reload)
 app.command()(backup.backup)
 app.command()(backup.restore)
@@ -71,6 +70,7 @@ app.add_typer(users.app, name="users")
 app.add_typer(groups.app, name="groups")
 app.add_typer(entitlements.app, name="entitlements")
 app.add_typer(roles.app, name="roles")
+app.add_typer(token.app, name="token")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(audit.app, name="audit")
 app.add_typer(pools.app, name="pools")

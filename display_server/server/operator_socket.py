@@ -11,9 +11,10 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from display_server.broker.api import running_changes
 from display_server.broker.api.desktop_endings import end_session
 from display_server.broker.api.services import BrokerServices
-from display_server.broker.audit.entry import Action, AuditEntry, Role
+from display_server.broker.audit.actor import operator_actor
 from display_server.broker.session_state import EndedBy
 from display_server.broker.storage_failures import StorageError
 from display_server.broker_link.unix_sockets import peer_uid
@@ -107,7 +108,7 @@ async def end_for_operator(services: BrokerServices, request: EndSession) -> Ans
             "To see the running ones, run `lightbox sessions`.",
         )
     log.info("desktop ended by an operator", session=session.id, operator=request.operator)
-    end_session(services, session, EndedBy.OPERATOR, operator=request.operator)
+    end_session(services, session, EndedBy.OPERATOR, actor=operator_actor(request.operator))
     await session.stopped.wait()
     return Done(ended=[session.spec.desktop])
 
@@ -115,16 +116,14 @@ async def end_for_operator(services: BrokerServices, request: EndSession) -> Ans
 async def account_changed(services: BrokerServices, request: AccountChanged) -> Done:
     """Makes the change of an account effective for what is running."""
     log.info(f"account {request.action}", username=request.username, operator=request.operator)
-    viewers = services.viewers.disconnect_person(request.username) if request.disconnect else 0
-    services.access_watch.request()  # desktops that a removal ends at sign-out
-    sessions = [session for session in services.sessions.live() if session.username == request.username]
-    names = [session.spec.desktop for session in sessions]
-    if not request.end_desktops:
-        return Done(viewers=viewers, running=names)
-    for session in sessions:
-        end_session(services, session, EndedBy.OPERATOR, operator=request.operator)
-    await asyncio.gather(*(session.stopped.wait() for session in sessions))
-    return Done(viewers=viewers, ended=names)
+    effects = await running_changes.account_changed(
+        services,
+        request.username,
+        operator_actor(request.operator),
+        disconnect=request.disconnect,
+        end_desktops=request.end_desktops,
+    )
+    return Done(viewers=effects.viewers, ended=effects.ended, running=effects.running)
 
 
 def list_pools(services: BrokerServices) -> PoolList:
@@ -157,10 +156,9 @@ def list_pools(services: BrokerServices) -> PoolList:
 async def change_pool(services: BrokerServices, request: ChangePool) -> Answer:
     """Changes a floating pool and describes all of them."""
     try:
-        if request.change == "retry":
-            await services.pools.end_restraint(request.pool)
-        else:
-            await services.pools.set_maintenance(request.pool, request.change == "maintain")
+        await running_changes.change_pool(
+            services, request.pool, request.change, operator_actor(request.operator)
+        )
     except KeyError:
         return Refused(
             f"No desktop named {request.pool!r} is a floating pool.",
@@ -168,14 +166,4 @@ async def change_pool(services: BrokerServices, request: ChangePool) -> Answer:
         )
     except StorageError as error:
         return Refused(error.cause, error.next_step)
-    log.info("pool changed", pool=request.pool, change=request.change, operator=request.operator)
-    entry = AuditEntry(
-        services.audit.now_s(),
-        Action.POOL_CHANGED,
-        account=request.operator,
-        role=Role.OPERATOR,
-        object=f"pool:{request.pool}",
-        reason=request.change,
-    )
-    await services.audit.close(entry)
     return list_pools(services)

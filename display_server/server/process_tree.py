@@ -26,9 +26,6 @@ RESTART_DELAY_S = 0.1
 RESTART_DELAY_MAX_S = 2.0
 #: A process that ran for this time counts as one that works, s.
 STABLE_AFTER_S = 5.0
-#: Reports that are read before the other children are looked at again. A child makes two; whoever has taken
-#: over the gateway may write without end.
-REPORTS_AT_ONCE_MAX = 4
 #: Signals that end the server.
 ENDING = (signal.SIGINT, signal.SIGTERM)
 
@@ -128,9 +125,7 @@ class ProcessTree:
         """Returns the reports of a child that have arrived, and its exit code if it has ended."""
         code = child.has_ended()  # asked first: the last report may come just before the end
         reports = []
-        for _ in range(REPORTS_AT_ONCE_MAX):
-            if child not in self._reporting or not self._is_readable(child.reports):
-                break
+        while child in self._reporting and self._is_readable(child.reports):
             report = child.read_report()
             if report is None:
                 self._stop_listening(child)
@@ -192,7 +187,7 @@ class ProcessTree:
         self._signals.close()
         for other in self._children:
             if other is not child:
-                other.leave()
+                other.close()
 
     def _plan_restart(self, child: ChildProcess, code: int) -> None:
         stable = time.monotonic() - self._forked_s[child] >= STABLE_AFTER_S

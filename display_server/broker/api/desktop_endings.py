@@ -9,6 +9,7 @@ from __future__ import annotations
 import structlog
 
 from display_server.broker.api.services import BrokerServices
+from display_server.broker.audit.actor import Actor
 from display_server.broker.live_session import LiveSession
 from display_server.broker.session_state import EndedBy
 from display_server.broker.storage_failures import StorageError
@@ -41,10 +42,10 @@ def attended_sessions(services: BrokerServices) -> set[str]:
 
 
 def end_session(
-    services: BrokerServices, session: LiveSession, by: EndedBy, *, operator: str | None = None
+    services: BrokerServices, session: LiveSession, by: EndedBy, *, actor: Actor | None = None
 ) -> None:
-    """Begins to end a session and disconnects its viewers. `operator` is the Unix user who ends it."""
-    services.sessions.end(session, by, operator=operator)
+    """Begins to end a session and disconnects its viewers. `actor` is the operator who ends it."""
+    services.sessions.end(session, by, actor=actor)
     services.viewers.disconnect_session(session.id)
 
 

@@ -16,13 +16,15 @@ from display_server.broker.web_sessions import SignedInUser
 MessageCode = Literal[
     "access-ends",  # the person is no longer entitled to a desktop that runs, and it ends soon
     "access-ends-at-sign-out",  # the same, but it ends when they sign out
+    "from-administrator",  # what the helpdesk or an administrator has written, in `text`
 ]
 
 
 class PersonMessage(BaseModel):
     """A message. Its `id` stays the same as long as it says the same.
 
-    `code` is for the page, which has a text for it in each language. `titles` are the names of the desktop
+    `code` is for the page, which has a text for it in each language. `text` is what somebody wrote, to be
+    shown as text and never as markup; null for other messages. `titles` are the names of the desktop
     that it is about, by language, and `remaining_s` the time that is left; both are null if they have no
     meaning.
     """
@@ -32,13 +34,25 @@ class PersonMessage(BaseModel):
     desktop: str | None
     titles: dict[str, str] | None
     remaining_s: float | None
+    text: str | None = None
 
 
 async def messages_for(services: BrokerServices, user: SignedInUser) -> list[PersonMessage]:
     """Returns what the person should know at the moment, the most urgent first."""
+    written = [
+        PersonMessage(
+            id=f"written-{one.id}",
+            code="from-administrator",
+            desktop=None,
+            titles=None,
+            remaining_s=None,
+            text=one.text,
+        )
+        for one in services.written_messages.of_person(user.username, services.monotonic_s())
+    ]
     pending = services.access_watch.pending_ends(user.username)
     if not pending:
-        return []
+        return written
     titles = await services.catalogue.titles([one.desktop for one in pending])
     messages = [
         PersonMessage(
@@ -50,4 +64,5 @@ async def messages_for(services: BrokerServices, user: SignedInUser) -> list[Per
         )
         for one in pending
     ]
-    return sorted(messages, key=lambda one: float("inf") if one.remaining_s is None else one.remaining_s)
+    messages.sort(key=lambda one: float("inf") if one.remaining_s is None else one.remaining_s)
+    return [*messages, *written]

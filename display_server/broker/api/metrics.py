@@ -53,6 +53,14 @@ class BrokerMetrics:
             registry=self._registry,
         )
 
+    def certificates(self) -> dict[str, float]:
+        """Returns when each certificate expires, in seconds since the epoch, by its name."""
+        return {
+            sample.labels["certificate"]: sample.value
+            for family in self.certificate_expiry_s.collect()
+            for sample in family.samples
+        }
+
     def add(self, collector: Collector) -> None:
         """Adds metrics that another part counts."""
         self._registry.register(collector)

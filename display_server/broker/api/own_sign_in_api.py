@@ -30,6 +30,7 @@ from display_server.broker.api.request_facts import actor_of, address_of
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.api.sign_in_api import CurrentUser, Password, check_password, wrong_credentials
 from display_server.broker.api.sign_in_audit import origin_of
+from display_server.broker.api.sign_in_steps import ask_for_factor
 from display_server.broker.second_factor.policy import When, required
 from display_server.broker.tables import Account, AccountOrigin
 from display_server.broker.web_sessions import SignedInUser, SignInOutdatedError
@@ -149,6 +150,26 @@ def add_own_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
     async def prove(body: ProofBody, request: Request, user: CurrentUser) -> None:
         """Takes the password once more. Changes need no other proof for some minutes."""
         await check_password(services, request, user.username, body.password, user=user)
+        if await services.web_sessions.unlock(user.id_hash, origin=origin_of(request, user)) is None:
+            raise not_signed_in()
+
+    @app.post("/api/v1/me/step-up", status_code=204)
+    async def step_up(body: ProofBody, request: Request, user: CurrentUser) -> None:
+        """Takes the password once more, before the person administers Lightbox.
+
+        Where the second factor is asked for, the answer is `factor-due`, and the routes of a pending sign-in
+        take it.
+        """
+        account = await check_password(services, request, user.username, body.password, user=user)
+        if required(account.username, (), address_of(request), services.second_factor):
+            if (await services.factors.overview(account.id)).count == 0:
+                raise ApiError(
+                    403,
+                    "step-up-due",
+                    "Administration from here takes a second factor, and you have not set one up.",
+                    next_step="Set one up under `My sign-in` first.",
+                )
+            raise await ask_for_factor(services, request, account, user.id_hash)
         if await services.web_sessions.unlock(user.id_hash, origin=origin_of(request, user)) is None:
             raise not_signed_in()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import Request
 
-from display_server.broker.second_factor.events import Actor
+from display_server.broker.audit.actor import Actor
 from display_server.broker.second_factor.passkeys import RelyingParty
 from display_server.broker_link.cookies import CookieScope
 from display_server.broker_link.forwarded import COOKIE_SCOPE, ORIGIN

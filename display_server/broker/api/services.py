@@ -5,10 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from display_server.broker.accounts import Accounts
 from display_server.broker.admission import ViewerAdmission
 from display_server.broker.api.access_watch import AccessWatch
+from display_server.broker.api.agent_figures import AgentFigures
+from display_server.broker.api.audit_examination import AuditExamination
+from display_server.broker.api.desktop_processes import DesktopProcesses
 from display_server.broker.api.directory_metrics import DirectoryCollector
 from display_server.broker.api.gateway_links import GatewayLinks
 from display_server.broker.api.lock_watch import LockWatch
@@ -40,6 +46,7 @@ from display_server.broker.tickets import Tickets
 from display_server.broker.unattended_desktops import UnattendedDesktops
 from display_server.broker.viewers import Viewers
 from display_server.broker.web_sessions import WebSessions
+from display_server.broker.written_messages import WrittenMessages
 from display_server.broker_link.agent_address import AgentAddress
 
 
@@ -60,6 +67,9 @@ class BrokerServices:
     second_factor: SecondFactorSettings = field(default_factory=SecondFactorSettings)
     isolated: bool = False  # each desktop runs in a container of its own
     directory: Directory | None = None  # None: all accounts are local
+    audit_key: Ed25519PublicKey | None = None  # which proves checkpoints of this host
+    #: Returns where checkpoints of the audit have left the host, if the configuration names a file.
+    checkpoint_file: Callable[[], Path | None] = lambda: None
     unattended: UnattendedDesktops = field(default_factory=UnattendedDesktops)
     busy_processes: BusyProcesses = field(default_factory=BusyProcesses)
     tickets: Tickets = field(default_factory=Tickets)
@@ -68,6 +78,7 @@ class BrokerServices:
     factor_limiter: SignInLimiter = field(default_factory=lambda: SignInLimiter(account_wait_s=FACTOR_WAIT_S))
     limited_attempts: LimitedAttempts = field(default_factory=LimitedAttempts)
     viewers: Viewers = field(default_factory=Viewers)
+    written_messages: WrittenMessages = field(default_factory=WrittenMessages)
     viewers_per_person: int = 24
     monotonic_s: Callable[[], float] = time.monotonic
     gateways: GatewayLinks = field(init=False)
@@ -78,6 +89,9 @@ class BrokerServices:
     factors: SecondFactors = field(init=False)
     passkeys: Passkeys = field(init=False)
     metrics: BrokerMetrics = field(init=False)
+    agent_figures: AgentFigures = field(init=False)
+    desktop_processes: DesktopProcesses = field(init=False)
+    audit_examination: AuditExamination = field(init=False)
     authenticator: Authenticator = field(init=False)
 
     def __post_init__(self) -> None:
@@ -92,6 +106,11 @@ class BrokerServices:
         )
         self.gateways = GatewayLinks(self.viewers, admission)
         self.metrics = BrokerMetrics(self.sessions)
+        self.agent_figures = AgentFigures(self.agents, lambda: self.monotonic_s())
+        self.desktop_processes = DesktopProcesses(lambda: self.monotonic_s())
+        self.audit_examination = AuditExamination(
+            self.store, self.audit_key, lambda: self.checkpoint_file(), self.audit.now_s
+        )
         self.lock_watch = LockWatch(self.web_sessions, self.viewers, self.agents, self.audit.record)
         now_s = self.web_sessions.now_s
         self.known_devices = KnownDevices(self.store, now_s=now_s)

@@ -12,9 +12,10 @@ from pydantic import BaseModel
 
 from display_server.broker.api.request_facts import address_of, cookie_of, cookies_of, relying_party_of
 from display_server.broker.api.services import BrokerServices
+from display_server.broker.audit.actor import Actor
 from display_server.broker.audit.entry import Action, Origin, Outcome
 from display_server.broker.known_devices import COOKIE_S
-from display_server.broker.second_factor.events import Actor, record
+from display_server.broker.second_factor.events import record
 from display_server.broker.second_factor.pending_sign_ins import PendingPerson
 from display_server.broker.second_factor.policy import after_password, required
 from display_server.broker.second_factor.sign_in_state import SignInEvent, SignInProgress, SignInState
@@ -114,12 +115,22 @@ async def ask_to_unlock(
         return None
     if (await services.factors.overview(account.id)).count == 0:
         return None
+    return await ask_for_factor(services, request, account, web_session)
+
+
+async def ask_for_factor(
+    services: BrokerServices, request: Request, account: Account, web_session: bytes
+) -> ApiError:
+    """Returns how to ask for the second factor of a person who is signed in and has given the password.
+
+    The routes of a pending sign-in take it.
+    """
     response = Response()
     await _begin(services, request, response, account, SignInState.FACTOR_DUE, unlocks=web_session)
     return ApiError(
         401,
         "factor-due",
-        "The password is right. Unlocking takes the second factor as well.",
+        "The password is right. The second factor is needed as well.",
         next_step="Enter the code of your app, or use your passkey.",
         headers={"set-cookie": response.headers["set-cookie"]},
     )
@@ -159,7 +170,7 @@ async def complete(
         raise sign_in_over()
     if pending.unlocks is not None:
         origin = Origin(address_of(request), device_of(pending.unlocks))
-        if await services.web_sessions.unlock(pending.unlocks, origin=origin) is None:
+        if await services.web_sessions.unlock(pending.unlocks, factor_given=True, origin=origin) is None:
             raise sign_in_over()
         log.info("screen unlocked", username=pending.account.username, address=address_of(request))
         response.headers.append("set-cookie", cookies_of(request).delete_cookie(PENDING))
@@ -187,7 +198,11 @@ async def finish_sign_in(
     known = await services.known_devices.find(account.username, cookie_of(request, DEVICE)) is not None
     reason = ("known browser" if known else "new browser") + (", second factor given" if proved else "")
     secret = await services.web_sessions.create(
-        account, inside_only=inside_only, origin=Origin(address_of(request)), reason=reason
+        account,
+        inside_only=inside_only,
+        factor_given=proved,
+        origin=Origin(address_of(request)),
+        reason=reason,
     )
     device = await services.known_devices.record_sign_in(account, cookie_of(request, DEVICE))
     cookies = cookies_of(request)

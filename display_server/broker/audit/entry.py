@@ -47,9 +47,14 @@ class Action(Enum):
     ENTITLEMENT_REMOVED = "entitlement-removed"
     ROLE_GIVEN = "role-given"
     ROLE_TAKEN = "role-taken"
+    TOKEN_CREATED = "token-created"  # noqa: S105 - for the administration API
+    TOKEN_REVOKED = "token-revoked"  # noqa: S105 - the name of an act
+    ADMINISTRATION_REFUSED = "administration-refused"  # an act of somebody who may not do it
 
     DESKTOP_OPENED = "desktop-opened"  # a session was started
     DESKTOP_ENDED = "desktop-ended"
+    DISPLAY_RESTARTED = "display-restarted"  # of a desktop, by helpdesk or administrator
+    MESSAGE_SENT = "message-sent"  # to a person
     DESKTOP_TAKEN_BACK = "desktop-taken-back"  # a device displays a desktop again that it had lost
     VIEWER_ADMITTED = "viewer-admitted"
 
@@ -74,6 +79,10 @@ class Role(Enum):
 
     USER = "user"
     OPERATOR = "operator"  # whoever runs the command `lightbox`; the account is the name of the Unix user
+    HELPDESK = "helpdesk"
+    ADMINISTRATOR = "administrator"
+    AUDITOR = "auditor"
+    TOKEN = "token"  # noqa: S105 - a program with a token of the administration API
     SERVER = "server"  # Lightbox itself, for example at a time limit
     NOBODY = "nobody"  # somebody who is not signed in
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import Select, func, or_, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -36,6 +36,8 @@ class Filter:
     object: str | None = None  # the beginning of it
     from_us: int | None = None
     until_us: int | None = None
+    before_seq: int | None = None  # only older entries
+    text: str | None = None  # part of the account, the object or the reason
 
 
 async def read_head(db: AsyncSession) -> Head | None:
@@ -61,6 +63,12 @@ async def newest(db: AsyncSession, wanted: Filter, limit: int) -> list[Row]:
     """Returns the newest rows that a search finds, the newest first."""
     found = await db.execute(_selection(wanted).order_by(AuditRow.seq.desc()).limit(limit))
     return [Row(*row) for row in found]
+
+
+async def count(db: AsyncSession, wanted: Filter, most: int) -> int:
+    """Returns how many rows a search finds, at most `most`."""
+    found = _selection(wanted).limit(most).subquery()
+    return await db.scalar(select(func.count()).select_from(found)) or 0
 
 
 async def every(store: Store, wanted: Filter) -> AsyncIterator[Row]:
@@ -125,6 +133,11 @@ def _selection(wanted: Filter) -> Select[Any]:
         found = found.where(AuditRow.at_us >= wanted.from_us)
     if wanted.until_us is not None:
         found = found.where(AuditRow.at_us < wanted.until_us)
+    if wanted.before_seq is not None:
+        found = found.where(AuditRow.seq < wanted.before_seq)
+    if wanted.text is not None:
+        texts = (AuditRow.account, AuditRow.object, AuditRow.reason)
+        found = found.where(or_(*(column.icontains(wanted.text, autoescape=True) for column in texts)))
     return found
 
 

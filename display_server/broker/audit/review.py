@@ -59,7 +59,9 @@ class Review:
     mass_access: list[MassAccess] = field(default_factory=list)
     refused_accounts: list[Refusals] = field(default_factory=list)
     refused_addresses: list[Refusals] = field(default_factory=list)
-    operators: dict[str, int] = field(default_factory=dict)  # acts of each operator
+    operators: dict[str, int] = field(
+        default_factory=dict
+    )  # acts of each operator, administrator, helpdesk and token
 
 
 def review(rows: Iterable[Row], zone: datetime.tzinfo) -> Review:
@@ -77,7 +79,7 @@ def review(rows: Iterable[Row], zone: datetime.tzinfo) -> Review:
         acts[row.action] += 1
         local = datetime.datetime.fromtimestamp(row.at_us / 1e6, zone)
         account = row.account or "unknown"
-        if row.role == Role.OPERATOR.value:
+        if row.role in _ADMINISTERING:
             operators[account] += 1
         if row.action.startswith(BREAK_GLASS):
             found.break_glass.append(row)
@@ -141,6 +143,10 @@ def describe(found: Review, title: str) -> list[str]:
     return lines[:-1]
 
 
+#: Roles of those who act on what belongs to others.
+_ADMINISTERING = frozenset(
+    {Role.OPERATOR.value, Role.HELPDESK.value, Role.ADMINISTRATOR.value, Role.TOKEN.value}
+)
 _SIGN_INS = frozenset({Action.SIGN_IN.value, Action.SCREEN_UNLOCKED.value})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from display_server.broker.accounts import SERVER
+from display_server.broker.audit.actor import Actor
 from display_server.broker.audit.append import append
 from display_server.broker.audit.entry import Action, AuditEntry, Role
 
@@ -13,20 +13,21 @@ log = structlog.get_logger(__name__)
 
 
 async def record_act(
-    db: AsyncSession, action: Action, target: str, *, operator: str, at_s: float, reason: str | None = None
+    db: AsyncSession, action: Action, target: str, *, actor: Actor, at_s: float, reason: str | None = None
 ) -> None:
     """Records an act in the transaction of what it changes. To be called as the last part of it.
 
-    `target` names what was changed, as `group:radiology`; `operator` is the Unix user, or SERVER.
+    `target` names what was changed, as `group:radiology`.
     """
-    by_server = operator == SERVER
     entry = AuditEntry(
         at_s,
         action,
-        account=None if by_server else operator,
-        role=Role.SERVER if by_server else Role.OPERATOR,
+        account=None if actor.role is Role.SERVER else actor.name,
+        role=actor.role,
+        address=actor.address,
+        device=actor.device,
         object=target,
         reason=reason,
     )
     await append(db, entry)
-    log.info(action.value, target=target, operator=operator, reason=reason)
+    log.info(action.value, target=target, operator=actor.name, reason=reason)

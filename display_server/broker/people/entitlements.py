@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from display_server.broker.accounts import SERVER, normalise_username
+from display_server.broker.accounts import normalise_username
+from display_server.broker.audit.actor import SERVER, Actor, operator_actor
 from display_server.broker.audit.entry import Action
 from display_server.broker.desktop_definition import EVERYBODY, DesktopDefinition
 from display_server.broker.people.access_facts import read_facts
@@ -34,21 +35,27 @@ class ListedEntitlement:
     desktop: str
     configured: bool
     grant: Grant
+    id: int = 0  # of the row
 
 
 class Entitlements:
     """The entitlements in the store.
 
-    `operator` is the Unix user on whose behalf they are changed. `now_s` returns wall-clock time, in seconds
-    since the epoch. Whoever changes something asks the servers for a review afterwards, so that they act on
-    the desktops that run; they find the change by themselves within a minute.
+    `operator` is the Unix user on whose behalf they are changed, unless an `actor` is given. `now_s` returns
+    wall-clock time, in seconds since the epoch. Whoever changes something asks the servers for a review
+    afterwards, so that they act on the desktops that run; they find the change by themselves within a minute.
     """
 
     def __init__(
-        self, store: Store, *, operator: str = SERVER, now_s: Callable[[], float] = time.time
+        self,
+        store: Store,
+        *,
+        operator: str = SERVER,
+        actor: Actor | None = None,
+        now_s: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
-        self._operator = operator
+        self._actor = actor or operator_actor(operator)
         self._now_s = now_s
 
     async def list_all(self) -> list[ListedEntitlement]:
@@ -56,7 +63,17 @@ class Entitlements:
         async with self._store.reading() as db:
             configured = set(await db.scalars(select(Desktop.name)))
             rows = (await db.scalars(select(Entitlement).order_by(Entitlement.desktop, Entitlement.id))).all()
-        return [ListedEntitlement(row.desktop, row.desktop in configured, _grant_of(row)) for row in rows]
+        return [
+            ListedEntitlement(row.desktop, row.desktop in configured, _grant_of(row), row.id) for row in rows
+        ]
+
+    async def by_id(self, row_id: int) -> ListedEntitlement | None:
+        async with self._store.reading() as db:
+            return await _listed(db, await db.get(Entitlement, row_id))
+
+    async def find(self, desktop: str, grant: Grant) -> ListedEntitlement | None:
+        async with self._store.reading() as db:
+            return await _listed(db, await _find(db, desktop, grant))
 
     async def add(self, desktop: str, subject: Subject, name: str) -> Grant:
         """Entitles a person, a group or everybody to a desktop. Does nothing if a command did so before.
@@ -113,10 +130,17 @@ class Entitlements:
             db,
             action,
             f"desktop:{desktop}",
-            operator=self._operator,
+            actor=self._actor,
             at_s=self._now_s(),
             reason=grant.subject.value if grant.name == EVERYBODY else f"{grant.subject.value} {grant.name}",
         )
+
+
+async def _listed(db: AsyncSession, row: Entitlement | None) -> ListedEntitlement | None:
+    if row is None:
+        return None
+    configured = await db.scalar(select(Desktop.id).where(Desktop.name == row.desktop))
+    return ListedEntitlement(row.desktop, configured is not None, _grant_of(row), row.id)
 
 
 def _grant_of(row: Entitlement) -> Grant:

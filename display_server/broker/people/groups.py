@@ -11,7 +11,8 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from display_server.broker.accounts import SERVER, existing_account
+from display_server.broker.accounts import existing_account
+from display_server.broker.audit.actor import SERVER, Actor, operator_actor
 from display_server.broker.audit.entry import Action
 from display_server.broker.people.access_facts import read_direct_groups, read_parents
 from display_server.broker.people.access_paths import Subject
@@ -54,25 +55,44 @@ class GroupMembers:
 class Groups:
     """The groups in the store.
 
-    `operator` is the Unix user on whose behalf they are changed. `now_s` returns wall-clock time, in seconds
-    since the epoch. Whoever changes something asks the servers for a review afterwards, so that they act on
-    the desktops that run; they find the change by themselves within a minute.
+    `operator` is the Unix user on whose behalf they are changed, unless an `actor` is given. `now_s` returns
+    wall-clock time, in seconds since the epoch. Whoever changes something asks the servers for a review
+    afterwards, so that they act on the desktops that run; they find the change by themselves within a minute.
     """
 
     def __init__(
-        self, store: Store, *, operator: str = SERVER, now_s: Callable[[], float] = time.time
+        self,
+        store: Store,
+        *,
+        operator: str = SERVER,
+        actor: Actor | None = None,
+        now_s: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
-        self._operator = operator
+        self._actor = actor or operator_actor(operator)
         self._now_s = now_s
 
     async def list_all(self) -> list[GroupSummary]:
         """Returns all groups, sorted by name."""
+        return (await self.list_with_parents())[0]
+
+    async def list_with_parents(self) -> tuple[list[GroupSummary], dict[str, frozenset[str]]]:
+        """Returns all groups, sorted by name, and by the name of each all groups that contain it."""
         people = select(func.count()).where(GroupMember.group_id == Group.id).scalar_subquery()
         groups = select(func.count()).where(GroupNesting.parent_id == Group.id).scalar_subquery()
         async with self._store.reading() as db:
             rows = await db.execute(select(Group.name, Group.origin, people, groups).order_by(Group.name))
-            return [GroupSummary(name, GroupOrigin(origin), *counts) for name, origin, *counts in rows]
+            found = [GroupSummary(name, GroupOrigin(origin), *counts) for name, origin, *counts in rows]
+            parents = await read_parents(db)
+        containing = {
+            group.name: frozenset(effective_groups([group.name], parents)) - {group.name} for group in found
+        }
+        return found, containing
+
+    async def exists(self, name: str) -> bool:
+        async with self._store.reading() as db:
+            found = select(Group.id).where(Group.name == normalise_group_name(name))
+            return await db.scalar(found) is not None
 
     async def add(self, name: str) -> str:
         """Creates a local group and returns its name. Raises ConfigurationError when it exists."""
@@ -227,7 +247,7 @@ class Groups:
                     db,
                     Action.DIRECTORY_GROUPS_REPLACED,
                     f"account:{account.username}",
-                    operator=self._operator,
+                    actor=self._actor,
                     at_s=self._now_s(),
                     reason=", ".join(sorted(wanted - set(local))),
                 )
@@ -236,9 +256,7 @@ class Groups:
         return changed
 
     async def _record(self, db: AsyncSession, action: Action, group: str, reason: str | None = None) -> None:
-        await record_act(
-            db, action, f"group:{group}", operator=self._operator, at_s=self._now_s(), reason=reason
-        )
+        await record_act(db, action, f"group:{group}", actor=self._actor, at_s=self._now_s(), reason=reason)
 
 
 async def _directory_groups_of(db: AsyncSession, account: Account) -> Sequence[int]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from display_server.broker.accounts import SERVER, existing_account, normalise_username
+from display_server.broker.accounts import existing_account, normalise_username
+from display_server.broker.audit.actor import SERVER, Actor, operator_actor
 from display_server.broker.audit.entry import Action
 from display_server.broker.people.access_facts import read_direct_groups, read_parents
 from display_server.broker.people.access_paths import Subject
@@ -28,20 +29,39 @@ class ListedRole:
     subject: Subject
     name: str
     assignment: Assignment
+    id: int = 0  # of the row; 0 if it is not known
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What decides on the rights of a person, and on the rights of others over them."""
+
+    groups: frozenset[str] = frozenset()  # all that the person belongs to
+    roles: tuple[Assignment, ...] = ()
+
+    @property
+    def privileged(self) -> bool:
+        """Whether the person is an administrator or an auditor."""
+        return any(one.role in {Role.ADMINISTRATOR, Role.AUDITOR} for one in self.roles)
 
 
 class RoleAssignments:
     """The assignments in the store.
 
-    `operator` is the Unix user on whose behalf they are changed. `now_s` returns wall-clock time, in seconds
-    since the epoch.
+    `operator` is the Unix user on whose behalf they are changed, unless an `actor` is given. `now_s` returns
+    wall-clock time, in seconds since the epoch.
     """
 
     def __init__(
-        self, store: Store, *, operator: str = SERVER, now_s: Callable[[], float] = time.time
+        self,
+        store: Store,
+        *,
+        operator: str = SERVER,
+        actor: Actor | None = None,
+        now_s: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
-        self._operator = operator
+        self._actor = actor or operator_actor(operator)
         self._now_s = now_s
 
     async def list_all(self) -> list[ListedRole]:
@@ -51,7 +71,12 @@ class RoleAssignments:
         )
         async with self._store.reading() as db:
             rows = (await db.scalars(query)).all()
-        return [ListedRole(Subject(row.subject), row.name, _assignment_of(row)) for row in rows]
+        return [_listed(row) for row in rows]
+
+    async def by_id(self, row_id: int) -> ListedRole | None:
+        async with self._store.reading() as db:
+            row = await db.get(RoleAssignment, row_id)
+        return None if row is None else _listed(row)
 
     async def give(self, subject: Subject, name: str, assignment: Assignment) -> ListedRole:
         """Gives a role to a person or to the members of a group. Does nothing if they have it.
@@ -64,21 +89,20 @@ class RoleAssignments:
                 listed = ListedRole(subject, (await existing_account(db, name)).username, listed.assignment)
             else:
                 listed = ListedRole(subject, await _existing_group(db, name), listed.assignment)
-            if await _find(db, listed) is None:
+            if (row := await _find(db, listed)) is None:
                 given = listed.assignment
-                db.add(
-                    RoleAssignment(
-                        subject=subject.value,
-                        name=listed.name,
-                        role=given.role.value,
-                        scope=given.kind.value,
-                        scope_name=given.name,
-                    )
+                row = RoleAssignment(
+                    subject=subject.value,
+                    name=listed.name,
+                    role=given.role.value,
+                    scope=given.kind.value,
+                    scope_name=given.name,
                 )
+                db.add(row)
                 await db.flush()
                 await self._record(db, Action.ROLE_GIVEN, listed)
         await self._store.save_copy()
-        return listed
+        return _listed(row)
 
     async def take(self, subject: Subject, name: str, assignment: Assignment) -> ListedRole:
         """Takes a role away. Raises ConfigurationError when the person or group does not have it."""
@@ -101,19 +125,7 @@ class RoleAssignments:
         """Returns the roles of a person, also those of the groups that they belong to."""
         name = username.lower()
         async with self._store.reading() as db:
-            direct = (await read_direct_groups(db, [name])).get(name, frozenset())
-            groups = effective_groups(direct, await read_parents(db))
-            rows = await db.scalars(
-                select(RoleAssignment)
-                .where(
-                    or_(
-                        and_(RoleAssignment.subject == Subject.USER.value, RoleAssignment.name == name),
-                        and_(RoleAssignment.subject == Subject.GROUP.value, RoleAssignment.name.in_(groups)),
-                    )
-                )
-                .order_by(RoleAssignment.id)
-            )
-            return list(dict.fromkeys(_assignment_of(row) for row in rows))
+            return list((await read_standings(db, [name]))[name].roles)
 
     async def _record(self, db: AsyncSession, action: Action, listed: ListedRole) -> None:
         given = listed.assignment
@@ -122,10 +134,30 @@ class RoleAssignments:
             db,
             action,
             f"{'account' if listed.subject is Subject.USER else 'group'}:{listed.name}",
-            operator=self._operator,
+            actor=self._actor,
             at_s=self._now_s(),
             reason=f"{given.role.value}{scope}",
         )
+
+
+async def read_standings(db: AsyncSession, usernames: Collection[str]) -> dict[str, Standing]:
+    """Returns the groups and roles of these people, in as many statements for one as for all."""
+    direct, parents = await read_direct_groups(db, usernames), await read_parents(db)
+    rows = (await db.scalars(select(RoleAssignment).order_by(RoleAssignment.id))).all()
+    by_subject: dict[tuple[str, str], list[RoleAssignment]] = {}
+    for row in rows:
+        by_subject.setdefault((row.subject, row.name), []).append(row)
+    standings = {}
+    for username in usernames:
+        groups = effective_groups(direct.get(username, ()), parents)
+        keys = [(Subject.USER.value, username), *((Subject.GROUP.value, name) for name in groups)]
+        given = sorted((row for key in keys for row in by_subject.get(key, ())), key=lambda row: row.id)
+        standings[username] = Standing(frozenset(groups), tuple(dict.fromkeys(map(_assignment_of, given))))
+    return standings
+
+
+def _listed(row: RoleAssignment) -> ListedRole:
+    return ListedRole(Subject(row.subject), row.name, _assignment_of(row), row.id)
 
 
 def _assignment_of(row: RoleAssignment) -> Assignment:

@@ -13,7 +13,8 @@ from datetime import datetime
 
 import structlog
 
-from display_server.broker.audit.entry import NOWHERE, Origin
+from display_server.broker.audit.entry import NOWHERE, AuditEntry, Origin
+from display_server.broker.change_signal import ChangeSignal
 from display_server.broker.desktop_specs import DesktopSpecs
 from display_server.broker.lease import TaskLease
 from display_server.broker.live_session import LiveSession, PoolPlace
@@ -73,6 +74,8 @@ class Pools:
         self._states: dict[str, KeptState] = {}
         self._unsaved: set[str] = set()
         self._changed = asyncio.Event()
+        #: Emitted whenever maintenance, restraint or the pools of the configuration are different.
+        self.changed = ChangeSignal()
         sessions.observers.append(self._observe)
 
     async def load(self) -> None:
@@ -85,6 +88,7 @@ class Pools:
         """Replaces the desktops of the configuration. Desktops that people have go on in any case."""
         self._desktops = {desktop.name: desktop for desktop in desktops if desktop.pool}
         self._changed.set()
+        self.changed.emit()
 
     async def run(self) -> None:
         """Reconciles all pools until it is cancelled."""
@@ -152,21 +156,29 @@ class Pools:
         member = choose(self._pool(desktop), self._members_of(name)) if desktop else None
         return member is not None and not member.starting
 
-    async def set_maintenance(self, name: str, wanted: bool) -> None:
-        """Takes a pool out of service, or back. Raises KeyError if there is none, and StorageError."""
+    async def set_maintenance(self, name: str, wanted: bool, *, entry: AuditEntry | None = None) -> None:
+        """Takes a pool out of service, or back, and records `entry`.
+
+        Raises KeyError if there is none, and StorageError.
+        """
         state = self._state(self._desktops[name].name)
-        await self._stored.save(name, KeptState(wanted, state.breaker))
+        await self._stored.save(name, KeptState(wanted, state.breaker), entry)
         state.maintenance = wanted
         log.info("pool maintenance", pool=name, maintenance=wanted)
         self._changed.set()
+        self.changed.emit()
 
-    async def end_restraint(self, name: str) -> None:
-        """Lets a restrained pool start desktops again. Raises KeyError and StorageError."""
+    async def end_restraint(self, name: str, *, entry: AuditEntry | None = None) -> None:
+        """Lets a restrained pool start desktops again, and records `entry`.
+
+        Raises KeyError and StorageError.
+        """
         state = self._state(self._desktops[name].name)
-        await self._stored.save(name, KeptState(state.maintenance, Breaker()))
+        await self._stored.save(name, KeptState(state.maintenance, Breaker()), entry)
         state.breaker = Breaker()
         log.info("pool restraint ended by an operator", pool=name)
         self._changed.set()
+        self.changed.emit()
 
     def reports(self) -> list[PoolReport]:
         """Describes all pools of the configuration, in its order."""
@@ -222,6 +234,7 @@ class Pools:
         if breaker == before:
             return
         self._unsaved.add(name)
+        self.changed.emit()
         if breaker.state is BreakerState.RESTRAINED and breaker.probe_s != before.probe_s:
             log.error(
                 "pool restrained",

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import msgspec
 from sqlalchemy import select
 
+from display_server.broker.audit.append import append
+from display_server.broker.audit.entry import AuditEntry
 from display_server.broker.pools.breaker import Breaker
 from display_server.broker.store import Store
 from display_server.broker.tables import PoolState
@@ -35,8 +37,8 @@ class PoolStates:
             for row in rows
         }
 
-    async def save(self, desktop: str, state: KeptState) -> None:
-        """Raises StorageError."""
+    async def save(self, desktop: str, state: KeptState, entry: AuditEntry | None = None) -> None:
+        """Stores a state, and records `entry` in the same transaction. Raises StorageError."""
         async with self._store.begin() as db:
             await db.merge(
                 PoolState(
@@ -45,3 +47,6 @@ class PoolStates:
                     breaker=msgspec.json.encode(state.breaker).decode(),
                 )
             )
+            if entry is not None:
+                await db.flush()
+                await append(db, entry)

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from display_server.broker.audit.actor import Actor
 from display_server.broker.audit.append import append
 from display_server.broker.audit.entry import Action, AuditEntry, Outcome
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """The person who acts, and the address of their browser."""
-
-    name: str
-    address: str = ""
 
 
 async def record(
@@ -40,6 +31,7 @@ async def record(
             outcome=outcome,
             account=actor.name,
             address=actor.address or None,
+            device=actor.device,
             object=thing,
             reason=reason,
         ),

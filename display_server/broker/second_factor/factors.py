@@ -10,10 +10,11 @@ import segno
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from display_server.broker.audit.actor import Actor
 from display_server.broker.audit.entry import Action
 from display_server.broker.second_factor import ceremonies, recovery_codes, totp
 from display_server.broker.second_factor.ceremonies import Purpose
-from display_server.broker.second_factor.events import Actor, record
+from display_server.broker.second_factor.events import record
 from display_server.broker.second_factor.factor_key import FactorKey
 from display_server.broker.second_factor.pending_sign_ins import claim
 from display_server.broker.store import Store

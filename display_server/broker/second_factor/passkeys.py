@@ -29,10 +29,11 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
+from display_server.broker.audit.actor import Actor
 from display_server.broker.audit.entry import Action
 from display_server.broker.second_factor import ceremonies
 from display_server.broker.second_factor.ceremonies import Purpose
-from display_server.broker.second_factor.events import Actor, record
+from display_server.broker.second_factor.events import record
 from display_server.broker.second_factor.factor_key import FactorKey
 from display_server.broker.second_factor.factors import ISSUER, owner_of
 from display_server.broker.second_factor.pending_sign_ins import claim

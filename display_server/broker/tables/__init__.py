@@ -35,11 +35,13 @@ from display_server.broker.tables.second_factor import (
     RecoveryCode,
     TotpSecret,
 )
+from display_server.broker.tables.tokens import ApiToken
 
 __all__ = [
     "Account",
     "AccountEvent",
     "AccountOrigin",
+    "ApiToken",
     "AuditCheckpoint",
     "AuditHead",
     "AuditRow",

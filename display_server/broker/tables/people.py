@@ -62,6 +62,7 @@ class WebSession(Base):
     proved_s: Mapped[float]  # when the password was last given
     locked_s: Mapped[float | None]  # since when the screen is locked; None while it is not
     lock_reason: Mapped[str | None] = mapped_column(String(16))  # a LockReason
+    factor_s: Mapped[float | None]  # when a second factor was last given
     #: Whether no second factor was asked for because the address was in a listed network.
     inside_only: Mapped[bool] = mapped_column(default=False)
 

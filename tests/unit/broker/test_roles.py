@@ -9,14 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from display_server.broker.roles import (
+    READS,
     RIGHTS,
     SCOPED,
     Act,
     Assignment,
+    Limits,
     Role,
     ScopeKind,
     Target,
     Whose,
+    limits_of,
     may,
     role_for,
     whose,
@@ -45,11 +48,11 @@ EXPECTED = {
         DESKTOP_END DESKTOP_RESTART_DISPLAY SESSION_LIST SESSION_MESSAGE SESSION_SIGN_OUT
         ACCOUNT_READ ACCOUNT_CHANGE FACTOR_RESET GROUP_READ GROUP_CHANGE ENTITLEMENT_READ
         ENTITLEMENT_CHANGE ROLE_READ ROLE_CHANGE CONFIGURATION_READ CONFIGURATION_CHANGE POOL_READ
-        POOL_CHANGE CHECK_READ HEALTH_READ AUDIT_READ AUDIT_VERIFY
+        POOL_CHANGE CHECK_READ HEALTH_READ AUDIT_READ AUDIT_VERIFY TOKEN_READ TOKEN_CHANGE
     """,
     (Role.AUDITOR, Whose.IN_SCOPE): """
         SESSION_LIST ACCOUNT_READ GROUP_READ ENTITLEMENT_READ ROLE_READ CONFIGURATION_READ POOL_READ
-        CHECK_READ HEALTH_READ AUDIT_READ AUDIT_VERIFY AUDIT_EXPORT
+        CHECK_READ HEALTH_READ AUDIT_READ AUDIT_VERIFY AUDIT_EXPORT TOKEN_READ
     """,
 }
 
@@ -123,3 +126,26 @@ def test_a_right_always_comes_from_one_row_of_the_table(
 
 def test_only_the_helpdesk_has_a_scope() -> None:
     assert frozenset({Role.HELPDESK}) == SCOPED
+
+
+def test_the_helpdesk_only_reads_what_belongs_to_administrators() -> None:
+    everything = Assignment(Role.HELPDESK)
+    assert not READS.intersection(CHANGES)
+    for act in Act:
+        ordinary = role_for("kim", [everything], act, Target("lee"))
+        privileged = role_for("kim", [everything], act, Target("lee", privileged=True))
+        assert privileged is (ordinary if act in READS else None)
+    administrator = Assignment(Role.ADMINISTRATOR)
+    assert role_for("kim", [administrator], Act.FACTOR_RESET, Target("lee", privileged=True))
+
+
+def test_limits_add_up() -> None:
+    ward = Assignment(Role.HELPDESK, ScopeKind.GROUP, "ward-3")
+    reading = Assignment(Role.HELPDESK, ScopeKind.DESKTOP, "reading")
+    both = Limits(groups=frozenset({"ward-3"}), desktops=frozenset({"reading"}))
+    assert limits_of([ward, reading], Act.SESSION_LIST) == both
+    assert limits_of([ward, Assignment(Role.AUDITOR)], Act.SESSION_LIST) == Limits(
+        True, frozenset({"ward-3"})
+    )
+    assert limits_of([ward], Act.AUDIT_READ) is None
+    assert limits_of([], Act.SESSION_LIST) is None

@@ -6,6 +6,7 @@ import pytest
 
 from display_server.broker.api import desktop_endings
 from display_server.broker.api.sign_in_audit import record_limited_attempts
+from display_server.broker.audit.actor import operator_actor
 from display_server.broker.audit.chain import Row
 from display_server.broker.audit.reading import Filter, newest
 from display_server.broker.session_state import EndedBy
@@ -81,7 +82,7 @@ async def test_records_a_desktop_and_who_ended_it(local_gateway: GatewayUnderTes
     await client.post("/api/v1/desktops/reading/viewers")
     services = local_gateway.services
     (session,) = services.sessions.live()
-    desktop_endings.end_session(services, session, EndedBy.OPERATOR, operator="park")
+    desktop_endings.end_session(services, session, EndedBy.OPERATOR, actor=operator_actor("park"))
     await session.stopped.wait()
     await client.post("/api/v1/desktops/reading/viewers")
     (again,) = services.sessions.live()

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import select, text
 
 from display_server.broker.accounts import Accounts
+from display_server.broker.audit.actor import Actor
 from display_server.broker.second_factor import totp
 from display_server.broker.second_factor.ceremonies import LASTS_S, Purpose
-from display_server.broker.second_factor.events import Actor
 from display_server.broker.second_factor.factor_key import FactorKey, FactorKeyError
 from display_server.broker.second_factor.factors import SecondFactors
 from display_server.broker.second_factor.pending_sign_ins import PendingSignIns

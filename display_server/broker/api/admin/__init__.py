@@ -1,0 +1,1 @@
+"""The administration API, below `/api/v1/admin`. `routes.py` has the table of everything that it offers."""
