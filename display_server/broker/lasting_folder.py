@@ -56,6 +56,12 @@ class LastingFolder:
         """The spawner's."""
         return self.path / "spawner.sock"
 
+    @property
+    def gateway(self) -> Path:
+        """Where a gateway that runs as another user reaches the broker. It is not in the spawner's folder,
+        which a spawner removes when there are no desktops."""
+        return self.path.with_name(self.path.name.replace(f"{NAME}-", "gateway-", 1))
+
 
 def base_folder() -> Path:
     """Returns /run/lightbox or, where /run is on a disk as in many containers, /dev/shm/lightbox."""

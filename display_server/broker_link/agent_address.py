@@ -1,4 +1,4 @@
-"""Where and how the gateway reaches the agent of a desktop."""
+"""Where and how the broker reaches the agent of a desktop, for itself and for the gateway."""
 
 from __future__ import annotations
 

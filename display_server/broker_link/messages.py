@@ -79,13 +79,13 @@ class SettingsApplied(Message, frozen=True, tag="settings-applied"):
 
 
 class Admitted(Message, frozen=True, tag="admitted"):
-    """The viewer may connect to this agent."""
+    """The viewer may connect to its agent, which expects `secret`.
+
+    The gateway fetches the connections themselves (`agent_connections.py`).
+    """
 
     request: int
     viewer: OpenViewer
-    desktop: str
-    socket: str
-    host_socket: str
     secret: str
 
     def __repr__(self) -> str:
@@ -128,12 +128,14 @@ class GatewaySettings(Message, frozen=True, tag="settings"):
     permissions: list[str]
     frame_ancestors: list[str]
     cross_site_cookies: bool
-    certificate: str  # path of the certificate chain
-    key: str  # path of its private key
-    fingerprint: str  # of the certificate, because a renewed one has the same path
+    certificate: str  # the certificate chain, as PEM: a gateway opens no file of the broker
+    key: str  # its private key, as PEM
     root_pem: str | None  # root certificate of the local authority; None with the operator's certificate
     video: VideoNetworkSettings
     limits: ConnectionLimits
+
+    def __repr__(self) -> str:
+        return f"GatewaySettings({self.serial})"  # a log must not contain the key
 
 
 ToBroker = Hello | Identify | Admit | ViewerClosed | SettingsApplied | Alive

@@ -19,10 +19,10 @@ def peer_uid(connection: socket.socket) -> int:
     return int(uid)
 
 
-def listen_privately(path: Path) -> socket.socket:
+def listen_privately(path: Path, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
     """Returns a socket that listens at `path`, in place of one that a dead process has left."""
     path.unlink(missing_ok=True)
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listening = socket.socket(socket.AF_UNIX, kind)
     try:
         listening.bind(str(path))
         path.chmod(0o600)

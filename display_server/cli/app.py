@@ -19,6 +19,7 @@ from display_server.cli import (
     directory,
     doctor,
     entitlements,
+    gateway,
     groups,
     pools,
     reload,
@@ -59,6 +60,7 @@ def common_options(
 app.command()(serve.demo)
 app.command()(serve.serve)
 app.command()(spawner.spawner)
+app.command()(gateway.gateway)
 app.command()(reload.reload)
 app.command()(backup.backup)
 app.command()(backup.restore)

@@ -21,6 +21,7 @@ def spawner(
     It is for a server that runs as a user without privileges. Everything else starts it by itself.
     """
     from display_server.broker.folders import StateFolder
+    from display_server.broker.gateway_sockets import provide_folder
     from display_server.broker.lasting_folder import LastingFolder
     from display_server.config import load
     from display_server.server.isolation import spawner_command
@@ -32,9 +33,9 @@ def spawner(
             hint='Set it to "service" to run the server without root.',
         )
     state, folder = StateFolder(loaded.state.absolute()), LastingFolder.of(loaded.state)
-    command = spawner_command(
-        loaded.isolation, folder.path, folder.desktops, state.service_homes, _uid_of(user)
-    )
+    uid = _uid_of(user)
+    provide_folder(folder.gateway, uid)
+    command = spawner_command(loaded.isolation, folder.path, folder.desktops, state.service_homes, uid)
     # The privileged process itself imports next to nothing.
     os.execv(command[0], command)  # noqa: S606 - an argument list, without a shell
 

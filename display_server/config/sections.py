@@ -122,6 +122,9 @@ class IsolationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     #: Who starts the process that needs root: the server, which then needs root as well, or the service
     #: manager (`lightbox spawner`); the server then runs as a user without privileges.
     spawner: Literal["server", "service"] = "server"
+    #: The Unix user of the gateway. Without it, a server that is root uses the last id of the range below.
+    #: A gateway that the service manager starts needs a user with a name.
+    gateway_user: str | None = None
     #: The first of `id_count` host ids that belong to desktops alone. This range is one that systemd leaves
     #: unused (its document UIDS-GIDS).
     id_base: int = 0x7000_0000

@@ -7,13 +7,13 @@ import contextlib
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import structlog
 
 from display_server.broker_link.messages import GatewaySettings
 from display_server.errors import LightboxError
 from display_server.gateway.active_settings import ActiveSettings
+from display_server.gateway.agent_sockets import AgentSockets
 from display_server.gateway.app import GatewayApp
 from display_server.gateway.broker_http import BrokerHttp
 from display_server.gateway.broker_link import BrokerLink
@@ -38,13 +38,14 @@ class Gateway:
         client: StaticClient,
         link: BrokerLink,
         broker: BrokerHttp,
+        agents: AgentSockets,
         context: ssl.SSLContext,
     ) -> None:
         self.settings = settings
         self.connections = ConnectionBudget(
             settings.limits, lambda address: settings.access.is_shared(address)
         )
-        self.relays = Relays(settings, link, self.connections)
+        self.relays = Relays(settings, link, agents, self.connections)
         self.metrics = GatewayMetrics(self.relays)
         self.metrics.add(ConnectionCollector(self.connections))
         self.app = RequestGuard(
@@ -55,14 +56,14 @@ class Gateway:
             identify=link.identify,
         )
         self.server = GatewayServer(self.app, self.relays, context)
-        self._certificate: tuple[str, str, str] | None = None
+        self._certificate: tuple[str, str] | None = None
 
     def use(self, message: GatewaySettings) -> None:
         """Puts settings into force, from the next request and the next connection on."""
         try:
-            certificate = message.certificate, message.key, message.fingerprint
+            certificate = message.certificate, message.key
             if certificate != self._certificate:
-                self.server.tls.exchange(tls_context(Path(message.certificate), Path(message.key)))
+                self.server.tls.exchange(tls_context(*(pem.encode() for pem in certificate)))
                 self._certificate = certificate
             self.settings.use(message)
             self.connections.limits = self.settings.limits

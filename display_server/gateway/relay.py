@@ -4,7 +4,7 @@ uvicorn parses the request's head and then hands the connection over to `ViewerR
 relay
 
 1. checks the origin and the subprotocol, and asks the broker about the ticket and the web session,
-2. connects to the agent and sends it a new request head,
+2. gets a connection to the agent from the broker, and sends the agent a new request head,
 3. passes the agent's response (status 101) on to the browser,
 4. passes bytes on in both directions, without parsing them.
 
@@ -20,18 +20,17 @@ import secrets
 import socket
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Protocol, cast
 
 import structlog
 
-from display_server.broker_link.agent_address import AgentAddress
 from display_server.broker_link.api_error import ApiError
 from display_server.broker_link.cookies import SESSION, hash_of
-from display_server.broker_link.messages import Admitted, OpenViewer, Rejected
+from display_server.broker_link.messages import Admitted, Rejected
 from display_server.gateway import handshake as ws
 from display_server.gateway.active_settings import ActiveSettings
 from display_server.gateway.agent_connection import AgentConnection
+from display_server.gateway.agent_sockets import AgentSockets
 from display_server.gateway.broker_presence import BrokerAway
 from display_server.gateway.connection_budget import ConnectionBudget, CountedConnection
 from display_server.gateway.connection_refusals import limit_reached
@@ -77,10 +76,15 @@ class Relays:
     """All relays of this process, and the counts of their connections and bytes."""
 
     def __init__(
-        self, settings: ActiveSettings, admissions: Admissions, connections: ConnectionBudget
+        self,
+        settings: ActiveSettings,
+        admissions: Admissions,
+        agents: AgentSockets,
+        connections: ConnectionBudget,
     ) -> None:
         self.settings = settings
         self.admissions = admissions
+        self.agents = agents
         self.connections = connections
         self.open: set[ViewerRelay] = set()
         self.rejected: Counter[str] = Counter()  # by reason
@@ -290,48 +294,43 @@ class ViewerRelay(asyncio.Protocol):
             raise _ViewerRejected(
                 CloseCode.LIMIT_REACHED, f"connections of {exceeded.value}", limit_reached(exceeded).message
             )
-        agent = AgentAddress(
-            admitted.viewer.session,
-            admitted.desktop,
-            Path(admitted.socket),
-            Path(admitted.host_socket),
-            admitted.secret,
-        )
-        transport, response = await self._connect_to_agent(request, admitted.viewer, agent)
+        stream, channel = await self._reach_agent(viewer)
         try:
-            self._host_channel = await ViewerHostChannel.connect(
-                agent, viewer, lambda: self._relays.settings.video
-            )
-        except asyncio.CancelledError:
-            transport.abort()
+            transport, response = await self._connect_to_agent(request, admitted, stream)
+        except BaseException:
+            if channel is not None:
+                channel.close()
             raise
         assert self._browser is not None
         if self._browser.is_closing():
             transport.abort()
-            if self._host_channel is not None:
-                self._host_channel.close()
+            if channel is not None:
+                channel.close()
             return
+        if channel is not None:
+            self._host_channel = ViewerHostChannel(
+                channel, admitted.secret, viewer, lambda: self._relays.settings.video
+            )
         self._relays.accepted += 1
-        log.info("viewer connected", username=admitted.viewer.username, session=agent.session, viewer=viewer)
+        log.info(
+            "viewer connected",
+            username=admitted.viewer.username,
+            session=admitted.viewer.session,
+            viewer=viewer,
+        )
         self._browser.write(response)
         self._agent = transport
         transport.resume_reading()
 
-    async def _connect_to_agent(
-        self, request: ws.Handshake, viewer: OpenViewer, agent: AgentAddress
-    ) -> tuple[asyncio.Transport, bytes]:
-        """Connects to the agent and sends it the request.
+    async def _reach_agent(self, viewer: str) -> tuple[socket.socket, socket.socket | None]:
+        """Returns connections for viewer and host channel, which the caller closes.
 
-        Returns the agent's connection, with reading paused, and all that the agent has sent so far, beginning
-        with the status line 101. Raises _ViewerRejected.
+        Raises _ViewerRejected.
         """
         deadline = self._loop.time() + AGENT_CONNECT_TIMEOUT_S
         while True:
             try:
-                transport, connection = await self._loop.create_unix_connection(
-                    lambda: AgentConnection(self), str(agent.socket)
-                )
-                break
+                return await self._relays.agents.connect(viewer)
             except OSError as error:
                 if self._loop.time() > deadline:
                     raise _ViewerRejected(
@@ -340,13 +339,30 @@ class ViewerRelay(asyncio.Protocol):
                         "The desktop is restarting. Try again in a few seconds.",
                     ) from error
                 await asyncio.sleep(AGENT_RETRY_INTERVAL_S)
+
+    async def _connect_to_agent(
+        self, request: ws.Handshake, admitted: Admitted, stream: socket.socket
+    ) -> tuple[asyncio.Transport, bytes]:
+        """Sends the agent the request over this connection, which it closes if it fails.
+
+        Returns the agent's connection, with reading paused, and all that the agent has sent so far, beginning
+        with the status line 101. Raises _ViewerRejected.
+        """
+        viewer = admitted.viewer
+        try:
+            transport, connection = await self._loop.create_unix_connection(
+                lambda: AgentConnection(self), sock=stream
+            )
+        except BaseException:
+            stream.close()
+            raise
         try:
             # Half of the hash is enough to identify the browser, and is of no use for signing in.
             device = viewer.web_session[:32]
             transport.write(
                 ws.request_to_agent(
                     request.key,
-                    secret=agent.secret,
+                    secret=admitted.secret,
                     username=viewer.username,
                     viewer=viewer.viewer,
                     device=device,
@@ -366,7 +382,7 @@ class ViewerRelay(asyncio.Protocol):
             transport.abort()
             log.error(
                 "agent rejected a viewer",
-                session=agent.session,
+                session=viewer.session,
                 response=response[:60].decode("latin-1"),
             )
             raise _ViewerRejected(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import ssl
-from pathlib import Path
+from collections.abc import Iterator
 
 from display_server.errors import ConfigurationError
 
@@ -11,8 +13,10 @@ from display_server.errors import ConfigurationError
 TLS_1_2_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 
 
-def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
+def tls_context(certificate: bytes, key: bytes) -> ssl.SSLContext:
     """Returns the TLS settings: TLS 1.3 or 1.2, and only HTTP/1.1, which WebSockets need.
+
+    The certificate chain and its key are PEM.
 
     TLS 1.2 exists for reverse proxies, some of which use nothing newer by default. Requests over it are
     refused unless they come from a trusted proxy, with a message that names the missing line; a failed
@@ -28,13 +32,27 @@ def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
     # ChaCha20 without. By default OpenSSL would insist on AES-256.
     context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     try:
-        context.load_cert_chain(certificate, key)
-    except (ssl.SSLError, OSError, ValueError) as error:  # ValueError: a path with a zero byte
+        with _in_memory(certificate) as certificate_path, _in_memory(key) as key_path:
+            # Without a password, OpenSSL would ask for that of an encrypted key on the terminal.
+            context.load_cert_chain(certificate_path, key_path, password="")
+    except (ssl.SSLError, OSError) as error:
         raise ConfigurationError(
-            f"The certificate {certificate} with the key {key} cannot be used for TLS: {error}.",
+            f"The certificate and its key cannot be used for TLS: {error}.",
             hint="Set `tls.certificate` and `tls.key` to a PEM certificate and the key that belongs to it.",
         ) from error
     return context
+
+
+@contextlib.contextmanager
+def _in_memory(content: bytes) -> Iterator[str]:
+    """Yields the path of a file that is in memory alone. OpenSSL loads certificates and keys from files."""
+    descriptor = os.memfd_create("pem", os.MFD_CLOEXEC)
+    try:
+        with open(descriptor, "wb", closefd=False) as file:
+            file.write(content)
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
 
 
 class TlsExchange:

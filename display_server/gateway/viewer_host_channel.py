@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import time
 from collections.abc import Callable
@@ -10,7 +9,6 @@ from collections.abc import Callable
 import msgspec
 import structlog
 
-from display_server.broker_link.agent_address import AgentAddress
 from display_server.desktop.host_channel import (
     HostChannel,
     Introduction,
@@ -31,12 +29,15 @@ REQUESTS_PER_S = 0.2
 
 
 class ViewerHostChannel:
-    """Answers the agent until `close`. `network` returns what the present configuration allows."""
+    """Answers the agent over its connection until `close`, with the agent's secret first.
+
+    `network` returns what the present configuration allows.
+    """
 
     def __init__(
         self,
         connection: socket.socket,
-        address: AgentAddress,
+        secret: str,
         viewer: str,
         network: Callable[[], VideoNetwork],
         monotonic_s: Callable[[], float] = time.monotonic,
@@ -47,25 +48,7 @@ class ViewerHostChannel:
         self._tokens = REQUESTS_BURST
         self._refilled_s = monotonic_s()
         self._channel = HostChannel(connection, self._on_packet, lambda: None)
-        self._channel.send(Introduction(address.secret, viewer))
-
-    @classmethod
-    async def connect(
-        cls, address: AgentAddress, viewer: str, network: Callable[[], VideoNetwork]
-    ) -> ViewerHostChannel | None:
-        """Connects to the agent. Returns None if it does not accept host channels: then there is no video."""
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        connection.setblocking(False)
-        try:
-            await asyncio.get_running_loop().sock_connect(connection, str(address.host_socket))
-        except OSError as error:
-            connection.close()
-            log.warning("no host channel", session=address.session, viewer=viewer, error=str(error))
-            return None
-        except BaseException:
-            connection.close()
-            raise
-        return cls(connection, address, viewer, network)
+        self._channel.send(Introduction(secret, viewer))
 
     def close(self) -> None:
         """Ends the channel. Sockets that the agent has got stay open. Safe to call twice."""

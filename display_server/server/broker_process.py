@@ -31,6 +31,7 @@ from display_server.broker.folders import (
     desktop_folders,
     list_instances,
 )
+from display_server.broker.gateway_sockets import GatewaySockets
 from display_server.broker.lasting_folder import LastingFolder
 from display_server.broker.launchers.desktop_log import rotate_logs
 from display_server.broker.launchers.launcher import Launcher
@@ -83,8 +84,7 @@ class BrokerTask:
     config: Config
     state: StateFolder
     run_folder: RunFolder
-    requests: Path  # its Unix socket for requests
-    links: Path  # its Unix socket for links of gateways
+    sockets: GatewaySockets  # where gateways reach it
     port: int  # on which the gateway listens
     demo: Demo | None
     launcher: Launcher | None  # None: the one that the configuration selects
@@ -193,8 +193,10 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
         use_sign_in_settings(services, settings)
         use_unattended_limits(services, config)
         await services.access_watch.review()  # before anybody asks: whose time is over stays out
-        await stack.enter_async_context(http_server(build_app(services), task.requests))
-        await stack.enter_async_context(services.gateways.listening(task.links, patience=config.patience))
+        task.sockets.open_folder()  # no other server has it: `isolated_desktops` would have refused
+        stack.callback(task.sockets.remove_folder)
+        await stack.enter_async_context(http_server(build_app(services), task.sockets))
+        await stack.enter_async_context(services.gateways.listening(task.sockets, patience=config.patience))
         expiring = asyncio.create_task(_end_expired_web_sessions(services), name="web session expiry")
         stack.callback(expiring.cancel)
         locking = asyncio.create_task(_lock_screens(services), name="screen lock")

@@ -6,7 +6,7 @@ import asyncio
 import datetime
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -33,8 +33,8 @@ EXAMINATION_INTERVAL_S = 3600.0
 class ServerCertificate:
     """A certificate that can be used at once: everything about it has been checked."""
 
-    certificate: Path  # of the certificate chain
-    key: Path  # of its private key
+    chain_pem: bytes
+    key_pem: bytes = field(repr=False)
     leaf: x509.Certificate
     root: x509.Certificate | None  # of the local authority; None with the operator's certificate
     root_pem: bytes | None
@@ -117,11 +117,18 @@ def _read_root(path: Path) -> bytes:
 
 def _checked(certificate: Path, key: Path, root_pem: bytes | None) -> ServerCertificate:
     root = x509.load_pem_x509_certificate(root_pem) if root_pem else None
-    tls_context(certificate, key)  # raises ConfigurationError
+    try:
+        chain_pem, key_pem = certificate.read_bytes(), key.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"The certificate {certificate} or its key {key} cannot be read: {error.strerror}.",
+            hint="Check the paths and the permissions of the files.",
+        ) from error
+    tls_context(chain_pem, key_pem)  # raises ConfigurationError
     return ServerCertificate(
-        certificate=certificate,
-        key=key,
-        leaf=x509.load_pem_x509_certificates(certificate.read_bytes())[0],
+        chain_pem=chain_pem,
+        key_pem=key_pem,
+        leaf=x509.load_pem_x509_certificates(chain_pem)[0],
         root=root,
         root_pem=root_pem,
         root_sha256=fingerprint(root) if root else None,

@@ -112,11 +112,19 @@ class ChildProcess:
         self._reports, self._alive = reports_read, alive_write
 
     def read_report(self) -> Report | None:
-        """Returns the report that has arrived, or None when the process has closed the pipe."""
+        """Returns the report that has arrived, or None when there will be no other.
+
+        The process has closed the pipe then, or has written what is no report: the gateway may have been
+        taken over.
+        """
         data = os.read(self._reports, REPORT_MAX_BYTES)
         if not data:
             return None
-        report: Report = msgspec.json.decode(data.splitlines()[-1], type=Report)
+        try:
+            report: Report = msgspec.json.decode(data.splitlines()[-1], type=Report)
+        except (ValueError, RecursionError):  # MsgspecError is a ValueError
+            log.error("malformed report of a process", role=self.role)
+            return None
         if isinstance(report, Failed):
             log.error("process failed", role=self.role, cause=report.cause, next_step=report.next_step)
         return report
@@ -147,6 +155,11 @@ class ChildProcess:
                 if line.startswith("State:"):
                     return line.removeprefix("State:").strip()
         return "unknown"
+
+    def leave(self) -> None:
+        """Gives up everything about this role in a child that has another one, which cannot go back."""
+        self.close()
+        self.life_signs.close()
 
     def close(self) -> None:
         """Closes this process's ends of the pipes."""

@@ -22,6 +22,7 @@ from display_server.errors import ConfigurationError
 from display_server.gateway.https_server import listen
 from display_server.gateway.static_client import is_built
 from display_server.server.definitions import desktop_definitions
+from display_server.server.gateway_user import gateway_user
 from display_server.server.isolation import homes_of, wait_for_service
 from display_server.server.isolation_rules import WITHOUT
 from display_server.server.storage_findings import examine_storage
@@ -166,11 +167,35 @@ def _isolation(config: Config) -> list[Finding]:
     """Says what isolated desktops lack here. Nothing starts without it if the configuration wants them."""
     isolation = config.isolation
     if isolation.enabled and isolation.spawner == "service":
-        return [_spawner_service(config)]
+        return [_spawner_service(config), _user_of_gateway(config)]
     return [
-        Finding(_ISOLATION + fact.name, fact.ok, fact.found, fact.hint, isolation.enabled, fact.packages)
-        for fact in examine_host(isolation.id_base, isolation.id_count)
+        *(
+            Finding(_ISOLATION + fact.name, fact.ok, fact.found, fact.hint, isolation.enabled, fact.packages)
+            for fact in examine_host(isolation.id_base, isolation.id_count)
+        ),
+        _user_of_gateway(config),
     ]
+
+
+def _user_of_gateway(config: Config) -> Finding:
+    """Says as whom the gateway runs, and what it would get of the broker's all the same."""
+    name = f"{_ISOLATION}user of the gateway"
+    try:
+        user = gateway_user(config.isolation)
+    except ConfigurationError as error:
+        return Finding(name, False, error.cause, error.hint)
+    if user is None:
+        found = "that of the server, because desktops are not isolated"
+        return Finding(name, False, found, "Enable isolation.", mandatory=False)
+    inherits = config.isolation.spawner == "server" and config.database.url is not None
+    if inherits and "PGPASSWORD" in os.environ:
+        return Finding(
+            name,
+            False,
+            f"{user.uid}, which would inherit the database's password in PGPASSWORD",
+            "Put it into a file of mode 0600, and name that in `database.password_file`.",
+        )
+    return Finding(name, True, f"{user.uid}")
 
 
 def _network(config: Config) -> list[Finding]:

@@ -30,7 +30,10 @@ def banner(config: Config) -> str:
         else "All people who can sign in, from any address, can read each other's files and screens."
     )
     lists = "\nTheir lists `network` have no effect." if any(d.network for d in config.desktops) else ""
-    return f"Desktops are NOT ISOLATED: their programs reach all that Lightbox reaches.\n{who}{lists}"
+    return (
+        "Desktops are NOT ISOLATED: their programs reach all that Lightbox reaches.\n"
+        f"Gateway and broker run as one user.\n{who}{lists}"
+    )
 
 
 def _refuse_attached_displays(config: Config) -> None:

@@ -26,6 +26,9 @@ RESTART_DELAY_S = 0.1
 RESTART_DELAY_MAX_S = 2.0
 #: A process that ran for this time counts as one that works, s.
 STABLE_AFTER_S = 5.0
+#: Reports that are read before the other children are looked at again. A child makes two; whoever has taken
+#: over the gateway may write without end.
+REPORTS_AT_ONCE_MAX = 4
 #: Signals that end the server.
 ENDING = (signal.SIGINT, signal.SIGTERM)
 
@@ -125,7 +128,9 @@ class ProcessTree:
         """Returns the reports of a child that have arrived, and its exit code if it has ended."""
         code = child.has_ended()  # asked first: the last report may come just before the end
         reports = []
-        while child in self._reporting and self._is_readable(child.reports):
+        for _ in range(REPORTS_AT_ONCE_MAX):
+            if child not in self._reporting or not self._is_readable(child.reports):
+                break
             report = child.read_report()
             if report is None:
                 self._stop_listening(child)
@@ -187,7 +192,7 @@ class ProcessTree:
         self._signals.close()
         for other in self._children:
             if other is not child:
-                other.close()
+                other.leave()
 
     def _plan_restart(self, child: ChildProcess, code: int) -> None:
         stable = time.monotonic() - self._forked_s[child] >= STABLE_AFTER_S

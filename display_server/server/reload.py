@@ -24,7 +24,6 @@ from display_server.desktop.profiles import profile
 from display_server.desktop.video_settings import VideoNetworkSettings, VideoSettings
 from display_server.errors import LightboxError
 from display_server.gateway.hosts import check_name, names_in_use
-from display_server.gateway.local_certificate import fingerprint
 from display_server.gateway.page_policy import PagePolicy
 from display_server.gateway.proxies import Networks, PublicAccess, PublicAddress, TrustedProxies
 from display_server.server.certificates import CertificateWatch, ServerCertificate, load_certificate
@@ -102,9 +101,8 @@ def for_gateways(settings: Settings, serial: int) -> GatewaySettings:
         permissions=list(config.browser.permissions),
         frame_ancestors=list(config.browser.frame_ancestors),
         cross_site_cookies=settings.access.cross_site_cookies,
-        certificate=str(certificate.certificate),
-        key=str(certificate.key),
-        fingerprint=fingerprint(certificate.leaf),
+        certificate=certificate.chain_pem.decode(errors="replace"),  # comments may be anything
+        key=certificate.key_pem.decode(errors="replace"),
         root_pem=certificate.root_pem.decode() if certificate.root_pem is not None else None,
         video=settings.video_network,
         limits=connection_limits(config),

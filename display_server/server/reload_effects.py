@@ -92,6 +92,7 @@ EFFECTS: Mapping[str, Effect] = {
     "isolation.enabled": Effect.RESTART,
     "isolation.trust_everybody": Effect.RESTART,
     "isolation.spawner": Effect.RESTART,
+    "isolation.gateway_user": Effect.RESTART,
     "isolation.id_base": Effect.RESTART,
     "isolation.id_count": Effect.RESTART,
     "isolation.memory_mb": Effect.RESTART,

@@ -73,6 +73,7 @@ def play_visible_film(setup: VideoSetup) -> Iterator[tuple[XDisplay, Film]]:
         yield display, film
 
 
+@pytest.mark.nightly  # half a minute of processor; test_video_connections.py has the fallback alone
 def test_falls_back_to_tiles_while_udp_is_blocked(setup: VideoSetup, out: Path) -> None:
     viewer = setup.viewer
     with play_visible_film(setup) as (display, film):

@@ -29,6 +29,7 @@ from display_server.broker.directory.directory import open_directory
 from display_server.broker.directory.settings import DirectorySettings
 from display_server.broker.display_checks import DisplayChecks
 from display_server.broker.folders import DesktopFolders
+from display_server.broker.gateway_sockets import GatewaySockets
 from display_server.broker.launchers.launcher import Launcher
 from display_server.broker.lease import TaskLease
 from display_server.broker.passwords import Passwords
@@ -43,6 +44,7 @@ from display_server.broker.store import Store
 from display_server.broker.viewers import Viewers
 from display_server.broker.web_sessions import WebSessions
 from display_server.gateway.active_settings import ActiveSettings
+from display_server.gateway.agent_sockets import PassedAgentSockets
 from display_server.gateway.broker_http import BrokerHttp
 from display_server.gateway.broker_link import BrokerLink
 from display_server.gateway.gateway import Gateway
@@ -72,16 +74,18 @@ def cheap_passwords() -> Passwords:
 
 
 class BrokerSockets:
-    """The broker's two sockets, as its process opens them. A gateway sees only them of the broker's death."""
+    """The broker's sockets, as its process opens them. A gateway sees only them of the broker's death."""
 
     def __init__(self, services: BrokerServices, folder: Path) -> None:
         self._services = services
-        self.requests, self.links = folder / "broker.sock", folder / "gateways.sock"
+        self._sockets = GatewaySockets(folder)
+        self.requests, self.links = self._sockets.requests, self._sockets.links
+        self.agents = self._sockets.agents
         self._stack = contextlib.AsyncExitStack()
 
     async def open(self) -> None:
-        await self._stack.enter_async_context(http_server(build_app(self._services), self.requests))
-        await self._stack.enter_async_context(self._services.gateways.listening(self.links))
+        await self._stack.enter_async_context(http_server(build_app(self._services), self._sockets))
+        await self._stack.enter_async_context(self._services.gateways.listening(self._sockets))
 
     async def close(self) -> None:
         await self._stack.aclose()
@@ -235,7 +239,8 @@ async def running_gateway(
         StaticClient(web_client or make_web_client(folder / "dist")),
         link,
         BrokerHttp(broker.requests, link.presence),
-        tls_context(local.certificate, local.key),
+        PassedAgentSockets(broker.agents),
+        tls_context(local.certificate.read_bytes(), local.key.read_bytes()),
     )
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(listening.close)

@@ -1,10 +1,11 @@
 """Opens copies of a database, each in a process that is killed at another statement of the migration.
 
-    python -m tests.fakes.killed_migration sqlite FILE FOLDER
-    python -m tests.fakes.killed_migration postgresql URL DATABASE
+    python -m tests.fakes.killed_migration EVERY sqlite FILE FOLDER
+    python -m tests.fakes.killed_migration EVERY postgresql URL DATABASE
 
-Each copy is opened once more afterwards, as the next start does. Prints the number of statements. The
-processes are forks of this one, which has loaded everything: starting a hundred Pythons would take a minute.
+With `EVERY` 1 a process is killed at each statement, with 2 at every second one, and so on. Each copy is
+opened once more afterwards, as the next start does. Prints how many were killed. The processes are forks of
+this one, which has loaded everything: starting a hundred Pythons would take a minute.
 """
 
 from __future__ import annotations
@@ -74,13 +75,13 @@ async def rows_of(database: Database) -> dict[str, int]:
     return rows
 
 
-def killed_at_every_statement(copy: Callable[[int], Database]) -> int:
+def killed_at_statements(copy: Callable[[int], Database], every: int) -> int:
     """Returns at how many statements a process was killed.
 
     Raises AssertionError if a copy is unusable then.
     """
     wanted = asyncio.run(rows_of(copy(0)))
-    for number in itertools.count(1):
+    for killed, number in enumerate(itertools.count(1, every)):
         database = copy(number)
 
         def attempt(number: int = number, database: Database = database) -> None:
@@ -97,7 +98,7 @@ def killed_at_every_statement(copy: Callable[[int], Database]) -> int:
             f"killed at statement {number}, the database cannot be opened again"
         )
         if ended == 0:
-            return number - 1
+            return killed
     raise AssertionError  # the numbers have no end
 
 
@@ -126,11 +127,11 @@ def copies_on_server(url: str, source: str) -> Callable[[int], Database]:
 
 def main() -> int:
     configure_logs("command", default_level="warning")
-    kind, source, target = sys.argv[1:]
+    every, kind, source, target = sys.argv[1:]
     copy = (
         copies_of_file(Path(source), Path(target)) if kind == "sqlite" else copies_on_server(source, target)
     )
-    print(killed_at_every_statement(copy))
+    print(killed_at_statements(copy, int(every)))
     return 0
 
 

@@ -24,6 +24,7 @@ from display_server.broker.api.forwarded_requests import ForwardedRequests
 from display_server.broker.api.gateway_links import GatewayLinks
 from display_server.broker.api.unix_server import LocalHttpProtocol, http_config
 from display_server.broker.audit.entry import AuditEntry
+from display_server.broker.gateway_sockets import GatewaySockets
 from display_server.broker.tickets import Tickets
 from display_server.broker.viewers import Viewers
 from display_server.broker.web_sessions import SignedInUser
@@ -62,9 +63,8 @@ SETTINGS: dict[str, Any] = {
     "permissions": ["microphone"],
     "frame_ancestors": ["https://portal.hospital.example"],
     "cross_site_cookies": True,
-    "certificate": "/none/server.crt",
-    "key": "/none/server.key",
-    "fingerprint": HASH,
+    "certificate": "-----BEGIN CERTIFICATE-----",
+    "key": "-----BEGIN PRIVATE KEY-----",
     "root_pem": None,
     "video": msgspec.to_builtins(VideoNetworkSettings(ports=PortRange(41000, 41010))),
     "limits": {"connections": 100, "reserved": 10, "per_address": 5, "per_person": 5, "per_device": 5},
@@ -79,7 +79,8 @@ class MessagesToBroker:
     """Opens a link to a broker for each input. The broker knows one person, and agents of all desktops."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / "links-of-the-broker.sock"
+        self.sockets = GatewaySockets(folder / "for-links")
+        self.sockets.folder.mkdir()
         self._tickets = Tickets(bytes(32))
         self._viewers = Viewers()
         self._folder = folder
@@ -113,7 +114,7 @@ class MessagesToBroker:
     async def feed(self, data: bytes) -> bool:
         """Returns whether the broker has read all of it and kept the link open."""
         last = {"type": "identify", "request": LAST_REQUEST, "web_session": HASH}
-        reader, writer = await asyncio.open_unix_connection(str(self.path))
+        reader, writer = await asyncio.open_unix_connection(str(self.sockets.links))
         kept = False
         try:
             writer.write(data + b"\n" + _line(last) + b"\n")
@@ -158,15 +159,12 @@ class MessagesToGateway:
             "type": "admitted",
             "request": WAITING,
             "viewer": VIEWER,
-            "desktop": "reading",
-            "socket": "/none/agent.sock",
-            "host_socket": "/none/host.sock",
             "secret": "secret",
         }
         rejected = {"type": "rejected", "request": WAITING, "code": 4401, "label": "ticket", "reason": "No."}
         return (
             _line(SETTINGS),
-            _line({**SETTINGS, "public_url": None, "root_pem": "PEM", "certificate": "/dev/null"}),
+            _line({**SETTINGS, "public_url": None, "root_pem": "PEM", "certificate": ""}),
             _line(admitted),
             _line(rejected),
             _line({"type": "identified", "request": WAITING, "username": "kim"}),
@@ -227,7 +225,7 @@ class MessagesToGateway:
         """Puts settings into force as a gateway does, which goes on with the previous ones if it cannot."""
         with contextlib.suppress(LightboxError):
             ActiveSettings.of(settings)
-            tls_context(Path(settings.certificate), Path(settings.key))
+            tls_context(settings.certificate.encode(), settings.key.encode())
 
     async def _give_signs_of_life(self) -> None:
         """Other campaigns run for minutes, in which the gateway must not take this broker for silent."""
@@ -266,6 +264,7 @@ class RequestsToBroker:
         self._state = ServerState()
         self._cookie = cookie
         self._socket = of_this_user
+        self._sockets = GatewaySockets(Path())
 
     def seeds(self) -> tuple[bytes, ...]:
         credentials = _line({"username": "kim", "password": PASSWORD})
@@ -294,7 +293,7 @@ class RequestsToBroker:
         return b"\r\n".join((*lines, b"", b"")) + body
 
     async def feed(self, data: bytes) -> bool:
-        protocol = LocalHttpProtocol(self._config, self._state, {})
+        protocol = LocalHttpProtocol(self._config, self._state, self._sockets)
         connection = LocalConnection(protocol, self._socket)
         protocol.connection_made(connection)
         protocol.data_received(data)
@@ -351,7 +350,7 @@ async def link_targets() -> AsyncIterator[list[FuzzTarget]]:
         to_broker, to_gateway = MessagesToBroker(folder), MessagesToGateway(folder)
         async with (
             running_gateway(folder, EchoLauncher(), served=False) as gateway,
-            to_broker.links.listening(to_broker.path),
+            to_broker.links.listening(to_broker.sockets),
             to_gateway.running(),
         ):
             client = await gateway.sign_in()

@@ -72,7 +72,7 @@ async def expiring_soon(folder: Path) -> Settings:
 async def test_is_renewed_without_dropping_a_viewer(gateway: GatewayUnderTest) -> None:
     folder = Path(gateway.services.sessions.specs.folders.homes).parent
     old = await expiring_soon(folder)
-    gateway.server.tls.exchange(tls_context(old.certificate.certificate, old.certificate.key))
+    gateway.server.tls.exchange(tls_context(old.certificate.chain_pem, old.certificate.key_pem))
     assert await presented(gateway) == old.certificate.leaf
     reloader = reloader_of(gateway, folder, old)
     client = await gateway.sign_in()
@@ -97,7 +97,7 @@ async def test_is_renewed_without_dropping_a_viewer(gateway: GatewayUnderTest) -
 async def test_a_failed_renewal_keeps_the_certificate_and_is_explained(gateway: GatewayUnderTest) -> None:
     folder = Path(gateway.services.sessions.specs.folders.homes).parent
     old = await expiring_soon(folder)
-    gateway.server.tls.exchange(tls_context(old.certificate.certificate, old.certificate.key))
+    gateway.server.tls.exchange(tls_context(old.certificate.chain_pem, old.certificate.key_pem))
     (folder / "tls" / "ca.key").unlink()
     reloader = reloader_of(gateway, folder, old)
     with pytest.raises(LightboxError, match="one is missing") as failure:

@@ -24,7 +24,12 @@ ROOT = Path(__file__).resolve().parents[2]
 UNITS = ROOT / "deploy" / "systemd"
 #: The largest exposure level that `systemd-analyze security` may find in each service, in tenths. Whatever
 #: makes containers keeps the privileges, namespaces and mounts that count most there.
-SERVICES = {"lightbox.service": 30, "lightbox-certificate.service": 30, "lightbox-spawner.service": 50}
+SERVICES = {
+    "lightbox.service": 30,
+    "lightbox-gateway.service": 30,
+    "lightbox-certificate.service": 30,
+    "lightbox-spawner.service": 50,
+}
 INSTALLED = "/opt/lightbox/bin/lightbox"
 LIGHTBOX = Path(sys.executable).with_name("lightbox")
 
@@ -46,7 +51,7 @@ def test_the_units_are_valid(tmp_path: Path) -> None:
         if unit.suffix in {".service", ".timer"}:
             (tmp_path / unit.name).write_text(unit.read_text().replace(INSTALLED, str(LIGHTBOX)))
     units = sorted(tmp_path.iterdir())
-    assert len(units) == 4
+    assert len(units) == 5
     done = analyze("verify", *units)
     ours = [line for line in done.stderr.splitlines() if "lightbox" in line]
     assert (done.returncode, ours) == (0, []), done.stderr
@@ -98,6 +103,22 @@ def test_the_spawner_alone_is_root_and_starts_before_the_server() -> None:
         assert f"Restrict{setting}" not in spawner
     for setting in ("Hostname", "KernelTunables", "KernelLogs", "Proc"):
         assert f"Protect{setting}" not in spawner
+
+
+def test_the_gateway_is_another_user_who_sees_nothing_of_the_server() -> None:
+    server, gateway = settings_of("lightbox.service"), settings_of("lightbox-gateway.service")
+    lines = (UNITS / "lightbox.sysusers").read_text().splitlines()
+    users = [line.split()[1] for line in lines if line.startswith("u ")]
+    assert users == [*server["User"], *gateway["User"]]
+    assert len(set(users)) == 2
+    assert "StateDirectory" not in gateway
+    hidden = {path.removeprefix("-") for path in gateway["InaccessiblePaths"][0].split()}
+    assert hidden == {f"/var/lib/lightbox{name}" for name in ("", "-homes", "-tls", "-authority")}
+    assert "lightbox-gateway.service" in server["Wants"][0].split()
+    [of_gateway], [of_server] = gateway["ExecStart"], server["ExecStart"]
+    assert of_gateway == of_server.replace(" serve ", " gateway "), "both read one configuration"
+    assert "PrivateUsers" not in server, "the server has to know the gateway's user id"
+    assert server["SocketBindDeny"] == ["any"], "only the gateway has a port"
 
 
 def test_a_reload_is_no_restart() -> None:

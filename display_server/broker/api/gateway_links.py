@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncIterator, Coroutine
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import structlog
 
 from display_server.broker.admission import ViewerAdmission, ViewerRejected
+from display_server.broker.api.agent_connections import AgentConnections
+from display_server.broker.gateway_sockets import GatewaySockets
 from display_server.broker.storage_failures import StorageError
 from display_server.broker.viewers import Viewers
+from display_server.broker_link.agent_address import AgentAddress
 from display_server.broker_link.messages import (
     LINE_MAX_BYTES,
     Admit,
@@ -37,7 +38,6 @@ from display_server.broker_link.messages import (
     ViewerClosed,
 )
 from display_server.broker_link.silence import INTERVAL_S, SILENT_AFTER_S, Silence
-from display_server.broker_link.unix_sockets import listen_privately, peer_uid
 from display_server.protocol.close_codes import CloseCode
 
 log = structlog.get_logger(__name__)
@@ -54,6 +54,7 @@ class GatewayLinks:
         self._admission = admission
         self._links: set[_Link] = set()
         self._settings: GatewaySettings | None = None
+        self._agents = AgentConnections(self._agent_of)
 
     @property
     def count(self) -> int:
@@ -74,22 +75,36 @@ class GatewayLinks:
                 log.warning("a gateway does not use the new settings yet")
 
     @contextlib.asynccontextmanager
-    async def listening(self, path: Path, *, patience: float = 1.0) -> AsyncIterator[None]:
-        """Accepts links of gateways at this Unix socket until the block ends.
+    async def listening(self, sockets: GatewaySockets, *, patience: float = 1.0) -> AsyncIterator[None]:
+        """Accepts links of gateways, and their requests for connections to agents, until the block ends.
 
         `patience` multiplies the time after which a gateway counts as silent.
         """
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            uid = sockets.refused_uid(writer.get_extra_info("socket"))
+            if uid is not None:
+                log.warning("gateway of another user refused", uid=uid)
+                writer.close()
+                return
+            await self._serve(reader, writer)
+
         server = await asyncio.start_unix_server(
-            self._serve, sock=listen_privately(path), limit=LINE_MAX_BYTES
+            serve, sock=sockets.listen(sockets.links), limit=LINE_MAX_BYTES
         )
         exchange = asyncio.create_task(self._exchange_signs_of_life(SILENT_AFTER_S * patience))
         try:
-            yield
+            with self._agents.listening(sockets):
+                yield
         finally:
             exchange.cancel()
             server.close()
             for link in list(self._links):
                 link.close()
+
+    def _agent_of(self, viewer: str) -> AgentAddress | None:
+        """Returns the agent of a viewer that was admitted over a link and is not gone."""
+        return next((link.agents[viewer] for link in self._links if viewer in link.agents), None)
 
     async def _exchange_signs_of_life(self, silent_after_s: float) -> None:
         """Sends signs of life, and closes the links of gateways that send none."""
@@ -104,11 +119,6 @@ class GatewayLinks:
                     link.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        uid = peer_uid(writer.get_extra_info("socket"))
-        if uid not in {0, os.geteuid()}:
-            log.warning("gateway of another user refused", uid=uid)
-            writer.close()
-            return
         link = _Link(writer, self._viewers, self._admission)
         self._links.add(link)
         try:
@@ -132,6 +142,7 @@ class _Link:
         self._viewers = viewers
         self._admission = admission
         self._known: set[str] = set()  # viewers that are open or being admitted
+        self.agents: dict[str, AgentAddress] = {}  # of those that were admitted, by the viewer's name
         self._tasks: set[asyncio.Task[None]] = set()
         self._applied: dict[int, asyncio.Event] = {}  # by the serial number of settings
         self.silence = Silence(_now_s())
@@ -147,6 +158,7 @@ class _Link:
         for viewer in self._known:
             self._viewers.remove(viewer)
         self._known.clear()
+        self.agents.clear()
         for applied in self._applied.values():
             applied.set()
         self._writer.close()
@@ -177,6 +189,7 @@ class _Link:
                 self._start(self._admit(message))
             case ViewerClosed(viewer):
                 self._known.discard(viewer)
+                self.agents.pop(viewer, None)
                 self._viewers.remove(viewer)
             case SettingsApplied(serial):
                 if (applied := self._applied.pop(serial, None)) is not None:
@@ -191,6 +204,8 @@ class _Link:
 
     def _disconnect(self, viewers: list[str]) -> None:
         self._known.difference_update(viewers)
+        for viewer in viewers:
+            self.agents.pop(viewer, None)
         self.send(Disconnect(viewers))
 
     async def _examine(self, viewers: list[OpenViewer]) -> None:
@@ -236,16 +251,8 @@ class _Link:
             if message.viewer not in self._known:  # it left meanwhile
                 return
             self._viewers.add(viewer, self._disconnect)
-            self.send(
-                Admitted(
-                    message.request,
-                    viewer,
-                    agent.desktop,
-                    str(agent.socket),
-                    str(agent.host_socket),
-                    agent.secret,
-                )
-            )
+            self.agents[message.viewer] = agent
+            self.send(Admitted(message.request, viewer, agent.secret))
 
     def _reject(self, message: Admit, code: CloseCode, label: str, reason: str) -> None:
         self._known.discard(message.viewer)

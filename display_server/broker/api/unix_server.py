@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import structlog
 import uvicorn
@@ -14,7 +12,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from display_server.broker_link.unix_sockets import listen_privately, peer_uid
+from display_server.broker.gateway_sockets import GatewaySockets
 
 log = structlog.get_logger(__name__)
 
@@ -25,10 +23,14 @@ GRACEFUL_SHUTDOWN_S = 2
 class LocalHttpProtocol(HttpToolsProtocol):
     """One connection of a gateway. Those of other Unix users are closed at once."""
 
+    def __init__(self, config: uvicorn.Config, state: ServerState, sockets: GatewaySockets) -> None:
+        super().__init__(config, state, {})
+        self._sockets = sockets
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
-        uid = peer_uid(transport.get_extra_info("socket"))
-        if uid not in {0, os.geteuid()}:
+        uid = self._sockets.refused_uid(transport.get_extra_info("socket"))
+        if uid is not None:
             log.warning("request of another user refused", uid=uid)
             transport.abort()
 
@@ -50,13 +52,13 @@ def http_config(app: ASGIApp) -> uvicorn.Config:
 
 
 @asynccontextmanager
-async def http_server(app: ASGIApp, path: Path) -> AsyncIterator[None]:
-    """Answers requests at this Unix socket until the block ends."""
+async def http_server(app: ASGIApp, sockets: GatewaySockets) -> AsyncIterator[None]:
+    """Answers the requests of gateways until the block ends."""
     config, state = http_config(app), ServerState()
     loop = asyncio.get_running_loop()
     # uvicorn's own server polls ten times a second, also while it shuts down.
     server = await loop.create_unix_server(
-        lambda: LocalHttpProtocol(config, state, {}), sock=listen_privately(path)
+        lambda: LocalHttpProtocol(config, state, sockets), sock=sockets.listen(sockets.requests)
     )
     try:
         yield

@@ -14,10 +14,9 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from av import VideoFrame
 
 from display_server.agent.transport.webrtc.session_description import TRANSPORT_SEQUENCE
-from display_server.broker_link.agent_address import AgentAddress
 from display_server.desktop.video_settings import PortRange, VideoNetworkSettings, VideoSettings
 from display_server.gateway.video_network import VideoNetwork
-from display_server.gateway.viewer_host_channel import ViewerHostChannel
+from tests.fakes.host_channel import open_host_channel
 from tests.fakes.viewer import SECRET, FakeViewer
 from tests.integration.agent.test_process import AgentProcess, agent_process
 from tests.unit.gateway.test_video_network import bound, free_range
@@ -54,9 +53,7 @@ async def isolated_agent() -> AsyncIterator[AgentProcess]:
 async def host_channel(running: AgentProcess, ports: PortRange) -> AsyncIterator[None]:
     """Gives the agent what the gateway gives it for the viewer NAME."""
     network = VideoNetwork(VideoNetworkSettings(["127.0.0.1"], ports))
-    address = AgentAddress("s", "d", running.socket, running.folder / "host.sock", SECRET)
-    channel = await ViewerHostChannel.connect(address, NAME, lambda: network)
-    assert channel is not None
+    channel = open_host_channel(running.folder / "host.sock", SECRET, NAME, lambda: network)
     try:
         yield
     finally:

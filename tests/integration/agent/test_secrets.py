@@ -8,11 +8,10 @@ from pathlib import Path
 
 import msgspec
 
-from display_server.broker_link.agent_address import AgentAddress
 from display_server.config import Config, VideoConfig, video_network_settings, video_settings
 from display_server.desktop.video_settings import TurnServer, VideoNetworkSettings, VideoSettings
 from display_server.gateway.video_network import VideoNetwork
-from display_server.gateway.viewer_host_channel import ViewerHostChannel
+from tests.fakes.host_channel import open_host_channel
 from tests.fakes.viewer import SECRET, FakeViewer
 from tests.integration.agent.test_process import AgentProcess, agent_process
 
@@ -24,10 +23,8 @@ VIDEO = VideoSettings(policy="economy", addresses=["127.0.0.1"], relays=True)
 
 @contextlib.asynccontextmanager
 async def host_channel(running: AgentProcess, viewer: str) -> AsyncIterator[None]:
-    address = AgentAddress("s", "d", running.socket, running.folder / "host.sock", SECRET)
     network = VideoNetwork(NETWORK)
-    channel = await ViewerHostChannel.connect(address, viewer, lambda: network)
-    assert channel is not None
+    channel = open_host_channel(running.folder / "host.sock", SECRET, viewer, lambda: network)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Processes that are killed at each statement of a migration: the next start repeats it without loss."""
+"""Processes that are killed at statements of a migration: the next start repeats it without loss."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ SCHEMA_5 = ROOT / "tests" / "vectors" / "database_schema_5.sql"
 STATEMENTS_MIN = 20
 
 
-def statements(*arguments: str) -> int:
+def statements(*arguments: str, every: int = 1) -> int:
     """Returns at how many statements a process was killed.
 
     Fails if a database could not be opened afterwards.
     """
-    command = [sys.executable, "-m", "tests.fakes.killed_migration", *arguments]
+    command = [sys.executable, "-m", "tests.fakes.killed_migration", str(every), *arguments]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
     return int(ended.stdout)
@@ -47,16 +47,23 @@ def test_an_empty_database_of_postgresql(postgres: PostgresServer) -> None:
     assert statements("postgresql", postgres.url("postgres"), source) > STATEMENTS_MIN
 
 
+async def first_revision(postgres: PostgresServer) -> str:
+    """Returns the name of a database with a row in each table, which all later revisions have to keep."""
+    name = await postgres.new_database()
+    engine = PostgresDatabase(postgres.url(name)).migrating()
+    async with engine.begin() as connection:
+        await connection.run_sync(migrate, LAST_WITHOUT_ALEMBIC + 1)
+        await connection.run_sync(fill)
+    await engine.dispose()
+    return name
+
+
+def test_some_statements_of_a_database_of_the_first_revision(postgres: PostgresServer) -> None:
+    source = asyncio.run(first_revision(postgres))
+    assert statements("postgresql", postgres.url("postgres"), source, every=9) > 2
+
+
+@pytest.mark.nightly  # minutes of processor
 def test_a_database_of_the_first_revision(postgres: PostgresServer) -> None:
-    """With a row in each table, which all later revisions have to keep."""
-
-    async def first_revision() -> str:
-        name = await postgres.new_database()
-        engine = PostgresDatabase(postgres.url(name)).migrating()
-        async with engine.begin() as connection:
-            await connection.run_sync(migrate, LAST_WITHOUT_ALEMBIC + 1)
-            await connection.run_sync(fill)
-        await engine.dispose()
-        return name
-
-    assert statements("postgresql", postgres.url("postgres"), asyncio.run(first_revision())) > 0
+    source = asyncio.run(first_revision(postgres))
+    assert statements("postgresql", postgres.url("postgres"), source) > STATEMENTS_MIN

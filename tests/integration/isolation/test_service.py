@@ -1,4 +1,4 @@
-"""The spawner as a service of root, and the server as a user without privileges, as systemd starts them."""
+"""Spawner as a service of root, server and gateway as users without privileges, as systemd starts them."""
 
 from __future__ import annotations
 
@@ -7,26 +7,32 @@ import functools
 import os
 import pwd
 import re
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
+from display_server.broker.gateway_sockets import GatewaySockets
 from display_server.protocol.close_codes import CloseCode
 from display_server.protocol.subprotocol import SUBPROTOCOL, TICKET_PREFIX
+from tests.fakes.server_processes import server_processes
+from tests.integration.isolation.gateway_attacks import assert_out_of_reach, targets
 from tests.integration.isolation.servers import PATIENCE_S, ROOT, Server, wait_for
 from tests.integration.isolation.worlds import base_folder
 
 UNIT = ROOT / "deploy" / "systemd" / "lightbox-spawner.service"
-#: The users of the server, and of somebody else on this host. Debian has both.
-SERVER, STRANGER = "daemon", "games"
+#: The users of server and gateway, and of somebody else on this host. Debian has all of them.
+SERVER, GATEWAY, STRANGER = "daemon", "proxy", "games"
 #: What a user of the host tries with a desktop: its files, and the spawner's socket.
 TRY = """
 import socket, sys
@@ -80,28 +86,66 @@ def capabilities_of_the_unit() -> list[str]:
     return [name.removeprefix("CAP_").lower() for name in re.findall(r"CAP_\w+", names)]
 
 
+def ids_of(user: str) -> tuple[int, int]:
+    found = pwd.getpwnam(user)
+    return found.pw_uid, found.pw_gid
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
+
+
 class ServiceServer(Server):
-    """A server that runs as SERVER, and a spawner that runs as root with the capabilities of its unit."""
+    """A server that runs as SERVER, its gateway as GATEWAY, and its spawner as root with capabilities of the
+    unit."""
 
     def configure(self, *, isolation: bool = True) -> None:
         super().configure(isolation=isolation)
-        text = self.config.read_text().replace("[isolation]", '[isolation]\nspawner = "service"')
-        self.config.write_text(text)
+        keys = f'[isolation]\nspawner = "service"\ngateway_user = "{GATEWAY}"'
+        text = self.config.read_text().replace("[isolation]", keys)
+        self.config.write_text(text.replace("port = 0", f"port = {free_port()}"))
         self.config.chmod(0o644)
         if not self.state.exists():
             self.state.mkdir(mode=0o700)
             user = pwd.getpwnam(SERVER)
             os.chown(self.state, user.pw_uid, user.pw_gid)
         self.service: subprocess.Popen[str] | None = None
+        self.gateway: subprocess.Popen[str] | None = None
 
     @property
     def environment(self) -> dict[str, str]:
         return {**super().environment, **SEARCHED, "HOME": "/nonexistent"}
 
     def command(self, *words: str) -> list[str]:
+        return self._command_of(SERVER, *words)
+
+    def _command_of(self, user: str, *words: str) -> list[str]:
         python = python_of_others()
         assert python is not None
-        return command_as(SERVER, python, "-m", "display_server.cli", *words)
+        return command_as(user, python, "-m", "display_server.cli", *words)
+
+    def start_gateway(self) -> str:
+        """Starts the gateway as `ExecStart=` of its unit does. Returns what it prints when it is ready."""
+        with self.log.open("ab") as log:
+            self.gateway = subprocess.Popen(
+                self._command_of(GATEWAY, "gateway", "--config", str(self.config)),
+                env=self.environment,
+                cwd="/",
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        assert self.gateway.stdout is not None
+        return self.gateway.stdout.readline()
+
+    def end_gateway(self) -> None:
+        if self.gateway is not None:
+            self.gateway.send_signal(signal.SIGTERM)
+            self.gateway.communicate(timeout=PATIENCE_S)
+            assert self.gateway.returncode == 0
+            self.gateway = None
 
     def start_service(self) -> None:
         """Starts the spawner as `ExecStart=` of its unit does."""
@@ -130,10 +174,12 @@ class ServiceServer(Server):
         self.process.communicate(timeout=PATIENCE_S)
 
     def close(self) -> None:
-        """Ends the server, then the desktops, then the spawner."""
+        """Ends the gateway, the server, then the desktops, then the spawner."""
+        self.end_gateway()
         super().close()
         self.end_service()
         assert not self.lasting.path.exists()
+        shutil.rmtree(self.lasting.gateway)  # which stays, for the next server
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +192,7 @@ def running() -> Iterator[ServiceServer]:
         with contextlib.closing(server):
             server.start_service()
             assert server.start(), server.log.read_text()
+            assert server.start_gateway(), server.log.read_text()
             yield server
 
 
@@ -186,6 +233,76 @@ def test_a_server_without_privileges_opens_an_isolated_desktop(running: ServiceS
         with pytest.raises(ConnectionClosed):
             viewer.recv(PATIENCE_S)
         assert viewer.close_code == CloseCode.PROTOCOL_VIOLATION
+
+
+def test_server_and_gateway_are_two_users_without_privileges(running: ServiceServer) -> None:
+    assert running.process is not None
+    assert running.gateway is not None
+    processes = {
+        SERVER: [running.process.pid, running.parts()["broker"].pid],
+        GATEWAY: [running.gateway.pid, server_processes(running.gateway.pid)["gateway"].pid],
+    }
+    assert set(running.parts()) == {"broker"}
+    for user, pids in processes.items():
+        for pid in pids:
+            status = Path(f"/proc/{pid}/status").read_text()
+            assert re.search(rf"^Uid:(\t{ids_of(user)[0]}){{4}}$", status, re.MULTILINE)
+            assert re.search(r"^CapEff:\t0+$", status, re.MULTILINE)
+    listening = psutil.Process(processes[SERVER][1]).net_connections("inet")
+    assert listening == [], "the broker has no socket of the network"
+
+
+def test_what_is_of_the_broker_is_out_of_the_gateways_reach(running: ServiceServer) -> None:
+    with contextlib.closing(running.client()) as client:
+        session = running.open(client).json()["session"]
+    # Of another server of the same user, whose gateway has another one.
+    other = GatewaySockets(running.lasting.gateway.with_name("gateway-of-another-service"), 12345)
+    other.open_folder()
+    os.chown(other.folder, *ids_of(SERVER))
+    try:
+        with other.listen(other.requests):
+            os.chown(other.requests, *ids_of(SERVER))
+            facts = targets(running, session, other.requests)
+            assert_out_of_reach(ids_of(GATEWAY), ids_of(SERVER), facts)
+    finally:
+        other.remove_folder()
+
+
+def test_gateway_and_server_find_each_other_again(running: ServiceServer) -> None:
+    assert running.gateway is not None
+    with contextlib.closing(running.client()) as client:
+        session = running.open(client).json()["session"]
+        parent = running.gateway.pid
+        killed = server_processes(parent)["gateway"]
+        killed.kill()
+        wait_for(lambda: server_processes(parent).get("gateway", killed) != killed)
+        assert running.open(client, resume=session).json()["session"] == session
+        running.end(signal.SIGTERM)
+        assert client.get("/api/v1/me").json()["code"] == "broker-away"
+        assert running.start(), running.log.read_text()
+        wait_for(lambda: client.get("/healthz").status_code == 200)
+        assert running.open(client, resume=session).json()["session"] == session
+        assert "reloaded" in running.run("reload").stdout
+    os.kill(parent, signal.SIGHUP)
+    assert running.gateway.poll() is None
+
+
+def test_the_server_refuses_to_start_without_a_user_for_its_gateway(running: ServiceServer) -> None:
+    text = running.config.read_text()
+    other = running.folder / "without.toml"
+    other.write_text(text.replace(f'gateway_user = "{GATEWAY}"', ""))
+    other.chmod(0o644)
+    done = subprocess.run(
+        running.command("serve", "--config", str(other)),
+        env=running.environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        cwd="/",
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "isolation.gateway_user" in done.stderr
 
 
 def test_nobody_else_reaches_a_desktop(running: ServiceServer) -> None:

@@ -11,11 +11,12 @@ import msgspec
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from display_server.broker.api import gateway_links, unix_server
+from display_server.broker import gateway_sockets
 from display_server.broker_link.cookies import CookieScope
 from display_server.broker_link.forwarded import FORWARDED_HEADER, Forwarded
 from display_server.broker_link.messages import Hello
 from display_server.gateway import broker_link
+from display_server.gateway.agent_sockets import PassedAgentSockets
 from display_server.gateway.broker_http import BrokerHttp
 from display_server.gateway.broker_presence import BrokerAway, BrokerPresence
 from display_server.protocol.close_codes import CloseCode
@@ -153,9 +154,9 @@ async def test_processes_of_other_users_are_refused(
     local_gateway: GatewayUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broker = local_gateway.broker
-    assert {path.stat().st_mode & 0o777 for path in (broker.requests, broker.links)} == {0o600}
-    for module in (unix_server, gateway_links):
-        monkeypatch.setattr(module, "peer_uid", lambda _connection: os.geteuid() + OTHER_USER)
+    paths = (broker.requests, broker.links, broker.agents)
+    assert {path.stat().st_mode & 0o777 for path in paths} == {0o600}
+    monkeypatch.setattr(gateway_sockets, "peer_uid", lambda _connection: os.geteuid() + OTHER_USER)
     headers = [(FORWARDED_HEADER, Forwarded("", CookieScope()).encode())]
     with pytest.raises(BrokerAway):
         await BrokerHttp(broker.requests, BrokerPresence()).request("GET", b"/healthz", headers, b"")
@@ -164,3 +165,5 @@ async def test_processes_of_other_users_are_refused(
     with contextlib.suppress(ConnectionError):
         assert await asyncio.wait_for(reader.read(), 90) == b""
     writer.close()
+    with pytest.raises(ConnectionError):
+        await PassedAgentSockets(broker.agents).connect("viewer")

@@ -43,7 +43,7 @@ def test_the_certificates_meet_the_requirements_of_tablets(tmp_path: Path) -> No
     assert root.not_valid_after_utc - NOW > 3650 * DAY
     for file in ("ca.key", "server.key"):
         assert (tmp_path / file).stat().st_mode & 0o777 == 0o600
-    tls_context(local.certificate, local.key)
+    tls_context(local.certificate.read_bytes(), local.key.read_bytes())
 
 
 def test_keeps_a_valid_certificate(tmp_path: Path) -> None:

@@ -17,12 +17,12 @@ from display_server.agent.transport import host_channels
 from display_server.agent.transport.host_channels import HostChannels
 from display_server.agent.transport.host_network import HostNetworkError
 from display_server.agent.transport.peer_check import PeerCheck
-from display_server.broker_link.agent_address import AgentAddress
 from display_server.desktop.host_channel import Introduction, Refused, Relays, Sockets, SocketsWanted
 from display_server.desktop.video_settings import TurnServer, VideoNetworkSettings
 from display_server.gateway import viewer_host_channel
 from display_server.gateway.video_network import VideoNetwork
 from display_server.gateway.viewer_host_channel import REQUESTS_BURST, ViewerHostChannel
+from tests.fakes.host_channel import open_host_channel
 from tests.unit.gateway.test_video_network import free_range
 
 SECRET = "the secret of this agent"
@@ -33,22 +33,20 @@ class Bench:
     """The agent's channels, and the gateway's end of the channel of the viewer `v1`."""
 
     def __init__(self, folder: Path) -> None:
-        self.address = AgentAddress("s", "d", folder / "agent.sock", folder / "host.sock", SECRET)
-        self.channels = HostChannels(self.address.host_socket, PeerCheck(SECRET))
+        self.path = folder / "host.sock"
+        self.channels = HostChannels(self.path, PeerCheck(SECRET))
         self.channels.start()
         self.network = VideoNetwork(VideoNetworkSettings(["127.0.0.1"], free_range(4), TURN))
         self.gateway: ViewerHostChannel | None = None
 
     async def connect(self, viewer: str = "v1") -> ViewerHostChannel:
-        channel = await ViewerHostChannel.connect(self.address, viewer, lambda: self.network)
-        assert channel is not None
-        self.gateway = channel
-        return channel
+        self.gateway = open_host_channel(self.path, SECRET, viewer, lambda: self.network)
+        return self.gateway
 
     def raw(self) -> socket.socket:
         """Connects as a program that knows nothing of this protocol."""
         one = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        one.connect(str(self.address.host_socket))
+        one.connect(str(self.path))
         one.setblocking(False)
         return one
 
@@ -61,7 +59,7 @@ async def bench() -> AsyncIterator[Bench]:
         if bench.gateway is not None:
             bench.gateway.close()
         bench.channels.stop()
-        assert not bench.address.host_socket.exists()
+        assert not bench.path.exists()
 
 
 async def accepted(bench: Bench) -> None:
@@ -167,11 +165,6 @@ async def test_a_channel_that_closes_fails_its_requests(bench: Bench) -> None:
         await asking
 
 
-async def test_an_agent_without_host_channels_gets_none(bench: Bench) -> None:
-    bench.channels.stop()
-    assert await ViewerHostChannel.connect(bench.address, "v1", lambda: bench.network) is None
-
-
 @pytest.mark.parametrize(
     "packet",
     [
@@ -202,7 +195,7 @@ async def test_whoever_does_not_introduce_itself_is_disconnected(
 
 async def test_an_unexpected_user_is_disconnected(bench: Bench) -> None:
     bench.channels.stop()
-    bench.channels = HostChannels(bench.address.host_socket, PeerCheck(SECRET, [os.geteuid() + 1]))
+    bench.channels = HostChannels(bench.path, PeerCheck(SECRET, [os.geteuid() + 1]))
     bench.channels.start()
     with contextlib.closing(bench.raw()) as raw:
         assert await closed_by_agent(raw)
@@ -254,7 +247,7 @@ async def test_an_answer_that_does_not_fit_is_an_error(bench: Bench) -> None:
 async def test_an_agent_cannot_pass_descriptors_to_the_gateway(bench: Bench) -> None:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours:
-        channel = ViewerHostChannel(theirs, bench.address, "v1", lambda: bench.network)
+        channel = ViewerHostChannel(theirs, SECRET, "v1", lambda: bench.network)
         before = open_descriptors()
         with tcp_socket() as tcp:
             socket.send_fds(ours, [msgspec.json.encode(SocketsWanted(1))], [tcp.fileno()])
@@ -269,7 +262,7 @@ async def test_an_agent_cannot_pass_descriptors_to_the_gateway(bench: Bench) -> 
 async def test_a_malformed_request_ends_the_channel(bench: Bench, packet: bytes) -> None:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours:
-        ViewerHostChannel(theirs, bench.address, "v1", lambda: bench.network)
+        ViewerHostChannel(theirs, SECRET, "v1", lambda: bench.network)
         ours.send(packet)
         ours.setblocking(False)
         await asyncio.get_running_loop().sock_recv(ours, 1000)
