@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from display_server.broker.audit.actor import SERVER, Actor, operator_actor
 from display_server.broker.audit.append import append
 from display_server.broker.audit.chain import US_PER_S
-from display_server.broker.audit.entry import Action, AuditEntry
+from display_server.broker.audit.entry import NOWHERE, Action, AuditEntry, Origin
 from display_server.broker.password_strength import check_strength
 from display_server.broker.passwords import PASSWORD_MAX_BYTES, Passwords, normalise_password
 from display_server.broker.people.access_paths import Subject
@@ -144,12 +144,14 @@ class Accounts:
             await self._record(db, account.username, Action.ACCOUNT_PASSWORD_CHANGED, ended)
         await self._store.save_copy()
 
-    async def change_own_password(self, verified: Account, password: str, *, stays: bytes) -> list[bytes]:
+    async def change_own_password(
+        self, verified: Account, password: str, *, stays: bytes, origin: Origin = NOWHERE
+    ) -> list[bytes]:
         """Changes the password of a person who has just given the old one: `verified` is from `verify`.
 
-        Signs them out of every browser but the one whose hash is `stays`, and returns the hashes of those.
-        Raises ConfigurationError when the password is not acceptable, and SignInOutdatedError when the
-        account was changed meanwhile.
+        The audit gets `origin`. Signs them out of every browser but the one whose hash is `stays`, and
+        returns the hashes of those. Raises ConfigurationError when the password is not acceptable, and
+        SignInOutdatedError when the account was changed meanwhile.
         """
         await check_strength(password, (verified.username, verified.display_name))
         password_hash = await self._passwords.hash(password)
@@ -171,7 +173,12 @@ class Accounts:
                 )
             ended = await _sign_out(db, verified, but=stays)
             await self._record(
-                db, verified.username, Action.ACCOUNT_PASSWORD_CHANGED, ended, person=verified.username
+                db,
+                verified.username,
+                Action.ACCOUNT_PASSWORD_CHANGED,
+                ended,
+                person=verified.username,
+                origin=origin,
             )
         await self._store.save_copy()
         return ended
@@ -318,12 +325,13 @@ class Accounts:
         ended: Collection[bytes] = (),
         *,
         person: str | None = None,
+        origin: Origin = NOWHERE,
     ) -> None:
         """Records an action in the transaction of the change itself, and in the log.
 
         `ended` are the browsers that were signed out. `person` changed their own account.
         """
-        actor = Actor(person) if person else self._actor
+        actor = Actor(person, origin.address, origin.device) if person else self._actor
         entry = AuditEntry(
             self._now_s(),
             action,

@@ -37,9 +37,9 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 DATABASE = "lightbox.db"
 #: Files of the state folder that an archive has if they exist: keys and secrets.
-FILES = ("demo-password", "metrics-token", "second-factor-key", "audit-key", "audit-spool")
+FILES = ("demo-password", "metrics-token", "second-factor-key", "device-keys", "audit-key", "audit-spool")
 #: Tables that an archive has without rows, as far as the database's version has them.
-SIGN_IN_TABLES = {"web_sessions", "pending_sign_ins", "factor_ceremonies"}
+SIGN_IN_TABLES = {"web_sessions", "pending_sign_ins", "factor_ceremonies", "device_enrolments"}
 #: Folders of the state folder that an archive always has, and those that it has only with the homes.
 FOLDERS = ("tls",)
 HOME_FOLDERS = ("homes", "deleted-homes")

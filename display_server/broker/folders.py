@@ -121,6 +121,11 @@ class StateFolder:
         return self.path / "second-factor-key"
 
     @property
+    def device_keys(self) -> Path:
+        """The keys that sign the cookies of enrolled devices; exists once a server has run."""
+        return self.path / "device-keys"
+
+    @property
     def audit_key(self) -> Path:
         return self.path / "audit-key"
 

@@ -44,9 +44,12 @@ class Viewers:
         """Returns how many viewers of a person are open."""
         return sum(entry.viewer.username == username for entry in self._open.values())
 
-    def disconnect_web_session(self, id_hash: bytes) -> None:
-        """Disconnects the viewers of a web session that has ended or is locked. The argument is its hash."""
-        self._disconnect(entry for entry in self._all() if entry.viewer.web_session == id_hash.hex())
+    def disconnect_web_session(self, id_hash: bytes) -> int:
+        """Disconnects the viewers of a web session that has ended or is locked, and returns their number.
+
+        The argument is its hash.
+        """
+        return self._disconnect(entry for entry in self._all() if entry.viewer.web_session == id_hash.hex())
 
     def disconnect_session(self, session: str) -> None:
         """Disconnects the viewers of a desktop session."""

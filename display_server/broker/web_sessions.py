@@ -16,10 +16,12 @@ from display_server.broker.audit.append import append
 from display_server.broker.audit.entry import NOWHERE, Action, AuditEntry, Origin, Role
 from display_server.broker.audit.spool import EndWebSession, LockScreen
 from display_server.broker.audit.trail import AuditTrail
+from display_server.broker.devices.device_facts import DeviceFacts
+from display_server.broker.devices.device_rows import facts_of
 from display_server.broker.lock_rows import lock_of, write_lock
 from display_server.broker.screen_lock import OVERDUE_S, REASONS, LockEvent, LockLimits, ScreenLock
 from display_server.broker.store import Store
-from display_server.broker.tables import Account, WebSession
+from display_server.broker.tables import Account, EnrolledDevice, WebSession
 from display_server.broker_link.cookies import hash_of
 from display_server.errors import PolicyError
 
@@ -39,7 +41,7 @@ REMEMBERED_MAX = 20_000
 
 
 class SignInOutdatedError(PolicyError):
-    """The account is not as it was when the password was verified."""
+    """The account, or the device, is not as it was when the password was verified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class SignedInUser:
     inside_only: bool = False
     #: When a second factor was last given in this browser, in seconds since the epoch.
     factor_s: float | None = None
+    #: The enrolled device on which the person signed in; None: an unknown one.
+    device: DeviceFacts | None = None
 
 
 class WebSessions:
@@ -92,12 +96,14 @@ class WebSessions:
         factor_given: bool = False,
         origin: Origin = NOWHERE,
         reason: str | None = None,
+        on: DeviceFacts | None = None,
     ) -> str:
         """Creates a web session and returns the value for the cookie, which is stored nowhere else.
 
-        `factor_given` says whether the person gave a second factor. The audit gets `origin` and `reason`.
-        Raises SignInOutdatedError when the account was changed since `account` was verified: checking a
-        password takes a while, in which an operator may have changed it or disabled the account.
+        `factor_given` says whether the person gave a second factor, and `on` is the enrolled device of the
+        browser. The audit gets `origin` and `reason`. Raises SignInOutdatedError when the account was changed
+        since `account` was verified: checking a password takes a while, in which an operator may have changed
+        it, disabled the account or revoked the device.
         """
         secret = secrets.token_urlsafe(SECRET_BYTES)
         now = self.now_s()
@@ -112,6 +118,7 @@ class WebSessions:
                     proved_s=now,
                     factor_s=now if factor_given else None,
                     inside_only=inside_only,
+                    device_id=on.id if on is not None else None,
                 )
             )
             try:
@@ -122,6 +129,8 @@ class WebSessions:
             # now, or ends this web session afterwards.
             present = await db.get(Account, account.id)
             if present is None or present.disabled or present.password_hash != account.password_hash:
+                raise _outdated()
+            if on is not None and facts_of(await db.get(EnrolledDevice, on.id)) is None:
                 raise _outdated()
             surplus = (
                 await db.scalars(
@@ -139,7 +148,8 @@ class WebSessions:
                 account=account.username,
                 address=origin.address,
                 device=device,
-                reason=reason,
+                object=f"device:{on.id}" if on is not None else None,
+                reason=f"{reason or ''}, on {on.name}, {on.place}".removeprefix(", ") if on else reason,
             )
             await append(db, entry)
             for id_hash in surplus:
@@ -159,8 +169,9 @@ class WebSessions:
         now = self.now_s()
         await self._audit.chain_spooled()
         found = (
-            select(WebSession, Account)
+            select(WebSession, Account, EnrolledDevice)
             .join(Account, Account.id == WebSession.account_id)
+            .outerjoin(EnrolledDevice, EnrolledDevice.id == WebSession.device_id)
             .where(WebSession.id_hash == id_hash)
         )
         async with self._store.reading() as db:  # nearly always, and so without waiting for those that write
@@ -169,13 +180,13 @@ class WebSessions:
             self._remembered.pop(id_hash, None)
             return None
         lock = lock_of(row[0]).at(now, self.lock_limits, overdue_s=OVERDUE_S)
-        if self._is_over(row[0], row[1], now) or lock.locked != lock_of(row[0]).locked:
+        if self._is_over(row[0], row[1], facts_of(row[2]), now) or lock.locked != lock_of(row[0]).locked:
             async with self._store.begin() as db:
                 row = (await db.execute(found)).one_or_none()
                 if row is None:
                     return None
-                web_session, account = row
-                if reason := self._is_over(web_session, account, now):
+                web_session, account, device = row
+                if reason := self._is_over(web_session, account, facts_of(device), now):
                     await db.delete(web_session)
                     await _append_end(db, now, Action.SIGN_IN_EXPIRED, account.username, id_hash, reason)
                     self._remembered.pop(id_hash, None)
@@ -184,7 +195,7 @@ class WebSessions:
                 if lock.locked and web_session.locked_s is None:
                     write_lock(web_session, lock, now)
                     await _append_lock(db, now, account.username, id_hash)
-        web_session, account = row
+        web_session, account, device = row
         user = SignedInUser(
             account.username,
             account.display_name,
@@ -192,6 +203,7 @@ class WebSessions:
             lock,
             web_session.inside_only,
             web_session.factor_s,
+            facts_of(device),
         )
         self._remember(user)
         return user
@@ -334,8 +346,12 @@ class WebSessions:
                 await _append_end(db, now, Action.SIGN_IN_EXPIRED, username, row.id_hash, reason)
                 self._remembered.pop(row.id_hash, None)
 
-    def _is_over(self, row: WebSession, account: Account, now_s: float) -> str | None:
+    def _is_over(
+        self, row: WebSession, account: Account, device: DeviceFacts | None, now_s: float
+    ) -> str | None:
         """Returns why a web session is no longer valid, or None."""
+        if row.device_id is not None and device is None:
+            return "device revoked"
         return "disabled account" if account.disabled else self._expiry(row, now_s)
 
     def _expiry(self, row: WebSession, now_s: float) -> str | None:
@@ -354,7 +370,9 @@ class WebSessions:
 
 
 def _outdated() -> SignInOutdatedError:
-    return SignInOutdatedError("The account was changed during this sign-in.", next_step="Sign in again.")
+    return SignInOutdatedError(
+        "The account or the device was changed during this sign-in.", next_step="Sign in again."
+    )
 
 
 def device_of(id_hash: bytes) -> str:

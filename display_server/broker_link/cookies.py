@@ -12,6 +12,8 @@ SESSION = "lightbox"
 PENDING = "lightbox-sign-in"
 #: The secret by which a known device is recognized.
 DEVICE = "lightbox-device"
+#: The signed name of an enrolled device.
+ENROLLED_DEVICE = "lightbox-enrolled-device"
 
 
 @dataclass(frozen=True, slots=True)

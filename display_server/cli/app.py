@@ -16,6 +16,7 @@ from display_server.cli import (
     certificate,
     checks,
     database,
+    devices,
     directory,
     doctor,
     entitlements,
@@ -76,6 +77,7 @@ app.add_typer(token.app, name="token")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(audit.app, name="audit")
 app.add_typer(pools.app, name="pools")
+app.add_typer(devices.app, name="devices")
 app.add_typer(directory.app, name="directory")
 app.add_typer(certificate.app, name="certificate")
 

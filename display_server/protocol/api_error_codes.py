@@ -22,7 +22,9 @@ ApiErrorCode = Literal[
     "desktop-ended-signed-out",  # the person signed out, and it was one of a floating pool
     "desktop-ended-unattended",  # it ended because nobody displayed it
     "desktop-failed",  # the desktop did not start, or ended while it was starting
+    "device-name-taken",  # an enrolled device has the name of the one that should be enrolled
     "directory-away",  # the directory that would check the password does not answer
+    "enrolment-code-wrong",  # the code that should enrol a device is mistyped, used or too old
     "factor-due",  # the password was right, and the second factor is missing
     "factor-last",  # the only second factor of a person who has to have one is not removed
     "factor-outside",  # a second factor is needed here, and the person may set up the first one only inside
@@ -44,6 +46,7 @@ ApiErrorCode = Literal[
     "not-permitted",  # a role does not reach this object: one's own account, or that of an administrator
     "not-running",  # the desktop that should end does not run
     "one-person",  # desktops are not isolated, and another person has one
+    "other-device",  # the sign-in belongs to an enrolled device, and this browser is another one
     "password-expired",  # the password is right, but has to be changed in the directory
     "password-of-directory",  # the directory keeps the password, which cannot be changed here
     "pool-full",  # all desktops of a floating pool are in use

@@ -22,6 +22,7 @@ from display_server.broker.audit.key import open_key
 from display_server.broker.audit.trail import AuditTrail
 from display_server.broker.catalogue import Catalogue
 from display_server.broker.desktop_specs import DesktopSpecs
+from display_server.broker.devices.device_keys import DeviceKeys
 from display_server.broker.directory.cached_passwords import CachedPasswords
 from display_server.broker.directory.directory import Directory, open_directory
 from display_server.broker.display_checks import DisplayChecks
@@ -184,6 +185,7 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
             display_checks=DisplayChecks(store),
             metrics_token=settings.metrics_token,
             factor_key=FactorKey.provide(state.second_factor_key),
+            device_keys=DeviceKeys.provide(state.device_keys, time.time()),
             viewers_per_person=config.limits.viewers_per_person,
             isolated=config.isolation.enabled,
             viewers=viewers,

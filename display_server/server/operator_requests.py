@@ -49,6 +49,15 @@ class AccessChanged(msgspec.Struct, frozen=True, tag="access-changed", forbid_un
     operator: str
 
 
+class DevicesChanged(msgspec.Struct, frozen=True, tag="devices-changed", forbid_unknown_fields=True):
+    """A device was revoked in the database, or the keys of devices were changed."""
+
+    action: str  # what was done, for the log
+    operator: str
+    ended: list[str] = []  # web sessions that have ended, as the hexadecimal hashes of their cookies
+    new_keys: bool = False
+
+
 class ListPools(msgspec.Struct, frozen=True, tag="list-pools", forbid_unknown_fields=True):
     """Describe all floating pools."""
 
@@ -61,7 +70,7 @@ class ChangePool(msgspec.Struct, frozen=True, tag="change-pool", forbid_unknown_
     operator: str
 
 
-Request = EndSession | AccountChanged | AccessChanged | ListPools | ChangePool
+Request = EndSession | AccountChanged | AccessChanged | DevicesChanged | ListPools | ChangePool
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
@@ -158,7 +167,7 @@ def refusal(answer: Answer) -> Malfunction:
     )
 
 
-def ask_all(instances: Iterable[Instance], request: AccountChanged) -> Answered:
+def ask_all(instances: Iterable[Instance], request: AccountChanged | DevicesChanged) -> Answered:
     """Tells all servers of a state folder what was changed. Raises Malfunction when one of them fails."""
     answers = []
     for instance in instances:

@@ -18,6 +18,7 @@ from display_server.broker.audit.actor import operator_actor
 from display_server.broker.session_state import EndedBy
 from display_server.broker.storage_failures import StorageError
 from display_server.broker_link.unix_sockets import peer_uid
+from display_server.errors import ConfigurationError
 from display_server.server.operator_requests import (
     LINE_MAX_BYTES,
     SOCKET_NAME,
@@ -26,6 +27,7 @@ from display_server.server.operator_requests import (
     AccountChanged,
     Answer,
     ChangePool,
+    DevicesChanged,
     Done,
     EndSession,
     ListPools,
@@ -93,6 +95,8 @@ async def _answer(
             log.info(f"access changed: {request.action}", operator=request.operator)
             reviewed = await services.access_watch.review()
             return AccessReviewed(reviewed.warned, reviewed.until_sign_out, reviewed.ended)
+        case DevicesChanged():
+            return await devices_changed(services, request)
         case ListPools():
             return list_pools(services)
         case ChangePool():
@@ -124,6 +128,21 @@ async def account_changed(services: BrokerServices, request: AccountChanged) -> 
         end_desktops=request.end_desktops,
     )
     return Done(viewers=effects.viewers, ended=effects.ended, running=effects.running)
+
+
+async def devices_changed(services: BrokerServices, request: DevicesChanged) -> Answer:
+    """Disconnects the viewers of web sessions that have ended, and takes new keys into use."""
+    log.info(f"devices: {request.action}", operator=request.operator)
+    if request.new_keys:
+        try:
+            await asyncio.to_thread(services.devices.keys.read_again)
+        except ConfigurationError as error:
+            return Refused(error.cause, error.hint)
+    viewers = sum(
+        services.viewers.disconnect_web_session(bytes.fromhex(id_hash)) for id_hash in request.ended
+    )
+    services.access_watch.request()  # desktops that a removal ends at sign-out
+    return Done(viewers=viewers)
 
 
 def list_pools(services: BrokerServices) -> PoolList:

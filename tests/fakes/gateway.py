@@ -25,6 +25,7 @@ from display_server.broker.audit.trail import AuditTrail
 from display_server.broker.catalogue import Catalogue
 from display_server.broker.desktop_definition import DesktopDefinition
 from display_server.broker.desktop_specs import DesktopSpecs
+from display_server.broker.devices.device_keys import DeviceKeys, new_key
 from display_server.broker.directory.directory import open_directory
 from display_server.broker.directory.settings import DirectorySettings
 from display_server.broker.display_checks import DisplayChecks
@@ -223,6 +224,7 @@ async def running_gateway(
         display_checks=DisplayChecks(store),
         metrics_token=METRICS_TOKEN,
         factor_key=FactorKey(bytes(32)),
+        device_keys=DeviceKeys([new_key(0)]),
         second_factor=second_factor,
         viewers=viewers,
         directory=open_directory(directory, store, accounts, passwords, viewers.disconnect_person)

@@ -6,6 +6,7 @@ import { type SignInStep, screenLocked, whoAmI } from "./gateway/gateway_client.
 import { signInState } from "./gateway/second_factor_client.ts";
 import { checkPage } from "./ui/check_page.ts";
 import { desktopsPage } from "./ui/desktops_page.ts";
+import { enrolPage } from "./ui/device/enrol_page.ts";
 import { prepareInstalledApp } from "./ui/installed_app.ts";
 import { leavingMark, markLeaving, watchLeaving } from "./ui/leaving_mark.ts";
 import { lockPage } from "./ui/lock/lock_page.ts";
@@ -63,6 +64,13 @@ function showSignIn(reason: SignInReason): void {
       redraw: () => showSignIn(reason),
     }),
   );
+}
+
+/** Shows the page that enrols this device, on which nobody need be signed in. */
+function showEnrolment(): void {
+  screenLock.stop();
+  personMessages.stop();
+  show(() => enrolPage(location.hash.slice(1), showEnrolment));
 }
 
 /** Shows the page on which a person gives, or sets up, the second factor after the right password. */
@@ -155,8 +163,13 @@ async function render(): Promise<void> {
     else screenLock.lock();
     return;
   }
-  if (routeOf(pathBelowBase(location.pathname)).page === "nothing") {
+  const { page } = routeOf(pathBelowBase(location.pathname));
+  if (page === "nothing") {
     show(() => notFoundPage(() => void render()));
+    return;
+  }
+  if (page === "enrol") {
+    showEnrolment();
     return;
   }
   const user = await whoAmI();

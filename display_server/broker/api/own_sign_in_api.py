@@ -31,6 +31,7 @@ from display_server.broker.api.services import BrokerServices
 from display_server.broker.api.sign_in_api import CurrentUser, Password, check_password, wrong_credentials
 from display_server.broker.api.sign_in_audit import origin_of
 from display_server.broker.api.sign_in_steps import ask_for_factor
+from display_server.broker.audit.actor import Actor
 from display_server.broker.second_factor.policy import When, required
 from display_server.broker.tables import Account, AccountOrigin
 from display_server.broker.web_sessions import SignedInUser, SignInOutdatedError
@@ -185,7 +186,9 @@ def add_own_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
                 next_step="Change it at a computer of your organisation; it is valid here at once.",
             )
         try:
-            ended = await services.accounts.change_own_password(account, body.new, stays=user.id_hash)
+            ended = await services.accounts.change_own_password(
+                account, body.new, stays=user.id_hash, origin=origin_of(request, user)
+            )
         except ConfigurationError as error:
             raise ApiError(422, "weak-password", error.cause, next_step=error.hint) from error
         except SignInOutdatedError as error:
@@ -205,16 +208,17 @@ def add_own_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
         body: AppCodeBody, request: Request, user: CurrentUser, account: ProvedAccount
     ) -> Enrolled:
         """Takes the new app into use."""
-        await take_app_into_use(services, request, user.id_hash, account, body.code)
-        return Enrolled(recovery_codes=await first_recovery_codes(services, request, account))
+        actor = _actor(request, user)
+        await take_app_into_use(services, user.id_hash, account, body.code, actor)
+        return Enrolled(recovery_codes=await first_recovery_codes(services, account, actor))
 
     @app.post("/api/v1/me/app/remove", status_code=204)
-    async def remove_app(request: Request, account: ProvedAccount) -> None:
+    async def remove_app(request: Request, user: CurrentUser, account: ProvedAccount) -> None:
         """Removes the app."""
         overview = await services.factors.overview(account.id)
         if overview.app_since_s is not None:
             _keep_the_last(services, request, account, overview.count)
-        await services.factors.remove_app(account, actor_of(request, account.username))
+        await services.factors.remove_app(account, _actor(request, user))
 
     @app.post("/api/v1/me/passkeys/options")
     async def new_passkey_options(
@@ -230,30 +234,40 @@ def add_own_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
         body: NewPasskeyBody, request: Request, user: CurrentUser, account: ProvedAccount
     ) -> Enrolled:
         """Stores a new passkey."""
-        await register_passkey(services, request, user.id_hash, account, body)
-        return Enrolled(recovery_codes=await first_recovery_codes(services, request, account))
+        actor = _actor(request, user)
+        await register_passkey(services, request, user.id_hash, account, body, actor)
+        return Enrolled(recovery_codes=await first_recovery_codes(services, account, actor))
 
     @app.post("/api/v1/me/passkeys/{passkey}/name", status_code=204)
-    async def rename_passkey(passkey: int, body: NameBody, request: Request, account: ProvedAccount) -> None:
+    async def rename_passkey(
+        passkey: int, body: NameBody, request: Request, user: CurrentUser, account: ProvedAccount
+    ) -> None:
         """Gives a passkey another name."""
-        actor = actor_of(request, account.username)
-        if not await services.passkeys.rename(account, passkey, body.name, actor):
+        if not await services.passkeys.rename(account, passkey, body.name, _actor(request, user)):
             raise no_passkey()
 
     @app.post("/api/v1/me/passkeys/{passkey}/remove", status_code=204)
-    async def remove_passkey(passkey: int, request: Request, account: ProvedAccount) -> None:
+    async def remove_passkey(
+        passkey: int, request: Request, user: CurrentUser, account: ProvedAccount
+    ) -> None:
         """Removes a passkey."""
         overview = await services.factors.overview(account.id)
         if any(entry.id == passkey for entry in overview.passkeys):
             _keep_the_last(services, request, account, overview.count)
-        if not await services.passkeys.remove(account, passkey, actor_of(request, account.username)):
+        if not await services.passkeys.remove(account, passkey, _actor(request, user)):
             raise no_passkey()
 
     @app.post("/api/v1/me/recovery-codes", status_code=201)
-    async def new_recovery_codes(request: Request, account: ProvedAccount) -> RecoveryCodes:
+    async def new_recovery_codes(
+        request: Request, user: CurrentUser, account: ProvedAccount
+    ) -> RecoveryCodes:
         """Makes new recovery codes. Those before are void."""
-        actor = actor_of(request, account.username)
-        return RecoveryCodes(recovery_codes=await services.factors.new_recovery_codes(account, actor))
+        codes = await services.factors.new_recovery_codes(account, _actor(request, user))
+        return RecoveryCodes(recovery_codes=codes)
+
+
+def _actor(request: Request, user: SignedInUser) -> Actor:
+    return actor_of(request, user.username, user.id_hash)
 
 
 def _keep_the_last(services: BrokerServices, request: Request, account: Account, count: int) -> None:

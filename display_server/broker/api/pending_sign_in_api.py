@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from display_server.broker.api.request_facts import actor_of, address_of, cookie_of, relying_party_of
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.api.sign_in_steps import Pending, SignInAnswer, complete, describe, sign_in_over
+from display_server.broker.audit.actor import Actor
 from display_server.broker.audit.entry import Action, Outcome
 from display_server.broker.second_factor.events import record
 from display_server.broker.second_factor.factor_key import FactorKeyError
@@ -90,7 +91,7 @@ def add_pending_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
         """Ends the sign-in with a code of the app or a recovery code."""
         _require(pending, SignInState.FACTOR_DUE)
         async with _attempt(services, request, pending):
-            actor = actor_of(request, pending.account.username)
+            actor = _actor(request, pending)
             if body.method == "app":
                 right = await services.factors.accept_app_code(
                     pending.id_hash, pending.account, body.code.strip().replace(" ", ""), actor
@@ -132,7 +133,7 @@ def add_pending_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
                     require_party(request),
                     body.credential,
                     verification=services.second_factor.user_verification,
-                    actor=actor_of(request, pending.account.username),
+                    actor=_actor(request, pending),
                 )
             except PasskeyRefusedError as error:
                 await _record_refusal(services, request, pending, str(error))
@@ -151,7 +152,8 @@ def add_pending_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
     ) -> Enrolled:
         """Takes the app into use, and signs in."""
         _require(pending, SignInState.ENROLMENT_DUE)
-        await take_app_into_use(services, request, pending.id_hash, pending.account, body.code)
+        actor = _actor(request, pending)
+        await take_app_into_use(services, pending.id_hash, pending.account, body.code, actor)
         return await _enrolled(services, request, response, pending)
 
     @app.post("/api/v1/sign-in/passkeys/options")
@@ -171,8 +173,14 @@ def add_pending_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
     ) -> Enrolled:
         """Stores the first passkey, and signs in."""
         _require(pending, SignInState.ENROLMENT_DUE)
-        await register_passkey(services, request, pending.id_hash, pending.account, body)
+        actor = _actor(request, pending)
+        await register_passkey(services, request, pending.id_hash, pending.account, body, actor)
         return await _enrolled(services, request, response, pending)
+
+
+def _actor(request: Request, pending: PendingPerson) -> Actor:
+    """Returns the person of a pending sign-in, whose device has a name once they have signed in there."""
+    return actor_of(request, pending.account.username, pending.unlocks)
 
 
 def _require(pending: PendingPerson, state: SignInState) -> None:
@@ -231,7 +239,7 @@ async def _record_refusal(
             db,
             Action.SECOND_FACTOR_USED,
             services.pending_sign_ins.now_s(),
-            actor_of(request, pending.account.username),
+            _actor(request, pending),
             f"account:{pending.account.username}",
             outcome=Outcome.REFUSED,
             reason=reason,
@@ -245,13 +253,11 @@ async def new_app(services: BrokerServices, owner: bytes, account: Account) -> A
 
 
 async def take_app_into_use(
-    services: BrokerServices, request: Request, owner: bytes, account: Account, code: str
+    services: BrokerServices, owner: bytes, account: Account, code: str, actor: Actor
 ) -> None:
     """Takes an app into use whose first code this is. Raises ApiError."""
     try:
-        right = await services.factors.finish_app(
-            owner, account, code.strip().replace(" ", ""), actor_of(request, account.username)
-        )
+        right = await services.factors.finish_app(owner, account, code.strip().replace(" ", ""), actor)
     except FactorKeyError as error:
         raise factor_unreadable(error) from error
     if not right:
@@ -259,7 +265,12 @@ async def take_app_into_use(
 
 
 async def register_passkey(
-    services: BrokerServices, request: Request, owner: bytes, account: Account, body: NewPasskeyBody
+    services: BrokerServices,
+    request: Request,
+    owner: bytes,
+    account: Account,
+    body: NewPasskeyBody,
+    actor: Actor,
 ) -> None:
     """Stores a new passkey. Raises ApiError."""
     try:
@@ -270,27 +281,25 @@ async def register_passkey(
             body.name.strip() or body.name,
             body.credential,
             verification=services.second_factor.user_verification,
-            actor=actor_of(request, account.username),
+            actor=actor,
         )
     except PasskeyRefusedError as error:
         log.warning("new passkey refused", username=account.username, reason=str(error))
         raise wrong_factor("The passkey was not accepted.") from error
 
 
-async def first_recovery_codes(
-    services: BrokerServices, request: Request, account: Account
-) -> list[str] | None:
+async def first_recovery_codes(services: BrokerServices, account: Account, actor: Actor) -> list[str] | None:
     """Returns new recovery codes for a person who has none; otherwise None, and theirs stay valid."""
     if (await services.factors.overview(account.id)).recovery_codes:
         return None
-    return await services.factors.new_recovery_codes(account, actor_of(request, account.username))
+    return await services.factors.new_recovery_codes(account, actor)
 
 
 async def _enrolled(
     services: BrokerServices, request: Request, response: Response, pending: PendingPerson
 ) -> Enrolled:
     await services.pending_sign_ins.end(pending.id_hash)
-    codes = await first_recovery_codes(services, request, pending.account)
+    codes = await first_recovery_codes(services, pending.account, _actor(request, pending))
     await complete(services, request, response, pending, SignInEvent.ENROLLED)
     return Enrolled(recovery_codes=codes)
 

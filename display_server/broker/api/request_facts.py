@@ -5,8 +5,11 @@ from __future__ import annotations
 from fastapi import Request
 
 from display_server.broker.audit.actor import Actor
+from display_server.broker.devices.device_facts import DeviceFacts
+from display_server.broker.devices.enrolled_devices import EnrolledDevices
 from display_server.broker.second_factor.passkeys import RelyingParty
-from display_server.broker_link.cookies import CookieScope
+from display_server.broker.web_sessions import device_of
+from display_server.broker_link.cookies import ENROLLED_DEVICE, CookieScope
 from display_server.broker_link.forwarded import COOKIE_SCOPE, ORIGIN
 
 
@@ -31,6 +34,15 @@ def relying_party_of(request: Request) -> RelyingParty | None:
     return RelyingParty.of(request.scope[ORIGIN])
 
 
-def actor_of(request: Request, username: str) -> Actor:
-    """Returns the person who acts with this request."""
-    return Actor(username, address_of(request))
+def actor_of(request: Request, username: str, web_session: bytes | None = None) -> Actor:
+    """Returns the person who acts with this request. `web_session` is the hash of theirs, if there is one."""
+    return Actor(username, address_of(request), device_of(web_session) if web_session is not None else None)
+
+
+async def device_of_request(request: Request, devices: EnrolledDevices) -> DeviceFacts | None:
+    """Returns the enrolled device that sent a request, also when nobody is signed in; None: unknown.
+
+    Where somebody is signed in, `SignedInUser.device` says the same without a look into the database.
+    """
+    cookie = cookie_of(request, ENROLLED_DEVICE)
+    return await devices.find(cookie) if cookie else None

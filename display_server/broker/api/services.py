@@ -27,6 +27,8 @@ from display_server.broker.audit.trail import AuditTrail
 from display_server.broker.authenticator import Authenticator, LocalAuthenticator
 from display_server.broker.busy_processes import BusyProcesses
 from display_server.broker.catalogue import Catalogue
+from display_server.broker.devices.device_keys import DeviceKeys
+from display_server.broker.devices.enrolled_devices import EnrolledDevices
 from display_server.broker.directory.directory import Directory
 from display_server.broker.display_checks import DisplayChecks
 from display_server.broker.known_devices import KnownDevices
@@ -39,7 +41,12 @@ from display_server.broker.second_factor.pending_sign_ins import PendingSignIns
 from display_server.broker.second_factor.policy import SecondFactorSettings
 from display_server.broker.session_state import SessionState
 from display_server.broker.sessions import Sessions
-from display_server.broker.sign_in_limiter import FACTOR_WAIT_S, SignInLimiter
+from display_server.broker.sign_in_limiter import (
+    ADDRESS_WAIT_S,
+    FACTOR_WAIT_S,
+    FailureCounter,
+    SignInLimiter,
+)
 from display_server.broker.store import Store
 from display_server.broker.tables import Desktop
 from display_server.broker.tickets import Tickets
@@ -64,6 +71,7 @@ class BrokerServices:
     display_checks: DisplayChecks
     metrics_token: str  # whoever knows it may read /metrics
     factor_key: FactorKey  # protects what is stored of second factors
+    device_keys: DeviceKeys  # sign the cookies of enrolled devices
     second_factor: SecondFactorSettings = field(default_factory=SecondFactorSettings)
     isolated: bool = False  # each desktop runs in a container of its own
     directory: Directory | None = None  # None: all accounts are local
@@ -76,6 +84,8 @@ class BrokerServices:
     sign_in_limiter: SignInLimiter = field(default_factory=SignInLimiter)
     #: Of wrong second factors, which only somebody can give who knows the password.
     factor_limiter: SignInLimiter = field(default_factory=lambda: SignInLimiter(account_wait_s=FACTOR_WAIT_S))
+    #: Of wrong codes that would enrol a device, by network.
+    enrolment_failures: FailureCounter = field(default_factory=lambda: FailureCounter(ADDRESS_WAIT_S))
     limited_attempts: LimitedAttempts = field(default_factory=LimitedAttempts)
     viewers: Viewers = field(default_factory=Viewers)
     written_messages: WrittenMessages = field(default_factory=WrittenMessages)
@@ -85,6 +95,7 @@ class BrokerServices:
     lock_watch: LockWatch = field(init=False)
     access_watch: AccessWatch = field(init=False)
     known_devices: KnownDevices = field(init=False)
+    devices: EnrolledDevices = field(init=False)
     pending_sign_ins: PendingSignIns = field(init=False)
     factors: SecondFactors = field(init=False)
     passkeys: Passkeys = field(init=False)
@@ -114,6 +125,7 @@ class BrokerServices:
         self.lock_watch = LockWatch(self.web_sessions, self.viewers, self.agents, self.audit.record)
         now_s = self.web_sessions.now_s
         self.known_devices = KnownDevices(self.store, now_s=now_s)
+        self.devices = EnrolledDevices(self.store, self.device_keys, now_s=now_s)
         self.pending_sign_ins = PendingSignIns(self.store, now_s=now_s)
         self.factors = SecondFactors(self.store, self.factor_key, now_s=now_s)
         self.passkeys = Passkeys(self.store, self.factor_key, now_s=now_s)
@@ -171,3 +183,4 @@ class BrokerServices:
                 self.viewers.disconnect_web_session(id_hash)
         await self.web_sessions.delete_expired()
         await self.pending_sign_ins.delete_expired()
+        await self.devices.record_seen()

@@ -22,7 +22,7 @@ from display_server.broker.storage_failures import StorageError
 from display_server.broker.tables import Account
 from display_server.broker.web_sessions import SignedInUser, SignInOutdatedError
 from display_server.broker_link.api_error import ApiError, not_signed_in, screen_locked
-from display_server.broker_link.cookies import DEVICE, SESSION
+from display_server.broker_link.cookies import DEVICE, ENROLLED_DEVICE, SESSION
 
 log = structlog.get_logger(__name__)
 
@@ -84,6 +84,16 @@ async def signed_in_user(request: Request) -> SignedInUser:
             "You signed in on the hospital's own network, without a second factor. From here it is needed.",
             next_step="Sign in again here.",
         )
+    if user.device is not None:
+        if services.devices.id_of(cookie_of(request, ENROLLED_DEVICE)) != user.device.id:
+            log.warning("sign-in of another device refused", username=user.username, device=user.device.name)
+            raise ApiError(
+                401,
+                "other-device",
+                "This sign-in belongs to an enrolled device, and this browser is not that device.",
+                next_step="Sign in again here.",
+            )
+        services.devices.seen(user.device.id)
     return user
 
 

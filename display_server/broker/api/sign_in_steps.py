@@ -10,10 +10,17 @@ import structlog
 from fastapi import Depends, Request, Response
 from pydantic import BaseModel
 
-from display_server.broker.api.request_facts import address_of, cookie_of, cookies_of, relying_party_of
+from display_server.broker.api.request_facts import (
+    address_of,
+    cookie_of,
+    cookies_of,
+    device_of_request,
+    relying_party_of,
+)
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.audit.actor import Actor
 from display_server.broker.audit.entry import Action, Origin, Outcome
+from display_server.broker.devices.device_keys import COOKIE_S as DEVICE_COOKIE_S
 from display_server.broker.known_devices import COOKIE_S
 from display_server.broker.second_factor.events import record
 from display_server.broker.second_factor.pending_sign_ins import PendingPerson
@@ -22,7 +29,7 @@ from display_server.broker.second_factor.sign_in_state import SignInEvent, SignI
 from display_server.broker.tables import Account
 from display_server.broker.web_sessions import SignInOutdatedError, device_of
 from display_server.broker_link.api_error import ApiError
-from display_server.broker_link.cookies import DEVICE, PENDING, SESSION
+from display_server.broker_link.cookies import DEVICE, ENROLLED_DEVICE, PENDING, SESSION
 
 log = structlog.get_logger(__name__)
 
@@ -197,18 +204,25 @@ async def finish_sign_in(
     inside_only = services.second_factor.when == "outside" and not proved
     known = await services.known_devices.find(account.username, cookie_of(request, DEVICE)) is not None
     reason = ("known browser" if known else "new browser") + (", second factor given" if proved else "")
+    enrolled = await device_of_request(request, services.devices)
     secret = await services.web_sessions.create(
         account,
         inside_only=inside_only,
         factor_given=proved,
         origin=Origin(address_of(request)),
         reason=reason,
+        on=enrolled,
     )
     device = await services.known_devices.record_sign_in(account, cookie_of(request, DEVICE))
     cookies = cookies_of(request)
     # The cookie has no Max-Age, so that closing the browser signs out on a shared workstation.
     response.headers.append("set-cookie", cookies.set_cookie(SESSION, secret))
     response.headers.append("set-cookie", cookies.set_cookie(DEVICE, device, max_age_s=COOKIE_S))
+    if enrolled is not None:
+        renewed = services.devices.renewed_cookie(enrolled)
+        response.headers.append(
+            "set-cookie", cookies.set_cookie(ENROLLED_DEVICE, renewed, max_age_s=DEVICE_COOKIE_S)
+        )
     if cookie_of(request, PENDING):
         response.headers.append("set-cookie", cookies.delete_cookie(PENDING))
     log.info("signed in", username=account.username, address=address_of(request), second_factor=proved)

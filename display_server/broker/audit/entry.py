@@ -58,6 +58,12 @@ class Action(Enum):
     DESKTOP_TAKEN_BACK = "desktop-taken-back"  # a device displays a desktop again that it had lost
     VIEWER_ADMITTED = "viewer-admitted"
 
+    DEVICE_CODE_MADE = "device-code-made"  # a one-time code that enrols a device
+    DEVICE_ENROLLED = "device-enrolled"
+    DEVICE_CHANGED = "device-changed"  # its name, place or tags
+    DEVICE_REVOKED = "device-revoked"  # with all web sessions there
+    DEVICE_KEY_CHANGED = "device-key-changed"
+
     POOL_CHANGED = "pool-changed"
     CONFIGURATION_RELOADED = "configuration-reloaded"
     DISPLAY_CHECKED = "display-checked"

@@ -15,6 +15,7 @@ from display_server.broker.tables.desktops import (
     Removal,
     Session,
 )
+from display_server.broker.tables.devices import DeviceEnrolment, EnrolledDevice
 from display_server.broker.tables.directory import DirectoryAccount
 from display_server.broker.tables.display_checks import DisplayCheck
 from display_server.broker.tables.people import (
@@ -48,8 +49,10 @@ __all__ = [
     "Base",
     "Desktop",
     "DesktopIds",
+    "DeviceEnrolment",
     "DirectoryAccount",
     "DisplayCheck",
+    "EnrolledDevice",
     "Entitlement",
     "FactorCeremony",
     "Group",

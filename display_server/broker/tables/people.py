@@ -65,6 +65,8 @@ class WebSession(Base):
     factor_s: Mapped[float | None]  # when a second factor was last given
     #: Whether no second factor was asked for because the address was in a listed network.
     inside_only: Mapped[bool] = mapped_column(default=False)
+    #: The EnrolledDevice on which the person signed in; None: an unknown one.
+    device_id: Mapped[str | None] = mapped_column(String(32))
 
 
 class KnownDevice(Base):

@@ -77,10 +77,20 @@ export const englishApiMessages = {
     why: "A part of it failed or took too long.",
     next: "Try again. If it happens again, your administrator finds the reason in the log of the desktop.",
   },
+  "device-name-taken": {
+    what: "This device was not enrolled.",
+    why: "Another device has this name already.",
+    next: "Revoke that one, or make a new code with another name.",
+  },
   "directory-away": {
     what: "Your password cannot be checked at the moment.",
     why: "The directory of your organisation does not answer.",
     next: "Try again in a minute. Desktops that are open go on.",
+  },
+  "enrolment-code-wrong": {
+    what: "This device was not enrolled.",
+    why: "The code is mistyped, was used before, or is too old.",
+    next: "Check it, or ask your administrator for a new one.",
   },
   "factor-due": {
     what: "The second step is due.",
@@ -191,6 +201,11 @@ export const englishApiMessages = {
     what: "Your password was not changed.",
     why: "The directory of your organisation keeps it.",
     next: "Change it at a computer of your organisation; it is valid here at once.",
+  },
+  "other-device": {
+    what: "You are not signed in here.",
+    why: "This sign-in belongs to another device.",
+    next: "Sign in again.",
   },
   "password-expired": {
     what: "Your account was refused.",

@@ -5,12 +5,14 @@ import type { LockReason, ProxyFault } from "../gateway/gateway_client.ts";
 import type { EndReason } from "../protocol/close_action.ts";
 import type { NoticeCode, SilentPart } from "../protocol/generated/wire_facts.ts";
 import { englishApiMessages } from "./api_messages.ts";
+import { englishDeviceMessages } from "./device/texts.ts";
 import type { Message, MessageGroup } from "./message.ts";
 import { englishSecondFactorMessages } from "./second_factor/messages.ts";
 
 export const englishMessages = {
   api: englishApiMessages,
   secondFactor: englishSecondFactorMessages,
+  device: englishDeviceMessages,
   signIn: {
     missing: {
       what: "You are not signed in yet.",

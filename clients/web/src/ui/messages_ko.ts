@@ -1,12 +1,14 @@
 /** All messages in Korean. They say the same as those in `messages.ts`. */
 
 import { koreanApiMessages } from "./api_messages_ko.ts";
+import { koreanDeviceMessages } from "./device/texts_ko.ts";
 import type { Messages } from "./messages.ts";
 import { koreanSecondFactorMessages } from "./second_factor/messages_ko.ts";
 
 export const koreanMessages: Messages = {
   api: koreanApiMessages,
   secondFactor: koreanSecondFactorMessages,
+  device: koreanDeviceMessages,
   signIn: {
     missing: {
       what: "아직 로그인하지 않았습니다.",

@@ -3,6 +3,7 @@
 export type Route =
   | { readonly page: "list" }
   | { readonly page: "my-sign-in" }
+  | { readonly page: "enrol" }
   | { readonly page: "desktop"; readonly desktop: string }
   | { readonly page: "check"; readonly desktop: string }
   | { readonly page: "nothing" };
@@ -10,7 +11,7 @@ export type Route =
 /** Returns the page of a path below the client's own address; null is the path of something else. */
 export function routeOf(path: string | null): Route {
   if (path === "" || path === "index.html") return { page: "list" };
-  if (path === "my-sign-in") return { page: "my-sign-in" };
+  if (path === "my-sign-in" || path === "enrol") return { page: path };
   const [, page, name] = /^(desktop|check)\/([^/]+)\/?$/.exec(path ?? "") ?? [];
   if (name === undefined) return { page: "nothing" };
   return { page: page === "check" ? "check" : "desktop", desktop: decodeName(name) };

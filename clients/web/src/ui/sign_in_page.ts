@@ -1,6 +1,7 @@
 /** The sign-in page. */
 
 import { pathTo } from "../base.ts";
+import { thisDevice } from "../gateway/device_client.ts";
 import { type SignInStep, signIn } from "../gateway/gateway_client.ts";
 import { h } from "./dom.ts";
 import { downtimeBanner } from "./downtime_banner.ts";
@@ -39,6 +40,8 @@ export function signInPage(options: SignInOptions): Page {
   const form = new PasswordForm("signIn", t);
   const { password } = form;
   const banner = downtimeBanner();
+  /** What this device is enrolled as, if it is. */
+  const device = h("span", { class: "muted", attrs: { "data-device": "" } });
 
   const card = h(
     "form",
@@ -83,6 +86,7 @@ export function signInPage(options: SignInOptions): Page {
       "footer",
       { class: "footer" },
       h("a", { class: "quiet", attrs: { href: pathTo("ca.crt"), download: "" } }, t.certificate),
+      device,
       h("span", { class: "spacer" }),
       ...settingButtons(options.redraw),
     ),
@@ -93,6 +97,9 @@ export function signInPage(options: SignInOptions): Page {
     shown: () => {
       username.focus();
       banner.show();
+      void thisDevice().then((here) => {
+        if (here !== null) device.textContent = texts().device.here(here.name, here.place);
+      });
     },
     close: () => {
       banner.close();

@@ -1,5 +1,6 @@
 /** All texts of the user interface in Korean. They say the same as those in `texts.ts`. */
 
+import { koreanDevice } from "./device/texts_ko.ts";
 import { koreanMessages } from "./messages_ko.ts";
 import { koreanMySignIn, koreanSecondFactor } from "./second_factor/texts_ko.ts";
 import type { Texts } from "./texts.ts";
@@ -18,6 +19,7 @@ export const korean: Texts = {
   },
   secondFactor: koreanSecondFactor,
   mySignIn: koreanMySignIn,
+  device: koreanDevice,
   desktops: {
     title: "데스크톱",
     tools: "도구",

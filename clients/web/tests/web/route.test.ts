@@ -5,6 +5,7 @@ describe("an address", () => {
   it("means a page", () => {
     expect(routeOf("")).toEqual({ page: "list" });
     expect(routeOf("my-sign-in")).toEqual({ page: "my-sign-in" });
+    expect(routeOf("enrol")).toEqual({ page: "enrol" });
     expect(routeOf("desktop/reading%20room")).toEqual({ page: "desktop", desktop: "reading room" });
     expect(routeOf("check/check/")).toEqual({ page: "check", desktop: "check" });
   });

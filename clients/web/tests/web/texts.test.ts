@@ -28,6 +28,7 @@ const REVIEWED: Readonly<Record<string, string>> = {
   "connection.startingSince": "the progress of a start",
   "endDesktop.title": "a question; the buttons are the next steps",
   "secondFactor.": "explains what to do in a step; what fails is in messages.secondFactor",
+  "device.": "says what a device is enrolled as, and explains what enrolling means",
   "mySignIn.": "says what a person has, or asks a question whose buttons are the next steps",
   "leave.": "a question; the buttons are the next steps",
 };

@@ -1,0 +1,1 @@
+"""Enrolled devices: browsers of which an administrator has said what and where they are."""
