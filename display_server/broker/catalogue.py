@@ -56,7 +56,7 @@ def listings(desktops: Sequence[Desktop]) -> list[Listing]:
 
 @cache
 def _profile(name: str) -> Profile:
-    """Reads a profile once: its file changes only with the installation."""
+    """Reads a profile once: a changed file counts from the next start or reload."""
     return load(name)
 
 
@@ -75,6 +75,7 @@ class Catalogue:
         replaced. Those that a command gave stay, also for a desktop that is deleted. `entry` is
         recorded in the same transaction.
         """
+        _profile.cache_clear()
         async with self._store.begin() as db:
             known = {desktop.name: desktop for desktop in (await db.scalars(select(Desktop))).all()}
             for name in known.keys() - {definition.name for definition in definitions}:

@@ -35,7 +35,9 @@ def spawner(
     state, folder = StateFolder(loaded.state.absolute()), LastingFolder.of(loaded.state)
     uid = _uid_of(user)
     provide_folder(folder.gateway, uid)
-    command = spawner_command(loaded.isolation, folder.path, folder.desktops, state.service_homes, uid)
+    command = spawner_command(
+        loaded.isolation, folder.path, folder.desktops, state.service_homes, uid, loaded.profiles
+    )
     # The privileged process itself imports next to nothing.
     os.execv(command[0], command)  # noqa: S606 - an argument list, without a shell
 

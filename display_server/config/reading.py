@@ -183,6 +183,7 @@ def _resolve_paths(config: Config, base: Path) -> Config:
         config,
         state=base / config.state,
         web_client=base / config.web_client,
+        profiles=resolved(config.profiles),
         tls=TlsConfig(resolved(config.tls.certificate), resolved(config.tls.key), resolved(config.tls.root)),
         directory=replace(
             config.directory,

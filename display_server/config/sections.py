@@ -212,6 +212,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trusted_proxies: list[str] = []
     state: Path = msgspec.field(default_factory=lambda: default_state_folder(os.environ))
     web_client: Path = msgspec.field(default_factory=lambda: default_web_client())
+    #: The folder of the operator's own profiles, which replace packaged ones of the same name.
+    profiles: Path | None = None
     locale: str = "ko_KR.UTF-8"
     #: Multiplies the times after which parts of a desktop count as silent, input as late and processes of the
     #: server, from its start, as hung. More than 1 is for hosts that are overloaded on purpose.

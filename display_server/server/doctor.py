@@ -18,6 +18,7 @@ from display_server.broker.folders import SHARED_MEMORY, StateFolder
 from display_server.broker.lasting_folder import LastingFolder
 from display_server.config import Config, network_range
 from display_server.desktop.network_access import parse_entry
+from display_server.desktop.profiles.folders import use_operator_folder
 from display_server.errors import ConfigurationError
 from display_server.gateway.https_server import listen
 from display_server.gateway.static_client import is_built
@@ -68,6 +69,7 @@ def require_mandatory(config: Config, command: str) -> None:
     """Runs the quick checks before a start. Raises ConfigurationError, which names everything that is
     missing, and how to get it together with what is only advised. `command` is what the person started.
     """
+    use_operator_folder(config.profiles)
     findings = [_web_client(config), *_programs()]
     if config.isolation.enabled and config.isolation.spawner == "server":
         findings += _isolation(config)
@@ -104,6 +106,7 @@ def install_command(findings: Iterable[Finding]) -> str:
 
 def examine(config: Config, state: Path) -> list[Finding]:
     """Runs all checks, in the order in which an operator would solve the problems."""
+    use_operator_folder(config.profiles)
     return [
         _python(),
         *_programs(),

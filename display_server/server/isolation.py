@@ -15,9 +15,11 @@ import structlog
 
 from display_server.broker.folders import DesktopFolders, StateFolder
 from display_server.broker.lasting_folder import LastingFolder, sole_server
+from display_server.broker.launchers.homes import SpawnerHomes
 from display_server.broker.launchers.sandbox_launcher import SandboxLauncher
 from display_server.broker.launchers.spawner_client import SilentSpawnerError, SpawnerClient
 from display_server.config import IsolationConfig
+from display_server.desktop.profiles.folders import operator_folder
 from display_server.errors import ConfigurationError
 from display_server.spawner.bundle import memory_file_systems_mb
 from display_server.spawner.messages import Limits, ListDesktops
@@ -68,9 +70,17 @@ def limits_of(config: IsolationConfig) -> Limits:
 
 
 def spawner_command(
-    config: IsolationConfig, folder: Path, desktops: Path, homes: Path, client_uid: int
+    config: IsolationConfig,
+    folder: Path,
+    desktops: Path,
+    homes: Path,
+    client_uid: int,
+    profiles: Path | None,
 ) -> tuple[str, ...]:
-    """Returns the command that runs a spawner, which serves the user `client_uid` alone."""
+    """Returns the command that runs a spawner, which serves the user `client_uid` alone.
+
+    `profiles` is the folder of the operator's profiles.
+    """
     return (
         *(sys.executable, "-m", "display_server.spawner"),
         *("--folder", str(folder)),
@@ -80,6 +90,7 @@ def spawner_command(
         *("--id-base", str(config.id_base)),
         *("--id-count", str(config.id_count)),
         *("--network-range", config.network_range),
+        *(("--profiles", str(profiles)) if profiles is not None else ()),
     )
 
 
@@ -118,7 +129,9 @@ class SpawnerProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._watching: asyncio.Task[None] | None = None
         self._command: tuple[str, ...] = (
-            *spawner_command(config, folder, folders.desktops, folders.homes, os.geteuid()),
+            *spawner_command(
+                config, folder, folders.desktops, folders.homes, os.geteuid(), operator_folder()
+            ),
             *("--logs", str(folders.logs)),
             "--end-with-stdin",
         )
@@ -189,6 +202,7 @@ class Isolation:
     """What the composition root needs for isolated desktops."""
 
     launcher: SandboxLauncher
+    homes: SpawnerHomes
     folders: DesktopFolders
     instance: str  # under this name the database records the sessions
     host_restarted: bool  # since the last server with this state folder
@@ -219,5 +233,6 @@ async def isolated_desktops(
     from display_server.broker.desktop_ids import DesktopIdRanges
 
     ids = DesktopIdRanges(store, config.id_base, config.id_count)
-    launcher = SandboxLauncher(SpawnerClient(folder.socket), folders, ids.first_id, limits)
-    return Isolation(launcher, folders, folder.name, host_restarted)
+    spawner = SpawnerClient(folder.socket)
+    launcher = SandboxLauncher(spawner, folders, ids.first_id, limits)
+    return Isolation(launcher, SpawnerHomes(spawner), folders, folder.name, host_restarted)

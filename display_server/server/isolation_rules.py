@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import stat
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from display_server.config import Config
@@ -16,6 +18,7 @@ def require_sound(config: Config) -> None:
     """Raises ConfigurationError if isolation is on for what cannot be isolated, or off for several people."""
     if config.isolation.enabled:
         _refuse_attached_displays(config)
+        _require_readable_profiles(config.profiles)
     elif config.isolation.one_person:
         _require_loopback(config)
 
@@ -43,6 +46,21 @@ def _refuse_attached_displays(config: Config) -> None:
                 f"The desktop {desktop.name!r} shows the display {desktop.attach}, which runs already and "
                 "cannot be isolated.",
                 hint=f"Leave out `attach`. {WITHOUT}",
+            )
+
+
+def _require_readable_profiles(folder: Path | None) -> None:
+    """The users of desktops read the operator's profiles, and nobody but their owner may change them."""
+    if folder is None or not folder.is_dir():
+        return
+    for path in (folder, *sorted(folder.rglob("*"))):
+        wanted = 0o005 if path.is_dir() else 0o004
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & wanted != wanted or mode & 0o022:
+            raise ConfigurationError(
+                f"{path} is among the profiles of isolated desktops, and its mode is {mode:04o}.",
+                hint=f"Their users have to read it, and only its owner may change it: "
+                f"chmod -R go=rX {folder}",
             )
 
 

@@ -21,6 +21,7 @@ from display_server.broker.second_factor.policy import SecondFactorSettings
 from display_server.broker_link.messages import GatewaySettings
 from display_server.config import Config, video_network_settings, video_settings
 from display_server.desktop.profiles import profile
+from display_server.desktop.profiles.folders import use_operator_folder
 from display_server.desktop.video_settings import VideoNetworkSettings, VideoSettings
 from display_server.errors import LightboxError
 from display_server.gateway.hosts import check_name, names_in_use
@@ -63,6 +64,8 @@ async def prepare(config: Config, state: StateFolder) -> Settings:
     require_sound(config)
     for name in config.names:
         check_name(name)
+    use_operator_folder(config.profiles)
+    profile.load_operator_profiles()
     for desktop in config.desktops:
         profile.load(desktop.profile)  # reports a mistake now and not when somebody opens the desktop
     public = PublicAddress.parse(config.public_url) if config.public_url else None

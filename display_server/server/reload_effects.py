@@ -34,6 +34,7 @@ EFFECTS: Mapping[str, Effect] = {
     "trusted_proxies": Effect.AT_ONCE,
     "state": Effect.RESTART,
     "web_client": Effect.RESTART,
+    "profiles": Effect.RESTART,
     "locale": Effect.NEW_DESKTOPS,
     "patience": Effect.NEW_DESKTOPS,
     "tls.certificate": Effect.NEW_CONNECTIONS,

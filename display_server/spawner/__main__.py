@@ -58,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         product=product_folders(),
         network_range=options.network_range,
         client_uid=options.client_uid,
+        profiles=options.profiles,
     )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
@@ -115,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         parser.add_argument(f"--{name}", type=Path, required=True, help=purpose)
     parser.add_argument("--logs", type=Path, help="the folder of the desktops' logs; default: standard error")
+    parser.add_argument("--profiles", type=Path, help="the folder of the operator's profiles")
     parser.add_argument("--client-uid", type=int, required=True, help="the user who may send requests")
     parser.add_argument("--id-base", type=int, required=True, help="the first host id for desktops")
     parser.add_argument("--id-count", type=int, required=True, help="how many host ids desktops may use")

@@ -72,6 +72,7 @@ class Container:
     command: tuple[str, ...]  # starts the supervisor
     environment: Mapping[str, str]
     nested_namespaces: bool = False  # for a browser and its own sandbox
+    profiles: Path | None = None  # the operator's own
 
     @property
     def home_inside(self) -> str:
@@ -267,6 +268,8 @@ def _sources(container: Container, host: Path) -> list[tuple[Path, str]]:
         if source.exists() and not (name in PROGRAM_FOLDERS and source.is_symlink()):
             sources.append((source.resolve(), f"/{name}"))
     inside = [path for path in container.product if not path.is_relative_to(host / "usr")]
+    if container.profiles is not None:
+        sources.append((container.profiles.resolve(), layout.PROFILES_FOLDER))
     return [*sources, *((path, str(path)) for path in inside)]
 
 

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from display_server.errors import DesktopError
 from display_server.spawner import mounts
-from display_server.spawner.homes import FOLDER_FLAGS, make_home, open_folder
+from display_server.spawner.homes import FOLDER_FLAGS, make_home, open_folder, wipe
 from display_server.spawner.messages import MEBIBYTE
 from display_server.spawner.runtime import SEARCH_PATH
 from display_server.spawner.subvolumes import create_subvolume, is_btrfs, is_subvolume, limit_subvolume
@@ -140,6 +140,27 @@ def release(homes: Path, in_use: Collection[tuple[str, ...]]) -> list[str]:
             finally:
                 os.close(person)
     return busy
+
+
+def wipe_place(homes: int, username: str, desktop: str) -> None:
+    """Deletes a home that no desktop uses, wherever it is. Symbolic links are never followed.
+
+    Raises DesktopError while it moves into a new place, and OSError.
+    """
+    try:
+        person = os.open(username, FOLDER_FLAGS, dir_fd=homes)
+    except FileNotFoundError:
+        return
+    try:
+        if exists(person, desktop + MOVED):
+            _raise_if_moving(person, desktop)
+        for ending in (IMAGE, NEW_IMAGE, FAILURE):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(desktop + ending, dir_fd=person)
+        for ending in (MOVED, NEW_FOLDER, ""):
+            wipe(person, desktop + ending)
+    finally:
+        os.close(person)
 
 
 def exists(person: int, name: str) -> bool:

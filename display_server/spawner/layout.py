@@ -39,6 +39,11 @@ POLICY_LINKS = {
     "firefox/policies/policies.json": FIREFOX_POLICIES,
     "firefox-esr/policies/policies.json": FIREFOX_POLICIES,
 }
+#: The operator's profiles.
+PROFILES_FOLDER = "/etc/lightbox/profiles"
+#: Names the operator's folder, here and on the host. It is also the variable that overrides the key
+#: `profiles` of the configuration.
+PROFILES_VARIABLE = "LIGHTBOX_PROFILES"
 #: The folder of the homes. Only the person's own home is in it.
 HOMES_FOLDER = "/home"
 #: Account names that are also good names of Unix users; the others are replaced inside the container.

@@ -18,7 +18,7 @@ from msgspec import Meta
 from display_server.spawner.network_messages import NetworkAccess
 
 #: Raised whenever a message or the meaning of a field changes.
-VERSION = 5
+VERSION = 6
 #: Before each message: the version (16 bits) and the length of what follows (32 bits), in network order.
 HEADER = struct.Struct(">HI")
 #: Longest request, bytes.
@@ -108,6 +108,13 @@ class WipeHomes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="wi
     username: Username
 
 
+class WipeHome(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="wipe_home"):
+    """Deletes the home of a person for one desktop. Succeeds if there is none."""
+
+    username: Username
+    desktop: DesktopName
+
+
 class WipeDeletedHomes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="wipe_deleted_homes"):
     """Deletes homes that were set aside. Succeeds if there are none of this name."""
 
@@ -122,6 +129,7 @@ Request = (
     | ListDesktops
     | SetHomesAside
     | WipeHomes
+    | WipeHome
     | WipeDeletedHomes
 )
 

@@ -20,7 +20,7 @@ from display_server.process_stat import read_stat
 from display_server.spawner import layout
 from display_server.spawner.access import admit
 from display_server.spawner.bundle import Container, configuration, supervisor_process, write_root
-from display_server.spawner.home_storage import provide, release
+from display_server.spawner.home_storage import provide, release, wipe_place
 from display_server.spawner.homes import FOLDER_FLAGS, set_aside, wipe
 from display_server.spawner.messages import (
     Answer,
@@ -33,6 +33,7 @@ from display_server.spawner.messages import (
     StartDesktop,
     StopDesktop,
     WipeDeletedHomes,
+    WipeHome,
     WipeHomes,
 )
 from display_server.spawner.nested_namespaces import limit_namespaces
@@ -57,6 +58,7 @@ class Settings:
     product: tuple[Path, ...]
     network_range: ipaddress.IPv4Network = DEFAULT_NETWORK_RANGE  # addresses of desktops
     client_uid: int = 0  # the user of the server
+    profiles: Path | None = None  # the operator's own
     supervisor: tuple[str, ...] = (sys.executable, "-m", "display_server.supervisor")
 
     @property
@@ -92,6 +94,7 @@ class Spawner:
             ListDesktops: self._list,
             SetHomesAside: self._set_homes_aside,
             WipeHomes: self._wipe_homes,
+            WipeHome: self._wipe_home,
             WipeDeletedHomes: self._wipe_deleted_homes,
         }
         try:
@@ -198,6 +201,18 @@ class Spawner:
             wipe(homes, request.username)
         return Answer()
 
+    def _wipe_home(self, request: WipeHome) -> Answer:
+        used = self._homes_in_use() | set(self._release_homes())
+        if f"{request.username}/{request.desktop}" in used:
+            raise DesktopError(
+                f"A desktop or another program uses the home of {request.username!r} for the desktop "
+                f"{request.desktop!r}.",
+                next_step="End the desktop first, and close whatever reads the home.",
+            )
+        with _opened(self._settings.homes) as homes:
+            wipe_place(homes, request.username, request.desktop)
+        return Answer()
+
     def _wipe_deleted_homes(self, request: WipeDeletedHomes) -> Answer:
         with contextlib.suppress(FileNotFoundError), _opened(self._settings.deleted_homes) as deleted:
             wipe(deleted, request.folder)
@@ -205,9 +220,12 @@ class Spawner:
 
     def _release_homes(self) -> list[str]:
         """Unmounts the homes that no container uses. Returns those that something else keeps busy."""
+        return release(self._settings.homes, {tuple(name.split("/")) for name in self._homes_in_use()})
+
+    def _homes_in_use(self) -> set[str]:
+        """Returns the homes of the containers that run, as `USERNAME/DESKTOP`."""
         containers = map(running_container, self._settings.bundles.iterdir())
-        in_use = {(found.username, found.desktop) for found in containers if found is not None}
-        return release(self._settings.homes, in_use)
+        return {f"{found.username}/{found.desktop}" for found in containers if found is not None}
 
     def _require_unused(self, username: str) -> None:
         """Raises DesktopError while a desktop or anything else uses the homes of a person."""
@@ -245,8 +263,12 @@ class Spawner:
             folder=self._settings.desktops / request.session,
             product=self._settings.product,
             command=(*self._settings.supervisor, layout.DESKTOP_FOLDER),
-            environment=self._environment,
+            environment={
+                **self._environment,
+                **({layout.PROFILES_VARIABLE: layout.PROFILES_FOLDER} if self._settings.profiles else {}),
+            },
             nested_namespaces=request.nested_namespaces,
+            profiles=self._settings.profiles,
         )
 
     def _make_home(self, request: StartDesktop) -> None:

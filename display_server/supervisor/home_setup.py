@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from display_server.desktop.profiles import profile, studies
+from display_server.desktop.profiles.folders import source_file
 from display_server.errors import DesktopError
 
 #: Longest answer, bytes.
@@ -60,7 +61,7 @@ def prepare(job: HomeJob) -> HomeAnswer:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in desktop_profile.folders:
             (home / name).mkdir(parents=True, exist_ok=True)
-    _write_settings(desktop_profile, home, job.text_percent, problems)
+    _write_settings(desktop_profile, profile.folder_of(job.profile), home, job.text_percent, problems)
     if job.whole and desktop_profile.studies:
         try:
             studies.copy_studies(home)
@@ -83,14 +84,14 @@ def open_program_log(home: Path, *, truncate: bool) -> int:
 
 
 def _write_settings(
-    desktop_profile: profile.Profile, home: Path, text_percent: int, problems: list[Problem]
+    desktop_profile: profile.Profile, folder: Path, home: Path, text_percent: int, problems: list[Problem]
 ) -> None:
-    for file in profile.home_files(desktop_profile):
+    for file in profile.home_files(desktop_profile, folder):
         target = home / file.target
         try:
             if not (file.keep and target.exists()):
                 target.parent.mkdir(parents=True, exist_ok=True)
-                content = (profile.PROFILES_FOLDER / file.source).read_text("utf-8")
+                content = source_file(folder, file.source).read_text("utf-8")
                 target.write_text(profile.substitute(content, home, text_percent), "utf-8")
         except OSError as error:
             problems.append(Problem("settings not written", {"file": str(target), "error": str(error)}))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from display_server.desktop.profiles import profile, studies
-from display_server.errors import DesktopError
+from display_server.errors import ConfigurationError, DesktopError
 from display_server.supervisor.environment import PROGRAM_PATH
 
 #: Fonts that desktops need: fontconfig's pattern for them, and a Debian package with a good font.
@@ -85,7 +85,12 @@ def check() -> list[Requirement]:
     requirements = [_program(name, package, mandatory, "") for name, package, mandatory in PROGRAMS]
     programs: dict[str, tuple[str, list[str]]] = {}
     for name in profile.names():
-        for program in profile.load(name).programs:
+        try:
+            loaded = profile.load(name)
+        except ConfigurationError as error:
+            requirements.append(Requirement(f"profile {name}", False, error.cause, error.hint, False))
+            continue
+        for program in loaded.programs:
             command = profile.substitute(program.command[0], Path("/"))
             _, profiles = programs.setdefault(command, (program.package, []))
             profiles.append(name)

@@ -19,6 +19,7 @@ from display_server.spawner.messages import (
     StartDesktop,
     StopDesktop,
     WipeDeletedHomes,
+    WipeHome,
     WipeHomes,
     decode_request,
     encode,
@@ -57,6 +58,8 @@ def assert_harmless(request: Request) -> None:
     names = []
     if isinstance(request, SetHomesAside | WipeHomes):
         names.append(request.username)
+    elif isinstance(request, WipeHome):
+        names += [request.username, request.desktop]
     elif isinstance(request, WipeDeletedHomes):
         names.append(request.folder)
     else:
@@ -105,6 +108,7 @@ def test_requests_with_changed_bytes(data: st.DataObject) -> None:
         ListDesktops(),
         SetHomesAside("kim"),
         WipeHomes("kim"),
+        WipeHome("kim", "office"),
         WipeDeletedHomes("kim-20260101-120000"),
     ]
     request = data.draw(st.sampled_from(requests))

@@ -1,6 +1,6 @@
-"""Reads profiles. Each TOML file of this folder is one; `settings/` has the settings files of the programs.
+"""Reads profiles. Each TOML file of the folders is one; `settings/` has the settings files of the programs.
 
-`docs/guides/add-a-profile.md` shows how to write one.
+`folders.py` says where they are, and `docs/guides/add-a-profile.md` shows how to write one.
 """
 
 from __future__ import annotations
@@ -10,20 +10,32 @@ import sys
 import tomllib
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from display_server.desktop.clipboard_policy import ClipboardPolicy
 from display_server.desktop.network_access import parse_entries
+from display_server.desktop.profiles.folders import (
+    PROFILES_FOLDER,
+    digest,
+    find,
+    names,
+    operator_folder,
+    operator_profiles,
+    source_file,
+)
 from display_server.desktop.profiles.glyphs import bitmap
+from display_server.desktop.profiles.toml_lines import Place as TomlPlace
+from display_server.desktop.profiles.toml_lines import line_of, place_in
 from display_server.desktop.x11.monitors import SCREEN_MAX
 from display_server.desktop.x11.window_fit import Place, WindowRule
 from display_server.errors import ConfigurationError
 
 #: The next step after a mistake in a profile.
 GUIDE = "docs/guides/add-a-profile.md lists all keys."
-PROFILES_FOLDER = Path(__file__).parent
+
+__all__ = ["PROFILES_FOLDER", "Profile", "load", "names"]
 
 #: A width or height of a screen, px. X11 has signed 16-bit coordinates.
 ScreenSide = Annotated[int, msgspec.Meta(ge=320, le=32_767)]
@@ -34,6 +46,8 @@ FramePlace = tuple[Fraction, Fraction, Fraction, Fraction]
 #: A number of a settings file that grows with the text size, for example `{scaled:40}`. A second number, in
 #: `{scaled:5:24}`, is the value at 200 %: fingers need more than twice the room of a mouse.
 _SCALED = re.compile(r"\{scaled:([0-9]+)(?::([0-9]+))?\}")
+#: The line in a message of tomllib, which has no attribute for it in this version of Python.
+_LINE = re.compile(r"at line (\d+)")
 #: A settings file's glyph of a title bar, for example `{glyph:close}`.
 _GLYPH = re.compile(r"\{glyph:([a-z_]+)\}")
 
@@ -74,8 +88,9 @@ class ProgramWindow(
 class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A program that the supervisor starts.
 
-    Parts of `command` may contain {settings}, the profiles' folder, {home}, and {python}, the interpreter of
-    Lightbox. A part that contains `*` is replaced by the files of the home that match it.
+    Parts of `command` may contain {settings}, the folder of the packaged profiles, {profiles}, that of the
+    operator's, {home}, and {python}, the interpreter of Lightbox. A part that contains `*` is replaced by the
+    files of the home that match it.
     """
 
     name: str
@@ -150,25 +165,69 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     network: list[str] = []
 
 
-def names() -> list[str]:
-    """Returns the names of all profiles."""
-    return sorted(path.stem for path in PROFILES_FOLDER.glob("*.toml"))
+class _MistakeError(Exception):
+    """What is wrong with a profile, and where."""
+
+    def __init__(self, cause: str, *place: str | int) -> None:
+        super().__init__(cause)
+        self.place: TomlPlace = place
 
 
-def load(name: str, folder: Path = PROFILES_FOLDER) -> Profile:
-    """Reads and checks a profile. Raises ConfigurationError that names the file, the key and the remedy."""
-    path = folder / f"{name}.toml"
-    if not path.is_file() or path.parent != folder:
-        raise ConfigurationError(
-            f"There is no profile {name!r}.", hint=f"Choose one of: {', '.join(names())}."
-        )
+def load(name: str, folder: Path | None = None) -> Profile:
+    """Reads and checks a profile, with its version as `NAME@VERSION`.
+
+    `folder` replaces the folders where profiles are. Raises ConfigurationError that names the file, the line
+    and the remedy.
+    """
+    path = find(name) if folder is None else folder / f"{name}.toml"
+    text = ""
     try:
-        profile = msgspec.convert(_read(path), Profile)
-        files = home_files(profile, folder)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        text = path.read_text("utf-8")
+        profile = msgspec.convert(tomllib.loads(text), Profile)
+        files = home_files(profile, path.parent)
+        _check(profile, files, path.parent)
+    except tomllib.TOMLDecodeError as error:
+        raise _not_toml(path, text, error) from error
+    except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path}: {error}", hint=GUIDE) from error
-    _check(profile, files, path)
+    except msgspec.ValidationError as error:
+        plain, place = place_in(str(error))
+        raise _mistake(path, text, plain, place) from error
+    except _MistakeError as error:
+        raise _mistake(path, text, str(error), error.place) from error
     return profile
+
+
+def _mistake(path: Path, text: str, cause: str, place: TomlPlace) -> ConfigurationError:
+    """Returns the error that names file and line."""
+    line = line_of(text, place) or 1
+    where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).lstrip(".")
+    named = f" ({where})" if where and where.rpartition(".")[2] not in cause else ""
+    return ConfigurationError(f"{path}:{line}: {cause.rstrip('.')}{named}.", hint=GUIDE)
+
+
+def _not_toml(path: Path, text: str, error: tomllib.TOMLDecodeError) -> ConfigurationError:
+    found = _LINE.search(str(error))
+    line = int(found[1]) if found else len(text.splitlines())  # it also says "at end of document"
+    return ConfigurationError(f"{path}:{line}: this is not TOML: {error}.", hint=GUIDE)
+
+
+def load_operator_profiles() -> None:
+    """Reads all profiles of the operator. Raises ConfigurationError at the first mistake."""
+    for name in operator_profiles():
+        load(name)
+
+
+def digest_of(name: str) -> str:
+    """Returns a text that differs when a profile, or a file that it copies into the home, does.
+
+    Raises ConfigurationError.
+    """
+    path = find(name)
+    profile = load(name)
+    settings = [source_file(path.parent, profile.settings)] if profile.settings else []
+    sources = [source_file(path.parent, file.source) for file in home_files(profile, path.parent)]
+    return digest([path, *settings, *sources])
 
 
 def window_rules(profile: Profile) -> list[WindowRule]:
@@ -186,92 +245,116 @@ def window_rules(profile: Profile) -> list[WindowRule]:
 
 
 def home_files(profile: Profile, folder: Path = PROFILES_FOLDER) -> list[HomeFile]:
-    """Returns the files that the profile's settings copy into the home."""
-    return msgspec.convert(_read(folder / profile.settings), Settings).files if profile.settings else []
+    """Returns the files that the settings of a profile in `folder` copy into the home.
+
+    Raises ConfigurationError, which names the line of a mistake, and OSError.
+    """
+    if not profile.settings:
+        return []
+    path = source_file(folder, profile.settings)
+    text = path.read_text("utf-8")
+    try:
+        return msgspec.convert(tomllib.loads(text), Settings).files
+    except tomllib.TOMLDecodeError as error:
+        raise _not_toml(path, text, error) from error
+    except msgspec.ValidationError as error:
+        plain, place = place_in(str(error))
+        raise _mistake(path, text, plain, place) from error
 
 
-def _read(path: Path) -> dict[str, Any]:
-    return tomllib.loads(path.read_text("utf-8"))
+def folder_of(name: str) -> Path:
+    """Returns the folder of a profile. Raises ConfigurationError."""
+    return find(name).parent
 
 
-def _check(profile: Profile, files: list[HomeFile], path: Path) -> None:
+def _check(profile: Profile, files: list[HomeFile], folder: Path) -> None:
     if not {"en", "ko"} <= profile.title.keys():
-        raise ConfigurationError(f"{path}: title needs both en and ko.", hint=GUIDE)
+        raise _MistakeError("title needs both en and ko", "title")
     seen: set[str] = set()
-    for program in profile.programs:
+    for number, program in enumerate(profile.programs):
+        place = "programs", number
         if not program.command or not program.command[0]:
-            raise ConfigurationError(f"{path}: the program {program.name!r} has no command.", hint=GUIDE)
+            raise _MistakeError(f"the program {program.name!r} has no command", *place, "command")
         if program.name in seen:
-            raise ConfigurationError(f"{path}: two programs have the name {program.name!r}.", hint=GUIDE)
+            raise _MistakeError(f"two programs have the name {program.name!r}", *place, "name")
         if program.on_demand and program.window_manager:
-            raise ConfigurationError(
-                f"{path}: the window manager {program.name!r} cannot be started on demand.", hint=GUIDE
+            raise _MistakeError(
+                f"the window manager {program.name!r} cannot be started on demand", *place, "on_demand"
             )
         seen.add(program.name)
-        _check_window(program, path)
-    _check_browser(profile, path)
-    if sum(program.window_manager for program in profile.programs) > 1:
-        raise ConfigurationError(f"{path}: only one window manager is allowed.", hint=GUIDE)
+        _check_window(program, *place, "window")
+    _check_browser(profile)
+    managers = [number for number, program in enumerate(profile.programs) if program.window_manager]
+    if len(managers) > 1:
+        raise _MistakeError("only one window manager is allowed", "programs", managers[1], "window_manager")
     try:
         parse_entries(profile.network)
     except ValueError as error:
-        raise ConfigurationError(f"{path}: network: {error}.", hint=GUIDE) from error
-    for target in [file.target for file in files] + profile.folders:
-        if Path(target).is_absolute() or ".." in Path(target).parts:
-            raise ConfigurationError(f"{path}: {target!r} is not inside the home.", hint=GUIDE)
+        raise _MistakeError(f"network: {error}", "network") from error
+    for name in profile.folders:
+        if _is_outside(name):
+            raise _MistakeError(f"{name!r} is not inside the home", "folders")
     for file in files:
-        if not (path.parent / file.source).is_file():
-            raise ConfigurationError(f"{path}: there is no file {file.source!r} beside it.", hint=GUIDE)
+        if _is_outside(file.target):
+            raise _MistakeError(f"{file.target!r} in {profile.settings} is not inside the home", "settings")
+        if not source_file(folder, file.source).is_file():
+            raise _MistakeError(f"there is no file {file.source!r} beside it", "settings")
 
 
-def _check_browser(profile: Profile, path: Path) -> None:
-    for program in profile.programs:
+def _is_outside(target: str) -> bool:
+    return Path(target).is_absolute() or ".." in Path(target).parts
+
+
+def _check_browser(profile: Profile) -> None:
+    for number, program in enumerate(profile.programs):
         for text in (*program.command, *program.environment, *profile.environment):
             if _WITHOUT_SANDBOX.match(text):
-                raise ConfigurationError(
-                    f"{path}: {text!r} turns the sandbox of a browser off, which Lightbox never does.",
-                    hint=GUIDE,
+                raise _MistakeError(
+                    f"{text!r} turns the sandbox of a browser off, which Lightbox never does",
+                    *("programs", number, "command"),
                 )
     if profile.nested_namespaces is not (profile.browser is not None):
-        raise ConfigurationError(
-            f"{path}: nested_namespaces and browser need each other, because only browsers make namespaces.",
-            hint=GUIDE,
+        raise _MistakeError(
+            "nested_namespaces and browser need each other, because only browsers make namespaces",
+            "browser" if profile.browser is not None else "nested_namespaces",
         )
     if profile.browser is not None:
         commands = [p.command[0] for p in profile.programs if p.name == profile.browser.program]
         if not commands or Path(commands[0]).name not in BROWSERS:
-            raise ConfigurationError(
-                f"{path}: {profile.browser.program!r} is not the name of a program that is one of "
-                f"{', '.join(sorted(BROWSERS))}.",
-                hint=GUIDE,
+            raise _MistakeError(
+                f"{profile.browser.program!r} is not the name of a program that is one of "
+                f"{', '.join(sorted(BROWSERS))}",
+                *("browser", "program"),
             )
 
 
-def _check_window(program: Program, path: Path) -> None:
+def _check_window(program: Program, *where: str | int) -> None:
     window = program.window
     if window is None:
         return
     if (window.place is None) is not window.maximised:
-        raise ConfigurationError(
-            f"{path}: the window of {program.name!r} needs either place or maximised.", hint=GUIDE
-        )
+        raise _MistakeError(f"the window of {program.name!r} needs either place or maximised", *where)
     if window.upright is not None and window.place is None:
-        raise ConfigurationError(
-            f"{path}: the window of {program.name!r} has upright without place.", hint=GUIDE
-        )
+        raise _MistakeError(f"the window of {program.name!r} has upright without place", *where)
     for place in (window.place, window.upright):
         if place is None:
             continue
         x, y, width, height = place
         if min(width, height) <= 0 or x + width > 1 or y + height > 1:
-            raise ConfigurationError(
-                f"{path}: the window of {program.name!r} is not inside the work area.", hint=GUIDE
-            )
+            raise _MistakeError(f"the window of {program.name!r} is not inside the work area", *where)
 
 
 def substitute(text: str, home: Path, text_percent: int = 100) -> str:
-    """Replaces {settings}, {home}, {python}, {glyph:NAME}, and {scaled:N}, which is N at 100 %."""
-    values = {"{settings}": str(PROFILES_FOLDER), "{home}": str(home), "{python}": sys.executable}
+    """Replaces {settings}, {profiles}, {home}, {python}, {glyph:NAME}, and {scaled:N}.
+
+    The last one is N at a text size of 100 %.
+    """
+    values = {
+        "{settings}": str(PROFILES_FOLDER),
+        "{profiles}": str(operator_folder() or PROFILES_FOLDER),
+        "{home}": str(home),
+        "{python}": sys.executable,
+    }
     for placeholder, value in values.items():
         text = text.replace(placeholder, value)
 

@@ -14,7 +14,7 @@ from display_server.broker.launchers.spawner_client import SpawnerClient
 from display_server.errors import DesktopError
 from display_server.spawner import layout, mounts
 from display_server.spawner.bundle import memory_file_systems_mb
-from display_server.spawner.messages import Limits, SetHomesAside, WipeDeletedHomes, WipeHomes
+from display_server.spawner.messages import Limits, SetHomesAside, WipeDeletedHomes, WipeHome, WipeHomes
 from tests.integration.isolation.worlds import PATIENCE_S, BackgroundLoop, IsolatedWorld, base_folder
 
 pytestmark = [
@@ -148,7 +148,11 @@ def test_homes_are_set_aside_and_wiped_only_without_desktops(world: IsolatedWorl
     assert not (deleted / aside).exists()
     world.start("park")
     assert world.run("park", ["ls", "/home/park/link"]).returncode != 0
+    with pytest.raises(DesktopError, match="uses the home of 'park'"):
+        world.loop.run(send(WipeHome("park", "blank")))
     world.loop.run(world.desktops.pop("park").stop())
+    world.loop.run(send(WipeHome("park", "blank")))
+    assert list((homes / "park").iterdir()) == []
     world.loop.run(send(WipeHomes("park")))
     assert not (homes / "park").exists()
     assert Path("/etc/passwd").exists()

@@ -71,4 +71,4 @@ def test_a_key_without_an_effect_needs_a_restart(monkeypatch: pytest.MonkeyPatch
 def test_only_addresses_folders_database_isolation_and_directory_need_a_restart() -> None:
     restart = {key for key, effect in EFFECTS.items() if effect is Effect.RESTART}
     others = {key for key in restart if not key.startswith(("isolation.", "database.", "directory."))}
-    assert others == {"host", "port", "state", "web_client"}
+    assert others == {"host", "port", "profiles", "state", "web_client"}
