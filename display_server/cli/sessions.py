@@ -33,6 +33,10 @@ def list_sessions(
     state: StateOption = None,
     config: ConfigOption = None,
     json_output: JsonOption = False,
+    orphans: Annotated[
+        bool,
+        typer.Option("--orphans", help="List desktops without a session, and sessions without a desktop."),
+    ] = False,
 ) -> None:
     """List the desktops that are running on this host, or end one with `end`.
 
@@ -40,11 +44,14 @@ def list_sessions(
     example those of a demo; for root, it has those of all users.
     """
     if context.invoked_subcommand is not None:
-        if state is not None or config is not None or json_output:
+        if state is not None or config is not None or json_output or orphans:
             raise ConfigurationError(
                 "Options of a subcommand follow its name.",
                 hint=f"For example: lightbox sessions {context.invoked_subcommand} ID --state DIR",
             )
+        return
+    if orphans:
+        _list_orphans(running_instances(state, config), json_output=json_output)
         return
     found = with_people(_running(state, config), running_instances(state, config))
     if json_output:
@@ -80,6 +87,8 @@ def end(
         )
     desktops = [entry for entry in _running(state, config) if every or entry["id"] == session_id]
     if session_id is not None and not desktops:
+        if _end_orphan(running_instances(state, config), session_id):
+            return
         raise ConfigurationError(
             f"No desktop with the id {session_id!r} is running.",
             hint="To see the running ones, run `lightbox sessions`.",
@@ -93,6 +102,37 @@ def end(
             _end_by_server(served[_desktops_folder(desktop)], desktop)
     if without_server:
         _end_without_server(without_server, state, config)
+
+
+def _list_orphans(instances: list[Instance], *, json_output: bool) -> None:
+    """Prints the orphans that running servers find."""
+    from display_server.server.operator_requests import ListOrphans, OrphanList, ask, refusal
+
+    found = []
+    for instance in instances:
+        answer = ask(instance, ListOrphans())
+        if not isinstance(answer, OrphanList):
+            raise refusal(answer)
+        found += [{key: getattr(one, key) for key in one.__struct_fields__} for one in answer.orphans]
+    if json_output:
+        print(json.dumps(found))
+    elif not found:
+        print("There is no orphan: each desktop has its session, and each session its desktop.")
+    for orphan in () if json_output else found:
+        print("  ".join(str(value or "-") for value in orphan.values()))
+        print(f"  To end it: lightbox sessions end {orphan['session']}")
+
+
+def _end_orphan(instances: list[Instance], session_id: str) -> bool:
+    """Ends what only a server knows: a session without a desktop. Returns whether there was one."""
+    from display_server.server.operator_requests import Done, EndSession, ask
+
+    for instance in instances:
+        answer = ask(instance, EndSession(session_id, operator_name()))
+        if isinstance(answer, Done):
+            print(f"The session {session_id}, which had no desktop, has ended.", file=sys.stderr)
+            return True
+    return False
 
 
 def _end_by_server(instance: Instance, desktop: dict[str, Any]) -> None:

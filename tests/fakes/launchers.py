@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
+from typing import Literal
 
 from display_server.desktop.spec import DesktopSpec, DesktopStatus
 from display_server.errors import DesktopError
@@ -144,6 +145,10 @@ class LastingEchoDesktop(FakeDesktop):
 
     releases = 0
 
+    @property
+    def goes_on(self) -> bool:
+        return self.stops == 0
+
     async def release(self) -> None:
         self.releases += 1
 
@@ -165,7 +170,7 @@ class LastingEchoLauncher:
         return desktop
 
     async def running(self) -> list[DesktopSpec]:
-        return [desktop.spec for desktop in self.desktops.values()]
+        return [desktop.spec for desktop in self.desktops.values() if desktop.goes_on]
 
     async def adopt(self, spec: DesktopSpec) -> LastingEchoDesktop:
         await self.adopting.wait()
@@ -175,3 +180,48 @@ class LastingEchoLauncher:
         self.removed.append(session)
         if desktop := self.desktops.pop(session, None):
             await desktop.stop()
+
+
+class UnstoppableDesktop(LastingEchoDesktop):
+    """A FakeDesktop whose `stop` fails, although the contract says that it never does."""
+
+    @property
+    def goes_on(self) -> bool:
+        return True
+
+    async def stop(self) -> None:
+        self.stops += 1
+        raise RuntimeError("the desktop does not stop")
+
+
+class LyingLauncher(LastingEchoLauncher):
+    """Does not keep the contract. `lie` says how:
+
+    - `ended`: its desktops have ended when `start` returns them.
+    - `unstoppable`: stopping them fails, and they go on.
+    - `forgets`: `running` lists none of them.
+    - `invents`: `running` also lists desktops that nobody has started.
+    """
+
+    def __init__(self, lie: Literal["ended", "unstoppable", "forgets", "invents"]) -> None:
+        super().__init__()
+        self.lie = lie
+        self.invented: list[DesktopSpec] = []
+
+    async def start(self, spec: DesktopSpec) -> LastingEchoDesktop:
+        if self.lie == "unstoppable":
+            self.desktops[spec.session] = UnstoppableDesktop(spec)
+            return self.desktops[spec.session]
+        desktop = await super().start(spec)
+        if self.lie == "ended":
+            await desktop.stop()
+            del self.desktops[spec.session]
+        return desktop
+
+    async def running(self) -> list[DesktopSpec]:
+        return [] if self.lie == "forgets" else [*await super().running(), *self.invented]
+
+    async def remove(self, session: str) -> None:
+        self.removed.append(session)
+        self.invented = [spec for spec in self.invented if spec.session != session]
+        self.desktops.pop(session, None)
