@@ -11,7 +11,7 @@ LightboxError
 └── Malfunction             a part of Lightbox or of the host failed
     ├── CaptureError        the framebuffer or the X server is no longer available
     ├── DesktopError        a desktop did not start, or ended early
-    │   └── PoolError       no desktop of a floating pool can be had (broker/pools/errors.py)
+    │   └── PoolError       no desktop of a pool can be had (broker/pools/errors.py)
     ├── FactorKeyError      a stored second factor cannot be read (broker/second_factor/factor_key.py)
     ├── StorageError        the database or the state folder cannot be used (broker/storage_failures.py)
     ├── BrokerAway           the gateway cannot reach the broker (gateway/broker_link.py)

@@ -25,13 +25,14 @@ class RecordedSession:
     username: str  # empty if the desktop belongs to nobody yet
     desktop: str
     created_s: float
-    place: int | None = None  # in a floating pool
+    place: int | None = None  # in a pool
     definition: str = ""  # of the pool
 
     @property
-    def owner(self) -> str:
-        """Who owns the desktop for the launcher."""
-        return self.username if self.place is None else place_user(self.place)
+    def owners(self) -> set[str]:
+        """Who may own the desktop for the launcher: its person, or its place if it is floating."""
+        place = {place_user(self.place)} if self.place is not None else set()
+        return place | ({self.username} if self.username else set())
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,9 @@ def compare(rows: Iterable[RecordedSession], running: Iterable[DesktopSpec]) -> 
     rows = list(rows)
     for row in rows:
         spec = desktops.get(row.id)
-        key = row.owner, row.desktop
-        if spec is None or (spec.user, spec.desktop) != key:
+        if spec is None or spec.desktop != row.desktop or spec.user not in row.owners:
             continue
+        key = spec.user, spec.desktop
         if key not in newest or row.created_s > newest[key].created_s:
             newest[key] = row
     adopted = {row.id for row in newest.values()}

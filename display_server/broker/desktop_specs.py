@@ -30,7 +30,7 @@ class DesktopSpecs:
     video: VideoSettings = VideoSettings()  # noqa: RUF009 - frozen
 
     def of_person(self, username: str, desktop: Desktop) -> DesktopSpec:
-        """The desktop of one person, with the home that they keep."""
+        """The desktop of one person, with the home that they keep; also one of a dedicated pool."""
         session = _new_id()
         return self._spec(session, desktop, username, str(self.folders.homes / username / desktop.name))
 

@@ -15,7 +15,7 @@ from display_server.desktop.spec import DesktopSpec
 
 @dataclass(frozen=True, slots=True)
 class PoolPlace:
-    """The place of a desktop in a floating pool."""
+    """The place of a desktop in a pool."""
 
     number: int
     definition: str  # identifies the definition of the pool that started the desktop
@@ -25,7 +25,8 @@ class LiveSession:
     """A session that is starting or ready. `state` changes only as the table in `session_state` allows.
 
     `username` is the person whose desktop it is. A desktop of a floating pool has none until it is assigned,
-    and keeps the one that it gets then.
+    and keeps the one that it gets then. One of a dedicated pool may start ahead of its person: then it is not
+    `opened` yet.
     """
 
     def __init__(
@@ -36,12 +37,14 @@ class LiveSession:
         created_s: float,
         place: PoolPlace | None = None,
         adopted: bool = False,
+        opened: bool = True,
         origin: Origin = NOWHERE,
     ) -> None:
         self.spec = spec
         self.username = username
         self.created_s = created_s  # since the epoch
         self.place = place  # None: the desktop belongs to no pool
+        self.opened = opened and username is not None  # its person may have worked there
         self.adopted = adopted  # an earlier server process has started the desktop
         self.origin = origin  # where the person opened the desktop
         self.ended_for: Actor | None = None  # who had it ended, if it was an operator or an administrator

@@ -31,7 +31,7 @@ NOBODY = ""
 
 
 async def floating_desktops(store: Store, username: str) -> list[str]:
-    """Returns the sessions in which a person has a desktop of a floating pool. Raises StorageError."""
+    """Returns the sessions in which a person has a desktop of a pool. Raises StorageError."""
     async with store.reading() as db:
         found = select(Session.id).where(_IS_LIVE, Session.username == username, Session.place.is_not(None))
         return list((await db.scalars(found)).all())
@@ -109,6 +109,10 @@ class SessionRecords:
             await db.execute(statement)
             await append(db, self._opened(session))
 
+    async def opened(self, session: LiveSession) -> None:
+        """Records that a person opens a desktop that was started ahead for them. Raises StorageError."""
+        await self._audit.record(self._opened(session))
+
     async def assign(self, session: LiveSession) -> bool:
         """Records that a desktop belongs to its person from now on.
 
@@ -161,10 +165,11 @@ class SessionRecords:
             self._now_s(),
             Action.DESKTOP_OPENED,
             account=session.username,
+            role=Role.USER if session.opened else Role.SERVER,
             address=session.origin.address,
             device=session.origin.device,
             object=_object(session.username, session.spec.desktop),
-            reason=f"session {session.id}",
+            reason=f"session {session.id}" + ("" if session.opened else ", started ahead"),
         )
 
     def _end_entry(

@@ -28,8 +28,10 @@ class EndedBy(Enum):
     OPERATOR = "operator"  # by `lightbox sessions end` or `lightbox account`
     NOT_ENTITLED = "not entitled"  # the entitlement of its person was removed
     UNATTENDED = "unattended"  # nobody displayed it for the configured time
-    SIGN_OUT = "sign-out"  # the person signed out, and the desktop is one of a floating pool
-    POOL = "pool"  # nobody had it, and its pool needed it no longer
+    SIGN_OUT = "sign-out"  # the person signed out, and the desktop is one of a pool
+    POOL = "pool"  # nobody had opened it, and its pool needed it no longer
+    RECOMPOSED = "recomposed"  # it was of the former version of its pool's image, and its time was over
+    RELEASED = "released"  # an administrator took it from its person; it was one of a dedicated pool
     SERVER = "server"  # the server process ended, or the desktop ended while no server ran
     HOST = "host"  # the host was restarted
 

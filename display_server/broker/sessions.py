@@ -85,8 +85,8 @@ class Sessions:
         self._launcher = launcher
         self.specs = specs
         self._start_timeout_s = start_timeout_s
-        self._may_start = may_start
-        self._one_person = one_person
+        self.may_start = may_start
+        self.one_person = one_person
         self._now_s = now_s
         self._live: dict[str, LiveSession] = {}  # by id
         self._of_person: dict[tuple[str, str], LiveSession] = {}  # by username and desktop name
@@ -215,7 +215,7 @@ class Sessions:
                 raise DesktopError(
                     "Lightbox is shutting down.", next_step="Try again when it has been restarted."
                 )
-            if self._one_person:
+            if self.one_person:
                 refuse_other_persons(username, (other.username for other in self.live() if other.username))
         return session
 
@@ -238,12 +238,38 @@ class Sessions:
         username: str | None,
         place: PoolPlace | None = None,
         *,
+        opened: bool = True,
         origin: Origin = NOWHERE,
     ) -> LiveSession:
-        """Begins a new session. Without `username` it belongs to nobody yet."""
-        session = LiveSession(spec, username=username, created_s=self._now_s(), place=place, origin=origin)
+        """Begins a new session. Without `username` it belongs to nobody yet.
+
+        One that is not `opened` starts ahead of its person.
+        """
+        session = LiveSession(
+            spec, username=username, created_s=self._now_s(), place=place, opened=opened, origin=origin
+        )
         self._begin(session, self._launcher.start)
         return session
+
+    async def open_started(self, session: LiveSession, *, origin: Origin = NOWHERE) -> None:
+        """Lets a person open the desktop that was started ahead for them.
+
+        Their other requests wait until the store knows it. Whatever prevents that ends the desktop. Raises
+        StorageError.
+        """
+        if session.opened:
+            return
+        session.opened, session.origin = True, origin  # at once: the pool must not end it any more
+        session.assignment_finished.clear()
+        recorded = False
+        try:
+            await self._records.opened(session)
+            recorded = True
+        finally:
+            if not recorded:
+                self.end(session, EndedBy.SERVER)
+            session.assignment_finished.set()
+        self.changed.emit()
 
     async def assign(self, session: LiveSession, username: str, *, origin: Origin = NOWHERE) -> None:
         """Gives a desktop that belongs to nobody to a person, for as long as it exists.
@@ -252,11 +278,11 @@ class Sessions:
         that ends the desktop, because it may be theirs already. Raises DesktopError and StorageError.
         """
         assert session.username is None
-        session.username, session.origin = username, origin
+        session.username, session.opened, session.origin = username, True, origin
         self._of_person[username, session.spec.desktop] = session
         recorded = False
         try:
-            if not await self._may_start(*_key(session)):
+            if not await self.may_start(*_key(session)):
                 raise _may_not_start()
             recorded = await self._records.assign(session)
             if not recorded:
@@ -313,7 +339,7 @@ class Sessions:
                 await self._records.add(session)
             # Asked after the session is registered: a session of a person whose account is disabled or whose
             # entitlement is removed at this moment is either refused here, or found by whoever ends it.
-            if not session.adopted and session.username and not await self._may_start(*_key(session)):
+            if not session.adopted and session.username and not await self.may_start(*_key(session)):
                 raise _may_not_start()
             async with asyncio.timeout(self._start_timeout_s):
                 running = await start(session.spec)
@@ -361,9 +387,15 @@ class Sessions:
         self.changed.emit()
 
     async def _stop(self, session: LiveSession, running: RunningDesktop | None) -> None:
-        """Ends what is left of the desktop of a session."""
+        """Ends what is left of the desktop of a session.
+
+        What a launcher leaves behind that fails here, against its contract, is found as an orphan.
+        """
         if running is not None:
-            await running.stop()
+            try:
+                await running.stop()
+            except Exception:
+                log.exception("desktop not stopped", session=session.id)
         elif session.adopted and isinstance(self._launcher, LastingLauncher):
             try:
                 await self._launcher.remove(session.id)

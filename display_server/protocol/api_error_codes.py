@@ -19,7 +19,7 @@ ApiErrorCode = Literal[
     "desktop-ended-by-operator",  # an operator ended it
     "desktop-ended-by-you",  # its own person ended it
     "desktop-ended-not-entitled",  # it ended because the person's access to it was removed
-    "desktop-ended-signed-out",  # the person signed out, and it was one of a floating pool
+    "desktop-ended-signed-out",  # the person signed out, and it was one of a pool
     "desktop-ended-unattended",  # it ended because nobody displayed it
     "desktop-failed",  # the desktop did not start, or ended while it was starting
     "device-name-taken",  # an enrolled device has the name of the one that should be enrolled
@@ -49,8 +49,9 @@ ApiErrorCode = Literal[
     "other-device",  # the sign-in belongs to an enrolled device, and this browser is another one
     "password-expired",  # the password is right, but has to be changed in the directory
     "password-of-directory",  # the directory keeps the password, which cannot be changed here
-    "pool-full",  # all desktops of a floating pool are in use
+    "pool-full",  # all desktops of a pool are in use, or assigned to other people
     "pool-maintenance",  # the operator took the pool out of service
+    "pool-released",  # the person's desktop of a dedicated pool was released and is not wiped yet
     "pool-restrained",  # desktops of the pool fail again and again
     "proof-due",  # the person has to give the password again first
     "proxy-host",  # a reverse proxy changed the header Host

@@ -35,10 +35,15 @@ from display_server.broker.folders import (
 from display_server.broker.gateway_sockets import GatewaySockets
 from display_server.broker.lasting_folder import LastingFolder
 from display_server.broker.launchers.desktop_log import rotate_logs
+from display_server.broker.launchers.homes import LocalHomes
 from display_server.broker.launchers.launcher import Launcher
 from display_server.broker.launchers.process_launcher import ProcessLauncher
 from display_server.broker.lease import TaskLease
+from display_server.broker.orphans import Orphans
 from display_server.broker.passwords import Passwords
+from display_server.broker.pools.assignments import Assignments
+from display_server.broker.pools.dedicated import DedicatedDesktops
+from display_server.broker.pools.images import ProfileImages
 from display_server.broker.pools.pools import Pools
 from display_server.broker.pools.states import PoolStates
 from display_server.broker.second_factor.factor_key import FactorKey
@@ -149,9 +154,11 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
         else:
             warn_of_isolated_desktops(state)
         specs = DesktopSpecs(folders, config.locale, config.patience, settings.video)
+        records = SessionRecords(store, instance, time.time, audit)
+        launcher = launcher or ProcessLauncher()
         sessions = Sessions(
-            SessionRecords(store, instance, time.time, audit),
-            launcher or ProcessLauncher(),
+            records,
+            launcher,
             specs,
             may_start=may_start,
             one_person=config.isolation.one_person,
@@ -163,7 +170,9 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
         await sessions.adopt(host_restarted=isolation is not None and isolation.host_restarted)
         stack.push_async_callback(_close, sessions, demo, parent)
         reconciler = TaskLease(store, "pools", instance, time.time)
-        pools = Pools(sessions, specs, PoolStates(store), reconciler)
+        homes = isolation.homes if isolation is not None else LocalHomes(folders.homes)
+        dedicated = DedicatedDesktops(sessions, Assignments(store), homes)
+        pools = Pools(sessions, specs, PoolStates(store), reconciler, dedicated, ProfileImages())
         await pools.load()
         pools.use(await catalogue.list_all())
         viewers = Viewers()
@@ -182,6 +191,7 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
             catalogue=catalogue,
             sessions=sessions,
             pools=pools,
+            orphans=Orphans(sessions, records, launcher),
             display_checks=DisplayChecks(store),
             metrics_token=settings.metrics_token,
             factor_key=FactorKey.provide(state.second_factor_key),

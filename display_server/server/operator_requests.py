@@ -21,8 +21,10 @@ from display_server.errors import Malfunction
 SOCKET_NAME = "operator.sock"
 #: A server has to answer within this time, s. Ending a desktop takes up to 8 s when its programs hang.
 ANSWER_TIMEOUT_S = 30.0
-#: Longest request or answer, bytes.
+#: Longest request, bytes.
 LINE_MAX_BYTES = 64 * 1024
+#: Longest answer, bytes. The people of a pool of a thousand desktops have about 200 KB.
+ANSWER_MAX_BYTES = 4 * 1024 * 1024
 
 
 class EndSession(msgspec.Struct, frozen=True, tag="end-session", forbid_unknown_fields=True):
@@ -30,6 +32,10 @@ class EndSession(msgspec.Struct, frozen=True, tag="end-session", forbid_unknown_
 
     session: str
     operator: str  # the Unix user who ran the command
+
+
+class ListOrphans(msgspec.Struct, frozen=True, tag="list-orphans", forbid_unknown_fields=True):
+    """List desktops without a session, and sessions without a desktop."""
 
 
 class AccountChanged(msgspec.Struct, frozen=True, tag="account-changed", forbid_unknown_fields=True):
@@ -59,7 +65,7 @@ class DevicesChanged(msgspec.Struct, frozen=True, tag="devices-changed", forbid_
 
 
 class ListPools(msgspec.Struct, frozen=True, tag="list-pools", forbid_unknown_fields=True):
-    """Describe all floating pools."""
+    """Describe all pools."""
 
 
 class ChangePool(msgspec.Struct, frozen=True, tag="change-pool", forbid_unknown_fields=True):
@@ -70,7 +76,43 @@ class ChangePool(msgspec.Struct, frozen=True, tag="change-pool", forbid_unknown_
     operator: str
 
 
-Request = EndSession | AccountChanged | AccessChanged | DevicesChanged | ListPools | ChangePool
+class RecomposePool(msgspec.Struct, frozen=True, tag="recompose-pool", forbid_unknown_fields=True):
+    """Change a pool to another version of its image, or back."""
+
+    pool: str
+    version: str | None  # None: the one before
+    canary_percent: int  # the share of desktops that change first; 100: all at once
+    within_s: float | None  # how long people may go on with the former version; None: until they end it
+    operator: str
+
+
+class ListPlaces(msgspec.Struct, frozen=True, tag="list-places", forbid_unknown_fields=True):
+    """Describe whose the desktops of a dedicated pool are."""
+
+    pool: str
+
+
+class ChangePlace(msgspec.Struct, frozen=True, tag="change-place", forbid_unknown_fields=True):
+    """Assign a desktop of a dedicated pool to a person, or take it from them and wipe it."""
+
+    pool: str
+    username: str
+    change: Literal["assign", "release"]
+    operator: str
+
+
+Request = (
+    EndSession
+    | ListOrphans
+    | AccountChanged
+    | AccessChanged
+    | DevicesChanged
+    | ListPools
+    | ChangePool
+    | RecomposePool
+    | ListPlaces
+    | ChangePlace
+)
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
@@ -90,25 +132,62 @@ class AccessReviewed(msgspec.Struct, frozen=True, tag="access-reviewed"):
 
 
 class PoolStatus(msgspec.Struct, frozen=True):
-    """A floating pool: how many desktops it may have, ought to keep waiting, and has."""
+    """A pool: how many desktops it may have, ought to keep waiting, and has."""
 
     name: str
+    kind: str  # floating or dedicated
     maximum: int
     spare: int
-    waiting: int  # ready, and assigned to nobody
+    waiting: int  # ready, and opened by nobody
     starting: int
     assigned: int
     ending: int
     state: str  # normal, maintenance, restrained or probing
     error: str | None  # the last failure
     retry_in_s: float | None  # until a restrained pool tries again
+    image_version: str  # of the desktops that start
+    rollout: str  # steady, canary, rolling or stopped
+    target: str | None  # the version of the canaries
+    canaries: int  # desktops of that version
+    former: int  # desktops of another version, which people have
+    rollout_error: str | None  # the last failure of a canary
 
 
 class PoolList(msgspec.Struct, frozen=True, tag="pools"):
-    """The floating pools, and whose their desktops are: the username by session, empty if nobody has it."""
+    """The pools, and whose their desktops are: the username by session, empty if nobody has it."""
 
     pools: list[PoolStatus]
     people: dict[str, str]
+
+
+class PlaceStatus(msgspec.Struct, frozen=True):
+    """A desktop of a dedicated pool that belongs to a person."""
+
+    place: int
+    username: str
+    state: str  # assigned, released or not-wiped
+    error: str | None  # why the home of a released desktop could not be wiped
+
+
+class PlaceList(msgspec.Struct, frozen=True, tag="places"):
+    """The desktops of a dedicated pool that belong to people, by place."""
+
+    places: list[PlaceStatus]
+
+
+class OrphanStatus(msgspec.Struct, frozen=True):
+    """A desktop without a session, or a session without a desktop; `kind` says which."""
+
+    session: str
+    kind: str
+    owner: str  # the person, or the place of a pool; empty if nobody is known
+    desktop: str
+
+
+class OrphanList(msgspec.Struct, frozen=True, tag="orphans"):
+    """All orphans of a server."""
+
+    orphans: list[OrphanStatus]
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
@@ -118,7 +197,7 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
     next_step: str
 
 
-Answer = Done | AccessReviewed | PoolList | Refused
+Answer = Done | AccessReviewed | PoolList | PlaceList | OrphanList | Refused
 
 
 class ServerSilent(Malfunction):
@@ -144,7 +223,7 @@ def ask(instance: Instance, request: Request) -> Answer:
             connection.connect(str(path))
             connection.sendall(msgspec.json.encode(request) + b"\n")
             line = bytearray()
-            while not line.endswith(b"\n") and len(line) <= LINE_MAX_BYTES:
+            while not line.endswith(b"\n") and len(line) <= ANSWER_MAX_BYTES:
                 received = connection.recv(65536)
                 if not received:
                     break

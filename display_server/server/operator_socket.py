@@ -14,11 +14,13 @@ import structlog
 from display_server.broker.api import running_changes
 from display_server.broker.api.desktop_endings import end_session
 from display_server.broker.api.services import BrokerServices
-from display_server.broker.audit.actor import operator_actor
+from display_server.broker.audit.actor import Actor, operator_actor
+from display_server.broker.audit.entry import Action, AuditEntry
+from display_server.broker.orphans import Orphan
 from display_server.broker.session_state import EndedBy
 from display_server.broker.storage_failures import StorageError
 from display_server.broker_link.unix_sockets import peer_uid
-from display_server.errors import ConfigurationError
+from display_server.errors import ConfigurationError, LightboxError
 from display_server.server.operator_requests import (
     LINE_MAX_BYTES,
     SOCKET_NAME,
@@ -26,13 +28,21 @@ from display_server.server.operator_requests import (
     AccessReviewed,
     AccountChanged,
     Answer,
+    ChangePlace,
     ChangePool,
     DevicesChanged,
     Done,
     EndSession,
+    ListOrphans,
+    ListPlaces,
     ListPools,
+    OrphanList,
+    OrphanStatus,
+    PlaceList,
+    PlaceStatus,
     PoolList,
     PoolStatus,
+    RecomposePool,
     Refused,
     Request,
 )
@@ -89,6 +99,8 @@ async def _answer(
     match request:
         case EndSession():
             return await end_for_operator(services, request)
+        case ListOrphans():
+            return await list_orphans(services)
         case AccountChanged():
             return await account_changed(services, request)
         case AccessChanged():
@@ -101,12 +113,25 @@ async def _answer(
             return list_pools(services)
         case ChangePool():
             return await change_pool(services, request)
+        case RecomposePool():
+            return await recompose_pool(services, request)
+        case ListPlaces():
+            return await list_places(services, request.pool)
+        case ChangePlace():
+            return await change_place(services, request)
 
 
 async def end_for_operator(services: BrokerServices, request: EndSession) -> Answer:
-    """Ends one desktop, and answers when its processes have ended."""
+    """Ends one desktop in any state, also an orphan, and answers when its processes have ended."""
     session = services.sessions.by_id(request.session)
     if session is None:
+        try:
+            orphan = await services.orphans.end(request.session)
+        except LightboxError as error:
+            return Refused(error.cause, error.next_step)
+        if orphan is not None:
+            await _record_orphan(services, orphan, operator_actor(request.operator))
+            return Done(ended=[orphan.desktop])
         return Refused(
             f"No desktop with the id {request.session!r} is running.",
             "To see the running ones, run `lightbox sessions`.",
@@ -115,6 +140,27 @@ async def end_for_operator(services: BrokerServices, request: EndSession) -> Ans
     end_session(services, session, EndedBy.OPERATOR, actor=operator_actor(request.operator))
     await session.stopped.wait()
     return Done(ended=[session.spec.desktop])
+
+
+async def list_orphans(services: BrokerServices) -> Answer:
+    """Lists desktops without a session, and sessions without a desktop."""
+    try:
+        found = await services.orphans.find()
+    except LightboxError as error:
+        return Refused(error.cause, error.next_step)
+    return OrphanList([OrphanStatus(one.session, one.kind.value, one.owner, one.desktop) for one in found])
+
+
+async def _record_orphan(services: BrokerServices, orphan: Orphan, actor: Actor) -> None:
+    entry = AuditEntry(
+        services.audit.now_s(),
+        Action.DESKTOP_ENDED,
+        account=actor.name,
+        role=actor.role,
+        object=f"desktop:{orphan.owner}/{orphan.desktop}",
+        reason=f"session {orphan.session}, {orphan.kind.value}",
+    )
+    await services.audit.close(entry)
 
 
 async def account_changed(services: BrokerServices, request: AccountChanged) -> Done:
@@ -146,12 +192,13 @@ async def devices_changed(services: BrokerServices, request: DevicesChanged) -> 
 
 
 def list_pools(services: BrokerServices) -> PoolList:
-    """Describes the floating pools of the configuration."""
+    """Describes the pools of the configuration."""
     now_s = services.web_sessions.now_s()
     return PoolList(
         pools=[
             PoolStatus(
                 name=report.name,
+                kind="dedicated" if report.dedicated else "floating",
                 maximum=report.maximum,
                 spare=report.spare,
                 waiting=report.waiting,
@@ -161,6 +208,12 @@ def list_pools(services: BrokerServices) -> PoolList:
                 state="maintenance" if report.maintenance else report.breaker.state.value,
                 error=report.breaker.error,
                 retry_in_s=None if report.breaker.probe_s is None else max(0, report.breaker.probe_s - now_s),
+                image_version=report.rollout.version,
+                rollout=report.rollout.phase.value,
+                target=report.rollout.target,
+                canaries=report.canaries,
+                former=report.former,
+                rollout_error=report.rollout.error,
             )
             for report in services.pools.reports()
         ],
@@ -173,16 +226,60 @@ def list_pools(services: BrokerServices) -> PoolList:
 
 
 async def change_pool(services: BrokerServices, request: ChangePool) -> Answer:
-    """Changes a floating pool and describes all of them."""
+    """Changes a pool and describes all of them."""
     try:
         await running_changes.change_pool(
             services, request.pool, request.change, operator_actor(request.operator)
         )
     except KeyError:
-        return Refused(
-            f"No desktop named {request.pool!r} is a floating pool.",
-            "To see the pools, run `lightbox pools`.",
-        )
+        return _no_pool(request.pool, "pool")
     except StorageError as error:
         return Refused(error.cause, error.next_step)
     return list_pools(services)
+
+
+async def recompose_pool(services: BrokerServices, request: RecomposePool) -> Answer:
+    """Changes a pool to another version of its image, or back, and describes all pools."""
+    try:
+        await running_changes.recompose_pool(
+            services,
+            request.pool,
+            request.version,
+            operator_actor(request.operator),
+            percent=request.canary_percent,
+            within_s=request.within_s,
+        )
+    except KeyError:
+        return _no_pool(request.pool, "pool")
+    except LightboxError as error:
+        return Refused(error.cause, error.next_step)
+    return list_pools(services)
+
+
+async def list_places(services: BrokerServices, pool: str) -> Answer:
+    """Describes whose the desktops of a dedicated pool are."""
+    if not any(report.name == pool and report.dedicated for report in services.pools.reports()):
+        return _no_pool(pool, "dedicated pool")
+    try:
+        found = await services.pools.dedicated.assignments.of_desktop(pool)
+    except StorageError as error:
+        return Refused(error.cause, error.next_step)
+    return PlaceList([PlaceStatus(one.place, one.username, one.state.value, one.error) for one in found])
+
+
+async def change_place(services: BrokerServices, request: ChangePlace) -> Answer:
+    """Assigns or releases a desktop of a dedicated pool, and describes all of them."""
+    actor = operator_actor(request.operator)
+    try:
+        await running_changes.change_assignment(
+            services, request.pool, request.username, request.change, actor
+        )
+    except KeyError:
+        return _no_pool(request.pool, "dedicated pool")
+    except LightboxError as error:
+        return Refused(error.cause, error.next_step)
+    return await list_places(services, request.pool)
+
+
+def _no_pool(name: str, kind: str) -> Refused:
+    return Refused(f"No desktop named {name!r} is a {kind}.", "To see the pools, run `lightbox pools`.")

@@ -43,7 +43,7 @@ def end_unattended(services: BrokerServices) -> None:
     """Ends the desktops whose time is over."""
     now_s = services.monotonic_s()
     services.unattended.observe(
-        [session.id for session in services.sessions.live() if session.username is not None],
+        [session.id for session in services.sessions.live() if session.opened],
         attended_sessions(services),
         now_s,
         services.pools.unattended_limits_s(),

@@ -31,9 +31,14 @@ from display_server.broker.directory.settings import DirectorySettings
 from display_server.broker.display_checks import DisplayChecks
 from display_server.broker.folders import DesktopFolders
 from display_server.broker.gateway_sockets import GatewaySockets
+from display_server.broker.launchers.homes import LocalHomes
 from display_server.broker.launchers.launcher import Launcher
 from display_server.broker.lease import TaskLease
+from display_server.broker.orphans import Orphans
 from display_server.broker.passwords import Passwords
+from display_server.broker.pools.assignments import Assignments
+from display_server.broker.pools.dedicated import DedicatedDesktops
+from display_server.broker.pools.images import ProfileImages
 from display_server.broker.pools.pools import Pools
 from display_server.broker.pools.states import PoolStates
 from display_server.broker.screen_lock import LockLimits
@@ -199,14 +204,17 @@ async def running_gateway(
     await catalogue.replace(DEFINITIONS)
     specs = DesktopSpecs(DesktopFolders(folder / "d", folder / "homes", folder / "logs"))
     audit = AuditTrail(store, folder / "audit-spool", now_s=now_s)
+    records = SessionRecords(store, "test", now_s, audit)
     sessions = Sessions(
-        SessionRecords(store, "test", now_s, audit),
+        records,
         launcher,
         specs,
         start_timeout_s=start_timeout_s,
         one_person=one_person,
     )
-    pools = Pools(sessions, specs, PoolStates(store), TaskLease(store, "pools", "test", now_s), now_s=now_s)
+    lease = TaskLease(store, "pools", "test", now_s)
+    dedicated = DedicatedDesktops(sessions, Assignments(store, now_s=now_s), LocalHomes(specs.folders.homes))
+    pools = Pools(sessions, specs, PoolStates(store), lease, dedicated, ProfileImages(), now_s=now_s)
     pools.use(await catalogue.list_all())
     tls = folder / "tls"
     tls.mkdir(mode=0o700)
@@ -221,6 +229,7 @@ async def running_gateway(
         catalogue=catalogue,
         sessions=sessions,
         pools=pools,
+        orphans=Orphans(sessions, records, launcher),
         display_checks=DisplayChecks(store),
         metrics_token=METRICS_TOKEN,
         factor_key=FactorKey(bytes(32)),

@@ -1,4 +1,8 @@
-"""A broker is killed at any instant: no desktop of a floating pool is ever shown to two people."""
+"""A broker is killed at any instant.
+
+No desktop of a pool is ever shown to two people, no place of a dedicated pool belongs to two people, and each
+released home is wiped.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +19,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from display_server.broker.audit.actor import operator_actor
 from display_server.broker.desktop_specs import DesktopSpecs
 from display_server.broker.folders import DesktopFolders
+from display_server.broker.launchers.homes import LocalHomes
 from display_server.broker.lease import TaskLease
+from display_server.broker.pools.assignments import Assignments
+from display_server.broker.pools.dedicated import DedicatedDesktops
 from display_server.broker.pools.pools import Pools
 from display_server.broker.pools.states import PoolStates
 from display_server.broker.session_records import SessionRecords
@@ -27,8 +35,9 @@ from display_server.broker.store import Store
 from display_server.broker.tables import Desktop
 from display_server.desktop.pool_settings import PoolSettings
 from display_server.desktop.spec import DesktopSpec, DesktopStatus
-from display_server.errors import DesktopError
+from display_server.errors import ConfigurationError, DesktopError
 from tests.examples import examples
+from tests.fakes.images import FakeImages
 
 PEOPLE = ("kim", "lee", "park")
 POOL = PoolSettings(maximum=3, spare=2)
@@ -40,6 +49,18 @@ OFFICE = Desktop(
     height_px=600,
     pool=msgspec.json.encode(POOL).decode(),
 )
+
+
+DEDICATED = PoolSettings(maximum=2, spare=1, kind="dedicated")
+READING = Desktop(
+    name="reading",
+    title="",
+    profile="blank",
+    width_px=800,
+    height_px=600,
+    pool=msgspec.json.encode(DEDICATED).decode(),
+)
+OPERATOR = operator_actor("root")
 
 
 class Killed(BaseException):
@@ -145,7 +166,20 @@ class MortalStore:
         self._life.step()
 
 
-Act = tuple[Literal["open", "end"], int]
+class MortalHomes:
+    """The homes of the host, as a broker that may die wipes them."""
+
+    def __init__(self, folder: Path, life: Life) -> None:
+        self._homes, self._life = LocalHomes(folder), life
+
+    async def wipe(self, username: str, desktop: str) -> None:
+        self._life.step()
+        await self._homes.wipe(username, desktop)
+        self._life.step()
+
+
+Kind = Literal["open", "end", "open own", "end own", "release", "recompose", "roll back"]
+Act = tuple[Kind, int]
 
 
 class Broker:
@@ -158,38 +192,66 @@ class Broker:
         self._host = host
         self.sessions = Sessions(records, MortalLauncher(host, life), specs, now_s=lambda: now_s)
         lease = TaskLease(mortal, "pools", f"broker at {now_s}", lambda: now_s)
-        self.pools = Pools(self.sessions, specs, PoolStates(mortal), lease, now_s=lambda: now_s)
+        self.assignments = Assignments(mortal, now_s=lambda: now_s)
+        homes = MortalHomes(specs.folders.homes, life)
+        dedicated = DedicatedDesktops(self.sessions, self.assignments, homes)
+        states = PoolStates(mortal)
+        self.pools = Pools(self.sessions, specs, states, lease, dedicated, FakeImages(), now_s=lambda: now_s)
 
     async def run(self, acts: list[list[Act]]) -> None:
         """Adopts what runs, and does all acts of each list at the same time. Raises Killed."""
         await self.sessions.adopt()
         await self.pools.load()
-        self.pools.use([OFFICE])
+        self.pools.use([OFFICE, READING])
         await self.settle()
         for at_once in acts:
             for outcome in await asyncio.gather(
                 *(self._act(kind, PEOPLE[person]) for kind, person in at_once), return_exceptions=True
             ):
-                if isinstance(outcome, BaseException) and not isinstance(outcome, DesktopError):
+                if isinstance(outcome, BaseException) and not isinstance(
+                    outcome, DesktopError | ConfigurationError
+                ):
                     raise outcome
             await self.settle()
 
     async def settle(self) -> None:
         before = None
-        while before != (before := (self.pools.reports(), self.sessions.transitions.total())):
+        while before != (before := (self.pools.reports(), self.sessions.transitions.total())) or (
+            await self.assignments.released()
+        ):
             await self.pools.reconcile()
+            await self.pools.dedicated.wipe_finished()
             for session in self.sessions.live():
                 await (session.stopped if session.stopping else session.start_finished).wait()
                 task = session.task
                 if task is not None and task.done() and not task.cancelled():
                     task.result()
 
-    async def _act(self, kind: Literal["open", "end"], person: str) -> None:
-        if kind == "open":
-            session = await self.pools.open(person, OFFICE)
+    async def _act(self, kind: Kind, person: str) -> None:
+        desktop = READING if kind in ("open own", "end own") else OFFICE
+        if kind in ("open", "open own"):
+            session = await self.pools.open(person, desktop)
             self._host.seen[session.id].add(person)
-        elif (found := self.sessions.running(person, "office")) is not None:
+            if desktop is READING:
+                write_letter(Path(session.spec.home))
+        elif kind == "recompose":
+            version = ("default", "2", "3")[PEOPLE.index(person)]
+            await self.pools.recomposing.recompose(OFFICE, version, percent=50)
+        elif kind == "roll back":
+            await self.pools.recomposing.roll_back(OFFICE)
+        elif kind == "release":
+            await self.pools.dedicated.release("reading", person, OPERATOR)
+        elif (found := self.sessions.running(person, desktop.name)) is not None:
             self.sessions.end(found, EndedBy.SIGN_OUT)
+
+
+def write_letter(home: Path) -> None:
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "letter").write_text("patient data")
+
+
+def people_with_homes(folder: Path) -> set[str]:
+    return {home.parent.name for home in folder.glob("homes/*/reading")}
 
 
 def ignore_killed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -218,17 +280,26 @@ async def killed_again_and_again(lives: list[tuple[int, list[list[Act]]]], folde
         await survivor.run([[("open", person)] for person in range(len(PEOPLE))])
         assert all(len(people) == 1 for people in host.seen.values()), host.seen
         assert {session.id for session in survivor.sessions.live()} == set(host.running)
-        assert len(host.running) == POOL.maximum
+        assert sum(spec.desktop == "office" for spec in host.running.values()) == POOL.maximum
+        version = survivor.pools.recomposing.of("office").version
+        spare = {
+            s.spec.profile for s in survivor.sessions.live() if s.spec.desktop == "office" and not s.opened
+        }
+        assert len(spare) <= 2, (spare, version)
+        owners = {one.username for one in await survivor.assignments.of_desktop("reading")}
+        assert len(owners) <= DEDICATED.maximum
+        assert people_with_homes(folder) <= owners, "homes of released desktops are wiped"
+        assert {spec.user for spec in host.running.values() if spec.desktop == "reading"} <= owners
         await survivor.sessions.close()
         assert host.running == {}
     finally:
         await store.close()
 
 
-acts = st.lists(
-    st.lists(st.tuples(st.sampled_from(["open", "open", "end"]), st.integers(0, 2)), min_size=1, max_size=3),
-    max_size=4,
-)
+OFTEN: tuple[Kind, ...] = ("open", "open own")
+SELDOM: tuple[Kind, ...] = ("end", "end own", "release", "recompose", "roll back")
+act = st.tuples(st.sampled_from((*OFTEN, *OFTEN, *SELDOM)), st.integers(0, 2))
+acts = st.lists(st.lists(act, min_size=1, max_size=3), max_size=4)
 
 
 @examples(25)

@@ -197,9 +197,9 @@ def _add_operator_routes(app: FastAPI, services: BrokerServices) -> None:
 
 def _home_of(desktop: Desktop) -> Literal["kept", "until-sign-out", "until-end"]:
     pool = pool_of(desktop)
-    if pool is None:
+    if pool is None or pool.dedicated:
         return "kept"
-    return "until-sign-out" if pool.at_sign_out == "end" else "until-end"
+    return "until-sign-out" if pool.ends_at_sign_out else "until-end"
 
 
 def _has_metrics_token(request: Request, token: str) -> bool:

@@ -28,6 +28,11 @@ _ANSWERS: dict[EndedBy, tuple[ApiErrorCode, str]] = {
     EndedBy.OPERATOR: ("desktop-ended-by-operator", "The administrator ended this desktop."),
     EndedBy.SIGN_OUT: ("desktop-ended-signed-out", "The desktop ended when you signed out."),
     EndedBy.POOL: ("desktop-ended", "The desktop has ended."),
+    EndedBy.RECOMPOSED: (
+        "desktop-ended-by-operator",
+        "The administrator has a newer version of this desktop.",
+    ),
+    EndedBy.RELEASED: ("desktop-ended-by-operator", "The administrator took this desktop back."),
     EndedBy.NOT_ENTITLED: (
         "desktop-ended-not-entitled",
         "The desktop ended because your access to it was removed.",
@@ -49,8 +54,8 @@ def end_session(
     services.viewers.disconnect_session(session.id)
 
 
-async def end_floating_desktops(services: BrokerServices, username: str) -> list[str]:
-    """Begins to end the floating desktops of a person who has signed out of their last browser.
+async def end_pool_desktops(services: BrokerServices, username: str) -> list[str]:
+    """Begins to end the desktops of pools of a person who has signed out of their last browser.
 
     Returns the names of these desktops. Where it cannot be known which browser was the last, they go on until
     nobody has displayed them for long.
@@ -59,11 +64,11 @@ async def end_floating_desktops(services: BrokerServices, username: str) -> list
         if await services.web_sessions.signed_in(username):
             return []
     except StorageError:
-        log.warning("floating desktops not ended at sign-out", username=username)
+        log.warning("desktops of pools not ended at sign-out", username=username)
         return []
     ended = []
     for session, pool in services.pools.of_person(username):
-        if pool.at_sign_out == "end":
+        if pool.ends_at_sign_out or services.pools.is_former(session):
             end_session(services, session, EndedBy.SIGN_OUT)
             ended.append(session.spec.desktop)
     return ended

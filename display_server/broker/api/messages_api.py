@@ -16,6 +16,7 @@ from display_server.broker.web_sessions import SignedInUser
 MessageCode = Literal[
     "access-ends",  # the person is no longer entitled to a desktop that runs, and it ends soon
     "access-ends-at-sign-out",  # the same, but it ends when they sign out
+    "desktop-renews",  # a desktop is of a former version, and ends soon
     "from-administrator",  # what the helpdesk or an administrator has written, in `text`
 ]
 
@@ -51,18 +52,36 @@ async def messages_for(services: BrokerServices, user: SignedInUser) -> list[Per
         for one in services.written_messages.of_person(user.username, services.monotonic_s())
     ]
     pending = services.access_watch.pending_ends(user.username)
-    if not pending:
+    renewed = services.pools.ends_in_s(user.username)
+    if not pending and not renewed:
         return written
-    titles = await services.catalogue.titles([one.desktop for one in pending])
+    names = [*(one.desktop for one in pending), *(session.spec.desktop for session, _ in renewed)]
+    titles = await services.catalogue.titles(names)
+
+    def message(
+        kind: str, session: str, code: MessageCode, desktop: str, left_s: float | None
+    ) -> PersonMessage:
+        return PersonMessage(
+            id=f"{kind}-{session}",
+            code=code,
+            desktop=desktop,
+            titles=dict(titles.get(desktop) or {"en": desktop}),  # perhaps no longer configured
+            remaining_s=left_s,
+        )
+
     messages = [
-        PersonMessage(
-            id=f"access-{one.session}",
-            code="access-ends-at-sign-out" if one.ends_in_s is None else "access-ends",
-            desktop=one.desktop,
-            titles=dict(titles.get(one.desktop) or {"en": one.desktop}),  # perhaps no longer configured
-            remaining_s=one.ends_in_s,
+        message(
+            "access",
+            one.session,
+            "access-ends-at-sign-out" if one.ends_in_s is None else "access-ends",
+            one.desktop,
+            one.ends_in_s,
         )
         for one in pending
+    ]
+    messages += [
+        message("renews", session.id, "desktop-renews", session.spec.desktop, left_s)
+        for session, left_s in renewed
     ]
     messages.sort(key=lambda one: float("inf") if one.remaining_s is None else one.remaining_s)
     return [*messages, *written]

@@ -33,6 +33,7 @@ from display_server.broker.directory.directory import Directory
 from display_server.broker.display_checks import DisplayChecks
 from display_server.broker.known_devices import KnownDevices
 from display_server.broker.live_session import LiveSession
+from display_server.broker.orphans import Orphans
 from display_server.broker.pools.pools import Pools
 from display_server.broker.second_factor.factor_key import FactorKey
 from display_server.broker.second_factor.factors import SecondFactors
@@ -68,6 +69,7 @@ class BrokerServices:
     catalogue: Catalogue
     sessions: Sessions
     pools: Pools
+    orphans: Orphans
     display_checks: DisplayChecks
     metrics_token: str  # whoever knows it may read /metrics
     factor_key: FactorKey  # protects what is stored of second factors

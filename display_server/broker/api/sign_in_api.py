@@ -9,7 +9,7 @@ import structlog
 from fastapi import Depends, FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from display_server.broker.api.desktop_endings import end_floating_desktops
+from display_server.broker.api.desktop_endings import end_pool_desktops
 from display_server.broker.api.request_facts import address_of, cookie_of, cookies_of
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.api.sign_in_audit import origin_of, record_refusal
@@ -147,7 +147,7 @@ def add_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
             services.viewers.disconnect_web_session(user.id_hash)
             services.access_watch.request()  # desktops that a removal ends at sign-out
             log.info("signed out", username=user.username)
-            ended = await end_floating_desktops(services, user.username)
+            ended = await end_pool_desktops(services, user.username)
         response.headers.append("set-cookie", cookies_of(request).delete_cookie(SESSION))
         return SignedOut(ended=ended)
 

@@ -53,6 +53,9 @@ class Action(Enum):
 
     DESKTOP_OPENED = "desktop-opened"  # a session was started
     DESKTOP_ENDED = "desktop-ended"
+    DESKTOP_ASSIGNED = "desktop-assigned"  # one of a dedicated pool, to a person who keeps it
+    DESKTOP_RELEASED = "desktop-released"  # an administrator took it from its person
+    HOME_WIPED = "home-wiped"  # of a released desktop
     DISPLAY_RESTARTED = "display-restarted"  # of a desktop, by helpdesk or administrator
     MESSAGE_SENT = "message-sent"  # to a person
     DESKTOP_TAKEN_BACK = "desktop-taken-back"  # a device displays a desktop again that it had lost

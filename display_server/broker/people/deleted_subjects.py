@@ -7,11 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from display_server.broker.people.access_paths import EntitlementOrigin, Subject
 from display_server.broker.roles import ScopeKind
-from display_server.broker.tables import Entitlement, RoleAssignment
+from display_server.broker.tables import Entitlement, PoolAssignment, RoleAssignment
 
 
 async def delete_what_belongs_to(db: AsyncSession, subject: Subject, name: str) -> None:
-    """Deletes the entitlements that commands gave, the roles, and the roles whose scope is the group.
+    """Deletes the entitlements that commands gave, the roles, the assignments of desktops, and the roles
+    whose scope is the group.
 
     Entitlements of the configuration stay, as the configuration says.
     """
@@ -25,6 +26,8 @@ async def delete_what_belongs_to(db: AsyncSession, subject: Subject, name: str) 
     await db.execute(
         delete(RoleAssignment).where(RoleAssignment.subject == subject.value, RoleAssignment.name == name)
     )
+    if subject is Subject.USER:  # whoever deletes an account sees to its homes
+        await db.execute(delete(PoolAssignment).where(PoolAssignment.username == name))
     if subject is Subject.GROUP:
         await db.execute(
             delete(RoleAssignment).where(

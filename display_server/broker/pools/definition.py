@@ -12,15 +12,22 @@ from display_server.desktop.pool_settings import PoolSettings
 
 
 def pool_of(desktop: Desktop) -> PoolSettings | None:
-    """Returns the settings of the floating pool; None if each person has a desktop of their own."""
+    """Returns the settings of the pool; None if each person has a desktop of their own."""
     return msgspec.json.decode(desktop.pool, type=PoolSettings) if desktop.pool else None
 
 
-def definition_of(desktop: Desktop) -> str:
-    """Returns a text that differs when desktops that were started before are not as they would be now."""
+def definition_of(desktop: Desktop, version: str, fingerprint: str) -> str:
+    """Returns a text that differs when desktops that were started before are not as they would be now.
+
+    `version` is that of the image, and `fingerprint` what this version contains.
+    """
+    pool = pool_of(desktop)
     parts = (
         __version__,
+        pool.kind if pool is not None else "",
         desktop.profile,
+        version,
+        fingerprint,
         desktop.width_px,
         desktop.height_px,
         bool(desktop.fixed),

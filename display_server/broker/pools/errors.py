@@ -1,4 +1,4 @@
-"""Why a person gets no desktop of a floating pool, in words for that person."""
+"""Why a person gets no desktop of a pool, in words for that person."""
 
 from __future__ import annotations
 
@@ -19,6 +19,14 @@ def pool_full() -> PoolError:
         "pool-full",
         "All desktops of this kind are in use.",
         next_step="Try again in a few minutes, or ask your administrator for more of them.",
+    )
+
+
+def pool_released() -> PoolError:
+    return PoolError(
+        "pool-released",
+        "The administrator took your desktop of this kind back, and its files are being deleted.",
+        next_step="Try again in a minute to get a new one, or ask your administrator.",
     )
 
 

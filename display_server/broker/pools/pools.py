@@ -1,4 +1,4 @@
-"""The floating pools of a server: starts desktops ahead, assigns them, and ends those that nobody needs.
+"""The pools of a server: starts desktops ahead, assigns them, and ends those that nobody needs.
 
 `plan.py` decides and `breaker.py` restrains; this is the part with a clock, the store and the sessions.
 """
@@ -7,23 +7,40 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 import structlog
 
 from display_server.broker.audit.entry import NOWHERE, AuditEntry, Origin
-from display_server.broker.change_signal import ChangeSignal
 from display_server.broker.desktop_specs import DesktopSpecs
+from display_server.broker.launchers.launcher import ENDED_EARLY
 from display_server.broker.lease import TaskLease
 from display_server.broker.live_session import LiveSession, PoolPlace
-from display_server.broker.pools.breaker import Breaker, BreakerState
-from display_server.broker.pools.definition import definition_of, pool_of
+from display_server.broker.pools.breaker import BreakerState
+from display_server.broker.pools.conditions import PoolConditions
+from display_server.broker.pools.dedicated import DedicatedDesktops
+from display_server.broker.pools.definition import pool_of
 from display_server.broker.pools.errors import pool_full, pool_in_maintenance, pool_restrained
-from display_server.broker.pools.plan import End, Member, Pool, choose, free_places, plan
+from display_server.broker.pools.images import Images
+from display_server.broker.pools.plan import (
+    End,
+    Member,
+    Pool,
+    Reason,
+    choose,
+    free_places,
+    host_with_room,
+    missing_canaries,
+    plan,
+)
+from display_server.broker.pools.recomposing import Recomposing
+from display_server.broker.pools.report import PoolReport, report_of
+from display_server.broker.pools.rollout import Phase
 from display_server.broker.pools.schedule import spare_at
-from display_server.broker.pools.states import KeptState, PoolStates
+from display_server.broker.pools.states import PoolStates
 from display_server.broker.session_state import EndedBy, SessionState
 from display_server.broker.sessions import Sessions
 from display_server.broker.storage_failures import StorageError
@@ -36,23 +53,8 @@ log = structlog.get_logger(__name__)
 INTERVAL_S = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class PoolReport:
-    """What an operator wants to know of a pool."""
-
-    name: str
-    maximum: int
-    spare: int  # how many ought to wait now
-    waiting: int  # ready, and assigned to nobody
-    starting: int  # assigned to nobody yet
-    assigned: int
-    ending: int
-    maintenance: bool
-    breaker: Breaker
-
-
 class Pools:
-    """All floating pools. `local_time` returns the server's local time, `now_s` seconds since the epoch."""
+    """All pools. `local_time` returns the server's local time, `now_s` seconds since the epoch."""
 
     def __init__(
         self,
@@ -60,33 +62,34 @@ class Pools:
         specs: DesktopSpecs,
         states: PoolStates,
         lease: TaskLease,
+        dedicated: DedicatedDesktops,
+        images: Images,
         *,
         now_s: Callable[[], float] = time.time,
         local_time: Callable[[], datetime] = datetime.now,
     ) -> None:
         self._sessions = sessions
         self._specs = specs
-        self._stored = states
+        self._conditions = PoolConditions(states, now_s)
         self._lease = lease
+        self.dedicated = dedicated
+        self.recomposing = Recomposing(self._conditions, images, now_s)
         self._now_s = now_s
         self._local_time = local_time
-        self._desktops: dict[str, Desktop] = {}  # those of the configuration that are floating pools
-        self._states: dict[str, KeptState] = {}
-        self._unsaved: set[str] = set()
+        self._desktops: dict[str, Desktop] = {}  # those of the configuration that are pools
         self._changed = asyncio.Event()
-        #: Emitted whenever maintenance, restraint or the pools of the configuration are different.
-        self.changed = ChangeSignal()
+        #: Emitted whenever maintenance, restraint, versions or the pools of the configuration are different.
+        self.changed = self._conditions.changed
         sessions.observers.append(self._observe)
 
     async def load(self) -> None:
         """Reads what the store keeps. A probe of an earlier process counts as none. Raises StorageError."""
-        self._states = await self._stored.load()
-        for name, state in self._states.items():
-            self._use_breaker(name, state.breaker.abandoned(self._now_s()))
+        await self._conditions.load()
 
     def use(self, desktops: Iterable[Desktop]) -> None:
         """Replaces the desktops of the configuration. Desktops that people have go on in any case."""
         self._desktops = {desktop.name: desktop for desktop in desktops if desktop.pool}
+        self.recomposing.images.forget()
         self._changed.set()
         self.changed.emit()
 
@@ -106,36 +109,47 @@ class Pools:
 
     async def reconcile(self) -> None:
         """Starts and ends what is needed now, if no other process does. Raises StorageError."""
-        for name in list(self._unsaved):
-            await self._stored.save(name, self._states[name])
-            self._unsaved.discard(name)
+        await self._conditions.save_changes()
         names = self._desktops.keys() | {session.spec.desktop for session in self._members()}
-        if not names or not await self._lease.hold():  # without pools, nothing is written
+        if not names and not await self.dedicated.any_released():  # without pools, nothing is written
             return
+        if not await self._lease.hold():
+            return
+        await self.dedicated.reconcile_releases(self._now_s())
         for name in names:
             desktop = self._desktops.get(name)
-            for action in plan(self._pool(desktop) if desktop else None, self._members_of(name)):
+            people = await self._startable(desktop)
+            members = members_of(self._sessions, name)
+            pool = self._pool(desktop) if desktop else None
+            for action in plan(pool, members, sorted(people) if people is not None else None):
                 if isinstance(action, End):
-                    session = self._sessions.by_id(action.session)
-                    if session is not None and session.username is None:
-                        log.info("spare desktop ends", session=session.id, reason=action.reason.value)
-                        self._sessions.end(session, EndedBy.POOL)
+                    self._end(action)
                 elif desktop is not None:
-                    self._start(desktop, action.place, None)
+                    username = people[action.place] if people is not None else None
+                    if username is None or self._sessions.running(username, name) is None:
+                        self._start(desktop, action.place, username, canary=action.canary, ahead=True)
+            if desktop is not None and pool is not None:
+                self.recomposing.observe(desktop, pool, members)
 
     async def open(self, username: str, desktop: Desktop, *, origin: Origin = NOWHERE) -> LiveSession:
-        """Returns the person's session of a floating desktop, once it is ready.
+        """Returns the person's session of a desktop of a pool, once it is ready.
 
         Whoever has none gets one that waits, or one that is started now. Raises DesktopError, which says that
         none is free or why none can be started, OnePersonError and StorageError.
         """
         session = await self._sessions.present(username, desktop.name)
-        if session is None:  # nothing is awaited until the choice is made, so that nobody else gets the same
+        settings = _settings_of(desktop)
+        if session is None and settings.dedicated:
+            session = await self._open_own(username, desktop, settings, origin)
+        elif (
+            session is None
+        ):  # nothing is awaited until the choice is made, so that nobody else gets the same
             session = await self._take(username, desktop, origin)
+        await self._sessions.open_started(session, origin=origin)
         return await self._sessions.until_ready(session)
 
     def of_person(self, username: str) -> list[tuple[LiveSession, PoolSettings]]:
-        """Returns the floating desktops that a person has, with the settings of their pools."""
+        """Returns the desktops of pools that a person has, with the settings of their pools."""
         return [
             (session, settings)
             for session in self._members()
@@ -145,15 +159,19 @@ class Pools:
     def unattended_limits_s(self) -> dict[str, float]:
         """Returns after which time without a viewer each assigned desktop ends, by session, s."""
         return {
-            session.id: settings.unattended_minutes * 60
+            session.id: limit_s
             for session in self._members()
-            if session.username is not None and (settings := self._settings(session)) is not None
+            if session.opened
+            and (settings := self._settings(session)) is not None
+            and (limit_s := settings.unattended_limit_s) is not None
         }
 
     def has_spare(self, name: str) -> bool:
-        """Returns whether a desktop of the pool waits for whoever opens it."""
+        """Returns whether a desktop of a floating pool waits for whoever opens it."""
         desktop = self._desktops.get(name)
-        member = choose(self._pool(desktop), self._members_of(name)) if desktop else None
+        if desktop is None or _settings_of(desktop).dedicated:
+            return False
+        member = choose(self._pool(desktop), members_of(self._sessions, name))
         return member is not None and not member.starting
 
     async def set_maintenance(self, name: str, wanted: bool, *, entry: AuditEntry | None = None) -> None:
@@ -161,10 +179,7 @@ class Pools:
 
         Raises KeyError if there is none, and StorageError.
         """
-        state = self._state(self._desktops[name].name)
-        await self._stored.save(name, KeptState(wanted, state.breaker), entry)
-        state.maintenance = wanted
-        log.info("pool maintenance", pool=name, maintenance=wanted)
+        await self._conditions.set_maintenance(self._desktops[name].name, wanted, entry)
         self._changed.set()
         self.changed.emit()
 
@@ -173,79 +188,145 @@ class Pools:
 
         Raises KeyError and StorageError.
         """
-        state = self._state(self._desktops[name].name)
-        await self._stored.save(name, KeptState(state.maintenance, Breaker()), entry)
-        state.breaker = Breaker()
-        log.info("pool restraint ended by an operator", pool=name)
+        await self._conditions.end_restraint(self._desktops[name].name, entry)
         self._changed.set()
         self.changed.emit()
 
     def reports(self) -> list[PoolReport]:
         """Describes all pools of the configuration, in its order."""
-        return [self._report(desktop) for desktop in self._desktops.values()]
+        return [
+            report_of(
+                desktop.name,
+                self._pool(desktop),
+                members_of(self._sessions, desktop.name),
+                self._conditions.of(desktop.name),
+                dedicated=_settings_of(desktop).dedicated,
+            )
+            for desktop in self._desktops.values()
+        ]
+
+    def desktop(self, name: str) -> Desktop:
+        """Returns a desktop that is a pool. Raises KeyError if there is none of this name."""
+        return self._desktops[name]
+
+    def is_former(self, session: LiveSession) -> bool:
+        """Returns whether the pool of a desktop has changed to another version since the desktop started."""
+        desktop = self._desktops.get(session.spec.desktop)
+        if desktop is None or session.place is None:
+            return False
+        rolling = self.recomposing.of(desktop.name).phase is Phase.ROLLING
+        return rolling and not self._pool(desktop).accepts(session.place.definition)
+
+    def ends_in_s(self, username: str) -> list[tuple[LiveSession, float]]:
+        """Returns the desktops of a person that end because of their former version, and after which time."""
+        now_s = self._now_s()
+        return [
+            (session, max(0.0, deadline_s - now_s))
+            for session, _ in self.of_person(username)
+            if not session.over
+            and (deadline_s := self.recomposing.deadline_s(session.spec.desktop)) is not None
+            and self.is_former(session)
+        ]
+
+    def look_soon(self) -> None:
+        """Asks for a look at all pools soon, because an assignment or a version is different."""
+        self._changed.set()
+        self.changed.emit()
+
+    def _end(self, action: End) -> None:
+        """Ends a desktop that nobody has opened, or whose version is over."""
+        session = self._sessions.by_id(action.session)
+        if session is None:
+            return
+        if action.reason is Reason.RECOMPOSED:
+            self._sessions.end(session, EndedBy.RECOMPOSED)
+        elif not session.opened:
+            log.info("spare desktop ends", session=session.id, reason=action.reason.value)
+            self._sessions.end(session, EndedBy.POOL)
+
+    async def _startable(self, desktop: Desktop | None) -> dict[int, str] | None:
+        """Returns whose desktops of a dedicated pool may start ahead, by place. None if it is floating."""
+        if desktop is None or not (settings := _settings_of(desktop)).dedicated:
+            return None
+        if spare_at(settings, self._local_time()) == 0:
+            return {}
+        return await self.dedicated.startable(desktop.name)
+
+    async def _open_own(
+        self, username: str, desktop: Desktop, settings: PoolSettings, origin: Origin
+    ) -> LiveSession:
+        """Returns the session of a person's own desktop of a dedicated pool, which is started now."""
+        if self._conditions.of(desktop.name).maintenance:
+            raise pool_in_maintenance()
+        place = await self.dedicated.place_of(desktop.name, username, settings.maximum, origin)
+        session = await self._sessions.present(username, desktop.name)
+        if session is not None:  # another request of the person was faster
+            return session
+        pool, members = self._pool(desktop), members_of(self._sessions, desktop.name)
+        if pool.starts_allowed == 0:
+            raise pool_restrained()
+        canary = missing_canaries(pool, members) > 0
+        return self._start(desktop, place, username, origin, canary=canary)
 
     async def _take(self, username: str, desktop: Desktop, origin: Origin) -> LiveSession:
-        pool, members = self._pool(desktop), self._members_of(desktop.name)
+        pool, members = self._pool(desktop), members_of(self._sessions, desktop.name)
         member = choose(pool, members)
         session = self._sessions.by_id(member.session) if member else None
         if session is not None:
             await self._sessions.assign(session, username, origin=origin)
             return session
-        state = self._state(desktop.name)
+        state = self._conditions.of(desktop.name)
         if state.maintenance:
             raise pool_in_maintenance()
         places = free_places(pool.maximum, members)
-        if not places:
+        if not places or host_with_room(pool, Counter(member.host for member in members)) is None:
             raise pool_full()
         if pool.starts_allowed == 0:
             raise pool_restrained()
-        return self._start(desktop, places[0], username, origin)
+        canary = missing_canaries(pool, members) > 0
+        return self._start(desktop, places[0], username, origin, canary=canary)
 
     def _start(
-        self, desktop: Desktop, place: int, username: str | None, origin: Origin = NOWHERE
+        self,
+        desktop: Desktop,
+        place: int,
+        username: str | None,
+        origin: Origin = NOWHERE,
+        *,
+        canary: bool,
+        ahead: bool = False,
     ) -> LiveSession:
-        breaker = self._state(desktop.name).breaker
+        breaker = self._conditions.of(desktop.name).breaker
         if breaker.state is BreakerState.RESTRAINED:
-            self._use_breaker(desktop.name, breaker.probing())
-        spec = self._specs.of_place(place, desktop)
-        found = PoolPlace(place, definition_of(desktop))
-        return self._sessions.start(spec, username, found, origin=origin)
+            self._conditions.use_breaker(desktop.name, breaker.probing())
+        if username is not None and _settings_of(desktop).dedicated:
+            spec = self._specs.of_person(username, desktop)
+        else:
+            spec = self._specs.of_place(place, desktop)
+        spec = msgspec.structs.replace(spec, profile=self.recomposing.profile(desktop, canary=canary))
+        found = PoolPlace(place, self.recomposing.definition(desktop, canary=canary))
+        return self._sessions.start(spec, username, found, opened=not ahead, origin=origin)
 
     def _observe(self, session: LiveSession) -> None:
         """Counts failures and successes of desktops of pools for their circuit breakers."""
         if session.place is None:
             return
         name, now_s = session.spec.desktop, self._now_s()
-        breaker = self._state(name).breaker
+        breaker = self._conditions.of(name).breaker
         settings = self._settings(session)
         if session.state is SessionState.READY:
-            self._use_breaker(name, breaker.started())
-        elif session.state is SessionState.FAILED and settings is not None:
-            error = session.error or "No reason is known."
+            self._conditions.use_breaker(name, breaker.started())
+        elif settings is not None and (session.state is SessionState.FAILED or _ended_unused(session)):
+            error, desktop = session.error or ENDED_EARLY, self._desktops[name]
+            if self.recomposing.failed(desktop, session.place.definition, error, settings.failures):
+                self._changed.set()
+                return  # the other desktops of the pool have not failed
             within_s = settings.within_minutes * 60
-            self._use_breaker(name, breaker.failed(now_s, error, most=settings.failures, within_s=within_s))
+            failed = breaker.failed(now_s, error, most=settings.failures, within_s=within_s)
+            self._conditions.use_breaker(name, failed)
         elif session.running is None:  # it was ended before it was ready
-            self._use_breaker(name, breaker.abandoned(now_s))
+            self._conditions.use_breaker(name, breaker.abandoned(now_s))
         self._changed.set()
-
-    def _use_breaker(self, name: str, breaker: Breaker) -> None:
-        state = self._state(name)
-        before, state.breaker = state.breaker, breaker
-        if breaker == before:
-            return
-        self._unsaved.add(name)
-        self.changed.emit()
-        if breaker.state is BreakerState.RESTRAINED and breaker.probe_s != before.probe_s:
-            log.error(
-                "pool restrained",
-                pool=name,
-                error=breaker.error,
-                next_attempt_in_s=round((breaker.probe_s or 0) - self._now_s()),
-                next_step="Mend the cause. The pool tries again by itself, or at once after "
-                "`lightbox pools retry`.",
-            )
-        elif before.state is not BreakerState.NORMAL and breaker.state is BreakerState.NORMAL:
-            log.info("pool works again", pool=name)
 
     def _members(self) -> list[LiveSession]:
         return [session for session in self._sessions.live() if session.place is not None]
@@ -255,48 +336,49 @@ class Pools:
         desktop = self._desktops.get(session.spec.desktop)
         return pool_of(desktop) if desktop is not None else None
 
-    def _members_of(self, name: str) -> list[Member]:
-        return [
-            Member(
-                session=session.id,
-                place=session.place.number,
-                definition=session.place.definition,
-                assigned=session.username is not None,
-                starting=session.state is SessionState.STARTING,
-                ending=session.over,
-                created_s=session.created_s,
-            )
-            for session in self._members()
-            if session.spec.desktop == name and session.place is not None
-        ]
-
     def _pool(self, desktop: Desktop) -> Pool:
-        settings = pool_of(desktop)
-        assert settings is not None
-        state = self._state(desktop.name)
+        settings = _settings_of(desktop)
+        state, now_s = self._conditions.of(desktop.name), self._now_s()
+        spare = spare_at(settings, self._local_time())
+        members = members_of(self._sessions, desktop.name)
+        people = sum(member.assigned and not member.ending for member in members)
+        deadline_s = self.recomposing.deadline_s(desktop.name)
         return Pool(
-            definition=definition_of(desktop),
+            definition=self.recomposing.definition(desktop),
             maximum=settings.maximum,
-            spare=spare_at(settings, self._local_time()),
+            spare=spare,
             maintenance=state.maintenance,
-            starts_allowed=state.breaker.starts_allowed(self._now_s()),
+            starts_allowed=state.breaker.starts_allowed(now_s),
+            canaries=self.recomposing.canaries(desktop, min(settings.maximum, people + spare)),
+            ends_former=deadline_s is not None and now_s >= deadline_s,
+            per_host=settings.per_host,
         )
 
-    def _state(self, name: str) -> KeptState:
-        return self._states.setdefault(name, KeptState())
 
-    def _report(self, desktop: Desktop) -> PoolReport:
-        pool, members = self._pool(desktop), self._members_of(desktop.name)
-        state = self._state(desktop.name)
-        free = [member for member in members if not member.assigned and not member.ending]
-        return PoolReport(
-            name=desktop.name,
-            maximum=pool.maximum,
-            spare=pool.spare,
-            waiting=sum(not member.starting for member in free),
-            starting=sum(member.starting for member in free),
-            assigned=sum(member.assigned and not member.ending for member in members),
-            ending=sum(member.ending for member in members),
-            maintenance=state.maintenance,
-            breaker=state.breaker,
+def _ended_unused(session: LiveSession) -> bool:
+    """Returns whether a desktop ended by itself before anybody opened it, which none should do."""
+    ended = session.state is SessionState.ENDED and session.ended_by is EndedBy.ITSELF
+    return ended and not session.opened and not session.left_running
+
+
+def _settings_of(desktop: Desktop) -> PoolSettings:
+    settings = pool_of(desktop)
+    assert settings is not None, "the desktop is a pool"
+    return settings
+
+
+def members_of(sessions: Sessions, name: str) -> list[Member]:
+    """Returns the desktops of a pool that exist."""
+    return [
+        Member(
+            session=session.id,
+            place=session.place.number,
+            definition=session.place.definition,
+            assigned=session.opened,
+            starting=session.state is SessionState.STARTING,
+            ending=session.over,
+            created_s=session.created_s,
         )
+        for session in sessions.live()
+        if session.spec.desktop == name and session.place is not None
+    ]

@@ -12,7 +12,7 @@ def spare_at(pool: PoolSettings, local: datetime) -> int:
     for times in pool.schedule:
         if _applies(times, local):
             return times.spare
-    return pool.spare
+    return pool.usual_spare
 
 
 def _applies(times: SpareTimes, local: datetime) -> bool:

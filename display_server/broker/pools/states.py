@@ -1,4 +1,4 @@
-"""What the store keeps of each pool: maintenance and circuit breaker."""
+"""What the store keeps of each pool: maintenance, circuit breaker and versions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy import select
 from display_server.broker.audit.append import append
 from display_server.broker.audit.entry import AuditEntry
 from display_server.broker.pools.breaker import Breaker
+from display_server.broker.pools.rollout import Rollout
 from display_server.broker.store import Store
 from display_server.broker.tables import PoolState
 
@@ -20,6 +21,7 @@ class KeptState:
 
     maintenance: bool = False
     breaker: Breaker = Breaker()  # noqa: RUF009 - frozen
+    rollout: Rollout = Rollout()  # noqa: RUF009 - frozen
 
 
 class PoolStates:
@@ -33,7 +35,11 @@ class PoolStates:
         async with self._store.reading() as db:
             rows = (await db.scalars(select(PoolState))).all()
         return {
-            row.desktop: KeptState(row.maintenance, msgspec.json.decode(row.breaker, type=Breaker))
+            row.desktop: KeptState(
+                row.maintenance,
+                msgspec.json.decode(row.breaker, type=Breaker),
+                msgspec.json.decode(row.rollout, type=Rollout),
+            )
             for row in rows
         }
 
@@ -45,6 +51,7 @@ class PoolStates:
                     desktop=desktop,
                     maintenance=state.maintenance,
                     breaker=msgspec.json.encode(state.breaker).decode(),
+                    rollout=msgspec.json.encode(state.rollout).decode(),
                 )
             )
             if entry is not None:

@@ -27,7 +27,7 @@ class Desktop(Base):
     video: Mapped[str] = mapped_column(String(16), default="adaptive")
     video_monitors: Mapped[str] = mapped_column(Text, default="{}")  # JSON: policy by number
     network: Mapped[str] = mapped_column(Text, default="[]")  # JSON: what programs may reach
-    pool: Mapped[str] = mapped_column(Text, default="")  # PoolSettings as JSON; empty: no floating pool
+    pool: Mapped[str] = mapped_column(Text, default="")  # PoolSettings as JSON; empty: no pool
     on_removal: Mapped[str] = mapped_column(String(16), default="warning")  # an OnRemoval
     removal_s: Mapped[float] = mapped_column(default=300.0)  # between the warning and the end
 
@@ -72,7 +72,7 @@ class Session(Base):
     state: Mapped[str] = mapped_column(String(16), index=True)
     error: Mapped[str | None] = mapped_column(String(1024))
     ended_by: Mapped[str | None] = mapped_column(String(16))  # an EndedBy; None while the session is live
-    place: Mapped[int | None]  # in a floating pool
+    place: Mapped[int | None]  # in a pool
     definition: Mapped[str] = mapped_column(String(32), default="")  # of the pool, when the desktop began
     assigned_s: Mapped[float | None]  # when a desktop of a pool was given to its person
     created_s: Mapped[float]
@@ -80,13 +80,30 @@ class Session(Base):
 
 
 class PoolState(Base):
-    """What outlasts the server of a floating pool. The row's key is the name of the desktop."""
+    """What outlasts the server of a pool. The row's key is the name of the desktop."""
 
     __tablename__ = "pool_states"
 
     desktop: Mapped[str] = mapped_column(String(64), primary_key=True)
     maintenance: Mapped[bool] = mapped_column(default=False)
     breaker: Mapped[str] = mapped_column(Text, default="{}")  # Breaker as JSON
+    rollout: Mapped[str] = mapped_column(Text, default="{}")  # Rollout as JSON
+
+
+class PoolAssignment(Base):
+    """A desktop of a dedicated pool that belongs to a person until it is released and wiped."""
+
+    __tablename__ = "pool_assignments"
+    __table_args__ = (UniqueConstraint("desktop", "place"), UniqueConstraint("desktop", "username"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    desktop: Mapped[str] = mapped_column(String(64))
+    place: Mapped[int]
+    username: Mapped[str] = mapped_column(String(64), index=True)
+    state: Mapped[str] = mapped_column(String(16))  # an AssignmentState
+    error: Mapped[str | None] = mapped_column(String(1024))  # why its home could not be wiped
+    assigned_s: Mapped[float]
+    changed_s: Mapped[float]
 
 
 class Lease(Base):

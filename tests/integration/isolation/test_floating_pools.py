@@ -81,7 +81,7 @@ def test_an_operator_takes_a_pool_out_of_service(server: FloatingServer) -> None
     [pool] = json.loads(server.run("pools", "--json").stdout)
     assert (pool["state"], pool["assigned"], pool["waiting"]) == ("maintenance", 1, 0)
     assert "maintenance" in server.run("pools").stdout
-    assert "is a floating pool" in server.run("pools", "resume", "none", code=1).stderr
+    assert "is a pool" in server.run("pools", "resume", "none", code=1).stderr
     server.run("pools", "resume", "blank")
     server.wait_for_spare(1)
 

@@ -43,6 +43,25 @@ def running(session: str, username: str = "kim", desktop: str = "office") -> Des
             id="of several sessions of one desktop the newest",
         ),
         pytest.param(
+            [
+                RecordedSession("a", "kim", "office", 1, place=2),
+                RecordedSession("b", "kim", "ct", 1, place=2),
+            ],
+            [running("a", "kim"), running("b", "place.2", "ct")],
+            "ab",
+            "",
+            "",
+            id="dedicated and floating",
+        ),
+        pytest.param(
+            [RecordedSession("a", "", "office", 1, place=2), RecordedSession("b", "kim", "ct", 1)],
+            [running("a", "kim"), running("b", "place.2", "ct")],
+            "",
+            "ab",
+            "ab",
+            id="a person or a place that the row does not name",
+        ),
+        pytest.param(
             [row("a", created_s=1), row("b", created_s=2)],
             [running("a")],
             "a",

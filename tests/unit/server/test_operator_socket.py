@@ -9,10 +9,13 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from display_server.broker.folders import Instance
 from display_server.broker.session_state import EndedBy
+from display_server.broker.tables import Desktop
+from display_server.desktop.pool_settings import PoolSettings
 from display_server.server import operator_socket as module
 from display_server.server.operator_requests import (
     LINE_MAX_BYTES,
@@ -20,8 +23,12 @@ from display_server.server.operator_requests import (
     AccountChanged,
     Answer,
     Answered,
+    ChangePlace,
     Done,
     EndSession,
+    ListPlaces,
+    PlaceList,
+    PlaceStatus,
     Refused,
     Request,
     ServerSilent,
@@ -101,6 +108,32 @@ async def test_an_account_that_is_only_enabled_loses_nothing(
         assert await answer_to(instance, changed("kim", disconnect=False)) == Done(running=["reading"])
         await viewer.send("still there")
         assert await viewer.recv() == "still there"
+
+
+async def test_desktops_of_a_dedicated_pool_are_assigned_and_released(
+    gateway: GatewayUnderTest, instance: Instance
+) -> None:
+    pools = gateway.services.pools
+    pool = PoolSettings(maximum=1, kind="dedicated")
+    desktops = [Desktop(name="ward", profile="blank", pool=msgspec.json.encode(pool).decode())]
+    pools.use([*desktops, Desktop(name="floating", profile="blank", pool='{"maximum": 1}')])
+    assigned = PlaceList([PlaceStatus(1, "kim", "assigned", None)])
+    assert await answer_to(instance, ChangePlace("ward", "Kim", "assign", "root")) == assigned
+    assert await answer_to(instance, ListPlaces("ward")) == assigned
+    for request, cause in (
+        (ChangePlace("ward", "lee", "assign", "root"), "in use"),
+        (ChangePlace("ward", "lee", "release", "root"), "is assigned to 'lee'"),
+        (ChangePlace("ward", "a/b", "assign", "root"), "cannot be a username"),
+        (ChangePlace("floating", "kim", "assign", "root"), "is not dedicated"),
+        (ChangePlace("none", "kim", "assign", "root"), "is a dedicated pool"),
+        (ListPlaces("floating"), "is a dedicated pool"),
+        (ListPlaces("none"), "is a dedicated pool"),
+    ):
+        refused = await answer_to(instance, request)
+        assert isinstance(refused, Refused)
+        assert cause in refused.cause
+    released = await answer_to(instance, ChangePlace("ward", "kim", "release", "root"))
+    assert released == PlaceList([PlaceStatus(1, "kim", "released", None)])
 
 
 async def test_only_the_servers_own_user_and_root_are_served(

@@ -222,6 +222,11 @@ export const englishApiMessages = {
     why: "Your administrator is working on desktops of this kind.",
     next: "Choose another desktop, or try again later.",
   },
+  "pool-released": {
+    what: "This desktop cannot be opened yet.",
+    why: "Your administrator took your desktop of this kind back, and its files are being deleted.",
+    next: "Try again in a minute to get a new one, or ask your administrator.",
+  },
   "pool-restrained": {
     what: "This desktop cannot be opened now.",
     why: "Desktops of this kind do not start at the moment. Your administrator has been told.",

@@ -297,6 +297,11 @@ export const englishMessages = {
       why: "You are no longer allowed to use this desktop.",
       next: "Save your work now. If you still need the desktop, ask your administrator.",
     }),
+    desktopRenews: (desktop: string, minutes: number) => ({
+      what: `“${desktop}” will be closed in ${minutes} min.`,
+      why: "Your administrator has a newer version of this desktop.",
+      next: "Save your work now. Afterwards, open the desktop again.",
+    }),
     accessEndsAtSignOut: (desktop: string) => ({
       what: `You can use “${desktop}” until you sign out.`,
       why: "You are no longer allowed to use this desktop.",

@@ -290,6 +290,11 @@ export const koreanMessages: Messages = {
       why: "이 데스크톱의 사용 권한이 없어졌습니다.",
       next: "지금 작업을 저장하세요. 계속 필요하면 관리자에게 문의하세요.",
     }),
+    desktopRenews: (desktop, minutes) => ({
+      what: `${minutes}분 후 “${desktop}” 데스크톱이 닫힙니다.`,
+      why: "관리자가 이 데스크톱의 새 버전을 준비했습니다.",
+      next: "지금 작업을 저장하세요. 닫힌 뒤에 데스크톱을 다시 열면 됩니다.",
+    }),
     accessEndsAtSignOut: (desktop) => ({
       what: `로그아웃할 때까지 “${desktop}” 데스크톱을 사용할 수 있습니다.`,
       why: "이 데스크톱의 사용 권한이 없어졌습니다.",

@@ -10,6 +10,7 @@ from display_server.broker.api.admin.event_routes import add_event_routes
 from display_server.broker.api.admin.group_routes import add_group_routes
 from display_server.broker.api.admin.overview_routes import add_overview_routes
 from display_server.broker.api.admin.people_routes import add_people_routes
+from display_server.broker.api.admin.pool_image_routes import add_pool_image_routes
 from display_server.broker.api.admin.pool_routes import add_pool_routes
 from display_server.broker.api.admin.registration import AdminRoutes
 from display_server.broker.api.admin.session_routes import add_session_routes
@@ -22,6 +23,7 @@ def add_admin_routes(app: FastAPI, services: BrokerServices) -> None:
     admin = AdminRoutes(services)
     add_overview_routes(admin)
     add_pool_routes(admin)
+    add_pool_image_routes(admin)
     add_session_routes(admin)
     add_people_routes(admin)
     add_group_routes(admin)

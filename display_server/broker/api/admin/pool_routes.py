@@ -15,13 +15,15 @@ from display_server.broker.api.admin.paging import Body, Listed, NamePath, Page,
 from display_server.broker.api.admin.registration import AdminRoutes
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.pools.breaker import BreakerState
-from display_server.broker.pools.pools import PoolReport
+from display_server.broker.pools.report import PoolReport
+from display_server.broker.pools.rollout import Phase
 from display_server.broker.roles import Target
 
 
 class PoolEntry(BaseModel):
     """A pool. Numbers count its desktops: `ready` wait for somebody, `assigned` belong to a person, and
     `failed` did not start recently. `minimum` ought to wait now. `last_error` is why the latest one failed.
+    `image_version` is that of the desktops that start, and `rollout` how far a change to `image_target` is.
     """
 
     name: str
@@ -35,7 +37,13 @@ class PoolEntry(BaseModel):
     failed: int
     minimum: int
     maximum: int
-    image_version: str | None
+    image_version: str
+    image_target: str | None
+    rollout: Phase
+    canaries: int  # desktops of the version that the pool changes to
+    former: int  # desktops of another version, which people have
+    rollout_error: str | None  # why the latest canary failed
+    versions: list[str]  # that the pool can change to
     maintenance: bool
     last_error: str | None
     retry_in_s: float | None  # until a restrained pool tries again
@@ -88,7 +96,7 @@ async def pool_entries(services: BrokerServices, reports: Sequence[PoolReport]) 
         PoolEntry(
             name=report.name,
             title=dict(titles.get(report.name) or {"en": report.name}),
-            kind="floating",
+            kind="dedicated" if report.dedicated else "floating",
             state="maintenance" if report.maintenance else report.breaker.state,
             ready=report.waiting,
             assigned=report.assigned,
@@ -97,7 +105,13 @@ async def pool_entries(services: BrokerServices, reports: Sequence[PoolReport]) 
             failed=len(report.breaker.failures_s),
             minimum=report.spare,
             maximum=report.maximum,
-            image_version=None,
+            image_version=report.rollout.version,
+            image_target=report.rollout.target,
+            rollout=report.rollout.phase,
+            canaries=report.canaries,
+            former=report.former,
+            rollout_error=report.rollout.error,
+            versions=services.pools.recomposing.images.versions(services.pools.desktop(report.name).profile),
             maintenance=report.maintenance,
             last_error=report.breaker.error,
             retry_in_s=None if report.breaker.probe_s is None else max(0.0, report.breaker.probe_s - now_s),

@@ -52,6 +52,11 @@ ROUTES = (
     Route("GET", "pools/{name}", Scope.POOLS_READ, Act.POOL_READ),
     Route("POST", "pools/{name}/maintenance", Scope.POOLS_ACT, Act.POOL_CHANGE),
     Route("POST", "pools/{name}/retry", Scope.POOLS_ACT, Act.POOL_CHANGE),
+    Route("GET", "pools/{name}/assignments", Scope.POOLS_READ, Act.POOL_READ),
+    Route("POST", "pools/{name}/assign", Scope.POOLS_ACT, Act.POOL_CHANGE),
+    Route("POST", "pools/{name}/release", Scope.POOLS_ACT, Act.POOL_CHANGE),
+    Route("POST", "pools/{name}/recompose", Scope.POOLS_ACT, Act.POOL_CHANGE),
+    Route("POST", "pools/{name}/rollback", Scope.POOLS_ACT, Act.POOL_CHANGE),
     # sessions
     Route("GET", "sessions", Scope.SESSIONS_READ, Act.SESSION_LIST),
     Route("GET", "sessions/{id}", Scope.SESSIONS_READ, Act.SESSION_LIST),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from display_server.broker.pools.plan import (
     STARTING_MAX,
+    Canaries,
     End,
     Member,
     Pool,
@@ -143,3 +144,43 @@ def test_a_plan_reaches_what_was_ordered_and_touches_nobodys_desktop(
         assert all(one.definition == "new" for one in waiting)
         if allowed is None:
             assert len(waiting) == pool.spare or len(members) >= maximum
+
+
+CANARY_POOL = dataclasses.replace(POOL, definition="old", canaries=Canaries("new", 1))
+
+
+def test_a_canary_takes_the_place_of_one_that_waits() -> None:
+    members = [member(1, definition="old"), member(2, definition="old")]
+    assert plan(CANARY_POOL, members) == [Start(3, canary=True)]
+    full = [*members, *(member(place, definition="old", assigned=True) for place in (3, 4, 5))]
+    assert plan(CANARY_POOL, full) == [End("s2", Reason.CANARY)]
+    assert plan(CANARY_POOL, [*members, member(3)]) == [End("s2", Reason.SURPLUS)]
+    assert plan(CANARY_POOL, [members[0], member(3)]) == []
+
+
+def test_a_canary_starts_although_no_desktop_ought_to_wait() -> None:
+    pool = dataclasses.replace(CANARY_POOL, spare=0)
+    assert plan(pool, []) == [Start(1, canary=True)]
+    assert plan(pool, [member(1)]) == []
+    assert plan(pool, [member(1, assigned=True), member(2, definition="old", assigned=True)]) == []
+
+
+def test_people_get_canaries_as_well() -> None:
+    assert choose(CANARY_POOL, [member(1)]) == member(1)
+    assert choose(dataclasses.replace(CANARY_POOL, canaries=None), [member(1)]) is None
+
+
+def test_desktops_that_people_have_end_only_after_the_deadline() -> None:
+    members = [member(1, definition="old", assigned=True), member(2, assigned=True), member(3), member(4)]
+    assert plan(POOL, members) == []
+    assert plan(dataclasses.replace(POOL, ends_former=True), members) == [End("s1", Reason.RECOMPOSED)]
+
+
+def test_a_host_has_at_most_so_many_desktops_of_a_pool() -> None:
+    pool = dataclasses.replace(POOL, spare=5, per_host=1)
+    assert plan(pool, []) == [Start(1)]
+    assert plan(pool, [member(1, assigned=True)]) == []
+    two = dataclasses.replace(pool, hosts=("a", "b"), per_host=2)
+    assert plan(two, [member(1, host="a")]) == [Start(2, host="b"), Start(3, host="a")]
+    assert plan(two, [member(place, host="ab"[place % 2]) for place in (1, 2, 3)]) == [Start(4, host="a")]
+    assert plan(two, [member(place, host="ab"[place % 2]) for place in (1, 2, 3, 4)]) == []

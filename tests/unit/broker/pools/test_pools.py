@@ -1,4 +1,4 @@
-"""The floating pools of a broker, with launchers that start nothing."""
+"""The pools of a broker, with launchers that start nothing."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from sqlalchemy import text
 
 from display_server.broker.desktop_specs import DesktopSpecs
 from display_server.broker.folders import DesktopFolders
+from display_server.broker.launchers.homes import LocalHomes
 from display_server.broker.launchers.launcher import Launcher
 from display_server.broker.lease import DURATION_S, TaskLease
 from display_server.broker.live_session import LiveSession
+from display_server.broker.pools.assignments import Assignments
 from display_server.broker.pools.breaker import PAUSE_S, BreakerState
+from display_server.broker.pools.dedicated import DedicatedDesktops
 from display_server.broker.pools.errors import PoolError
-from display_server.broker.pools.pools import PoolReport, Pools
+from display_server.broker.pools.pools import Pools
+from display_server.broker.pools.report import PoolReport
 from display_server.broker.pools.states import PoolStates
 from display_server.broker.session_records import SessionRecords
 from display_server.broker.session_state import EndedBy, SessionState
@@ -28,7 +32,15 @@ from display_server.broker.store import Store
 from display_server.broker.tables import Desktop
 from display_server.desktop.pool_settings import PoolSettings, SpareTimes
 from display_server.errors import DesktopError
-from tests.fakes.launchers import CrashingLauncher, EchoLauncher, LastingEchoLauncher, SlowLauncher
+from tests.fakes.images import FakeImages
+from tests.fakes.launchers import (
+    CrashingLauncher,
+    EchoLauncher,
+    LastingEchoLauncher,
+    LyingLauncher,
+    NeverLauncher,
+    SlowLauncher,
+)
 
 
 def office(**settings: object) -> Desktop:
@@ -53,6 +65,7 @@ class Broker:
         specs = DesktopSpecs(DesktopFolders(folder / "d", folder / "homes", folder / "logs"))
         self.records = SessionRecords(store, "lasting", clock)
         self.may_start = True
+        self.images = FakeImages()
         self.sessions = Sessions(self.records, launcher, specs, may_start=self._may_start, now_s=clock)
         self.local = datetime(2026, 12, 7, 12, 0)
         self.pools = Pools(
@@ -60,6 +73,10 @@ class Broker:
             specs,
             PoolStates(store),
             TaskLease(store, "pools", name, clock),
+            DedicatedDesktops(
+                self.sessions, Assignments(store, now_s=clock), LocalHomes(specs.folders.homes)
+            ),
+            self.images,
             now_s=clock,
             local_time=lambda: self.local,
         )
@@ -346,3 +363,22 @@ async def test_the_next_broker_finds_spare_and_assigned_desktops(
     lee = await second.pools.open("lee", office())
     assert lee.id != kim.id
     assert len(launcher.desktops) == 3
+
+
+async def test_desktops_that_end_at_once_restrain_their_pool(broker_with: MakeBroker) -> None:
+    """Without this they would be started and ended again and again."""
+    broker = broker_with(LyingLauncher("ended"), office())
+    report = await broker.settle()
+    assert report.breaker.state is BreakerState.RESTRAINED
+    assert broker.sessions.transitions[SessionState.READY] <= 4
+
+
+async def test_a_launcher_that_never_answers_leaves_the_places_free_after_a_while(
+    broker_with: MakeBroker,
+) -> None:
+    launcher = NeverLauncher()
+    broker = broker_with(launcher, office(spare=1))
+    broker.sessions._start_timeout_s = 0.01
+    report = await broker.settle()
+    assert launcher.cancelled
+    assert (report.breaker.state, report.starting) == (BreakerState.RESTRAINED, 0)

@@ -214,6 +214,7 @@ export const API_ERROR_CODES = [
   "password-of-directory",
   "pool-full",
   "pool-maintenance",
+  "pool-released",
   "pool-restrained",
   "proof-due",
   "proxy-host",

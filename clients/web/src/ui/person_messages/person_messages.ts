@@ -92,7 +92,8 @@ function messageOf({ message, minutes }: ShownMessage): Message {
   const t = texts().messages.person;
   if (message.text !== null) return t.fromAdministrator(message.text);
   const title = titleOf(message);
-  return message.code === "access-ends" ? t.accessEnds(title, minutes ?? 1) : t.accessEndsAtSignOut(title);
+  if (message.code === "access-ends") return t.accessEnds(title, minutes ?? 1);
+  return message.code === "desktop-renews" ? t.desktopRenews(title, minutes ?? 1) : t.accessEndsAtSignOut(title);
 }
 
 function titleOf({ titles }: PersonMessage): string {

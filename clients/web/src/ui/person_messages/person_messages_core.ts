@@ -1,6 +1,11 @@
 /** Which messages to the person are shown, and how much time they leave. Pure: times are arguments, in ms. */
 
-export const PERSON_MESSAGE_CODES = ["access-ends", "access-ends-at-sign-out", "from-administrator"] as const;
+export const PERSON_MESSAGE_CODES = [
+  "access-ends",
+  "access-ends-at-sign-out",
+  "desktop-renews",
+  "from-administrator",
+] as const;
 export type PersonMessageCode = (typeof PERSON_MESSAGE_CODES)[number];
 
 /** A message of the administrator, or of the server on the administrator's behalf. */
