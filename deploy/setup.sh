@@ -28,9 +28,9 @@ dev_packages=(
   tigervnc-standalone-server websockify coturn openssl btrfs-progs debootstrap ldap-utils
 )
 
-# Proxies, a database, a directory, an ACME client and server and a container engine that tests run themselves, on ports
-# and sockets of their own. Their services, sockets and timers are neither started nor enabled.
-service_packages=(nginx haproxy caddy postgresql certbot pebble podman netavark iptables slapd)
+# Proxies, a database, a directory, an ACME client and server, a container engine and Prometheus, which tests run
+# themselves, on ports and sockets of their own. Their services, sockets and timers are neither started nor enabled.
+service_packages=(nginx haproxy caddy postgresql certbot pebble podman netavark iptables slapd prometheus)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$1"; exit 1; }

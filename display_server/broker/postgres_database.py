@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import time
 from collections.abc import Callable
 from urllib.parse import urlsplit, urlunsplit
 
@@ -149,8 +150,8 @@ class PostgresDatabase:
             raise asyncpg.exceptions.ClientCannotConnectError(reason) from error
 
 
-async def find_version(database: PostgresDatabase) -> str:
-    """Connects, and returns the version of the server in words.
+async def find_facts(database: PostgresDatabase) -> tuple[str, float]:
+    """Connects, and returns the version of the server in words, and how far its clock is ahead of ours, s.
 
     Raises StorageError and ConfigurationError.
     """
@@ -159,6 +160,9 @@ async def find_version(database: PostgresDatabase) -> str:
         async with engine.connect() as connection:
             found = await connection.exec_driver_sql("SHOW server_version")
             version: str = found.scalar_one()
+            before_s = time.time()
+            found = await connection.exec_driver_sql("SELECT extract(epoch FROM clock_timestamp())")
+            ahead_s = float(found.scalar_one()) - (before_s + time.time()) / 2
     except (SQLAlchemyError, OSError) as error:
         fault = database.fault_of(error)
         if fault is None:
@@ -169,7 +173,7 @@ async def find_version(database: PostgresDatabase) -> str:
         raise StorageError(fault, database.name) from error
     finally:
         await engine.dispose()
-    return f"{database.name}, PostgreSQL {version}"
+    return f"{database.name}, PostgreSQL {version}", ahead_s
 
 
 def postgres_fault(error: SQLAlchemyError | OSError) -> StorageFault | None:

@@ -23,6 +23,7 @@ from display_server.cli import (
     gateway,
     groups,
     pools,
+    probe,
     reload,
     roles,
     serve,
@@ -67,6 +68,7 @@ app.command()(backup.backup)
 app.command()(backup.restore)
 app.command()(checks.checks)
 app.command()(doctor.doctor)
+app.command()(probe.probe)
 app.add_typer(account.app, name="account")
 app.add_typer(database.app, name="database")
 app.add_typer(users.app, name="users")

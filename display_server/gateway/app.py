@@ -20,7 +20,7 @@ from display_server.gateway.static_client import StaticClient
 
 #: After this time a client may try again when the broker cannot be reached, s.
 RETRY_AFTER_S = 3
-HEALTH_PATH, METRICS_PATH = "/healthz", "/metrics"
+HEALTH_PATHS, METRICS_PATH = {"/healthz", "/readyz"}, "/metrics"
 
 
 class GatewayApp:
@@ -38,7 +38,7 @@ class GatewayApp:
         path: str = scope["path"]
         if path == EVENTS_PATH and scope["method"] == "GET":
             response = await self._events_from_broker(scope, receive)
-        elif path in {HEALTH_PATH, METRICS_PATH} or path.startswith("/api/"):
+        elif path in {*HEALTH_PATHS, METRICS_PATH} or path.startswith("/api/"):
             response = await self._from_broker(scope, receive)
         elif scope["method"] != "GET":
             raise ApiError(
@@ -60,7 +60,7 @@ class GatewayApp:
                 scope["method"], _target(scope), _headers(scope), message.get("body", b"")
             )
         except BrokerAway as error:
-            if scope["path"] == HEALTH_PATH:
+            if scope["path"] in HEALTH_PATHS:
                 return _unhealthy(error)
             raise _broker_away(error) from error
         if scope["path"] == METRICS_PATH and answer.status == 200:

@@ -37,6 +37,7 @@ from display_server.broker.lasting_folder import LastingFolder
 from display_server.broker.launchers.desktop_log import rotate_logs
 from display_server.broker.launchers.homes import LocalHomes
 from display_server.broker.launchers.launcher import Launcher
+from display_server.broker.launchers.launcher_watch import LauncherWatch
 from display_server.broker.launchers.process_launcher import ProcessLauncher
 from display_server.broker.lease import TaskLease
 from display_server.broker.orphans import Orphans
@@ -201,6 +202,7 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
             viewers=viewers,
             directory=directory,
             audit_key=audit_key.public_key(),
+            launcher_watch=LauncherWatch(isolation.launcher.examine if isolation is not None else None),
         )
         use_sign_in_settings(services, settings)
         use_unattended_limits(services, config)
@@ -224,6 +226,8 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
         stack.callback(reconciling.cancel)
         rotating = asyncio.create_task(_rotate_logs(state.logs), name="log rotation")
         stack.callback(rotating.cancel)
+        asking = asyncio.create_task(services.launcher_watch.run(), name="launcher")
+        stack.callback(asking.cancel)
         reloader = Reloader(
             settings,
             state,
@@ -258,7 +262,7 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
         )
         parent.report(Started({**dataclasses.asdict(ready), "desktops": str(folders.desktops)}))
         tasks = {expiring, locking, examining, rotating, reloading, watching}
-        tasks |= {reconciling, reviewing, auditing}
+        tasks |= {reconciling, reviewing, auditing, asking}
         if directory is not None:
             stack.callback(directory.close)
             watching_directory = asyncio.create_task(directory.run(), name="directory")

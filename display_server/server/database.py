@@ -17,6 +17,7 @@ from display_server.broker.database_copy import copy_to
 from display_server.broker.sqlite_database import SqliteDatabase
 from display_server.config import DatabaseConfig, read_secret
 from display_server.errors import ConfigurationError, LightboxError
+from display_server.telemetry.clock import CLOCK_ERROR_MAX_S
 
 if TYPE_CHECKING:
     from display_server.broker.database import Database
@@ -56,12 +57,19 @@ def examine_server(config: DatabaseConfig) -> tuple[str, str]:
 
     Returns what was found, and what to do if that is a fault, or else an empty text.
     """
-    from display_server.broker.postgres_database import find_version
+    from display_server.broker.postgres_database import find_facts
 
     try:
-        return asyncio.run(find_version(_postgresql(config))), ""
+        found, ahead_s = asyncio.run(find_facts(_postgresql(config)))
     except LightboxError as error:
         return error.cause, error.next_step
+    if abs(ahead_s) <= CLOCK_ERROR_MAX_S:
+        return found, ""
+    direction = "ahead of" if ahead_s > 0 else "behind"
+    return (
+        f"{found}; its clock is {abs(ahead_s):.1f} s {direction} that of this host",
+        "Synchronise the clocks of both hosts, for example with chrony.",
+    )
 
 
 def copy_to_sqlite(config: DatabaseConfig, state: StateFolder, target: Path) -> None:

@@ -30,6 +30,7 @@ from display_server.server.storage_findings import examine_storage
 from display_server.spawner.host import examine_host
 from display_server.spawner.network_host import examine_network
 from display_server.supervisor import requirements
+from display_server.telemetry.clock import ClockState, read_clock
 
 PYTHON_MIN = (3, 11)
 #: How long the spawner may take to answer the doctor, s.
@@ -120,6 +121,7 @@ def examine(config: Config, state: Path) -> list[Finding]:
         _state_folder(state),
         *_database(config),
         _port(config),
+        _clock(read_clock()),
     ]
 
 
@@ -298,6 +300,23 @@ def _database(config: Config) -> list[Finding]:
 
     cause, next_step = examine_server(config.database)
     return [Finding("database", not next_step, cause, next_step)]
+
+
+def _clock(state: ClockState | None) -> Finding:
+    """The audit, codes of authenticator apps and certificates depend on the time."""
+    if state is None:
+        return Finding("clock", True, "the kernel does not say whether it is right", mandatory=False)
+    found = (
+        f"kept right, at most {state.error_s:.3f} s off" if state.synchronised else "nobody keeps it right"
+    )
+    return Finding(
+        "clock",
+        state.right,
+        found,
+        "Synchronise it: `apt install chrony`, and name the time servers of the hospital in "
+        "/etc/chrony/chrony.conf. Otherwise codes of authenticator apps fail, and the audit has wrong times.",
+        mandatory=False,
+    )
 
 
 def _port(config: Config) -> Finding:

@@ -28,6 +28,7 @@ SERVICES = {
     "lightbox.service": 30,
     "lightbox-gateway.service": 30,
     "lightbox-certificate.service": 30,
+    "lightbox-probe.service": 30,
     "lightbox-spawner.service": 50,
 }
 INSTALLED = "/opt/lightbox/bin/lightbox"
@@ -51,7 +52,7 @@ def test_the_units_are_valid(tmp_path: Path) -> None:
         if unit.suffix in {".service", ".timer"}:
             (tmp_path / unit.name).write_text(unit.read_text().replace(INSTALLED, str(LIGHTBOX)))
     units = sorted(tmp_path.iterdir())
-    assert len(units) == 5
+    assert len(units) == 7
     done = analyze("verify", *units)
     ours = [line for line in done.stderr.splitlines() if "lightbox" in line]
     assert (done.returncode, ours) == (0, []), done.stderr

@@ -194,6 +194,10 @@ def _add_operator_routes(app: FastAPI, services: BrokerServices) -> None:
     async def healthz() -> Response:
         return await health_api.health(services)
 
+    @app.get("/readyz", include_in_schema=False)
+    async def readyz() -> Response:
+        return await health_api.readiness(services)
+
 
 def _home_of(desktop: Desktop) -> Literal["kept", "until-sign-out", "until-end"]:
     pool = pool_of(desktop)

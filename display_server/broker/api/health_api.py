@@ -1,4 +1,4 @@
-"""`/healthz`: says whether the server can do its work, for monitoring and for people."""
+"""`/healthz` and `/readyz`: say whether the server can do its work, for monitoring and for people."""
 
 from __future__ import annotations
 
@@ -8,27 +8,52 @@ from fastapi import Response
 from display_server import __version__
 from display_server.broker.api.services import BrokerServices
 
+#: A reason: its code, cause and next step.
+Reason = tuple[str, str, str]
+
 
 async def health(services: BrokerServices) -> Response:
-    """Returns 200 while people can work, else 503 with the reasons.
+    """Answers `/healthz`: 200 while people can work, else 503 with the reasons.
 
     While the directory is away, people who are signed in can work: the answer is 200 with the status
-    `degraded` and the reasons, so that nothing takes this server out of service. The address needs no
-    sign-in, so the reasons name no path, server or person; the log does.
+    `degraded` and the reasons, so that nothing takes this server out of service.
     """
-    failure = await services.store.examine()
-    problems = services.directory.problems() if services.directory is not None else []
-    status = "failed" if failure is not None else "degraded" if problems else "ok"
-    body: dict[str, object] = {"status": status, "version": __version__}
-    reasons = [(problem.code, problem.cause, problem.next_step) for problem in problems]
+    return _answer(await _database_reasons(services), _directory_reasons(services))
+
+
+async def readiness(services: BrokerServices) -> Response:
+    """Answers `/readyz`: 200 while a person who comes now can sign in and start a desktop, else 503.
+
+    A load balancer sends people elsewhere then. Those who work here are not concerned.
+    """
+    failed = await _database_reasons(services)
+    failure = services.launcher_watch.failure
     if failure is not None:
-        reasons.insert(0, (failure.fault.value, failure.public_cause, failure.next_step))
-    if reasons:
+        failed.append(("no-desktop-starts", failure.cause, failure.next_step))
+    return _answer(failed, _directory_reasons(services))
+
+
+async def _database_reasons(services: BrokerServices) -> list[Reason]:
+    failure = await services.store.examine()
+    return [] if failure is None else [(failure.fault.value, failure.public_cause, failure.next_step)]
+
+
+def _directory_reasons(services: BrokerServices) -> list[Reason]:
+    problems = services.directory.problems() if services.directory is not None else []
+    return [(problem.code, problem.cause, problem.next_step) for problem in problems]
+
+
+def _answer(failed: list[Reason], degraded: list[Reason]) -> Response:
+    """The address needs no sign-in, so the reasons name no path, server or person; the log does."""
+    body: dict[str, object] = {
+        "status": "failed" if failed else "degraded" if degraded else "ok",
+        "version": __version__,
+    }
+    if failed or degraded:
         body["reasons"] = [
-            {"code": code, "cause": cause, "next_step": next_step} for code, cause, next_step in reasons
+            {"code": code, "cause": cause, "next_step": next_step}
+            for code, cause, next_step in (*failed, *degraded)
         ]
     return Response(
-        msgspec.json.encode(body),
-        status_code=200 if failure is None else 503,
-        media_type="application/json",
+        msgspec.json.encode(body), status_code=503 if failed else 200, media_type="application/json"
     )

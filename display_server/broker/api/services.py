@@ -17,6 +17,7 @@ from display_server.broker.api.audit_examination import AuditExamination
 from display_server.broker.api.desktop_processes import DesktopProcesses
 from display_server.broker.api.directory_metrics import DirectoryCollector
 from display_server.broker.api.gateway_links import GatewayLinks
+from display_server.broker.api.health_metrics import HealthCollector
 from display_server.broker.api.lock_watch import LockWatch
 from display_server.broker.api.metrics import BrokerMetrics
 from display_server.broker.api.pool_metrics import PoolCollector
@@ -32,6 +33,7 @@ from display_server.broker.devices.enrolled_devices import EnrolledDevices
 from display_server.broker.directory.directory import Directory
 from display_server.broker.display_checks import DisplayChecks
 from display_server.broker.known_devices import KnownDevices
+from display_server.broker.launchers.launcher_watch import LauncherWatch
 from display_server.broker.live_session import LiveSession
 from display_server.broker.orphans import Orphans
 from display_server.broker.pools.pools import Pools
@@ -80,6 +82,7 @@ class BrokerServices:
     audit_key: Ed25519PublicKey | None = None  # which proves checkpoints of this host
     #: Returns where checkpoints of the audit have left the host, if the configuration names a file.
     checkpoint_file: Callable[[], Path | None] = lambda: None
+    launcher_watch: LauncherWatch = field(default_factory=LauncherWatch)
     unattended: UnattendedDesktops = field(default_factory=UnattendedDesktops)
     busy_processes: BusyProcesses = field(default_factory=BusyProcesses)
     tickets: Tickets = field(default_factory=Tickets)
@@ -144,6 +147,7 @@ class BrokerServices:
         )
         self.metrics.add(UnattendedCollector(self.unattended, self.busy_processes))
         self.metrics.add(PoolCollector(self.pools))
+        self.metrics.add(HealthCollector(self.store, self.audit, self.launcher_watch))
         if self.directory is not None:
             self.metrics.add(DirectoryCollector(self.directory))
 

@@ -62,6 +62,11 @@ class AuditTrail:
         self._pending = True  # until the spool was read once
         self._lost = 0  # acts that this process could not even count in the spool
 
+    @property
+    def pending(self) -> bool:
+        """Whether acts wait outside of the chain."""
+        return self._pending
+
     async def prepare(self) -> None:
         """Makes the spool while there is room for it. Raises StorageError."""
         if self._spool is not None:

@@ -105,6 +105,10 @@ class SandboxLauncher:
             raise
         return desktop
 
+    async def examine(self) -> None:
+        """Raises DesktopError when the spawner does not answer, so that no desktop can be started."""
+        await self._spawner.send(ListDesktops())
+
     async def running(self) -> list[DesktopSpec]:
         answer = await self._spawner.send(ListDesktops())
         return [self._outside(container) for container in answer.containers]
