@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from structlog.testing import capture_logs
 
 from display_server.broker.launchers.launcher_watch import LauncherWatch
@@ -29,7 +27,7 @@ async def test_is_ready_until_the_database_is_lost(local_gateway: GatewayUnderTe
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
     database = local_gateway.services.store.database
     assert isinstance(database, SqliteDatabase)
-    Path(database.path).unlink()
+    database.path.unlink()
     answer = await client.get("/readyz")
     assert (answer.status_code, answer.json()["reasons"][0]["code"]) == (503, "database-missing")
     metrics = (await client.get("/metrics", headers=MAY_READ_METRICS)).text
