@@ -82,7 +82,7 @@ class GatewayApp:
         """Answers a request that needs no broker. Raises ApiError."""
         name = path.removeprefix("/")
         folder, _, below = name.partition("/")
-        own_page = not name or name in {"my-sign-in", "enrol"}
+        own_page = not name or name in {"my-sign-in", "enrol"} or folder == "admin"
         if own_page or (folder in {"desktop", "check"} and below and "/" not in below):
             return self._client.page(request)
         if name == "ca.crt":

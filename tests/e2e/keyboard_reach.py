@@ -18,10 +18,12 @@ for (const element of all) {
 }
 return document.querySelectorAll('[data-wanted]').length;
 """
-#: Marks the element that has the focus. Returns whether it was reached before, or belongs to the desktop.
+#: Marks the element that has the focus. Returns whether it was reached before, or belongs to the desktop. Tab
+#: stops several times in a field for a date.
 MARK_REACHED = """
 const element = document.activeElement;
-const done = element.hasAttribute('data-tabbed') || element.classList.contains('keyboard-field');
+const again = element.hasAttribute('data-tabbed') && element.type !== 'date';
+const done = again || element.classList.contains('keyboard-field');
 element.setAttribute('data-tabbed', '');
 return done;
 """

@@ -2,7 +2,7 @@
 
 import "./ui/styles/index.css";
 import { pathBelowBase, pathTo } from "./base.ts";
-import { type SignInStep, screenLocked, whoAmI } from "./gateway/gateway_client.ts";
+import { type SignInStep, screenLocked, type UserWithRoles, whoAmI } from "./gateway/gateway_client.ts";
 import { signInState } from "./gateway/second_factor_client.ts";
 import { checkPage } from "./ui/check_page.ts";
 import { desktopsPage } from "./ui/desktops_page.ts";
@@ -50,7 +50,13 @@ function show(createPage: () => Page, locked?: "locked"): void {
 
 function goTo(path: string): void {
   history.pushState(null, "", path);
-  void render();
+  follow();
+}
+
+/** Shows the page of an address that has just changed: the present page, if the address is one of its own. */
+function follow(): void {
+  const path = pathBelowBase(location.pathname);
+  if (path === null || current?.follow?.(path) !== true) void render();
 }
 
 function showSignIn(reason: SignInReason): void {
@@ -180,17 +186,36 @@ async function render(): Promise<void> {
     return;
   }
   if (!user.ok && user.failure.kind === "locked") return; // `screenLocked` shows the lock page
-  const { username, name } = user.ok ? user.value : { username: "", name: "" };
+  const { username, name, roles } = user.ok ? user.value : { username: "", name: "", roles: [] };
   // The sign-in of another person expired in this tab: the address is theirs.
   if (setUser(username)) history.replaceState(null, "", pathTo(""));
   screenLock.start();
   personMessages.start();
   const route = routeOf(pathBelowBase(location.pathname));
   if (route.page === "desktop") showDesktop(route.desktop);
+  else if (route.page === "admin") await showAdmin({ username, name, roles }, turn);
   else if (route.page === "my-sign-in") {
     show(() => mySignInPage({ user: name, showDesktopList, signedOut, redraw: () => void render() }));
   } else if (route.page === "check") show(() => checkPage({ desktop: route.desktop, showDesktopList, signedOut }));
-  else show(() => desktopsPage({ user: name, signedOut, signOut, lock, redraw: () => void render(), open: goTo }));
+  else {
+    const redraw = (): void => void render();
+    show(() => desktopsPage({ user: name, roles, signedOut, signOut, lock, redraw, open: goTo }));
+  }
+}
+
+/** Shows the administration, which is loaded when it is needed for the first time. */
+async function showAdmin({ username, name, roles }: UserWithRoles, turn: number): Promise<void> {
+  const loaded = await import("./ui/admin/admin_page.ts").catch(() => null);
+  // The address changed while the files were loaded.
+  if (turn !== renderCount) return;
+  const redraw = (): void => void render();
+  if (loaded === null) {
+    show(() => notFoundPage(redraw, texts().messages.notLoaded));
+    return;
+  }
+  const path = pathBelowBase(location.pathname) ?? "";
+  const common = { signedOut, signOut, lock, showDesktopList, redraw, open: goTo };
+  show(() => loaded.adminPage({ ...common, username, user: name, roles, path }));
 }
 
 function showDesktopList(): void {
@@ -238,10 +263,10 @@ document.addEventListener("click", (event) => {
   if (newWindow || link.hasAttribute("download")) return;
   if (link.origin !== location.origin || routeOf(pathBelowBase(link.pathname)).page === "nothing") return;
   event.preventDefault();
-  goTo(link.pathname);
+  goTo(link.pathname + link.search);
 });
 window.addEventListener("popstate", () => {
-  if (current?.back?.() !== true) void render();
+  if (current?.back?.() !== true) follow();
 });
 
 screenLocked.on(() => {

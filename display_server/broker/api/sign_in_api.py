@@ -17,6 +17,7 @@ from display_server.broker.api.sign_in_steps import SignInAnswer, after_right_pa
 from display_server.broker.audit.entry import Role
 from display_server.broker.authenticator import PasswordUncheckable, SignInRefused
 from display_server.broker.passwords import TooManySignIns
+from display_server.broker.people.role_assignments import RoleAssignments
 from display_server.broker.screen_lock import LockEvent, LockReason, LockState
 from display_server.broker.storage_failures import StorageError
 from display_server.broker.tables import Account
@@ -41,8 +42,11 @@ class UnlockRequest(BaseModel):
 
 
 class UserInfo(BaseModel):
+    """The person who is signed in. `roles` are the person's, also by groups and whatever their scope."""
+
     username: str
     display_name: str
+    roles: list[str]
 
 
 class SignedOut(BaseModel):
@@ -153,7 +157,9 @@ def add_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
 
     @app.get("/api/v1/me")
     async def me(user: CurrentUser) -> UserInfo:
-        return UserInfo(username=user.username, display_name=user.display_name)
+        given = await RoleAssignments(services.store).of_person(user.username)
+        roles = sorted({assignment.role.value for assignment in given})
+        return UserInfo(username=user.username, display_name=user.display_name, roles=roles)
 
 
 def add_lock_routes(app: FastAPI, services: BrokerServices) -> None:

@@ -37,6 +37,15 @@ export interface User {
   readonly name: string;
 }
 
+/** What somebody may do besides using their own desktops. */
+export type Role = "helpdesk" | "administrator" | "auditor";
+const ROLES: readonly Role[] = ["helpdesk", "administrator", "auditor"];
+
+/** The signed-in person, with the roles that they have. */
+export interface UserWithRoles extends User {
+  readonly roles: readonly Role[];
+}
+
 /** What a reverse proxy does to requests that the gateway refuses for it. */
 export type ProxyFault = Extract<ApiErrorCode, "proxy-host" | "proxy-http">;
 
@@ -82,8 +91,10 @@ export interface Reply {
   readonly retryAfterS: number;
 }
 
+export type Method = "GET" | "POST" | "PUT" | "DELETE";
+
 /** Sends a request. Returns null when the gateway cannot be reached or does not answer in time. */
-export async function call(method: "GET" | "POST", path: string, body?: object): Promise<Reply | null> {
+export async function call(method: Method, path: string, body?: object): Promise<Reply | null> {
   try {
     const response = await fetch(pathTo(path), {
       method,
@@ -180,12 +191,14 @@ export async function signOut(): Promise<Answer<readonly string[]>> {
 }
 
 /** Returns the signed-in person. */
-export async function whoAmI(): Promise<Answer<User>> {
+export async function whoAmI(): Promise<Answer<UserWithRoles>> {
   const reply = await call("GET", "/api/v1/me");
   if (!reply?.ok || !isRecord(reply.body)) return failure(reply);
   const text = (value: unknown): string => (typeof value === "string" ? value : "");
   const username = text(reply.body.username);
-  return { ok: true, value: { username, name: text(reply.body.display_name) || username } };
+  const given = Array.isArray(reply.body.roles) ? (reply.body.roles as unknown[]) : [];
+  const roles = ROLES.filter((role) => given.includes(role));
+  return { ok: true, value: { username, name: text(reply.body.display_name) || username, roles } };
 }
 
 function lockInfo(reply: Reply | null): Answer<LockInfo> {

@@ -1,7 +1,7 @@
 /** The page that lists the desktops which the user may open. */
 
 import { pathTo } from "../base.ts";
-import { type Desktop, type Failure, listDesktops } from "../gateway/gateway_client.ts";
+import { type Desktop, type Failure, listDesktops, type Role } from "../gateway/gateway_client.ts";
 import { apiMessage } from "./api_message.ts";
 import { button, h } from "./dom.ts";
 import { askToEnd, desktopToEnd, type Ending } from "./end_desktop_dialog.ts";
@@ -15,6 +15,8 @@ import { texts } from "./texts.ts";
 export interface DesktopsOptions {
   /** The user's name; empty when unknown. */
   readonly user: string;
+  /** Whoever has a role sees the entry of the administration. */
+  readonly roles: readonly Role[];
   readonly signedOut: (reason: SignInReason) => void;
   readonly signOut: () => void;
   readonly lock: () => void;
@@ -120,6 +122,9 @@ export function desktopsPage(options: DesktopsOptions): Page {
       h("span", { class: "spacer" }),
       options.user === "" ? null : h("span", { class: "user-name" }, options.user),
       ...settingButtons(options.redraw),
+      options.roles.length === 0
+        ? null
+        : button(t.administration, icon("administration"), "quiet square", () => options.open(pathTo("admin"))),
       button(t.mySignIn.title, icon("account"), "quiet square", () => options.open(pathTo("my-sign-in"))),
       button(t.bar.lock, icon("lock"), "quiet square", () => options.lock()),
       button(t.bar.signOut, icon("signOut"), "quiet square", () => options.signOut()),

@@ -141,6 +141,11 @@ export const englishMessages = {
     why: "Programs can reach the files of the server and of other desktops.",
     next: "Use them for tests on your own computer; for patients’ data an administrator has to turn isolation on.",
   },
+  notLoaded: {
+    what: "This page could not be loaded.",
+    why: "Its files did not arrive: the network is interrupted, or the server was updated.",
+    next: "Reload the page.",
+  },
   notFound: {
     what: "There is nothing at this address",
     why: "It may be mistyped, or what was here has moved.",

@@ -1,14 +1,15 @@
-/** The page of an address at which there is nothing. */
+/** The page of an address at which there is nothing, or whose files cannot be loaded. */
 
 import { pathTo } from "../base.ts";
 import { h } from "./dom.ts";
 import { icon } from "./icons.ts";
+import type { Message } from "./message.ts";
 import type { Page } from "./page.ts";
 import { brand, settingButtons } from "./settings.ts";
 import { texts } from "./texts.ts";
 
-export function notFoundPage(redraw: () => void): Page {
-  const { what, why, next } = texts().messages.notFound;
+export function notFoundPage(redraw: () => void, message: Message = texts().messages.notFound): Page {
+  const { what, why, next } = message;
   const element = h(
     "div",
     { class: "page" },

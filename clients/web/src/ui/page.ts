@@ -9,6 +9,11 @@ export interface Page {
   readonly signingOut?: boolean;
   /** Called once, when the element is in the document. */
   shown(): void;
+  /**
+   * Shows another address of the same page, so that it need not be created anew. `path` is below the client's own
+   * address. Returns false for an address of another page.
+   */
+  follow?(path: string): boolean;
   /** Called when the browser goes back. Returns true when the page stays because it asks the person first. */
   back?(): boolean;
   /**

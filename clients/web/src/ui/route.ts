@@ -4,6 +4,7 @@ export type Route =
   | { readonly page: "list" }
   | { readonly page: "my-sign-in" }
   | { readonly page: "enrol" }
+  | { readonly page: "admin" }
   | { readonly page: "desktop"; readonly desktop: string }
   | { readonly page: "check"; readonly desktop: string }
   | { readonly page: "nothing" };
@@ -12,6 +13,8 @@ export type Route =
 export function routeOf(path: string | null): Route {
   if (path === "" || path === "index.html") return { page: "list" };
   if (path === "my-sign-in" || path === "enrol") return { page: path };
+  // Its own module knows its pages: it loads only for those who need it.
+  if (path === "admin" || path?.startsWith("admin/")) return { page: "admin" };
   const [, page, name] = /^(desktop|check)\/([^/]+)\/?$/.exec(path ?? "") ?? [];
   if (name === undefined) return { page: "nothing" };
   return { page: page === "check" ? "check" : "desktop", desktop: decodeName(name) };

@@ -17,6 +17,7 @@ export const english = {
   product: "Lightbox",
   messages: englishMessages,
   tagline: "Virtual desktops, exact to the pixel",
+  administration: "Administration",
   signIn: {
     title: "Sign in",
     username: "Username",

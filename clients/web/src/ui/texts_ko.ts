@@ -9,6 +9,7 @@ export const korean: Texts = {
   product: "Lightbox",
   messages: koreanMessages,
   tagline: "픽셀까지 정확한 가상 데스크톱",
+  administration: "관리",
   signIn: {
     title: "로그인",
     username: "사용자 이름",

@@ -1,10 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { NoticeCode } from "../../src/protocol/generated/wire_facts.ts";
+import { englishAdmin } from "../../src/ui/admin/texts.ts";
+import { koreanAdmin } from "../../src/ui/admin/texts_ko.ts";
 import { type Message, sentences } from "../../src/ui/message.ts";
 import { english } from "../../src/ui/texts.ts";
 import { korean } from "../../src/ui/texts_ko.ts";
 
-const LANGUAGES = { english, korean };
+/** With the texts of the administration, which load separately. */
+const LANGUAGES = { english: { ...english, admin: englishAdmin }, korean: { ...korean, admin: koreanAdmin } };
 
 /**
  * Whole sentences that are no messages, by the beginning of their path, and why they need no cause and next step.
@@ -31,6 +34,18 @@ const REVIEWED: Readonly<Record<string, string>> = {
   "device.": "says what a device is enrolled as, and explains what enrolling means",
   "mySignIn.": "says what a person has, or asks a question whose buttons are the next steps",
   "leave.": "a question; the buttons are the next steps",
+  "admin.questions.": "a question, what will happen, or that it was done",
+  "admin.newPassword": "says what to do with a password",
+  "admin.stepUp.": "says what to give, and why",
+  "admin.overview.exactnessUnknown": "says that there is nothing to show; nothing failed",
+  "admin.help.": "a question, and what to type",
+  "admin.access.whyTitle": "a question; the form below it answers it",
+  "admin.people.why": "a link to the page that answers the question",
+  "admin.people.noDesktops": "says what a person has; nothing failed",
+  "admin.groups.ofDirectory": "explains why members cannot be changed; nothing failed",
+  "admin.sessions.latencyHint": "explains a chart",
+  "admin.use.hint": "explains a chart",
+  "admin.health.": "a summary; each check that failed has its cause and next step below it",
 };
 
 /** Calls functions with example values, so that only texts and messages remain. */
@@ -67,7 +82,7 @@ describe("texts", () => {
 
   it("exist in both languages", () => {
     const names = (texts: unknown): string[] => [...leaves(texts), ...messages(texts)].map(([path]) => path).sort();
-    expect(names(korean)).toEqual(names(english));
+    expect(names(LANGUAGES.korean)).toEqual(names(LANGUAGES.english));
   });
 });
 

@@ -1,0 +1,141 @@
+/** Requests of the administration's pages. They return failures instead of throwing. */
+
+import { isRecord } from "../../protocol/fields.ts";
+import { type Answer, call, failure, type Method } from "../gateway_client.ts";
+import type { PageOf, Reader } from "./shapes.ts";
+import * as shapes from "./shapes.ts";
+
+const BASE = "/api/v1/admin/";
+
+/** What a list is asked for. Empty texts ask for everything. */
+export interface ListQuery {
+  readonly q?: string;
+  readonly limit?: number;
+  /** Where the part begins, as the part before said. */
+  readonly after?: string | null;
+  readonly [filter: string]: string | number | null | undefined;
+}
+
+/** Returns the address of a list with its query. Pure. */
+export function listPath(list: string, query: ListQuery): string {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
+  return search.size > 0 ? `${list}?${search}` : list;
+}
+
+async function ask<T>(path: string, read: Reader<T>): Promise<Answer<T>> {
+  const reply = await call("GET", BASE + path);
+  return reply?.ok && isRecord(reply.body) ? { ok: true, value: read(reply.body) } : failure(reply);
+}
+
+async function act(method: Method, path: string, body?: object): Promise<Answer<null>> {
+  const reply = await call(method, BASE + path, method === "POST" ? (body ?? {}) : body);
+  return reply?.ok ? { ok: true, value: null } : failure(reply);
+}
+
+/** Does the same where the server may have made a password, which it says only in this answer. */
+async function actForPassword(path: string, body: object): Promise<Answer<string | null>> {
+  const reply = await call("POST", BASE + path, body);
+  if (!reply?.ok) return failure(reply);
+  const password = isRecord(reply.body) ? reply.body.password : null;
+  return { ok: true, value: typeof password === "string" ? password : null };
+}
+
+/** An empty password lets the server make one. */
+const given = (password: string): { password?: string } => (password === "" ? {} : { password });
+
+const part = encodeURIComponent;
+
+function list<T>(path: string, read: Reader<T>): (query: ListQuery) => Promise<Answer<PageOf<T>>> {
+  const readPage = shapes.pageOf(read);
+  return (query) => ask(listPath(path, query), readPage);
+}
+
+export const overview = (): Promise<Answer<shapes.Overview>> => ask("overview", shapes.overview);
+
+export const listPools = list("pools", shapes.pool);
+export const setMaintenance = (name: string, on: boolean): Promise<Answer<null>> =>
+  act("POST", `pools/${part(name)}/maintenance`, { on });
+export const retryPool = (name: string): Promise<Answer<null>> => act("POST", `pools/${part(name)}/retry`);
+
+export const listSessions = list("sessions", shapes.session);
+export const sessionOf = (id: string): Promise<Answer<shapes.SessionDetail>> =>
+  ask(`sessions/${part(id)}`, shapes.sessionDetail);
+export const endSession = (id: string): Promise<Answer<null>> => act("POST", `sessions/${part(id)}/end`);
+export const restartSession = (id: string): Promise<Answer<null>> => act("POST", `sessions/${part(id)}/restart`);
+export const sendMessage = (id: string, text: string): Promise<Answer<null>> =>
+  act("POST", `sessions/${part(id)}/message`, { text });
+
+export const listPeople = list("people", shapes.person);
+export const personOf = (name: string): Promise<Answer<shapes.PersonDetail>> =>
+  ask(`people/${part(name)}`, shapes.personDetail);
+export type AccountAct = "enable" | "sign-out" | "reset-second-factor";
+export const changePerson = (name: string, what: AccountAct): Promise<Answer<null>> =>
+  act("POST", `people/${part(name)}/${what}`);
+export const disablePerson = (name: string, endDesktops: boolean): Promise<Answer<null>> =>
+  act("POST", `people/${part(name)}/disable`, { end_desktops: endDesktops });
+export const resetPassword = (name: string, password: string): Promise<Answer<string | null>> =>
+  actForPassword(`people/${part(name)}/reset-password`, given(password));
+export const addPerson = (name: string, displayName: string, password: string): Promise<Answer<string | null>> =>
+  actForPassword("people", { name, display_name: displayName, ...given(password) });
+
+export const listGroups = list("groups", shapes.group);
+export const groupOf = (name: string): Promise<Answer<shapes.GroupDetail>> =>
+  ask(`groups/${part(name)}`, shapes.groupDetail);
+export const addGroup = (name: string): Promise<Answer<null>> => act("POST", "groups", { name });
+export const deleteGroup = (name: string): Promise<Answer<null>> => act("DELETE", `groups/${part(name)}`);
+export const addMember = (group: string, kind: shapes.MemberKind, member: string): Promise<Answer<null>> =>
+  act("POST", `groups/${part(group)}/members`, { kind, member });
+export const removeMember = (group: string, kind: shapes.MemberKind, member: string): Promise<Answer<null>> =>
+  act("DELETE", listPath(`groups/${part(group)}/members/${part(member)}`, { kind }));
+
+export const listEntitlements = list("entitlements", shapes.entitlement);
+export const addEntitlement = (subject: string, name: string, desktop: string): Promise<Answer<null>> =>
+  act("POST", "entitlements", { subject, name, desktop });
+export const removeEntitlement = (id: string): Promise<Answer<null>> => act("DELETE", `entitlements/${part(id)}`);
+export const whyAccess = (person: string, desktop: string): Promise<Answer<shapes.Access>> =>
+  ask(listPath("why", { person, desktop }), shapes.access);
+
+export const listRoles = list("roles", shapes.roleAssignment);
+export const giveRole = (role: Omit<shapes.RoleAssignment, "id">): Promise<Answer<null>> =>
+  act("POST", "roles", {
+    subject: role.subject,
+    name: role.name,
+    role: role.role,
+    scope: role.scope,
+    scope_name: role.scopeName,
+  });
+export const takeRole = (id: string): Promise<Answer<null>> => act("DELETE", `roles/${part(id)}`);
+export const listDevices = list("devices", shapes.device);
+
+/** Returns the settings that apply to a person on a desktop. */
+export async function effectivePolicy(person: string, desktop: string): Promise<Answer<readonly shapes.PolicyValue[]>> {
+  const reply = await call("GET", BASE + listPath("policies/effective", { person, desktop }));
+  const values = reply?.ok ? shapes.listOf(reply.body, shapes.policyValue) : null;
+  return values === null ? failure(reply) : { ok: true, value: values };
+}
+
+export const listAudit = list("audit", shapes.auditEntry);
+export const verifyAudit = (): Promise<Answer<shapes.AuditVerification>> =>
+  ask("audit/verification", shapes.auditVerification);
+
+export const health = (): Promise<Answer<readonly shapes.HealthCheck[]>> => ask("health", shapes.healthChecks);
+export const useOf = (days: number): Promise<Answer<readonly shapes.UseHour[]>> =>
+  ask(listPath("use", { days }), shapes.useHours);
+
+/** Returns the parts of the API that are there for this person, such as `devices.read`; none when the server does not say. */
+export async function ownScopes(): Promise<readonly string[]> {
+  const reply = await call("GET", `${BASE}me`);
+  const scopes = reply?.ok && isRecord(reply.body) ? reply.body.scopes : null;
+  return Array.isArray(scopes) ? scopes.filter((scope) => typeof scope === "string") : [];
+}
+
+/** Gives the password once more, which acts of administration need from some networks. */
+export async function stepUp(password: string): Promise<Answer<"done" | "factor-due">> {
+  const reply = await call("POST", "/api/v1/me/step-up", { password });
+  if (reply?.ok) return { ok: true, value: "done" };
+  const code = isRecord(reply?.body) ? reply.body.code : null;
+  if (code === "factor-due") return { ok: true, value: "factor-due" };
+  if (code === "wrong-credentials") return { ok: false, failure: { kind: "wrong-password" } };
+  return failure(reply);
+}

@@ -1,0 +1,446 @@
+/**
+ * What the administration API answers, and how an answer is read.
+ *
+ * Unknown fields are ignored, and a missing one is read as "not known": the pages then say so instead of failing.
+ */
+
+import { isRecord } from "../../protocol/fields.ts";
+
+/** A part of a list, and where the next part begins. `total` counts all items that the query finds. */
+export interface PageOf<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+  readonly total: number;
+}
+
+/** A desktop of one person. Times are ms since the epoch. */
+export interface Session {
+  readonly id: string;
+  readonly person: string;
+  readonly desktop: string;
+  readonly pool: string;
+  readonly state: string;
+  readonly since: number | null;
+  readonly viewers: number;
+  readonly address: string;
+  readonly place: string;
+  readonly unattendedSince: number | null;
+}
+
+/** How long one stage of a frame takes. */
+export interface Stage {
+  readonly name: string;
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+}
+
+export interface DesktopProcess {
+  readonly name: string;
+  /** Of one processor; null before it was measured twice. */
+  readonly cpuPercent: number | null;
+  /** Resident memory, bytes. */
+  readonly memory: number;
+}
+
+/** A session with what is known of its inside; null is not known. */
+export interface SessionDetail extends Session {
+  readonly stages: readonly Stage[] | null;
+  /** For how long the windows of the session showed which state of the badge, s. */
+  readonly exactness: Counts | null;
+  readonly processes: readonly DesktopProcess[] | null;
+}
+
+/** Desktops of the same kind. Counts are desktops; `maximum` is 0 where there is no limit. */
+export interface Pool {
+  readonly name: string;
+  /** The name that people see, by language. */
+  readonly titles: Readonly<Record<string, string>>;
+  readonly kind: string;
+  readonly state: string;
+  readonly ready: number;
+  readonly assigned: number;
+  readonly starting: number;
+  readonly failed: number;
+  readonly minimum: number;
+  readonly maximum: number;
+  readonly imageVersion: string;
+  readonly maintenance: boolean;
+  readonly lastError: string;
+}
+
+export type Counts = Readonly<Record<string, number>>;
+
+export interface Host {
+  readonly name: string;
+  /** Average number of runnable threads. */
+  readonly load: number;
+  readonly processors: number;
+  /** Bytes. */
+  readonly memoryUsed: number;
+  readonly memoryTotal: number;
+}
+
+export interface Overview {
+  readonly desktops: Counts;
+  readonly sessions: number;
+  readonly viewers: number;
+  readonly signedIn: number;
+  readonly pools: readonly Pool[];
+  readonly host: Host;
+  readonly latencyP95Ms: number | null;
+  /** For how long all windows showed which state of the badge lately, s; empty is not known. */
+  readonly exactness: Counts;
+}
+
+export interface Person {
+  readonly name: string;
+  readonly displayName: string;
+  readonly source: string;
+  readonly state: string;
+  readonly roles: readonly string[];
+  readonly groups: readonly string[];
+  /** Whether the person is signed in anywhere. */
+  readonly signedIn: boolean;
+  readonly secondFactor: boolean;
+  readonly lastSignIn: number | null;
+}
+
+/** A person with the desktops that they may open, and those that run. */
+export interface PersonDetail extends Person {
+  readonly desktops: readonly string[];
+  readonly sessions: readonly Session[];
+}
+
+/** A group, and what it contains directly. */
+export interface Group {
+  readonly name: string;
+  readonly origin: string;
+  readonly people: number;
+  readonly groups: number;
+}
+
+export interface GroupDetail extends Group {
+  readonly members: readonly Member[];
+}
+
+export type MemberKind = "person" | "group";
+
+export interface Member {
+  readonly kind: MemberKind;
+  readonly name: string;
+}
+
+export interface Entitlement {
+  readonly id: string;
+  readonly subject: string;
+  readonly name: string;
+  readonly desktop: string;
+  readonly origin: string;
+}
+
+/** One reason why a person may open a desktop: an entitlement, and the groups that lead to it. */
+export interface AccessPath {
+  readonly subject: string;
+  readonly name: string;
+  readonly origin: string;
+  readonly groups: readonly string[];
+}
+
+/** Why a person may open a desktop, or what is missing. */
+export interface Access {
+  readonly allowed: boolean;
+  readonly paths: readonly AccessPath[];
+  readonly lacks: readonly string[];
+  /** Membership in any of these groups would be an entitlement. */
+  readonly entitledGroups: readonly string[];
+}
+
+/** A role that somebody was given. */
+export interface RoleAssignment {
+  readonly id: string;
+  readonly role: string;
+  readonly subject: string;
+  readonly name: string;
+  /** What kind of thing it is limited to, and the name of that; the name is empty for everything. */
+  readonly scope: string;
+  readonly scopeName: string;
+}
+
+export interface Device {
+  readonly id: string;
+  readonly name: string;
+  readonly place: string;
+  readonly tags: readonly string[];
+  readonly enrolled: number | null;
+  readonly lastSeen: number | null;
+  readonly person: string;
+}
+
+/** One setting of the effective policy. `origin` says which rule it comes from. */
+export interface PolicyValue {
+  readonly key: string;
+  readonly title: string;
+  readonly value: string;
+  readonly origin: string;
+}
+
+export interface AuditEntry {
+  readonly seq: number;
+  readonly at: number | null;
+  readonly account: string;
+  readonly role: string;
+  readonly action: string;
+  readonly outcome: string;
+  readonly object: string;
+  readonly address: string;
+  readonly device: string;
+  readonly reason: string;
+}
+
+export interface AuditVerification {
+  readonly intact: boolean;
+  readonly entries: number;
+  readonly findings: readonly string[];
+  /** When the entries were read. */
+  readonly at: number | null;
+}
+
+export interface HealthCheck {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly text: string;
+  readonly nextStep: string;
+}
+
+/** The largest number of people of a pool at the same time, within one hour. */
+export interface UseHour {
+  readonly hour: number;
+  readonly pool: string;
+  readonly peak: number;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+export type Reader<T> = (fields: Fields) => T;
+
+const text = (value: unknown): string =>
+  typeof value === "string" ? value : typeof value === "number" ? `${value}` : "";
+const number = (value: unknown): number => (typeof value === "number" && Number.isFinite(value) ? value : 0);
+const numberOrNull = (value: unknown): number | null =>
+  typeof value === "number" && Number.isFinite(value) ? value : null;
+const texts = (value: unknown): readonly string[] =>
+  Array.isArray(value) ? value.map(text).filter((t) => t !== "") : [];
+
+/** Reads a time that is written as ISO 8601, as ms since the epoch. */
+export function timeOf(value: unknown): number | null {
+  const at = typeof value === "string" ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(at) ? null : at;
+}
+
+function counts(value: unknown): Counts {
+  if (!isRecord(value)) return {};
+  return Object.fromEntries(Object.entries(value).map(([name, count]) => [name, number(count)]));
+}
+
+/** Reads names by language. A single text is the name in every language. */
+function names(value: unknown): Readonly<Record<string, string>> {
+  if (!isRecord(value)) return { en: text(value) };
+  return Object.fromEntries(Object.entries(value).map(([language, name]) => [language, text(name)]));
+}
+
+/** Reads the items of a list that are objects; null if there is no list. */
+export function listOf<T>(value: unknown, read: Reader<T>): readonly T[] | null {
+  return Array.isArray(value) ? value.filter(isRecord).map((item) => read(item)) : null;
+}
+
+/** Reads one part of a list. */
+export function pageOf<T>(read: Reader<T>): Reader<PageOf<T>> {
+  return (fields) => {
+    const items = listOf(fields.items, read) ?? [];
+    const next = text(fields.next);
+    return { items, next: next === "" ? null : next, total: numberOrNull(fields.total) ?? items.length };
+  };
+}
+
+export const session: Reader<Session> = (fields) => ({
+  id: text(fields.id),
+  person: text(fields.person),
+  desktop: text(fields.desktop),
+  pool: text(fields.pool),
+  state: text(fields.state),
+  since: timeOf(fields.since),
+  viewers: number(fields.viewers),
+  address: text(fields.address),
+  place: text(fields.place),
+  unattendedSince: timeOf(fields.unattended_since),
+});
+
+const stage: Reader<Stage> = (fields) => ({
+  name: text(fields.name),
+  p50Ms: number(fields.p50_ms),
+  p95Ms: number(fields.p95_ms),
+});
+
+const desktopProcess: Reader<DesktopProcess> = (fields) => ({
+  name: text(fields.name),
+  cpuPercent: numberOrNull(fields.cpu_percent),
+  memory: number(fields.memory),
+});
+
+export const sessionDetail: Reader<SessionDetail> = (fields) => ({
+  ...session(fields),
+  stages: isRecord(fields.latency) ? listOf(fields.latency.stages, stage) : null,
+  exactness: isRecord(fields.exactness) ? counts(fields.exactness) : null,
+  processes: listOf(fields.processes, desktopProcess),
+});
+
+export const pool: Reader<Pool> = (fields) => ({
+  name: text(fields.name),
+  titles: names(fields.title),
+  kind: text(fields.kind),
+  state: text(fields.state),
+  ready: number(fields.ready),
+  assigned: number(fields.assigned),
+  starting: number(fields.starting),
+  failed: number(fields.failed),
+  minimum: number(fields.minimum),
+  maximum: number(fields.maximum),
+  imageVersion: text(fields.image_version),
+  maintenance: fields.maintenance === true,
+  lastError: text(fields.last_error),
+});
+
+export const overview: Reader<Overview> = (fields) => {
+  const host = isRecord(fields.host) ? fields.host : {};
+  return {
+    desktops: counts(fields.desktops),
+    sessions: number(fields.sessions),
+    viewers: number(fields.viewers),
+    signedIn: number(fields.signed_in),
+    pools: listOf(fields.pools, pool) ?? [],
+    host: {
+      name: text(host.name),
+      load: number(host.load),
+      processors: number(host.processors),
+      memoryUsed: number(host.memory_used),
+      memoryTotal: number(host.memory_total),
+    },
+    latencyP95Ms: numberOrNull(fields.latency_p95_ms),
+    exactness: counts(fields.exactness),
+  };
+};
+
+export const person: Reader<Person> = (fields) => ({
+  name: text(fields.name),
+  displayName: text(fields.display_name) || text(fields.name),
+  source: text(fields.source),
+  state: text(fields.state),
+  roles: texts(fields.roles),
+  groups: texts(fields.groups),
+  signedIn: fields.signed_in === true,
+  secondFactor: fields.second_factor === true,
+  lastSignIn: timeOf(fields.last_sign_in),
+});
+
+export const personDetail: Reader<PersonDetail> = (fields) => ({
+  ...person(fields),
+  desktops: texts(fields.desktops),
+  sessions: listOf(fields.sessions, session) ?? [],
+});
+
+export const group: Reader<Group> = (fields) => ({
+  name: text(fields.name),
+  origin: text(fields.origin),
+  people: number(fields.people),
+  groups: number(fields.groups),
+});
+
+export const groupDetail: Reader<GroupDetail> = (fields) => {
+  const members = isRecord(fields.members) ? fields.members : {};
+  const people = texts(members.people).map((name): Member => ({ kind: "person", name }));
+  const groups = texts(members.groups).map((name): Member => ({ kind: "group", name }));
+  return { ...group(fields), members: [...groups, ...people] };
+};
+
+export const entitlement: Reader<Entitlement> = (fields) => ({
+  id: text(fields.id),
+  subject: text(fields.subject),
+  name: text(fields.name),
+  desktop: text(fields.desktop),
+  origin: text(fields.origin),
+});
+
+const accessPath: Reader<AccessPath> = (fields) => ({
+  subject: text(fields.subject),
+  name: text(fields.name),
+  origin: text(fields.origin),
+  groups: texts(fields.groups),
+});
+
+export const access: Reader<Access> = (fields) => ({
+  allowed: fields.may_open === true,
+  paths: listOf(fields.paths, accessPath) ?? [],
+  lacks: texts(fields.lacks),
+  entitledGroups: texts(fields.entitled_groups),
+});
+
+export const roleAssignment: Reader<RoleAssignment> = (fields) => ({
+  id: text(fields.id),
+  role: text(fields.role),
+  subject: text(fields.subject),
+  name: text(fields.name),
+  scope: text(fields.scope),
+  scopeName: text(fields.scope_name),
+});
+
+export const device: Reader<Device> = (fields) => ({
+  id: text(fields.id),
+  name: text(fields.name),
+  place: text(fields.place),
+  tags: texts(fields.tags),
+  enrolled: timeOf(fields.enrolled),
+  lastSeen: timeOf(fields.last_seen),
+  person: text(fields.person),
+});
+
+export const policyValue: Reader<PolicyValue> = (fields) => ({
+  key: text(fields.key),
+  title: text(fields.title) || text(fields.key),
+  value: typeof fields.value === "string" ? fields.value : JSON.stringify(fields.value ?? null),
+  origin: text(fields.origin),
+});
+
+export const auditEntry: Reader<AuditEntry> = (fields) => ({
+  seq: number(fields.seq),
+  at: timeOf(fields.at),
+  account: text(fields.account),
+  role: text(fields.role),
+  action: text(fields.action),
+  outcome: text(fields.outcome),
+  object: text(fields.object),
+  address: text(fields.address),
+  device: text(fields.device),
+  reason: text(fields.reason),
+});
+
+export const auditVerification: Reader<AuditVerification> = (fields) => ({
+  intact: fields.intact === true,
+  entries: number(fields.entries),
+  findings: Array.isArray(fields.findings)
+    ? fields.findings.map((found) => (isRecord(found) ? text(found.text) : text(found)))
+    : [],
+  at: timeOf(fields.at),
+});
+
+export const healthChecks: Reader<readonly HealthCheck[]> = (fields) =>
+  listOf(fields.checks, (check) => ({
+    name: text(check.name),
+    ok: check.ok === true,
+    text: text(check.text),
+    nextStep: text(check.next_step),
+  })) ?? [];
+
+export const useHours: Reader<readonly UseHour[]> = (fields) =>
+  (
+    listOf(fields.hours, (entry) => ({ hour: timeOf(entry.hour), pool: text(entry.pool), peak: number(entry.peak) })) ??
+    []
+  ).filter((entry): entry is UseHour => entry.hour !== null);
