@@ -126,8 +126,11 @@ def test_a_mistake_is_reported_with_its_line(own: Path, text: str, line: int, ca
 
 
 def test_a_mistake_in_the_list_of_files_is_reported_with_its_line(own: Path) -> None:
-    (own / "ward.toml").write_text(TITLE + 'settings = "home.toml"\n')
-    (own / "home.toml").write_text('[[files]]\nsource = "x"\n\n[[files]]\nsource = "y"\nkeep = 3\n')
+    (own / "ward.toml").write_text(TITLE + 'settings = "lists/home.toml"\n')
+    (own / "lists").mkdir()
+    (own / "lists" / "home.toml").write_text(
+        '[[files]]\nsource = "x"\ntarget = "x"\n\n[[files]]\nsource = "y"\ntarget = "y"\nkeep = 3\n'
+    )
     with pytest.raises(ConfigurationError) as wrong:
         profile.load_operator_profiles()
-    assert wrong.value.cause.startswith(f"{own / 'home.toml'}:")
+    assert wrong.value.cause.startswith(f"{own / 'lists' / 'home.toml'}:8: Expected `bool`")
