@@ -31,10 +31,13 @@ log = structlog.get_logger(__name__)
 
 #: What libraries load only when they need it.
 LOADED_LATE = (
+    "anyio._backends._asyncio",
+    "anyio._core._tasks",
     "concurrent.futures.thread",
     "encodings.ascii",
     "encodings.idna",
     "encodings.latin_1",
+    "encodings.punycode",
     "uvicorn.lifespan.off",
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -15,6 +16,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
 from display_server.broker.gateway_sockets import GatewaySockets
+from display_server.broker_link.admin_paths import EVENTS_PATH
 from display_server.config import IsolationConfig
 from display_server.protocol.subprotocol import SUBPROTOCOL, TICKET_PREFIX
 from tests.integration.isolation.gateway_attacks import assert_out_of_reach, targets
@@ -93,6 +95,15 @@ def test_the_process_keeps_no_privilege_and_nothing_of_the_server(server: Server
     assert set(files) == {"/dev/null", str(server.log), "/memfd:traces (deleted)"}
     assert files.count("/memfd:traces (deleted)") == 1, "that of the broker is not for the gateway"
     assert Path(f"/proc/{gateway.pid}/cwd").readlink() == Path("/")
+
+
+def test_it_passes_on_events_that_never_end(server: Server) -> None:
+    """Its way to answer them is loaded before it loses the access to its own program."""
+    server.run("roles", "give", "administrator", "--user", "kim")
+    with contextlib.closing(server.client()) as client, client.stream("GET", EVENTS_PATH) as events:
+        assert events.status_code == 200, server.log.read_text()
+        assert next(events.iter_lines())
+    assert server.log_lines("module loaded after the start") == []
 
 
 def test_it_is_started_again_as_the_same_user_and_reloads(server: Server) -> None:
