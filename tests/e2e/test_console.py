@@ -142,6 +142,7 @@ def test_the_pages_have_no_finding(console: Viewer, server: ConsoleServer, look:
         f"sessions/{session}": ".facts",
         f"people/{server.people[9]}": ".facts",
         "groups/radiology": "tbody tr",
+        "pools/front": ".facts",
     }
     for path, loaded in {**PAGES, **objects}.items():
         open_page(console, path, loaded)

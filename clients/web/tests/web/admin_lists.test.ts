@@ -13,6 +13,7 @@ import { auditFilterValue } from "../../src/ui/admin/audit_filter.ts";
 import { largestUnits } from "../../src/ui/admin/format.ts";
 import { englishAdminMessages } from "../../src/ui/admin/messages.ts";
 import { Paging } from "../../src/ui/admin/paging.ts";
+import { listKeys, parsePolicyText, policyText } from "../../src/ui/admin/policy_text.ts";
 
 const SESSION = {
   id: "s1",
@@ -205,6 +206,24 @@ describe("a duration", () => {
       ["hour", 1],
     ]);
     expect(largestUnits(-5)).toEqual([["second", 0]]);
+  });
+});
+
+describe("the settings of a policy", () => {
+  const lists = listKeys([
+    { key: "networks", form: "names of networks, separated by commas, or anywhere" },
+    { key: "idle_minutes", form: "a number from 1 to 60" },
+  ]);
+
+  it("are read as they are written", () => {
+    const values = { idle_minutes: 10, share: false, video: "exact", networks: ["10.0.0.0/8"], tags: ["a", "b"] };
+    expect(parsePolicyText(policyText(values), lists)).toEqual(values);
+    expect(parsePolicyText("networks = anywhere\n\n", lists)).toEqual({ networks: "anywhere" });
+  });
+
+  it("are refused where a line is none", () => {
+    expect(parsePolicyText("idle_minutes 10", lists)).toBeNull();
+    expect(parsePolicyText("idle_minutes = 10\nnonsense", lists)).toBeNull();
   });
 });
 

@@ -56,6 +56,26 @@ export const overview = (): Promise<Answer<shapes.Overview>> => ask("overview", 
 export const listPools = list("pools", shapes.pool);
 export const setMaintenance = (name: string, on: boolean): Promise<Answer<null>> =>
   act("POST", `pools/${part(name)}/maintenance`, { on });
+export const poolOf = (name: string): Promise<Answer<shapes.Pool>> => ask(`pools/${part(name)}`, shapes.pool);
+export const assignmentsOf = (name: string): Promise<Answer<PageOf<shapes.Assignment>>> =>
+  list(`pools/${part(name)}/assignments`, shapes.assignment)({ limit: 200 });
+export const assignDesktop = (name: string, person: string): Promise<Answer<null>> =>
+  act("POST", `pools/${part(name)}/assign`, { person });
+export const releaseDesktop = (name: string, person: string): Promise<Answer<null>> =>
+  act("POST", `pools/${part(name)}/release`, { person });
+/** After `withinMinutes` desktops of the former version end; null lets people go on with them. */
+export const recomposePool = (
+  name: string,
+  version: string,
+  canaryPercent: number,
+  withinMinutes: number | null,
+): Promise<Answer<null>> =>
+  act("POST", `pools/${part(name)}/recompose`, {
+    version,
+    canary_percent: canaryPercent,
+    within_minutes: withinMinutes,
+  });
+export const rollBackPool = (name: string): Promise<Answer<null>> => act("POST", `pools/${part(name)}/rollback`);
 export const retryPool = (name: string): Promise<Answer<null>> => act("POST", `pools/${part(name)}/retry`);
 
 export const listSessions = list("sessions", shapes.session);
@@ -108,9 +128,27 @@ export const giveRole = (role: Omit<shapes.RoleAssignment, "id">): Promise<Answe
 export const takeRole = (id: string): Promise<Answer<null>> => act("DELETE", `roles/${part(id)}`);
 export const listDevices = list("devices", shapes.device);
 
-/** Returns the settings that apply to a person on a desktop. */
-export async function effectivePolicy(person: string, desktop: string): Promise<Answer<readonly shapes.PolicyValue[]>> {
-  const reply = await call("GET", BASE + listPath("policies/effective", { person, desktop }));
+export const listPolicies = list("policies", shapes.policy);
+export const setPolicy = (
+  id: string,
+  conditions: Readonly<Record<string, string>>,
+  values: Readonly<Record<string, unknown>>,
+): Promise<Answer<null>> => act("PUT", `policies/${part(id)}`, { conditions, values });
+export const removePolicy = (id: string): Promise<Answer<null>> => act("DELETE", `policies/${part(id)}`);
+
+/** Returns the settings that policies can decide on. */
+export async function policyKeys(): Promise<Answer<readonly shapes.PolicyKey[]>> {
+  const reply = await call("GET", `${BASE}policies/keys`);
+  const keys = reply?.ok ? shapes.listOf(reply.body, shapes.policyKey) : null;
+  return keys === null ? failure(reply) : { ok: true, value: keys };
+}
+
+/** Returns the settings that apply to a person, on a desktop, a device and at an address as far as they are given. */
+export async function effectivePolicy(
+  person: string,
+  where: Readonly<Record<"desktop" | "device" | "address", string>>,
+): Promise<Answer<readonly shapes.PolicyValue[]>> {
+  const reply = await call("GET", BASE + listPath("policies/effective", { person, ...where }));
   const values = reply?.ok ? shapes.listOf(reply.body, shapes.policyValue) : null;
   return values === null ? failure(reply) : { ok: true, value: values };
 }

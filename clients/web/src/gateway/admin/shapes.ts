@@ -64,8 +64,25 @@ export interface Pool {
   readonly minimum: number;
   readonly maximum: number;
   readonly imageVersion: string;
+  /** The version that the pool changes to; empty while it does not change. */
+  readonly imageTarget: string;
+  /** How far the change is, how many desktops have the new version, and how many another one. */
+  readonly rollout: string;
+  readonly canaries: number;
+  readonly former: number;
+  readonly rolloutError: string;
+  /** Versions that the pool can change to. */
+  readonly versions: readonly string[];
   readonly maintenance: boolean;
   readonly lastError: string;
+}
+
+/** A desktop of a dedicated pool that belongs to a person. */
+export interface Assignment {
+  readonly place: number;
+  readonly person: string;
+  readonly state: string;
+  readonly error: string;
 }
 
 export type Counts = Readonly<Record<string, number>>;
@@ -176,11 +193,27 @@ export interface Device {
   readonly person: string;
 }
 
+/** A policy: its settings apply where all of its conditions hold. */
+export interface Policy {
+  readonly id: string;
+  readonly conditions: Readonly<Record<string, string>>;
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly changed: number | null;
+  readonly changedBy: string;
+}
+
+/** A setting that policies can decide on. `form` says what to write. */
+export interface PolicyKey {
+  readonly key: string;
+  readonly form: string;
+  readonly titles: Readonly<Record<string, string>>;
+}
+
 /** One setting of the effective policy. `origin` says which rule it comes from. */
 export interface PolicyValue {
   readonly key: string;
-  readonly title: string;
-  readonly value: string;
+  readonly titles: Readonly<Record<string, string>>;
+  readonly value: unknown;
   readonly origin: string;
 }
 
@@ -305,8 +338,21 @@ export const pool: Reader<Pool> = (fields) => ({
   minimum: number(fields.minimum),
   maximum: number(fields.maximum),
   imageVersion: text(fields.image_version),
+  imageTarget: text(fields.image_target),
+  rollout: text(fields.rollout),
+  canaries: number(fields.canaries),
+  former: number(fields.former),
+  rolloutError: text(fields.rollout_error),
+  versions: texts(fields.versions),
   maintenance: fields.maintenance === true,
   lastError: text(fields.last_error),
+});
+
+export const assignment: Reader<Assignment> = (fields) => ({
+  place: number(fields.place),
+  person: text(fields.person),
+  state: text(fields.state),
+  error: text(fields.error),
 });
 
 export const overview: Reader<Overview> = (fields) => {
@@ -402,10 +448,24 @@ export const device: Reader<Device> = (fields) => ({
   person: text(fields.person),
 });
 
+export const policy: Reader<Policy> = (fields) => ({
+  id: text(fields.id),
+  conditions: isRecord(fields.conditions) ? names(fields.conditions) : {},
+  values: isRecord(fields.values) ? fields.values : {},
+  changed: timeOf(fields.changed),
+  changedBy: text(fields.changed_by),
+});
+
+export const policyKey: Reader<PolicyKey> = (fields) => ({
+  key: text(fields.key),
+  form: text(fields.form),
+  titles: names(fields.titles),
+});
+
 export const policyValue: Reader<PolicyValue> = (fields) => ({
   key: text(fields.key),
-  title: text(fields.title) || text(fields.key),
-  value: typeof fields.value === "string" ? fields.value : JSON.stringify(fields.value ?? null),
+  titles: names(fields.titles ?? fields.title),
+  value: fields.value ?? null,
   origin: text(fields.origin),
 });
 

@@ -91,6 +91,21 @@ export const englishAdminMessages = {
       why: "No name, place or tag contains this text.",
       next: "Shorten the text.",
     },
+    assignments: {
+      what: "No desktop of this pool belongs to anybody.",
+      why: "None was given yet.",
+      next: "Give one with the button above, or let people who are entitled open it.",
+    },
+    noPolicies: {
+      what: "There is no policy.",
+      why: "The configuration and the defaults decide on everything.",
+      next: "Add a policy to change a setting for a group, a desktop, a network or devices with a tag.",
+    },
+    policiesFound: {
+      what: "No policy matches.",
+      why: "None has this text in its name, conditions or settings.",
+      next: "Shorten the text.",
+    },
     policies: {
       what: "No setting applies.",
       why: "No rule of the policy is for this person and desktop.",

@@ -92,6 +92,21 @@ export const koreanAdminMessages: AdminMessages = {
       why: "이 검색어가 들어 있는 이름, 장소, 태그가 없습니다.",
       next: SHORTER,
     },
+    assignments: {
+      what: "이 풀에는 주인이 있는 데스크톱이 없습니다.",
+      why: "아직 배정하지 않았습니다.",
+      next: "위의 버튼으로 배정하거나, 사용 권한이 있는 사람이 열게 하세요.",
+    },
+    noPolicies: {
+      what: "정책이 없습니다.",
+      why: "서버 설정과 기본값이 모든 것을 정합니다.",
+      next: "그룹, 데스크톱, 네트워크, 태그가 있는 기기의 설정을 바꾸려면 정책을 추가하세요.",
+    },
+    policiesFound: {
+      what: "맞는 정책이 없습니다.",
+      why: "이 검색어가 들어 있는 이름, 조건, 설정이 없습니다.",
+      next: SHORTER,
+    },
     policies: {
       what: "적용되는 설정이 없습니다.",
       why: "이 사람과 데스크톱에 대한 정책 규칙이 없습니다.",

@@ -89,9 +89,10 @@ export function showQuestion(admin: Pick<Admin, "say" | "messageOf">, asked: Ask
           },
         },
       },
-      ...[...controls].map(([field, control]) =>
+      ...[...controls].flatMap(([field, control]) => [
         h("label", { class: "question-field" }, h("span", {}, field.label), control),
-      ),
+        ...(field.help === undefined || field.help.length === 0 ? [] : [helpOf(field.help)]),
+      ]),
       alert,
       h("div", { class: "message-actions" }, submit, cancel),
     ),
@@ -104,12 +105,23 @@ export function showQuestion(admin: Pick<Admin, "say" | "messageOf">, asked: Ask
   ([...controls.values()][0] ?? (asked.grave === true ? cancel : submit)).focus();
 }
 
+/** What can be written in a field; it may be long, so that it scrolls. */
+function helpOf(lines: readonly string[]): HTMLElement {
+  return h("ul", { class: "field-help", attrs: { tabindex: "0" } }, ...lines.map((line) => h("li", {}, line)));
+}
+
 /** Passwords may begin or end with spaces. */
 function enteredIn(field: QuestionField, control: Control): string {
   return field.kind === "password" ? control.value : control.value.trim();
 }
 
 function controlOf(field: QuestionField): Control {
+  const control = emptyControlOf(field);
+  if (field.value !== undefined) control.value = field.value;
+  return control;
+}
+
+function emptyControlOf(field: QuestionField): Control {
   const attrs = { name: field.name, maxlength: String(field.longest), autocomplete: "off", spellcheck: "false" };
   if (field.kind === "long")
     return h("textarea", { class: "field", attrs: { ...attrs, rows: "3", spellcheck: "true" } });

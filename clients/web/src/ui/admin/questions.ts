@@ -161,6 +161,58 @@ export const englishQuestions = {
     act: "Take into service",
     done: `The pool “${pool}” is in service.`,
   }),
+  recompose: (pool: string): Question => ({
+    title: `Change the version of the pool “${pool}”?`,
+    effects: [
+      "One desktop in ten starts with the new version first. If these work, the others follow.",
+      "People go on with the desktops that they have, until these end or the time below is over.",
+    ],
+    act: "Change the version",
+    done: `The pool “${pool}” changes its version.`,
+  }),
+  rollBack: (pool: string, version: string): Question => ({
+    title: `Return the pool “${pool}” to the version before?`,
+    effects: [
+      `Desktops that start do not get the version ${version} any more, at once.`,
+      "People go on with the desktops that they have.",
+    ],
+    act: "Return to the version before",
+    done: `The pool “${pool}” returns to the version before.`,
+  }),
+  assign: (pool: string): Question => ({
+    title: `Give somebody a desktop of the pool “${pool}”?`,
+    effects: ["The desktop and its files are theirs until it is taken away. They need an entitlement to open it."],
+    act: "Give the desktop",
+    done: `A desktop of the pool “${pool}” is given.`,
+  }),
+  release: (person: string, pool: string): Question => ({
+    title: `Take the desktop of the pool “${pool}” away from ${person}?`,
+    effects: ["The desktop ends, and unsaved work is lost.", `All files of ${person} on it are deleted for good.`],
+    act: "Take away and delete",
+    done: `The desktop of ${person} is taken away.`,
+  }),
+  addPolicy: {
+    title: "Add a policy?",
+    effects: [
+      "It applies at once, to everybody for whom all of its conditions hold. Without a condition that is everybody.",
+    ],
+    act: "Add the policy",
+    done: "The policy is in force.",
+  } as Question,
+  changePolicy: (name: string): Question => ({
+    title: `Change the policy ${name}?`,
+    effects: [
+      "What is written here replaces the whole policy, at once, for everybody for whom all of its conditions hold.",
+    ],
+    act: "Change the policy",
+    done: `The policy ${name} is changed.`,
+  }),
+  removePolicy: (name: string): Question => ({
+    title: `Remove the policy ${name}?`,
+    effects: ["Its settings do not apply any more, at once. Other policies, the configuration or the defaults do."],
+    act: "Remove the policy",
+    done: `The policy ${name} is removed.`,
+  }),
   retry: (pool: string): Question => ({
     title: `Let the pool “${pool}” try now?`,
     effects: ["It starts desktops at once instead of after its pause. Do this when the cause is mended."],
@@ -179,6 +231,7 @@ export const englishFields = {
   password: "Password",
   passwordOrMade: "Password (empty: Lightbox makes one)",
   openDesktops: "Open desktops",
+  withinMinutes: "Desktops of the former version end after, min (empty: never by force)",
   goOn: "go on",
   end: "end, unsaved work is lost",
   role: "Role",

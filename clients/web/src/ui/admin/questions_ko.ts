@@ -154,6 +154,54 @@ export const koreanQuestions: Questions = {
     act: "서비스 재개",
     done: `풀 “${pool}”을(를) 다시 서비스합니다.`,
   }),
+  recompose: (pool) => ({
+    title: `풀 “${pool}”의 버전을 바꿀까요?`,
+    effects: [
+      "먼저 데스크톱 열 개 중 하나가 새 버전으로 시작됩니다. 문제가 없으면 나머지도 바뀝니다.",
+      "사람들은 데스크톱이 끝나거나 아래의 시간이 지날 때까지 지금 데스크톱을 계속 사용합니다.",
+    ],
+    act: "버전 바꾸기",
+    done: `풀 “${pool}”의 버전을 바꾸는 중입니다.`,
+  }),
+  rollBack: (pool, version) => ({
+    title: `풀 “${pool}”을(를) 이전 버전으로 되돌릴까요?`,
+    effects: [
+      `이제부터 시작되는 데스크톱에는 ${version} 버전을 쓰지 않습니다.`,
+      "사람들은 지금 데스크톱을 계속 사용합니다.",
+    ],
+    act: "이전 버전으로 되돌리기",
+    done: `풀 “${pool}”을(를) 이전 버전으로 되돌리는 중입니다.`,
+  }),
+  assign: (pool) => ({
+    title: `풀 “${pool}”의 데스크톱을 배정할까요?`,
+    effects: ["회수할 때까지 데스크톱과 파일은 그 사람의 것입니다. 열려면 사용 권한도 있어야 합니다."],
+    act: "데스크톱 배정",
+    done: `풀 “${pool}”의 데스크톱을 배정했습니다.`,
+  }),
+  release: (person, pool) => ({
+    title: `${person} 님에게서 풀 “${pool}”의 데스크톱을 회수할까요?`,
+    effects: ["데스크톱이 종료되고 저장하지 않은 작업은 사라집니다.", `${person} 님의 파일이 모두 영구히 삭제됩니다.`],
+    act: "회수하고 삭제",
+    done: `${person} 님의 데스크톱을 회수했습니다.`,
+  }),
+  addPolicy: {
+    title: "정책을 추가할까요?",
+    effects: ["모든 조건에 맞는 사람에게 바로 적용됩니다. 조건이 없으면 모든 사람에게 적용됩니다."],
+    act: "정책 추가",
+    done: "정책이 적용되었습니다.",
+  },
+  changePolicy: (name) => ({
+    title: `정책 ${name}을(를) 바꿀까요?`,
+    effects: ["여기에 적은 내용이 정책 전체를 대신하며, 모든 조건에 맞는 사람에게 바로 적용됩니다."],
+    act: "정책 바꾸기",
+    done: `정책 ${name}을(를) 바꾸었습니다.`,
+  }),
+  removePolicy: (name) => ({
+    title: `정책 ${name}을(를) 제거할까요?`,
+    effects: ["설정이 바로 적용되지 않게 됩니다. 다른 정책, 서버 설정 또는 기본값이 적용됩니다."],
+    act: "정책 제거",
+    done: `정책 ${name}을(를) 제거했습니다.`,
+  }),
   retry: (pool) => ({
     title: `풀 “${pool}”을(를) 지금 다시 시도할까요?`,
     effects: ["풀이 기다리지 않고 바로 데스크톱을 시작합니다. 원인을 해결한 다음에 하세요."],
@@ -169,6 +217,7 @@ export const koreanFields: FieldTexts = {
   password: "비밀번호",
   passwordOrMade: "비밀번호(비워 두면 Lightbox가 만듭니다)",
   openDesktops: "열린 데스크톱",
+  withinMinutes: "이전 버전 데스크톱을 종료할 때까지의 시간(분, 비우면 강제 종료 안 함)",
   goOn: "계속 실행",
   end: "종료(저장하지 않은 작업은 사라짐)",
   role: "역할",

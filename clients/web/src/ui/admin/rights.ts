@@ -19,6 +19,7 @@ export type Act =
   | "change-role"
   | "change-entitlement"
   | "change-pool"
+  | "change-policy"
   | "verify-audit";
 
 const EVERY_ROLE: readonly Role[] = ["helpdesk", "administrator", "auditor"];
@@ -52,6 +53,7 @@ const ACTS: Readonly<Record<Act, readonly Role[]>> = {
   "change-role": ADMINISTRATOR,
   "change-entitlement": ADMINISTRATOR,
   "change-pool": ADMINISTRATOR,
+  "change-policy": ADMINISTRATOR,
   "verify-audit": SYSTEM,
 };
 

@@ -31,6 +31,10 @@ export interface QuestionField {
   readonly longest: number;
   /** Whether an empty text is an answer, too. */
   readonly optional?: boolean;
+  /** What the field has at first. */
+  readonly value?: string;
+  /** Lines that say what can be written. */
+  readonly help?: readonly string[];
 }
 
 /** An act that the person is asked about first. */

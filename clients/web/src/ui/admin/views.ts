@@ -12,6 +12,7 @@ import { overviewView } from "./pages/overview.ts";
 import { peopleView } from "./pages/people.ts";
 import { personView } from "./pages/person.ts";
 import { policiesView } from "./pages/policies.ts";
+import { poolView } from "./pages/pool.ts";
 import { poolsView } from "./pages/pools.ts";
 import { sessionView } from "./pages/session.ts";
 import { sessionsView } from "./pages/sessions.ts";
@@ -24,7 +25,7 @@ const VIEWS: Readonly<Record<AdminPageName, Create>> = {
   help: helpView,
   overview: overviewView,
   sessions: (admin, item) => (item === null ? sessionsView(admin) : sessionView(admin, item)),
-  pools: poolsView,
+  pools: (admin, item) => (item === null ? poolsView(admin) : poolView(admin, item)),
   people: (admin, item) => (item === null ? peopleView(admin) : personView(admin, item)),
   groups: (admin, item) => (item === null ? groupsView(admin) : groupView(admin, item)),
   access: accessView,

@@ -8,7 +8,7 @@ import { numberText } from "../format.ts";
 import { ListView } from "../list_view.ts";
 import { action, link, poolTitle, state } from "../parts.ts";
 import { Table } from "../table.ts";
-import { adminTexts, nameIn } from "../texts.ts";
+import { adminTexts } from "../texts.ts";
 import type { Admin, View } from "../view.ts";
 
 export function poolsView(admin: Admin): View {
@@ -17,15 +17,12 @@ export function poolsView(admin: Admin): View {
   const table = new Table<Pool>({
     caption: t.nav.pools,
     keyOf: ({ name }) => name,
-    hrefOf: ({ name }) => adminPath("sessions", undefined, { pool: name }),
+    hrefOf: ({ name }) => adminPath("pools", name),
     columns: [
       { label: p.name, cell: poolTitle },
-      { label: p.kind, class: "wide", cell: ({ kind }) => nameIn(p.kinds, kind) },
       { label: p.state, cell: poolState },
       { label: p.spare, class: "number", cell: spareText },
       { label: p.assigned, class: "number", cell: inUseText },
-      { label: p.starting, class: "number wide", cell: ({ starting }) => numberText(starting) },
-      { label: p.failed, class: "number wide", cell: ({ failed }) => numberText(failed) },
       { label: p.image, class: "wide", cell: ({ imageVersion }) => imageVersion || "–" },
       {
         label: t.sessions.actions,
@@ -74,7 +71,8 @@ export function inUseText({ assigned, maximum }: Pool): string {
   return maximum === 0 ? numberText(assigned) : `${numberText(assigned)} / ${numberText(maximum)}`;
 }
 
-function poolActions(admin: Admin, pool: Pool, done: () => void): HTMLElement | null {
+/** Maintenance, and a new attempt of a restrained pool. */
+export function poolActions(admin: Admin, pool: Pool, done: () => void): HTMLElement | null {
   if (!admin.may("change-pool")) return null;
   const t = adminTexts();
   const { questions } = t;
@@ -97,7 +95,7 @@ function poolActions(admin: Admin, pool: Pool, done: () => void): HTMLElement | 
   return h("span", { class: "buttons" }, pool.state === "restrained" ? retry : null, maintain);
 }
 
-/** A link to the desktops of a pool. */
+/** A link to the page of a pool. */
 export function poolLink(pool: Pool): HTMLElement {
-  return link(adminPath("sessions", undefined, { pool: pool.name }), poolTitle(pool));
+  return link(adminPath("pools", pool.name), poolTitle(pool));
 }
