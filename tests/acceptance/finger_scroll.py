@@ -31,6 +31,7 @@ from tests.e2e.browsers.touch import STEP_S
 from tests.e2e.processes import wait_for
 from tests.e2e.tablet_desktop import choose_finger_tool, open_on_tablet
 from tests.e2e.viewer import PATIENCE_S, Viewer
+from tests.e2e.x_desktop.display import XDisplay
 
 #: How much slower the page's CPU is.
 SLOWER = 4
@@ -65,6 +66,7 @@ class Scrolling:
     tablet: Tablet
     viewer: Viewer
     stack: Stack
+    display: XDisplay
 
     def step_through(self) -> set[int]:
         """Moves a finger up by the distance of one slice at a time. Returns the slices that were shown."""
@@ -110,6 +112,10 @@ class Scrolling:
         note(f"the desktop shows slice {self.stack.number}")
         seen: list[dict[str, Any]] = self.tablet.evaluate("return lightboxBenchmark.stop().seen")
         return seen
+
+    def slow_down(self, factor: int) -> None:
+        """Makes the page's CPU slower by this factor."""
+        self.tablet.run(lambda: self.tablet.cdp.send("Emulation.setCPUThrottlingRate", {"rate": factor}))
 
     def _begin(self, *, check: bool) -> None:
         """Rewinds the stack, and lets the probe of the benchmarks record what the page shows."""
@@ -162,7 +168,7 @@ def measure_slow(running: Scrolling, times: int) -> int:
 
 
 def measure_rate(running: Scrolling, times: int) -> float:
-    """Returns the exact slices per second of a steady swipe."""
+    """Returns the exact slices per second of a steady swipe. Prints two limits of this host beside them."""
     rates = []
     for _ in range(times):
         seen = running.swipe(STEADY_S, check=False)
@@ -172,6 +178,12 @@ def measure_rate(running: Scrolling, times: int) -> float:
     judged = [record["exact"] for record in checked if record["exact"] is not None]
     fraction = sum(judged) / len(judged) if judged else 0.0
     note(f"{sum(judged)} of {len(judged)} compared slices are exact")
+    # The limits come last, because they fill the caches with slices.
+    running.slow_down(1)
+    at_full_speed = slices_per_s([record["at"] for record in running.swipe(STEADY_S, check=False)])
+    note(f"a page at full speed shows {at_full_speed:.1f} slices per second")
+    alone = running.stack.rate_without_page(running.display)
+    note(f"without a page the X screen shows {alone:.0f} slices per second")
     return statistics.median(rates) * fraction
 
 
@@ -199,8 +211,9 @@ def scrolling() -> Iterator[Scrolling]:
         stack.start()
         parts.callback(stack.stop)
         choose_finger_tool(viewer, "scroll")
-        tablet.run(lambda: tablet.cdp.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER}))
-        yield Scrolling(tablet, viewer, stack)
+        running = Scrolling(tablet, viewer, stack, display)
+        running.slow_down(SLOWER)
+        yield running
 
 
 if __name__ == "__main__":

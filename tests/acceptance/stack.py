@@ -5,13 +5,16 @@ The slices have machine-readable numbers, which the probe of the benchmarks read
 
 from __future__ import annotations
 
+import select
 import threading
+import time
 from typing import Any
 
 import numpy as np
 import xcffib.xproto
+import xcffib.xtest
 
-from benchmarks.content.mark import checksum
+from benchmarks.content.mark import CELL_PX, MARK_WIDTH_PX, checksum, mark_bits
 from benchmarks.content.slices import SLICE_PX, as_rgba, grey_slice
 from tests.e2e.processes import wait_for
 from tests.e2e.viewer import PATIENCE_S
@@ -22,9 +25,12 @@ COUNT = 60
 #: Rows per PutImage, so that a request stays below 256 KiB, the limit without BIG-REQUESTS.
 BAND_ROWS = 32
 #: Buttons of the wheel on X, and by how many slices a notch moves.
-NOTCHES = {4: -1, 5: 1}
+UP, DOWN = 4, 5
+NOTCHES = {UP: -1, DOWN: 1}
+#: Types of the events that XTEST makes.
+PRESS, RELEASE = 4, 5
 #: Interval at which the client looks for its end while no event arrives, s.
-IDLE_S = 0.002
+IDLE_S = 0.02
 #: How long the client may take to end, s.
 END_TIMEOUT_S = 30.0
 
@@ -58,6 +64,37 @@ class Stack:
         if not self._rewound.wait(PATIENCE_S):
             raise RuntimeError("the program that shows the stack does not answer") from self._failure
 
+    def rate_without_page(self, display: XDisplay) -> float:
+        """Returns how many slices per second the X screen shows if each notch follows the slice before.
+
+        It is the limit of the program and of the X server: no page, and nothing of the product, turns here.
+        """
+        x = display.connect()
+        try:
+            test, root = x(xcffib.xtest.key), x.get_setup().roots[0].root
+            x.core.WarpPointer(0, root, 0, 0, 0, 0, self._at[0] + SLICE_PX // 2, self._at[1] + SLICE_PX // 2)
+            self.rewind()
+            self._wait_for_mark(x, root, 0)
+            began_s = time.monotonic()
+            for number in range(1, COUNT):
+                for kind in (PRESS, RELEASE):
+                    test.FakeInput(kind, DOWN, 0, 0, 0, 0, 0)
+                self._wait_for_mark(x, root, number)
+            return (COUNT - 1) / (time.monotonic() - began_s)
+        finally:
+            x.disconnect()
+
+    def _wait_for_mark(self, x: Any, root: int, number: int) -> None:
+        """Returns as soon as the X screen shows the slice with this number. Raises RuntimeError."""
+        kind, planes = xcffib.xproto.ImageFormat.ZPixmap, 0xFFFFFFFF
+        wanted = [0xFF if bit else 0 for bit in mark_bits(number)]
+        deadline_s = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline_s:
+            image = x.core.GetImage(kind, root, *self._at, MARK_WIDTH_PX, 1, planes).reply()
+            if list(bytes(image.data)[:: 4 * CELL_PX]) == wanted:
+                return
+        raise RuntimeError(f"the X screen does not show slice {number}")
+
     def stop(self) -> None:
         """Removes the stack. Raises what failed in the thread."""
         self._ended.set()
@@ -78,7 +115,7 @@ class Stack:
                     self._rewound.set()
                 event = self._x.poll_for_event()
                 if event is None:
-                    self._ended.wait(IDLE_S)
+                    select.select([self._x.get_file_descriptor()], [], [], IDLE_S)
                 elif isinstance(event, xcffib.xproto.ButtonPressEvent) and event.detail in NOTCHES:
                     self._show(max(0, min(COUNT - 1, self.number + NOTCHES[event.detail])))
                 elif isinstance(event, xcffib.xproto.ExposeEvent):
