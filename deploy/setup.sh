@@ -25,7 +25,7 @@ release=$(. /etc/os-release && echo "${VERSION_ID:-999}")
 # Packages of tests and benchmarks: browsers, X programs, peers to compare with.
 dev_packages=(
   chromium chromium-headless-shell firefox-esr webkit2gtk-driver x11-utils x11-apps xdotool procps python3-gi gir1.2-gtk-3.0 python3-pyqt5
-  tigervnc-standalone-server websockify coturn openssl btrfs-progs debootstrap ldap-utils
+  tigervnc-standalone-server websockify coturn openssl btrfs-progs debootstrap ldap-utils curl
 )
 
 # Proxies, a database, a directory, an ACME client and server, a container engine and Prometheus, which tests run

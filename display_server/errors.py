@@ -4,6 +4,7 @@ LightboxError
 ├── ConfigurationError      the operator's input is wrong, or the host lacks something
 ├── ProtocolError           the peer sent something that PROTOCOL.md does not allow (protocol/errors.py)
 ├── ApiError                a response of the HTTP interface (broker_link/api_error.py)
+│   └── NotAllowedError     what a role or a token does not allow (broker/api/admin/errors.py)
 ├── PolicyError             a well-formed request that this person may not make
 │   ├── LayoutError         a monitor layout that is impossible or does not fit this display
 │   ├── OnePersonError      desktops are not isolated, and another person has one (broker/one_person.py)

@@ -45,19 +45,21 @@ class Administration:
 
     gateway: GatewayUnderTest
     tokens: dict[str, str] = field(default_factory=dict)
+    _asking: httpx2.AsyncClient | None = None
 
     async def ask(
         self, username: str, method: str, path: str, json: Any = None, **params: Any
     ) -> httpx2.Response:
         """Sends a request of a program with the token of a person."""
-        async with self.program() as client:
-            return await client.request(
-                method,
-                f"/api/v1/admin/{path}",
-                json=json,
-                params=params or None,
-                headers={"Authorization": f"Bearer {self.tokens[username]}"},
-            )
+        if self._asking is None:
+            self._asking = self.program()
+        return await self._asking.request(
+            method,
+            f"/api/v1/admin/{path}",
+            json=json,
+            params=params or None,
+            headers={"Authorization": f"Bearer {self.tokens[username]}"},
+        )
 
     def program(self) -> httpx2.AsyncClient:
         """Returns a client that is no browser: it sends no Origin."""

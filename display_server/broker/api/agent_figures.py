@@ -119,6 +119,11 @@ class AgentFigures:
             self._asking = asyncio.create_task(self._ask_all(), name="figures of agents")
         return added(self._recent.values())
 
+    async def until_asked(self) -> None:
+        """Waits until the agents that are being asked have answered."""
+        if self._asking is not None:
+            await self._asking
+
     async def of_session(self, agent: AgentAddress) -> Figures | None:
         """Asks one agent now, and returns what it has counted since its start. None without an answer."""
         page = await read_agent_page(agent, METRICS_PATH)

@@ -15,6 +15,7 @@ from display_server.broker.api import desktop_endings, display_checks_api, healt
 from display_server.broker.api.admin.all_routes import add_admin_routes
 from display_server.broker.api.device_api import add_device_routes
 from display_server.broker.api.downtime_api import add_downtime_route
+from display_server.broker.api.error_answer import ERROR_RESPONSES
 from display_server.broker.api.error_handlers import add_error_handlers
 from display_server.broker.api.forwarded_requests import ForwardedRequests
 from display_server.broker.api.messages_api import PersonMessage
@@ -74,6 +75,7 @@ def build_app(services: BrokerServices) -> FastAPI:
         docs_url=None,  # this page loads scripts from another host, which the content security policy forbids
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
+        responses=ERROR_RESPONSES,
     )
     app.add_middleware(ForwardedRequests)
     app.state.services = services

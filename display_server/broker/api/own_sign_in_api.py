@@ -26,7 +26,7 @@ from display_server.broker.api.pending_sign_in_api import (
     require_party,
     take_app_into_use,
 )
-from display_server.broker.api.request_facts import actor_of, address_of
+from display_server.broker.api.request_facts import RowId, actor_of, address_of
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.api.sign_in_api import CurrentUser, Password, check_password, wrong_credentials
 from display_server.broker.api.sign_in_audit import origin_of
@@ -240,7 +240,7 @@ def add_own_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
 
     @app.post("/api/v1/me/passkeys/{passkey}/name", status_code=204)
     async def rename_passkey(
-        passkey: int, body: NameBody, request: Request, user: CurrentUser, account: ProvedAccount
+        passkey: RowId, body: NameBody, request: Request, user: CurrentUser, account: ProvedAccount
     ) -> None:
         """Gives a passkey another name."""
         if not await services.passkeys.rename(account, passkey, body.name, _actor(request, user)):
@@ -248,7 +248,7 @@ def add_own_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
 
     @app.post("/api/v1/me/passkeys/{passkey}/remove", status_code=204)
     async def remove_passkey(
-        passkey: int, request: Request, user: CurrentUser, account: ProvedAccount
+        passkey: RowId, request: Request, user: CurrentUser, account: ProvedAccount
     ) -> None:
         """Removes a passkey."""
         overview = await services.factors.overview(account.id)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import Request
+from typing import Annotated
+
+from fastapi import Path, Request
 
 from display_server.broker.audit.actor import Actor
 from display_server.broker.devices.device_facts import DeviceFacts
@@ -11,6 +13,9 @@ from display_server.broker.second_factor.passkeys import RelyingParty
 from display_server.broker.web_sessions import device_of
 from display_server.broker_link.cookies import ENROLLED_DEVICE, CookieScope
 from display_server.broker_link.forwarded import COOKIE_SCOPE, ORIGIN
+
+#: The number of a row in a path. Databases keep it in 32 bits.
+RowId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
 def address_of(request: Request) -> str:

@@ -55,6 +55,11 @@ async def test_shows_what_a_person_has_without_secrets(kim: Person, gateway: Gat
     }
 
 
+async def test_a_number_that_no_row_has_is_refused(kim: Person) -> None:
+    for number in (2**31, 10**30, 0, -1):
+        assert (await kim.post(f"me/passkeys/{number}/remove")).status_code == 422
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [

@@ -15,11 +15,11 @@ from display_server.broker.api.admin.paging import (
     Listed,
     Name,
     NameQuery,
-    Page,
+    NumberedPage,
     PageOf,
-    RowId,
 )
 from display_server.broker.api.admin.registration import AdminRoutes
+from display_server.broker.api.request_facts import RowId
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.people.access_paths import EntitlementOrigin, Lack, Subject
 from display_server.broker.people.entitlements import Entitlements, ListedEntitlement
@@ -100,7 +100,7 @@ def _add_entitlement_routes(admin: AdminRoutes) -> None:
     services = admin.services
 
     @admin.route("GET", "entitlements")
-    async def list_entitlements(acting: ActingNow, page: Page) -> Listed[EntitlementEntry]:
+    async def list_entitlements(acting: ActingNow, page: NumberedPage) -> Listed[EntitlementEntry]:
         found = await Entitlements(services.store).list_all()
         containing = (await Groups(services.store).list_with_parents())[1]
         items = [
@@ -167,7 +167,7 @@ def _add_role_routes(admin: AdminRoutes) -> None:
     services = admin.services
 
     @admin.route("GET", "roles")
-    async def list_roles(acting: ActingNow, page: Page) -> Listed[RoleEntry]:
+    async def list_roles(acting: ActingNow, page: NumberedPage) -> Listed[RoleEntry]:
         acting.require_system()
         found = await RoleAssignments(services.store).list_all()
         items = [
@@ -243,7 +243,7 @@ Numbered = TypeVar("Numbered", EntitlementEntry, RoleEntry)
 
 def _page(items: list[Numbered], page: PageOf) -> Listed[Numbered]:
     """Returns a page of rows, by their number."""
-    after = page.after_number() or 0
+    after = page.number or 0
     following = sorted((one for one in items if one.id > after), key=lambda one: one.id)
     part = following[: page.limit]
     more = len(following) > len(part)

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from typing import Annotated
 
 from fastapi import Query
 from pydantic import BaseModel
 
 from display_server.broker.api.admin.authorisation import ActingNow
-from display_server.broker.api.admin.paging import (
-    Listed,
-    OptionalQuery,
-    Page,
-    sure_time_text,
-    time_from,
-)
+from display_server.broker.api.admin.paging import Listed, NumberedPage, OptionalQuery, sure_time_text
 from display_server.broker.api.admin.registration import AdminRoutes
 from display_server.broker.audit.chain import US_PER_S, Row
 from display_server.broker.audit.reading import Filter, count, newest
 from display_server.broker.audit.verification import describe
+from display_server.broker_link.api_error import malformed
 
 #: Entries are counted up to this number: nobody reads more, and counting millions takes seconds.
 COUNTED_MAX = 10_000
@@ -76,9 +72,9 @@ def add_audit_routes(admin: AdminRoutes) -> None:
     @admin.route("GET", "audit")
     async def list_entries(
         acting: ActingNow,
-        page: Page,
-        from_time: Annotated[str | None, Query(alias="from", max_length=40)] = None,
-        until: Annotated[str | None, Query(alias="to", max_length=40)] = None,
+        page: NumberedPage,
+        from_time: Annotated[datetime.datetime | None, Query(alias="from")] = None,
+        until: Annotated[datetime.datetime | None, Query(alias="to")] = None,
         account: OptionalQuery = None,
         action: OptionalQuery = None,
         outcome: OptionalQuery = None,
@@ -91,11 +87,11 @@ def add_audit_routes(admin: AdminRoutes) -> None:
             action=action,
             outcome=outcome,
             address=address,
-            from_us=_us(time_from(from_time, "from")),
-            until_us=_us(time_from(until, "to")),
+            from_us=_us(from_time, "from"),
+            until_us=_us(until, "to"),
             text=page.q or None,
         )
-        before = page.after_number()
+        before = page.number
         async with services.store.reading() as db:
             total = await count(db, wanted, COUNTED_MAX)
             here = dataclasses.replace(wanted, before_seq=before)
@@ -126,8 +122,16 @@ def add_audit_routes(admin: AdminRoutes) -> None:
         )
 
 
-def _us(at_s: float | None) -> int | None:
-    return None if at_s is None else round(at_s * US_PER_S)
+def _us(moment: datetime.datetime | None, field: str) -> int | None:
+    """Returns a time in microseconds since the epoch; without a zone it is UTC. Raises ApiError."""
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.UTC)
+    try:
+        return round(moment.timestamp() * US_PER_S)
+    except (OverflowError, ValueError) as error:
+        raise malformed(f"{field}: no clock has this time") from error
 
 
 def _item(row: Row) -> AuditItem:

@@ -8,8 +8,6 @@ from typing import Annotated, Generic, TypeVar
 from fastapi import Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from display_server.broker_link.api_error import ApiError, malformed
-
 Item = TypeVar("Item")
 
 LIMIT_DEFAULT, LIMIT_MAX = 50, 200
@@ -25,8 +23,6 @@ NamePath = Annotated[str, Path(min_length=1, max_length=128, pattern=PLAIN)]
 Name = Annotated[str, Field(min_length=1, max_length=128, pattern=PLAIN)]
 NameQuery = Annotated[str, Query(min_length=1, max_length=128, pattern=PLAIN)]
 OptionalQuery = Annotated[str | None, Query(max_length=128, pattern=PLAIN)]
-#: The number of a row. Databases keep it in 32 bits.
-RowId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
 class Listed(BaseModel, Generic[Item]):
@@ -50,13 +46,10 @@ class PageOf(BaseModel):
     limit: int
     after: str | None
 
-    def after_number(self) -> int | None:
-        """Returns the cursor of a list that is numbered. Raises ApiError when it is none."""
-        if self.after is None:
-            return None
-        if not self.after.isascii() or not self.after.isdigit() or len(self.after) > 18:
-            raise malformed("after: it is no cursor of this list")
-        return int(self.after)
+    @property
+    def number(self) -> int | None:
+        """The cursor of a list that is numbered."""
+        return None if self.after is None else int(self.after)
 
 
 def page_of(
@@ -67,7 +60,16 @@ def page_of(
     return PageOf(q=q.strip(), limit=limit, after=after)
 
 
+def numbered_page_of(
+    q: Annotated[str, Query(max_length=SEARCH_MAX, pattern=PLAIN)] = "",
+    limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
+    after: Annotated[str | None, Query(pattern=r"^[0-9]{1,18}$")] = None,
+) -> PageOf:
+    return PageOf(q=q.strip(), limit=limit, after=after)
+
+
 Page = Annotated[PageOf, Depends(page_of)]
+NumberedPage = Annotated[PageOf, Depends(numbered_page_of)]
 
 
 def page_from(items: list[Item], keys: list[str], page: PageOf) -> tuple[list[Item], str | None, int]:
@@ -90,23 +92,3 @@ def time_text(at_s: float | None) -> str | None:
 def sure_time_text(at_s: float) -> str:
     moment = datetime.datetime.fromtimestamp(at_s, datetime.UTC)
     return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
-
-
-def time_from(text: str | None, field: str) -> float | None:
-    """Returns the time that a text names, in seconds since the epoch. Raises ApiError."""
-    if text is None:
-        return None
-    try:
-        moment = datetime.datetime.fromisoformat(text)
-    except ValueError as error:
-        raise _no_time(field) from error
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=datetime.UTC)
-    try:
-        return moment.timestamp()
-    except (OverflowError, ValueError, OSError) as error:
-        raise _no_time(field) from error
-
-
-def _no_time(field: str) -> ApiError:
-    return malformed(f"{field}: it is no time such as 2026-12-31T07:30:00Z")

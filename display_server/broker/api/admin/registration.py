@@ -9,12 +9,12 @@ import structlog
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
-from pydantic import BaseModel
 
 from display_server.broker.api.admin.acting import Acting
 from display_server.broker.api.admin.authorisation import authorised
 from display_server.broker.api.admin.errors import NotAllowedError, refused
 from display_server.broker.api.admin.routes import BY_ADDRESS, ROUTES, Route
+from display_server.broker.api.error_answer import ErrorAnswer
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.audit.entry import Action, AuditEntry, Outcome
 from display_server.broker_link.admin_paths import ADMIN_PREFIX
@@ -23,13 +23,6 @@ from display_server.errors import ConfigurationError, Malfunction
 log = structlog.get_logger(__name__)
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
-
-
-class ErrorAnswer(BaseModel):
-    """Why a request was not carried out; `message` has the cause and the next step."""
-
-    code: str
-    message: str
 
 
 #: The answers that every route may give, for the OpenAPI document.

@@ -14,12 +14,12 @@ from display_server.broker.api.admin.paging import (
     Listed,
     Name,
     Page,
-    RowId,
     page_from,
     sure_time_text,
     time_text,
 )
 from display_server.broker.api.admin.registration import AdminRoutes
+from display_server.broker.api.request_facts import RowId
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.api_tokens import DAYS_MAX, ApiTokens, TokenInfo, scopes_named
 from display_server.broker.scopes import Scope
@@ -43,7 +43,7 @@ class NewToken(Body):
 
     name: Name
     scopes: Annotated[list[Name], Field(max_length=len(Scope), default_factory=list)]
-    expires_days: Annotated[float, Field(gt=0, le=DAYS_MAX, allow_inf_nan=False)]
+    expires_days: Annotated[float, Field(ge=0.01, le=DAYS_MAX, allow_inf_nan=False)]
     read_only: bool = False
 
 
