@@ -53,6 +53,9 @@ class PoolSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     #: also the most people who have one.
     maximum: int
     kind: Literal["floating", "dedicated"] = "floating"
+    #: What happens to the home of a floating desktop when it ends. None: it is discarded. That of a dedicated
+    #: one is always kept.
+    home: Literal["kept", "discarded"] | None = None
     #: How many desktops wait to be opened, as far as `maximum` allows. Those of a floating pool wait for
     #: whoever comes first, those of a dedicated one for their own people. None: 1 or 0.
     spare: int | None = None
@@ -76,11 +79,16 @@ class PoolSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.kind == "dedicated"
 
     @property
+    def keeps_home(self) -> bool:
+        """Whether people have the same home in their next desktop of the pool."""
+        return self.dedicated or self.home == "kept"
+
+    @property
     def usual_spare(self) -> int:
         """How many desktops wait outside of the schedule."""
         if self.spare is not None:
             return self.spare
-        return 0 if self.dedicated else min(1, self.maximum)
+        return 0 if self.keeps_home else min(1, self.maximum)
 
     @property
     def ends_at_sign_out(self) -> bool:
@@ -116,6 +124,14 @@ def check_pool(pool: PoolSettings) -> None:
             raise ValueError(
                 f"`days` must name some of {', '.join(DAYS)}, not {', '.join(unknown) or 'nothing'}"
             )
+    if pool.dedicated and pool.home == "discarded":
+        raise ValueError("a dedicated pool keeps homes until desktops are released; leave out `home`")
+    waits = any((pool.usual_spare, *(times.spare for times in pool.schedule)))
+    if pool.keeps_home and not pool.dedicated and waits:
+        raise ValueError(
+            '`spare` must be 0 with `home = "kept"`: a desktop that waits was started before its person is '
+            "known, and so without their home"
+        )
     if pool.per_host is not None and pool.per_host < 1:
         raise ValueError(f"`per_host` must be at least 1, not {pool.per_host}")
     if pool.failures < 1:

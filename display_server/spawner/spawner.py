@@ -129,6 +129,11 @@ class Spawner:
             raise DesktopError(
                 f"The session {request.session} exists already.", next_step="Open the desktop again."
             )
+        if request.keeps_home and f"{request.username}/{request.desktop}" in self._homes_in_use():
+            raise DesktopError(
+                f"Another desktop uses the home of {request.username!r} for the desktop {request.desktop!r}.",
+                next_step="End it first; `lightbox sessions --orphans` also lists one that nobody can open.",
+            )
         container = self._container(request)
         try:
             if request.keeps_home:

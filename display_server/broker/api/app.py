@@ -203,7 +203,7 @@ def _add_operator_routes(app: FastAPI, services: BrokerServices) -> None:
 
 def _home_of(desktop: Desktop) -> Literal["kept", "until-sign-out", "until-end"]:
     pool = pool_of(desktop)
-    if pool is None or pool.dedicated:
+    if pool is None or pool.keeps_home:
         return "kept"
     return "until-sign-out" if pool.ends_at_sign_out else "until-end"
 

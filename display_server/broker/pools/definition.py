@@ -25,6 +25,7 @@ def definition_of(desktop: Desktop, version: str, fingerprint: str) -> str:
     parts = (
         __version__,
         pool.kind if pool is not None else "",
+        pool.keeps_home if pool is not None else True,
         desktop.profile,
         version,
         fingerprint,

@@ -299,7 +299,7 @@ class Pools:
         breaker = self._conditions.of(desktop.name).breaker
         if breaker.state is BreakerState.RESTRAINED:
             self._conditions.use_breaker(desktop.name, breaker.probing())
-        if username is not None and _settings_of(desktop).dedicated:
+        if username is not None and _settings_of(desktop).keeps_home:
             spec = self._specs.of_person(username, desktop)
         else:
             spec = self._specs.of_place(place, desktop)

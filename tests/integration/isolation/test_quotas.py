@@ -14,7 +14,14 @@ from display_server.broker.launchers.spawner_client import SpawnerClient
 from display_server.errors import DesktopError
 from display_server.spawner import layout, mounts
 from display_server.spawner.bundle import memory_file_systems_mb
-from display_server.spawner.messages import Limits, SetHomesAside, WipeDeletedHomes, WipeHome, WipeHomes
+from display_server.spawner.messages import (
+    Limits,
+    SetHomesAside,
+    StartDesktop,
+    WipeDeletedHomes,
+    WipeHome,
+    WipeHomes,
+)
 from tests.integration.isolation.worlds import PATIENCE_S, BackgroundLoop, IsolatedWorld, base_folder
 
 pytestmark = [
@@ -150,6 +157,9 @@ def test_homes_are_set_aside_and_wiped_only_without_desktops(world: IsolatedWorl
     assert world.run("park", ["ls", "/home/park/link"]).returncode != 0
     with pytest.raises(DesktopError, match="uses the home of 'park'"):
         world.loop.run(send(WipeHome("park", "blank")))
+    second = StartDesktop("second", "park", "blank", 0x7000_0000, "{}")
+    with pytest.raises(DesktopError, match="Another desktop uses the home of 'park'"):
+        world.loop.run(send(second))
     world.loop.run(world.desktops.pop("park").stop())
     world.loop.run(send(WipeHome("park", "blank")))
     assert list((homes / "park").iterdir()) == []

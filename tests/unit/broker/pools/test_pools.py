@@ -382,3 +382,19 @@ async def test_a_launcher_that_never_answers_leaves_the_places_free_after_a_whil
     report = await broker.settle()
     assert launcher.cancelled
     assert (report.breaker.state, report.starting) == (BreakerState.RESTRAINED, 0)
+
+
+async def test_a_floating_pool_may_keep_homes(broker_with: MakeBroker, folder: Path) -> None:
+    desktop = office(home="kept", spare=None, maximum=1)
+    broker = broker_with(EchoLauncher(), desktop)
+    assert (await broker.settle()).waiting == 0
+    kim, again = await asyncio.gather(*(broker.pools.open("kim", desktop) for _ in range(2)))
+    assert kim is again, "a home is never in two desktops"
+    assert (kim.spec.user, kim.spec.keeps_home) == ("kim", True)
+    assert kim.spec.home == str(folder / "homes" / "kim" / "office")
+    with pytest.raises(PoolError, match="in use"):
+        await broker.pools.open("lee", desktop)
+    broker.sessions.end(kim, EndedBy.SIGN_OUT)
+    await kim.stopped.wait()
+    lee = await broker.pools.open("lee", desktop)
+    assert lee.spec.home == str(folder / "homes" / "lee" / "office")
