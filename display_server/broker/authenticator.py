@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from display_server.broker.accounts import Accounts
-from display_server.broker.tables import Account
+from display_server.broker.tables import Account, AccountOrigin
 from display_server.errors import Malfunction, PolicyError
 from display_server.protocol.api_error_codes import ApiErrorCode
 
@@ -16,6 +16,15 @@ class SignInRefused(PolicyError):  # noqa: N818 - the act of a policy
     def __init__(self, code: ApiErrorCode, cause: str, *, next_step: str) -> None:
         super().__init__(cause, next_step=next_step)
         self.code = code
+
+
+def account_disabled() -> SignInRefused:
+    """Returns the refusal of an account that may not be used any more."""
+    return SignInRefused(
+        "account-disabled",
+        "Your account is disabled, or its time is over.",
+        next_step="Ask the help desk of your organisation to enable it.",
+    )
 
 
 class PasswordUncheckable(Malfunction):
@@ -46,6 +55,13 @@ class Authenticator(Protocol):
         """
         ...
 
+    async def require_present(self, account: Account) -> None:
+        """Raises SignInRefused, PasswordUncheckable or TooManySignIns unless the person may sign in now.
+
+        Called for each sign-in that needs no password, such as that with a badge.
+        """
+        ...
+
 
 class LocalAuthenticator:
     """Checks the passwords of local accounts."""
@@ -58,3 +74,7 @@ class LocalAuthenticator:
 
     async def verify(self, username: str, password: str, *, known_device: bool) -> Account | None:
         return await self._accounts.verify(username, password, known_device=known_device)
+
+    async def require_present(self, account: Account) -> None:
+        if account.disabled or account.origin != AccountOrigin.LOCAL.value:
+            raise account_disabled()

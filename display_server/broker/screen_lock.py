@@ -1,11 +1,12 @@
 """When the screen of a signed-in browser is locked, as a transition table. Pure: time is an argument.
 
-    open ── warning due ──► warned ── lock due, device lost, requested ──► locked ── proved ──► open
-      ▲ └──────────── lock due, device lost, requested ──────────────────────▲
+    open ── warning due ──► warned ── lock due, device lost, ... ──► locked ── proved ──► open
+      ▲ └──────────── lock due, device lost, requested, other badge ───▲
       └────── input ──────────┘
 
 Only what a person does with keys, pointer or touch is input. Requests that a page repeats by itself, an open
-viewer and a film on the desktop are none. Input never unlocks: that takes the password.
+viewer and a film on the desktop are none. Input never unlocks: that takes the password, or the
+person's badge.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class LockReason(Enum):
     IDLE = "idle"  # there was no input for the configured time
     MOVED = "moved"  # another device displays the desktop, for the configured time already
     PERSON = "person"  # the person locked it
+    BADGE = "badge"  # somebody else held a badge to the reader
 
 
 class LockEvent(Enum):
@@ -43,7 +45,8 @@ class LockEvent(Enum):
     LOCK_DUE = "lock due"
     DEVICE_LOST = "device lost"
     REQUESTED = "requested"
-    PROVED = "proved"  # the person gave the password
+    OTHER_BADGE = "other badge"
+    PROVED = "proved"  # the person gave the password, or the badge
 
 
 TABLE: Mapping[LockState, Mapping[LockEvent, LockState]] = {
@@ -53,6 +56,7 @@ TABLE: Mapping[LockState, Mapping[LockEvent, LockState]] = {
         LockEvent.LOCK_DUE: LockState.LOCKED,
         LockEvent.DEVICE_LOST: LockState.LOCKED,
         LockEvent.REQUESTED: LockState.LOCKED,
+        LockEvent.OTHER_BADGE: LockState.LOCKED,
         LockEvent.PROVED: LockState.OPEN,
     },
     LockState.WARNED: {
@@ -61,6 +65,7 @@ TABLE: Mapping[LockState, Mapping[LockEvent, LockState]] = {
         LockEvent.LOCK_DUE: LockState.LOCKED,
         LockEvent.DEVICE_LOST: LockState.LOCKED,
         LockEvent.REQUESTED: LockState.LOCKED,
+        LockEvent.OTHER_BADGE: LockState.LOCKED,
         LockEvent.PROVED: LockState.OPEN,
     },
     LockState.LOCKED: {
@@ -69,6 +74,7 @@ TABLE: Mapping[LockState, Mapping[LockEvent, LockState]] = {
         LockEvent.LOCK_DUE: LockState.LOCKED,
         LockEvent.DEVICE_LOST: LockState.LOCKED,
         LockEvent.REQUESTED: LockState.LOCKED,
+        LockEvent.OTHER_BADGE: LockState.LOCKED,
         LockEvent.PROVED: LockState.OPEN,
     },
 }
@@ -78,6 +84,7 @@ REASONS: Mapping[LockEvent, LockReason] = {
     LockEvent.LOCK_DUE: LockReason.IDLE,
     LockEvent.DEVICE_LOST: LockReason.MOVED,
     LockEvent.REQUESTED: LockReason.PERSON,
+    LockEvent.OTHER_BADGE: LockReason.BADGE,
 }
 
 

@@ -61,6 +61,8 @@ class SignedInUser:
     factor_s: float | None = None
     #: The enrolled device on which the person signed in; None: an unknown one.
     device: DeviceFacts | None = None
+    #: The last proof of the person was a badge, and no password.
+    by_badge: bool = False
 
 
 class WebSessions:
@@ -97,13 +99,15 @@ class WebSessions:
         origin: Origin = NOWHERE,
         reason: str | None = None,
         on: DeviceFacts | None = None,
+        by_badge: bool = False,
     ) -> str:
         """Creates a web session and returns the value for the cookie, which is stored nowhere else.
 
-        `factor_given` says whether the person gave a second factor, and `on` is the enrolled device of the
-        browser. The audit gets `origin` and `reason`. Raises SignInOutdatedError when the account was changed
-        since `account` was verified: checking a password takes a while, in which an operator may have changed
-        it, disabled the account or revoked the device.
+        `factor_given` says whether the person gave a second factor, and `by_badge` whether a badge took the
+        place of the password; `on` is the enrolled device of the browser. The audit gets `origin` and
+        `reason`. Raises SignInOutdatedError when the account was changed since `account` was verified:
+        checking a password takes a while, in which an operator may have changed it, disabled the account or
+        revoked the device.
         """
         secret = secrets.token_urlsafe(SECRET_BYTES)
         now = self.now_s()
@@ -119,6 +123,7 @@ class WebSessions:
                     factor_s=now if factor_given else None,
                     inside_only=inside_only,
                     device_id=on.id if on is not None else None,
+                    badge_s=now if by_badge else None,
                 )
             )
             try:
@@ -204,6 +209,7 @@ class WebSessions:
             web_session.inside_only,
             web_session.factor_s,
             facts_of(device),
+            by_badge=web_session.badge_s is not None and web_session.badge_s >= lock.proved_s,
         )
         self._remember(user)
         return user
@@ -268,11 +274,17 @@ class WebSessions:
             self._remember(replace(remembered, lock=remembered.lock.after(event, now)))
 
     async def unlock(
-        self, id_hash: bytes, *, factor_given: bool = False, origin: Origin = NOWHERE
+        self,
+        id_hash: bytes,
+        *,
+        factor_given: bool = False,
+        origin: Origin = NOWHERE,
+        badge: str | None = None,
     ) -> ScreenLock | None:
         """Unlocks the screen, because the person gave the password, and perhaps a second factor as well.
 
-        Returns None when nobody is signed in.
+        With `badge` they gave their badge instead; it says what of it, for the audit. Returns None when
+        nobody is signed in.
         """
         now = self.now_s()
         await self._audit.chain_spooled()
@@ -291,12 +303,14 @@ class WebSessions:
             write_lock(row, lock, now)
             if factor_given:
                 row.factor_s = now
+            row.badge_s = now if badge is not None else row.badge_s
             entry = AuditEntry(
                 now,
-                Action.SCREEN_UNLOCKED if was_locked else Action.PASSWORD_CONFIRMED,
+                Action.SCREEN_UNLOCKED if was_locked or badge is not None else Action.PASSWORD_CONFIRMED,
                 account=username,
                 address=origin.address,
                 device=device_of(id_hash),
+                reason=badge,
             )
             await append(db, entry)
             return lock

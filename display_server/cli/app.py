@@ -13,6 +13,7 @@ from display_server.cli import (
     account,
     audit,
     backup,
+    badge,
     certificate,
     checks,
     database,
@@ -80,6 +81,7 @@ app.add_typer(sessions.app, name="sessions")
 app.add_typer(audit.app, name="audit")
 app.add_typer(pools.app, name="pools")
 app.add_typer(devices.app, name="devices")
+app.add_typer(badge.app, name="badge")
 app.add_typer(directory.app, name="directory")
 app.add_typer(certificate.app, name="certificate")
 

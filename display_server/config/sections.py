@@ -58,6 +58,20 @@ class SignInConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     passkey_verification: Literal["required", "preferred", "discouraged"] = "preferred"
 
 
+class BadgeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How people sign in with badges on enrolled devices (docs/devices.md).
+
+    A reader types `prefix`, the digits of the number, and Enter. A right PIN counts for `pin_hours`.
+    """
+
+    enabled: bool = False
+    prefix: str = ";"
+    digits_min: int = 6
+    digits_max: int = 20
+    pin_hours: float = 8  # 0: each tap needs the PIN
+    pin_tries: int = 5
+
+
 class LimitsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The largest numbers of connections and of one person's viewers (docs/limits.md)."""
 
@@ -220,6 +234,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     patience: float = 1.0
     tls: TlsConfig = msgspec.field(default_factory=TlsConfig)
     sign_in: SignInConfig = msgspec.field(default_factory=SignInConfig)
+    badge: BadgeConfig = msgspec.field(default_factory=BadgeConfig)
     directory: DirectoryConfig = msgspec.field(default_factory=DirectoryConfig)
     limits: LimitsConfig = msgspec.field(default_factory=LimitsConfig)
     screen_lock: ScreenLockConfig = msgspec.field(default_factory=ScreenLockConfig)
@@ -237,6 +252,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 SECTIONS: Mapping[str, type[msgspec.Struct]] = {
     "tls": TlsConfig,
     "sign_in": SignInConfig,
+    "badge": BadgeConfig,
     "directory": DirectoryConfig,
     "limits": LimitsConfig,
     "screen_lock": ScreenLockConfig,

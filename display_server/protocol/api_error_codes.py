@@ -12,6 +12,9 @@ ApiErrorCode = Literal[
     "address-too-long",  # the request line exceeds its limit
     "bad-request",  # the request is not valid HTTP, or ended early
     "bad-token",  # the token for the administration API is wrong, expired or revoked
+    "badge-locked",  # the PIN of the badge was wrong too often
+    "badge-not-here",  # badges work only on enrolled devices
+    "badge-unknown",  # the badge is unknown or revoked
     "broker-away",  # the part of the server that knows accounts and desktops is restarting
     "busy",  # too many passwords are being checked
     "cross-site",  # the request does not come from a page of this server
@@ -49,6 +52,7 @@ ApiErrorCode = Literal[
     "other-device",  # the sign-in belongs to an enrolled device, and this browser is another one
     "password-expired",  # the password is right, but has to be changed in the directory
     "password-of-directory",  # the directory keeps the password, which cannot be changed here
+    "pin-wrong",  # the PIN of the badge is wrong
     "pool-full",  # all desktops of a pool are in use, or assigned to other people
     "pool-maintenance",  # the operator took the pool out of service
     "pool-released",  # the person's desktop of a dedicated pool was released and is not wiped yet
@@ -70,6 +74,7 @@ ApiErrorCode = Literal[
     "too-slow",  # the request did not arrive in time
     "unknown-host",  # the gateway does not accept this host name
     "weak-password",  # the new password is too short, too long or easily guessed
+    "weak-pin",  # the new PIN is too short or easily guessed
     "wrong-credentials",  # the username or the password is wrong
     "wrong-method",  # this address does not accept this method
 ]

@@ -197,6 +197,7 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
             metrics_token=settings.metrics_token,
             factor_key=FactorKey.provide(state.second_factor_key),
             device_keys=DeviceKeys.provide(state.device_keys, time.time()),
+            passwords=passwords,
             viewers_per_person=config.limits.viewers_per_person,
             isolated=config.isolation.enabled,
             viewers=viewers,

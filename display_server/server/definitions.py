@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from display_server.broker.badges.badge_state import BadgeSettings
 from display_server.broker.desktop_definition import DesktopDefinition
 from display_server.broker.people.group_graph import normalise_group_name
 from display_server.broker.people.removal_state import OnRemoval, RemovalPolicy
@@ -36,6 +37,19 @@ def second_factor_settings(config: Config, access: PublicAccess) -> SecondFactor
         enrol_outside=sign_in.enrol_outside,
         at_unlock=sign_in.second_factor_at_unlock,
         user_verification=sign_in.passkey_verification,
+    )
+
+
+def badge_settings(config: Config) -> BadgeSettings:
+    """Returns how people sign in with badges."""
+    badge = config.badge
+    return BadgeSettings(
+        enabled=badge.enabled,
+        prefix=badge.prefix,
+        digits_min=badge.digits_min,
+        digits_max=badge.digits_max,
+        pin_s=badge.pin_hours * 3600,
+        tries=badge.pin_tries,
     )
 
 

@@ -29,6 +29,7 @@ from display_server.gateway.page_policy import PagePolicy
 from display_server.gateway.proxies import Networks, PublicAccess, PublicAddress, TrustedProxies
 from display_server.server.certificates import CertificateWatch, ServerCertificate, load_certificate
 from display_server.server.definitions import (
+    badge_settings,
     connection_limits,
     desktop_definitions,
     lock_limits,
@@ -283,6 +284,7 @@ def use_sign_in_settings(services: BrokerServices, settings: Settings) -> None:
     services.sign_in_limiter.is_shared = settings.access.is_shared
     services.factor_limiter.is_shared = settings.access.is_shared
     services.second_factor = settings.second_factor
+    services.badge_settings = badge_settings(settings.config)
 
 
 def _now() -> datetime.datetime:

@@ -22,6 +22,7 @@ from display_server.broker.api.app import build_app
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.api.unix_server import http_server
 from display_server.broker.audit.trail import AuditTrail
+from display_server.broker.badges.badge_state import BadgeSettings
 from display_server.broker.catalogue import Catalogue
 from display_server.broker.desktop_definition import DesktopDefinition
 from display_server.broker.desktop_specs import DesktopSpecs
@@ -186,6 +187,7 @@ async def running_gateway(
     one_person: bool = False,
     second_factor: SecondFactorSettings = SecondFactorSettings(),  # noqa: B008 - frozen
     directory: DirectorySettings | None = None,
+    badge: BadgeSettings = BadgeSettings(),  # noqa: B008 - frozen
 ) -> AsyncIterator[GatewayUnderTest]:
     """Runs a gateway with the accounts `kim` and `lee`, both with PASSWORD.
 
@@ -234,6 +236,8 @@ async def running_gateway(
         metrics_token=METRICS_TOKEN,
         factor_key=FactorKey(bytes(32)),
         device_keys=DeviceKeys([new_key(0)]),
+        passwords=passwords,
+        badge_settings=badge,
         second_factor=second_factor,
         viewers=viewers,
         directory=open_directory(directory, store, accounts, passwords, viewers.disconnect_person)

@@ -2,8 +2,11 @@
 
 import "./ui/styles/index.css";
 import { pathBelowBase, pathTo } from "./base.ts";
+import { type EnrolledDevice, thisDevice } from "./gateway/device_client.ts";
 import { type SignInStep, screenLocked, type UserWithRoles, whoAmI } from "./gateway/gateway_client.ts";
 import { signInState } from "./gateway/second_factor_client.ts";
+import { BadgeReader } from "./ui/badge_reader/badge_reader.ts";
+import { BadgeTaps } from "./ui/badge_reader/badge_taps.ts";
 import { checkPage } from "./ui/check_page.ts";
 import { desktopsPage } from "./ui/desktops_page.ts";
 import { enrolPage } from "./ui/device/enrol_page.ts";
@@ -31,7 +34,11 @@ const MONITOR_MAX = 0xffff;
 const root = document.getElementById("app") ?? document.body;
 let current: Page | null = null;
 let renderCount = 0;
+/** Who is signed in, as the server said last. */
+let signedInAs = "";
 
+/** Takes the keys of badges, before everything below listens to keys. */
+const badgeReader = new BadgeReader();
 /** The lock of this browser's screen. */
 const screenLock = new ScreenLock();
 /** What the person is to read, on every page. */
@@ -68,8 +75,17 @@ function showSignIn(reason: SignInReason): void {
       signedIn: () => void render(),
       factorDue: showFactorDue,
       redraw: () => showSignIn(reason),
+      device: readDevice,
     }),
   );
+}
+
+/** Asks the server what this device is enrolled as, and how its reader of badges types; null if it is unknown. */
+async function readDevice(): Promise<EnrolledDevice | null> {
+  const answer = await thisDevice();
+  if (!answer.ok) return null; // the reader stays as it is
+  badgeReader.use(answer.value?.badge ?? null);
+  return answer.value;
 }
 
 /** Shows the page that enrols this device, on which nobody need be signed in. */
@@ -187,6 +203,7 @@ async function render(): Promise<void> {
   }
   if (!user.ok && user.failure.kind === "locked") return; // `screenLocked` shows the lock page
   const { username, name, roles } = user.ok ? user.value : { username: "", name: "", roles: [] };
+  signedInAs = username;
   // The sign-in of another person expired in this tab: the address is theirs.
   if (setUser(username)) history.replaceState(null, "", pathTo(""));
   screenLock.start();
@@ -255,6 +272,32 @@ function showDesktop(desktop: string): void {
   );
 }
 
+const badgeTaps = new BadgeTaps({
+  showPage: (create) => {
+    renderCount += 1;
+    show(create, "locked");
+  },
+  locked: () => screenLock.lock(),
+  cancelled: () => {
+    if (screenLock.state === "locked") showLock();
+    else void render();
+  },
+  displays: (username) =>
+    username === signedInAs &&
+    screenLock.state !== "locked" &&
+    current?.locked !== true &&
+    routeOf(pathBelowBase(location.pathname)).page === "desktop",
+  lock,
+  opened: (username, address) => {
+    markLeaving(null);
+    setUser(username);
+    history.pushState(null, "", address);
+    screenLock.unlock();
+    void render();
+  },
+});
+badgeReader.tapped.on((number) => badgeTaps.tapped(number, performance.now()));
+
 // Links to pages of the client are followed without loading it again: the desktop appears sooner.
 document.addEventListener("click", (event) => {
   const link = (event.target as Element | null)?.closest?.("a");
@@ -288,3 +331,4 @@ watchLeaving((leaving) => {
 applyTheme();
 prepareInstalledApp();
 void render();
+void readDevice();

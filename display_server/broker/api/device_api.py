@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from display_server.broker.api.request_facts import address_of, cookie_of, cookies_of, device_of_request
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.audit.entry import Action, AuditEntry, Origin, Outcome, Role
+from display_server.broker.badges.badge_state import BadgeSettings
 from display_server.broker.devices.device_facts import DeviceFacts
 from display_server.broker.devices.device_keys import COOKIE_S
 from display_server.broker.devices.enrolled_devices import Enrolled
@@ -23,13 +24,25 @@ from display_server.errors import ConfigurationError
 log = structlog.get_logger(__name__)
 
 
+class BadgeReader(BaseModel):
+    """What a reader types: the prefix, the digits of the number, and Enter."""
+
+    prefix: str
+    digits_min: int
+    digits_max: int
+
+
 class DeviceInfo(BaseModel):
-    """What this browser is enrolled as; name and place are null if it is unknown."""
+    """What this browser is enrolled as; name and place are null if it is unknown.
+
+    `badge` says how a reader of badges types here; it is null where badges do not work.
+    """
 
     enrolled: bool
     name: str | None
     place: str | None
     tags: list[str]
+    badge: BadgeReader | None
 
 
 class EnrolRequest(BaseModel):
@@ -41,7 +54,7 @@ def add_device_routes(app: FastAPI, services: BrokerServices) -> None:
     @app.get("/api/v1/device")
     async def device(request: Request) -> DeviceInfo:
         """Says what this browser is enrolled as. Nobody need be signed in."""
-        return device_info(await device_of_request(request, services.devices))
+        return device_info(await device_of_request(request, services.devices), services.badge_settings)
 
     @app.post("/api/v1/device/enrol")
     async def enrol(body: EnrolRequest, request: Request, response: Response) -> DeviceInfo:
@@ -77,13 +90,20 @@ def add_device_routes(app: FastAPI, services: BrokerServices) -> None:
             )
         services.enrolment_failures.decrement(network)
         give_cookie(request, response, enrolled)
-        return device_info(enrolled.device)
+        return device_info(enrolled.device, services.badge_settings)
 
 
-def device_info(device: DeviceFacts | None) -> DeviceInfo:
+def device_info(device: DeviceFacts | None, badge: BadgeSettings) -> DeviceInfo:
     if device is None:
-        return DeviceInfo(enrolled=False, name=None, place=None, tags=[])
-    return DeviceInfo(enrolled=True, name=device.name, place=device.place, tags=sorted(device.tags))
+        return DeviceInfo(enrolled=False, name=None, place=None, tags=[], badge=None)
+    reader = BadgeReader(prefix=badge.prefix, digits_min=badge.digits_min, digits_max=badge.digits_max)
+    return DeviceInfo(
+        enrolled=True,
+        name=device.name,
+        place=device.place,
+        tags=sorted(device.tags),
+        badge=reader if badge.enabled else None,
+    )
 
 
 def give_cookie(request: Request, response: Response, enrolled: Enrolled) -> None:

@@ -114,7 +114,9 @@ ProvedAccount = Annotated[Account, Depends(proved_account)]
 
 
 def fresh_s(services: BrokerServices, user: SignedInUser) -> float:
-    """Returns for how many seconds the last proof of the person still allows changes."""
+    """Returns for how many seconds the last proof of the person still allows changes; a badge allows none."""
+    if user.by_badge:
+        return 0.0
     age_s = services.web_sessions.now_s() - user.lock.proved_s
     return FRESH_S - age_s if 0 <= age_s < FRESH_S else 0.0
 

@@ -26,6 +26,8 @@ from display_server.broker.audit.entry import Origin
 from display_server.broker.audit.limited_attempts import LimitedAttempts
 from display_server.broker.audit.trail import AuditTrail
 from display_server.broker.authenticator import Authenticator, LocalAuthenticator
+from display_server.broker.badges.badge_state import BadgeSettings
+from display_server.broker.badges.badges import Badges
 from display_server.broker.busy_processes import BusyProcesses
 from display_server.broker.catalogue import Catalogue
 from display_server.broker.devices.device_keys import DeviceKeys
@@ -36,6 +38,7 @@ from display_server.broker.known_devices import KnownDevices
 from display_server.broker.launchers.launcher_watch import LauncherWatch
 from display_server.broker.live_session import LiveSession
 from display_server.broker.orphans import Orphans
+from display_server.broker.passwords import Passwords
 from display_server.broker.pools.pools import Pools
 from display_server.broker.second_factor.factor_key import FactorKey
 from display_server.broker.second_factor.factors import SecondFactors
@@ -76,7 +79,9 @@ class BrokerServices:
     metrics_token: str  # whoever knows it may read /metrics
     factor_key: FactorKey  # protects what is stored of second factors
     device_keys: DeviceKeys  # sign the cookies of enrolled devices
+    passwords: Passwords  # computes the hashes of PINs
     second_factor: SecondFactorSettings = field(default_factory=SecondFactorSettings)
+    badge_settings: BadgeSettings = field(default_factory=BadgeSettings)
     isolated: bool = False  # each desktop runs in a container of its own
     directory: Directory | None = None  # None: all accounts are local
     audit_key: Ed25519PublicKey | None = None  # which proves checkpoints of this host
@@ -91,6 +96,8 @@ class BrokerServices:
     factor_limiter: SignInLimiter = field(default_factory=lambda: SignInLimiter(account_wait_s=FACTOR_WAIT_S))
     #: Of wrong codes that would enrol a device, by network.
     enrolment_failures: FailureCounter = field(default_factory=lambda: FailureCounter(ADDRESS_WAIT_S))
+    #: Of unknown badges, by device.
+    badge_failures: FailureCounter = field(default_factory=lambda: FailureCounter(ADDRESS_WAIT_S))
     limited_attempts: LimitedAttempts = field(default_factory=LimitedAttempts)
     viewers: Viewers = field(default_factory=Viewers)
     written_messages: WrittenMessages = field(default_factory=WrittenMessages)
@@ -101,6 +108,7 @@ class BrokerServices:
     access_watch: AccessWatch = field(init=False)
     known_devices: KnownDevices = field(init=False)
     devices: EnrolledDevices = field(init=False)
+    badges: Badges = field(init=False)
     pending_sign_ins: PendingSignIns = field(init=False)
     factors: SecondFactors = field(init=False)
     passkeys: Passkeys = field(init=False)
@@ -131,6 +139,7 @@ class BrokerServices:
         now_s = self.web_sessions.now_s
         self.known_devices = KnownDevices(self.store, now_s=now_s)
         self.devices = EnrolledDevices(self.store, self.device_keys, now_s=now_s)
+        self.badges = Badges(self.store, self.factor_key, self.passwords, now_s=now_s)
         self.pending_sign_ins = PendingSignIns(self.store, now_s=now_s)
         self.factors = SecondFactors(self.store, self.factor_key, now_s=now_s)
         self.passkeys = Passkeys(self.store, self.factor_key, now_s=now_s)

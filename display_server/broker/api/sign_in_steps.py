@@ -189,9 +189,17 @@ async def complete(
 
 
 async def finish_sign_in(
-    services: BrokerServices, request: Request, response: Response, account: Account, *, proved: bool
+    services: BrokerServices,
+    request: Request,
+    response: Response,
+    account: Account,
+    *,
+    proved: bool,
+    badge: str | None = None,
 ) -> SignInAnswer:
     """Creates the web session. `proved` says whether a second factor was given.
+
+    With `badge`, a badge took the place of the password; it says what of it, for the audit.
 
     Raises SignInOutdatedError when the account was changed meanwhile.
     """
@@ -204,6 +212,7 @@ async def finish_sign_in(
     inside_only = services.second_factor.when == "outside" and not proved
     known = await services.known_devices.find(account.username, cookie_of(request, DEVICE)) is not None
     reason = ("known browser" if known else "new browser") + (", second factor given" if proved else "")
+    reason += f", {badge}" if badge is not None else ""
     enrolled = await device_of_request(request, services.devices)
     secret = await services.web_sessions.create(
         account,
@@ -212,6 +221,7 @@ async def finish_sign_in(
         origin=Origin(address_of(request)),
         reason=reason,
         on=enrolled,
+        by_badge=badge is not None,
     )
     device = await services.known_devices.record_sign_in(account, cookie_of(request, DEVICE))
     cookies = cookies_of(request)

@@ -66,6 +66,10 @@ class Action(Enum):
     DEVICE_CHANGED = "device-changed"  # its name, place or tags
     DEVICE_REVOKED = "device-revoked"  # with all web sessions there
     DEVICE_KEY_CHANGED = "device-key-changed"
+    BADGE_ADDED = "badge-added"
+    BADGE_REVOKED = "badge-revoked"  # with the web sessions that its person opened with a badge
+    BADGE_PIN_SET = "badge-pin-set"  # by its person
+    BADGE_PIN_RESET = "badge-pin-reset"  # by an operator: the person chooses a new one
 
     POOL_CHANGED = "pool-changed"
     CONFIGURATION_RELOADED = "configuration-reloaded"

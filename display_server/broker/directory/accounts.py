@@ -69,6 +69,12 @@ class DirectoryAccounts:
             )
             return [Watched(*row) for row in rows]
 
+    async def is_same(self, account: Account, person: Person) -> bool:
+        """Returns whether a person of the directory is the one whose account this is."""
+        async with self._store.reading() as db:
+            row = await db.get(DirectoryAccount, account.id)
+        return row is not None and row.directory_id == person.directory_id
+
     async def end(self, people: Sequence[tuple[Watched, str]]) -> None:
         """Ends the web sessions of people who have left, and forgets their cached passwords.
 

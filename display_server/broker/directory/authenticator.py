@@ -15,6 +15,7 @@ from display_server.broker.authenticator import (
     LocalAuthenticator,
     PasswordUncheckable,
     SignInRefused,
+    account_disabled,
 )
 from display_server.broker.directory.account_state import REASON_WORDS, AccountState, BindOutcome
 from display_server.broker.directory.accounts import AccountConflictError, DirectoryAccounts
@@ -37,11 +38,7 @@ log = structlog.get_logger(__name__)
 #: longer than a search, a bind or a hash computation usually takes.
 REFUSAL_S = 1.0
 
-_DISABLED = SignInRefused(
-    "account-disabled",
-    "Your account is disabled, or its time is over.",
-    next_step="Ask the help desk of your organisation to enable it.",
-)
+_DISABLED = account_disabled()
 _PASSWORD_EXPIRED = SignInRefused(
     "password-expired",
     "Your password has expired, or must be changed before you can sign in here.",
@@ -114,6 +111,31 @@ class DirectoryAuthenticator:
         if account is None:
             await self._wait_until(begun_s + REFUSAL_S)
         return account
+
+    async def require_present(self, account: Account) -> None:
+        if account.origin != AccountOrigin.DIRECTORY.value:
+            await self._local.require_present(account)
+            return
+        if account.disabled:
+            raise account_disabled()
+        try:
+            person = await self._client.find(account.username)
+        except DirectoryBusy as error:
+            raise TooManySignIns(error.cause, next_step=error.next_step) from error
+        except DirectoryAway as error:
+            log.warning("directory away", username=account.username, cause=error.cause)
+            if not await self._cached.is_recent(account):
+                raise _uncheckable(compared=False) from error
+            return
+        except DirectoryError as error:
+            log.error("directory unusable", username=account.username, cause=error.cause)
+            raise _uncheckable(compared=False) from error
+        if person is None or person.state is AccountState.UNKNOWN:
+            raise account_disabled()
+        if not await self._directory_accounts.is_same(account, person):
+            raise account_disabled()
+        if (refusal := STATE_REFUSALS.get(person.state)) is not None:
+            raise SignInRefused(refusal.code, refusal.cause, next_step=refusal.next_step)
 
     async def _verify(self, username: str, password: str, *, known_device: bool) -> Account | None:
         account = await self._accounts.find(username)

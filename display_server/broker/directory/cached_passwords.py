@@ -87,10 +87,19 @@ class CachedPasswords:
             row = await db.get(DirectoryAccount, account.id)
         if row is None or row.password_hash is None or row.proved_s is None:
             return None
-        # A clock that was set back must not make a cached password last for longer.
-        if not 0 <= self._now_s() - row.proved_s < self.valid_s:
+        if not self._counts(row.proved_s):
             return None
         return await self._passwords.check(row.password_hash, password, known_device=known_device)
+
+    async def is_recent(self, account: Account) -> bool:
+        """Returns whether the directory has found the password right recently enough for a sign-in."""
+        async with self._store.reading() as db:
+            row = await db.get(DirectoryAccount, account.id)
+        return row is not None and row.proved_s is not None and self._counts(row.proved_s)
+
+    def _counts(self, proved_s: float) -> bool:
+        # A clock that was set back must not make a cached password last for longer.
+        return 0 <= self._now_s() - proved_s < self.valid_s
 
     async def forget(self, account: Account) -> None:
         async with self._store.begin() as db:

@@ -1,7 +1,8 @@
 """The key that protects what the database stores of second factors.
 
 Whoever reads the database alone can compute no code and find no recovery code: secrets of apps are encrypted
-and authenticated (AES-256-GCM), and recovery codes are hashed with the key (HMAC-SHA-256).
+and authenticated (AES-256-GCM), and recovery codes and the numbers of badges, which are short, are hashed
+with the key (HMAC-SHA-256).
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class FactorKey:
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(_derive(key, b"lightbox totp secrets"))
         self._hash_key = _derive(key, b"lightbox recovery codes")
+        self._badge_key = _derive(key, b"lightbox badge numbers")
 
     @classmethod
     def provide(cls, path: Path) -> Self:
@@ -87,6 +89,12 @@ class FactorKey:
         """Returns the hash under which a recovery code of `owner` is stored."""
         mac = hmac.HMAC(self._hash_key, hashes.SHA256())
         mac.update(owner + b"\0" + code.encode())
+        return mac.finalize()
+
+    def hash_badge(self, number: str) -> bytes:
+        """Returns the hash under which a badge is stored. It is the same for every owner, to be found by."""
+        mac = hmac.HMAC(self._badge_key, hashes.SHA256())
+        mac.update(number.encode())
         return mac.finalize()
 
 

@@ -5,6 +5,7 @@ tables of `Base.metadata`. `migrations/__init__.py` says how to add a table or a
 """
 
 from display_server.broker.tables.audit import AuditCheckpoint, AuditHead, AuditRow
+from display_server.broker.tables.badges import Badge
 from display_server.broker.tables.base import Base
 from display_server.broker.tables.desktops import (
     Desktop,
@@ -47,6 +48,7 @@ __all__ = [
     "AuditCheckpoint",
     "AuditHead",
     "AuditRow",
+    "Badge",
     "Base",
     "Desktop",
     "DesktopIds",

@@ -67,6 +67,7 @@ class WebSession(Base):
     inside_only: Mapped[bool] = mapped_column(default=False)
     #: The EnrolledDevice on which the person signed in; None: an unknown one.
     device_id: Mapped[str | None] = mapped_column(String(32))
+    badge_s: Mapped[float | None]  # when a badge last opened it
 
 
 class KnownDevice(Base):

@@ -15,12 +15,13 @@ from tests.fakes.gateway import PASSWORD, GatewayUnderTest
 
 PARK = operator_actor("park")
 COOKIE = "__Host-lightbox-enrolled-device"
-UNKNOWN: dict[str, Any] = {"enrolled": False, "name": None, "place": None, "tags": []}
+UNKNOWN: dict[str, Any] = {"enrolled": False, "name": None, "place": None, "tags": [], "badge": None}
 WARD: dict[str, Any] = {
     "enrolled": True,
     "name": "ward-3-07",
     "place": "Ward 3",
     "tags": ["diagnostic", "ward-3"],
+    "badge": None,
 }
 
 

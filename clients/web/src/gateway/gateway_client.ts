@@ -49,7 +49,8 @@ export interface UserWithRoles extends User {
 /** What a reverse proxy does to requests that the gateway refuses for it. */
 export type ProxyFault = Extract<ApiErrorCode, "proxy-host" | "proxy-http">;
 
-export type LockReason = "idle" | "moved" | "person";
+const LOCK_REASONS = ["idle", "moved", "person", "badge"] as const;
+export type LockReason = (typeof LOCK_REASONS)[number];
 
 /** The lock of this browser's screen, as the gateway knows it. */
 export interface LockInfo extends User {
@@ -215,7 +216,7 @@ function lockInfo(reply: Reply | null): Answer<LockInfo> {
       name: text(body.display_name) || username,
       // Whatever this page does not know counts as locked.
       state: state === "open" || state === "warned" ? state : "locked",
-      reason: reason === "idle" || reason === "moved" || reason === "person" ? reason : null,
+      reason: LOCK_REASONS.find((known) => known === reason) ?? null,
       remainingMs: ms(body.remaining_s),
       limits: { afterMs: ms(body.after_s), warningMs: ms(body.warning_s), blankMs: ms(body.blank_s) },
     },

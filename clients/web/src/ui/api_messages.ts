@@ -27,6 +27,21 @@ export const englishApiMessages = {
     why: "The token is wrong, or it has expired or was revoked.",
     next: "Create a new one: lightbox token create.",
   },
+  "badge-locked": {
+    what: "This badge is locked.",
+    why: "The PIN was wrong too often.",
+    next: "Sign in with your username and password, and ask the help desk to reset the PIN.",
+  },
+  "badge-not-here": {
+    what: "Badges do not work here.",
+    why: "Your administrator has not enrolled this device, or not for badges.",
+    next: "Sign in with your username and password.",
+  },
+  "badge-unknown": {
+    what: "This badge was not accepted.",
+    why: "It is not known, or it was revoked.",
+    next: "Sign in with your username and password, and ask the help desk about your badge.",
+  },
   "broker-away": {
     what: "The server cannot look up accounts and desktops at the moment.",
     why: "A part of it is restarting. Desktops that are open keep running.",
@@ -212,6 +227,11 @@ export const englishApiMessages = {
     why: "Your password has expired, or must be changed first.",
     next: "Change it at a computer of your organisation, or ask the help desk. Then sign in here again.",
   },
+  "pin-wrong": {
+    what: "You are not signed in yet.",
+    why: "The PIN is wrong.",
+    next: "Check it and try again.",
+  },
   "pool-full": {
     what: "No desktop is free.",
     why: "All desktops of this kind are in use.",
@@ -316,6 +336,11 @@ export const englishApiMessages = {
     what: "Your password is not changed.",
     why: "The new one is too short, too long or easily guessed: a common one, or made of common words, names, dates or neighbouring keys.",
     next: "Choose another one, for example four words that have nothing to do with each other.",
+  },
+  "weak-pin": {
+    what: "You are not signed in yet.",
+    why: "The new PIN is too short or easily guessed.",
+    next: "Choose 4 to 12 digits, at least three of them different, and no sequence such as 1234.",
   },
   "wrong-credentials": {
     what: "You are not signed in.",

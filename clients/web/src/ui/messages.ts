@@ -5,6 +5,7 @@ import type { LockReason, ProxyFault } from "../gateway/gateway_client.ts";
 import type { EndReason } from "../protocol/close_action.ts";
 import type { NoticeCode, SilentPart } from "../protocol/generated/wire_facts.ts";
 import { englishApiMessages } from "./api_messages.ts";
+import { englishBadgeReaderMessages } from "./badge_reader/texts.ts";
 import { englishDeviceMessages } from "./device/texts.ts";
 import type { Message, MessageGroup } from "./message.ts";
 import { englishSecondFactorMessages } from "./second_factor/messages.ts";
@@ -13,6 +14,7 @@ export const englishMessages = {
   api: englishApiMessages,
   secondFactor: englishSecondFactorMessages,
   device: englishDeviceMessages,
+  badgeReader: englishBadgeReaderMessages,
   signIn: {
     missing: {
       what: "You are not signed in yet.",
@@ -83,6 +85,11 @@ export const englishMessages = {
         what: "This screen is locked.",
         why: "You locked it. Your desktops keep running.",
         next: "Enter your password to go on.",
+      },
+      badge: {
+        what: "This screen is locked.",
+        why: "Somebody else held a badge to the reader. Your desktops keep running.",
+        next: "Hold your badge to the reader, or enter your password, to go on.",
       },
     } satisfies Record<LockReason, Message>,
     missing: {

@@ -1,6 +1,7 @@
 /** All messages in Korean. They say the same as those in `messages.ts`. */
 
 import { koreanApiMessages } from "./api_messages_ko.ts";
+import { koreanBadgeReaderMessages } from "./badge_reader/texts_ko.ts";
 import { koreanDeviceMessages } from "./device/texts_ko.ts";
 import type { Messages } from "./messages.ts";
 import { koreanSecondFactorMessages } from "./second_factor/messages_ko.ts";
@@ -9,6 +10,7 @@ export const koreanMessages: Messages = {
   api: koreanApiMessages,
   secondFactor: koreanSecondFactorMessages,
   device: koreanDeviceMessages,
+  badgeReader: koreanBadgeReaderMessages,
   signIn: {
     missing: {
       what: "아직 로그인하지 않았습니다.",
@@ -79,6 +81,11 @@ export const koreanMessages: Messages = {
         what: "화면이 잠겼습니다.",
         why: "직접 잠갔습니다. 데스크톱은 계속 실행됩니다.",
         next: "계속하려면 비밀번호를 입력하세요.",
+      },
+      badge: {
+        what: "화면이 잠겼습니다.",
+        why: "다른 사람이 사원증을 리더기에 댔습니다. 데스크톱은 계속 실행됩니다.",
+        next: "계속하려면 본인의 사원증을 대거나 비밀번호를 입력하세요.",
       },
     },
     missing: {

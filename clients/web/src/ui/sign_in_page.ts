@@ -1,7 +1,7 @@
 /** The sign-in page. */
 
 import { pathTo } from "../base.ts";
-import { thisDevice } from "../gateway/device_client.ts";
+import type { EnrolledDevice } from "../gateway/device_client.ts";
 import { type SignInStep, signIn } from "../gateway/gateway_client.ts";
 import { h } from "./dom.ts";
 import { downtimeBanner } from "./downtime_banner.ts";
@@ -19,6 +19,8 @@ export interface SignInOptions {
   /** The password was right; a second factor is due, or has to be set up. */
   readonly factorDue: (step: SignInStep) => void;
   readonly redraw: () => void;
+  /** Asks the server what this device is enrolled as; null if it is unknown. */
+  readonly device: () => Promise<EnrolledDevice | null>;
 }
 
 export function signInPage(options: SignInOptions): Page {
@@ -97,7 +99,7 @@ export function signInPage(options: SignInOptions): Page {
     shown: () => {
       username.focus();
       banner.show();
-      void thisDevice().then((here) => {
+      void options.device().then((here) => {
         if (here !== null) device.textContent = texts().device.here(here.name, here.place);
       });
     },

@@ -4,6 +4,7 @@ import type { PatternName } from "../check/check_core.ts";
 import type { TouchMode } from "../input/touch_table.ts";
 import type { FingerTool } from "../input/touch_tools.ts";
 import type { ShownState } from "../protocol/badge_state.ts";
+import { englishBadgeReader } from "./badge_reader/texts.ts";
 import { englishDevice } from "./device/texts.ts";
 import { englishMessages } from "./messages.ts";
 import { type Language, language } from "./preferences.ts";
@@ -29,6 +30,7 @@ export const english = {
   secondFactor: englishSecondFactor,
   mySignIn: englishMySignIn,
   device: englishDevice,
+  badgeReader: englishBadgeReader,
   desktops: {
     title: "Desktops",
     tools: "Tools",

@@ -1,5 +1,6 @@
 /** All texts of the user interface in Korean. They say the same as those in `texts.ts`. */
 
+import { koreanBadgeReader } from "./badge_reader/texts_ko.ts";
 import { koreanDevice } from "./device/texts_ko.ts";
 import { koreanMessages } from "./messages_ko.ts";
 import { koreanMySignIn, koreanSecondFactor } from "./second_factor/texts_ko.ts";
@@ -21,6 +22,7 @@ export const korean: Texts = {
   secondFactor: koreanSecondFactor,
   mySignIn: koreanMySignIn,
   device: koreanDevice,
+  badgeReader: koreanBadgeReader,
   desktops: {
     title: "데스크톱",
     tools: "도구",

@@ -32,6 +32,7 @@ const REVIEWED: Readonly<Record<string, string>> = {
   "endDesktop.title": "a question; the buttons are the next steps",
   "secondFactor.": "explains what to do in a step; what fails is in messages.secondFactor",
   "device.": "says what a device is enrolled as, and explains what enrolling means",
+  "badgeReader.": "explains what to do; what fails is in messages.badgeReader",
   "mySignIn.": "says what a person has, or asks a question whose buttons are the next steps",
   "leave.": "a question; the buttons are the next steps",
   "admin.questions.": "a question, what will happen, or that it was done",

@@ -18,6 +18,7 @@ from display_server.broker.api_tokens import ApiTokens
 from display_server.broker.people.role_assignments import read_standings
 from display_server.broker.roles import Assignment
 from display_server.broker.second_factor.policy import required
+from display_server.broker_link.api_error import ApiError
 
 #: Where a request is asked for its second factor, acts of administration need one that was given within this
 #: time, s.
@@ -70,6 +71,13 @@ async def _person(request: Request, route: Route) -> Acting:
         origin_of(request, user),
         web_session=user.id_hash,
     )
+    if route.changes and user.by_badge:  # which somebody may have found
+        raise ApiError(
+            403,
+            "proof-due",
+            "A badge opens desktops. Administration needs your password.",
+            next_step="Sign out, and sign in with your username and password.",
+        )
     if route.changes and required(
         user.username, sorted(standing.groups), address_of(request), services.second_factor
     ):

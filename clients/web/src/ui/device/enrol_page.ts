@@ -91,7 +91,8 @@ export function enrolPage(code: string, redraw: () => void): Page {
     shown: () => {
       (code === "" ? field : submit).focus();
       void thisDevice().then((device) => {
-        if (!closed && device !== null) present.textContent = t.present(device.name, device.place);
+        if (closed || !device.ok || device.value === null) return;
+        present.textContent = t.present(device.value.name, device.value.place);
       });
     },
     close: () => {
