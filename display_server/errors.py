@@ -6,8 +6,10 @@ LightboxError
 ├── ApiError                a response of the HTTP interface (broker_link/api_error.py)
 │   └── NotAllowedError     what a role or a token does not allow (broker/api/admin/errors.py)
 ├── PolicyError             a well-formed request that this person may not make
+│   ├── BreakGlassRefused    no emergency access to a desktop (broker/break_glass/break_glass.py)
 │   ├── LayoutError         a monitor layout that is impossible or does not fit this display
 │   ├── OnePersonError      desktops are not isolated, and another person has one (broker/one_person.py)
+│   ├── WeakPinError        a new PIN is easily guessed (broker/badges/badge_state.py)
 │   └── PasskeyRefusedError the answer of a browser's passkey is wrong (broker/second_factor/passkeys.py)
 └── Malfunction             a part of Lightbox or of the host failed
     ├── CaptureError        the framebuffer or the X server is no longer available

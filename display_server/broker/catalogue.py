@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -61,10 +62,14 @@ def _profile(name: str) -> Profile:
 
 
 class Catalogue:
-    """The desktops and entitlements in the store."""
+    """The desktops and entitlements in the store.
 
-    def __init__(self, store: Store) -> None:
+    `now_s` returns wall-clock time, in seconds since the epoch.
+    """
+
+    def __init__(self, store: Store, *, now_s: Callable[[], float] = time.time) -> None:
         self._store = store
+        self._now_s = now_s
 
     async def replace(
         self, definitions: Sequence[DesktopDefinition], *, entry: AuditEntry | None = None
@@ -110,7 +115,7 @@ class Catalogue:
         `also` are names of desktops that are listed in any case.
         """
         async with self._store.reading() as db:
-            facts = await read_facts(db, [username])
+            facts = await read_facts(db, [username], now_s=self._now_s())
             desktops = (await db.scalars(select(Desktop).order_by(Desktop.position))).all()
         return [
             desktop for desktop in desktops if desktop.name in also or facts.may_open(username, desktop.name)
@@ -123,7 +128,7 @@ class Catalogue:
         """
         async with self._store.reading() as db:
             desktop = await db.scalar(select(Desktop).where(Desktop.name == name))
-            facts = await read_facts(db, [username], [name])
+            facts = await read_facts(db, [username], [name], now_s=self._now_s())
         if desktop is None or not facts.may_open(username, name):
             raise PolicyError(
                 f"There is no desktop named {name!r} that you may open.",

@@ -34,6 +34,7 @@ class LockReason(Enum):
     IDLE = "idle"  # there was no input for the configured time
     MOVED = "moved"  # another device displays the desktop, for the configured time already
     PERSON = "person"  # the person locked it
+    EMERGENCY = "emergency"  # the emergency access to what it showed is over
     BADGE = "badge"  # somebody else held a badge to the reader
 
 
@@ -46,6 +47,7 @@ class LockEvent(Enum):
     DEVICE_LOST = "device lost"
     REQUESTED = "requested"
     OTHER_BADGE = "other badge"
+    EMERGENCY_OVER = "emergency over"
     PROVED = "proved"  # the person gave the password, or the badge
 
 
@@ -57,6 +59,7 @@ TABLE: Mapping[LockState, Mapping[LockEvent, LockState]] = {
         LockEvent.DEVICE_LOST: LockState.LOCKED,
         LockEvent.REQUESTED: LockState.LOCKED,
         LockEvent.OTHER_BADGE: LockState.LOCKED,
+        LockEvent.EMERGENCY_OVER: LockState.LOCKED,
         LockEvent.PROVED: LockState.OPEN,
     },
     LockState.WARNED: {
@@ -66,6 +69,7 @@ TABLE: Mapping[LockState, Mapping[LockEvent, LockState]] = {
         LockEvent.DEVICE_LOST: LockState.LOCKED,
         LockEvent.REQUESTED: LockState.LOCKED,
         LockEvent.OTHER_BADGE: LockState.LOCKED,
+        LockEvent.EMERGENCY_OVER: LockState.LOCKED,
         LockEvent.PROVED: LockState.OPEN,
     },
     LockState.LOCKED: {
@@ -75,6 +79,7 @@ TABLE: Mapping[LockState, Mapping[LockEvent, LockState]] = {
         LockEvent.DEVICE_LOST: LockState.LOCKED,
         LockEvent.REQUESTED: LockState.LOCKED,
         LockEvent.OTHER_BADGE: LockState.LOCKED,
+        LockEvent.EMERGENCY_OVER: LockState.LOCKED,
         LockEvent.PROVED: LockState.OPEN,
     },
 }
@@ -85,6 +90,7 @@ REASONS: Mapping[LockEvent, LockReason] = {
     LockEvent.DEVICE_LOST: LockReason.MOVED,
     LockEvent.REQUESTED: LockReason.PERSON,
     LockEvent.OTHER_BADGE: LockReason.BADGE,
+    LockEvent.EMERGENCY_OVER: LockReason.EMERGENCY,
 }
 
 

@@ -14,6 +14,7 @@ from display_server.cli import (
     audit,
     backup,
     badge,
+    break_glass,
     certificate,
     checks,
     database,
@@ -82,6 +83,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(pools.app, name="pools")
 app.add_typer(devices.app, name="devices")
 app.add_typer(badge.app, name="badge")
+app.add_typer(break_glass.app, name="break-glass")
 app.add_typer(directory.app, name="directory")
 app.add_typer(certificate.app, name="certificate")
 

@@ -1,10 +1,10 @@
-"""Checks the section `badge` of the configuration."""
+"""Checks the sections `badge` and `break_glass` of the configuration."""
 
 from __future__ import annotations
 
 import string
 
-from display_server.config.sections import BadgeConfig
+from display_server.config.sections import BadgeConfig, BreakGlassConfig
 from display_server.errors import ConfigurationError
 
 #: Fewest and most digits of a number. Fewer could be typed by hand as fast as by a reader.
@@ -13,6 +13,8 @@ DIGITS_MIN, DIGITS_MAX = 4, 32
 PIN_HOURS_MAX = 168
 #: Largest `pin_tries`.
 TRIES_MAX = 10
+#: Longest emergency access, minutes: a shift.
+MINUTES_MAX = 720
 
 
 def check_badge(badge: BadgeConfig, origin: str) -> None:
@@ -38,4 +40,13 @@ def check_badge(badge: BadgeConfig, origin: str) -> None:
         raise ConfigurationError(
             f"{origin}: `badge.pin_tries` must be from 1 to {TRIES_MAX}, not {badge.pin_tries}.",
             hint="Leave it out for the default.",
+        )
+
+
+def check_break_glass(break_glass: BreakGlassConfig, origin: str) -> None:
+    """Raises ConfigurationError; `origin` names the source of the configuration."""
+    if not 1 <= break_glass.minutes <= MINUTES_MAX:
+        raise ConfigurationError(
+            f"{origin}: `break_glass.minutes` must be from 1 to {MINUTES_MAX}, not {break_glass.minutes:g}.",
+            hint="Leave it out for an hour.",
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from display_server.config.audit import check_audit
-from display_server.config.badge import check_badge
+from display_server.config.badge import check_badge, check_break_glass
 from display_server.config.network import (
     check_network,
     network_range,
@@ -72,6 +72,7 @@ def check(config: Config, origin: str) -> None:
     _check_times(config, origin)
     _check_second_factor(config.sign_in, origin)
     check_badge(config.badge, origin)
+    check_break_glass(config.break_glass, origin)
     _check_browser(config.browser, origin)
     _check_limits(config.limits, origin)
     check_audit(config.audit, origin)

@@ -72,6 +72,13 @@ class BadgeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pin_tries: int = 5
 
 
+class BreakGlassConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who may open any desktop in an emergency, with a reason, and for how long (docs/devices.md)."""
+
+    groups: list[str] = []  # empty: nobody
+    minutes: float = 60
+
+
 class LimitsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The largest numbers of connections and of one person's viewers (docs/limits.md)."""
 
@@ -235,6 +242,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tls: TlsConfig = msgspec.field(default_factory=TlsConfig)
     sign_in: SignInConfig = msgspec.field(default_factory=SignInConfig)
     badge: BadgeConfig = msgspec.field(default_factory=BadgeConfig)
+    break_glass: BreakGlassConfig = msgspec.field(default_factory=BreakGlassConfig)
     directory: DirectoryConfig = msgspec.field(default_factory=DirectoryConfig)
     limits: LimitsConfig = msgspec.field(default_factory=LimitsConfig)
     screen_lock: ScreenLockConfig = msgspec.field(default_factory=ScreenLockConfig)
@@ -253,6 +261,7 @@ SECTIONS: Mapping[str, type[msgspec.Struct]] = {
     "tls": TlsConfig,
     "sign_in": SignInConfig,
     "badge": BadgeConfig,
+    "break_glass": BreakGlassConfig,
     "directory": DirectoryConfig,
     "limits": LimitsConfig,
     "screen_lock": ScreenLockConfig,

@@ -15,6 +15,7 @@ ApiErrorCode = Literal[
     "badge-locked",  # the PIN of the badge was wrong too often
     "badge-not-here",  # badges work only on enrolled devices
     "badge-unknown",  # the badge is unknown or revoked
+    "break-glass-refused",  # the person may not take emergency access to this desktop
     "broker-away",  # the part of the server that knows accounts and desktops is restarting
     "busy",  # too many passwords are being checked
     "cross-site",  # the request does not come from a page of this server

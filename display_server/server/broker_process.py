@@ -15,6 +15,7 @@ import structlog
 
 from display_server.broker.accounts import Accounts
 from display_server.broker.api.app import build_app
+from display_server.broker.api.break_glass_watch import watch_break_glass
 from display_server.broker.api.lock_watch import INTERVAL_S
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.api.unix_server import http_server
@@ -220,6 +221,8 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
         stack.callback(examining.cancel)
         watching = asyncio.create_task(watch_unattended(services), name="unattended desktops")
         stack.callback(watching.cancel)
+        ending = asyncio.create_task(watch_break_glass(services), name="emergency access")
+        stack.callback(ending.cancel)
         reviewing = asyncio.create_task(services.access_watch.run(), name="access to running desktops")
         stack.callback(reviewing.cancel)
         await stack.enter_async_context(operator_socket(run_folder.path, services))
@@ -263,7 +266,7 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
         )
         parent.report(Started({**dataclasses.asdict(ready), "desktops": str(folders.desktops)}))
         tasks = {expiring, locking, examining, rotating, reloading, watching}
-        tasks |= {reconciling, reviewing, auditing, asking}
+        tasks |= {reconciling, reviewing, auditing, asking, ending}
         if directory is not None:
             stack.callback(directory.close)
             watching_directory = asyncio.create_task(directory.run(), name="directory")

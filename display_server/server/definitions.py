@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from display_server.broker.badges.badge_state import BadgeSettings
+from display_server.broker.break_glass.settings import BreakGlassSettings
 from display_server.broker.desktop_definition import DesktopDefinition
 from display_server.broker.people.group_graph import normalise_group_name
 from display_server.broker.people.removal_state import OnRemoval, RemovalPolicy
@@ -51,6 +52,12 @@ def badge_settings(config: Config) -> BadgeSettings:
         pin_s=badge.pin_hours * 3600,
         tries=badge.pin_tries,
     )
+
+
+def break_glass_settings(config: Config) -> BreakGlassSettings:
+    """Returns who may take emergency access. Raises ConfigurationError for an impossible name of a group."""
+    found = config.break_glass
+    return BreakGlassSettings(frozenset(map(normalise_group_name, found.groups)), found.minutes * 60)
 
 
 def connection_limits(config: Config) -> ConnectionLimits:

@@ -15,6 +15,7 @@ import structlog
 
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.audit.entry import Action, AuditEntry, Outcome, Role
+from display_server.broker.break_glass.settings import BreakGlassSettings
 from display_server.broker.directory.settings import DirectorySettings
 from display_server.broker.folders import StateFolder
 from display_server.broker.second_factor.policy import SecondFactorSettings
@@ -30,6 +31,7 @@ from display_server.gateway.proxies import Networks, PublicAccess, PublicAddress
 from display_server.server.certificates import CertificateWatch, ServerCertificate, load_certificate
 from display_server.server.definitions import (
     badge_settings,
+    break_glass_settings,
     connection_limits,
     desktop_definitions,
     lock_limits,
@@ -57,6 +59,7 @@ class Settings:
     certificate: ServerCertificate
     metrics_token: str
     second_factor: SecondFactorSettings
+    break_glass: BreakGlassSettings
     directory: DirectorySettings | None
 
 
@@ -89,6 +92,7 @@ async def prepare(config: Config, state: StateFolder) -> Settings:
         certificate=await load_certificate(config, state.tls, names, _now()),
         metrics_token=provide_metrics_token(config, state),
         second_factor=second_factor_settings(config, access),
+        break_glass=break_glass_settings(config),
         directory=directory_settings(config),
     )
 
@@ -285,6 +289,7 @@ def use_sign_in_settings(services: BrokerServices, settings: Settings) -> None:
     services.factor_limiter.is_shared = settings.access.is_shared
     services.second_factor = settings.second_factor
     services.badge_settings = badge_settings(settings.config)
+    services.break_glass.settings = settings.break_glass
 
 
 def _now() -> datetime.datetime:

@@ -54,6 +54,8 @@ EFFECTS: Mapping[str, Effect] = {
     "badge.digits_max": Effect.AT_ONCE,
     "badge.pin_hours": Effect.AT_ONCE,
     "badge.pin_tries": Effect.AT_ONCE,
+    "break_glass.groups": Effect.AT_ONCE,
+    "break_glass.minutes": Effect.AT_ONCE,
     "directory.servers": Effect.RESTART,
     "directory.ca_file": Effect.RESTART,
     "directory.kind": Effect.RESTART,

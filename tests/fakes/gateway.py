@@ -202,7 +202,7 @@ async def running_gateway(
     accounts = Accounts(store, passwords)
     for username in ("kim", "lee"):
         await accounts.add(username, PASSWORD)
-    catalogue = Catalogue(store)
+    catalogue = Catalogue(store, now_s=now_s)
     await catalogue.replace(DEFINITIONS)
     specs = DesktopSpecs(DesktopFolders(folder / "d", folder / "homes", folder / "logs"))
     audit = AuditTrail(store, folder / "audit-spool", now_s=now_s)

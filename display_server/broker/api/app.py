@@ -14,6 +14,7 @@ from display_server import __version__
 from display_server.broker.api import desktop_endings, display_checks_api, health_api, messages_api
 from display_server.broker.api.admin.all_routes import add_admin_routes
 from display_server.broker.api.badge_api import add_badge_routes
+from display_server.broker.api.break_glass_api import add_break_glass_routes
 from display_server.broker.api.device_api import add_device_routes
 from display_server.broker.api.downtime_api import add_downtime_route
 from display_server.broker.api.error_answer import ERROR_RESPONSES
@@ -88,6 +89,7 @@ def build_app(services: BrokerServices) -> FastAPI:
     add_downtime_route(app, services)
     add_device_routes(app, services)
     add_badge_routes(app, services)
+    add_break_glass_routes(app, services)
     _add_desktop_routes(app, services)
     _add_operator_routes(app, services)
     add_admin_routes(app, services)

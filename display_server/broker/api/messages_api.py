@@ -17,6 +17,7 @@ MessageCode = Literal[
     "access-ends",  # the person is no longer entitled to a desktop that runs, and it ends soon
     "access-ends-at-sign-out",  # the same, but it ends when they sign out
     "desktop-renews",  # a desktop is of a former version, and ends soon
+    "emergency-access",  # the person has emergency access to a desktop, which is recorded
     "from-administrator",  # what the helpdesk or an administrator has written, in `text`
 ]
 
@@ -53,16 +54,18 @@ async def messages_for(services: BrokerServices, user: SignedInUser) -> list[Per
     ]
     pending = services.access_watch.pending_ends(user.username)
     renewed = services.pools.ends_in_s(user.username)
-    if not pending and not renewed:
+    emergencies = [one for one in services.break_glass.known if one.username == user.username]
+    if not pending and not renewed and not emergencies:
         return written
     names = [*(one.desktop for one in pending), *(session.spec.desktop for session, _ in renewed)]
+    names += [one.desktop for one in emergencies]
     titles = await services.catalogue.titles(names)
 
     def message(
-        kind: str, session: str, code: MessageCode, desktop: str, left_s: float | None
+        kind: str, thing: str, code: MessageCode, desktop: str, left_s: float | None
     ) -> PersonMessage:
         return PersonMessage(
-            id=f"{kind}-{session}",
+            id=f"{kind}-{thing}",
             code=code,
             desktop=desktop,
             titles=dict(titles.get(desktop) or {"en": desktop}),  # perhaps no longer configured
@@ -82,6 +85,11 @@ async def messages_for(services: BrokerServices, user: SignedInUser) -> list[Per
     messages += [
         message("renews", session.id, "desktop-renews", session.spec.desktop, left_s)
         for session, left_s in renewed
+    ]
+    now_s = services.web_sessions.now_s()
+    messages += [
+        message("emergency", one.desktop, "emergency-access", one.desktop, max(0.0, one.until_s - now_s))
+        for one in emergencies
     ]
     messages.sort(key=lambda one: float("inf") if one.remaining_s is None else one.remaining_s)
     return [*messages, *written]

@@ -40,6 +40,9 @@ class BrokerMetrics:
         ProcessCollector(namespace="lightbox_broker", registry=self._registry)
         self._registry.register(_SessionCollector(sessions))
         self.sign_ins = Counter("lightbox_sign_ins", "Sign-ins", ["result"], registry=self._registry)
+        self.break_glass = Counter(
+            "lightbox_break_glass", "Emergency access that people took", registry=self._registry
+        )
         self.desktop_open_s = Histogram(
             "lightbox_desktop_open_seconds",
             "Time from the request to open a desktop until it can be viewed",

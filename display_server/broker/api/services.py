@@ -28,6 +28,7 @@ from display_server.broker.audit.trail import AuditTrail
 from display_server.broker.authenticator import Authenticator, LocalAuthenticator
 from display_server.broker.badges.badge_state import BadgeSettings
 from display_server.broker.badges.badges import Badges
+from display_server.broker.break_glass.break_glass import BreakGlass
 from display_server.broker.busy_processes import BusyProcesses
 from display_server.broker.catalogue import Catalogue
 from display_server.broker.devices.device_keys import DeviceKeys
@@ -109,6 +110,7 @@ class BrokerServices:
     known_devices: KnownDevices = field(init=False)
     devices: EnrolledDevices = field(init=False)
     badges: Badges = field(init=False)
+    break_glass: BreakGlass = field(init=False)
     pending_sign_ins: PendingSignIns = field(init=False)
     factors: SecondFactors = field(init=False)
     passkeys: Passkeys = field(init=False)
@@ -139,6 +141,7 @@ class BrokerServices:
         now_s = self.web_sessions.now_s
         self.known_devices = KnownDevices(self.store, now_s=now_s)
         self.devices = EnrolledDevices(self.store, self.device_keys, now_s=now_s)
+        self.break_glass = BreakGlass(self.store, now_s=now_s)
         self.badges = Badges(self.store, self.factor_key, self.passwords, now_s=now_s)
         self.pending_sign_ins = PendingSignIns(self.store, now_s=now_s)
         self.factors = SecondFactors(self.store, self.factor_key, now_s=now_s)

@@ -45,6 +45,8 @@ class Action(Enum):
     DIRECTORY_GROUPS_REPLACED = "directory-groups-replaced"  # those of one person
     ENTITLEMENT_ADDED = "entitlement-added"
     ENTITLEMENT_REMOVED = "entitlement-removed"
+    BREAK_GLASS_BEGUN = "break-glass-begun"  # emergency access, with the reason that the person stated
+    BREAK_GLASS_ENDED = "break-glass-ended"
     ROLE_GIVEN = "role-given"
     ROLE_TAKEN = "role-taken"
     TOKEN_CREATED = "token-created"  # noqa: S105 - for the administration API

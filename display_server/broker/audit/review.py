@@ -23,7 +23,7 @@ DESKTOPS_PER_DAY = 5
 OPENINGS_PER_DAY = 20
 #: An account or address is listed from this number of refused sign-ins in the period on.
 REFUSALS = 10
-#: Acts of break-glass begin with this. There are none yet.
+#: Acts of break-glass begin with this.
 BREAK_GLASS = "break-glass"
 
 

@@ -29,13 +29,18 @@ class AccessFacts:
 
 
 async def read_facts(
-    db: AsyncSession, usernames: Collection[str], desktops: Collection[str] | None = None
+    db: AsyncSession,
+    usernames: Collection[str],
+    desktops: Collection[str] | None = None,
+    *,
+    now_s: float,
 ) -> AccessFacts:
-    """Reads what decides on the access of these people, to these desktops or to all.
+    """Reads what decides on the access of these people, to these desktops or to all, at a time.
 
-    Groups are read only if they matter, because each request of a browser needs the answer.
+    `now_s` is wall-clock time, in seconds since the epoch: some entitlements end. Groups are read only if
+    they matter, because each request of a browser needs the answer.
     """
-    grants = await _read_grants(db, usernames, desktops)
+    grants = await _read_grants(db, usernames, desktops, now_s)
     groups_matter = any(grant.subject is Subject.GROUP for found in grants.values() for grant in found)
     direct = await read_direct_groups(db, usernames) if groups_matter else {}
     parents = await read_parents(db) if direct else {}
@@ -66,12 +71,13 @@ async def read_parents(db: AsyncSession) -> dict[str, frozenset[str]]:
 
 
 async def _read_grants(
-    db: AsyncSession, usernames: Collection[str], desktops: Collection[str] | None
+    db: AsyncSession, usernames: Collection[str], desktops: Collection[str] | None, now_s: float
 ) -> dict[str, tuple[Grant, ...]]:
     """Returns the entitlements that may concern these people, by the name of the desktop."""
     query = (
         select(Entitlement.desktop, Entitlement.subject, Entitlement.name, Entitlement.origin)
         .where(or_(Entitlement.subject != Subject.USER.value, Entitlement.name.in_(usernames)))
+        .where(or_(Entitlement.until_s.is_(None), Entitlement.until_s > now_s))
         .order_by(Entitlement.id)
     )
     if desktops is not None:

@@ -22,6 +22,7 @@ class EntitlementOrigin(Enum):
 
     CONFIGURATION = "configuration"  # `users` and `groups` of the configuration, which each reload replaces
     COMMAND = "command"  # `lightbox entitlements add`; stays until it is removed
+    BREAK_GLASS = "break-glass"  # emergency access, which the person took for a time
 
 
 class Lack(Enum):

@@ -20,7 +20,7 @@ async def delete_what_belongs_to(db: AsyncSession, subject: Subject, name: str) 
         delete(Entitlement).where(
             Entitlement.subject == subject.value,
             Entitlement.name == name,
-            Entitlement.origin == EntitlementOrigin.COMMAND.value,
+            Entitlement.origin != EntitlementOrigin.CONFIGURATION.value,
         )
     )
     await db.execute(

@@ -113,7 +113,7 @@ class Entitlements:
         """Explains why a person may open a desktop, or what is missing."""
         name = username.lower()
         async with self._store.reading() as db:
-            facts = await read_facts(db, [name], [desktop])
+            facts = await read_facts(db, [name], [desktop], now_s=self._now_s())
             disabled = await db.scalar(select(Account.disabled).where(Account.username == name))
             exists = await db.scalar(select(Desktop.id).where(Desktop.name == desktop)) is not None
         return explain(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -51,7 +52,7 @@ async def person_named(store: Store, username: str) -> Person:
 async def _people(store: Store, accounts: Collection[Account]) -> list[Person]:
     usernames = [account.username for account in accounts]
     async with store.reading() as db:
-        facts = await read_facts(db, usernames)
+        facts = await read_facts(db, usernames, now_s=time.time())
         direct, parents = await read_direct_groups(db, usernames), await read_parents(db)
         desktops = (await db.scalars(select(Desktop.name).order_by(Desktop.position))).all()
         counts = await db.execute(select(WebSession.account_id, func.count()).group_by(WebSession.account_id))

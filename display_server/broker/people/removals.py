@@ -44,7 +44,7 @@ async def review(store: Store, running: Collection[RunningAccess], now_s: float)
     usernames = {one.username for one in running}
     desktops = {one.desktop for one in running}
     async with store.begin() as db:
-        facts = await read_facts(db, usernames, desktops)
+        facts = await read_facts(db, usernames, desktops, now_s=now_s)
         policies = {
             row.name: RemovalPolicy(OnRemoval(row.on_removal), row.removal_s)
             for row in await db.scalars(select(Desktop).where(Desktop.name.in_(desktops)))

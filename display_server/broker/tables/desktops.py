@@ -47,6 +47,7 @@ class Entitlement(Base):
     subject: Mapped[str] = mapped_column(String(16))  # a Subject
     name: Mapped[str] = mapped_column(String(128), index=True)  # of the person or group, or EVERYBODY
     origin: Mapped[str] = mapped_column(String(16))  # an EntitlementOrigin
+    until_s: Mapped[float | None]  # it does not count from this time on; None: it lasts
 
 
 class DesktopIds(Base):

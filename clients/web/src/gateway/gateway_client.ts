@@ -49,7 +49,7 @@ export interface UserWithRoles extends User {
 /** What a reverse proxy does to requests that the gateway refuses for it. */
 export type ProxyFault = Extract<ApiErrorCode, "proxy-host" | "proxy-http">;
 
-const LOCK_REASONS = ["idle", "moved", "person", "badge"] as const;
+const LOCK_REASONS = ["idle", "moved", "person", "badge", "emergency"] as const;
 export type LockReason = (typeof LOCK_REASONS)[number];
 
 /** The lock of this browser's screen, as the gateway knows it. */
@@ -281,6 +281,7 @@ export async function listMessages(): Promise<Answer<readonly PersonMessage[]>> 
       id: item.id,
       code,
       text,
+      desktop: typeof item.desktop === "string" ? item.desktop : "",
       titles: titles(item.titles),
       remainingMs: typeof left === "number" && left >= 0 ? left * 1000 : null,
     });

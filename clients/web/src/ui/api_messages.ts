@@ -42,6 +42,11 @@ export const englishApiMessages = {
     why: "It is not known, or it was revoked.",
     next: "Sign in with your username and password, and ask the help desk about your badge.",
   },
+  "break-glass-refused": {
+    what: "The desktop was not opened.",
+    why: "You may not take emergency access to it, or the reason is missing.",
+    next: "State the reason in a sentence, or call the help desk.",
+  },
   "broker-away": {
     what: "The server cannot look up accounts and desktops at the moment.",
     why: "A part of it is restarting. Desktops that are open keep running.",

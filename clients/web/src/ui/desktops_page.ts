@@ -1,9 +1,11 @@
 /** The page that lists the desktops which the user may open. */
 
 import { pathTo } from "../base.ts";
+import { emergencyChoices } from "../gateway/emergency_client.ts";
 import { type Desktop, type Failure, listDesktops, type Role } from "../gateway/gateway_client.ts";
 import { apiMessage } from "./api_message.ts";
 import { button, h } from "./dom.ts";
+import { askForEmergency } from "./emergency/emergency_dialog.ts";
 import { askToEnd, desktopToEnd, type Ending } from "./end_desktop_dialog.ts";
 import { type IconName, icon } from "./icons.ts";
 import { sentences } from "./message.ts";
@@ -108,6 +110,22 @@ export function desktopsPage(options: DesktopsOptions): Page {
     if (answer.ok) show(answer.value);
     else showFailure(answer.failure);
   };
+  /** Offered to people who may open other desktops in an emergency. */
+  const emergency = h(
+    "button",
+    { class: "quiet emergency-open", attrs: { type: "button", hidden: "" } },
+    t.emergency.open,
+  );
+  const open = (name: string): void => options.open(pathTo(`desktop/${encodeURIComponent(name)}`));
+  emergency.addEventListener("click", () => {
+    void emergencyChoices().then((answer) => {
+      if (!closed && answer.ok && answer.value !== null) askForEmergency(answer.value, open);
+    });
+  });
+  const offerEmergency = async (): Promise<void> => {
+    const answer = await emergencyChoices();
+    emergency.hidden = !answer.ok || answer.value === null || answer.value.desktops.length === 0;
+  };
   const timer = setInterval(() => {
     if (document.visibilityState === "visible") void refresh();
   }, REFRESH_MS);
@@ -129,12 +147,15 @@ export function desktopsPage(options: DesktopsOptions): Page {
       button(t.bar.lock, icon("lock"), "quiet square", () => options.lock()),
       button(t.bar.signOut, icon("signOut"), "quiet square", () => options.signOut()),
     ),
-    h("main", { class: "content" }, h("h1", {}, t.desktops.title), list),
+    h("main", { class: "content" }, h("h1", {}, t.desktops.title), list, emergency),
   );
   return {
     element,
     title: t.desktops.title,
-    shown: () => void refresh(),
+    shown: () => {
+      void refresh();
+      void offerEmergency();
+    },
     close: () => {
       closed = true;
       clearInterval(timer);

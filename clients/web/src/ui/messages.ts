@@ -7,6 +7,7 @@ import type { NoticeCode, SilentPart } from "../protocol/generated/wire_facts.ts
 import { englishApiMessages } from "./api_messages.ts";
 import { englishBadgeReaderMessages } from "./badge_reader/texts.ts";
 import { englishDeviceMessages } from "./device/texts.ts";
+import { englishEmergencyMessages } from "./emergency/texts.ts";
 import type { Message, MessageGroup } from "./message.ts";
 import { englishSecondFactorMessages } from "./second_factor/messages.ts";
 
@@ -15,6 +16,7 @@ export const englishMessages = {
   secondFactor: englishSecondFactorMessages,
   device: englishDeviceMessages,
   badgeReader: englishBadgeReaderMessages,
+  emergency: englishEmergencyMessages,
   signIn: {
     missing: {
       what: "You are not signed in yet.",
@@ -90,6 +92,11 @@ export const englishMessages = {
         what: "This screen is locked.",
         why: "Somebody else held a badge to the reader. Your desktops keep running.",
         next: "Hold your badge to the reader, or enter your password, to go on.",
+      },
+      emergency: {
+        what: "This screen is locked.",
+        why: "Your emergency access to the desktop is over. Its programs keep running for a while.",
+        next: "Enter your password to go on. If you still need the desktop, state a reason again.",
       },
     } satisfies Record<LockReason, Message>,
     missing: {
@@ -318,6 +325,11 @@ export const englishMessages = {
       what: `You can use “${desktop}” until you sign out.`,
       why: "You are no longer allowed to use this desktop.",
       next: "Save your work before you sign out. If you still need the desktop, ask your administrator.",
+    }),
+    emergencyAccess: (desktop: string, minutes: number) => ({
+      what: `Emergency access to “${desktop}” for ${minutes} more min`,
+      why: "It is recorded with your reason.",
+      next: "End it as soon as you no longer need it.",
     }),
   },
   /** Notices of the agent, by their code. The codes of a newer agent have the agent's English text. */

@@ -3,6 +3,7 @@
 import { koreanApiMessages } from "./api_messages_ko.ts";
 import { koreanBadgeReaderMessages } from "./badge_reader/texts_ko.ts";
 import { koreanDeviceMessages } from "./device/texts_ko.ts";
+import { koreanEmergencyMessages } from "./emergency/texts_ko.ts";
 import type { Messages } from "./messages.ts";
 import { koreanSecondFactorMessages } from "./second_factor/messages_ko.ts";
 
@@ -11,6 +12,7 @@ export const koreanMessages: Messages = {
   secondFactor: koreanSecondFactorMessages,
   device: koreanDeviceMessages,
   badgeReader: koreanBadgeReaderMessages,
+  emergency: koreanEmergencyMessages,
   signIn: {
     missing: {
       what: "아직 로그인하지 않았습니다.",
@@ -86,6 +88,11 @@ export const koreanMessages: Messages = {
         what: "화면이 잠겼습니다.",
         why: "다른 사람이 사원증을 리더기에 댔습니다. 데스크톱은 계속 실행됩니다.",
         next: "계속하려면 본인의 사원증을 대거나 비밀번호를 입력하세요.",
+      },
+      emergency: {
+        what: "화면이 잠겼습니다.",
+        why: "데스크톱에 대한 응급 접근 시간이 끝났습니다. 프로그램은 잠시 더 실행됩니다.",
+        next: "계속하려면 비밀번호를 입력하세요. 데스크톱이 더 필요하면 사유를 다시 입력하세요.",
       },
     },
     missing: {
@@ -311,6 +318,11 @@ export const koreanMessages: Messages = {
       what: `로그아웃할 때까지 “${desktop}” 데스크톱을 사용할 수 있습니다.`,
       why: "이 데스크톱의 사용 권한이 없어졌습니다.",
       next: "로그아웃하기 전에 작업을 저장하세요. 계속 필요하면 관리자에게 문의하세요.",
+    }),
+    emergencyAccess: (desktop, minutes) => ({
+      what: `“${desktop}” 응급 접근 중, ${minutes}분 남음`,
+      why: "사유와 함께 기록됩니다.",
+      next: "더 필요하지 않으면 바로 끝내세요.",
     }),
   },
   notices: {

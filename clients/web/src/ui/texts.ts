@@ -6,6 +6,7 @@ import type { FingerTool } from "../input/touch_tools.ts";
 import type { ShownState } from "../protocol/badge_state.ts";
 import { englishBadgeReader } from "./badge_reader/texts.ts";
 import { englishDevice } from "./device/texts.ts";
+import { englishEmergency } from "./emergency/texts.ts";
 import { englishMessages } from "./messages.ts";
 import { type Language, language } from "./preferences.ts";
 import { englishMySignIn, englishSecondFactor } from "./second_factor/texts.ts";
@@ -31,6 +32,7 @@ export const english = {
   mySignIn: englishMySignIn,
   device: englishDevice,
   badgeReader: englishBadgeReader,
+  emergency: englishEmergency,
   desktops: {
     title: "Desktops",
     tools: "Tools",

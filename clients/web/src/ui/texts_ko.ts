@@ -2,6 +2,7 @@
 
 import { koreanBadgeReader } from "./badge_reader/texts_ko.ts";
 import { koreanDevice } from "./device/texts_ko.ts";
+import { koreanEmergency } from "./emergency/texts_ko.ts";
 import { koreanMessages } from "./messages_ko.ts";
 import { koreanMySignIn, koreanSecondFactor } from "./second_factor/texts_ko.ts";
 import type { Texts } from "./texts.ts";
@@ -23,6 +24,7 @@ export const korean: Texts = {
   mySignIn: koreanMySignIn,
   device: koreanDevice,
   badgeReader: koreanBadgeReader,
+  emergency: koreanEmergency,
   desktops: {
     title: "데스크톱",
     tools: "도구",

@@ -5,7 +5,7 @@ const MINUTE_MS = 60_000;
 
 function ending(id: string, remainingMs: number | null): PersonMessage {
   const code = remainingMs === null ? "access-ends-at-sign-out" : "access-ends";
-  return { id, code, titles: {}, remainingMs, text: null };
+  return { id, code, desktop: "reading", titles: {}, remainingMs, text: null };
 }
 
 function minutes(core: PersonMessagesCore, nowMs: number): (number | null)[] {

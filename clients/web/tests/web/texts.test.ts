@@ -33,6 +33,7 @@ const REVIEWED: Readonly<Record<string, string>> = {
   "secondFactor.": "explains what to do in a step; what fails is in messages.secondFactor",
   "device.": "says what a device is enrolled as, and explains what enrolling means",
   "badgeReader.": "explains what to do; what fails is in messages.badgeReader",
+  "emergency.": "explains what emergency access means; what fails is in messages.emergency",
   "mySignIn.": "says what a person has, or asks a question whose buttons are the next steps",
   "leave.": "a question; the buttons are the next steps",
   "admin.questions.": "a question, what will happen, or that it was done",

@@ -178,6 +178,7 @@ export const API_ERROR_CODES = [
   "badge-locked",
   "badge-not-here",
   "badge-unknown",
+  "break-glass-refused",
   "broker-away",
   "busy",
   "cross-site",

@@ -4,10 +4,11 @@
  * The page asks the server regularly, and at once when the agent of a desktop says that a message waits.
  */
 
+import { endEmergency } from "../../gateway/emergency_client.ts";
 import { listMessages } from "../../gateway/gateway_client.ts";
 import { h } from "../dom.ts";
 import { Emitter } from "../emitter.ts";
-import type { Message } from "../message.ts";
+import { type Message, sentences } from "../message.ts";
 import { language } from "../preferences.ts";
 import { texts } from "../texts.ts";
 import { type PersonMessage, PersonMessagesCore, type ShownMessage } from "./person_messages_core.ts";
@@ -79,11 +80,25 @@ export class PersonMessages {
       this.#core.close(shown.message.id);
       this.#draw();
     };
+    if (shown.message.code === "emergency-access") return this.#emergencyCard(shown);
     return h(
       "section",
       { class: "person-message" },
       h("div", { class: "message-text" }, h("strong", {}, what), h("p", {}, `${why} ${next}`)),
       h("button", { class: "secondary", attrs: { type: "button" }, on: { click: close } }, texts().understood),
+    );
+  }
+
+  /** Emergency access is shown as long as it lasts, in one line, so that it covers little of a desktop. */
+  #emergencyCard(shown: ShownMessage): HTMLElement {
+    const end = (): void => {
+      void endEmergency(shown.message.desktop).then(() => this.#ask());
+    };
+    return h(
+      "section",
+      { class: "person-message emergency" },
+      h("span", {}, sentences(messageOf(shown))),
+      h("button", { class: "secondary", attrs: { type: "button" }, on: { click: end } }, texts().emergency.end),
     );
   }
 }
@@ -92,6 +107,7 @@ function messageOf({ message, minutes }: ShownMessage): Message {
   const t = texts().messages.person;
   if (message.text !== null) return t.fromAdministrator(message.text);
   const title = titleOf(message);
+  if (message.code === "emergency-access") return t.emergencyAccess(title, minutes ?? 1);
   if (message.code === "access-ends") return t.accessEnds(title, minutes ?? 1);
   return message.code === "desktop-renews" ? t.desktopRenews(title, minutes ?? 1) : t.accessEndsAtSignOut(title);
 }

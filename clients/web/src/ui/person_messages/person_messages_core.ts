@@ -4,6 +4,7 @@ export const PERSON_MESSAGE_CODES = [
   "access-ends",
   "access-ends-at-sign-out",
   "desktop-renews",
+  "emergency-access",
   "from-administrator",
 ] as const;
 export type PersonMessageCode = (typeof PERSON_MESSAGE_CODES)[number];
@@ -13,6 +14,8 @@ export interface PersonMessage {
   /** The same as long as the message says the same. */
   readonly id: string;
   readonly code: PersonMessageCode;
+  /** The name of the desktop that it is about; empty if it is about none. */
+  readonly desktop: string;
   /** The names of the desktop that it is about, by language. */
   readonly titles: Readonly<Record<string, string>>;
   /** The time that is left, ms; null if there is no such time. */

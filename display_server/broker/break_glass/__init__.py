@@ -1,0 +1,1 @@
+"""Break-glass: access beyond one's entitlements in an emergency, for a time and with a reason."""
