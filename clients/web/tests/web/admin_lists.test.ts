@@ -7,7 +7,7 @@ import {
   resetPassword,
   stepUp,
 } from "../../src/gateway/admin/admin_client.ts";
-import * as shapes from "../../src/gateway/admin/shapes.ts";
+import * as readers from "../../src/gateway/admin/readers.ts";
 import { attentionOf } from "../../src/ui/admin/attention.ts";
 import { auditFilterValue } from "../../src/ui/admin/audit_filter.ts";
 import { largestUnits } from "../../src/ui/admin/format.ts";
@@ -124,28 +124,28 @@ describe("a request of the administration", () => {
 
 describe("an answer of the administration", () => {
   it("is read with its times", () => {
-    const read = shapes.session({ ...SESSION, unattended_since: "2026-12-01T09:00:00Z" });
+    const read = readers.session({ ...SESSION, unattended_since: "2026-12-01T09:00:00Z" });
     expect(read.since).toBe(Date.UTC(2026, 11, 1, 8));
     expect(read.unattendedSince).toBe(Date.UTC(2026, 11, 1, 9));
-    expect(shapes.timeOf("yesterday")).toBeNull();
+    expect(readers.timeOf("yesterday")).toBeNull();
   });
 
   it("may lack fields, which are then not known", () => {
-    const read = shapes.sessionDetail({ id: "s1" });
+    const read = readers.sessionDetail({ id: "s1" });
     expect(read).toMatchObject({ since: null, viewers: 0, stages: null, processes: null, exactness: null });
-    const overview = shapes.overview({ latency_p95_ms: null });
+    const overview = readers.overview({ latency_p95_ms: null });
     expect(overview.latencyP95Ms).toBeNull();
     expect(overview.pools).toEqual([]);
-    expect(shapes.pageOf(shapes.person)({}).items).toEqual([]);
+    expect(readers.pageOf(readers.person)({}).items).toEqual([]);
   });
 
   it("has names of pools by language", () => {
-    expect(shapes.pool(POOL).titles).toEqual({ en: "Ward", ko: "병동" });
-    expect(shapes.pool({ name: "ward", title: "Ward" }).titles).toEqual({ en: "Ward" });
+    expect(readers.pool(POOL).titles).toEqual({ en: "Ward", ko: "병동" });
+    expect(readers.pool({ name: "ward", title: "Ward" }).titles).toEqual({ en: "Ward" });
   });
 
   it("has the members of a group in one list", () => {
-    const read = shapes.groupDetail({
+    const read = readers.groupDetail({
       name: "nurses",
       people: 1,
       groups: 1,
@@ -159,7 +159,7 @@ describe("an answer of the administration", () => {
 
   it("drops hours without a time", () => {
     expect(
-      shapes.useHours({ hours: [{ hour: "2026-12-01T08:00:00Z", pool: "ward", peak: 3 }, { pool: "ward" }] }),
+      readers.useHours({ hours: [{ hour: "2026-12-01T08:00:00Z", pool: "ward", peak: 3 }, { pool: "ward" }] }),
     ).toEqual([{ hour: Date.UTC(2026, 11, 1, 8), pool: "ward", peak: 3 }]);
   });
 });
@@ -167,7 +167,7 @@ describe("an answer of the administration", () => {
 describe("what needs attention", () => {
   const messages = englishAdminMessages.attention;
   const found = (fields: Readonly<Record<string, unknown>>): string[] =>
-    attentionOf(shapes.overview(fields), messages, ({ name }) => name).map(({ what }) => what);
+    attentionOf(readers.overview(fields), messages, ({ name }) => name).map(({ what }) => what);
 
   it("is nothing while all is well", () => {
     expect(found({ pools: [POOL], desktops: { ready: 3 }, host: { memory_used: 5, memory_total: 10 } })).toEqual([]);

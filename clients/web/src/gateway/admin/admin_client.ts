@@ -2,8 +2,8 @@
 
 import { isRecord } from "../../protocol/fields.ts";
 import { type Answer, call, failure, type Method } from "../gateway_client.ts";
-import type { PageOf, Reader } from "./shapes.ts";
-import * as shapes from "./shapes.ts";
+import * as readers from "./readers.ts";
+import type * as shapes from "./shapes.ts";
 
 const BASE = "/api/v1/admin/";
 
@@ -23,7 +23,7 @@ export function listPath(list: string, query: ListQuery): string {
   return search.size > 0 ? `${list}?${search}` : list;
 }
 
-async function ask<T>(path: string, read: Reader<T>): Promise<Answer<T>> {
+async function ask<T>(path: string, read: readers.Reader<T>): Promise<Answer<T>> {
   const reply = await call("GET", BASE + path);
   return reply?.ok && isRecord(reply.body) ? { ok: true, value: read(reply.body) } : failure(reply);
 }
@@ -46,19 +46,19 @@ const given = (password: string): { password?: string } => (password === "" ? {}
 
 const part = encodeURIComponent;
 
-function list<T>(path: string, read: Reader<T>): (query: ListQuery) => Promise<Answer<PageOf<T>>> {
-  const readPage = shapes.pageOf(read);
+function list<T>(path: string, read: readers.Reader<T>): (query: ListQuery) => Promise<Answer<shapes.PageOf<T>>> {
+  const readPage = readers.pageOf(read);
   return (query) => ask(listPath(path, query), readPage);
 }
 
-export const overview = (): Promise<Answer<shapes.Overview>> => ask("overview", shapes.overview);
+export const overview = (): Promise<Answer<shapes.Overview>> => ask("overview", readers.overview);
 
-export const listPools = list("pools", shapes.pool);
+export const listPools = list("pools", readers.pool);
 export const setMaintenance = (name: string, on: boolean): Promise<Answer<null>> =>
   act("POST", `pools/${part(name)}/maintenance`, { on });
-export const poolOf = (name: string): Promise<Answer<shapes.Pool>> => ask(`pools/${part(name)}`, shapes.pool);
-export const assignmentsOf = (name: string): Promise<Answer<PageOf<shapes.Assignment>>> =>
-  list(`pools/${part(name)}/assignments`, shapes.assignment)({ limit: 200 });
+export const poolOf = (name: string): Promise<Answer<shapes.Pool>> => ask(`pools/${part(name)}`, readers.pool);
+export const assignmentsOf = (name: string): Promise<Answer<shapes.PageOf<shapes.Assignment>>> =>
+  list(`pools/${part(name)}/assignments`, readers.assignment)({ limit: 200 });
 export const assignDesktop = (name: string, person: string): Promise<Answer<null>> =>
   act("POST", `pools/${part(name)}/assign`, { person });
 export const releaseDesktop = (name: string, person: string): Promise<Answer<null>> =>
@@ -78,17 +78,17 @@ export const recomposePool = (
 export const rollBackPool = (name: string): Promise<Answer<null>> => act("POST", `pools/${part(name)}/rollback`);
 export const retryPool = (name: string): Promise<Answer<null>> => act("POST", `pools/${part(name)}/retry`);
 
-export const listSessions = list("sessions", shapes.session);
+export const listSessions = list("sessions", readers.session);
 export const sessionOf = (id: string): Promise<Answer<shapes.SessionDetail>> =>
-  ask(`sessions/${part(id)}`, shapes.sessionDetail);
+  ask(`sessions/${part(id)}`, readers.sessionDetail);
 export const endSession = (id: string): Promise<Answer<null>> => act("POST", `sessions/${part(id)}/end`);
 export const restartSession = (id: string): Promise<Answer<null>> => act("POST", `sessions/${part(id)}/restart`);
 export const sendMessage = (id: string, text: string): Promise<Answer<null>> =>
   act("POST", `sessions/${part(id)}/message`, { text });
 
-export const listPeople = list("people", shapes.person);
+export const listPeople = list("people", readers.person);
 export const personOf = (name: string): Promise<Answer<shapes.PersonDetail>> =>
-  ask(`people/${part(name)}`, shapes.personDetail);
+  ask(`people/${part(name)}`, readers.personDetail);
 export type AccountAct = "enable" | "sign-out" | "reset-second-factor";
 export const changePerson = (name: string, what: AccountAct): Promise<Answer<null>> =>
   act("POST", `people/${part(name)}/${what}`);
@@ -99,9 +99,9 @@ export const resetPassword = (name: string, password: string): Promise<Answer<st
 export const addPerson = (name: string, displayName: string, password: string): Promise<Answer<string | null>> =>
   actForPassword("people", { name, display_name: displayName, ...given(password) });
 
-export const listGroups = list("groups", shapes.group);
+export const listGroups = list("groups", readers.group);
 export const groupOf = (name: string): Promise<Answer<shapes.GroupDetail>> =>
-  ask(`groups/${part(name)}`, shapes.groupDetail);
+  ask(`groups/${part(name)}`, readers.groupDetail);
 export const addGroup = (name: string): Promise<Answer<null>> => act("POST", "groups", { name });
 export const deleteGroup = (name: string): Promise<Answer<null>> => act("DELETE", `groups/${part(name)}`);
 export const addMember = (group: string, kind: shapes.MemberKind, member: string): Promise<Answer<null>> =>
@@ -109,14 +109,14 @@ export const addMember = (group: string, kind: shapes.MemberKind, member: string
 export const removeMember = (group: string, kind: shapes.MemberKind, member: string): Promise<Answer<null>> =>
   act("DELETE", listPath(`groups/${part(group)}/members/${part(member)}`, { kind }));
 
-export const listEntitlements = list("entitlements", shapes.entitlement);
+export const listEntitlements = list("entitlements", readers.entitlement);
 export const addEntitlement = (subject: string, name: string, desktop: string): Promise<Answer<null>> =>
   act("POST", "entitlements", { subject, name, desktop });
 export const removeEntitlement = (id: string): Promise<Answer<null>> => act("DELETE", `entitlements/${part(id)}`);
 export const whyAccess = (person: string, desktop: string): Promise<Answer<shapes.Access>> =>
-  ask(listPath("why", { person, desktop }), shapes.access);
+  ask(listPath("why", { person, desktop }), readers.access);
 
-export const listRoles = list("roles", shapes.roleAssignment);
+export const listRoles = list("roles", readers.roleAssignment);
 export const giveRole = (role: Omit<shapes.RoleAssignment, "id">): Promise<Answer<null>> =>
   act("POST", "roles", {
     subject: role.subject,
@@ -126,9 +126,9 @@ export const giveRole = (role: Omit<shapes.RoleAssignment, "id">): Promise<Answe
     scope_name: role.scopeName,
   });
 export const takeRole = (id: string): Promise<Answer<null>> => act("DELETE", `roles/${part(id)}`);
-export const listDevices = list("devices", shapes.device);
+export const listDevices = list("devices", readers.device);
 
-export const listPolicies = list("policies", shapes.policy);
+export const listPolicies = list("policies", readers.policy);
 export const setPolicy = (
   id: string,
   conditions: Readonly<Record<string, string>>,
@@ -139,7 +139,7 @@ export const removePolicy = (id: string): Promise<Answer<null>> => act("DELETE",
 /** Returns the settings that policies can decide on. */
 export async function policyKeys(): Promise<Answer<readonly shapes.PolicyKey[]>> {
   const reply = await call("GET", `${BASE}policies/keys`);
-  const keys = reply?.ok ? shapes.listOf(reply.body, shapes.policyKey) : null;
+  const keys = reply?.ok ? readers.listOf(reply.body, readers.policyKey) : null;
   return keys === null ? failure(reply) : { ok: true, value: keys };
 }
 
@@ -149,17 +149,17 @@ export async function effectivePolicy(
   where: Readonly<Record<"desktop" | "device" | "address", string>>,
 ): Promise<Answer<readonly shapes.PolicyValue[]>> {
   const reply = await call("GET", BASE + listPath("policies/effective", { person, ...where }));
-  const values = reply?.ok ? shapes.listOf(reply.body, shapes.policyValue) : null;
+  const values = reply?.ok ? readers.listOf(reply.body, readers.policyValue) : null;
   return values === null ? failure(reply) : { ok: true, value: values };
 }
 
-export const listAudit = list("audit", shapes.auditEntry);
+export const listAudit = list("audit", readers.auditEntry);
 export const verifyAudit = (): Promise<Answer<shapes.AuditVerification>> =>
-  ask("audit/verification", shapes.auditVerification);
+  ask("audit/verification", readers.auditVerification);
 
-export const health = (): Promise<Answer<readonly shapes.HealthCheck[]>> => ask("health", shapes.healthChecks);
+export const health = (): Promise<Answer<readonly shapes.HealthCheck[]>> => ask("health", readers.healthChecks);
 export const useOf = (days: number): Promise<Answer<readonly shapes.UseHour[]>> =>
-  ask(listPath("use", { days }), shapes.useHours);
+  ask(listPath("use", { days }), readers.useHours);
 
 /** Returns the parts of the API that are there for this person, such as `devices.read`; none when the server does not say. */
 export async function ownScopes(): Promise<readonly string[]> {

@@ -1,6 +1,8 @@
 /** The administration: the frame of its pages, which stays while a person goes from one to the next. */
 
 import "../styles/admin.css";
+import "../styles/admin_cards.css";
+import "../styles/admin_pages.css";
 import { pathTo } from "../../base.ts";
 import { ownScopes } from "../../gateway/admin/admin_client.ts";
 import type { Failure, Role } from "../../gateway/gateway_client.ts";

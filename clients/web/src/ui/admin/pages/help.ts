@@ -16,7 +16,7 @@ const TYPING_MS = 150;
 export function helpView(admin: Admin): View {
   const t = adminTexts();
   const table = peopleTable();
-  const result = h("div", { class: "help-result", attrs: { "aria-live": "polite" } });
+  const result = h("div", { attrs: { "aria-live": "polite" } });
   let turn = 0;
   let closed = false;
   let typing: ReturnType<typeof setTimeout> | undefined;

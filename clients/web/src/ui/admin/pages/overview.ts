@@ -1,8 +1,8 @@
 /** The overview: what runs, what people see, and what needs attention. */
 
 import { overview } from "../../../gateway/admin/admin_client.ts";
-import type { Overview, Pool } from "../../../gateway/admin/shapes.ts";
-import * as shapes from "../../../gateway/admin/shapes.ts";
+import * as readers from "../../../gateway/admin/readers.ts";
+import type { Counts, Overview, Pool } from "../../../gateway/admin/shapes.ts";
 import { isRecord } from "../../../protocol/fields.ts";
 import { h } from "../../dom.ts";
 import { type Message, sentences } from "../../message.ts";
@@ -112,7 +112,7 @@ export function overviewView(admin: Admin): View {
     shown: () => void refresh(),
     changed: ({ topic, data }) => {
       if (topic !== "overview") return;
-      if (isRecord(data)) draw(shapes.overview(data));
+      if (isRecord(data)) draw(readers.overview(data));
       else void refresh();
     },
     close: () => {
@@ -147,14 +147,14 @@ class Tile {
 }
 
 /** Returns counts in an order, then those that the order lacks. */
-function ordered(counts: shapes.Counts, order: readonly string[]): readonly (readonly [string, number])[] {
+function ordered(counts: Counts, order: readonly string[]): readonly (readonly [string, number])[] {
   const known = order.filter((name) => Object.hasOwn(counts, name));
   const others = Object.keys(counts).filter((name) => !order.includes(name));
   return [...known, ...others].map((name) => [name, counts[name] ?? 0] as const);
 }
 
 /** Returns the fraction of the time in which windows were exact, changing, or neither. */
-function sharesOf(seconds: shapes.Counts): readonly (readonly [string, number])[] {
+function sharesOf(seconds: Counts): readonly (readonly [string, number])[] {
   const total = Object.values(seconds).reduce((sum, count) => sum + count, 0);
   if (total === 0) return [];
   return ordered(seconds, EXACTNESS_ORDER).map(([name, count]) => [name, count / total] as const);
