@@ -8,6 +8,8 @@ LightboxError
 ├── PolicyError             a well-formed request that this person may not make
 │   ├── BreakGlassRefused    no emergency access to a desktop (broker/break_glass/break_glass.py)
 │   ├── LayoutError         a monitor layout that is impossible or does not fit this display
+│   ├── LockedOutError      a policy would lock out its own author (broker/policy/lock_out.py)
+│   ├── OneDesktopError     the person may have one desktop, and has another (broker/one_desktop.py)
 │   ├── OnePersonError      desktops are not isolated, and another person has one (broker/one_person.py)
 │   ├── WeakPinError        a new PIN is easily guessed (broker/badges/badge_state.py)
 │   └── PasskeyRefusedError the answer of a browser's passkey is wrong (broker/second_factor/passkeys.py)

@@ -30,6 +30,7 @@ from display_server.agent.transport.viewer_socket import ViewerHandler, ViewerId
 from display_server.agent.transport.websocket import ViewerServer
 from display_server.agent.viewer.viewer import Viewer
 from display_server.desktop.clipboard_policy import ClipboardPolicy
+from display_server.desktop.session_policy import SessionPolicy
 from display_server.desktop.video_settings import VideoSettings
 from display_server.desktop.x11.screen_layout import ScreenLayout
 from display_server.protocol import messages as m
@@ -134,7 +135,7 @@ class Agent:
         self.desktop = desktop
         self.digest_seed = secrets.randbits(64)
         self.clipboard = clipboard
-        self.clipboard_policy = clipboard_policy
+        self.policy = SessionPolicy.configured(clipboard_policy, share=share)
         self.metrics = AgentMetrics(viewers=lambda: len(self.viewers))
         self.video = VideoFactory(video, networks)
         self.screen = Screen(source, self.digest_seed, self.metrics, self._clock)
@@ -156,7 +157,7 @@ class Agent:
             DEVICES_PATH: self._devices_page,
             MESSAGE_PATH: self._message_page,
         }
-        self._server = ViewerServer(socket, peers, self._connect, pages)
+        self._server = ViewerServer(socket, peers, self._connect, pages, self._use_policy)
 
     async def run(self) -> None:
         """Raises CaptureError when the X server is gone, Malfunction when it cannot be used."""
@@ -231,6 +232,7 @@ class Agent:
     def on_welcomed(self, viewer: Viewer) -> None:
         self.metrics.viewers_joined += 1
         self._pointer.on_welcomed(viewer)
+        self._layout_control.limit(viewer)
         if self._caret is not None and self._caret.caret is not None:
             viewer.notify_caret(m.Caret(*self._caret.caret))
         self._heartbeat.beat()
@@ -256,7 +258,15 @@ class Agent:
     def _connect(self, socket: ViewerSocket, identity: ViewerIdentity) -> ViewerHandler:
         viewer = Viewer(socket, identity, self._device.open_session(), self, self, self.metrics, self._clock)
         self.viewers.add(viewer)
+        self.viewers.allow_copying(self.clipboard, self.policy.clipboard)
         return viewer
+
+    def _use_policy(self, device: str, policy: SessionPolicy) -> None:
+        """Replaces what the viewers of a device may do, because the broker says so."""
+        for viewer in self.viewers.use_policy(device, policy):
+            if viewer.welcomed:
+                self._layout_control.limit(viewer)
+        self.viewers.allow_copying(self.clipboard, self.policy.clipboard)
 
     def _notify_clipboard(self) -> None:
         for viewer in self.viewers:

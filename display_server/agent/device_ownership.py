@@ -23,19 +23,29 @@ class DeviceOwnership:
         self._sizing: str | None = None
         self._sizing_away_since_s: float | None = None
 
-    def claim(self, device: str, name: str, connected: Collection[str], *, resume: bool) -> bool:
+    def claim(
+        self, device: str, name: str, connected: Collection[str], *, resume: bool, share: bool | None = None
+    ) -> bool:
         """Makes this device the owner, and returns whether it may display the desktop.
 
-        `connected` are the devices that display the desktop now. A device that reconnects by itself, with
-        `resume`, takes nothing from a device that opened the desktop meanwhile: otherwise two devices would
-        take the desktop from each other for ever.
+        `connected` are the devices that display the desktop now. `share` says whether the policy of this
+        device shares the desktop with others; None leaves it as it is. A device that reconnects by itself,
+        with `resume`, takes nothing from a device that opened the desktop meanwhile: otherwise two devices
+        would take the desktop from each other for ever.
         """
         if resume and not self.may_display(device):
             return False
         self._owner, self._owner_name = device, name
+        if share is not None:
+            self._share = share
         if not self._share or self._sizing is None or (self._sizing not in connected and not resume):
             self._sizing = device
         return True
+
+    def use_share(self, device: str, *, share: bool) -> None:
+        """Changes whether other devices may display the desktop, if this device owns it."""
+        if device == self._owner:
+            self._share = share
 
     def may_display(self, device: str) -> bool:
         """Returns whether this device may display the desktop, even if it has no connection at the moment."""

@@ -71,6 +71,26 @@ class LayoutControl:
         self._request = viewer, layout
         self._requested.set()
 
+    def limit(self, viewer: Viewer) -> None:
+        """Removes the monitors soon that the policy of a viewer does not allow.
+
+        These are the ones with the highest numbers. Displays that run without Lightbox keep theirs.
+        """
+        frames = sorted(self._screen.frames)
+        if len(frames) <= viewer.policy.monitors or not self._layout.adjustable:
+            return
+        kept = [self._screen.frames[number].monitor for number in frames[: viewer.policy.monitors]]
+        first = next((monitor.id for monitor in kept if monitor.primary), 0)
+        self.request(
+            viewer,
+            m.Layout(
+                [
+                    m.RequestedMonitor(one.id, one.x, one.y, one.width, one.height, one.id == first)
+                    for one in kept
+                ]
+            ),
+        )
+
     def request_gathering(self, viewer: Viewer, monitor: int, own: int) -> None:
         """Moves the windows of this monitor to the viewer's own one soon."""
         self._gatherings.setdefault(monitor, (viewer, own))
@@ -117,6 +137,15 @@ class LayoutControl:
             viewer.notify_notice(NoticeCode.WINDOWS_GATHERED, text)
 
     async def _apply(self, viewer: Viewer, request: m.Layout) -> None:
+        if len(request.monitors) > viewer.policy.monitors:
+            viewer.notify_notice(
+                NoticeCode.LAYOUT_REFUSED,
+                f"The policy for you and this device allows at most {viewer.policy.monitors} monitors. "
+                "Ask your administrator if you need more.",
+            )
+            viewer.notify_monitors()  # the viewer waits for an answer
+            self.limit(viewer)
+            return
         before = self.message_for(viewer.device)
         monitors = [Monitor(p.id, p.x, p.y, p.width, p.height, p.primary) for p in request.monitors]
         try:

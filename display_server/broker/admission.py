@@ -10,6 +10,7 @@ from display_server.broker.tickets import TicketError, Tickets
 from display_server.broker.web_sessions import SignedInUser, device_of
 from display_server.broker_link.agent_address import AgentAddress
 from display_server.broker_link.messages import OpenViewer
+from display_server.desktop.session_policy import SessionPolicy
 from display_server.protocol.close_codes import CloseCode
 
 
@@ -25,6 +26,10 @@ class ViewerRejected(Exception):  # noqa: N818 - an outcome of the admission, no
         self.reason = reason
 
 
+async def _as_configured(_viewer: OpenViewer) -> SessionPolicy | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class ViewerAdmission:
     """What the decision needs."""
@@ -36,6 +41,8 @@ class ViewerAdmission:
     now_s: Callable[[], float]  # wall-clock time, in seconds since the epoch
     may_open_viewer: Callable[[str], bool]  # argument: username; False when they have too many
     record: Callable[[AuditEntry], Awaitable[None]]  # raises StorageError; then nobody is admitted
+    #: What an admitted viewer may do. None: what its desktop allows all of them. Raises StorageError.
+    policy_for: Callable[[OpenViewer], Awaitable[SessionPolicy | None]] = _as_configured
 
     async def admit(self, viewer: str, ticket_text: str, web_session: str) -> tuple[OpenViewer, AgentAddress]:
         """Redeems the ticket. Raises ViewerRejected, or StorageError."""

@@ -27,6 +27,7 @@ class RecordedSession:
     created_s: float
     place: int | None = None  # in a pool
     definition: str = ""  # of the pool
+    assigned_s: float | None = None  # when a desktop of a pool was given to its person
 
     @property
     def owners(self) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from display_server.broker_link.agent_address import AgentAddress
 from display_server.protocol.subprotocol import SECRET_HEADER
@@ -13,15 +14,21 @@ AGENT_TIMEOUT_S = 2.0
 AGENT_RESPONSE_MAX_BYTES = 1024 * 1024
 
 
-async def read_agent_page(address: AgentAddress, path: str) -> bytes | None:
-    """Returns the content of a page, or None when the agent does not answer, or with anything but it."""
+async def read_agent_page(
+    address: AgentAddress, path: str, headers: Mapping[str, str] | None = None
+) -> bytes | None:
+    """Returns the content of a page, or None when the agent does not answer, or with anything but it.
+
+    `headers` are sent beside those that every request has.
+    """
+    more = "".join(f"\r\n{name}: {value}" for name, value in (headers or {}).items())
     try:
         async with asyncio.timeout(AGENT_TIMEOUT_S):
             reader, writer = await asyncio.open_unix_connection(str(address.socket))
             try:
                 # HTTP/1.0 because its responses are never chunked and end with the connection.
                 request = f"GET {path} HTTP/1.0\r\nHost: agent\r\n{SECRET_HEADER}: {address.secret}"
-                writer.write(f"{request}\r\nConnection: close\r\n\r\n".encode())
+                writer.write(f"{request}{more}\r\nConnection: close\r\n\r\n".encode())
                 response = bytearray()
                 while chunk := await reader.read(65536):
                     response += chunk

@@ -43,6 +43,7 @@ class LiveSession:
         self.spec = spec
         self.username = username
         self.created_s = created_s  # since the epoch
+        self.assigned_s: float | None = None  # when a desktop of a pool was given to its person
         self.place = place  # None: the desktop belongs to no pool
         self.opened = opened and username is not None  # its person may have worked there
         self.adopted = adopted  # an earlier server process has started the desktop
@@ -66,6 +67,11 @@ class LiveSession:
     @property
     def id(self) -> str:
         return self.spec.session
+
+    @property
+    def since_s(self) -> float:
+        """Since when the person has the desktop, since the epoch."""
+        return self.created_s if self.assigned_s is None else self.assigned_s
 
     @property
     def over(self) -> bool:

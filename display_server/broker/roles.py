@@ -42,6 +42,9 @@ class Act(Enum):
     ROLE_CHANGE = "change assignments of roles"
     CONFIGURATION_READ = "read the configuration"
     CONFIGURATION_CHANGE = "change the configuration"
+    POLICY_READ = "read policies"
+    POLICY_RESOLVE = "see which policies apply to a person"
+    POLICY_CHANGE = "change policies"
     POOL_READ = "read pools"
     POOL_CHANGE = "change pools"
     CHECK_STORE = "store a display check"
@@ -90,6 +93,9 @@ RIGHTS: Mapping[Act, Mapping[Role, frozenset[Whose]]] = {
     Act.ROLE_CHANGE: {_ADMIN: _SCOPE},
     Act.CONFIGURATION_READ: {_ADMIN: _SCOPE, _AUDIT: _SCOPE},
     Act.CONFIGURATION_CHANGE: {_ADMIN: _SCOPE},
+    Act.POLICY_READ: {_ADMIN: _SCOPE, _AUDIT: _SCOPE},
+    Act.POLICY_RESOLVE: {_USER: _OWN, _HELP: _SCOPE, _ADMIN: _SCOPE, _AUDIT: _SCOPE},
+    Act.POLICY_CHANGE: {_ADMIN: _SCOPE},
     Act.POOL_READ: {_HELP: _SCOPE, _ADMIN: _SCOPE, _AUDIT: _SCOPE},
     Act.POOL_CHANGE: {_ADMIN: _SCOPE},
     Act.CHECK_STORE: {_USER: _OWN},
@@ -113,6 +119,8 @@ READS = frozenset(
         Act.ENTITLEMENT_READ,
         Act.ROLE_READ,
         Act.CONFIGURATION_READ,
+        Act.POLICY_READ,
+        Act.POLICY_RESOLVE,
         Act.POOL_READ,
         Act.CHECK_READ,
         Act.HEALTH_READ,

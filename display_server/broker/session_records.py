@@ -84,6 +84,7 @@ class SessionRecords:
                     created_s=row.created_s,
                     place=row.place,
                     definition=row.definition,
+                    assigned_s=row.assigned_s,
                 )
                 for row in (await db.scalars(found)).all()
             ]

@@ -28,6 +28,7 @@ class EndedBy(Enum):
     OPERATOR = "operator"  # by `lightbox sessions end` or `lightbox account`
     NOT_ENTITLED = "not entitled"  # the entitlement of its person was removed
     UNATTENDED = "unattended"  # nobody displayed it for the configured time
+    TIME_LIMIT = "time limit"  # it reached the longest time that a policy allows
     SIGN_OUT = "sign-out"  # the person signed out, and the desktop is one of a pool
     POOL = "pool"  # nobody had opened it, and its pool needed it no longer
     RECOMPOSED = "recomposed"  # it was of the former version of its pool's image, and its time was over

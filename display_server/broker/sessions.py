@@ -138,6 +138,7 @@ class Sessions:
                 place=PoolPlace(row.place, row.definition) if row.place is not None else None,
                 adopted=True,
             )
+            session.assigned_s = row.assigned_s
             self._begin(session, launcher.adopt)
 
     def use_for_new_desktops(self, *, locale: str, patience: float, video: VideoSettings) -> None:
@@ -260,6 +261,7 @@ class Sessions:
         if session.opened:
             return
         session.opened, session.origin = True, origin  # at once: the pool must not end it any more
+        session.assigned_s = self._now_s()
         session.assignment_finished.clear()
         recorded = False
         try:
@@ -279,6 +281,7 @@ class Sessions:
         """
         assert session.username is None
         session.username, session.opened, session.origin = username, True, origin
+        session.assigned_s = self._now_s()
         self._of_person[username, session.spec.desktop] = session
         recorded = False
         try:

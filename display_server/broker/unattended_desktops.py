@@ -21,6 +21,7 @@ class UnattendedDesktops:
         self._attended_s: dict[str, float] = {}  # by session: when it was last attended, or first seen
         self._attended: frozenset[str] = frozenset()
         self._own_limits_s: Mapping[str, float] = {}
+        self._policy_limits_s: Mapping[str, float | None] = {}
 
     def use_limit(self, end_after_s: float | None) -> None:
         """Replaces the limit, also for desktops that are unattended already."""
@@ -32,11 +33,14 @@ class UnattendedDesktops:
         attended: Collection[str],
         now_s: float,
         own_limits_s: Mapping[str, float] | None = None,
+        policy_limits_s: Mapping[str, float | None] | None = None,
     ) -> None:
         """Takes note of the desktops that run, and of those that somebody displays at the moment.
 
-        `own_limits_s` has those that end sooner than others.
+        `own_limits_s` has those that end sooner than others, and `policy_limits_s` those for which a policy
+        has the only say; None is no limit.
         """
+        self._policy_limits_s = policy_limits_s or {}
         self._own_limits_s = own_limits_s or {}
         known = self._attended_s
         self._attended_s = {
@@ -59,7 +63,11 @@ class UnattendedDesktops:
     def ends_in_s(self, session: str, now_s: float) -> float | None:
         """Returns after which time the desktop ends if nobody opens it; None if it does not end."""
         unattended_s = self.unattended_s(session, now_s)
-        limits_s = [limit_s for limit_s in (self._end_after_s, self._own_limits_s.get(session)) if limit_s]
+        if session in self._policy_limits_s:
+            candidates_s = [self._policy_limits_s[session]]
+        else:
+            candidates_s = [self._end_after_s, self._own_limits_s.get(session)]
+        limits_s = [limit_s for limit_s in candidates_s if limit_s]
         if unattended_s is None or not limits_s:
             return None
         return max(0.0, min(limits_s) - unattended_s)

@@ -51,6 +51,10 @@ class Viewers:
         """
         return self._disconnect(entry for entry in self._all() if entry.viewer.web_session == id_hash.hex())
 
+    def disconnect_viewer(self, viewer: str) -> None:
+        """Disconnects one viewer, by its name."""
+        self._disconnect(entry for entry in self._all() if entry.viewer.viewer == viewer)
+
     def disconnect_session(self, session: str) -> None:
         """Disconnects the viewers of a desktop session."""
         self._disconnect(entry for entry in self._all() if entry.viewer.session == session)

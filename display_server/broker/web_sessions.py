@@ -84,11 +84,36 @@ class WebSessions:
         self._idle_s = idle_s
         self._absolute_s = absolute_s
         self.lock_limits = lock
+        self._own_lock_s: Mapping[bytes, float] = {}  # by web session, where a policy says something else
         self.now_s = now_s
 
     def use_limits(self, *, idle_s: float, absolute_s: float, lock: LockLimits) -> None:
         """Replaces the limits, also for web sessions that exist."""
         self._idle_s, self._absolute_s, self.lock_limits = idle_s, absolute_s, lock
+
+    def use_own_lock_limits(self, after_s: Mapping[bytes, float]) -> None:
+        """Replaces the times without input after which single screens are locked, by web session, s."""
+        self._own_lock_s = after_s
+
+    def lock_limits_of(self, id_hash: bytes) -> LockLimits:
+        """Returns when the screen of a web session is locked."""
+        after_s = self._own_lock_s.get(id_hash)
+        return self.lock_limits if after_s is None else replace(self.lock_limits, after_s=after_s)
+
+    @property
+    def shortest_lock_s(self) -> float:
+        """The shortest time without input after which any screen is locked, s."""
+        return min([self.lock_limits.after_s, *self._own_lock_s.values()])
+
+    async def owners(self) -> dict[bytes, str]:
+        """Returns the people of all web sessions, by the hash of these."""
+        async with self._store.reading() as db:
+            found = await db.execute(
+                select(WebSession.id_hash, Account.username).join(
+                    Account, Account.id == WebSession.account_id
+                )
+            )
+            return {row[0]: row[1] for row in found}
 
     async def create(
         self,
@@ -184,7 +209,8 @@ class WebSessions:
         if row is None:
             self._remembered.pop(id_hash, None)
             return None
-        lock = lock_of(row[0]).at(now, self.lock_limits, overdue_s=OVERDUE_S)
+        limits = self.lock_limits_of(id_hash)
+        lock = lock_of(row[0]).at(now, limits, overdue_s=OVERDUE_S)
         if self._is_over(row[0], row[1], facts_of(row[2]), now) or lock.locked != lock_of(row[0]).locked:
             async with self._store.begin() as db:
                 row = (await db.execute(found)).one_or_none()
@@ -196,7 +222,7 @@ class WebSessions:
                     await _append_end(db, now, Action.SIGN_IN_EXPIRED, account.username, id_hash, reason)
                     self._remembered.pop(id_hash, None)
                     return None
-                lock = lock_of(web_session).at(now, self.lock_limits, overdue_s=OVERDUE_S)
+                lock = lock_of(web_session).at(now, limits, overdue_s=OVERDUE_S)
                 if lock.locked and web_session.locked_s is None:
                     write_lock(web_session, lock, now)
                     await _append_lock(db, now, account.username, id_hash)
@@ -245,11 +271,14 @@ class WebSessions:
             due = (
                 select(WebSession, Account.username)
                 .join(Account, Account.id == WebSession.account_id)
-                .where(WebSession.locked_s.is_(None), WebSession.input_s <= now - self.lock_limits.after_s)
+                .where(WebSession.locked_s.is_(None), WebSession.input_s <= now - self.shortest_lock_s)
             )
             locked = []
             for row, username in (await db.execute(due)).all():
-                write_lock(row, lock_of(row).at(now, self.lock_limits), now)
+                lock = lock_of(row).at(now, self.lock_limits_of(row.id_hash))
+                if not lock.locked:
+                    continue
+                write_lock(row, lock, now)
                 await _append_lock(db, now, username, row.id_hash)
                 locked.append(row.id_hash)
         return locked

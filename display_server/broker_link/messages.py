@@ -12,6 +12,7 @@ from typing import Annotated
 
 import msgspec
 
+from display_server.desktop.session_policy import SessionPolicy
 from display_server.desktop.video_settings import VideoNetworkSettings
 
 #: Longest message, bytes. The longest is a `Hello` with all viewers of a gateway.
@@ -82,11 +83,13 @@ class Admitted(Message, frozen=True, tag="admitted"):
     """The viewer may connect to its agent, which expects `secret`.
 
     The gateway fetches the connections themselves (`agent_connections.py`).
+    `policy` is what the viewer may do there; None: what the desktop allows all viewers.
     """
 
     request: int
     viewer: OpenViewer
     secret: str
+    policy: SessionPolicy | None = None
 
     def __repr__(self) -> str:
         return f"Admitted({self.request}, {self.viewer})"  # a log must not contain the secret

@@ -24,6 +24,7 @@ from display_server.cli import (
     entitlements,
     gateway,
     groups,
+    policy,
     pools,
     probe,
     reload,
@@ -77,6 +78,7 @@ app.add_typer(users.app, name="users")
 app.add_typer(groups.app, name="groups")
 app.add_typer(entitlements.app, name="entitlements")
 app.add_typer(roles.app, name="roles")
+app.add_typer(policy.app, name="policy")
 app.add_typer(token.app, name="token")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(audit.app, name="audit")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from display_server.broker_link.named_networks import NamedNetworks
 from display_server.config.audit import check_audit
 from display_server.config.badge import check_badge, check_break_glass
 from display_server.config.network import (
@@ -68,6 +69,7 @@ def check(config: Config, origin: str) -> None:
             f"{origin}: `patience` must be from 1 to {PATIENCE_MAX}, not {config.patience:g}.",
             hint="Leave it out, unless the host is overloaded on purpose.",
         )
+    NamedNetworks.parse(config.networks)
     _check_tls(config.tls, origin)
     _check_times(config, origin)
     _check_second_factor(config.sign_in, origin)

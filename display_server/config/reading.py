@@ -82,7 +82,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _override_from_environment(table: dict[str, Any], environment: Mapping[str, str]) -> None:
     """Overrides values of the file with environment variables such as LIGHTBOX_TLS_CERTIFICATE.
 
-    Every key except `desktops` has a variable. The items of a list are separated by commas.
+    Every key except `desktops` and `networks` has a variable. The items of a list are separated by commas.
     """
     known: dict[str, tuple[str | None, msgspec.structs.FieldInfo]] = {}
     for field in msgspec.structs.fields(Config):
@@ -91,7 +91,7 @@ def _override_from_environment(table: dict[str, Any], environment: Mapping[str, 
         del known[name.upper()]
         for field in msgspec.structs.fields(struct):
             known[f"{name}_{field.name}".upper()] = (name, field)
-    del known["DESKTOPS"]
+    del known["DESKTOPS"], known["NETWORKS"]
     for variable, value in environment.items():
         if not variable.startswith(ENVIRONMENT_PREFIX) or variable in OTHER_VARIABLES:
             continue

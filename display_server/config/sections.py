@@ -231,6 +231,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     public_url: str | None = None
     #: Addresses and networks of reverse proxies whose X-Forwarded headers are believed.
     trusted_proxies: list[str] = []
+    #: Networks by name, for policies (docs/policy.md).
+    networks: dict[str, list[str]] = {}
     state: Path = msgspec.field(default_factory=lambda: default_state_folder(os.environ))
     web_client: Path = msgspec.field(default_factory=lambda: default_web_client())
     #: The folder of the operator's own profiles, which replace packaged ones of the same name.

@@ -10,8 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
+import msgspec
+
+from display_server.desktop.session_policy import SessionPolicy
 from display_server.protocol.subprotocol import (
     DEVICE_HEADER,
+    POLICY_HEADER,
     SECRET_HEADER,
     SUBPROTOCOL,
     TICKET_PREFIX,
@@ -105,16 +109,20 @@ def _handshake_from(key: bytes, headers: Mapping[bytes, bytes]) -> Handshake:
     )
 
 
-def request_to_agent(key: bytes, *, secret: str, username: str, viewer: str, device: str) -> bytes:
+def request_to_agent(
+    key: bytes, *, secret: str, username: str, viewer: str, device: str, policy: SessionPolicy | None = None
+) -> bytes:
     """Returns the head of the request to the agent.
 
     It is built from scratch, so that the agent cannot mistake a header of the browser for one of the gateway.
+    `policy` is what the viewer may do; None: what the desktop allows all viewers.
     """
+    allowed = f"{POLICY_HEADER}: {msgspec.json.encode(policy).decode()}\r\n" if policy is not None else ""
     return (
         f"GET {VIEWER_PATH} HTTP/1.1\r\nHost: agent\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key.decode('ascii')}\r\n"
         f"Sec-WebSocket-Protocol: {SUBPROTOCOL}\r\n"
-        f"{SECRET_HEADER}: {secret}\r\n"
+        f"{SECRET_HEADER}: {secret}\r\n{allowed}"
         f"{USER_HEADER}: {username}\r\n{VIEWER_HEADER}: {viewer}\r\n{DEVICE_HEADER}: {device}\r\n\r\n"
     ).encode("ascii")
 

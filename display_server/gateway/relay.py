@@ -366,6 +366,7 @@ class ViewerRelay(asyncio.Protocol):
                     username=viewer.username,
                     viewer=viewer.viewer,
                     device=device,
+                    policy=admitted.policy,
                 )
             )
             async with asyncio.timeout(AGENT_RESPONSE_TIMEOUT_S):

@@ -8,6 +8,8 @@ import msgspec
 DEVICES_PATH = "/devices"
 #: Reading this page makes all viewers ask the broker for messages to the person.
 MESSAGE_PATH = "/message"
+#: Reading this page with the headers of a device and of a policy replaces the policy of its viewers.
+POLICY_PATH = "/policy"
 
 
 class DeviceReport(msgspec.Struct, frozen=True):

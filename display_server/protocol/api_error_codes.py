@@ -24,6 +24,7 @@ ApiErrorCode = Literal[
     "desktop-ended-by-you",  # its own person ended it
     "desktop-ended-not-entitled",  # it ended because the person's access to it was removed
     "desktop-ended-signed-out",  # the person signed out, and it was one of a pool
+    "desktop-ended-time-limit",  # it reached the longest time that a policy allows
     "desktop-ended-unattended",  # it ended because nobody displayed it
     "desktop-failed",  # the desktop did not start, or ended while it was starting
     "device-name-taken",  # an enrolled device has the name of the one that should be enrolled
@@ -39,6 +40,7 @@ ApiErrorCode = Literal[
     "internal",  # a fault of Lightbox
     "locked",  # the screen of this browser is locked
     "malformed",  # the body is not what this address expects
+    "network-not-allowed",  # a policy does not allow work from this address
     "no-authority",  # the server uses a certificate of its operator
     "no-desktop",  # there is no such desktop, or the person may not open it
     "no-display",  # the desktop whose display should be restarted does not run
@@ -49,6 +51,7 @@ ApiErrorCode = Literal[
     "not-found",  # there is nothing at this address
     "not-permitted",  # a role does not reach this object: one's own account, or that of an administrator
     "not-running",  # the desktop that should end does not run
+    "one-desktop",  # a policy allows the person one desktop at a time, and another one runs
     "one-person",  # desktops are not isolated, and another person has one
     "other-device",  # the sign-in belongs to an enrolled device, and this browser is another one
     "password-expired",  # the password is right, but has to be changed in the directory
@@ -64,6 +67,7 @@ ApiErrorCode = Literal[
     "proxy-tls",  # an unlisted address uses less than TLS 1.3
     "proxy-upgrade",  # a reverse proxy dropped the header Upgrade
     "refused",  # what was asked for cannot be done; the message says why
+    "restart-not-allowed",  # a policy does not let the person end their desktop
     "sign-in-hours",  # the account may not sign in now, or not from here
     "sign-in-over",  # the password has to be given again: the sign-in took too long or failed too often
     "signed-out",  # the request needs a person who is signed in

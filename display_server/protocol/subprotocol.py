@@ -17,3 +17,5 @@ SECRET_HEADER = "Lightbox-Secret"  # noqa: S105 - a name
 USER_HEADER = "Lightbox-User"
 VIEWER_HEADER = "Lightbox-Viewer"
 DEVICE_HEADER = "Lightbox-Device"
+#: What the viewer may do, a SessionPolicy as JSON. Without it, what the desktop allows all viewers.
+POLICY_HEADER = "Lightbox-Policy"

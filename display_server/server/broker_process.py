@@ -69,7 +69,7 @@ from display_server.server.isolation import isolated_desktops, warn_of_isolated_
 from display_server.server.leftovers import remove_leftovers
 from display_server.server.operator_socket import operator_socket
 from display_server.server.ready import Ready
-from display_server.server.reload import Reloader, Settings, prepare, use_sign_in_settings
+from display_server.server.reload import Reloader, Settings, prepare, use_policy_values, use_sign_in_settings
 from display_server.server.reload_effects import changes
 from display_server.server.reload_result import write_result
 from display_server.server.unattended_watch import use_unattended_limits, watch_unattended
@@ -208,6 +208,8 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
         )
         use_sign_in_settings(services, settings)
         use_unattended_limits(services, config)
+        use_policy_values(services, config)
+        await services.policies.load()  # before anybody asks
         await services.access_watch.review()  # before anybody asks: whose time is over stays out
         task.sockets.open_folder()  # no other server has it: `isolated_desktops` would have refused
         stack.callback(task.sockets.remove_folder)
@@ -225,6 +227,8 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
         stack.callback(ending.cancel)
         reviewing = asyncio.create_task(services.access_watch.run(), name="access to running desktops")
         stack.callback(reviewing.cancel)
+        following = asyncio.create_task(services.policy_watch.run(), name="policies")
+        stack.callback(following.cancel)
         await stack.enter_async_context(operator_socket(run_folder.path, services))
         reconciling = asyncio.create_task(pools.run(), name="pools")
         stack.callback(reconciling.cancel)
@@ -266,7 +270,7 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
         )
         parent.report(Started({**dataclasses.asdict(ready), "desktops": str(folders.desktops)}))
         tasks = {expiring, locking, examining, rotating, reloading, watching}
-        tasks |= {reconciling, reviewing, auditing, asking, ending}
+        tasks |= {reconciling, reviewing, following, auditing, asking, ending}
         if directory is not None:
             stack.callback(directory.close)
             watching_directory = asyncio.create_task(directory.run(), name="directory")

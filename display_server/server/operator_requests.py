@@ -101,6 +101,33 @@ class ChangePlace(msgspec.Struct, frozen=True, tag="change-place", forbid_unknow
     operator: str
 
 
+class SetPolicy(msgspec.Struct, frozen=True, tag="set-policy", forbid_unknown_fields=True):
+    """Store the rule of a policy. Refuse it if it would lock out `author` at `address`, if one is given."""
+
+    name: str
+    conditions: dict[str, str]
+    values: dict[str, str | bool | int | float | list[str]]
+    operator: str
+    author: str | None = None
+    address: str = ""
+
+
+class PoliciesChanged(msgspec.Struct, frozen=True, tag="policies-changed", forbid_unknown_fields=True):
+    """The rules of policies were changed in the database: put them into force."""
+
+    action: str  # what was done, for the log
+    operator: str
+
+
+class ShowPolicy(msgspec.Struct, frozen=True, tag="show-policy", forbid_unknown_fields=True):
+    """Resolve the policy of a person, on a desktop, at an address and on a device with tags, if given."""
+
+    person: str
+    desktop: str | None = None
+    address: str = ""
+    tags: list[str] = []
+
+
 Request = (
     EndSession
     | ListOrphans
@@ -112,6 +139,9 @@ Request = (
     | RecomposePool
     | ListPlaces
     | ChangePlace
+    | SetPolicy
+    | PoliciesChanged
+    | ShowPolicy
 )
 
 
@@ -190,6 +220,27 @@ class OrphanList(msgspec.Struct, frozen=True, tag="orphans"):
     orphans: list[OrphanStatus]
 
 
+class PolicyValue(msgspec.Struct, frozen=True):
+    """The value of a key, where it comes from, and its name for people by language."""
+
+    key: str
+    value: str | bool | int | float | list[str]
+    origin: str
+    titles: dict[str, str]
+
+
+class PolicyShown(msgspec.Struct, frozen=True, tag="policy"):
+    """The resolved policy, with a value for every key."""
+
+    values: list[PolicyValue]
+
+
+class PoliciesReviewed(msgspec.Struct, frozen=True, tag="policies-reviewed"):
+    """The policies are in force. `disconnected` viewers may not go on where they were."""
+
+    disconnected: int = 0
+
+
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
     """The request was not carried out."""
 
@@ -197,7 +248,7 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
     next_step: str
 
 
-Answer = Done | AccessReviewed | PoolList | PlaceList | OrphanList | Refused
+Answer = Done | AccessReviewed | PoolList | PlaceList | OrphanList | PolicyShown | PoliciesReviewed | Refused
 
 
 class ServerSilent(Malfunction):

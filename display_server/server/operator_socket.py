@@ -21,6 +21,7 @@ from display_server.broker.session_state import EndedBy
 from display_server.broker.storage_failures import StorageError
 from display_server.broker_link.unix_sockets import peer_uid
 from display_server.errors import ConfigurationError, LightboxError
+from display_server.server import policy_requests
 from display_server.server.operator_requests import (
     LINE_MAX_BYTES,
     SOCKET_NAME,
@@ -40,11 +41,14 @@ from display_server.server.operator_requests import (
     OrphanStatus,
     PlaceList,
     PlaceStatus,
+    PoliciesChanged,
     PoolList,
     PoolStatus,
     RecomposePool,
     Refused,
     Request,
+    SetPolicy,
+    ShowPolicy,
 )
 
 log = structlog.get_logger(__name__)
@@ -119,6 +123,12 @@ async def _answer(
             return await list_places(services, request.pool)
         case ChangePlace():
             return await change_place(services, request)
+        case SetPolicy():
+            return await policy_requests.set_policy(services, request)
+        case PoliciesChanged():
+            return await policy_requests.policies_changed(services, request)
+        case ShowPolicy():
+            return await policy_requests.show_policy(services, request)
 
 
 async def end_for_operator(services: BrokerServices, request: EndSession) -> Answer:

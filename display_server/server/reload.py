@@ -20,6 +20,7 @@ from display_server.broker.directory.settings import DirectorySettings
 from display_server.broker.folders import StateFolder
 from display_server.broker.second_factor.policy import SecondFactorSettings
 from display_server.broker_link.messages import GatewaySettings
+from display_server.broker_link.named_networks import NamedNetworks
 from display_server.config import Config, video_network_settings, video_settings
 from display_server.desktop.profiles import profile
 from display_server.desktop.profiles.folders import use_operator_folder
@@ -40,6 +41,7 @@ from display_server.server.definitions import (
 from display_server.server.directory_settings import directory_settings
 from display_server.server.isolation_rules import require_sound
 from display_server.server.metrics_token import provide_metrics_token
+from display_server.server.policy_values import configured_values
 from display_server.server.reload_effects import changes
 from display_server.server.reload_result import ReloadResult
 from display_server.server.unattended_watch import use_unattended_limits
@@ -254,6 +256,7 @@ class Reloader:
             services.directory.cached.valid_s = config.directory.cached_sign_in_hours * 3600
         services.viewers_per_person = config.limits.viewers_per_person
         use_unattended_limits(services, config)
+        use_policy_values(services, config)
         services.access_watch.request()
         services.sessions.use_for_new_desktops(
             locale=config.locale, patience=config.patience, video=settings.video
@@ -290,6 +293,11 @@ def use_sign_in_settings(services: BrokerServices, settings: Settings) -> None:
     services.second_factor = settings.second_factor
     services.badge_settings = badge_settings(settings.config)
     services.break_glass.settings = settings.break_glass
+
+
+def use_policy_values(services: BrokerServices, config: Config) -> None:
+    """Puts into force what the configuration decides where no policy does, and the names of networks."""
+    services.policies.use(configured_values(config), NamedNetworks.parse(config.networks))
 
 
 def _now() -> datetime.datetime:

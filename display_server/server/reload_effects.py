@@ -32,6 +32,7 @@ EFFECTS: Mapping[str, Effect] = {
     "names": Effect.AT_ONCE,
     "public_url": Effect.AT_ONCE,
     "trusted_proxies": Effect.AT_ONCE,
+    "networks": Effect.AT_ONCE,
     "state": Effect.RESTART,
     "web_client": Effect.RESTART,
     "profiles": Effect.RESTART,

@@ -33,6 +33,8 @@ async def watch_unattended(services: BrokerServices) -> None:
     looks = 0
     while True:
         end_unattended(services)
+        end_overdue(services)
+        await services.policy_watch.warn()
         if looks % PROCESSOR_EVERY == 0:
             await report_busy_processes(services)
         looks += 1
@@ -47,11 +49,20 @@ def end_unattended(services: BrokerServices) -> None:
         attended_sessions(services),
         now_s,
         services.pools.unattended_limits_s(),
+        services.policy_watch.unattended_limits_s,
     )
     for session_id in services.unattended.due(now_s):
         session = services.sessions.by_id(session_id)
         if session is not None:
             end_session(services, session, EndedBy.UNATTENDED)
+
+
+def end_overdue(services: BrokerServices) -> None:
+    """Ends the desktops that have reached the longest time that a policy allows, displayed or not."""
+    for session_id in services.policy_watch.session_limits.due(services.web_sessions.now_s()):
+        session = services.sessions.by_id(session_id)
+        if session is not None:
+            end_session(services, session, EndedBy.TIME_LIMIT)
 
 
 async def report_busy_processes(services: BrokerServices) -> None:

@@ -13,9 +13,10 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from display_server.protocol.agent_pages import DEVICES_PATH, MESSAGE_PATH, DeviceReport
+from display_server.desktop.session_policy import SessionPolicy
+from display_server.protocol.agent_pages import DEVICES_PATH, MESSAGE_PATH, POLICY_PATH, DeviceReport
 from display_server.protocol.close_codes import CloseCode
-from display_server.protocol.subprotocol import SUBPROTOCOL
+from display_server.protocol.subprotocol import DEVICE_HEADER, POLICY_HEADER, SUBPROTOCOL
 
 METRICS = """# HELP lightbox_updates Updates sent
 # TYPE lightbox_updates counter
@@ -35,13 +36,16 @@ class EchoAgent:
     - `close` closes the connection with TAKEN_OVER.
 
     `devices` is what the page of the devices says; None makes the agent fail to answer. `message_requests`
-    counts how often the broker had a message for the person.
+    counts how often the broker had a message for the person. `policies` are the policies that the broker has
+    replaced, with their devices, in their order, while the agent `takes_policies`.
     """
 
     def __init__(self, socket: Path) -> None:
         self.socket = socket
         self.received_bytes = 0
         self.message_requests = 0
+        self.takes_policies = True
+        self.policies: list[tuple[str, SessionPolicy]] = []
         self.devices: list[DeviceReport] | None = []
         self._server: Server | None = None
         self._stopped = asyncio.Event()
@@ -95,6 +99,10 @@ class EchoAgent:
             return connection.respond(http.HTTPStatus.OK, msgspec.json.encode(self.devices).decode())
         if request.path == MESSAGE_PATH:
             self.message_requests += 1
+        if request.path == POLICY_PATH and self.takes_policies:
+            policy = msgspec.json.decode(request.headers[POLICY_HEADER], type=SessionPolicy)
+            self.policies.append((request.headers[DEVICE_HEADER], policy))
+            return connection.respond(http.HTTPStatus.OK, "ok\n")
         if request.path in {MESSAGE_PATH, "/healthz"}:
             return connection.respond(http.HTTPStatus.OK, "ok\n")
         if request.path == "/metrics":

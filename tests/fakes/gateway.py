@@ -213,6 +213,7 @@ async def running_gateway(
         specs,
         start_timeout_s=start_timeout_s,
         one_person=one_person,
+        now_s=now_s,
     )
     lease = TaskLease(store, "pools", "test", now_s)
     dedicated = DedicatedDesktops(sessions, Assignments(store, now_s=now_s), LocalHomes(specs.folders.homes))

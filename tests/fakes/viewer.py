@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import msgspec
 import numpy as np
 from display_codecs import ENCODING_NAMES, TileGrid
 from numpy.typing import NDArray
@@ -19,10 +20,12 @@ from websockets.asyncio.client import ClientConnection, unix_connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from display_server.desktop.session_policy import SessionPolicy
 from display_server.protocol.frame_kinds import FrameKind
 from display_server.protocol.limits import AGENT_BINARY_MAX_BYTES
 from display_server.protocol.subprotocol import (
     DEVICE_HEADER,
+    POLICY_HEADER,
     SECRET_HEADER,
     SUBPROTOCOL,
     USER_HEADER,
@@ -57,6 +60,7 @@ class FakeViewer:
         video: bool = False,
         caret: bool = False,
         monitor: int = 0,
+        policy: SessionPolicy | None = None,
         secret: str = SECRET,
     ) -> None:
         self._path = socket
@@ -71,6 +75,7 @@ class FakeViewer:
         self._resume = resume
         self._video = video
         self._caret = caret
+        self._policy = policy
         #: The clipboard frames that arrived.
         self.clipboard: list[bytes] = []
         self.monitor = monitor
@@ -113,6 +118,7 @@ class FakeViewer:
                 USER_HEADER: "somebody",
                 VIEWER_HEADER: self._name,
                 DEVICE_HEADER: self._device,
+                **({POLICY_HEADER: msgspec.json.encode(self._policy).decode()} if self._policy else {}),
             },
         )
 

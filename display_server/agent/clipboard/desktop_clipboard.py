@@ -29,6 +29,9 @@ class DesktopClipboard(Protocol):
     formats: tuple[Format, ...]
     on_copied: Callable[[], None]
 
+    def allow(self, *, from_desktop: bool, images: bool, max_bytes: int) -> None:
+        """Sets what any viewer may fetch. What no viewer may have is not even listed in `formats`."""
+
     async def open(self) -> None:
         """Starts to watch the clipboard. Raises Malfunction."""
 

@@ -1,4 +1,4 @@
-"""Clipboard traffic of one viewer, under the desktop's policy."""
+"""Clipboard traffic of one viewer, within its rights."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import structlog
 
 from display_server.agent.clipboard.desktop_clipboard import ContentError, DesktopClipboard, TooLargeError
 from display_server.agent.transport.viewer_socket import ViewerSocket
-from display_server.desktop.clipboard_policy import ClipboardPolicy
+from display_server.desktop.clipboard_policy import ClipboardRights, Copying
 from display_server.errors import Malfunction
 from display_server.protocol import messages as m
 from display_server.protocol.clipboard import (
@@ -42,30 +42,46 @@ class ViewerClipboard:
     def __init__(
         self,
         desktop: DesktopClipboard | None,
-        policy: ClipboardPolicy,
+        rights: ClipboardRights,
         socket: ViewerSocket,
         notice: Callable[[str, str], None],
     ) -> None:
         self._desktop = desktop
-        self._policy = policy if desktop is not None else ClipboardPolicy()
+        self._rights = rights if desktop is not None else ClipboardRights()
+        self._accepted_bytes = self._rights.to_desktop_max_bytes  # more is a violation of the protocol
         self._socket = socket
         self._notice = notice
         self._assembler = PieceAssembler()
         self._answer_task: asyncio.Task[None] | None = None
 
+    def use(self, rights: ClipboardRights) -> None:
+        """Replaces the rights. Content that is being sent to the viewer is cut off.
+
+        What the viewer is sending may be as large as it was before, because it cannot know better; it is
+        dropped at the end if it is not allowed any more.
+        """
+        if self._desktop is None or rights == self._rights:
+            return
+        self._rights = rights
+        self._accepted_bytes = max(self._accepted_bytes, rights.to_desktop_max_bytes)
+        self._cancel()
+
     def send_state(self) -> None:
-        """Sends what the policy allows and what the desktop offers."""
-        desktop, policy = self._desktop, self._policy
-        offered = desktop.formats if desktop is not None and policy.from_desktop else ()
+        """Sends what the viewer may copy and what the desktop offers.
+
+        The limits of the message are the widest of both kinds and directions; the agent applies each of them.
+        """
+        desktop, rights = self._desktop, self._rights
+        offered = desktop.formats if desktop is not None else ()
         self._socket.send(
             m.encode_agent_message(
                 m.ClipboardState(
-                    to_desktop=policy.to_desktop,
-                    from_desktop=policy.from_desktop,
-                    images=policy.images,
-                    max_bytes=policy.max_bytes,
+                    to_desktop=rights.to_desktop != "nothing",
+                    from_desktop=rights.from_desktop != "nothing",
+                    images="text-and-images" in (rights.to_desktop, rights.from_desktop),
+                    max_bytes=rights.to_desktop_max_bytes,
                     serial=desktop.serial if desktop is not None else 0,
-                    formats=[NAMES[kind] for kind in offered],
+                    formats=[NAMES[kind] for kind in offered if _allows(rights.from_desktop, kind)],
                 )
             )
         )
@@ -83,15 +99,18 @@ class ViewerClipboard:
 
         After the last piece it returns a future that is done when programs can paste the content.
         """
-        content = self._assembler.add(piece, self._policy.max_bytes)
+        rights = self._rights
+        content = self._assembler.add(piece, self._accepted_bytes)
         if content is None:
             return None
-        desktop, policy = self._desktop, self._policy
-        if desktop is None or not policy.to_desktop or (piece.format is Format.PNG and not policy.images):
+        text = piece.format is Format.TEXT
+        limit_bytes = rights.text_to_desktop_bytes if text else rights.images_to_desktop_bytes
+        desktop = self._desktop
+        if desktop is None or not _allows(rights.to_desktop, piece.format) or len(content) > limit_bytes:
             self._notice(
                 NoticeCode.CLIPBOARD_DENIED,
-                "This desktop does not allow pasting from outside. An administrator can allow it in the "
-                "configuration: clipboard = { to_desktop = true, images = true }",
+                "This desktop does not allow pasting that from outside. An administrator can allow it in the "
+                "configuration or by a policy (docs/policy.md).",
             )
             return None
         log.info("clipboard to desktop", format=NAMES[piece.format], bytes=len(content))
@@ -101,8 +120,8 @@ class ViewerClipboard:
         self._cancel()
 
     async def _answer(self, kind: Format, serial: int) -> None:
-        desktop, policy = self._desktop, self._policy
-        if desktop is None or not policy.from_desktop or (kind is Format.PNG and not policy.images):
+        desktop, rights = self._desktop, self._rights
+        if desktop is None or not _allows(rights.from_desktop, kind):
             self._socket.send(encode_failure(kind, serial, Failure.DENIED))
             return
         if serial != desktop.serial:
@@ -117,6 +136,10 @@ class ViewerClipboard:
             log.info("clipboard content is not available", reason=str(error))
             self._socket.send(encode_failure(kind, serial, Failure.UNAVAILABLE))
             return
+        text = kind is Format.TEXT
+        if len(content) > (rights.text_from_desktop_bytes if text else rights.images_from_desktop_bytes):
+            self._socket.send(encode_failure(kind, serial, Failure.TOO_LARGE))
+            return
         log.info("clipboard from desktop", format=NAMES[kind], bytes=len(content))
         for frame in encode_pieces(kind, serial, content):
             while self._socket.buffered_bytes > SEND_BUFFER_MAX_BYTES:  # noqa: ASYNC110 - sockets report no progress
@@ -127,3 +150,8 @@ class ViewerClipboard:
         if self._answer_task is not None:
             self._answer_task.cancel()
             self._answer_task = None
+
+
+def _allows(copying: Copying, kind: Format) -> bool:
+    """Returns whether content of this format may be copied."""
+    return copying == "text-and-images" or (copying == "text" and kind is Format.TEXT)

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import structlog
 import xcffib.xfixes
 import xcffib.xproto
@@ -54,10 +55,22 @@ class XClipboard:
         self.formats: tuple[Format, ...] = ()
         self.on_copied: Callable[[], None] = lambda: None
         self._connection: XConnection | None = None
+        self._owner = 0
         self._owner_since = 0
         self._text_target = 0
         self._conversions: dict[int, _Conversion] = {}  # by the window that waits for it
         self._targets_task: asyncio.Task[None] | None = None
+
+    def allow(self, *, from_desktop: bool, images: bool, max_bytes: int) -> None:
+        policy = msgspec.structs.replace(
+            self._policy, from_desktop=from_desktop, images=images, max_bytes=max_bytes
+        )
+        if policy == self._policy:
+            return
+        former, self._policy = self._policy, policy
+        listed = policy.copying(allowed=policy.from_desktop)
+        if listed != former.copying(allowed=former.from_desktop) and self._connection is not None:
+            self._on_owner_changed(self._owner, self._owner_since)
 
     async def open(self) -> None:
         connection = XConnection(self._display, self._xauthority, failure=Malfunction)
@@ -134,7 +147,7 @@ class XClipboard:
             self._targets_task.cancel()
             self._targets_task = None
         self.formats = ()
-        self._owner_since = time
+        self._owner, self._owner_since = owner, time
         if owner in (0, self._window):
             return
         if self._policy.from_desktop:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 from weakref import WeakValueDictionary
 
+import msgspec
 import structlog
 
 from display_server.agent.motion.encoders.stream_format import INSTALL_HINT
@@ -21,7 +22,7 @@ from display_server.agent.streams.video_counts import VideoCounts
 from display_server.agent.transport.host_network import HostNetworks
 from display_server.agent.transport.viewer_socket import ViewerIdentity
 from display_server.agent.update.shadow import Shadow
-from display_server.desktop.video_settings import VideoSettings
+from display_server.desktop.video_settings import VideoPolicy, VideoSettings
 from display_server.telemetry.metrics import AgentMetrics
 
 if TYPE_CHECKING:
@@ -58,13 +59,16 @@ class VideoFactory:
         self._missing = False
         self._links: WeakValueDictionary[str, SharedLink] = WeakValueDictionary()
 
-    def enabled_on(self, monitor: int) -> bool:
-        """Returns whether this monitor may show video, as far as known."""
-        return self._settings.for_monitor(monitor).enabled and not self._missing
+    def enabled_on(self, monitor: int, picture: VideoPolicy | None = None) -> bool:
+        """Returns whether this monitor may show video, as far as known.
 
-    def detector(self, monitor: int, shadow: Shadow) -> MotionDetector:
-        """Creates a motion detector with the policy of this monitor."""
-        policy = MotionPolicy(self._settings.for_monitor(monitor).policy)
+        `picture` is the video policy of the viewer, if it has one of its own.
+        """
+        return self._settings_of(monitor, picture).enabled and not self._missing
+
+    def detector(self, monitor: int, shadow: Shadow, picture: VideoPolicy | None = None) -> MotionDetector:
+        """Creates a motion detector with the policy of the viewer, or of this monitor."""
+        policy = MotionPolicy(self._settings_of(monitor, picture).policy)
         return MotionDetector(shadow.grid.count, shadow.grid.columns, policy)
 
     def request(self) -> None:
@@ -107,13 +111,14 @@ class VideoFactory:
         request_frame: Callable[[], None],
         metrics: AgentMetrics,
         clock: Callable[[], float],
+        picture: VideoPolicy | None = None,
     ) -> VideoSession:
         """Creates what connects one viewer and sends it video. Video support must be loaded."""
         from display_server.agent.streams.frame_sender import FrameSender
         from display_server.agent.streams.video_connection import VideoConnection
         from display_server.agent.streams.video_session import VideoSession
 
-        settings = self._settings.for_monitor(monitor)
+        settings = self._settings_of(monitor, picture)
         connection = VideoConnection(
             viewer.viewer,
             settings,
@@ -139,6 +144,13 @@ class VideoFactory:
         )
         return VideoSession(connection, sender)
 
+    def _settings_of(self, monitor: int, picture: VideoPolicy | None) -> VideoSettings:
+        """Returns the settings of a monitor. Those that name the monitor itself apply to every viewer."""
+        settings = self._settings.for_monitor(monitor)
+        if picture is None or monitor in self._settings.monitors:
+            return settings
+        return msgspec.structs.replace(settings, policy=picture)
+
     def _shared_link(self, device: str) -> SharedLink:
         """Returns the link that all windows of a device share. A viewer without a device has its own."""
         from display_server.agent.transport.webrtc.shared_link import SharedLink
@@ -151,7 +163,7 @@ class VideoFactory:
         return link
 
     async def _load(self) -> None:
-        if self._settings.enabled:
+        if self._settings.addresses:  # some viewer may show video, or nobody had asked
             try:
                 self._encodable = await asyncio.to_thread(_load_support)
             except ImportError as error:

@@ -26,6 +26,7 @@ from display_server.agent.streams.video_state import (
 from display_server.agent.transport.viewer_socket import ViewerIdentity
 from display_server.agent.update.exactness import Exactness
 from display_server.agent.update.shadow import Shadow
+from display_server.desktop.video_settings import VideoPolicy
 from display_server.protocol import messages as m
 from display_server.protocol.errors import ProtocolError
 from display_server.telemetry.metrics import AgentMetrics
@@ -50,7 +51,8 @@ TRANSITIONS_KEPT = 32
 class VideoStream:
     """Exists for every viewer; where video is impossible its state is `unavailable` (see `video_state.py`).
 
-    `capable` says whether the viewer can show video. `on_datagram` receives the messages of the connection's
+    `capable` says whether the viewer can show video. `picture` is the video policy of this viewer; None: that
+    of the monitor. `on_datagram` receives the messages of the connection's
     data channel. `clock` returns the monotonic time in s. Implements SupportListener and ConnectionEvents.
     """
 
@@ -68,6 +70,7 @@ class VideoStream:
         clock: Callable[[], float],
         *,
         capable: bool,
+        picture: VideoPolicy | None = None,
     ) -> None:
         self._viewer = viewer
         self._monitor = monitor
@@ -80,12 +83,13 @@ class VideoStream:
         self._clock = clock
         self._frames = frames
         self._session: VideoSession | None = None  # exists from `starting` on
-        detector = factory.detector(monitor, shadow)
+        self.picture = picture
+        detector = factory.detector(monitor, shadow, picture)
         self.motion = MotionRegion(monitor, shadow, detector, tiles, sink, self._request_frame)
         self.counts = VideoCounts()
         #: The latest transitions, oldest first: former state, event, new state.
         self.transitions: deque[tuple[VideoState, VideoEvent, VideoState]] = deque(maxlen=TRANSITIONS_KEPT)
-        possible = capable and factory.enabled_on(monitor)
+        possible = capable and factory.enabled_on(monitor, picture)
         self._machine = VideoStateMachine(
             VideoState.DETECTING if possible else VideoState.UNAVAILABLE, self._on_transition
         )
@@ -167,6 +171,7 @@ class VideoStream:
             request_frame=self._request_frame,
             metrics=self._metrics,
             clock=self._clock,
+            picture=self.picture,
         )
         self._machine.step(VideoEvent.INVITED)
         self._session.connection.invite()
@@ -228,11 +233,14 @@ class VideoStream:
         self._end_motion()
         self.motion.detector.stop(self._clock())
 
-    def resize(self, shadow: Shadow) -> None:
-        """Adopts another size of the monitor. Motion is detected anew."""
+    def resize(self, shadow: Shadow, picture: VideoPolicy | None) -> None:
+        """Adopts another size of the monitor, or another video policy. Motion is detected anew.
+
+        A viewer that could have no video so far has some after its next connection.
+        """
         self.stop_motion()
-        self._shadow = shadow
-        self.motion.resize(shadow, self._factory.detector(self._monitor, shadow))
+        self._shadow, self.picture = shadow, picture
+        self.motion.resize(shadow, self._factory.detector(self._monitor, shadow, picture))
 
     async def close(self) -> None:
         self._machine.step(VideoEvent.CLOSED)

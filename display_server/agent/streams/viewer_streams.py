@@ -10,6 +10,7 @@ from display_server.agent.streams.tile_stream import TileStream
 from display_server.agent.streams.video_stream import VideoStream
 from display_server.agent.update.exactness import Exactness
 from display_server.agent.update.shadow import Shadow
+from display_server.desktop.video_settings import VideoPolicy
 from display_server.protocol import messages as m
 from display_server.protocol.wire import DigestReport
 
@@ -89,10 +90,16 @@ class ViewerStreams:
 
     def resize(self, shadow: Shadow) -> None:
         """Adopts another size of the monitor, and sends everything anew."""
-        self.video.resize(shadow)
+        self.video.resize(shadow, self.video.picture)
         self.tiles.resize(shadow)
         self._sent_state = None
         self._frames.request_frame(self.monitor)
+
+    def use_picture(self, shadow: Shadow, picture: VideoPolicy | None) -> None:
+        """Replaces the video policy. What goes as video ends, unless motion begins anew."""
+        if picture != self.video.picture and not self._closed:
+            self.video.resize(shadow, picture)
+            self._frames.request_frame(self.monitor)
 
     async def close(self) -> None:
         """Sends nothing more from the first step on, then closes the video connection."""

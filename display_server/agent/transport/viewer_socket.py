@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from display_server.desktop.session_policy import SessionPolicy
+
 
 @dataclass(frozen=True, slots=True)
 class ViewerIdentity:
@@ -14,6 +16,8 @@ class ViewerIdentity:
     viewer: str
     #: Identifies the browser that is signed in.
     device: str = ""
+    #: What the broker allows this viewer; None: what the desktop allows all of them.
+    policy: SessionPolicy | None = None
 
 
 class ViewerSocket(Protocol):

@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import structlog
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
 from websockets.datastructures import Headers
@@ -28,11 +29,14 @@ from websockets.typing import Subprotocol
 from display_server.agent.transport import private_socket
 from display_server.agent.transport.peer_check import PeerCheck, peer_uid
 from display_server.agent.transport.viewer_socket import ViewerHandler, ViewerIdentity, ViewerSocket
+from display_server.desktop.session_policy import SessionPolicy
+from display_server.protocol.agent_pages import POLICY_PATH
 from display_server.protocol.close_codes import CloseCode
 from display_server.protocol.errors import ProtocolError
 from display_server.protocol.limits import VIEWER_BINARY_MAX_BYTES
 from display_server.protocol.subprotocol import (
     DEVICE_HEADER,
+    POLICY_HEADER,
     SECRET_HEADER,
     SUBPROTOCOL,
     USER_HEADER,
@@ -57,18 +61,28 @@ REASON_MAX_BYTES = 120
 
 Page = Callable[[], Awaitable[tuple[str, bytes]]]
 Join = Callable[[ViewerSocket, ViewerIdentity], ViewerHandler]
+#: Replaces the policy of a device's viewers.
+UsePolicy = Callable[[str, SessionPolicy], None]
 
 
 class ViewerServer:
     """Serves viewers and pages. `join` is called for each viewer and returns its handler; `pages` maps paths
-    to functions that return content type and body.
+    to functions that return content type and body. `use_policy` is called when the broker changes a policy.
     """
 
-    def __init__(self, path: Path, peers: PeerCheck, join: Join, pages: Mapping[str, Page]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        peers: PeerCheck,
+        join: Join,
+        pages: Mapping[str, Page],
+        use_policy: UsePolicy = lambda _device, _policy: None,
+    ) -> None:
         self._path = path
         self._peers = peers
         self._join = join
         self._pages = pages
+        self._use_policy = use_policy
         self._server: Server | None = None
 
     async def start(self) -> None:
@@ -108,8 +122,19 @@ class ViewerServer:
             log.warning("connection refused", uid=uid, reason="user" if known else "secret")
             return connection.respond(403, "Only the gateway and the supervisor may connect.\n")
         path = request.path.partition("?")[0]
+        try:
+            policy = _policy_of(request.headers)
+        except msgspec.MsgspecError as error:
+            log.warning("connection refused", uid=uid, reason=f"policy: {error}")
+            return connection.respond(400, "The policy cannot be read.\n")
         if path == VIEWER_PATH:
             return None
+        if path == POLICY_PATH:
+            device = _only(request.headers, DEVICE_HEADER)
+            if policy is None or device is None:
+                return connection.respond(400, "The policy or its device is missing.\n")
+            self._use_policy(device, policy)
+            return connection.respond(200, "The policy is in force.\n")
         page = self._pages.get(path)
         if page is None:
             return connection.respond(404, "There is no such page.\n")
@@ -124,7 +149,10 @@ class ViewerServer:
         assert connection.request is not None
         headers = connection.request.headers
         identity = ViewerIdentity(
-            headers.get(USER_HEADER, ""), headers.get(VIEWER_HEADER, ""), headers.get(DEVICE_HEADER, "")
+            headers.get(USER_HEADER, ""),
+            headers.get(VIEWER_HEADER, ""),
+            headers.get(DEVICE_HEADER, ""),
+            _policy_of(headers),
         )
         handler = self._join(_Socket(connection), identity)
         try:
@@ -180,6 +208,15 @@ def _only(headers: Headers, name: str) -> str | None:
     """Returns the value of a header that must occur once; None otherwise."""
     values = headers.get_all(name)
     return values[0] if len(values) == 1 else None
+
+
+def _policy_of(headers: Headers) -> SessionPolicy | None:
+    """Returns the policy in the headers, None if there is none. Raises MsgspecError if it cannot be read."""
+    values = headers.get_all(POLICY_HEADER)
+    if not values:
+        return None
+    # Two headers are no policy: the first one may not be the one that the broker has sent.
+    return msgspec.json.decode(values[0] if len(values) == 1 else b"", type=SessionPolicy)
 
 
 def _short(reason: str) -> str:

@@ -23,7 +23,7 @@ from display_server.agent.streams.viewer_streams import ViewerStreams
 from display_server.agent.transport.viewer_socket import ViewerIdentity, ViewerSocket
 from display_server.agent.viewer.viewer_input import ViewerInput
 from display_server.agent.viewer.viewer_output import ViewerOutput
-from display_server.desktop.clipboard_policy import ClipboardPolicy
+from display_server.desktop.session_policy import SessionPolicy
 from display_server.desktop.x11.monitors import Monitor
 from display_server.errors import Malfunction
 from display_server.protocol import messages as m
@@ -70,8 +70,8 @@ class DesktopState(Protocol):
         """The clipboard of the desktop, or None if it has none."""
 
     @property
-    def clipboard_policy(self) -> ClipboardPolicy:
-        """What may be copied in which direction."""
+    def policy(self) -> SessionPolicy:
+        """What a viewer may do for which the broker says nothing else."""
 
     @property
     def video(self) -> VideoFactory:
@@ -126,7 +126,9 @@ class Viewer:
         self._metrics = metrics
         self._clock = clock
         self._connected_s = clock()
-        self._connection = ViewerConnection(self._tile_count_of, ENCODING_NAMES, self._connected_s)
+        self._connection = ViewerConnection(
+            lambda monitor: _tile_count_of(desktop.screen, monitor), ENCODING_NAMES, self._connected_s
+        )
         self._output = ViewerOutput(socket, self._connection)
         # Both exist from `hello` on. The frame outlives its monitor, until the connection is closed.
         self._streams: ViewerStreams | None = None
@@ -135,8 +137,9 @@ class Viewer:
         self._watch = m.Watch(status=False, trace=False)
         self._delayed_cursor: m.Cursor | None = None
         self._knows_caret = False  # whether the viewer understands `caret`
+        self.policy = identity.policy or desktop.policy
         self._clipboard = ViewerClipboard(
-            desktop.clipboard, desktop.clipboard_policy, socket, self._output.send_notice
+            desktop.clipboard, self.policy.clipboard, socket, self._output.send_notice
         )
         self._input = ViewerInput(
             self.id,
@@ -184,6 +187,14 @@ class Viewer:
         log.info("viewer disconnected", viewer=self.id, **self._summary())
 
     # ── from the agent ───────────────────────────────────────────────────────────────────────────────
+
+    def use_policy(self, policy: SessionPolicy) -> None:
+        """Replaces what the viewer may do, while it is connected."""
+        self.policy = policy
+        self._clipboard.use(policy.clipboard)
+        self.notify_clipboard()
+        if self._streams is not None and self._frame is not None:
+            self._streams.use_picture(self._frame.shadow, policy.picture)
 
     def notify_clipboard(self) -> None:
         """Tells the viewer what a program copied."""
@@ -356,6 +367,7 @@ class Viewer:
             self._metrics,
             self._clock,
             capable=hello.video,
+            picture=self.policy.picture,
         )
         self._streams = ViewerStreams(number, tiles, video, self._output, desktop.screen)
         self._clipboard.send_state()
@@ -401,10 +413,6 @@ class Viewer:
         assert self._frame is not None, "only after `hello`"
         return self._frame.monitor
 
-    def _tile_count_of(self, monitor: int) -> int | None:
-        frame = self._desktop.screen.frames.get(monitor)
-        return frame.shadow.grid.count if frame is not None else None
-
     def _summary(self) -> dict[str, object]:
         facts: dict[str, object] = {"seconds": round(self._clock() - self._connected_s, 1)}
         if self._streams is not None:
@@ -412,3 +420,8 @@ class Viewer:
             facts |= {"updates": counts.updates, "bytes": counts.bytes, "dropped": counts.dropped}
             facts["mismatches"] = self._streams.tiles.proof.mismatches
         return facts
+
+
+def _tile_count_of(screen: Screen, monitor: int) -> int | None:
+    frame = screen.frames.get(monitor)
+    return frame.shadow.grid.count if frame is not None else None

@@ -24,10 +24,12 @@ from display_server.broker.api.messages_api import PersonMessage
 from display_server.broker.api.metrics import collect_agent_metrics
 from display_server.broker.api.own_sign_in_api import add_own_sign_in_routes
 from display_server.broker.api.pending_sign_in_api import add_pending_sign_in_routes
+from display_server.broker.api.policy_checks import effective_for, may_end, refuse_network
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.api.sign_in_api import CurrentUser, add_lock_routes, add_sign_in_routes
 from display_server.broker.api.sign_in_audit import origin_of
 from display_server.broker.catalogue import listings
+from display_server.broker.one_desktop import OneDesktopError
 from display_server.broker.one_person import OnePersonError
 from display_server.broker.pools.definition import pool_of
 from display_server.broker.pools.errors import PoolError
@@ -128,9 +130,15 @@ def _add_desktop_routes(app: FastAPI, services: BrokerServices) -> None:
         if resume is not None:
             desktop_endings.refuse_ended(services, resume)
         origin = origin_of(request, user)
+        await refuse_network(services, request, user.username, user=user, desktop=name)
+        effective = await effective_for(services, request, user.username, user=user, desktop=name)
+        several = bool(effective["several_desktops"])
         with services.metrics.desktop_open_s.time():
             try:
-                session = await services.access_watch.session_for(user.username, name, origin=origin)
+                async with services.one_desktop.opening(user.username, name, several=several):
+                    session = await services.access_watch.session_for(user.username, name, origin=origin)
+            except OneDesktopError as error:
+                raise ApiError(409, "one-desktop", error.cause, next_step=error.next_step) from error
             except OnePersonError as error:
                 raise ApiError(409, "one-person", error.cause, next_step=error.next_step) from error
             except PolicyError as error:
@@ -164,7 +172,14 @@ def _add_desktop_routes(app: FastAPI, services: BrokerServices) -> None:
             )
 
     @app.post("/api/v1/desktops/{name}/end", status_code=204)
-    async def end_desktop(name: str, user: CurrentUser) -> None:
+    async def end_desktop(name: str, user: CurrentUser, request: Request) -> None:
+        if not await may_end(services, request, user, name):
+            raise ApiError(
+                403,
+                "restart-not-allowed",
+                "Your administrator does not let you end this desktop.",
+                next_step="Close the window to leave it as it is, or ask your administrator to end it.",
+            )
         desktop_endings.end_own_desktop(services, user, name)
 
     @app.get("/api/v1/messages")

@@ -38,6 +38,10 @@ _ANSWERS: dict[EndedBy, tuple[ApiErrorCode, str]] = {
         "The desktop ended because your access to it was removed.",
     ),
     EndedBy.UNATTENDED: ("desktop-ended-unattended", "The desktop ended because nobody displayed it."),
+    EndedBy.TIME_LIMIT: (
+        "desktop-ended-time-limit",
+        "The desktop ended because it has reached the longest time that is allowed.",
+    ),
 }
 
 

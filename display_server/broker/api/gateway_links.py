@@ -236,6 +236,7 @@ class _Link:
     async def _admit(self, message: Admit) -> None:
         try:
             viewer, agent = await self._admission.admit(message.viewer, message.ticket, message.web_session)
+            policy = await self._admission.policy_for(viewer)
         except ViewerRejected as rejection:
             self._reject(message, rejection.code, rejection.label, rejection.reason)
         except StorageError:  # the store has logged why
@@ -252,7 +253,7 @@ class _Link:
                 return
             self._viewers.add(viewer, self._disconnect)
             self.agents[message.viewer] = agent
-            self.send(Admitted(message.request, viewer, agent.secret))
+            self.send(Admitted(message.request, viewer, agent.secret, policy))
 
     def _reject(self, message: Admit, code: CloseCode, label: str, reason: str) -> None:
         self._known.discard(message.viewer)

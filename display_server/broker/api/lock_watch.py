@@ -111,7 +111,7 @@ class LockWatch:
 
     async def _lock_without_database(self, reports: Iterable[DeviceReport]) -> None:
         """Locks the screens that are due by what was known last, and by what the agents say now."""
-        now, limits = self._web_sessions.now_s(), self._web_sessions.lock_limits
+        now = self._web_sessions.now_s()
         devices = {device_of(id_hash): id_hash for id_hash in self._unlocked}
         for report in reports:
             id_hash = devices.get(report.device)
@@ -119,7 +119,7 @@ class LockWatch:
                 lock = self._unlocked[id_hash]
                 self._unlocked[id_hash] = lock.after(LockEvent.INPUT, now - report.input_age_s)
         for id_hash, lock in list(self._unlocked.items()):
-            if lock.at(now, limits).locked:
+            if lock.at(now, self._web_sessions.lock_limits_of(id_hash)).locked:
                 await self.lock(id_hash, LockEvent.LOCK_DUE)
         await self._lock_former_devices(devices, dict(self._unlocked))
 
@@ -150,14 +150,17 @@ class LockWatch:
 
     def _interval_s(self, locks: Mapping[bytes, ScreenLock]) -> float:
         now, limits = self._web_sessions.now_s(), self._web_sessions.lock_limits
-        due_s = [lock.remaining_s(now, limits) for lock in locks.values()]
+        due_s = [
+            lock.remaining_s(now, self._web_sessions.lock_limits_of(id_hash))
+            for id_hash, lock in locks.items()
+        ]
         due_s += [
             lost_s + limits.take_back_s - now
             for loss, lost_s in self._lost_s.items()
             if loss not in self._losses_handled
         ]
         # Whoever signs in now must not be noticed after their limit.
-        longest_s = min(LONGEST_INTERVAL_S, limits.after_s / 4)
+        longest_s = min(LONGEST_INTERVAL_S, self._web_sessions.shortest_lock_s / 4)
         return max(INTERVAL_S, min([longest_s, *due_s]))
 
     def _forget_ended(self, sessions: set[str]) -> None:

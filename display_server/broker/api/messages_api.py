@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from display_server.broker.api.services import BrokerServices
+from display_server.broker.live_session import LiveSession
 from display_server.broker.web_sessions import SignedInUser
 
 MessageCode = Literal[
@@ -19,6 +20,7 @@ MessageCode = Literal[
     "desktop-renews",  # a desktop is of a former version, and ends soon
     "emergency-access",  # the person has emergency access to a desktop, which is recorded
     "from-administrator",  # what the helpdesk or an administrator has written, in `text`
+    "time-ends",  # a desktop reaches the longest time that is allowed, and ends soon
 ]
 
 
@@ -55,10 +57,11 @@ async def messages_for(services: BrokerServices, user: SignedInUser) -> list[Per
     pending = services.access_watch.pending_ends(user.username)
     renewed = services.pools.ends_in_s(user.username)
     emergencies = [one for one in services.break_glass.known if one.username == user.username]
-    if not pending and not renewed and not emergencies:
+    ending = _ending_by_time(services, user.username)
+    if not pending and not renewed and not emergencies and not ending:
         return written
-    names = [*(one.desktop for one in pending), *(session.spec.desktop for session, _ in renewed)]
-    names += [one.desktop for one in emergencies]
+    names = [*(one.desktop for one in pending), *(one.desktop for one in emergencies)]
+    names += [session.spec.desktop for session, _ in [*renewed, *ending]]
     titles = await services.catalogue.titles(names)
 
     def message(
@@ -91,5 +94,20 @@ async def messages_for(services: BrokerServices, user: SignedInUser) -> list[Per
         message("emergency", one.desktop, "emergency-access", one.desktop, max(0.0, one.until_s - now_s))
         for one in emergencies
     ]
+    messages += [
+        message("time", session.id, "time-ends", session.spec.desktop, left_s) for session, left_s in ending
+    ]
     messages.sort(key=lambda one: float("inf") if one.remaining_s is None else one.remaining_s)
     return [*messages, *written]
+
+
+def _ending_by_time(services: BrokerServices, username: str) -> list[tuple[LiveSession, float]]:
+    """Returns the desktops of a person that soon reach the longest time that is allowed, and when they do."""
+    limits, now_s = services.policy_watch.session_limits, services.web_sessions.now_s()
+    return [
+        (session, ends_in_s)
+        for session in services.sessions.live()
+        if session.username == username
+        and not session.stopping
+        and (ends_in_s := limits.ends_in_s(session.id, now_s)) is not None
+    ]

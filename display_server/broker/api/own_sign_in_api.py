@@ -26,6 +26,7 @@ from display_server.broker.api.pending_sign_in_api import (
     require_party,
     take_app_into_use,
 )
+from display_server.broker.api.policy_checks import factor_settings
 from display_server.broker.api.request_facts import RowId, actor_of, address_of
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.api.sign_in_api import CurrentUser, Password, check_password, wrong_credentials
@@ -129,7 +130,7 @@ def add_own_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
         if account is None:
             raise not_signed_in()
         overview = await services.factors.overview(account.id)
-        settings = services.second_factor
+        settings = await factor_settings(services, request, user.username, user=user)
         return OwnSignIn(
             policy=settings.when,
             required_here=required(user.username, (), address_of(request), settings),
@@ -219,7 +220,7 @@ def add_own_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
         """Removes the app."""
         overview = await services.factors.overview(account.id)
         if overview.app_since_s is not None:
-            _keep_the_last(services, request, account, overview.count)
+            await _keep_the_last(services, request, account, overview.count)
         await services.factors.remove_app(account, _actor(request, user))
 
     @app.post("/api/v1/me/passkeys/options")
@@ -255,7 +256,7 @@ def add_own_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
         """Removes a passkey."""
         overview = await services.factors.overview(account.id)
         if any(entry.id == passkey for entry in overview.passkeys):
-            _keep_the_last(services, request, account, overview.count)
+            await _keep_the_last(services, request, account, overview.count)
         if not await services.passkeys.remove(account, passkey, _actor(request, user)):
             raise no_passkey()
 
@@ -272,10 +273,10 @@ def _actor(request: Request, user: SignedInUser) -> Actor:
     return actor_of(request, user.username, user.id_hash)
 
 
-def _keep_the_last(services: BrokerServices, request: Request, account: Account, count: int) -> None:
+async def _keep_the_last(services: BrokerServices, request: Request, account: Account, count: int) -> None:
     """Raises ApiError when the only factor of a person who has to have one is about to be removed."""
-    address = address_of(request)
-    if count == 1 and required(account.username, (), address, services.second_factor):
+    settings = await factor_settings(services, request, account.username)
+    if count == 1 and required(account.username, (), address_of(request), settings):
         raise ApiError(
             409,
             "factor-last",

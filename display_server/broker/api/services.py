@@ -20,6 +20,7 @@ from display_server.broker.api.gateway_links import GatewayLinks
 from display_server.broker.api.health_metrics import HealthCollector
 from display_server.broker.api.lock_watch import LockWatch
 from display_server.broker.api.metrics import BrokerMetrics
+from display_server.broker.api.policy_watch import PolicyWatch
 from display_server.broker.api.pool_metrics import PoolCollector
 from display_server.broker.api.unattended_metrics import UnattendedCollector
 from display_server.broker.audit.entry import Origin
@@ -38,8 +39,11 @@ from display_server.broker.display_checks import DisplayChecks
 from display_server.broker.known_devices import KnownDevices
 from display_server.broker.launchers.launcher_watch import LauncherWatch
 from display_server.broker.live_session import LiveSession
+from display_server.broker.one_desktop import OneDesktop
 from display_server.broker.orphans import Orphans
 from display_server.broker.passwords import Passwords
+from display_server.broker.policy.cached_sign_in import CachedSignInByPolicy
+from display_server.broker.policy.policies import Policies
 from display_server.broker.pools.pools import Pools
 from display_server.broker.second_factor.factor_key import FactorKey
 from display_server.broker.second_factor.factors import SecondFactors
@@ -107,6 +111,9 @@ class BrokerServices:
     gateways: GatewayLinks = field(init=False)
     lock_watch: LockWatch = field(init=False)
     access_watch: AccessWatch = field(init=False)
+    policies: Policies = field(init=False)
+    policy_watch: PolicyWatch = field(init=False)
+    one_desktop: OneDesktop = field(init=False)
     known_devices: KnownDevices = field(init=False)
     devices: EnrolledDevices = field(init=False)
     badges: Badges = field(init=False)
@@ -121,6 +128,16 @@ class BrokerServices:
     authenticator: Authenticator = field(init=False)
 
     def __post_init__(self) -> None:
+        self.policies = Policies(self.store, now_s=self.web_sessions.now_s)
+        self.policy_watch = PolicyWatch(
+            self.policies,
+            self.sessions,
+            self.viewers,
+            self.web_sessions,
+            self.audit.close,
+            monotonic_s=lambda: self.monotonic_s(),
+        )
+        self.one_desktop = OneDesktop(self.sessions)
         admission = ViewerAdmission(
             self.tickets,
             lambda id_hash: self.web_sessions.find_by_hash(id_hash),
@@ -129,6 +146,7 @@ class BrokerServices:
             time.time,
             lambda username: self.viewers.count_of(username) < self.viewers_per_person,
             self.audit.record,
+            self.policy_watch.policy_for,
         )
         self.gateways = GatewayLinks(self.viewers, admission)
         self.metrics = BrokerMetrics(self.sessions)
@@ -157,6 +175,8 @@ class BrokerServices:
         self.authenticator = (
             self.directory.authenticator if self.directory else LocalAuthenticator(self.accounts)
         )
+        if self.directory is not None:
+            self.directory.cached.policy = CachedSignInByPolicy(self.policies)
         self.metrics.add(UnattendedCollector(self.unattended, self.busy_processes))
         self.metrics.add(PoolCollector(self.pools))
         self.metrics.add(HealthCollector(self.store, self.audit, self.launcher_watch))

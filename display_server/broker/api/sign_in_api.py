@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from display_server.broker.api.desktop_endings import end_pool_desktops
+from display_server.broker.api.policy_checks import has_moved
 from display_server.broker.api.request_facts import address_of, cookie_of, cookies_of
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.api.sign_in_audit import origin_of, record_refusal
@@ -80,8 +81,7 @@ async def signed_in_user(request: Request) -> SignedInUser:
     user = await services.web_sessions.find(cookie_of(request, SESSION))
     if user is None:
         raise not_signed_in()
-    settings = services.second_factor
-    if user.inside_only and settings.when != "never" and not settings.is_inside(address_of(request)):
+    if await has_moved(services, request, user):
         raise ApiError(
             401,
             "inside-only",
@@ -98,6 +98,7 @@ async def signed_in_user(request: Request) -> SignedInUser:
                 next_step="Sign in again here.",
             )
         services.devices.seen(user.device.id)
+    services.policy_watch.on_request(user, address_of(request))
     return user
 
 
@@ -204,7 +205,7 @@ def add_lock_routes(app: FastAPI, services: BrokerServices) -> None:
 
 
 def lock_info(services: BrokerServices, user: SignedInUser) -> LockInfo:
-    limits, now = services.web_sessions.lock_limits, services.web_sessions.now_s()
+    limits, now = services.web_sessions.lock_limits_of(user.id_hash), services.web_sessions.now_s()
     lock = user.lock.at(now, limits)
     return LockInfo(
         username=user.username,

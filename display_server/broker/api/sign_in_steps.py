@@ -10,6 +10,7 @@ import structlog
 from fastapi import Depends, Request, Response
 from pydantic import BaseModel
 
+from display_server.broker.api.policy_checks import factor_settings, refuse_network
 from display_server.broker.api.request_facts import (
     address_of,
     cookie_of,
@@ -74,7 +75,8 @@ async def after_right_password(
     services: BrokerServices, request: Request, response: Response, account: Account
 ) -> SignInAnswer:
     """Signs the person in, or asks for the second factor. Raises ApiError, and SignInOutdatedError."""
-    address, settings = address_of(request), services.second_factor
+    await refuse_network(services, request, account.username)
+    address, settings = address_of(request), await factor_settings(services, request, account.username)
     needed = required(account.username, (), address, settings)
     overview = await services.factors.overview(account.id) if needed else None
     event = after_password(
@@ -117,7 +119,7 @@ async def ask_to_unlock(
 
     A person who has none unlocks with the password: what the operator requires holds from the next sign-in.
     """
-    settings = services.second_factor
+    settings = await factor_settings(services, request, account.username)
     if not settings.at_unlock or not required(account.username, (), address_of(request), settings):
         return None
     if (await services.factors.overview(account.id)).count == 0:
@@ -201,15 +203,19 @@ async def finish_sign_in(
 
     With `badge`, a badge took the place of the password; it says what of it, for the audit.
 
-    Raises SignInOutdatedError when the account was changed meanwhile.
+    Raises ApiError when a policy does not allow the address, and SignInOutdatedError when the account was
+    changed meanwhile.
     """
+    await refuse_network(services, request, account.username)
     previous = await services.web_sessions.find(cookie_of(request, SESSION))
     if previous is not None:
         former = Origin(address_of(request), device_of(previous.id_hash))
         await services.web_sessions.delete(previous.id_hash, origin=former, reason="signed in anew")
         services.viewers.disconnect_web_session(previous.id_hash)
         services.access_watch.request()  # desktops that a removal ends at sign-out
-    inside_only = services.second_factor.when == "outside" and not proved
+    settings = await factor_settings(services, request, account.username)
+    depends_on_place = settings.when == "outside" or services.policies.sets("second_factor")
+    inside_only = depends_on_place and not proved
     known = await services.known_devices.find(account.username, cookie_of(request, DEVICE)) is not None
     reason = ("known browser" if known else "new browser") + (", second factor given" if proved else "")
     reason += f", {badge}" if badge is not None else ""

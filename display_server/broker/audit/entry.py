@@ -73,6 +73,10 @@ class Action(Enum):
     BADGE_PIN_SET = "badge-pin-set"  # by its person
     BADGE_PIN_RESET = "badge-pin-reset"  # by an operator: the person chooses a new one
 
+    POLICY_SET = "policy-set"
+    POLICY_REMOVED = "policy-removed"
+    NETWORK_REFUSED = "network-refused"  # a policy does not allow work from the address
+
     POOL_CHANGED = "pool-changed"
     CONFIGURATION_RELOADED = "configuration-reloaded"
     DISPLAY_CHECKED = "display-checked"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 import structlog
 from sqlalchemy import update
@@ -20,6 +21,18 @@ log = structlog.get_logger(__name__)
 
 #: How much the clocks of the directory and of this host may differ, s.
 CLOCK_DIFFERENCE_S = 600.0
+
+
+class CachedSignInPolicy(Protocol):
+    """Knows for how long the cached passwords of people count."""
+
+    async def valid_s(self, username: str) -> float | None:
+        """Returns the time for a person, s; None if what the configuration says applies."""
+        ...
+
+    def longest_s(self) -> float:
+        """Returns the longest time that applies to anybody by a policy, s; 0 if there is none."""
+        ...
 
 
 class CachedPasswords:
@@ -40,6 +53,8 @@ class CachedPasswords:
         self._passwords = passwords
         self._now_s = now_s
         self.valid_s = valid_s
+        #: What policies say of a person, by username, s; None while no rule says anything.
+        self.policy: CachedSignInPolicy | None = None
 
     async def remember(self, account: Account, person: Person, password: str) -> None:
         """Keeps the hash of a password that the directory has just found right, if the policy wants it.
@@ -47,7 +62,7 @@ class CachedPasswords:
         The hash is kept as it is if the directory says that the password was not changed since it was made:
         hashing all passwords of a morning anew would take the processor for minutes.
         """
-        if self.valid_s <= 0:
+        if await self._valid_s_of(account) <= 0:
             return
         now = self._now_s()
         async with self._store.begin() as db:
@@ -87,7 +102,7 @@ class CachedPasswords:
             row = await db.get(DirectoryAccount, account.id)
         if row is None or row.password_hash is None or row.proved_s is None:
             return None
-        if not self._counts(row.proved_s):
+        if not self._counts(row.proved_s, await self._valid_s_of(account)):
             return None
         return await self._passwords.check(row.password_hash, password, known_device=known_device)
 
@@ -95,11 +110,16 @@ class CachedPasswords:
         """Returns whether the directory has found the password right recently enough for a sign-in."""
         async with self._store.reading() as db:
             row = await db.get(DirectoryAccount, account.id)
-        return row is not None and row.proved_s is not None and self._counts(row.proved_s)
+        valid_s = await self._valid_s_of(account)
+        return row is not None and row.proved_s is not None and self._counts(row.proved_s, valid_s)
 
-    def _counts(self, proved_s: float) -> bool:
+    def _counts(self, proved_s: float, valid_s: float) -> bool:
         # A clock that was set back must not make a cached password last for longer.
-        return 0 <= self._now_s() - proved_s < self.valid_s
+        return 0 <= self._now_s() - proved_s < valid_s
+
+    async def _valid_s_of(self, account: Account) -> float:
+        by_policy = await self.policy.valid_s(account.username) if self.policy is not None else None
+        return self.valid_s if by_policy is None else by_policy
 
     async def forget(self, account: Account) -> None:
         async with self._store.begin() as db:
@@ -108,9 +128,10 @@ class CachedPasswords:
                 row.forget_password()
 
     async def delete_outdated(self) -> None:
-        """Deletes the hashes that do not count any more; all of them if the policy is off."""
+        """Deletes the hashes that count for nobody any more; all of them if the policy is off."""
+        longest_s = max(self.valid_s, self.policy.longest_s() if self.policy is not None else 0.0)
         outdated = update(DirectoryAccount).where(DirectoryAccount.password_hash.is_not(None))
-        if self.valid_s > 0:
-            outdated = outdated.where(DirectoryAccount.proved_s <= self._now_s() - self.valid_s)
+        if longest_s > 0:
+            outdated = outdated.where(DirectoryAccount.proved_s <= self._now_s() - longest_s)
         async with self._store.begin() as db:
             await db.execute(outdated.values(password_hash=None, hashed_s=None, proved_s=None))

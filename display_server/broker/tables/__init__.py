@@ -31,6 +31,7 @@ from display_server.broker.tables.people import (
     RoleAssignment,
     WebSession,
 )
+from display_server.broker.tables.policies import PolicyRow
 from display_server.broker.tables.second_factor import (
     FactorCeremony,
     Passkey,
@@ -65,6 +66,7 @@ __all__ = [
     "Lease",
     "Passkey",
     "PendingSignIn",
+    "PolicyRow",
     "PoolAssignment",
     "PoolState",
     "RecoveryCode",

@@ -61,6 +61,15 @@ async def _why(_found: Administration, username: str) -> tuple[str, Any, dict[st
     return "why", None, {"person": username, "desktop": "office"}
 
 
+async def _effective_policy(_found: Administration, username: str) -> tuple[str, Any, dict[str, str]]:
+    return "policies/effective", None, {"person": username, "desktop": "office"}
+
+
+async def _policy(found: Administration, _username: str) -> tuple[str, Any, dict[str, str]]:
+    await found.ask("park", "PUT", "policies/quick", {"values": {"idle_lock_minutes": 5}})
+    return "policies/quick", None, {}
+
+
 async def _new_role(_found: Administration, username: str) -> tuple[str, Any, dict[str, str]]:
     return "roles", {"subject": "user", "name": username, "role": "helpdesk"}, {}
 
@@ -122,6 +131,11 @@ SAMPLES: dict[str, Sample] = {
     "GET roles": fixed("roles", SYSTEM),
     "POST roles": Sample((OWN, INSIDE, OUTSIDE), _new_role),
     "DELETE roles/{id}": Sample((OWN, INSIDE, OUTSIDE), _role),
+    "GET policies": fixed("policies", SYSTEM),
+    "GET policies/keys": fixed("policies/keys", SYSTEM),
+    "GET policies/effective": Sample(PEOPLE, _effective_policy),
+    "PUT policies/{id}": fixed("policies/quick", SYSTEM, body={"values": {"idle_lock_minutes": 5}}),
+    "DELETE policies/{id}": Sample((SYSTEM,), _policy),
     "GET audit": fixed("audit", SYSTEM),
     "GET audit/verification": fixed("audit/verification", SYSTEM),
     "GET health": fixed("health", SYSTEM),

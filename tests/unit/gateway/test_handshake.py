@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import contextlib
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from display_server.desktop.session_policy import SessionPolicy
 from display_server.gateway import handshake as ws
 from display_server.protocol.close_codes import CloseCode
+from display_server.protocol.subprotocol import POLICY_HEADER
 
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
 HEAD = (
@@ -77,3 +80,12 @@ def test_http_responses_are_complete(status: int) -> None:
     assert b"Content-Length: 2" in head
     assert body == b"{}"
     assert (b"Sec-WebSocket-Version: 13" in head) is (status == 426)
+
+
+def test_the_agent_gets_the_policy_of_the_viewer_and_no_other() -> None:
+    policy = SessionPolicy(monitors=2)
+    head = ws.request_to_agent(KEY, secret="s", username="kim", viewer="v", device="d", policy=policy)
+    (line,) = [line for line in head.split(b"\r\n") if line.startswith(POLICY_HEADER.encode())]
+    assert msgspec.json.decode(line.partition(b": ")[2], type=SessionPolicy) == policy
+    without = ws.request_to_agent(KEY, secret="s", username="kim", viewer="v", device="d")
+    assert POLICY_HEADER.encode() not in without

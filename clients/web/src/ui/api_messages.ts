@@ -87,6 +87,11 @@ export const englishApiMessages = {
     why: "You signed out, and it is one that starts fresh each time.",
     next: "Open a new one from the list of desktops.",
   },
+  "desktop-ended-time-limit": {
+    what: "This desktop has ended.",
+    why: "It has run for the longest time that your administrator allows. Files that you saved are kept, unless this desktop starts fresh each time.",
+    next: "Open it again from the list of desktops.",
+  },
   "desktop-ended-unattended": {
     what: "This desktop has ended.",
     why: "It was open on no device for too long, so its programs were closed.",
@@ -162,6 +167,11 @@ export const englishApiMessages = {
     why: "The page sent something that the server does not accept; perhaps the server was updated.",
     next: RELOAD,
   },
+  "network-not-allowed": {
+    what: "You cannot work from here.",
+    why: "Your administrator does not allow this from the network that you are in.",
+    next: "Use a computer of the hospital, or ask your administrator.",
+  },
   "no-authority": {
     what: "There is no certificate to install.",
     why: "This server uses a certificate of its operator.",
@@ -211,6 +221,11 @@ export const englishApiMessages = {
     what: "Nothing was ended.",
     why: "This desktop does not run.",
     next: "Open it from the list of desktops.",
+  },
+  "one-desktop": {
+    what: "This desktop cannot be opened at the moment.",
+    why: "You may have one desktop at a time, and another one of yours runs.",
+    next: "End that one first, or go on working there.",
   },
   "one-person": {
     what: "This desktop cannot be opened at the moment.",
@@ -286,6 +301,11 @@ export const englishApiMessages = {
     what: "Nothing was changed.",
     why: "What was asked for cannot be done as things are now.",
     next: "Reload the page, look at what is there now, and try again.",
+  },
+  "restart-not-allowed": {
+    what: "The desktop was not ended.",
+    why: "Your administrator does not let you end this desktop.",
+    next: "Close the window to leave it as it is, or ask your administrator to end it.",
   },
   "sign-in-hours": {
     what: "Your account was refused.",

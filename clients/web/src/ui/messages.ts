@@ -331,6 +331,11 @@ export const englishMessages = {
       why: "It is recorded with your reason.",
       next: "End it as soon as you no longer need it.",
     }),
+    timeEnds: (desktop: string, minutes: number) => ({
+      what: `“${desktop}” will be closed in ${minutes} min.`,
+      why: "It reaches the longest time that your administrator allows.",
+      next: "Save your work now. You can open the desktop again afterwards.",
+    }),
   },
   /** Notices of the agent, by their code. The codes of a newer agent have the agent's English text. */
   notices: {

@@ -324,6 +324,11 @@ export const koreanMessages: Messages = {
       why: "사유와 함께 기록됩니다.",
       next: "더 필요하지 않으면 바로 끝내세요.",
     }),
+    timeEnds: (desktop, minutes) => ({
+      what: `${minutes}분 후 “${desktop}” 데스크톱이 닫힙니다.`,
+      why: "관리자가 허용한 최대 사용 시간에 이릅니다.",
+      next: "지금 작업을 저장하세요. 닫힌 뒤에 데스크톱을 다시 열 수 있습니다.",
+    }),
   },
   notices: {
     "clipboard-denied": {

@@ -10,6 +10,7 @@ from display_server.broker.api.admin.event_routes import add_event_routes
 from display_server.broker.api.admin.group_routes import add_group_routes
 from display_server.broker.api.admin.overview_routes import add_overview_routes
 from display_server.broker.api.admin.people_routes import add_people_routes
+from display_server.broker.api.admin.policy_routes import add_policy_routes
 from display_server.broker.api.admin.pool_image_routes import add_pool_image_routes
 from display_server.broker.api.admin.pool_routes import add_pool_routes
 from display_server.broker.api.admin.registration import AdminRoutes
@@ -28,6 +29,7 @@ def add_admin_routes(app: FastAPI, services: BrokerServices) -> None:
     add_people_routes(admin)
     add_group_routes(admin)
     add_access_routes(admin)
+    add_policy_routes(admin)
     add_audit_routes(admin)
     add_system_routes(admin)
     add_token_routes(admin)

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from display_server.broker.api.admin.acting import OF_OPERATOR, Acting
 from display_server.broker.api.admin.errors import bad_token, step_up_due
 from display_server.broker.api.admin.routes import Route
+from display_server.broker.api.policy_checks import factor_settings
 from display_server.broker.api.request_facts import address_of
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.api.sign_in_api import current_user, signed_in_user
@@ -71,6 +72,7 @@ async def _person(request: Request, route: Route) -> Acting:
         origin_of(request, user),
         web_session=user.id_hash,
     )
+    settings = await factor_settings(services, request, user.username, user=user)
     if route.changes and user.by_badge:  # which somebody may have found
         raise ApiError(
             403,
@@ -78,9 +80,7 @@ async def _person(request: Request, route: Route) -> Acting:
             "A badge opens desktops. Administration needs your password.",
             next_step="Sign out, and sign in with your username and password.",
         )
-    if route.changes and required(
-        user.username, sorted(standing.groups), address_of(request), services.second_factor
-    ):
+    if route.changes and required(user.username, sorted(standing.groups), address_of(request), settings):
         age_s = None if user.factor_s is None else services.web_sessions.now_s() - user.factor_s
         if standing.roles and (age_s is None or not 0 <= age_s < STEP_UP_S):
             raise step_up_due()

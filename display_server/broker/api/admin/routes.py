@@ -88,6 +88,12 @@ ROUTES = (
     Route("GET", "roles", Scope.ROLES_READ, Act.ROLE_READ),
     Route("POST", "roles", Scope.ROLES_WRITE, Act.ROLE_CHANGE),
     Route("DELETE", "roles/{id}", Scope.ROLES_WRITE, Act.ROLE_CHANGE),
+    # policies; `keys` and `effective` are no names of policies here, because they only have GET
+    Route("GET", "policies", Scope.POLICIES_READ, Act.POLICY_READ),
+    Route("GET", "policies/keys", Scope.POLICIES_READ, Act.POLICY_READ),
+    Route("GET", "policies/effective", Scope.POLICIES_READ, Act.POLICY_RESOLVE),
+    Route("PUT", "policies/{id}", Scope.POLICIES_WRITE, Act.POLICY_CHANGE),
+    Route("DELETE", "policies/{id}", Scope.POLICIES_WRITE, Act.POLICY_CHANGE),
     # audit: nothing here changes it
     Route("GET", "audit", Scope.AUDIT_READ, Act.AUDIT_READ),
     Route("GET", "audit/verification", Scope.AUDIT_READ, Act.AUDIT_VERIFY),

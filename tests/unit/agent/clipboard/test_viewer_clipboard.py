@@ -31,6 +31,10 @@ class FakeClipboard:
         self.content: dict[Format, bytes | ContentError] = {}
         self.pasted: list[tuple[Format, bytes]] = []
         self.futures: list[Future[None]] = []
+        self.allowed: dict[str, bool | int] = {}
+
+    def allow(self, *, from_desktop: bool, images: bool, max_bytes: int) -> None:
+        self.allowed = {"from_desktop": from_desktop, "images": images, "max_bytes": max_bytes}
 
     async def open(self) -> None: ...
 

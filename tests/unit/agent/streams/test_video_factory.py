@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from display_server.agent.capture.synthetic import SyntheticSource
 from display_server.agent.streams import video_factory, video_stream
+from display_server.agent.streams.video_factory import VideoFactory
 from display_server.desktop.video_settings import VideoPolicy, VideoSettings, known_policy, parse_policies
 from display_server.desktop.x11.monitors import Monitor
 from display_server.protocol.close_codes import CloseCode
-from tests.fakes.agent import RunningAgent, running_agent
+from tests.fakes.agent import LoopbackNetworks, RunningAgent, running_agent
 from tests.fakes.viewer import FakeViewer
 
 pytestmark = pytest.mark.slow
@@ -127,6 +128,19 @@ async def test_each_monitor_has_its_own_policy() -> None:
         assert diagnostic.received("peer") == []
         await diagnostic.send(type="offer", sdp="v=0")  # nobody asked for an offer
         await diagnostic.until(lambda: diagnostic.close_code == CloseCode.PROTOCOL_VIOLATION)
+
+
+def test_the_policy_of_a_viewer_replaces_that_of_the_desktop_and_not_that_of_a_monitor() -> None:
+    factory = VideoFactory(
+        VideoSettings(policy="adaptive", monitors={1: "exact"}, addresses=["127.0.0.1"]), LoopbackNetworks()
+    )
+    assert [factory.enabled_on(0), factory.enabled_on(0, "exact"), factory.enabled_on(1, "economy")] == [
+        True,
+        False,
+        False,
+    ]
+    exact = VideoFactory(VideoSettings(policy="exact", addresses=["127.0.0.1"]), LoopbackNetworks())
+    assert [exact.enabled_on(0), exact.enabled_on(0, "adaptive")] == [False, True]
 
 
 def test_settings_for_one_monitor() -> None:

@@ -181,6 +181,21 @@ async def test_plays_from_an_offer_until_the_motion_rests(bench: Bench) -> None:
     await bench.stream.close()
 
 
+async def test_a_policy_without_video_ends_what_plays(bench: Bench) -> None:
+    await bench.connect()
+    await bench.play(8)
+    assert bench.status() == "playing"
+    bench.stream.resize(bench.shadow, "exact")
+    assert bench.tiles.covered is None
+    assert bench.regions() == [1, 0]
+    await bench.play(8)
+    assert bench.regions() == [1, 0]
+    bench.stream.resize(bench.shadow, "economy")
+    await bench.play(8)
+    assert bench.regions() == [1, 0, 2]
+    await bench.stream.close()
+
+
 async def test_records_every_transition(bench: Bench) -> None:
     await bench.connect()
     await bench.play(8)
@@ -383,7 +398,7 @@ async def test_a_change_during_encoding_is_encoded_afterwards(bench: Bench) -> N
 
 @pytest.mark.parametrize(
     "end",
-    [VideoStream.stop_motion, lambda stream: stream.resize(Shadow(640, 640, 1))],
+    [VideoStream.stop_motion, lambda stream: stream.resize(Shadow(640, 640, 1), None)],
     ids=["stop_motion", "resize"],
 )
 async def test_a_frame_whose_motion_ended_is_not_sent(

@@ -105,11 +105,21 @@ export class PersonMessages {
 
 function messageOf({ message, minutes }: ShownMessage): Message {
   const t = texts().messages.person;
-  if (message.text !== null) return t.fromAdministrator(message.text);
   const title = titleOf(message);
-  if (message.code === "emergency-access") return t.emergencyAccess(title, minutes ?? 1);
-  if (message.code === "access-ends") return t.accessEnds(title, minutes ?? 1);
-  return message.code === "desktop-renews" ? t.desktopRenews(title, minutes ?? 1) : t.accessEndsAtSignOut(title);
+  switch (message.code) {
+    case "access-ends":
+      return t.accessEnds(title, minutes ?? 1);
+    case "access-ends-at-sign-out":
+      return t.accessEndsAtSignOut(title);
+    case "desktop-renews":
+      return t.desktopRenews(title, minutes ?? 1);
+    case "emergency-access":
+      return t.emergencyAccess(title, minutes ?? 1);
+    case "from-administrator":
+      return t.fromAdministrator(message.text ?? "");
+    case "time-ends":
+      return t.timeEnds(title, minutes ?? 1);
+  }
 }
 
 function titleOf({ titles }: PersonMessage): string {

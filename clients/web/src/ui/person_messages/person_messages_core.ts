@@ -1,11 +1,13 @@
 /** Which messages to the person are shown, and how much time they leave. Pure: times are arguments, in ms. */
 
+/** The messages that this page knows. */
 export const PERSON_MESSAGE_CODES = [
   "access-ends",
   "access-ends-at-sign-out",
   "desktop-renews",
   "emergency-access",
   "from-administrator",
+  "time-ends",
 ] as const;
 export type PersonMessageCode = (typeof PERSON_MESSAGE_CODES)[number];
 
