@@ -7,8 +7,9 @@ published port. A browser of this host signs in and opens the radiology desktop,
 `--privileged` the demo has to refuse to start and to say why. The exit code is 0 if all of this holds and the
 desktop became *Exact*.
 
-It needs root, debootstrap, podman, Chromium and the package registries. Images, mounts, networks and firewall
-rules are in a folder and in namespaces of this command, and end with it.
+It needs root, debootstrap, podman, Chromium and the package registries. Images, mounts, networks, shared
+memory and firewall rules are in a folder and in namespaces of this command, and end with it. Cgroups and the
+folder of crun, which podman leaves, are removed.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
 
 from benchmarks.acceptance.commands import REACHED
-from display_server.spawner.runtime import HYBRID_CGROUPS
+from display_server.spawner.runtime import CGROUPS, HYBRID_CGROUPS
 from tests.acceptance.clean_install import build_wheel, open_desktop, ready_line, require_isolated
 from tests.acceptance.clean_root import END_TIMEOUT_S, TRUSTED, clean_root
 from tests.acceptance.command import exit_with, note, run_program
@@ -35,6 +37,8 @@ from tests.e2e.processes import Program
 ROOT = Path(__file__).parents[2]
 BASE, IMAGE = "localhost/clean-debian", "localhost/lightbox"
 NAME = "lightbox-acceptance"
+#: Where crun keeps what it knows of containers, in /run.
+RUNTIME_STATE = "crun"
 #: Flags of unshare(2).
 CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
 #: How docs/install.md starts the container.
@@ -58,8 +62,8 @@ def main() -> int:
     if os.geteuid() != 0:
         raise RuntimeError("only root can start privileged containers: run this command as root")
     dist = build_wheel().parent
-    enter_namespace(CLONE_NEWNS)
-    with engine() as podman:
+    enter_own_memory()
+    with host_as_before(), engine() as podman:
         import_base(podman, arguments.release)
         build = ("build", "--isolation", "chroot", "--network", "host", "--layers=false")
         words = ("--build-arg", f"BASE={BASE}", "--tag", IMAGE, "--file", str(ROOT / "deploy/Containerfile"))
@@ -73,6 +77,52 @@ def main() -> int:
             note("the demo of the image is exact, and its desktop is isolated")
         require_refusal(podman)
     return REACHED
+
+
+@contextlib.contextmanager
+def host_as_before() -> Iterator[None]:
+    """Removes what podman and crun leave on this host, unless it was there before."""
+    run = os.open("/run", os.O_PATH | os.O_DIRECTORY)  # later another file system hides it
+    former_state = Path("/run", RUNTIME_STATE).exists()
+    former = set(cgroups_of_podman())
+    try:
+        yield
+    finally:
+        if not former_state:
+            with contextlib.suppress(FileNotFoundError):
+                shutil.rmtree(RUNTIME_STATE, dir_fd=run)
+        os.close(run)
+        for group in set(cgroups_of_podman()) - former:
+            remove_cgroup(group)
+
+
+def cgroups_of_podman() -> list[Path]:
+    return [*CGROUPS.glob("libpod_parent"), *CGROUPS.glob("*/libpod_parent")]
+
+
+def remove_cgroup(group: Path) -> None:
+    """Removes a cgroup with those below it. Waits until their last processes have ended.
+
+    Where cgroup v2 is not mounted here, podman has made plain folders and files in its place.
+    """
+    deadline_s = time.monotonic() + END_TIMEOUT_S
+    for folder, _, files in os.walk(group, topdown=False):
+        for file in files:
+            with contextlib.suppress(PermissionError):  # a file of a cgroup, which goes with it
+                Path(folder, file).unlink()
+        while Path(folder).is_dir():
+            try:
+                Path(folder).rmdir()
+            except OSError:
+                if time.monotonic() > deadline_s:
+                    raise
+                time.sleep(0.1)
+
+
+def enter_own_memory() -> None:
+    """Enters a mount namespace in which /dev/shm is empty: podman keeps its locks there, and leaves them."""
+    enter_namespace(CLONE_NEWNS)
+    run_program(["mount", "-t", "tmpfs", "-o", "mode=1777,nosuid,nodev", "tmpfs", "/dev/shm"])
 
 
 def enter_namespace(flags: int) -> None:
