@@ -73,7 +73,13 @@ export type Failure =
   | { readonly kind: "too-many"; readonly waitS: number }
   | { readonly kind: "unreachable" }
   | { readonly kind: "proxy"; readonly fault: ProxyFault }
-  | { readonly kind: "server"; readonly status: number; readonly code: string };
+  | {
+      readonly kind: "server";
+      readonly status: number;
+      readonly code: string;
+      /** What the server says itself, in English, to what was refused for a reason that the code does not name. */
+      readonly refusal?: { readonly why: string; readonly next: string };
+    };
 
 export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure };
 
@@ -130,7 +136,11 @@ export function failure(reply: Reply | null): { ok: false; failure: Failure } {
   if (reply.status === 429) return { ok: false, failure: { kind: "too-many", waitS: reply.retryAfterS } };
   const code = isRecord(reply.body) ? reply.body.code : null;
   if (code === "proxy-host" || code === "proxy-http") return { ok: false, failure: { kind: "proxy", fault: code } };
-  return { ok: false, failure: { kind: "server", status: reply.status, code: typeof code === "string" ? code : "" } };
+  const server = { kind: "server", status: reply.status, code: typeof code === "string" ? code : "" } as const;
+  const { cause, next_step: next } = isRecord(reply.body) ? reply.body : {};
+  if (code !== "refused" || typeof cause !== "string" || typeof next !== "string")
+    return { ok: false, failure: server };
+  return { ok: false, failure: { ...server, refusal: { why: cause, next } } };
 }
 
 /** By what a person can give the second factor. */

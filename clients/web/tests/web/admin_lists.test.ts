@@ -122,6 +122,16 @@ describe("a request of the administration", () => {
   });
 });
 
+describe("a refusal of the administration", () => {
+  it("keeps the reason that its code does not name", async () => {
+    const body = { code: "refused", cause: "There is no such setting.", next_step: "Choose another one." };
+    vi.stubGlobal("fetch", async () => Response.json(body, { status: 409 }));
+    expect(await endSession("s1")).toMatchObject({
+      failure: { code: "refused", refusal: { why: "There is no such setting.", next: "Choose another one." } },
+    });
+  });
+});
+
 describe("an answer of the administration", () => {
   it("is read with its times", () => {
     const read = readers.session({ ...SESSION, unattended_since: "2026-12-01T09:00:00Z" });

@@ -88,7 +88,8 @@ export function adminPage(options: AdminPageOptions): Page {
       return null;
     }
     if (failure.kind === "locked") return null; // the lock page is about to be shown
-    return failure.kind === "server" ? apiMessage(failure.code, failure.status) : failureMessage(failure);
+    if (failure.kind !== "server") return failureMessage(failure);
+    return { ...apiMessage(failure.code, failure.status), ...failure.refusal };
   };
 
   const pages = ADMIN_PAGES.filter((page) => maySee(options.roles, page));
