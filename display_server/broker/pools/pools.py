@@ -141,9 +141,8 @@ class Pools:
         settings = _settings_of(desktop)
         if session is None and settings.dedicated:
             session = await self._open_own(username, desktop, settings, origin)
-        elif (
-            session is None
-        ):  # nothing is awaited until the choice is made, so that nobody else gets the same
+        elif session is None:
+            # Nothing is awaited until the choice is made, so that nobody else gets the same.
             session = await self._take(username, desktop, origin)
         await self._sessions.open_started(session, origin=origin)
         return await self._sessions.until_ready(session)
@@ -319,8 +318,10 @@ class Pools:
         elif settings is not None and (session.state is SessionState.FAILED or _ended_unused(session)):
             error, desktop = session.error or ENDED_EARLY, self._desktops[name]
             if self.recomposing.failed(desktop, session.place.definition, error, settings.failures):
+                # The other desktops of the pool have not failed. If this one was a probe, another one is due.
+                self._conditions.use_breaker(name, breaker.abandoned(now_s))
                 self._changed.set()
-                return  # the other desktops of the pool have not failed
+                return
             within_s = settings.within_minutes * 60
             failed = breaker.failed(now_s, error, most=settings.failures, within_s=within_s)
             self._conditions.use_breaker(name, failed)

@@ -95,16 +95,19 @@ class Rollout(msgspec.Struct, frozen=True):
         return self._roll(Event.RECOMPOSE_AT_ONCE, version, within_s, now_s)
 
     def roll_back(self, now_s: float) -> Rollout:
-        """Returns to the version before, at once. Raises ConfigurationError if there is none."""
+        """Returns to the version before, at once. People go on with what they have until it ends.
+
+        Raises ConfigurationError if there is no such version.
+        """
         if self.phase in (Phase.CANARY, Phase.STOPPED):  # only canaries are of the new version
-            back = self._roll(Event.ROLL_BACK, self.version, self.within_s, now_s)
+            back = self._roll(Event.ROLL_BACK, self.version, None, now_s)
             return msgspec.structs.replace(back, previous=self.previous)
         if self.previous is None:
             raise ConfigurationError(
                 "There is no version to return to: the pool was never recomposed.",
                 hint="To change to any version, run `lightbox pools recompose NAME VERSION`.",
             )
-        return self._roll(Event.ROLL_BACK, self.previous, self.within_s, now_s)
+        return self._roll(Event.ROLL_BACK, self.previous, None, now_s)
 
     def canaries(self, desktops: int) -> int:
         """Returns how many of this number of desktops ought to be canaries."""

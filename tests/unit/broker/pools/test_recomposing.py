@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from display_server.broker.lease import DURATION_S
-from display_server.broker.pools.breaker import BreakerState
+from display_server.broker.pools.breaker import PAUSE_S, Breaker, BreakerState
 from display_server.broker.pools.images import MISSING, ProfileImages, installed
 from display_server.broker.pools.rollout import PROOF_S, Phase
 from display_server.broker.session_state import EndedBy
@@ -71,6 +71,25 @@ async def test_failing_canaries_stop_it_and_the_pool_goes_on(broker_with: MakeBr
     assert report.waiting == 2
     assert profiles(broker) == ["blank", "blank"]
     assert (await broker.pools.open("kim", office())).spec.profile == "blank"
+
+
+async def test_a_canary_that_fails_as_the_probe_of_a_restrained_pool_does_not_block_it(
+    broker_with: MakeBroker, clock: Clock
+) -> None:
+    launcher = BrokenVersionLauncher()
+    broker = broker_with(launcher, office())
+    await broker.settle()
+    breaker = Breaker()
+    for _ in range(3):
+        breaker = breaker.failed(clock.now_s, "The disk is full.", most=3, within_s=600)
+    broker.pools._conditions.use_breaker("office", breaker)
+    await recompose(broker, "2", percent=50)
+    clock.now_s += PAUSE_S
+    report = await broker.settle()
+    assert (report.rollout.phase, report.waiting) == (Phase.STOPPED, 2)
+    kim = await broker.pools.open("kim", office())
+    assert kim.spec.profile == "blank"
+    assert (await broker.settle()).breaker.state is BreakerState.NORMAL
 
 
 async def test_one_command_rolls_back(broker_with: MakeBroker, clock: Clock) -> None:

@@ -70,6 +70,7 @@ def test_the_deadline_counts_from_the_end_of_the_canaries() -> None:
     assert rollout.deadline_s is None
     rolling = working(working(rollout, 200), 200 + PROOF_S)
     assert rolling.deadline_s == 200 + PROOF_S + 600
+    assert rolling.roll_back(300).deadline_s is None
     assert working(rolling, 300, former=0).deadline_s is None
 
 
