@@ -47,6 +47,8 @@ class Act(Enum):
     POLICY_CHANGE = "change policies"
     POOL_READ = "read pools"
     POOL_CHANGE = "change pools"
+    DEVICE_READ = "read enrolled devices"
+    DEVICE_CHANGE = "enrol, change or revoke devices"
     CHECK_STORE = "store a display check"
     CHECK_READ = "read display checks"
     HEALTH_READ = "read health and metrics"
@@ -98,6 +100,8 @@ RIGHTS: Mapping[Act, Mapping[Role, frozenset[Whose]]] = {
     Act.POLICY_CHANGE: {_ADMIN: _SCOPE},
     Act.POOL_READ: {_HELP: _SCOPE, _ADMIN: _SCOPE, _AUDIT: _SCOPE},
     Act.POOL_CHANGE: {_ADMIN: _SCOPE},
+    Act.DEVICE_READ: {_ADMIN: _SCOPE, _AUDIT: _SCOPE},
+    Act.DEVICE_CHANGE: {_ADMIN: _SCOPE},
     Act.CHECK_STORE: {_USER: _OWN},
     Act.CHECK_READ: {_USER: _OWN, _HELP: _SCOPE, _ADMIN: _SCOPE, _AUDIT: _SCOPE},
     Act.HEALTH_READ: {_HELP: _SCOPE, _ADMIN: _SCOPE, _AUDIT: _SCOPE},
@@ -122,6 +126,7 @@ READS = frozenset(
         Act.POLICY_READ,
         Act.POLICY_RESOLVE,
         Act.POOL_READ,
+        Act.DEVICE_READ,
         Act.CHECK_READ,
         Act.HEALTH_READ,
         Act.AUDIT_READ,

@@ -16,6 +16,9 @@ from display_server.broker.break_glass.settings import REASON_MAX, REASON_MIN
 from display_server.broker.catalogue import listings
 from display_server.broker_link.api_error import ApiError
 
+#: What a desktop can be named.
+DesktopName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+
 
 class EmergencyDesktop(BaseModel):
     """A desktop that the person could open in an emergency only."""
@@ -35,13 +38,13 @@ class EmergencyChoices(BaseModel):
 
 class EmergencyRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
-    desktop: Annotated[str, Field(min_length=1, max_length=64)]
+    desktop: DesktopName
     reason: Annotated[str, Field(max_length=4 * REASON_MAX)]
 
 
 class EmergencyEnd(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
-    desktop: Annotated[str, Field(min_length=1, max_length=64)]
+    desktop: DesktopName
 
 
 class EmergencyBegun(BaseModel):

@@ -18,6 +18,7 @@ from display_server.broker.api.admin.errors import NotAllowedError
 from display_server.broker.api.admin.registration import AdminRoutes
 from display_server.broker.api.admin.routes import BY_ADDRESS, ROUTES, Route
 from display_server.broker.api_tokens import ApiTokens, TokenInfo
+from display_server.broker.audit.actor import operator_actor
 from display_server.broker.audit.entry import NOWHERE
 from display_server.broker.people.access_paths import Subject
 from display_server.broker.people.role_assignments import RoleAssignments
@@ -89,6 +90,21 @@ async def _role(found: Administration, username: str) -> tuple[str, Any, dict[st
     return f"roles/{next((one.id for one in listed if one.name == username), 999_999)}", None, {}
 
 
+def of_device(act: str, body: Any = None) -> Sample:
+    """A request about a device that was just enrolled, unless one is."""
+
+    async def make(found: Administration, _username: str) -> tuple[str, Any, dict[str, str]]:
+        devices = found.gateway.services.devices
+        if not (listed := await devices.list_all()):
+            await devices.enrol_by_code(
+                await devices.make_code("ward-3-07", "Ward 3", [], operator_actor("park")), origin=NOWHERE
+            )
+            listed = await devices.list_all()
+        return f"devices/{listed[0].facts.id}/{act}", body, {}
+
+    return Sample((SYSTEM,), make)
+
+
 #: A request for each route of the table.
 SAMPLES: dict[str, Sample] = {
     "GET me": fixed("me", LIST),
@@ -136,6 +152,12 @@ SAMPLES: dict[str, Sample] = {
     "GET policies/effective": Sample(PEOPLE, _effective_policy),
     "PUT policies/{id}": fixed("policies/quick", SYSTEM, body={"values": {"idle_lock_minutes": 5}}),
     "DELETE policies/{id}": Sample((SYSTEM,), _policy),
+    "GET devices": fixed("devices", SYSTEM),
+    "POST devices": fixed(
+        "devices", SYSTEM, body={"name": "ward-3-08", "place": "Ward 3", "tags": ["kiosk"]}
+    ),
+    "POST devices/{id}/change": of_device("change", {"tags": ["ward-3"]}),
+    "POST devices/{id}/revoke": of_device("revoke"),
     "GET audit": fixed("audit", SYSTEM),
     "GET audit/verification": fixed("audit/verification", SYSTEM),
     "GET health": fixed("health", SYSTEM),

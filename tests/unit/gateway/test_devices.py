@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -11,6 +12,7 @@ from display_server.broker.audit.reading import Filter, newest
 from display_server.broker_link.cookies import hash_of
 from display_server.server.operator_requests import DevicesChanged, Done
 from display_server.server.operator_socket import devices_changed
+from tests.fakes.administration import administration
 from tests.fakes.gateway import PASSWORD, GatewayUnderTest
 
 PARK = operator_actor("park")
@@ -116,6 +118,27 @@ async def test_a_revocation_signs_out_at_once_and_disconnects(gateway: GatewayUn
         await viewer.wait_closed()
     assert (await client.get("/api/v1/me")).status_code == 401
     assert (await client.get("/api/v1/device")).json() == UNKNOWN
+
+
+async def test_an_administrator_enrols_and_revokes_over_http(folder: Path) -> None:
+    async with administration(folder) as found:
+        made = await found.ask(
+            "park", "POST", "devices", {"name": "icu-1", "place": "ICU", "tags": ["diagnostic"]}
+        )
+        assert made.status_code == 201
+        client = found.gateway.in_process_client()
+        enrolled = await client.post("/api/v1/device/enrol", json={"code": made.json()["code"]})
+        assert enrolled.json()["tags"] == ["diagnostic"]
+        await sign_in(client)
+        [listed] = (await found.ask("park", "GET", "devices", q="icu")).json()["items"]
+        assert (listed["name"], listed["place"], listed["person"]) == ("icu-1", "ICU", "kim")
+        address = f"devices/{listed['id']}"
+        changed = await found.ask("park", "POST", f"{address}/change", {"place": "ICU 2", "tags": []})
+        assert changed.status_code == 204
+        assert (await client.get("/api/v1/device")).json()["place"] == "ICU 2"
+        assert (await found.ask("park", "POST", f"{address}/revoke")).status_code == 204
+        assert (await client.get("/api/v1/me")).status_code == 401
+        assert (await found.ask("park", "POST", f"{address}/revoke")).status_code == 404
 
 
 async def test_each_sign_in_renews_the_cookie_with_the_newest_key(local_gateway: GatewayUnderTest) -> None:

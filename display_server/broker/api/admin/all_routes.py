@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from display_server.broker.api.admin.access_routes import add_access_routes
 from display_server.broker.api.admin.audit_routes import add_audit_routes
+from display_server.broker.api.admin.device_routes import add_device_routes
 from display_server.broker.api.admin.event_routes import add_event_routes
 from display_server.broker.api.admin.group_routes import add_group_routes
 from display_server.broker.api.admin.overview_routes import add_overview_routes
@@ -30,6 +31,7 @@ def add_admin_routes(app: FastAPI, services: BrokerServices) -> None:
     add_group_routes(admin)
     add_access_routes(admin)
     add_policy_routes(admin)
+    add_device_routes(admin)
     add_audit_routes(admin)
     add_system_routes(admin)
     add_token_routes(admin)

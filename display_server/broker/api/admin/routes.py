@@ -94,6 +94,11 @@ ROUTES = (
     Route("GET", "policies/effective", Scope.POLICIES_READ, Act.POLICY_RESOLVE),
     Route("PUT", "policies/{id}", Scope.POLICIES_WRITE, Act.POLICY_CHANGE),
     Route("DELETE", "policies/{id}", Scope.POLICIES_WRITE, Act.POLICY_CHANGE),
+    # devices
+    Route("GET", "devices", Scope.DEVICES_READ, Act.DEVICE_READ),
+    Route("POST", "devices", Scope.DEVICES_WRITE, Act.DEVICE_CHANGE),
+    Route("POST", "devices/{id}/change", Scope.DEVICES_WRITE, Act.DEVICE_CHANGE),
+    Route("POST", "devices/{id}/revoke", Scope.DEVICES_WRITE, Act.DEVICE_CHANGE),
     # audit: nothing here changes it
     Route("GET", "audit", Scope.AUDIT_READ, Act.AUDIT_READ),
     Route("GET", "audit/verification", Scope.AUDIT_READ, Act.AUDIT_VERIFY),
