@@ -138,6 +138,11 @@ install_web() {
   (cd clients/web && npm ci --silent --no-audit --no-fund)
 }
 
+install_oidc_provider() {
+  say "installing the OpenID Connect provider of the tests"
+  (cd tests/fakes/oidc_provider && npm ci --silent --no-audit --no-fund)
+}
+
 build_web() {
   say "building the web client"
   (cd clients/web && npm run --silent build >&2)
@@ -172,6 +177,10 @@ once decoder "$(fingerprint_of codecs/native)" build_decoder
 [ -f display_server/desktop/x11/native/outputs.so ] || rm -f .venv/.setup-outputs
 once outputs "$(fingerprint_of display_server/desktop/x11/native)" build_outputs
 [ -d clients/web/node_modules ] || rm -f .venv/.setup-web-tools
+if [ "$mode" = dev ]; then
+  [ -d tests/fakes/oidc_provider/node_modules ] || rm -f .venv/.setup-oidc-provider
+  once oidc-provider "$(fingerprint_of tests/fakes/oidc_provider/package-lock.json)" install_oidc_provider
+fi
 once web-tools "$(fingerprint_of clients/web/package-lock.json)" install_web
 [ -f clients/web/dist/index.html ] || rm -f .venv/.setup-web
 once web "$(fingerprint_of clients/web codecs/native)" build_web

@@ -12,12 +12,14 @@ LightboxError
 │   ├── OneDesktopError     the person may have one desktop, and has another (broker/one_desktop.py)
 │   ├── OnePersonError      desktops are not isolated, and another person has one (broker/one_person.py)
 │   ├── WeakPinError        a new PIN is easily guessed (broker/badges/badge_state.py)
+│   ├── AnswerRefusedError  the answer of an OpenID Connect provider fails a check (broker/oidc/errors.py)
 │   └── PasskeyRefusedError the answer of a browser's passkey is wrong (broker/second_factor/passkeys.py)
 └── Malfunction             a part of Lightbox or of the host failed
     ├── CaptureError        the framebuffer or the X server is no longer available
     ├── DesktopError        a desktop did not start, or ended early
     │   └── PoolError       no desktop of a pool can be had (broker/pools/errors.py)
     ├── FactorKeyError      a stored second factor cannot be read (broker/second_factor/factor_key.py)
+    ├── ProviderAway        an OpenID Connect provider gives no useful answer (broker/oidc/errors.py)
     ├── StorageError        the database or the state folder cannot be used (broker/storage_failures.py)
     ├── BrokerAway           the gateway cannot reach the broker (gateway/broker_link.py)
     ├── VideoNetworkError   no UDP socket for video can be opened (gateway/video_network.py)

@@ -135,8 +135,9 @@ class Accounts:
         async with self._store.begin() as db:
             account = await existing_account(db, username)
             if account.origin != AccountOrigin.LOCAL.value:
+                where = "directory" if account.origin == AccountOrigin.DIRECTORY.value else "provider"
                 raise ConfigurationError(
-                    f"The password of {account.username} is kept in the directory.",
+                    f"The password of {account.username} is kept in the {where}.",
                     hint="Change it there; it is valid here at once.",
                 )
             account.password_hash = password_hash

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy import delete, or_, select
@@ -38,6 +38,10 @@ INPUT_INTERVAL_S = 1.0
 PER_ACCOUNT_MAX = 20
 #: Signed-in browsers that are remembered, so that people can lock and sign out without the database.
 REMEMBERED_MAX = 20_000
+
+
+#: Stores what belongs to a new web session or pending sign-in, in its transaction, by the hash of its cookie.
+Bind = Callable[[AsyncSession, bytes], Awaitable[None]]
 
 
 class SignInOutdatedError(PolicyError):
@@ -125,14 +129,15 @@ class WebSessions:
         reason: str | None = None,
         on: DeviceFacts | None = None,
         by_badge: bool = False,
+        bind: Bind | None = None,
     ) -> str:
         """Creates a web session and returns the value for the cookie, which is stored nowhere else.
 
         `factor_given` says whether the person gave a second factor, and `by_badge` whether a badge took the
         place of the password; `on` is the enrolled device of the browser. The audit gets `origin` and
-        `reason`. Raises SignInOutdatedError when the account was changed since `account` was verified:
-        checking a password takes a while, in which an operator may have changed it, disabled the account or
-        revoked the device.
+        `reason`, and `bind` stores what else belongs to it. Raises SignInOutdatedError when the account was
+        changed since `account` was verified: checking a password takes a while, in which an operator may have
+        changed it, disabled the account or revoked the device.
         """
         secret = secrets.token_urlsafe(SECRET_BYTES)
         now = self.now_s()
@@ -162,6 +167,8 @@ class WebSessions:
                 raise _outdated()
             if on is not None and facts_of(await db.get(EnrolledDevice, on.id)) is None:
                 raise _outdated()
+            if bind is not None:
+                await bind(db, hash_of(secret))
             surplus = (
                 await db.scalars(
                     select(WebSession.id_hash)
@@ -357,13 +364,24 @@ class WebSessions:
             )
         return found is not None
 
-    async def delete(self, id_hash: bytes, *, origin: Origin = NOWHERE, reason: str | None = None) -> None:
-        """Signs a browser out, also without the database: nobody sees it signed in later."""
+    async def delete(
+        self,
+        id_hash: bytes,
+        *,
+        origin: Origin = NOWHERE,
+        reason: str | None = None,
+        username: str | None = None,
+    ) -> None:
+        """Signs a browser out, also without the database: nobody sees it signed in later.
+
+        With `username` it is Lightbox that signs this person out.
+        """
         remembered = self._remembered.pop(id_hash, None)
         entry = AuditEntry(
             self.now_s(),
             Action.SIGN_OUT,
-            account=remembered.username if remembered else None,
+            account=username or (remembered.username if remembered else None),
+            role=Role.USER if username is None else Role.SERVER,
             address=origin.address,
             device=device_of(id_hash),
             reason=reason,

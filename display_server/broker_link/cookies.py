@@ -10,6 +10,8 @@ from http.cookies import CookieError, SimpleCookie
 SESSION = "lightbox"
 #: The secret of a sign-in whose second factor is due. It opens nothing.
 PENDING = "lightbox-sign-in"
+#: The secret of a sign-in that continues at a provider of OpenID Connect. It opens nothing.
+PROVIDER = "lightbox-provider"
 #: The secret by which a known device is recognized.
 DEVICE = "lightbox-device"
 #: The signed name of an enrolled device.

@@ -24,6 +24,7 @@ from display_server.cli import (
     entitlements,
     gateway,
     groups,
+    oidc,
     policy,
     pools,
     probe,
@@ -87,6 +88,7 @@ app.add_typer(devices.app, name="devices")
 app.add_typer(badge.app, name="badge")
 app.add_typer(break_glass.app, name="break-glass")
 app.add_typer(directory.app, name="directory")
+app.add_typer(oidc.app, name="oidc")
 app.add_typer(certificate.app, name="certificate")
 
 

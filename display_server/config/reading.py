@@ -15,6 +15,7 @@ import msgspec
 from display_server.config.checks import check
 from display_server.config.sections import SECTIONS, Config, DesktopConfig, TlsConfig
 from display_server.errors import ConfigurationError
+from display_server.oidc_config import OidcConfig
 
 #: An unknown environment variable that is at least this similar to a known one (difflib's ratio, 0 to 1) is
 #: reported as a misspelling; others are ignored.
@@ -32,6 +33,8 @@ _KINDS = {
     "array": "a list",
     "object": "a table",
 }
+#: The lists of tables.
+_LISTS: Mapping[str, type[msgspec.Struct]] = {"desktops": DesktopConfig, "oidc": OidcConfig}
 _WRONG_TYPE = re.compile(r"Expected `(\w+)(?: \| null)?`, got `(\w+)`")
 _MISSING_KEY = re.compile(r"Object missing required field `(\w+)`")
 
@@ -82,7 +85,8 @@ def _read(path: Path) -> dict[str, Any]:
 def _override_from_environment(table: dict[str, Any], environment: Mapping[str, str]) -> None:
     """Overrides values of the file with environment variables such as LIGHTBOX_TLS_CERTIFICATE.
 
-    Every key except `desktops` and `networks` has a variable. The items of a list are separated by commas.
+    Every key except `desktops`, `networks` and `oidc` has a variable. The items of a list are separated by
+    commas.
     """
     known: dict[str, tuple[str | None, msgspec.structs.FieldInfo]] = {}
     for field in msgspec.structs.fields(Config):
@@ -91,7 +95,7 @@ def _override_from_environment(table: dict[str, Any], environment: Mapping[str, 
         del known[name.upper()]
         for field in msgspec.structs.fields(struct):
             known[f"{name}_{field.name}".upper()] = (name, field)
-    del known["DESKTOPS"], known["NETWORKS"]
+    del known["DESKTOPS"], known["NETWORKS"], known["OIDC"]
     for variable, value in environment.items():
         if not variable.startswith(ENVIRONMENT_PREFIX) or variable in OTHER_VARIABLES:
             continue
@@ -142,10 +146,10 @@ def _reject_unknown_keys(
         inner = SECTIONS.get(key) if not where else None
         if inner and isinstance(value, dict):
             _reject_unknown_keys(value, inner, origin, f"{key}.")
-        if key == "desktops" and isinstance(value, list):
-            for number, desktop in enumerate(value):
-                if isinstance(desktop, dict):
-                    _reject_unknown_keys(desktop, DesktopConfig, origin, f"desktops[{number}].")
+        if key in _LISTS and isinstance(value, list):
+            for number, item in enumerate(value):
+                if isinstance(item, dict):
+                    _reject_unknown_keys(item, _LISTS[key], origin, f"{key}[{number}].")
 
 
 def _suggestion(key: str, known: Mapping[str, Any], *, prefix: str = "") -> str:
@@ -194,4 +198,12 @@ def _resolve_paths(config: Config, base: Path) -> Config:
         metrics=replace(config.metrics, token_file=resolved(config.metrics.token_file)),
         database=replace(config.database, password_file=resolved(config.database.password_file)),
         audit=replace(config.audit, checkpoint_file=resolved(config.audit.checkpoint_file)),
+        oidc=[
+            replace(
+                provider,
+                ca_file=resolved(provider.ca_file),
+                client_secret_file=resolved(provider.client_secret_file),
+            )
+            for provider in config.oidc
+        ],
     )

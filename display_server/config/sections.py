@@ -15,6 +15,7 @@ from display_server.desktop.pool_settings import PoolSettings
 from display_server.desktop.video_settings import DEFAULT_PORTS, VideoPolicy
 from display_server.directory_config import DirectoryConfig
 from display_server.errors import ConfigurationError
+from display_server.oidc_config import OidcConfig
 from display_server.spawner.network_messages import DEFAULT_NETWORK_RANGE
 
 DEFAULT_PORT = 8443
@@ -255,10 +256,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     metrics: MetricsConfig = msgspec.field(default_factory=MetricsConfig)
     database: DatabaseConfig = msgspec.field(default_factory=DatabaseConfig)
     audit: AuditConfig = msgspec.field(default_factory=AuditConfig)
+    oidc: list[OidcConfig] = []
     desktops: list[DesktopConfig] = []
 
 
-#: The tables of the file, except the list `desktops`.
+#: The tables of the file, except the lists `oidc` and `desktops`.
 SECTIONS: Mapping[str, type[msgspec.Struct]] = {
     "tls": TlsConfig,
     "sign_in": SignInConfig,

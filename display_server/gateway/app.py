@@ -83,7 +83,7 @@ class GatewayApp:
         name = path.removeprefix("/")
         folder, _, below = name.partition("/")
         own_page = not name or name in {"my-sign-in", "enrol"} or folder == "admin"
-        if own_page or (folder in {"desktop", "check"} and below and "/" not in below):
+        if own_page or (folder in {"desktop", "check", "oidc"} and below and "/" not in below):
             return self._client.page(request)
         if name == "ca.crt":
             return self._root_certificate()

@@ -8,6 +8,7 @@ requests the address of their client and the path without the proxy's prefix.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
@@ -40,6 +41,9 @@ BODY_MAX_BYTES = 64 * 1024
 BODY_TIMEOUT_S = 10.0
 #: Methods that change nothing and are therefore allowed from other sites.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+#: The only path to which others than pages of this server may send something.
+PROVIDER_PATH = re.compile(r"/api/v1/sign-in/oidc/[a-z0-9-]{1,40}/back-channel-logout")
 
 #: The headers that every response carries, besides those of the PagePolicy.
 SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
@@ -172,7 +176,9 @@ class RequestGuard:
         if not access.accepts_host(host):
             raise unknown_host(host)
         origin = ""
-        if scope["method"] not in SAFE_METHODS and not _has_token(access.path_of(scope["path"]), headers):
+        inner = access.path_of(scope["path"])
+        from_page = not _has_token(inner, headers) and not _from_provider(inner)
+        if scope["method"] not in SAFE_METHODS and from_page:
             _check_site(access, headers.get(b"origin"), headers.get(b"sec-fetch-site"), host)
             origin = headers.get(b"origin", "")
         cookies = access.cookie_scope(peer, scope["path"], headers.get(b"x-forwarded-prefix"))
@@ -224,6 +230,11 @@ def _has_token(path: str, headers: Mapping[bytes, str]) -> bool:
     """
     scheme = headers.get(b"authorization", "").partition(" ")[0]
     return scheme.lower() == "bearer" and path.startswith(f"{ADMIN_PREFIX}/")
+
+
+def _from_provider(path: str) -> bool:
+    """Returns whether a provider of OpenID Connect sends requests to this path, which are signed."""
+    return PROVIDER_PATH.fullmatch(path) is not None
 
 
 def _cookie_header(scope: Scope) -> str:

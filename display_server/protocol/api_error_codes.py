@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 ApiErrorCode = Literal[
+    "account-conflict",  # the username of a person of a provider belongs to another account
     "account-disabled",  # the password is right, but the directory refuses the account
     "address-too-long",  # the request line exceeds its limit
     "bad-request",  # the request is not valid HTTP, or ended early
@@ -46,6 +47,7 @@ ApiErrorCode = Literal[
     "no-display",  # the desktop whose display should be restarted does not run
     "no-metrics-token",  # the request lacks the token for the metrics
     "no-passkey",  # there is no such passkey, or there can be none at this address
+    "no-provider",  # there is no such provider, or the person did not sign in there
     "no-role",  # the person has no role, or the token no scope, for this part of the administration
     "no-websocket",  # there is no WebSocket at this address
     "not-found",  # there is nothing at this address
@@ -56,12 +58,16 @@ ApiErrorCode = Literal[
     "other-device",  # the sign-in belongs to an enrolled device, and this browser is another one
     "password-expired",  # the password is right, but has to be changed in the directory
     "password-of-directory",  # the directory keeps the password, which cannot be changed here
+    "password-of-provider",  # a provider keeps the password, which is not known here
     "pin-wrong",  # the PIN of the badge is wrong
     "pool-full",  # all desktops of a pool are in use, or assigned to other people
     "pool-maintenance",  # the operator took the pool out of service
     "pool-released",  # the person's desktop of a dedicated pool was released and is not wiped yet
     "pool-restrained",  # desktops of the pool fail again and again
     "proof-due",  # the person has to give the password again first
+    "provider-answer",  # what a provider said is not accepted
+    "provider-away",  # the provider does not answer
+    "provider-denied",  # the provider does not let the person in
     "proxy-host",  # a reverse proxy changed the header Host
     "proxy-http",  # a reverse proxy serves the page over plain HTTP
     "proxy-tls",  # an unlisted address uses less than TLS 1.3

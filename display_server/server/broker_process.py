@@ -205,6 +205,7 @@ async def _run(task: BrokerTask, parent: Parent, reload_requested: asyncio.Event
             directory=directory,
             audit_key=audit_key.public_key(),
             launcher_watch=LauncherWatch(isolation.launcher.examine if isolation is not None else None),
+            providers=settings.providers,
         )
         use_sign_in_settings(services, settings)
         use_unattended_limits(services, config)

@@ -18,6 +18,7 @@ from display_server.broker.audit.entry import Action, AuditEntry, Outcome, Role
 from display_server.broker.break_glass.settings import BreakGlassSettings
 from display_server.broker.directory.settings import DirectorySettings
 from display_server.broker.folders import StateFolder
+from display_server.broker.oidc.settings import ProviderSettings
 from display_server.broker.second_factor.policy import SecondFactorSettings
 from display_server.broker_link.messages import GatewaySettings
 from display_server.broker_link.named_networks import NamedNetworks
@@ -42,6 +43,7 @@ from display_server.server.directory_settings import directory_settings
 from display_server.server.isolation_rules import require_sound
 from display_server.server.metrics_token import provide_metrics_token
 from display_server.server.policy_values import configured_values
+from display_server.server.provider_settings import provider_settings
 from display_server.server.reload_effects import changes
 from display_server.server.reload_result import ReloadResult
 from display_server.server.unattended_watch import use_unattended_limits
@@ -63,6 +65,7 @@ class Settings:
     second_factor: SecondFactorSettings
     break_glass: BreakGlassSettings
     directory: DirectorySettings | None
+    providers: tuple[ProviderSettings, ...]
 
 
 async def prepare(config: Config, state: StateFolder) -> Settings:
@@ -96,6 +99,7 @@ async def prepare(config: Config, state: StateFolder) -> Settings:
         second_factor=second_factor_settings(config, access),
         break_glass=break_glass_settings(config),
         directory=directory_settings(config),
+        providers=provider_settings(config),
     )
 
 

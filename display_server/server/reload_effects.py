@@ -118,6 +118,7 @@ EFFECTS: Mapping[str, Effect] = {
     "audit.checkpoint_file": Effect.AT_ONCE,
     "audit.checkpoint_minutes": Effect.AT_ONCE,
     "audit.syslog": Effect.AT_ONCE,
+    "oidc": Effect.RESTART,
     "desktops": Effect.NEW_DESKTOPS,
 }
 

@@ -39,10 +39,13 @@ users = ["*"]
 
 
 @contextmanager
-def sign_in_server(folder: Path) -> Iterator[str]:
-    """Runs the server, and yields its address with the name `localhost`: passkeys need a name."""
+def sign_in_server(folder: Path, more: str = "") -> Iterator[str]:
+    """Runs the server, and yields its address with the name `localhost`: passkeys need a name.
+
+    `more` are further tables of its configuration.
+    """
     configuration = folder / "lightbox.toml"
-    configuration.write_text(CONFIGURATION.format(state=folder / "state"))
+    configuration.write_text(CONFIGURATION.format(state=folder / "state") + more)
     configuration.chmod(0o600)
     log = folder / "server.log"
     command = [sys.executable, "-m", "tests.fakes.serve_program", str(configuration)]

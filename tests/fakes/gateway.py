@@ -35,6 +35,7 @@ from display_server.broker.gateway_sockets import GatewaySockets
 from display_server.broker.launchers.homes import LocalHomes
 from display_server.broker.launchers.launcher import Launcher
 from display_server.broker.lease import TaskLease
+from display_server.broker.oidc.settings import ProviderSettings
 from display_server.broker.orphans import Orphans
 from display_server.broker.passwords import Passwords
 from display_server.broker.pools.assignments import Assignments
@@ -108,6 +109,7 @@ class GatewayUnderTest:
     url: str
     port: int
     context: ssl.SSLContext  # trusts the gateway's own authority
+    root_pem: str  # the certificate of this authority
 
     @property
     def server(self) -> GatewayServer:
@@ -188,6 +190,7 @@ async def running_gateway(
     second_factor: SecondFactorSettings = SecondFactorSettings(),  # noqa: B008 - frozen
     directory: DirectorySettings | None = None,
     badge: BadgeSettings = BadgeSettings(),  # noqa: B008 - frozen
+    providers: Sequence[ProviderSettings] = (),
 ) -> AsyncIterator[GatewayUnderTest]:
     """Runs a gateway with the accounts `kim` and `lee`, both with PASSWORD.
 
@@ -195,6 +198,7 @@ async def running_gateway(
     the gateway starts faster, but only `in_process_client` works. `lock` says when screens are locked, by the
     wall clock `now_s`; nothing locks them unless the test runs the `lock_watch`. With `directory`, people of
     it may sign in as well; nothing probes its servers or looks for leavers unless the test does.
+    `providers` are those of OpenID Connect.
     """
     await copy_new_database(folder / "lightbox.db")
     store = await Store.open(folder / "lightbox.db")
@@ -244,6 +248,7 @@ async def running_gateway(
         directory=open_directory(directory, store, accounts, passwords, viewers.disconnect_person)
         if directory is not None
         else None,
+        providers=providers,
     )
     services.sign_in_limiter.is_shared = access.is_shared
     broker = BrokerSockets(services, folder)
@@ -271,5 +276,8 @@ async def running_gateway(
         stack.callback(linking.cancel)
         if served:
             await stack.enter_async_context(gateway.serving(listening))
-        context = ssl.create_default_context(cadata=local.root_pem.decode())
-        yield GatewayUnderTest(services, broker, gateway, f"https://localhost:{port}", port, context)
+        root_pem = local.root_pem.decode()
+        context = ssl.create_default_context(cadata=root_pem)
+        yield GatewayUnderTest(
+            services, broker, gateway, f"https://localhost:{port}", port, context, root_pem
+        )

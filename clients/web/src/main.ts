@@ -18,6 +18,8 @@ import { notFoundPage } from "./ui/not_found_page.ts";
 import type { Page } from "./ui/page.ts";
 import { PersonMessages } from "./ui/person_messages/person_messages.ts";
 import { applyTheme, language, setUser } from "./ui/preferences.ts";
+import { providerPage } from "./ui/provider/provider_page.ts";
+import { rememberedPage } from "./ui/provider/return_path.ts";
 import { routeOf } from "./ui/route.ts";
 import { codePage } from "./ui/second_factor/code_page.ts";
 import { enrolmentPage } from "./ui/second_factor/enrolment_page.ts";
@@ -106,6 +108,34 @@ function showFactorDue(step: SignInStep): void {
   show(() => (step.state === "enrolment" ? enrolmentPage(options) : codePage({ ...options, unlocks: false })));
 }
 
+/** Shows the page to which a provider has sent the browser back, which is over as soon as it is known how it went. */
+function showProvider(provider: string, query: string): void {
+  const back = (): void => history.replaceState(null, "", rememberedPage(pathBelowBase));
+  show(() =>
+    providerPage({
+      provider,
+      query,
+      done: () => {
+        back();
+        void render();
+      },
+      factorDue: (step) => {
+        back();
+        showFactorDue(step);
+      },
+      factorToUnlock: () => {
+        back();
+        void showFactorToUnlock();
+      },
+      goOn: () => {
+        back();
+        void render();
+      },
+      redraw: () => showProvider(provider, ""),
+    }),
+  );
+}
+
 /** Shows the page on which a person gives the second factor to unlock the screen, after the right password. */
 async function showFactorToUnlock(): Promise<void> {
   const turn = ++renderCount;
@@ -161,7 +191,8 @@ function showSigningOut(): void {
     signingOutPage({
       signedOut: (what) => {
         markLeaving(null);
-        signedOut(what);
+        if (what.continueAt !== null) location.assign(what.continueAt);
+        else signedOut(what);
       },
       redraw: showSigningOut,
     }),
@@ -185,12 +216,16 @@ async function render(): Promise<void> {
     else screenLock.lock();
     return;
   }
-  const { page } = routeOf(pathBelowBase(location.pathname));
-  if (page === "nothing") {
+  const asked = routeOf(pathBelowBase(location.pathname));
+  if (asked.page === "nothing") {
     show(() => notFoundPage(() => void render()));
     return;
   }
-  if (page === "enrol") {
+  if (asked.page === "provider") {
+    showProvider(asked.provider, location.search);
+    return;
+  }
+  if (asked.page === "enrol") {
     showEnrolment();
     return;
   }
@@ -325,7 +360,7 @@ watchLeaving((leaving) => {
   if (leaving === "sign-out") showSigningOut();
   else if (leaving === "lock") screenLock.lock();
   // The other window has signed out: trying again here could sign out whoever signs in next.
-  else if (current?.signingOut === true) signedOut({ ended: [], running: null });
+  else if (current?.signingOut === true) signedOut({ ended: [], running: null, continueAt: null, signedInAt: null });
 });
 
 applyTheme();

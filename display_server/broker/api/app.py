@@ -22,6 +22,7 @@ from display_server.broker.api.error_handlers import add_error_handlers
 from display_server.broker.api.forwarded_requests import ForwardedRequests
 from display_server.broker.api.messages_api import PersonMessage
 from display_server.broker.api.metrics import collect_agent_metrics
+from display_server.broker.api.oidc_api import add_oidc_routes
 from display_server.broker.api.own_sign_in_api import add_own_sign_in_routes
 from display_server.broker.api.pending_sign_in_api import add_pending_sign_in_routes
 from display_server.broker.api.policy_checks import effective_for, may_end, refuse_network
@@ -86,6 +87,7 @@ def build_app(services: BrokerServices) -> FastAPI:
     add_error_handlers(app)
     add_sign_in_routes(app, services)
     add_pending_sign_in_routes(app, services)
+    add_oidc_routes(app, services)
     add_lock_routes(app, services)
     add_own_sign_in_routes(app, services)
     add_downtime_route(app, services)

@@ -15,10 +15,10 @@ Reason = tuple[str, str, str]
 async def health(services: BrokerServices) -> Response:
     """Answers `/healthz`: 200 while people can work, else 503 with the reasons.
 
-    While the directory is away, people who are signed in can work: the answer is 200 with the status
-    `degraded` and the reasons, so that nothing takes this server out of service.
+    While the directory or a provider is away, people who are signed in can work: the answer is 200 with the
+    status `degraded` and the reasons, so that nothing takes this server out of service.
     """
-    return _answer(await _database_reasons(services), _directory_reasons(services))
+    return _answer(await _database_reasons(services), _sign_in_reasons(services))
 
 
 async def readiness(services: BrokerServices) -> Response:
@@ -30,7 +30,7 @@ async def readiness(services: BrokerServices) -> Response:
     failure = services.launcher_watch.failure
     if failure is not None:
         failed.append(("no-desktop-starts", failure.cause, failure.next_step))
-    return _answer(failed, _directory_reasons(services))
+    return _answer(failed, _sign_in_reasons(services))
 
 
 async def _database_reasons(services: BrokerServices) -> list[Reason]:
@@ -38,8 +38,9 @@ async def _database_reasons(services: BrokerServices) -> list[Reason]:
     return [] if failure is None else [(failure.fault.value, failure.public_cause, failure.next_step)]
 
 
-def _directory_reasons(services: BrokerServices) -> list[Reason]:
+def _sign_in_reasons(services: BrokerServices) -> list[Reason]:
     problems = services.directory.problems() if services.directory is not None else []
+    problems = [*problems, *services.oidc.problems()]
     return [(problem.code, problem.cause, problem.next_step) for problem in problems]
 
 

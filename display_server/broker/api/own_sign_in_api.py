@@ -122,6 +122,19 @@ def fresh_s(services: BrokerServices, user: SignedInUser) -> float:
     return FRESH_S - age_s if 0 <= age_s < FRESH_S else 0.0
 
 
+async def _refuse_provider_account(services: BrokerServices, user: SignedInUser) -> None:
+    """Raises ApiError when the password of the person is not known here because a provider checks it."""
+    account = await services.accounts.find(user.username)
+    if account is not None and account.origin == AccountOrigin.PROVIDER.value:
+        raise ApiError(
+            409,
+            "password-of-provider",
+            "Your password is kept by the sign-in service of your organisation.",
+            next_step="To change it, use that service. To prove that it is you, lock the screen, unlock it "
+            "there, and try again within five minutes.",
+        )
+
+
 def add_own_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
     @app.get("/api/v1/me/sign-in")
     async def own_sign_in(request: Request, user: CurrentUser) -> OwnSignIn:
@@ -153,6 +166,7 @@ def add_own_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
     @app.post("/api/v1/me/proof", status_code=204)
     async def prove(body: ProofBody, request: Request, user: CurrentUser) -> None:
         """Takes the password once more. Changes need no other proof for some minutes."""
+        await _refuse_provider_account(services, user)
         await check_password(services, request, user.username, body.password, user=user)
         if await services.web_sessions.unlock(user.id_hash, origin=origin_of(request, user)) is None:
             raise not_signed_in()
@@ -180,6 +194,7 @@ def add_own_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
     @app.post("/api/v1/me/password", status_code=204)
     async def change_password(body: PasswordChange, request: Request, user: CurrentUser) -> None:
         """Changes the password, and signs the person out of every other browser."""
+        await _refuse_provider_account(services, user)
         account = await check_password(services, request, user.username, body.old, user=user)
         if account.origin != AccountOrigin.LOCAL.value:
             raise ApiError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,6 +39,8 @@ from display_server.broker.display_checks import DisplayChecks
 from display_server.broker.known_devices import KnownDevices
 from display_server.broker.launchers.launcher_watch import LauncherWatch
 from display_server.broker.live_session import LiveSession
+from display_server.broker.oidc.oidc import Oidc, open_oidc
+from display_server.broker.oidc.settings import ProviderSettings
 from display_server.broker.one_desktop import OneDesktop
 from display_server.broker.orphans import Orphans
 from display_server.broker.passwords import Passwords
@@ -88,11 +90,12 @@ class BrokerServices:
     second_factor: SecondFactorSettings = field(default_factory=SecondFactorSettings)
     badge_settings: BadgeSettings = field(default_factory=BadgeSettings)
     isolated: bool = False  # each desktop runs in a container of its own
-    directory: Directory | None = None  # None: all accounts are local
+    directory: Directory | None = None  # None: there is no directory
     audit_key: Ed25519PublicKey | None = None  # which proves checkpoints of this host
     #: Returns where checkpoints of the audit have left the host, if the configuration names a file.
     checkpoint_file: Callable[[], Path | None] = lambda: None
     launcher_watch: LauncherWatch = field(default_factory=LauncherWatch)
+    providers: Sequence[ProviderSettings] = ()  # of OpenID Connect
     unattended: UnattendedDesktops = field(default_factory=UnattendedDesktops)
     busy_processes: BusyProcesses = field(default_factory=BusyProcesses)
     tickets: Tickets = field(default_factory=Tickets)
@@ -126,6 +129,7 @@ class BrokerServices:
     desktop_processes: DesktopProcesses = field(init=False)
     audit_examination: AuditExamination = field(init=False)
     authenticator: Authenticator = field(init=False)
+    oidc: Oidc = field(init=False)
 
     def __post_init__(self) -> None:
         self.policies = Policies(self.store, now_s=self.web_sessions.now_s)
@@ -164,6 +168,7 @@ class BrokerServices:
         self.pending_sign_ins = PendingSignIns(self.store, now_s=now_s)
         self.factors = SecondFactors(self.store, self.factor_key, now_s=now_s)
         self.passkeys = Passkeys(self.store, self.factor_key, now_s=now_s)
+        self.oidc = open_oidc(self.providers, self.store, now_s=now_s)
         self.access_watch = AccessWatch(
             self.store,
             self.catalogue,
@@ -222,3 +227,4 @@ class BrokerServices:
         await self.web_sessions.delete_expired()
         await self.pending_sign_ins.delete_expired()
         await self.devices.record_seen()
+        await self.oidc.delete_expired()

@@ -11,12 +11,20 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from display_server.broker.api.desktop_endings import end_pool_desktops
 from display_server.broker.api.policy_checks import has_moved
+from display_server.broker.api.provider_facts import (
+    ProviderEntry,
+    page_of,
+    provider_entry,
+    session_at_provider,
+    title_of,
+)
 from display_server.broker.api.request_facts import address_of, cookie_of, cookies_of
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.api.sign_in_audit import origin_of, record_refusal
 from display_server.broker.api.sign_in_steps import SignInAnswer, after_right_password, ask_to_unlock
 from display_server.broker.audit.entry import Role
 from display_server.broker.authenticator import PasswordUncheckable, SignInRefused
+from display_server.broker.oidc.sessions import AtProvider
 from display_server.broker.passwords import TooManySignIns
 from display_server.broker.people.role_assignments import RoleAssignments
 from display_server.broker.screen_lock import LockEvent, LockReason, LockState
@@ -51,14 +59,21 @@ class UserInfo(BaseModel):
 
 
 class SignedOut(BaseModel):
-    """What signing out did: the names of the floating desktops that end, with their homes."""
+    """What signing out did: the names of the floating desktops that end, with their homes.
+
+    `continue_at` is the address at which the browser signs out at the person's provider as well.
+    `signed_in_at` names a provider at which this is not possible, so that they stay signed in there.
+    """
 
     ended: list[str]
+    continue_at: str | None = None
+    signed_in_at: str | None = None
 
 
 class LockInfo(BaseModel):
     """The lock of this browser's screen. `remaining_s` counts to the lock; the page warns in the last
     `warning_s` of it. `blank_s` is the time without a connection after which the page blanks the picture.
+    `provider` is where the person unlocks it, if that is not here.
     """
 
     username: str
@@ -70,6 +85,7 @@ class LockInfo(BaseModel):
     warning_s: float
     take_back_s: float
     blank_s: float
+    provider: ProviderEntry | None = None
 
 
 async def signed_in_user(request: Request) -> SignedInUser:
@@ -147,6 +163,7 @@ def add_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
     async def sign_out(request: Request, response: Response) -> SignedOut:
         ended = []
         user = await find_or_recall(request)
+        at = await session_at_provider(services, user) if user is not None else None
         if user is not None:
             await services.web_sessions.delete(user.id_hash, origin=origin_of(request, user))
             services.viewers.disconnect_web_session(user.id_hash)
@@ -154,7 +171,11 @@ def add_sign_in_routes(app: FastAPI, services: BrokerServices) -> None:
             log.info("signed out", username=user.username)
             ended = await end_pool_desktops(services, user.username)
         response.headers.append("set-cookie", cookies_of(request).delete_cookie(SESSION))
-        return SignedOut(ended=ended)
+        if at is None:
+            return SignedOut(ended=ended)
+        url = await services.oidc.sign_out_url(at, f"{page_of(request)}/")
+        left = None if url is not None else title_of(services, at.provider)
+        return SignedOut(ended=ended, continue_at=url, signed_in_at=left)
 
     @app.get("/api/v1/me")
     async def me(user: CurrentUser) -> UserInfo:
@@ -167,7 +188,7 @@ def add_lock_routes(app: FastAPI, services: BrokerServices) -> None:
     @app.get("/api/v1/lock")
     async def lock_state(user: SignedIn) -> LockInfo:
         """Says when the screen will be locked. Asking is no input."""
-        return lock_info(services, user)
+        return lock_info(services, user, await session_at_provider(services, user))
 
     @app.post("/api/v1/lock")
     async def lock(request: Request) -> LockInfo:
@@ -204,7 +225,8 @@ def add_lock_routes(app: FastAPI, services: BrokerServices) -> None:
         await services.web_sessions.record_inputs({user.id_hash: services.web_sessions.now_s()})
 
 
-def lock_info(services: BrokerServices, user: SignedInUser) -> LockInfo:
+def lock_info(services: BrokerServices, user: SignedInUser, at: AtProvider | None = None) -> LockInfo:
+    """`at` is where the person signed in, which only the page of a locked screen has to know."""
     limits, now = services.web_sessions.lock_limits_of(user.id_hash), services.web_sessions.now_s()
     lock = user.lock.at(now, limits)
     return LockInfo(
@@ -217,6 +239,7 @@ def lock_info(services: BrokerServices, user: SignedInUser) -> LockInfo:
         warning_s=limits.warning_s,
         take_back_s=limits.take_back_s,
         blank_s=limits.blank_s,
+        provider=provider_entry(services, at.provider) if at is not None else None,
     )
 
 

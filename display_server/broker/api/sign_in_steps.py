@@ -23,12 +23,13 @@ from display_server.broker.audit.actor import Actor
 from display_server.broker.audit.entry import Action, Origin, Outcome
 from display_server.broker.devices.device_keys import COOKIE_S as DEVICE_COOKIE_S
 from display_server.broker.known_devices import COOKIE_S
+from display_server.broker.oidc.provider import Grant
 from display_server.broker.second_factor.events import record
 from display_server.broker.second_factor.pending_sign_ins import PendingPerson
 from display_server.broker.second_factor.policy import after_password, required
 from display_server.broker.second_factor.sign_in_state import SignInEvent, SignInProgress, SignInState
-from display_server.broker.tables import Account
-from display_server.broker.web_sessions import SignInOutdatedError, device_of
+from display_server.broker.tables import Account, AccountOrigin
+from display_server.broker.web_sessions import Bind, SignInOutdatedError, device_of
 from display_server.broker_link.api_error import ApiError
 from display_server.broker_link.cookies import DEVICE, ENROLLED_DEVICE, PENDING, SESSION
 
@@ -72,12 +73,21 @@ def sign_in_over() -> ApiError:
 
 
 async def after_right_password(
-    services: BrokerServices, request: Request, response: Response, account: Account
+    services: BrokerServices,
+    request: Request,
+    response: Response,
+    account: Account,
+    *,
+    at: Grant | None = None,
 ) -> SignInAnswer:
-    """Signs the person in, or asks for the second factor. Raises ApiError, and SignInOutdatedError."""
+    """Signs the person in, or asks for the second factor. Raises ApiError, and SignInOutdatedError.
+
+    `at` is the outcome of a sign-in at a provider, if there was one; its second factor may count.
+    """
     await refuse_network(services, request, account.username)
     address, settings = address_of(request), await factor_settings(services, request, account.username)
-    needed = required(account.username, (), address, settings)
+    proved = at is not None and at.person.factor_given
+    needed = not proved and required(account.username, (), address, settings)
     overview = await services.factors.overview(account.id) if needed else None
     event = after_password(
         needs_factor=needed,
@@ -88,7 +98,7 @@ async def after_right_password(
     entered_s = services.pending_sign_ins.now_s()
     progress = SignInProgress(SignInState.PASSWORD_DUE, entered_s).after(event)
     if progress.state is SignInState.SIGNED_IN:
-        return await finish_sign_in(services, request, response, account, proved=False)
+        return await finish_sign_in(services, request, response, account, proved=proved, at=at)
     if progress.state is SignInState.PASSWORD_DUE:
         async with services.store.begin() as db:
             await record(
@@ -108,7 +118,7 @@ async def after_right_password(
             next_step="Sign in once on the hospital's own network, which leads you through it. "
             "Then you can sign in from here.",
         )
-    await _begin(services, request, response, account, progress.state)
+    await _begin(services, request, response, account, progress.state, at=at)
     return await describe(services, request, account, progress)
 
 
@@ -185,7 +195,9 @@ async def complete(
         response.headers.append("set-cookie", cookies_of(request).delete_cookie(PENDING))
         return _signed_in(pending.account)
     try:
-        return await finish_sign_in(services, request, response, pending.account, proved=True)
+        return await finish_sign_in(
+            services, request, response, pending.account, proved=True, pending=pending.id_hash
+        )
     except SignInOutdatedError as error:
         raise sign_in_over() from error
 
@@ -198,10 +210,14 @@ async def finish_sign_in(
     *,
     proved: bool,
     badge: str | None = None,
+    at: Grant | None = None,
+    pending: bytes | None = None,
 ) -> SignInAnswer:
     """Creates the web session. `proved` says whether a second factor was given.
 
-    With `badge`, a badge took the place of the password; it says what of it, for the audit.
+    With `badge`, a badge took the place of the password; it says what of it, for the audit. `at` is the
+    outcome of a sign-in at a provider. `pending` is the hash of the sign-in that waited for the second
+    factor.
 
     Raises ApiError when a policy does not allow the address, and SignInOutdatedError when the account was
     changed meanwhile.
@@ -219,6 +235,8 @@ async def finish_sign_in(
     known = await services.known_devices.find(account.username, cookie_of(request, DEVICE)) is not None
     reason = ("known browser" if known else "new browser") + (", second factor given" if proved else "")
     reason += f", {badge}" if badge is not None else ""
+    if at is not None:
+        reason += f", at {at.provider}"
     enrolled = await device_of_request(request, services.devices)
     secret = await services.web_sessions.create(
         account,
@@ -228,6 +246,7 @@ async def finish_sign_in(
         reason=reason,
         on=enrolled,
         by_badge=badge is not None,
+        bind=_binding(services, account, at, pending),
     )
     device = await services.known_devices.record_sign_in(account, cookie_of(request, DEVICE))
     cookies = cookies_of(request)
@@ -253,13 +272,26 @@ async def _begin(
     state: SignInState,
     *,
     unlocks: bytes | None = None,
+    at: Grant | None = None,
 ) -> None:
     """Stores that the second factor is due, and gives the browser the cookie of the pending sign-in."""
     former = await services.pending_sign_ins.find(cookie_of(request, PENDING))
     if former is not None:
         await services.pending_sign_ins.end(former.id_hash)
-    secret = await services.pending_sign_ins.begin(account, state, unlocks=unlocks)
+    bind = _binding(services, account, at, None)
+    secret = await services.pending_sign_ins.begin(account, state, unlocks=unlocks, bind=bind)
     response.headers.append("set-cookie", cookies_of(request).set_cookie(PENDING, secret))
+
+
+def _binding(
+    services: BrokerServices, account: Account, at: Grant | None, pending: bytes | None
+) -> Bind | None:
+    """Returns what records where the person signed in; None if that was here."""
+    if account.origin != AccountOrigin.PROVIDER.value:
+        return None
+    if at is not None:
+        return services.oidc.sessions.of(account, at)
+    return services.oidc.sessions.moved(pending) if pending is not None else None
 
 
 def _signed_in(account: Account) -> SignInAnswer:

@@ -43,6 +43,7 @@ class Action(Enum):
     GROUP_NESTED = "group-nested"  # a group contains another one
     GROUP_UNNESTED = "group-unnested"
     DIRECTORY_GROUPS_REPLACED = "directory-groups-replaced"  # those of one person
+    PROVIDER_GROUPS_REPLACED = "provider-groups-replaced"  # the same, of an OpenID Connect provider
     ENTITLEMENT_ADDED = "entitlement-added"
     ENTITLEMENT_REMOVED = "entitlement-removed"
     BREAK_GLASS_BEGUN = "break-glass-begun"  # emergency access, with the reason that the person stated

@@ -26,7 +26,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 #: The number of the newest revision. A database with a higher one was written by a newer version of Lightbox.
-SCHEMA_VERSION = 20
+SCHEMA_VERSION = 21
 #: The last schema before Alembic. Its databases, SQLite alone, have their number in `PRAGMA user_version`
 #: only.
 LAST_WITHOUT_ALEMBIC = 10

@@ -25,7 +25,8 @@ class GroupOrigin(Enum):
     """Who decides on the members of a group. The values are stored."""
 
     LOCAL = "local"  # the operator
-    DIRECTORY = "directory"  # an LDAP directory or an identity provider
+    DIRECTORY = "directory"  # the LDAP directory
+    PROVIDER = "provider"  # a provider of OpenID Connect
 
 
 def normalise_group_name(name: str) -> str:

@@ -214,28 +214,42 @@ class Groups:
             direct = (await read_direct_groups(db, [name])).get(name, frozenset())
             return effective_groups(direct, await read_parents(db))
 
-    async def replace_directory_memberships(self, username: str, groups: Collection[str]) -> bool:
-        """Replaces all memberships of a person in groups of the directory, and creates groups that are new.
+    async def replace_directory_memberships(
+        self, username: str, groups: Collection[str], *, provider: str = ""
+    ) -> bool:
+        """Replaces all memberships of a person in groups of the directory, or of a provider of OpenID Connect
+        if `provider` names one, and creates groups that are new.
 
-        A group of this name that is local keeps its members: a directory cannot add people to it. Returns
-        whether anything changed; the caller then has the desktops of the person reviewed. Raises
-        ConfigurationError when there is no account of this name.
+        A group of this name that belongs to another source keeps its members: the operator, the directory
+        and each provider decide on their own groups alone. Returns whether anything changed; the caller then
+        has the desktops of the person reviewed. Raises ConfigurationError when there is no account of this
+        name.
         """
         wanted = {normalise_group_name(name) for name in groups}
+        origin = GroupOrigin.PROVIDER if provider else GroupOrigin.DIRECTORY
+        action = Action.PROVIDER_GROUPS_REPLACED if provider else Action.DIRECTORY_GROUPS_REPLACED
         async with self._store.begin() as db:
             account = await existing_account(db, username)
             known = {
                 group.name: group for group in await db.scalars(select(Group).where(Group.name.in_(wanted)))
             }
             for name in sorted(wanted - known.keys()):
-                known[name] = Group(name=name, origin=GroupOrigin.DIRECTORY.value, created_s=self._now_s())
+                known[name] = Group(name=name, origin=origin.value, source=provider, created_s=self._now_s())
                 db.add(known[name])
             await db.flush()
-            local = sorted(n for n, group in known.items() if group.origin == GroupOrigin.LOCAL.value)
-            if local:
-                log.warning("directory groups ignored: local ones have their names", groups=local)
-            present = set(await _directory_groups_of(db, account))
-            due = {known[name].id for name in wanted - set(local)}
+            foreign = sorted(
+                name
+                for name, group in known.items()
+                if (group.origin, group.source) != (origin.value, provider)
+            )
+            if foreign:
+                log.warning(
+                    "groups ignored: those of another source have their names",
+                    groups=foreign,
+                    source=provider or origin.value,
+                )
+            present = set(await _groups_of(db, account, origin, provider))
+            due = {known[name].id for name in wanted - set(foreign)}
             await db.execute(
                 delete(GroupMember).where(
                     GroupMember.account_id == account.id, GroupMember.group_id.in_(present - due)
@@ -245,11 +259,11 @@ class Groups:
             if changed := present != due:
                 await record_act(
                     db,
-                    Action.DIRECTORY_GROUPS_REPLACED,
+                    action,
                     f"account:{account.username}",
                     actor=self._actor,
                     at_s=self._now_s(),
-                    reason=", ".join(sorted(wanted - set(local))),
+                    reason=", ".join(sorted(wanted - set(foreign))),
                 )
         if changed:
             await self._store.save_copy()
@@ -259,13 +273,17 @@ class Groups:
         await record_act(db, action, f"group:{group}", actor=self._actor, at_s=self._now_s(), reason=reason)
 
 
-async def _directory_groups_of(db: AsyncSession, account: Account) -> Sequence[int]:
-    """Returns the ids of the directory's groups that have this person as their member."""
+async def _groups_of(db: AsyncSession, account: Account, origin: GroupOrigin, provider: str) -> Sequence[int]:
+    """Returns the ids of the groups of one source that have this person as their member."""
     return (
         await db.scalars(
             select(Group.id)
             .join(GroupMember, GroupMember.group_id == Group.id)
-            .where(GroupMember.account_id == account.id, Group.origin == GroupOrigin.DIRECTORY.value)
+            .where(
+                GroupMember.account_id == account.id,
+                Group.origin == origin.value,
+                Group.source == provider,
+            )
         )
     ).all()
 
@@ -284,9 +302,10 @@ async def _existing_local(db: AsyncSession, name: str) -> Group:
     """Returns a group whose members the operator decides on. Raises ConfigurationError otherwise."""
     group = await _existing(db, name)
     if group.origin != GroupOrigin.LOCAL.value:
+        decides = f"provider {group.source}" if group.origin == GroupOrigin.PROVIDER.value else "directory"
         raise ConfigurationError(
-            f"The directory decides who belongs to the group {group.name!r}.",
-            hint="Change the group in the directory, or put it into a local group: "
+            f"The {decides} decides who belongs to the group {group.name!r}.",
+            hint="Change the group there, or put it into a local group: "
             f"lightbox groups add-member LOCAL {group.name} --group",
         )
     return group

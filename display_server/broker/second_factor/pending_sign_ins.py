@@ -20,7 +20,7 @@ from display_server.broker.second_factor.sign_in_state import (
 )
 from display_server.broker.store import Store
 from display_server.broker.tables import Account, PendingSignIn
-from display_server.broker.web_sessions import SignInOutdatedError
+from display_server.broker.web_sessions import Bind, SignInOutdatedError
 from display_server.broker_link.cookies import hash_of
 
 #: Random bytes in the cookie of a pending sign-in.
@@ -49,10 +49,18 @@ class PendingSignIns:
         self._store = store
         self.now_s = now_s
 
-    async def begin(self, account: Account, state: SignInState, *, unlocks: bytes | None = None) -> str:
+    async def begin(
+        self,
+        account: Account,
+        state: SignInState,
+        *,
+        unlocks: bytes | None = None,
+        bind: Bind | None = None,
+    ) -> str:
         """Stores that the password of `account` was right. Returns the value for the cookie.
 
-        Raises SignInOutdatedError when the account was changed since it was verified.
+        `bind` stores what else belongs to it. Raises SignInOutdatedError when the account was changed since
+        it was verified.
         """
         secret = secrets.token_urlsafe(SECRET_BYTES)
         async with self._store.begin() as db:
@@ -83,6 +91,8 @@ class PendingSignIns:
                     unlocks=unlocks,
                 )
             )
+            if bind is not None:
+                await bind(db, hash_of(secret))
         return secret
 
     async def find(self, secret: str) -> PendingPerson | None:

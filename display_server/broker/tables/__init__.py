@@ -20,6 +20,7 @@ from display_server.broker.tables.desktops import (
 from display_server.broker.tables.devices import DeviceEnrolment, EnrolledDevice
 from display_server.broker.tables.directory import DirectoryAccount
 from display_server.broker.tables.display_checks import DisplayCheck
+from display_server.broker.tables.oidc import ProviderAccount, ProviderSession, ProviderSignIn
 from display_server.broker.tables.people import (
     Account,
     AccountEvent,
@@ -69,6 +70,9 @@ __all__ = [
     "PolicyRow",
     "PoolAssignment",
     "PoolState",
+    "ProviderAccount",
+    "ProviderSession",
+    "ProviderSignIn",
     "RecoveryCode",
     "Removal",
     "RoleAssignment",

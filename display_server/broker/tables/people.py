@@ -15,6 +15,7 @@ class AccountOrigin(Enum):
 
     LOCAL = "local"
     DIRECTORY = "directory"
+    PROVIDER = "provider"  # of OpenID Connect
 
 
 class Account(Base):
@@ -84,13 +85,17 @@ class KnownDevice(Base):
 
 
 class Group(Base):
-    """A group of people. Groups of a directory get their members from there, at each sign-in."""
+    """A group of people. Groups of a directory or a provider get their members from there, at each sign-in.
+
+    `source` names the provider; it is empty for others.
+    """
 
     __tablename__ = "groups"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(128), unique=True)
     origin: Mapped[str] = mapped_column(String(16))  # a GroupOrigin
+    source: Mapped[str] = mapped_column(String(40), default="")
     created_s: Mapped[float]
 
 

@@ -144,3 +144,18 @@ async def test_deleting_a_group_ends_its_memberships_and_nestings(groups: Groups
     assert set(await groups.of_person("kim")) == {"three"}
     await groups.add("two")
     assert set(await groups.of_person("kim")) == {"three"}
+
+
+async def test_each_provider_decides_on_its_own_groups_alone(groups: Groups) -> None:
+    await groups.add("admins")
+    await groups.replace_directory_memberships("lee", ["nurses"])
+    assert await groups.replace_directory_memberships("kim", ["a", "b"], provider="one")
+    wanted = ["a", "c", "admins", "nurses"]
+    assert await groups.replace_directory_memberships("kim", wanted, provider="two"), "c is new"
+    assert set(await groups.of_person("kim")) == {"a", "b", "c"}
+    assert await groups.replace_directory_memberships("kim", [], provider="two")
+    assert not await groups.replace_directory_memberships("kim", []), "the directory has none of its own"
+    assert set(await groups.of_person("kim")) == {"a", "b"}
+    assert set(await groups.of_person("lee")) == {"nurses"}
+    with pytest.raises(ConfigurationError, match="provider one decides"):
+        await groups.add_person("a", "lee")

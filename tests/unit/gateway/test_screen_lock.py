@@ -159,6 +159,7 @@ async def test_the_lock_says_who_is_signed_in_and_what_the_limits_are(
         "warning_s": 60.0,
         "take_back_s": 60.0,
         "blank_s": 7.0,
+        "provider": None,
     }
     assert (await local.in_process_client().get("/api/v1/lock")).status_code == 401
 

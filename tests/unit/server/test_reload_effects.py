@@ -68,7 +68,7 @@ def test_a_key_without_an_effect_needs_a_restart(monkeypatch: pytest.MonkeyPatch
     assert found.config.sign_in == SignInConfig(absolute_hours=2)
 
 
-def test_only_addresses_folders_database_isolation_and_directory_need_a_restart() -> None:
+def test_only_addresses_folders_database_isolation_and_sources_of_people_need_a_restart() -> None:
     restart = {key for key, effect in EFFECTS.items() if effect is Effect.RESTART}
     others = {key for key in restart if not key.startswith(("isolation.", "database.", "directory."))}
-    assert others == {"host", "port", "profiles", "state", "web_client"}
+    assert others == {"host", "port", "profiles", "state", "web_client", "oidc"}

@@ -59,6 +59,8 @@ export interface LockInfo extends User {
   /** Time until the screen is locked, ms. */
   readonly remainingMs: number;
   readonly limits: LockLimits;
+  /** Where the person unlocks the screen, if that is not here. */
+  readonly provider: { readonly name: string; readonly title: string } | null;
 }
 
 /** The gateway refused a request because the screen is locked. */
@@ -193,12 +195,30 @@ export async function endDesktop(desktop: string): Promise<Answer<null>> {
   return reply?.ok ? { ok: true, value: null } : failure(reply);
 }
 
-/** Signs out. Returns the names of the desktops that end with it. */
-export async function signOut(): Promise<Answer<readonly string[]>> {
+/** What signing out did. */
+export interface SignOutOutcome {
+  /** The names of the desktops that end with it. */
+  readonly ended: readonly string[];
+  /** Where the browser signs out at the person's provider as well; null if it need not, or cannot. */
+  readonly continueAt: string | null;
+  /** The provider at which the person stays signed in; null if there is none. */
+  readonly signedInAt: string | null;
+}
+
+export async function signOut(): Promise<Answer<SignOutOutcome>> {
   const reply = await call("POST", "/api/v1/sign-out", {});
   if (!reply?.ok) return failure(reply);
-  const ended: unknown = isRecord(reply.body) ? reply.body.ended : null;
-  return { ok: true, value: Array.isArray(ended) ? ended.filter((name) => typeof name === "string") : [] };
+  const body = isRecord(reply.body) ? reply.body : {};
+  const ended = Array.isArray(body.ended) ? (body.ended as unknown[]) : [];
+  const text = (value: unknown): string | null => (typeof value === "string" ? value : null);
+  return {
+    ok: true,
+    value: {
+      ended: ended.filter((name) => typeof name === "string"),
+      continueAt: text(body.continue_at)?.startsWith("https://") ? text(body.continue_at) : null,
+      signedInAt: text(body.signed_in_at),
+    },
+  };
 }
 
 /** Returns the signed-in person. */
@@ -229,6 +249,7 @@ function lockInfo(reply: Reply | null): Answer<LockInfo> {
       reason: LOCK_REASONS.find((known) => known === reason) ?? null,
       remainingMs: ms(body.remaining_s),
       limits: { afterMs: ms(body.after_s), warningMs: ms(body.warning_s), blankMs: ms(body.blank_s) },
+      provider: isRecord(body.provider) ? { name: text(body.provider.name), title: text(body.provider.title) } : null,
     },
   };
 }

@@ -7,6 +7,11 @@ const AGAIN_OR_ADMINISTRATOR = "Try again. If it happens again, tell your admini
 const RELOAD = "Reload the page. If it happens again, tell your administrator.";
 
 export const englishApiMessages = {
+  "account-conflict": {
+    what: "You are not signed in.",
+    why: "Another account here has your username, so you cannot sign in this way.",
+    next: "Ask your administrator; the log of the server says what can be done.",
+  },
   "account-disabled": {
     what: "Your account was refused.",
     why: "Your password is right, but your account is disabled or its time is over.",
@@ -197,6 +202,11 @@ export const englishApiMessages = {
     why: "Passkeys belong to the name of a server, and there is none of yours for this address.",
     next: "Open the server by its usual name, or choose another way.",
   },
+  "no-provider": {
+    what: "You are not signed in.",
+    why: "There is no such sign-in service here, or you did not sign in there.",
+    next: "Open the start page of this server and begin there.",
+  },
   "no-role": {
     what: "You may not do that.",
     why: "You have no role for this part of the administration.",
@@ -247,6 +257,11 @@ export const englishApiMessages = {
     why: "Your password has expired, or must be changed first.",
     next: "Change it at a computer of your organisation, or ask the help desk. Then sign in here again.",
   },
+  "password-of-provider": {
+    what: "The sign-in service of your organisation keeps your password.",
+    why: "It is neither checked nor changed here.",
+    next: "To prove that it is you, lock the screen and unlock it there, then try again within five minutes.",
+  },
   "pin-wrong": {
     what: "You are not signed in yet.",
     why: "The PIN is wrong.",
@@ -276,6 +291,21 @@ export const englishApiMessages = {
     what: "Nothing was changed.",
     why: "A change of your sign-in needs your password once more.",
     next: "Enter your password, then try again.",
+  },
+  "provider-answer": {
+    what: "You are not signed in.",
+    why: "The answer of the sign-in service was not accepted.",
+    next: "Begin to sign in again. If it happens again, tell your administrator.",
+  },
+  "provider-away": {
+    what: "You cannot sign in with this service at the moment.",
+    why: "It does not answer.",
+    next: "Try again in a minute. Desktops that are open go on.",
+  },
+  "provider-denied": {
+    what: "You are not signed in.",
+    why: "The sign-in service did not let you in, or you stopped there.",
+    next: "Try again, or ask the help desk of your organisation.",
   },
   "proxy-host": {
     what: "The server refused the request.",

@@ -134,6 +134,11 @@ export const englishMessages = {
         (running === "" ? "" : ` Still running, with your programs: ${running}.`),
       next: "Sign in again to open a new one.",
     }),
+    atProvider: (title: string) => ({
+      what: "You have signed out here.",
+      why: `You are still signed in at ${title}, which could not be asked to sign you out.`,
+      next: "Sign out there as well, or close all windows of this browser.",
+    }),
     nothingRunning: {
       what: "You have signed out.",
       why: "This device shows no desktop any more, and none of your desktops is running.",

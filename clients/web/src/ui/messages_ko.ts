@@ -129,6 +129,11 @@ export const koreanMessages: Messages = {
         (running === "" ? "" : ` 프로그램과 함께 계속 실행 중인 데스크톱: ${running}.`),
       next: "새 데스크톱을 열려면 다시 로그인하세요.",
     }),
+    atProvider: (title) => ({
+      what: "여기서는 로그아웃했습니다.",
+      why: `${title}에 로그아웃을 요청하지 못해 그곳에는 아직 로그인되어 있습니다.`,
+      next: "그곳에서도 로그아웃하거나 이 브라우저의 창을 모두 닫으세요.",
+    }),
     nothingRunning: {
       what: "로그아웃했습니다.",
       why: "이 기기에는 더 이상 데스크톱이 표시되지 않으며, 실행 중인 데스크톱도 없습니다.",

@@ -5,6 +5,7 @@ export type Route =
   | { readonly page: "my-sign-in" }
   | { readonly page: "enrol" }
   | { readonly page: "admin" }
+  | { readonly page: "provider"; readonly provider: string }
   | { readonly page: "desktop"; readonly desktop: string }
   | { readonly page: "check"; readonly desktop: string }
   | { readonly page: "nothing" };
@@ -15,8 +16,9 @@ export function routeOf(path: string | null): Route {
   if (path === "my-sign-in" || path === "enrol") return { page: path };
   // Its own module knows its pages: it loads only for those who need it.
   if (path === "admin" || path?.startsWith("admin/")) return { page: "admin" };
-  const [, page, name] = /^(desktop|check)\/([^/]+)\/?$/.exec(path ?? "") ?? [];
+  const [, page, name] = /^(desktop|check|oidc)\/([^/]+)\/?$/.exec(path ?? "") ?? [];
   if (name === undefined) return { page: "nothing" };
+  if (page === "oidc") return { page: "provider", provider: decodeName(name) };
   return { page: page === "check" ? "check" : "desktop", desktop: decodeName(name) };
 }
 

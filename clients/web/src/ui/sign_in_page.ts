@@ -2,12 +2,15 @@
 
 import { pathTo } from "../base.ts";
 import type { EnrolledDevice } from "../gateway/device_client.ts";
-import { type SignInStep, signIn } from "../gateway/gateway_client.ts";
+import { type Failure, type SignInStep, signIn } from "../gateway/gateway_client.ts";
+import { listProviders } from "../gateway/provider_client.ts";
 import { h } from "./dom.ts";
 import { downtimeBanner } from "./downtime_banner.ts";
 import { sentences } from "./message.ts";
 import type { Page } from "./page.ts";
 import { PasswordForm } from "./password_form.ts";
+import { providerButton } from "./provider/provider_buttons.ts";
+import { failureAtProvider } from "./provider/provider_page.ts";
 import { brand, settingButtons } from "./settings.ts";
 import { reasonMessage, type SignInReason } from "./sign_out.ts";
 import { texts } from "./texts.ts";
@@ -44,6 +47,18 @@ export function signInPage(options: SignInOptions): Page {
   const banner = downtimeBanner();
   /** What this device is enrolled as, if it is. */
   const device = h("span", { class: "muted", attrs: { "data-device": "" } });
+  const providers = h("div", { class: "providers", attrs: { hidden: "" } });
+  let closed = false;
+  const showProviders = async (): Promise<void> => {
+    const found = await listProviders();
+    if (closed || found.length === 0) return;
+    const failed = (failure: Failure): void => form.showAlert(failureAtProvider(failure));
+    providers.replaceChildren(
+      h("p", { class: "or" }, texts().provider.or),
+      ...found.map((provider) => providerButton(provider, "signIn", failed)),
+    );
+    providers.hidden = false;
+  };
 
   const card = h(
     "form",
@@ -79,6 +94,7 @@ export function signInPage(options: SignInOptions): Page {
     password,
     form.alert,
     form.submit,
+    providers,
   );
   const element = h(
     "div",
@@ -102,8 +118,10 @@ export function signInPage(options: SignInOptions): Page {
       void options.device().then((here) => {
         if (here !== null) device.textContent = texts().device.here(here.name, here.place);
       });
+      void showProviders();
     },
     close: () => {
+      closed = true;
       banner.close();
       form.close();
     },

@@ -12,6 +12,10 @@ import { texts } from "./texts.ts";
 export interface SignedOut {
   readonly ended: readonly Desktop[];
   readonly running: readonly Desktop[] | null;
+  /** Where the browser signs out at the person's provider as well; null if it need not, or cannot. */
+  readonly continueAt: string | null;
+  /** The provider at which the person stays signed in; null if there is none. */
+  readonly signedInAt: string | null;
 }
 
 /** Why the sign-in page is shown. */
@@ -26,9 +30,14 @@ const LIST_TIMEOUT_MS = 2_000;
 export async function leave(): Promise<SignedOut | null> {
   const running = await Promise.race([runningDesktops(), after(LIST_TIMEOUT_MS)]);
   const answer = await signOut();
-  if (!answer.ok) return answer.failure.kind === "signed-out" ? { ended: [], running } : null;
-  const ends = ({ name }: Desktop): boolean => answer.value.includes(name);
+  if (!answer.ok) {
+    return answer.failure.kind === "signed-out" ? { ended: [], running, continueAt: null, signedInAt: null } : null;
+  }
+  const { continueAt, signedInAt } = answer.value;
+  const ends = ({ name }: Desktop): boolean => answer.value.ended.includes(name);
   return {
+    continueAt,
+    signedInAt,
     ended: running?.filter(ends) ?? [],
     running: running?.filter((desktop) => !ends(desktop)) ?? null,
   };
@@ -49,6 +58,7 @@ export function reasonMessage(reason: SignInReason): Message | null {
   if (reason === "first") return null;
   if (reason === "expired") return t.signIn.expired;
   if (reason === "step-over") return t.api["sign-in-over"];
+  if (reason.signedInAt !== null) return t.signedOut.atProvider(reason.signedInAt);
   if (reason.running === null) return t.signedOut.unknown;
   const names = (desktops: readonly Desktop[]): string => desktops.map(titleOf).join(", ");
   const { ended, running } = reason;

@@ -9,6 +9,7 @@ import { englishDevice } from "./device/texts.ts";
 import { englishEmergency } from "./emergency/texts.ts";
 import { englishMessages } from "./messages.ts";
 import { type Language, language } from "./preferences.ts";
+import { englishProvider } from "./provider/texts.ts";
 import { englishMySignIn, englishSecondFactor } from "./second_factor/texts.ts";
 import { korean } from "./texts_ko.ts";
 
@@ -28,6 +29,7 @@ export const english = {
     busy: "Signing in…",
     certificate: "Download this server’s certificate",
   },
+  provider: englishProvider,
   secondFactor: englishSecondFactor,
   mySignIn: englishMySignIn,
   device: englishDevice,

@@ -4,6 +4,7 @@ import { koreanBadgeReader } from "./badge_reader/texts_ko.ts";
 import { koreanDevice } from "./device/texts_ko.ts";
 import { koreanEmergency } from "./emergency/texts_ko.ts";
 import { koreanMessages } from "./messages_ko.ts";
+import { koreanProvider } from "./provider/texts_ko.ts";
 import { koreanMySignIn, koreanSecondFactor } from "./second_factor/texts_ko.ts";
 import type { Texts } from "./texts.ts";
 
@@ -20,6 +21,7 @@ export const korean: Texts = {
     busy: "로그인하는 중…",
     certificate: "이 서버의 인증서 내려받기",
   },
+  provider: koreanProvider,
   secondFactor: koreanSecondFactor,
   mySignIn: koreanMySignIn,
   device: koreanDevice,

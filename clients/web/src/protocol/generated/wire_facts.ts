@@ -171,6 +171,7 @@ export const DECODE_FAULTS: Readonly<Record<number, string>> = {
 };
 
 export const API_ERROR_CODES = [
+  "account-conflict",
   "account-disabled",
   "address-too-long",
   "bad-request",
@@ -209,6 +210,7 @@ export const API_ERROR_CODES = [
   "no-display",
   "no-metrics-token",
   "no-passkey",
+  "no-provider",
   "no-role",
   "no-websocket",
   "not-found",
@@ -219,12 +221,16 @@ export const API_ERROR_CODES = [
   "other-device",
   "password-expired",
   "password-of-directory",
+  "password-of-provider",
   "pin-wrong",
   "pool-full",
   "pool-maintenance",
   "pool-released",
   "pool-restrained",
   "proof-due",
+  "provider-answer",
+  "provider-away",
+  "provider-denied",
   "proxy-host",
   "proxy-http",
   "proxy-tls",

@@ -31,6 +31,7 @@ const NAMES: Readonly<Record<string, Names>> = {
   "group-nested": { en: "Group put into a group", ko: "그룹에 그룹 추가" },
   "group-unnested": { en: "Group taken out of a group", ko: "그룹에서 그룹 제거" },
   "directory-groups-replaced": { en: "Groups of the directory changed", ko: "디렉터리 그룹 변경" },
+  "provider-groups-replaced": { en: "Groups of a provider changed", ko: "로그인 서비스 그룹 변경" },
   "entitlement-added": { en: "Entitlement added", ko: "사용 권한 추가" },
   "entitlement-removed": { en: "Entitlement removed", ko: "사용 권한 제거" },
   "role-given": { en: "Role given", ko: "역할 부여" },

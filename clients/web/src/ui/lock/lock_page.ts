@@ -1,12 +1,21 @@
 /** The page of a locked screen: it shows the person's name and nothing else of theirs, until they give their password. */
 
-import { type Failure, type LockReason, lockNow, lockState, unlock } from "../../gateway/gateway_client.ts";
+import {
+  type Failure,
+  type LockInfo,
+  type LockReason,
+  lockNow,
+  lockState,
+  unlock,
+} from "../../gateway/gateway_client.ts";
 import { h } from "../dom.ts";
 import { downtimeBanner } from "../downtime_banner.ts";
 import { icon } from "../icons.ts";
 import { sentences } from "../message.ts";
 import type { Page } from "../page.ts";
 import { PasswordForm } from "../password_form.ts";
+import { providerButton } from "../provider/provider_buttons.ts";
+import { failureAtProvider } from "../provider/provider_page.ts";
 import { brand, settingButtons } from "../settings.ts";
 import { texts } from "../texts.ts";
 
@@ -37,6 +46,8 @@ export function lockPage(options: LockOptions): Page {
   const form = new PasswordForm("lock", { submit: t.unlock, busy: t.busy });
   const { password } = form;
   const banner = downtimeBanner();
+  const label = h("label", { attrs: { for: "password" } }, t.password);
+  const atProvider = h("div", { class: "providers", attrs: { hidden: "" } });
   let closed = false;
   let { unconfirmed } = options;
 
@@ -48,6 +59,17 @@ export function lockPage(options: LockOptions): Page {
   const showReason = (why: LockReason | null): void => {
     const text = sentences(texts().messages.lock.reasons[why ?? "idle"]);
     if (reason.textContent !== text) reason.textContent = text;
+  };
+  /** Whoever signed in at a provider has no password here. */
+  const showProvider = (provider: LockInfo["provider"]): void => {
+    if (provider === null || !atProvider.hidden) return;
+    const failed = (failure: Failure): void => {
+      if (failure.kind === "signed-out") options.expired();
+      else form.showAlert(failureAtProvider(failure));
+    };
+    for (const part of [label, password, form.submit]) part.hidden = true;
+    atProvider.replaceChildren(providerButton(provider, "unlock", failed));
+    atProvider.hidden = false;
   };
   const ask = async (): Promise<void> => {
     const answer = unconfirmed ? await lockNow() : await lockState();
@@ -64,6 +86,7 @@ export function lockPage(options: LockOptions): Page {
     name.textContent = person;
     username.value = account;
     showReason(answer.value.reason);
+    showProvider(answer.value.provider);
     // "warned" is a lock that is due any moment, or one of which another window says more.
     if (state === "open") options.unlocked();
   };
@@ -101,10 +124,11 @@ export function lockPage(options: LockOptions): Page {
     reason,
     banner.element,
     username,
-    h("label", { attrs: { for: "password" } }, t.password),
+    label,
     password,
     form.alert,
     form.submit,
+    atProvider,
     h("button", { class: "quiet", attrs: { type: "button" }, on: { click: () => options.signOut() } }, t.someoneElse),
   );
   const element = h(

@@ -34,7 +34,7 @@ export function groupView(admin: Admin, name: string): View {
 
 function draw(admin: Admin, group: GroupDetail, done: () => void): readonly (Node | null)[] {
   const t = adminTexts();
-  const ofDirectory = group.origin === "directory";
+  const ofDirectory = group.origin !== "local";
   const change = admin.may("change-group") && !ofDirectory;
   const add = (): void =>
     admin.ask({
