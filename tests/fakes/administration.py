@@ -86,9 +86,8 @@ async def _add_accounts(store: Store, usernames: list[str]) -> None:
 @asynccontextmanager
 async def administration(folder: Path, **options: Any) -> AsyncIterator[Administration]:
     """Runs a gateway with people, groups, a pool and tokens."""
-    async with running_gateway(
-        folder, EchoLauncher(), served=options.pop("served", False), **options
-    ) as gateway:
+    options = {"served": False, "administration": True} | options
+    async with running_gateway(folder, EchoLauncher(), **options) as gateway:
         services = gateway.services
         await _add_accounts(services.store, [name for name in (*ROLES, OUTSIDE, PRIVILEGED) if name != "kim"])
         found = Administration(gateway)

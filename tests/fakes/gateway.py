@@ -18,7 +18,7 @@ from websockets.typing import Origin, Subprotocol
 
 from display_server.authority import authority
 from display_server.broker.accounts import Accounts
-from display_server.broker.api.app import build_app
+from display_server.broker.api.app import build_app, build_people_app
 from display_server.broker.api.services import BrokerServices
 from display_server.broker.api.unix_server import http_server
 from display_server.broker.audit.trail import AuditTrail
@@ -84,15 +84,16 @@ def cheap_passwords() -> Passwords:
 class BrokerSockets:
     """The broker's sockets, as its process opens them. A gateway sees only them of the broker's death."""
 
-    def __init__(self, services: BrokerServices, folder: Path) -> None:
+    def __init__(self, services: BrokerServices, folder: Path, *, administration: bool = True) -> None:
         self._services = services
+        self._build = build_app if administration else build_people_app
         self._sockets = GatewaySockets(folder)
         self.requests, self.links = self._sockets.requests, self._sockets.links
         self.agents = self._sockets.agents
         self._stack = contextlib.AsyncExitStack()
 
     async def open(self) -> None:
-        await self._stack.enter_async_context(http_server(build_app(self._services), self._sockets))
+        await self._stack.enter_async_context(http_server(self._build(self._services), self._sockets))
         await self._stack.enter_async_context(self._services.gateways.listening(self._sockets))
 
     async def close(self) -> None:
@@ -191,14 +192,16 @@ async def running_gateway(
     directory: DirectorySettings | None = None,
     badge: BadgeSettings = BadgeSettings(),  # noqa: B008 - frozen
     providers: Sequence[ProviderSettings] = (),
+    administration: bool = False,
 ) -> AsyncIterator[GatewayUnderTest]:
     """Runs a gateway with the accounts `kim` and `lee`, both with PASSWORD.
 
     The user kim may open the desktops `reading` and `office`, the user lee only `office`. Without `served`
     the gateway starts faster, but only `in_process_client` works. `lock` says when screens are locked, by the
     wall clock `now_s`; nothing locks them unless the test runs the `lock_watch`. With `directory`, people of
-    it may sign in as well; nothing probes its servers or looks for leavers unless the test does.
-    `providers` are those of OpenID Connect.
+    it may sign in as well; nothing probes its servers or looks for leavers unless the test does. `providers`
+    are those of OpenID Connect. Only with `administration` there are its routes, which take a fifth of a
+    second to build.
     """
     await copy_new_database(folder / "lightbox.db")
     store = await Store.open(folder / "lightbox.db")
@@ -251,7 +254,7 @@ async def running_gateway(
         providers=providers,
     )
     services.sign_in_limiter.is_shared = access.is_shared
-    broker = BrokerSockets(services, folder)
+    broker = BrokerSockets(services, folder, administration=administration)
     link = BrokerLink(broker.links)
     listening = listen("127.0.0.1", 0)
     port: int = listening.getsockname()[1]

@@ -73,7 +73,14 @@ class ViewerTicket(BaseModel):
 
 
 def build_app(services: BrokerServices) -> FastAPI:
-    """Builds the application. Its routes use `services` and nothing else."""
+    """Builds the application, with the administration. Its routes use `services` and nothing else."""
+    app = build_people_app(services)
+    add_admin_routes(app, services)
+    return app
+
+
+def build_people_app(services: BrokerServices) -> FastAPI:
+    """Builds the application without the administration, whose many routes take most of the time."""
     app = FastAPI(
         title="Lightbox",
         version=__version__,
@@ -96,7 +103,6 @@ def build_app(services: BrokerServices) -> FastAPI:
     add_break_glass_routes(app, services)
     _add_desktop_routes(app, services)
     _add_operator_routes(app, services)
-    add_admin_routes(app, services)
     return app
 
 

@@ -31,7 +31,9 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def gateway(folder: Path, launcher: EchoLauncher, clock: Clock) -> AsyncIterator[GatewayUnderTest]:
-    async with running_gateway(folder, launcher, served=False, now_s=clock, badge=BADGE) as running:
+    async with running_gateway(
+        folder, launcher, served=False, now_s=clock, badge=BADGE, administration=True
+    ) as running:
         await running.services.badges.add("kim", KIM, "", PARK)
         await running.services.badges.add("lee", LEE, "", PARK)
         yield running

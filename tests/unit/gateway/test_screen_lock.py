@@ -185,33 +185,38 @@ async def test_unlocking_is_limited_like_signing_in(local: GatewayUnderTest, clo
     assert await state(client) == ("locked", "idle")
 
 
-async def test_every_route_of_the_person_refuses_while_locked(local: GatewayUnderTest, clock: Clock) -> None:
+async def test_every_route_of_the_person_refuses_while_locked(
+    folder: Path, launcher: EchoLauncher, clock: Clock
+) -> None:
     """Open are only the routes that lead out of the lock."""
-    client = await local.sign_in()
-    await client.post("/api/v1/lock")
-    open_routes = {
-        ("GET", "/api/v1/downtime"),
-        ("GET", "/api/v1/lock"),
-        ("POST", "/api/v1/lock"),
-        ("POST", "/api/v1/unlock"),
-        ("POST", "/api/v1/sign-out"),
-    }
-    refused = []
-    for path, methods in (await client.get("/api/v1/openapi.json")).json()["paths"].items():
-        for method in methods:
-            route = method.upper(), path
-            # A sign-in begins anew; test_second_factor.py says what a pending one opens. A device is enrolled
-            # by an administrator, whoever is signed in there.
-            if (
-                path.startswith(("/api/v1/sign-in", "/api/v1/device", "/api/v1/badge"))
-                or route in open_routes
-            ):
-                continue
-            address = path.replace("{name}", "reading").replace("{passkey}", "1")
-            answer = await client.request(route[0], address, json={})
-            assert answer.status_code == 423, route
-            refused.append(route)
-    assert ("GET", "/api/v1/desktops") in refused
+    async with running_gateway(
+        folder, launcher, served=False, lock=LIMITS, now_s=clock, administration=True
+    ) as local:
+        client = await local.sign_in()
+        await client.post("/api/v1/lock")
+        open_routes = {
+            ("GET", "/api/v1/downtime"),
+            ("GET", "/api/v1/lock"),
+            ("POST", "/api/v1/lock"),
+            ("POST", "/api/v1/unlock"),
+            ("POST", "/api/v1/sign-out"),
+        }
+        refused = []
+        for path, methods in (await client.get("/api/v1/openapi.json")).json()["paths"].items():
+            for method in methods:
+                route = method.upper(), path
+                # A sign-in begins anew; test_second_factor.py says what a pending one opens. A device is
+                # enrolled by an administrator, whoever is signed in there.
+                if (
+                    path.startswith(("/api/v1/sign-in", "/api/v1/device", "/api/v1/badge"))
+                    or route in open_routes
+                ):
+                    continue
+                address = path.replace("{name}", "reading").replace("{passkey}", "1")
+                answer = await client.request(route[0], address, json={})
+                assert answer.status_code == 423, route
+                refused.append(route)
+        assert ("GET", "/api/v1/desktops") in refused
 
 
 async def test_a_locked_person_can_sign_out(local: GatewayUnderTest, clock: Clock) -> None:

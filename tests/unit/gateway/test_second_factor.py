@@ -84,41 +84,44 @@ async def test_a_recovery_code_signs_in_once(gateway: GatewayUnderTest, clock: C
         await person.sign_out()
 
 
-async def test_the_pending_sign_in_opens_no_route(gateway: GatewayUnderTest, clock: Clock) -> None:
-    person = await enrolled(gateway, clock)
-    await person.password()
-    assert [name for name in person.http.cookies if name.endswith("lightbox-sign-in")]
-    examined = 0
-    for route in build_app(gateway.services).routes:
-        if not isinstance(route, APIRoute) or route.path.startswith("/api/v1/sign-in"):
-            continue
-        path = re.sub(r"\{[^}]*\}", "1", route.path)
-        for method in route.methods or ():
-            answer = await person.http.request(method, path, json={} if method == "POST" else None)
-            if path == "/api/v1/sign-out":
-                assert answer.status_code == 200  # it ends what is there, and nothing is
-            elif path in OPEN_TO_ALL:
-                assert answer.status_code == (401 if path == "/metrics" else 200)
-            else:
-                assert (answer.status_code, answer.json()["code"]) in {
-                    (401, "signed-out"),
-                    (422, "malformed"),
-                }
-                examined += 1
-    assert examined > 15
-    # With bodies that are well-formed, too, for the routes that answered `malformed`.
-    bodies: dict[str, dict[str, Any]] = {
-        "unlock": {"password": PASSWORD},
-        "me/proof": {"password": PASSWORD},
-        "me/password": {"old": PASSWORD, "new": "another horse battery"},
-        "me/app": {"code": "123456"},
-        "me/passkeys": {"name": "x", "credential": {}},
-        "me/passkeys/1/name": {"name": "x"},
-        "checks": {},
-    }
-    for path, body in bodies.items():
-        answer = await person.post(path, **body)
-        assert (answer.status_code, answer.json()["code"]) == (401, "signed-out"), path
+async def test_the_pending_sign_in_opens_no_route(folder: Path, launcher: EchoLauncher, clock: Clock) -> None:
+    async with running_gateway(
+        folder, launcher, served=False, now_s=clock, second_factor=ALWAYS, administration=True
+    ) as gateway:
+        person = await enrolled(gateway, clock)
+        await person.password()
+        assert [name for name in person.http.cookies if name.endswith("lightbox-sign-in")]
+        examined = 0
+        for route in build_app(gateway.services).routes:
+            if not isinstance(route, APIRoute) or route.path.startswith("/api/v1/sign-in"):
+                continue
+            path = re.sub(r"\{[^}]*\}", "1", route.path)
+            for method in route.methods or ():
+                answer = await person.http.request(method, path, json={} if method == "POST" else None)
+                if path == "/api/v1/sign-out":
+                    assert answer.status_code == 200  # it ends what is there, and nothing is
+                elif path in OPEN_TO_ALL:
+                    assert answer.status_code == (401 if path == "/metrics" else 200)
+                else:
+                    assert (answer.status_code, answer.json()["code"]) in {
+                        (401, "signed-out"),
+                        (422, "malformed"),
+                    }
+                    examined += 1
+        assert examined > 15
+        # With bodies that are well-formed, too, for the routes that answered `malformed`.
+        bodies: dict[str, dict[str, Any]] = {
+            "unlock": {"password": PASSWORD},
+            "me/proof": {"password": PASSWORD},
+            "me/password": {"old": PASSWORD, "new": "another horse battery"},
+            "me/app": {"code": "123456"},
+            "me/passkeys": {"name": "x", "credential": {}},
+            "me/passkeys/1/name": {"name": "x"},
+            "checks": {},
+        }
+        for path, body in bodies.items():
+            answer = await person.post(path, **body)
+            assert (answer.status_code, answer.json()["code"]) == (401, "signed-out"), path
 
 
 async def test_the_cookies_cannot_be_exchanged(gateway: GatewayUnderTest, clock: Clock) -> None:
