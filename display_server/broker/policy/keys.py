@@ -38,7 +38,6 @@ class Enforcement(Enum):
     REQUEST = "when a person asks for it"
     DESKTOP_END = "by the broker, which ends the desktop"
     AGENT = "by the agent of the desktop"
-    SHADOWING = "when somebody asks to see the desktop of another person"
 
     @property
     def known(self) -> frozenset[str]:
@@ -150,13 +149,6 @@ KEYS = PolicyKeys(
             False,
             {"en": "Several devices at the same time", "ko": "여러 기기에서 동시에 표시"},
             Enforcement.AGENT,
-        ),
-        PolicyKey(
-            "shadowing",
-            Choice(("never", "with-consent", "allowed")),
-            "with-consent",
-            {"en": "Shadowing by the helpdesk", "ko": "헬프데스크의 화면 보기"},
-            Enforcement.SHADOWING,
         ),
         PolicyKey(
             "monitors",
