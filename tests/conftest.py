@@ -25,11 +25,9 @@ settings.load_profile("test")
 
 #: Fixtures whose parameter is the browser that a test uses.
 BROWSER_FIXTURES = ("browser", "tablet", "typist")
-#: Tests with browsers compute and those of `integration` mostly wait, so files of both alternate. Those with
-#: browsers are the longest: all of them start within this fraction of the run, so that no worker ends late.
-BROWSERS, BROWSERS_WITHIN = "e2e", 0.8
-#: The order of the other folders. Within each folder, tests with the mark `slow` come first.
-ORDER = ("integration", "fuzz", "property", "unit", "style")
+#: The slowest tests start first, so that no worker ends long after the others: by folder, and within it those
+#: with the mark `slow`.
+ORDER = ("e2e", "integration", "fuzz", "property", "unit", "style")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -42,16 +40,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Orders the tests. One worker runs those of a file with the same browser, and starts it once."""
-    browsers: dict[str, list[pytest.Item]] = {}
-    others: dict[str, list[pytest.Item]] = {}
-    for item in sorted(items, key=_rank):
-        name = _group(item)
-        item.add_marker(pytest.mark.xdist_group(name))
-        (browsers if _folder(item) == BROWSERS else others).setdefault(name, []).append(item)
-    placed = [*_places(browsers, BROWSERS_WITHIN), *_places(others, 1.0)]
-    placed.sort(key=lambda place: place[0])
-    items[:] = [item for _, group in placed for item in group]
+    """Keeps the tests of a file that use the same browser on one worker, which then starts it once."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=_rank)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -65,18 +57,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         )
 
 
-def _places(groups: dict[str, list[pytest.Item]], within: float) -> list[tuple[float, list[pytest.Item]]]:
-    """Returns the groups with places at equal distances between 0 and `within`."""
-    return [(within * number / len(groups), group) for number, group in enumerate(groups.values())]
-
-
-def _folder(item: pytest.Item) -> str:
-    return item.path.relative_to(TESTS).parts[0]
-
-
 def _rank(item: pytest.Item) -> tuple[int, bool]:
-    folder = _folder(item)
-    return 0 if folder == BROWSERS else ORDER.index(folder), item.get_closest_marker("slow") is None
+    return ORDER.index(item.path.relative_to(TESTS).parts[0]), item.get_closest_marker("slow") is None
 
 
 def _group(item: pytest.Item) -> str:

@@ -18,6 +18,7 @@ TIMEOUT_S = 900
 SLICE_MIN_BYTES = 50_000
 
 
+@pytest.mark.nightly  # half a minute of processor; the parts have tests of their own
 def test_a_small_run_of_lightbox_and_a_peer(tmp_path: Path) -> None:
     # Under other policies a busy host may send motion as video, and slices need not be exact.
     subjects = "lightbox-exact", "novnc-lossless"

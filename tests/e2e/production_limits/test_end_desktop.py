@@ -109,7 +109,7 @@ def test_restarts_a_desktop_that_hangs(viewer: Viewer, own: Lightbox, out: Path)
     assert [session["desktop"] for session in own.sessions()] == ["office"]
 
 
-@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("language", ["en", pytest.param("ko", marks=pytest.mark.nightly)])
 def test_a_desktop_that_an_operator_ends_says_so(
     viewer: Viewer, own: Lightbox, language: str, out: Path
 ) -> None:

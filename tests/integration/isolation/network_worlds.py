@@ -127,7 +127,7 @@ def network_world(
     hosts: NetworkHosts, kind: type[NetworkWorld] = NetworkWorld, desktops: Sequence[str] = ("kim", "lee")
 ) -> Iterator[NetworkWorld]:
     """The desktops of kim and lee. Fails if they left anything on their host, or reached this machine."""
-    before = interfaces_of_the_machine()
+    before = interfaces_of_desktops()
     loop = BackgroundLoop()
     try:
         with base_folder() as base:
@@ -137,7 +137,7 @@ def network_world(
                     world.start(username, network=ALLOWED)
                 yield world
                 # The interfaces of the tests are on hosts of their own; nothing could leave this machine.
-                assert interfaces_of_the_machine() <= before
+                assert interfaces_of_desktops() <= before
                 assert hosts.run(hosts.host, ["ip", "route", "show", "default"]).stdout == ""
             finally:
                 world.close()
@@ -247,5 +247,6 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def interfaces_of_the_machine() -> set[str]:
-    return {path.name for path in Path("/sys/class/net").iterdir()}
+def interfaces_of_desktops() -> set[str]:
+    """Returns those of this machine. Other tests make others at the same time."""
+    return {path.name for path in Path("/sys/class/net").iterdir() if path.name.startswith(PREFIX)}

@@ -18,7 +18,7 @@ from tests.integration.isolation.network_worlds import (
     OTHER_PORT,
     TCP,
     UDP,
-    interfaces_of_the_machine,
+    interfaces_of_desktops,
     network_hosts_with_services,
 )
 from tests.integration.isolation.servers import PASSWORD, Server
@@ -112,7 +112,7 @@ def reach_command(destinations: Sequence[Destination]) -> list[str]:
 def test_a_desktop_reaches_what_the_configuration_lists_and_nothing_else(
     server: ServerElsewhere, hosts: NetworkHosts
 ) -> None:
-    before = interfaces_of_the_machine()
+    before = interfaces_of_desktops()
     server.start()
     port = int(server.url.rpartition(":")[2])
     others: list[Destination] = [
@@ -133,4 +133,4 @@ def test_a_desktop_reaches_what_the_configuration_lists_and_nothing_else(
     session = server.open_desktop()
     printed = server.execute(session, reach_command(everything), stdout=subprocess.PIPE)
     assert [tuple(one) for one in json.loads(printed)] == list(ALLOWED), printed
-    assert interfaces_of_the_machine() <= before
+    assert interfaces_of_desktops() <= before

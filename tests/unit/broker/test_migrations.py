@@ -71,17 +71,16 @@ async def test_each_revision_goes_up_and_down_with_data(empty: Callable[[], Data
     await database.prepare()
     before: dict[str, int] = {}
     for schema in range(LAST_WITHOUT_ALEMBIC + 1, SCHEMA_VERSION + 1):
-        for _ in range(2):
-            await run(database, functools.partial(migrate, schema=schema))
-            kept = await run(database, counts)
-            assert {name: rows for name, rows in kept.items() if rows} == before, f"{schema} keeps the rows"
-            filled = await run(database, fill)
-            assert set(filled.values()) == {1}
-            await run(database, functools.partial(migrate, schema=schema - 1))
-            kept = await run(database, counts)
-            assert kept == before, f"the way back from {schema} keeps the rows"
-            assert await run(database, schema_of) == (schema - 1 if before else 0)
         await run(database, functools.partial(migrate, schema=schema))
+        kept = await run(database, counts)
+        assert {name: rows for name, rows in kept.items() if rows} == before, f"{schema} keeps the rows"
+        filled = await run(database, fill)
+        assert set(filled.values()) == {1}
+        await run(database, functools.partial(migrate, schema=schema - 1))
+        kept = await run(database, counts)
+        assert kept == before, f"the way back from {schema} keeps the rows"
+        assert await run(database, schema_of) == (schema - 1 if before else 0)
+        await run(database, functools.partial(migrate, schema=schema))  # once more, after the way back
         before = await run(database, fill)
 
 
