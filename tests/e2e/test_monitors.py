@@ -287,6 +287,7 @@ def test_an_impossible_layout_is_refused(left: Viewer, screen: XDisplay) -> None
     left.wait_exact()
 
 
+@pytest.mark.engines_alike
 def test_any_engine_shows_a_second_monitor(
     module_browser: Browser, left: Viewer, office: Lightbox, screen: XDisplay, out: Path
 ) -> None:

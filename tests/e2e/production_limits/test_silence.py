@@ -25,10 +25,8 @@ PARTS: dict[str, Callable[[Lightbox], int]] = {
 }
 
 
-@pytest.mark.parametrize(
-    "part",
-    [part if part == "gateway" else pytest.param(part, marks=pytest.mark.engines_alike) for part in PARTS],
-)
+@pytest.mark.engines_alike
+@pytest.mark.parametrize("part", PARTS)
 def test_the_badge_is_not_exact_while_a_part_is_stopped(
     viewer: Viewer, lightbox: Lightbox, part: str, display: XDisplay, out: Path
 ) -> None:

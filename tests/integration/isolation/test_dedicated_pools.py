@@ -88,6 +88,7 @@ def server() -> Iterator[DedicatedServer]:
             running.close()
 
 
+@pytest.mark.nightly  # a quarter of a minute of processor
 def test_a_person_keeps_a_desktop_until_it_is_released_and_wiped(server: DedicatedServer) -> None:
     server.start()
     kim, lee = server.person("kim"), server.person("lee")
