@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from display_server.broker.audit.entry import Origin, Role
+from display_server.broker.audit.entry import Action, AuditEntry, Origin, Role
 
 #: Who acts when no person and no operator does: the server itself, as for the demo account.
 SERVER = "lightbox"
@@ -25,6 +25,19 @@ class Actor:
     @property
     def origin(self) -> Origin:
         return Origin(self.address or None, self.device)
+
+    def entry(self, at_s: float, action: Action, target: str, reason: str) -> AuditEntry:
+        """Returns the entry of an act that was done to `target`, as `badge:7`."""
+        return AuditEntry(
+            at_s,
+            action,
+            account=self.name,
+            role=self.role,
+            address=self.address or None,
+            device=self.device,
+            object=target,
+            reason=reason,
+        )
 
 
 def operator_actor(operator: str) -> Actor:

@@ -296,15 +296,6 @@ async def _record(
     db: AsyncSession, action: Action, at_s: float, actor: Actor, badge: Badge, username: str
 ) -> None:
     """Records an act in the transaction of what it changes. To be called as the last part of it."""
-    entry = AuditEntry(
-        at_s,
-        action,
-        account=actor.name,
-        role=actor.role,
-        address=actor.address or None,
-        device=actor.device,
-        object=f"badge:{badge.id}",
-        reason=f"of {username}" + (f", {badge.label}" if badge.label else ""),
-    )
-    await append(db, entry)
+    reason = f"of {username}" + (f", {badge.label}" if badge.label else "")
+    await append(db, actor.entry(at_s, action, f"badge:{badge.id}", reason))
     log.info(action.value, badge=badge.id, username=username, by=actor.name)

@@ -364,15 +364,5 @@ async def _record(
     db: AsyncSession, action: Action, at_s: float, actor: Actor, thing: str, reason: str
 ) -> None:
     """Records an act in the transaction of what it changes. To be called as the last part of it."""
-    entry = AuditEntry(
-        at_s,
-        action,
-        account=actor.name,
-        role=actor.role,
-        address=actor.address or None,
-        device=actor.device,
-        object=thing,
-        reason=reason,
-    )
-    await append(db, entry)
+    await append(db, actor.entry(at_s, action, thing, reason))
     log.info(action.value, object=thing, by=actor.name, reason=reason)
